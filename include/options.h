@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+/* What the command line asks for (SPEC 1.1 to 1.4). */
+enum options_action {
+	OPTIONS_MOUNT,
+	OPTIONS_HELP,    /* -h */
+	OPTIONS_VERSION, /* -V */
+	OPTIONS_FAKE,    /* mount.gladiafs -f: all but the mount itself */
+};
+
+struct options {
+	enum options_action action;
+	char *origin;     /* scheme://host[:port], checked, no slash at the end */
+	char *mountpoint; /* as given */
+	bool foreground;
+	bool debug;
+	bool verbose; /* mount.gladiafs -v */
+
+	char *key_file; /* NULL: look for it (key.h) */
+	char *ca_file;
+	char *cache_dir;
+	bool cache_disk;
+	uint64_t cache_size; /* bytes */
+	int64_t ttl_ms;
+	int64_t timeout_ms;
+	int connections;
+	unsigned page_size; /* 0: adaptive */
+	bool log_syslog;
+	uid_t uid;
+	gid_t gid;
+	mode_t umask;
+	bool allow_other;
+	bool auto_unmount;
+	struct buf mount_flags; /* ",nodev,nosuid" ...: for the kernel, as they came */
+};
+
+/*
+ * Parses the command line of gladiafs, or of mount.gladiafs where argv[0]'s last
+ * component is that (mount(8)'s helper: SOURCE MOUNTPOINT [-sfnv] [-N ns] [-t type]
+ * [-o ...]). Environment: GLADIA_API_URL.
+ *
+ * 0; -EINVAL with one sentence in `why` (no newline) that names what is wrong and what
+ * would be right. Freed with options_done() in either case. Does not touch the disk.
+ */
+int options_parse(int argc, char **argv, struct options *ret_options, struct buf *why);
+void options_done(struct options *options);
+
+/* The text of -h: usage, then every option with its default. */
+void options_print_help(void);
