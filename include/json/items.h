@@ -23,7 +23,10 @@ struct json_items_handlers {
 	int (*on_item)(void *ctx, const char *raw, size_t len, size_t offset);
 };
 
-/* `item_max` and `frame_max` in bytes. 0 or -ENOMEM. Freed with json_items_free(). */
+/*
+ * `item_max` and `frame_max` in bytes; `handlers` is copied, `ctx` kept by reference. 0 or
+ * -ENOMEM. Freed with json_items_free().
+ */
 int json_items_new(size_t item_max, size_t frame_max,
 	const struct json_items_handlers *handlers, void *ctx,
 	struct json_items **ret_items);
@@ -35,7 +38,8 @@ void json_items_reset(struct json_items *items);
 /*
  * The next bytes of the page, cut anywhere. 0; -EBADMSG where this cannot be such a page
  * (see json_items_error()); -EMSGSIZE where an item or the frame passes its maximum;
- * -ENOMEM; or what on_item gave. After a failure only reset and free are allowed.
+ * -ENOMEM; or what on_item gave. A failure is final: until json_items_reset() feed and
+ * finish give it again. on_item must not call back into `items`.
  */
 int json_items_feed(struct json_items *items, const char *data, size_t len);
 
@@ -46,5 +50,8 @@ int json_items_feed(struct json_items *items, const char *data, size_t len);
  */
 int json_items_finish(struct json_items *items, const char **ret_frame, size_t *ret_len);
 
-/* After -EBADMSG: why, and at which offset of the page. */
+/*
+ * After a failure: why, and at which offset of the page. Where on_item failed that is
+ * where the item starts; what is wrong inside it json_print() knows.
+ */
 const struct json_error *json_items_error(const struct json_items *items);

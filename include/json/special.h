@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+
+/* What json_special() writes at most: an escape, or some characters of UTF-8. */
+enum { JSON_SPECIAL_MAX = 12 };
+
+/*
+ * Prints what stands at [in, end) in a string and cannot be copied as it is: an escape,
+ * DEL, or bytes from 0x80 on (as many characters in a row as come to at most
+ * JSON_SPECIAL_MAX bytes). json_print() says what becomes of them.
+ *
+ * Gives the first byte not read, with `*ret_len` bytes written to `out`; or NULL, with
+ * the byte that is wrong and half a sentence why.
+ */
+const char *json_special(const char *in, const char *end,
+	char out[static JSON_SPECIAL_MAX], size_t *ret_len, const char **ret_bad,
+	const char **ret_reason);

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include "json/items.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "json/extent.h"
+#include "json/scan.h"
+
+/*
+ * The page's own grammar (RFC 8259, sections 4 and 5). Between values there is one byte
+ * to expect, white space aside; what it may be and what comes then:
+ *
+ *   state        byte   then           byte   then         a value
+ *   PAGE         {      FIRST_KEY
+ *   FIRST_KEY    }      PAGE_END                           IN_KEY (a string)
+ *   KEY                                                    IN_KEY (a string)
+ *   COLON        :      VALUE, or ITEMS where the key was "items"
+ *   VALUE                                                  IN_VALUE
+ *   AFTER_VALUE  ,      KEY            }      PAGE_END
+ *   ITEMS        [      FIRST_ITEM
+ *   FIRST_ITEM                         ]      AFTER_VALUE  IN_ITEM
+ *   ITEM                                                   IN_ITEM
+ *   AFTER_ITEM   ,      ITEM           ]      AFTER_VALUE
+ *   PAGE_END
+ *
+ * Within a value: IN_KEY goes on to COLON, IN_VALUE to AFTER_VALUE, IN_ITEM (the item is
+ * handed out) to AFTER_ITEM.
+ *
+ * Bytes go to the frame as they are, but not what stands between the brackets of "items".
+ */
+enum state {
+	PAGE,
+	FIRST_KEY,
+	KEY,
+	COLON,
+	VALUE,
+	AFTER_VALUE,
+	ITEMS,
+	FIRST_ITEM,
+	ITEM,
+	AFTER_ITEM,
+	PAGE_END,
+	IN_KEY,
+	IN_VALUE,
+	IN_ITEM,
+};
+
+struct expectation {
+	char byte[2];
+	enum state then[2];
+	enum state value; /* where a value may begin; else PAGE */
+	const char *reason;
+};
+
+static const struct expectation expectations[] = {
+	[PAGE] = {{'{'}, {FIRST_KEY}, PAGE, "expected '{'"},
+	[FIRST_KEY] = {{'}'}, {PAGE_END}, IN_KEY, "expected a key in quotes or '}'"},
+	[KEY] = {{0}, {PAGE}, IN_KEY, "expected a key in quotes"},
+	[COLON] = {{':'}, {VALUE}, PAGE, "expected ':'"},
+	[VALUE] = {{0}, {PAGE}, IN_VALUE, "expected a value"},
+	[AFTER_VALUE] = {{',', '}'}, {KEY, PAGE_END}, PAGE, "expected ',' or '}'"},
+	[ITEMS] = {{'['}, {FIRST_ITEM}, PAGE, "expected a value"},
+	[FIRST_ITEM] = {{']'}, {AFTER_VALUE}, IN_ITEM, "expected a value or ']'"},
+	[ITEM] = {{0}, {PAGE}, IN_ITEM, "expected a value"},
+	[AFTER_ITEM] = {{',', ']'}, {ITEM, AFTER_VALUE}, PAGE, "expected ',' or ']'"},
+	[PAGE_END] = {{0}, {PAGE}, PAGE, "something after the page's end"},
+};
+
+struct json_items {
+	struct json_items_handlers handlers;
+	void *ctx;
+	struct buf frame;
+	struct buf item; /* an item's bytes from earlier pieces; most items need none */
+	enum state state;
+	struct json_extent extent;
+	size_t offset; /* in the page, of the next byte to read */
+	size_t value_offset;
+	size_t key_start; /* in the frame */
+	bool key_is_items;
+	bool have_items;
+	size_t array_start; /* after '[' of "items": in the frame and in the page */
+	size_t array_len;   /* of the page's bytes left out of the frame there */
+	int err;
+	struct json_error error;
+};
+
+static const char items_key[] = "\"items\"";
+
+int json_items_new(size_t item_max, size_t frame_max,
+	const struct json_items_handlers *handlers, void *ctx,
+	struct json_items **ret_items)
+{
+	struct json_items *items = calloc(1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	items->handlers = *handlers;
+	items->ctx = ctx;
+	buf_init(&items->frame, frame_max);
+	buf_init(&items->item, item_max);
+	json_items_reset(items);
+	*ret_items = items;
+	return 0;
+}
+
+void json_items_free(struct json_items *items)
+{
+	if (!items)
+		return;
+	buf_done(&items->frame);
+	buf_done(&items->item);
+	free(items);
+}
+
+void json_items_reset(struct json_items *items)
+{
+	struct json_items fresh = {
+		.handlers = items->handlers,
+		.ctx = items->ctx,
+		.frame = items->frame,
+		.item = items->item,
+		.state = PAGE,
+		.error.reason = "no error",
+	};
+
+	*items = fresh;
+	buf_reset(&items->frame);
+	buf_reset(&items->item);
+}
+
+static const char *fail(struct json_items *items, int err, size_t offset, const char *reason)
+{
+	items->err = err;
+	items->error.offset = offset;
+	items->error.reason = reason;
+	return NULL;
+}
+
+static bool is_in_array(enum state state)
+{
+	return state == FIRST_ITEM || state == ITEM || state == IN_ITEM || state == AFTER_ITEM;
+}
+
+/* [in, to) is read and leads to `then`; what is not within the array joins the frame. */
+static const char *advance(
+	struct json_items *items, const char *in, const char *to, enum state then)
+{
+	size_t len = (size_t)(to - in);
+	bool left_out = is_in_array(items->state) && is_in_array(then);
+
+	items->offset += len;
+	items->state = then;
+	if (left_out) {
+		items->array_len += len;
+		return to;
+	}
+
+	int err = buf_append(&items->frame, in, len);
+
+	return err ? fail(items, err, items->offset, "too much around the items") : to;
+}
+
+/* The key has been read, and stands at the frame's end. */
+static int note_key(struct json_items *items)
+{
+	const struct buf *frame = &items->frame;
+	size_t len = frame->len - items->key_start;
+
+	items->key_is_items = len == strlen(items_key) &&
+		!memcmp(frame->data + items->key_start, items_key, len);
+	if (!items->key_is_items)
+		return 0;
+	if (items->have_items)
+		fail(items, -EBADMSG, items->value_offset, "a second member \"items\"");
+	items->have_items = true;
+	return items->err;
+}
+
+/* All but the last piece of an item were gathered, or there is only this one. */
+static int hand_out(struct json_items *items, const char *last, size_t len)
+{
+	struct buf *item = &items->item;
+	const char *raw = last;
+	int err = len > item->max ? -EMSGSIZE : 0;
+
+	if (item->len) {
+		err = buf_append(item, last, len);
+		raw = item->data;
+		len = item->len;
+	}
+	if (err) {
+		fail(items, err, items->value_offset, "an item is too large");
+		return err;
+	}
+	err = items->handlers.on_item(items->ctx, raw, len, items->value_offset);
+	buf_reset(item);
+	if (err < 0)
+		fail(items, err, items->value_offset, "the item was refused");
+	return items->err;
+}
+
+/* Within a key, a value or an item. */
+static const char *read_value(struct json_items *items, const char *in, const char *end)
+{
+	static const enum state then[] = {
+		[IN_KEY] = COLON, [IN_VALUE] = AFTER_VALUE, [IN_ITEM] = AFTER_ITEM};
+	enum state state = items->state;
+	const char *stop = json_extent_find(&items->extent, in, end);
+
+	if (!stop) {
+		int err = state == IN_ITEM
+			? buf_append(&items->item, in, (size_t)(end - in))
+			: 0;
+
+		if (err)
+			return fail(items, err, items->value_offset, "an item is too large");
+		return advance(items, in, end, state);
+	}
+	if (state == IN_ITEM && hand_out(items, in, (size_t)(stop - in)))
+		return NULL;
+	if (!advance(items, in, stop, then[state]))
+		return NULL;
+	return state == IN_KEY && note_key(items) ? NULL : stop;
+}
+
+static void begin_value(struct json_items *items, char first, enum state state)
+{
+	items->state = state;
+	items->value_offset = items->offset;
+	items->key_start = items->frame.len;
+	json_extent_begin(&items->extent, first);
+}
+
+static const char *why_no_array(char first)
+{
+	switch (first) {
+	case 'n':
+		return "items is null, not an array";
+	case '{':
+		return "items is an object, not an array";
+	case '"':
+		return "items is a string, not an array";
+	case 't':
+	case 'f':
+		return "items is a truth value, not an array";
+	default:
+		return json_extent_begins(first) ? "items is a number, not an array"
+						 : "expected an array";
+	}
+}
+
+/* The one byte between values: punctuation, or the first byte of a value. */
+static const char *read_mark(struct json_items *items, const char *in)
+{
+	const struct expectation *expected = &expectations[items->state];
+	bool may_begin = expected->value == IN_KEY ? *in == '"' : json_extent_begins(*in);
+
+	for (size_t i = 0; i < sizeof(expected->byte); i++) {
+		enum state then = expected->then[i];
+
+		if (!expected->byte[i] || *in != expected->byte[i])
+			continue;
+		if (then == VALUE && items->key_is_items)
+			then = ITEMS;
+		in = advance(items, in, in + 1, then);
+		if (then == FIRST_ITEM)
+			items->array_start = items->frame.len;
+		return in;
+	}
+	if (expected->value != PAGE && may_begin) {
+		begin_value(items, *in, expected->value);
+		return in;
+	}
+	return fail(items, -EBADMSG, items->offset,
+		items->state == ITEMS ? why_no_array(*in) : expected->reason);
+}
+
+int json_items_feed(struct json_items *items, const char *data, size_t len)
+{
+	const char *in = data;
+	const char *end = data + len;
+
+	while (in < end && !items->err) {
+		if (items->state >= IN_KEY) {
+			in = read_value(items, in, end);
+			continue;
+		}
+
+		const char *mark = scan_space(in, end);
+
+		if (mark > in)
+			in = advance(items, in, mark, items->state);
+		else
+			in = read_mark(items, in);
+	}
+	return items->err;
+}
+
+/* A byte of the frame's offset in the page. */
+static size_t page_offset(const struct json_items *items, size_t frame_offset)
+{
+	return frame_offset < items->array_start ? frame_offset
+						 : frame_offset + items->array_len;
+}
+
+int json_items_finish(struct json_items *items, const char **ret_frame, size_t *ret_len)
+{
+	struct json_error error;
+
+	if (!items->err && items->state != PAGE_END)
+		fail(items, -EBADMSG, items->offset, "the page ends too early");
+	if (!items->err && !items->have_items)
+		fail(items, -EBADMSG, items->offset, "no member \"items\"");
+	if (!items->err && json_check(items->frame.data, items->frame.len, &error))
+		fail(items, -EBADMSG, page_offset(items, error.offset), error.reason);
+	if (items->err)
+		return items->err;
+	*ret_frame = items->frame.data;
+	*ret_len = items->frame.len;
+	return 0;
+}
+
+const struct json_error *json_items_error(const struct json_items *items)
+{
+	return &items->error;
+}
