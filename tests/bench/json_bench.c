@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,8 +159,7 @@ static void run(const char *what, unsigned count, size_t size,
 	must(json_items_new(ITEM_MAX, ITEM_MAX, &handlers, &bench, &bench.items));
 	make_page(&bench.page, count, size);
 	read_page(&bench);
-	if (bench.count != count)
-		must(-1);
+	must(bench.count == count ? 0 : -EPROTO);
 
 	double start = now_ms();
 	double spent;

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "json/print.h"
+
+/* The printer: SPEC 4.1 (jq's layout, digits, escapes), 4.3 (errors), 11.3 (limits). */
+
+enum { PLENTY = 1 << 20 };
+
+/* A copy without a byte more than the text, so that ASan and valgrind see a byte too far. */
+static char *exactly(const char *text, size_t len)
+{
+	char *copy = malloc(len ? len : 1);
+
+	assert_non_null(copy);
+	if (len)
+		memcpy(copy, text, len);
+	return copy;
+}
+
+static void assert_prints_bytes(const char *text, size_t len, const char *wanted)
+{
+	struct json_error error;
+	struct buf out;
+	char *copy = exactly(text, len);
+
+	buf_init(&out, PLENTY);
+	assert_int_equal(json_print(copy, len, &out, NULL, &error), 0);
+	assert_string_equal(out.data, wanted);
+	assert_int_equal(out.len, strlen(wanted));
+	assert_int_equal(json_check(copy, len, &error), 0);
+	buf_done(&out);
+	free(copy);
+}
+
+static void assert_prints(const char *text, const char *wanted)
+{
+	assert_prints_bytes(text, strlen(text), wanted);
+}
+
+static void assert_refuses(const char *text, size_t len, size_t offset, const char *reason)
+{
+	struct json_error error = {.offset = SIZE_MAX};
+	struct json_error checked = {.offset = SIZE_MAX};
+	struct json_cut cut = {.member = "a", .inside = "b", .ret_end = 77};
+	struct buf out;
+	char *copy = exactly(text, len);
+
+	buf_init(&out, PLENTY);
+	assert_int_equal(buf_append_str(&out, "before"), 0);
+	assert_int_equal(json_print(copy, len, &out, &cut, &error), -EBADMSG);
+	assert_string_equal(error.reason, reason);
+	assert_int_equal(error.offset, offset);
+	assert_string_equal(out.data, "before");
+	assert_int_equal(out.len, strlen("before"));
+	assert_int_equal(cut.ret_end, 77);
+	assert_int_equal(json_check(copy, len, &checked), -EBADMSG);
+	assert_string_equal(checked.reason, reason);
+	assert_int_equal(checked.offset, offset);
+	buf_done(&out);
+	free(copy);
+}
+
+static void test_spec_4_1_layout(void **state)
+{
+	(void)state;
+	assert_prints("{\"a\":[1,{\"b\":[]},{}],\"c\":null}",
+		"{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    },\n    {}\n  ],\n"
+		"  \"c\": null\n}\n");
+	assert_prints("[[[]]]", "[\n  [\n    []\n  ]\n]\n");
+	assert_prints("[true,false,null]", "[\n  true,\n  false,\n  null\n]\n");
+	assert_prints(" \t\r\n{ \"a\" : [ 1 , 2 ] , \"b\" : { } , \"c\" : [ \n ] } \n",
+		"{\n  \"a\": [\n    1,\n    2\n  ],\n  \"b\": {},\n  \"c\": []\n}\n");
+	assert_prints("{}", "{}\n");
+	assert_prints("[]", "[]\n");
+	assert_prints("\"\"", "\"\"\n");
+	assert_prints("null", "null\n");
+	assert_prints(" 7 ", "7\n");
+}
+
+static void test_spec_4_1_keys_keep_order_and_occurrences(void **state)
+{
+	(void)state;
+	assert_prints("{\"b\":1,\"a\":2,\"b\":3,\"\":4}",
+		"{\n  \"b\": 1,\n  \"a\": 2,\n  \"b\": 3,\n  \"\": 4\n}\n");
+}
+
+static void test_spec_4_1_numbers_keep_their_digits(void **state)
+{
+	static const char *const numbers[] = {"9007199254740993", "1.4904600000000001", "1e3",
+		"-0", "0", "0.0", "-0.0e-0", "1E+2", "1e+05", "0e0", "10", "1.50",
+		"123456789012345", "1234567890123456", "12345678901234567",
+		"31415926535897932384626433832795028841971693993751058209749445923078164062862"
+		"08998628034825342117067982148086513282306647093844609550582231725359408128481",
+		"-1234567890.12345678901234567890123456789012345678901234567890e-12345678901"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		char text[512], wanted[512];
+
+		snprintf(wanted, sizeof(wanted), "%s\n", numbers[i]);
+		assert_prints(numbers[i], wanted);
+		snprintf(text, sizeof(text), "[%s,%s]", numbers[i], numbers[i]);
+		snprintf(wanted, sizeof(wanted), "[\n  %s,\n  %s\n]\n", numbers[i], numbers[i]);
+		assert_prints(text, wanted);
+		snprintf(text, sizeof(text), "{\"a\":%s}                    ", numbers[i]);
+		snprintf(wanted, sizeof(wanted), "{\n  \"a\": %s\n}\n", numbers[i]);
+		assert_prints(text, wanted);
+	}
+}
+
+static void test_spec_4_1_escapes(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} rows[] = {
+		{"Zo\\u00eb", "Zo\xc3\xab"},
+		{"Zo\xc3\xab", "Zo\xc3\xab"},
+		{"\\u20AC\\u20ac", "\xe2\x82\xac\xe2\x82\xac"},
+		{"\\ud83d\\ude00", "\xf0\x9f\x98\x80"},
+		{"\\uDBFF\\uDFFF", "\xf4\x8f\xbf\xbf"},
+		{"\\u0041\\u0022\\u005c\\u002f", "A\\\"\\\\/"},
+		{"\\/\\\"\\\\\\b\\f\\n\\r\\t", "/\\\"\\\\\\b\\f\\n\\r\\t"},
+		{"\\u0008\\u000C\\u000a\\u000d\\u0009", "\\b\\f\\n\\r\\t"},
+		{"\\u0000\\u001F\\u001b", "\\u0000\\u001f\\u001b"},
+		{"\\u007F\x7f\\u0080", "\\u007f\\u007f\xc2\x80"},
+		{"\\u2028\\uFFFF\\uE000", "\xe2\x80\xa8\xef\xbf\xbf\xee\x80\x80"},
+		{"'<>&", "'<>&"},
+		/* Lone surrogates cannot be UTF-8: other than jq, nothing of them is lost. */
+		{"\\uD83D", "\\ud83d"},
+		{"\\uDE00x", "\\ude00x"},
+		{"\\ud83d\\u0041", "\\ud83dA"},
+		{"\\ud83d\\n", "\\ud83d\\n"},
+		{"\\ud83d\\ud83d\\ude00", "\\ud83d\xf0\x9f\x98\x80"},
+		{"\\ude00\\ud83d", "\\ude00\\ud83d"},
+	};
+	static const char pad[] = "................................";
+
+	(void)state;
+	/* Each of them at every place relative to the blocks that are read at once. */
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (size_t before = 0; before < sizeof(pad); before++)
+			for (size_t after = 0; after < sizeof(pad); after += 31) {
+				char text[256], wanted[256];
+
+				snprintf(text, sizeof(text), "\"%s%s%s\"", pad + before,
+					rows[i].text, pad + after);
+				snprintf(wanted, sizeof(wanted), "\"%s%s%s\"\n", pad + before,
+					rows[i].wanted, pad + after);
+				assert_prints(text, wanted);
+			}
+}
+
+#define BAD "\xef\xbf\xbd"
+
+static void test_spec_4_1_bad_utf8(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} rows[] = {
+		{"\xff\xfe", BAD BAD},
+		{"\x80\xbf", BAD BAD},
+		{"\xc0\x80", BAD BAD},
+		{"\xc1\xbf", BAD BAD},
+		{"\xe0\x9f\xbf", BAD},
+		{"\xf0\x8f\xbf\xbf", BAD},
+		{"\xed\xa0\x80", BAD},
+		{"\xed\xbf\xbf\xed\x9f\xbf", BAD "\xed\x9f\xbf"},
+		{"\xf4\x90\x80\x80", BAD},
+		{"\xf5\x80\x80\x80", BAD BAD BAD BAD},
+		{"\xc3", BAD},
+		{"\xe2\x82", BAD},
+		{"\xf0\x9f\x98", BAD},
+		{"\xe2\xe2\x82\xac", BAD "\xe2\x82\xac"},
+		{"\xc3\xc3\xa9", BAD "\xc3\xa9"},
+		{"\xf0\x9f\\n", BAD "\\n"},
+		{"\xc2\x80\xdf\xbf\xe0\xa0\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
+			"\xc2\x80\xdf\xbf\xe0\xa0\x80\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		for (int pad = 0; pad < 20; pad++) {
+			char text[128], wanted[128];
+
+			snprintf(text, sizeof(text), "\"%*s%s\"", pad, "", rows[i].text);
+			snprintf(wanted, sizeof(wanted), "\"%*s%s\"\n", pad, "", rows[i].wanted);
+			assert_prints(text, wanted);
+			snprintf(text, sizeof(text), "[\"%*s%sabcd\"]", pad, "", rows[i].text);
+			snprintf(wanted, sizeof(wanted), "[\n  \"%*s%sabcd\"\n]\n", pad, "",
+				rows[i].wanted);
+			assert_prints(text, wanted);
+		}
+}
+
+#define EARLY "the text ends too early"
+
+static void test_spec_4_3_not_json(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t offset;
+		const char *reason;
+	} rows[] = {
+		{"", 0, EARLY},
+		{"  ", 2, EARLY},
+		{"[", 1, EARLY},
+		{"[1", 2, EARLY},
+		{"[1,", 3, EARLY},
+		{"{", 1, EARLY},
+		{"{\"a", 3, EARLY},
+		{"{\"a\"", 4, EARLY},
+		{"{\"a\":", 5, EARLY},
+		{"{\"a\":1", 6, EARLY},
+		{"\"", 1, EARLY},
+		{"\"\\", 2, EARLY},
+		{"\"\\u12", 5, EARLY},
+		{"-", 1, EARLY},
+		{"1.", 2, EARLY},
+		{"1e+", 3, EARLY},
+		{"]", 0, "expected a value"},
+		{",", 0, "expected a value"},
+		{"[1,]", 3, "expected a value"},
+		{"[,1]", 1, "expected a value"},
+		{"[1,,2]", 3, "expected a value"},
+		{"{\"a\":}", 5, "expected a value"},
+		{"tru", 0, "expected a value"},
+		{"[True]", 1, "expected a value"},
+		{"[nan]", 1, "expected a value"},
+		{"[NaN]", 1, "expected a value"},
+		{"[+1]", 1, "expected a value"},
+		{"[.5]", 1, "expected a value"},
+		{"['a']", 1, "expected a value"},
+		{"[\v1]", 1, "expected a value"},
+		{"[nulll]", 5, "expected ',' or ']'"},
+		{"[1 2]", 3, "expected ',' or ']'"},
+		{"[01]", 2, "expected ',' or ']'"},
+		{"[-012]", 3, "expected ',' or ']'"},
+		{"[0x1]", 2, "expected ',' or ']'"},
+		{"[1}", 2, "expected ',' or ']'"},
+		{"[\"a\"\"b\"]", 4, "expected ',' or ']'"},
+		{"{\"a\":1]", 6, "expected ',' or '}'"},
+		{"{\"a\":1 \"b\":2}", 7, "expected ',' or '}'"},
+		{"{\"a\":1,}", 7, "expected a key in quotes"},
+		{"{,}", 1, "expected a key in quotes"},
+		{"{a:1}", 1, "expected a key in quotes"},
+		{"{1:2}", 1, "expected a key in quotes"},
+		{"{]", 1, "expected a key in quotes"},
+		{"{\"a\" 1}", 5, "expected ':'"},
+		{"{\"a\",1}", 4, "expected ':'"},
+		{"{\"a\"}", 4, "expected ':'"},
+		{"[-]", 2, "expected a digit"},
+		{"[--1]", 2, "expected a digit"},
+		{"[1.]", 3, "expected a digit"},
+		{"[1.e5]", 3, "expected a digit"},
+		{"[1e]", 3, "expected a digit"},
+		{"[1e+-2]", 4, "expected a digit"},
+		{"1 2", 2, "something after the value"},
+		{"{}}", 2, "something after the value"},
+		{"[],", 2, "something after the value"},
+		{"[\"\\x\"]", 3, "no such escape"},
+		{"[\"\\U0041\"]", 3, "no such escape"},
+		{"[\"\\'\"]", 3, "no such escape"},
+		{"\"\\u12G4\"", 5, "expected four hexadecimal digits"},
+		{"\"\\u123\"", 6, "expected four hexadecimal digits"},
+		{"\"\\u+123\"", 3, "expected four hexadecimal digits"},
+		{"\"\\ud83d\\u12\"", 11, "expected four hexadecimal digits"},
+		{"\"a\nb\"", 2, "a control character in a string"},
+		{"[\"0123456789abcdef\t\"]", 18, "a control character in a string"},
+		{"{\"a\x1f\":1}", 3, "a control character in a string"},
+		{"\xef\xbb\xbf[1]", 0, "a byte order mark"},
+		{"\xff", 0, "expected a value"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_refuses(rows[i].text, strlen(rows[i].text), rows[i].offset, rows[i].reason);
+	assert_refuses("[1\0]", 4, 2, "expected ',' or ']'");
+	assert_refuses("\"\0\"", 3, 1, "a control character in a string");
+	assert_refuses("[1]\0", 4, 3, "something after the value");
+}
+
+static void test_spec_4_3_every_prefix_is_refused(void **state)
+{
+	static const char text[] = "{\"a\":[1.5e-7,true,null,false,\"\\u00e9\\ud83d\\ude00\\n\","
+				   "\"caf\xc3\xa9 0123456789abcdef0123456789\"],\"b\":{\"c\":{}}}";
+	struct json_error error;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, PLENTY);
+	for (size_t len = 0; len < sizeof(text) - 1; len++) {
+		char *copy = exactly(text, len);
+
+		assert_int_equal(json_print(copy, len, &out, NULL, &error), -EBADMSG);
+		assert_true(error.offset <= len);
+		assert_int_equal(out.len, 0);
+		free(copy);
+	}
+	assert_int_equal(json_print(text, sizeof(text) - 1, &out, NULL, &error), 0);
+	buf_done(&out);
+}
+
+/* `depth` containers around nothing: arrays, objects, or both in turn. */
+static void add_nested(struct buf *text, int depth, bool arrays, bool objects)
+{
+	buf_reset(text);
+	for (int i = 0; i < depth; i++)
+		assert_int_equal(buf_append_str(text,
+			arrays && (!objects || i % 2) ? "[" : i + 1 < depth ? "{\"k\":" : "{"), 0);
+	for (int i = depth; i-- > 0;)
+		assert_int_equal(buf_append_str(text, arrays && (!objects || i % 2) ? "]" : "}"),
+			0);
+}
+
+static void test_spec_11_3_depth(void **state)
+{
+	static const bool kinds[][2] = {{true, false}, {false, true}, {true, true}};
+	struct json_error error;
+	struct buf text, out;
+
+	(void)state;
+	buf_init(&text, PLENTY);
+	buf_init(&out, 8 * PLENTY);
+	for (size_t i = 0; i < 3; i++) {
+		add_nested(&text, JSON_DEPTH_MAX, kinds[i][0], kinds[i][1]);
+		assert_int_equal(json_print(text.data, text.len, &out, NULL, &error), 0);
+		assert_int_equal(json_check(text.data, text.len, &error), 0);
+		add_nested(&text, JSON_DEPTH_MAX + 1, kinds[i][0], kinds[i][1]);
+		assert_int_equal(json_print(text.data, text.len, &out, NULL, &error), -EBADMSG);
+		assert_string_equal(error.reason, "nested too deeply");
+		assert_int_equal(json_check(text.data, text.len, &error), -EBADMSG);
+	}
+	buf_done(&text);
+	buf_done(&out);
+}
+
+/* An output that is exactly large enough will do; one byte less will not. */
+static void test_spec_11_3_size(void **state)
+{
+	static const char text[] = "{\"a\":[1.5e-7,true,[[[[[[[[[[[[0]]]]]]]]]]]],\"\\u001b"
+				   "\\u00e9\xff\\ud800\",\"a string that is rather longer\"],"
+				   "\"n\":31415926535897932384626433832795028841971693993751058209}";
+	struct json_error error;
+	struct buf out;
+	size_t needed;
+
+	(void)state;
+	buf_init(&out, PLENTY);
+	assert_int_equal(json_print(text, sizeof(text) - 1, &out, NULL, &error), 0);
+	needed = out.len;
+	buf_done(&out);
+	for (size_t max = 0; max < needed + 3; max++) {
+		int wanted = max < needed ? -EMSGSIZE : 0;
+
+		buf_init(&out, max);
+		assert_int_equal(
+			json_print(text, sizeof(text) - 1, &out, NULL, &error), wanted);
+		assert_int_equal(out.len, wanted ? 0 : needed);
+		assert_int_equal(out.max, max);
+		buf_done(&out);
+		/* The same behind bytes that are there already. */
+		buf_init(&out, max + 5);
+		assert_int_equal(buf_append_str(&out, "12345"), 0);
+		assert_int_equal(
+			json_print(text, sizeof(text) - 1, &out, NULL, &error), wanted);
+		assert_int_equal(out.len, wanted ? 5 : needed + 5);
+		assert_memory_equal(out.data, "12345", 5);
+		buf_done(&out);
+	}
+	buf_init(&out, SIZE_MAX);
+	assert_int_equal(json_print(text, sizeof(text) - 1, &out, NULL, &error), 0);
+	assert_int_equal(out.len, needed);
+	buf_done(&out);
+}
+
+/* Ones that are 1,000 deep would be 2 kB each: the maximum ends that, in memory and time. */
+static void test_spec_11_3_deep_indentation_is_bounded(void **state)
+{
+	struct json_error error;
+	struct buf text, out;
+
+	(void)state;
+	buf_init(&text, 4 * PLENTY);
+	for (int i = 0; i < JSON_DEPTH_MAX; i++)
+		assert_int_equal(buf_append_str(&text, "["), 0);
+	for (int i = 0; i < PLENTY; i++)
+		assert_int_equal(buf_append_str(&text, "1,"), 0);
+	assert_int_equal(buf_append_str(&text, "1"), 0);
+	for (int i = 0; i < JSON_DEPTH_MAX; i++)
+		assert_int_equal(buf_append_str(&text, "]"), 0);
+	buf_init(&out, 4 * PLENTY);
+	assert_int_equal(json_print(text.data, text.len, &out, NULL, &error), -EMSGSIZE);
+	assert_true(out.cap <= out.max + 4096);
+	assert_int_equal(json_check(text.data, text.len, &error), 0);
+	buf_done(&text);
+	buf_done(&out);
+}
+
+static void test_output_is_appended(void **state)
+{
+	struct json_error error;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, PLENTY);
+	assert_int_equal(json_print("[]", 2, &out, NULL, &error), 0);
+	assert_int_equal(json_print("{}", 2, &out, NULL, &error), 0);
+	assert_string_equal(out.data, "[]\n{}\n");
+	buf_done(&out);
+}
+
+static void test_cut(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *value; /* NULL: there is no such member */
+		bool inside;
+	} rows[] = {
+		{"{\"result\":{\"transcription\":{}}}", "{\"transcription\":{}}", true},
+		{" {\"a\":1, \"result\" : {\"transcription\":1 } , \"z\":2}",
+			"{\"transcription\":1 }", true},
+		{"{\"result\":{\"transcription\":null}}", "{\"transcription\":null}", false},
+		{"{\"result\":{\"transcription\":\"null\"}}", "{\"transcription\":\"null\"}", true},
+		{"{\"result\":{}}", "{}", false},
+		{"{\"result\":{ \"a\":{\"transcription\":1}}}", "{ \"a\":{\"transcription\":1}}",
+			false},
+		{"{\"result\":[{\"transcription\":1}]}", "[{\"transcription\":1}]", false},
+		{"{\"result\":null,\"a\":{\"transcription\":1}}", "null", false},
+		{"{\"result\":{},\"a\":{\"transcription\":1}}", "{}", false},
+		{"{\"result\":-1.5 }", "-1.5", false},
+		{"{\"result\":\"s\"}", "\"s\"", false},
+		{"{\"result\":[[],{}]\n}", "[[],{}]", false},
+		{"{\"a\":{\"result\":{\"transcription\":1}}}", NULL, false},
+		{"[{\"result\":{\"transcription\":1}}]", NULL, false},
+		{"{\"results\":1,\"resul\":2,\"\":3}", NULL, false},
+		{"{\"a\":\"result\",\"b\":[\"result\",1]}", NULL, false},
+		{"{}", NULL, false},
+		{"\"result\"", NULL, false},
+		/* The last one counts. */
+		{"{\"result\":{\"transcription\":1},\"result\":2}", "2", false},
+		{"{\"result\":2,\"result\":{\"transcription\":1}}", "{\"transcription\":1}", true},
+		{"{\"result\":{\"transcription\":1,\"transcription\":null}}",
+			"{\"transcription\":1,\"transcription\":null}", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct json_cut cut = {.member = "result",
+			.inside = "transcription",
+			.ret_start = 9,
+			.ret_end = 9,
+			.ret_inside = true};
+		const char *value = rows[i].value;
+		struct json_error error;
+		struct buf out;
+
+		buf_init(&out, PLENTY);
+		assert_int_equal(
+			json_print(rows[i].text, strlen(rows[i].text), &out, &cut, &error), 0);
+		assert_int_equal(cut.ret_inside, rows[i].inside);
+		assert_int_equal(cut.ret_end - cut.ret_start, value ? strlen(value) : 0);
+		if (value)
+			assert_memory_equal(
+				rows[i].text + cut.ret_start, value, strlen(value));
+		else
+			assert_int_equal(cut.ret_end, 0);
+		buf_done(&out);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spec_4_1_layout),
+		cmocka_unit_test(test_spec_4_1_keys_keep_order_and_occurrences),
+		cmocka_unit_test(test_spec_4_1_numbers_keep_their_digits),
+		cmocka_unit_test(test_spec_4_1_escapes),
+		cmocka_unit_test(test_spec_4_1_bad_utf8),
+		cmocka_unit_test(test_spec_4_3_not_json),
+		cmocka_unit_test(test_spec_4_3_every_prefix_is_refused),
+		cmocka_unit_test(test_spec_11_3_depth),
+		cmocka_unit_test(test_spec_11_3_size),
+		cmocka_unit_test(test_spec_11_3_deep_indentation_is_bounded),
+		cmocka_unit_test(test_output_is_appended),
+		cmocka_unit_test(test_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
