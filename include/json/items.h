@@ -24,8 +24,8 @@ struct json_items_handlers {
 };
 
 /*
- * `item_max` and `frame_max` in bytes; `handlers` is copied, `ctx` kept by reference. 0 or
- * -ENOMEM. Freed with json_items_free().
+ * `item_max` and `frame_max` in bytes; `handlers` is copied, `ctx` kept by reference. 0
+ * or -ENOMEM. Freed with json_items_free().
  */
 int json_items_new(size_t item_max, size_t frame_max,
 	const struct json_items_handlers *handlers, void *ctx,

@@ -64,7 +64,8 @@ static inline size_t scan_copy_plain(const char *in, char *out)
 	other = _mm_or_si128(other, _mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
 	other = _mm_or_si128(other, _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
 	other = _mm_or_si128(other, _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f)));
-	return (size_t)__builtin_ctz((unsigned)_mm_movemask_epi8(other) | 1U << SCAN_BLOCK);
+	return (size_t)__builtin_ctz(
+		(unsigned)_mm_movemask_epi8(other) | 1U << SCAN_BLOCK);
 }
 
 /* Finds the marks among SCAN_WIDE bytes. */

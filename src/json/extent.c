@@ -35,7 +35,8 @@ static uint64_t fill_between(uint64_t quotes)
 }
 
 /* One block, of which `len` bytes are real: how many belong to the value; 0: all do. */
-static inline size_t find_in_block(struct json_extent *extent, const char *block, size_t len)
+static inline size_t find_in_block(
+	struct json_extent *extent, const char *block, size_t len)
 {
 	struct scan_marks marks = scan_find_marks(block);
 
@@ -58,7 +59,8 @@ static inline size_t find_in_block(struct json_extent *extent, const char *block
 	return 0;
 }
 
-static const char *find_bracket(struct json_extent *extent, const char *in, const char *end)
+static const char *find_bracket(
+	struct json_extent *extent, const char *in, const char *end)
 {
 	for (; end - in >= SCAN_WIDE; in += SCAN_WIDE) {
 		size_t len = find_in_block(extent, in, SCAN_WIDE);
@@ -97,11 +99,12 @@ static const char *find_quote(struct json_extent *extent, const char *in, const 
 /* Numbers and literals: all letters, so that a misspelt one is shown whole. */
 static bool is_plain_word(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		c == '-' || c == '+' || c == '.';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
 }
 
-static const char *find_word_end(struct json_extent *extent, const char *in, const char *end)
+static const char *find_word_end(
+	struct json_extent *extent, const char *in, const char *end)
 {
 	(void)extent;
 	while (in < end && is_plain_word(*in))
@@ -112,8 +115,8 @@ static const char *find_word_end(struct json_extent *extent, const char *in, con
 bool json_extent_begins(char first)
 {
 	return first == '{' || first == '[' || first == '"' || first == '-' ||
-		(first >= '0' && first <= '9') || first == 't' || first == 'f' ||
-		first == 'n';
+	       (first >= '0' && first <= '9') || first == 't' || first == 'f' ||
+	       first == 'n';
 }
 
 void json_extent_begin(struct json_extent *extent, char first)

@@ -132,7 +132,8 @@ void json_items_reset(struct json_items *items)
 	buf_reset(&items->item);
 }
 
-static const char *fail(struct json_items *items, int err, size_t offset, const char *reason)
+static const char *fail(
+	struct json_items *items, int err, size_t offset, const char *reason)
 {
 	items->err = err;
 	items->error.offset = offset;
@@ -142,7 +143,8 @@ static const char *fail(struct json_items *items, int err, size_t offset, const 
 
 static bool is_in_array(enum state state)
 {
-	return state == FIRST_ITEM || state == ITEM || state == IN_ITEM || state == AFTER_ITEM;
+	return state == FIRST_ITEM || state == ITEM || state == IN_ITEM ||
+	       state == AFTER_ITEM;
 }
 
 /* [in, to) is read and leads to `then`; what is not within the array joins the frame. */
@@ -171,7 +173,7 @@ static int note_key(struct json_items *items)
 	size_t len = frame->len - items->key_start;
 
 	items->key_is_items = len == strlen(items_key) &&
-		!memcmp(frame->data + items->key_start, items_key, len);
+			      !memcmp(frame->data + items->key_start, items_key, len);
 	if (!items->key_is_items)
 		return 0;
 	if (items->have_items)
@@ -213,11 +215,12 @@ static const char *read_value(struct json_items *items, const char *in, const ch
 
 	if (!stop) {
 		int err = state == IN_ITEM
-			? buf_append(&items->item, in, (size_t)(end - in))
-			: 0;
+				  ? buf_append(&items->item, in, (size_t)(end - in))
+				  : 0;
 
 		if (err)
-			return fail(items, err, items->value_offset, "an item is too large");
+			return fail(
+				items, err, items->value_offset, "an item is too large");
 		return advance(items, in, end, state);
 	}
 	if (state == IN_ITEM && hand_out(items, in, (size_t)(stop - in)))

@@ -29,7 +29,8 @@ struct printer {
 	char *scratch; /* only checking: where all output goes, over and over */
 	unsigned indent;
 	unsigned depth;
-	/* Keys this deep or less are looked at for `cut`: none, members, members' members. */
+	/* Keys this deep or less are looked at for `cut`: none, members, members'
+	 * members. */
 	unsigned watch;
 	bool in_cut;
 	struct json_cut cut;
@@ -96,7 +97,8 @@ static inline struct cursor print_newline(struct printer *pr, struct cursor c)
 	return c;
 }
 
-/* Copies the plain bytes in front, up to the text's end or to a byte that is not plain. */
+/* Copies the plain bytes in front, up to the text's end or to a byte that is not plain.
+ */
 static inline struct cursor copy_plain(struct printer *pr, struct cursor c)
 {
 	size_t left = (size_t)(pr->end - c.in);
@@ -191,7 +193,7 @@ static struct cursor print_literal(struct printer *pr, struct cursor c)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		size_t len = strlen(names[i]);
 
-		if (left < len || memcmp(c.in, names[i], len))
+		if (left < len || memcmp(c.in, names[i], len) != 0)
 			continue;
 		memcpy(c.out, names[i], len);
 		c.in += len;
@@ -213,20 +215,19 @@ static struct cursor print_scalar(struct printer *pr, struct cursor c)
 }
 
 /* A key just read, whose value begins at `value`: is it one of the two `cut` asks for? */
-static void watch_key(
-	struct printer *pr, const char *key, size_t len, const char *value)
+static void watch_key(struct printer *pr, const char *key, size_t len, const char *value)
 {
 	bool top = pr->depth == KEY_DEPTH;
 	const char *wanted = top ? pr->cut.member : pr->cut.inside;
 
-	if (len != strlen(wanted) || memcmp(key, wanted, len) || value == pr->end)
+	if (len != strlen(wanted) || memcmp(key, wanted, len) != 0 || value == pr->end)
 		return;
 	if (!top) {
 		pr->cut.ret_inside = *value != 'n';
 		return;
 	}
 	pr->in_cut = true;
-	pr->watch = *value == '{' ? INSIDE_DEPTH : KEY_DEPTH;
+	pr->watch = INSIDE_DEPTH;
 	pr->cut.ret_start = (size_t)(value - pr->text);
 	pr->cut.ret_inside = false;
 }
@@ -308,7 +309,8 @@ static inline struct cursor print_after(struct printer *pr, struct cursor c)
 		}
 		if (c.in == pr->end || *c.in != closer)
 			return fail(pr, c.in,
-				closer == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
+				closer == '}' ? "expected ',' or '}'"
+					      : "expected ',' or ']'");
 		pr->depth--;
 		c = print_newline(pr, c);
 		if (!c.in)

@@ -51,8 +51,13 @@ static char *put_escape(char *out, uint32_t code)
 /* One character as jq 1.6 shows it in a string, but for lone surrogates (SPEC 4.1). */
 static char *put_code(char *out, uint32_t code)
 {
-	static const char shorts[] = {['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
-		['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+	static const char shorts[] = {['"'] = '"',
+		['\\'] = '\\',
+		['\b'] = 'b',
+		['\f'] = 'f',
+		['\n'] = 'n',
+		['\r'] = 'r',
+		['\t'] = 't'};
 
 	if (code < sizeof(shorts) && shorts[code]) {
 		*out++ = '\\';
@@ -74,7 +79,11 @@ static const char *take_utf8(const char *in, const char *end, uint32_t *ret_code
 {
 	static const uint32_t least[UTF8_MAX + 1] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char lead = (unsigned char)*in++;
-	unsigned len = lead < 0xc2 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 1;
+	unsigned len = lead < 0xc2   ? 1
+		       : lead < 0xe0 ? 2
+		       : lead < 0xf0 ? 3
+		       : lead < 0xf5 ? 4
+				     : 1;
 
 	*ret_code = REPLACEMENT;
 	if (len == 1)
@@ -120,8 +129,14 @@ static unsigned take_hex(const char *in, const char *end, uint32_t *ret_code)
 static const char *take_escape(const char *in, const char *end, uint32_t *ret_code,
 	const char **ret_bad, const char **ret_reason)
 {
-	static const char shorts[] = {['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b',
-		['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+	static const char shorts[] = {['"'] = '"',
+		['\\'] = '\\',
+		['/'] = '/',
+		['b'] = '\b',
+		['f'] = '\f',
+		['n'] = '\n',
+		['r'] = '\r',
+		['t'] = '\t'};
 	unsigned char kind = end - in < 2 ? 0 : (unsigned char)in[1];
 
 	if (kind < sizeof(shorts) && shorts[kind]) {
@@ -181,7 +196,7 @@ const char *json_special(const char *in, const char *end,
 		in = take_utf8(in, end, &code);
 		out = put_utf8(out, code);
 	} while (in < end && (unsigned char)*in >= 0x80 &&
-		out - start <= JSON_SPECIAL_MAX - UTF8_MAX);
+		 out - start <= JSON_SPECIAL_MAX - UTF8_MAX);
 	*ret_len = (size_t)(out - start);
 	return in;
 }

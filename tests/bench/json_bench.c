@@ -52,14 +52,15 @@ static unsigned next_random(unsigned *seed)
 
 static void add_word(struct buf *page, unsigned *seed, double *seconds)
 {
-	static const char *const words[] = {" was", " an", " American", " robotic", " space",
-		" program", " that", " studied", " the", " planet", " and", " its",
-		" moons,", " caf\xc3\xa9", " \\\"so\\\"", " I"};
+	static const char *const words[] = {" was", " an", " American", " robotic",
+		" space", " program", " that", " studied", " the", " planet", " and",
+		" its", " moons,", " caf\xc3\xa9", " \\\"so\\\"", " I"};
 	unsigned roll = next_random(seed);
 	double start = *seconds;
 
 	*seconds += 0.05 + (roll % 400) / 1e3;
-	must(buf_printf(page, "{\"word\":\"%s\",\"start\":%.6g,\"end\":%.6g,\"confidence\":%.3g}",
+	must(buf_printf(page,
+		"{\"word\":\"%s\",\"start\":%.6g,\"end\":%.6g,\"confidence\":%.3g}",
 		words[roll % 16], start, *seconds, 1 - (roll >> 4) % 60 / 1e2));
 }
 
@@ -67,9 +68,10 @@ static void add_utterance(struct buf *page, unsigned *seed, double *seconds)
 {
 	unsigned words = 3 + next_random(seed) % 20;
 
-	must(buf_printf(page, "{\"text\":\"as well as several other bodies of the system.\","
-			      "\"language\":\"en\",\"start\":%.6g,\"end\":%.6g,"
-			      "\"confidence\":0.97,\"channel\":0,\"words\":[",
+	must(buf_printf(page,
+		"{\"text\":\"as well as several other bodies of the system.\","
+		"\"language\":\"en\",\"start\":%.6g,\"end\":%.6g,"
+		"\"confidence\":0.97,\"channel\":0,\"words\":[",
 		*seconds, *seconds + words * 0.25));
 	for (unsigned i = 0; i < words; i++) {
 		must(buf_append_str(page, i ? "," : ""));
@@ -85,8 +87,10 @@ static void add_item(struct buf *page, size_t size, unsigned *seed)
 
 	must(buf_printf(page,
 		"{\"id\":\"45463597-20b7-4af7-b3b3-%012x\",\"request_id\":\"G-45463597\","
-		"\"version\":2,\"status\":\"done\",\"created_at\":\"2026-02-12T16:54:20.378Z\","
-		"\"custom_metadata\":null,\"result\":{\"metadata\":{\"billing_time\":36.74},"
+		"\"version\":2,\"status\":\"done\",\"created_at\":\"2026-02-12T16:54:20."
+		"378Z\","
+		"\"custom_metadata\":null,\"result\":{\"metadata\":{\"billing_time\":36."
+		"74},"
 		"\"transcription\":{\"languages\":[\"en\"],\"utterances\":[",
 		next_random(seed)));
 	for (unsigned i = 0; page->len - start < size; i++) {
@@ -141,8 +145,8 @@ static void read_page(struct bench *bench)
 	for (size_t at = 0; at < bench->page.len; at += FEED) {
 		size_t left = bench->page.len - at;
 
-		must(json_items_feed(bench->items, bench->page.data + at,
-			left < FEED ? left : FEED));
+		must(json_items_feed(
+			bench->items, bench->page.data + at, left < FEED ? left : FEED));
 	}
 	must(json_items_finish(bench->items, &frame, &len));
 }

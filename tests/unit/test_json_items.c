@@ -22,7 +22,8 @@ enum { PLENTY = 1 << 20 };
 struct reading {
 	struct json_items *items;
 	struct buf got;
-	const char *fed; /* the piece being fed, and how many items came straight from it */
+	const char
+		*fed; /* the piece being fed, and how many items came straight from it */
 	size_t fed_len;
 	size_t in_place;
 	size_t count;
@@ -102,9 +103,11 @@ static int read_whole(struct reading *r, const char *page, size_t len)
 	return err ? err : finish(r);
 }
 
-#define ITEM                                                                                \
-	"{\"id\":\"a\\\"}]\\\\\",\"w\":[[{\"x\":\"{[\\\\\\\"\"},1.5e-3],{}],\"text\":\"a rather " \
-	"long one with \\u00eb and Zo\xc3\xab, so that it fills a block or two: ]]]}}}\"}"
+#define ITEM                                                                           \
+	"{\"id\":\"a\\\"}]\\\\\",\"w\":[[{\"x\":\"{[\\\\\\\"\"},1.5e-3],{}],\"text\":" \
+	"\"a rather "                                                                  \
+	"long one with \\u00eb and Zo\xc3\xab, so that it fills a block or two: "      \
+	"]]]}}}\"}"
 
 static const struct page {
 	const char *text;
@@ -113,23 +116,29 @@ static const struct page {
 	{"{\"items\":[]}", "{\"items\":[]}"},
 	{"{\"items\":[1]}", "10:1\n{\"items\":[]}"},
 	{"{\"items\":[{},[],\"\",null,true,false,-1.5e+7,\"a]\\\"\"]}",
-		"10:{}\n13:[]\n16:\"\"\n19:null\n24:true\n29:false\n35:-1.5e+7\n43:\"a]\\\"\"\n"
+		"10:{}\n13:[]\n16:\"\"\n19:null\n24:true\n29:false\n35:-1.5e+7\n43:\"a]"
+		"\\\"\"\n"
 		"{\"items\":[]}"},
 	{"{\"next\":null,\"items\":[{\"id\":\"a\"},{\"id\":\"b\"}]}",
 		"22:{\"id\":\"a\"}\n33:{\"id\":\"b\"}\n{\"next\":null,\"items\":[]}"},
 	{"{\"items\":[{\"id\":\"a\"}],\"next\":\"http://x/?offset=20\\\"]}\"}",
-		"10:{\"id\":\"a\"}\n{\"items\":[],\"next\":\"http://x/?offset=20\\\"]}\"}"},
+		"10:{\"id\":\"a\"}\n{\"items\":[],\"next\":\"http://x/"
+		"?offset=20\\\"]}\"}"},
 	/* Only the member of the page itself counts, and only under its exact name. */
-	{"{\"a\":{\"items\":[1,{}]},\"b\":[\"items\",{\"items\":2}],\"c\":\"items\",\"item\":0,"
+	{"{\"a\":{\"items\":[1,{}]},\"b\":[\"items\",{\"items\":2}],\"c\":\"items\","
+	 "\"item\":0,"
 	 "\"itemss\":true,\"\":null,\"items\":[3],\"d\":-0.5}",
-		"100:3\n{\"a\":{\"items\":[1,{}]},\"b\":[\"items\",{\"items\":2}],\"c\":\"items\","
+		"100:3\n{\"a\":{\"items\":[1,{}]},\"b\":[\"items\",{\"items\":2}],\"c\":"
+		"\"items\","
 		"\"item\":0,\"itemss\":true,\"\":null,\"items\":[],\"d\":-0.5}"},
-	{" \n{ \"first\" : 1 ,\t\"items\" : [ { \"a\" : 1 } ,\r\n 22 , \"x y\" ] , \"next\" : null }",
+	{" \n{ \"first\" : 1 ,\t\"items\" : [ { \"a\" : 1 } ,\r\n 22 , \"x y\" ] , "
+	 "\"next\" : null }",
 		"30:{ \"a\" : 1 }\n46:22\n51:\"x y\"\n"
 		" \n{ \"first\" : 1 ,\t\"items\" : [] , \"next\" : null }"},
 	{"{\"items\":[\n\n]}", "{\"items\":[]}"},
 	{"{\"items\":[" ITEM "," ITEM ",\n" ITEM "],\"next\":" ITEM "}",
-		"10:" ITEM "\n149:" ITEM "\n289:" ITEM "\n{\"items\":[],\"next\":" ITEM "}"},
+		"10:" ITEM "\n149:" ITEM "\n289:" ITEM "\n{\"items\":[],\"next\":" ITEM
+		"}"},
 };
 
 enum { PAGES = sizeof(pages) / sizeof(*pages) };
@@ -184,8 +193,9 @@ static void test_spec_4_3_pages_in_pieces_of_every_size(void **state)
 		for (size_t size = 1; size <= len; size++) {
 			reading_again(&r);
 			for (size_t at = 0; at < len; at += size)
-				assert_int_equal(feed(&r, pages[i].text + at,
-							 len - at < size ? len - at : size),
+				assert_int_equal(
+					feed(&r, pages[i].text + at,
+						len - at < size ? len - at : size),
 					0);
 			assert_int_equal(finish(&r), 0);
 			assert_string_equal(r.got.data, pages[i].wanted);
@@ -205,90 +215,94 @@ static void test_spec_6_1_every_prefix_is_refused(void **state)
 		for (size_t len = 0; len < strlen(pages[i].text); len++) {
 			reading_again(&r);
 			assert_int_equal(read_whole(&r, pages[i].text, len), -EBADMSG);
-			assert_string_equal(
-				json_items_error(r.items)->reason, "the page ends too early");
+			assert_string_equal(json_items_error(r.items)->reason,
+				"the page ends too early");
 			assert_int_equal(json_items_error(r.items)->offset, len);
 		}
 	reading_done(&r);
 }
 
+static const struct {
+	const char *text;
+	size_t offset;
+	const char *reason;
+} bad_pages[] = {
+	{"", 0, "the page ends too early"},
+	{"   ", 3, "the page ends too early"},
+	{"[]", 0, "expected '{'"},
+	{"null", 0, "expected '{'"},
+	{"<html>", 0, "expected '{'"},
+	{"\xef\xbb\xbf{\"items\":[]}", 0, "expected '{'"},
+	{"{}", 2, "no member \"items\""},
+	{"{\"next\":null}", 13, "no member \"items\""},
+	{"{\"a\":{\"items\":[]}}", 18, "no member \"items\""},
+	{"{\"Items\":[]}", 12, "no member \"items\""},
+	{"{\"items\":null}", 9, "items is null, not an array"},
+	{"{\"items\": {\"a\":[]}}", 10, "items is an object, not an array"},
+	{"{\"items\":17}", 9, "items is a number, not an array"},
+	{"{\"items\":-1}", 9, "items is a number, not an array"},
+	{"{\"items\":\"[]\"}", 9, "items is a string, not an array"},
+	{"{\"items\":true}", 9, "items is a truth value, not an array"},
+	{"{\"items\":}", 9, "expected an array"},
+	{"{\"items\":[],\"items\":[]}", 12, "a second member \"items\""},
+	{"{\"items\":[1],\"a\":1,\"items\":null}", 19, "a second member \"items\""},
+	{"{\"items\":[]}x", 12, "something after the page's end"},
+	{"{\"items\":[]} \n{}", 14, "something after the page's end"},
+	{"{\"items\":[]}}", 12, "something after the page's end"},
+	{"{\"items\":[,]}", 10, "expected a value or ']'"},
+	{"{\"items\":[}", 10, "expected a value or ']'"},
+	{"{\"items\":[1,]}", 12, "expected a value"},
+	{"{\"items\":[1,,2]}", 12, "expected a value"},
+	{"{\"items\":[1 2]}", 12, "expected ',' or ']'"},
+	{"{\"items\":[{}{}]}", 12, "expected ',' or ']'"},
+	{"{\"items\":[1}", 11, "expected ',' or ']'"},
+	{"{\"items\":[\"a\":1]}", 13, "expected ',' or ']'"},
+	{"{\"items\":[]]", 11, "expected ',' or '}'"},
+	{"{\"items\":[]\"a\":1}", 11, "expected ',' or '}'"},
+	{"{\"items\":[],}", 12, "expected a key in quotes"},
+	{"{\"items\":[],,}", 12, "expected a key in quotes"},
+	{"{,\"items\":[]}", 1, "expected a key in quotes or '}'"},
+	{"{items:[]}", 1, "expected a key in quotes or '}'"},
+	{"{\"items\"[]}", 8, "expected ':'"},
+	{"{\"items\",[]}", 8, "expected ':'"},
+	{"{\"items\"::[]}", 9, "expected an array"},
+	{"{\"a\" 1,\"items\":[]}", 5, "expected ':'"},
+	{"{\"a\":,\"items\":[]}", 5, "expected a value"},
+	{"{\"a\":1 2,\"items\":[]}", 7, "expected ',' or '}'"},
+	/* Inside the frame's values: known at the end, with the page's offsets.
+	 */
+	{"{\"a\":[1,],\"items\":[1, 2, 3]}", 8, "expected a value"},
+	{"{\"a\":nul,\"items\":[1, 2, 3]}", 5, "expected a value"},
+	{"{\"items\":[ 1, 2, 3 ],\"a\":01}", 26, "expected ',' or '}'"},
+	{"{\"items\":[ 1, 2, 3 ],\"a\":{\"b\":}}", 30, "expected a value"},
+	{"{\"items\":[ 1, 2, 3 ],\"a\\x\":1}", 24, "no such escape"},
+	{"{\"items\":[ 1, 2, 3 ],\"a\":\"\t\"}", 26, "a control character in a string"},
+	{"{\"items\":[],\"a\":[}}", 17, "expected a value"},
+};
+
 static void test_spec_4_3_not_a_page(void **state)
 {
-	static const struct {
-		const char *text;
-		size_t offset;
-		const char *reason;
-	} rows[] = {
-		{"", 0, "the page ends too early"},
-		{"   ", 3, "the page ends too early"},
-		{"[]", 0, "expected '{'"},
-		{"null", 0, "expected '{'"},
-		{"<html>", 0, "expected '{'"},
-		{"\xef\xbb\xbf{\"items\":[]}", 0, "expected '{'"},
-		{"{}", 2, "no member \"items\""},
-		{"{\"next\":null}", 13, "no member \"items\""},
-		{"{\"a\":{\"items\":[]}}", 18, "no member \"items\""},
-		{"{\"Items\":[]}", 12, "no member \"items\""},
-		{"{\"items\":null}", 9, "items is null, not an array"},
-		{"{\"items\": {\"a\":[]}}", 10, "items is an object, not an array"},
-		{"{\"items\":17}", 9, "items is a number, not an array"},
-		{"{\"items\":-1}", 9, "items is a number, not an array"},
-		{"{\"items\":\"[]\"}", 9, "items is a string, not an array"},
-		{"{\"items\":true}", 9, "items is a truth value, not an array"},
-		{"{\"items\":}", 9, "expected an array"},
-		{"{\"items\":[],\"items\":[]}", 12, "a second member \"items\""},
-		{"{\"items\":[1],\"a\":1,\"items\":null}", 19, "a second member \"items\""},
-		{"{\"items\":[]}x", 12, "something after the page's end"},
-		{"{\"items\":[]} \n{}", 14, "something after the page's end"},
-		{"{\"items\":[]}}", 12, "something after the page's end"},
-		{"{\"items\":[,]}", 10, "expected a value or ']'"},
-		{"{\"items\":[}", 10, "expected a value or ']'"},
-		{"{\"items\":[1,]}", 12, "expected a value"},
-		{"{\"items\":[1,,2]}", 12, "expected a value"},
-		{"{\"items\":[1 2]}", 12, "expected ',' or ']'"},
-		{"{\"items\":[{}{}]}", 12, "expected ',' or ']'"},
-		{"{\"items\":[1}", 11, "expected ',' or ']'"},
-		{"{\"items\":[\"a\":1]}", 13, "expected ',' or ']'"},
-		{"{\"items\":[]]", 11, "expected ',' or '}'"},
-		{"{\"items\":[]\"a\":1}", 11, "expected ',' or '}'"},
-		{"{\"items\":[],}", 12, "expected a key in quotes"},
-		{"{\"items\":[],,}", 12, "expected a key in quotes"},
-		{"{,\"items\":[]}", 1, "expected a key in quotes or '}'"},
-		{"{items:[]}", 1, "expected a key in quotes or '}'"},
-		{"{\"items\"[]}", 8, "expected ':'"},
-		{"{\"items\",[]}", 8, "expected ':'"},
-		{"{\"items\"::[]}", 9, "expected an array"},
-		{"{\"a\" 1,\"items\":[]}", 5, "expected ':'"},
-		{"{\"a\":,\"items\":[]}", 5, "expected a value"},
-		{"{\"a\":1 2,\"items\":[]}", 7, "expected ',' or '}'"},
-		/* Inside the frame's values: known at the end, with the page's offsets. */
-		{"{\"a\":[1,],\"items\":[1, 2, 3]}", 8, "expected a value"},
-		{"{\"a\":nul,\"items\":[1, 2, 3]}", 5, "expected a value"},
-		{"{\"items\":[ 1, 2, 3 ],\"a\":01}", 26, "expected ',' or '}'"},
-		{"{\"items\":[ 1, 2, 3 ],\"a\":{\"b\":}}", 30, "expected a value"},
-		{"{\"items\":[ 1, 2, 3 ],\"a\\x\":1}", 24, "no such escape"},
-		{"{\"items\":[ 1, 2, 3 ],\"a\":\"\t\"}", 26, "a control character in a string"},
-		{"{\"items\":[],\"a\":[}}", 17, "expected a value"},
-	};
 	struct reading r;
 
 	(void)state;
 	reading_init(&r, PLENTY, PLENTY);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		size_t len = strlen(rows[i].text);
+	for (size_t i = 0; i < sizeof(bad_pages) / sizeof(*bad_pages); i++) {
+		size_t len = strlen(bad_pages[i].text);
 
 		for (size_t cut = 0; cut <= len; cut++) {
 			int err;
 
 			reading_again(&r);
-			err = feed(&r, rows[i].text, cut);
+			err = feed(&r, bad_pages[i].text, cut);
 			if (!err)
-				err = feed(&r, rows[i].text + cut, len - cut);
+				err = feed(&r, bad_pages[i].text + cut, len - cut);
 			if (!err)
 				err = finish(&r);
 			assert_int_equal(err, -EBADMSG);
-			assert_string_equal(json_items_error(r.items)->reason, rows[i].reason);
-			assert_int_equal(json_items_error(r.items)->offset, rows[i].offset);
+			assert_string_equal(
+				json_items_error(r.items)->reason, bad_pages[i].reason);
+			assert_int_equal(
+				json_items_error(r.items)->offset, bad_pages[i].offset);
 			/* A failure is final. */
 			assert_int_equal(feed(&r, "{", 1), -EBADMSG);
 			assert_int_equal(finish(&r), -EBADMSG);
@@ -358,7 +372,8 @@ static void assert_limits(const char *page, size_t item_max, size_t frame_max, i
 
 static void test_spec_11_3_maxima(void **state)
 {
-	static const char page[] = "{\"a\":[1],\"items\":[{\"b\":1},\"1234567\" , 12],\"c\":22}";
+	static const char page[] =
+		"{\"a\":[1],\"items\":[{\"b\":1},\"1234567\" , 12],\"c\":22}";
 	static const char frame[] = "{\"a\":[1],\"items\":[],\"c\":22}";
 
 	(void)state;
@@ -373,10 +388,10 @@ static void test_spec_11_3_maxima(void **state)
 
 static void test_spec_11_3_endless_pages(void **state)
 {
-	static const char *const starts[] = {"{\"items\":[\"", "{\"items\":[{\"a\":[", "{\"a\":\"",
-		"{\"a\":[", "{\"", " "};
-	static const char *const more[] = {"aaaaaaaa", "[[[[[[[[", "bbbbbbbb", "{{{{{{{{",
-		"cccccccc", "        "};
+	static const char *const starts[] = {"{\"items\":[\"", "{\"items\":[{\"a\":[",
+		"{\"a\":\"", "{\"a\":[", "{\"", " "};
+	static const char *const more[] = {
+		"aaaaaaaa", "[[[[[[[[", "bbbbbbbb", "{{{{{{{{", "cccccccc", "        "};
 	struct reading r;
 
 	(void)state;
@@ -429,18 +444,20 @@ static void test_backslashes_at_every_place(void **state)
 			at += before;
 			memset(item + at, '\\', 2 * pairs);
 			at += 2 * pairs;
-			/* An escaped quote, brackets that are text, an escaped backslash. */
+			/* An escaped quote, brackets that are text, an escaped backslash.
+			 */
 			strcpy(item + at, "\\\"}]{[\\\\\":[]}");
 			snprintf(page, sizeof(page), "{\"items\":[%s,%s]}", item, item);
-			snprintf(wanted, sizeof(wanted), "10:%s\n%zu:%s\n{\"items\":[]}", item,
-				11 + strlen(item), item);
+			snprintf(wanted, sizeof(wanted), "10:%s\n%zu:%s\n{\"items\":[]}",
+				item, 11 + strlen(item), item);
 			for (size_t size = 1; size < 200; size += size < 70 ? 21 : 64) {
 				reading_again(&r);
 				for (size_t in = 0; in < strlen(page); in += size)
-					assert_int_equal(feed(&r, page + in,
-								 strlen(page) - in < size
-									 ? strlen(page) - in
-									 : size),
+					assert_int_equal(
+						feed(&r, page + in,
+							strlen(page) - in < size
+								? strlen(page) - in
+								: size),
 						0);
 				assert_int_equal(finish(&r), 0);
 				assert_string_equal(r.got.data, wanted);

@@ -14,11 +14,12 @@
 #include "base/buf.h"
 #include "json/print.h"
 
-/* The printer: SPEC 4.1 (jq's layout, digits, escapes), 4.3 (errors), 11.3 (limits). */
+/* What the printer prints: SPEC 4.1 (jq's layout, digits, escapes). */
 
 enum { PLENTY = 1 << 20 };
 
-/* A copy without a byte more than the text, so that ASan and valgrind see a byte too far. */
+/* A copy without a byte more than the text, so that ASan and valgrind see a byte too far.
+ */
 static char *exactly(const char *text, size_t len)
 {
 	char *copy = malloc(len ? len : 1);
@@ -29,10 +30,11 @@ static char *exactly(const char *text, size_t len)
 	return copy;
 }
 
-static void assert_prints_bytes(const char *text, size_t len, const char *wanted)
+static void assert_prints(const char *text, const char *wanted)
 {
 	struct json_error error;
 	struct buf out;
+	size_t len = strlen(text);
 	char *copy = exactly(text, len);
 
 	buf_init(&out, PLENTY);
@@ -40,34 +42,6 @@ static void assert_prints_bytes(const char *text, size_t len, const char *wanted
 	assert_string_equal(out.data, wanted);
 	assert_int_equal(out.len, strlen(wanted));
 	assert_int_equal(json_check(copy, len, &error), 0);
-	buf_done(&out);
-	free(copy);
-}
-
-static void assert_prints(const char *text, const char *wanted)
-{
-	assert_prints_bytes(text, strlen(text), wanted);
-}
-
-static void assert_refuses(const char *text, size_t len, size_t offset, const char *reason)
-{
-	struct json_error error = {.offset = SIZE_MAX};
-	struct json_error checked = {.offset = SIZE_MAX};
-	struct json_cut cut = {.member = "a", .inside = "b", .ret_end = 77};
-	struct buf out;
-	char *copy = exactly(text, len);
-
-	buf_init(&out, PLENTY);
-	assert_int_equal(buf_append_str(&out, "before"), 0);
-	assert_int_equal(json_print(copy, len, &out, &cut, &error), -EBADMSG);
-	assert_string_equal(error.reason, reason);
-	assert_int_equal(error.offset, offset);
-	assert_string_equal(out.data, "before");
-	assert_int_equal(out.len, strlen("before"));
-	assert_int_equal(cut.ret_end, 77);
-	assert_int_equal(json_check(copy, len, &checked), -EBADMSG);
-	assert_string_equal(checked.reason, reason);
-	assert_int_equal(checked.offset, offset);
 	buf_done(&out);
 	free(copy);
 }
@@ -89,6 +63,40 @@ static void test_spec_4_1_layout(void **state)
 	assert_prints(" 7 ", "7\n");
 }
 
+/* Two spaces a level, however deep. */
+static void test_spec_4_1_deep_layout(void **state)
+{
+	struct json_error error;
+	struct buf text, out, wanted;
+
+	(void)state;
+	buf_init(&text, PLENTY);
+	buf_init(&out, 4 * PLENTY);
+	buf_init(&wanted, 4 * PLENTY);
+	for (int depth = 1; depth <= JSON_DEPTH_MAX; depth += depth < 40 ? 1 : 480) {
+		buf_reset(&text);
+		buf_reset(&out);
+		buf_reset(&wanted);
+		for (int i = 0; i < depth; i++) {
+			assert_int_equal(buf_append_str(&text, "["), 0);
+			assert_int_equal(buf_printf(&wanted, "%*s[\n", 2 * i, ""), 0);
+		}
+		assert_int_equal(buf_append_str(&text, "1,2"), 0);
+		assert_int_equal(buf_printf(&wanted, "%*s1,\n%*s2\n", 2 * depth, "",
+					 2 * depth, ""),
+			0);
+		for (int i = depth; i-- > 0;) {
+			assert_int_equal(buf_append_str(&text, "]"), 0);
+			assert_int_equal(buf_printf(&wanted, "%*s]\n", 2 * i, ""), 0);
+		}
+		assert_int_equal(json_print(text.data, text.len, &out, NULL, &error), 0);
+		assert_string_equal(out.data, wanted.data);
+	}
+	buf_done(&text);
+	buf_done(&out);
+	buf_done(&wanted);
+}
+
 static void test_spec_4_1_keys_keep_order_and_occurrences(void **state)
 {
 	(void)state;
@@ -98,12 +106,15 @@ static void test_spec_4_1_keys_keep_order_and_occurrences(void **state)
 
 static void test_spec_4_1_numbers_keep_their_digits(void **state)
 {
-	static const char *const numbers[] = {"9007199254740993", "1.4904600000000001", "1e3",
+	static const char long_one[] = "3141592653589793238462643383279502884197169399375"
+				       "1058209749445923078164062862"
+				       "0899862803482534211706798214808651328230664709384"
+				       "4609550582231725359408128481";
+	const char *const numbers[] = {"9007199254740993", "1.4904600000000001", "1e3",
 		"-0", "0", "0.0", "-0.0e-0", "1E+2", "1e+05", "0e0", "10", "1.50",
-		"123456789012345", "1234567890123456", "12345678901234567",
-		"31415926535897932384626433832795028841971693993751058209749445923078164062862"
-		"08998628034825342117067982148086513282306647093844609550582231725359408128481",
-		"-1234567890.12345678901234567890123456789012345678901234567890e-12345678901"};
+		"123456789012345", "1234567890123456", "12345678901234567", long_one,
+		"-1234567890.12345678901234567890123456789012345678901234567890e-"
+		"12345678901"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
@@ -112,9 +123,11 @@ static void test_spec_4_1_numbers_keep_their_digits(void **state)
 		snprintf(wanted, sizeof(wanted), "%s\n", numbers[i]);
 		assert_prints(numbers[i], wanted);
 		snprintf(text, sizeof(text), "[%s,%s]", numbers[i], numbers[i]);
-		snprintf(wanted, sizeof(wanted), "[\n  %s,\n  %s\n]\n", numbers[i], numbers[i]);
+		snprintf(wanted, sizeof(wanted), "[\n  %s,\n  %s\n]\n", numbers[i],
+			numbers[i]);
 		assert_prints(text, wanted);
-		snprintf(text, sizeof(text), "{\"a\":%s}                    ", numbers[i]);
+		snprintf(
+			text, sizeof(text), "{\"a\":%s}                    ", numbers[i]);
 		snprintf(wanted, sizeof(wanted), "{\n  \"a\": %s\n}\n", numbers[i]);
 		assert_prints(text, wanted);
 	}
@@ -137,7 +150,8 @@ static void test_spec_4_1_escapes(void **state)
 		{"\\u007F\x7f\\u0080", "\\u007f\\u007f\xc2\x80"},
 		{"\\u2028\\uFFFF\\uE000", "\xe2\x80\xa8\xef\xbf\xbf\xee\x80\x80"},
 		{"'<>&", "'<>&"},
-		/* Lone surrogates cannot be UTF-8: other than jq, nothing of them is lost. */
+		/* Lone surrogates cannot be UTF-8: other than jq, nothing of them is
+		   lost. */
 		{"\\uD83D", "\\ud83d"},
 		{"\\uDE00x", "\\ude00x"},
 		{"\\ud83d\\u0041", "\\ud83dA"},
@@ -156,8 +170,8 @@ static void test_spec_4_1_escapes(void **state)
 
 				snprintf(text, sizeof(text), "\"%s%s%s\"", pad + before,
 					rows[i].text, pad + after);
-				snprintf(wanted, sizeof(wanted), "\"%s%s%s\"\n", pad + before,
-					rows[i].wanted, pad + after);
+				snprintf(wanted, sizeof(wanted), "\"%s%s%s\"\n",
+					pad + before, rows[i].wanted, pad + after);
 				assert_prints(text, wanted);
 			}
 }
@@ -195,217 +209,15 @@ static void test_spec_4_1_bad_utf8(void **state)
 			char text[128], wanted[128];
 
 			snprintf(text, sizeof(text), "\"%*s%s\"", pad, "", rows[i].text);
-			snprintf(wanted, sizeof(wanted), "\"%*s%s\"\n", pad, "", rows[i].wanted);
-			assert_prints(text, wanted);
-			snprintf(text, sizeof(text), "[\"%*s%sabcd\"]", pad, "", rows[i].text);
-			snprintf(wanted, sizeof(wanted), "[\n  \"%*s%sabcd\"\n]\n", pad, "",
+			snprintf(wanted, sizeof(wanted), "\"%*s%s\"\n", pad, "",
 				rows[i].wanted);
 			assert_prints(text, wanted);
+			snprintf(text, sizeof(text), "[\"%*s%sabcd\"]", pad, "",
+				rows[i].text);
+			snprintf(wanted, sizeof(wanted), "[\n  \"%*s%sabcd\"\n]\n", pad,
+				"", rows[i].wanted);
+			assert_prints(text, wanted);
 		}
-}
-
-#define EARLY "the text ends too early"
-
-static void test_spec_4_3_not_json(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t offset;
-		const char *reason;
-	} rows[] = {
-		{"", 0, EARLY},
-		{"  ", 2, EARLY},
-		{"[", 1, EARLY},
-		{"[1", 2, EARLY},
-		{"[1,", 3, EARLY},
-		{"{", 1, EARLY},
-		{"{\"a", 3, EARLY},
-		{"{\"a\"", 4, EARLY},
-		{"{\"a\":", 5, EARLY},
-		{"{\"a\":1", 6, EARLY},
-		{"\"", 1, EARLY},
-		{"\"\\", 2, EARLY},
-		{"\"\\u12", 5, EARLY},
-		{"-", 1, EARLY},
-		{"1.", 2, EARLY},
-		{"1e+", 3, EARLY},
-		{"]", 0, "expected a value"},
-		{",", 0, "expected a value"},
-		{"[1,]", 3, "expected a value"},
-		{"[,1]", 1, "expected a value"},
-		{"[1,,2]", 3, "expected a value"},
-		{"{\"a\":}", 5, "expected a value"},
-		{"tru", 0, "expected a value"},
-		{"[True]", 1, "expected a value"},
-		{"[nan]", 1, "expected a value"},
-		{"[NaN]", 1, "expected a value"},
-		{"[+1]", 1, "expected a value"},
-		{"[.5]", 1, "expected a value"},
-		{"['a']", 1, "expected a value"},
-		{"[\v1]", 1, "expected a value"},
-		{"[nulll]", 5, "expected ',' or ']'"},
-		{"[1 2]", 3, "expected ',' or ']'"},
-		{"[01]", 2, "expected ',' or ']'"},
-		{"[-012]", 3, "expected ',' or ']'"},
-		{"[0x1]", 2, "expected ',' or ']'"},
-		{"[1}", 2, "expected ',' or ']'"},
-		{"[\"a\"\"b\"]", 4, "expected ',' or ']'"},
-		{"{\"a\":1]", 6, "expected ',' or '}'"},
-		{"{\"a\":1 \"b\":2}", 7, "expected ',' or '}'"},
-		{"{\"a\":1,}", 7, "expected a key in quotes"},
-		{"{,}", 1, "expected a key in quotes"},
-		{"{a:1}", 1, "expected a key in quotes"},
-		{"{1:2}", 1, "expected a key in quotes"},
-		{"{]", 1, "expected a key in quotes"},
-		{"{\"a\" 1}", 5, "expected ':'"},
-		{"{\"a\",1}", 4, "expected ':'"},
-		{"{\"a\"}", 4, "expected ':'"},
-		{"[-]", 2, "expected a digit"},
-		{"[--1]", 2, "expected a digit"},
-		{"[1.]", 3, "expected a digit"},
-		{"[1.e5]", 3, "expected a digit"},
-		{"[1e]", 3, "expected a digit"},
-		{"[1e+-2]", 4, "expected a digit"},
-		{"1 2", 2, "something after the value"},
-		{"{}}", 2, "something after the value"},
-		{"[],", 2, "something after the value"},
-		{"[\"\\x\"]", 3, "no such escape"},
-		{"[\"\\U0041\"]", 3, "no such escape"},
-		{"[\"\\'\"]", 3, "no such escape"},
-		{"\"\\u12G4\"", 5, "expected four hexadecimal digits"},
-		{"\"\\u123\"", 6, "expected four hexadecimal digits"},
-		{"\"\\u+123\"", 3, "expected four hexadecimal digits"},
-		{"\"\\ud83d\\u12\"", 11, "expected four hexadecimal digits"},
-		{"\"a\nb\"", 2, "a control character in a string"},
-		{"[\"0123456789abcdef\t\"]", 18, "a control character in a string"},
-		{"{\"a\x1f\":1}", 3, "a control character in a string"},
-		{"\xef\xbb\xbf[1]", 0, "a byte order mark"},
-		{"\xff", 0, "expected a value"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		assert_refuses(rows[i].text, strlen(rows[i].text), rows[i].offset, rows[i].reason);
-	assert_refuses("[1\0]", 4, 2, "expected ',' or ']'");
-	assert_refuses("\"\0\"", 3, 1, "a control character in a string");
-	assert_refuses("[1]\0", 4, 3, "something after the value");
-}
-
-static void test_spec_4_3_every_prefix_is_refused(void **state)
-{
-	static const char text[] = "{\"a\":[1.5e-7,true,null,false,\"\\u00e9\\ud83d\\ude00\\n\","
-				   "\"caf\xc3\xa9 0123456789abcdef0123456789\"],\"b\":{\"c\":{}}}";
-	struct json_error error;
-	struct buf out;
-
-	(void)state;
-	buf_init(&out, PLENTY);
-	for (size_t len = 0; len < sizeof(text) - 1; len++) {
-		char *copy = exactly(text, len);
-
-		assert_int_equal(json_print(copy, len, &out, NULL, &error), -EBADMSG);
-		assert_true(error.offset <= len);
-		assert_int_equal(out.len, 0);
-		free(copy);
-	}
-	assert_int_equal(json_print(text, sizeof(text) - 1, &out, NULL, &error), 0);
-	buf_done(&out);
-}
-
-/* `depth` containers around nothing: arrays, objects, or both in turn. */
-static void add_nested(struct buf *text, int depth, bool arrays, bool objects)
-{
-	buf_reset(text);
-	for (int i = 0; i < depth; i++)
-		assert_int_equal(buf_append_str(text,
-			arrays && (!objects || i % 2) ? "[" : i + 1 < depth ? "{\"k\":" : "{"), 0);
-	for (int i = depth; i-- > 0;)
-		assert_int_equal(buf_append_str(text, arrays && (!objects || i % 2) ? "]" : "}"),
-			0);
-}
-
-static void test_spec_11_3_depth(void **state)
-{
-	static const bool kinds[][2] = {{true, false}, {false, true}, {true, true}};
-	struct json_error error;
-	struct buf text, out;
-
-	(void)state;
-	buf_init(&text, PLENTY);
-	buf_init(&out, 8 * PLENTY);
-	for (size_t i = 0; i < 3; i++) {
-		add_nested(&text, JSON_DEPTH_MAX, kinds[i][0], kinds[i][1]);
-		assert_int_equal(json_print(text.data, text.len, &out, NULL, &error), 0);
-		assert_int_equal(json_check(text.data, text.len, &error), 0);
-		add_nested(&text, JSON_DEPTH_MAX + 1, kinds[i][0], kinds[i][1]);
-		assert_int_equal(json_print(text.data, text.len, &out, NULL, &error), -EBADMSG);
-		assert_string_equal(error.reason, "nested too deeply");
-		assert_int_equal(json_check(text.data, text.len, &error), -EBADMSG);
-	}
-	buf_done(&text);
-	buf_done(&out);
-}
-
-/* An output that is exactly large enough will do; one byte less will not. */
-static void test_spec_11_3_size(void **state)
-{
-	static const char text[] = "{\"a\":[1.5e-7,true,[[[[[[[[[[[[0]]]]]]]]]]]],\"\\u001b"
-				   "\\u00e9\xff\\ud800\",\"a string that is rather longer\"],"
-				   "\"n\":31415926535897932384626433832795028841971693993751058209}";
-	struct json_error error;
-	struct buf out;
-	size_t needed;
-
-	(void)state;
-	buf_init(&out, PLENTY);
-	assert_int_equal(json_print(text, sizeof(text) - 1, &out, NULL, &error), 0);
-	needed = out.len;
-	buf_done(&out);
-	for (size_t max = 0; max < needed + 3; max++) {
-		int wanted = max < needed ? -EMSGSIZE : 0;
-
-		buf_init(&out, max);
-		assert_int_equal(
-			json_print(text, sizeof(text) - 1, &out, NULL, &error), wanted);
-		assert_int_equal(out.len, wanted ? 0 : needed);
-		assert_int_equal(out.max, max);
-		buf_done(&out);
-		/* The same behind bytes that are there already. */
-		buf_init(&out, max + 5);
-		assert_int_equal(buf_append_str(&out, "12345"), 0);
-		assert_int_equal(
-			json_print(text, sizeof(text) - 1, &out, NULL, &error), wanted);
-		assert_int_equal(out.len, wanted ? 5 : needed + 5);
-		assert_memory_equal(out.data, "12345", 5);
-		buf_done(&out);
-	}
-	buf_init(&out, SIZE_MAX);
-	assert_int_equal(json_print(text, sizeof(text) - 1, &out, NULL, &error), 0);
-	assert_int_equal(out.len, needed);
-	buf_done(&out);
-}
-
-/* Ones that are 1,000 deep would be 2 kB each: the maximum ends that, in memory and time. */
-static void test_spec_11_3_deep_indentation_is_bounded(void **state)
-{
-	struct json_error error;
-	struct buf text, out;
-
-	(void)state;
-	buf_init(&text, 4 * PLENTY);
-	for (int i = 0; i < JSON_DEPTH_MAX; i++)
-		assert_int_equal(buf_append_str(&text, "["), 0);
-	for (int i = 0; i < PLENTY; i++)
-		assert_int_equal(buf_append_str(&text, "1,"), 0);
-	assert_int_equal(buf_append_str(&text, "1"), 0);
-	for (int i = 0; i < JSON_DEPTH_MAX; i++)
-		assert_int_equal(buf_append_str(&text, "]"), 0);
-	buf_init(&out, 4 * PLENTY);
-	assert_int_equal(json_print(text.data, text.len, &out, NULL, &error), -EMSGSIZE);
-	assert_true(out.cap <= out.max + 4096);
-	assert_int_equal(json_check(text.data, text.len, &error), 0);
-	buf_done(&text);
-	buf_done(&out);
 }
 
 static void test_output_is_appended(void **state)
@@ -431,12 +243,15 @@ static void test_cut(void **state)
 		{"{\"result\":{\"transcription\":{}}}", "{\"transcription\":{}}", true},
 		{" {\"a\":1, \"result\" : {\"transcription\":1 } , \"z\":2}",
 			"{\"transcription\":1 }", true},
-		{"{\"result\":{\"transcription\":null}}", "{\"transcription\":null}", false},
-		{"{\"result\":{\"transcription\":\"null\"}}", "{\"transcription\":\"null\"}", true},
-		{"{\"result\":{}}", "{}", false},
-		{"{\"result\":{ \"a\":{\"transcription\":1}}}", "{ \"a\":{\"transcription\":1}}",
+		{"{\"result\":{\"transcription\":null}}", "{\"transcription\":null}",
 			false},
-		{"{\"result\":[{\"transcription\":1}]}", "[{\"transcription\":1}]", false},
+		{"{\"result\":{\"transcription\":\"null\"}}",
+			"{\"transcription\":\"null\"}", true},
+		{"{\"result\":{}}", "{}", false},
+		{"{\"result\":{ \"a\":{\"transcription\":1}}}",
+			"{ \"a\":{\"transcription\":1}}", false},
+		{"{\"result\":[{\"transcription\":1}]}", "[{\"transcription\":1}]",
+			false},
 		{"{\"result\":null,\"a\":{\"transcription\":1}}", "null", false},
 		{"{\"result\":{},\"a\":{\"transcription\":1}}", "{}", false},
 		{"{\"result\":-1.5 }", "-1.5", false},
@@ -450,7 +265,8 @@ static void test_cut(void **state)
 		{"\"result\"", NULL, false},
 		/* The last one counts. */
 		{"{\"result\":{\"transcription\":1},\"result\":2}", "2", false},
-		{"{\"result\":2,\"result\":{\"transcription\":1}}", "{\"transcription\":1}", true},
+		{"{\"result\":2,\"result\":{\"transcription\":1}}",
+			"{\"transcription\":1}", true},
 		{"{\"result\":{\"transcription\":1,\"transcription\":null}}",
 			"{\"transcription\":1,\"transcription\":null}", false},
 	};
@@ -467,8 +283,9 @@ static void test_cut(void **state)
 		struct buf out;
 
 		buf_init(&out, PLENTY);
-		assert_int_equal(
-			json_print(rows[i].text, strlen(rows[i].text), &out, &cut, &error), 0);
+		assert_int_equal(json_print(rows[i].text, strlen(rows[i].text), &out,
+					 &cut, &error),
+			0);
 		assert_int_equal(cut.ret_inside, rows[i].inside);
 		assert_int_equal(cut.ret_end - cut.ret_start, value ? strlen(value) : 0);
 		if (value)
@@ -484,15 +301,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spec_4_1_layout),
+		cmocka_unit_test(test_spec_4_1_deep_layout),
 		cmocka_unit_test(test_spec_4_1_keys_keep_order_and_occurrences),
 		cmocka_unit_test(test_spec_4_1_numbers_keep_their_digits),
 		cmocka_unit_test(test_spec_4_1_escapes),
 		cmocka_unit_test(test_spec_4_1_bad_utf8),
-		cmocka_unit_test(test_spec_4_3_not_json),
-		cmocka_unit_test(test_spec_4_3_every_prefix_is_refused),
-		cmocka_unit_test(test_spec_11_3_depth),
-		cmocka_unit_test(test_spec_11_3_size),
-		cmocka_unit_test(test_spec_11_3_deep_indentation_is_bounded),
 		cmocka_unit_test(test_output_is_appended),
 		cmocka_unit_test(test_cut),
 	};

@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""SPEC 4.1: a file's text is what `jq .` prints, byte for byte.
+
+Thousands of made-up documents go through jq and through json_tool (the path in
+GLADIAFS_JSON_TOOL). Numbers are spelt as jq 1.6 spells them, and no key occurs twice:
+there json_print() keeps what jq changes, which test_json_print.c proves.
+"""
+
+import os
+import random
+import shutil
+import subprocess
+
+import pytest
+
+TOOL = os.environ.get("GLADIAFS_JSON_TOOL")
+JQ = shutil.which("jq")
+BATCHES = 8
+DOCUMENTS = 500
+
+SPACE = " \t\n\r"
+# Kept by jq 1.6, which reads and prints doubles with 17 digits.
+NUMBERS = ["0", "-0", "1", "-1", "0.5", "-0.25", "1.5", "0.125", "36.75", "1e+300",
+           "1e-05", "9007199254740992", "-2.5e-09", "1.5e+20", "12345678", "0.0001"]
+ESCAPES = ['\\"', "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t"]
+RANGES = [(0x20, 0x7f), (0x20, 0x7f), (0x80, 0x7ff), (0x800, 0xd7ff), (0xe000, 0xffff),
+          (0x10000, 0x10ffff), (0x0, 0x1f), (0x7f, 0x7f)]
+
+
+def make_char(rng):
+    """One character, as itself or escaped in one of the ways there are."""
+    if rng.random() < 0.1:
+        return rng.choice(ESCAPES)
+    code = rng.randint(*rng.choice(RANGES))
+    plain = code >= 0x20 and chr(code) not in '"\\'
+    if plain and rng.random() < 0.7:
+        return chr(code)
+    units = [code]
+    if code > 0xffff:
+        units = [0xd800 + (code - 0x10000 >> 10), 0xdc00 + (code - 0x10000 & 0x3ff)]
+    digits = rng.choice(["%04x", "%04X"])
+    return "".join("\\u" + digits % unit for unit in units)
+
+
+def make_string(rng):
+    length = rng.choice([0, 1, 3, 7, 15, 16, 17, 40])
+    if rng.random() < 0.6:
+        return '"' + "".join(rng.choice("abc XYZ019.,:{}[]'<&") for _ in range(length)) + '"'
+    return '"' + "".join(make_char(rng) for _ in range(length)) + '"'
+
+
+def make_space(rng):
+    if rng.random() < 0.7:
+        return ""
+    return "".join(rng.choice(SPACE) for _ in range(rng.choice([1, 1, 2, 20])))
+
+
+def make_scalar(rng):
+    kind = rng.random()
+    if kind < 0.4:
+        return make_string(rng)
+    if kind < 0.6:
+        return rng.choice(NUMBERS)
+    if kind < 0.8:
+        return str(rng.randint(-10**15, 10**15))
+    return rng.choice(["true", "false", "null"])
+
+
+def make_value(rng, depth):
+    if depth == 0 or rng.random() < 0.3:
+        return make_scalar(rng)
+    parts = []
+    count = rng.choice([0, 0, 1, 2, 3, 5])
+    is_object = rng.random() < 0.5
+    for index in range(count):
+        value = make_space(rng) + make_value(rng, depth - 1) + make_space(rng)
+        if is_object:
+            # The number in front keeps keys apart.
+            key = '"%d' % index + make_string(rng)[1:]
+            value = make_space(rng) + key + make_space(rng) + ":" + value
+        parts.append(value)
+    inner = ",".join(parts) if parts else make_space(rng)
+    return "{" + inner + "}" if is_object else "[" + inner + "]"
+
+
+def make_document(rng):
+    depth = rng.choice([0, 1, 2, 3, 4, 6])
+    return make_space(rng) + make_value(rng, depth) + make_space(rng)
+
+
+def run(command, text):
+    done = subprocess.run(command, input=text, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout
+
+
+def assert_same(documents):
+    """In one go; where that differs, one by one, to show the first that does."""
+    raw = [doc if isinstance(doc, bytes) else doc.encode() for doc in documents]
+    wanted = run([JQ, "."], b"\n".join(raw))
+    printed = run([TOOL, "-0"], b"\0".join(raw))
+    if wanted != printed:
+        for doc in raw:
+            assert run([TOOL, "-0"], doc) == run([JQ, "."], doc), doc
+    assert wanted == printed
+
+
+pytestmark = pytest.mark.skipif(not (TOOL and JQ), reason="needs jq and GLADIAFS_JSON_TOOL")
+
+
+@pytest.mark.parametrize("seed", range(BATCHES))
+def test_spec_4_1_made_up_documents(seed):
+    rng = random.Random(seed)
+    assert_same([make_document(rng) for _ in range(DOCUMENTS)])
+
+
+def test_spec_4_1_deep_documents():
+    """jq 1.6 takes about 250 arrays or half as many objects in each other."""
+    assert_same(["[" * depth + "7,{}" + "]" * depth for depth in range(1, 200)])
+    assert_same(['{"a":' * depth + '"b"' + "}" * depth for depth in range(1, 120)])
+
+
+def test_spec_4_1_every_character():
+    """All of Unicode, as itself and escaped."""
+    codes = [code for code in range(0x20, 0x110000)
+             if not 0xd800 <= code < 0xe000 and chr(code) not in '"\\']
+    rows = ["".join(map(chr, codes[at:at + 4096])) for at in range(0, len(codes), 4096)]
+    assert_same(['"' + row + '"' for row in rows])
+    assert_same(['"' + "".join("\\u%04x" % code for code in range(at, at + 256)) + '"'
+                 for at in [*range(0, 0xd800, 256), *range(0xe000, 0x10000, 256)]])
+
+
+def test_spec_4_1_bytes_that_are_not_utf8():
+    """Well before the string's end: near it jq drops good characters, too."""
+    rng = random.Random(4)
+    lead = [0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff]
+    assert_same([b'"' + bytes(rng.choice(lead + [0x41, 0xa0, 0x90, 0x8f, 0x9f])
+                              for _ in range(rng.randint(1, 12))) + b'tail"'
+                 for _ in range(2000)])
