@@ -233,64 +233,62 @@ static void test_output_is_appended(void **state)
 	buf_done(&out);
 }
 
+static const struct {
+	const char *text;
+	const char *value; /* NULL: there is no such member */
+	bool inside;
+} cuts[] = {
+	{"{\"result\":{\"transcription\":{}}}", "{\"transcription\":{}}", true},
+	{" {\"a\":1, \"result\" : {\"transcription\":1 } , \"z\":2}",
+		"{\"transcription\":1 }", true},
+	{"{\"result\":{\"transcription\":null}}", "{\"transcription\":null}", false},
+	{"{\"result\":{\"transcription\":\"null\"}}", "{\"transcription\":\"null\"}",
+		true},
+	{"{\"result\":{}}", "{}", false},
+	{"{\"result\":{ \"a\":{\"transcription\":1}}}", "{ \"a\":{\"transcription\":1}}",
+		false},
+	{"{\"result\":[{\"transcription\":1}]}", "[{\"transcription\":1}]", false},
+	{"{\"result\":null,\"a\":{\"transcription\":1}}", "null", false},
+	{"{\"result\":{},\"a\":{\"transcription\":1}}", "{}", false},
+	{"{\"result\":-1.5 }", "-1.5", false},
+	{"{\"result\":\"s\"}", "\"s\"", false},
+	{"{\"result\":[[],{}]\n}", "[[],{}]", false},
+	{"{\"a\":{\"result\":{\"transcription\":1}}}", NULL, false},
+	{"[{\"result\":{\"transcription\":1}}]", NULL, false},
+	{"{\"results\":1,\"resul\":2,\"\":3}", NULL, false},
+	{"{\"a\":\"result\",\"b\":[\"result\",1]}", NULL, false},
+	{"{}", NULL, false},
+	{"\"result\"", NULL, false},
+	/* The last one counts. */
+	{"{\"result\":{\"transcription\":1},\"result\":2}", "2", false},
+	{"{\"result\":2,\"result\":{\"transcription\":1}}", "{\"transcription\":1}",
+		true},
+	{"{\"result\":{\"transcription\":1,\"transcription\":null}}",
+		"{\"transcription\":1,\"transcription\":null}", false},
+};
+
 static void test_cut(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *value; /* NULL: there is no such member */
-		bool inside;
-	} rows[] = {
-		{"{\"result\":{\"transcription\":{}}}", "{\"transcription\":{}}", true},
-		{" {\"a\":1, \"result\" : {\"transcription\":1 } , \"z\":2}",
-			"{\"transcription\":1 }", true},
-		{"{\"result\":{\"transcription\":null}}", "{\"transcription\":null}",
-			false},
-		{"{\"result\":{\"transcription\":\"null\"}}",
-			"{\"transcription\":\"null\"}", true},
-		{"{\"result\":{}}", "{}", false},
-		{"{\"result\":{ \"a\":{\"transcription\":1}}}",
-			"{ \"a\":{\"transcription\":1}}", false},
-		{"{\"result\":[{\"transcription\":1}]}", "[{\"transcription\":1}]",
-			false},
-		{"{\"result\":null,\"a\":{\"transcription\":1}}", "null", false},
-		{"{\"result\":{},\"a\":{\"transcription\":1}}", "{}", false},
-		{"{\"result\":-1.5 }", "-1.5", false},
-		{"{\"result\":\"s\"}", "\"s\"", false},
-		{"{\"result\":[[],{}]\n}", "[[],{}]", false},
-		{"{\"a\":{\"result\":{\"transcription\":1}}}", NULL, false},
-		{"[{\"result\":{\"transcription\":1}}]", NULL, false},
-		{"{\"results\":1,\"resul\":2,\"\":3}", NULL, false},
-		{"{\"a\":\"result\",\"b\":[\"result\",1]}", NULL, false},
-		{"{}", NULL, false},
-		{"\"result\"", NULL, false},
-		/* The last one counts. */
-		{"{\"result\":{\"transcription\":1},\"result\":2}", "2", false},
-		{"{\"result\":2,\"result\":{\"transcription\":1}}",
-			"{\"transcription\":1}", true},
-		{"{\"result\":{\"transcription\":1,\"transcription\":null}}",
-			"{\"transcription\":1,\"transcription\":null}", false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
 		struct json_cut cut = {.member = "result",
 			.inside = "transcription",
 			.ret_start = 9,
 			.ret_end = 9,
 			.ret_inside = true};
-		const char *value = rows[i].value;
+		const char *value = cuts[i].value;
 		struct json_error error;
 		struct buf out;
 
 		buf_init(&out, PLENTY);
-		assert_int_equal(json_print(rows[i].text, strlen(rows[i].text), &out,
+		assert_int_equal(json_print(cuts[i].text, strlen(cuts[i].text), &out,
 					 &cut, &error),
 			0);
-		assert_int_equal(cut.ret_inside, rows[i].inside);
+		assert_int_equal(cut.ret_inside, cuts[i].inside);
 		assert_int_equal(cut.ret_end - cut.ret_start, value ? strlen(value) : 0);
 		if (value)
 			assert_memory_equal(
-				rows[i].text + cut.ret_start, value, strlen(value));
+				cuts[i].text + cut.ret_start, value, strlen(value));
 		else
 			assert_int_equal(cut.ret_end, 0);
 		buf_done(&out);
