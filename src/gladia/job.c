@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "gladia/job.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "gladia/instant.h"
+#include "json/extent.h"
+#include "json/scan.h"
+
+/*
+ * Only the head's outermost members are looked at, and only a string that holds an escape
+ * is given to cJSON: it would refuse the whole head for what a job may well hold within
+ * its metadata (a lone surrogate, a number of more than 63 digits), and it cuts strings
+ * at a NUL.
+ */
+
+/* Longer than any time or status that means something. */
+enum { WORD_MAX = 64 };
+
+enum member { MEMBER_ID, MEMBER_STATUS, MEMBER_CREATED, MEMBER_COMPLETED, MEMBERS };
+
+static const char *const member_names[MEMBERS] = {
+	[MEMBER_ID] = "id",
+	[MEMBER_STATUS] = "status",
+	[MEMBER_CREATED] = "created_at",
+	[MEMBER_COMPLETED] = "completed_at",
+};
+
+static const char *const status_names[] = {
+	[JOB_QUEUED] = "queued",
+	[JOB_PROCESSING] = "processing",
+	[JOB_DONE] = "done",
+	[JOB_ERROR] = "error",
+	[JOB_OTHER] = "other",
+};
+
+const char *job_status_name(enum job_status status)
+{
+	return status_names[status];
+}
+
+enum job_status job_status_parse(const char *word, size_t len)
+{
+	for (unsigned i = 0; i < JOB_STATUSES; i++)
+		if (strlen(status_names[i]) == len &&
+			memcmp(status_names[i], word, len) == 0)
+			return (enum job_status)i;
+	return JOB_OTHER;
+}
+
+bool job_finished(const struct job *job)
+{
+	return job->status == JOB_DONE || job->status == JOB_ERROR;
+}
+
+int64_t job_mtime_ms(const struct job *job)
+{
+	if (job->completed_ms != JOB_NO_TIME)
+		return job->completed_ms;
+	return job->created_ms != JOB_NO_TIME ? job->created_ms : 0;
+}
+
+/* Bytes of the head; `at` is NULL for a value that is not there. */
+struct piece {
+	const char *at;
+	const char *end;
+};
+
+static bool take_char(struct piece *head, char wanted)
+{
+	head->at = scan_space(head->at, head->end);
+	if (head->at == head->end || *head->at != wanted)
+		return false;
+	head->at++;
+	return true;
+}
+
+static bool take_value(struct piece *head, struct piece *ret_value)
+{
+	struct json_extent extent;
+
+	head->at = scan_space(head->at, head->end);
+	if (head->at == head->end || !json_extent_begins(*head->at))
+		return false;
+	json_extent_begin(&extent, *head->at);
+
+	const char *end = json_extent_find(&extent, head->at, head->end);
+
+	if (!end)
+		return false;
+	*ret_value = (struct piece){head->at, end};
+	head->at = end;
+	return true;
+}
+
+/* Does a JSON string hold a NUL, as \u0000 or (in a text nobody checked) as it is? */
+static bool holds_nul(struct piece string)
+{
+	static const char escaped[] = "\\u0000";
+
+	if (memchr(string.at, '\0', (size_t)(string.end - string.at)))
+		return true;
+	for (const char *c = string.at; c < string.end; c++) {
+		if (*c != '\\')
+			continue;
+		if (string.end - c > (ptrdiff_t)strlen(escaped) &&
+			memcmp(c, escaped, strlen(escaped)) == 0)
+			return true;
+		c++;
+	}
+	return false;
+}
+
+static void json_cleanup(cJSON **json)
+{
+	cJSON_Delete(*json);
+}
+
+/*
+ * A JSON string's text; `text` has room for `room` bytes with the NUL. -EBADMSG: not a
+ * string; -EINVAL: a NUL or a lone surrogate in it; -ENAMETOOLONG.
+ */
+static int string_decode(struct piece value, size_t room, char *text)
+{
+	if (!value.at || *value.at != '"')
+		return -EBADMSG;
+	if (holds_nul(value))
+		return -EINVAL;
+
+	const size_t len = (size_t)(value.end - value.at);
+	const char *plain = value.at + 1;
+	size_t plain_len = len - 2;
+	CLEANUP(json_cleanup) cJSON *json = NULL;
+
+	if (memchr(value.at, '\\', len)) {
+		json = cJSON_ParseWithLength(value.at, len);
+		plain = cJSON_GetStringValue(json);
+		if (!plain)
+			return -EINVAL;
+		plain_len = strlen(plain);
+	}
+	if (plain_len >= room)
+		return -ENAMETOOLONG;
+	memcpy(text, plain, plain_len);
+	text[plain_len] = '\0';
+	return 0;
+}
+
+/* Of members that occur twice the last counts, as with jq and json_print(). */
+static void note_member(struct piece key, struct piece value, struct piece *values)
+{
+	char name[WORD_MAX];
+
+	if (string_decode(key, sizeof(name), name))
+		return;
+	for (unsigned i = 0; i < MEMBERS; i++)
+		if (strcmp(name, member_names[i]) == 0)
+			values[i] = value;
+}
+
+static int find_members(struct piece head, struct piece *values)
+{
+	struct piece key;
+	struct piece value;
+
+	if (!take_char(&head, '{'))
+		return -EBADMSG;
+	if (take_char(&head, '}'))
+		return 0;
+	do {
+		if (!take_value(&head, &key) || !take_char(&head, ':') ||
+			!take_value(&head, &value))
+			return -EBADMSG;
+		note_member(key, value, values);
+	} while (take_char(&head, ','));
+	return take_char(&head, '}') ? 0 : -EBADMSG;
+}
+
+static int64_t time_decode(struct piece value)
+{
+	char text[WORD_MAX];
+	int64_t ms;
+
+	if (string_decode(value, sizeof(text), text) || instant_parse(text, &ms))
+		return JOB_NO_TIME;
+	return ms;
+}
+
+static enum job_status status_decode(struct piece value)
+{
+	char text[WORD_MAX];
+
+	if (string_decode(value, sizeof(text), text))
+		return JOB_OTHER;
+	return job_status_parse(text, strlen(text));
+}
+
+int job_parse_head(const char *head, size_t len, struct job *ret_job)
+{
+	struct piece values[MEMBERS] = {0};
+	struct job job;
+	char name[NAME_BYTES_MAX + 1];
+	int err = find_members((struct piece){head, head + len}, values);
+
+	if (!err)
+		err = string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
+	/* The longest name a job has anywhere. */
+	if (!err)
+		err = name_escape(job.id, ".json", name);
+	if (err)
+		return err;
+	job.status = status_decode(values[MEMBER_STATUS]);
+	job.created_ms = time_decode(values[MEMBER_CREATED]);
+	job.completed_ms = time_decode(values[MEMBER_COMPLETED]);
+	*ret_job = job;
+	return 0;
+}

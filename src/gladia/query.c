@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "gladia/query.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gladia/instant.h"
+
+static const struct span span_always = {INT64_MIN, INT64_MAX};
+
+void query_init(struct query *query)
+{
+	*query = (struct query){
+		.statuses = QUERY_ALL_STATUSES,
+		.spans_len = 1,
+		.spans = {span_always},
+	};
+}
+
+/* Adds a span to those a query has; spans that overlap or touch become one. */
+static int spans_add(struct query *query, struct span add)
+{
+	struct query made = {.statuses = query->statuses};
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < query->spans_len; i++) {
+		struct span span = query->spans[i];
+
+		if (span.to_ms < add.from_ms || span.from_ms > add.to_ms) {
+			made.spans[made.spans_len++] = span;
+			continue;
+		}
+		if (span.from_ms < add.from_ms)
+			add.from_ms = span.from_ms;
+		if (span.to_ms > add.to_ms)
+			add.to_ms = span.to_ms;
+	}
+	if (made.spans_len == QUERY_SPANS_MAX)
+		return -ENAMETOOLONG;
+	while (at < made.spans_len && made.spans[at].from_ms > add.from_ms)
+		at++;
+	memmove(made.spans + at + 1, made.spans + at,
+		(made.spans_len - at) * sizeof(made.spans[0]));
+	made.spans[at] = add;
+	made.spans_len++;
+	*query = made;
+	return 0;
+}
+
+static int add_status(struct query *either, const char *word)
+{
+	enum job_status status = job_status_parse(word, strlen(word));
+
+	if (status == JOB_OTHER)
+		return -ENOENT;
+	either->statuses |= 1U << status;
+	return 0;
+}
+
+static int add_date(struct query *either, const char *word)
+{
+	int64_t day;
+
+	if (day_parse(word, &day))
+		return -ENOENT;
+	return spans_add(either, (struct span){day * DAY_MS, (day + 1) * DAY_MS});
+}
+
+static int add_after(struct query *either, const char *word)
+{
+	int64_t ms;
+
+	if (instant_parse(word, &ms))
+		return -ENOENT;
+	return spans_add(either, (struct span){ms, INT64_MAX});
+}
+
+static int add_before(struct query *either, const char *word)
+{
+	int64_t ms;
+
+	if (instant_parse(word, &ms))
+		return -ENOENT;
+	return spans_add(either, (struct span){INT64_MIN, ms});
+}
+
+/* A filter says one thing about a job, its status or its time; the other stays free. */
+static const struct filter {
+	int (*add)(struct query *either, const char *word);
+	bool of_status;
+} filters[] = {
+	[QUERY_STATUS] = {add_status, true},
+	[QUERY_DATE] = {add_date, false},
+	[QUERY_AFTER] = {add_after, false},
+	[QUERY_BEFORE] = {add_before, false},
+};
+
+/* What one component's words give together. */
+static int parse_words(const struct filter *filter, const char *words, struct query *made)
+{
+	struct query either = {0};
+	size_t len;
+
+	for (bool more = true; more; words += len + more) {
+		char word[NAME_BYTES_MAX + 1];
+
+		len = strcspn(words, ",");
+		more = words[len] == ',';
+		if (len >= sizeof(word))
+			return -ENOENT;
+		memcpy(word, words, len);
+		word[len] = '\0';
+
+		int err = filter->add(&either, word);
+
+		if (err)
+			return err;
+	}
+	if (filter->of_status)
+		either.spans[either.spans_len++] = span_always;
+	else
+		either.statuses = QUERY_ALL_STATUSES;
+	*made = either;
+	return 0;
+}
+
+/*
+ * Both lists are latest first and their spans stand apart, so the parts they share come
+ * out latest first and apart. What can match nothing has one form: no status, no span.
+ */
+static int intersect(const struct query *a, const struct query *b, struct query *ret_both)
+{
+	struct query both = {.statuses = a->statuses & b->statuses};
+
+	for (unsigned i = 0; both.statuses && i < a->spans_len; i++) {
+		for (unsigned j = 0; j < b->spans_len; j++) {
+			struct span span = a->spans[i];
+
+			if (span.from_ms < b->spans[j].from_ms)
+				span.from_ms = b->spans[j].from_ms;
+			if (span.to_ms > b->spans[j].to_ms)
+				span.to_ms = b->spans[j].to_ms;
+			if (span.from_ms >= span.to_ms)
+				continue;
+			if (both.spans_len == QUERY_SPANS_MAX)
+				return -ENAMETOOLONG;
+			both.spans[both.spans_len++] = span;
+		}
+	}
+	if (!both.spans_len)
+		both.statuses = 0;
+	*ret_both = both;
+	return 0;
+}
+
+int query_narrow(struct query *query, enum query_filter filter, const char *words)
+{
+	struct query more;
+	int err = parse_words(&filters[filter], words, &more);
+
+	if (err)
+		return err;
+	return intersect(query, &more, query);
+}
+
+bool query_is_empty(const struct query *query)
+{
+	return !query->statuses || !query->spans_len;
+}
+
+/* A job whose time is not known stands in no part of time, only in all of it. */
+static bool matches_time(const struct query *query, int64_t created_ms)
+{
+	for (unsigned i = 0; i < query->spans_len; i++) {
+		const struct span *span = &query->spans[i];
+
+		if (created_ms == JOB_NO_TIME)
+			return span->from_ms == INT64_MIN && span->to_ms == INT64_MAX;
+		if (created_ms >= span->from_ms && created_ms < span->to_ms)
+			return true;
+	}
+	return false;
+}
+
+bool query_matches(const struct query *query, const struct job *job)
+{
+	if (query->statuses != QUERY_ALL_STATUSES &&
+		!(query->statuses & 1U << job->status))
+		return false;
+	return matches_time(query, job->created_ms);
+}
+
+/* What a key is written into. */
+struct text {
+	char *at;
+	size_t room;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+put(struct text *text, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int len = vsnprintf(text->at, text->room, format, args);
+	va_end(args);
+	assert(len >= 0 && (size_t)len < text->room);
+	text->at += len;
+	text->room -= (size_t)len;
+}
+
+static void put_statuses(struct text *text, unsigned statuses)
+{
+	const char *comma = "";
+
+	if (statuses == QUERY_ALL_STATUSES) {
+		put(text, "any");
+		return;
+	}
+	for (unsigned i = 0; i < JOB_STATUSES; i++) {
+		if (!(statuses & 1U << i))
+			continue;
+		put(text, "%s%s", comma, job_status_name((enum job_status)i));
+		comma = ",";
+	}
+}
+
+/* "any" or "done,error", then " FROM..TO" per span in ms; open ends have no number. */
+void query_key(const struct query *query, char key[static QUERY_KEY_MAX])
+{
+	/* A span is two numbers, " " and ".."; before them stand four names. */
+	enum { SPAN_TEXT = 2 * 20 + 3, STATUSES_TEXT = 64 };
+	static_assert(STATUSES_TEXT + QUERY_SPANS_MAX * SPAN_TEXT < QUERY_KEY_MAX,
+		"the longest key fits");
+	struct text text = {key, QUERY_KEY_MAX};
+
+	if (query_is_empty(query)) {
+		put(&text, "nothing");
+		return;
+	}
+	put_statuses(&text, query->statuses);
+	for (unsigned i = 0; i < query->spans_len; i++) {
+		const struct span *span = &query->spans[i];
+
+		put(&text, " ");
+		if (span->from_ms != INT64_MIN)
+			put(&text, "%" PRId64, span->from_ms);
+		put(&text, "..");
+		if (span->to_ms != INT64_MAX)
+			put(&text, "%" PRId64, span->to_ms);
+	}
+}
+
+/*
+ * "&name=INSTANT", its colons percent-encoded. A limit that ISO 8601's years cannot tell
+ * is left out: the answer is checked, so it may be too wide.
+ */
+static int print_limit(struct buf *out, const char *name, int64_t ms)
+{
+	char text[INSTANT_TEXT];
+	int64_t back;
+	int err;
+
+	instant_print(ms, text);
+	if (instant_parse(text, &back) || back != ms)
+		return 0;
+	err = buf_printf(out, "&%s=", name);
+	for (const char *c = text; !err && *c; c++)
+		err = *c == ':' ? buf_append_str(out, "%3A") : buf_append(out, c, 1);
+	return err;
+}
+
+int query_print_url(const struct query *query, unsigned span, uint64_t offset,
+	unsigned limit, struct buf *out)
+{
+	const struct span *asked = &query->spans[span];
+	int err = buf_printf(out, "offset=%" PRIu64 "&limit=%u", offset, limit);
+
+	bool any = query->statuses == QUERY_ALL_STATUSES;
+
+	for (unsigned i = 0; !err && !any && i < JOB_STATUSES; i++)
+		if (query->statuses & 1U << i)
+			err = buf_printf(
+				out, "&status=%s", job_status_name((enum job_status)i));
+	/* One more millisecond, should "after" not include the instant itself. */
+	if (!err && asked->from_ms != INT64_MIN)
+		err = print_limit(out, "after_date", asked->from_ms - 1);
+	if (!err && asked->to_ms != INT64_MAX)
+		err = print_limit(out, "before_date", asked->to_ms);
+	return err;
+}
