@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/http_internal.h"
+#include "http/retry.h"
+
+/* What libcurl's codes mean to us; those not named here are HTTP_BROKEN. */
+static const struct meaning {
+	CURLcode code;
+	enum http_failure failure;
+	bool tls;
+} meanings[] = {
+	{CURLE_OK, HTTP_OK, false},
+	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_UNREACHABLE, false},
+	{CURLE_COULDNT_RESOLVE_HOST, HTTP_UNREACHABLE, false},
+	{CURLE_COULDNT_CONNECT, HTTP_UNREACHABLE, false},
+	{CURLE_INTERFACE_FAILED, HTTP_UNREACHABLE, false},
+	{CURLE_PROXY, HTTP_UNREACHABLE, false},
+	{CURLE_SSL_CONNECT_ERROR, HTTP_UNREACHABLE, true},
+	{CURLE_PEER_FAILED_VERIFICATION, HTTP_UNREACHABLE, true},
+	{CURLE_SSL_CERTPROBLEM, HTTP_UNREACHABLE, true},
+	{CURLE_SSL_CIPHER, HTTP_UNREACHABLE, true},
+	{CURLE_SSL_CACERT_BADFILE, HTTP_UNREACHABLE, true},
+	{CURLE_SSL_CRL_BADFILE, HTTP_UNREACHABLE, true},
+	{CURLE_SSL_ISSUER_ERROR, HTTP_UNREACHABLE, true},
+	{CURLE_SSL_INVALIDCERTSTATUS, HTTP_UNREACHABLE, true},
+	{CURLE_SSL_ENGINE_INITFAILED, HTTP_UNREACHABLE, true},
+	{CURLE_OPERATION_TIMEDOUT, HTTP_SILENT, false},
+};
+
+static const struct meaning *meaning_of(CURLcode code)
+{
+	static const struct meaning unknown = {CURLE_OK, HTTP_BROKEN, false};
+
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+		if (meanings[i].code == code)
+			return &meanings[i];
+	}
+	return &unknown;
+}
+
+static long status_of(CURL *easy)
+{
+	long status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* Copies what fits, and nothing that could not stand in a line of a log. */
+static void copy_printable(char *to, size_t size, const char *from, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && n + 1 < size; i++) {
+		if (from[i] >= ' ' && from[i] <= '~')
+			to[n++] = from[i];
+	}
+	to[n] = '\0';
+}
+
+static void keep_value(char *to, const char *line, size_t len, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	if (len <= name_len || strncasecmp(line, name, name_len) || line[name_len] != ':')
+		return;
+	line += name_len + 1;
+	len -= name_len + 1;
+	while (len && isspace((unsigned char)*line)) {
+		line++;
+		len--;
+	}
+	while (len && isspace((unsigned char)line[len - 1]))
+		len--;
+	copy_printable(to, HTTP_VALUE_MAX + 1, line, len);
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *ctx)
+{
+	struct http_answer *answer = ctx;
+	size_t len = size * count;
+
+	if (answer->cut)
+		return CURL_WRITEFUNC_ERROR;
+	answer->heard_ms = clock_mono_ms(answer->clock);
+	answer->headers_len += len;
+	if (answer->headers_len > HTTP_HEADERS_MAX) {
+		answer->cut = HTTP_CUT_HEADERS;
+		return CURL_WRITEFUNC_ERROR;
+	}
+	/* The final answer begins after an interim one (1xx). */
+	if (len > 5 && !memcmp(line, "HTTP/", 5)) {
+		answer->retry_after[0] = '\0';
+		answer->request_id[0] = '\0';
+	}
+	keep_value(answer->retry_after, line, len, "retry-after");
+	keep_value(answer->request_id, line, len, "x-request-id");
+	return len;
+}
+
+/* Keeps a body that is no data, as far as it is wanted. */
+static enum http_cut keep_body(struct http_answer *answer, const char *data, size_t len)
+{
+	size_t room = answer->body.max - answer->body.len;
+	int err = buf_append(&answer->body, data, len < room ? len : room);
+
+	if (err)
+		return HTTP_CUT_MEMORY;
+	return len > room ? HTTP_CUT_ENOUGH : HTTP_CUT_NONE;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *ctx)
+{
+	struct http_answer *answer = ctx;
+	size_t len = size * count;
+
+	if (answer->cut)
+		return CURL_WRITEFUNC_ERROR;
+	answer->heard_ms = clock_mono_ms(answer->clock);
+	if (status_of(answer->easy) / 100 != 2 || !answer->handlers->on_data) {
+		answer->cut = keep_body(answer, data, len);
+		return answer->cut ? CURL_WRITEFUNC_ERROR : len;
+	}
+	answer->error = answer->handlers->on_data(answer->ctx, data, len);
+	if (!answer->error)
+		return len;
+	answer->cut = HTTP_CUT_REFUSED;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+void http_answer_init(struct http_answer *answer, CURL *easy, const struct clock *clock,
+	const struct http_handlers *handlers, void *ctx, size_t body_max)
+{
+	*answer = (struct http_answer){
+		.clock = clock,
+		.handlers = handlers,
+		.ctx = ctx,
+		.easy = easy,
+		.heard_ms = clock_mono_ms(clock),
+	};
+	buf_init(&answer->body, body_max);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, answer->detail);
+}
+
+void http_answer_done(struct http_answer *answer)
+{
+	buf_done(&answer->body);
+}
+
+/* Where we ended it ourselves, libcurl's code only says that we did. */
+static enum http_failure failure_of_cut(
+	struct http_answer *answer, CURLcode code, const char **ret_detail)
+{
+	switch (answer->cut) {
+	case HTTP_CUT_REFUSED:
+		*ret_detail = "the answer was refused while it came in";
+		return HTTP_REFUSED;
+	case HTTP_CUT_ENOUGH:
+		*ret_detail = "";
+		return HTTP_OK;
+	case HTTP_CUT_HEADERS:
+		*ret_detail = "the answer's headers are too long";
+		return HTTP_BROKEN;
+	case HTTP_CUT_MEMORY:
+		*ret_detail = "out of memory";
+		return HTTP_BROKEN;
+	case HTTP_CUT_SILENT:
+		*ret_detail = "no byte came for too long";
+		return HTTP_SILENT;
+	case HTTP_CUT_NONE:
+		break;
+	}
+	if (!code)
+		*ret_detail = "";
+	else
+		*ret_detail = answer->detail[0] ? answer->detail
+						: curl_easy_strerror(code);
+	return meaning_of(code)->failure;
+}
+
+void http_answer_result(
+	struct http_answer *answer, CURLcode code, struct http_result *ret_result)
+{
+	struct http_result *result = ret_result;
+	curl_off_t bytes = 0;
+
+	*result = (struct http_result){
+		.error = answer->error,
+		.status = status_of(answer->easy),
+		.body = answer->body.data ? answer->body.data : "",
+		.body_len = answer->body.len,
+		.retry_after_ms = -1,
+	};
+	/* libcurl's words can quote the server. */
+	copy_printable(answer->detail, sizeof(answer->detail), answer->detail,
+		strlen(answer->detail));
+	result->failure = failure_of_cut(answer, code, &result->detail);
+	result->tls_failed = result->failure == HTTP_UNREACHABLE && meaning_of(code)->tls;
+	if (answer->retry_after[0])
+		result->retry_after_ms = retry_after_parse(
+			answer->retry_after, clock_wall_ms(answer->clock));
+	memcpy(result->request_id, answer->request_id, sizeof(answer->request_id));
+	curl_easy_getinfo(answer->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+	result->bytes = (uint64_t)bytes;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/http.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/http_internal.h"
+
+/*
+ * The states of a request, and how it leaves them:
+ *
+ *   IN_LINE    pump() has room        -> UNDER_WAY
+ *              http_cancel()          -> freed
+ *   UNDER_WAY  libcurl ends, or stall -> TELLING
+ *              http_cancel()          -> freed, from within libcurl GIVEN_UP
+ *   TELLING    on_done() returns      -> freed
+ *   GIVEN_UP   pump()                 -> freed
+ *
+ * The line is ours and not libcurl's (CURLMOPT_MAX_TOTAL_CONNECTIONS): libcurl counts
+ * the wait in its own line into the time a connect may take, and one that is cancelled
+ * there can leave those behind it asleep. So at most connections_max requests are under
+ * way, and never more connections than that.
+ */
+enum state { IN_LINE, UNDER_WAY, TELLING, GIVEN_UP };
+
+/* Beyond that somebody starts without end. */
+enum { LINE_MAX_REQUESTS = 64 * 1024 };
+
+struct http {
+	struct loop *loop;
+	struct http_config
+		config; /* its strings are those below; secret_header is NULL */
+	char *user_agent;
+	char *ca_file;
+	char *secret;
+	struct list line;
+	struct list given_up;
+	int line_len;
+	int under_way;
+	struct loop_task pump;
+};
+
+struct http_request {
+	struct list link; /* in line or in given_up */
+	struct http *http;
+	enum state state;
+	struct loop_transfer transfer;
+	struct loop_timer stall;
+	struct curl_slist *headers;
+	struct http_handlers handlers;
+	int64_t began_ms;
+	struct http_answer answer;
+};
+
+static void wipe_string(char *string)
+{
+	if (string)
+		explicit_bzero(string, strlen(string));
+	free(string);
+}
+
+static void wipe_headers(struct curl_slist *headers)
+{
+	for (struct curl_slist *header = headers; header; header = header->next)
+		explicit_bzero(header->data, strlen(header->data));
+	curl_slist_free_all(headers);
+}
+
+static void request_free(struct http_request *request)
+{
+	loop_timer_cancel(&request->stall);
+	curl_easy_cleanup(request->transfer.easy);
+	wipe_headers(request->headers);
+	http_answer_done(&request->answer);
+	free(request);
+}
+
+/* Takes a request out of the line or away from libcurl. */
+static void detach(struct http_request *request)
+{
+	struct http *http = request->http;
+
+	if (request->state == IN_LINE) {
+		http->line_len--;
+	} else {
+		http->under_way--;
+		loop_transfer_remove(http->loop, &request->transfer);
+		loop_task_post(http->loop, &http->pump);
+	}
+	list_remove(&request->link);
+	loop_timer_cancel(&request->stall);
+}
+
+static void finish(struct http_request *request, CURLcode code)
+{
+	struct http_result result;
+
+	detach(request);
+	request->state = TELLING;
+	http_answer_result(&request->answer, code, &result);
+	result.elapsed_ms = loop_now_ms(request->http->loop) - request->began_ms;
+	request->handlers.on_done(request->answer.ctx, &result);
+	request_free(request);
+}
+
+static void transfer_ended(struct loop_transfer *transfer, CURLcode code)
+{
+	struct http_request *request = list_entry(
+		transfer, struct http_request, transfer);
+
+	if (request->state == UNDER_WAY)
+		finish(request, code);
+}
+
+/* The timer is not moved with each byte, but looks where it stands when it fires. */
+static void stall_due(void *ctx)
+{
+	struct http_request *request = ctx;
+	struct loop *loop = request->http->loop;
+	int64_t due = request->answer.heard_ms + request->http->config.stall_ms;
+
+	if (due > loop_now_ms(loop)) {
+		loop_timer_set(loop, &request->stall, due);
+		return;
+	}
+	/* Nothing says that the connection still leads anywhere (HTTP/2 would keep it).
+	 */
+	curl_easy_setopt(request->transfer.easy, CURLOPT_FORBID_REUSE, 1L);
+	request->answer.cut = HTTP_CUT_SILENT;
+	finish(request, CURLE_OPERATION_TIMEDOUT);
+}
+
+static int on_connected(void *ctx, char *peer, char *local, int peer_port, int local_port)
+{
+	struct http_request *request = ctx;
+	struct loop *loop = request->http->loop;
+
+	if (request->state != UNDER_WAY)
+		return CURL_PREREQFUNC_ABORT;
+	(void)peer, (void)local, (void)peer_port, (void)local_port;
+	request->answer.heard_ms = loop_now_ms(loop);
+	loop_timer_set(loop, &request->stall,
+		request->answer.heard_ms + request->http->config.stall_ms);
+	return CURL_PREREQFUNC_OK;
+}
+
+static void launch(struct http_request *request)
+{
+	struct http *http = request->http;
+
+	http->line_len--;
+	http->under_way++;
+	list_remove(&request->link);
+	request->state = UNDER_WAY;
+	request->began_ms = loop_now_ms(http->loop);
+	if (loop_transfer_add(http->loop, &request->transfer))
+		finish(request, CURLE_OUT_OF_MEMORY);
+}
+
+static void free_given_up(struct http *http)
+{
+	while (!list_empty(&http->given_up)) {
+		struct http_request *request = list_entry(
+			http->given_up.next, struct http_request, link);
+
+		detach(request);
+		request_free(request);
+	}
+}
+
+static void pump(void *ctx)
+{
+	struct http *http = ctx;
+
+	free_given_up(http);
+	while (http->under_way < http->config.connections_max && !list_empty(&http->line))
+		launch(list_entry(http->line.next, struct http_request, link));
+}
+
+/* A line break in a header would begin another one. */
+static bool header_is_sound(const char *header)
+{
+	return !header || (strchr(header, ':') && !strpbrk(header, "\r\n"));
+}
+
+static int copy_string(const char *string, char **ret_copy)
+{
+	char *copy = string ? strdup(string) : NULL;
+
+	if (string && !copy)
+		return -ENOMEM;
+	*ret_copy = copy;
+	return 0;
+}
+
+int http_new(struct loop *loop, const struct http_config *config, struct http **ret_http)
+{
+	if (!header_is_sound(config->secret_header))
+		return -EINVAL;
+	if (config->ca_file && http_check_ca_file(config->ca_file))
+		return -EINVAL;
+
+	struct http *http = calloc(1, sizeof(*http));
+
+	if (!http)
+		return -ENOMEM;
+	http->loop = loop;
+	list_init(&http->line);
+	list_init(&http->given_up);
+	loop_task_init(&http->pump, pump, http);
+	if (copy_string(config->user_agent, &http->user_agent) ||
+		copy_string(config->ca_file, &http->ca_file) ||
+		copy_string(config->secret_header, &http->secret)) {
+		http_free(http);
+		return -ENOMEM;
+	}
+	http->config = *config;
+	http->config.user_agent = http->user_agent;
+	http->config.ca_file = http->ca_file;
+	http->config.secret_header = NULL;
+	loop_keep_connections(loop, config->connections_max);
+	*ret_http = http;
+	return 0;
+}
+
+void http_free(struct http *http)
+{
+	if (!http)
+		return;
+	free_given_up(http);
+	assert(list_empty(&http->line) && http->under_way == 0);
+	loop_task_cancel(&http->pump);
+	wipe_string(http->secret);
+	free(http->ca_file);
+	free(http->user_agent);
+	free(http);
+}
+
+int http_set_secret(struct http *http, const char *secret_header)
+{
+	char *secret = NULL;
+
+	if (!header_is_sound(secret_header))
+		return -EINVAL;
+	if (copy_string(secret_header, &secret))
+		return -ENOMEM;
+	wipe_string(http->secret);
+	http->secret = secret;
+	return 0;
+}
+
+/* Makes the libcurl side of a request. */
+static int prepare(struct http_request *request, const char *method, const char *url)
+{
+	struct http *http = request->http;
+
+	if (http->secret) {
+		request->headers = curl_slist_append(NULL, http->secret);
+		if (!request->headers)
+			return -ENOMEM;
+	}
+	return http_transfer_new(
+		&(struct http_transfer_options){
+			.config = &http->config,
+			.url = url,
+			.method = method,
+			.headers = request->headers,
+			.on_connected = on_connected,
+			.ctx = request,
+		},
+		&request->transfer.easy);
+}
+
+int http_start(struct http *http, const char *method, const char *url,
+	const struct http_handlers *handlers, void *ctx,
+	struct http_request **ret_request)
+{
+	if (http->line_len >= LINE_MAX_REQUESTS)
+		return -ENOMEM;
+
+	struct http_request *request = calloc(1, sizeof(*request));
+
+	if (!request)
+		return -ENOMEM;
+	request->http = http;
+	request->state = IN_LINE;
+	request->transfer.ended = transfer_ended;
+	request->handlers = *handlers;
+	loop_timer_init(&request->stall, stall_due, request);
+
+	int err = prepare(request, method, url);
+
+	if (err) {
+		wipe_headers(request->headers);
+		free(request);
+		return err;
+	}
+	http_answer_init(&request->answer, request->transfer.easy, loop_clock(http->loop),
+		&request->handlers, ctx, http->config.error_body_max);
+	list_append(&http->line, &request->link);
+	http->line_len++;
+	loop_task_post(http->loop, &http->pump);
+	*ret_request = request;
+	return 0;
+}
+
+void http_cancel(struct http_request *request)
+{
+	struct http *http = request->http;
+
+	/* on_done runs, and the request is freed after it anyway. */
+	if (request->state == TELLING)
+		return;
+	if (request->state == UNDER_WAY && loop_in_libcurl(http->loop)) {
+		request->state = GIVEN_UP;
+		request->answer.cut = HTTP_CUT_REFUSED;
+		loop_timer_cancel(&request->stall);
+		list_append(&http->given_up, &request->link);
+		loop_task_post(http->loop, &http->pump);
+		return;
+	}
+	detach(request);
+	request_free(request);
+}

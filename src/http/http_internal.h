@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/buf.h"
+#include "http/http.h"
+#include "http/loop_internal.h"
+
+/*
+ * All header lines of an answer together, those of interim answers and trailers too:
+ * many times what a server has to say, and an end to one that never stops saying it.
+ */
+enum { HTTP_HEADERS_MAX = 256 * 1024 };
+
+/* Longest value of a header we keep that is told from garbage. */
+enum { HTTP_VALUE_MAX = 63 };
+
+/* Why we, not the server, ended an answer. */
+enum http_cut {
+	HTTP_CUT_NONE,
+	HTTP_CUT_REFUSED, /* on_data said no */
+	HTTP_CUT_ENOUGH,  /* all of the body that is kept is there */
+	HTTP_CUT_HEADERS, /* past HTTP_HEADERS_MAX */
+	HTTP_CUT_MEMORY,  /* for the body that is kept */
+	HTTP_CUT_SILENT,  /* past stall_ms */
+};
+
+/* What has come in for a request so far. */
+struct http_answer {
+	const struct clock *clock;
+	const struct http_handlers *handlers;
+	void *ctx;
+	CURL *easy;
+	int64_t heard_ms; /* the last sign of life */
+	enum http_cut cut;
+	int error;
+	size_t headers_len;
+	struct buf body;
+	char retry_after[HTTP_VALUE_MAX + 1];
+	char request_id[HTTP_VALUE_MAX + 1];
+	char detail[CURL_ERROR_SIZE]; /* CURLOPT_ERRORBUFFER */
+};
+
+/* Prepares `answer` and has `easy` tell it what comes in. `handlers` by reference. */
+void http_answer_init(struct http_answer *answer, CURL *easy, const struct clock *clock,
+	const struct http_handlers *handlers, void *ctx, size_t body_max);
+void http_answer_done(struct http_answer *answer);
+
+/*
+ * What became of it, now that libcurl ended with `code`; all but elapsed_ms. Points into
+ * `answer`.
+ */
+void http_answer_result(
+	struct http_answer *answer, CURLcode code, struct http_result *ret_result);
+
+/* What a transfer is made of beside its answer; strings are copied by libcurl. */
+struct http_transfer_options {
+	const struct http_config *config;
+	const char *url;
+	const char *method;
+	struct curl_slist *headers; /* by reference */
+	/* The connection stands and the request goes out; called by libcurl. */
+	curl_prereq_callback on_connected;
+	void *ctx;
+};
+
+/* 0, -EINVAL for what is not an absolute http or https URL, -ENOMEM. */
+int http_transfer_new(const struct http_transfer_options *options, CURL **ret_easy);
+
+/* 0, -EINVAL where `path` is no readable file with a PEM certificate in it. */
+int http_check_ca_file(const char *path);

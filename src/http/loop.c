@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#include "http/loop_internal.h"
+
+struct loop_fd {
+	int fd;
+	bool used;
+	bool ready; /* found readable in this turn, not yet told */
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
+struct loop {
+	const struct clock *clock;
+	CURLM *multi;
+	bool in_libcurl;
+	bool stopping;
+	struct loop_fd fds[LOOP_FDS_MAX];
+	struct list timers; /* by due_ms; of the same, in order of setting */
+	struct list tasks;  /* in order of posting */
+	void (*hook)(void *ctx);
+	void *hook_ctx;
+};
+
+int loop_new(const struct clock *clock, struct loop **ret_loop)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return -ENOMEM;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		goto no_curl;
+	loop->multi = curl_multi_init();
+	if (!loop->multi)
+		goto no_multi;
+	loop->clock = clock;
+	list_init(&loop->timers);
+	list_init(&loop->tasks);
+	*ret_loop = loop;
+	return 0;
+
+no_multi:
+	curl_global_cleanup();
+no_curl:
+	free(loop);
+	return -ENOMEM;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	curl_multi_cleanup(loop->multi);
+	curl_global_cleanup();
+	free(loop);
+}
+
+int64_t loop_now_ms(const struct loop *loop)
+{
+	return clock_mono_ms(loop->clock);
+}
+
+const struct clock *loop_clock(const struct loop *loop)
+{
+	return loop->clock;
+}
+
+int loop_add_fd(struct loop *loop, int fd, void (*fn)(void *ctx), void *ctx)
+{
+	for (int i = 0; i < LOOP_FDS_MAX; i++) {
+		if (loop->fds[i].used)
+			continue;
+		loop->fds[i] = (struct loop_fd){
+			.fd = fd, .used = true, .fn = fn, .ctx = ctx};
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+void loop_remove_fd(struct loop *loop, int fd)
+{
+	for (int i = 0; i < LOOP_FDS_MAX; i++) {
+		if (loop->fds[i].used && loop->fds[i].fd == fd)
+			loop->fds[i] = (struct loop_fd){0};
+	}
+}
+
+void loop_timer_init(struct loop_timer *timer, void (*fn)(void *ctx), void *ctx)
+{
+	list_init(&timer->link);
+	timer->fn = fn;
+	timer->ctx = ctx;
+}
+
+/*
+ * The place is sought from the end: most timers have the same delay and so come last.
+ */
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms)
+{
+	list_remove(&timer->link);
+	timer->due_ms = due_ms;
+
+	struct list *before = loop->timers.prev;
+
+	while (before != &loop->timers &&
+		list_entry(before, struct loop_timer, link)->due_ms > due_ms)
+		before = before->prev;
+	list_append(before->next, &timer->link);
+}
+
+void loop_timer_cancel(struct loop_timer *timer)
+{
+	list_remove(&timer->link);
+}
+
+bool loop_timer_is_set(const struct loop_timer *timer)
+{
+	return !list_empty(&timer->link);
+}
+
+void loop_task_init(struct loop_task *task, void (*fn)(void *ctx), void *ctx)
+{
+	list_init(&task->link);
+	task->fn = fn;
+	task->ctx = ctx;
+}
+
+void loop_task_post(struct loop *loop, struct loop_task *task)
+{
+	if (list_empty(&task->link))
+		list_append(&loop->tasks, &task->link);
+}
+
+void loop_task_cancel(struct loop_task *task)
+{
+	list_remove(&task->link);
+}
+
+void loop_set_hook(struct loop *loop, void (*fn)(void *ctx), void *ctx)
+{
+	loop->hook = fn;
+	loop->hook_ctx = ctx;
+}
+
+int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer)
+{
+	if (curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer))
+		return -ENOMEM;
+	return curl_multi_add_handle(loop->multi, transfer->easy) ? -ENOMEM : 0;
+}
+
+void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer)
+{
+	curl_multi_remove_handle(loop->multi, transfer->easy);
+}
+
+bool loop_in_libcurl(const struct loop *loop)
+{
+	return loop->in_libcurl;
+}
+
+void loop_keep_connections(struct loop *loop, int connections_max)
+{
+	curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)connections_max);
+}
+
+/* How long this turn may wait at most. */
+static int wait_ms(const struct loop *loop, int max_ms)
+{
+	if (!list_empty(&loop->tasks))
+		return 0;
+
+	int64_t wait = max_ms < 0 ? INT_MAX : max_ms;
+
+	if (list_empty(&loop->timers))
+		return (int)wait;
+
+	int64_t left = list_entry(loop->timers.next, struct loop_timer, link)->due_ms -
+		       loop_now_ms(loop);
+
+	if (left < 0)
+		return 0;
+	return (int)(left < wait ? left : wait);
+}
+
+static int wait_for_news(struct loop *loop, int max_ms)
+{
+	struct curl_waitfd waited[LOOP_FDS_MAX];
+	struct loop_fd *owner[LOOP_FDS_MAX];
+	unsigned count = 0;
+
+	for (int i = 0; i < LOOP_FDS_MAX; i++) {
+		if (!loop->fds[i].used)
+			continue;
+		waited[count] = (struct curl_waitfd){
+			.fd = loop->fds[i].fd, .events = CURL_WAIT_POLLIN};
+		owner[count++] = &loop->fds[i];
+	}
+	if (curl_multi_poll(loop->multi, waited, count, wait_ms(loop, max_ms), NULL))
+		return -EIO;
+	for (unsigned i = 0; i < count; i++)
+		owner[i]->ready = waited[i].revents != 0;
+	return 0;
+}
+
+static int drive_transfers(struct loop *loop)
+{
+	CURLMcode code;
+	CURLMsg *message;
+	int left;
+
+	loop->in_libcurl = true;
+	code = curl_multi_perform(loop->multi, &left);
+	loop->in_libcurl = false;
+	if (code)
+		return -EIO;
+
+	while ((message = curl_multi_info_read(loop->multi, &left))) {
+		struct loop_transfer *transfer = NULL;
+		CURLcode result = message->data.result;
+
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		transfer->ended(transfer, result);
+	}
+	return 0;
+}
+
+static void tell_descriptors(struct loop *loop)
+{
+	for (int i = 0; i < LOOP_FDS_MAX; i++) {
+		struct loop_fd *slot = &loop->fds[i];
+
+		/* Removed, or removed and another added, by one told before: not ready.
+		 */
+		if (!slot->ready)
+			continue;
+		slot->ready = false;
+		slot->fn(slot->ctx);
+	}
+}
+
+static void fire_timers(struct loop *loop)
+{
+	int64_t now = loop_now_ms(loop);
+	struct list due;
+
+	/* A ring of its own: what is set from now on waits for the next turn. */
+	list_init(&due);
+	while (!list_empty(&loop->timers)) {
+		struct list *first = loop->timers.next;
+
+		if (list_entry(first, struct loop_timer, link)->due_ms > now)
+			break;
+		list_remove(first);
+		list_append(&due, first);
+	}
+	while (!list_empty(&due)) {
+		struct loop_timer *timer = list_entry(due.next, struct loop_timer, link);
+
+		list_remove(&timer->link);
+		timer->fn(timer->ctx);
+	}
+}
+
+static void run_tasks(struct loop *loop)
+{
+	while (!list_empty(&loop->tasks)) {
+		struct loop_task *task = list_entry(
+			loop->tasks.next, struct loop_task, link);
+
+		list_remove(&task->link);
+		task->fn(task->ctx);
+	}
+}
+
+int loop_turn(struct loop *loop, int max_ms)
+{
+	int err = wait_for_news(loop, max_ms);
+
+	if (err)
+		return err;
+	err = drive_transfers(loop);
+	if (err)
+		return err;
+	tell_descriptors(loop);
+	fire_timers(loop);
+	run_tasks(loop);
+	if (loop->hook)
+		loop->hook(loop->hook_ctx);
+	return 0;
+}
+
+int loop_run(struct loop *loop)
+{
+	int err = 0;
+
+	while (!err && !loop->stopping)
+		err = loop_turn(loop, -1);
+	loop->stopping = false;
+	return err;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopping = true;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "http/loop.h"
+
+/*
+ * What http.c has with the loop beyond its public contract: the transfers. The loop owns
+ * the one CURLM; an easy handle belongs to whoever made it, and is the loop's to drive
+ * between loop_transfer_add() and loop_transfer_remove().
+ */
+struct loop_transfer {
+	CURL *easy;
+	/* libcurl is through with it; called outside of libcurl, still added. */
+	void (*ended)(struct loop_transfer *transfer, CURLcode code);
+};
+
+/* Takes CURLOPT_PRIVATE. Not from a libcurl callback. 0, -ENOMEM. */
+int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer);
+
+/* From then on `ended` is not called. Not from a libcurl callback. */
+void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer);
+
+/* libcurl is on the stack: its handles can be neither added, removed nor freed. */
+bool loop_in_libcurl(const struct loop *loop);
+
+/* At most so many idle connections are kept. */
+void loop_keep_connections(struct loop *loop, int connections_max);

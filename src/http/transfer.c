@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "http/http_internal.h"
+
+enum {
+	/* Pages are megabytes; fewer, larger reads. */
+	RECEIVE_BUFFER = 256 * 1024,
+	/* Seconds of quiet after which the kernel asks whether the peer is there. */
+	KEEPALIVE_S = 30,
+};
+
+static void cleanup_curlu(CURLU **url)
+{
+	curl_url_cleanup(*url);
+}
+
+static void cleanup_curl_string(char **string)
+{
+	curl_free(*string);
+}
+
+/* This machine itself, by name or number (RFC 6761, 6.3; RFC 1122, 3.2.1.3; RFC 4291). */
+static bool host_is_loopback(const char *host)
+{
+	struct in_addr address;
+
+	if (!strcasecmp(host, "localhost") || !strcmp(host, "[::1]"))
+		return true;
+	return inet_pton(AF_INET, host, &address) == 1 &&
+	       ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+static int check_url(const char *text, bool *ret_loopback)
+{
+	CLEANUP(cleanup_curlu) CURLU *url = curl_url();
+	CLEANUP(cleanup_curl_string) char *scheme = NULL;
+	CLEANUP(cleanup_curl_string) char *host = NULL;
+
+	if (!url)
+		return -ENOMEM;
+	if (curl_url_set(url, CURLUPART_URL, text, 0) ||
+		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
+		curl_url_get(url, CURLUPART_HOST, &host, 0))
+		return -EINVAL;
+	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+		return -EINVAL;
+	*ret_loopback = host_is_loopback(host);
+	return 0;
+}
+
+/* A connection whose peer vanished must not be taken for the next request again. */
+static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	const struct http_config *config = ctx;
+	unsigned patience_ms = (unsigned)(config->connect_ms + config->stall_ms);
+
+	(void)purpose;
+	/* Better with than without, but a request is not refused for the lack of it. */
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+	return CURL_SOCKOPT_OK;
+}
+
+static int set_connection(CURL *easy, const struct http_config *config, bool loopback)
+{
+	int failed = 0;
+
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	failed |= (int)curl_easy_setopt(
+		easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	failed |= (int)curl_easy_setopt(
+		easy, CURLOPT_CONNECTTIMEOUT_MS, (long)config->connect_ms);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, config);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* Without it, giving up a name that is being resolved waits for the resolver. */
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+	if (config->ca_file)
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
+	/*
+	 * A proxy of the environment is for the world outside, where all is https: it
+	 * is asked to CONNECT, and that must not carry the secret header.
+	 */
+	if (loopback)
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	failed |= (int)curl_easy_setopt(
+		easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	/*
+	 * CURLOPT_PIPEWAIT stays off: it would save a burst some handshakes where HTTP/2
+	 * is spoken, and have all wait for the first of them where it is not.
+	 */
+	return failed;
+}
+
+static int set_request(CURL *easy, const struct http_transfer_options *options)
+{
+	int failed = 0;
+
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_URL, options->url);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	if (strcmp(options->method, "GET") != 0)
+		failed |= (int)curl_easy_setopt(
+			easy, CURLOPT_CUSTOMREQUEST, options->method);
+	failed |= (int)curl_easy_setopt(
+		easy, CURLOPT_USERAGENT, options->config->user_agent);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, options->headers);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+	failed |= (int)curl_easy_setopt(
+		easy, CURLOPT_PREREQFUNCTION, options->on_connected);
+	failed |= (int)curl_easy_setopt(easy, CURLOPT_PREREQDATA, options->ctx);
+	return failed;
+}
+
+int http_transfer_new(const struct http_transfer_options *options, CURL **ret_easy)
+{
+	bool loopback = false;
+	int err = check_url(options->url, &loopback);
+
+	if (err)
+		return err;
+
+	CURL *easy = curl_easy_init();
+
+	if (!easy)
+		return -ENOMEM;
+	if (set_connection(easy, options->config, loopback) ||
+		set_request(easy, options)) {
+		curl_easy_cleanup(easy);
+		return -ENOMEM;
+	}
+	*ret_easy = easy;
+	return 0;
+}
+
+int http_check_ca_file(const char *path)
+{
+	CLEANUP_FILE FILE *file = fopen(path, "re");
+	struct stat status;
+	char line[256];
+
+	if (!file || fstat(fileno(file), &status) || !S_ISREG(status.st_mode))
+		return -EINVAL;
+	while (fgets(line, sizeof(line), file)) {
+		/* RFC 7468, 2; OpenSSL also takes X509 and TRUSTED in front. */
+		if (!strncmp(line, "-----BEGIN ", 11) && strstr(line, "CERTIFICATE-----"))
+			return 0;
+	}
+	return -EINVAL;
+}
