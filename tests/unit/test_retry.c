@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "http/retry.h"
+
+/* 2026-04-01 12:00:00.250 UTC */
+static const int64_t NOW = 1775044800250;
+
+/* SPEC 11.1: full jitter; from nothing up to a bound that doubles until the cap. */
+static void jitter_stays_within_bounds(void **state)
+{
+	static const int64_t bounds[] = {600, 1200, 2400, 4800, 9600, 10000, 10000};
+	struct retry_gate gate = {.seed = 7};
+
+	(void)state;
+	for (int failures = 1; failures <= 7; failures++) {
+		int64_t bound = bounds[failures - 1];
+		int64_t least = bound;
+		int64_t most = 0;
+
+		for (int i = 0; i < 2000; i++) {
+			int64_t delay = retry_delay_ms(&gate, failures, -1, false, 0);
+
+			least = delay < least ? delay : least;
+			most = delay > most ? delay : most;
+		}
+		assert_in_range(least, 0, bound / 20);
+		assert_in_range(most, bound - bound / 20, bound);
+	}
+	assert_in_range(retry_delay_ms(&gate, 1000000, -1, false, 0), 0, RETRY_CAP_MS);
+}
+
+static void seeds_tell_processes_apart(void **state)
+{
+	struct retry_gate one = {.seed = 1};
+	struct retry_gate two = {.seed = 2};
+	int same = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		same += retry_delay_ms(&one, 5, -1, false, 0) ==
+			retry_delay_ms(&two, 5, -1, false, 0);
+	assert_in_range(same, 0, 5);
+}
+
+/* SPEC 11.1: Retry-After is honoured to the millisecond, zero included. */
+static void retry_after_replaces_the_jitter(void **state)
+{
+	struct retry_gate gate = {.seed = 7};
+
+	(void)state;
+	assert_int_equal(retry_delay_ms(&gate, 9, 1234, false, 50), 1234);
+	assert_int_equal(retry_delay_ms(&gate, 9, 0, false, 50), 0);
+}
+
+/* SPEC 11.1: all requests are slowed together, and by the longest wish. */
+static void gate_closes_for_all(void **state)
+{
+	struct retry_gate gate = {.seed = 7};
+
+	(void)state;
+	retry_delay_ms(&gate, 1, 5000, false, 1000);
+	assert_int_equal(retry_gate_ms(&gate, 1000), 0);
+
+	retry_delay_ms(&gate, 1, 5000, true, 1000);
+	assert_int_equal(retry_gate_ms(&gate, 1000), 5000);
+	assert_int_equal(retry_gate_ms(&gate, 5999), 1);
+	assert_int_equal(retry_gate_ms(&gate, 6000), 0);
+	assert_int_equal(retry_gate_ms(&gate, 9000), 0);
+
+	retry_delay_ms(&gate, 1, 100, true, 1000);
+	assert_int_equal(retry_gate_ms(&gate, 1000), 5000);
+
+	int64_t delay = retry_delay_ms(&gate, 3, -1, true, 20000);
+
+	assert_int_equal(retry_gate_ms(&gate, 20000), delay);
+}
+
+/* SPEC 11.1 */
+static void worthwhile_statuses(void **state)
+{
+	static const long yes[] = {408, 429, 500, 502, 503, 504, 520, 599};
+	static const long no[] = {
+		0, 100, 200, 204, 301, 302, 400, 401, 403, 404, 422, 501, 505, 600, -500};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		assert_true(retry_worthwhile(yes[i]));
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		assert_false(retry_worthwhile(no[i]));
+}
+
+/* SPEC 11.1: Retry-After as RFC 9110, 10.2.3 has it, and as it should not be. */
+static void retry_after_values(void **state)
+{
+	static const struct {
+		const char *value;
+		int64_t ms;
+	} cases[] = {
+		{"0", 0},
+		{"1", 1000},
+		{"120", 120000},
+		{" \t7 \t", 7000},
+		{"0000000000000000000000003", 3000},
+		{"3600", RETRY_AFTER_MAX_MS},
+		{"3601", RETRY_AFTER_MAX_MS},
+		{"99999999999999999999999999999999", RETRY_AFTER_MAX_MS},
+		{"Wed, 01 Apr 2026 12:00:30 GMT", 29750},
+		{"Wednesday, 01-Apr-26 12:00:30 GMT", 29750},
+		{"Wed Apr  1 12:00:30 2026", 29750},
+		{"Wed, 01 Apr 2026 12:00:00 GMT", 0},
+		{"Sun, 06 Nov 1994 08:49:37 GMT", 0},
+		{"Wed, 01 Apr 2026 13:00:01 GMT", RETRY_AFTER_MAX_MS},
+		{"Fri, 31 Dec 9999 23:59:59 GMT", RETRY_AFTER_MAX_MS},
+		{"", -1},
+		{" ", -1},
+		{"-1", -1},
+		{"+1", -1},
+		{"1.5", -1},
+		{"5 minutes", -1},
+		{"2026-04-01 12:00:30", -1},
+		{"soon", -1},
+		{"Wed, 32 Apr 2026 12:00:30 GMT", -1},
+		{"\xff\xfe", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t ms = retry_after_parse(cases[i].value, NOW);
+
+		if (ms != cases[i].ms)
+			fail_msg("\"%s\" gives %lld", cases[i].value, (long long)ms);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(jitter_stays_within_bounds),
+		cmocka_unit_test(seeds_tell_processes_apart),
+		cmocka_unit_test(retry_after_replaces_the_jitter),
+		cmocka_unit_test(gate_closes_for_all),
+		cmocka_unit_test(worthwhile_statuses),
+		cmocka_unit_test(retry_after_values),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
