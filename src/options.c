@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "options_list.h"
+#include "source.h"
+#include "why.h"
+
+static const char default_origin[] = "https://api.gladia.io";
+static const char helper_name[] = "mount.gladiafs";
+
+enum { MOUNT_FLAGS_MAX = 512, WORDS_MAX = 2 };
+
+/* What getopt finds, before it is known what it means. */
+struct command {
+	bool helper; /* called as mount.gladiafs */
+	bool sloppy;
+	const char **lists; /* the arguments of -o */
+	size_t lists_len;
+	const char *words[WORDS_MAX]; /* SOURCE, MOUNTPOINT */
+	size_t words_len;             /* as many as were given */
+};
+
+static const struct option long_options[] = {
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
+};
+
+/*
+ * The leading "-" makes getopt_long() give the words in their place, as option 1, with
+ * POSIXLY_CORRECT set or not; the ":" leaves the sentences to us.
+ */
+static const char own_letters[] = "-:o:fdhV";
+static const char helper_letters[] = "-:o:fnvsN:t:hV";
+
+static bool is_helper(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(slash ? slash + 1 : program, helper_name) == 0;
+}
+
+/* `last` is the argument getopt looked at last, which counts if it was a long option. */
+static int refuse_argument(int result, const char *last, struct buf *why)
+{
+	if (result == ':')
+		return why_set(why, -EINVAL, "-%c takes a value", optopt);
+	if (!optopt)
+		return options_refuse("--", last + strlen("--"), why);
+	if (optopt == 'h' || optopt == 'V')
+		return why_set(why, -EINVAL, "--help and --version take no value");
+
+	const char letter[] = {(char)optopt, '\0'};
+
+	return options_refuse("-", letter, why);
+}
+
+/* What a letter says by itself. */
+static void note_letter(int letter, struct command *command, struct options *options)
+{
+	switch (letter) {
+	case 'o':
+		command->lists[command->lists_len++] = optarg;
+		break;
+	case 1:
+		if (command->words_len < WORDS_MAX)
+			command->words[command->words_len] = optarg;
+		command->words_len++;
+		break;
+	case 'f':
+		if (command->helper)
+			options->action = OPTIONS_FAKE;
+		else
+			options->foreground = true;
+		break;
+	case 'd':
+		options->debug = true;
+		options->foreground = true;
+		break;
+	case 'v':
+		options->verbose = true;
+		break;
+	case 's':
+		command->sloppy = true;
+		break;
+	default:
+		/* -n: there is no mtab; -N, -t: mount(8) has seen to it. */
+		break;
+	}
+}
+
+/* -h and -V end it: nothing that follows them matters. */
+static int read_letters(int argc, char **argv, struct command *command,
+	struct options *options, struct buf *why)
+{
+	const char *letters = command->helper ? helper_letters : own_letters;
+	int letter;
+
+	optind = 0; /* glibc's way to begin anew */
+	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+		if (letter == '?' || letter == ':')
+			return refuse_argument(letter, argv[optind - 1], why);
+		if (letter == 'h' || letter == 'V') {
+			options->action = letter == 'h' ? OPTIONS_HELP : OPTIONS_VERSION;
+			return 0;
+		}
+		note_letter(letter, command, options);
+	}
+	for (int i = optind; i < argc; i++) {
+		optarg = argv[i]; /* words after "--" */
+		note_letter(1, command, options);
+	}
+	return 0;
+}
+
+static bool means_default(const char *source)
+{
+	return strcmp(source, "gladia") == 0 || strcmp(source, "none") == 0;
+}
+
+static int find_origin(const char *source, struct options *options, struct buf *why)
+{
+	const char *from_environment = getenv("GLADIA_API_URL");
+
+	if (source && !means_default(source))
+		return source_parse(source, "SOURCE", &options->origin, why);
+	if (from_environment && *from_environment)
+		return source_parse(from_environment, "the variable GLADIA_API_URL",
+			&options->origin, why);
+	options->origin = strdup(default_origin);
+	return options->origin ? 0 : why_set(why, -ENOMEM, "out of memory");
+}
+
+/* The words are not repeated: one of them may be a key in the wrong place. */
+static int use_words(
+	const struct command *command, struct options *options, struct buf *why)
+{
+	const char *usage = command->helper ? "mount.gladiafs SOURCE MOUNTPOINT [-o ...]"
+					    : "gladiafs [-o ...] [SOURCE] MOUNTPOINT";
+	size_t count = command->words_len;
+
+	if (count > WORDS_MAX)
+		return why_set(why, -EINVAL,
+			"%zu words were given where at most SOURCE and MOUNTPOINT are "
+			"expected: %s",
+			count, usage);
+	if (!count || (command->helper && count < WORDS_MAX) ||
+		(count == 1 && strstr(command->words[0], "://")))
+		return why_set(why, -EINVAL,
+			"no MOUNTPOINT was given, the directory to mount on: %s", usage);
+	if (!*command->words[count - 1])
+		return why_set(why, -EINVAL, "MOUNTPOINT is empty: %s", usage);
+	options->mountpoint = strdup(command->words[count - 1]);
+	if (!options->mountpoint)
+		return why_set(why, -ENOMEM, "out of memory");
+	return find_origin(count == WORDS_MAX ? command->words[0] : NULL, options, why);
+}
+
+static void set_defaults(struct options *options)
+{
+	*options = (struct options){
+		.cache_disk = true,
+		.cache_size = UINT64_C(2) << 30,
+		.ttl_ms = 60 * 1000,
+		.timeout_ms = 30 * 1000,
+		.connections = 8,
+		.uid = getuid(),
+		.gid = getgid(),
+	};
+	buf_init(&options->mount_flags, MOUNT_FLAGS_MAX);
+}
+
+int options_parse(int argc, char **argv, struct options *ret_options, struct buf *why)
+{
+	struct options *options = ret_options;
+
+	set_defaults(options);
+
+	CLEANUP_FREE const char **lists = calloc((size_t)argc + 1, sizeof(*lists));
+	struct command command = {
+		.helper = argc > 0 && is_helper(argv[0]),
+		.lists = lists,
+	};
+
+	if (!lists)
+		return why_set(why, -ENOMEM, "out of memory");
+
+	int err = read_letters(argc, argv, &command, options, why);
+
+	if (err || options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
+		return err;
+
+	/* A daemon has no terminal to complain to. */
+	options->log_syslog = !options->foreground;
+	for (size_t i = 0; !err && i < command.lists_len; i++)
+		err = options_list_apply(lists[i], command.sloppy, options, why);
+	return err ? err : use_words(&command, options, why);
+}
+
+void options_done(struct options *options)
+{
+	free(options->origin);
+	free(options->mountpoint);
+	free(options->key_file);
+	free(options->ca_file);
+	free(options->cache_dir);
+	buf_done(&options->mount_flags);
+	*options = (struct options){0};
+}
+
+void options_print_help(void)
+{
+	printf("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-d] [SOURCE] MOUNTPOINT\n"
+	       "       mount.gladiafs SOURCE MOUNTPOINT [-fnsv] [-o OPTION[,OPTION...]]\n"
+	       "\n"
+	       "Shows a Gladia account's transcription jobs as files.\n"
+	       "\n"
+	       "    SOURCE               the API's address; left away, \"gladia\" or "
+	       "\"none\":\n"
+	       "                         $GLADIA_API_URL, else %s\n"
+	       "    -f                   stay in the foreground\n"
+	       "    -d                   tell what is done (and -f)\n"
+	       "    -h, --help           this text\n"
+	       "    -V, --version        the version\n"
+	       "\n"
+	       "Options of -o, with their defaults:\n",
+		default_origin);
+	options_list_print();
+	printf("and what mount(8) passes on (rw, ro, noauto, user, nodev, nosuid, "
+	       "x-...).\n");
+}
