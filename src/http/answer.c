@@ -156,6 +156,17 @@ void http_answer_done(struct http_answer *answer)
 	buf_done(&answer->body);
 }
 
+/* A proxy that will not CONNECT is reported as a broken answer, and is none. */
+static enum http_failure failure_of(CURL *easy, CURLcode code)
+{
+	long proxy_status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (code == CURLE_RECV_ERROR && proxy_status >= 300)
+		return HTTP_UNREACHABLE;
+	return meaning_of(code)->failure;
+}
+
 /* Where we ended it ourselves, libcurl's code only says that we did. */
 static enum http_failure failure_of_cut(
 	struct http_answer *answer, CURLcode code, const char **ret_detail)
@@ -184,7 +195,7 @@ static enum http_failure failure_of_cut(
 	else
 		*ret_detail = answer->detail[0] ? answer->detail
 						: curl_easy_strerror(code);
-	return meaning_of(code)->failure;
+	return failure_of(answer->easy, code);
 }
 
 void http_answer_result(

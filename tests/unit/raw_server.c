@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "raw_server.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct raw_connection {
+	struct raw_server *server;
+	pthread_t thread;
+	int fd;
+	char input[RAW_HEAD_SIZE];
+	size_t input_len;
+};
+
+struct raw_server {
+	const struct raw_route *routes;
+	int fd;
+	pthread_t acceptor;
+	char origin[64];
+	sem_t steps;
+	pthread_mutex_t mutex; /* over all that follows */
+	pthread_cond_t came;
+	bool closing;
+	struct raw_connection connections[RAW_CONNECTIONS_MAX];
+	int connections_len;
+	int open;
+	int open_at_most;
+	char heads[RAW_HEADS_MAX][RAW_HEAD_SIZE];
+	int heads_len;
+};
+
+static void must(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	perror(what);
+	abort();
+}
+
+/* The next head, NUL-terminated, or false where the client went. */
+static bool read_head(struct raw_connection *connection, char *ret_head)
+{
+	for (;;) {
+		char *input = connection->input;
+		char *end = memmem(input, connection->input_len, "\r\n\r\n", 4);
+
+		if (end) {
+			size_t len = (size_t)(end - input) + 4;
+
+			memcpy(ret_head, input, len);
+			ret_head[len] = '\0';
+			connection->input_len -= len;
+			memmove(input, input + len, connection->input_len);
+			return true;
+		}
+
+		size_t room = sizeof(connection->input) - 1 - connection->input_len;
+		ssize_t got = recv(
+			connection->fd, input + connection->input_len, room, 0);
+
+		if (got <= 0)
+			return false;
+		connection->input_len += (size_t)got;
+	}
+}
+
+static void remember(struct raw_server *server, const char *head, int together)
+{
+	pthread_mutex_lock(&server->mutex);
+	must(server->heads_len < RAW_HEADS_MAX, "too many requests");
+	strcpy(server->heads[server->heads_len++], head);
+	pthread_cond_broadcast(&server->came);
+	while (server->heads_len < together && !server->closing)
+		pthread_cond_wait(&server->came, &server->mutex);
+	pthread_mutex_unlock(&server->mutex);
+}
+
+static const struct raw_route *route_of(const struct raw_server *server, const char *head)
+{
+	const char *target = strchr(head, ' ') + 1;
+	size_t len = strcspn(target, " \r");
+
+	for (const struct raw_route *route = server->routes; route->target; route++) {
+		if (strlen(route->target) == len && !memcmp(route->target, target, len))
+			return route;
+	}
+	must(false, "no such route");
+	return NULL;
+}
+
+static bool send_all(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
+
+		if (sent <= 0)
+			return false;
+		bytes += sent;
+		len -= (size_t)sent;
+	}
+	return true;
+}
+
+/* Whether the connection goes on. */
+static bool answer(struct raw_connection *connection, const struct raw_route *route)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	char dropped[256];
+
+	for (size_t i = 0; i == 0 || i < route->times; i++) {
+		if (route->stepwise)
+			sem_wait(&connection->server->steps);
+		if (!send_all(connection->fd, route->bytes, route->len))
+			return false;
+	}
+	if (route->after == RAW_RESET)
+		setsockopt(
+			connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	while (route->after == RAW_HOLD &&
+		recv(connection->fd, dropped, sizeof(dropped), 0) > 0)
+		;
+	return route->after == RAW_KEEP;
+}
+
+static void *serve(void *ctx)
+{
+	struct raw_connection *connection = ctx;
+	struct raw_server *server = connection->server;
+	char head[RAW_HEAD_SIZE];
+
+	if (server->routes[0].bytes && !server->routes[0].target)
+		answer(connection, &server->routes[0]);
+	while (read_head(connection, head)) {
+		const struct raw_route *route = route_of(server, head);
+
+		remember(server, head, route->together);
+		if (!answer(connection, route))
+			break;
+	}
+	pthread_mutex_lock(&server->mutex);
+	close(connection->fd);
+	connection->fd = -1;
+	server->open--;
+	pthread_mutex_unlock(&server->mutex);
+	return NULL;
+}
+
+static void *accept_all(void *ctx)
+{
+	struct raw_server *server = ctx;
+	int fd;
+
+	while ((fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		pthread_mutex_lock(&server->mutex);
+		must(server->connections_len < RAW_CONNECTIONS_MAX,
+			"too many connections");
+
+		struct raw_connection *connection =
+			&server->connections[server->connections_len++];
+
+		if (++server->open > server->open_at_most)
+			server->open_at_most = server->open;
+		connection->server = server;
+		connection->fd = fd;
+		must(!pthread_create(&connection->thread, NULL, serve, connection),
+			"pthread_create");
+		pthread_mutex_unlock(&server->mutex);
+	}
+	return NULL;
+}
+
+struct raw_server *raw_server_new(const struct raw_route *routes)
+{
+	struct raw_server *server = calloc(1, sizeof(*server));
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+
+	must(server != NULL, "calloc");
+	server->routes = routes;
+	server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	must(server->fd >= 0, "socket");
+	must(!bind(server->fd, (struct sockaddr *)&address, len), "bind");
+	must(!listen(server->fd, RAW_CONNECTIONS_MAX), "listen");
+	must(!getsockname(server->fd, (struct sockaddr *)&address, &len), "getsockname");
+	snprintf(server->origin, sizeof(server->origin), "http://127.0.0.1:%d",
+		ntohs(address.sin_port));
+	must(!sem_init(&server->steps, 0, 0), "sem_init");
+	pthread_mutex_init(&server->mutex, NULL);
+	pthread_cond_init(&server->came, NULL);
+	must(!pthread_create(&server->acceptor, NULL, accept_all, server),
+		"pthread_create");
+	return server;
+}
+
+void raw_server_free(struct raw_server *server)
+{
+	shutdown(server->fd, SHUT_RDWR);
+	pthread_join(server->acceptor, NULL);
+	close(server->fd);
+
+	pthread_mutex_lock(&server->mutex);
+	server->closing = true;
+	pthread_cond_broadcast(&server->came);
+	for (int i = 0; i < server->connections_len; i++) {
+		if (server->connections[i].fd >= 0)
+			shutdown(server->connections[i].fd, SHUT_RDWR);
+		sem_post(&server->steps);
+	}
+	pthread_mutex_unlock(&server->mutex);
+	for (int i = 0; i < server->connections_len; i++)
+		pthread_join(server->connections[i].thread, NULL);
+	pthread_cond_destroy(&server->came);
+	pthread_mutex_destroy(&server->mutex);
+	sem_destroy(&server->steps);
+	free(server);
+}
+
+const char *raw_server_origin(const struct raw_server *server)
+{
+	return server->origin;
+}
+
+void raw_server_step(struct raw_server *server)
+{
+	sem_post(&server->steps);
+}
+
+static int read_count(struct raw_server *server, const int *count)
+{
+	pthread_mutex_lock(&server->mutex);
+
+	int value = *count;
+
+	pthread_mutex_unlock(&server->mutex);
+	return value;
+}
+
+int raw_server_connections(struct raw_server *server)
+{
+	return read_count(server, &server->connections_len);
+}
+
+int raw_server_open_at_most(struct raw_server *server)
+{
+	return read_count(server, &server->open_at_most);
+}
+
+int raw_server_requests(struct raw_server *server)
+{
+	return read_count(server, &server->heads_len);
+}
+
+const char *raw_server_head(struct raw_server *server, int index)
+{
+	must(index < raw_server_requests(server), "no such request");
+	return server->heads[index];
+}
