@@ -38,7 +38,10 @@ static const char *in_root(const char *name)
 
 static void write_file(const char *name, const void *bytes, size_t len, mode_t mode)
 {
-	int fd = open(in_root(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* Anew: one that was made unwritable before cannot be opened again. */
+	unlink(in_root(name));
+
+	int fd = open(in_root(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, len), len);
