@@ -18,10 +18,9 @@
  *   TELLING    on_done() returns      -> freed
  *   GIVEN_UP   pump()                 -> freed
  *
- * The line is ours and not libcurl's (CURLMOPT_MAX_TOTAL_CONNECTIONS): libcurl counts
- * the wait in its own line into the time a connect may take, and one that is cancelled
- * there can leave those behind it asleep. So at most connections_max requests are under
- * way, and never more connections than that.
+ * The line is ours and not libcurl's (CURLMOPT_MAX_TOTAL_CONNECTIONS): libcurl 7.88.1
+ * does not serve its own in order, and does not tell who still waits in it. So at most
+ * connections_max requests are under way, and never more connections than that.
  */
 enum state { IN_LINE, UNDER_WAY, TELLING, GIVEN_UP };
 

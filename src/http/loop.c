@@ -235,12 +235,9 @@ static void tell_descriptors(struct loop *loop)
 	for (int i = 0; i < LOOP_FDS_MAX; i++) {
 		struct loop_fd *slot = &loop->fds[i];
 
-		/* Removed, or removed and another added, by one told before: not ready.
-		 */
-		if (!slot->ready)
-			continue;
-		slot->ready = false;
-		slot->fn(slot->ctx);
+		/* One that was removed or added by those told before is not ready. */
+		if (slot->ready)
+			slot->fn(slot->ctx);
 	}
 }
 

@@ -33,6 +33,7 @@ struct raw_server {
 	int open_at_most;
 	char heads[RAW_HEADS_MAX][RAW_HEAD_SIZE];
 	int heads_len;
+	int answers;
 };
 
 static void must(bool holds, const char *what)
@@ -119,6 +120,10 @@ static bool answer(struct raw_connection *connection, const struct raw_route *ro
 		if (!send_all(connection->fd, route->bytes, route->len))
 			return false;
 	}
+	pthread_mutex_lock(&connection->server->mutex);
+	connection->server->answers++;
+	pthread_cond_broadcast(&connection->server->came);
+	pthread_mutex_unlock(&connection->server->mutex);
 	if (route->after == RAW_RESET)
 		setsockopt(
 			connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
@@ -230,6 +235,14 @@ const char *raw_server_origin(const struct raw_server *server)
 void raw_server_step(struct raw_server *server)
 {
 	sem_post(&server->steps);
+}
+
+void raw_server_await_answers(struct raw_server *server, int count)
+{
+	pthread_mutex_lock(&server->mutex);
+	while (server->answers < count)
+		pthread_cond_wait(&server->came, &server->mutex);
+	pthread_mutex_unlock(&server->mutex);
 }
 
 static int read_count(struct raw_server *server, const int *count)

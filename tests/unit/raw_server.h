@@ -47,6 +47,9 @@ const char *raw_server_origin(const struct raw_server *server);
 /* Lets one stepwise sending go on. */
 void raw_server_step(struct raw_server *server);
 
+/* Waits until so many answers of all were sent to their end: the client has them. */
+void raw_server_await_answers(struct raw_server *server, int count);
+
 /* Counts since the start. */
 int raw_server_connections(struct raw_server *server);
 int raw_server_open_at_most(struct raw_server *server);

@@ -26,8 +26,11 @@ static const struct raw_route routes[] = {
 	{"/hold", BYTES(""), .after = RAW_HOLD},
 	{"/hold-in-body", BYTES(OK "Content-Length: 9\r\n\r\nhello"), .after = RAW_HOLD},
 	{"/steps", BYTES(OK "\r\n"), .times = 5, .stepwise = true, .after = RAW_CLOSE},
+	{"/on-word", BYTES(HELLO), .stepwise = true},
 	{"http://api.test/", BYTES(HELLO)},
-	{"api.test:443", BYTES("HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")},
+	{"api.test:443",
+		BYTES("HTTP/1.1 403 No\r\nx-request-id: proxy\r\nRetry-After: 5\r\n"
+		      "Content-Length: 2\r\n\r\nno")},
 	{.target = NULL},
 };
 
@@ -233,6 +236,26 @@ static void on_data_starts_and_cancels_others(void **state)
 		cancel(&asks->asks[4 + i]);
 }
 
+/* What has come in for it already is not told any more. */
+static void a_cancelled_request_hears_nothing(void **state)
+{
+	struct asks *asks = *state;
+	struct ask *one = asks_get(asks, "/on-word");
+	struct ask *two = asks_get(asks, "/on-word");
+
+	one->to_cancel = two;
+	two->to_cancel = one;
+	asks_until_requests(asks, 2);
+	raw_server_step(asks->server);
+	raw_server_step(asks->server);
+	raw_server_await_answers(asks->server, 2);
+	while (!one->done && !two->done)
+		assert_int_equal(loop_turn(asks->loop, -1), 0);
+	assert_int_equal(one->done + two->done, 1);
+	assert_int_equal(one->data.len + two->data.len, 5);
+	assert_ok(one->done ? one : two);
+}
+
 static void on_done_starts_the_next(void **state)
 {
 	struct asks *asks = *state;
@@ -341,6 +364,8 @@ static void proxies_of_the_environment(void **state)
 	assert_int_equal(there->result.failure, HTTP_UNREACHABLE);
 	assert_false(there->result.tls_failed);
 	assert_int_equal(there->result.status, 0);
+	assert_string_equal(there->result.request_id, "");
+	assert_int_equal(there->result.retry_after_ms, -1);
 
 	const char *head = raw_server_head(asks->server, 1);
 
@@ -370,6 +395,7 @@ int main(void)
 		http_test(those_in_line_survive_a_stall),
 		http_test(requests_are_cancelled_in_every_state),
 		http_test(on_data_starts_and_cancels_others),
+		http_test(a_cancelled_request_hears_nothing),
 		http_test(on_done_starts_the_next),
 		http_test(many_cancelled_before_their_turn),
 		http_test(giving_up_a_name_does_not_wait),
