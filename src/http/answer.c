@@ -67,7 +67,8 @@ static void keep_value(char *to, const char *line, size_t len, const char *name)
 {
 	size_t name_len = strlen(name);
 
-	if (len <= name_len || strncasecmp(line, name, name_len) || line[name_len] != ':')
+	if (len <= name_len || strncasecmp(line, name, name_len) != 0 ||
+		line[name_len] != ':')
 		return;
 	line += name_len + 1;
 	len -= name_len + 1;

@@ -160,9 +160,9 @@ static void launch(struct http_request *request)
 
 static void free_given_up(struct http *http)
 {
-	while (!list_empty(&http->given_up)) {
+	list_for_each_safe (link, &http->given_up) {
 		struct http_request *request = list_entry(
-			http->given_up.next, struct http_request, link);
+			link, struct http_request, link);
 
 		detach(request);
 		request_free(request);
