@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "gladia/job.h"
+
+/*
+ * What is known of an account's jobs: an SQLite database, on disk (it then survives and
+ * may be shared by several mounts) or private and temporary. Nothing here waits for the
+ * network; a call can wait for the disk, and up to CATALOG_BUSY_MS for another process
+ * that writes to the same file.
+ *
+ * Writes are gathered in a transaction that is ended by catalog_commit().
+ */
+struct catalog;
+
+enum { CATALOG_BUSY_MS = 1000 };
+
+struct catalog_config {
+	const char *path;    /* NULL: private and temporary */
+	uint64_t bodies_max; /* bytes of bodies to keep; the last one used always stays */
+};
+
+/*
+ * Opens or makes the database (mode 0600). One that is damaged, foreign or of another
+ * schema is renamed to PATH.damaged, with a sentence in the log, and begun anew. One
+ * that cannot be written (read-only or full disk, permissions) is done without: a
+ * temporary one takes its place, with a sentence. 0 or -EIO, -ENOMEM.
+ */
+int catalog_open(const struct catalog_config *config, const struct clock *clock,
+	const struct log *log, struct catalog **ret_catalog);
+
+/* Commits and closes. NULL is fine. */
+void catalog_close(struct catalog *catalog);
+
+/*
+ * Ends the transaction, if one is open, and lets the least recently used bodies go where
+ * there are too many. 0 or -EIO: what was written since the last commit is lost.
+ */
+int catalog_commit(struct catalog *catalog);
+
+/* Of all jobs: how many, and the bytes of those whose size is known. At once. */
+struct catalog_totals {
+	uint64_t jobs;
+	uint64_t bytes;
+};
+void catalog_totals(struct catalog *catalog, struct catalog_totals *ret_totals);
