@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SANDBOX_FAULT_KINDS_H
+#define SANDBOX_FAULT_KINDS_H
+
+#include "fault.h"
+
+/*
+ * The kinds of faults. Each changes one step of a request, and leaves the others NULL;
+ * `with` is the rule's "do".
+ */
+struct fault_kind {
+	const char *name;
+	bool resets;
+	int64_t (*delay)(const cJSON *with); /* ms; -1: until released */
+	void (*replace)(const cJSON *with, const struct modes *modes, struct exchange *x);
+	void (*page)(const cJSON *with, struct page *page, struct answer *items);
+	void (*wire)(const cJSON *with, struct answer *answer);
+};
+
+/* NULL if there is no such kind. */
+const struct fault_kind *fault_kind_find(const char *name);
+
+#endif

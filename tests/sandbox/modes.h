@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SANDBOX_MODES_H
+#define SANDBOX_MODES_H
+
+#include <stdint.h>
+
+#include "text.h"
+
+/*
+ * What the real API leaves unknown, and the answer that is played. Each mode is set by
+ * name and value, on the command line or at run time; README.md lists them.
+ */
+
+#define MODE_STRING 256 /* the most bytes of a mode that is free text, its NUL included */
+
+enum limit_over { LIMIT_CAP, LIMIT_400, LIMIT_422 };
+enum order { ORDER_NEWEST, ORDER_OLDEST, ORDER_UNSORTED };
+enum last_next { LAST_NEXT_NULL, LAST_NEXT_SET };
+enum past_end { PAST_END_EMPTY, PAST_END_404 };
+enum metadata { METADATA_JSON, METADATA_BRACKETS, METADATA_IGNORED };
+enum next_form { NEXT_ORIGIN, NEXT_OTHER_PATH, NEXT_RELATIVE, NEXT_QUERY, NEXT_OTHER_HOST };
+enum retry_after { RETRY_SECONDS, RETRY_DATE, RETRY_ABSENT };
+enum keys { KEYS_NORMAL, KEYS_NEXT_FIRST, KEYS_NEXT_LAST, KEYS_UNKNOWN };
+
+struct modes {
+	int64_t items_summary, limit_max, limit_over, default_limit, order, last_next;
+	int64_t past_end, metadata, date_zone, before_inclusive, after_inclusive;
+	int64_t next_form, next_stuck, retry_after, retry_after_s, gzip, chunked, keys;
+	int64_t pretty, latency_ms;
+	char next_host[MODE_STRING]; /* with NEXT_OTHER_HOST: scheme and authority */
+	char key[MODE_STRING];
+};
+
+void modes_init(struct modes *m);
+
+/* -ENOENT: no such mode; -EINVAL: no such value of it. The mode then stays as it was. */
+int modes_set(struct modes *m, const char *name, const char *value);
+
+/* Adds all modes as a JSON object of strings, each as modes_set() takes it. */
+void modes_print(const struct modes *m, struct text *out);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SANDBOX_PAGE_H
+#define SANDBOX_PAGE_H
+
+#include "account.h"
+#include "answer.h"
+#include "listing.h"
+#include "modes.h"
+
+/*
+ * The body of a page: {first, current, next, items}, in the order and layout of the modes.
+ */
+
+/* What a page is made of; a fault may put something else in the place of items. */
+struct page {
+	const char *origin; /* "http://127.0.0.1:1234" */
+	uint64_t offset, limit;
+	const char *filter; /* the rest of the query */
+	bool more;          /* whether there is a next page */
+	struct job **jobs;
+	size_t count;
+	struct answer *items; /* unless empty, the array instead of jobs; emptied */
+};
+
+void page_write(struct answer *out, const struct page *p, const struct modes *modes);
+
+/* One job as it stands in a page or alone; a summary leaves its transcription out. */
+void page_job(struct answer *out, const struct job *job, bool summary);
+
+#endif

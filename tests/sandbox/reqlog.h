@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SANDBOX_REQLOG_H
+#define SANDBOX_REQLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "text.h"
+
+/*
+ * What was asked: counters, and every request of the API. Entries older than the last
+ * REQLOG_MAX are forgotten, the counters are not.
+ */
+
+#define REQLOG_MAX 200000
+
+struct log_entry {
+	uint64_t n; /* from 1, counted on over clearing */
+	int64_t t_ms; /* since the start */
+	char *fields; /* `"method":…,"path":…,"query":…,"headers":{…}` */
+	unsigned status; /* 0: not answered (yet) */
+	uint64_t bytes; /* of the body */
+};
+
+struct counters {
+	uint64_t requests, list_requests, get_requests, delete_requests;
+	uint64_t in_flight, max_in_flight, connections, bytes_out;
+};
+
+/* What a caller of /_sandbox/wait waits for; UINT64_MAX where it does not matter. */
+struct wait_for {
+	uint64_t in_flight, in_flight_at_most, requests;
+};
+
+struct reqlog {
+	struct log_entry *entries; /* a ring of REQLOG_MAX */
+	uint64_t first, last;      /* entries first <= n < last are kept */
+	int64_t started;
+	struct counters counters;
+	FILE *file; /* one JSON line a request; may be NULL */
+};
+
+void reqlog_init(struct reqlog *l, FILE *file);
+void reqlog_done(struct reqlog *l);
+
+/* Begins an entry; takes the memory of `fields`. Gives its number. */
+uint64_t reqlog_begin(struct reqlog *l, struct text *fields);
+
+/* Says what was answered; called anew where more is known. */
+void reqlog_answer(struct reqlog *l, uint64_t n, unsigned status, uint64_t bytes);
+
+/* Ends an entry: writes its line and counts its bytes. */
+void reqlog_end(struct reqlog *l, uint64_t n);
+
+/* Forgets the entries, or sets the counters back (those of what is under way stay). */
+void reqlog_clear(struct reqlog *l);
+void reqlog_reset(struct reqlog *l);
+
+void reqlog_print(const struct reqlog *l, struct text *out);
+void reqlog_print_counters(const struct reqlog *l, struct text *out);
+
+/* Whether the counters are where a waiter wants them. */
+bool reqlog_reached(const struct reqlog *l, const struct wait_for *w);
+
+#endif
