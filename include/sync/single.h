@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/wait.h"
+#include "gladia/query.h"
+#include "sync/sync.h"
+
+/*
+ * Asks the API for one job (SPEC 3.5), once however many want it at a time. `ret_queue`
+ * tells when it is in the catalog, or with an error why not: -ENOENT where there is no
+ * such job. 0 or -ENOMEM.
+ */
+int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue);
+
+/*
+ * Somebody looked at a job, known or not, in the directory of `query`. Where that shows
+ * them walking through a listing of summaries, its next jobs are fetched ahead (SPEC 4.2).
+ */
+void single_walk(struct sync *sync, const struct query *query, int64_t row);

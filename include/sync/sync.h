@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/log.h"
+#include "catalog/jobs.h"
+#include "gladia/api.h"
+#include "http/loop.h"
+
+/*
+ * Fills the catalog from the API, on demand: listings (sync/listing.h) page by page, jobs
+ * by their id (sync/single.h). One per account; never waits.
+ */
+struct sync;
+
+struct sync_config {
+	int64_t ttl_ms;     /* the age up to which what is known counts as true */
+	int connections;    /* requests at a time for what nobody waits for yet */
+	unsigned page_size; /* jobs a page; 0: adaptive */
+};
+
+struct sync_handlers {
+	/*
+	 * The job can no longer be found, or not where it was: whoever keeps its name
+	 * shall forget it. `job` is as it was last known.
+	 */
+	void (*on_gone)(void *ctx, const struct catalog_job *job);
+};
+
+/* All but `config` and `handlers` are kept by reference. 0 or -ENOMEM. */
+int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
+	struct api *api, const struct sync_config *config, struct sync **ret_sync);
+
+/* Whom to tell; by then nothing has been asked. */
+void sync_set_handlers(
+	struct sync *sync, const struct sync_handlers *handlers, void *ctx);
+
+/* Ends all calls; nobody is told any more. All listings must have been let go. */
+void sync_free(struct sync *sync);
+
+/*
+ * What is known counts as too old from now on (SPEC 1.5): listings are read again and
+ * unfinished jobs asked for again. Listings still held stay as they are.
+ */
+void sync_refresh(struct sync *sync);
+
+/*
+ * To be called at the end of each of the loop's turns: makes lasting what the turn
+ * brought. Where that fails, the listings it belongs to fail too.
+ */
+void sync_commit(struct sync *sync);
