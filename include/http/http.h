@@ -21,6 +21,7 @@ struct http_config {
 	/* "name: value", sent with each request; copied, wiped; NULL for none */
 	const char *secret_header;
 	int connections_max;   /* at least 1; beyond, requests wait in line */
+	int connections_idle;  /* kept open; 0: as many as connections_max */
 	int64_t connect_ms;    /* the longest a connect, name and TLS included, takes */
 	int64_t stall_ms;      /* the longest without a byte once connected */
 	size_t error_body_max; /* bytes kept of an answer that is not 2xx */

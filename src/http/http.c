@@ -76,6 +76,16 @@ static void request_free(struct http_request *request)
 	free(request);
 }
 
+/*
+ * libcurl's maximum counts the connections in use too: left alone it would close each one
+ * that falls idle while many are stalled.
+ */
+static void keep_idle(const struct http *http)
+{
+	loop_keep_connections(
+		http->loop, http->config.connections_idle + http->under_way);
+}
+
 /* Takes a request out of the line or away from libcurl. */
 static void detach(struct http_request *request)
 {
@@ -85,6 +95,7 @@ static void detach(struct http_request *request)
 		http->line_len--;
 	} else {
 		http->under_way--;
+		keep_idle(http);
 		loop_transfer_remove(http->loop, &request->transfer);
 		loop_task_post(http->loop, &http->pump);
 	}
@@ -151,6 +162,7 @@ static void launch(struct http_request *request)
 
 	http->line_len--;
 	http->under_way++;
+	keep_idle(http);
 	list_remove(&request->link);
 	request->state = UNDER_WAY;
 	request->began_ms = loop_now_ms(http->loop);
@@ -219,7 +231,8 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
 	http->config.user_agent = http->user_agent;
 	http->config.ca_file = http->ca_file;
 	http->config.secret_header = NULL;
-	loop_keep_connections(loop, config->connections_max);
+	if (!http->config.connections_idle)
+		http->config.connections_idle = config->connections_max;
 	*ret_http = http;
 	return 0;
 }

@@ -26,5 +26,5 @@ void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer);
 /* libcurl is on the stack: its handles can be neither added, removed nor freed. */
 bool loop_in_libcurl(const struct loop *loop);
 
-/* At most so many idle connections are kept. */
+/* At most so many connections, idle or in use, outlast the end of a transfer. */
 void loop_keep_connections(struct loop *loop, int connections_max);
