@@ -39,11 +39,12 @@ void catalog_close(struct catalog *catalog);
 
 /*
  * Ends the transaction, if one is open, and lets the least recently used bodies go where
- * there are too many. 0 or -EIO: what was written since the last commit is lost.
+ * there are too many. 0 or -EIO: what was written since the last commit is lost, and of
+ * the rows that were given out for it nothing is known (-ENOENT).
  */
 int catalog_commit(struct catalog *catalog);
 
-/* Of all jobs: how many, and the bytes of those whose size is known. At once. */
+/* Of all jobs but the gone: how many, and the bytes of those whose size is known. */
 struct catalog_totals {
 	uint64_t jobs;
 	uint64_t bytes;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "internal.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,82 +8,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which)
-{
-	sqlite3_stmt *statement = catalog->statements[which];
-
-	sqlite3_reset(statement);
-	sqlite3_clear_bindings(statement);
-	return statement;
-}
-
-int catalog_failed(struct catalog *catalog, const char *what)
-{
-	if (!catalog->complained)
-		log_error(catalog->log,
-			"the cache database failed to %s: %s; check the space on its "
-			"disk, "
-			"or mount with -o cache=off",
-			what, sqlite3_errmsg(catalog->db));
-	catalog->complained = true;
-	return -EIO;
-}
-
-int catalog_run(struct catalog *catalog, sqlite3_stmt *statement)
-{
-	int step = sqlite3_step(statement);
-
-	sqlite3_reset(statement);
-	if (step != SQLITE_DONE)
-		return catalog_failed(catalog, "write");
-	return 0;
-}
-
-int catalog_begin(struct catalog *catalog)
-{
-	if (catalog->in_transaction)
-		return 0;
-
-	int err = catalog_run(catalog, catalog_statement(catalog, SQL_BEGIN));
-
-	catalog->in_transaction = !err;
-	return err;
-}
-
-int catalog_commit(struct catalog *catalog)
-{
-	if (!catalog->in_transaction)
-		return 0;
-
-	uint64_t kept;
-	int err = bodies_total(catalog, &kept);
-
-	if (!err && kept > catalog->bodies_max)
-		err = bodies_evict(catalog, catalog->bodies_max);
-	/* A body still being read would keep the transaction's snapshot open. */
-	catalog_statement(catalog, SQL_BODY_READ);
-	if (!err)
-		err = catalog_run(catalog, catalog_statement(catalog, SQL_COMMIT));
-	if (err && !sqlite3_get_autocommit(catalog->db))
-		sqlite3_step(catalog_statement(catalog, SQL_ROLLBACK));
-	catalog->in_transaction = false;
-	catalog->complained = catalog->complained && err;
-	return err;
-}
-
-void catalog_totals(struct catalog *catalog, struct catalog_totals *ret_totals)
-{
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS);
-
-	*ret_totals = (struct catalog_totals){0};
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		*ret_totals = (struct catalog_totals){
-			.jobs = (uint64_t)sqlite3_column_int64(statement, 0),
-			.bytes = (uint64_t)sqlite3_column_int64(statement, 1),
-		};
-	sqlite3_reset(statement);
-}
 
 /* Moves PATH and what SQLite keeps beside it out of the way. */
 static int set_aside(const char *path, const struct log *log)

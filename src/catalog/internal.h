@@ -11,19 +11,34 @@ enum statement {
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_ROLLBACK,
+	SQL_BURN_ROWS,
 	SQL_TOTALS,
+	SQL_TOTALS_ADD,
 	SQL_JOB_BY_ROW,
 	SQL_JOB_BY_INO,
+	SQL_JOB_BY_NODE,
 	SQL_JOB_INSERT,
 	SQL_JOB_UPDATE,
 	SQL_JOB_SEEN,
-	SQL_JOB_DELETE,
 	SQL_BODY_READ,
+	SQL_BODY_SIZE,
 	SQL_BODY_PUT,
 	SQL_BODY_DELETE,
 	SQL_BODY_USED,
 	SQL_BODIES_OLDEST,
+	SQL_LISTING_BY_KEY,
+	SQL_LISTING_INSERT,
+	SQL_LISTING_DELETE,
+	SQL_LISTINGS_CLEAR,
+	SQL_LISTINGS_TRIM,
 	STATEMENTS,
+};
+
+/* What the open transaction has added to the totals; may be negative. */
+struct totals_change {
+	int64_t jobs;
+	int64_t bytes; /* of jobs whose size is known */
+	int64_t kept;  /* bytes of bodies */
 };
 
 struct catalog {
@@ -32,13 +47,17 @@ struct catalog {
 	const struct clock *clock;
 	const struct log *log;
 	uint64_t bodies_max;
+	struct totals_change change;
+	int64_t last_row; /* the highest given out in the open transaction; 0: none */
+	int64_t burnt;    /* given out in one that was lost: never to be used again */
 	bool in_transaction;
-	bool complained; /* a failed write was already logged; until one succeeds */
+	bool lost;       /* a write since the last commit was undone */
+	bool complained; /* a failure was already logged; until a commit succeeds */
 };
 
 /*
  * Opens `path` ("" for a temporary database), makes or checks the schema, prepares the
- * statements. 0; -EUCLEAN where the file is not a sound database of ours; -EIO.
+ * statements. 0; -EUCLEAN where the file is not a sound database of ours; -EIO, -ENOMEM.
  */
 int schema_open(struct catalog *catalog, const char *path);
 void schema_close(struct catalog *catalog);
@@ -55,16 +74,21 @@ int catalog_begin(struct catalog *catalog);
 /* Runs a statement that gives no rows, and resets it. 0 or -EIO, logged. */
 int catalog_run(struct catalog *catalog, sqlite3_stmt *statement);
 
-/* Logs, once until it works again, that the database failed at `what`. Gives -EIO. */
+/*
+ * The database failed at `what`: logs it, once until it works again, and undoes the open
+ * transaction, so that none is ever committed by halves. Gives -EIO.
+ */
 int catalog_failed(struct catalog *catalog, const char *what);
 
-/* How many bytes of bodies there are. 0 or -EIO. */
-int bodies_total(struct catalog *catalog, uint64_t *ret_bytes);
-
-/* Lets the least recently used go until `max` is kept, but never the last one. */
-int bodies_evict(struct catalog *catalog, uint64_t max);
+/*
+ * Lets the least recently used go until `max` of the `kept` bytes are left, but never the
+ * last one. 0 or -EIO.
+ */
+int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max);
 
 int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size);
+
+/* 0, also where none is kept, or -EIO. */
 int bodies_delete(struct catalog *catalog, int64_t row);
 
 /* 0 and whether the text kept for `row` is this one; false where none is kept. */

@@ -2,14 +2,32 @@
 #include "catalog/jobs.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/digest.h"
 #include "internal.h"
 
+/* Bits of a number that is a job's in the kernel. */
+static uint64_t as_number(uint64_t hash)
+{
+	return (hash | 1ull << 62) & ~3ull;
+}
+
 uint64_t job_ino(const char *id)
 {
-	return (digest_u63("job", id) | 1ull << 62) & ~3ull;
+	return as_number(digest_u63("job", id));
+}
+
+static uint64_t job_node(const char *id, int64_t version)
+{
+	char text[NAME_BYTES_MAX + 24];
+
+	if (version == 0)
+		return job_ino(id);
+	snprintf(text, sizeof(text), "%s %" PRId64, id, version);
+	return as_number(digest_u63("node", text));
 }
 
 static void bind_time(sqlite3_stmt *statement, int column, int64_t ms)
@@ -38,22 +56,30 @@ static int fetch_job(
 	if (step != SQLITE_ROW)
 		return catalog_failed(catalog, "read");
 
-	const char *id = (const char *)sqlite3_column_text(statement, 2);
-	int status = sqlite3_column_int(statement, 3);
+	const char *id = (const char *)sqlite3_column_text(statement, 4);
+	int status = sqlite3_column_int(statement, 5);
 
 	/* The file is as suspect as the network. */
 	if (!id || strlen(id) > NAME_BYTES_MAX || status < 0 || status > JOB_OTHER) {
 		sqlite3_reset(statement);
 		return catalog_failed(catalog, "give a sound row");
 	}
+
+	int64_t seen = sqlite3_column_int64(statement, 9);
+	bool first = sqlite3_column_type(statement, 2) == SQLITE_NULL;
+
 	ret_job->row = sqlite3_column_int64(statement, 0);
 	ret_job->ino = (uint64_t)sqlite3_column_int64(statement, 1);
+	ret_job->node = first ? ret_job->ino
+			      : (uint64_t)sqlite3_column_int64(statement, 2);
+	ret_job->version = sqlite3_column_int64(statement, 3);
 	strcpy(ret_job->job.id, id);
 	ret_job->job.status = (enum job_status)status;
-	ret_job->job.created_ms = column_time(statement, 4);
-	ret_job->job.completed_ms = column_time(statement, 5);
-	ret_job->size = sqlite3_column_int64(statement, 6);
-	ret_job->seen_ms = sqlite3_column_int64(statement, 7);
+	ret_job->job.created_ms = column_time(statement, 6);
+	ret_job->job.completed_ms = column_time(statement, 7);
+	ret_job->size = sqlite3_column_int64(statement, 8);
+	ret_job->gone = seen < 0;
+	ret_job->seen_ms = seen < 0 ? 0 : seen;
 	sqlite3_reset(statement);
 	return 0;
 }
@@ -87,13 +113,36 @@ int jobs_by_id(struct catalog *catalog, const char *id, struct catalog_job *ret_
 	return 0;
 }
 
+int jobs_by_node(struct catalog *catalog, uint64_t node, struct catalog_job *ret_job)
+{
+	struct catalog_job found;
+	int err = jobs_by_ino(catalog, node, &found);
+
+	if (err == -ENOENT || (!err && found.node != node)) {
+		sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_BY_NODE);
+
+		sqlite3_bind_int64(statement, 1, (int64_t)node);
+		err = fetch_job(catalog, statement, &found);
+	}
+	if (err == -ENOENT || (!err && found.gone))
+		return -ESTALE;
+	if (!err)
+		*ret_job = found;
+	return err;
+}
+
+static int64_t known_bytes(const struct catalog_job *job)
+{
+	return job->size > 0 ? job->size : 0;
+}
+
 static int insert_job(struct catalog *catalog, struct catalog_job *job)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_INSERT);
 
 	sqlite3_bind_int64(statement, 1, (int64_t)job->ino);
 	sqlite3_bind_text(statement, 2, job->job.id, -1, SQLITE_STATIC);
-	sqlite3_bind_int(statement, 3, job->job.status);
+	sqlite3_bind_int64(statement, 3, (int64_t)job->job.status);
 	bind_time(statement, 4, job->job.created_ms);
 	bind_time(statement, 5, job->job.completed_ms);
 	sqlite3_bind_int64(statement, 6, job->size);
@@ -102,21 +151,43 @@ static int insert_job(struct catalog *catalog, struct catalog_job *job)
 	int err = catalog_run(catalog, statement);
 
 	sqlite3_clear_bindings(statement);
+	if (err)
+		return err;
 	job->row = sqlite3_last_insert_rowid(catalog->db);
-	return err;
+	catalog->last_row = job->row;
+	catalog->change.jobs++;
+	catalog->change.bytes += known_bytes(job);
+	return 0;
 }
 
-static int update_job(struct catalog *catalog, const struct catalog_job *job)
+static int update_job(struct catalog *catalog, const struct catalog_job *known,
+	const struct catalog_job *job)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_UPDATE);
 
 	sqlite3_bind_int64(statement, 1, job->row);
-	sqlite3_bind_int(statement, 2, job->job.status);
-	bind_time(statement, 3, job->job.created_ms);
-	bind_time(statement, 4, job->job.completed_ms);
-	sqlite3_bind_int64(statement, 5, job->size);
-	sqlite3_bind_int64(statement, 6, job->seen_ms);
-	return catalog_run(catalog, statement);
+	if (job->version)
+		sqlite3_bind_int64(statement, 2, (int64_t)job->node);
+	sqlite3_bind_int64(statement, 3, job->version);
+	sqlite3_bind_int64(statement, 4, (int64_t)job->job.status);
+	bind_time(statement, 5, job->job.created_ms);
+	bind_time(statement, 6, job->job.completed_ms);
+	sqlite3_bind_int64(statement, 7, job->size);
+	sqlite3_bind_int64(statement, 8, job->gone ? -1 : job->seen_ms);
+
+	int err = catalog_run(catalog, statement);
+
+	if (err)
+		return err;
+	if (!known->gone) {
+		catalog->change.jobs--;
+		catalog->change.bytes -= known_bytes(known);
+	}
+	if (!job->gone) {
+		catalog->change.jobs++;
+		catalog->change.bytes += known_bytes(job);
+	}
+	return 0;
 }
 
 static int set_seen(struct catalog *catalog, int64_t row, int64_t seen_ms)
@@ -130,6 +201,8 @@ static int set_seen(struct catalog *catalog, int64_t row, int64_t seen_ms)
 
 static int put_new(struct catalog *catalog, struct catalog_job *job, const char *text)
 {
+	job->node = job->ino;
+
 	int err = insert_job(catalog, job);
 
 	if (!err && text)
@@ -140,84 +213,101 @@ static int put_new(struct catalog *catalog, struct catalog_job *job, const char 
 /* What the known row and the job just shown have in common, text apart. */
 static bool same_head(const struct catalog_job *known, const struct catalog_job *job)
 {
-	return known->job.status == job->job.status &&
+	return !known->gone && known->job.status == job->job.status &&
 	       known->job.created_ms == job->job.created_ms &&
 	       known->job.completed_ms == job->job.completed_ms;
+}
+
+/* Whether the job still has the text it is known with, and whether that is at hand. */
+static int same_text(struct catalog *catalog, const struct catalog_job *known,
+	const struct catalog_job *job, const char *text, bool *ret_kept, bool *ret_same)
+{
+	bool equal;
+
+	*ret_kept = false;
+	*ret_same = !known->gone && known->size == job->size;
+	if (!*ret_same || !text)
+		return 0;
+
+	int err = bodies_equal(
+		catalog, known->row, text, (size_t)job->size, ret_kept, &equal);
+
+	/* One that was let go cannot be compared; a finished job's is the same. */
+	*ret_same = *ret_kept ? equal : same_head(known, job) && job_finished(&job->job);
+	return err;
 }
 
 static int put_known(struct catalog *catalog, const struct catalog_job *known,
 	struct catalog_job *job, const char *text, bool *ret_changed)
 {
-	bool kept = false;
-	bool equal = false;
 	bool head = same_head(known, job);
+	bool kept;
+	bool same;
 
 	job->row = known->row;
-	if (!text && head && known->size >= 0)
+	if (!text && head)
 		job->size = known->size;
-	if (head && job->size == known->size) {
-		int err = text && job->size >= 0
-				  ? bodies_equal(catalog, job->row, text,
-					    (size_t)job->size, &kept, &equal)
-				  : 0;
 
-		if (err)
-			return err;
-		/* A text that was let go cannot be compared; a finished one is the same.
-		 */
-		*ret_changed = text && !equal && (kept || !job_finished(&job->job));
-		if (!text || equal)
-			return set_seen(catalog, job->row, job->seen_ms);
-	} else {
-		*ret_changed = true;
-	}
+	int err = same_text(catalog, known, job, text, &kept, &same);
 
-	int err = update_job(catalog, job);
-
-	if (!err)
+	if (err)
+		return err;
+	/* Nobody can have read a text that was not known. */
+	job->version = known->version + (!same && known->size >= 0);
+	job->node = job_node(job->job.id, job->version);
+	*ret_changed = !head || !same;
+	err = *ret_changed ? update_job(catalog, known, job)
+			   : set_seen(catalog, job->row, job->seen_ms);
+	if (!err && !same)
 		err = bodies_delete(catalog, job->row);
-	if (!err && text)
+	if (!err && text && !(same && kept))
 		err = bodies_put(catalog, job->row, text, (size_t)job->size);
+	return err;
+}
+
+static int put_job(struct catalog *catalog, struct catalog_job *job, const char *text,
+	enum catalog_change *ret_change)
+{
+	struct catalog_job known;
+	bool changed;
+	int err = jobs_by_ino(catalog, job->ino, &known);
+
+	if (err == -ENOENT) {
+		*ret_change = CATALOG_NEW;
+		return put_new(catalog, job, text);
+	}
+	if (err)
+		return err;
+	if (strcmp(known.job.id, job->job.id) != 0) {
+		log_error(catalog->log,
+			"the jobs %s and %s have the same inode number: the second is "
+			"not shown",
+			known.job.id, job->job.id);
+		return -EEXIST;
+	}
+	err = put_known(catalog, &known, job, text, &changed);
+	*ret_change = known.gone ? CATALOG_NEW : changed ? CATALOG_CHANGED : CATALOG_SAME;
 	return err;
 }
 
 int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 	size_t size, enum catalog_change *ret_change, struct catalog_job *ret_job)
 {
+	int64_t now_ms = clock_wall_ms(catalog->clock);
 	struct catalog_job put = {
 		.ino = job_ino(job->id),
 		.job = *job,
 		.size = text ? (int64_t)size : -1,
-		.seen_ms = clock_wall_ms(catalog->clock),
+		.seen_ms = now_ms > 0 ? now_ms : 1,
 	};
-	struct catalog_job known;
-	bool changed = false;
+	enum catalog_change change;
 	int err = catalog_begin(catalog);
 
+	if (!err)
+		err = put_job(catalog, &put, text, &change);
 	if (err)
 		return err;
-
-	int found = jobs_by_ino(catalog, put.ino, &known);
-
-	if (found == -ENOENT) {
-		err = put_new(catalog, &put, text);
-	} else if (found) {
-		err = found;
-	} else if (strcmp(known.job.id, job->id) != 0) {
-		log_error(catalog->log,
-			"the jobs %s and %s have the same inode number: the second is "
-			"not "
-			"shown",
-			known.job.id, job->id);
-		err = -EEXIST;
-	} else {
-		err = put_known(catalog, &known, &put, text, &changed);
-	}
-	if (err)
-		return err;
-	*ret_change = found == -ENOENT ? CATALOG_NEW
-		      : changed        ? CATALOG_CHANGED
-				       : CATALOG_SAME;
+	*ret_change = change;
 	*ret_job = put;
 	return 0;
 }
@@ -231,15 +321,17 @@ int jobs_doubt(struct catalog *catalog, int64_t row)
 
 int jobs_forget(struct catalog *catalog, int64_t row)
 {
+	struct catalog_job known;
 	int err = catalog_begin(catalog);
 
 	if (!err)
-		err = bodies_delete(catalog, row);
-	if (err)
-		return err;
+		err = jobs_by_row(catalog, row, &known);
+	if (err || known.gone)
+		return err == -ENOENT ? 0 : err;
 
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_DELETE);
+	struct catalog_job gone = known;
 
-	sqlite3_bind_int64(statement, 1, row);
-	return catalog_run(catalog, statement);
+	gone.gone = true;
+	err = update_job(catalog, &known, &gone);
+	return err ? err : bodies_delete(catalog, row);
 }

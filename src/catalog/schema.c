@@ -5,10 +5,12 @@
 #include <stdio.h>
 
 /*
- * jobs    one row a job, in the order they were first seen (so that a listing reads them
- *         in the order of the table); `ino` is derived from `id`
- * bodies  the JSON files, apart from the rows that directories are made of
- * totals  kept by triggers, so that df(1) and eviction cost nothing
+ * jobs      one row a job, in the order they were first seen (so that a listing reads
+ *           them in the order of the table); `ino` is derived from `id`; `node` is NULL
+ *           for version 0, whose node is `ino`; `seen` is -1 for one that is gone
+ * bodies    the JSON files, apart from the rows that directories are made of
+ * listings  `rows` are little-endian numbers of 8 bytes
+ * totals    one row, so that df(1) and eviction cost nothing
  */
 enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
@@ -17,58 +19,72 @@ static const char schema[] =
 	"CREATE TABLE jobs("
 	"	job INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"	ino INTEGER NOT NULL UNIQUE,"
+	"	node INTEGER,"
+	"	version INTEGER NOT NULL,"
 	"	id TEXT NOT NULL,"
 	"	status INTEGER NOT NULL,"
 	"	created INTEGER,"
 	"	completed INTEGER,"
 	"	size INTEGER NOT NULL,"
 	"	seen INTEGER NOT NULL);"
+	"CREATE UNIQUE INDEX jobs_by_node ON jobs(node) WHERE node IS NOT NULL;"
+	"CREATE INDEX jobs_gone ON jobs(seen) WHERE seen < 0;"
+	"INSERT INTO sqlite_sequence(name, seq) VALUES('jobs', 0);"
 	"CREATE TABLE bodies("
 	"	job INTEGER PRIMARY KEY,"
 	"	used INTEGER NOT NULL,"
 	"	data BLOB NOT NULL);"
 	"CREATE INDEX bodies_by_use ON bodies(used);"
+	"CREATE TABLE listings("
+	"	listing INTEGER PRIMARY KEY,"
+	"	key TEXT NOT NULL UNIQUE,"
+	"	completed INTEGER NOT NULL,"
+	"	ordered INTEGER NOT NULL,"
+	"	rows BLOB NOT NULL);"
 	"CREATE TABLE totals(jobs INTEGER, bytes INTEGER, kept INTEGER);"
 	"INSERT INTO totals VALUES(0, 0, 0);"
-	"CREATE TRIGGER job_in AFTER INSERT ON jobs BEGIN"
-	"	UPDATE totals SET jobs = jobs + 1, bytes = bytes + max(new.size, 0);"
-	"END;"
-	"CREATE TRIGGER job_size AFTER UPDATE OF size ON jobs BEGIN"
-	"	UPDATE totals SET bytes = bytes + max(new.size, 0) - max(old.size, 0);"
-	"END;"
-	"CREATE TRIGGER job_out AFTER DELETE ON jobs BEGIN"
-	"	UPDATE totals SET jobs = jobs - 1, bytes = bytes - max(old.size, 0);"
-	"END;"
-	"CREATE TRIGGER body_in AFTER INSERT ON bodies BEGIN"
-	"	UPDATE totals SET kept = kept + length(new.data);"
-	"END;"
-	"CREATE TRIGGER body_out AFTER DELETE ON bodies BEGIN"
-	"	UPDATE totals SET kept = kept - length(old.data);"
-	"END;"
 	"PRAGMA user_version = 1;";
 
-#define JOB_COLUMNS "job, ino, id, status, created, completed, size, seen"
+#define JOB_COLUMNS "job, ino, node, version, id, status, created, completed, size, seen"
 
 static const char *const texts[STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_TOTALS] = "SELECT jobs, bytes, kept FROM totals",
+	[SQL_BURN_ROWS] = "UPDATE sqlite_sequence SET seq = max(seq, ?1)"
+			  " WHERE name = 'jobs'",
+	[SQL_TOTALS] = "SELECT jobs, bytes FROM totals",
+	[SQL_TOTALS_ADD] = "UPDATE totals SET jobs = jobs + ?1, bytes = bytes + ?2,"
+			   " kept = kept + ?3 RETURNING kept",
 	[SQL_JOB_BY_ROW] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = ?1",
 	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE ino = ?1",
+	[SQL_JOB_BY_NODE] = "SELECT " JOB_COLUMNS " FROM jobs WHERE node = ?1",
 	[SQL_JOB_INSERT] =
-		"INSERT INTO jobs(ino, id, status, created, completed, size, seen)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[SQL_JOB_UPDATE] = "UPDATE jobs SET status = ?2, created = ?3, completed = ?4,"
-			   " size = ?5, seen = ?6 WHERE job = ?1",
-	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1",
-	[SQL_JOB_DELETE] = "DELETE FROM jobs WHERE job = ?1",
-	[SQL_BODY_READ] = "SELECT data, used FROM bodies WHERE job = ?1",
+		"INSERT INTO jobs(ino, version, id, status, created, completed, size,"
+		" seen) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_JOB_UPDATE] = "UPDATE jobs SET node = ?2, version = ?3, status = ?4,"
+			   " created = ?5, completed = ?6, size = ?7, seen = ?8"
+			   " WHERE job = ?1",
+	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1 AND seen >= 0",
+	[SQL_BODY_READ] = "SELECT coalesce(node, ino), seen, used, data"
+			  " FROM jobs LEFT JOIN bodies ON bodies.job = jobs.job"
+			  " WHERE jobs.job = ?1",
+	[SQL_BODY_SIZE] = "SELECT length(data) FROM bodies WHERE job = ?1",
 	[SQL_BODY_PUT] = "INSERT INTO bodies(job, used, data) VALUES(?1, ?2, ?3)",
 	[SQL_BODY_DELETE] = "DELETE FROM bodies WHERE job = ?1",
 	[SQL_BODY_USED] = "UPDATE bodies SET used = ?2 WHERE job = ?1",
 	[SQL_BODIES_OLDEST] =
 		"SELECT job, length(data) FROM bodies ORDER BY used, job LIMIT 2",
+	[SQL_LISTING_BY_KEY] = "SELECT listing, completed, ordered, typeof(rows) = 'blob'"
+			       " FROM listings WHERE key = ?1",
+	[SQL_LISTING_INSERT] = "INSERT INTO listings(key, completed, ordered, rows)"
+			       " VALUES(?1, ?2, ?3, zeroblob(?4))",
+	[SQL_LISTING_DELETE] = "DELETE FROM listings WHERE key = ?1",
+	[SQL_LISTINGS_CLEAR] = "DELETE FROM listings",
+	/* 64 is LISTINGS_MAX. */
+	[SQL_LISTINGS_TRIM] = "DELETE FROM listings WHERE listing IN (SELECT listing"
+			      " FROM listings ORDER BY completed DESC, listing DESC"
+			      " LIMIT -1 OFFSET 64)",
 };
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret_value)
@@ -155,6 +171,10 @@ int schema_open(struct catalog *catalog, const char *path)
 			    NULL) != SQLITE_OK)
 			err = -EUCLEAN;
 	}
+	/* Those of this mount's past; where it cannot be now, the next one does it. */
+	if (!err)
+		sqlite3_exec(
+			catalog->db, "DELETE FROM jobs WHERE seen < 0", NULL, NULL, NULL);
 	return err;
 }
 

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <errno.h>
+
+/*
+ *            catalog_begin()           catalog_commit()
+ *   none ───────────────────> open ───────────────────> none, 0
+ *                              │  any failure: rolled back, at once
+ *                              v
+ *                        none, `lost`: what is written next begins another transaction;
+ *                        the next catalog_commit() ends it, and gives -EIO
+ */
+
+sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which)
+{
+	sqlite3_stmt *statement = catalog->statements[which];
+
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	return statement;
+}
+
+static void lose_transaction(struct catalog *catalog)
+{
+	/* Some errors make SQLite roll back by itself. */
+	if (!sqlite3_get_autocommit(catalog->db))
+		sqlite3_step(catalog_statement(catalog, SQL_ROLLBACK));
+	sqlite3_reset(catalog->statements[SQL_ROLLBACK]);
+	catalog->in_transaction = false;
+	catalog->lost = true;
+	catalog->change = (struct totals_change){0};
+	if (catalog->last_row > catalog->burnt)
+		catalog->burnt = catalog->last_row;
+	catalog->last_row = 0;
+}
+
+int catalog_failed(struct catalog *catalog, const char *what)
+{
+	if (!catalog->complained)
+		log_error(catalog->log,
+			"the cache database failed to %s: %s; check the space on its "
+			"disk, or mount with -o cache=off",
+			what, sqlite3_errmsg(catalog->db));
+	catalog->complained = true;
+	if (catalog->in_transaction)
+		lose_transaction(catalog);
+	return -EIO;
+}
+
+int catalog_run(struct catalog *catalog, sqlite3_stmt *statement)
+{
+	int step = sqlite3_step(statement);
+
+	sqlite3_reset(statement);
+	if (step != SQLITE_DONE)
+		return catalog_failed(catalog, "write");
+	return 0;
+}
+
+/*
+ * A row of a lost transaction may stand in a listing that is open: no other job must
+ * appear in its place.
+ */
+static int burn_rows(struct catalog *catalog)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_BURN_ROWS);
+
+	sqlite3_bind_int64(statement, 1, catalog->burnt);
+	return catalog_run(catalog, statement);
+}
+
+int catalog_begin(struct catalog *catalog)
+{
+	if (catalog->in_transaction)
+		return 0;
+
+	int err = catalog_run(catalog, catalog_statement(catalog, SQL_BEGIN));
+
+	if (err)
+		return err;
+	catalog->in_transaction = true;
+	return catalog->burnt ? burn_rows(catalog) : 0;
+}
+
+/* Adds the transaction's changes to the totals; gives the bytes of bodies there are. */
+static int write_totals(struct catalog *catalog, uint64_t *ret_kept)
+{
+	struct totals_change *change = &catalog->change;
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS_ADD);
+
+	sqlite3_bind_int64(statement, 1, change->jobs);
+	sqlite3_bind_int64(statement, 2, change->bytes);
+	sqlite3_bind_int64(statement, 3, change->kept);
+
+	int step = sqlite3_step(statement);
+	int64_t kept = sqlite3_column_int64(statement, 0);
+
+	sqlite3_reset(statement);
+	if (step != SQLITE_ROW)
+		return catalog_failed(catalog, "write");
+	*change = (struct totals_change){0};
+	*ret_kept = kept > 0 ? (uint64_t)kept : 0;
+	return 0;
+}
+
+/* Leaves the totals right and not too many bodies. */
+static int settle(struct catalog *catalog)
+{
+	const struct totals_change *change = &catalog->change;
+	bool grown = change->kept > 0;
+	uint64_t kept;
+
+	if (!change->jobs && !change->bytes && !change->kept)
+		return 0;
+
+	int err = write_totals(catalog, &kept);
+
+	if (err || !grown || kept <= catalog->bodies_max)
+		return err;
+	err = bodies_evict(catalog, kept, catalog->bodies_max);
+	return err ? err : write_totals(catalog, &kept);
+}
+
+int catalog_commit(struct catalog *catalog)
+{
+	if (catalog->in_transaction && settle(catalog) == 0 &&
+		catalog_run(catalog, catalog_statement(catalog, SQL_COMMIT)) == 0) {
+		catalog->in_transaction = false;
+		catalog->last_row = 0;
+		catalog->burnt = 0;
+		catalog->complained = catalog->lost;
+	}
+
+	bool lost = catalog->lost;
+
+	catalog->lost = false;
+	return lost ? -EIO : 0;
+}
+
+void catalog_totals(struct catalog *catalog, struct catalog_totals *ret_totals)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS);
+	int64_t jobs = 0;
+	int64_t bytes = 0;
+
+	if (sqlite3_step(statement) == SQLITE_ROW) {
+		jobs = sqlite3_column_int64(statement, 0) + catalog->change.jobs;
+		bytes = sqlite3_column_int64(statement, 1) + catalog->change.bytes;
+	}
+	sqlite3_reset(statement);
+	*ret_totals = (struct catalog_totals){
+		.jobs = jobs > 0 ? (uint64_t)jobs : 0,
+		.bytes = bytes > 0 ? (uint64_t)bytes : 0,
+	};
+}
