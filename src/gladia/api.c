@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "gladia/api.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "gladia/api_internal.h"
+
+enum {
+	ERROR_BODY_MAX = 16 << 10,
+	/* More of the time-out than this is better spent on another attempt. */
+	CONNECT_MAX_MS = 10 * 1000,
+	STALL_MAX_MS = 10 * 1000,
+};
+
+static void wipe(char **string)
+{
+	if (*string)
+		explicit_bzero(*string, strlen(*string));
+	free(*string);
+}
+
+static char *print_header(const char *key)
+{
+	static const char name[] = "x-gladia-key: ";
+	size_t size = sizeof(name) + strlen(key);
+	char *header = malloc(size);
+
+	if (header)
+		snprintf(header, size, "%s%s", name, key);
+	return header;
+}
+
+static int64_t at_most(int64_t ms, int64_t max_ms)
+{
+	return ms < max_ms ? ms : max_ms;
+}
+
+static int new_http(struct api *api, const struct api_config *config)
+{
+	CLEANUP(wipe) char *header = print_header(config->key);
+
+	if (!header)
+		return -ENOMEM;
+	return http_new(api->loop,
+		&(struct http_config){
+			.user_agent = "gladiafs/" GLADIAFS_VERSION,
+			.ca_file = config->ca_file,
+			.secret_header = header,
+			.connections_max = API_REQUESTS_MAX,
+			.connections_idle = config->connections,
+			.connect_ms = at_most(config->timeout_ms, CONNECT_MAX_MS),
+			.stall_ms = at_most(config->timeout_ms, STALL_MAX_MS),
+			.error_body_max = ERROR_BODY_MAX,
+		},
+		&api->http);
+}
+
+int api_new(struct loop *loop, const struct log *log, const struct api_config *config,
+	struct api **ret_api)
+{
+	struct api *api = calloc(1, sizeof(*api));
+	int err;
+
+	if (!api)
+		return -ENOMEM;
+	api->loop = loop;
+	api->log = log;
+	api->timeout_ms = config->timeout_ms;
+	api->gate.seed = (uint64_t)clock_wall_ms(loop_clock(loop)) << 20 ^
+			 (uint64_t)getpid();
+	buf_init(&api->scratch.text, API_ITEM_MAX);
+	buf_init(&api->scratch.head, API_ITEM_MAX);
+	api->origin = strdup(config->origin);
+	api->key = strdup(config->key);
+	err = api->origin && api->key ? new_http(api, config) : -ENOMEM;
+	if (err) {
+		api_free(api);
+		return err;
+	}
+	*ret_api = api;
+	return 0;
+}
+
+void api_free(struct api *api)
+{
+	if (!api)
+		return;
+	assert(!api->calls);
+	http_free(api->http);
+	buf_done(&api->scratch.text);
+	buf_done(&api->scratch.head);
+	wipe(&api->key);
+	free(api->origin);
+	free(api);
+}
+
+int api_set_key(struct api *api, const char *key)
+{
+	CLEANUP(wipe) char *header = print_header(key);
+	CLEANUP(wipe) char *copy = strdup(key);
+	int err = header && copy ? http_set_secret(api->http, header) : -ENOMEM;
+
+	if (err)
+		return err;
+	wipe(&api->key);
+	api->key = cleanup_take(&copy);
+	api->key_number++;
+	api->gate.closed_until_ms = 0;
+	return 0;
+}
+
+void api_stats(const struct api *api, struct api_stats *ret_stats)
+{
+	*ret_stats = api->stats;
+}

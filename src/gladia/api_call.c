@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gladia/api_internal.h"
+
+/*
+ * A call's states, told by which of its members are set, and what leads out of them:
+ *
+ *   WAITING  `again` set      it fires, the gate is open   -> TRYING
+ *                             it fires, the gate is closed -> WAITING or TOLD
+ *   TRYING   `request` set    a whole 2xx answer           -> TOLD
+ *                             a failure worth another try  -> WAITING, or TOLD where
+ *                                                             the wait passes `deadline`
+ *                             any other failure            -> TOLD
+ *   both                      `deadline` fires             -> TOLD
+ *                             api_cancel()                 -> freed
+ *   TOLD     `told` is true   on_done() returns            -> freed
+ */
+
+/* A 2xx answer that is not JSON is asked for again no more often than that. */
+enum { BAD_BODIES_MAX = 2 };
+
+struct api_call {
+	struct api *api;
+	struct api_handlers handlers;
+	void *ctx;
+	struct api_asked asked;
+	struct api_reader reader;
+	struct http_request *request;
+	struct loop_timer again;
+	struct loop_timer deadline;
+	int64_t began_ms;
+	int64_t attempt_ms; /* the attempt's beginning */
+	unsigned key_number;
+	int attempts;
+	int failures;
+	int bad_bodies;
+	struct api_failure failure; /* of the last attempt that failed */
+	bool told;
+};
+
+static void call_free(struct api_call *call)
+{
+	loop_timer_cancel(&call->again);
+	loop_timer_cancel(&call->deadline);
+	api_reader_done(&call->reader);
+	api_asked_done(&call->asked);
+	call->api->calls--;
+	free(call);
+}
+
+static void print_why(const struct api_call *call, char why[static API_WHY_MAX])
+{
+	const struct api *api = call->api;
+	char attempts[64] = "";
+
+	if (call->attempts > 1)
+		snprintf(attempts, sizeof(attempts), " (%d attempts in %" PRId64 " s)",
+			call->attempts,
+			(loop_now_ms(api->loop) - call->began_ms + 500) / 1000);
+	snprintf(why, API_WHY_MAX, "%s: %s%s; %s", call->asked.tried,
+		call->failure.reason, attempts, call->failure.advice);
+	api_clean(why, api->key);
+}
+
+static void succeed(struct api_call *call, const struct api_page *page)
+{
+	call->told = true;
+	call->handlers.on_done(call->ctx, 0, page, "");
+	call_free(call);
+}
+
+/* With call->failure. */
+static void give_up(struct api_call *call)
+{
+	char why[API_WHY_MAX];
+
+	print_why(call, why);
+	call->told = true;
+	call->handlers.on_done(call->ctx, call->failure.error, NULL, why);
+	call_free(call);
+}
+
+static void count_result(struct api_stats *stats, const struct http_result *result)
+{
+	stats->bytes += result->bytes;
+	if (result->failure != HTTP_OK && result->failure != HTTP_REFUSED)
+		stats->failed++;
+	else if (result->status == 429)
+		stats->answers_429++;
+	else if (result->status / 100 == 2)
+		stats->answers_2xx++;
+	else if (result->status / 100 == 4)
+		stats->answers_4xx++;
+	else if (result->status / 100 == 5)
+		stats->answers_5xx++;
+	else
+		stats->answers_other++;
+}
+
+static void debug_result(const struct api_call *call, const struct http_result *result)
+{
+	char status[API_STATUS_TEXT];
+	char detail[256];
+
+	if (!call->api->log->debug)
+		return;
+	api_status_print(result->status, status);
+	snprintf(detail, sizeof(detail), "%s", result->detail);
+	api_clean(detail, call->api->key);
+	log_debug(call->api->log,
+		"GET %s: %s%s%s, %" PRIu64 " bytes, %" PRId64 " ms, attempt %d",
+		call->asked.url, result->status ? status : "no answer",
+		detail[0] ? ", " : "", detail, result->bytes, result->elapsed_ms,
+		call->attempts);
+}
+
+/* Waits for another attempt, if there is still time for one. */
+static void wait_again(struct api_call *call, int64_t wait_ms)
+{
+	struct api *api = call->api;
+	int64_t due_ms = loop_now_ms(api->loop) + wait_ms;
+
+	if (due_ms < call->deadline.due_ms) {
+		loop_timer_set(api->loop, &call->again, due_ms);
+		return;
+	}
+	if (!call->failures)
+		api_fail_slowed(&call->failure, api->gate_status, wait_ms);
+	give_up(call);
+}
+
+/* An attempt ended with call->failure, and an answer with `status` or none (0). */
+static void attempt_failed(struct api_call *call, long status)
+{
+	struct api *api = call->api;
+	const struct api_failure *failure = &call->failure;
+	int64_t now_ms = loop_now_ms(api->loop);
+	/* "At once" from a server that has too much to do is not to be taken literally.
+	 */
+	int64_t wish_ms = failure->retry_after_ms > 0 ? failure->retry_after_ms : -1;
+
+	call->failures++;
+	if (!failure->again ||
+		(failure->bad_body && ++call->bad_bodies > BAD_BODIES_MAX)) {
+		give_up(call);
+		return;
+	}
+
+	int64_t delay_ms = retry_delay_ms(
+		&api->gate, call->failures, wish_ms, failure->slow_all, now_ms);
+	int64_t gate_ms = retry_gate_ms(&api->gate, now_ms);
+
+	if (failure->slow_all)
+		api->gate_status = status;
+	wait_again(call, delay_ms > gate_ms ? delay_ms : gate_ms);
+}
+
+static int on_data(void *ctx, const char *data, size_t len)
+{
+	struct api_call *call = ctx;
+
+	return api_reader_feed(&call->reader, data, len);
+}
+
+static void on_result(void *ctx, const struct http_result *result)
+{
+	struct api_call *call = ctx;
+	struct api *api = call->api;
+	bool whole = result->failure == HTTP_OK && result->status / 100 == 2;
+	struct api_page page;
+
+	call->request = NULL;
+	count_result(&api->stats, result);
+	debug_result(call, result);
+	if (whole && !api_reader_finish(&call->reader, &page)) {
+		page.elapsed_ms = result->elapsed_ms;
+		succeed(call, call->reader.id ? NULL : &page);
+		return;
+	}
+	if (whole || result->failure == HTTP_REFUSED)
+		call->failure = call->reader.failure;
+	else
+		/* Of an old key nothing is known by which to find it in a text. */
+		api_fail_result(&call->failure, result,
+			call->key_number == api->key_number ? api->key : NULL);
+	attempt_failed(call, result->status);
+}
+
+/* 0, -ENOMEM, -EINVAL. */
+static int attempt(struct api_call *call)
+{
+	static const struct http_handlers handlers = {
+		.on_data = on_data, .on_done = on_result};
+	struct api *api = call->api;
+	int err;
+
+	api_reader_reset(&call->reader);
+	err = http_start(
+		api->http, "GET", call->asked.url, &handlers, call, &call->request);
+	if (err)
+		return err;
+	call->key_number = api->key_number;
+	call->attempt_ms = loop_now_ms(api->loop);
+	api->stats.requests++;
+	if (call->attempts++)
+		api->stats.retries++;
+	return 0;
+}
+
+static void again_due(void *ctx)
+{
+	struct api_call *call = ctx;
+	struct api *api = call->api;
+	int64_t gate_ms = retry_gate_ms(&api->gate, loop_now_ms(api->loop));
+
+	if (gate_ms) {
+		wait_again(call, gate_ms);
+		return;
+	}
+	if (call->reader.items)
+		call->handlers.on_restart(call->ctx);
+
+	int err = attempt(call);
+
+	if (!err)
+		return;
+	api_fail(&call->failure, err, "wait until less is under way",
+		"no request can be made: %s", strerror(-err));
+	give_up(call);
+}
+
+static void deadline_due(void *ctx)
+{
+	struct api_call *call = ctx;
+	struct api *api = call->api;
+
+	if (call->request) {
+		http_cancel(call->request);
+		call->request = NULL;
+		api->stats.failed++;
+		log_debug(api->log,
+			"GET %s: given up at the time-out, %" PRId64 " ms, attempt %d",
+			call->asked.url, loop_now_ms(api->loop) - call->attempt_ms,
+			call->attempts);
+	}
+	if (!call->failures)
+		api_fail_silence(&call->failure, api->timeout_ms);
+	give_up(call);
+}
+
+/* Of a call all is set but what api_ask_...() gave, and the time. Frees it on failure. */
+static int begin(struct api_call *call, int err, struct api_call **ret_call)
+{
+	struct api *api = call->api;
+
+	call->reader.id = call->asked.id;
+	call->began_ms = loop_now_ms(api->loop);
+	if (!err)
+		err = api_reader_init(&call->reader);
+	if (!err && retry_gate_ms(&api->gate, call->began_ms))
+		/* Nothing may be told from in here: the gate is looked at again. */
+		loop_timer_set(api->loop, &call->again, call->began_ms);
+	else if (!err)
+		err = attempt(call);
+	if (err) {
+		call_free(call);
+		return err;
+	}
+	loop_timer_set(api->loop, &call->deadline, call->began_ms + api->timeout_ms);
+	*ret_call = call;
+	return 0;
+}
+
+static struct api_call *call_new(
+	struct api *api, const struct api_handlers *handlers, void *ctx)
+{
+	struct api_call *call = calloc(1, sizeof(*call));
+
+	if (!call)
+		return NULL;
+	call->api = api;
+	call->handlers = *handlers;
+	call->ctx = ctx;
+	call->reader.scratch = &api->scratch;
+	call->reader.log = api->log;
+	call->reader.tried = call->asked.tried;
+	call->reader.on_item = handlers->on_item;
+	call->reader.ctx = ctx;
+	loop_timer_init(&call->again, again_due, call);
+	loop_timer_init(&call->deadline, deadline_due, call);
+	api->calls++;
+	return call;
+}
+
+int api_list(struct api *api, const struct query *query, unsigned span, uint64_t offset,
+	unsigned limit, const struct api_handlers *handlers, void *ctx,
+	struct api_call **ret_call)
+{
+	struct api_call *call = call_new(api, handlers, ctx);
+
+	if (!call)
+		return -ENOMEM;
+	call->reader.offset = offset;
+	return begin(call,
+		api_ask_list(api->origin, query, span, offset, limit, &call->asked),
+		ret_call);
+}
+
+int api_get(struct api *api, const char *id, const struct api_handlers *handlers,
+	void *ctx, struct api_call **ret_call)
+{
+	/* Without an id it would be a list that is asked for. */
+	struct api_call *call = *id ? call_new(api, handlers, ctx) : NULL;
+
+	if (!call)
+		return *id ? -ENOMEM : -EINVAL;
+	return begin(call, api_ask_job(api->origin, id, &call->asked), ret_call);
+}
+
+void api_cancel(struct api_call *call)
+{
+	/* on_done runs, and the call is freed after it anyway. */
+	if (call->told)
+		return;
+	if (call->request)
+		http_cancel(call->request);
+	call_free(call);
+}

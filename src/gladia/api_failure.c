@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "gladia/api_internal.h"
+#include "http/retry.h"
+
+/* Of what a server says, so much is told. */
+enum { MESSAGE_MAX = 240, REQUEST_ID_MAX = 64 };
+
+static const char advice_network[] = "check the network and the address";
+static const char advice_tls[] =
+	"check this machine's clock, and ca_file= if the server has its own authority";
+static const char advice_silence[] = "check the network; timeout= sets how long to wait";
+static const char advice_broken[] = "check the network and any proxy in between";
+static const char advice_limit[] = "ask for fewer jobs a page (page_size=)";
+static const char advice_key[] = "check the API key";
+static const char advice_gone[] = "it is not there, or not for this key";
+static const char advice_proxy[] = "check the proxy's name and password";
+static const char advice_slow[] = "use fewer connections (connections=), or wait";
+static const char advice_later[] = "try again later";
+static const char advice_address[] = "check the address (SOURCE)";
+static const char advice_redirect[] =
+	"redirects are not followed with the key: check the address (SOURCE)";
+
+/* What statuses mean. A class's own row, its number without words, comes last. */
+static const struct meaning {
+	long status;
+	const char *words;
+	int error;
+	const char *advice;
+} meanings[] = {
+	{301, "Moved Permanently", -EIO, advice_redirect},
+	{302, "Found", -EIO, advice_redirect},
+	{303, "See Other", -EIO, advice_redirect},
+	{307, "Temporary Redirect", -EIO, advice_redirect},
+	{308, "Permanent Redirect", -EIO, advice_redirect},
+	{300, "", -EIO, advice_redirect},
+	{400, "Bad Request", -EINVAL, advice_limit},
+	{401, "Unauthorized", -EACCES, advice_key},
+	{403, "Forbidden", -EACCES, advice_key},
+	{404, "Not Found", -ENOENT, advice_gone},
+	{405, "Method Not Allowed", -EIO, advice_address},
+	{407, "Proxy Authentication Required", -EIO, advice_proxy},
+	{408, "Request Timeout", -EIO, advice_later},
+	{410, "Gone", -EIO, advice_address},
+	{413, "Content Too Large", -EIO, advice_limit},
+	{422, "Unprocessable Content", -EINVAL, advice_limit},
+	{429, "Too Many Requests", -EBUSY, advice_slow},
+	{400, "", -EIO, advice_address},
+	{500, "Internal Server Error", -EIO, advice_later},
+	{501, "Not Implemented", -EIO, advice_address},
+	{502, "Bad Gateway", -EIO, advice_later},
+	{503, "Service Unavailable", -EIO, advice_later},
+	{504, "Gateway Timeout", -EIO, advice_later},
+	{500, "", -EIO, advice_later},
+	{0, "", -EIO, advice_address},
+};
+
+static const struct meaning *meaning_of(long status)
+{
+	const struct meaning *row = meanings;
+
+	for (; row->status; row++) {
+		bool class = !row->words[0];
+
+		if (row->status == (class ? status / 100 * 100 : status))
+			break;
+	}
+	return row;
+}
+
+void api_status_print(long status, char text[static API_STATUS_TEXT])
+{
+	const char *words = meaning_of(status)->words;
+
+	snprintf(text, API_STATUS_TEXT, "%ld%s%s", status, words[0] ? " " : "", words);
+}
+
+void api_clean(char *text, const char *key)
+{
+	size_t len = key ? strlen(key) : 0;
+
+	for (char *c = text; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	if (!len)
+		return;
+	for (char *c = text; (c = strstr(c, key)); c += len)
+		memset(c, '*', len);
+}
+
+int api_fail(struct api_failure *failure, int error, const char *advice,
+	const char *format, ...)
+{
+	va_list args;
+
+	*failure = (struct api_failure){
+		.error = error, .advice = advice, .retry_after_ms = -1};
+	va_start(args, format);
+	vsnprintf(failure->reason, sizeof(failure->reason), format, args);
+	va_end(args);
+	api_clean(failure->reason, NULL);
+	return error;
+}
+
+static void cleanup_json(cJSON **json)
+{
+	cJSON_Delete(*json);
+}
+
+/* Appends a string, or strings, told apart; without memory it has to do without. */
+static void append_message(const cJSON *message, struct buf *out)
+{
+	const cJSON *part = cJSON_IsArray(message) ? message->child : message;
+
+	for (; part; part = cJSON_IsArray(message) ? part->next : NULL) {
+		const char *text = cJSON_GetStringValue(part);
+
+		if (!text || !*text)
+			continue;
+		if (out->len)
+			(void)buf_append_str(out, "; ");
+		(void)buf_append_str(out, text);
+	}
+}
+
+/* What the API itself says in an error's body; "" where that is not its JSON. */
+struct error_body {
+	char message[MESSAGE_MAX + 4];
+	char request_id[REQUEST_ID_MAX + 1];
+};
+
+/* The key must go before a cut could leave half of it. */
+static void keep_clean(const char *key, char *text, size_t max, char *ret_kept)
+{
+	api_clean(text, key);
+	snprintf(ret_kept, max + 4, "%.*s%s", (int)max, text,
+		strlen(text) > max ? "..." : "");
+}
+
+static void read_error_body(
+	const struct http_result *result, const char *key, struct error_body *ret_body)
+{
+	CLEANUP(cleanup_json)
+	cJSON *json = cJSON_ParseWithLength(result->body, result->body_len);
+	CLEANUP(buf_done) struct buf text;
+	char *id = cJSON_GetStringValue(
+		cJSON_GetObjectItemCaseSensitive(json, "request_id"));
+
+	/* A body is no longer than http keeps of it, but "; " come in between. */
+	buf_init(&text, 4 * result->body_len);
+	*ret_body = (struct error_body){0};
+	append_message(cJSON_GetObjectItemCaseSensitive(json, "message"), &text);
+	if (text.len)
+		keep_clean(key, text.data, MESSAGE_MAX, ret_body->message);
+	if (id && strlen(id) <= REQUEST_ID_MAX) {
+		api_clean(id, key);
+		strcpy(ret_body->request_id, id);
+	}
+}
+
+static void fail_status(
+	struct api_failure *failure, const struct http_result *result, const char *key)
+{
+	const struct meaning *meaning = meaning_of(result->status);
+	struct error_body body = {0};
+	char status[API_STATUS_TEXT];
+	char wait[48] = "";
+
+	if (key)
+		read_error_body(result, key, &body);
+	if (key && result->request_id[0]) {
+		snprintf(body.request_id, sizeof(body.request_id), "%s",
+			result->request_id);
+		api_clean(body.request_id, key);
+	}
+	api_status_print(result->status, status);
+	if (result->retry_after_ms > 0)
+		snprintf(wait, sizeof(wait), ", and asks to wait %" PRId64 " s",
+			(result->retry_after_ms + 999) / 1000);
+	api_fail(failure, meaning->error, meaning->advice,
+		"the server answered %s%s%s%s%s%s%s%s", status,
+		body.message[0] ? ": \"" : "", body.message, body.message[0] ? "\"" : "",
+		body.request_id[0] ? " (request " : "", body.request_id,
+		body.request_id[0] ? ")" : "", wait);
+	failure->again = retry_worthwhile(result->status);
+	failure->slow_all = result->status == 429 || result->status == 503;
+	failure->retry_after_ms = result->retry_after_ms;
+}
+
+void api_fail_result(
+	struct api_failure *failure, const struct http_result *result, const char *key)
+{
+	char detail[256];
+
+	/* Of an error the status counts, whether its body came or not. */
+	if (result->failure == HTTP_OK || result->status >= 300) {
+		fail_status(failure, result, key);
+		return;
+	}
+	snprintf(detail, sizeof(detail), "%s", result->detail);
+	api_clean(detail, key);
+	if (result->tls_failed)
+		api_fail(failure, -EHOSTUNREACH, advice_tls, "TLS failed: %s", detail);
+	else if (result->failure == HTTP_UNREACHABLE)
+		api_fail(failure, -EHOSTUNREACH, advice_network, "no connection: %s",
+			detail);
+	else if (result->failure == HTTP_SILENT)
+		api_fail(failure, -ETIMEDOUT, advice_silence, "the server is silent: %s",
+			detail);
+	else
+		api_fail(
+			failure, -EIO, advice_broken, "the answer is broken: %s", detail);
+	failure->again = !result->tls_failed;
+}
+
+void api_fail_slowed(struct api_failure *failure, long status, int64_t wait_ms)
+{
+	const struct meaning *meaning = meaning_of(status);
+	char text[API_STATUS_TEXT];
+
+	api_status_print(status, text);
+	api_fail(failure, meaning->error, meaning->advice,
+		"the server answered %s to others, and all have to wait %" PRId64
+		" s more",
+		text, (wait_ms + 999) / 1000);
+}
+
+void api_fail_silence(struct api_failure *failure, int64_t timeout_ms)
+{
+	api_fail(failure, -ETIMEDOUT, advice_silence,
+		"the server did not answer within %" PRId64 " s",
+		(timeout_ms + 999) / 1000);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "gladia/api_internal.h"
+
+static const char path[] = "/v2/pre-recorded";
+
+/* Of an id, in words: more says nothing to anybody. */
+enum { ID_SHOWN_MAX = 100 };
+
+/* RFC 3986, 2.3. */
+static bool is_unreserved(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+static int print_percent_encoded(const char *text, struct buf *out)
+{
+	int err = 0;
+
+	for (const char *c = text; !err && *c; c++) {
+		if (is_unreserved(*c))
+			err = buf_append(out, c, 1);
+		else
+			err = buf_printf(out, "%%%02X", (unsigned char)*c);
+	}
+	return err;
+}
+
+/* "&status=done&after_date=2026-04-01T00%3A00..." as ", status=done, after_date=..." */
+static void describe_filters(const char *filters, char *text, size_t size)
+{
+	size_t len = strlen(text);
+
+	for (const char *c = filters; *c && len + 2 < size; c++) {
+		if (*c == '&') {
+			text[len++] = ',';
+			text[len++] = ' ';
+		} else if (!strncmp(c, "%3A", 3)) {
+			text[len++] = ':';
+			c += 2;
+		} else {
+			text[len++] = *c;
+		}
+	}
+	snprintf(text + len, size - len, ")");
+}
+
+int api_ask_list(const char *origin, const struct query *query, unsigned span,
+	uint64_t offset, unsigned limit, struct api_asked *ret_asked)
+{
+	CLEANUP(buf_done) struct buf url;
+	CLEANUP(buf_done) struct buf base;
+	int err;
+
+	buf_init(&url, API_URL_MAX);
+	buf_init(&base, API_URL_MAX);
+	err = buf_printf(&url, "%s%s?", origin, path);
+	if (!err)
+		err = query_print_url(query, span, offset, limit, &url);
+	if (!err)
+		err = buf_printf(&base, "%s%s?offset=%" PRIu64 "&limit=%u", origin, path,
+			offset, limit);
+	if (err)
+		return -ENOMEM;
+	snprintf(ret_asked->tried, sizeof(ret_asked->tried),
+		"listing jobs (offset %" PRIu64 ", limit %u", offset, limit);
+	describe_filters(url.data + base.len, ret_asked->tried, sizeof(ret_asked->tried));
+	ret_asked->url = cleanup_take(&url.data);
+	return 0;
+}
+
+int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked)
+{
+	CLEANUP(buf_done) struct buf url;
+	int err;
+
+	buf_init(&url, API_URL_MAX);
+	err = buf_printf(&url, "%s%s/", origin, path);
+
+	size_t start = url.len;
+
+	if (!err)
+		err = print_percent_encoded(id, &url);
+	if (err)
+		return -ENOMEM;
+	snprintf(ret_asked->tried, sizeof(ret_asked->tried), "getting job %.*s%s",
+		ID_SHOWN_MAX, url.data + start,
+		url.len - start > ID_SHOWN_MAX ? "..." : "");
+	ret_asked->url = cleanup_take(&url.data);
+	ret_asked->id = strdup(id);
+	return ret_asked->id ? 0 : -ENOMEM;
+}
+
+void api_asked_done(struct api_asked *asked)
+{
+	free(asked->url);
+	free(asked->id);
+}
