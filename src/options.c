@@ -168,8 +168,8 @@ static void set_defaults(struct options *options)
 	*options = (struct options){
 		.cache_disk = true,
 		.cache_size = UINT64_C(2) << 30,
-		.ttl_ms = 60 * 1000,
-		.timeout_ms = 30 * 1000,
+		.ttl_ms = INT64_C(60) * 1000,
+		.timeout_ms = INT64_C(30) * 1000,
 		.connections = 8,
 		.uid = getuid(),
 		.gid = getgid(),

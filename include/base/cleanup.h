@@ -25,7 +25,7 @@ static inline void cleanup_close(int *fd)
 static inline void cleanup_file(FILE **file)
 {
 	if (*file)
-		fclose(*file);
+		(void)fclose(*file);
 }
 
 /* Gives the pointer away: the variable no longer owns it, so its cleanup frees nothing.

@@ -84,7 +84,7 @@ int buf_printf(struct buf *buf, const char *format, ...)
 	if (err)
 		return err;
 	va_start(args, format);
-	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+	(void)vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
 	va_end(args);
 	buf->len += (size_t)len;
 	return 0;

@@ -20,7 +20,7 @@ void digest_hex(const char *space, const char *text, char hex[static DIGEST_HEX]
 	uint8_t raw[SHA256_DIGEST_LENGTH];
 
 	digest(space, text, raw);
-	for (unsigned i = 0; i < SHA256_DIGEST_LENGTH; i++)
+	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++)
 		snprintf(hex + 2 * i, 3, "%02x", raw[i]);
 }
 
