@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Rules on what is written in any file."""
+
+import re
+from collections.abc import Iterator
+
+from tree import Tree
+
+PYTHON_LINES = 500
+SPDX = "SPDX-License-Identifier: MIT"
+BINARY = (".png", ".gz", ".ico", ".cast")
+
+# Spelt so that this file does not break its own rule.
+WORDS = [
+    (re.compile(r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b"), "do it, or file an issue"),
+    (re.compile(r"(?<![\w.~$}])/(?:home/\w|Us" r"ers/\w|wo" r"rk(?:space)?\b)"),
+     "a path of one machine"),
+]
+
+
+def text_files(tree: Tree) -> Iterator[str]:
+    for path in tree.files:
+        if not path.endswith(BINARY) and b"\0" not in tree.read(path):
+            yield path
+
+
+def spdx(tree: Tree) -> Iterator[str]:
+    """The licence stands in the first line, or below #!."""
+    scripts = {*tree.shell_scripts(), *tree.python_files()}
+    for path in tree.files:
+        lines = tree.lines(path)
+        if path.endswith((".c", ".h")):
+            if lines[0] != f"/* {SPDX} */":
+                yield f"{path}:1: not /* {SPDX} */"
+        elif path in scripts or path.endswith(("meson.build", ".clang-format", ".clang-tidy")):
+            if lines[int(lines[0].startswith("#!"))] != f"# {SPDX}":
+                yield f"{path}:1: not # {SPDX}"
+
+
+def words(tree: Tree) -> Iterator[str]:
+    """Nothing is left for later, and no file knows one machine."""
+    for path in text_files(tree):
+        for number, line in enumerate(tree.lines(path), 1):
+            for pattern, why in WORDS:
+                match = pattern.search(line)
+                if match:
+                    yield f"{path}:{number}: {match.group()}: {why}"
+
+
+def blanks(tree: Tree) -> Iterator[str]:
+    """As .editorconfig says: Unix lines, none with blanks at its end, the last one whole."""
+    for path in text_files(tree):
+        data = tree.read(path)
+        if data and not data.endswith(b"\n"):
+            yield f"{path}:{len(tree.lines(path))}: the last line has no end"
+        for number, line in enumerate(data.split(b"\n"), 1):
+            if line != line.rstrip():
+                yield f"{path}:{number}: blanks at the end"
+            elif path.endswith((".py", "meson.build")) and b"\t" in line:
+                yield f"{path}:{number}: a tab"
+
+
+def python(tree: Tree) -> Iterator[str]:
+    """Python files compile and are short."""
+    for path in tree.python_files():
+        try:
+            compile(tree.read(path), path, "exec")
+        except SyntaxError as error:
+            yield f"{path}:{error.lineno}: {error.msg}"
+        count = tree.read(path).count(b"\n")
+        if count > PYTHON_LINES:
+            yield f"{path}:{PYTHON_LINES}: {count} lines, more than {PYTHON_LINES}"
+
+
+NAMED = re.compile(r"SPEC\s+(\d+\.\d+(?:(?:,|,? and|,? to)\s+\d+\.\d+)*)|test_spec_(\d+_\d+)")
+PROMISE = re.compile(r"^[\s|#*`-]*(\d+\.\d+)\b(?!.*\bnot yet\b)")
+
+
+def promises(tree: Tree) -> Iterator[str]:
+    """The numbers of docs/SEMANTICS.md and those that tests name are the same; a promise
+    whose line says "not yet" needs no test."""
+    book = "docs/SEMANTICS.md"
+    if book not in tree.files:
+        return
+    lines = enumerate(tree.lines(book), 1)
+    written = {m.group(1): n for n, line in lines if (m := PROMISE.match(line))}
+    known = set(re.findall(r"\d+\.\d+", tree.text(book)))
+    tested = set()
+    for path in tree.files:
+        if not path.startswith("tests/") or path.startswith("tests/style/"):
+            continue
+        for match in NAMED.finditer(tree.text(path)):
+            line = tree.text(path)[:match.start()].count("\n") + 1
+            for number in re.findall(r"\d+[._]\d+", match.group()):
+                number = number.replace("_", ".")
+                tested.add(number)
+                if number not in known:
+                    yield f"{path}:{line}: {book} has no {number}"
+    for number, line in written.items():
+        if number not in tested:
+            yield f"{book}:{line}: no test names {number}"
