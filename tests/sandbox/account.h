@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_ACCOUNT_H
-#define SANDBOX_ACCOUNT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -83,5 +82,3 @@ void account_render(struct account *a, struct job *job);
 
 /* custom_metadata of a job as JSON; made in `scratch` where it is made on demand. */
 struct span account_metadata(const struct job *job, struct text *scratch);
-
-#endif

@@ -107,8 +107,8 @@ void answer_cut(struct answer *a, uint64_t n)
 	a->total = n;
 }
 
-size_t answer_read(const struct answer *a, struct answer_hint *hint, uint64_t at, char *out,
-	size_t max)
+size_t answer_read(const struct answer *a, struct answer_hint *hint, uint64_t at,
+	char *out, size_t max)
 {
 	size_t done = 0;
 

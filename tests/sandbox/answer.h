@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_ANSWER_H
-#define SANDBOX_ANSWER_H
+#pragma once
 
 #include <microhttpd.h>
 #include <stdint.h>
@@ -22,11 +21,11 @@ enum wire_end { WIRE_CLOSE, WIRE_RESET, WIRE_STALL };
 #define WIRE_CHUNKED (-2)
 
 struct wire {
-	uint64_t limit;    /* bytes, WIRE_ALL: no limit */
+	uint64_t limit; /* bytes, WIRE_ALL: no limit */
 	enum wire_end end;
-	uint64_t rate;     /* bytes a second, 0: as fast as they go */
-	int64_t declared;  /* Content-Length, or one of the two above */
-	uint64_t spill;    /* bytes sent behind the declared end */
+	uint64_t rate;    /* bytes a second, 0: as fast as they go */
+	int64_t declared; /* Content-Length, or one of the two above */
+	uint64_t spill;   /* bytes sent behind the declared end */
 };
 
 struct answer {
@@ -69,10 +68,8 @@ struct answer_hint {
 	size_t part;
 	uint64_t before; /* bytes in the parts before it */
 };
-size_t answer_read(const struct answer *a, struct answer_hint *hint, uint64_t at, char *out,
-	size_t max);
+size_t answer_read(const struct answer *a, struct answer_hint *hint, uint64_t at,
+	char *out, size_t max);
 
 /* Replaces the body by its gzip form (RFC 1952) and says so in a header. */
 void answer_gzip(struct answer *a);
-
-#endif

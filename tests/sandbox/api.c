@@ -12,8 +12,8 @@ static const char list_path[] = "/v2/pre-recorded";
 /* The most items of one page, whatever is asked for. */
 #define PAGE_MAX 1000000u
 
-void api_error(struct exchange *x, unsigned status, const char *message,
-	const char *validation)
+void api_error(
+	struct exchange *x, unsigned status, const char *message, const char *validation)
 {
 	struct text t = {0};
 	char stamp[INSTANT_SIZE];
@@ -21,7 +21,8 @@ void api_error(struct exchange *x, unsigned status, const char *message,
 	instant_print(instant_now(), stamp);
 	text_printf(&t, "{\"timestamp\":\"%s\",\"path\":", stamp);
 	text_quote(&t, x->path, strlen(x->path));
-	text_printf(&t, ",\"request_id\":\"%s\",\"statusCode\":%u,\"message\":", x->request_id,
+	text_printf(&t,
+		",\"request_id\":\"%s\",\"statusCode\":%u,\"message\":", x->request_id,
 		status);
 	text_quote(&t, message, strlen(message));
 	if (validation)
@@ -41,7 +42,8 @@ void api_retry_after(const struct modes *modes, struct answer *a)
 		return;
 	/* RFC 9110, 10.2.3: delay-seconds, or an HTTP-date. */
 	if (modes->retry_after == RETRY_DATE)
-		strftime(value, sizeof(value), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&when, &tm));
+		strftime(value, sizeof(value), "%a, %d %b %Y %H:%M:%S GMT",
+			gmtime_r(&when, &tm));
 	else
 		snprintf(value, sizeof(value), "%lld", (long long)modes->retry_after_s);
 	answer_header(a, "Retry-After", value);
@@ -49,12 +51,13 @@ void api_retry_after(const struct modes *modes, struct answer *a)
 
 static bool key_is_good(const struct sandbox *s, struct exchange *x)
 {
-	const char *key = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND,
-		"x-gladia-key");
+	const char *key = MHD_lookup_connection_value(
+		x->connection, MHD_HEADER_KIND, "x-gladia-key");
 
 	if (key && strcmp(key, s->modes.key) == 0)
 		return true;
-	api_error(x, 401, key && *key ? "gladia user not found" : "no gladia key provided", NULL);
+	api_error(x, 401,
+		key && *key ? "gladia user not found" : "no gladia key provided", NULL);
 	return false;
 }
 
@@ -96,7 +99,8 @@ static void write_page(struct sandbox *s, struct exchange *x, const struct query
 		.offset = q->offset,
 		.limit = q->limit,
 		.filter = q->filter.p ? q->filter.p : "",
-		.more = m->last_next == LAST_NEXT_SET ? left >= q->limit : left > q->limit,
+		.more = m->last_next == LAST_NEXT_SET ? left >= q->limit
+						      : left > q->limit,
 		.count = left < q->limit ? left : q->limit,
 		.items = &items,
 	};
@@ -112,7 +116,7 @@ static void write_page(struct sandbox *s, struct exchange *x, const struct query
 	free(page.jobs);
 }
 
-static void list(struct sandbox *s, struct exchange *x)
+static void list_jobs(struct sandbox *s, struct exchange *x)
 {
 	const struct listing *l;
 	struct query q;
@@ -123,7 +127,8 @@ static void list(struct sandbox *s, struct exchange *x)
 	if (q.errors.n) {
 		api_error(x, 400, "Invalid parameter", q.errors.p);
 	} else if (limit_is_good(&s->modes, x, &q)) {
-		l = listings_get(&s->listings, &s->account, &q, (enum order)s->modes.order);
+		l = listings_get(
+			&s->listings, &s->account, &q, (enum order)s->modes.order);
 		if (s->modes.past_end == PAST_END_404 && q.offset && q.offset >= l->count)
 			api_error(x, 404, "Not found", NULL);
 		else
@@ -132,7 +137,7 @@ static void list(struct sandbox *s, struct exchange *x)
 	query_done(&q);
 }
 
-static void get(struct sandbox *s, struct exchange *x, struct job *job)
+static void get_job(struct sandbox *s, struct exchange *x, struct job *job)
 {
 	(void)s;
 	answer_init(&x->answer, 200);
@@ -144,13 +149,14 @@ static void get_file(struct sandbox *s, struct exchange *x, struct job *job)
 	struct text location = {0};
 
 	(void)s;
-	text_printf(&location, "https://storage.invalid/%s?signature=%s", job->id, x->request_id);
+	text_printf(&location, "https://storage.invalid/%s?signature=%s", job->id,
+		x->request_id);
 	answer_init(&x->answer, 302);
 	answer_header(&x->answer, "Location", location.p);
 	text_done(&location);
 }
 
-static void delete(struct sandbox *s, struct exchange *x, struct job *job)
+static void delete_job(struct sandbox *s, struct exchange *x, struct job *job)
 {
 	if (job->status < STATUS_DONE) {
 		api_error(x, 403, "The job is not finished yet", NULL);
@@ -164,15 +170,16 @@ static const struct route {
 	const char *method, *tail;
 	void (*handle)(struct sandbox *s, struct exchange *x, struct job *job);
 } routes[] = {
-	{"GET", "", get},
-	{"DELETE", "", delete},
+	{"GET", "", get_job},
+	{"DELETE", "", delete_job},
 	{"GET", "/file", get_file},
 };
 
 static const struct route *find_route(const char *method, const char *tail)
 {
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (strcmp(routes[i].method, method) == 0 && strcmp(routes[i].tail, tail) == 0)
+		if (strcmp(routes[i].method, method) == 0 &&
+			strcmp(routes[i].tail, tail) == 0)
 			return &routes[i];
 	return NULL;
 }
@@ -191,7 +198,7 @@ static void one_job(struct sandbox *s, struct exchange *x, const char *rest)
 	}
 	if (!key_is_good(s, x))
 		return;
-	if (route->handle == delete)
+	if (route->handle == delete_job)
 		s->log.counters.delete_requests++;
 	else
 		s->log.counters.get_requests++;
@@ -215,14 +222,14 @@ static void route(struct sandbox *s, struct exchange *x)
 	else if (*rest || strcmp(x->method, "GET") != 0)
 		unknown_path(x);
 	else if (key_is_good(s, x))
-		list(s, x);
+		list_jobs(s, x);
 }
 
 /* Layout and compression, as the modes have them. */
 static void dress(const struct modes *m, struct exchange *x)
 {
-	const char *accepted = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND,
-		"Accept-Encoding");
+	const char *accepted = MHD_lookup_connection_value(
+		x->connection, MHD_HEADER_KIND, "Accept-Encoding");
 
 	if (m->chunked)
 		x->answer.wire.declared = WIRE_CHUNKED;

@@ -38,7 +38,8 @@ static void refuse(struct exchange *x, unsigned status, const char *why)
 
 static struct span upload(const struct exchange *x)
 {
-	return x->upload.n ? (struct span){x->upload.p, x->upload.n} : (struct span){"{}", 2};
+	return x->upload.n ? (struct span){x->upload.p, x->upload.n}
+			   : (struct span){"{}", 2};
 }
 
 static void get_modes(struct sandbox *s, struct exchange *x, const char *rest)
@@ -63,7 +64,8 @@ static void set_modes(struct sandbox *s, struct exchange *x, const char *rest)
 
 		if (!value) {
 			snprintf(number, sizeof(number), "%.0f",
-				cJSON_IsNumber(member) ? member->valuedouble : cJSON_IsTrue(member));
+				cJSON_IsNumber(member) ? member->valuedouble
+						       : cJSON_IsTrue(member));
 			value = number;
 		}
 		if (r == 0)
@@ -94,8 +96,9 @@ static void create_jobs(struct sandbox *s, struct exchange *x, const char *rest)
 	for (int i = 0; i < times && r == 0; i++) {
 		struct job *job;
 
-		r = times > CREATE_MAX ? -EINVAL
-				       : spec_create(&s->account, upload(x), &defaults, &job, &why);
+		r = times > CREATE_MAX
+			    ? -EINVAL
+			    : spec_create(&s->account, upload(x), &defaults, &job, &why);
 		if (r < 0)
 			break;
 		text_str(&t, i ? "," : "");
@@ -172,7 +175,8 @@ static void print_truth(const struct job *job, struct text *out, struct text *sc
 	text_printf(out, ",\"status\":\"%s\",\"created_at\":\"%s\",\"completed_at\":",
 		status_names[job->status], created);
 	text_printf(out, *completed ? "\"%s\"" : "null%s", completed);
-	text_printf(out, ",\"size\":%u,\"custom_metadata\":", account_body(job, scratch).n);
+	text_printf(
+		out, ",\"size\":%u,\"custom_metadata\":", account_body(job, scratch).n);
 	struct span metadata = account_metadata(job, scratch);
 	text_add(out, metadata.p, metadata.n);
 	text_str(out, "}");
@@ -189,7 +193,8 @@ static void get_jobs(struct sandbox *s, struct exchange *x, const char *rest)
 
 	(void)rest;
 	for (size_t i = 0; i < 3; i++)
-		values[i] = MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, names[i]);
+		values[i] = MHD_lookup_connection_value(
+			x->connection, MHD_GET_ARGUMENT_KIND, names[i]);
 	if ((values[1] && instant_parse(values[1], &after) < 0) ||
 		(values[2] && instant_parse(values[2], &before) < 0)) {
 		refuse(x, 400, "not a time");
@@ -292,9 +297,21 @@ static void clear_stats(struct sandbox *s, struct exchange *x, const char *rest)
 	reply_ok(x);
 }
 
+/* All but the jobs, as it was at the start. */
+static void reset(struct sandbox *s, struct exchange *x, const char *rest)
+{
+	s->modes = s->initial;
+	s->account.generation++;
+	schedules_done(&s->schedules);
+	reqlog_clear(&s->log);
+	reqlog_reset(&s->log);
+	clear_faults(s, x, rest);
+}
+
 static uint64_t argument(struct exchange *x, const char *name, uint64_t otherwise)
 {
-	const char *s = MHD_lookup_connection_value(x->connection, MHD_GET_ARGUMENT_KIND, name);
+	const char *s = MHD_lookup_connection_value(
+		x->connection, MHD_GET_ARGUMENT_KIND, name);
 	uint64_t n;
 
 	return s && query_number(s, &n) == 0 ? n : otherwise;
@@ -345,6 +362,7 @@ static const struct control {
 	{"DELETE", "log", clear_log},
 	{"GET", "stats", get_stats},
 	{"DELETE", "stats", clear_stats},
+	{"POST", "reset", reset},
 	{"GET", "wait", wait},
 };
 
@@ -359,7 +377,8 @@ void control_answer(struct sandbox *s, struct exchange *x)
 
 		if (strcmp(c->method, x->method) != 0)
 			continue;
-		if (takes_rest ? strncmp(c->path, path, n) != 0 : strcmp(c->path, path) != 0)
+		if (takes_rest ? strncmp(c->path, path, n) != 0
+			       : strcmp(c->path, path) != 0)
 			continue;
 		c->handle(s, x, path + n);
 		return;

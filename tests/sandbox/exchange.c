@@ -22,15 +22,18 @@ struct exchange *exchange_new(const char *uri)
 	return x;
 }
 
-void exchange_meet(struct exchange *x, struct MHD_Connection *connection,
-	const char *method)
+void exchange_meet(
+	struct exchange *x, struct MHD_Connection *connection, const char *method)
 {
-	const char *host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
+	const char *host = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, "Host");
 
 	x->connection = connection;
-	x->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	x->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+			->connect_fd;
 	snprintf(x->method, sizeof(x->method), "%s", method);
-	snprintf(x->origin, sizeof(x->origin), "http://%.*s", HOST_MAX, host ? host : "127.0.0.1");
+	snprintf(x->origin, sizeof(x->origin), "http://%.*s", HOST_MAX,
+		host ? host : "127.0.0.1");
 }
 
 static void add_member(struct text *t, const char *name, const char *value)
@@ -40,8 +43,8 @@ static void add_member(struct text *t, const char *name, const char *value)
 	text_str(t, ",");
 }
 
-static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *name,
-	const char *value)
+static enum MHD_Result add_header(
+	void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct text *t = cls;
 	size_t n = strlen(name);
@@ -91,7 +94,8 @@ int64_t exchange_begin(struct sandbox *s, struct exchange *x)
 	x->number = begin_log(s, x);
 	snprintf(x->request_id, sizeof(x->request_id), "G-%08x",
 		(unsigned)(stir(x->number) & 0xffffffffu));
-	x->fault = faults_take(&s->faults, x->method, x->path, x->query, offset_of(x->query));
+	x->fault = faults_take(
+		&s->faults, x->method, x->path, x->query, offset_of(x->query));
 	delay = fault_delay(&x->fault);
 	return delay < 0 ? -1 : delay + s->modes.latency_ms;
 }

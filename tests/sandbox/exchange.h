@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_EXCHANGE_H
-#define SANDBOX_EXCHANGE_H
+#pragma once
 
 #include "sandbox.h"
 
@@ -11,8 +10,8 @@
 struct exchange *exchange_new(const char *uri);
 
 /* The headers are there. */
-void exchange_meet(struct exchange *x, struct MHD_Connection *connection,
-	const char *method);
+void exchange_meet(
+	struct exchange *x, struct MHD_Connection *connection, const char *method);
 
 /* The body is there: counts, logs, and lets a fault strike. Gives for how many
  * milliseconds the request is held; -1: until it is released. */
@@ -26,5 +25,3 @@ void exchange_spill(const struct exchange *x);
 
 /* The request is over, one way or the other. */
 void exchange_free(struct sandbox *s, struct exchange *x);
-
-#endif

@@ -12,7 +12,8 @@ static void forget(struct fault *f)
 {
 	free(f->method);
 	free(f->path);
-	free(f->query);
+	free(f->inside_path);
+	free(f->inside_query);
 	cJSON_Delete(f->action);
 }
 
@@ -52,7 +53,8 @@ int faults_add(struct faults *f, const char *json, const char **ret_why)
 	const cJSON *match = cJSON_GetObjectItemCaseSensitive(o, "match");
 	struct fault *fault;
 
-	if (!kind_of(cJSON_GetObjectItemCaseSensitive(o, "do")) || f->count == FAULTS_MAX) {
+	if (!kind_of(cJSON_GetObjectItemCaseSensitive(o, "do")) ||
+		f->count == FAULTS_MAX) {
 		cJSON_Delete(o);
 		*ret_why = "no \"do\" of a known kind, or too many faults";
 		return -EINVAL;
@@ -62,8 +64,9 @@ int faults_add(struct faults *f, const char *json, const char **ret_why)
 	*fault = (struct fault){
 		.number = ++f->next_number,
 		.method = copy_string(match, "method"),
-		.path = copy_string(match, "path_contains"),
-		.query = copy_string(match, "query_contains"),
+		.path = copy_string(match, "path"),
+		.inside_path = copy_string(match, "path_contains"),
+		.inside_query = copy_string(match, "query_contains"),
 		.min_offset = (uint64_t)number(match, "min_offset", 0),
 		.skip = (uint64_t)number(o, "skip", 0),
 		.times = (int64_t)number(o, "times", 1),
@@ -79,9 +82,11 @@ static bool matches(const struct fault *f, const char *method, const char *path,
 {
 	if (f->method && strcmp(f->method, method) != 0)
 		return false;
-	if (f->path && !strstr(path, f->path))
+	if (f->path && strcmp(f->path, path) != 0)
 		return false;
-	if (f->query && !strstr(query, f->query))
+	if (f->inside_path && !strstr(path, f->inside_path))
+		return false;
+	if (f->inside_query && !strstr(query, f->inside_query))
 		return false;
 	return offset >= f->min_offset;
 }
@@ -134,7 +139,8 @@ void faults_print(const struct faults *f, struct text *out)
 		text_printf(out,
 			"%s{\"fault\":%u,\"hits\":%" PRIu64 ",\"skip\":%" PRIu64
 			",\"times\":%" PRId64 ",\"do\":%s}",
-			i ? "," : "", fault->number, fault->hits, fault->skip, fault->times, action);
+			i ? "," : "", fault->number, fault->hits, fault->skip,
+			fault->times, action);
 		free(action);
 	}
 	text_str(out, "]");
@@ -150,8 +156,8 @@ bool fault_resets(const struct fault_action *a)
 	return a->kind && a->kind->resets;
 }
 
-bool fault_replaces(const struct fault_action *a, const struct modes *modes,
-	struct exchange *x)
+bool fault_replaces(
+	const struct fault_action *a, const struct modes *modes, struct exchange *x)
 {
 	if (!a->kind || !a->kind->replace)
 		return false;

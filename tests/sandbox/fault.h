@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_FAULT_H
-#define SANDBOX_FAULT_H
+#pragma once
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
@@ -19,8 +18,9 @@ struct exchange;
 struct page;
 
 struct fault {
-	unsigned number; /* from 1 */
-	char *method, *path, *query; /* NULL: any; path and query are looked for inside */
+	unsigned number;                  /* from 1 */
+	char *method, *path;              /* what they must be; NULL: any */
+	char *inside_path, *inside_query; /* what must occur in them; NULL: anything */
 	uint64_t min_offset;
 	uint64_t skip;
 	int64_t times; /* still to come; -1: for ever */
@@ -63,13 +63,11 @@ int64_t fault_delay(const struct fault_action *a);
 bool fault_resets(const struct fault_action *a);
 
 /* Whether the answer is the fault's alone; it is then made. */
-bool fault_replaces(const struct fault_action *a, const struct modes *modes,
-	struct exchange *x);
+bool fault_replaces(
+	const struct fault_action *a, const struct modes *modes, struct exchange *x);
 
 /* Changes a page before it is written; `items` is what a fault puts into it. */
 void fault_page(const struct fault_action *a, struct page *page, struct answer *items);
 
 /* Changes an answer that is made: what is cut, and how it goes over the wire. */
 void fault_wire(const struct fault_action *a, struct answer *answer);
-
-#endif

@@ -20,7 +20,8 @@ static uint64_t number(const cJSON *with, const char *name, uint64_t otherwise)
 {
 	const cJSON *n = get(with, name);
 
-	return cJSON_IsNumber(n) && n->valuedouble >= 0 ? (uint64_t)n->valuedouble : otherwise;
+	return cJSON_IsNumber(n) && n->valuedouble >= 0 ? (uint64_t)n->valuedouble
+							: otherwise;
 }
 
 /* The body a rule gives: a string verbatim, anything else as JSON. */
@@ -65,7 +66,8 @@ static int64_t delay_stall(const cJSON *with)
 	return -1;
 }
 
-static void replace_status(const cJSON *with, const struct modes *modes, struct exchange *x)
+static void replace_status(
+	const cJSON *with, const struct modes *modes, struct exchange *x)
 {
 	unsigned status = (unsigned)number(with, "status", 500);
 	const cJSON *header;
@@ -94,15 +96,16 @@ static void replace_html(const cJSON *with, const struct modes *modes, struct ex
 		"<body><h1>Welcome to the hotel's network</h1></body></html>\n");
 }
 
-static void replace_empty(const cJSON *with, const struct modes *modes, struct exchange *x)
+static void replace_empty(
+	const cJSON *with, const struct modes *modes, struct exchange *x)
 {
 	(void)with;
 	(void)modes;
 	answer_init(&x->answer, 200);
 }
 
-static void replace_verbatim(const cJSON *with, const struct modes *modes,
-	struct exchange *x)
+static void replace_verbatim(
+	const cJSON *with, const struct modes *modes, struct exchange *x)
 {
 	const cJSON *body = get(with, "body") ? get(with, "body") : get(with, "page");
 
@@ -114,14 +117,15 @@ static void replace_verbatim(const cJSON *with, const struct modes *modes,
 		answer_literal(&x->answer, "{\"first\":\"\",\"items\":[{\"id\":]}");
 }
 
-static void replace_redirect(const cJSON *with, const struct modes *modes,
-	struct exchange *x)
+static void replace_redirect(
+	const cJSON *with, const struct modes *modes, struct exchange *x)
 {
 	const char *location = cJSON_GetStringValue(get(with, "location"));
 
 	(void)modes;
 	answer_init(&x->answer, (unsigned)number(with, "status", 302));
-	answer_header(&x->answer, "Location", location ? location : "https://elsewhere.invalid/");
+	answer_header(&x->answer, "Location",
+		location ? location : "https://elsewhere.invalid/");
 }
 
 static void page_deep(const cJSON *with, struct page *page, struct answer *items)
@@ -137,11 +141,13 @@ static void page_huge_string(const cJSON *with, struct page *page, struct answer
 {
 	(void)page;
 	answer_literal(items,
-		"[{\"id\":\"00000000-0000-4000-8000-000000000000\",\"request_id\":\"G-00000000\","
-		"\"version\":2,\"status\":\"done\",\"created_at\":\"2026-04-01T00:00:00.000Z\","
-		"\"completed_at\":\"2026-04-01T00:00:01.000Z\",\"custom_metadata\":null,"
-		"\"error_code\":null,\"kind\":\"pre-recorded\",\"file\":null,"
-		"\"request_params\":null,\"result\":{\"transcription\":{\"full_transcript\":\"");
+		"[{\"id\":\"00000000-0000-4000-8000-000000000000\","
+		"\"request_id\":\"G-00000000\",\"version\":2,\"status\":\"done\","
+		"\"created_at\":\"2026-04-01T00:00:00.000Z\","
+		"\"completed_at\":\"2026-04-01T00:00:01.000Z\","
+		"\"custom_metadata\":null,\"error_code\":null,\"kind\":\"pre-recorded\","
+		"\"file\":null,\"request_params\":null,"
+		"\"result\":{\"transcription\":{\"full_transcript\":\"");
 	add_filling(items, 'a', number(with, "bytes", 1 << 20));
 	answer_literal(items, "\",\"languages\":[],\"utterances\":[]}}}]");
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_FAULT_KINDS_H
-#define SANDBOX_FAULT_KINDS_H
+#pragma once
 
 #include "fault.h"
 
@@ -19,5 +18,3 @@ struct fault_kind {
 
 /* NULL if there is no such kind. */
 const struct fault_kind *fault_kind_find(const char *name);
-
-#endif

@@ -51,7 +51,8 @@ static enum status status_at(const struct population *p, size_t age, uint64_t *s
 void generate_account(struct account *a, const struct population *p)
 {
 	int64_t span = p->days * DAY_MS;
-	int64_t step = p->jobs && span / (int64_t)p->jobs > 1 ? span / (int64_t)p->jobs : 1;
+	int64_t step = p->jobs && span / (int64_t)p->jobs > 1 ? span / (int64_t)p->jobs
+							      : 1;
 
 	for (size_t age = p->jobs; age-- > 0;) {
 		struct job *job = account_job(a);
@@ -63,7 +64,8 @@ void generate_account(struct account *a, const struct population *p)
 		job->id = arena_copy(&a->memory, id, ID_SIZE - 1);
 		job->created = p->newest - (int64_t)age * step;
 		if (age && step > 1)
-			job->created += (int64_t)draw(&state, (uint32_t)(step > 1000000 ? 1000000 : step));
+			job->created += (int64_t)draw(
+				&state, (uint32_t)(step > 1000000 ? 1000000 : step));
 		job->status = (uint8_t)status_at(p, age, &state);
 		job->bytes = generate_size(p, &state);
 		if (job->status >= STATUS_DONE)
@@ -85,7 +87,7 @@ void generate_metadata(uint64_t seed, struct text *out)
 {
 	uint64_t state = seed ^ 0x6d657461;
 	uint32_t kind = draw(&state, 12);
-	/* Half of the users are the first four: values of one job and of many both occur. */
+	/* Half of the users are the first four: some values occur once, some often. */
 	const char *user = draw(&state, 2) ? PICK(users, &state) : users[draw(&state, 4)];
 
 	if (kind < 3) {
@@ -96,12 +98,15 @@ void generate_metadata(uint64_t seed, struct text *out)
 	text_quote(out, user, strlen(user));
 	text_printf(out, ",\"project\":\"%s\"", PICK(projects, &state));
 	if (kind < 6)
-		text_printf(out, ",\"paymentMethod\":{\"last4Digits\":%u,\"kind\":\"card\"}",
+		text_printf(out,
+			",\"paymentMethod\":{\"last4Digits\":%u,\"kind\":\"card\"}",
 			4000 + draw(&state, 20) * 37);
 	if (kind == 6)
-		text_str(out, ",\"ticket\":9007199254740993,\"score\":1.4904600000000001");
+		text_str(
+			out, ",\"ticket\":9007199254740993,\"score\":1.4904600000000001");
 	if (kind == 7)
-		text_str(out, ",\"weight\":1e3,\"city\":\"M\\u00fcnchen\",\"empty\":\"\"");
+		text_str(
+			out, ",\"weight\":1e3,\"city\":\"M\\u00fcnchen\",\"empty\":\"\"");
 	if (kind > 7)
 		text_printf(out, ",\"priority\":%u,\"vip\":%s", draw(&state, 4),
 			draw(&state, 5) ? "false" : "true");
@@ -131,8 +136,8 @@ static struct traits traits_of(const struct job *job)
 	return t;
 }
 
-static void talk(struct speech *s, const struct language *language, const struct traits *t,
-	size_t bytes, uint64_t *state)
+static void talk(struct speech *s, const struct language *language,
+	const struct traits *t, size_t bytes, uint64_t *state)
 {
 	unsigned speaker = 0;
 
@@ -147,8 +152,8 @@ static void talk(struct speech *s, const struct language *language, const struct
 	}
 }
 
-static void add_translation(struct text *out, const struct traits *t, size_t bytes,
-	uint64_t *state)
+static void add_translation(
+	struct text *out, const struct traits *t, size_t bytes, uint64_t *state)
 {
 	const struct language *to = &languages[t->language == languages ? 3 : 0];
 	struct speech s = {.escape = t->escape};

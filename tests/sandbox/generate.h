@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_GENERATE_H
-#define SANDBOX_GENERATE_H
+#pragma once
 
 #include "account.h"
 
@@ -11,11 +10,12 @@
 struct population {
 	uint64_t seed;
 	size_t jobs;
-	uint32_t bytes_min, bytes_max; /* evenly between; 0 and 0: 2 to 200 kB, mean 20 kB */
-	unsigned days;                 /* over which the jobs are spread */
-	unsigned unfinished;           /* how many of the newest are queued or processing */
-	unsigned errors;               /* per cent of the finished ones */
-	int64_t newest;                /* created_at of the newest job */
+	uint32_t bytes_min;  /* of a job, evenly */
+	uint32_t bytes_max;  /* 0 and 0: 2 to 200 kB, mean 20 kB */
+	unsigned days;       /* over which the jobs are spread */
+	unsigned unfinished; /* how many of the newest are queued or processing */
+	unsigned errors;     /* per cent of the finished ones */
+	int64_t newest;      /* created_at of the newest job */
 };
 
 /* Fills an empty account. */
@@ -42,5 +42,3 @@ struct language {
 
 #define LANGUAGES 5
 extern const struct language languages[LANGUAGES];
-
-#endif

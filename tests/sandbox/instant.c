@@ -35,8 +35,9 @@ static bool take_day(const char **s, int64_t *ret_ms)
 	struct tm tm = {0}, back;
 	time_t t;
 
-	if (!take_number(s, 4, &year) || !take_char(s, '-') || !take_number(s, 2, &month) ||
-		!take_char(s, '-') || !take_number(s, 2, &day))
+	if (!take_number(s, 4, &year) || !take_char(s, '-') ||
+		!take_number(s, 2, &month) || !take_char(s, '-') ||
+		!take_number(s, 2, &day))
 		return false;
 	tm.tm_year = year - 1900;
 	tm.tm_mon = month - 1;
@@ -54,7 +55,8 @@ static bool take_zone(const char **s, int64_t *ret_ms)
 
 	if (!take_char(s, '+') && !take_char(s, '-'))
 		return false;
-	if (!take_number(s, 2, &hours) || !take_char(s, ':') || !take_number(s, 2, &minutes))
+	if (!take_number(s, 2, &hours) || !take_char(s, ':') ||
+		!take_number(s, 2, &minutes))
 		return false;
 	if (hours > 14 || minutes > 59)
 		return false;
@@ -66,7 +68,8 @@ static bool take_time(const char **s, int64_t *ret_ms)
 {
 	int hours, minutes, seconds = 0, scale = 100, ms = 0;
 
-	if (!take_number(s, 2, &hours) || !take_char(s, ':') || !take_number(s, 2, &minutes))
+	if (!take_number(s, 2, &hours) || !take_char(s, ':') ||
+		!take_number(s, 2, &minutes))
 		return false;
 	if (take_char(s, ':') && !take_number(s, 2, &seconds))
 		return false;

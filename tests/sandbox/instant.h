@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_INSTANT_H
-#define SANDBOX_INSTANT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ void instant_print(int64_t ms, char *out);
 /* Milliseconds of the wall clock, and of a clock that only goes forward. */
 int64_t instant_now(void);
 int64_t instant_ticks(void);
-
-#endif

@@ -64,7 +64,7 @@ bool json_member(struct span object, const char *key, struct span *ret_value)
 	for (p = skip_space(p + 1, end); p < end && *p == '"';) {
 		const char *name = p, *after = skip_string(p, end), *value;
 		bool hit = (size_t)(after - name) == wanted + 2 &&
-			memcmp(name + 1, key, wanted) == 0;
+			   memcmp(name + 1, key, wanted) == 0;
 
 		p = skip_space(after, end);
 		if (p >= end || *p != ':')

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_JSON_H
-#define SANDBOX_JSON_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,5 +25,3 @@ char *json_member_string(struct span object, const char *key);
 
 /* Adds `in` with one value a line and two spaces a level. */
 void json_pretty(struct text *out, struct span in);
-
-#endif

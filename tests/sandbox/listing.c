@@ -15,7 +15,8 @@ static bool same_value(const cJSON *wanted, const cJSON *have, bool loose)
 		return strcmp(s, cJSON_IsTrue(have) ? "true" : "false") == 0;
 	if (cJSON_IsNull(have))
 		return strcmp(s, "null") == 0;
-	return cJSON_IsNumber(have) && *s && strtod(s, &end) == have->valuedouble && !*end;
+	return cJSON_IsNumber(have) && *s && strtod(s, &end) == have->valuedouble &&
+	       !*end;
 }
 
 static bool contains(const cJSON *have, const cJSON *wanted, bool loose)
@@ -23,7 +24,8 @@ static bool contains(const cJSON *have, const cJSON *wanted, bool loose)
 	const cJSON *member;
 
 	cJSON_ArrayForEach(member, wanted) {
-		const cJSON *value = cJSON_GetObjectItemCaseSensitive(have, member->string);
+		const cJSON *value = cJSON_GetObjectItemCaseSensitive(
+			have, member->string);
 
 		if (!value)
 			return false;
@@ -100,7 +102,8 @@ const struct listing *listings_get(struct listings *ls, const struct account *a,
 
 	for (size_t i = 0; i < LISTINGS; i++) {
 		l = &ls->entries[i];
-		if (l->filter && l->generation == a->generation && strcmp(l->filter, filter) == 0)
+		if (l->filter && l->generation == a->generation &&
+			strcmp(l->filter, filter) == 0)
 			return l;
 	}
 	l = &ls->entries[ls->next++ % LISTINGS];

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_LISTING_H
-#define SANDBOX_LISTING_H
+#pragma once
 
 #include <cjson/cJSON.h>
 
@@ -13,12 +12,12 @@
 
 struct query {
 	uint64_t offset, limit;
-	unsigned statuses;  /* bits by enum status; 0: any */
+	unsigned statuses;   /* bits by enum status; 0: any */
 	int64_t from, until; /* from <= created_at < until */
-	cJSON *metadata;    /* NULL: any */
-	bool loose;         /* metadata values are text, whatever their type */
-	struct text filter; /* the query as it came, without offset and limit */
-	struct text errors; /* what is wrong with it: JSON strings and commas */
+	cJSON *metadata;     /* NULL: any */
+	bool loose;          /* metadata values are text, whatever their type */
+	struct text filter;  /* the query as it came, without offset and limit */
+	struct text errors;  /* what is wrong with it: JSON strings and commas */
 };
 
 /* Reads the query behind "?"; with errors, `errors` is not empty. */
@@ -52,5 +51,3 @@ const struct listing *listings_get(struct listings *l, const struct account *a,
 	const struct query *q, enum order order);
 
 struct job *listing_job(const struct listing *l, size_t index);
-
-#endif

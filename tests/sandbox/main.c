@@ -252,6 +252,7 @@ static int fill(struct sandbox *s, const struct options *o)
 {
 	const struct spec_defaults defaults = {&s->population, &s->chance};
 
+	s->initial = s->modes;
 	s->chance = stir(s->population.seed) | 1;
 	s->faults.chance = stir(s->population.seed + 1);
 	if (o->sample)

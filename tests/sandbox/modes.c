@@ -35,7 +35,8 @@ static const struct mode table[] = {
 	{"date_zone", KIND_ZONE, AT(date_zone), {0}},
 	{"before", KIND_CHOICE, AT(before_inclusive), {"exclusive", "inclusive"}},
 	{"after", KIND_CHOICE, AT(after_inclusive), {"exclusive", "inclusive"}},
-	{"next_form", KIND_NEXT, AT(next_form), {"origin", "other_path", "relative", "query"}},
+	{"next_form", KIND_NEXT, AT(next_form),
+		{"origin", "other_path", "relative", "query"}},
 	{"next_stuck", KIND_CHOICE, AT(next_stuck), {"0", "1"}},
 	{"retry_after", KIND_CHOICE, AT(retry_after), {"seconds", "date", "absent"}},
 	{"retry_after_s", KIND_NUMBER, AT(retry_after_s), {0}},
@@ -162,8 +163,8 @@ static void print_value(const struct modes *m, const struct mode *mode, struct t
 		text_printf(out, "%" PRId64, n);
 		break;
 	case KIND_ZONE:
-		text_printf(out, "%c%02" PRId64 ":%02" PRId64, n < 0 ? '-' : '+', minutes / 60,
-			minutes % 60);
+		text_printf(out, "%c%02" PRId64 ":%02" PRId64, n < 0 ? '-' : '+',
+			minutes / 60, minutes % 60);
 		break;
 	case KIND_STRING:
 		text_str(out, (const char *)m + mode->at);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_MODES_H
-#define SANDBOX_MODES_H
+#pragma once
 
 #include <stdint.h>
 
@@ -11,14 +10,21 @@
  * name and value, on the command line or at run time; README.md lists them.
  */
 
-#define MODE_STRING 256 /* the most bytes of a mode that is free text, its NUL included */
+/* The most bytes of a mode that is free text, its NUL included. */
+#define MODE_STRING 256
 
 enum limit_over { LIMIT_CAP, LIMIT_400, LIMIT_422 };
 enum order { ORDER_NEWEST, ORDER_OLDEST, ORDER_UNSORTED };
 enum last_next { LAST_NEXT_NULL, LAST_NEXT_SET };
 enum past_end { PAST_END_EMPTY, PAST_END_404 };
 enum metadata { METADATA_JSON, METADATA_BRACKETS, METADATA_IGNORED };
-enum next_form { NEXT_ORIGIN, NEXT_OTHER_PATH, NEXT_RELATIVE, NEXT_QUERY, NEXT_OTHER_HOST };
+enum next_form {
+	NEXT_ORIGIN,
+	NEXT_OTHER_PATH,
+	NEXT_RELATIVE,
+	NEXT_QUERY,
+	NEXT_OTHER_HOST,
+};
 enum retry_after { RETRY_SECONDS, RETRY_DATE, RETRY_ABSENT };
 enum keys { KEYS_NORMAL, KEYS_NEXT_FIRST, KEYS_NEXT_LAST, KEYS_UNKNOWN };
 
@@ -38,5 +44,3 @@ int modes_set(struct modes *m, const char *name, const char *value);
 
 /* Adds all modes as a JSON object of strings, each as modes_set() takes it. */
 void modes_print(const struct modes *m, struct text *out);
-
-#endif

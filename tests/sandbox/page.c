@@ -6,30 +6,32 @@
 
 enum part { PART_FIRST, PART_CURRENT, PART_NEXT, PART_ITEMS, PARTS };
 
+/* Members nobody knows, which look like those that everybody knows. */
+#define UNKNOWN_OPEN \
+	"\r\n { \"x_total\" : {\"items\":[{\"id\":\"not-a-job\"}],\"next\":\"no\"},\n\t"
+#define UNKNOWN_CLOSE \
+	" , \"x_after\":[[],{},\"]}\\\"\",{\"next\":null,\"items\":[1,2]}, 1e3]\r\n}\n "
+
 /* The orders of `keys`, and what stands around and between the members. */
 static const struct layout {
 	const char *open, *colon, *comma, *close;
 	enum part parts[PARTS];
 } layouts[] = {
-	[KEYS_NORMAL] = {"{", ":", ",", "}", {PART_FIRST, PART_CURRENT, PART_NEXT, PART_ITEMS}},
+	[KEYS_NORMAL] = {"{", ":", ",", "}",
+		{PART_FIRST, PART_CURRENT, PART_NEXT, PART_ITEMS}},
 	[KEYS_NEXT_FIRST] = {"{", ":", ",", "}",
 		{PART_NEXT, PART_ITEMS, PART_FIRST, PART_CURRENT}},
 	[KEYS_NEXT_LAST] = {"{", ":", ",", "}",
 		{PART_ITEMS, PART_FIRST, PART_CURRENT, PART_NEXT}},
-	[KEYS_UNKNOWN] = {
-		"\r\n { \"x_total\" : {\"items\":[{\"id\":\"not-a-job\"}],\"next\":\"no\"},\n\t",
-		"\n : \t",
-		"\t,\n",
-		" , \"x_after\":[[],{},\"]}\\\"\",{\"next\":null,\"items\":[1,2]}, 1e3]\r\n}\n ",
-		{PART_ITEMS, PART_CURRENT, PART_NEXT, PART_FIRST},
-	},
+	[KEYS_UNKNOWN] = {UNKNOWN_OPEN, "\n : \t", "\t,\n", UNKNOWN_CLOSE,
+		{PART_ITEMS, PART_CURRENT, PART_NEXT, PART_FIRST}},
 };
 
-static const char *const names[PARTS] = {"\"first\"", "\"current\"", "\"next\"",
-	"\"items\""};
+static const char *const names[PARTS] = {
+	"\"first\"", "\"current\"", "\"next\"", "\"items\""};
 
-static void add_link(struct text *out, const struct page *p, const struct modes *m,
-	uint64_t offset)
+static void add_link(
+	struct text *out, const struct page *p, const struct modes *m, uint64_t offset)
 {
 	static const char path[] = "/v2/pre-recorded";
 	struct text t = {0};
@@ -97,15 +99,16 @@ static void add_items(struct answer *out, const struct page *p, const struct mod
 void page_write(struct answer *out, const struct page *p, const struct modes *m)
 {
 	const struct layout *layout = &layouts[m->keys];
-	const uint64_t offsets[] = {0, p->offset,
-		m->next_stuck ? p->offset : p->offset + p->limit};
+	const uint64_t offsets[] = {
+		0, p->offset, m->next_stuck ? p->offset : p->offset + p->limit};
 	struct text t = {0};
 
 	text_str(&t, layout->open);
 	for (int i = 0; i < PARTS; i++) {
 		enum part part = layout->parts[i];
 
-		text_printf(&t, "%s%s%s", i ? layout->comma : "", names[part], layout->colon);
+		text_printf(
+			&t, "%s%s%s", i ? layout->comma : "", names[part], layout->colon);
 		if (part == PART_ITEMS) {
 			answer_take(out, &t);
 			add_items(out, p, m, layout->comma);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_PAGE_H
-#define SANDBOX_PAGE_H
+#pragma once
 
 #include "account.h"
 #include "answer.h"
@@ -8,7 +7,8 @@
 #include "modes.h"
 
 /*
- * The body of a page: {first, current, next, items}, in the order and layout of the modes.
+ * The body of a page: {first, current, next, items}, in the order and layout of the
+ * modes.
  */
 
 /* What a page is made of; a fault may put something else in the place of items. */
@@ -26,5 +26,3 @@ void page_write(struct answer *out, const struct page *p, const struct modes *mo
 
 /* One job as it stands in a page or alone; a summary leaves its transcription out. */
 void page_job(struct answer *out, const struct job *job, bool summary);
-
-#endif

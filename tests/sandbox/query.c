@@ -11,7 +11,8 @@ struct param {
 	char *name, *value;
 };
 
-typedef void (*param_fn)(struct query *q, const struct param *p, const struct modes *modes);
+typedef void (*param_fn)(
+	struct query *q, const struct param *p, const struct modes *modes);
 
 static void complain(struct query *q, const char *complaint)
 {
@@ -50,7 +51,8 @@ static void take_status(struct query *q, const struct param *p, const struct mod
 
 	(void)modes;
 	if (status_parse(p->value, &status) < 0)
-		complain(q, "each value in status must be one of: queued, processing, done, error");
+		complain(q, "each value in status must be one of: "
+			    "queued, processing, done, error");
 	else
 		q->statuses |= 1u << status;
 }
@@ -182,7 +184,8 @@ void query_parse(struct query *q, const char *query, const struct modes *modes)
 		size_t name = equals ? (size_t)(equals - query) : n;
 		struct param p = {.name = text_unescape(query, name, true)};
 
-		p.value = equals ? text_unescape(equals + 1, n - name - 1, true) : strdup("");
+		p.value = equals ? text_unescape(equals + 1, n - name - 1, true)
+				 : strdup("");
 		if (n && !is_paging(p.name)) {
 			if (q->filter.n)
 				text_str(&q->filter, "&");

@@ -99,11 +99,12 @@ static void add_params(struct text *out, const struct head *h)
 		add_flag(out, ",\"summarization\":", h->addons & ADDON_SUMMARY);
 		add_flag(out, ",\"chapterization\":", h->addons & ADDON_CHAPTERS);
 		LITERAL(out,
-			",\"sentences\":false,\"moderation\":false,\"audio_to_llm\":false,"
-			"\"display_mode\":false,\"pii_redaction\":false,\"custom_spelling\":false,"
-			"\"name_consistency\":false,\"sentiment_analysis\":false,"
-			"\"punctuation_enhanced\":false,\"named_entity_recognition\":false,"
-			"\"accurate_words_timestamps\":false");
+			",\"sentences\":false,\"moderation\":false,\"audio_to_llm\":false"
+			",\"display_mode\":false,\"pii_redaction\":false"
+			",\"custom_spelling\":false,\"name_consistency\":false"
+			",\"sentiment_analysis\":false,\"punctuation_enhanced\":false"
+			",\"named_entity_recognition\":false"
+			",\"accurate_words_timestamps\":false");
 		add_flag(out, ",\"detect_language\":", !h->language);
 		LITERAL(out, ",\"language_config\":{\"languages\":[");
 		if (h->language)
@@ -113,7 +114,8 @@ static void add_params(struct text *out, const struct head *h)
 	if (h->odd)
 		LITERAL(out,
 			",\"x_beam\":{\"width\":1e3,\"ids\":[9007199254740993,-0,0.10],"
-			"\"decay\":1.4904600000000001},\"x_note\":\"caf\\u00e9 \\ud83c\\udf99\"");
+			"\"decay\":1.4904600000000001}"
+			",\"x_note\":\"caf\\u00e9 \\ud83c\\udf99\"");
 	LITERAL(out, "}");
 }
 
@@ -171,7 +173,8 @@ static void add_inside(struct text *out, const char *s, size_t n, bool escape)
 	while (p < end) {
 		const unsigned char *from = p;
 
-		while (p < end && *p != '"' && *p != '\\' && *p != '\n' && !(escape && *p >= 0x80))
+		while (p < end && *p != '"' && *p != '\\' && *p != '\n' &&
+			!(escape && *p >= 0x80))
 			p++;
 		text_add(out, from, (size_t)(p - from));
 		if (p == end)
@@ -186,18 +189,20 @@ static void add_inside(struct text *out, const char *s, size_t n, bool escape)
 		uint32_t c = next_char(&p);
 
 		if (c > 0xffff)
-			text_printf(out, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10), 0xdc00 + (c & 0x3ff));
+			text_printf(out, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10),
+				0xdc00 + (c & 0x3ff));
 		else
 			text_printf(out, "\\u%04x", c);
 	}
 }
 
-static void add_word(struct speech *s, const char *word, size_t n, bool space, uint64_t *state)
+static void add_word(
+	struct speech *s, const char *word, size_t n, bool space, uint64_t *state)
 {
 	uint32_t chance = draw(state, 1u << 20);
 	uint64_t length = 90 + (chance & 255) + 20 * n;
-	static const char *const confidence[] = {"1", "1", "1", "0.99", "0.98", "0.97", "0.95",
-		"0.81"};
+	static const char *const confidence[] = {
+		"1", "1", "1", "0.99", "0.98", "0.97", "0.95", "0.81"};
 
 	LITERAL(&s->utterances, "{\"word\":\"");
 	if (space)
@@ -268,7 +273,7 @@ void speech_add(struct speech *s, const char *sentence, const char *language, in
 	text_str(u, language);
 	LITERAL(u, "\",\"start\":");
 	text_seconds(u, from);
-	/* The end is known once the words are: they are written first and moved behind. */
+	/* The end is known once the words are: they come first and are moved behind. */
 	words = u->n;
 	add_words(s, sentence, state);
 	struct text end = {0};
@@ -301,8 +306,8 @@ void speech_add(struct speech *s, const char *sentence, const char *language, in
 	s->count++;
 }
 
-void render_speech(struct text *out, const struct speech *s, const char *language,
-	bool subtitles)
+void render_speech(
+	struct text *out, const struct speech *s, const char *language, bool subtitles)
 {
 	LITERAL(out, "\"languages\":[");
 	if (s->count) {
@@ -322,8 +327,8 @@ void render_speech(struct text *out, const struct speech *s, const char *languag
 	}
 }
 
-void render_result(struct text *out, const struct speech *s, const struct head *h,
-	struct body *body)
+void render_result(
+	struct text *out, const struct speech *s, const struct head *h, struct body *body)
 {
 	LITERAL(out, "\"result\":{\"metadata\":{\"audio_duration\":");
 	text_seconds(out, h->duration_ms);
@@ -339,14 +344,16 @@ void render_result(struct text *out, const struct speech *s, const struct head *
 	LITERAL(out, "}");
 	body->cut_from = (uint32_t)out->n;
 	LITERAL(out, ",\"transcription\":{");
-	render_speech(out, s, h->language ? h->language : "en", h->addons & ADDON_SUBTITLES);
+	render_speech(
+		out, s, h->language ? h->language : "en", h->addons & ADDON_SUBTITLES);
 	LITERAL(out, "}");
 	body->cut_to = (uint32_t)out->n;
 }
 
 void render_addon(struct text *out, const char *name)
 {
-	text_printf(out, ",\"%s\":{\"success\":true,\"is_empty\":false,\"exec_time\":0.412,"
-			"\"error\":null,\"results\":",
+	text_printf(out,
+		",\"%s\":{\"success\":true,\"is_empty\":false,\"exec_time\":0.412,"
+		"\"error\":null,\"results\":",
 		name);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_RENDER_H
-#define SANDBOX_RENDER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -8,8 +7,8 @@
 #include "account.h"
 
 /*
- * Writing a job as the API does (its OpenAPI document, PreRecordedResponse): compact JSON,
- * times in seconds, words that carry their leading space.
+ * Writing a job as the API does (its OpenAPI document, PreRecordedResponse): compact
+ * JSON, times in seconds, words that carry their leading space.
  */
 
 enum addon {
@@ -52,14 +51,15 @@ void speech_done(struct speech *s);
 
 /*
  * Adds an utterance. Words end at spaces, or, in languages without, at "|", which is not
- * written. `speaker` and `channel` below 0 are left out; `state` is where chance comes from.
+ * written. `speaker` and `channel` below 0 are left out; `state` is where chance comes
+ * from.
  */
 void speech_add(struct speech *s, const char *sentence, const char *language, int speaker,
 	int channel, uint64_t *state);
 
 /* Adds "languages":[…],"utterances":[…],"full_transcript":… and, if so, "subtitles". */
-void render_speech(struct text *out, const struct speech *s, const char *language,
-	bool subtitles);
+void render_speech(
+	struct text *out, const struct speech *s, const char *language, bool subtitles);
 
 /* Adds "result":{"metadata":…,"transcription":…, and tells which bytes a summary lacks.
  * The object stays open for add-ons. */
@@ -72,5 +72,3 @@ void render_addon(struct text *out, const char *name);
 /* An id from a seed, in the form of a UUID version 4 (RFC 9562). Writes 37 bytes. */
 #define ID_SIZE 37
 void render_id(uint64_t seed, char *out);
-
-#endif

@@ -9,7 +9,8 @@
 
 void reqlog_init(struct reqlog *l, FILE *file)
 {
-	*l = (struct reqlog){.first = 1, .last = 1, .file = file, .started = instant_ticks()};
+	*l = (struct reqlog){
+		.first = 1, .last = 1, .file = file, .started = instant_ticks()};
 	l->entries = must_alloc(REQLOG_MAX * sizeof(*l->entries));
 }
 
@@ -28,8 +29,9 @@ static struct log_entry *entry(const struct reqlog *l, uint64_t n)
 
 static void forget_first(struct reqlog *l)
 {
-	struct log_entry *e = entry(l, l->first++);
+	struct log_entry *e = entry(l, l->first);
 
+	l->first++;
 	free(e->fields);
 	e->fields = NULL;
 }
@@ -66,8 +68,9 @@ void reqlog_answer(struct reqlog *l, uint64_t n, unsigned status, uint64_t bytes
 static void print_entry(const struct log_entry *e, struct text *out)
 {
 	text_printf(out,
-		"{\"n\":%" PRIu64 ",\"t_ms\":%" PRId64 ",\"status\":%u,\"bytes\":%" PRIu64 ",", e->n,
-		e->t_ms, e->status, e->bytes);
+		"{\"n\":%" PRIu64 ",\"t_ms\":%" PRId64 ",\"status\":%u,\"bytes\":%" PRIu64
+		",",
+		e->n, e->t_ms, e->status, e->bytes);
 	text_str(out, e->fields);
 	text_str(out, "}");
 }
@@ -135,7 +138,8 @@ void reqlog_print_counters(const struct reqlog *l, struct text *out)
 	};
 
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
-		text_printf(out, "%s\"%s\":%" PRIu64, i ? "," : "{", list[i].name, list[i].n);
+		text_printf(
+			out, "%s\"%s\":%" PRIu64, i ? "," : "{", list[i].name, list[i].n);
 	text_str(out, "}");
 }
 

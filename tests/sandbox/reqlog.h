@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_REQLOG_H
-#define SANDBOX_REQLOG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,11 +15,11 @@
 #define REQLOG_MAX 200000
 
 struct log_entry {
-	uint64_t n; /* from 1, counted on over clearing */
-	int64_t t_ms; /* since the start */
-	char *fields; /* `"method":…,"path":…,"query":…,"headers":{…}` */
+	uint64_t n;      /* from 1, counted on over clearing */
+	int64_t t_ms;    /* since the start */
+	char *fields;    /* `"method":…,"path":…,"query":…,"headers":{…}` */
 	unsigned status; /* 0: not answered (yet) */
-	uint64_t bytes; /* of the body */
+	uint64_t bytes;  /* of the body */
 };
 
 struct counters {
@@ -62,5 +61,3 @@ void reqlog_print_counters(const struct reqlog *l, struct text *out);
 
 /* Whether the counters are where a waiter wants them. */
 bool reqlog_reached(const struct reqlog *l, const struct wait_for *w);
-
-#endif

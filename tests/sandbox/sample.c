@@ -36,18 +36,19 @@ static int beside_program(char *out, size_t size)
 	return 0;
 }
 
-static int load_jobs(struct account *a, const cJSON *list,
-	const struct spec_defaults *defaults)
+static int load_jobs(
+	struct account *a, const cJSON *list, const struct spec_defaults *defaults)
 {
 	const cJSON *item;
-	int r = cJSON_IsArray(list) ? 0 : -EINVAL;
+	int r = 0;
 
 	cJSON_ArrayForEach(item, list) {
 		char *text = cJSON_PrintUnformatted(item);
 		struct job *job;
 		const char *why;
 
-		r = spec_create(a, (struct span){text, strlen(text)}, defaults, &job, &why);
+		r = spec_create(
+			a, (struct span){text, strlen(text)}, defaults, &job, &why);
 		if (r < 0)
 			fprintf(stderr, "gladia-sandbox: sample: %s: %s\n", why, text);
 		free(text);
@@ -67,13 +68,18 @@ int sample_load(struct account *a, const char *file, const struct spec_defaults 
 	if (r == 0)
 		r = read_file(file ? file : path, &t);
 	if (r < 0) {
-		fprintf(stderr, "gladia-sandbox: %s: %s\n", file ? file : path, strerror(-r));
+		fprintf(stderr, "gladia-sandbox: %s: %s\n", file ? file : path,
+			strerror(-r));
 		return r;
 	}
 	list = cJSON_ParseWithLength(t.p, t.n);
-	if (!list)
-		fprintf(stderr, "gladia-sandbox: %s: not JSON\n", file ? file : path);
-	r = load_jobs(a, list, defaults);
+	if (cJSON_IsArray(list)) {
+		r = load_jobs(a, list, defaults);
+	} else {
+		fprintf(stderr, "gladia-sandbox: %s: not a JSON array\n",
+			file ? file : path);
+		r = -EINVAL;
+	}
 	cJSON_Delete(list);
 	text_done(&t);
 	return r;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_SAMPLE_H
-#define SANDBOX_SAMPLE_H
+#pragma once
 
 #include "spec.h"
 
@@ -9,6 +8,5 @@
  * With file NULL it is sample.json beside the program. Negative errno; it has then been
  * said on stderr what is wrong.
  */
-int sample_load(struct account *a, const char *file, const struct spec_defaults *defaults);
-
-#endif
+int sample_load(
+	struct account *a, const char *file, const struct spec_defaults *defaults);

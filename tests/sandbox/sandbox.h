@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_SANDBOX_H
-#define SANDBOX_SANDBOX_H
+#pragma once
 
 #include "account.h"
 #include "answer.h"
@@ -19,6 +18,7 @@ struct server;
 
 struct sandbox {
 	struct modes modes;
+	struct modes initial; /* as the command line has them */
 	struct account account;
 	struct listings listings;
 	struct population population;
@@ -66,10 +66,8 @@ void api_answer(struct sandbox *s, struct exchange *x);
 void control_answer(struct sandbox *s, struct exchange *x);
 
 /* Gives the answer an error as the API words it; `validation` is JSON or NULL. */
-void api_error(struct exchange *x, unsigned status, const char *message,
-	const char *validation);
+void api_error(
+	struct exchange *x, unsigned status, const char *message, const char *validation);
 
 /* Adds Retry-After as the modes have it. */
 void api_retry_after(const struct modes *modes, struct answer *a);
-
-#endif

@@ -35,7 +35,8 @@ int schedules_add(struct schedules *s, const char *json)
 		return -EINVAL;
 	}
 	s->list = must_grow(s->list, s->count + 1, sizeof(*s->list));
-	s->list[s->count++] = (struct schedule){.at = s->lists + (uint64_t)k, .changes = changes};
+	s->list[s->count++] = (struct schedule){
+		.at = s->lists + (uint64_t)k, .changes = changes};
 	return 0;
 }
 
@@ -69,7 +70,8 @@ static int create(struct sandbox *s, const cJSON *what)
 		struct job *job;
 		const char *why;
 
-		r = spec_create(&s->account, (struct span){text, strlen(text)}, &defaults, &job, &why);
+		r = spec_create(&s->account, (struct span){text, strlen(text)}, &defaults,
+			&job, &why);
 	}
 	free(text);
 	return r;
@@ -87,7 +89,8 @@ int schedule_apply(struct sandbox *s, const cJSON *change)
 	what = get(change, "finish");
 	job = find_target(&s->account, cJSON_GetStringValue(what));
 	if (job)
-		return spec_change(&s->account, job, (struct span){done, sizeof(done) - 1}, &why);
+		return spec_change(
+			&s->account, job, (struct span){done, sizeof(done) - 1}, &why);
 	what = get(change, "delete");
 	job = find_target(&s->account, cJSON_GetStringValue(what));
 	if (!job)

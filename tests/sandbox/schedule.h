@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_SCHEDULE_H
-#define SANDBOX_SCHEDULE_H
+#pragma once
 
 #include <cjson/cJSON.h>
 #include <stdint.h>
@@ -37,5 +36,3 @@ void schedules_run(struct sandbox *s);
 
 /* Applies one change, {"create":…}, {"finish":…} or {"delete":…}, now. */
 int schedule_apply(struct sandbox *s, const cJSON *change);
-
-#endif

@@ -78,7 +78,8 @@ static int release_due(struct server *server)
 	for (struct exchange *x = server->held; x; x = next) {
 		next = x->next;
 		if ((x->until >= 0 && x->until <= now) ||
-			(x->hold == HOLD_CONDITION && reqlog_reached(&server->sandbox->log, &x->wait)))
+			(x->hold == HOLD_CONDITION &&
+				reqlog_reached(&server->sandbox->log, &x->wait)))
 			release(server, x);
 		else if (x->until >= 0 && x->until < first)
 			first = x->until;
@@ -146,7 +147,8 @@ static ssize_t read_body(void *cls, uint64_t at, char *out, size_t max)
 
 		if (at >= due) {
 			flush(x->fd);
-			hold(server, x, HOLD_TIME, instant_ticks() + 1 + (int64_t)(1000 / w->rate));
+			hold(server, x, HOLD_TIME,
+				instant_ticks() + 1 + (int64_t)(1000 / w->rate));
 			return 0;
 		}
 		if (max > due - at)
@@ -166,11 +168,13 @@ static struct MHD_Response *make_response(struct exchange *x)
 	if (w->limit == WIRE_ALL && !w->rate && w->declared == WIRE_EXACT) {
 		x->sent = a->total;
 		if (a->count == 0)
-			return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-		return MHD_create_response_from_iovec(a->parts, (unsigned)a->count, NULL, NULL);
+			return MHD_create_response_from_buffer(
+				0, NULL, MHD_RESPMEM_PERSISTENT);
+		return MHD_create_response_from_iovec(
+			a->parts, (unsigned)a->count, NULL, NULL);
 	}
 	length = w->declared == WIRE_CHUNKED ? MHD_SIZE_UNKNOWN
-		: w->declared == WIRE_EXACT  ? a->total
+		 : w->declared == WIRE_EXACT ? a->total
 					     : (uint64_t)w->declared;
 	x->sending_since = instant_ticks();
 	return MHD_create_response_from_callback(length, 1 << 16, read_body, x, NULL);
@@ -190,7 +194,8 @@ static enum MHD_Result send_answer(struct exchange *x)
 		i = (size_t)(value + strlen(value) + 1 - headers->p);
 	}
 	if (x->answer.total && !MHD_get_response_header(response, "Content-Type"))
-		MHD_add_response_header(response, "Content-Type", "application/json; charset=utf-8");
+		MHD_add_response_header(
+			response, "Content-Type", "application/json; charset=utf-8");
 	r = MHD_queue_response(x->connection, x->answer.status, response);
 	MHD_destroy_response(response);
 	x->phase = PHASE_ANSWERED;
@@ -235,8 +240,9 @@ static enum MHD_Result begin(struct server *server, struct exchange *x)
 	return MHD_YES;
 }
 
-static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *data, size_t *size, void **context)
+static enum MHD_Result handle(void *cls, struct MHD_Connection *connection,
+	const char *url, const char *method, const char *version, const char *data,
+	size_t *size, void **context)
 {
 	struct server *server = cls;
 	struct exchange *x = *context;
@@ -317,12 +323,14 @@ static int start(struct server *server, uint16_t port)
 	struct epoll_event event = {.events = EPOLLIN};
 	const union MHD_DaemonInfo *info;
 
-	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, port, NULL,
-		NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK,
-		meet_uri, server, MHD_OPTION_NOTIFY_COMPLETED, complete, server,
+	server->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, port,
+		NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address,
+		MHD_OPTION_URI_LOG_CALLBACK, meet_uri, server,
+		MHD_OPTION_NOTIFY_COMPLETED, complete, server,
 		MHD_OPTION_NOTIFY_CONNECTION, count_connection, server,
-		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, server, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)1 << 17,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, server,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)1 << 17,
 		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (!server->daemon)
 		return -errno;
@@ -384,7 +392,7 @@ int server_run(struct server *server)
 			return -EIO;
 		server->again = false;
 		timeout = release_due(server);
-		/* Edges that MHD has seen but not used up are its own business to remember. */
+		/* Edges MHD has seen but not used up are its own to remember. */
 		if (MHD_get_timeout(server->daemon, &mhd) == MHD_YES && mhd == 0)
 			timeout = 0;
 	} while (!wait_for_events(server, timeout));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_SERVE_H
-#define SANDBOX_SERVE_H
+#pragma once
 
 #include "sandbox.h"
 
@@ -21,5 +20,3 @@ void server_free(struct server *server);
 
 /* Lets everything go that faults and latency hold, except callers of wait. */
 void server_release(struct server *server);
-
-#endif

@@ -41,8 +41,8 @@ static int get_time(const cJSON *o, const char *name, int64_t *ret_ms)
 	return instant_parse(s, ret_ms) < 0 ? -EINVAL : 1;
 }
 
-static int apply_state(struct account *a, struct job *job, const cJSON *o,
-	const char **ret_why)
+static int apply_state(
+	struct account *a, struct job *job, const cJSON *o, const char **ret_why)
 {
 	const char *name = get_string(o, "status");
 	enum status status = job->status;
@@ -54,8 +54,9 @@ static int apply_state(struct account *a, struct job *job, const cJSON *o,
 		job->completed = -1;
 	else if (job->completed < 0)
 		job->completed = job->status < STATUS_DONE && name && job->body.p
-			? account_later(a)
-			: job->created + 2000 + (int64_t)(job->seed % 60000);
+					 ? account_later(a)
+					 : job->created + 2000 +
+						   (int64_t)(job->seed % 60000);
 	job->status = (uint8_t)status;
 	r = get_time(o, "completed_at", &job->completed);
 	if (r < 0)
@@ -72,8 +73,8 @@ static bool has_words(const cJSON *o)
 	return get(o, "lines") || get(o, "text") || get(o, "filename");
 }
 
-static void apply_content(struct account *a, struct job *job, const cJSON *o,
-	struct span text)
+static void apply_content(
+	struct account *a, struct job *job, const cJSON *o, struct span text)
 {
 	const char *raw = get_string(o, "raw");
 	struct span metadata;
@@ -98,12 +99,14 @@ static void apply_content(struct account *a, struct job *job, const cJSON *o,
 /* The members of a raw job that the description itself does not give. */
 static cJSON *parse(struct span text)
 {
-	static const char *const from_raw[] = {"id", "status", "created_at", "completed_at"};
+	static const char *const from_raw[] = {
+		"id", "status", "created_at", "completed_at"};
 	cJSON *o = cJSON_ParseWithLength(text.p, text.n);
 	const char *raw = get_string(o, "raw");
 
 	for (size_t i = 0; raw && i < sizeof(from_raw) / sizeof(from_raw[0]); i++) {
-		char *value = json_member_string((struct span){raw, strlen(raw)}, from_raw[i]);
+		char *value = json_member_string(
+			(struct span){raw, strlen(raw)}, from_raw[i]);
 
 		if (value && !get(o, from_raw[i]) && strcmp(value, "null") != 0)
 			cJSON_AddStringToObject(o, from_raw[i], value);
@@ -170,7 +173,8 @@ static int change(struct account *a, struct job *job, struct span text, const cJ
 	return 0;
 }
 
-int spec_change(struct account *a, struct job *job, struct span text, const char **ret_why)
+int spec_change(
+	struct account *a, struct job *job, struct span text, const char **ret_why)
 {
 	cJSON *o = parse(text);
 	int r = cJSON_IsObject(o) ? change(a, job, text, o, ret_why)
@@ -189,7 +193,8 @@ static void add_line(struct speech *s, const cJSON *line, const char *language,
 
 	if (cJSON_IsString(what))
 		speech_add(s, what->valuestring, language, speaker,
-			channels > 1 && speaker >= 0 ? speaker % (int)channels : 0, state);
+			channels > 1 && speaker >= 0 ? speaker % (int)channels : 0,
+			state);
 }
 
 static void add_lines(struct speech *s, const cJSON *o, const char *language,
@@ -219,7 +224,8 @@ static void add_translation(struct text *out, const cJSON *o, uint64_t *state)
 static void add_chapters(struct text *out, const cJSON *chapters, uint64_t duration_ms)
 {
 	static const char *const names[] = {"headline", "gist", "summary"};
-	uint64_t each = duration_ms / (uint64_t)(cJSON_GetArraySize(chapters) + 1), from = 0;
+	uint64_t each = duration_ms / (uint64_t)(cJSON_GetArraySize(chapters) + 1);
+	uint64_t from = 0;
 	const cJSON *chapter;
 
 	render_addon(out, "chapterization");
@@ -242,8 +248,8 @@ static void add_chapters(struct text *out, const cJSON *chapters, uint64_t durat
 	text_str(out, "]}");
 }
 
-static void add_addons(struct text *out, const cJSON *o, const struct head *head,
-	uint64_t *state)
+static void add_addons(
+	struct text *out, const cJSON *o, const struct head *head, uint64_t *state)
 {
 	if (head->addons & ADDON_TRANSLATION)
 		add_translation(out, get(o, "translation"), state);
@@ -303,7 +309,8 @@ struct body spec_body(const struct job *job, struct text *out)
 
 	head.metadata = account_metadata(job, &metadata);
 	if (job->status == STATUS_DONE) {
-		add_lines(&s, o, head.language ? head.language : "en", head.channels, &state);
+		add_lines(&s, o, head.language ? head.language : "en", head.channels,
+			&state);
 		if (!head.duration_ms)
 			head.duration_ms = s.ms + 300;
 		render_head(out, &head);

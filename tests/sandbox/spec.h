@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_SPEC_H
-#define SANDBOX_SPEC_H
+#pragma once
 
 #include <cjson/cJSON.h>
 
@@ -36,10 +35,8 @@ int spec_create(struct account *a, struct span text, const struct spec_defaults 
 	struct job **ret_job, const char **ret_why);
 
 /* Changes a job of the account to what the description says. Errors as above. */
-int spec_change(struct account *a, struct job *job, struct span text,
-	const char **ret_why);
+int spec_change(
+	struct account *a, struct job *job, struct span text, const char **ret_why);
 
 /* Writes a job that has a description into `out`. */
 struct body spec_body(const struct job *job, struct text *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SANDBOX_TEXT_H
-#define SANDBOX_TEXT_H
+#pragma once
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -51,7 +50,7 @@ void *arena_alloc(struct arena *a, size_t n); /* aligned for anything; not clear
 char *arena_copy(struct arena *a, const void *bytes, size_t n); /* with a NUL behind */
 
 /* malloc and realloc that abort instead of failing. */
-void *must_alloc(size_t n);  /* cleared */
+void *must_alloc(size_t n); /* cleared */
 void *must_grow(void *p, size_t count, size_t size);
 
 /* A stirring of 64 bits (splitmix64): the source of everything that looks random here. */
@@ -59,5 +58,3 @@ uint64_t stir(uint64_t x);
 
 /* The next number of a sequence, 0 <= number < below. */
 uint32_t draw(uint64_t *state, uint32_t below);
-
-#endif
