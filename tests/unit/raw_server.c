@@ -34,6 +34,7 @@ struct raw_server {
 	char heads[RAW_HEADS_MAX][RAW_HEAD_SIZE];
 	int heads_len;
 	int answers;
+	int served[RAW_ROUTES_MAX];
 };
 
 static void must(bool holds, const char *what)
@@ -82,13 +83,28 @@ static void remember(struct raw_server *server, const char *head, int together)
 	pthread_mutex_unlock(&server->mutex);
 }
 
-static const struct raw_route *route_of(const struct raw_server *server, const char *head)
+/* Its turns with this route are counted. */
+static bool takes(struct raw_server *server, size_t route)
+{
+	must(route < RAW_ROUTES_MAX, "too many routes");
+	pthread_mutex_lock(&server->mutex);
+
+	int earlier = server->served[route]++;
+
+	pthread_mutex_unlock(&server->mutex);
+	return !server->routes[route].only || earlier < server->routes[route].only;
+}
+
+static const struct raw_route *route_of(struct raw_server *server, const char *head)
 {
 	const char *target = strchr(head, ' ') + 1;
 	size_t len = strcspn(target, " \r");
 
-	for (const struct raw_route *route = server->routes; route->target; route++) {
-		if (strlen(route->target) == len && !memcmp(route->target, target, len))
+	for (size_t i = 0; server->routes[i].target; i++) {
+		const struct raw_route *route = &server->routes[i];
+
+		if (strlen(route->target) == len && !memcmp(route->target, target, len) &&
+			takes(server, i))
 			return route;
 	}
 	must(false, "no such route");

@@ -12,6 +12,7 @@
 enum {
 	RAW_CONNECTIONS_MAX = 128,
 	RAW_HEADS_MAX = 128,
+	RAW_ROUTES_MAX = 64,
 	RAW_HEAD_SIZE = 2048,
 };
 
@@ -31,6 +32,8 @@ struct raw_route {
 	enum raw_after after;
 	bool stepwise; /* each sending waits for a raw_server_step() */
 	int together;  /* wait until so many requests came in all */
+	int only;      /* so many requests alone, then a later route of this target takes
+			* over; 0: all */
 };
 
 struct raw_server;
