@@ -22,7 +22,8 @@ struct listing;
 
 enum listing_kind {
 	LISTING_JOBS, /* rows of the catalog, in the API's order */
-	LISTING_DAYS, /* days since 1970 that have jobs, plus LISTING_DAY_BASE, newest first */
+	LISTING_DAYS, /* days since 1970 that have jobs, plus LISTING_DAY_BASE, newest
+			 first */
 };
 
 /* Days as positive numbers: year 0001 is day -719162. */

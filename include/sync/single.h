@@ -14,6 +14,7 @@ int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue
 
 /*
  * Somebody looked at a job, known or not, in the directory of `query`. Where that shows
- * them walking through a listing of summaries, its next jobs are fetched ahead (SPEC 4.2).
+ * them walking through a listing of summaries, its next jobs are fetched ahead
+ * (SPEC 4.2).
  */
 void single_walk(struct sync *sync, const struct query *query, int64_t row);

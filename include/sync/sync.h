@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/log.h"
@@ -22,8 +23,8 @@ struct sync_config {
 
 struct sync_handlers {
 	/*
-	 * The job can no longer be found, or not where it was: whoever keeps its name
-	 * shall forget it. `job` is as it was last known.
+	 * The job is gone, or its file or the places it belongs to have changed: whoever
+	 * keeps its name shall forget it. `job` is as it is known now.
 	 */
 	void (*on_gone)(void *ctx, const struct catalog_job *job);
 };
@@ -38,6 +39,13 @@ void sync_set_handlers(
 
 /* Ends all calls; nobody is told any more. All listings must have been let go. */
 void sync_free(struct sync *sync);
+
+/*
+ * Is what is known of a job new enough for somebody who asks at `at_wall_ms`? Finished
+ * jobs do not change (SPEC 7.1); others are too old after the time to live.
+ */
+bool sync_is_fresh(
+	const struct sync *sync, const struct catalog_job *job, int64_t at_wall_ms);
 
 /*
  * What is known counts as too old from now on (SPEC 1.5): listings are read again and

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "gladia/instant.h"
+#include "internal.h"
+
+enum { BLOCK = 512, IO_SIZE = 128 * 1024 };
+
+static struct timespec to_timespec(int64_t ms)
+{
+	int64_t seconds = ms / 1000 - (ms % 1000 < 0);
+
+	return (struct timespec){
+		.tv_sec = seconds,
+		.tv_nsec = (long)(ms - seconds * 1000) * 1000000,
+	};
+}
+
+static void attr_of(
+	const struct fs *fs, mode_t mode, uint64_t ino, int64_t time_ms, struct stat *ret)
+{
+	*ret = (struct stat){
+		.st_ino = ino,
+		.st_mode = mode & ~fs->config.umask,
+		.st_nlink = 1,
+		.st_uid = fs->config.uid,
+		.st_gid = fs->config.gid,
+		.st_blksize = IO_SIZE,
+	};
+	ret->st_atim = ret->st_mtim = ret->st_ctim = to_timespec(time_ms);
+}
+
+void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret)
+{
+	attr_of(fs, S_IFREG | 0444, job->ino, job_mtime_ms(&job->job), ret);
+	ret->st_size = job->size;
+	ret->st_blocks = (job->size + BLOCK - 1) / BLOCK;
+}
+
+/* A day's directory is as old as the day, others as the mount. */
+void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret)
+{
+	const struct query *query = &dir->tree.query;
+	int64_t time_ms = fs->made_ms;
+
+	if (query->spans_len == 1 &&
+		query->spans[0].to_ms - DAY_MS == query->spans[0].from_ms)
+		time_ms = query->spans[0].from_ms;
+	attr_of(fs, S_IFDIR | 0555, dir->ino, time_ms, ret);
+}
+
+double attr_name_timeout(const struct fs *fs, const struct catalog_job *job)
+{
+	if (job_finished(&job->job))
+		return FS_FOREVER;
+
+	int64_t age_ms = clock_wall_ms(loop_clock(fs->loop)) - job->seen_ms;
+
+	if (age_ms < 0 || age_ms >= fs->config.ttl_ms)
+		return 0;
+	return (double)(fs->config.ttl_ms - age_ms) / 1000;
+}
+
+void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
+	struct fuse_entry_param *ret_entry)
+{
+	/* A node is one version of the file, so what it shows never changes. */
+	*ret_entry = (struct fuse_entry_param){
+		.ino = job->node,
+		.attr_timeout = FS_FOREVER,
+		.entry_timeout = attr_name_timeout(fs, job),
+	};
+	attr_of_job(fs, job, &ret_entry->attr);
+}

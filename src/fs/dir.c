@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "gladia/instant.h"
+#include "request.h"
+#include "sync/listing.h"
+
+/*
+ * A directory while it is open. Its entries have positions: "." is 0, ".." is 1, then
+ * come fixed names, or the members of a listing that is held until it is closed. The
+ * cookie of an entry is the position behind it, so that it means the same as long as the
+ * directory is open (SPEC 6.4).
+ */
+struct open_dir {
+	struct dir *dir;
+	struct listing *listing; /* NULL: fixed names, or none at all */
+	bool cached;             /* the kernel keeps what it reads */
+};
+
+enum { DOTS = 2 };
+
+/* The kernel's cache of a directory with fixed names is filled from this. */
+enum { FIXED_ID = UINT32_MAX };
+
+static int take_listing(struct fs *fs, struct open_dir *open)
+{
+	const struct tree_dir *tree = &open->dir->tree;
+	enum tree_shows shows = tree_shows(tree);
+
+	if (shows == TREE_SHOWS_NAMES || query_is_empty(&tree->query))
+		return 0;
+	return listing_get(fs->sync,
+		shows == TREE_SHOWS_DAYS ? LISTING_DAYS : LISTING_JOBS, &tree->query,
+		&open->listing);
+}
+
+/*
+ * The kernel has one cache of names for a directory, however often that is open. It may
+ * be filled from one listing only, or two of them would mix: who comes with another one
+ * while it is in use does without.
+ */
+static void decide_caching(struct open_dir *open, struct fuse_file_info *info)
+{
+	struct dir *dir = open->dir;
+	uint64_t id = open->listing ? listing_id(open->listing) : FIXED_ID;
+
+	if (dir->cached_opens && dir->cached_id != id)
+		return;
+	info->cache_readdir = true;
+	info->keep_cache = dir->cached_id == id;
+	dir->cached_id = id;
+	dir->cached_opens++;
+	open->cached = true;
+}
+
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct dir *dir = dirs_find(&fs->dirs, ino);
+	struct open_dir *open = dir ? calloc(1, sizeof(*open)) : NULL;
+	int err = dir ? -ENOMEM : -ESTALE;
+
+	if (open) {
+		open->dir = dir;
+		err = take_listing(fs, open);
+	}
+	if (err) {
+		free(open);
+		fuse_reply_err(req, -err);
+		return;
+	}
+	dir->opens++;
+	decide_caching(open, info);
+	info->fh = (uint64_t)(uintptr_t)open;
+	fuse_reply_open(req, info);
+}
+
+void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct open_dir *open = (struct open_dir *)(uintptr_t)info->fh;
+
+	if (open->listing)
+		listing_put(open->listing);
+	open->dir->opens--;
+	if (open->cached)
+		open->dir->cached_opens--;
+	dirs_forget(&fs->dirs, ino, 0);
+	free(open);
+	fuse_reply_err(req, 0);
+}
+
+static void forget_cache(struct dir *dir, void *ctx)
+{
+	(void)ctx;
+	dir->cached_id = 0;
+}
+
+void dir_forget_caches(struct fs *fs)
+{
+	dirs_each(&fs->dirs, forget_cache, NULL);
+}
+
+/* A name, and what else the kernel is told with it. */
+struct entry {
+	char name[NAME_BYTES_MAX + 1];
+	struct fuse_entry_param param;
+};
+
+/* Tells nothing but name, type and inode number: the kernel has to look the rest up. */
+static void set_bare(struct entry *entry, mode_t type, uint64_t ino)
+{
+	entry->param = (struct fuse_entry_param){
+		.attr = {.st_ino = ino, .st_mode = type},
+	};
+}
+
+static int job_entry(const struct request *request, const struct open_dir *open,
+	int64_t row, struct entry *ret_entry)
+{
+	const struct fs *fs = request->fs;
+	struct catalog_job job;
+	int err = jobs_by_row(fs->catalog, row, &job);
+
+	if (!err)
+		err = name_escape(job.job.id, ".json", ret_entry->name);
+	if (err)
+		return err;
+	if (request->plus && job.size >= 0 &&
+		sync_is_fresh(fs->sync, &job, request->arrived_wall_ms) &&
+		query_matches(&open->dir->tree.query, &job.job))
+		attr_entry_of_job(fs, &job, &ret_entry->param);
+	else
+		set_bare(ret_entry, S_IFREG, job.ino);
+	return 0;
+}
+
+static int fixed_entry(
+	const struct open_dir *open, uint64_t position, struct entry *ret_entry)
+{
+	const char *name = tree_shows(&open->dir->tree) == TREE_SHOWS_NAMES
+				   ? tree_name(&open->dir->tree, position - DOTS)
+				   : NULL;
+
+	if (!name)
+		return -ENODATA;
+	strcpy(ret_entry->name, name);
+	set_bare(ret_entry, S_IFDIR, dirs_child_ino(open->dir->ino, name));
+	return 0;
+}
+
+/* 0; -ENOENT: none at this position; -ENODATA: none from here on; or other errors. */
+static int entry_at(const struct request *request, const struct open_dir *open,
+	uint64_t position, struct entry *ret_entry)
+{
+	if (position < DOTS) {
+		strcpy(ret_entry->name, position ? ".." : ".");
+		set_bare(ret_entry, S_IFDIR,
+			position ? open->dir->parent : open->dir->ino);
+		return 0;
+	}
+	if (!open->listing)
+		return fixed_entry(open, position, ret_entry);
+	if (position - DOTS >= listing_len(open->listing))
+		return -ENODATA;
+
+	int64_t member = listing_member(open->listing, position - DOTS);
+
+	if (tree_shows(&open->dir->tree) == TREE_SHOWS_JOBS)
+		return job_entry(request, open, member, ret_entry);
+	day_print(member - LISTING_DAY_BASE, ret_entry->name);
+	set_bare(ret_entry, S_IFDIR, dirs_child_ino(open->dir->ino, ret_entry->name));
+	return 0;
+}
+
+/* The room an entry took in `buf`; more than there was: it did not fit. */
+static size_t add_entry(const struct request *request, const struct entry *entry,
+	uint64_t cookie, char *buf, size_t room)
+{
+	if (request->plus)
+		return fuse_add_direntry_plus(request->req, buf, room, entry->name,
+			&entry->param, (off_t)cookie);
+	return fuse_add_direntry(
+		request->req, buf, room, entry->name, &entry->param.attr, (off_t)cookie);
+}
+
+/* As many entries as there are and fit. 0, or why the first of them cannot be had. */
+static int fill(const struct request *request, const struct open_dir *open, char *buf,
+	size_t *ret_len)
+{
+	size_t len = 0;
+	int err = 0;
+
+	for (uint64_t position = request->offset; !err; position++) {
+		struct entry entry;
+
+		err = entry_at(request, open, position, &entry);
+		if (err == -ENOENT) {
+			err = 0;
+			continue;
+		}
+		if (err)
+			break;
+
+		size_t size = add_entry(
+			request, &entry, position + 1, buf + len, request->size - len);
+
+		if (size > request->size - len)
+			break;
+		len += size;
+	}
+	*ret_len = len;
+	return len || err == -ENODATA ? 0 : err;
+}
+
+/*
+ * 0: go on. -EAGAIN: what stands at the request's position has been asked for. What
+ * follows is not asked for before the reader comes to it (SPEC 6.2).
+ */
+static int want(const struct request *request, struct open_dir *open)
+{
+	if (!open->listing || request->offset < DOTS)
+		return 0;
+
+	int err = listing_want(open->listing, request->offset - DOTS);
+
+	return err == -ENOENT ? 0 : err;
+}
+
+static void handle_readdir(struct request *request)
+{
+	struct open_dir *open = request->open;
+	CLEANUP_FREE char *buf = NULL;
+	size_t len = 0;
+	int err = want(request, open);
+
+	if (err == -EAGAIN) {
+		request_park(request, listing_queue(open->listing));
+		return;
+	}
+	buf = malloc(request->size + !request->size);
+	if (!err)
+		err = buf ? fill(request, open, buf, &len) : -ENOMEM;
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+	fuse_reply_buf(request->req, buf, len);
+	request_free(request);
+}
+
+static void start_readdir(fuse_req_t req, size_t size, off_t offset,
+	const struct fuse_file_info *info, bool plus)
+{
+	struct request *request = request_new(req, handle_readdir);
+
+	if (!request)
+		return;
+	request->size = size;
+	request->offset = (uint64_t)offset;
+	request->open = (void *)(uintptr_t)info->fh;
+	request->plus = plus;
+	request_run(request);
+}
+
+void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *info)
+{
+	(void)ino;
+	start_readdir(req, size, offset, info, false);
+}
+
+void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *info)
+{
+	(void)ino;
+	start_readdir(req, size, offset, info, true);
+}

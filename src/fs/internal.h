@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <fuse_lowlevel.h>
+
+#include "dirs.h"
+#include "fs/fs.h"
+#include "notify.h"
+
+/*
+ * For ever, in seconds: a finished job's file and a directory do not change by
+ * themselves, and what goes is told to the kernel (SPEC 7.3).
+ */
+#define FS_FOREVER (365.0 * 24 * 60 * 60)
+
+struct fs {
+	struct loop *loop;
+	const struct log *log;
+	struct catalog *catalog;
+	struct sync *sync;
+	struct fs_config config;
+	struct fs_handlers handlers;
+	void *ctx;
+	int64_t made_ms; /* wall time: what directories show as theirs */
+
+	struct fuse_session *session;
+	struct fuse_buf message; /* libfuse's, kept from one to the next */
+	bool mounted;
+	bool answered_init; /* the first answer has been written */
+	bool ready;         /* and on_ready called */
+	bool ending;        /* nothing waits any more */
+
+	struct dirs dirs;
+	struct list parked; /* requests */
+	struct notifier *notifier;
+};
+
+/* A job's file and a directory as stat(2) shows them. */
+void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret);
+void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret);
+
+/* How long the kernel may keep a job's name, in seconds. */
+double attr_name_timeout(const struct fs *fs, const struct catalog_job *job);
+
+/* A job's file as LOOKUP and READDIRPLUS tell of it. */
+void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
+	struct fuse_entry_param *ret_entry);
+
+/* Wakes nobody: forgets what the kernel's caches of directories were filled from. */
+void dir_forget_caches(struct fs *fs);
+
+/* The requests of the kernel, by file. */
+void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count);
+void fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void fs_statfs(fuse_req_t req, fuse_ino_t ino);
+void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *info);
+void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *info);
+void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+	struct fuse_file_info *info);

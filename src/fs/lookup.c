@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "request.h"
+#include "sync/single.h"
+
+static void reply_dir(
+	struct request *request, struct dir *parent, const struct tree_dir *tree)
+{
+	struct fs *fs = request->fs;
+	struct dir *dir = dirs_learn(&fs->dirs, parent, request->name, tree);
+
+	if (!dir) {
+		request_fail(request, -ENOMEM);
+		return;
+	}
+
+	struct fuse_entry_param entry = {
+		.ino = dir->ino,
+		.attr_timeout = FS_FOREVER,
+		.entry_timeout = FS_FOREVER,
+	};
+
+	attr_of_dir(fs, dir, &entry.attr);
+	/* A kernel that does not take the reply will not forget what it was told. */
+	if (fuse_reply_entry(request->req, &entry) == -ENOENT)
+		dirs_forget(&fs->dirs, entry.ino, 1);
+	request_free(request);
+}
+
+/* There is no such name, and the kernel need not ask again for so long (seconds). */
+static void reply_nothing(struct request *request, double timeout)
+{
+	const struct fuse_entry_param nothing = {.entry_timeout = timeout};
+
+	fuse_reply_entry(request->req, &nothing);
+	request_free(request);
+}
+
+/* Has the API asked for the job, once; what is known after that has to do. */
+static void ask_for_job(struct request *request, const char *id)
+{
+	struct wait_queue *queue;
+	int err = single_want(request->fs->sync, id, &queue);
+
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+	request->asked = true;
+	request_park(request, queue);
+}
+
+static void lookup_job(struct request *request, const struct dir *dir, const char *id)
+{
+	struct fs *fs = request->fs;
+	double ttl = (double)fs->config.ttl_ms / 1000;
+	struct catalog_job job;
+	int err = jobs_by_id(fs->catalog, id, &job);
+
+	if (err && err != -ENOENT) {
+		request_fail(request, err);
+		return;
+	}
+	if (err && !name_is_uuid(id)) {
+		reply_nothing(request, 0);
+		return;
+	}
+	if (!err && !job.gone)
+		single_walk(fs->sync, &dir->tree.query, job.row);
+
+	bool known = !err && job.size >= 0 &&
+		     sync_is_fresh(fs->sync, &job, request->arrived_wall_ms);
+
+	if (!known && !request->asked) {
+		ask_for_job(request, id);
+		return;
+	}
+	if (err || job.gone || job.size < 0) {
+		request_fail(request, -EIO);
+		return;
+	}
+	if (!query_matches(&dir->tree.query, &job.job)) {
+		reply_nothing(request, job_finished(&job.job) ? ttl : 0);
+		return;
+	}
+
+	struct fuse_entry_param entry;
+
+	attr_entry_of_job(fs, &job, &entry);
+	fuse_reply_entry(request->req, &entry);
+	request_free(request);
+}
+
+static void handle_lookup(struct request *request)
+{
+	struct fs *fs = request->fs;
+	struct dir *dir = dirs_find(&fs->dirs, request->ino);
+	struct tree_entry entry;
+
+	if (!dir) {
+		request_fail(request, -ESTALE);
+		return;
+	}
+
+	int err = tree_resolve(&dir->tree, request->name, &entry);
+
+	if (err == -ENOENT || (!err && entry.is_job && query_is_empty(&dir->tree.query)))
+		reply_nothing(request, FS_FOREVER);
+	else if (err)
+		request_fail(request, err);
+	else if (entry.is_job)
+		lookup_job(request, dir, entry.id);
+	else
+		reply_dir(request, dir, &entry.dir);
+}
+
+void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	if (strlen(name) > NAME_BYTES_MAX) {
+		fuse_reply_err(req, ENAMETOOLONG);
+		return;
+	}
+
+	struct request *request = request_new(req, handle_lookup);
+
+	if (!request)
+		return;
+	request->ino = parent;
+	strcpy(request->name, name);
+	request_run(request);
+}
+
+void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	const struct dir *dir = dirs_find(&fs->dirs, ino);
+	struct catalog_job job;
+	struct stat attr;
+	int err = 0;
+
+	(void)info;
+	if (dir)
+		attr_of_dir(fs, dir, &attr);
+	else
+		err = jobs_by_node(fs->catalog, ino, &job);
+	if (err) {
+		fuse_reply_err(req, -err);
+		return;
+	}
+	if (!dir)
+		attr_of_job(fs, &job, &attr);
+	fuse_reply_attr(req, &attr, FS_FOREVER);
+}
+
+void fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	dirs_forget(&fs->dirs, ino, count);
+	fuse_reply_none(req);
+}
+
+void fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	for (size_t i = 0; i < count; i++)
+		dirs_forget(&fs->dirs, forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+/* SPEC 5.4. */
+void fs_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	enum { BLOCK = 4096 };
+	struct fs *fs = fuse_req_userdata(req);
+	struct catalog_totals totals;
+
+	(void)ino;
+	catalog_totals(fs->catalog, &totals);
+
+	const struct statvfs answer = {
+		.f_bsize = BLOCK,
+		.f_frsize = BLOCK,
+		.f_blocks = (totals.bytes + BLOCK - 1) / BLOCK,
+		.f_files = totals.jobs,
+		.f_namemax = NAME_BYTES_MAX,
+	};
+
+	fuse_reply_statfs(req, &answer);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "request.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "caller.h"
+
+/* How often a caller that got a harmless signal is looked at: 11.2 allows 100 ms. */
+enum { WATCH_MS = 40 };
+
+static void on_wake(struct waiter *waiter, int error)
+{
+	struct request *request = list_entry(waiter, struct request, waiter);
+
+	request->error = error;
+	loop_task_post(request->fs->loop, &request->again);
+}
+
+static void run_again(void *ctx)
+{
+	struct request *request = ctx;
+
+	if (request->error)
+		request_fail(request, request->error);
+	else
+		request->handle(request);
+}
+
+static void on_deadline(void *ctx)
+{
+	request_fail(ctx, -ETIMEDOUT);
+}
+
+/* The kernel tells of the first signal only, so the caller is watched from then on. */
+static void look_at_caller(void *ctx)
+{
+	struct request *request = ctx;
+	struct loop *loop = request->fs->loop;
+
+	if (caller_is_ending(fuse_req_ctx(request->req)->pid))
+		request_fail(request, -EINTR);
+	else
+		loop_timer_set(loop, &request->watch, loop_now_ms(loop) + WATCH_MS);
+}
+
+/* Called by libfuse with a lock of its own held: nothing is done here. */
+static void on_interrupt(fuse_req_t req, void *ctx)
+{
+	struct request *request = ctx;
+
+	(void)req;
+	loop_task_post(request->fs->loop, &request->interrupt);
+}
+
+struct request *request_new(fuse_req_t req, void (*handle)(struct request *request))
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct request *request = fs->ending ? NULL : calloc(1, sizeof(*request));
+
+	if (!request) {
+		fuse_reply_err(req, fs->ending ? ENOTCONN : ENOMEM);
+		return NULL;
+	}
+	request->fs = fs;
+	request->req = req;
+	request->handle = handle;
+	request->arrived_ms = loop_now_ms(fs->loop);
+	request->arrived_wall_ms = clock_wall_ms(loop_clock(fs->loop));
+	list_init(&request->link);
+	waiter_init(&request->waiter, on_wake);
+	loop_task_init(&request->again, run_again, request);
+	loop_task_init(&request->interrupt, look_at_caller, request);
+	loop_timer_init(&request->deadline, on_deadline, request);
+	loop_timer_init(&request->watch, look_at_caller, request);
+	return request;
+}
+
+void request_run(struct request *request)
+{
+	request->handle(request);
+}
+
+void request_park(struct request *request, struct wait_queue *queue)
+{
+	struct fs *fs = request->fs;
+
+	wait_enter(queue, &request->waiter);
+	if (request->watched)
+		return;
+	request->watched = true;
+	list_append(&fs->parked, &request->link);
+	loop_timer_set(fs->loop, &request->deadline,
+		request->arrived_ms + fs->config.timeout_ms);
+	fuse_req_interrupt_func(request->req, on_interrupt, request);
+}
+
+void request_free(struct request *request)
+{
+	list_remove(&request->link);
+	wait_leave(&request->waiter);
+	loop_task_cancel(&request->again);
+	loop_task_cancel(&request->interrupt);
+	loop_timer_cancel(&request->deadline);
+	loop_timer_cancel(&request->watch);
+	free(request);
+}
+
+void request_fail(struct request *request, int error)
+{
+	fuse_reply_err(request->req, -error);
+	request_free(request);
+}
+
+void request_fail_all(struct fs *fs, int error)
+{
+	while (!list_empty(&fs->parked))
+		request_fail(list_entry(fs->parked.next, struct request, link), error);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "request.h"
+
+enum {
+	/* Messages taken in one turn of the loop; transfers have their turn, too. */
+	MESSAGES_MAX = 64,
+	/*
+	 * READ comes as a background request, and the kernel sends no more of those at a
+	 * time: parked ones must not keep the others waiting (SPEC 11.2).
+	 */
+	BACKGROUND_MAX = 8192,
+	/* How long to wait for the notifier at the end, in steps of how many ms. */
+	STOP_STEPS = 100,
+	STOP_STEP_MS = 5,
+	ARGUMENTS_MAX = 4096,
+};
+
+static void on_init(void *userdata, struct fuse_conn_info *conn)
+{
+	(void)userdata;
+	/* Each choice was measured: src/README.md. */
+	conn->want |= conn->capable & (FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_READDIRPLUS |
+					      FUSE_CAP_PARALLEL_DIROPS);
+	conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ |
+				  FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+				  FUSE_CAP_AUTO_INVAL_DATA);
+	conn->max_background = BACKGROUND_MAX;
+	conn->congestion_threshold = BACKGROUND_MAX;
+}
+
+static const struct fuse_lowlevel_ops operations = {
+	.init = on_init,
+	.lookup = fs_lookup,
+	.forget = fs_forget,
+	.forget_multi = fs_forget_multi,
+	.getattr = fs_getattr,
+	.open = fs_open,
+	.read = fs_read,
+	.opendir = fs_opendir,
+	.readdir = fs_readdir,
+	.readdirplus = fs_readdirplus,
+	.releasedir = fs_releasedir,
+	.statfs = fs_statfs,
+};
+
+/*
+ * libfuse before 3.17 never asks for parallel look-ups in one directory, whatever is
+ * wanted; without them everybody else in a slow directory waits in a kernel mutex that
+ * no signal ends. So the bit is set in its answer to INIT, the first message there is.
+ */
+static ssize_t write_message(int fd, struct iovec *parts, int count, void *userdata)
+{
+	struct fs *fs = userdata;
+
+	if (!fs->answered_init && count > 1 &&
+		parts[1].iov_len >= offsetof(struct fuse_init_out, max_background)) {
+		struct fuse_init_out *answer = parts[1].iov_base;
+
+		answer->flags |= FUSE_PARALLEL_DIROPS;
+	}
+	fs->answered_init = true;
+	return writev(fd, parts, count);
+}
+
+static ssize_t read_message(int fd, void *data, size_t size, void *userdata)
+{
+	(void)userdata;
+	return read(fd, data, size);
+}
+
+static const struct fuse_custom_io io = {.writev = write_message, .read = read_message};
+
+/* What goes through dirs_each(). */
+struct gone {
+	struct fs *fs;
+	const struct catalog_job *job;
+	char name[NAME_BYTES_MAX + 1];
+};
+
+static void on_gone_in(struct dir *dir, void *ctx)
+{
+	const struct gone *gone = ctx;
+	struct query query = dir->tree.query;
+
+	if (tree_shows(&dir->tree) != TREE_SHOWS_JOBS || query_is_empty(&query))
+		return;
+	/* It may have stood there with another status, but not with another date. */
+	query.statuses = QUERY_ALL_STATUSES;
+	if (query_matches(&query, &gone->job->job))
+		notifier_forget_name(gone->fs->notifier, dir->ino, gone->name);
+}
+
+static void on_gone(void *ctx, const struct catalog_job *job)
+{
+	struct gone gone = {.fs = ctx, .job = job};
+
+	if (gone.fs->notifier && !name_escape(job->job.id, ".json", gone.name))
+		dirs_each(&gone.fs->dirs, on_gone_in, &gone);
+}
+
+static int copy_strings(struct fs *fs, const struct fs_config *config)
+{
+	fs->config.source = strdup(config->source);
+	fs->config.mount_flags = strdup(config->mount_flags);
+	return fs->config.source && fs->config.mount_flags ? 0 : -ENOMEM;
+}
+
+int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
+	struct sync *sync, const struct fs_config *config,
+	const struct fs_handlers *handlers, void *ctx, struct fs **ret_fs)
+{
+	static const struct sync_handlers sync_handlers = {.on_gone = on_gone};
+	struct fs *fs = calloc(1, sizeof(*fs));
+
+	if (!fs)
+		return -ENOMEM;
+	fs->loop = loop;
+	fs->log = log;
+	fs->catalog = catalog;
+	fs->sync = sync;
+	fs->config = *config;
+	fs->handlers = *handlers;
+	fs->ctx = ctx;
+	fs->made_ms = clock_wall_ms(loop_clock(loop));
+	list_init(&fs->parked);
+	dirs_init(&fs->dirs);
+	if (copy_strings(fs, config)) {
+		fs_free(fs);
+		return -ENOMEM;
+	}
+	sync_set_handlers(sync, &sync_handlers, fs);
+	*ret_fs = fs;
+	return 0;
+}
+
+static void end(struct fs *fs, int error)
+{
+	loop_remove_fd(fs->loop, fuse_session_fd(fs->session));
+	fs->handlers.on_end(fs->ctx, error);
+}
+
+/* One message. 0: there was none, or no more are to come. */
+static int take_message(struct fs *fs)
+{
+	int len = fuse_session_receive_buf(fs->session, &fs->message);
+
+	if (len > 0)
+		fuse_session_process_buf(fs->session, &fs->message);
+	return len;
+}
+
+static void on_readable(void *ctx)
+{
+	struct fs *fs = ctx;
+	int len = 1;
+
+	for (int i = 0; i < MESSAGES_MAX && (len > 0 || len == -EINTR); i++)
+		len = take_message(fs);
+	if (fs->answered_init && !fs->ready) {
+		fs->ready = true;
+		fs->handlers.on_ready(fs->ctx);
+	}
+	if (fuse_session_exited(fs->session))
+		end(fs, 0);
+	else if (len < 0 && len != -EAGAIN && len != -EINTR)
+		end(fs, len);
+}
+
+/* Opens libfuse's session with the options as it wants them. */
+static int open_session(struct fs *fs)
+{
+	const struct fs_config *config = &fs->config;
+	CLEANUP(buf_done) struct buf options;
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+
+	buf_init(&options, ARGUMENTS_MAX);
+	int err = buf_printf(&options,
+		"ro,default_permissions,subtype=gladiafs,fsname=%s%s%s%s", config->source,
+		config->allow_other ? ",allow_other" : "",
+		config->auto_unmount ? ",auto_unmount" : "", config->mount_flags);
+
+	if (!err &&
+		(fuse_opt_add_arg(&args, "gladiafs") || fuse_opt_add_arg(&args, "-o") ||
+			fuse_opt_add_arg(&args, options.data) ||
+			(config->debug && fuse_opt_add_arg(&args, "-d"))))
+		err = -ENOMEM;
+	if (!err) {
+		fs->session = fuse_session_new(
+			&args, &operations, sizeof(operations), fs);
+		err = fs->session ? 0 : -EIO;
+	}
+	fuse_opt_free_args(&args);
+	return err;
+}
+
+/* The mounted device becomes a source of the loop's. */
+static int serve(struct fs *fs)
+{
+	int fd = fuse_session_fd(fs->session);
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	if (fuse_session_custom_io(fs->session, &io, fd))
+		return -EIO;
+
+	int err = loop_add_fd(fs->loop, fd, on_readable, fs);
+
+	return err ? err : notifier_new(fs->session, fs->log, &fs->notifier);
+}
+
+int fs_mount(struct fs *fs, const char *mountpoint)
+{
+	int err = open_session(fs);
+
+	if (err)
+		return err;
+	if (fuse_session_mount(fs->session, mountpoint))
+		return -EIO;
+	fs->mounted = true;
+	return serve(fs);
+}
+
+/*
+ * The kernel may hold the notifier until it has answers to requests it has sent, and to
+ * some it is about to send.
+ */
+static void stop_notifier(struct fs *fs)
+{
+	bool stopped = notifier_stop(fs->notifier);
+
+	for (int i = 0; !stopped && i < STOP_STEPS; i++) {
+		while (take_message(fs) > 0)
+			;
+		usleep(STOP_STEP_MS * 1000);
+		stopped = notifier_stop(fs->notifier);
+	}
+	if (stopped)
+		notifier_free(fs->notifier);
+	else
+		log_warning(fs->log, "the kernel holds a notification: left behind");
+}
+
+static void close_session(struct fs *fs)
+{
+	loop_remove_fd(fs->loop, fuse_session_fd(fs->session));
+	if (fs->notifier)
+		stop_notifier(fs);
+	if (fs->mounted)
+		fuse_session_unmount(fs->session);
+	fuse_session_destroy(fs->session);
+	free(fs->message.mem);
+}
+
+void fs_free(struct fs *fs)
+{
+	if (!fs)
+		return;
+	fs->ending = true;
+	request_fail_all(fs, -ENOTCONN);
+	if (fs->session)
+		close_session(fs);
+	dirs_done(&fs->dirs);
+	free((char *)fs->config.source);
+	free((char *)fs->config.mount_flags);
+	free(fs);
+}
+
+void fs_refresh(struct fs *fs)
+{
+	dir_forget_caches(fs);
+}

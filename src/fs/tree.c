@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "tree.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char job_suffix[] = ".json";
+
+struct child {
+	const char *name;
+	enum tree_kind kind;
+};
+
+static const struct child root_children[] = {
+	{"all", TREE_JOBS},
+	{"status", TREE_STATUS},
+	{"date", TREE_DATE},
+	{"after", TREE_AFTER},
+	{"before", TREE_BEFORE},
+	{0},
+};
+
+/* Filters within a query: everything of the root that narrows. */
+static const struct child *const inner_children = root_children + 1;
+
+static const struct child no_children[] = {{0}};
+
+/* The grammar. A filter's values are told by query_narrow(). */
+static const struct rule {
+	const struct child *children;
+	enum tree_shows shows;
+	bool has_jobs;
+	bool has_values;
+	enum query_filter filter;
+} rules[] = {
+	[TREE_ROOT] = {root_children, TREE_SHOWS_NAMES, false, false, 0},
+	[TREE_JOBS] = {inner_children, TREE_SHOWS_JOBS, true, false, 0},
+	[TREE_STATUS] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_STATUS},
+	[TREE_DATE] = {no_children, TREE_SHOWS_DAYS, false, true, QUERY_DATE},
+	[TREE_AFTER] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_AFTER},
+	[TREE_BEFORE] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_BEFORE},
+};
+
+void tree_root(struct tree_dir *ret_root)
+{
+	ret_root->kind = TREE_ROOT;
+	query_init(&ret_root->query);
+}
+
+enum tree_shows tree_shows(const struct tree_dir *dir)
+{
+	return rules[dir->kind].shows;
+}
+
+const char *tree_name(const struct tree_dir *dir, size_t index)
+{
+	if (dir->kind == TREE_STATUS)
+		return index < JOB_STATUSES ? job_status_name((enum job_status)index)
+					    : NULL;
+	if (dir->kind == TREE_ROOT)
+		return root_children[index].name;
+	return NULL;
+}
+
+static int resolve_child(
+	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry)
+{
+	for (const struct child *child = rules[dir->kind].children; child->name;
+		child++) {
+		if (strcmp(child->name, name) != 0)
+			continue;
+		ret_entry->is_job = false;
+		ret_entry->dir = *dir;
+		ret_entry->dir.kind = child->kind;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int resolve_value(
+	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry)
+{
+	struct tree_dir made = {TREE_JOBS, dir->query};
+	int err = query_narrow(&made.query, rules[dir->kind].filter, name);
+
+	if (err)
+		return err;
+	ret_entry->is_job = false;
+	ret_entry->dir = made;
+	return 0;
+}
+
+static int resolve_job(const char *name, struct tree_entry *ret_entry)
+{
+	size_t len = strlen(name);
+	size_t suffix_len = sizeof(job_suffix) - 1;
+	char id[NAME_BYTES_MAX + 1];
+
+	if (len <= suffix_len || strcmp(name + len - suffix_len, job_suffix) != 0 ||
+		name_unescape(name, len - suffix_len, id))
+		return -ENOENT;
+	ret_entry->is_job = true;
+	strcpy(ret_entry->id, id);
+	return 0;
+}
+
+int tree_resolve(
+	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry)
+{
+	const struct rule *rule = &rules[dir->kind];
+
+	if (strlen(name) > NAME_BYTES_MAX)
+		return -ENAMETOOLONG;
+	if (rule->has_values)
+		return resolve_value(dir, name, ret_entry);
+
+	int err = resolve_child(dir, name, ret_entry);
+
+	if (err && rule->has_jobs)
+		err = resolve_job(name, ret_entry);
+	return err;
+}

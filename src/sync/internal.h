@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/list.h"
+#include "catalog/snapshot.h"
+#include "page_size.h"
+#include "sync/listing.h"
+#include "sync/single.h"
+#include "sync/sync.h"
+
+struct sync {
+	struct loop *loop;
+	const struct log *log;
+	struct catalog *catalog;
+	struct api *api;
+	struct sync_config config;
+	struct sync_handlers handlers;
+	void *handlers_ctx;
+	int64_t refreshed_ms; /* wall time: what was seen before is too old */
+
+	struct list listings; /* those begun first come first */
+	unsigned listings_len;
+	uint64_t last_id;
+	struct page_size page_size;
+
+	struct list singles; /* jobs under way by id */
+	int ahead_len;       /* of them, those nobody waits for yet */
+	struct listing *walked;
+};
+
+/* How a listing gets its members. */
+struct filler {
+	/* Makes listing->filling, in which nothing is under way. 0 or -ENOMEM. */
+	int (*begin)(struct listing *listing);
+	/* Asks for what is lacking, and for what lies ahead of those who read. */
+	void (*pull)(struct listing *listing);
+	/* Cancels what is under way and frees listing->filling. */
+	void (*end)(struct listing *listing);
+};
+
+extern const struct filler filler_pages;
+extern const struct filler filler_days;
+
+struct listing {
+	struct list link; /* in sync->listings */
+	struct sync *sync;
+	enum listing_kind kind;
+	struct query query;
+	char *key; /* query_key() */
+	uint64_t id;
+	unsigned holders;
+	int64_t began_ms;      /* monotonic; when it was first asked for anything */
+	int64_t began_wall_ms; /* the same instant */
+	struct snapshot members;
+	struct wait_queue queue;
+	bool complete;
+	bool broken;    /* what it tells was lost: of no use to anybody any more */
+	bool outdated;  /* of no use to who comes now */
+	bool lacking;   /* somebody wants `wanted`, which is not there */
+	bool goes_on;   /* somebody wanted more than the first page */
+	size_t wanted;  /* the furthest position somebody stood at */
+	size_t walk;    /* the position of the job looked at last (single_walk()) */
+	unsigned walks; /* how many were looked at */
+	const struct filler *filler;
+	void *filling;          /* the filler's; NULL when complete */
+	struct listing *before; /* the complete one it replaces, held; or NULL */
+};
+
+/* The query's present listing, or NULL. */
+struct listing *listing_find(
+	const struct sync *sync, enum listing_kind kind, const char *key);
+
+/* Takes a listing nobody holds out of the memory of sync, and frees it. */
+void listing_drop(struct listing *listing);
+
+/* Members were added: tells those who wait. */
+void listing_grew(struct listing *listing);
+
+/* Nothing more will be added; ends the filling. */
+void listing_completed(struct listing *listing);
+
+/* What was asked for does not come: tells those who wait, with a sentence in the log. */
+void listing_failed(struct listing *listing, int error, const char *why);
+
+/* Keeps a job the API has shown. As jobs_put(). */
+int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job);
+
+/* The API has this job no more. 0 or -EIO. */
+int sync_forget(struct sync *sync, const struct catalog_job *job);
+
+/*
+ * The API no longer shows this job where it should stand: forgets a finished one, which
+ * can only have been deleted (SPEC 7.1); asks again for another when it is looked at.
+ */
+void sync_missed(
+	struct sync *sync, int64_t row, const struct query *query, int64_t since_wall_ms);
+
+/* Fetches ahead of the walker again, now that there is room for another call. */
+void single_fetch_ahead(struct sync *sync);
+
+/* Cancels all. */
+void single_end(struct sync *sync);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * How many jobs to ask for in a page (SPEC 6.5): what about a mebibyte or half a second
+ * brings, going by the last page, within what the API is known to grant. One per account.
+ */
+struct page_size {
+	unsigned fixed;   /* option page_size; 0: adaptive */
+	unsigned granted; /* the API gives no more; 0: not known */
+	unsigned next;
+};
+
+void page_size_init(struct page_size *size, unsigned fixed);
+
+/* For a listing's first page, and for a later one. At least 1. */
+unsigned page_size_first(const struct page_size *size);
+unsigned page_size_next(const struct page_size *size);
+
+/* A page of `items` jobs came, of so many bytes, in so many ms. */
+void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms);
+
+/* The API refused `limit` (400, 422): half of it is tried next. */
+void page_size_refused(struct page_size *size, unsigned limit);
+
+/* The API gave `items` where more were asked for and are there. */
+void page_size_capped(struct page_size *size, unsigned items);
+
+/* It was not the limit that was refused. */
+void page_size_forget(struct page_size *size);

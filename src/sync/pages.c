@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gladia/api.h"
+#include "internal.h"
+
+/*
+ * Fills a listing of jobs page by page. Pages are asked for in order, come in any order,
+ * and are joined in order:
+ *
+ *   asked    at most as many as there are connections, none further ahead of the
+ *            readers than these bring; `next` is where the one after them begins
+ *   joined   what lies before the offset `joined` of the span is known without a gap
+ *
+ * The account changes meanwhile, and offsets with it. Relative order does not, so a page
+ * leaves no gap if any job on it was met before in this span: what stood behind that job
+ * still does (SPEC 6.3). Therefore each page begins with the last job of the one before.
+ *
+ *   the first page asked for ...          what follows
+ *   has not come                          wait
+ *   failed                                listing_failed(); `next` is its offset
+ *   failed as the limit is refused        the same offset with half the limit
+ *   begins at 0, or meets what is known   its jobs become members; the span ends with the
+ *                                         API's word that it was the last
+ *   meets nothing known, or is empty      step back, farther each time, and read again
+ *   was cut by the API's own limit        pages asked for behind it begin elsewhere
+ */
+
+struct page {
+	struct list link; /* in pages.asked */
+	struct listing *listing;
+	struct api_call *call; /* NULL: it ended */
+	uint64_t offset;
+	unsigned limit;
+	int64_t *rows; /* negative where the job does not match the query */
+	size_t len;
+	size_t cap;
+	struct api_page end;
+	int error;
+	char *why; /* of the error; may be NULL */
+};
+
+struct pages {
+	struct list asked;
+	unsigned asked_len;
+	uint64_t asked_items;
+	unsigned span;
+	uint64_t next;
+	uint64_t joined;
+	bool overlaps;   /* the page at `next` begins with a job that is known */
+	uint64_t behind; /* jobs joined so far, in all spans */
+	uint64_t base;   /* jobs readers have come past, in the measure of `behind` */
+	unsigned joins;
+	unsigned back; /* how far the last step back went; 0: it is mended */
+};
+
+/* Past that the server does not mean it. */
+enum { SPAN_MAX = 2 * SNAPSHOT_MAX, PAGE_ROWS_MAX = 100000 };
+
+static void page_free(struct page *page)
+{
+	struct pages *pages = page->listing->filling;
+
+	if (page->call)
+		api_cancel(page->call);
+	list_remove(&page->link);
+	pages->asked_len--;
+	pages->asked_items -= page->limit;
+	free(page->rows);
+	free(page->why);
+	free(page);
+}
+
+/* Asks for everything from `offset` on anew. */
+static void replan(struct pages *pages, uint64_t offset)
+{
+	while (!list_empty(&pages->asked))
+		page_free(list_entry(pages->asked.next, struct page, link));
+	pages->next = offset;
+}
+
+static int add_row(struct page *page, int64_t row)
+{
+	if (page->len == page->cap) {
+		size_t cap = page->cap ? page->cap * 2 : 64;
+		int64_t *rows = realloc(page->rows, cap * sizeof(*rows));
+
+		if (!rows)
+			return -ENOMEM;
+		page->rows = rows;
+		page->cap = cap;
+	}
+	page->rows[page->len++] = row;
+	return 0;
+}
+
+static int on_item(void *ctx, const struct api_item *item)
+{
+	struct page *page = ctx;
+	struct listing *listing = page->listing;
+	struct catalog_job job;
+
+	if (!item)
+		return 0;
+	if (page->len >= PAGE_ROWS_MAX)
+		return -EMSGSIZE;
+
+	int err = sync_put(listing->sync, item, &job);
+
+	if (err)
+		return err == -EEXIST ? 0 : err;
+	return add_row(
+		page, query_matches(&listing->query, &job.job) ? job.row : -job.row);
+}
+
+static void on_restart(void *ctx)
+{
+	((struct page *)ctx)->len = 0;
+}
+
+static void join_pages(struct listing *listing);
+
+static void on_done(void *ctx, int error, const struct api_page *end, const char *why)
+{
+	struct page *page = ctx;
+
+	page->call = NULL;
+	page->error = error;
+	if (error)
+		page->why = strdup(why);
+	else
+		page->end = *end;
+	join_pages(page->listing);
+}
+
+static const struct api_handlers page_handlers = {on_item, on_restart, on_done};
+
+/* Asks for one page more. */
+static int ask(struct listing *listing)
+{
+	struct pages *pages = listing->filling;
+	const struct page_size *size = &listing->sync->page_size;
+	struct page *page = calloc(1, sizeof(*page));
+
+	if (!page)
+		return -ENOMEM;
+	page->listing = listing;
+	page->offset = pages->next;
+	page->limit = pages->joins ? page_size_next(size) : page_size_first(size);
+	list_append(&pages->asked, &page->link);
+	pages->asked_len++;
+	pages->asked_items += page->limit;
+
+	int err = api_list(listing->sync->api, &listing->query, pages->span, page->offset,
+		page->limit, &page_handlers, page, &page->call);
+
+	if (err) {
+		page_free(page);
+		return err;
+	}
+	pages->next += page->limit > 1 ? page->limit - 1 : 1;
+	return 0;
+}
+
+static bool may_ask(const struct listing *listing)
+{
+	const struct pages *pages = listing->filling;
+	unsigned most = (unsigned)listing->sync->config.connections;
+
+	if (!pages->asked_len)
+		return listing->lacking || listing->goes_on;
+	/* A few at first, for it may end soon; none on ground that shifts. */
+	if (most > pages->joins * 2)
+		most = pages->joins * 2;
+	return listing->goes_on && !pages->back && pages->asked_len < most;
+}
+
+/* Has somebody come so near that another page is worth its while? */
+static bool is_near(const struct listing *listing)
+{
+	const struct pages *pages = listing->filling;
+	uint64_t ahead = (uint64_t)listing->sync->config.connections *
+			 page_size_next(&listing->sync->page_size);
+
+	return listing->lacking ||
+	       pages->behind + pages->asked_items < pages->base + ahead;
+}
+
+static void pull(struct listing *listing)
+{
+	struct pages *pages = listing->filling;
+	uint64_t stand = listing->lacking ? pages->behind : listing->wanted;
+
+	if (stand > pages->base)
+		pages->base = stand;
+	while (may_ask(listing) && is_near(listing)) {
+		int err = ask(listing);
+
+		if (err) {
+			listing_failed(listing, err, "out of memory");
+			return;
+		}
+	}
+}
+
+static void next_span(struct listing *listing)
+{
+	struct pages *pages = listing->filling;
+
+	replan(pages, 0);
+	pages->span++;
+	pages->joined = 0;
+	pages->overlaps = false;
+	if (pages->span >= listing->query.spans_len)
+		listing_completed(listing);
+}
+
+/* Does the page meet what is known, so that nothing can lie between? */
+static bool meets(const struct listing *listing, const struct page *page)
+{
+	const struct pages *pages = listing->filling;
+
+	if (!page->offset || !pages->overlaps)
+		return true;
+	if (!page->end.items)
+		return false;
+	/* A page of refused jobs alone cannot be held against it. */
+	if (!page->len)
+		return true;
+	for (size_t i = 0; i < page->len; i++) {
+		int64_t row = page->rows[i] < 0 ? -page->rows[i] : page->rows[i];
+
+		if (snapshot_has_in(&listing->members, row, (uint8_t)pages->span))
+			return true;
+	}
+	return false;
+}
+
+static void step_back(struct pages *pages, const struct page *page)
+{
+	unsigned back = pages->back ? pages->back * 2 : page->limit;
+
+	if (back > page->offset)
+		back = (unsigned)page->offset;
+	pages->back = back;
+	replan(pages, page->offset - back);
+}
+
+/* The offsets planned for the pages behind this one may not follow from it. */
+static void check_plan(struct listing *listing, const struct page *page)
+{
+	struct pages *pages = listing->filling;
+	uint64_t expected = pages->joined - (pages->overlaps ? 1 : 0);
+	struct list *second = page->link.next;
+
+	if (page->end.items < page->limit)
+		page_size_capped(&listing->sync->page_size, page->end.items);
+	if (second == &pages->asked) {
+		if (pages->next > expected)
+			pages->next = expected;
+		return;
+	}
+	while (pages->asked.prev != &page->link &&
+		list_entry(second, struct page, link)->offset > expected) {
+		page_free(list_entry(pages->asked.prev, struct page, link));
+		pages->next = expected;
+	}
+}
+
+static int take_rows(struct listing *listing, const struct page *page)
+{
+	struct pages *pages = listing->filling;
+
+	for (size_t i = 0; i < page->len; i++) {
+		bool tell = page->rows[i] > 0;
+		int err = snapshot_see(&listing->members,
+			tell ? page->rows[i] : -page->rows[i], (uint8_t)pages->span,
+			tell);
+
+		if (err)
+			return err;
+	}
+	return page->offset > SPAN_MAX ? -EFBIG : 0;
+}
+
+/* The page's jobs become members. */
+static int accept(struct listing *listing, struct page *page)
+{
+	struct pages *pages = listing->filling;
+	bool last = page->end.last;
+	int err = take_rows(listing, page);
+
+	if (err)
+		return err;
+	page_size_learn(&listing->sync->page_size, page->end.items, page->end.bytes,
+		page->end.elapsed_ms);
+	pages->behind += page->len;
+	pages->joined = page->offset + page->end.items;
+	pages->overlaps = page->end.items > 1;
+	pages->joins++;
+	pages->back = 0;
+	if (!last)
+		check_plan(listing, page);
+	page_free(page);
+	listing_grew(listing);
+	if (last)
+		next_span(listing);
+	return 0;
+}
+
+/* The first page asked for has come: 0, or why it cannot be joined. */
+static int join(struct listing *listing, struct page *page)
+{
+	struct pages *pages = listing->filling;
+	struct page_size *size = &listing->sync->page_size;
+
+	if (page->error == -EINVAL && page->limit > 1) {
+		page_size_refused(size, page->limit);
+		replan(pages, page->offset);
+		return 0;
+	}
+	if (page->error == -EINVAL)
+		page_size_forget(size);
+	/* Past the end some servers find nothing. */
+	if (page->error == -ENOENT && page->offset)
+		page->end = (struct api_page){.last = true};
+	else if (page->error)
+		return page->error == -EINVAL ? -EIO : page->error;
+	if (meets(listing, page))
+		return accept(listing, page);
+	step_back(pages, page);
+	return 0;
+}
+
+static void join_pages(struct listing *listing)
+{
+	while (listing->filling) {
+		struct pages *pages = listing->filling;
+		struct page *page = list_entry(pages->asked.next, struct page, link);
+
+		if (list_empty(&pages->asked) || page->call)
+			break;
+
+		int err = join(listing, page);
+
+		if (err) {
+			char *why = page->why;
+
+			page->why = NULL;
+			replan(pages, page->offset);
+			listing_failed(listing, err, why ? why : strerror(-err));
+			free(why);
+			return;
+		}
+	}
+	if (listing->filling)
+		pull(listing);
+}
+
+static int begin(struct listing *listing)
+{
+	struct pages *pages = calloc(1, sizeof(*pages));
+
+	if (!pages)
+		return -ENOMEM;
+	list_init(&pages->asked);
+	listing->filling = pages;
+	return 0;
+}
+
+static void end(struct listing *listing)
+{
+	struct pages *pages = listing->filling;
+
+	replan(pages, 0);
+	free(pages);
+}
+
+const struct filler filler_pages = {begin, pull, end};

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/single.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gladia/api.h"
+#include "internal.h"
+
+enum {
+	/* How far ahead of somebody who walks summaries are fetched. */
+	AHEAD_MAX = 64,
+	/* Who has looked at one job does not walk yet. */
+	WALK_MIN = 2,
+};
+
+/* One job that is being asked for. */
+struct single {
+	struct list link;
+	struct sync *sync;
+	struct api_call *call;
+	bool ahead; /* nobody has waited for it yet */
+	struct wait_queue queue;
+	char id[NAME_BYTES_MAX + 1];
+};
+
+static void single_free(struct single *single)
+{
+	if (single->call)
+		api_cancel(single->call);
+	list_remove(&single->link);
+	if (single->ahead)
+		single->sync->ahead_len--;
+	free(single);
+}
+
+static int on_item(void *ctx, const struct api_item *item)
+{
+	struct catalog_job job;
+
+	return sync_put(((struct single *)ctx)->sync, item, &job);
+}
+
+static int forget_id(struct sync *sync, const char *id)
+{
+	struct catalog_job job;
+
+	if (jobs_by_id(sync->catalog, id, &job) || job.gone)
+		return 0;
+	return sync_forget(sync, &job);
+}
+
+static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+{
+	struct single *single = ctx;
+	struct sync *sync = single->sync;
+
+	(void)page;
+	single->call = NULL;
+	if (error == -ENOENT)
+		forget_id(sync, single->id);
+	else if (error)
+		log_error(sync->log, "%s", why);
+	wait_wake(&single->queue, error);
+	single_free(single);
+	if (!error)
+		single_fetch_ahead(sync);
+}
+
+static const struct api_handlers handlers = {.on_item = on_item, .on_done = on_done};
+
+static struct single *find(const struct sync *sync, const char *id)
+{
+	list_for_each (link, &sync->singles) {
+		struct single *single = list_entry(link, struct single, link);
+
+		if (strcmp(single->id, id) == 0)
+			return single;
+	}
+	return NULL;
+}
+
+static int start(
+	struct sync *sync, const char *id, bool ahead, struct single **ret_single)
+{
+	struct single *single = calloc(1, sizeof(*single));
+
+	if (!single)
+		return -ENOMEM;
+	single->sync = sync;
+	single->ahead = ahead;
+	strcpy(single->id, id);
+	wait_queue_init(&single->queue);
+	list_append(&sync->singles, &single->link);
+	sync->ahead_len += ahead;
+
+	int err = api_get(sync->api, id, &handlers, single, &single->call);
+
+	if (err) {
+		single_free(single);
+		return err;
+	}
+	*ret_single = single;
+	return 0;
+}
+
+int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue)
+{
+	struct single *single = find(sync, id);
+	int err = single ? 0 : start(sync, id, false, &single);
+
+	if (err)
+		return err;
+	if (single->ahead)
+		sync->ahead_len--;
+	single->ahead = false;
+	*ret_queue = &single->queue;
+	return 0;
+}
+
+/* Where the job stands, most often right behind the one before. */
+static bool find_position(const struct listing *listing, int64_t row, size_t *ret_at)
+{
+	const struct snapshot *members = &listing->members;
+
+	for (size_t at = listing->walk + 1; at < members->len; at++) {
+		if (members->members[at] == row) {
+			*ret_at = at;
+			return true;
+		}
+	}
+	for (size_t at = 0; at <= listing->walk && at < members->len; at++) {
+		if (members->members[at] == row) {
+			*ret_at = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+void single_fetch_ahead(struct sync *sync)
+{
+	const struct listing *listing = sync->walked;
+	size_t at = listing ? listing->walk + 1 : 0;
+	size_t end = at + AHEAD_MAX;
+
+	for (; listing && at < end && at < listing->members.len; at++) {
+		struct catalog_job job;
+		struct single *single;
+
+		if (sync->ahead_len >= sync->config.connections)
+			return;
+		if (jobs_by_row(sync->catalog, listing->members.members[at], &job) ||
+			job.gone || job.size >= 0 || find(sync, job.job.id))
+			continue;
+		if (start(sync, job.job.id, true, &single))
+			return;
+	}
+}
+
+void single_walk(struct sync *sync, const struct query *query, int64_t row)
+{
+	char key[QUERY_KEY_MAX];
+
+	query_key(query, key);
+
+	struct listing *listing = listing_find(sync, LISTING_JOBS, key);
+
+	if (!listing || !find_position(listing, row, &listing->walk))
+		return;
+	if (++listing->walks < WALK_MIN)
+		return;
+	sync->walked = listing;
+	single_fetch_ahead(sync);
+}
+
+void single_end(struct sync *sync)
+{
+	while (!list_empty(&sync->singles))
+		single_free(list_entry(sync->singles.next, struct single, link));
+}

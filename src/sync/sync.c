@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/sync.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
+	struct api *api, const struct sync_config *config, struct sync **ret_sync)
+{
+	struct sync *sync = calloc(1, sizeof(*sync));
+
+	if (!sync)
+		return -ENOMEM;
+	sync->loop = loop;
+	sync->log = log;
+	sync->catalog = catalog;
+	sync->api = api;
+	sync->config = *config;
+	list_init(&sync->listings);
+	list_init(&sync->singles);
+	page_size_init(&sync->page_size, config->page_size);
+	*ret_sync = sync;
+	return 0;
+}
+
+void sync_set_handlers(struct sync *sync, const struct sync_handlers *handlers, void *ctx)
+{
+	sync->handlers = *handlers;
+	sync->handlers_ctx = ctx;
+}
+
+void sync_free(struct sync *sync)
+{
+	if (!sync)
+		return;
+	single_end(sync);
+	/* The newer hold the older ones they replace. */
+	while (!list_empty(&sync->listings))
+		listing_drop(list_entry(sync->listings.prev, struct listing, link));
+	free(sync);
+}
+
+bool sync_is_fresh(
+	const struct sync *sync, const struct catalog_job *job, int64_t at_wall_ms)
+{
+	if (job->gone || !job->seen_ms || job->seen_ms < sync->refreshed_ms)
+		return false;
+	if (job_finished(&job->job))
+		return true;
+	/* A clock that was set back must not keep it fresh for longer. */
+	return job->seen_ms >= at_wall_ms - sync->config.ttl_ms &&
+	       job->seen_ms <= at_wall_ms + sync->config.ttl_ms;
+}
+
+void sync_refresh(struct sync *sync)
+{
+	sync->refreshed_ms = clock_wall_ms(loop_clock(sync->loop));
+	list_for_each (link, &sync->listings)
+		list_entry(link, struct listing, link)->outdated = true;
+}
+
+void sync_commit(struct sync *sync)
+{
+	if (!catalog_commit(sync->catalog))
+		return;
+	/* Rows that a listing tells of may never have been written. */
+	list_for_each (link, &sync->listings) {
+		struct listing *listing = list_entry(link, struct listing, link);
+
+		listing->broken = true;
+		wait_wake(&listing->queue, -EIO);
+	}
+}
+
+static void tell_gone(struct sync *sync, const struct catalog_job *job)
+{
+	if (sync->handlers.on_gone)
+		sync->handlers.on_gone(sync->handlers_ctx, job);
+}
+
+int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job)
+{
+	enum catalog_change change;
+	int err = jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
+		item->size, &change, ret_job);
+
+	if (!err && change == CATALOG_CHANGED)
+		tell_gone(sync, ret_job);
+	return err;
+}
+
+int sync_forget(struct sync *sync, const struct catalog_job *job)
+{
+	int err = jobs_forget(sync->catalog, job->row);
+
+	if (!err)
+		tell_gone(sync, job);
+	return err;
+}
+
+void sync_missed(
+	struct sync *sync, int64_t row, const struct query *query, int64_t since_wall_ms)
+{
+	struct catalog_job job;
+
+	/* One that was shown since has come to where the look had already been. */
+	if (jobs_by_row(sync->catalog, row, &job) || job.gone ||
+		job.seen_ms >= since_wall_ms)
+		return;
+	if (job_finished(&job.job) && query_matches(query, &job.job))
+		sync_forget(sync, &job);
+	else
+		jobs_doubt(sync->catalog, row);
+}
