@@ -72,12 +72,14 @@ struct api_asks *api_asks_new(const struct raw_route *routes)
 	return api_asks_new_at(routes, NULL);
 }
 
-struct api_asks *api_asks_new_answering(const char *target, const char *body)
+struct api_asks *api_asks_new_answering(
+	const char *target, const char *status, const char *body)
 {
 	struct api_asks *asks = new_without_server();
 
-	assert_int_equal(buf_printf(&asks->answer, OK "Content-Length: %zu\r\n\r\n%s",
-				 strlen(body), body),
+	assert_int_equal(
+		buf_printf(&asks->answer, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s",
+			status, strlen(body), body),
 		0);
 	asks->answering[0] = (struct raw_route){
 		.target = target, .bytes = asks->answer.data, .len = asks->answer.len};

@@ -69,8 +69,9 @@ struct api_asks *api_asks_new(const struct raw_route *routes);
 /* The same for an address where the server is not; `origin` NULL: where it is. */
 struct api_asks *api_asks_new_at(const struct raw_route *routes, const char *origin);
 
-/* With one route of its own, a 200 with this body. */
-struct api_asks *api_asks_new_answering(const char *target, const char *body);
+/* With one route of its own. `status` is "200 OK", or with further headers after it. */
+struct api_asks *api_asks_new_answering(
+	const char *target, const char *status, const char *body);
 
 /* Ends what has not ended. */
 void api_asks_free(struct api_asks *asks);

@@ -21,7 +21,8 @@
 
 static struct api_ask *list_body(const char *body)
 {
-	struct api_ask *ask = api_asks_list(api_asks_new_answering(LIST_TARGET, body));
+	struct api_ask *ask = api_asks_list(
+		api_asks_new_answering(LIST_TARGET, "200 OK", body));
 
 	api_asks_settle(ask);
 	return ask;
