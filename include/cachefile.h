@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/buf.h"
+
+/*
+ * Where the catalog of `origin` and `key` is kept (SPEC 7.4): in `cache_dir` if not NULL,
+ * else in $XDG_CACHE_HOME/gladiafs or ~/.cache/gladiafs, where HOME comes from the
+ * password database if it is not set; for root without HOME in /var/cache/gladiafs. The
+ * directory is made (0700), those above it, too. The name is a hash that tells neither
+ * origin nor key.
+ *
+ * 0, `ret_path` is owned by the caller; -errno where the directory cannot be had, or
+ * others than we could change what is in it (-EPERM), and one sentence in `why` (no
+ * newline).
+ */
+int cachefile_path(const char *cache_dir, const char *origin, const char *key,
+	char **ret_path, struct buf *why);

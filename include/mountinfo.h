@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#define MOUNTINFO_SELF "/proc/self/mountinfo"
+
+/* A mount, as the kernel's table of mounts tells it (proc(5)). */
+struct mountinfo {
+	char *type;   /* "fuse.gladiafs" */
+	char *source; /* "https://api.gladia.io" */
+};
+
+/*
+ * The mount on `path` (absolute, without links) that was made last, of the table in
+ * `file` (MOUNTINFO_SELF). 0; -ENOENT where nothing is mounted there; -ENOMEM; or the
+ * errno of reading. Freed with mountinfo_done().
+ */
+int mountinfo_find(const char *file, const char *path, struct mountinfo *ret_mount);
+void mountinfo_done(struct mountinfo *mount);

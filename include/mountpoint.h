@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+
+/* A directory to mount on. */
+struct mountpoint {
+	char *path; /* absolute, without links */
+	bool dead;  /* a gladiafs mount is there whose process has ended */
+};
+
+/*
+ * Looks at `given`, and at what `table` (MOUNTINFO_SELF) says is mounted there. May wait
+ * for a filesystem that is mounted there.
+ *
+ * 0; or an errno, and one sentence in `why` (no newline): -ENOENT, -ENOTDIR, -ENOTCONN
+ * for a dead mount of another kind, -EBUSY where `origin` is mounted there already by a
+ * gladiafs that lives, or that of stat(). Freed with mountpoint_done() in either case.
+ */
+int mountpoint_check(const char *given, const char *origin, const char *table,
+	struct mountpoint *ret_mountpoint, struct buf *why);
+void mountpoint_done(struct mountpoint *mountpoint);
+
+/* Detaches a dead mount (SPEC 11.4). 0 or -errno and a sentence. Waits for fusermount3.
+ */
+int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why);

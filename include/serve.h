@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "daemon.h"
+#include "options.h"
+
+/* All must live as long as serve_run() runs. */
+struct serve_config {
+	const struct options *options;
+	const char *mountpoint; /* absolute */
+	const char *cache_path; /* the catalog's file; NULL: none */
+	const char *key;
+	bool key_from_environment; /* there it cannot be looked for again */
+	int64_t timeout_ms;        /* the longest a request waits */
+	struct daemon *daemon;     /* hears of it when the mount can be used */
+	/* On stderr; when the mount is about to be made, it turns to where options say.
+	 */
+	struct log *log;
+};
+
+/*
+ * The life of a mount: checks the key against the API, mounts, answers, until it is
+ * unmounted from outside or SIGTERM or SIGINT comes; then nothing is mounted any more.
+ * SIGHUP reads the key again and forgets what is known (SPEC 1.5). Those signals stay
+ * blocked. To be called once, without other threads.
+ *
+ * An enum exit_code; where it is not EXIT_CODE_OK, `why` has one sentence.
+ */
+int serve_run(const struct serve_config *config, struct buf *why);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "cachefile.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/digest.h"
+#include "why.h"
+
+enum { NAME_DIGITS = 32 };
+
+static int no_memory(struct buf *why)
+{
+	return why_set(why, -ENOMEM, "out of memory");
+}
+
+/* An absolute path in the environment, or NULL (XDG: what is relative is ignored). */
+static const char *directory_variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value == '/' ? value : NULL;
+}
+
+static int usual_directory(char **ret_directory, struct buf *why)
+{
+	const char *base = directory_variable("XDG_CACHE_HOME");
+	const char *below = "gladiafs";
+
+	if (!base) {
+		base = directory_variable("HOME");
+		below = ".cache/gladiafs";
+	}
+	if (!base && geteuid() == 0) {
+		base = "/var/cache";
+		below = "gladiafs";
+	}
+	if (!base) {
+		const struct passwd *user = getpwuid(geteuid());
+
+		base = user ? user->pw_dir : NULL;
+	}
+	if (!base)
+		return why_set(why, -ENOENT,
+			"there is no cache directory: HOME is not set, and user %u has "
+			"no home; name a directory with -o cache_dir=PATH",
+			geteuid());
+	if (asprintf(ret_directory, "%s/%s", base, below) < 0) {
+		*ret_directory = NULL;
+		return no_memory(why);
+	}
+	return 0;
+}
+
+/* As mkdir -p, with mode 0700. */
+static int make_directories(const char *directory)
+{
+	CLEANUP_FREE char *path = strdup(directory);
+
+	if (!path)
+		return -ENOMEM;
+	for (char *slash = path; slash;) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		/* One above may exist and not be ours to write: what matters is the last.
+		 */
+		if (mkdir(path, 0700) < 0 && errno != EEXIST && !slash)
+			return -errno;
+		if (slash)
+			*slash = '/';
+	}
+	return 0;
+}
+
+/* Who can change the directory could put another catalog there, or a link. */
+static int check_directory(const char *directory, struct buf *why)
+{
+	struct stat st;
+
+	if (stat(directory, &st) < 0) {
+		int err = -errno;
+
+		return why_set(why, err,
+			"the cache directory %s cannot be looked at (%s): name another "
+			"with -o cache_dir=PATH",
+			directory, strerror(-err));
+	}
+	if (!S_ISDIR(st.st_mode))
+		return why_set(why, -ENOTDIR,
+			"the cache directory %s is not a directory: name another with -o "
+			"cache_dir=PATH",
+			directory);
+	if (st.st_uid != geteuid())
+		return why_set(why, -EPERM,
+			"the cache directory %s is not used, for it belongs to another "
+			"user (%u): name one of your own with -o cache_dir=PATH",
+			directory, st.st_uid);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return why_set(why, -EPERM,
+			"the cache directory %s is not used, for others can write to it "
+			"(mode %04o): chmod 700 it",
+			directory, st.st_mode & 07777);
+	return 0;
+}
+
+/* The account's name for itself: 128 bits of a hash, in hex. */
+static int account_name(const char *origin, const char *key, char hex[static DIGEST_HEX])
+{
+	char *account;
+	int len = asprintf(&account, "%s\n%s", origin, key);
+
+	if (len < 0)
+		return -ENOMEM;
+	digest_hex("cache", account, hex);
+	explicit_bzero(account, (size_t)len);
+	free(account);
+	return 0;
+}
+
+int cachefile_path(const char *cache_dir, const char *origin, const char *key,
+	char **ret_path, struct buf *why)
+{
+	CLEANUP_FREE char *directory = NULL;
+	char hex[DIGEST_HEX];
+	char *path;
+	int err = 0;
+
+	if (cache_dir)
+		directory = strdup(cache_dir);
+	else
+		err = usual_directory(&directory, why);
+	if (err)
+		return err;
+	err = directory ? make_directories(directory) : -ENOMEM;
+	if (err)
+		return why_set(why, err,
+			"the cache directory %s cannot be made (%s): name another with "
+			"-o cache_dir=PATH",
+			directory, strerror(-err));
+	err = check_directory(directory, why);
+	if (err)
+		return err;
+	if (account_name(origin, key, hex) ||
+		asprintf(&path, "%s/%.*s.db", directory, NAME_DIGITS, hex) < 0)
+		return no_memory(why);
+	*ret_path = path;
+	return 0;
+}

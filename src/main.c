@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "cachefile.h"
+#include "daemon.h"
+#include "deadline.h"
+#include "exit_code.h"
+#include "key.h"
+#include "mountinfo.h"
+#include "mountpoint.h"
+#include "options.h"
+#include "process.h"
+#include "serve.h"
+#include "why.h"
+
+enum { STACKED_MAX = 16 }; /* dead mounts on one directory */
+
+/* What has been looked at before anything is mounted. */
+struct plan {
+	const struct options *options;
+	struct log log;
+	char *key;
+	bool key_from_environment;
+	struct mountpoint mountpoint;
+	char *cache_path;
+	int64_t timeout_ms;
+};
+
+static void plan_done(struct plan *plan)
+{
+	key_free(plan->key);
+	mountpoint_done(&plan->mountpoint);
+	free(plan->cache_path);
+}
+
+static void secret_cleanup(char **secret)
+{
+	key_free(*secret);
+}
+
+/* key_find() takes the variable away: what it held has to be known before. */
+static int find_key(struct plan *plan, struct buf *why)
+{
+	const char *variable = getenv("GLADIA_API_KEY");
+	CLEANUP(secret_cleanup) char *copy = variable ? strdup(variable) : NULL;
+
+	if (key_find(plan->options->key_file, &plan->key, why))
+		return EXIT_CODE_MOUNT;
+	plan->key_from_environment = !plan->options->key_file && copy &&
+				     strstr(copy, plan->key);
+	return EXIT_CODE_OK;
+}
+
+/* SPEC 11.4; where it only looks (mount -f), dead mounts of ours stay. */
+static int find_mountpoint(struct plan *plan, bool clear, struct buf *why)
+{
+	const struct options *options = plan->options;
+
+	for (int i = 0; i < STACKED_MAX; i++) {
+		mountpoint_done(&plan->mountpoint);
+		if (mountpoint_check(options->mountpoint, options->origin, MOUNTINFO_SELF,
+			    &plan->mountpoint, why))
+			return EXIT_CODE_MOUNT;
+		if (!plan->mountpoint.dead || !clear)
+			return EXIT_CODE_OK;
+		if (mountpoint_clear(&plan->mountpoint, why))
+			return EXIT_CODE_MOUNT;
+		log_warning(&plan->log,
+			"a gladiafs mount on %s whose process had ended was detached",
+			plan->mountpoint.path);
+	}
+	return why_set(why, EXIT_CODE_MOUNT,
+		"cannot mount on %s: more than %d dead mounts lie there, one over the "
+		"other; unmount them",
+		options->mountpoint, STACKED_MAX);
+}
+
+/* Without a place for it there is no cache on disk; that is no reason not to mount. */
+static void find_cache(struct plan *plan)
+{
+	const struct options *options = plan->options;
+	CLEANUP(buf_done) struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+	if (options->cache_disk && cachefile_path(options->cache_dir, options->origin,
+					   plan->key, &plan->cache_path, &why))
+		log_warning(&plan->log, "going on without a cache on disk: %s",
+			why.len ? why.data : "out of memory");
+}
+
+static void find_timeout(struct plan *plan)
+{
+	CLEANUP(buf_done) struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+	plan->timeout_ms = deadline_of_requests(
+		plan->options->timeout_ms, DEADLINE_KERNEL, &why);
+	if (why.len)
+		log_warning(&plan->log, "%s", why.data);
+}
+
+static int run_plan(struct plan *plan, struct daemon *daemon, struct buf *why)
+{
+	const struct serve_config config = {
+		.options = plan->options,
+		.mountpoint = plan->mountpoint.path,
+		.cache_path = plan->cache_path,
+		.key = plan->key,
+		.key_from_environment = plan->key_from_environment,
+		.timeout_ms = plan->timeout_ms,
+		.daemon = daemon,
+		.log = &plan->log,
+	};
+
+	return serve_run(&config, why);
+}
+
+static const char *text_of(const struct buf *why)
+{
+	return why->len ? why->data : "out of memory";
+}
+
+/* The child's sentences are its parent's to print, or, once that has gone, the log's. */
+static int run_child(struct plan *plan, struct daemon *daemon, struct buf *why)
+{
+	int code = run_plan(plan, daemon, why);
+
+	if (daemon->waited_for)
+		daemon_report(daemon, code, text_of(why), false);
+	else if (code)
+		log_error(&plan->log, "%s", text_of(why));
+	buf_reset(why);
+	return code;
+}
+
+static int run_background(struct plan *plan, struct buf *why)
+{
+	struct daemon daemon = {0};
+	int code;
+	int started = daemon_start(&daemon, &code, why);
+
+	if (started < 0)
+		return EXIT_CODE_SYSTEM;
+	if (started == 0)
+		return run_child(plan, &daemon, why);
+	if (!code && plan->options->verbose)
+		printf("gladiafs: %s mounted on %s\n", plan->options->origin,
+			plan->mountpoint.path);
+	return code;
+}
+
+static int mount_as_asked(const struct options *options, struct buf *why)
+{
+	CLEANUP(plan_done) struct plan plan = {.options = options};
+	bool fake = options->action == OPTIONS_FAKE;
+	struct daemon nobody = {0};
+	int code;
+
+	/* Until it is mounted there is somebody at stderr, in any case. */
+	log_init(&plan.log, "gladiafs", false, options->debug);
+	code = find_key(&plan, why);
+	if (!code)
+		code = find_mountpoint(&plan, !fake, why);
+	if (code)
+		return code;
+	find_cache(&plan);
+	find_timeout(&plan);
+	if (fake)
+		return EXIT_CODE_OK;
+	return options->foreground ? run_plan(&plan, &nobody, why)
+				   : run_background(&plan, why);
+}
+
+static int act(const struct options *options, struct buf *why)
+{
+	switch (options->action) {
+	case OPTIONS_HELP:
+		options_print_help();
+		return EXIT_CODE_OK;
+	case OPTIONS_VERSION:
+		printf("gladiafs %s\n", GLADIAFS_VERSION);
+		return EXIT_CODE_OK;
+	case OPTIONS_MOUNT:
+	case OPTIONS_FAKE:
+		break;
+	}
+	return mount_as_asked(options, why);
+}
+
+static void complain(const struct buf *why)
+{
+	struct log log;
+
+	log_init(&log, "gladiafs", false, false);
+	log_error(&log, "%s", why->data);
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(options_done) struct options options;
+	CLEANUP(buf_done) struct buf why;
+	int code;
+
+	process_prepare();
+	buf_init(&why, SENTENCE_MAX);
+
+	int err = options_parse(argc, argv, &options, &why);
+
+	if (err)
+		code = err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_USAGE;
+	else
+		code = act(&options, &why);
+	if (why.len)
+		complain(&why);
+	return code;
+}

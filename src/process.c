@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* More is of no use, and some libraries walk through all there may be. */
+enum { FILES_MAX = 65536 };
+
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+		int flags = fcntl(i, F_GETFD);
+
+		/* Children have them, too. */
+		if (flags >= 0)
+			fcntl(i, F_SETFD, flags & ~FD_CLOEXEC);
+	}
+}
+
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+
+	rlim_t wanted = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+
+	if (limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void process_prepare(void)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	prctl(PR_SET_DUMPABLE, 0);
+	umask(077);
+	open_standard_descriptors();
+	raise_file_limit();
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+void process_close_inherited(int keep)
+{
+	unsigned first = STDERR_FILENO + 1;
+
+	if (keep > STDERR_FILENO) {
+		if ((unsigned)keep > first)
+			close_range(first, (unsigned)keep - 1, 0);
+		first = (unsigned)keep + 1;
+	}
+	close_range(first, ~0U, 0);
+}

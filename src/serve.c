@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "capture.h"
+#include "catalog/catalog.h"
+#include "deadline.h"
+#include "exit_code.h"
+#include "fs/fs.h"
+#include "gladia/api.h"
+#include "http/loop.h"
+#include "key.h"
+#include "keycheck.h"
+#include "signals.h"
+#include "sync/sync.h"
+#include "why.h"
+
+enum { REASON_MAX = 512 };
+
+/*
+ *            key check      fs_mount()     on_ready
+ * starting ------------> starting ----> starting --------> serving ----> ended
+ *     |                     |              |   (the daemon's parent returns)
+ *     +----- a signal, a failure ----------+------> ended, with a sentence
+ */
+struct serve {
+	const struct serve_config *config;
+	int signals;
+	struct loop *loop;
+	struct catalog *catalog;
+	struct api *api;
+	struct sync *sync;
+	struct fs *fs;
+	bool serving;
+	int signal; /* that ends it, else 0 */
+	int error;  /* of the kernel's device */
+};
+
+/* SPEC 1.5. The old key stays where there is no new one. */
+static void read_key_again(struct serve *serve)
+{
+	const struct serve_config *config = serve->config;
+	CLEANUP(buf_done) struct buf why;
+	char *key;
+	int err;
+
+	if (config->key_from_environment)
+		return;
+	buf_init(&why, SENTENCE_MAX);
+	err = key_find(config->options->key_file, &key, &why);
+	if (!err) {
+		err = api_set_key(serve->api, key);
+		key_free(key);
+	}
+	if (err)
+		log_warning(config->log, "the key stays the one it was: %s",
+			why.len ? why.data : strerror(-err));
+}
+
+static void on_signal(void *ctx)
+{
+	struct serve *serve = ctx;
+	int signal = signals_read(serve->signals);
+
+	if (!signal)
+		return;
+	if (signal == SIGHUP && serve->serving) {
+		log_debug(serve->config->log, "SIGHUP: all is looked at again");
+		read_key_again(serve);
+		sync_refresh(serve->sync);
+		fs_refresh(serve->fs);
+		return;
+	}
+	serve->signal = signal;
+	loop_stop(serve->loop);
+}
+
+static void on_turn(void *ctx)
+{
+	struct serve *serve = ctx;
+
+	sync_commit(serve->sync);
+}
+
+static void on_ready(void *ctx)
+{
+	struct serve *serve = ctx;
+	const struct options *options = serve->config->options;
+
+	serve->serving = !daemon_report(
+		serve->config->daemon, EXIT_CODE_OK, "", !options->log_syslog);
+	if (serve->serving)
+		return;
+	/* Who asked for the mount was killed meanwhile, and is not to find it there. */
+	serve->signal = SIGTERM;
+	loop_stop(serve->loop);
+}
+
+static void on_end(void *ctx, int error)
+{
+	struct serve *serve = ctx;
+
+	serve->error = error;
+	loop_stop(serve->loop);
+}
+
+static int no_system(const char *what, int err, struct buf *why)
+{
+	return why_set(why, EXIT_CODE_SYSTEM, "%s: %s", what, strerror(-err));
+}
+
+static int interrupted(const struct serve *serve, struct buf *why)
+{
+	return why_set(why, EXIT_CODE_MOUNT, "nothing is mounted on %s: interrupted (%s)",
+		serve->config->mountpoint, strsignal(serve->signal));
+}
+
+/* What needs neither key nor kernel. */
+static int open_base(struct serve *serve, struct buf *why)
+{
+	const struct serve_config *config = serve->config;
+	const struct catalog_config catalog = {
+		.path = config->cache_path,
+		.bodies_max = config->options->cache_size,
+	};
+	int err = signals_open(&serve->signals);
+
+	if (!err)
+		err = loop_new(&clock_system, &serve->loop);
+	if (!err)
+		err = loop_add_fd(serve->loop, serve->signals, on_signal, serve);
+	if (err)
+		return no_system("cannot wait for events", err, why);
+	err = catalog_open(&catalog, &clock_system, config->log, &serve->catalog);
+	if (err)
+		return no_system(
+			"no database can be made, not even a temporary one", err, why);
+	return EXIT_CODE_OK;
+}
+
+static int open_api(struct serve *serve, struct buf *why)
+{
+	const struct options *options = serve->config->options;
+	const struct api_config config = {
+		.origin = options->origin,
+		.key = serve->config->key,
+		.ca_file = options->ca_file,
+		.connections = options->connections,
+		.timeout_ms = deadline_of_calls(serve->config->timeout_ms),
+	};
+	int err = keycheck_run(serve->loop, serve->config->log, &config, why);
+
+	if (serve->signal)
+		return interrupted(serve, why);
+	if (err)
+		return err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT;
+	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
+	if (err)
+		return no_system("the API's client cannot be made", err, why);
+	return EXIT_CODE_OK;
+}
+
+static int open_fs(struct serve *serve, struct buf *why)
+{
+	static const struct fs_handlers handlers = {
+		.on_ready = on_ready, .on_end = on_end};
+	const struct options *options = serve->config->options;
+	const struct sync_config sync = {
+		.ttl_ms = options->ttl_ms,
+		.connections = options->connections,
+		.page_size = options->page_size,
+	};
+	const struct fs_config fs = {
+		.source = options->origin,
+		.mount_flags = options->mount_flags.data ? options->mount_flags.data : "",
+		.allow_other = options->allow_other,
+		.auto_unmount = options->auto_unmount,
+		.debug = options->debug,
+		.uid = options->uid,
+		.gid = options->gid,
+		.umask = options->umask,
+		.ttl_ms = options->ttl_ms,
+		.timeout_ms = serve->config->timeout_ms,
+	};
+	int err = sync_new(serve->loop, serve->config->log, serve->catalog, serve->api,
+		&sync, &serve->sync);
+
+	if (!err)
+		err = fs_new(serve->loop, serve->config->log, serve->catalog, serve->sync,
+			&fs, &handlers, serve, &serve->fs);
+	if (err)
+		return no_system("the filesystem cannot be made", err, why);
+	loop_set_hook(serve->loop, on_turn, serve);
+	return EXIT_CODE_OK;
+}
+
+/* libfuse and fusermount3 say why on stderr: that becomes a part of our sentence. */
+static int mount_fs(struct serve *serve, struct buf *why)
+{
+	const char *mountpoint = serve->config->mountpoint;
+	CLEANUP(buf_done) struct buf reason;
+	struct capture capture;
+
+	buf_init(&reason, REASON_MAX);
+	capture_begin(&capture);
+
+	int err = fs_mount(serve->fs, mountpoint);
+
+	capture_end(&capture, err ? &reason : NULL);
+	if (err)
+		return why_set(why, EXIT_CODE_MOUNT, "cannot mount on %s: %s", mountpoint,
+			reason.len ? reason.data : strerror(-err));
+	return EXIT_CODE_OK;
+}
+
+static int run(struct serve *serve, struct buf *why)
+{
+	int err = loop_run(serve->loop);
+
+	if (!err)
+		err = serve->error;
+	if (serve->signal && !serve->serving)
+		return interrupted(serve, why);
+	if (err)
+		return why_set(why, serve->serving ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
+			"the mount on %s ends, for the kernel's side of it fails: %s",
+			serve->config->mountpoint, strerror(-err));
+	if (!serve->serving)
+		return why_set(why, EXIT_CODE_MOUNT,
+			"%s was unmounted before it could be used",
+			serve->config->mountpoint);
+	return EXIT_CODE_OK;
+}
+
+/* In the reverse order; unmounting first, so that nobody waits for the rest. */
+static void end(struct serve *serve)
+{
+	fs_free(serve->fs);
+	if (serve->sync)
+		sync_free(serve->sync);
+	api_free(serve->api);
+	catalog_close(serve->catalog);
+	if (serve->loop) {
+		loop_remove_fd(serve->loop, serve->signals);
+		loop_free(serve->loop);
+	}
+	if (serve->signals >= 0)
+		close(serve->signals);
+}
+
+int serve_run(const struct serve_config *config, struct buf *why)
+{
+	struct serve serve = {.config = config, .signals = -1};
+	const struct options *options = config->options;
+	int code = open_base(&serve, why);
+
+	if (!code)
+		code = open_api(&serve, why);
+	/* From here there are threads: the log must not change any more. */
+	if (!code)
+		log_init(config->log, "gladiafs", options->log_syslog, options->debug);
+	if (!code)
+		code = open_fs(&serve, why);
+	if (!code)
+		code = mount_fs(&serve, why);
+	if (!code)
+		code = run(&serve, why);
+	end(&serve);
+	return code;
+}
