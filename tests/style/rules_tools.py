@@ -22,11 +22,18 @@ def run(tree: Tree, command: list[str], kinds: str = "error|warning") -> Iterato
     finding = re.compile(FINDING.replace("KINDS", kinds))
     found = [match for line in done.stdout.splitlines() if (match := finding.fullmatch(line))]
     for match in found:
-        # Some print the path as it was given, some the whole one.
-        path = os.path.relpath(os.path.join(tree.root, match.group(1)), tree.root)
-        yield f"{path}:{match.group(2)}: {match.group(3)}"
+        yield f"{relative(tree, match.group(1))}:{match.group(2)}: {match.group(3)}"
     if not found:
         yield f"{command[0]}: exit code {done.returncode}: {done.stdout.strip()}"
+
+
+def relative(tree: Tree, path: str) -> str:
+    """Some print a path as it was given, some the whole one, some from where it is built."""
+    root = os.path.realpath(tree.root)
+    for base in [root, tree.build]:
+        if base and os.path.exists(os.path.join(base, path)):
+            return os.path.relpath(os.path.realpath(os.path.join(base, path)), root)
+    return path
 
 
 def c_format(tree: Tree) -> Iterator[str]:
