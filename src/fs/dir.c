@@ -15,6 +15,7 @@
  * directory is open (SPEC 6.4).
  */
 struct open_dir {
+	struct list link; /* in fs->open_dirs */
 	struct dir *dir;
 	struct listing *listing; /* NULL: fixed names, or none at all */
 	bool cached;             /* the kernel keeps what it reads */
@@ -73,24 +74,35 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		return;
 	}
 	dir->opens++;
+	list_append(&fs->open_dirs, &open->link);
 	decide_caching(open, info);
 	info->fh = (uint64_t)(uintptr_t)open;
 	fuse_reply_open(req, info);
 }
 
-void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+static void release(struct fs *fs, struct open_dir *open)
 {
-	struct fs *fs = fuse_req_userdata(req);
-	struct open_dir *open = (struct open_dir *)(uintptr_t)info->fh;
-
 	if (open->listing)
 		listing_put(open->listing);
 	open->dir->opens--;
 	if (open->cached)
 		open->dir->cached_opens--;
-	dirs_forget(&fs->dirs, ino, 0);
+	dirs_forget(&fs->dirs, open->dir->ino, 0);
+	list_remove(&open->link);
 	free(open);
+}
+
+void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	(void)ino;
+	release(fuse_req_userdata(req), (struct open_dir *)(uintptr_t)info->fh);
 	fuse_reply_err(req, 0);
+}
+
+void dir_release_all(struct fs *fs)
+{
+	while (!list_empty(&fs->open_dirs))
+		release(fs, list_entry(fs->open_dirs.next, struct open_dir, link));
 }
 
 static void forget_cache(struct dir *dir, void *ctx)

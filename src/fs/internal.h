@@ -31,6 +31,7 @@ struct fs {
 	bool ending;        /* nothing waits any more */
 
 	struct dirs dirs;
+	struct list open_dirs;
 	struct list parked; /* requests */
 	struct notifier *notifier;
 };
@@ -48,6 +49,9 @@ void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
 
 /* Wakes nobody: forgets what the kernel's caches of directories were filled from. */
 void dir_forget_caches(struct fs *fs);
+
+/* Closes the directories that are still open; the kernel must not ask any more. */
+void dir_release_all(struct fs *fs);
 
 /* The requests of the kernel, by file. */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

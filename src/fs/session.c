@@ -132,6 +132,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	fs->handlers = *handlers;
 	fs->ctx = ctx;
 	fs->made_ms = clock_wall_ms(loop_clock(loop));
+	list_init(&fs->open_dirs);
 	list_init(&fs->parked);
 	dirs_init(&fs->dirs);
 	if (copy_strings(fs, config)) {
@@ -270,6 +271,7 @@ void fs_free(struct fs *fs)
 	request_fail_all(fs, -ENOTCONN);
 	if (fs->session)
 		close_session(fs);
+	dir_release_all(fs);
 	dirs_done(&fs->dirs);
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);
