@@ -2,6 +2,7 @@
 #include "mountpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static int refuse_path(const char *given, int err, struct buf *why)
 		strerror(-err));
 }
 
-/* `err` is stat()'s: something is mounted, and it is not ours to look at or to clear. */
+/* Something is mounted, and it is not ours to look at or to clear. */
 static int refuse_mount(
 	const char *path, const struct mountinfo *mount, int err, struct buf *why)
 {
@@ -61,18 +62,31 @@ static int refuse_mount(
 		path, mount->type, strerror(-err));
 }
 
+/*
+ * A mode, or -errno. Not stat(): that is answered from what the kernel remembers, after
+ * the mount's process has ended, too.
+ */
+static int look_at(const char *path)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_TYPE, &st) < 0)
+		return -errno;
+	return st.stx_mode;
+}
+
 int mountpoint_check(const char *given, const char *origin, const char *table,
 	struct mountpoint *ret_mountpoint, struct buf *why)
 {
 	CLEANUP(mountinfo_done) struct mountinfo mount = {0};
-	struct stat st;
 
 	*ret_mountpoint = (struct mountpoint){.path = realpath(given, NULL)};
 	if (!ret_mountpoint->path)
 		return refuse_path(given, -errno, why);
 
 	const char *path = ret_mountpoint->path;
-	int err = stat(path, &st) < 0 ? -errno : 0;
+	int mode = look_at(path);
+	int err = mode < 0 ? mode : 0;
 	/* Without a table nothing is known to be there. */
 	bool mounted = mountinfo_find(table, path, &mount) == 0;
 	bool own = mounted && strcmp(mount.type, own_type) == 0;
@@ -83,7 +97,7 @@ int mountpoint_check(const char *given, const char *origin, const char *table,
 	}
 	if (err && (mounted || means_dead(err)))
 		return refuse_mount(path, &mount, err, why);
-	if (!err && !S_ISDIR(st.st_mode))
+	if (!err && !S_ISDIR(mode))
 		err = -ENOTDIR;
 	if (err)
 		return refuse_path(given, err, why);
@@ -136,11 +150,11 @@ int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)
 	struct capture capture;
 	int err;
 
+	buf_init(&reason, REASON_MAX);
 	if (umount2(mountpoint->path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 		return 0;
 
 	/* Not root: fusermount3 may do it for who mounted. */
-	buf_init(&reason, REASON_MAX);
 	capture_begin(&capture);
 	err = run_fusermount(mountpoint->path);
 	capture_end(&capture, &reason);

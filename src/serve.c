@@ -50,9 +50,9 @@ static void read_key_again(struct serve *serve)
 	char *key;
 	int err;
 
+	buf_init(&why, SENTENCE_MAX);
 	if (config->key_from_environment)
 		return;
-	buf_init(&why, SENTENCE_MAX);
 	err = key_find(config->options->key_file, &key, &why);
 	if (!err) {
 		err = api_set_key(serve->api, key);
@@ -121,14 +121,8 @@ static int interrupted(const struct serve *serve, struct buf *why)
 		serve->config->mountpoint, strsignal(serve->signal));
 }
 
-/* What needs neither key nor kernel. */
-static int open_base(struct serve *serve, struct buf *why)
+static int open_loop(struct serve *serve, struct buf *why)
 {
-	const struct serve_config *config = serve->config;
-	const struct catalog_config catalog = {
-		.path = config->cache_path,
-		.bodies_max = config->options->cache_size,
-	};
 	int err = signals_open(&serve->signals);
 
 	if (!err)
@@ -137,10 +131,6 @@ static int open_base(struct serve *serve, struct buf *why)
 		err = loop_add_fd(serve->loop, serve->signals, on_signal, serve);
 	if (err)
 		return no_system("cannot wait for events", err, why);
-	err = catalog_open(&catalog, &clock_system, config->log, &serve->catalog);
-	if (err)
-		return no_system(
-			"no database can be made, not even a temporary one", err, why);
 	return EXIT_CODE_OK;
 }
 
@@ -163,6 +153,22 @@ static int open_api(struct serve *serve, struct buf *why)
 	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
 	if (err)
 		return no_system("the API's client cannot be made", err, why);
+	return EXIT_CODE_OK;
+}
+
+/* After the key was checked: a wrong one leaves no file behind. */
+static int open_catalog(struct serve *serve, struct buf *why)
+{
+	const struct catalog_config config = {
+		.path = serve->config->cache_path,
+		.bodies_max = serve->config->options->cache_size,
+	};
+	int err = catalog_open(
+		&config, &clock_system, serve->config->log, &serve->catalog);
+
+	if (err)
+		return no_system(
+			"no database can be made, not even a temporary one", err, why);
 	return EXIT_CODE_OK;
 }
 
@@ -244,8 +250,8 @@ static void end(struct serve *serve)
 	fs_free(serve->fs);
 	if (serve->sync)
 		sync_free(serve->sync);
-	api_free(serve->api);
 	catalog_close(serve->catalog);
+	api_free(serve->api);
 	if (serve->loop) {
 		loop_remove_fd(serve->loop, serve->signals);
 		loop_free(serve->loop);
@@ -258,10 +264,12 @@ int serve_run(const struct serve_config *config, struct buf *why)
 {
 	struct serve serve = {.config = config, .signals = -1};
 	const struct options *options = config->options;
-	int code = open_base(&serve, why);
+	int code = open_loop(&serve, why);
 
 	if (!code)
 		code = open_api(&serve, why);
+	if (!code)
+		code = open_catalog(&serve, why);
 	/* From here there are threads: the log must not change any more. */
 	if (!code)
 		log_init(config->log, "gladiafs", options->log_syslog, options->debug);
