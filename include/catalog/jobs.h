@@ -25,8 +25,12 @@ struct catalog_job {
 	struct job job;
 	int64_t size;    /* bytes of its JSON file; -1 where only a summary is known */
 	int64_t seen_ms; /* wall time at which the API last showed it; 0: doubted */
+	bool kept;       /* its text can be read here */
 	bool gone;
 };
+
+/* Bytes of a job's text. */
+enum { JOB_TEXT_MAX = 1 << 30 };
 
 /*
  * A job's inode number, derived from its id alone and so the same on every mount. Bit 62
@@ -45,7 +49,7 @@ enum catalog_change {
  * Keeps a job the API has just shown: its whole text, or, where `text` is NULL, a
  * summary: then the text known of a job that is otherwise the same stays. One that was
  * gone is back. 0 and what became of it; -EIO (the database), -EEXIST (another id has
- * the same inode number: refused).
+ * the same inode number: refused), -EFBIG (beyond JOB_TEXT_MAX).
  */
 int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 	size_t size, enum catalog_change *ret_change, struct catalog_job *ret_job);

@@ -5,150 +5,179 @@
 #include "catalog/jobs.h"
 #include "internal.h"
 
+/*
+ * A text lies in pieces, so that reading from anywhere in a big one costs what is read
+ * and takes no more memory than a piece. The pieces of a row have consecutive numbers.
+ */
+enum { PIECE_SIZE = 128 << 10, ROW_PIECES = 8192 };
+
+_Static_assert((int64_t)PIECE_SIZE *ROW_PIECES == JOB_TEXT_MAX, "pieces are numbered");
+
 /* "Last used" is noted this coarsely, so that reading does not become writing. */
 enum { USED_STEP_S = 300 };
 
-static int64_t now_s(const struct catalog *catalog)
+int64_t bodies_now(const struct catalog *catalog)
 {
-	return clock_wall_ms(catalog->clock) / 1000;
+	int64_t now_ms = clock_wall_ms(catalog->clock);
+
+	return now_ms > 0 ? now_ms / 1000 : 0;
 }
 
 int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size)
 {
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_BODY_PUT);
+	for (size_t at = 0; at < size; at += PIECE_SIZE) {
+		sqlite3_stmt *statement = catalog_statement(catalog, SQL_PIECE_PUT);
+		size_t len = size - at < PIECE_SIZE ? size - at : PIECE_SIZE;
 
-	sqlite3_bind_int64(statement, 1, row);
-	sqlite3_bind_int64(statement, 2, now_s(catalog));
-	sqlite3_bind_blob64(statement, 3, text, size, SQLITE_STATIC);
+		sqlite3_bind_int64(
+			statement, 1, row * ROW_PIECES + (int64_t)(at / PIECE_SIZE));
+		sqlite3_bind_blob64(statement, 2, text + at, len, SQLITE_STATIC);
 
-	int err = catalog_run(catalog, statement);
+		int err = catalog_run(catalog, statement);
 
-	sqlite3_clear_bindings(statement);
-	if (!err)
-		catalog->change.kept += (int64_t)size;
-	return err;
-}
-
-int bodies_delete(struct catalog *catalog, int64_t row)
-{
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_BODY_SIZE);
-
-	sqlite3_bind_int64(statement, 1, row);
-
-	int step = sqlite3_step(statement);
-	int64_t size = sqlite3_column_int64(statement, 0);
-
-	sqlite3_reset(statement);
-	if (step == SQLITE_DONE)
-		return 0;
-	if (step != SQLITE_ROW)
-		return catalog_failed(catalog, "read");
-	statement = catalog_statement(catalog, SQL_BODY_DELETE);
-	sqlite3_bind_int64(statement, 1, row);
-
-	int err = catalog_run(catalog, statement);
-
-	if (!err)
-		catalog->change.kept -= size;
-	return err;
-}
-
-/* A row of SQL_BODY_READ, good until the statement is reset. */
-struct body {
-	sqlite3_stmt *statement;
-	uint64_t node;
-	bool gone;
-	bool kept;
-	int64_t used;
-	const char *data;
-	size_t size;
-};
-
-/* 0, -ENOENT, -EIO; with 0 the statement is to be reset. */
-static int body_fetch(struct catalog *catalog, int64_t row, struct body *ret_body)
-{
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_BODY_READ);
-
-	sqlite3_bind_int64(statement, 1, row);
-
-	int step = sqlite3_step(statement);
-
-	if (step == SQLITE_DONE)
-		return -ENOENT;
-	if (step != SQLITE_ROW)
-		return catalog_failed(catalog, "read");
-	*ret_body = (struct body){
-		.statement = statement,
-		.node = (uint64_t)sqlite3_column_int64(statement, 0),
-		.gone = sqlite3_column_int64(statement, 1) < 0,
-		.kept = sqlite3_column_type(statement, 3) != SQLITE_NULL,
-		.used = sqlite3_column_int64(statement, 2),
-		.data = sqlite3_column_blob(statement, 3),
-		.size = (size_t)sqlite3_column_bytes(statement, 3),
-	};
-	if (ret_body->size && !ret_body->data) {
-		sqlite3_reset(statement);
-		return catalog_failed(catalog, "read");
+		sqlite3_clear_bindings(statement);
+		if (err)
+			return err;
 	}
 	return 0;
 }
 
-int bodies_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,
-	bool *ret_kept, bool *ret_equal)
+int bodies_delete(struct catalog *catalog, int64_t row)
 {
-	struct body body;
-	int err = body_fetch(catalog, row, &body);
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_PIECES_DELETE);
 
-	*ret_kept = false;
-	*ret_equal = false;
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	*ret_kept = body.kept;
-	*ret_equal = body.kept && body.size == size && memcmp(body.data, text, size) == 0;
-	sqlite3_reset(body.statement);
-	return 0;
+	sqlite3_bind_int64(statement, 1, row * ROW_PIECES);
+	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_PIECES);
+	return catalog_run(catalog, statement);
 }
 
-static int note_use(struct catalog *catalog, int64_t row)
+/* What is done with the bytes wanted, piece by piece; false ends it. */
+typedef bool visit_fn(void *ctx, const void *bytes, size_t len);
+
+/* Visits `len` bytes of the text from `offset` on. 0 or -EIO. */
+static int visit_pieces(struct catalog *catalog, int64_t row, uint64_t offset, size_t len,
+	visit_fn *visit, void *ctx)
 {
-	int err = catalog_begin(catalog);
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_PIECES);
+	int64_t piece = row * ROW_PIECES + (int64_t)(offset / PIECE_SIZE);
+	size_t skip = offset % PIECE_SIZE;
+	int err = 0;
 
-	if (err)
-		return err;
+	sqlite3_bind_int64(statement, 1, piece);
+	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_PIECES);
+	for (bool more = true; more && len; piece++, skip = 0) {
+		int step = sqlite3_step(statement);
+		size_t take = len < PIECE_SIZE - skip ? len : PIECE_SIZE - skip;
 
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_BODY_USED);
+		if (step != SQLITE_ROW && step != SQLITE_DONE) {
+			err = catalog_failed(catalog, "read");
+			break;
+		}
+
+		const char *bytes = sqlite3_column_blob(statement, 1);
+		size_t there = (size_t)sqlite3_column_bytes(statement, 1);
+
+		if (step == SQLITE_DONE || sqlite3_column_int64(statement, 0) != piece ||
+			!bytes || there < skip + take) {
+			err = catalog_damaged(catalog, "give a whole text");
+			break;
+		}
+		more = visit(ctx, bytes + skip, take);
+		len -= take;
+	}
+	sqlite3_reset(statement);
+	return err;
+}
+
+static bool copy_bytes(void *ctx, const void *bytes, size_t len)
+{
+	char **to = ctx;
+
+	memcpy(*to, bytes, len);
+	*to += len;
+	return true;
+}
+
+struct comparison {
+	const char *text;
+	bool equal;
+};
+
+static bool compare_bytes(void *ctx, const void *bytes, size_t len)
+{
+	struct comparison *comparison = ctx;
+
+	comparison->equal = memcmp(comparison->text, bytes, len) == 0;
+	comparison->text += len;
+	return comparison->equal;
+}
+
+int bodies_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,
+	bool *ret_equal)
+{
+	struct comparison comparison = {.text = text, .equal = true};
+	int err = visit_pieces(catalog, row, 0, size, compare_bytes, &comparison);
+
+	if (!err)
+		*ret_equal = comparison.equal;
+	return err;
+}
+
+static int set_used(struct catalog *catalog, int64_t row, int64_t used)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_USED);
 
 	sqlite3_bind_int64(statement, 1, row);
-	sqlite3_bind_int64(statement, 2, now_s(catalog));
+	if (used >= 0)
+		sqlite3_bind_int64(statement, 2, used);
 	return catalog_run(catalog, statement);
+}
+
+/* Reads under a statement that still stands on the job's row: of one moment. */
+static int read_text(struct catalog *catalog, const struct catalog_job *job,
+	sqlite3_stmt *head, uint64_t offset, void *data, size_t len, size_t *ret_len)
+{
+	uint64_t node = (uint64_t)sqlite3_column_int64(head, 0);
+	bool gone = sqlite3_column_int64(head, 1) < 0;
+	int64_t size = sqlite3_column_int64(head, 2);
+	bool kept = sqlite3_column_type(head, 3) != SQLITE_NULL;
+
+	if (gone || node != job->node)
+		return -ESTALE;
+	if (!kept || size < 0)
+		return -ENODATA;
+
+	uint64_t there = offset < (uint64_t)size ? (uint64_t)size - offset : 0;
+
+	*ret_len = there < len ? (size_t)there : len;
+	return visit_pieces(catalog, job->row, offset, *ret_len, copy_bytes, &data);
 }
 
 int bodies_read(struct catalog *catalog, const struct catalog_job *job, uint64_t offset,
 	void *data, size_t len, size_t *ret_len)
 {
-	struct body body;
-	int err = body_fetch(catalog, job->row, &body);
+	sqlite3_stmt *head = catalog_statement(catalog, SQL_BODY_HEAD);
 
-	if (err)
-		return err == -ENOENT ? -ESTALE : err;
+	sqlite3_bind_int64(head, 1, job->row);
 
-	size_t there = offset < body.size ? body.size - (size_t)offset : 0;
-	size_t take = there < len ? there : len;
+	int step = sqlite3_step(head);
+	size_t copied;
 
-	if (body.gone || body.node != job->node)
-		err = -ESTALE;
-	else if (!body.kept)
-		err = -ENODATA;
-	else if (take)
-		memcpy(data, body.data + offset, take);
-	sqlite3_reset(body.statement);
+	if (step == SQLITE_DONE)
+		return -ESTALE;
+	if (step != SQLITE_ROW)
+		return catalog_failed(catalog, "read");
+
+	int64_t used = sqlite3_column_int64(head, 3);
+	int err = read_text(catalog, job, head, offset, data, len, &copied);
+
+	sqlite3_reset(head);
 	if (err)
 		return err;
-
-	/* Where the note cannot be written the bytes are right all the same. */
-	if (now_s(catalog) - body.used >= USED_STEP_S)
-		note_use(catalog, job->row);
-	*ret_len = take;
+	/* Where it cannot be noted, the bytes are right all the same. */
+	if (bodies_now(catalog) - used >= USED_STEP_S && catalog_try_begin(catalog))
+		set_used(catalog, job->row, bodies_now(catalog));
+	*ret_len = copied;
 	return 0;
 }
 
@@ -161,7 +190,7 @@ int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 			return catalog_failed(catalog, "read");
 
 		int64_t row = sqlite3_column_int64(statement, 0);
-		uint64_t size = (uint64_t)sqlite3_column_int64(statement, 1);
+		int64_t size = sqlite3_column_int64(statement, 1);
 		bool last = sqlite3_step(statement) != SQLITE_ROW;
 
 		sqlite3_reset(statement);
@@ -170,9 +199,12 @@ int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 
 		int err = bodies_delete(catalog, row);
 
+		if (!err)
+			err = set_used(catalog, row, -1);
 		if (err)
 			return err;
-		kept -= size < kept ? size : kept;
+		catalog->change.kept -= size;
+		kept -= (uint64_t)size < kept ? (uint64_t)size : kept;
 	}
 	return 0;
 }

@@ -1,51 +1,57 @@
 /* SPDX-License-Identifier: MIT */
-#include "internal.h"
+#include "catalog/catalog.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
+#include "internal.h"
 
-/* Moves PATH and what SQLite keeps beside it out of the way. */
-static int set_aside(const char *path, const struct log *log)
+static int claim_and_open(struct catalog *catalog, const char **ret_why)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	int err = place_claim(&catalog->place, ret_why);
 
-	for (unsigned i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		char *from CLEANUP_FREE = NULL;
-		char *to CLEANUP_FREE = NULL;
-
-		if (asprintf(&from, "%s%s", path, suffixes[i]) < 0 ||
-			asprintf(&to, "%s.damaged%s", path, suffixes[i]) < 0)
-			return -ENOMEM;
-		if (rename(from, to) < 0 && errno != ENOENT)
-			return -errno;
-	}
-	log_warning(log,
-		"the cache %s is damaged or not this version's: set aside as %s.damaged, "
-		"a new one is begun",
-		path, path);
-	return 0;
+	if (err)
+		return err;
+	err = schema_open(catalog, catalog->place.path);
+	if (err)
+		*ret_why = sqlite3_errmsg(catalog->db);
+	return err;
 }
 
-static int open_on_disk(struct catalog *catalog, const char *path)
+/* With the lock held. */
+static int open_sound_one(struct catalog *catalog, const char **ret_why)
 {
-	int err = schema_open(catalog, path);
+	int err = claim_and_open(catalog, ret_why);
 
 	if (err != -EUCLEAN)
 		return err;
 	schema_close(catalog);
-	err = set_aside(path, catalog->log);
-	return err ? err : schema_open(catalog, path);
+	err = place_set_aside(&catalog->place, catalog->log);
+	*ret_why = strerror(-err);
+	return err ? err : claim_and_open(catalog, ret_why);
+}
+
+static int open_on_disk(struct catalog *catalog, const char *path, const char **ret_why)
+{
+	int err = place_init(&catalog->place, path);
+
+	*ret_why = strerror(-err);
+	if (err)
+		return err;
+
+	int lock = place_lock(&catalog->place);
+
+	err = open_sound_one(catalog, ret_why);
+	place_unlock(lock);
+	return err;
 }
 
 int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	const struct log *log, struct catalog **ret_catalog)
 {
 	struct catalog *catalog = calloc(1, sizeof(*catalog));
+	const char *why = NULL;
 
 	if (!catalog)
 		return -ENOMEM;
@@ -53,16 +59,16 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	catalog->log = log;
 	catalog->bodies_max = config->bodies_max;
 
-	int err = config->path ? open_on_disk(catalog, config->path)
+	int err = config->path ? open_on_disk(catalog, config->path, &why)
 			       : schema_open(catalog, "");
 
 	if (err && config->path) {
 		log_warning(log,
 			"the cache %s cannot be used: %s; going on without one on disk "
 			"(-o cache_dir=PATH names another place)",
-			config->path,
-			catalog->db ? sqlite3_errmsg(catalog->db) : strerror(-err));
+			config->path, why);
 		schema_close(catalog);
+		place_done(&catalog->place);
 		err = schema_open(catalog, "");
 	}
 	if (err) {
@@ -80,5 +86,6 @@ void catalog_close(struct catalog *catalog)
 		return;
 	catalog_commit(catalog);
 	schema_close(catalog);
+	place_done(&catalog->place);
 	free(catalog);
 }

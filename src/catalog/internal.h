@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "catalog/catalog.h"
+#include "place.h"
 
 /* One prepared statement per question; their texts are the table in schema.c. */
 enum statement {
@@ -20,12 +21,12 @@ enum statement {
 	SQL_JOB_INSERT,
 	SQL_JOB_UPDATE,
 	SQL_JOB_SEEN,
-	SQL_BODY_READ,
-	SQL_BODY_SIZE,
-	SQL_BODY_PUT,
-	SQL_BODY_DELETE,
-	SQL_BODY_USED,
+	SQL_JOB_USED,
+	SQL_BODY_HEAD,
 	SQL_BODIES_OLDEST,
+	SQL_PIECES,
+	SQL_PIECE_PUT,
+	SQL_PIECES_DELETE,
 	SQL_LISTING_BY_KEY,
 	SQL_LISTING_INSERT,
 	SQL_LISTING_DELETE,
@@ -46,6 +47,7 @@ struct catalog {
 	sqlite3_stmt *statements[STATEMENTS];
 	const struct clock *clock;
 	const struct log *log;
+	struct place place;
 	uint64_t bodies_max;
 	struct totals_change change;
 	int64_t last_row; /* the highest given out in the open transaction; 0: none */
@@ -53,6 +55,9 @@ struct catalog {
 	bool in_transaction;
 	bool lost;       /* a write since the last commit was undone */
 	bool complained; /* a failure was already logged; until a commit succeeds */
+	bool impatient;  /* another mount kept the file locked for too long; until it lets
+			    go */
+	bool set_aside;  /* the file was found damaged */
 };
 
 /*
@@ -61,6 +66,9 @@ struct catalog {
  */
 int schema_open(struct catalog *catalog, const char *path);
 void schema_close(struct catalog *catalog);
+
+/* Whether an SQLite result means that the file itself is no good. */
+bool schema_is_damage(int code);
 
 /*
  * The statement, reset and with no bindings left. A write (anything that changes a row)
@@ -71,14 +79,21 @@ sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which);
 /* Opens the transaction if none is open. 0 or -EIO. */
 int catalog_begin(struct catalog *catalog);
 
+/* The same for what can be left undone: does not wait for other mounts, nor complain. */
+bool catalog_try_begin(struct catalog *catalog);
+
 /* Runs a statement that gives no rows, and resets it. 0 or -EIO, logged. */
 int catalog_run(struct catalog *catalog, sqlite3_stmt *statement);
 
 /*
  * The database failed at `what`: logs it, once until it works again, and undoes the open
- * transaction, so that none is ever committed by halves. Gives -EIO.
+ * transaction, so that none is ever committed by halves. A damaged file is set aside at
+ * once: the next to open it begins a new one. Gives -EIO.
  */
 int catalog_failed(struct catalog *catalog, const char *what);
+
+/* The same for what SQLite does not see: a row that none of us can have written. */
+int catalog_damaged(struct catalog *catalog, const char *what);
 
 /*
  * Lets the least recently used go until `max` of the `kept` bytes are left, but never the
@@ -86,11 +101,13 @@ int catalog_failed(struct catalog *catalog, const char *what);
  */
 int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max);
 
-int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size);
+/* The wall clock in seconds, as last uses are noted. */
+int64_t bodies_now(const struct catalog *catalog);
 
-/* 0, also where none is kept, or -EIO. */
+/* Writes or deletes a text; whether there is one is noted in the job's row. 0 or -EIO. */
+int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size);
 int bodies_delete(struct catalog *catalog, int64_t row);
 
-/* 0 and whether the text kept for `row` is this one; false where none is kept. */
+/* 0 and whether the `size` bytes kept for `row` are these; -EIO. */
 int bodies_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,
-	bool *ret_kept, bool *ret_equal);
+	bool *ret_equal);

@@ -59,14 +59,17 @@ static int fetch_job(
 	const char *id = (const char *)sqlite3_column_text(statement, 4);
 	int status = sqlite3_column_int(statement, 5);
 
+	int64_t size = sqlite3_column_int64(statement, 8);
+
 	/* The file is as suspect as the network. */
-	if (!id || strlen(id) > NAME_BYTES_MAX || status < 0 || status > JOB_OTHER) {
+	if (!id || strlen(id) > NAME_BYTES_MAX || status < 0 || status > JOB_OTHER ||
+		size < -1 || size > JOB_TEXT_MAX) {
 		sqlite3_reset(statement);
-		return catalog_failed(catalog, "give a sound row");
+		return catalog_damaged(catalog, "give a sound row");
 	}
 
-	int64_t seen = sqlite3_column_int64(statement, 9);
 	bool first = sqlite3_column_type(statement, 2) == SQLITE_NULL;
+	int64_t seen = sqlite3_column_int64(statement, 9);
 
 	ret_job->row = sqlite3_column_int64(statement, 0);
 	ret_job->ino = (uint64_t)sqlite3_column_int64(statement, 1);
@@ -77,9 +80,10 @@ static int fetch_job(
 	ret_job->job.status = (enum job_status)status;
 	ret_job->job.created_ms = column_time(statement, 6);
 	ret_job->job.completed_ms = column_time(statement, 7);
-	ret_job->size = sqlite3_column_int64(statement, 8);
+	ret_job->size = size;
 	ret_job->gone = seen < 0;
 	ret_job->seen_ms = seen < 0 ? 0 : seen;
+	ret_job->kept = sqlite3_column_type(statement, 10) != SQLITE_NULL;
 	sqlite3_reset(statement);
 	return 0;
 }
@@ -131,9 +135,30 @@ int jobs_by_node(struct catalog *catalog, uint64_t node, struct catalog_job *ret
 	return err;
 }
 
-static int64_t known_bytes(const struct catalog_job *job)
+/* Adds a job to the totals, or takes it away (-1). */
+static void count_job(struct catalog *catalog, const struct catalog_job *job, int sign)
 {
-	return job->size > 0 ? job->size : 0;
+	int64_t bytes = job->size > 0 ? sign * job->size : 0;
+
+	if (!job->gone) {
+		catalog->change.jobs += sign;
+		catalog->change.bytes += bytes;
+	}
+	if (job->kept)
+		catalog->change.kept += bytes;
+}
+
+/* What both INSERT and UPDATE write, from parameter `first` on. */
+static void bind_job(struct catalog *catalog, sqlite3_stmt *statement, int first,
+	const struct catalog_job *job)
+{
+	sqlite3_bind_int64(statement, first, (int64_t)job->job.status);
+	bind_time(statement, first + 1, job->job.created_ms);
+	bind_time(statement, first + 2, job->job.completed_ms);
+	sqlite3_bind_int64(statement, first + 3, job->size);
+	sqlite3_bind_int64(statement, first + 4, job->gone ? -1 : job->seen_ms);
+	if (job->kept)
+		sqlite3_bind_int64(statement, first + 5, bodies_now(catalog));
 }
 
 static int insert_job(struct catalog *catalog, struct catalog_job *job)
@@ -142,11 +167,7 @@ static int insert_job(struct catalog *catalog, struct catalog_job *job)
 
 	sqlite3_bind_int64(statement, 1, (int64_t)job->ino);
 	sqlite3_bind_text(statement, 2, job->job.id, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(statement, 3, (int64_t)job->job.status);
-	bind_time(statement, 4, job->job.created_ms);
-	bind_time(statement, 5, job->job.completed_ms);
-	sqlite3_bind_int64(statement, 6, job->size);
-	sqlite3_bind_int64(statement, 7, job->seen_ms);
+	bind_job(catalog, statement, 3, job);
 
 	int err = catalog_run(catalog, statement);
 
@@ -155,8 +176,7 @@ static int insert_job(struct catalog *catalog, struct catalog_job *job)
 		return err;
 	job->row = sqlite3_last_insert_rowid(catalog->db);
 	catalog->last_row = job->row;
-	catalog->change.jobs++;
-	catalog->change.bytes += known_bytes(job);
+	count_job(catalog, job, 1);
 	return 0;
 }
 
@@ -169,24 +189,14 @@ static int update_job(struct catalog *catalog, const struct catalog_job *known,
 	if (job->version)
 		sqlite3_bind_int64(statement, 2, (int64_t)job->node);
 	sqlite3_bind_int64(statement, 3, job->version);
-	sqlite3_bind_int64(statement, 4, (int64_t)job->job.status);
-	bind_time(statement, 5, job->job.created_ms);
-	bind_time(statement, 6, job->job.completed_ms);
-	sqlite3_bind_int64(statement, 7, job->size);
-	sqlite3_bind_int64(statement, 8, job->gone ? -1 : job->seen_ms);
+	bind_job(catalog, statement, 4, job);
 
 	int err = catalog_run(catalog, statement);
 
 	if (err)
 		return err;
-	if (!known->gone) {
-		catalog->change.jobs--;
-		catalog->change.bytes -= known_bytes(known);
-	}
-	if (!job->gone) {
-		catalog->change.jobs++;
-		catalog->change.bytes += known_bytes(job);
-	}
+	count_job(catalog, known, -1);
+	count_job(catalog, job, 1);
 	return 0;
 }
 
@@ -218,49 +228,47 @@ static bool same_head(const struct catalog_job *known, const struct catalog_job 
 	       known->job.completed_ms == job->job.completed_ms;
 }
 
-/* Whether the job still has the text it is known with, and whether that is at hand. */
+/* Whether the job still has the text it is known with. 0 or -EIO. */
 static int same_text(struct catalog *catalog, const struct catalog_job *known,
-	const struct catalog_job *job, const char *text, bool *ret_kept, bool *ret_same)
+	const struct catalog_job *job, const char *text, bool *ret_same)
 {
-	bool equal;
-
-	*ret_kept = false;
-	*ret_same = !known->gone && known->size == job->size;
-	if (!*ret_same || !text)
+	if (!text || known->gone || known->size != job->size) {
+		*ret_same = !known->gone && known->size == job->size;
 		return 0;
-
-	int err = bodies_equal(
-		catalog, known->row, text, (size_t)job->size, ret_kept, &equal);
-
+	}
+	if (known->kept)
+		return bodies_equal(
+			catalog, known->row, text, (size_t)job->size, ret_same);
 	/* One that was let go cannot be compared; a finished job's is the same. */
-	*ret_same = *ret_kept ? equal : same_head(known, job) && job_finished(&job->job);
-	return err;
+	*ret_same = same_head(known, job) && job_finished(&job->job);
+	return 0;
 }
 
 static int put_known(struct catalog *catalog, const struct catalog_job *known,
 	struct catalog_job *job, const char *text, bool *ret_changed)
 {
 	bool head = same_head(known, job);
-	bool kept;
 	bool same;
 
 	job->row = known->row;
 	if (!text && head)
 		job->size = known->size;
 
-	int err = same_text(catalog, known, job, text, &kept, &same);
+	int err = same_text(catalog, known, job, text, &same);
 
 	if (err)
 		return err;
 	/* Nobody can have read a text that was not known. */
 	job->version = known->version + (!same && known->size >= 0);
 	job->node = job_node(job->job.id, job->version);
+	job->kept = text || (same && known->kept);
 	*ret_changed = !head || !same;
-	err = *ret_changed ? update_job(catalog, known, job)
-			   : set_seen(catalog, job->row, job->seen_ms);
-	if (!err && !same)
+	if (head && same && job->kept == known->kept)
+		return set_seen(catalog, job->row, job->seen_ms);
+	err = update_job(catalog, known, job);
+	if (!err && known->kept && !same)
 		err = bodies_delete(catalog, job->row);
-	if (!err && text && !(same && kept))
+	if (!err && text && !(known->kept && same))
 		err = bodies_put(catalog, job->row, text, (size_t)job->size);
 	return err;
 }
@@ -298,9 +306,14 @@ int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 		.ino = job_ino(job->id),
 		.job = *job,
 		.size = text ? (int64_t)size : -1,
+		.kept = text != NULL,
 		.seen_ms = now_ms > 0 ? now_ms : 1,
 	};
 	enum catalog_change change;
+
+	if (text && size > JOB_TEXT_MAX)
+		return -EFBIG;
+
 	int err = catalog_begin(catalog);
 
 	if (!err)
@@ -332,6 +345,7 @@ int jobs_forget(struct catalog *catalog, int64_t row)
 	struct catalog_job gone = known;
 
 	gone.gone = true;
+	gone.kept = false;
 	err = update_job(catalog, &known, &gone);
-	return err ? err : bodies_delete(catalog, row);
+	return err || !known.kept ? err : bodies_delete(catalog, row);
 }

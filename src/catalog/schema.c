@@ -7,8 +7,9 @@
 /*
  * jobs      one row a job, in the order they were first seen (so that a listing reads
  *           them in the order of the table); `ino` is derived from `id`; `node` is NULL
- *           for version 0, whose node is `ino`; `seen` is -1 for one that is gone
- * bodies    the JSON files, apart from the rows that directories are made of
+ *           for version 0, whose node is `ino`; `seen` is -1 for one that is gone;
+ *           `used` is when its text was last read, NULL where that is not kept
+ * pieces    the texts, apart from the rows that directories are made of: bodies.c
  * listings  `rows` are little-endian numbers of 8 bytes
  * totals    one row, so that df(1) and eviction cost nothing
  */
@@ -26,15 +27,13 @@ static const char schema[] =
 	"	created INTEGER,"
 	"	completed INTEGER,"
 	"	size INTEGER NOT NULL,"
-	"	seen INTEGER NOT NULL);"
+	"	seen INTEGER NOT NULL,"
+	"	used INTEGER);"
 	"CREATE UNIQUE INDEX jobs_by_node ON jobs(node) WHERE node IS NOT NULL;"
+	"CREATE INDEX jobs_by_use ON jobs(used) WHERE used IS NOT NULL;"
 	"CREATE INDEX jobs_gone ON jobs(seen) WHERE seen < 0;"
 	"INSERT INTO sqlite_sequence(name, seq) VALUES('jobs', 0);"
-	"CREATE TABLE bodies("
-	"	job INTEGER PRIMARY KEY,"
-	"	used INTEGER NOT NULL,"
-	"	data BLOB NOT NULL);"
-	"CREATE INDEX bodies_by_use ON bodies(used);"
+	"CREATE TABLE pieces(piece INTEGER PRIMARY KEY, data BLOB NOT NULL);"
 	"CREATE TABLE listings("
 	"	listing INTEGER PRIMARY KEY,"
 	"	key TEXT NOT NULL UNIQUE,"
@@ -45,7 +44,8 @@ static const char schema[] =
 	"INSERT INTO totals VALUES(0, 0, 0);"
 	"PRAGMA user_version = 1;";
 
-#define JOB_COLUMNS "job, ino, node, version, id, status, created, completed, size, seen"
+#define JOB_COLUMNS \
+	"job, ino, node, version, id, status, created, completed, size, seen, used"
 
 static const char *const texts[STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -61,20 +61,20 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_JOB_BY_NODE] = "SELECT " JOB_COLUMNS " FROM jobs WHERE node = ?1",
 	[SQL_JOB_INSERT] =
 		"INSERT INTO jobs(ino, version, id, status, created, completed, size,"
-		" seen) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)",
+		" seen, used) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_JOB_UPDATE] = "UPDATE jobs SET node = ?2, version = ?3, status = ?4,"
-			   " created = ?5, completed = ?6, size = ?7, seen = ?8"
-			   " WHERE job = ?1",
+			   " created = ?5, completed = ?6, size = ?7, seen = ?8,"
+			   " used = ?9 WHERE job = ?1",
 	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1 AND seen >= 0",
-	[SQL_BODY_READ] = "SELECT coalesce(node, ino), seen, used, data"
-			  " FROM jobs LEFT JOIN bodies ON bodies.job = jobs.job"
-			  " WHERE jobs.job = ?1",
-	[SQL_BODY_SIZE] = "SELECT length(data) FROM bodies WHERE job = ?1",
-	[SQL_BODY_PUT] = "INSERT INTO bodies(job, used, data) VALUES(?1, ?2, ?3)",
-	[SQL_BODY_DELETE] = "DELETE FROM bodies WHERE job = ?1",
-	[SQL_BODY_USED] = "UPDATE bodies SET used = ?2 WHERE job = ?1",
-	[SQL_BODIES_OLDEST] =
-		"SELECT job, length(data) FROM bodies ORDER BY used, job LIMIT 2",
+	[SQL_JOB_USED] = "UPDATE jobs SET used = ?2 WHERE job = ?1",
+	[SQL_BODY_HEAD] =
+		"SELECT coalesce(node, ino), seen, size, used FROM jobs WHERE job = ?1",
+	[SQL_BODIES_OLDEST] = "SELECT job, size FROM jobs WHERE used IS NOT NULL"
+			      " ORDER BY used, job LIMIT 2",
+	[SQL_PIECES] = "SELECT piece, data FROM pieces WHERE piece >= ?1 AND piece < ?2"
+		       " ORDER BY piece",
+	[SQL_PIECE_PUT] = "INSERT INTO pieces(piece, data) VALUES(?1, ?2)",
+	[SQL_PIECES_DELETE] = "DELETE FROM pieces WHERE piece >= ?1 AND piece < ?2",
 	[SQL_LISTING_BY_KEY] = "SELECT listing, completed, ordered, typeof(rows) = 'blob'"
 			       " FROM listings WHERE key = ?1",
 	[SQL_LISTING_INSERT] = "INSERT INTO listings(key, completed, ordered, rows)"
@@ -87,90 +87,120 @@ static const char *const texts[STATEMENTS] = {
 			      " LIMIT -1 OFFSET 64)",
 };
 
-static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret_value)
+static const char page_size[] = "PRAGMA page_size = 8192";
+
+/* It is a cache: a power cut may cost the last writes, never its consistency. */
+static const char settings[] = "PRAGMA journal_mode = WAL;"
+			       "PRAGMA synchronous = OFF;"
+			       "PRAGMA cache_size = -8192;"
+			       "PRAGMA wal_autocheckpoint = 2048;"
+			       "PRAGMA journal_size_limit = 16777216;"
+			       "PRAGMA cell_size_check = ON;";
+
+bool schema_is_damage(int code)
+{
+	/* The rest is "not now", which says nothing of the file. */
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_FORMAT;
+}
+
+static int open_error(sqlite3 *db)
+{
+	int code = sqlite3_errcode(db);
+
+	if (schema_is_damage(code))
+		return -EUCLEAN;
+	return code == SQLITE_NOMEM ? -ENOMEM : -EIO;
+}
+
+static int run(sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : open_error(db);
+}
+
+static int read_number(sqlite3 *db, const char *sql, int64_t *ret_value)
 {
 	sqlite3_stmt *statement;
 
 	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
-		return -EUCLEAN;
+		return open_error(db);
 
 	int step = sqlite3_step(statement);
+	int err = step == SQLITE_ROW ? 0 : open_error(db);
 
 	*ret_value = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
-	return step == SQLITE_ROW ? 0 : -EUCLEAN;
+	return err;
 }
 
-/* 0: ours and sound as far as a quick look tells, or empty and now ours. */
-static int schema_check(struct catalog *catalog)
+/* Writes nothing: a file that is not ours stays as it is. 0, -EUCLEAN, -EIO. */
+static int identify(sqlite3 *db, bool *ret_empty)
 {
 	int64_t tables, version, application;
+	int err = read_number(db, "SELECT count(*) FROM sqlite_master", &tables);
 
-	if (pragma_number(catalog->db, "SELECT count(*) FROM sqlite_master", &tables) ||
-		pragma_number(catalog->db, "PRAGMA user_version", &version) ||
-		pragma_number(catalog->db, "PRAGMA application_id", &application))
-		return -EUCLEAN;
-	if (tables > 0)
-		return version == SCHEMA_VERSION && application == APPLICATION_ID
-			       ? 0
-			       : -EUCLEAN;
-
-	/* Another mount of the account may be making it in this moment: look again. */
-	if (sqlite3_exec(catalog->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return -EIO;
-	if (pragma_number(catalog->db, "SELECT count(*) FROM sqlite_master", &tables) ==
-			0 &&
-		tables == 0 &&
-		sqlite3_exec(catalog->db, schema, NULL, NULL, NULL) != SQLITE_OK) {
-		sqlite3_exec(catalog->db, "ROLLBACK", NULL, NULL, NULL);
-		return -EIO;
-	}
-	return sqlite3_exec(catalog->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK ? 0
-										  : -EIO;
+	if (!err)
+		err = read_number(db, "PRAGMA user_version", &version);
+	if (!err)
+		err = read_number(db, "PRAGMA application_id", &application);
+	if (err)
+		return err;
+	*ret_empty = !tables && !version && !application;
+	return *ret_empty || (version == SCHEMA_VERSION && application == APPLICATION_ID)
+		       ? 0
+		       : -EUCLEAN;
 }
 
-/* SQLite's reasons that mean "this file is no good", as opposed to "not now". */
-static int open_error(sqlite3 *db)
+static int create(sqlite3 *db)
 {
-	switch (sqlite3_errcode(db)) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_FORMAT:
-		return -EUCLEAN;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	default:
-		return -EIO;
+	int err = run(db, "BEGIN IMMEDIATE");
+
+	if (err)
+		return err;
+	err = run(db, schema);
+	if (!err)
+		err = run(db, "COMMIT");
+	if (err)
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return err;
+}
+
+static int prepare(struct catalog *catalog)
+{
+	for (unsigned i = 0; i < STATEMENTS; i++) {
+		int code = sqlite3_prepare_v3(catalog->db, texts[i], -1,
+			SQLITE_PREPARE_PERSISTENT, &catalog->statements[i], NULL);
+
+		/* SQLITE_ERROR: a table or column is not there. */
+		if (code != SQLITE_OK)
+			return code == SQLITE_ERROR ? -EUCLEAN : open_error(catalog->db);
 	}
+	return 0;
 }
 
 int schema_open(struct catalog *catalog, const char *path)
 {
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+	int keep = 1;
+	bool empty;
 
+	if (!*path)
+		flags |= SQLITE_OPEN_CREATE;
 	if (sqlite3_open_v2(path, &catalog->db, flags, NULL) != SQLITE_OK)
 		return open_error(catalog->db);
 	sqlite3_busy_timeout(catalog->db, CATALOG_BUSY_MS);
+	/* Closing shall not unlink files by their names: they may be another's by now. */
+	sqlite3_file_control(catalog->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
 
-	/* It is a cache: a power cut may cost the last writes, never its consistency. */
-	static const char settings[] = "PRAGMA journal_mode = WAL;"
-				       "PRAGMA synchronous = OFF;"
-				       "PRAGMA cache_size = -8192;"
-				       "PRAGMA wal_autocheckpoint = 4096;"
-				       "PRAGMA journal_size_limit = 33554432;"
-				       "PRAGMA cell_size_check = ON;";
+	int err = identify(catalog->db, &empty);
 
-	if (sqlite3_exec(catalog->db, settings, NULL, NULL, NULL) != SQLITE_OK)
-		return open_error(catalog->db);
-
-	int err = schema_check(catalog);
-
-	for (unsigned i = 0; !err && i < STATEMENTS; i++) {
-		if (sqlite3_prepare_v3(catalog->db, texts[i], -1,
-			    SQLITE_PREPARE_PERSISTENT, &catalog->statements[i],
-			    NULL) != SQLITE_OK)
-			err = -EUCLEAN;
-	}
+	if (!err && empty)
+		err = run(catalog->db, page_size);
+	if (!err)
+		err = run(catalog->db, settings);
+	if (!err && empty)
+		err = create(catalog->db);
+	if (!err)
+		err = prepare(catalog);
 	/* Those of this mount's past; where it cannot be now, the next one does it. */
 	if (!err)
 		sqlite3_exec(

@@ -12,6 +12,8 @@
  *                        the next catalog_commit() ends it, and gives -EIO
  */
 
+enum { EVICT_STEP = 16 << 20 };
+
 sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which)
 {
 	sqlite3_stmt *statement = catalog->statements[which];
@@ -35,17 +37,44 @@ static void lose_transaction(struct catalog *catalog)
 	catalog->last_row = 0;
 }
 
-int catalog_failed(struct catalog *catalog, const char *what)
+static const char *advice(const struct catalog *catalog, int code)
+{
+	if (schema_is_damage(code))
+		return "unmount, and mount again with a new one";
+	if (code == SQLITE_BUSY)
+		return "look for another mount of this account that hangs";
+	return catalog->place.path
+		       ? "check the space on its disk, or mount with -o cache=off"
+		       : "check the space in /var/tmp, or where $TMPDIR is";
+}
+
+static int fail(struct catalog *catalog, int code, const char *what, const char *why)
 {
 	if (!catalog->complained)
-		log_error(catalog->log,
-			"the cache database failed to %s: %s; check the space on its "
-			"disk, or mount with -o cache=off",
-			what, sqlite3_errmsg(catalog->db));
+		log_error(catalog->log, "the cache database failed to %s: %s; %s", what,
+			why, advice(catalog, code));
 	catalog->complained = true;
 	if (catalog->in_transaction)
 		lose_transaction(catalog);
+	if (schema_is_damage(code) && catalog->place.path && !catalog->set_aside) {
+		int lock = place_lock(&catalog->place);
+
+		place_set_aside(&catalog->place, catalog->log);
+		place_unlock(lock);
+		catalog->set_aside = true;
+	}
 	return -EIO;
+}
+
+int catalog_failed(struct catalog *catalog, const char *what)
+{
+	return fail(
+		catalog, sqlite3_errcode(catalog->db), what, sqlite3_errmsg(catalog->db));
+}
+
+int catalog_damaged(struct catalog *catalog, const char *what)
+{
+	return fail(catalog, SQLITE_CORRUPT, what, "it was not written by this program");
 }
 
 int catalog_run(struct catalog *catalog, sqlite3_stmt *statement)
@@ -70,17 +99,51 @@ static int burn_rows(struct catalog *catalog)
 	return catalog_run(catalog, statement);
 }
 
+static int begin(struct catalog *catalog)
+{
+	int step = sqlite3_step(catalog_statement(catalog, SQL_BEGIN));
+
+	sqlite3_reset(catalog->statements[SQL_BEGIN]);
+	catalog->in_transaction = step == SQLITE_DONE;
+	return step;
+}
+
+/*
+ * Who hangs is waited for once: not again for each write, for all else in the event loop
+ * waits too.
+ */
+static void be_patient(struct catalog *catalog, bool patient)
+{
+	if (catalog->impatient != patient)
+		return;
+	catalog->impatient = !patient;
+	sqlite3_busy_timeout(catalog->db, patient ? CATALOG_BUSY_MS : 0);
+}
+
 int catalog_begin(struct catalog *catalog)
 {
 	if (catalog->in_transaction)
 		return 0;
 
-	int err = catalog_run(catalog, catalog_statement(catalog, SQL_BEGIN));
+	int step = begin(catalog);
 
-	if (err)
-		return err;
-	catalog->in_transaction = true;
+	be_patient(catalog, step != SQLITE_BUSY);
+	if (step != SQLITE_DONE)
+		return catalog_failed(catalog, "write");
 	return catalog->burnt ? burn_rows(catalog) : 0;
+}
+
+bool catalog_try_begin(struct catalog *catalog)
+{
+	if (catalog->in_transaction)
+		return true;
+	sqlite3_busy_timeout(catalog->db, 0);
+
+	bool begun = begin(catalog) == SQLITE_DONE;
+
+	if (!catalog->impatient)
+		sqlite3_busy_timeout(catalog->db, CATALOG_BUSY_MS);
+	return begun && (!catalog->burnt || burn_rows(catalog) == 0);
 }
 
 /* Adds the transaction's changes to the totals; gives the bytes of bodies there are. */
@@ -104,21 +167,28 @@ static int write_totals(struct catalog *catalog, uint64_t *ret_kept)
 	return 0;
 }
 
-/* Leaves the totals right and not too many bodies. */
+/*
+ * Leaves the totals right and not too many bodies. Far too many (the maximum was lowered)
+ * go by and by, so that no commit takes long: at least as much as came, and a step.
+ */
 static int settle(struct catalog *catalog)
 {
 	const struct totals_change *change = &catalog->change;
-	bool grown = change->kept > 0;
+	uint64_t step = EVICT_STEP;
+	uint64_t max = catalog->bodies_max;
 	uint64_t kept;
 
 	if (!change->jobs && !change->bytes && !change->kept)
 		return 0;
+	if (change->kept > 0)
+		step += (uint64_t)change->kept;
 
+	bool grown = change->kept > 0;
 	int err = write_totals(catalog, &kept);
 
-	if (err || !grown || kept <= catalog->bodies_max)
+	if (err || !grown || kept <= max)
 		return err;
-	err = bodies_evict(catalog, kept, catalog->bodies_max);
+	err = bodies_evict(catalog, kept, kept - max > step ? kept - step : max);
 	return err ? err : write_totals(catalog, &kept);
 }
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "catalog/catalog.h"
+
+enum { LOCK_STEP_MS = 10 };
+
+int place_init(struct place *place, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *above CLEANUP_FREE = slash ? strndup(path, (size_t)(slash - path) + 1)
+					 : strdup(".");
+
+	if (!above)
+		return -ENOMEM;
+
+	char *dir CLEANUP_FREE = realpath(above, NULL);
+	char *file;
+
+	if (!dir)
+		return -errno;
+	if (asprintf(&file, "%s/%s", dir, slash ? slash + 1 : path) < 0)
+		return -ENOMEM;
+	*place = (struct place){.dir = cleanup_take(&dir), .path = file};
+	return 0;
+}
+
+void place_done(struct place *place)
+{
+	free(place->dir);
+	free(place->path);
+	*place = (struct place){0};
+}
+
+int place_lock(const struct place *place)
+{
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
+	int fd CLEANUP_CLOSE = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
+		if (errno != EWOULDBLOCK || waited >= CATALOG_BUSY_MS)
+			return -1;
+		nanosleep(&step, NULL);
+	}
+
+	int taken = fd;
+
+	fd = -1;
+	return taken;
+}
+
+void place_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
+}
+
+static int check_file(struct place *place, int fd, const char **ret_why)
+{
+	struct stat status;
+
+	*ret_why = NULL;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode)) {
+		*ret_why = "it is not a regular file";
+		return -EINVAL;
+	}
+	if (status.st_uid != geteuid()) {
+		*ret_why = "it belongs to another user";
+		return -EPERM;
+	}
+	if ((status.st_mode & 07777) != 0600 && fchmod(fd, 0600) < 0)
+		return -errno;
+	place->dev = status.st_dev;
+	place->ino = status.st_ino;
+	return 0;
+}
+
+int place_claim(struct place *place, const char **ret_why)
+{
+	/* O_NONBLOCK: a FIFO in its place must not make the mount hang. */
+	int fd CLEANUP_CLOSE = open(place->path,
+		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int err = fd < 0 ? -errno : check_file(place, fd, ret_why);
+
+	if (err == -ELOOP)
+		*ret_why = "it is a symbolic link";
+	else if (err && (fd < 0 || !*ret_why))
+		*ret_why = strerror(-err);
+	return err;
+}
+
+static int move_aside(const char *path, const char *suffix)
+{
+	char *from CLEANUP_FREE = NULL;
+	char *to CLEANUP_FREE = NULL;
+
+	if (asprintf(&from, "%s%s", path, suffix) < 0 ||
+		asprintf(&to, "%s.damaged%s", path, suffix) < 0)
+		return -ENOMEM;
+	/* One set aside before must not leave its journal to this one. */
+	if (unlink(to) < 0 && errno != ENOENT)
+		return -errno;
+	return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int place_set_aside(const struct place *place, const struct log *log)
+{
+	static const char *const suffixes[] = {"", "-wal", "-shm"};
+	struct stat status;
+
+	if (lstat(place->path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (status.st_dev != place->dev || status.st_ino != place->ino)
+		return 0;
+	for (unsigned i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		int err = move_aside(place->path, suffixes[i]);
+
+		if (err)
+			return err;
+	}
+	log_warning(log,
+		"the cache %s is damaged or not this version's: set aside as %s.damaged",
+		place->path, place->path);
+	return 0;
+}

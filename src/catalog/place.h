@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/log.h"
+
+/*
+ * Where a database on disk is: a file of ours alone in a directory that may also be used
+ * by other mounts of the same account.
+ */
+struct place {
+	char *dir;  /* without symbolic links, as SQLITE_OPEN_NOFOLLOW wants it */
+	char *path; /* of the file in it; NULL: no place, the database is a temporary one
+		     */
+	dev_t dev;  /* of the file claimed */
+	ino_t ino;
+};
+
+/* 0, -ENOENT and the like where there is no such directory, -ENOMEM. */
+int place_init(struct place *place, const char *path);
+
+/* What was never inited, but is all zeros, is fine. */
+void place_done(struct place *place);
+
+/*
+ * Keeps other mounts from opening, making or setting aside databases here, until what it
+ * returns is given back. Waits for them, but not for one that hangs: after
+ * CATALOG_BUSY_MS it goes on without, as it does where locks do not work.
+ */
+int place_lock(const struct place *place);
+void place_unlock(int lock);
+
+/*
+ * Makes the file if there is none, and sees to it that nobody else can read it whatever
+ * the umask. 0; a negative errno, with a reason for people: it cannot be written, is a
+ * symbolic link, no file, or another user's.
+ */
+int place_claim(struct place *place, const char **ret_why);
+
+/*
+ * Renames the file claimed, and what SQLite keeps beside it, to PATH.damaged, with a
+ * sentence in the log. A database that is open goes on in the renamed file. Another
+ * mount's new one is left alone. 0 or a negative errno. To be called with the lock held.
+ */
+int place_set_aside(const struct place *place, const struct log *log);
