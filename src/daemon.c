@@ -67,14 +67,8 @@ static int wait_for_word(struct watch *watch)
 	}
 }
 
-static int interrupted(const struct watch *watch, struct buf *why)
-{
-	return why_set(why, EXIT_CODE_MOUNT, "nothing is mounted: interrupted (%s)",
-		strsignal(watch->signal));
-}
-
-/* How a child ended that said nothing. It has ended, or is about to. */
-static int tell_silence(const struct watch *watch, struct buf *why)
+/* Of a child that says nothing or was told to end: it has ended, or is about to. */
+static int tell_end(const struct watch *watch, struct buf *why)
 {
 	int status;
 
@@ -83,7 +77,8 @@ static int tell_silence(const struct watch *watch, struct buf *why)
 			return why_set(why, EXIT_CODE_SYSTEM,
 				"the background process ended, and does not say why");
 	if (watch->signal)
-		return interrupted(watch, why);
+		return why_set(why, EXIT_CODE_MOUNT,
+			"nothing is mounted: interrupted (%s)", strsignal(watch->signal));
 	if (WIFSIGNALED(status))
 		return why_set(why, EXIT_CODE_SYSTEM,
 			"the background process was ended by a signal (%s) before it had "
@@ -104,11 +99,10 @@ static int hear_verdict(struct watch *watch, struct buf *why)
 		kill(watch->child, SIGKILL);
 	else
 		got = read(watch->pipe, &verdict, sizeof(verdict));
-	if (got != (ssize_t)sizeof(verdict))
-		return tell_silence(watch, why);
+	/* A good verdict that crossed our signal is not worth anything any more. */
+	if (got != (ssize_t)sizeof(verdict) || watch->signal)
+		return tell_end(watch, why);
 	verdict.sentence[SENTENCE_MAX - 1] = '\0';
-	if (verdict.code == EXIT_CODE_OK && watch->signal)
-		return interrupted(watch, why);
 	if (*verdict.sentence)
 		why_set(why, 0, "%s", verdict.sentence);
 	return verdict.code;

@@ -144,12 +144,19 @@ static int open_api(struct serve *serve, struct buf *why)
 		.connections = options->connections,
 		.timeout_ms = deadline_of_calls(serve->config->timeout_ms),
 	};
-	int err = keycheck_run(serve->loop, serve->config->log, &config, why);
+	CLEANUP(buf_done) struct buf reason;
+
+	buf_init(&reason, SENTENCE_MAX);
+
+	int err = keycheck_run(serve->loop, serve->config->log, &config, &reason);
 
 	if (serve->signal)
 		return interrupted(serve, why);
 	if (err)
-		return err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT;
+		return why_set(why, err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
+			"cannot mount %s on %s: %s", options->origin,
+			serve->config->mountpoint,
+			reason.len ? reason.data : strerror(-err));
 	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
 	if (err)
 		return no_system("the API's client cannot be made", err, why);
