@@ -108,7 +108,7 @@ static int read_rows(
 
 	int bytes = sqlite3_blob_bytes(blob);
 	size_t len = (size_t)bytes / LISTING_ROW_BYTES;
-	int64_t *rows CLEANUP_FREE = NULL;
+	CLEANUP_FREE int64_t *rows = NULL;
 
 	if (bytes % LISTING_ROW_BYTES || bytes > LISTING_BYTES_MAX)
 		err = -EINVAL;

@@ -19,13 +19,13 @@ enum { LOCK_STEP_MS = 10 };
 int place_init(struct place *place, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *above CLEANUP_FREE = slash ? strndup(path, (size_t)(slash - path) + 1)
+	CLEANUP_FREE char *above = slash ? strndup(path, (size_t)(slash - path) + 1)
 					 : strdup(".");
 
 	if (!above)
 		return -ENOMEM;
 
-	char *dir CLEANUP_FREE = realpath(above, NULL);
+	CLEANUP_FREE char *dir = realpath(above, NULL);
 	char *file;
 
 	if (!dir)
@@ -46,7 +46,7 @@ void place_done(struct place *place)
 int place_lock(const struct place *place)
 {
 	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
-	int fd CLEANUP_CLOSE = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -1;
@@ -93,7 +93,7 @@ static int check_file(struct place *place, int fd, const char **ret_why)
 int place_claim(struct place *place, const char **ret_why)
 {
 	/* O_NONBLOCK: a FIFO in its place must not make the mount hang. */
-	int fd CLEANUP_CLOSE = open(place->path,
+	CLEANUP_CLOSE int fd = open(place->path,
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	int err = fd < 0 ? -errno : check_file(place, fd, ret_why);
 
@@ -106,8 +106,8 @@ int place_claim(struct place *place, const char **ret_why)
 
 static int move_aside(const char *path, const char *suffix)
 {
-	char *from CLEANUP_FREE = NULL;
-	char *to CLEANUP_FREE = NULL;
+	CLEANUP_FREE char *from = NULL;
+	CLEANUP_FREE char *to = NULL;
 
 	if (asprintf(&from, "%s%s", path, suffix) < 0 ||
 		asprintf(&to, "%s.damaged%s", path, suffix) < 0)
