@@ -133,7 +133,10 @@ static bool answer(struct raw_connection *connection, const struct raw_route *ro
 	for (size_t i = 0; i == 0 || i < route->times; i++) {
 		if (route->stepwise)
 			sem_wait(&connection->server->steps);
-		if (!send_all(connection->fd, route->bytes, route->len))
+
+		size_t from = i ? route->again_from : 0;
+
+		if (!send_all(connection->fd, route->bytes + from, route->len - from))
 			return false;
 	}
 	pthread_mutex_lock(&connection->server->mutex);

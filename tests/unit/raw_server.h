@@ -28,7 +28,8 @@ struct raw_route {
 			     * or as the first and with bytes greets unasked */
 	const char *bytes;
 	size_t len;
-	size_t times; /* how often `bytes` are sent after one another; 0: once */
+	size_t times;      /* how often `bytes` are sent after one another; 0: once */
+	size_t again_from; /* after the first time only what follows this byte */
 	enum raw_after after;
 	bool stepwise; /* each sending waits for a raw_server_step() */
 	int together;  /* wait until so many requests came in all */
