@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# What somebody writes who has curl and jq: page after page, split into files.
+#   fetch.sh URL KEY DIRECTORY [PAGES]
+set -euo pipefail
+
+next="$1/v2/pre-recorded?limit=100"
+directory=$3
+pages=${4:-1000000}
+page=$(mktemp)
+trap 'rm -f "$page"' EXIT
+
+while [[ -n $next ]] && ((pages-- > 0)); do
+	curl -sf -H "x-gladia-key: $2" "$next" >"$page"
+	jq -r '.items[] | .id, .' "$page" | awk -v directory="$directory" '
+		/^[^{} ]/ { file = directory "/" $0 ".json"; next }
+		{ print > file }
+		/^}/ { close(file) }'
+	next=$(jq -r '.next // empty' "$page")
+done

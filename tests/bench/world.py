@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""What is measured: a stand-in API, mounts of it, and the same files on a tmpfs."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+KEY = "sandbox-key"
+PAGE = 100
+# What jq's layout makes of compact JSON, at most.
+GROWTH = 4
+
+
+class Wrong(Exception):
+    """A figure that must not be shown: what was measured did not do its work."""
+
+
+def wait_for(what: str, condition, process: subprocess.Popen, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if process.poll() is not None:
+            raise Wrong(f"{what}: ended with exit code {process.returncode}")
+        if time.monotonic() > end:
+            process.kill()
+            raise Wrong(f"{what}: not there after {seconds:.0f} s")
+        time.sleep(0.002)
+
+
+class Sandbox:
+    """The stand-in API as a child process."""
+
+    def __init__(self, program: Path, directory: Path, *options: str):
+        directory.mkdir()
+        port = directory / "port"
+        self.process = subprocess.Popen(
+            [program, "--die-with-parent", "--key", KEY, "--port-file", port, *options])
+        wait_for("the stand-in", port.exists, self.process)
+        self.url = f"http://127.0.0.1:{port.read_text(encoding='ascii').strip()}"
+
+    def control(self, method: str, name: str, body: object = None) -> object:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.load(answer)
+
+    def set_latency(self, ms: int) -> None:
+        self.control("POST", "modes", {"latency_ms": ms})
+
+    def requests(self) -> int:
+        """Requests of the API since it was asked last."""
+        count = self.control("GET", "stats")["requests"]
+        self.control("DELETE", "stats")
+        return count
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+class Mount:
+    """A mount in the foreground, as a child process."""
+
+    def __init__(self, program: Path, url: str, directory: Path, cache: Path, *options: str):
+        directory.mkdir()
+        self.path = directory
+        key = directory.parent / "key"
+        key.touch(0o600)
+        key.write_text(KEY + "\n", encoding="ascii")
+        listed = ",".join([f"key_file={key}", f"cache_dir={cache}", *options])
+        self.process = subprocess.Popen([program, "-f", "-o", listed, url, directory])
+        wait_for("gladiafs", self.is_mounted, self.process)
+
+    def is_mounted(self) -> bool:
+        return f" {self.path} " in Path("/proc/self/mountinfo").read_text(encoding="utf-8")
+
+    def memory(self) -> int:
+        """The most bytes it ever had in memory."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) << 10
+        raise Wrong("no VmHWM")
+
+    def stop(self) -> None:
+        """Unmounts, which ends the process."""
+        try:
+            if self.is_mounted():
+                subprocess.run(["fusermount3", "-u", self.path], check=False)
+            if self.process.wait(10):
+                raise Wrong(f"gladiafs ended with exit code {self.process.returncode}")
+            self.path.rmdir()
+        except subprocess.TimeoutExpired as hung:
+            subprocess.run(["fusermount3", "-u", "-z", self.path], check=False)
+            self.process.kill()
+            self.process.wait()
+            raise Wrong("gladiafs did not end") from hung
+
+
+class World:
+    """An account of `jobs` jobs of `bytes` bytes, and room for what is measured."""
+
+    def __init__(self, build: Path, jobs: int, size: int, connections: int):
+        self.build = build
+        self.jobs = jobs
+        self.size = size
+        self.connections = connections
+        self.latency = 0
+        self.count = 0
+        self.directory = Path(tempfile.mkdtemp(prefix="gladiafs-bench."))
+        self.fast = self.directory / "tmpfs"
+        self.own_tmpfs = False
+        self.sandbox: Sandbox | None = None
+
+    def open(self) -> None:
+        self.find_tmpfs(2 * GROWTH * self.jobs * self.size + (256 << 20))
+        self.sandbox = self.new_sandbox("--jobs", str(self.jobs), "--bytes", str(self.size))
+        truth = self.sandbox.control("GET", "jobs")
+        self.ids = [job["id"] for job in truth]
+        self.done = [job["id"] for job in truth if job["status"] == "done"]
+        self.names = {name + ".json" for name in self.ids}
+        self.copy = self.fast / "copy"
+        self.copy.mkdir()
+        self.run(["python3", self.peer("fetch.py"), self.sandbox.url, KEY, self.copy])
+
+    def find_tmpfs(self, need: int) -> None:
+        """/dev/shm where there is room, else one of our own."""
+        shm = Path("/dev/shm")
+        kind = subprocess.run(["stat", "-f", "-c", "%T", shm], capture_output=True, text=True,
+                              check=False).stdout.strip()
+        if kind == "tmpfs" and shutil.disk_usage(shm).free >= need:
+            self.fast = Path(tempfile.mkdtemp(prefix="gladiafs-bench.", dir=shm))
+            return
+        self.fast.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={need}", "tmpfs", self.fast],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"bench: needs {need >> 20} MiB in /dev/shm, or root to mount a "
+                             f"tmpfs: {done.stderr.strip()}")
+        self.own_tmpfs = True
+
+    def close(self) -> None:
+        if self.sandbox:
+            self.sandbox.stop()
+        shutil.rmtree(self.fast, ignore_errors=True)
+        if self.own_tmpfs:
+            subprocess.run(["umount", self.fast], check=False)
+        # A mount that could not be ended stays, and its directory with it.
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def new_place(self, name: str) -> Path:
+        self.count += 1
+        return self.directory / f"{name}{self.count}"
+
+    def new_sandbox(self, *options: str) -> Sandbox:
+        return Sandbox(self.build / "tests/sandbox/gladia-sandbox",
+                       self.new_place("sandbox"), *options)
+
+    @contextlib.contextmanager
+    def mounted(self, *options: str, cache: Path | None = None,
+                sandbox: Sandbox | None = None) -> Iterator[Mount]:
+        """A new mount; with a cache of its own unless one is given."""
+        place = cache or self.new_place("cache")
+        mount = Mount(self.build / "src/gladiafs", (sandbox or self.sandbox).url,
+                      self.new_place("mount"), place,
+                      f"connections={self.connections}", *options)
+        try:
+            yield mount
+        finally:
+            mount.stop()
+            if not cache:
+                shutil.rmtree(place, ignore_errors=True)
+
+    def set_latency(self, ms: int) -> None:
+        self.latency = ms
+        self.sandbox.set_latency(ms)
+
+    def some_done(self, number: int) -> str:
+        """The id of a finished job, another for each number."""
+        return self.done[number * 7 % len(self.done)]
+
+    def peer(self, name: str) -> Path:
+        return Path(__file__).parent / "peers" / name
+
+    def run(self, command: list, output: Path | None = None) -> float:
+        """Seconds that a command takes; what it prints goes into a file, never /dev/null:
+        there grep stops at the first match."""
+        with open(output or self.fast / "output", "wb") as out:
+            start = time.perf_counter()
+            done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False,
+                                  env={**os.environ, "LC_ALL": "C"})
+            spent = time.perf_counter() - start
+        if done.returncode:
+            complaint = done.stderr.decode(errors="replace").strip()[-300:]
+            raise Wrong(f"{command[0]}: exit code {done.returncode}: {complaint}")
+        return spent
+
+    def output(self) -> list[str]:
+        """The lines that the last command printed."""
+        return (self.fast / "output").read_text(encoding="utf-8").splitlines()
