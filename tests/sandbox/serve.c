@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -165,7 +166,9 @@ static struct MHD_Response *make_response(struct exchange *x)
 	const struct wire *w = &a->wire;
 	uint64_t length;
 
-	if (w->limit == WIRE_ALL && !w->rate && w->declared == WIRE_EXACT) {
+	/* Of more parts libmicrohttpd 0.9.75 sends IOV_MAX, and waits for ever. */
+	if (w->limit == WIRE_ALL && !w->rate && w->declared == WIRE_EXACT &&
+		a->count <= IOV_MAX) {
 		x->sent = a->total;
 		if (a->count == 0)
 			return MHD_create_response_from_buffer(
