@@ -52,6 +52,13 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 int fs_mount(struct fs *fs, const char *mountpoint);
 
 /*
+ * The same without a mount, for tests and fuzzing: serves whoever sends the kernel's
+ * messages, one by one, through the other end of `fd` (SOCK_SEQPACKET). `fd` is not the
+ * caller's any more, failure or not. 0, -EIO, -ENOMEM, -ENOSPC.
+ */
+int fs_serve(struct fs *fs, int fd);
+
+/*
  * Answers everything that waits with an error, unmounts (lazily where the mount is in
  * use) and frees. Never waits. NULL is fine.
  */

@@ -26,7 +26,8 @@ struct fs {
 	struct fuse_session *session;
 	struct fuse_buf message; /* libfuse's, kept from one to the next */
 	bool mounted;
-	bool answered_init; /* the first answer has been written */
+	bool heard_init;    /* what is written next is the answer to it */
+	bool answered_init; /* it has been written */
 	bool ready;         /* and on_ready called */
 	bool ending;        /* nothing waits any more */
 

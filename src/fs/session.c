@@ -27,7 +27,7 @@ enum {
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)
 {
-	(void)userdata;
+	((struct fs *)userdata)->heard_init = true;
 	/* Each choice was measured: src/README.md. */
 	conn->want |= conn->capable & (FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_READDIRPLUS |
 					      FUSE_CAP_PARALLEL_DIROPS);
@@ -56,26 +56,38 @@ static const struct fuse_lowlevel_ops operations = {
 /*
  * libfuse before 3.17 never asks for parallel look-ups in one directory, whatever is
  * wanted; without them everybody else in a slow directory waits in a kernel mutex that
- * no signal ends. So the bit is set in its answer to INIT, the first message there is.
+ * no signal ends. So the bit is set in its answer to INIT.
  */
+static void ask_for_parallel_dirops(const struct iovec *parts, int count)
+{
+	if (count < 2 ||
+		parts[1].iov_len < offsetof(struct fuse_init_out, max_background))
+		return;
+	((struct fuse_init_out *)parts[1].iov_base)->flags |= FUSE_PARALLEL_DIROPS;
+}
+
+/* The notifier's thread comes here too, but not before INIT is answered. */
 static ssize_t write_message(int fd, struct iovec *parts, int count, void *userdata)
 {
 	struct fs *fs = userdata;
 
-	if (!fs->answered_init && count > 1 &&
-		parts[1].iov_len >= offsetof(struct fuse_init_out, max_background)) {
-		struct fuse_init_out *answer = parts[1].iov_base;
-
-		answer->flags |= FUSE_PARALLEL_DIROPS;
+	if (fs->heard_init && !fs->answered_init) {
+		ask_for_parallel_dirops(parts, count);
+		fs->answered_init = true;
 	}
-	fs->answered_init = true;
 	return writev(fd, parts, count);
 }
 
+/* A descriptor whose other side is closed reads as the kernel's does after an unmount. */
 static ssize_t read_message(int fd, void *data, size_t size, void *userdata)
 {
+	ssize_t len = read(fd, data, size);
+
 	(void)userdata;
-	return read(fd, data, size);
+	if (len)
+		return len;
+	errno = ENODEV;
+	return -1;
 }
 
 static const struct fuse_custom_io io = {.writev = write_message, .read = read_message};
@@ -104,7 +116,8 @@ static void on_gone(void *ctx, const struct catalog_job *job)
 {
 	struct gone gone = {.fs = ctx, .job = job};
 
-	if (gone.fs->notifier && !name_escape(job->job.id, ".json", gone.name))
+	/* Before that the kernel knows no name. */
+	if (gone.fs->ready && !name_escape(job->job.id, ".json", gone.name))
 		dirs_each(&gone.fs->dirs, on_gone_in, &gone);
 }
 
@@ -204,7 +217,7 @@ static int open_session(struct fs *fs)
 	return err;
 }
 
-/* The mounted device becomes a source of the loop's. */
+/* The session's descriptor becomes a source of the loop's. */
 static int serve(struct fs *fs)
 {
 	int fd = fuse_session_fd(fs->session);
@@ -212,8 +225,6 @@ static int serve(struct fs *fs)
 
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
-	if (fuse_session_custom_io(fs->session, &io, fd))
-		return -EIO;
 
 	int err = loop_add_fd(fs->loop, fd, on_readable, fs);
 
@@ -229,7 +240,21 @@ int fs_mount(struct fs *fs, const char *mountpoint)
 	if (fuse_session_mount(fs->session, mountpoint))
 		return -EIO;
 	fs->mounted = true;
+	if (fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session)))
+		return -EIO;
 	return serve(fs);
+}
+
+int fs_serve(struct fs *fs, int fd)
+{
+	int err = open_session(fs);
+
+	if (!err && fuse_session_custom_io(fs->session, &io, fd))
+		err = -EIO;
+	if (!err)
+		return serve(fs);
+	close(fd);
+	return err;
 }
 
 /*
