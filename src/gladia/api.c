@@ -32,7 +32,7 @@ static char *print_header(const char *key)
 	char *header = malloc(size);
 
 	if (header)
-		snprintf(header, size, "%s%s", name, key);
+		(void)snprintf(header, size, "%s%s", name, key);
 	return header;
 }
 

@@ -59,10 +59,10 @@ static void print_why(const struct api_call *call, char why[static API_WHY_MAX])
 	char attempts[64] = "";
 
 	if (call->attempts > 1)
-		snprintf(attempts, sizeof(attempts), " (%d attempts in %" PRId64 " s)",
-			call->attempts,
+		(void)snprintf(attempts, sizeof(attempts),
+			" (%d attempts in %" PRId64 " s)", call->attempts,
 			(loop_now_ms(api->loop) - call->began_ms + 500) / 1000);
-	snprintf(why, API_WHY_MAX, "%s: %s%s; %s", call->asked.tried,
+	(void)snprintf(why, API_WHY_MAX, "%s: %s%s; %s", call->asked.tried,
 		call->failure.reason, attempts, call->failure.advice);
 	api_clean(why, api->key);
 }
@@ -110,7 +110,7 @@ static void debug_result(const struct api_call *call, const struct http_result *
 	if (!call->api->log->debug)
 		return;
 	api_status_print(result->status, status);
-	snprintf(detail, sizeof(detail), "%s", result->detail);
+	(void)snprintf(detail, sizeof(detail), "%s", result->detail);
 	api_clean(detail, call->api->key);
 	log_debug(call->api->log,
 		"GET %s: %s%s%s, %" PRIu64 " bytes, %" PRId64 " ms, attempt %d",

@@ -79,7 +79,8 @@ void api_status_print(long status, char text[static API_STATUS_TEXT])
 {
 	const char *words = meaning_of(status)->words;
 
-	snprintf(text, API_STATUS_TEXT, "%ld%s%s", status, words[0] ? " " : "", words);
+	(void)snprintf(
+		text, API_STATUS_TEXT, "%ld%s%s", status, words[0] ? " " : "", words);
 }
 
 void api_clean(char *text, const char *key)
@@ -103,7 +104,7 @@ int api_fail(struct api_failure *failure, int error, const char *advice,
 	*failure = (struct api_failure){
 		.error = error, .advice = advice, .retry_after_ms = -1};
 	va_start(args, format);
-	vsnprintf(failure->reason, sizeof(failure->reason), format, args);
+	(void)vsnprintf(failure->reason, sizeof(failure->reason), format, args);
 	va_end(args);
 	api_clean(failure->reason, NULL);
 	return error;
@@ -140,7 +141,7 @@ struct error_body {
 static void keep_clean(const char *key, char *text, size_t max, char *ret_kept)
 {
 	api_clean(text, key);
-	snprintf(ret_kept, max + 4, "%.*s%s", (int)max, text,
+	(void)snprintf(ret_kept, max + 4, "%.*s%s", (int)max, text,
 		strlen(text) > max ? "..." : "");
 }
 
@@ -176,13 +177,13 @@ static void fail_status(
 	if (key)
 		read_error_body(result, key, &body);
 	if (key && result->request_id[0]) {
-		snprintf(body.request_id, sizeof(body.request_id), "%s",
+		(void)snprintf(body.request_id, sizeof(body.request_id), "%s",
 			result->request_id);
 		api_clean(body.request_id, key);
 	}
 	api_status_print(result->status, status);
 	if (result->retry_after_ms > 0)
-		snprintf(wait, sizeof(wait), ", and asks to wait %" PRId64 " s",
+		(void)snprintf(wait, sizeof(wait), ", and asks to wait %" PRId64 " s",
 			(result->retry_after_ms + 999) / 1000);
 	api_fail(failure, meaning->error, meaning->advice,
 		"the server answered %s%s%s%s%s%s%s%s", status,
@@ -204,7 +205,7 @@ void api_fail_result(
 		fail_status(failure, result, key);
 		return;
 	}
-	snprintf(detail, sizeof(detail), "%s", result->detail);
+	(void)snprintf(detail, sizeof(detail), "%s", result->detail);
 	api_clean(detail, key);
 	if (result->tls_failed)
 		api_fail(failure, -EHOSTUNREACH, advice_tls, "TLS failed: %s", detail);

@@ -49,7 +49,7 @@ static void describe_filters(const char *filters, char *text, size_t size)
 			text[len++] = *c;
 		}
 	}
-	snprintf(text + len, size - len, ")");
+	(void)snprintf(text + len, size - len, ")");
 }
 
 int api_ask_list(const char *origin, const struct query *query, unsigned span,
@@ -69,7 +69,7 @@ int api_ask_list(const char *origin, const struct query *query, unsigned span,
 			offset, limit);
 	if (err)
 		return -ENOMEM;
-	snprintf(ret_asked->tried, sizeof(ret_asked->tried),
+	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried),
 		"listing jobs (offset %" PRIu64 ", limit %u", offset, limit);
 	describe_filters(url.data + base.len, ret_asked->tried, sizeof(ret_asked->tried));
 	ret_asked->url = cleanup_take(&url.data);
@@ -90,7 +90,7 @@ int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked)
 		err = print_percent_encoded(id, &url);
 	if (err)
 		return -ENOMEM;
-	snprintf(ret_asked->tried, sizeof(ret_asked->tried), "getting job %.*s%s",
+	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried), "getting job %.*s%s",
 		ID_SHOWN_MAX, url.data + start,
 		url.len - start > ID_SHOWN_MAX ? "..." : "");
 	ret_asked->url = cleanup_take(&url.data);
