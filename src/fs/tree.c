@@ -54,10 +54,11 @@ enum tree_shows tree_shows(const struct tree_dir *dir)
 
 const char *tree_name(const struct tree_dir *dir, size_t index)
 {
-	if (dir->kind == TREE_STATUS)
-		return index < JOB_STATUSES ? job_status_name((enum job_status)index)
-					    : NULL;
-	if (dir->kind == TREE_ROOT)
+	enum { ROOT_NAMES = sizeof(root_children) / sizeof(root_children[0]) - 1 };
+
+	if (dir->kind == TREE_STATUS && index < JOB_STATUSES)
+		return job_status_name((enum job_status)index);
+	if (dir->kind == TREE_ROOT && index < ROOT_NAMES)
 		return root_children[index].name;
 	return NULL;
 }
