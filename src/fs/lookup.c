@@ -68,7 +68,8 @@ static void lookup_job(struct request *request, const struct dir *dir, const cha
 		reply_nothing(request, 0);
 		return;
 	}
-	if (!err && !job.gone)
+	/* Run again it is still one look. */
+	if (!err && !job.gone && !request->asked)
 		single_walk(fs->sync, &dir->tree.query, job.row);
 
 	bool known = !err && job.size >= 0 &&
@@ -79,7 +80,7 @@ static void lookup_job(struct request *request, const struct dir *dir, const cha
 		return;
 	}
 	if (err || job.gone || job.size < 0) {
-		request_fail(request, -EIO);
+		request_fail(request, !err && job.gone ? -ENOENT : -EIO);
 		return;
 	}
 	if (!query_matches(&dir->tree.query, &job.job)) {
@@ -119,7 +120,7 @@ static void handle_lookup(struct request *request)
 
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	if (strlen(name) > NAME_BYTES_MAX) {
+	if (strnlen(name, NAME_BYTES_MAX + 1) > NAME_BYTES_MAX) {
 		fuse_reply_err(req, ENAMETOOLONG);
 		return;
 	}
@@ -146,6 +147,9 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		attr_of_dir(fs, dir, &attr);
 	else
 		err = jobs_by_node(fs->catalog, ino, &job);
+	/* The kernel has not been told of it. */
+	if (!err && !dir && job.size < 0)
+		err = -ESTALE;
 	if (err) {
 		fuse_reply_err(req, -err);
 		return;
