@@ -79,8 +79,8 @@ PLANTED = [
     ("promises", "docs/SEMANTICS.md", "+4.1 Five.\n", "docs/SEMANTICS.md:8"),
     ("shell", "scripts/demo", "+echo $1\n", "scripts/demo:5"),
     ("shell", ".ci/run", SCRIPT + "echo\n", ".ci/run:1"),
-    ("tidy", "src/base/buf.c", '+\nint twice(int a)\n{\n\tif (a)\n\t\treturn 1;\n\telse\n'
-     '\t\treturn 1;\n}\n', "src/base/buf.c:11"),
+    ("tidy", "src/base/buf.c", "+\nint same(int a)\n{\n\treturn a == a;\n}\n",
+     "src/base/buf.c:11"),
 ]
 
 
