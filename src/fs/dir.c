@@ -21,7 +21,8 @@ struct open_dir {
 	bool cached;             /* the kernel keeps what it reads */
 };
 
-enum { DOTS = 2 };
+/* The kernel asks for up to a mebibyte. */
+enum { DOTS = 2, REPLY_MAX = 1 << 20 };
 
 /* The kernel's cache of a directory with fixed names is filled from this. */
 enum { FIXED_ID = UINT32_MAX };
@@ -41,7 +42,8 @@ static int take_listing(struct fs *fs, struct open_dir *open)
 /*
  * The kernel has one cache of names for a directory, however often that is open. It may
  * be filled from one listing only, or two of them would mix: who comes with another one
- * while it is in use does without.
+ * while it is in use does without. And it is kept for the next only once it is known to
+ * have been emptied for the first.
  */
 static void decide_caching(struct open_dir *open, struct fuse_file_info *info)
 {
@@ -50,11 +52,35 @@ static void decide_caching(struct open_dir *open, struct fuse_file_info *info)
 
 	if (dir->cached_opens && dir->cached_id != id)
 		return;
+	if (dir->cached_id != id)
+		dir->cache_begun = false;
 	info->cache_readdir = true;
-	info->keep_cache = dir->cached_id == id;
+	info->keep_cache = dir->cache_begun;
 	dir->cached_id = id;
 	dir->cached_opens++;
 	open->cached = true;
+}
+
+/* Who reads or closes a directory has acted on the answer to its OPENDIR. */
+static void note_opened(struct open_dir *open)
+{
+	struct dir *dir = open->dir;
+
+	if (open->cached)
+		dir->cache_begun = dir->cached_id != 0;
+}
+
+static void release(struct fs *fs, struct open_dir *open)
+{
+	if (open->listing)
+		listing_put(open->listing);
+	open->dir->opens--;
+	if (open->cached)
+		open->dir->cached_opens--;
+	note_opened(open);
+	dirs_forget(&fs->dirs, open->dir->ino, 0);
+	list_remove(&open->link);
+	free(open);
 }
 
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
@@ -77,19 +103,11 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	list_append(&fs->open_dirs, &open->link);
 	decide_caching(open, info);
 	info->fh = (uint64_t)(uintptr_t)open;
-	fuse_reply_open(req, info);
-}
-
-static void release(struct fs *fs, struct open_dir *open)
-{
-	if (open->listing)
-		listing_put(open->listing);
-	open->dir->opens--;
-	if (open->cached)
-		open->dir->cached_opens--;
-	dirs_forget(&fs->dirs, open->dir->ino, 0);
-	list_remove(&open->link);
-	free(open);
+	/* A kernel that does not take the reply will not close what it was told. */
+	if (fuse_reply_open(req, info) == -ENOENT) {
+		dir->cached_id = 0;
+		release(fs, open);
+	}
 }
 
 void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
@@ -199,38 +217,51 @@ static size_t add_entry(const struct request *request, const struct entry *entry
 		request->req, buf, room, entry->name, &entry->param.attr, (off_t)cookie);
 }
 
-/* As many entries as there are and fit. 0, or why the first of them cannot be had. */
-static int fill(const struct request *request, const struct open_dir *open, char *buf,
-	size_t *ret_len)
+/* The entry at a position or, where the catalog has dropped jobs, at the next one. */
+static int next_entry(const struct request *request, const struct open_dir *open,
+	uint64_t *position, struct entry *ret_entry)
 {
-	size_t len = 0;
-	int err = 0;
+	int err;
 
-	for (uint64_t position = request->offset; !err; position++) {
-		struct entry entry;
-
-		err = entry_at(request, open, position, &entry);
-		if (err == -ENOENT) {
-			err = 0;
-			continue;
-		}
-		if (err)
-			break;
-
-		size_t size = add_entry(
-			request, &entry, position + 1, buf + len, request->size - len);
-
-		if (size > request->size - len)
-			break;
-		len += size;
-	}
-	*ret_len = len;
-	return len || err == -ENODATA ? 0 : err;
+	while ((err = entry_at(request, open, *position, ret_entry)) == -ENOENT)
+		++*position;
+	return err;
 }
 
 /*
- * 0: go on. -EAGAIN: what stands at the request's position has been asked for. What
- * follows is not asked for before the reader comes to it (SPEC 6.2).
+ * As many entries as there are and fit. 0, or why the first of them cannot be had; the
+ * request's position is then where that one would stand.
+ */
+static int fill(
+	struct request *request, const struct open_dir *open, char *buf, size_t *ret_len)
+{
+	uint64_t position = request->offset;
+	size_t len = 0;
+	struct entry entry;
+	int err;
+
+	while (!(err = next_entry(request, open, &position, &entry))) {
+		size_t room = request->size - len;
+		size_t size = add_entry(request, &entry, position + 1, buf + len, room);
+
+		if (size > room) {
+			/* As getdents(2) where not even one fits. */
+			err = -EINVAL;
+			break;
+		}
+		len += size;
+		position++;
+	}
+	if (!len)
+		request->offset = position;
+	*ret_len = len;
+	return len ? 0 : err;
+}
+
+/*
+ * 0: go on. -ENODATA: there is nothing at the request's position and behind it. -EAGAIN:
+ * what stands there has been asked for. What follows it is not asked for before the
+ * reader comes to it (SPEC 6.2).
  */
 static int want(const struct request *request, struct open_dir *open)
 {
@@ -239,24 +270,36 @@ static int want(const struct request *request, struct open_dir *open)
 
 	int err = listing_want(open->listing, request->offset - DOTS);
 
-	return err == -ENOENT ? 0 : err;
+	return err == -ENOENT ? -ENODATA : err;
+}
+
+static int want_and_fill(
+	struct request *request, struct open_dir *open, char *buf, size_t *ret_len)
+{
+	int err = want(request, open);
+
+	while (!err) {
+		err = fill(request, open, buf, ret_len);
+		if (err != -ENODATA || !open->listing)
+			break;
+		/* What is known so far was dropped, and is not the end of the listing. */
+		err = want(request, open);
+	}
+	return err;
 }
 
 static void handle_readdir(struct request *request)
 {
 	struct open_dir *open = request->open;
-	CLEANUP_FREE char *buf = NULL;
+	CLEANUP_FREE char *buf = malloc(request->size + !request->size);
 	size_t len = 0;
-	int err = want(request, open);
+	int err = buf ? want_and_fill(request, open, buf, &len) : -ENOMEM;
 
 	if (err == -EAGAIN) {
 		request_park(request, listing_queue(open->listing));
 		return;
 	}
-	buf = malloc(request->size + !request->size);
-	if (!err)
-		err = buf ? fill(request, open, buf, &len) : -ENOMEM;
-	if (err) {
+	if (err && err != -ENODATA) {
 		request_fail(request, err);
 		return;
 	}
@@ -271,10 +314,11 @@ static void start_readdir(fuse_req_t req, size_t size, off_t offset,
 
 	if (!request)
 		return;
-	request->size = size;
+	request->size = size < REPLY_MAX ? size : REPLY_MAX;
 	request->offset = (uint64_t)offset;
 	request->open = (void *)(uintptr_t)info->fh;
 	request->plus = plus;
+	note_opened(request->open);
 	request_run(request);
 }
 

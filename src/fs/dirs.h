@@ -22,6 +22,7 @@ struct dir {
 	/* What the kernel's cache of its names was filled from (dir.c). */
 	uint64_t cached_id;
 	unsigned cached_opens;
+	bool cache_begun;
 };
 
 enum { DIRS_BUCKETS = 1024 };
