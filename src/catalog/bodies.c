@@ -186,7 +186,11 @@ int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 	while (kept > max) {
 		sqlite3_stmt *statement = catalog_statement(catalog, SQL_BODIES_OLDEST);
 
-		if (sqlite3_step(statement) != SQLITE_ROW)
+		int step = sqlite3_step(statement);
+
+		if (step == SQLITE_DONE)
+			return catalog_damaged(catalog, "count");
+		if (step != SQLITE_ROW)
 			return catalog_failed(catalog, "read");
 
 		int64_t row = sqlite3_column_int64(statement, 0);

@@ -99,8 +99,17 @@ static const char settings[] = "PRAGMA journal_mode = WAL;"
 
 bool schema_is_damage(int code)
 {
-	/* The rest is "not now", which says nothing of the file. */
-	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_FORMAT;
+	switch (code) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_FORMAT:
+	/* Two rows that cannot both be there: an index no longer tells the truth. */
+	case SQLITE_CONSTRAINT:
+		return true;
+	default:
+		/* "Not now", which says nothing of the file. */
+		return false;
+	}
 }
 
 static int open_error(sqlite3 *db)

@@ -160,6 +160,8 @@ static int write_totals(struct catalog *catalog, uint64_t *ret_kept)
 	int64_t kept = sqlite3_column_int64(statement, 0);
 
 	sqlite3_reset(statement);
+	if (step == SQLITE_DONE)
+		return catalog_damaged(catalog, "count");
 	if (step != SQLITE_ROW)
 		return catalog_failed(catalog, "write");
 	*change = (struct totals_change){0};
@@ -199,7 +201,7 @@ int catalog_commit(struct catalog *catalog)
 		catalog->in_transaction = false;
 		catalog->last_row = 0;
 		catalog->burnt = 0;
-		catalog->complained = catalog->lost;
+		catalog->complained = catalog->lost || catalog->set_aside;
 	}
 
 	bool lost = catalog->lost;
