@@ -30,24 +30,43 @@ static void fetch_again(struct request *request, const struct catalog_job *job)
 	request_park(request, queue);
 }
 
+/*
+ * What there is of the bytes asked for, however many these are. At the end the text is
+ * not needed.
+ */
+static int read_text(const struct request *request, const struct catalog_job *job,
+	char **ret_data, size_t *ret_len)
+{
+	if (job->size < 0)
+		return -ENODATA;
+
+	uint64_t size = (uint64_t)job->size;
+	uint64_t left = request->offset < size ? size - request->offset : 0;
+	size_t len = left < request->size ? (size_t)left : request->size;
+	char *data = malloc(len + !len);
+	int err = data ? 0 : -ENOMEM;
+
+	if (!err && len)
+		err = bodies_read(
+			request->fs->catalog, job, request->offset, data, len, &len);
+	if (err) {
+		free(data);
+		return err;
+	}
+	*ret_data = data;
+	*ret_len = len;
+	return 0;
+}
+
 static void handle_read(struct request *request)
 {
-	struct catalog *catalog = request->fs->catalog;
 	CLEANUP_FREE char *data = NULL;
 	struct catalog_job job;
-	size_t len = 0;
-	int err = jobs_by_node(catalog, request->ino, &job);
+	size_t len;
+	int err = jobs_by_node(request->fs->catalog, request->ino, &job);
 
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
-	data = malloc(request->size + !request->size);
-	if (!data)
-		err = -ENOMEM;
-	else
-		err = bodies_read(
-			catalog, &job, request->offset, data, request->size, &len);
+	if (!err)
+		err = read_text(request, &job, &data, &len);
 	if (err == -ENODATA) {
 		fetch_again(request, &job);
 		return;
