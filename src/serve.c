@@ -93,6 +93,10 @@ static void on_ready(void *ctx)
 	struct serve *serve = ctx;
 	const struct options *options = serve->config->options;
 
+	/* One that came while it was being mounted is still one of the start. */
+	on_signal(serve);
+	if (serve->signal)
+		return;
 	serve->serving = !daemon_report(
 		serve->config->daemon, EXIT_CODE_OK, "", !options->log_syslog);
 	if (serve->serving)
