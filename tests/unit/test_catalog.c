@@ -240,7 +240,7 @@ static void test_spec_5_4_totals(void **state)
 	uint32_t seed = 1;
 
 	for (int i = 0; i < 3000; i++) {
-		char id[8];
+		char id[32];
 		struct catalog_job known;
 
 		snprintf(id, sizeof(id), "%u", draw(&seed, 20));

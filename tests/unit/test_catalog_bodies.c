@@ -56,7 +56,7 @@ static void test_read(void **state)
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		char *text = make_text(sizes[i]);
-		char id[16];
+		char id[32];
 
 		snprintf(id, sizeof(id), "%zu", sizes[i]);
 
@@ -199,7 +199,7 @@ static void test_lowered_maximum(void **state)
 	int commits = 0;
 
 	for (int i = 0; i < TEXTS; i++) {
-		char id[16];
+		char id[32];
 
 		snprintf(id, sizeof(id), "%d", i);
 		kit_put(catalog, id, JOB_DONE, text);
@@ -208,7 +208,7 @@ static void test_lowered_maximum(void **state)
 	free(text);
 	catalog = kit_open(kit, 1 << 20);
 	for (; kit_sql(kit, "SELECT kept FROM totals") > 1 << 20; commits++) {
-		char id[16];
+		char id[32];
 
 		snprintf(id, sizeof(id), "new %d", commits);
 		kit_put(catalog, id, JOB_DONE, "x");

@@ -73,7 +73,7 @@ static void test_steps(void **state)
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		char id[16];
+		char id[32];
 
 		snprintf(id, sizeof(id), "%zu", i);
 		run_step(catalog, &steps[i], id);
