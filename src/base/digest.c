@@ -21,7 +21,7 @@ void digest_hex(const char *space, const char *text, char hex[static DIGEST_HEX]
 
 	digest(space, text, raw);
 	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++)
-		snprintf(hex + 2 * i, 3, "%02x", raw[i]);
+		(void)snprintf(hex + 2 * i, 3, "%02x", raw[i]);
 }
 
 uint64_t digest_u63(const char *space, const char *text)

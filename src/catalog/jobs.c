@@ -26,7 +26,7 @@ static uint64_t job_node(const char *id, int64_t version)
 
 	if (version == 0)
 		return job_ino(id);
-	snprintf(text, sizeof(text), "%s %" PRId64, id, version);
+	(void)snprintf(text, sizeof(text), "%s %" PRId64, id, version);
 	return as_number(digest_u63("node", text));
 }
 
