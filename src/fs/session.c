@@ -259,14 +259,14 @@ int fs_serve(struct fs *fs, int fd)
 
 /*
  * The kernel may hold the notifier until it has answers to requests it has sent, and to
- * some it is about to send.
+ * some it is about to send. False: it still does.
  */
-static void stop_notifier(struct fs *fs)
+static bool stop_notifier(struct fs *fs)
 {
 	bool stopped = notifier_stop(fs->notifier);
 
 	for (int i = 0; !stopped && i < STOP_STEPS; i++) {
-		while (take_message(fs) > 0)
+		for (int j = 0; j < MESSAGES_MAX && take_message(fs) > 0; j++)
 			;
 		usleep(STOP_STEP_MS * 1000);
 		stopped = notifier_stop(fs->notifier);
@@ -275,27 +275,37 @@ static void stop_notifier(struct fs *fs)
 		notifier_free(fs->notifier);
 	else
 		log_warning(fs->log, "the kernel holds a notification: left behind");
+	return stopped;
 }
 
-static void close_session(struct fs *fs)
+/* False: the notifier's thread has not let go of the session. */
+static bool close_session(struct fs *fs)
 {
+	bool stopped = true;
+
 	loop_remove_fd(fs->loop, fuse_session_fd(fs->session));
 	if (fs->notifier)
-		stop_notifier(fs);
+		stopped = stop_notifier(fs);
 	if (fs->mounted)
 		fuse_session_unmount(fs->session);
-	fuse_session_destroy(fs->session);
 	free(fs->message.mem);
+	if (stopped)
+		fuse_session_destroy(fs->session);
+	return stopped;
 }
 
 void fs_free(struct fs *fs)
 {
+	static const struct sync_handlers nobody = {0};
+	bool closed = true;
+
 	if (!fs)
 		return;
 	fs->ending = true;
+	sync_set_handlers(fs->sync, &nobody, NULL);
 	request_fail_all(fs, -ENOTCONN);
 	if (fs->session)
-		close_session(fs);
+		closed = close_session(fs);
 	dir_release_all(fs);
 	dirs_done(&fs->dirs);
 	free((char *)fs->config.source);
