@@ -28,6 +28,7 @@ struct fs {
 	bool mounted;
 	bool heard_init;    /* what is written next is the answer to it */
 	bool answered_init; /* it has been written */
+	bool has_epochs;    /* the kernel can forget all names at once */
 	bool ready;         /* and on_ready called */
 	bool ending;        /* nothing waits any more */
 

@@ -23,11 +23,17 @@ enum {
 	STOP_STEPS = 100,
 	STOP_STEP_MS = 5,
 	ARGUMENTS_MAX = 4096,
+	/* FUSE_NOTIFY_INC_EPOCH, since version 7.44 of the protocol (Linux 6.16). */
+	EPOCH_MINOR = 44,
+	NOTIFY_INC_EPOCH = 8,
 };
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)
 {
-	((struct fs *)userdata)->heard_init = true;
+	struct fs *fs = userdata;
+
+	fs->heard_init = true;
+	fs->has_epochs = conn->proto_minor >= EPOCH_MINOR;
 	/* Each choice was measured: src/README.md. */
 	conn->want |= conn->capable & (FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_READDIRPLUS |
 					      FUSE_CAP_PARALLEL_DIROPS);
@@ -310,10 +316,39 @@ void fs_free(struct fs *fs)
 	dirs_done(&fs->dirs);
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);
-	free(fs);
+	if (closed)
+		free(fs);
+}
+
+/* Names of before are looked up again. The kernel takes no lock for that. */
+static void begin_epoch(struct fs *fs)
+{
+	const struct fuse_out_header header = {
+		.len = sizeof(header), .error = NOTIFY_INC_EPOCH};
+
+	if (write(fuse_session_fd(fs->session), &header, sizeof(header)) < 0)
+		log_warning(fs->log, "the kernel may show names for too long: %s",
+			strerror(errno));
+}
+
+/*
+ * An older kernel forgets with a directory's name all that is beneath it. Who stands in
+ * that directory has no path until somebody looks it up.
+ */
+static void forget_names(struct fs *fs)
+{
+	const struct tree_dir *root = &fs->dirs.root.tree;
+	const char *name;
+
+	for (size_t i = 0; (name = tree_name(root, i)); i++)
+		notifier_forget_name(fs->notifier, DIRS_ROOT, name);
 }
 
 void fs_refresh(struct fs *fs)
 {
 	dir_forget_caches(fs);
+	if (fs->ready && fs->has_epochs)
+		begin_epoch(fs);
+	else if (fs->ready)
+		forget_names(fs);
 }
