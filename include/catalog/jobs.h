@@ -75,6 +75,12 @@ int jobs_doubt(struct catalog *catalog, int64_t row);
 int jobs_forget(struct catalog *catalog, int64_t row);
 
 /*
+ * The rows of all jobs that are not finished and not gone, in no order, in memory of
+ * malloc() that is the caller's to free. 0, -ENOMEM, -EIO.
+ */
+int jobs_unfinished(struct catalog *catalog, int64_t **ret_rows, size_t *ret_len);
+
+/*
  * Copies up to `len` bytes of a job's text from `offset` on; past its end that is 0
  * bytes. `job` is as one of the above gave it; only row and node are looked at. 0;
  * -ENODATA where the text is not kept (never seen, or let go); -ESTALE where that version

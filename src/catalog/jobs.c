@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -348,4 +349,33 @@ int jobs_forget(struct catalog *catalog, int64_t row)
 	gone.kept = false;
 	err = update_job(catalog, &known, &gone);
 	return err || !known.kept ? err : bodies_delete(catalog, row);
+}
+
+int jobs_unfinished(struct catalog *catalog, int64_t **ret_rows, size_t *ret_len)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOBS_UNFINISHED);
+	int64_t *rows = NULL;
+	size_t len = 0;
+	int step;
+
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+		/* Twice as much whenever a power of two is reached. */
+		if ((len & (len - 1)) == 0) {
+			int64_t *grown = realloc(
+				rows, (len ? 2 * len : 1) * sizeof(*rows));
+
+			if (!grown)
+				break;
+			rows = grown;
+		}
+		rows[len++] = sqlite3_column_int64(statement, 0);
+	}
+	sqlite3_reset(statement);
+	if (step != SQLITE_DONE) {
+		free(rows);
+		return step == SQLITE_ROW ? -ENOMEM : catalog_failed(catalog, "read");
+	}
+	*ret_rows = rows;
+	*ret_len = len;
+	return 0;
 }

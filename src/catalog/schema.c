@@ -15,6 +15,8 @@
  */
 enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
+_Static_assert(JOB_DONE == 2 && JOB_ERROR == 3, "statuses are kept as numbers");
+
 static const char schema[] =
 	"PRAGMA application_id = 1735156068;"
 	"CREATE TABLE jobs("
@@ -32,6 +34,8 @@ static const char schema[] =
 	"CREATE UNIQUE INDEX jobs_by_node ON jobs(node) WHERE node IS NOT NULL;"
 	"CREATE INDEX jobs_by_use ON jobs(used) WHERE used IS NOT NULL;"
 	"CREATE INDEX jobs_gone ON jobs(seen) WHERE seen < 0;"
+	"CREATE INDEX jobs_unfinished ON jobs(job)"
+	"	WHERE status NOT IN (2, 3) AND seen >= 0;"
 	"INSERT INTO sqlite_sequence(name, seq) VALUES('jobs', 0);"
 	"CREATE TABLE pieces(piece INTEGER PRIMARY KEY, data BLOB NOT NULL);"
 	"CREATE TABLE listings("
@@ -65,6 +69,9 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_JOB_UPDATE] = "UPDATE jobs SET node = ?2, version = ?3, status = ?4,"
 			   " created = ?5, completed = ?6, size = ?7, seen = ?8,"
 			   " used = ?9 WHERE job = ?1",
+	/* The statuses are job.h's JOB_DONE and JOB_ERROR; as in the index. */
+	[SQL_JOBS_UNFINISHED] = "SELECT job FROM jobs"
+				" WHERE status NOT IN (2, 3) AND seen >= 0",
 	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1 AND seen >= 0",
 	[SQL_JOB_USED] = "UPDATE jobs SET used = ?2 WHERE job = ?1",
 	[SQL_BODY_HEAD] =

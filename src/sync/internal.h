@@ -30,7 +30,10 @@ struct sync {
 
 /* How a listing gets its members. */
 struct filler {
-	/* Makes listing->filling, in which nothing is under way. 0 or -ENOMEM. */
+	/*
+	 * Makes listing->filling, in which nothing is under way. 0; -ENOENT: this way is
+	 * not open to this listing; -ENOMEM, -EIO.
+	 */
 	int (*begin)(struct listing *listing);
 	/* Asks for what is lacking, and for what lies ahead of those who read. */
 	void (*pull)(struct listing *listing);
@@ -54,6 +57,8 @@ struct listing {
 	struct snapshot members;
 	struct wait_queue queue;
 	bool complete;
+	bool ordered;   /* its jobs stand in falling order of created_at */
+	bool same;      /* the catalog keeps it as it is already */
 	bool broken;    /* what it tells was lost: of no use to anybody any more */
 	bool outdated;  /* of no use to who comes now */
 	bool lacking;   /* somebody wants `wanted`, which is not there */
@@ -61,14 +66,38 @@ struct listing {
 	size_t wanted;  /* the furthest position somebody stood at */
 	size_t walk;    /* the position of the job looked at last (single_walk()) */
 	unsigned walks; /* how many were looked at */
+	int64_t *watch; /* listing_watch() */
+	size_t watch_len;
 	const struct filler *filler;
 	void *filling;          /* the filler's; NULL when complete */
 	struct listing *before; /* the complete one it replaces, held; or NULL */
 };
 
-/* The query's present listing, or NULL. */
+/*
+ * The part of a span's listing in which its snapshot has seen what was told before it was
+ * read (snapshot.h).
+ */
+enum { LISTING_TOLD = 255 };
+
+/* The query's newest listing, or NULL. */
 struct listing *listing_find(
 	const struct sync *sync, enum listing_kind kind, const char *key);
+
+/* Is it young enough for who comes now? */
+bool listing_is_present(const struct listing *listing);
+
+/* Goes on with another filler, whose begin() never gives -ENOENT. */
+void listing_fill_by(struct listing *listing, const struct filler *filler);
+
+/*
+ * Unfinished jobs within the query's spans, asked for before the listing was read, that
+ * the next check of it will need to know (check.c). 0 or -ENOMEM.
+ */
+int listing_watch(struct listing *listing, const int64_t *rows, size_t len);
+
+/* Those of the look before, to be freed by the caller. 0, -ENOENT, -ENOMEM, -EIO. */
+int listing_load_watch(
+	const struct listing *listing, int64_t **ret_rows, size_t *ret_len);
 
 /* Takes a listing nobody holds out of the memory of sync, and frees it. */
 void listing_drop(struct listing *listing);

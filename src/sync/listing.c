@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "catalog/listings.h"
+#include "check.h"
 
 /*
  * Listings nobody holds are kept for who comes within the time to live, and to find out
@@ -14,9 +16,17 @@
  */
 enum { KEPT_MAX = 256, KEPT_MEMBERS_MAX = 4 << 20 };
 
-static const struct filler *const fillers[] = {
-	[LISTING_JOBS] = &filler_pages,
-	[LISTING_DAYS] = &filler_days,
+/* The ways to fill a listing, the cheapest first; the last is always open. */
+static const struct filler *const job_fillers[] = {
+	&filler_derive, &filler_check, &filler_pages};
+static const struct filler *const day_fillers[] = {&filler_derive, &filler_days};
+
+static const struct {
+	const struct filler *const *fillers;
+	size_t len;
+} ways[] = {
+	[LISTING_JOBS] = {job_fillers, sizeof(job_fillers) / sizeof(job_fillers[0])},
+	[LISTING_DAYS] = {day_fillers, sizeof(day_fillers) / sizeof(day_fillers[0])},
 };
 
 struct listing *listing_find(
@@ -33,7 +43,7 @@ struct listing *listing_find(
 	return NULL;
 }
 
-static bool is_present(const struct listing *listing)
+bool listing_is_present(const struct listing *listing)
 {
 	int64_t age = loop_now_ms(listing->sync->loop) - listing->began_ms;
 
@@ -62,6 +72,7 @@ void listing_drop(struct listing *listing)
 	if (sync->walked == listing)
 		sync->walked = NULL;
 	snapshot_done(&listing->members);
+	free(listing->watch);
 	free(listing->key);
 	free(listing);
 }
@@ -103,13 +114,11 @@ static int make(struct sync *sync, enum listing_kind kind, const struct query *q
 	listing->kind = kind;
 	listing->query = *query;
 	listing->key = strdup(key);
-	listing->filler = fillers[kind];
 	listing->began_ms = loop_now_ms(sync->loop);
 	listing->began_wall_ms = clock_wall_ms(loop_clock(sync->loop));
 	snapshot_init(&listing->members);
 	wait_queue_init(&listing->queue);
-	if (!listing->key || listing->filler->begin(listing)) {
-		free(listing->key);
+	if (!listing->key) {
 		free(listing);
 		return -ENOMEM;
 	}
@@ -131,6 +140,35 @@ static void replace(struct listing *old, struct listing *new)
 	new->before = whole;
 }
 
+static int begin_filling(struct listing *listing)
+{
+	int err = -ENOENT;
+
+	for (size_t i = 0; err == -ENOENT && i < ways[listing->kind].len; i++) {
+		listing->filler = ways[listing->kind].fillers[i];
+		err = listing->filler->begin(listing);
+	}
+	if (err)
+		listing->broken = true;
+	return err;
+}
+
+void listing_fill_by(struct listing *listing, const struct filler *filler)
+{
+	listing->filler->end(listing);
+	listing->filling = NULL;
+	listing->filler = filler;
+
+	int err = filler->begin(listing);
+
+	if (err) {
+		listing->broken = true;
+		listing_failed(listing, err, strerror(-err));
+		return;
+	}
+	filler->pull(listing);
+}
+
 int listing_get(struct sync *sync, enum listing_kind kind, const struct query *query,
 	struct listing **ret_listing)
 {
@@ -141,7 +179,7 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 
 	struct listing *found = listing_find(sync, kind, key);
 
-	if (!found || !is_present(found)) {
+	if (!found || !listing_is_present(found)) {
 		int err = make(sync, kind, query, key, &made);
 
 		if (err)
@@ -152,6 +190,13 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 	}
 	found->holders++;
 	shrink(sync);
+
+	int err = found->filler ? 0 : begin_filling(found);
+
+	if (err) {
+		listing_put(found);
+		return err;
+	}
 	*ret_listing = found;
 	return 0;
 }
@@ -205,9 +250,9 @@ int listing_want(struct listing *listing, size_t position)
 		listing->goes_on = listing->goes_on || listing->members.len > 0;
 	}
 	listing->filler->pull(listing);
-	if (there)
+	/* It can turn out at once what comes, and that nothing does. */
+	if (position < listing->members.len)
 		return 0;
-	/* It can turn out at once that nothing comes. */
 	if (listing->complete)
 		return -ENOENT;
 	return listing->lacking ? -EAGAIN : -ENOMEM;
@@ -235,9 +280,61 @@ static void tell_missed(struct listing *listing)
 	}
 }
 
+enum { WATCH_KEY_MAX = QUERY_KEY_MAX + 16 };
+
+/* Listings and those watched for them are kept side by side. */
+static void watch_key(const struct listing *listing, char key[static WATCH_KEY_MAX])
+{
+	snprintf(key, WATCH_KEY_MAX, "%s, unfinished", listing->key);
+}
+
+int listing_watch(struct listing *listing, const int64_t *rows, size_t len)
+{
+	int64_t *copy = malloc((len + 1) * sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	if (len)
+		memcpy(copy, rows, len * sizeof(*copy));
+	free(listing->watch);
+	listing->watch = copy;
+	listing->watch_len = len;
+	return 0;
+}
+
+int listing_load_watch(const struct listing *listing, int64_t **ret_rows, size_t *ret_len)
+{
+	char key[WATCH_KEY_MAX];
+	struct catalog_listing kept;
+
+	watch_key(listing, key);
+	return listings_load(listing->sync->catalog, key, &kept, ret_rows, ret_len);
+}
+
+/* For the next look, also after an unmount (SPEC 7.2). */
+static void keep(const struct listing *listing)
+{
+	struct catalog *catalog = listing->sync->catalog;
+	const struct catalog_listing kept = {
+		.completed_ms = listing->began_wall_ms, .ordered = listing->ordered};
+	char key[WATCH_KEY_MAX];
+
+	/* What the catalog cannot keep is read again: it has said so itself. */
+	if (!listing->same)
+		listings_save(catalog, listing->key, &kept, listing->members.members,
+			listing->members.len);
+	watch_key(listing, key);
+	if (listing->watch)
+		listings_save(catalog, key, &kept, listing->watch, listing->watch_len);
+	else if (!listing->same)
+		listings_forget(catalog, key);
+}
+
 void listing_completed(struct listing *listing)
 {
 	tell_missed(listing);
+	if (listing->kind == LISTING_JOBS && listing->query.spans_len == 1)
+		keep(listing);
 	listing->complete = true;
 	listing->lacking = false;
 	end_filling(listing);

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gladia/api.h"
-#include "internal.h"
+#include "page.h"
 
 /*
  * Fills a listing of jobs page by page. Pages are asked for in order, come in any order,
@@ -28,20 +27,6 @@
  *   was cut by the API's own limit        pages asked for behind it begin elsewhere
  */
 
-struct page {
-	struct list link; /* in pages.asked */
-	struct listing *listing;
-	struct api_call *call; /* NULL: it ended */
-	uint64_t offset;
-	unsigned limit;
-	int64_t *rows; /* negative where the job does not match the query */
-	size_t len;
-	size_t cap;
-	struct api_page end;
-	int error;
-	char *why; /* of the error; may be NULL */
-};
-
 struct pages {
 	struct list asked;
 	unsigned asked_len;
@@ -53,114 +38,52 @@ struct pages {
 	uint64_t behind; /* jobs joined so far, in all spans */
 	uint64_t base;   /* jobs readers have come past, in the measure of `behind` */
 	unsigned joins;
-	unsigned back; /* how far the last step back went; 0: it is mended */
+	unsigned back;   /* how far the last step back went; 0: it is mended */
+	bool ordered;    /* all members so far stand in falling order of created_at, */
+	int64_t last_ms; /* the last of them at this */
 };
 
 /* Past that the server does not mean it. */
-enum { SPAN_MAX = 2 * SNAPSHOT_MAX, PAGE_ROWS_MAX = 100000 };
+enum { SPAN_MAX = 2 * SNAPSHOT_MAX };
 
-static void page_free(struct page *page)
+static void drop(struct pages *pages, struct page *page)
 {
-	struct pages *pages = page->listing->filling;
-
-	if (page->call)
-		api_cancel(page->call);
-	list_remove(&page->link);
 	pages->asked_len--;
 	pages->asked_items -= page->limit;
-	free(page->rows);
-	free(page->why);
-	free(page);
+	page_free(page);
 }
 
 /* Asks for everything from `offset` on anew. */
 static void replan(struct pages *pages, uint64_t offset)
 {
 	while (!list_empty(&pages->asked))
-		page_free(list_entry(pages->asked.next, struct page, link));
+		drop(pages, list_entry(pages->asked.next, struct page, link));
 	pages->next = offset;
-}
-
-static int add_row(struct page *page, int64_t row)
-{
-	if (page->len == page->cap) {
-		size_t cap = page->cap ? page->cap * 2 : 64;
-		int64_t *rows = realloc(page->rows, cap * sizeof(*rows));
-
-		if (!rows)
-			return -ENOMEM;
-		page->rows = rows;
-		page->cap = cap;
-	}
-	page->rows[page->len++] = row;
-	return 0;
-}
-
-static int on_item(void *ctx, const struct api_item *item)
-{
-	struct page *page = ctx;
-	struct listing *listing = page->listing;
-	struct catalog_job job;
-
-	if (!item)
-		return 0;
-	if (page->len >= PAGE_ROWS_MAX)
-		return -EMSGSIZE;
-
-	int err = sync_put(listing->sync, item, &job);
-
-	if (err)
-		return err == -EEXIST ? 0 : err;
-	return add_row(
-		page, query_matches(&listing->query, &job.job) ? job.row : -job.row);
-}
-
-static void on_restart(void *ctx)
-{
-	((struct page *)ctx)->len = 0;
 }
 
 static void join_pages(struct listing *listing);
 
-static void on_done(void *ctx, int error, const struct api_page *end, const char *why)
+static void on_page(struct page *page)
 {
-	struct page *page = ctx;
-
-	page->call = NULL;
-	page->error = error;
-	if (error)
-		page->why = strdup(why);
-	else
-		page->end = *end;
-	join_pages(page->listing);
+	join_pages(page->ctx);
 }
-
-static const struct api_handlers page_handlers = {on_item, on_restart, on_done};
 
 /* Asks for one page more. */
 static int ask(struct listing *listing)
 {
 	struct pages *pages = listing->filling;
 	const struct page_size *size = &listing->sync->page_size;
-	struct page *page = calloc(1, sizeof(*page));
+	unsigned limit = pages->joins ? page_size_next(size) : page_size_first(size);
+	struct page *page;
+	int err = page_ask(listing->sync, &listing->query, pages->span, pages->next,
+		limit, on_page, listing, &page);
 
-	if (!page)
-		return -ENOMEM;
-	page->listing = listing;
-	page->offset = pages->next;
-	page->limit = pages->joins ? page_size_next(size) : page_size_first(size);
+	if (err)
+		return err;
 	list_append(&pages->asked, &page->link);
 	pages->asked_len++;
-	pages->asked_items += page->limit;
-
-	int err = api_list(listing->sync->api, &listing->query, pages->span, page->offset,
-		page->limit, &page_handlers, page, &page->call);
-
-	if (err) {
-		page_free(page);
-		return err;
-	}
-	pages->next += page->limit > 1 ? page->limit - 1 : 1;
+	pages->asked_items += limit;
+	pages->next += limit > 1 ? limit - 1 : 1;
 	return 0;
 }
 
@@ -213,8 +136,10 @@ static void next_span(struct listing *listing)
 	pages->span++;
 	pages->joined = 0;
 	pages->overlaps = false;
-	if (pages->span >= listing->query.spans_len)
-		listing_completed(listing);
+	if (pages->span < listing->query.spans_len)
+		return;
+	listing->ordered = pages->ordered;
+	listing_completed(listing);
 }
 
 /* Does the page meet what is known, so that nothing can lie between? */
@@ -264,7 +189,7 @@ static void check_plan(struct listing *listing, const struct page *page)
 	}
 	while (pages->asked.prev != &page->link &&
 		list_entry(second, struct page, link)->offset > expected) {
-		page_free(list_entry(pages->asked.prev, struct page, link));
+		drop(pages, list_entry(pages->asked.prev, struct page, link));
 		pages->next = expected;
 	}
 }
@@ -285,6 +210,16 @@ static int take_rows(struct listing *listing, const struct page *page)
 	return page->offset > SPAN_MAX ? -EFBIG : 0;
 }
 
+/* Whether the next look may rely on the order (check.c). */
+static void note_order(struct pages *pages, const struct page *page)
+{
+	if (page->foreign || !page->ordered ||
+		(pages->joined && page->len && page->first_ms > pages->last_ms))
+		pages->ordered = false;
+	if (page->len)
+		pages->last_ms = page->last_ms;
+}
+
 /* The page's jobs become members. */
 static int accept(struct listing *listing, struct page *page)
 {
@@ -296,6 +231,7 @@ static int accept(struct listing *listing, struct page *page)
 		return err;
 	page_size_learn(&listing->sync->page_size, page->end.items, page->end.bytes,
 		page->end.elapsed_ms);
+	note_order(pages, page);
 	pages->behind += page->len;
 	pages->joined = page->offset + page->end.items;
 	pages->overlaps = page->end.items > 1;
@@ -303,7 +239,7 @@ static int accept(struct listing *listing, struct page *page)
 	pages->back = 0;
 	if (!last)
 		check_plan(listing, page);
-	page_free(page);
+	drop(pages, page);
 	listing_grew(listing);
 	if (last)
 		next_span(listing);
@@ -366,6 +302,7 @@ static int begin(struct listing *listing)
 	if (!pages)
 		return -ENOMEM;
 	list_init(&pages->asked);
+	pages->ordered = true;
 	listing->filling = pages;
 	return 0;
 }

@@ -46,10 +46,13 @@ void sync_free(struct sync *sync)
 bool sync_is_fresh(
 	const struct sync *sync, const struct catalog_job *job, int64_t at_wall_ms)
 {
-	if (job->gone || !job->seen_ms || job->seen_ms < sync->refreshed_ms)
+	if (job->gone || !job->seen_ms)
 		return false;
+	/* Whether it is still there, the next listing will tell. */
 	if (job_finished(&job->job))
 		return true;
+	if (job->seen_ms < sync->refreshed_ms)
+		return false;
 	/* A clock that was set back must not keep it fresh for longer. */
 	return job->seen_ms >= at_wall_ms - sync->config.ttl_ms &&
 	       job->seen_ms <= at_wall_ms + sync->config.ttl_ms;
@@ -110,8 +113,8 @@ void sync_missed(
 	if (jobs_by_row(sync->catalog, row, &job) || job.gone ||
 		job.seen_ms >= since_wall_ms)
 		return;
-	if (job_finished(&job.job) && query_matches(query, &job.job))
-		sync_forget(sync, &job);
-	else
+	if (!job_finished(&job.job))
 		jobs_doubt(sync->catalog, row);
+	else if (query_matches(query, &job.job))
+		sync_forget(sync, &job);
 }

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "check_internal.h"
+
+/* A job that has moved, being asked for. */
+struct moved {
+	struct waiter waiter;
+	struct check *check;
+	bool waiting;
+};
+
+void unfinished_start(struct check *check)
+{
+	size_t known = check->unfinished.len;
+
+	check_ask(check, &check->unfinished_query, known ? known - 1 : 0,
+		check_limit(check));
+}
+
+/* Gaps and doubles do no harm here: who is missed is asked for by id. */
+int unfinished_take(struct check *check)
+{
+	const struct page *page = check->page;
+	struct rows *unfinished = &check->unfinished;
+	int err = rows_append(unfinished, page->rows, page->len);
+
+	if (err || (!page->end.last && page->len > 1))
+		return err;
+	check->step = STEP_MOVED;
+	if (check_is_of_all(check))
+		return 0;
+	/* The next look will have to know, however this one ends. */
+	err = listing_watch(check->listing, unfinished->rows, unfinished->len);
+	return !err && !check->watched ? -ESTALE : err;
+}
+
+/* Puts a job where it belongs, or takes it out. */
+static int classify(struct check *check, const struct catalog_job *job)
+{
+	const struct query *query = &check->listing->query;
+	bool belongs = !job->gone && query_matches(query, &job->job);
+	size_t at;
+	int err = expected_find(&check->expected, job, check->expected.len, &at);
+
+	if (err && err != -ENOENT)
+		return err;
+	if (belongs == !err)
+		return 0;
+	/* What was seen to stand behind it stands elsewhere by now. */
+	if (check->good >= at)
+		check->good = at ? at - 1 : 0;
+	check->changed = true;
+	return belongs ? expected_splice(&check->expected, at, at, &job->row, 1)
+		       : expected_splice(&check->expected, at, at + 1, NULL, 0);
+}
+
+static bool has_moved(const struct check *check, const struct catalog_job *job)
+{
+	return !job->gone && !job_finished(&job->job) &&
+	       job->seen_ms < check->listing->began_wall_ms;
+}
+
+static int ask_moved(struct check *check, const struct catalog_job *job)
+{
+	struct wait_queue *queue;
+	struct moved *moved = check->moved;
+
+	while (moved->waiting)
+		moved++;
+	if (++check->requests > check->most)
+		return -ESTALE;
+
+	int err = single_want(check->listing->sync, job->job.id, &queue);
+
+	if (err)
+		return err;
+	moved->waiting = true;
+	check->moved_len++;
+	wait_enter(queue, &moved->waiter);
+	return 0;
+}
+
+/* Asks for as many of those that have moved as there are connections. */
+static int ask_on(struct check *check)
+{
+	const struct listing *listing = check->listing;
+	const struct rows *watch = &check->watch;
+	struct catalog_job job;
+	int err = 0;
+
+	while (!err && check->watch_at < watch->len &&
+		check->moved_len < listing->sync->config.connections) {
+		int64_t row = watch->rows[check->watch_at++];
+
+		if (!jobs_by_row(listing->sync->catalog, row, &job) &&
+			has_moved(check, &job))
+			err = ask_moved(check, &job);
+	}
+	return err;
+}
+
+/* All that have moved are known: the catalog tells where each belongs. */
+static int classify_all(struct check *check)
+{
+	struct catalog_job job;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < check->watch.len; i++)
+		if (!jobs_by_row(check->expected.catalog, check->watch.rows[i], &job))
+			err = classify(check, &job);
+	check->step = STEP_TAIL;
+	return err;
+}
+
+void moved_start(struct check *check)
+{
+	int err = ask_on(check);
+
+	if (!err && check->moved_len)
+		return;
+	if (!err)
+		err = classify_all(check);
+	check_settle(check, err);
+}
+
+static void on_moved(struct waiter *waiter, int error)
+{
+	struct moved *moved = list_entry(waiter, struct moved, waiter);
+	struct check *check = moved->check;
+
+	moved->waiting = false;
+	check->moved_len--;
+	/* That one is gone the catalog knows by now; other reasons were told there. */
+	if (!error || error == -ENOENT) {
+		moved_start(check);
+		return;
+	}
+	check->watch_at = 0;
+	check_fail(check, error, "");
+}
+
+/* Unfinished jobs of the query, as far as they are known: all of them, in its listing. */
+static int watch_known(struct check *check)
+{
+	const struct listing *listing = check->listing;
+	struct rows known = {0};
+	int err = jobs_unfinished(listing->sync->catalog, &known.rows, &known.len);
+
+	for (size_t i = 0; !err && i < known.len; i++) {
+		struct catalog_job job;
+
+		if (!jobs_by_row(listing->sync->catalog, known.rows[i], &job) &&
+			query_matches(&listing->query, &job.job))
+			err = rows_append(&check->watch, &known.rows[i], 1);
+	}
+	free(known.rows);
+	return err;
+}
+
+static int load_watch(struct check *check)
+{
+	struct rows *watch = &check->watch;
+
+	check->watched = true;
+	if (check_is_of_all(check))
+		return watch_known(check);
+
+	int err = listing_load_watch(check->listing, &watch->rows, &watch->len);
+
+	check->watched = !err;
+	return err == -ENOENT ? 0 : err;
+}
+
+int moved_begin(struct check *check)
+{
+	int len = check->listing->sync->config.connections;
+
+	check->moved = calloc((size_t)len, sizeof(*check->moved));
+	if (!check->moved)
+		return -ENOMEM;
+	for (int i = 0; i < len; i++) {
+		check->moved[i].check = check;
+		waiter_init(&check->moved[i].waiter, on_moved);
+	}
+	return load_watch(check);
+}
+
+void moved_end(struct check *check)
+{
+	int len = check->listing->sync->config.connections;
+
+	for (int i = 0; check->moved && i < len; i++)
+		wait_leave(&check->moved[i].waiter);
+	free(check->moved);
+	free(check->watch.rows);
+	free(check->unfinished.rows);
+}

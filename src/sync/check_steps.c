@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "check_internal.h"
+
+enum { MENDS_MAX = 16, RESTARTS_MAX = 3 };
+
+/* Those of expected[from, to) that are not among `rows` are gone. */
+static int replace(
+	struct check *check, size_t from, size_t to, const int64_t *rows, size_t len)
+{
+	struct listing *listing = check->listing;
+	size_t at = 0;
+
+	if (to - from == len &&
+		memcmp(check->expected.rows + from, rows, len * sizeof(*rows)) == 0)
+		return 0;
+	check->changed = true;
+	for (size_t i = from; i < to; i++) {
+		int64_t row = check->expected.rows[i];
+		size_t next = at;
+
+		while (next < len && rows[next] != row)
+			next++;
+		if (next < len)
+			at = next + 1;
+		else
+			sync_missed(listing->sync, row, &listing->query,
+				listing->began_wall_ms);
+	}
+	return expected_splice(&check->expected, from, to, rows, len);
+}
+
+/*
+ * `rows` stand in this order, the first of them not before the job expected at `from`.
+ * Where does the last of them that is expected at all stand? -ENOENT: none is; -ESTALE:
+ * they stand in another order.
+ */
+static int find_last(const struct check *check, size_t from, const int64_t *rows,
+	size_t len, size_t *ret_at)
+{
+	bool found = false;
+	size_t hint = from;
+
+	for (size_t i = 0; i < len; i++) {
+		struct catalog_job job;
+		size_t at;
+
+		if (jobs_by_row(check->expected.catalog, rows[i], &job))
+			return -EIO;
+
+		int err = expected_find(&check->expected, &job, hint, &at);
+
+		if (err == -ENOENT)
+			continue;
+		if (err)
+			return err;
+		if (at < hint)
+			return -ESTALE;
+		hint = at + 1;
+		found = true;
+		*ret_at = at;
+	}
+	return found ? 0 : -ENOENT;
+}
+
+/* These rows are what stands from `from` on, and behind them all is as expected. */
+static int take_rows(struct check *check, size_t from, const struct rows *rows, bool last)
+{
+	size_t to = check->expected.len;
+
+	if (!last) {
+		int err = find_last(check, from, rows->rows, rows->len, &to);
+
+		if (err)
+			return err;
+		to++;
+	}
+	return replace(check, from, to, rows->rows, rows->len);
+}
+
+static void head_start(struct check *check)
+{
+	const struct query *query = &check->listing->query;
+
+	if (!check->head.len)
+		check_ask(check, query, 0,
+			page_size_first(&check->listing->sync->page_size));
+	else
+		check_ask(check, query, check->head.len - 1, check_limit(check));
+}
+
+/* The head has met what is known: it stands, and is told. */
+static int head_known(struct check *check)
+{
+	struct listing *listing = check->listing;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < check->head.len; i++)
+		err = snapshot_see(
+			&listing->members, check->head.rows[i], LISTING_TOLD, true);
+	if (err)
+		return err;
+	check->good = check->head.len ? check->head.len - 1 : 0;
+	check->watch_at = 0;
+	check->unfinished.len = 0;
+	check->step = STEP_UNFINISHED;
+	check->paused = check->head.len && !listing->goes_on;
+	listing_grew(listing);
+	return 0;
+}
+
+static int head_take(struct check *check)
+{
+	const struct page *page = check->page;
+	struct rows *head = &check->head;
+	bool overlaps = head->len > 0;
+
+	if (overlaps && (!page->len || page->rows[0] != head->rows[head->len - 1]))
+		return -ESTALE;
+
+	int err = rows_append(head, page->rows + overlaps, page->len - overlaps);
+
+	if (!err)
+		err = take_rows(check, 0, head, page->end.last);
+	if (err == -ENOENT)
+		return page->len > 1 ? 0 : -ESTALE;
+	return err ? err : head_known(check);
+}
+
+static void tail_start(struct check *check)
+{
+	if (!check->expected.len)
+		check_fall_back(check);
+	else
+		check_ask(check, &check->listing->query, check->expected.len - 1, 2);
+}
+
+static int tail_take(struct check *check)
+{
+	const struct page *page = check->page;
+	size_t tail = check->expected.len - 1;
+
+	if (page->len == 1 && page->rows[0] == check->expected.rows[tail]) {
+		check->step = STEP_AGAIN;
+		return 0;
+	}
+	/* Something came in that was not foreseen. */
+	if (page->len > 1)
+		return -ESTALE;
+	if (++check->mends > MENDS_MAX || check->good >= tail)
+		return -ESTALE;
+	check->bad = tail;
+	check->step = STEP_BISECT;
+	return 0;
+}
+
+static void bisect_start(struct check *check)
+{
+	size_t apart = check->bad - check->good;
+
+	if (apart <= check_limit(check)) {
+		check->step = STEP_WINDOW;
+		check_start(check);
+		return;
+	}
+	check_ask(check, &check->listing->query, check->good + apart / 2, 1);
+}
+
+static int bisect_take(struct check *check)
+{
+	const struct page *page = check->page;
+	size_t middle = (size_t)page->offset;
+	size_t at = 0;
+
+	if (page->len && page->rows[0] == check->expected.rows[middle]) {
+		check->good = middle;
+		return 0;
+	}
+	/* Nothing else can stand there than one from farther behind. */
+	if (page->len && find_last(check, middle, page->rows, 1, &at))
+		return -ESTALE;
+	check->bad = middle;
+	return 0;
+}
+
+static void window_start(struct check *check)
+{
+	check_ask(check, &check->listing->query, check->good,
+		(unsigned)(check->bad - check->good) + 2);
+}
+
+static int window_take(struct check *check)
+{
+	const struct page *page = check->page;
+	const struct rows rows = {page->rows, page->len};
+
+	if (!page->len || page->rows[0] != check->expected.rows[check->good])
+		return -ESTALE;
+
+	int err = take_rows(check, check->good, &rows, page->end.last);
+
+	if (err)
+		return err == -ENOENT ? -ESTALE : err;
+	check->good += page->len - 1;
+	check->step = STEP_TAIL;
+	return 0;
+}
+
+static void again_start(struct check *check)
+{
+	check_ask(check, &check->listing->query, 0, 1);
+}
+
+static int again_take(struct check *check)
+{
+	const struct page *page = check->page;
+
+	if (page->len && page->rows[0] == check->expected.rows[0]) {
+		check_finish(check);
+		return 0;
+	}
+	if (++check->restarts > RESTARTS_MAX)
+		return -ESTALE;
+	check->head.len = 0;
+	check->step = STEP_HEAD;
+	return 0;
+}
+
+const struct check_step check_steps[STEPS] = {
+	[STEP_HEAD] = {head_start, head_take},
+	[STEP_UNFINISHED] = {unfinished_start, unfinished_take},
+	[STEP_MOVED] = {moved_start, NULL},
+	[STEP_TAIL] = {tail_start, tail_take},
+	[STEP_BISECT] = {bisect_start, bisect_take},
+	[STEP_WINDOW] = {window_start, window_take},
+	[STEP_AGAIN] = {again_start, again_take},
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "gladia/instant.h"
+
+/*
+ * A listing of all statuses that is complete and fresh holds the jobs of each status,
+ * and one of all jobs those of each day: they are picked out of it, some at a time, so
+ * that nobody else has to wait meanwhile.
+ */
+enum { PICKED_AT_ONCE = 2000 };
+
+struct derive {
+	struct listing *from; /* held */
+	size_t at;
+	struct loop_timer next;
+};
+
+static struct listing *find_fresh(
+	const struct listing *listing, const struct query *query)
+{
+	char key[QUERY_KEY_MAX];
+
+	query_key(query, key);
+
+	struct listing *found = listing_find(listing->sync, LISTING_JOBS, key);
+
+	return found && found->complete && listing_is_present(found) ? found : NULL;
+}
+
+static struct listing *find_source(const struct listing *listing)
+{
+	struct listing *found = NULL;
+	struct query query = listing->query;
+
+	query.statuses = QUERY_ALL_STATUSES;
+	if (listing->kind == LISTING_DAYS ||
+		listing->query.statuses != QUERY_ALL_STATUSES)
+		found = find_fresh(listing, &query);
+	if (!found) {
+		query_init(&query);
+		found = find_fresh(listing, &query);
+	}
+	/* Days are told newest first. */
+	if (found && listing->kind == LISTING_DAYS && !found->ordered)
+		return NULL;
+	return found == listing ? NULL : found;
+}
+
+static int pick(struct listing *listing, int64_t row)
+{
+	struct catalog_job job;
+	int err = jobs_by_row(listing->sync->catalog, row, &job);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (job.gone || !query_matches(&listing->query, &job.job))
+		return 0;
+	if (listing->kind == LISTING_JOBS)
+		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
+	if (job.job.created_ms == JOB_NO_TIME)
+		return 0;
+	return snapshot_see(&listing->members,
+		day_of_instant(job.job.created_ms) + LISTING_DAY_BASE, LISTING_TOLD,
+		true);
+}
+
+static void pick_on(void *ctx)
+{
+	struct listing *listing = ctx;
+	struct derive *derive = listing->filling;
+	const struct snapshot *from = &derive->from->members;
+	size_t len = listing->members.len;
+	int err = 0;
+
+	for (int i = 0; !err && i < PICKED_AT_ONCE && derive->at < from->len; i++)
+		err = pick(listing, from->members[derive->at++]);
+	if (err) {
+		listing_failed(listing, err, strerror(-err));
+		return;
+	}
+	if (derive->at == from->len) {
+		listing->ordered = derive->from->ordered;
+		listing->same = true;
+		listing_completed(listing);
+		return;
+	}
+	if (listing->members.len > len)
+		listing_grew(listing);
+	loop_timer_set(
+		listing->sync->loop, &derive->next, loop_now_ms(listing->sync->loop));
+}
+
+static void pull(struct listing *listing)
+{
+	struct derive *derive = listing->filling;
+
+	if (!loop_timer_is_set(&derive->next))
+		pick_on(listing);
+}
+
+static int begin(struct listing *listing)
+{
+	struct listing *source = find_source(listing);
+	struct derive *derive = source ? calloc(1, sizeof(*derive)) : NULL;
+
+	if (!derive)
+		return source ? -ENOMEM : -ENOENT;
+	source->holders++;
+	derive->from = source;
+	loop_timer_init(&derive->next, pick_on, listing);
+	listing->began_ms = source->began_ms;
+	listing->began_wall_ms = source->began_wall_ms;
+	listing->filling = derive;
+	return 0;
+}
+
+static void end(struct listing *listing)
+{
+	struct derive *derive = listing->filling;
+
+	loop_timer_cancel(&derive->next);
+	listing_put(derive->from);
+	free(derive);
+}
+
+const struct filler filler_derive = {begin, pull, end};

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "page.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Past that the server does not mean it. */
+enum { PAGE_ROWS_MAX = 100000 };
+
+static int add_row(struct page *page, int64_t row)
+{
+	if (page->len == PAGE_ROWS_MAX)
+		return -EMSGSIZE;
+	if (page->len == page->cap) {
+		size_t cap = page->cap ? page->cap * 2 : 64;
+		int64_t *rows = realloc(page->rows, cap * sizeof(*rows));
+
+		if (!rows)
+			return -ENOMEM;
+		page->rows = rows;
+		page->cap = cap;
+	}
+	page->rows[page->len++] = row;
+	return 0;
+}
+
+static void note_order(struct page *page, int64_t created_ms)
+{
+	if (page->len == 1)
+		page->first_ms = created_ms;
+	else if (created_ms > page->last_ms)
+		page->ordered = false;
+	page->last_ms = created_ms;
+}
+
+static int on_item(void *ctx, const struct api_item *item)
+{
+	struct page *page = ctx;
+	struct catalog_job job;
+	int err = item ? sync_put(page->sync, item, &job) : -EEXIST;
+
+	/* Refused, or of another job's inode number: it is shown in no listing. */
+	if (err == -EEXIST) {
+		page->foreign = true;
+		return 0;
+	}
+	if (err)
+		return err;
+
+	bool matches = query_matches(page->query, &job.job);
+
+	page->foreign = page->foreign || !matches;
+	err = add_row(page, matches ? job.row : -job.row);
+	if (!err)
+		note_order(page, job.job.created_ms);
+	return err;
+}
+
+static void on_restart(void *ctx)
+{
+	struct page *page = ctx;
+
+	page->len = 0;
+	page->foreign = false;
+	page->ordered = true;
+}
+
+static void on_done(void *ctx, int error, const struct api_page *end, const char *why)
+{
+	struct page *page = ctx;
+
+	page->call = NULL;
+	page->error = error;
+	if (error)
+		page->why = strdup(why);
+	else
+		page->end = *end;
+	page->on_end(page);
+}
+
+int page_ask(struct sync *sync, const struct query *query, unsigned span, uint64_t offset,
+	unsigned limit, void (*on_end)(struct page *page), void *ctx,
+	struct page **ret_page)
+{
+	static const struct api_handlers handlers = {on_item, on_restart, on_done};
+	struct page *page = calloc(1, sizeof(*page));
+
+	if (!page)
+		return -ENOMEM;
+	*page = (struct page){
+		.sync = sync,
+		.query = query,
+		.offset = offset,
+		.limit = limit,
+		.ordered = true,
+		.on_end = on_end,
+		.ctx = ctx,
+	};
+	list_init(&page->link);
+
+	int err = api_list(
+		sync->api, query, span, offset, limit, &handlers, page, &page->call);
+
+	if (err) {
+		free(page);
+		return err;
+	}
+	*ret_page = page;
+	return 0;
+}
+
+void page_free(struct page *page)
+{
+	if (!page)
+		return;
+	if (page->call)
+		api_cancel(page->call);
+	list_remove(&page->link);
+	free(page->rows);
+	free(page->why);
+	free(page);
+}

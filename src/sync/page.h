@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "base/list.h"
+#include "gladia/api.h"
+#include "internal.h"
+
+/*
+ * One request for a part of a query's jobs, and what it brought. Jobs go into the
+ * catalog as they stream in; only their rows are kept here.
+ */
+struct page {
+	struct list link; /* the asker's */
+	struct sync *sync;
+	const struct query *query;
+	struct api_call *call; /* NULL: it has ended */
+	uint64_t offset;
+	unsigned limit;
+	int64_t *rows; /* negative where the job does not match the query */
+	size_t len;
+	size_t cap;
+	bool foreign; /* some do not match, or were refused */
+	bool ordered; /* they stand in falling order of created_at ... */
+	int64_t first_ms;
+	int64_t last_ms; /* ... which of the first and last job is this */
+	struct api_page end;
+	int error;
+	char *why; /* of the error; may be NULL */
+	void (*on_end)(struct page *page);
+	void *ctx;
+};
+
+/*
+ * Asks for it; `query` by reference. `on_end` is called once, unless page_free() comes
+ * first; it may free the page. 0 or -ENOMEM.
+ */
+int page_ask(struct sync *sync, const struct query *query, unsigned span, uint64_t offset,
+	unsigned limit, void (*on_end)(struct page *page), void *ctx,
+	struct page **ret_page);
+
+/* Gives up what is under way. NULL is fine. */
+void page_free(struct page *page);
