@@ -81,6 +81,13 @@ int jobs_forget(struct catalog *catalog, int64_t row);
 int jobs_unfinished(struct catalog *catalog, int64_t **ret_rows, size_t *ret_len);
 
 /*
+ * In the same way the rows of all jobs, but those gone, that the API showed last before
+ * this wall time. Looks at every job there is.
+ */
+int jobs_seen_before(
+	struct catalog *catalog, int64_t wall_ms, int64_t **ret_rows, size_t *ret_len);
+
+/*
  * Copies up to `len` bytes of a job's text from `offset` on; past its end that is 0
  * bytes. `job` is as one of the above gave it; only row and node are looked at. 0;
  * -ENODATA where the text is not kept (never seen, or let go); -ESTALE where that version

@@ -54,6 +54,9 @@ int query_narrow(struct query *query, enum query_filter filter, const char *word
 /* Nothing can match: to be answered without a request. */
 bool query_is_empty(const struct query *query);
 
+/* Every job matches. */
+bool query_is_all(const struct query *query);
+
 bool query_matches(const struct query *query, const struct job *job);
 
 /* The canonical text of a query: equal queries have equal keys. NUL-terminated. */

@@ -351,9 +351,10 @@ int jobs_forget(struct catalog *catalog, int64_t row)
 	return err || !known.kept ? err : bodies_delete(catalog, row);
 }
 
-int jobs_unfinished(struct catalog *catalog, int64_t **ret_rows, size_t *ret_len)
+/* Runs a statement that gives rows' numbers. */
+static int collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
+	int64_t **ret_rows, size_t *ret_len)
 {
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOBS_UNFINISHED);
 	int64_t *rows = NULL;
 	size_t len = 0;
 	int step;
@@ -378,4 +379,19 @@ int jobs_unfinished(struct catalog *catalog, int64_t **ret_rows, size_t *ret_len
 	*ret_rows = rows;
 	*ret_len = len;
 	return 0;
+}
+
+int jobs_unfinished(struct catalog *catalog, int64_t **ret_rows, size_t *ret_len)
+{
+	return collect_rows(catalog, catalog_statement(catalog, SQL_JOBS_UNFINISHED),
+		ret_rows, ret_len);
+}
+
+int jobs_seen_before(
+	struct catalog *catalog, int64_t wall_ms, int64_t **ret_rows, size_t *ret_len)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOBS_SEEN_BEFORE);
+
+	sqlite3_bind_int64(statement, 1, wall_ms);
+	return collect_rows(catalog, statement, ret_rows, ret_len);
 }

@@ -72,6 +72,7 @@ static const char *const texts[STATEMENTS] = {
 	/* The statuses are job.h's JOB_DONE and JOB_ERROR; as in the index. */
 	[SQL_JOBS_UNFINISHED] = "SELECT job FROM jobs"
 				" WHERE status NOT IN (2, 3) AND seen >= 0",
+	[SQL_JOBS_SEEN_BEFORE] = "SELECT job FROM jobs WHERE seen >= 0 AND seen < ?1",
 	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1 AND seen >= 0",
 	[SQL_JOB_USED] = "UPDATE jobs SET used = ?2 WHERE job = ?1",
 	[SQL_BODY_HEAD] =

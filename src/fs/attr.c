@@ -16,13 +16,19 @@ static struct timespec to_timespec(int64_t ms)
 	};
 }
 
-static void attr_of(
-	const struct fs *fs, mode_t mode, uint64_t ino, int64_t time_ms, struct stat *ret)
+/*
+ * A job stands in all/, in one status/ and in one date/, so du(1) counts it once. That a
+ * directory has one link says, as with btrfs, that its subdirectories are not counted.
+ */
+enum { DIR_LINKS = 1, JOB_LINKS = 3 };
+
+static void attr_of(const struct fs *fs, mode_t mode, nlink_t links, uint64_t ino,
+	int64_t time_ms, struct stat *ret)
 {
 	*ret = (struct stat){
 		.st_ino = ino,
 		.st_mode = mode & ~fs->config.umask,
-		.st_nlink = 1,
+		.st_nlink = links,
 		.st_uid = fs->config.uid,
 		.st_gid = fs->config.gid,
 		.st_blksize = IO_SIZE,
@@ -32,7 +38,7 @@ static void attr_of(
 
 void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret)
 {
-	attr_of(fs, S_IFREG | 0444, job->ino, job_mtime_ms(&job->job), ret);
+	attr_of(fs, S_IFREG | 0444, JOB_LINKS, job->ino, job_mtime_ms(&job->job), ret);
 	ret->st_size = job->size;
 	ret->st_blocks = (job->size + BLOCK - 1) / BLOCK;
 }
@@ -46,7 +52,7 @@ void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret)
 	if (query->spans_len == 1 &&
 		query->spans[0].to_ms - DAY_MS == query->spans[0].from_ms)
 		time_ms = query->spans[0].from_ms;
-	attr_of(fs, S_IFDIR | 0555, dir->ino, time_ms, ret);
+	attr_of(fs, S_IFDIR | 0555, DIR_LINKS, dir->ino, time_ms, ret);
 }
 
 double attr_name_timeout(const struct fs *fs, const struct catalog_job *job)

@@ -172,6 +172,12 @@ bool query_is_empty(const struct query *query)
 	return !query->statuses || !query->spans_len;
 }
 
+bool query_is_all(const struct query *query)
+{
+	return query->statuses == QUERY_ALL_STATUSES && query->spans_len == 1 &&
+	       query->spans[0].from_ms == INT64_MIN && query->spans[0].to_ms == INT64_MAX;
+}
+
 /* A job whose time is not known stands in no part of time, only in all of it. */
 static bool matches_time(const struct query *query, int64_t created_ms)
 {

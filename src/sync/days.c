@@ -141,6 +141,12 @@ static int on_item(void *ctx, const struct api_item *item)
 
 	if (!item)
 		return 0;
+
+	struct catalog_job job;
+	int err = sync_put(((struct listing *)ctx)->sync, item, &job);
+
+	if (err && err != -EEXIST)
+		return err;
 	if (is_at_edge(&days->asked.spans[0], &item->job))
 		days->edge = true;
 	else if (days->sample_len < SAMPLE)

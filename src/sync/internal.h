@@ -111,6 +111,12 @@ void listing_completed(struct listing *listing);
 /* What was asked for does not come: tells those who wait, with a sentence in the log. */
 void listing_failed(struct listing *listing, int error, const char *why);
 
+/*
+ * What a listing fails with where a call failed with `error`: to readdir(3) -ENOENT would
+ * be the end, and -EINVAL the caller's fault (SPEC 6.1, 11.1).
+ */
+int sync_errno(int error);
+
 /* Keeps a job the API has shown. As jobs_put(). */
 int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job);
 

@@ -264,20 +264,46 @@ void listing_grew(struct listing *listing)
 	wait_wake(&listing->queue, 0);
 }
 
-/* What the listing before this one had, and this one never met. */
-static void tell_missed(struct listing *listing)
+/* Of these, what this listing never met is gone from it. */
+static void tell_missed(struct listing *listing, const int64_t *rows, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!snapshot_has(&listing->members, rows[i]))
+			sync_missed(listing->sync, rows[i], &listing->query,
+				listing->began_wall_ms);
+}
+
+/* What the look before knew, in this mount or an earlier one (SPEC 7.1). */
+static void tell_missed_since(struct listing *listing)
 {
 	const struct listing *before = listing->before;
+	struct catalog_listing kept;
+	int64_t *rows;
+	size_t len;
 
-	if (!before || listing->kind != LISTING_JOBS)
-		return;
-	for (size_t i = 0; i < before->members.len; i++) {
-		int64_t row = before->members.members[i];
-
-		if (!snapshot_has(&listing->members, row))
-			sync_missed(listing->sync, row, &listing->query,
-				listing->began_wall_ms);
+	if (before)
+		tell_missed(listing, before->members.members, before->members.len);
+	else if (!listings_load(
+			 listing->sync->catalog, listing->key, &kept, &rows, &len)) {
+		tell_missed(listing, rows, len);
+		free(rows);
 	}
+}
+
+/* A job that was only ever opened by its name stood in no listing before. */
+static void tell_strays(struct listing *listing)
+{
+	struct catalog *catalog = listing->sync->catalog;
+	struct catalog_totals totals;
+	int64_t *rows;
+	size_t len;
+
+	catalog_totals(catalog, &totals);
+	if (totals.jobs <= listing->members.len || !query_is_all(&listing->query) ||
+		jobs_seen_before(catalog, listing->began_wall_ms, &rows, &len))
+		return;
+	tell_missed(listing, rows, len);
+	free(rows);
 }
 
 enum { WATCH_KEY_MAX = QUERY_KEY_MAX + 16 };
@@ -332,9 +358,11 @@ static void keep(const struct listing *listing)
 
 void listing_completed(struct listing *listing)
 {
-	tell_missed(listing);
-	if (listing->kind == LISTING_JOBS && listing->query.spans_len == 1)
+	if (listing->kind == LISTING_JOBS) {
+		tell_missed_since(listing);
+		tell_strays(listing);
 		keep(listing);
+	}
 	listing->complete = true;
 	listing->lacking = false;
 	end_filling(listing);
@@ -347,5 +375,5 @@ void listing_failed(struct listing *listing, int error, const char *why)
 	if (*why)
 		log_error(listing->sync->log, "%s", why);
 	listing->lacking = false;
-	wait_wake(&listing->queue, error);
+	wait_wake(&listing->queue, sync_errno(error));
 }

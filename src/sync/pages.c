@@ -136,6 +136,7 @@ static void next_span(struct listing *listing)
 	pages->span++;
 	pages->joined = 0;
 	pages->overlaps = false;
+	pages->joins = 0;
 	if (pages->span < listing->query.spans_len)
 		return;
 	listing->ordered = pages->ordered;
@@ -263,7 +264,7 @@ static int join(struct listing *listing, struct page *page)
 	if (page->error == -ENOENT && page->offset)
 		page->end = (struct api_page){.last = true};
 	else if (page->error)
-		return page->error == -EINVAL ? -EIO : page->error;
+		return page->error;
 	if (meets(listing, page))
 		return accept(listing, page);
 	step_back(pages, page);

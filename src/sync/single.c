@@ -62,7 +62,7 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 		forget_id(sync, single->id);
 	else if (error)
 		log_error(sync->log, "%s", why);
-	wait_wake(&single->queue, error);
+	wait_wake(&single->queue, error == -ENOENT ? error : sync_errno(error));
 	single_free(single);
 	if (!error)
 		single_fetch_ahead(sync);

@@ -84,6 +84,11 @@ static void tell_gone(struct sync *sync, const struct catalog_job *job)
 		sync->handlers.on_gone(sync->handlers_ctx, job);
 }
 
+int sync_errno(int error)
+{
+	return error == -ENOENT || error == -EINVAL ? -EIO : error;
+}
+
 int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job)
 {
 	enum catalog_change change;
