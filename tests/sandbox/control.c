@@ -182,29 +182,44 @@ static void print_truth(const struct job *job, struct text *out, struct text *sc
 	text_str(out, "}");
 }
 
+/* An argument of the call as text, or NULL; the caller's. */
+static char *argument_text(struct exchange *x, const char *name)
+{
+	const char *s = MHD_lookup_connection_value(
+		x->connection, MHD_GET_ARGUMENT_KIND, name);
+
+	return s ? text_unescape(s, strlen(s), true) : NULL;
+}
+
+static int argument_time(struct exchange *x, const char *name, int64_t *ret_ms)
+{
+	char *s = argument_text(x, name);
+	int r = s ? instant_parse(s, ret_ms) : 0;
+
+	free(s);
+	return r;
+}
+
 /* By status, after (inclusive) and before (exclusive), whatever the modes say. */
 static void get_jobs(struct sandbox *s, struct exchange *x, const char *rest)
 {
-	const char *const names[] = {"status", "after", "before"};
-	const char *values[3];
 	int64_t after = INT64_MIN, before = INT64_MAX;
 	struct text out = {0}, scratch = {0};
 	bool comma = false;
+	char *status;
 
 	(void)rest;
-	for (size_t i = 0; i < 3; i++)
-		values[i] = MHD_lookup_connection_value(
-			x->connection, MHD_GET_ARGUMENT_KIND, names[i]);
-	if ((values[1] && instant_parse(values[1], &after) < 0) ||
-		(values[2] && instant_parse(values[2], &before) < 0)) {
+	if (argument_time(x, "after", &after) < 0 ||
+		argument_time(x, "before", &before) < 0) {
 		refuse(x, 400, "not a time");
 		return;
 	}
+	status = argument_text(x, "status");
 	text_str(&out, "[");
 	for (size_t i = s->account.count; i-- > 0;) {
 		const struct job *job = s->account.jobs[i];
 
-		if (values[0] && strcmp(values[0], status_names[job->status]) != 0)
+		if (status && strcmp(status, status_names[job->status]) != 0)
 			continue;
 		if (job->created < after || job->created >= before)
 			continue;
@@ -213,6 +228,7 @@ static void get_jobs(struct sandbox *s, struct exchange *x, const char *rest)
 		comma = true;
 	}
 	text_str(&out, "]\n");
+	free(status);
 	text_done(&scratch);
 	reply(x, &out);
 }

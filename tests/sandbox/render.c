@@ -44,6 +44,17 @@ static void add_time(struct text *out, const char *name, int64_t ms)
 	LITERAL(out, "\"");
 }
 
+/* Adds a JSON string of two parts. */
+static void add_joined(struct text *out, const char *left, const char *right, size_t n)
+{
+	struct text t = {0};
+
+	text_str(&t, left);
+	text_add(&t, right, n);
+	text_quote(out, t.p, t.n);
+	text_done(&t);
+}
+
 static void add_file(struct text *out, const struct head *h)
 {
 	char id[ID_SIZE];
@@ -89,9 +100,9 @@ static void add_params(struct text *out, const struct head *h)
 		LITERAL(out, "null");
 		return;
 	}
-	LITERAL(out, "{\"audio_url\":\"https://storage.invalid/");
-	text_str(out, h->job->id);
-	LITERAL(out, "\",\"model\":\"solaria-1\"");
+	LITERAL(out, "{\"audio_url\":");
+	add_joined(out, "https://storage.invalid/", h->job->id, strlen(h->job->id));
+	LITERAL(out, ",\"model\":\"solaria-1\"");
 	add_flag(out, ",\"diarization\":", h->addons & ADDON_DIARIZATION);
 	if (!h->brief) {
 		add_flag(out, ",\"subtitles\":", h->addons & ADDON_SUBTITLES);
@@ -126,9 +137,9 @@ void render_head(struct text *out, const struct head *h)
 
 	LITERAL(out, "{\"id\":");
 	text_quote(out, job->id, id);
-	LITERAL(out, ",\"request_id\":\"G-");
-	text_add(out, job->id, id < 8 ? id : 8);
-	LITERAL(out, "\",\"version\":2,\"status\":\"");
+	LITERAL(out, ",\"request_id\":");
+	add_joined(out, "G-", job->id, id < 8 ? id : 8);
+	LITERAL(out, ",\"version\":2,\"status\":\"");
 	text_str(out, status_names[job->status]);
 	add_time(out, "\",\"created_at\":", job->created);
 	add_time(out, ",\"completed_at\":", job->completed);

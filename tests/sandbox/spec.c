@@ -96,20 +96,49 @@ static void apply_content(
 	job->metadata = arena_copy(&a->memory, metadata.p, metadata.n);
 }
 
-/* The members of a raw job that the description itself does not give. */
+static bool is_status(const char *value)
+{
+	enum status status;
+
+	return status_parse(value, &status) == 0;
+}
+
+static bool is_time(const char *value)
+{
+	int64_t ms;
+
+	return instant_parse(value, &ms) == 0;
+}
+
+static bool is_id(const char *value)
+{
+	return strcmp(value, "null") != 0;
+}
+
+/*
+ * The members of a raw job that the description itself does not give, where they are what
+ * the API says they are: a raw job may be anything.
+ */
 static cJSON *parse(struct span text)
 {
-	static const char *const from_raw[] = {
-		"id", "status", "created_at", "completed_at"};
+	static const struct {
+		const char *name;
+		bool (*is_good)(const char *value);
+	} from_raw[] = {
+		{"id", is_id},
+		{"status", is_status},
+		{"created_at", is_time},
+		{"completed_at", is_time},
+	};
 	cJSON *o = cJSON_ParseWithLength(text.p, text.n);
 	const char *raw = get_string(o, "raw");
 
 	for (size_t i = 0; raw && i < sizeof(from_raw) / sizeof(from_raw[0]); i++) {
-		char *value = json_member_string(
-			(struct span){raw, strlen(raw)}, from_raw[i]);
+		const char *name = from_raw[i].name;
+		char *value = json_member_string((struct span){raw, strlen(raw)}, name);
 
-		if (value && !get(o, from_raw[i]) && strcmp(value, "null") != 0)
-			cJSON_AddStringToObject(o, from_raw[i], value);
+		if (value && !get(o, name) && from_raw[i].is_good(value))
+			cJSON_AddStringToObject(o, name, value);
 		free(value);
 	}
 	return o;

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: stand-ins and mounts that end with their test, however it went."""
+
+import os
+
+import pytest
+
+from mounting import PROGRAM, Guard, Mount, Place, Program, adopt_orphans, needed_tools
+from sandbox import Sandbox
+from tools import Reader
+
+DAYS = 12
+JOBS = 250
+
+
+@pytest.fixture(scope="session", autouse=True)
+def system():
+    """What is missing makes the tests fail: skipped ones would prove nothing."""
+    assert os.path.exists("/dev/fuse"), "there is no /dev/fuse: FUSE cannot be tested here"
+    needed_tools(PROGRAM, "fusermount3", "setpriv")
+    adopt_orphans()
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def new_sandbox(tmp_path_factory):
+    """Makes stand-ins: new_sandbox(option…)."""
+    alive = []
+
+    def make(*options, **more):
+        alive.append(Sandbox(tmp_path_factory.mktemp("sandbox"), *options, **more))
+        return alive[-1]
+    yield make
+    failed = [sandbox for sandbox in alive if sandbox.process.poll() is None
+              and not sandbox.stop()]
+    assert not failed, "a stand-in did not end well"
+
+
+@pytest.fixture
+def sandbox(new_sandbox):
+    """A stand-in with an empty account."""
+    return new_sandbox()
+
+
+@pytest.fixture
+def account(new_sandbox):
+    """A stand-in with 250 small jobs on twelve days."""
+    return new_sandbox("--jobs", str(JOBS), "--days", str(DAYS), "--bytes", "1500:4000",
+                       "--errors", "20", "--unfinished", "10")
+
+
+@pytest.fixture
+def mount(place):
+    """Makes mounts: mount(sandbox, "ttl=1", …)."""
+    alive = []
+    guard = Guard(alive)
+
+    def make(sandbox, *options, **more):
+        alive.append(Mount(place, sandbox, *options, **more))
+        return alive[-1]
+    yield make
+    wrong = [text for text in (one.close() for one in reversed(alive)) if text]
+    guard.cancel()
+    assert not wrong, wrong
+
+
+@pytest.fixture
+def program(place):
+    """Runs the program with any command line: code, stdout, stderr."""
+    def start(*words, **more):
+        return Program(place, *words, **more).end()
+    return start
+
+
+@pytest.fixture
+def reader():
+    """Starts child processes that may hang: reader(command…)."""
+    alive = []
+
+    def make(*command):
+        alive.append(Reader(*command))
+        return alive[-1]
+
+    def python(code, *words):
+        alive.append(Reader.python(code, *words))
+        return alive[-1]
+    make.python = python
+    yield make
+    for one in alive:
+        one.close()

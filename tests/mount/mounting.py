@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: MIT
+"""The program under test, as a child process that mounts."""
+
+import ctypes
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+from sandbox import KEY
+from tools import END, LIBC, PATIENCE, is_alive, mounts, run, wait_for_mount, wait_until
+
+PROGRAM = os.environ.get("GLADIAFS", "gladiafs")
+# What runs it, such as "valgrind -q".
+WRAPPER = shlex.split(os.environ.get("GLADIAFS_WRAPPER", ""))
+# Seconds that one test may take.
+TEST_LIMIT = 60 * PATIENCE
+
+BAD_WORDS = ("Sanitizer", "runtime error:", "Assertion", "==ERROR")
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def environment(home, **more):
+    """What the program finds in its environment: nothing of ours."""
+    kept = {name: value for name, value in os.environ.items()
+            if name in ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
+    return {**kept, "HOME": str(home), **more}
+
+
+def adopt_orphans():
+    """Daemons become our children, so that we see how they end (prctl(2))."""
+    assert LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
+
+
+def children():
+    """The pids of our children, those that have ended and were not waited for included."""
+    found = set()
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/children", encoding="ascii") as pids:
+            found.update(map(int, pids.read().split()))
+    return found
+
+
+def exit_code(status):
+    """Of waitpid(2), as subprocess.Popen gives it."""
+    return os.waitstatus_to_exitcode(status)
+
+
+class Place:
+    """Where mounts of one test find what they need: key, cache, home, and mount points."""
+
+    def __init__(self, directory, key=KEY):
+        self.directory = directory
+        self.home = directory / "home"
+        self.cache = directory / "cache"
+        self.key_file = directory / "key"
+        self.home.mkdir()
+        self.write_key(key)
+        self.count = 0
+
+    def write_key(self, key):
+        self.key_file.touch(mode=0o600)
+        self.key_file.write_text(key + "\n", encoding="ascii")
+
+    def new_directory(self):
+        self.count += 1
+        path = self.directory / f"mnt{self.count}"
+        path.mkdir()
+        return path
+
+    def options(self, *more):
+        """With key_file and cache_dir, unless others are given or "!key_file" says none."""
+        given = {option.lstrip("!").partition("=")[0] for option in more}
+        ours = {"key_file": self.key_file, "cache_dir": self.cache}
+        return ",".join([f"{name}={value}" for name, value in ours.items() if name not in given]
+                        + [option for option in more if not option.startswith("!")])
+
+
+class Program:
+    """A run of the program with any command line. What it prints on stderr is kept."""
+
+    def __init__(self, place, *words, env=None, argv0=None):
+        place.count += 1
+        self.place = place
+        self.stderr_file = place.directory / f"stderr{place.count}"
+        command = [*WRAPPER, argv0 or PROGRAM, *map(str, words)]
+        with open(self.stderr_file, "wb") as stderr:
+            # With its parent dead, nobody would unmount.
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=place.directory,
+                env=environment(place.home) if env is None else env)
+
+    def end(self, seconds=END * PATIENCE):
+        """Waits for its end: exit code, stdout, stderr."""
+        try:
+            out, _ = self.process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+        return self.process.returncode, out, self.stderr
+
+    @property
+    def stderr(self):
+        return self.stderr_file.read_text(encoding="utf-8", errors="replace")
+
+
+class Mount:
+    """A mount of a stand-in, alive until unmount(). `path` is its directory."""
+
+    def __init__(self, place, sandbox, *options, path=None, daemon=False, env=None,
+                 source=None, letters=()):
+        self.place = place
+        self.sandbox = sandbox
+        self.path = path or place.new_directory()
+        self.daemon = daemon
+        before = children()
+        words = [*([sandbox.url] if source is None else source), self.path]
+        letters = [*letters, *([] if daemon else ["-f"])]
+        if listed := place.options(*options):
+            letters += ["-o", listed]
+        self.program = Program(place, *letters, *words, env=env)
+        self.pid = self.program.process.pid
+        self.code = None
+        if daemon:
+            code, _, err = self.program.end()
+            assert code == 0, err
+            assert is_alive(self.path), "the parent returned too early"
+            new = children() - before
+            assert len(new) == 1, new
+            self.pid = new.pop()
+        elif not self.appears():
+            code, _, err = self.program.end()
+            raise AssertionError(f"not mounted: {code}: {err}")
+        self.mark()
+
+    def appears(self):
+        try:
+            return wait_for_mount(self.path, self.program.process)
+        except AssertionError:
+            self.program.process.kill()
+            return False
+
+    # What it asks of the API.
+
+    def mark(self):
+        """Requests made so far do not count."""
+        log = self.sandbox.log()
+        self.marked = log[-1].number if log else 0
+
+    def requests(self, quiet=0.15):
+        """Those since the last mark, once none came for a while; sets a new mark."""
+        seen = -1
+        end = time.monotonic() + END / 4
+        while True:
+            self.sandbox.wait(in_flight_at_most=0)
+            log = [entry for entry in self.sandbox.log() if entry.number > self.marked]
+            if len(log) == seen:
+                break
+            seen = len(log)
+            assert time.monotonic() < end, f"it goes on asking: {seen} requests"
+            time.sleep(quiet * PATIENCE)
+        if log:
+            self.marked = log[-1].number
+        return log
+
+    # How it ends.
+
+    @property
+    def stderr(self):
+        return self.program.stderr
+
+    def wait(self, seconds=END):
+        """Waits until the process has ended; gives its exit code."""
+        if self.code is not None:
+            return self.code
+        if not self.daemon:
+            self.code = self.program.process.wait(seconds * PATIENCE)
+        else:
+            done, status = wait_until(lambda: self.reap() or None, "the daemon ends",
+                                      seconds * PATIENCE)
+            assert done == self.pid
+            self.code = exit_code(status)
+        return self.code
+
+    def reap(self):
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return (pid, status) if pid else None
+
+    def is_mounted(self):
+        return str(self.path) in mounts()
+
+    def unmount(self):
+        """As a user does; the process then ends with 0 and has nothing bad to say."""
+        run("fusermount3", "-u", self.path, timeout=END)
+        assert self.wait() == 0, self.stderr
+        self.check_stderr()
+
+    def check_stderr(self):
+        for word in (*BAD_WORDS, self.sandbox.key):
+            assert word not in self.stderr, self.stderr
+
+    def kill(self):
+        """With the process, the kernel ends everything that waits for it."""
+        if self.code is None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def close(self):
+        """Ends it however it is; gives what was wrong, or an empty text."""
+        wrong = []
+        if self.code is None:
+            run_quietly("fusermount3", "-u", self.path)
+            try:
+                code = self.wait()
+                if code != 0:
+                    wrong.append(f"exit code {code}")
+            except (subprocess.TimeoutExpired, AssertionError):
+                wrong.append("did not end when it was unmounted")
+                self.kill()
+                self.wait()
+        if self.is_mounted():
+            # Where it was killed, nobody could unmount.
+            if self.code >= 0:
+                wrong.append("was still mounted")
+            run_quietly("umount", "-l", self.path)
+        if self.program.process.stdout:
+            self.program.process.stdout.close()
+        wrong += [f"stderr holds {word}: {self.stderr}"
+                  for word in (*BAD_WORDS, self.sandbox.key) if word in self.stderr]
+        return "; ".join(wrong)
+
+
+# A mount namespace begins with a copy of all mounts, which would keep those of other tests
+# alive after they were unmounted.
+ALONE = """
+set -eu
+findmnt -rn -o TARGET -t fuse.gladiafs | while read -r place; do umount -l "$place"; done
+"""
+
+
+def run_in_namespace(script, *words, **options):
+    """Runs a shell script where mounts are nobody else's."""
+    return run("unshare", "--mount", "--propagation", "private", "sh", "-c", ALONE + script,
+               "sh", *words, **options)
+
+
+def run_quietly(*command):
+    try:
+        subprocess.run([str(word) for word in command], timeout=END, check=False,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        pass
+
+
+class Guard:
+    """Ends a test that hangs in a mount: kills the mounts' processes, so that the kernel
+    answers every waiting call with an error and the test fails."""
+
+    def __init__(self, alive, limit=TEST_LIMIT):
+        self.timer = threading.Timer(limit, lambda: [mount.kill() for mount in list(alive)])
+        self.timer.daemon = True
+        self.timer.start()
+
+    def cancel(self):
+        self.timer.cancel()
+
+
+def needed_tools(*tools):
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    assert not missing, f"not installed: {' '.join(missing)}"

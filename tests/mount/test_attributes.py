@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 5.1 to 5.4: what stat tells, and what real tools make of it."""
+
+import errno
+import filecmp
+import mmap
+import os
+import stat
+import tarfile
+from datetime import datetime, timezone
+
+import pytest
+
+from mounting import needed_tools
+from tools import AT_ONCE, Stopwatch, names_of, read, run
+
+
+@pytest.fixture(autouse=True)
+def tools():
+    needed_tools("rsync", "tar", "cp", "du", "df", "file", "find", "ls")
+
+
+def instant_ns(text):
+    """An instant of the API as stat tells times."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    whole = int(moment.replace(microsecond=0).timestamp())
+    return whole * 10**9 + moment.microsecond * 1000
+
+
+def mtime_ns(job):
+    return instant_ns(job["completed_at"] or job["created_at"])
+
+
+class TestStat:
+    """SPEC 5.1"""
+
+    def test_files(self, account, mount):
+        one = mount(account)
+        for job in account.jobs():
+            path = one.path / "all" / (job["id"] + ".json")
+            info = path.stat()
+            assert stat.S_ISREG(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o444
+            assert (info.st_uid, info.st_gid) == (os.getuid(), os.getgid())
+            assert info.st_size == len(read(path))
+            assert info.st_blocks * 512 >= info.st_size
+            assert info.st_mtime_ns == info.st_ctime_ns == mtime_ns(job)
+            assert info.st_nlink == 1
+
+    def test_directories(self, account, mount):
+        one = mount(account)
+        for path in ("", "all", "status", "status/done", "date", "after/2026-04-01"):
+            info = (one.path / path).stat()
+            assert stat.S_ISDIR(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o555
+            assert (info.st_uid, info.st_gid) == (os.getuid(), os.getgid())
+
+    def test_owner_and_umask(self, account, mount):
+        """SPEC 1.4, 5.1: uid=, gid=, umask="""
+        one = mount(account, "uid=1234", "gid=4321", "umask=027")
+        for path in [one.path, one.path / "all", *list((one.path / "all").iterdir())[:3]]:
+            info = path.stat()
+            assert (info.st_uid, info.st_gid) == (1234, 4321)
+            assert stat.S_IMODE(info.st_mode) == (0o550 if path.is_dir() else 0o440)
+
+    def test_scandir(self, account, mount):
+        """Types and inodes come with the names, and are those of stat."""
+        one = mount(account)
+        with os.scandir(one.path / "all") as entries:
+            for entry in entries:
+                assert entry.is_file(follow_symlinks=False)
+                assert entry.inode() == entry.stat().st_ino
+
+
+class TestInodes:
+    """SPEC 5.2"""
+
+    def inodes(self, path):
+        return {entry.name: entry.inode() for entry in os.scandir(path)}
+
+    def test_same_in_every_directory(self, account, mount):
+        one = mount(account)
+        every = self.inodes(one.path / "all")
+        assert len(set(every.values())) == 250
+        for path in ("status/done", "status/error", "after/2026-04-22", "date/2026-04-25"):
+            some = self.inodes(one.path / path)
+            assert some and some.items() <= every.items()
+        name, inode = next(iter(every.items()))
+        assert (one.path / "all" / name).stat().st_ino == inode
+
+    def test_same_on_every_mount(self, account, mount, tmp_path):
+        """Also where nothing is remembered."""
+        paths = ("all", "status", "status/done", "date", "date/2026-04-25", "after")
+        seen = []
+        for cache in ("one", "two"):
+            one = mount(account, f"cache_dir={tmp_path / cache}")
+            job = account.jobs()[7]["id"] + ".json"
+            seen.append([(one.path / path).stat().st_ino for path in (*paths, f"all/{job}")])
+            one.unmount()
+        assert seen[0] == seen[1]
+        assert len(set(seen[0])) == len(seen[0])
+
+    def test_directories_keep_theirs(self, account, mount):
+        one = mount(account, "ttl=1")
+        paths = [one.path / path for path in ("all", "status/done", "date/2026-04-25")]
+        before = [path.stat().st_ino for path in paths]
+        for path in paths:
+            os.listdir(path)
+        run("ls", "-R", one.path / "status")
+        assert [path.stat().st_ino for path in paths] == before
+
+
+class TestTools:
+    """SPEC 5.1: tools behave."""
+
+    @pytest.fixture
+    def all_jobs(self, account, mount):
+        return mount(account).path / "all"
+
+    def test_ls_by_time(self, account, all_jobs):
+        shown = run("ls", "-t", all_jobs).split()
+        times = {job["id"] + ".json": mtime_ns(job) for job in account.jobs()}
+        assert set(shown) == set(times)
+        assert [times[name] for name in shown] == sorted(times.values(), reverse=True)
+
+    def test_ls_shows_milliseconds(self, account, all_jobs):
+        job = account.jobs(status="done")[0]
+        shown = run("ls", "-l", "--time-style=full-iso", all_jobs / (job["id"] + ".json"),
+                    env={**os.environ, "TZ": "UTC"})
+        wanted = datetime.fromtimestamp(mtime_ns(job) / 1e9, timezone.utc)
+        assert f"{wanted:%Y-%m-%d %H:%M:%S}.{job['completed_at'][20:23]}000000" in shown
+
+    def test_find_newer(self, account, all_jobs):
+        border = account.jobs(status="done")[50]["completed_at"]
+        found = run("find", all_jobs, "-type", "f", "-newermt", border, "-printf", "%f\n")
+        assert set(found.split()) == names_of(
+            job for job in account.jobs() if mtime_ns(job) > instant_ns(border))
+
+    def test_find_stays_finite(self, account, mount):
+        """SPEC 3.2: also from the root."""
+        one = mount(account)
+        tops = [one.path / name for name in ("all", "status", "date", "after", "before")]
+        found = run("find", *tops, "-name", "*.json").split()
+        # In all/, in one of status/, and in one of date/.
+        assert len(found) == 3 * 250
+
+    def test_rsync(self, all_jobs, tmp_path):
+        """A second run finds nothing to do."""
+        run("rsync", "-a", f"{all_jobs}/", tmp_path / "copy")
+        assert_same_trees(all_jobs, tmp_path / "copy")
+        assert "json" not in run("rsync", "-ai", f"{all_jobs}/", tmp_path / "copy")
+
+    def test_cp(self, all_jobs, tmp_path):
+        run("cp", "-a", all_jobs, tmp_path / "copy")
+        assert_same_trees(all_jobs, tmp_path / "copy")
+
+    def test_tar(self, all_jobs, tmp_path):
+        run("tar", "-cf", tmp_path / "jobs.tar", "-C", all_jobs, ".")
+        with tarfile.open(tmp_path / "jobs.tar") as archive:
+            files = [member for member in archive if member.isfile()]
+            assert len(files) == 250
+            for member in files:
+                assert archive.extractfile(member).read() == read(all_jobs / member.name)
+
+    def test_du(self, all_jobs):
+        sizes = sum(path.stat().st_size for path in all_jobs.iterdir())
+        own = all_jobs.stat().st_size
+        assert int(run("du", "-sb", all_jobs).split()[0]) == sizes + own
+        assert int(run("du", "-s", "-B1", all_jobs).split()[0]) >= sizes
+
+    def test_file(self, all_jobs):
+        path = next(all_jobs.iterdir())
+        assert "JSON" in run("file", "-b", path)
+
+    def test_mmap(self, all_jobs):
+        for path in list(all_jobs.iterdir())[:5]:
+            with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as m:
+                assert m[:] == read(path)
+
+    def test_wc(self, all_jobs):
+        total = run("wc", "-c", *all_jobs.iterdir()).splitlines()[-1]
+        assert int(total.split()[0]) == sum(len(read(path)) for path in all_jobs.iterdir())
+
+
+def assert_same_trees(left, right):
+    """Names, contents and times to the nanosecond."""
+    names = sorted(os.listdir(left))
+    assert names == sorted(os.listdir(right))
+    _, different, failed = filecmp.cmpfiles(left, right, names, shallow=False)
+    assert (different, failed) == ([], [])
+    for name in names:
+        assert (left / name).stat().st_mtime_ns == (right / name).stat().st_mtime_ns
+
+
+def write(path, flags):
+    os.close(os.open(path, flags, 0o644))
+
+
+class TestReadOnly:
+    """SPEC 5.3: every write is EROFS."""
+
+    WRITES = {
+        "open": lambda d, f: write(f, os.O_WRONLY),
+        "open both": lambda d, f: write(f, os.O_RDWR),
+        "append": lambda d, f: write(f, os.O_WRONLY | os.O_APPEND),
+        "create": lambda d, f: write(d / "new.json", os.O_WRONLY | os.O_CREAT),
+        "truncate": lambda d, f: os.truncate(f, 0),
+        "unlink": lambda d, f: os.unlink(f),
+        "rename": lambda d, f: os.rename(f, d / "new.json"),
+        "link": lambda d, f: os.link(f, d / "new.json"),
+        "symlink": lambda d, f: os.symlink("x", d / "new.json"),
+        "mkdir": lambda d, f: os.mkdir(d / "new"),
+        "rmdir": lambda d, f: os.rmdir(d),
+        "mknod": lambda d, f: os.mkfifo(d / "new"),
+        "chmod": lambda d, f: os.chmod(f, 0o600),
+        "chown": lambda d, f: os.chown(f, 1, 1),
+        "utime": lambda d, f: os.utime(f, (0, 0)),
+        "setxattr": lambda d, f: os.setxattr(f, "user.x", b"1"),
+    }
+
+    @pytest.fixture(params=["status/done", "all", "date/2026-04-25"])
+    def directory(self, request, account, mount):
+        return mount(account).path / request.param
+
+    def test_writes(self, directory):
+        file = next(directory.iterdir())
+        before = read(file)
+        got = {}
+        for name, action in self.WRITES.items():
+            try:
+                action(directory, file)
+                got[name] = None
+            except OSError as error:
+                got[name] = error.errno
+        assert got == dict.fromkeys(self.WRITES, errno.EROFS)
+        assert read(file) == before
+
+    def test_mounted_read_only(self, directory):
+        assert os.statvfs(directory).f_flag & os.ST_RDONLY
+
+
+class TestDf:
+    """SPEC 5.4: df answers from what is known."""
+
+    def df(self, one):
+        fields = "--output=itotal,iused,iavail,size,used,avail"
+        with Stopwatch() as watch:
+            line = run("df", "-B1", fields, one.path).splitlines()[1]
+        assert watch.seconds < AT_ONCE
+        return [0 if word == "-" else int(word) for word in line.split()]
+
+    def test_empty(self, account, mount):
+        one = mount(account)
+        assert self.df(one)[2:] == [0, 0, 0, 0]
+        assert one.requests() == []
+
+    def test_jobs_known(self, account, mount):
+        one = mount(account)
+        sizes = [path.stat().st_size for path in (one.path / "all").iterdir()]
+        one.requests()
+        total, used, free, size, taken, left = self.df(one)
+        assert (total, used, free, left) == (250, 250, 0, 0)
+        # In blocks, of which some are not full.
+        assert sum(sizes) <= size < sum(sizes) + 250 * 512 + 4096
+        assert taken == size
+        assert one.requests() == []
+
+    def test_at_once(self, account, mount, reader):
+        """Whatever hangs."""
+        one = mount(account)
+        account.fault("stall")
+        reader("ls", one.path / "all").hangs()
+        assert self.df(one)[2:] == [0, 0, 0, 0]

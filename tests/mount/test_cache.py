@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 7.1, 7.3, 7.4: how old what is shown may be, and what is kept on disk."""
+
+import errno
+import os
+import stat
+import time
+
+import pytest
+
+from layout import pretty
+from mounting import environment
+from tools import names_of, read, wait_until
+
+
+def name_of(job_id):
+    return job_id + ".json"
+
+
+def shown(path):
+    return set(os.listdir(path))
+
+
+class TestFreshness:
+    """SPEC 7.1"""
+
+    def test_new_job(self, account, mount):
+        """What is shown is at most ttl old."""
+        one = mount(account, "ttl=1")
+        for path in ("all", "status/done"):
+            before = shown(one.path / path)
+            new = account.create(text="New.")
+            wait_until(lambda: shown(one.path / path) == before | {name_of(new)},
+                       "a new job shows", 5)
+
+    def test_within_ttl(self, account, mount):
+        one = mount(account)
+        before = shown(one.path / "all")
+        one.mark()
+        account.create(text="New.")
+        assert shown(one.path / "all") == before
+        assert one.requests() == []
+
+    def test_finished_jobs_are_fetched_once(self, account, mount):
+        one = mount(account, "ttl=1")
+        path = one.path / "all" / name_of(account.jobs(status="done")[0]["id"])
+        text = read(path)
+        time.sleep(1.2)
+        assert read(path) == text
+        assert len([request for request in one.requests() if not request.lists]) == 1
+
+    def test_also_after_a_remount(self, account, mount):
+        job_id = account.jobs(status="done")[0]["id"]
+        one = mount(account)
+        text = read(one.path / "all" / name_of(job_id))
+        one.unmount()
+        again = mount(account)
+        assert read(again.path / "all" / name_of(job_id)) == text
+        assert again.requests() == []
+
+    def test_unfinished_job_finishes(self, sandbox, mount):
+        """Its file changes, its directories, and its size with it (SPEC 7.3)."""
+        job_id = sandbox.create(status="queued", filename="later.mp3")
+        one = mount(sandbox, "ttl=1")
+        path = one.path / "all" / name_of(job_id)
+        before = read(path)
+        assert name_of(job_id) in shown(one.path / "status/queued")
+        sandbox.change(job_id, status="done", text="Here at last, and longer than before.")
+        wanted = pretty(sandbox.body(job_id))
+        assert len(wanted) > len(before)
+        wait_until(lambda: path.stat().st_size == len(wanted), "the size changes", 5)
+        assert read(path) == wanted
+        wait_until(lambda: name_of(job_id) in shown(one.path / "status/done"), "it is done", 5)
+        wait_until(lambda: shown(one.path / "status/queued") == set(), "it is not queued", 5)
+        with pytest.raises(FileNotFoundError):
+            (one.path / "status/queued" / name_of(job_id)).stat()
+
+    @pytest.mark.parametrize("listed", [True, False])
+    def test_deleted_job(self, account, mount, listed):
+        """It disappears with the next look at the API."""
+        one = mount(account, "ttl=1")
+        job_id = account.jobs(status="done")[0]["id"]
+        path = one.path / "all" / name_of(job_id)
+        if listed:
+            assert name_of(job_id) in shown(one.path / "all")
+        read(path)
+        account.delete(job_id)
+        wait_until(lambda: name_of(job_id) not in shown(one.path / "all"), "it goes", 5)
+        wait_until(lambda: not path.exists(), "its name goes, too", 5)
+        assert shown(one.path / "all") == names_of(account.jobs())
+
+
+class TestVersions:
+    """SPEC 7.3: a reader never sees a mix of two versions."""
+
+    def test_open_file(self, sandbox, mount):
+        """All of the old text, all of the new one, or an error."""
+        job_id = sandbox.create(status="processing", filename="later.mp3")
+        one = mount(sandbox, "ttl=1")
+        path = one.path / "all" / name_of(job_id)
+        old = read(path)
+        with open(path, "rb", buffering=0) as file:
+            begin = os.pread(file.fileno(), 100, 0)
+            sandbox.change(job_id, status="done", text="New words, " * 2000)
+            new = pretty(sandbox.body(job_id))
+            wait_until(lambda: path.stat().st_size == len(new), "the new version shows", 5)
+            try:
+                rest = os.pread(file.fileno(), 1 << 20, 100)
+            except OSError as error:
+                assert error.errno in (errno.ESTALE, errno.EIO)
+            else:
+                assert begin + rest in (old, new)
+        assert read(path) == new
+
+    def test_readers_while_it_changes(self, sandbox, mount):
+        """Each whole read is one version."""
+        job_id = sandbox.create(status="queued", filename="later.mp3")
+        one = mount(sandbox, "ttl=0")
+        path = one.path / "all" / name_of(job_id)
+        versions = {pretty(sandbox.body(job_id))}
+        for number in range(20):
+            sandbox.change(job_id, filename=f"name{'x' * 300 * (number % 3)}.mp3",
+                           custom_metadata={"n": number})
+            versions.add(pretty(sandbox.body(job_id)))
+            assert read(path) in versions
+        wait_until(lambda: read(path) == pretty(sandbox.body(job_id)), "the last one shows", 5)
+
+
+class TestDisk:
+    """SPEC 7.4"""
+
+    def files(self, directory):
+        return sorted(path for path in directory.rglob("*") if path.is_file())
+
+    def database(self, place):
+        (path,) = [path for path in self.files(place.cache) if path.suffix == ".db"]
+        return path
+
+    def test_private(self, account, mount, place):
+        """The directory is 0700, the file 0600; names tell neither origin nor key."""
+        one = mount(account)
+        os.listdir(one.path / "all")
+        assert stat.S_IMODE(place.cache.stat().st_mode) == 0o700
+        files = self.files(place.cache)
+        assert files
+        for path in files:
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+            assert account.key not in str(path) and str(account.port) not in path.name
+
+    def test_nothing_of_the_key(self, account, mount, place):
+        """SPEC 2.2"""
+        one = mount(account)
+        os.listdir(one.path / "all")
+        one.unmount()
+        for path in self.files(place.cache):
+            assert account.key.encode() not in path.read_bytes()
+
+    def test_default_place(self, account, mount, place, tmp_path):
+        """$XDG_CACHE_HOME/gladiafs, else ~/.cache/gladiafs."""
+        for env, where in [
+                (environment(place.home), place.home / ".cache/gladiafs"),
+                (environment(place.home, XDG_CACHE_HOME=str(tmp_path / "xdg")),
+                 tmp_path / "xdg/gladiafs")]:
+            one = mount(account, "!cache_dir", env=env)
+            os.listdir(one.path / "all")
+            one.unmount()
+            assert self.files(where)
+
+    def test_one_per_account(self, account, new_sandbox, mount, place):
+        """Another origin is another account."""
+        one = mount(account)
+        os.listdir(one.path / "all")
+        one.unmount()
+        before = set(self.files(place.cache))
+        other = new_sandbox("--jobs", "3", "--seed", "9")
+        two = mount(other)
+        assert shown(two.path / "all") == names_of(other.jobs())
+        two.unmount()
+        assert set(self.files(place.cache)) > before
+
+    def test_another_key(self, account, mount, place):
+        """Another key is another account: nothing of the first one shows."""
+        one = mount(account)
+        job_id = account.jobs(status="done")[0]["id"]
+        read(one.path / "all" / name_of(job_id))
+        one.unmount()
+        account.modes(key="a-second-key")
+        place.write_key("a-second-key")
+        account.delete(job_id)
+        two = mount(account)
+        with pytest.raises(FileNotFoundError):
+            read(two.path / "all" / name_of(job_id))
+
+    @pytest.mark.parametrize("damage", [
+        lambda data: b"this is no database" * 100, lambda data: data[:len(data) // 2],
+        lambda data: data[:3000] + os.urandom(3000) + data[6000:], lambda data: b""],
+        ids=["text", "half", "hole", "empty"])
+    def test_damaged(self, account, mount, place, damage):
+        """A damaged one is set aside and rebuilt."""
+        one = mount(account)
+        os.listdir(one.path / "all")
+        one.unmount()
+        database = self.database(place)
+        database.write_bytes(damage(database.read_bytes()))
+        again = mount(account)
+        assert shown(again.path / "all") == names_of(account.jobs())
+        for job in account.jobs()[::25]:
+            assert read(again.path / "all" / name_of(job["id"])) == pretty(
+                account.body(job["id"]))
+        again.unmount()
+
+    def test_set_aside(self, account, mount, place):
+        one = mount(account)
+        os.listdir(one.path / "all")
+        one.unmount()
+        self.database(place).write_bytes(b"precious" * 1000)
+        mount(account).unmount()
+        assert b"precious" * 1000 in [path.read_bytes() for path in self.files(place.cache)]
+
+    def test_off(self, account, mount, place):
+        """With cache=off nothing is written, and nothing survives."""
+        one = mount(account, "cache=off")
+        job_id = account.jobs(status="done")[0]["id"]
+        assert shown(one.path / "all") == names_of(account.jobs())
+        read(one.path / "all" / name_of(job_id))
+        assert not place.cache.exists() or self.files(place.cache) == []
+        one.unmount()
+        again = mount(account, "cache=off")
+        read(again.path / "all" / name_of(job_id))
+        assert len(again.requests()) == 1
+
+    def test_shared(self, account, mount):
+        """Two mounts share it: what one has fetched, the other has."""
+        one, two = mount(account), mount(account)
+        job_id = account.jobs(status="done")[0]["id"]
+        text = read(one.path / "all" / name_of(job_id))
+        two.mark()
+        assert read(two.path / "all" / name_of(job_id)) == text
+        assert two.requests() == []
+        assert shown(one.path / "all") == shown(two.path / "all") == names_of(account.jobs())
+        one.unmount()
+        assert read(two.path / "all" / name_of(job_id)) == text
+
+    def test_size(self, new_sandbox, mount, place):
+        """SPEC 7.4: over cache_size the least recently used bodies go; they come again."""
+        large = new_sandbox("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
+                            "--errors", "0")
+        one = mount(large, "cache_size=1M")
+        sizes = {name: len(read(one.path / "all" / name))
+                 for name in os.listdir(one.path / "all")}
+        assert sum(sizes.values()) > 40 << 20
+        # What a page brings comes on top, and SQLite's journal.
+        assert self.database(place).stat().st_size < 24 << 20
+        assert sum(path.stat().st_size for path in self.files(place.cache)) < 42 << 20
+        for name in list(sizes)[::50]:
+            assert read(one.path / "all" / name) == pretty(
+                large.body(name.removesuffix(".json")))

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 1.1, 1.3, 1.4, 1.5, 11.4: the command line, exit codes, and how the program ends."""
+
+import contextlib
+import os
+import signal
+import socket
+
+import pytest
+
+from mounting import environment
+from tools import PATIENCE, Stopwatch, mounts, run, wait_until
+
+USAGE, SYSTEM, FAILED = 1, 2, 32
+
+
+def refused(result, code, *words):
+    """Failed with this code and one line that holds these words; nothing on stdout."""
+    got, out, err = result
+    assert got == code, err
+    assert out == ""
+    assert err.count("\n") == 1 and err.endswith("\n"), err
+    for word in words:
+        assert word in err, err
+
+
+@pytest.fixture
+def never(tmp_path):
+    """A directory on which nothing gets mounted."""
+    path = tmp_path / "never"
+    path.mkdir()
+    yield path
+    assert str(path) not in mounts()
+
+
+class TestUsage:
+    """SPEC 1.1, 1.3: what is wrong with the command line is exit code 1 and one line."""
+
+    def test_no_words(self, program):
+        refused(program(), USAGE, "MOUNTPOINT")
+
+    def test_too_many_words(self, program, never):
+        refused(program("https://127.0.0.1", never, "third"), USAGE)
+
+    @pytest.mark.parametrize("option", [
+        "colour=blue", "ttl", "ttl=", "ttl=-1", "ttl=soon", "timeout=0", "connections=0",
+        "connections=many", "page_size=0", "cache=ram", "cache_size=1X", "log=paper",
+        "uid=nobody-at-all", "umask=999", "key_file"])
+    def test_bad_option(self, program, never, option):
+        """SPEC 1.2, 1.4: an option that is unknown or has a bad value is named."""
+        refused(program("-o", option, never), USAGE, option.partition("=")[0])
+
+    def test_bad_letter(self, program, never):
+        refused(program("-q", never), USAGE, "-q")
+
+    @pytest.mark.parametrize("source", [
+        "http://api.gladia.io", "http://192.0.2.1:8080", "http://127.0.0.1.example.com",
+        "ftp://127.0.0.1", "https://user:secret@127.0.0.1", "https://127.0.0.1/v2?x=1",
+        "https://", "api.gladia.io/v2"])
+    def test_bad_source(self, program, place, never, source):
+        """SPEC 1.1: https everywhere, http to a loopback address alone."""
+        refused(program("-o", place.options(), source, never), USAGE)
+
+    def test_no_option_takes_the_key(self, program, never):
+        """SPEC 2.2"""
+        _, _, err = result = program("-o", "key=s3cr3t", never)
+        refused(result, USAGE)
+        assert "s3cr3t" not in err
+
+    def test_help(self, program):
+        """SPEC 1.1, 1.4: -h tells of every option."""
+        code, out, err = program("-h")
+        assert (code, err) == (0, "")
+        for option in ("key_file=", "ttl=", "timeout=", "connections=", "page_size=", "cache=",
+                       "cache_dir=", "cache_size=", "ca_file=", "log=", "uid=", "gid=",
+                       "umask=", "allow_other", "auto_unmount"):
+            assert option in out
+
+    def test_version(self, program):
+        code, out, err = program("-V")
+        assert (code, err) == (0, "")
+        assert out.startswith("gladiafs ") and out.count("\n") == 1
+
+
+class TestFailure:
+    """SPEC 1.3: what cannot be mounted is exit code 32 and one line, in the foreground and
+    before the parent of a daemon returns."""
+
+    @pytest.fixture(params=["foreground", "daemon"])
+    def start(self, request, program, place):
+        letters = ["-f"] if request.param == "foreground" else []
+
+        def run_it(*words, options=()):
+            return program(*letters, "-o", place.options(*options), *words)
+        return run_it
+
+    def test_no_key_file(self, start, sandbox, never, tmp_path):
+        missing = tmp_path / "nothing"
+        refused(start(sandbox.url, never, options=[f"key_file={missing}"]), FAILED,
+                str(missing))
+
+    def test_key_file_of_others(self, start, place, sandbox, never):
+        """SPEC 2.2"""
+        place.key_file.chmod(0o644)
+        refused(start(sandbox.url, never), FAILED, f"chmod 600 {place.key_file}")
+        assert sandbox.log() == []
+
+    def test_wrong_key(self, start, place, sandbox, never):
+        place.write_key("not-this-one")
+        _, _, err = result = start(sandbox.url, never)
+        refused(result, FAILED, "key")
+        assert "not-this-one" not in err
+
+    def test_nobody_listens(self, start, never):
+        with socket.socket() as bound:
+            bound.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+            refused(start(url, never, options=["timeout=1"]), FAILED, url.removeprefix("http://"))
+
+    def test_silence(self, start, sandbox, never):
+        """SPEC 11.1: ends by timeout."""
+        sandbox.fault("stall")
+        with Stopwatch() as watch:
+            refused(start(sandbox.url, never, options=["timeout=1"]), FAILED)
+        assert watch.seconds < 2.5 * PATIENCE
+
+    @pytest.mark.parametrize("fault", [
+        {"kind": "html"}, {"kind": "empty"}, {"kind": "status", "status": 500},
+        {"kind": "status", "status": 403}, {"kind": "redirect"}])
+    def test_not_the_api(self, start, sandbox, never, fault):
+        sandbox.fault(**fault)
+        refused(start(sandbox.url, never, options=["timeout=1"]), FAILED)
+
+    def test_no_tls_there(self, start, sandbox, never):
+        url = sandbox.url.replace("http:", "https:")
+        refused(start(url, never, options=["timeout=1"]), FAILED)
+
+    def test_mount_point_is_missing(self, start, sandbox, tmp_path):
+        refused(start(sandbox.url, tmp_path / "missing"), FAILED, str(tmp_path / "missing"))
+
+    def test_mount_point_is_a_file(self, start, sandbox, tmp_path):
+        (tmp_path / "file").touch()
+        refused(start(sandbox.url, tmp_path / "file"), FAILED, str(tmp_path / "file"))
+
+
+class TestSource:
+    """SPEC 1.1: where the API's address comes from."""
+
+    @pytest.mark.parametrize("words", [[], ["gladia"], ["none"]])
+    def test_variable(self, mount, place, sandbox, words):
+        env = environment(place.home, GLADIA_API_URL=sandbox.url)
+        one = mount(sandbox, env=env, source=words)
+        assert os.listdir(one.path / "all") == []
+        assert mounts()[str(one.path)] == ("fuse.gladiafs", sandbox.url)
+
+    def test_word_comes_first(self, mount, place, sandbox):
+        env = environment(place.home, GLADIA_API_URL="https://127.0.0.1:1")
+        assert os.listdir(mount(sandbox, env=env).path / "all") == []
+
+    def test_localhost(self, mount, sandbox):
+        one = mount(sandbox, source=[f"http://localhost:{sandbox.port}/"])
+        assert os.listdir(one.path / "all") == []
+
+
+class TestLife:
+    """SPEC 1.3, 1.5: how it begins and ends."""
+
+    def test_key_check(self, sandbox, mount):
+        """SPEC 1.3: the key is checked by the smallest list."""
+        mount(sandbox)
+        (check,) = sandbox.log()
+        assert (check.lists, check.limit, check.status) == (True, 1, 200)
+
+    def test_daemon(self, account, mount):
+        """The parent says nothing and returns when the mount answers."""
+        one = mount(account, daemon=True)
+        assert os.listdir(one.path / "status")
+        assert one.stderr == ""
+        assert os.readlink(f"/proc/{one.pid}/cwd") == "/"
+        one.unmount()
+
+    @pytest.mark.parametrize("daemon", [False, True])
+    @pytest.mark.parametrize("tool", [("fusermount3", "-u"), ("umount",)])
+    def test_unmounted(self, account, mount, daemon, tool):
+        """SPEC 1.5: the process ends with 0."""
+        one = mount(account, daemon=daemon)
+        os.listdir(one.path / "all")
+        run(*tool, one.path)
+        assert one.wait() == 0
+        one.check_stderr()
+
+    @pytest.mark.parametrize("daemon", [False, True])
+    @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+    def test_signals(self, account, mount, daemon, sign):
+        """SPEC 1.5: they unmount, and end it within a second."""
+        one = mount(account, daemon=daemon)
+        in_use = os.open(next((one.path / "all").iterdir()), os.O_RDONLY)
+        try:
+            with Stopwatch() as watch:
+                os.kill(one.pid, sign)
+                assert one.wait() == 0
+            assert watch.seconds < PATIENCE
+            assert not one.is_mounted()
+        finally:
+            with contextlib.suppress(OSError):
+                os.close(in_use)
+
+    @pytest.mark.parametrize("daemon", [False, True])
+    def test_signal_in_flight(self, account, mount, reader, daemon):
+        """SPEC 1.5: within a second, whatever is in flight."""
+        one = mount(account, daemon=daemon)
+        account.fault("stall")
+        hanging = [reader("ls", one.path / "all"), reader("ls", one.path / "status/done")]
+        for each in hanging:
+            each.hangs()
+        with Stopwatch() as watch:
+            os.kill(one.pid, signal.SIGTERM)
+            assert one.wait() == 0
+        assert watch.seconds < PATIENCE
+        assert not one.is_mounted()
+        assert all(each.result()[0] != 0 for each in hanging)
+
+    def test_sighup(self, account, mount, place):
+        """SPEC 1.5: it forgets what it knows."""
+        one = mount(account)
+        before = set(os.listdir(one.path / "all"))
+        new = account.create(text="Just now.")
+        assert set(os.listdir(one.path / "all")) == before
+        os.kill(one.pid, signal.SIGHUP)
+        wait_until(lambda: set(os.listdir(one.path / "all")) == before | {new + ".json"},
+                   "SIGHUP refreshes")
+
+    def test_sighup_reads_the_key(self, account, mount, place):
+        """SPEC 1.5: and reads the key again."""
+        one = mount(account)
+        account.modes(key="another-key-5f1e")
+        place.write_key("another-key-5f1e")
+        os.kill(one.pid, signal.SIGHUP)
+        wait_until(lambda: can_list(one.path / "all"), "SIGHUP reads the key")
+
+    def test_crash(self, account, mount, place):
+        """SPEC 11.4: a dead mount is cleared by the next one on the same place."""
+        dead = mount(account)
+        dead.kill()
+        assert dead.wait() == -signal.SIGKILL
+        with pytest.raises(OSError):
+            os.listdir(dead.path)
+        assert dead.is_mounted()
+        one = mount(account, path=dead.path)
+        assert len(os.listdir(one.path / "all")) == 250
+        one.unmount()
+        assert not one.is_mounted()
+
+
+def can_list(path):
+    try:
+        return bool(os.listdir(path))
+    except OSError:
+        return False

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 4.1 to 4.3: what is in a file."""
+
+import errno
+import os
+import re
+import subprocess
+
+import pytest
+
+from layout import jq_keeps, numbers, pretty
+from sandbox import AN_ID
+from tools import names_of, read, run
+
+SPOILT_EASILY = ["9007199254740993", "1.4904600000000001", "1e3", "-0", "0.10"]
+
+
+def by_jq(*words, text):
+    done = subprocess.run(["jq", *words], input=text, stdout=subprocess.PIPE, timeout=60,
+                          check=True)
+    return done.stdout
+
+
+def file_of(one, job_id):
+    return one.path / "all" / (job_id + ".json")
+
+
+class TestWhole:
+    """SPEC 4.1: the whole job, printed as `jq .` prints it."""
+
+    @pytest.fixture(params=["listed", "by id"])
+    def files(self, request, account, mount):
+        """Id, what the API says, and the file's bytes, of each job."""
+        one = mount(account)
+        if request.param == "listed":
+            assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+        return [(job["id"], account.body(job["id"]), read(file_of(one, job["id"])))
+                for job in account.jobs()]
+
+    def test_bytes(self, files):
+        assert len(files) == 250
+        for job_id, said, shown in files:
+            assert shown == pretty(said), job_id
+
+    def test_as_jq(self, files):
+        """Byte for byte, where jq itself keeps the numbers."""
+        same = [(said, shown) for _, said, shown in files if all(map(jq_keeps, numbers(said)))]
+        assert len(same) > 50
+        assert by_jq(".", text=b"\n".join(said for said, _ in same)) == b"".join(
+            shown for _, shown in same)
+
+    def test_values(self, files):
+        """For jq, all files mean what the API said."""
+        assert by_jq("-S", ".", text=b"\n".join(said for _, said, _ in files)) == by_jq(
+            "-S", ".", text=b"\n".join(shown for _, _, shown in files))
+
+    def test_digits(self, files):
+        """The account holds numbers that are easily spoilt; they come out as they came in."""
+        seen = set()
+        for _, said, shown in files:
+            assert numbers(shown) == numbers(said)
+            seen.update(numbers(shown))
+        assert seen.issuperset(SPOILT_EASILY)
+
+
+class TestText:
+    """SPEC 4.1: what becomes of strings, keys and numbers."""
+
+    def show(self, sandbox, mount, raw):
+        """The file of a job with these members."""
+        sandbox.create(raw='{"id":"%s",%s}' % (AN_ID, raw))
+        return file_of(mount(sandbox), AN_ID)
+
+    def test_escapes(self, sandbox, mount):
+        r"""\uXXXX becomes UTF-8, so that grep finds it."""
+        path = self.show(sandbox, mount, r'"status":"done","result":{"transcription":'
+                         r'{"full_transcript":"Zo\u00eb \u00c5ngstr\u00f6m \ud83c\udf99 \/"}}')
+        assert run("grep", "-c", "Zoë Ångström 🎙 /", path) == "1\n"
+
+    def test_what_stays_escaped(self, sandbox, mount):
+        """Controls and lone surrogates cannot be UTF-8 text."""
+        text = r"\u0000 \u001b \n \t \" \\ \ud800 \udc00x"
+        path = self.show(sandbox, mount,
+                         '"status":"done","result":{"transcription":"%s"}' % text)
+        assert f'"transcription": "{text}"\n' in read(path).decode()
+
+    def test_order_and_layout(self, sandbox, mount):
+        """Keys keep their order; two spaces, one value a line, a newline at the end."""
+        path = self.show(sandbox, mount, '"z":[],"y":{},"status":"error","x":[1,{}],'
+                         '"b":{"d":1,"c":[[]]},"a":null')
+        assert read(path).decode() == (
+            f'{{\n  "id": "{AN_ID}",\n  "z": [],\n  "y": {{}},\n  "status": "error",\n'
+            '  "x": [\n    1,\n    {}\n  ],\n  "b": {\n    "d": 1,\n    "c": [\n      []\n'
+            '    ]\n  },\n  "a": null\n}\n')
+
+    @pytest.mark.parametrize("number", [
+        *SPOILT_EASILY, "-1E-7", "123456789012345678901234567890", "1e400", "0.0", "1E+2"])
+    def test_number(self, sandbox, mount, number):
+        path = self.show(sandbox, mount,
+                         '"status":"error","custom_metadata":{"n":%s}' % number)
+        assert f'    "n": {number}\n' in read(path).decode()
+
+    def test_line_tools(self, sandbox, mount):
+        """Of a job with the refund call's words, as in the demo."""
+        job_id = sandbox.create(lines=["I would like a refund.", "Of course."])
+        sandbox.create(text="Nothing of the kind.")
+        one = mount(sandbox)
+        call = file_of(one, job_id)
+        assert run("grep", "-rl", "refund", one.path / "all") == f"{call}\n"
+        assert run("jq", "-r", ".result.transcription.full_transcript", call) == (
+            "I would like a refund. Of course.\n")
+        assert int(run("wc", "-l", call).split()[0]) == read(call).count(b"\n")
+        assert run("tail", "-n1", call) == "}\n"
+
+
+class TestSummaries:
+    """SPEC 4.2: list items that lack the transcription."""
+
+    @pytest.fixture
+    def account(self, account):
+        account.modes(items="summary")
+        return account
+
+    def test_names_alone(self, account, mount):
+        """They need no job."""
+        one = mount(account)
+        assert run("ls", "-f", one.path / "all").count(".json\n") == 250
+        assert all(request.lists for request in one.requests())
+
+    def test_whole_files(self, account, mount):
+        one = mount(account)
+        for name in os.listdir(one.path / "all"):
+            said = account.body(name.removesuffix(".json"))
+            assert (one.path / "all" / name).stat().st_size == len(pretty(said))
+            assert read(one.path / "all" / name) == pretty(said)
+
+    def test_each_is_fetched_once(self, account, mount):
+        """Done ones by their id; the others' items are all there is."""
+        one = mount(account)
+        run("ls", "-l", one.path / "all")
+        run("grep", "-rc", "a", one.path / "all")
+        jobs = [request.path for request in one.requests() if not request.lists]
+        assert len(jobs) == len(set(jobs)) == len(account.jobs(status="done"))
+
+    def test_fetched_ahead(self, account, mount):
+        """Neighbours in parallel, up to connections."""
+        one = mount(account, "connections=4")
+        names = os.listdir(one.path / "status/done")
+        account.modes(latency_ms=20)
+        account.clear_stats()
+        for name in names[:40]:
+            os.stat(one.path / "status/done" / name)
+        assert 3 <= account.stats()["max_in_flight"] <= 5
+
+    def test_by_id(self, account, mount):
+        """Only the list cuts them short."""
+        one = mount(account)
+        job_id = account.jobs(status="done")[0]["id"]
+        assert read(file_of(one, job_id)) == pretty(account.body(job_id))
+        assert len(one.requests()) == 1
+
+
+class TestUnreadable:
+    """SPEC 4.3: what cannot be parsed is EIO and a sentence, never a part of a file."""
+
+    FAULTS = [{"kind": "truncate_valid"}, {"kind": "bad_json"}, {"kind": "html"},
+              {"kind": "empty"}]
+
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["kind"])
+    def test_job(self, account, mount, fault):
+        one = mount(account, "timeout=2")
+        job_id = account.jobs(status="done")[0]["id"]
+        account.fault_jobs(job_id=job_id, **fault)
+        with pytest.raises(OSError) as caught:
+            read(file_of(one, job_id))
+        assert caught.value.errno == errno.EIO
+        assert re.search(rf"{job_id}.*byte \d", one.stderr), one.stderr
+        account.clear_faults()
+        assert read(file_of(one, job_id)) == pretty(account.body(job_id))
+
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["kind"])
+    def test_page(self, account, mount, fault):
+        one = mount(account, "timeout=2")
+        account.fault_lists(**fault)
+        with pytest.raises(OSError) as caught:
+            os.listdir(one.path / "all")
+        assert caught.value.errno == errno.EIO
+        assert re.search(r"offset.0\b.*byte \d", one.stderr), one.stderr
+        account.clear_faults()
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+
+def test_reading_in_parts(sandbox, mount):
+    """SPEC 4.1: at any offset, beyond the end, and backwards."""
+    job_id = sandbox.create(bytes=150000)
+    one = mount(sandbox)
+    wanted = pretty(sandbox.body(job_id))
+    with open(file_of(one, job_id), "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        assert size == len(wanted)
+        for start in (size - 1, 0, 4095, 131071, 131073, size // 2, size, size + 1, size + 9999):
+            assert os.pread(file.fileno(), 70000, start) == wanted[start:start + 70000]

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 1.2: lines of fstab, through mount(8), and the helper it calls."""
+
+import os
+
+import pytest
+
+from mounting import PROGRAM, environment, run_in_namespace
+from tools import mounts, run
+
+USAGE, FAILED = 1, 32
+
+# In a mount namespace of its own, where the program is installed: in the PATH for
+# mount.fuse3, and beside it as the helper mount.gladiafs.
+SETUP = """
+mount -t tmpfs none "$SCRATCH"
+mkdir "$SCRATCH/bin"
+ln -s "$PROGRAM" "$SCRATCH/bin/gladiafs"
+ln -s "$PROGRAM" "$SCRATCH/bin/mount.gladiafs"
+mount -t overlay -o "lowerdir=$SCRATCH/bin:/usr/sbin" none /usr/sbin
+echo "$LINE" > "$SCRATCH/fstab"
+"""
+
+MOUNTED = """
+mount $LETTERS -T "$SCRATCH/fstab" "$MNT"
+findmnt -n -o FSTYPE,SOURCE,OPTIONS "$MNT"
+ls "$MNT/status"
+ls "$MNT/all" | wc -l
+umount "$MNT"
+if findmnt "$MNT"; then exit 1; fi
+"""
+
+STATUSES = ["done", "error", "processing", "queued"]
+
+
+@pytest.fixture
+def fstab(place):
+    """Runs a script where LINE is the line of fstab."""
+    directory, scratch = place.new_directory(), place.directory / "scratch"
+    scratch.mkdir()
+
+    def start(line, script=MOUNTED, letters="", code=0):
+        env = environment(place.home, LINE=line.format(mnt=directory), MNT=str(directory),
+                          SCRATCH=str(scratch), PROGRAM=PROGRAM, LETTERS=letters)
+        return run_in_namespace(SETUP + script, env=env, code=code)
+    return start
+
+
+@pytest.fixture(params=["fuse.gladiafs", "gladiafs"])
+def kind(request):
+    return request.param
+
+
+class TestFstab:
+    """Both types of fstab."""
+
+    def test_line(self, fstab, account, place, kind):
+        out = fstab(f"{account.url} {{mnt}} {kind} {place.options()} 0 0").splitlines()
+        assert out[0].split()[:2] == ["fuse.gladiafs", account.url]
+        assert out[1:] == [*STATUSES, "250"]
+
+    @pytest.mark.parametrize("options", [
+        "rw", "ro", "defaults", "noauto,nofail,_netdev", "users,noatime",
+        "x-systemd.automount,x-systemd.idle-timeout=60,x-gvfs-show", "comment=backup",
+        "nodev,nosuid,noexec,relatime,nodiratime", "allow_other", "user"])
+    def test_what_mount_passes_on(self, fstab, account, place, kind, options):
+        line = f"{account.url} {{mnt}} {kind} {options},{place.options()} 0 0"
+        first, *rest = fstab(line).splitlines()
+        assert rest == [*STATUSES, "250"]
+        shown = first.split()[2].split(",")
+        assert "ro" in shown
+        for option in ("nodev", "nosuid", "noexec"):
+            if option in options:
+                assert option in shown
+
+    def test_variable_as_source(self, fstab, sandbox, place, kind):
+        """SPEC 1.1: `gladia` and `none` mean the default; it wants a key first."""
+        place.key_file.chmod(0o644)
+        for word in ("gladia", "none"):
+            fstab(f"{word} {{mnt}} {kind} {place.options()} 0 0",
+                  'code=0; mount -T "$SCRATCH/fstab" "$MNT" 2>"$SCRATCH/err" || code=$?\n'
+                  'cat "$SCRATCH/err"; test $code -ne 0; grep -q "chmod 600" "$SCRATCH/err"')
+
+    def test_unknown_option(self, fstab, sandbox, place, kind):
+        """It is named."""
+        out = fstab(f"{sandbox.url} {{mnt}} {kind} colour=blue,{place.options()} 0 0",
+                    'if mount -T "$SCRATCH/fstab" "$MNT" 2>&1; then exit 9; fi')
+        assert "colour" in out
+
+    def test_wrong_key(self, fstab, sandbox, place, kind):
+        """SPEC 1.3: mount(8) fails with the reason, and nothing is mounted."""
+        place.write_key("wrong")
+        out = fstab(f"{sandbox.url} {{mnt}} {kind} {place.options()} 0 0",
+                    'if mount -T "$SCRATCH/fstab" "$MNT" 2>&1; then exit 9; fi\n'
+                    'if findmnt "$MNT"; then exit 8; fi')
+        assert "key" in out
+
+    def test_key_is_not_shown(self, fstab, account, place, kind):
+        """SPEC 2.2"""
+        out = fstab(f"{account.url} {{mnt}} {kind} {place.options()} 0 0",
+                    'mount -T "$SCRATCH/fstab" "$MNT"\ncat /proc/self/mountinfo\numount "$MNT"')
+        assert account.key not in out
+
+    def test_fake(self, fstab, account, place):
+        """mount -f does all but the mount (mount.fuse3 knows no such letter)."""
+        fstab(f"{account.url} {{mnt}} gladiafs {place.options()} 0 0",
+              'mount -f -T "$SCRATCH/fstab" "$MNT"\nif findmnt "$MNT"; then exit 1; fi')
+        assert account.log() == []
+
+    def test_verbose(self, fstab, account, place):
+        out = fstab(f"{account.url} {{mnt}} gladiafs {place.options()} 0 0", letters="-v -n")
+        assert out.splitlines()[-5:] == [*STATUSES, "250"]
+
+
+class TestHelper:
+    """mount.gladiafs SOURCE MOUNTPOINT, with mount(8)'s letters."""
+
+    @pytest.fixture
+    def helper(self, tmp_path):
+        path = tmp_path / "mount.gladiafs"
+        path.symlink_to(PROGRAM)
+        return path
+
+    @pytest.mark.parametrize("letters", [[], ["-n"], ["-v"], ["-nv"], ["-t", "gladiafs"]])
+    def test_letters(self, helper, account, place, mount, letters):
+        directory = place.new_directory()
+        run(helper, account.url, directory, *letters, "-o", "rw,nodev," + place.options(),
+            env=environment(place.home))
+        try:
+            assert sorted(os.listdir(directory / "status")) == STATUSES
+        finally:
+            run("umount", directory)
+
+    def test_fake(self, helper, account, place):
+        """-f is fake: all but the mount."""
+        directory = place.new_directory()
+        run(helper, account.url, directory, "-f", "-o", place.options(),
+            env=environment(place.home))
+        assert str(directory) not in mounts()
+
+    def test_sloppy(self, helper, account, place):
+        """-s is sloppy: what is unknown is let pass."""
+        directory = place.new_directory()
+        options = ["-o", "colour=blue," + place.options()]
+        run(helper, account.url, directory, *options, code=USAGE, env=environment(place.home))
+        assert str(directory) not in mounts()
+        run(helper, account.url, directory, "-s", *options, env=environment(place.home))
+        run("umount", directory)
+
+    def test_failure(self, helper, sandbox, place):
+        """SPEC 1.3: exit code 32, as mount(8) wants it."""
+        place.write_key("wrong")
+        run(helper, sandbox.url, place.new_directory(), "-o", place.options(), code=FAILED,
+            env=environment(place.home))

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 2.1 to 2.3: where the key is looked for, and where it must never be."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+
+import pytest
+
+from mounting import PROGRAM, environment, run_in_namespace
+from sandbox import KEY
+from tools import names_of, read
+
+FAILED = 32
+
+
+@pytest.fixture
+def stranger(new_sandbox):
+    """Another host: any request it gets is one too many."""
+    return new_sandbox("--jobs", "5", key="the-strangers-own-key")
+
+
+class TestPlaces:
+    """SPEC 2.1: the first place that exists decides."""
+
+    PLACES = ["key_file", "credentials", "variable", "config", "cli"]
+
+    @pytest.mark.parametrize("index", range(len(PLACES)))
+    def test_order(self, sandbox, mount, place, tmp_path, index):
+        """The good key is in one place, a wrong one in each that comes after it."""
+        env = environment(place.home, XDG_CONFIG_HOME=str(tmp_path / "config"))
+        options = ["!key_file"]
+        for number, name in enumerate(self.PLACES[index:]):
+            key = KEY if number == 0 else "wrong"
+            if name == "variable":
+                env["GLADIA_API_KEY"] = key
+                continue
+            path = {"key_file": tmp_path / "given", "config": tmp_path / "config/gladiafs/key",
+                    "credentials": tmp_path / "credentials/gladia-key",
+                    "cli": place.home / ".gladia"}[name]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(key + "\n", encoding="ascii")
+            if name == "key_file":
+                options = [f"key_file={path}"]
+            if name == "credentials":
+                env["CREDENTIALS_DIRECTORY"] = str(path.parent)
+        assert os.listdir(mount(sandbox, *options, env=env).path / "all") == []
+
+    # In a mount namespace of its own, so that nobody's files are touched.
+    ELSEWHERE = """
+umask 077
+mount -t tmpfs none "$2"
+cp "$PROGRAM" "$2/gladiafs"
+mkdir "$2/upper" "$2/work"
+mount -t overlay -o "lowerdir=/etc,upperdir=$2/upper,workdir=$2/work" none /etc
+mount -t tmpfs none /root
+mount -t tmpfs none /var/cache
+mkdir -p "$(dirname "$3")"
+echo "$KEY" > "$3"
+env -i PATH="$PATH" "$2/gladiafs" "$URL" "$1"
+ls "$1/all"
+umount "$1"
+"""
+
+    @pytest.mark.parametrize("where", ["/root/.config/gladiafs/key", "/root/.gladia",
+                                       "/etc/gladiafs/key"])
+    def test_without_home(self, sandbox, tmp_path, where):
+        """As under fstab: HOME then comes from the password database."""
+        mountpoint, scratch = tmp_path / "mnt", tmp_path / "scratch"
+        mountpoint.mkdir()
+        scratch.mkdir()
+        env = {**os.environ, "KEY": KEY, "URL": sandbox.url, "PROGRAM": PROGRAM}
+        run_in_namespace(self.ELSEWHERE, mountpoint, scratch, where, env=env)
+        assert [request.status for request in sandbox.log()] == [200, 200]
+
+
+class TestSecrecy:
+    """SPEC 2.2"""
+
+    @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o602, 0o660, 0o606])
+    def test_files_of_others(self, sandbox, program, place, mode):
+        """A key file that others can read or write is refused, with what mends it."""
+        place.key_file.chmod(mode)
+        code, _, err = program("-f", "-o", place.options(), sandbox.url, place.new_directory())
+        assert code == FAILED
+        assert f"chmod 600 {place.key_file}" in err
+        assert err.count("\n") == 1 and KEY not in err
+        assert sandbox.log() == []
+
+    @pytest.mark.parametrize("mode", [0o400, 0o600])
+    def test_files_of_ours(self, sandbox, mount, place, mode):
+        place.key_file.chmod(mode)
+        assert os.listdir(mount(sandbox).path / "all") == []
+
+    def test_nowhere_to_be_seen(self, account, mount, place):
+        """Not in argv, the environment, the table of mounts, or what is said."""
+        env = environment(place.home, GLADIA_API_KEY=KEY)
+        one = mount(account, "!key_file", env=env)
+        os.listdir(one.path / "all")
+        account.fault("status", status=401, body="you sent " + KEY)
+        with pytest.raises(OSError):
+            os.listdir(one.path / "status/done")
+        account.clear_faults()
+        for name in ("cmdline", "environ", "mountinfo", "mounts", "maps", "comm"):
+            with open(f"/proc/{one.pid}/{name}", "rb") as file:
+                assert KEY.encode() not in file.read(), name
+        assert KEY not in one.stderr
+
+    def test_debug_output(self, account, mount):
+        """SPEC 1.1: not even with -d."""
+        one = mount(account, letters=["-d"])
+        os.listdir(one.path / "all")
+        one.unmount()
+        assert "READDIR" in one.stderr and KEY not in one.stderr
+
+    def test_no_core(self, account, mount, tmp_path):
+        """A crash dumps no memory, though the limit allows it and the system does it."""
+        limit = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (limit[1], limit[1]))
+        try:
+            control = subprocess.Popen(["sleep", "60"], cwd=tmp_path)
+            control.send_signal(signal.SIGQUIT)
+            _, status = os.waitpid(control.pid, 0)
+            control.returncode = -signal.SIGQUIT
+            if not os.WCOREDUMP(status):
+                pytest.skip("nothing dumps core here")
+            one = mount(account)
+        finally:
+            resource.setrlimit(resource.RLIMIT_CORE, limit)
+        os.kill(one.pid, signal.SIGSEGV)
+        _, status = os.waitpid(one.pid, 0)
+        one.code = one.program.process.returncode = -signal.SIGSEGV
+        assert os.WTERMSIG(status) == signal.SIGSEGV
+        assert not os.WCOREDUMP(status)
+
+
+class TestOrigin:
+    """SPEC 2.3: the key goes to SOURCE's origin alone."""
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_redirects(self, account, mount, stranger, status):
+        """They are not followed, neither by lists nor by jobs nor by the key check."""
+        one = mount(account, "timeout=1")
+        job = account.jobs()[0]["id"] + ".json"
+        account.fault("redirect", status=status, location=stranger.url + "/v2/pre-recorded")
+        for action in (lambda: os.listdir(one.path / "all"),
+                       lambda: read(one.path / "all" / job)):
+            with pytest.raises(OSError):
+                action()
+        assert stranger.log() == []
+        account.clear_faults()
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+    def test_redirect_of_the_key_check(self, account, program, place, stranger):
+        account.fault("redirect", location=stranger.url + "/v2/pre-recorded")
+        code, _, err = program("-f", "-o", place.options("timeout=1"), account.url,
+                               place.new_directory())
+        assert code == FAILED and err.count("\n") == 1
+        assert stranger.log() == []
+
+    def test_redirect_on_our_own_host(self, account, mount):
+        """Not even there."""
+        one = mount(account, "timeout=1")
+        account.fault("redirect", {"path": "/v2/pre-recorded"},
+                      location=account.url + "/elsewhere")
+        with pytest.raises(OSError):
+            os.listdir(one.path / "all")
+        assert {request.path for request in one.requests()} == {"/v2/pre-recorded"}
+
+    def test_next(self, account, mount, stranger):
+        """Of `next` the query is used, on our own origin and path."""
+        one = mount(account, "page_size=20")
+        account.modes(next_form="other_host:" + stranger.url)
+        connections = stranger.stats()["connections"]
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+        assert {request.path for request in one.requests()} == {"/v2/pre-recorded"}
+        # This question is the only connection made.
+        assert stranger.stats()["connections"] == connections + 1
+        assert stranger.log() == []
+
+    @pytest.mark.parametrize("link", [
+        "//evil.invalid/v2/pre-recorded?offset=20", "http://127.0.0.1:1/?offset=20",
+        "https://user:pass@evil.invalid/?offset=20#x", "file:///etc/passwd?offset=20",
+        "/../../secret?offset=20"])
+    def test_strange_next(self, account, mount, link):
+        one = mount(account, "page_size=20", "timeout=2")
+        items = [json.loads(account.body(job["id"])) for job in account.jobs()[:20]]
+        account.fault("page", {"path": "/v2/pre-recorded", "query_contains": "offset=0"},
+                      times=1, page={"first": link, "current": link, "next": link,
+                                     "items": items})
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+        assert {request.path for request in one.requests()} == {"/v2/pre-recorded"}
+
+    def test_key_is_a_header(self, account, mount):
+        """And in no address that a proxy or a log keeps."""
+        mount(account)
+        for request in account.log():
+            assert request.headers["x-gladia-key"] == KEY
+            assert KEY not in request.path + request.query

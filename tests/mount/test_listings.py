@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 6.1, 6.2, 6.4 to 6.6: how a listing is read, page by page."""
+
+import errno
+import os
+import random
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from directory import Directory
+from tools import PATIENCE, Stopwatch, names_of
+
+
+def first_name(path):
+    """A reader that stops after the first name."""
+    with os.scandir(path) as entries:
+        return next(entries).name
+
+
+@pytest.fixture
+def thousand(new_sandbox):
+    return new_sandbox("--jobs", "1000", "--bytes", "1600")
+
+
+class TestLazy:
+    """SPEC 6.2"""
+
+    @pytest.mark.parametrize("path", ["all", "status/done", "after/2026-04-20", "date/2026-04-20"])
+    def test_first_name(self, thousand, mount, path):
+        """A reader that stops after the first page costs exactly one list request."""
+        one = mount(thousand)
+        assert first_name(one.path / path).endswith(".json")
+        (request,) = one.requests(quiet=0.3)
+        assert request.lists
+
+    def test_first_page_is_small(self, thousand, mount):
+        """SPEC 6.5: it asks for 20, the API's default."""
+        one = mount(thousand)
+        first_name(one.path / "all")
+        assert one.requests()[0].limit == 20
+
+    def test_first_name_does_not_wait(self, thousand, mount):
+        """It is there as soon as the first page is, whatever the second one does."""
+        one = mount(thousand, "page_size=20")
+        thousand.fault_lists("stall", skip=1)
+        with Stopwatch() as watch:
+            first_name(one.path / "all")
+        assert watch.seconds < PATIENCE
+        thousand.clear_faults()
+
+    def test_opening_costs_nothing(self, thousand, mount):
+        one = mount(thousand)
+        os.close(os.open(one.path / "all", os.O_RDONLY | os.O_DIRECTORY))
+        assert one.requests() == []
+
+    @pytest.mark.parametrize("connections", [1, 3, 8])
+    def test_read_ahead(self, thousand, mount, connections):
+        """A reader that goes on gets pages read ahead, up to connections at a time."""
+        one = mount(thousand, f"connections={connections}", "page_size=20")
+        thousand.modes(latency_ms=10)
+        thousand.clear_stats()
+        assert len(os.listdir(one.path / "all")) == 1000
+        stats = thousand.stats()
+        assert min(connections, 3) <= stats["max_in_flight"] <= connections
+        # Fifty pages and what overlaps.
+        assert 50 <= stats["list_requests"] <= 60
+
+    def test_readers_share_pages(self, thousand, mount):
+        """Several at a time cost no more than one."""
+        one = mount(thousand, "page_size=100")
+        thousand.modes(latency_ms=20)
+        one.mark()
+        with ThreadPoolExecutor(8) as pool:
+            seen = list(pool.map(os.listdir, [one.path / "all"] * 8))
+        assert all(names == seen[0] for names in seen)
+        assert len(seen[0]) == 1000
+        # Eleven pages, and what was asked for past an end that was not known yet.
+        assert len(one.requests()) <= 11 + 8
+
+    def test_known_listing_costs_nothing(self, thousand, mount):
+        """SPEC 7.1: within ttl."""
+        one = mount(thousand)
+        before = os.listdir(one.path / "all")
+        one.mark()
+        assert os.listdir(one.path / "all") == before
+        assert one.requests() == []
+
+
+class TestComplete:
+    """SPEC 6.1: a listing is complete or it is an error."""
+
+    FAULTS = [("status", {"status": 500}), ("bad_json", {}), ("reset", {}), ("truncate", {}),
+              ("truncate_valid", {}), ("items_null", {}), ("reset_after", {"bytes": 3000}),
+              ("truncate", {"declare": "chunked"})]
+
+    @pytest.mark.parametrize("kind, fields", FAULTS)
+    def test_failed_page(self, account, mount, kind, fields):
+        """readdir fails with an errno, and a retry goes on where it failed."""
+        one = mount(account, "page_size=20", "timeout=1")
+        account.fault(kind, {"path": "/v2/pre-recorded", "min_offset": 50}, **fields)
+        with Directory(one.path / "all") as directory:
+            with pytest.raises(OSError) as caught:
+                directory.rest()
+            # Never ENOENT: the C library takes it for the end of a directory.
+            assert caught.value.errno in (errno.EIO, errno.EHOSTUNREACH, errno.ETIMEDOUT)
+        account.clear_faults()
+        one.mark()
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+        assert min(request.offset for request in one.requests()) > 30
+
+    def test_same_reader_goes_on(self, account, mount):
+        """After the error, the same open directory gives the rest."""
+        one = mount(account, "page_size=20", "timeout=1")
+        account.fault("status", {"path": "/v2/pre-recorded", "min_offset": 50}, status=500)
+        seen = []
+        with Directory(one.path / "all") as directory:
+            with pytest.raises(OSError):
+                while True:
+                    seen.append(directory.next())
+            assert 50 <= len(seen) < 250
+            account.clear_faults()
+            seen += directory.rest()
+        assert len(seen) == 250
+        assert set(seen) == names_of(account.jobs())
+
+    def test_ls_says_so(self, account, mount):
+        """The user sees an error, not a short list."""
+        one = mount(account, "page_size=20", "timeout=1")
+        account.fault("status", {"path": "/v2/pre-recorded", "min_offset": 100}, status=500)
+        done = subprocess.run(["ls", "-f", one.path / "all"], capture_output=True, text=True,
+                              timeout=60, check=False)
+        assert done.returncode != 0
+        assert "Input/output error" in done.stderr
+
+
+class TestCookies:
+    """SPEC 6.4: positions are honest."""
+
+    def test_seek(self, account, mount):
+        """To every position, in any order, also ones told twice."""
+        one = mount(account)
+        with Directory(one.path / "all") as directory:
+            positions = [directory.tell()]
+            names = []
+            while name := directory.next():
+                names.append(name)
+                positions.append(directory.tell())
+            assert set(names) == names_of(account.jobs())
+            order = list(range(len(names)))
+            random.Random(1).shuffle(order)
+            for index in order[:60] + order[:20]:
+                directory.seek(positions[index])
+                assert directory.next() == names[index]
+            directory.seek(positions[-1])
+            assert directory.next() is None
+            directory.rewind()
+            assert directory.rest() == names
+
+    def test_seek_ahead(self, account, mount):
+        """A position of one reader means the same to another that has read nothing."""
+        one = mount(account, "page_size=20")
+        with Directory(one.path / "all") as left, Directory(one.path / "all") as right:
+            names = [left.next() for _ in range(150)]
+            position = left.tell()
+            right.seek(position)
+            assert right.next() == left.next()
+            right.rewind()
+            assert [right.next() for _ in range(150)] == names
+
+    def test_snapshot(self, account, mount):
+        """What is open stays as it is; who opens it later sees what is new."""
+        one = mount(account, "ttl=0", "page_size=50")
+        with Directory(one.path / "all") as directory:
+            names = directory.rest()
+            account.delete(account.jobs()[40]["id"])
+            account.create(text="New.")
+            directory.rewind()
+            assert directory.rest() == names
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+    def test_interrupted(self, account, mount, reader):
+        """A reader that was killed leaves nothing half-done to the next."""
+        one = mount(account, "page_size=20")
+        account.fault("stall", {"path": "/v2/pre-recorded", "min_offset": 50})
+        hanging = reader("ls", "-f", one.path / "all").hangs()
+        hanging.end_by(9)
+        account.clear_faults()
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+    def test_several_readers(self, account, mount):
+        """At different places of one listing."""
+        one = mount(account, "page_size=20")
+        wanted = None
+        directories = [Directory(one.path / "status/done") for _ in range(5)]
+        seen = [[] for _ in directories]
+        chance = random.Random(2)
+        while not all(names and names[-1] is None for names in seen):
+            index = chance.randrange(5)
+            if not seen[index] or seen[index][-1] is not None:
+                seen[index].append(directories[index].next())
+        for names, directory in zip(seen, directories):
+            directory.__exit__()
+            wanted = wanted or names
+            assert names == wanted
+        assert set(wanted[:-1]) == names_of(account.jobs(status="done"))
+
+
+class TestPageSize:
+    """SPEC 6.5"""
+
+    def test_grows(self, thousand, mount):
+        """Later pages bring what about a mebibyte or half a second brings."""
+        one = mount(thousand)
+        assert len(os.listdir(one.path / "all")) == 1000
+        limits = [request.limit for request in one.requests()]
+        assert limits[0] == 20
+        assert max(limits) > 100
+        assert len(limits) < 20
+
+    def test_large_jobs(self, new_sandbox, mount):
+        """Pages of large jobs stay small."""
+        large = new_sandbox("--jobs", "120", "--bytes", "200000")
+        one = mount(large)
+        assert len(os.listdir(one.path / "all")) == 120
+        assert max(request.limit for request in one.requests()) <= 20
+
+    def test_option(self, thousand, mount):
+        """SPEC 1.4: page_size="""
+        one = mount(thousand, "page_size=70")
+        os.listdir(one.path / "all")
+        assert {request.limit for request in one.requests()} <= {70, 71}
+
+    @pytest.mark.parametrize("over", ["400", "422"])
+    @pytest.mark.parametrize("options", [[], ["page_size=200"]])
+    def test_refused(self, thousand, mount, over, options):
+        """A limit the API refuses is halved and remembered."""
+        one = mount(thousand, *options)
+        thousand.modes(limit_max=50, limit_over=over)
+        assert set(os.listdir(one.path / "all")) == names_of(thousand.jobs())
+        assert any(request.status == int(over) for request in one.requests())
+        assert len(os.listdir(one.path / "status/done")) == len(thousand.jobs(status="done"))
+        assert [request for request in one.requests() if request.status != 200] == []
+
+    @pytest.mark.parametrize("options", [[], ["page_size=200"]])
+    @pytest.mark.parametrize("maximum", [1, 2, 7, 50])
+    def test_lowered(self, account, mount, options, maximum):
+        """A limit the API silently lowers is noticed."""
+        one = mount(account, *options)
+        account.modes(limit_max=maximum, limit_over="cap")
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+
+class TestEnd:
+    """SPEC 6.6"""
+
+    @pytest.mark.parametrize("last_next", ["null", "set"])
+    @pytest.mark.parametrize("past_end", ["empty", "404"])
+    @pytest.mark.parametrize("count", [0, 1, 19, 20, 21, 39, 40, 58, 60])
+    def test_end(self, new_sandbox, mount, last_next, past_end, count):
+        """A listing ends with `next: null`, and with an empty page."""
+        some = new_sandbox("--jobs", str(count), "--bytes", "1500", "--mode",
+                           f"last_next={last_next}", "--mode", f"past_end={past_end}")
+        one = mount(some, "page_size=20")
+        assert set(os.listdir(one.path / "all")) == names_of(some.jobs())
+
+    def test_stuck(self, account, mount):
+        """A `next` that does not advance is an error, not a loop."""
+        one = mount(account, "timeout=1")
+        account.modes(next_stuck="1")
+        with pytest.raises(OSError) as caught:
+            os.listdir(one.path / "all")
+        assert caught.value.errno == errno.EIO
+        assert len(one.requests()) < 20
+        account.modes(next_stuck="0")
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 3.1 to 3.5: which directories there are, what they show, and what that costs."""
+
+import errno
+import os
+from datetime import date, timedelta
+
+import pytest
+
+from tools import names_of, read
+
+STATUSES = ("queued", "processing", "done", "error")
+
+
+def where(account, statuses=STATUSES, **times):
+    """The names of the jobs of some statuses; after= or later, before=."""
+    return names_of(job for status in statuses
+                    for job in account.jobs(status=status, **times))
+
+
+def day_of(job):
+    return job["created_at"][:10]
+
+
+def next_day(day):
+    return str(date.fromisoformat(day) + timedelta(days=1))
+
+
+def on_day(account, day, statuses=STATUSES):
+    return where(account, statuses, after=day, before=next_day(day))
+
+
+def days_of(account):
+    """Newest first."""
+    return list(dict.fromkeys(map(day_of, account.jobs())))
+
+
+def listed(path):
+    """The names of a directory, none of them twice."""
+    names = os.listdir(path)
+    assert len(names) == len(set(names))
+    return set(names)
+
+
+def errno_of(action, *words):
+    with pytest.raises(OSError) as caught:
+        action(*words)
+    return caught.value.errno
+
+
+def one_job(account, status="done"):
+    return account.jobs(status=status)[0]
+
+
+class TestFixedDirectories:
+    """SPEC 3.1, 3.4: they cost nothing."""
+
+    def test_root(self, account, mount):
+        one = mount(account)
+        names = listed(one.path)
+        # metadata/ is a promise of its own.
+        assert names - {"metadata"} == {"all", "status", "date", "after", "before"}
+        assert listed(one.path / "status") == set(STATUSES)
+        assert one.requests() == []
+
+    def test_after_and_before_are_empty(self, account, mount):
+        one = mount(account)
+        assert listed(one.path / "after") == set()
+        assert listed(one.path / "before") == set()
+        assert one.requests() == []
+
+    def test_attributes(self, account, mount):
+        one = mount(account)
+        for path in ("", "all", "status", "status/done", "date", "date/2026-04-01", "after",
+                     "after/2026-04-01", "before/2026-04-01T12:00:00Z/status"):
+            assert os.path.isdir(one.path / path)
+        assert one.requests() == []
+
+
+class TestFilters:
+    """SPEC 3.1: what a directory shows is what the account holds."""
+
+    def test_all(self, account, mount):
+        one = mount(account)
+        assert listed(one.path / "all") == where(account)
+
+    @pytest.mark.parametrize("status", STATUSES)
+    def test_status(self, account, mount, status):
+        one = mount(account)
+        assert listed(one.path / "status" / status) == where(account, [status])
+
+    def test_every_day(self, account, mount):
+        one = mount(account)
+        for day in days_of(account):
+            assert listed(one.path / "date" / day) == on_day(account, day)
+
+    def test_nothing_happened(self, account, mount):
+        """SPEC 3.3: any valid date is a directory."""
+        one = mount(account)
+        for day in ("1969-12-31", "2024-02-29", "2026-04-01", "9998-12-31"):
+            assert listed(one.path / "date" / day) == on_day(account, day)
+
+    def test_after_and_before(self, account, mount):
+        one = mount(account)
+        middle = account.jobs()[100]["created_at"]
+        for instant in (middle, middle[:10], middle[:19] + "Z", middle[:16]):
+            assert listed(one.path / "after" / instant) == where(account, after=instant)
+            assert listed(one.path / "before" / instant) == where(account, before=instant)
+
+    def test_instant_itself(self, account, mount):
+        """A job created at INSTANT is in after/INSTANT and not in before/INSTANT."""
+        one = mount(account)
+        job = account.jobs()[100]
+        name, instant = job["id"] + ".json", job["created_at"]
+        assert name in listed(one.path / "after" / instant)
+        assert name not in listed(one.path / "before" / instant)
+
+    def test_zone(self, account, mount):
+        one = mount(account)
+        assert listed(one.path / "after/2026-04-25T02:00:00+02:00") == where(
+            account, after="2026-04-25T00:00:00Z")
+
+
+class TestNesting:
+    """SPEC 3.2: filters after filters mean and, a comma means or."""
+
+    def test_any_order(self, account, mount):
+        one = mount(account)
+        day = days_of(account)[5]
+        wanted = on_day(account, day, ["done"])
+        assert wanted
+        assert listed(one.path / "status/done/date" / day) == wanted
+        assert listed(one.path / "date" / day / "status/done") == wanted
+
+    def test_three(self, account, mount):
+        one = mount(account)
+        first, last = days_of(account)[8], days_of(account)[3]
+        wanted = where(account, ["error"], after=first, before=last)
+        assert wanted
+        for path in (f"after/{first}/before/{last}/status/error",
+                     f"status/error/before/{last}/after/{first}"):
+            assert listed(one.path / path) == wanted
+
+    def test_comma(self, account, mount):
+        one = mount(account)
+        days = days_of(account)[2:5]
+        assert listed(one.path / "status/queued,processing") == where(
+            account, ["queued", "processing"])
+        assert listed(one.path / "status/queued,processing,done,error") == where(account)
+        assert listed(one.path / "date" / ",".join([days[0], days[2]])) == (
+            on_day(account, days[0]) | on_day(account, days[2]))
+
+    def test_twice_is_the_intersection(self, account, mount):
+        one = mount(account)
+        assert listed(one.path / "status/done/status/error") == set()
+        assert listed(one.path / "status/done,error/status/error,queued") == where(
+            account, ["error"])
+        assert listed(one.path / "date/2026-04-20/date/2026-04-21") == set()
+        assert listed(one.path / "after/2026-04-25/before/2026-04-22") == set()
+
+    def test_inner_names_are_not_listed(self, account, mount):
+        """So that find and grep -r stay finite."""
+        one = mount(account)
+        for path in ("all", "status/done", "date/" + days_of(account)[3], "after/2026-04-25"):
+            names = listed(one.path / path)
+            assert names and all(name.endswith(".json") for name in names)
+            assert listed(one.path / path / "status") == set(STATUSES)
+
+    def test_all_nests(self, account, mount):
+        one = mount(account)
+        assert listed(one.path / "all/status/error") == where(account, ["error"])
+
+
+class TestNothing:
+    """SPEC 3.3: what cannot exist is ENOENT without a request."""
+
+    @pytest.mark.parametrize("path", [
+        "status/foo", "status/Done", "status/done,", "status/,", "date/2026-02-30",
+        "date/2026-13-01", "date/2026-2-3", "date/today", "date/2026-04-01T00:00:00Z",
+        "after/yesterday", "after/2026-04-01T25:00:00Z", "before/0", ".git", "autorun.inf",
+        ".Trash-1000", "desktop.ini", "all/.git", "all/.hidden.json", "all/README.md",
+        "all/.json", "status/done/.directory", "status/done/Thumbs.db", "date/.hidden",
+        "nothing", "all/all.txt~", "all/%2e%2e.json", "all/%zz.json", "all/a b.json",
+        "date/2025-02-29"])
+    def test_cannot_exist(self, account, mount, path):
+        one = mount(account)
+        assert errno_of(os.stat, one.path / path) == errno.ENOENT
+        assert errno_of(os.listdir, one.path / path) == errno.ENOENT
+        assert one.requests() == []
+
+    def test_long_names(self, account, mount):
+        one = mount(account)
+        for name in ("x" * 256, "x" * 300 + ".json"):
+            assert errno_of(os.stat, one.path / "all" / name) == errno.ENAMETOOLONG
+        assert one.requests() == []
+
+
+class TestDays:
+    """SPEC 3.4: ls date/ skips from day to day."""
+
+    def test_days(self, account, mount):
+        one = mount(account)
+        days = days_of(account)
+        assert os.listdir(one.path / "date") == days
+        requests = one.requests()
+        assert all(request.lists for request in requests)
+        # One a day, and one that says there is nothing older.
+        assert len(days) <= len(requests) <= len(days) + 1
+        assert sum(request.bytes for request in requests) < len(requests) * 3 * 4000
+
+    def test_days_of_an_empty_account(self, sandbox, mount):
+        assert listed(mount(sandbox).path / "date") == set()
+
+    def test_nested(self, account, mount):
+        """The days that have jobs of the filter."""
+        one = mount(account)
+        wanted = list(dict.fromkeys(map(day_of, account.jobs(status="error"))))
+        assert os.listdir(one.path / "status/error/date") == wanted
+
+    def test_gaps(self, sandbox, mount):
+        """Days are days in UTC, however far apart."""
+        for instant in ("1970-01-01T00:00:00.000Z", "2024-02-29T12:00:00.000Z", "2026-03-01T00:00:00.000Z",
+                        "2026-02-28T23:59:59.999Z"):
+            sandbox.create(created_at=instant, text="Hello.")
+        assert os.listdir(mount(sandbox).path / "date") == [
+            "2026-03-01", "2026-02-28", "2024-02-29", "1970-01-01"]
+
+
+class TestById:
+    """SPEC 3.5: a job that was never listed."""
+
+    def test_costs_one_request(self, account, mount):
+        one = mount(account)
+        job = one_job(account)
+        assert read(one.path / "all" / (job["id"] + ".json"))
+        (request,) = one.requests()
+        assert (request.method, request.path) == ("GET", "/v2/pre-recorded/" + job["id"])
+
+    @pytest.mark.parametrize("status", STATUSES)
+    def test_visible_where_it_matches(self, account, mount, status):
+        one = mount(account)
+        job = account.jobs(status=status)[-1]
+        name, day = job["id"] + ".json", day_of(job)
+        others = ",".join(other for other in STATUSES if other != status)
+        for path in ("all", f"status/{status}", f"date/{day}", f"after/{day}",
+                     f"after/{job['created_at']}", f"before/{next_day(day)}",
+                     f"date/{day}/status/{status}"):
+            assert os.path.isfile(one.path / path / name), path
+        for path in (f"status/{others}", f"date/{next_day(day)}", f"after/{next_day(day)}",
+                     f"before/{job['created_at']}", f"date/{day}/status/{others}"):
+            assert errno_of(os.stat, one.path / path / name) == errno.ENOENT, path
+        assert not any(request.lists for request in one.requests())
+
+    def test_no_such_job(self, account, mount):
+        one = mount(account)
+        name = "00000000-0000-4000-8000-000000000000.json"
+        assert errno_of(os.stat, one.path / "all" / name) == errno.ENOENT
+        (request,) = one.requests()
+        assert request.status == 404
+
+    def test_other_directories_know_it(self, account, mount):
+        """One request, in however many directories it is looked at."""
+        one = mount(account)
+        job = one_job(account)
+        for path in ("all", "status/done", "date/" + day_of(job)):
+            read(one.path / path / (job["id"] + ".json"))
+        assert len(one.requests()) == 1
+
+    def test_other_suffixes(self, account, mount):
+        """SPEC 8.1 aside, there is no other file of a job."""
+        one = mount(account)
+        job = one_job(account)
+        for suffix in ("", ".JSON", ".json.json", ".jsonx", ".xml"):
+            assert not os.path.exists(one.path / "all" / (job["id"] + suffix))
+        assert [request for request in one.requests() if request.status == 200] == []

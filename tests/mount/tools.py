@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""What all tests of mounts use: bounded waiting, tools, readers that hang."""
+
+import ctypes
+import os
+import select
+import subprocess
+import sys
+import time
+
+# Nothing here waits longer, in seconds.
+END = 20
+# Time limits of SPEC hold on a quiet machine; under valgrind or sanitizers they are longer.
+PATIENCE = float(os.environ.get("GLADIAFS_PATIENCE", "1"))
+AT_ONCE = 0.1 * PATIENCE
+
+# Where a process sleeps whose system call waits for a FUSE filesystem: for an answer, for a
+# page of a file, for a look-up of somebody else, for a directory somebody else reads.
+WAITS = {"request_wait_answer", "fuse_simple_request", "__fuse_request_send", "fuse_get_req",
+         "folio_wait_bit_common", "d_alloc_parallel", "rwsem_down_write_slowpath",
+         "rwsem_down_read_slowpath"}
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def wait_until(condition, what, seconds=END):
+    """Looks often, gives what the condition gives once it is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"in vain: {what}"
+        time.sleep(0.002)
+
+
+class Stopwatch:
+    """with Stopwatch() as watch: …; watch.seconds"""
+
+    def __enter__(self):
+        self.begin = time.monotonic()
+        self.seconds = None
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = time.monotonic() - self.begin
+
+
+def run(*command, code=0, timeout=60, **options):
+    """Runs a tool to its end, gives what it prints; the exit code must be as expected."""
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=timeout, check=False, **options)
+    assert done.returncode == code, f"{command}: {done.returncode}: {done.stderr}"
+    return done.stdout
+
+
+def names_of(jobs):
+    return {job["id"] + ".json" for job in jobs}
+
+
+def read(path):
+    return path.read_bytes()
+
+
+def mounts():
+    """Type and source of what is mounted, by mount point (proc(5), mountinfo)."""
+    found = {}
+    with open("/proc/self/mountinfo", encoding="utf-8") as table:
+        for line in table:
+            left, _, right = line.partition(" - ")
+            place = left.split()[4].encode().decode("unicode_escape")
+            found[place] = tuple(right.split()[:2])
+    return found
+
+
+def is_alive(place):
+    """Whether something is mounted there, and its process answers."""
+    if str(place) not in mounts():
+        return False
+    try:
+        os.statvfs(place)  # unlike stat(), this always asks
+    except OSError:
+        return False
+    return True
+
+
+def wait_for_mount(place, process):
+    """Until something is mounted there, or the process has ended; True if mounted."""
+    end = time.monotonic() + END
+    pidfd = os.pidfd_open(process.pid)
+    try:
+        with open("/proc/self/mountinfo", "rb") as table:
+            poll = select.poll()
+            poll.register(table, select.POLLERR | select.POLLPRI)
+            poll.register(pidfd, select.POLLIN)
+            while not is_alive(place):
+                if process.poll() is not None:
+                    return False
+                rest = end - time.monotonic()
+                assert rest > 0, f"nothing is mounted on {place}"
+                poll.poll(rest * 1000)
+        return True
+    finally:
+        os.close(pidfd)
+
+
+class Reader:
+    """A child process that may hang in a system call."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([str(word) for word in command],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        self.pid = self.process.pid
+
+    @classmethod
+    def python(cls, code, *words):
+        return cls(sys.executable, "-c", code, *words)
+
+    def hangs(self):
+        """Waits until it waits for the filesystem."""
+        wait_until(lambda: self.process.poll() is not None or self.waits_in() in WAITS,
+                   "the reader hangs")
+        assert self.process.poll() is None, self.process.communicate()
+        return self
+
+    def waits_in(self):
+        """The kernel's function it sleeps in."""
+        try:
+            with open(f"/proc/{self.pid}/wchan", encoding="ascii") as place:
+                return place.read()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+
+    def end_by(self, signal):
+        """Sends a signal; gives the seconds until the process has ended."""
+        with Stopwatch() as watch:
+            self.process.send_signal(signal)
+            self.process.wait(END)
+        return watch.seconds
+
+    def result(self, seconds=60):
+        """Exit code, output, errors."""
+        out, err = self.process.communicate(timeout=seconds * PATIENCE)
+        return self.process.returncode, out, err
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        try:
+            self.process.communicate(timeout=END)
+        except subprocess.TimeoutExpired:
+            pass
