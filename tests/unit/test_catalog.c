@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "catalog_kit.h"
@@ -225,6 +226,59 @@ static void test_forgotten_at_next_open(void **state)
 	kit_assert_sums(kit);
 }
 
+/* The rows that it gives must be those of these jobs, in any order. */
+static void assert_rows(struct catalog *catalog, int err, int64_t *rows, size_t len,
+	const char *const ids[])
+{
+	size_t expected = 0;
+
+	assert_int_equal(err, 0);
+	for (; ids[expected]; expected++) {
+		struct catalog_job job;
+		size_t at = 0;
+
+		assert_int_equal(jobs_by_id(catalog, ids[expected], &job), 0);
+		while (at < len && rows[at] != job.row)
+			at++;
+		assert_true(at < len);
+	}
+	assert_int_equal(len, expected);
+	free(rows);
+}
+
+/* What a look at the account has to ask for again: SPEC 7.1, 7.2. */
+static void test_spec_7_2_rows_to_ask_for(void **state)
+{
+	static const char *const none[] = {NULL};
+	static const char *const unfinished[] = {"q", "p", "o", NULL};
+	static const char *const old[] = {"d", "doubted", "p", NULL};
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	int64_t *rows;
+	size_t len;
+	int err = jobs_unfinished(catalog, &rows, &len);
+
+	assert_rows(catalog, err, rows, len, none);
+	err = jobs_seen_before(catalog, INT64_MAX, &rows, &len);
+	assert_rows(catalog, err, rows, len, none);
+	kit_put(catalog, "d", JOB_DONE, "text");
+	kit_put(catalog, "p", JOB_PROCESSING, "text");
+	assert_int_equal(
+		jobs_forget(catalog, kit_put(catalog, "g", JOB_QUEUED, "text").row), 0);
+	kit->now_ms++;
+	kit_put(catalog, "q", JOB_QUEUED, "text");
+	kit_put(catalog, "o", JOB_OTHER, "text");
+	kit_put(catalog, "e", JOB_ERROR, "text");
+	assert_int_equal(
+		jobs_doubt(catalog, kit_put(catalog, "doubted", JOB_DONE, "text").row),
+		0);
+	err = jobs_unfinished(catalog, &rows, &len);
+	assert_rows(catalog, err, rows, len, unfinished);
+	err = jobs_seen_before(catalog, kit->now_ms, &rows, &len);
+	assert_rows(catalog, err, rows, len, old);
+	catalog_close(catalog);
+}
+
 static unsigned draw(uint32_t *seed, unsigned below)
 {
 	*seed = *seed * 1664525 + 1013904223;
@@ -287,6 +341,7 @@ int main(void)
 		KIT_TEST(test_doubt),
 		KIT_TEST(test_forget),
 		KIT_TEST(test_forgotten_at_next_open),
+		KIT_TEST(test_spec_7_2_rows_to_ask_for),
 		KIT_TEST(test_spec_5_4_totals),
 	};
 
