@@ -219,8 +219,8 @@ class TestDays:
 
     def test_gaps(self, sandbox, mount):
         """Days are days in UTC, however far apart."""
-        for instant in ("1970-01-01T00:00:00.000Z", "2024-02-29T12:00:00.000Z", "2026-03-01T00:00:00.000Z",
-                        "2026-02-28T23:59:59.999Z"):
+        for instant in ("1970-01-01T00:00:00.000Z", "2024-02-29T12:00:00.000Z",
+                        "2026-03-01T00:00:00.000Z", "2026-02-28T23:59:59.999Z"):
             sandbox.create(created_at=instant, text="Hello.")
         assert os.listdir(mount(sandbox).path / "date") == [
             "2026-03-01", "2026-02-28", "2024-02-29", "1970-01-01"]

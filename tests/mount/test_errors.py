@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 11.1: errors of the API, what is retried, and until when."""
+
+import errno
+import os
+import socket
+
+import pytest
+
+from layout import pretty
+from tools import PATIENCE, Stopwatch, names_of, read, wait_until
+
+
+def listing_fails(one, path="all"):
+    with pytest.raises(OSError) as caught, Stopwatch() as watch:
+        os.listdir(one.path / path)
+    return caught.value.errno, watch.seconds
+
+
+def job_fails(one, job_id):
+    with pytest.raises(OSError) as caught, Stopwatch() as watch:
+        read(one.path / "all" / (job_id + ".json"))
+    return caught.value.errno, watch.seconds
+
+
+class TestErrors:
+    """SPEC 11.1: which status becomes which errno, and when."""
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_not_allowed(self, account, mount, status):
+        one = mount(account)
+        account.fault("status", status=status)
+        code, seconds = listing_fails(one)
+        assert code == errno.EACCES and seconds < PATIENCE
+        assert job_fails(one, account.jobs()[0]["id"])[0] == errno.EACCES
+
+    def test_key_taken_back(self, account, mount):
+        """It is never shown as an empty account."""
+        one = mount(account)
+        account.modes(key="another")
+        assert listing_fails(one)[0] == errno.EACCES
+        assert job_fails(one, account.jobs()[0]["id"])[0] == errno.EACCES
+
+    @pytest.mark.parametrize("fault, wanted", [
+        ({"kind": "status", "status": 429}, errno.EBUSY),
+        ({"kind": "status", "status": 500}, errno.EIO),
+        ({"kind": "status", "status": 503}, errno.EIO),
+        ({"kind": "status", "status": 408}, errno.EIO),
+        ({"kind": "reset"}, errno.EIO),
+        ({"kind": "stall"}, errno.ETIMEDOUT),
+        ({"kind": "stall_after", "bytes": 100}, errno.ETIMEDOUT),
+        ({"kind": "drip", "bytes_per_second": 20}, errno.ETIMEDOUT),
+        ({"kind": "wrong_length", "delta": 10}, errno.ETIMEDOUT)],
+        ids=lambda value: str(value.get("status", value["kind"]))
+        if isinstance(value, dict) else "")
+    def test_until_timeout(self, account, mount, fault, wanted):
+        """Retried until timeout, then an errno; any wait ends by then."""
+        one = mount(account, "timeout=2")
+        account.fault(**fault)
+        code, seconds = listing_fails(one)
+        assert code == wanted
+        assert seconds < 2.5 * PATIENCE
+        # One of which no page has told.
+        code, seconds = job_fails(one, account.jobs(status="done")[-1]["id"])
+        assert code == wanted
+        assert seconds < 2.5 * PATIENCE
+        account.clear_faults()
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+    def test_nobody_there(self, sandbox, mount):
+        one = mount(sandbox, "timeout=1")
+        sandbox.stop()
+        code, seconds = listing_fails(one)
+        assert code == errno.EHOSTUNREACH
+        assert seconds < 1.5 * PATIENCE
+
+    def test_black_hole(self, mount, sandbox, place):
+        """A server that accepts connections and says nothing."""
+        one = mount(sandbox, "timeout=1")
+        sandbox.stop()
+        with socket.socket() as hole:
+            hole.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            hole.bind(("127.0.0.1", sandbox.port))
+            hole.listen()
+            code, seconds = listing_fails(one)
+        assert code == errno.ETIMEDOUT
+        assert seconds < 1.5 * PATIENCE
+
+
+class TestRetries:
+    """SPEC 11.1"""
+
+    @pytest.mark.parametrize("fault", [
+        {"kind": "status", "status": 429}, {"kind": "status", "status": 500},
+        {"kind": "status", "status": 502}, {"kind": "status", "status": 503},
+        {"kind": "status", "status": 408}, {"kind": "reset"}, {"kind": "truncate"},
+        {"kind": "reset_after", "bytes": 500}, {"kind": "truncate", "declare": "chunked"}],
+        ids=lambda fault: f"{fault['kind']}{fault.get('status', '')}{fault.get('declare', '')}")
+    def test_twice(self, account, mount, fault):
+        """What passes by itself is not noticed."""
+        one = mount(account)
+        account.modes(retry_after="absent")
+        account.fault(times=2, **fault)
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+        assert len(one.requests()) >= 3
+        new = account.create(text="It is new.")
+        account.fault(times=2, **fault)
+        assert read(one.path / "all" / (new + ".json")) == pretty(account.body(new))
+        assert len(one.requests()) == 3
+
+    @pytest.mark.parametrize("form", ["seconds", "date"])
+    def test_retry_after(self, account, mount, form):
+        """Retry-After is honoured, as a number and as a date."""
+        one = mount(account)
+        # A date has whole seconds: two of them are at least one.
+        account.modes(retry_after=form, retry_after_s=2)
+        account.fault("status", times=1, status=429)
+        with Stopwatch() as watch:
+            read(one.path / "all" / (account.jobs(status="done")[0]["id"] + ".json"))
+        assert PATIENCE * 4 > watch.seconds > (1.9 if form == "seconds" else 0.9)
+
+    def test_all_slow_down(self, account, mount, reader):
+        """Who was not told to wait waits, too."""
+        one = mount(account)
+        account.modes(retry_after_s=2)
+        account.fault("status", times=1, status=429)
+        hanging = reader("ls", one.path / "all").hangs()
+        account.wait(requests=2)
+        wait_until(lambda: account.log()[-1].status == 429, "it is told to wait")
+        with Stopwatch() as watch:
+            read(one.path / "all" / (account.jobs(status="done")[0]["id"] + ".json"))
+        assert watch.seconds > 1
+        assert hanging.result()[0] == 0
+
+    def test_long_retry_after(self, account, mount):
+        """It ends by timeout, however long the server asks to wait."""
+        one = mount(account, "timeout=1")
+        account.modes(retry_after_s=3600)
+        account.fault("status", status=429)
+        code, seconds = listing_fails(one)
+        assert code == errno.EBUSY
+        assert seconds < 1.5 * PATIENCE
+
+    def test_backs_off(self, account, mount):
+        """The server is not hammered."""
+        one = mount(account, "timeout=3")
+        account.fault("status", status=500)
+        listing_fails(one)
+        assert 3 <= len(one.requests()) <= 12
