@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "message.h"
 #include "request.h"
 
 enum {
@@ -169,13 +170,30 @@ static void end(struct fs *fs, int error)
 	fs->handlers.on_end(fs->ctx, error);
 }
 
+static void send_header(const struct fs *fs, const struct fuse_out_header *header)
+{
+	if (write(fuse_session_fd(fs->session), header, sizeof(*header)) < 0)
+		log_warning(fs->log, "the kernel does not listen: %s", strerror(errno));
+}
+
+static void refuse_message(const struct fs *fs)
+{
+	struct fuse_out_header answer;
+
+	log_error(fs->log, "a message of the kernel is not whole");
+	if (message_refusal(fs->message.mem, &answer))
+		send_header(fs, &answer);
+}
+
 /* One message. 0: there was none, or no more are to come. */
 static int take_message(struct fs *fs)
 {
 	int len = fuse_session_receive_buf(fs->session, &fs->message);
 
-	if (len > 0)
+	if (len > 0 && message_is_whole(fs->message.mem, (size_t)len))
 		fuse_session_process_buf(fs->session, &fs->message);
+	else if (len > 0)
+		refuse_message(fs);
 	return len;
 }
 
@@ -321,14 +339,12 @@ void fs_free(struct fs *fs)
 }
 
 /* Names of before are looked up again. The kernel takes no lock for that. */
-static void begin_epoch(struct fs *fs)
+static void begin_epoch(const struct fs *fs)
 {
 	const struct fuse_out_header header = {
 		.len = sizeof(header), .error = NOTIFY_INC_EPOCH};
 
-	if (write(fuse_session_fd(fs->session), &header, sizeof(header)) < 0)
-		log_warning(fs->log, "the kernel may show names for too long: %s",
-			strerror(errno));
+	send_header(fs, &header);
 }
 
 /*
