@@ -5,10 +5,9 @@
 
 /*
  * Where the catalog of `origin` and `key` is kept (SPEC 7.4): in `cache_dir` if not NULL,
- * else in $XDG_CACHE_HOME/gladiafs or ~/.cache/gladiafs, where HOME comes from the
- * password database if it is not set; for root without HOME in /var/cache/gladiafs. The
- * directory is made (0700), those above it, too. The name is a hash that tells neither
- * origin nor key.
+ * else in $XDG_CACHE_HOME/gladiafs or ~/.cache/gladiafs (home.h says whose HOME counts);
+ * for root without HOME in /var/cache/gladiafs. The directory is made (0700), those above
+ * it, too. The name is a hash that tells neither origin nor key.
  *
  * 0, `ret_path` is owned by the caller; -errno where the directory cannot be had, or
  * others than we could change what is in it (-EPERM), and one sentence in `why` (no

@@ -8,8 +8,8 @@ enum { KEY_MAX = 4096 };
 /*
  * Finds the API key (SPEC 2.1): `key_file` if not NULL;
  * $CREDENTIALS_DIRECTORY/gladia-key; $GLADIA_API_KEY; $XDG_CONFIG_HOME/gladiafs/key;
- * ~/.gladia; /etc/gladiafs/key. Where HOME is not set it comes from the password
- * database; XDG_CONFIG_HOME defaults to
+ * ~/.gladia; /etc/gladiafs/key. home.h says whose HOME counts; XDG_CONFIG_HOME defaults
+ * to
  * ~/.config. The first place that exists decides: a file there that is refused is an
  * error, not a reason to look on.
  *

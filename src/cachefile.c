@@ -2,7 +2,6 @@
 #include "cachefile.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/digest.h"
+#include "home.h"
 #include "why.h"
 
 enum { NAME_DIGITS = 32 };
@@ -20,36 +20,22 @@ static int no_memory(struct buf *why)
 	return why_set(why, -ENOMEM, "out of memory");
 }
 
-/* An absolute path in the environment, or NULL (XDG: what is relative is ignored). */
-static const char *directory_variable(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value == '/' ? value : NULL;
-}
-
 static int usual_directory(char **ret_directory, struct buf *why)
 {
-	const char *base = directory_variable("XDG_CACHE_HOME");
+	const char *base = home_xdg("XDG_CACHE_HOME");
 	const char *below = "gladiafs";
 
-	if (!base) {
-		base = directory_variable("HOME");
-		below = ".cache/gladiafs";
-	}
-	if (!base && geteuid() == 0) {
+	if (!base && !home_from_environment() && geteuid() == 0)
 		base = "/var/cache";
-		below = "gladiafs";
-	}
 	if (!base) {
-		const struct passwd *user = getpwuid(geteuid());
-
-		base = user ? user->pw_dir : NULL;
+		base = home_directory();
+		below = ".cache/gladiafs";
 	}
 	if (!base)
 		return why_set(why, -ENOENT,
-			"there is no cache directory: HOME is not set, and user %u has "
-			"no home; name a directory with -o cache_dir=PATH",
+			"there is no cache directory: user %u has no home, neither in "
+			"HOME nor in the password database; name a directory with -o "
+			"cache_dir=PATH",
 			geteuid());
 	if (asprintf(ret_directory, "%s/%s", base, below) < 0) {
 		*ret_directory = NULL;

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "home.h"
 #include "why.h"
 
 /* What a key is read into: one byte more than a key may have, wiped when left. */
@@ -188,22 +188,6 @@ static int take_variable(char **ret_value, struct buf *why)
 	return 0;
 }
 
-/* An absolute path in the environment, or NULL (XDG: what is relative is ignored). */
-static const char *directory_variable(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value == '/' ? value : NULL;
-}
-
-static const char *home_directory(void)
-{
-	const char *home = directory_variable("HOME");
-	const struct passwd *user = home ? NULL : getpwuid(geteuid());
-
-	return user ? user->pw_dir : home;
-}
-
 /* The file `name` in `directory`, which may be NULL: then it does not exist. */
 static int from_directory(const char *directory, const char *name, bool credential,
 	char **ret_key, struct buf *why)
@@ -222,7 +206,7 @@ static int from_directory(const char *directory, const char *name, bool credenti
 /* The places after the environment. */
 static int from_usual_files(char **ret_key, struct buf *why)
 {
-	const char *config = directory_variable("XDG_CONFIG_HOME");
+	const char *config = home_xdg("XDG_CONFIG_HOME");
 	const char *home = home_directory();
 	const struct place {
 		const char *directory;
@@ -258,8 +242,8 @@ int key_find(const char *key_file, char **ret_key, struct buf *why)
 		return err;
 	if (key_file)
 		return from_file(key_file, false, ret_key, why);
-	err = from_directory(directory_variable("CREDENTIALS_DIRECTORY"), "gladia-key",
-		true, ret_key, why);
+	err = from_directory(
+		home_variable("CREDENTIALS_DIRECTORY"), "gladia-key", true, ret_key, why);
 	if (err == -ENOENT && variable)
 		err = take_line(variable, strlen(variable), "the variable GLADIA_API_KEY",
 			ret_key, why);

@@ -421,7 +421,19 @@ static int search_etc(void)
 		return 4;
 	if (put_file(in_root(".gladia"), "of-home\n") || search(0, "of-home"))
 		return 5;
-	return setenv("HOME", "", 1) || search(0, "of-home") ? 6 : 0;
+	if (setenv("HOME", "", 1) || search(0, "of-home"))
+		return 6;
+
+	/* SPEC 2.1: or it is somebody else's, as mount.fuse3 sets it. */
+	if (mkdir("/etc/other", 0755) || put_file("/etc/other/.gladia", "of-other\n") ||
+		mkdir("/etc/other/gladiafs", 0755) ||
+		put_file("/etc/other/gladiafs/key", "of-other\n") ||
+		setenv("HOME", "/etc/other", 1) ||
+		setenv("XDG_CONFIG_HOME", "/etc/other", 1))
+		return 7;
+	if (search(0, "of-other") || chown("/etc/other", 12345, 12345))
+		return 8;
+	return search(0, "of-home") ? 9 : 0;
 }
 
 static void test_etc_and_password_database(void **state)
