@@ -91,8 +91,12 @@ class Mount:
     def stop(self) -> None:
         """Unmounts, which ends the process."""
         try:
-            if self.is_mounted():
-                subprocess.run(["fusermount3", "-u", self.path], check=False)
+            # Whoever looks in at this moment keeps it busy.
+            for _ in range(50):
+                if not self.is_mounted() or not subprocess.run(
+                        ["fusermount3", "-q", "-u", self.path], check=False).returncode:
+                    break
+                time.sleep(0.1)
             if self.process.wait(10):
                 raise Wrong(f"gladiafs ended with exit code {self.process.returncode}")
             self.path.rmdir()
