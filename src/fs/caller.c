@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "caller.h"
 
-#include <inttypes.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
 static uint64_t bit(int signal)
 {
 	return 1ull << (signal - 1);
+}
+
+/* "SigPnd:", then a mask in hex. False: it is another line. */
+static bool read_mask(const char *line, const char *name, uint64_t *ret_mask)
+{
+	size_t len = strlen(name);
+	char *end;
+
+	if (strncmp(line, name, len) != 0)
+		return false;
+
+	uint64_t mask = strtoull(line + len, &end, 16);
+
+	if (end == line + len)
+		return false;
+	*ret_mask = mask;
+	return true;
 }
 
 bool caller_status_is_ending(FILE *status)
@@ -22,10 +40,10 @@ bool caller_status_is_ending(FILE *status)
 	char line[256];
 
 	while (fgets(line, sizeof(line), status)) {
-		if (sscanf(line, "SigPnd: %" SCNx64, &mask) == 1 ||
-			sscanf(line, "ShdPnd: %" SCNx64, &mask) == 1)
+		if (read_mask(line, "SigPnd:", &mask) ||
+			read_mask(line, "ShdPnd:", &mask))
 			pending |= mask;
-		else if (sscanf(line, "SigBlk: %" SCNx64, &mask) == 1)
+		else if (read_mask(line, "SigBlk:", &mask))
 			blocked = mask;
 	}
 	return pending & ~blocked & ending;
