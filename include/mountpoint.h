@@ -16,8 +16,9 @@ struct mountpoint {
  * for a filesystem that is mounted there.
  *
  * 0; or an errno, and one sentence in `why` (no newline): -ENOENT, -ENOTDIR, -ENOTCONN
- * for a dead mount of another kind, -EBUSY where `origin` is mounted there already by a
- * gladiafs that lives, or that of stat(). Freed with mountpoint_done() in either case.
+ * for a dead mount of another kind, -EBUSY where a gladiafs that lives is mounted there
+ * already, by a SOURCE that means `origin` to source_find(), or that of stat(). Freed
+ * with mountpoint_done() in either case.
  */
 int mountpoint_check(const char *given, const char *origin, const char *table,
 	struct mountpoint *ret_mountpoint, struct buf *why);

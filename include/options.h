@@ -17,6 +17,11 @@ enum options_action {
 
 struct options {
 	enum options_action action;
+	/*
+	 * SOURCE as given, else `origin`: what the mount shows as its device. mount(8)
+	 * knows a line of fstab that is mounted by its first word.
+	 */
+	char *source;
 	char *origin;     /* scheme://host[:port], checked, no slash at the end */
 	char *mountpoint; /* as given */
 	bool foreground;

@@ -3,6 +3,8 @@
 
 #include "base/buf.h"
 
+#define SOURCE_DEFAULT "https://api.gladia.io"
+
 /*
  * The API's address (SPEC 1.1): "https://host[:port][/]", or "http://" to a loopback
  * address (127.0.0.0/8, [::1], localhost). Without user name, path, query or fragment.
@@ -15,3 +17,10 @@
  * hold a password.
  */
 int source_parse(const char *text, const char *what, char **ret_origin, struct buf *why);
+
+/*
+ * What SOURCE means, on a command line, in fstab or in the table of mounts (SPEC 1.1):
+ * NULL, "gladia" and "none" are $GLADIA_API_URL, else SOURCE_DEFAULT; all else is an
+ * address. Otherwise as source_parse().
+ */
+int source_find(const char *source, char **ret_origin, struct buf *why);

@@ -149,7 +149,7 @@ static int run_background(struct plan *plan, struct buf *why)
 	if (started == 0)
 		return run_child(plan, &daemon, why);
 	if (!code && plan->options->verbose)
-		printf("gladiafs: %s mounted on %s\n", plan->options->origin,
+		printf("gladiafs: %s mounted on %s\n", plan->options->source,
 			plan->mountpoint.path);
 	return code;
 }

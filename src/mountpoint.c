@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "capture.h"
 #include "mountinfo.h"
+#include "source.h"
 #include "why.h"
 
 static const char own_type[] = "fuse.gladiafs";
@@ -75,6 +76,16 @@ static int look_at(const char *path)
 	return st.stx_mode;
 }
 
+/* Not by its text: the table has the words of a command line, or of fstab. */
+static bool means(const char *source, const char *origin)
+{
+	CLEANUP(buf_done) struct buf why;
+	CLEANUP_FREE char *meant = NULL;
+
+	buf_init(&why, REASON_MAX);
+	return source_find(source, &meant, &why) == 0 && strcmp(meant, origin) == 0;
+}
+
 int mountpoint_check(const char *given, const char *origin, const char *table,
 	struct mountpoint *ret_mountpoint, struct buf *why)
 {
@@ -101,11 +112,11 @@ int mountpoint_check(const char *given, const char *origin, const char *table,
 		err = -ENOTDIR;
 	if (err)
 		return refuse_path(given, err, why);
-	if (own && strcmp(mount.source, origin) == 0)
+	if (own && means(mount.source, origin))
 		return why_set(why, -EBUSY,
 			"cannot mount on %s: %s is mounted there already; unmount it "
 			"with \"fusermount3 -u\", or choose another directory",
-			path, origin);
+			path, mount.source);
 	return 0;
 }
 

@@ -12,7 +12,6 @@
 #include "source.h"
 #include "why.h"
 
-static const char default_origin[] = "https://api.gladia.io";
 static const char helper_name[] = "mount.gladiafs";
 
 enum { MOUNT_FLAGS_MAX = 512, WORDS_MAX = 2 };
@@ -120,22 +119,15 @@ static int read_letters(int argc, char **argv, struct command *command,
 	return 0;
 }
 
-static bool means_default(const char *source)
+/* Without SOURCE the mount shows the address itself. */
+static int use_source(const char *source, struct options *options, struct buf *why)
 {
-	return strcmp(source, "gladia") == 0 || strcmp(source, "none") == 0;
-}
+	int err = source_find(source, &options->origin, why);
 
-static int find_origin(const char *source, struct options *options, struct buf *why)
-{
-	const char *from_environment = getenv("GLADIA_API_URL");
-
-	if (source && !means_default(source))
-		return source_parse(source, "SOURCE", &options->origin, why);
-	if (from_environment && *from_environment)
-		return source_parse(from_environment, "the variable GLADIA_API_URL",
-			&options->origin, why);
-	options->origin = strdup(default_origin);
-	return options->origin ? 0 : why_set(why, -ENOMEM, "out of memory");
+	if (err)
+		return err;
+	options->source = strdup(source ? source : options->origin);
+	return options->source ? 0 : why_set(why, -ENOMEM, "out of memory");
 }
 
 /* The words are not repeated: one of them may be a key in the wrong place. */
@@ -160,7 +152,7 @@ static int use_words(
 	options->mountpoint = strdup(command->words[count - 1]);
 	if (!options->mountpoint)
 		return why_set(why, -ENOMEM, "out of memory");
-	return find_origin(count == WORDS_MAX ? command->words[0] : NULL, options, why);
+	return use_source(count == WORDS_MAX ? command->words[0] : NULL, options, why);
 }
 
 static void set_defaults(struct options *options)
@@ -206,6 +198,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 
 void options_done(struct options *options)
 {
+	free(options->source);
 	free(options->origin);
 	free(options->mountpoint);
 	free(options->key_file);
@@ -231,7 +224,7 @@ void options_print_help(void)
 	       "    -V, --version        the version\n"
 	       "\n"
 	       "Options of -o, with their defaults:\n",
-		default_origin);
+		SOURCE_DEFAULT);
 	options_list_print();
 	printf("and what mount(8) passes on (rw, ro, noauto, user, nodev, nosuid, "
 	       "x-...).\n");

@@ -194,7 +194,7 @@ static int open_fs(struct serve *serve, struct buf *why)
 		.page_size = options->page_size,
 	};
 	const struct fs_config fs = {
-		.source = options->origin,
+		.source = options->source,
 		.mount_flags = options->mount_flags.data ? options->mount_flags.data : "",
 		.allow_other = options->allow_other,
 		.auto_unmount = options->auto_unmount,

@@ -133,8 +133,8 @@ static int read_authority(char *text, const char *what, struct host *ret_host,
 	if (!good)
 		return why_set(why, -EINVAL,
 			"%s: what stands between the slashes is no host: a name, an IPv4 "
-			"address of four numbers or an IPv6 address in brackets, as in "
-			"https://api.gladia.io",
+			"address of four numbers or an IPv6 address in brackets, as "
+			"in " SOURCE_DEFAULT,
 			what);
 	if (port && !read_port(port, ret_port))
 		return why_set(why, -EINVAL,
@@ -170,8 +170,8 @@ int source_parse(const char *text, const char *what, char **ret_origin, struct b
 
 	if (!scheme)
 		return why_set(why, -EINVAL,
-			"%s must begin with https:// (or be left away for "
-			"https://api.gladia.io)",
+			"%s must begin with https:// (or be left away for " SOURCE_DEFAULT
+			")",
 			what);
 	text += strlen(scheme->text);
 
@@ -209,4 +209,21 @@ int source_parse(const char *text, const char *what, char **ret_origin, struct b
 		return why_set(why, -ENOMEM, "out of memory");
 	*ret_origin = origin;
 	return 0;
+}
+
+static bool means_default(const char *source)
+{
+	return !source || strcmp(source, "gladia") == 0 || strcmp(source, "none") == 0;
+}
+
+int source_find(const char *source, char **ret_origin, struct buf *why)
+{
+	const char *variable = getenv("GLADIA_API_URL");
+
+	if (!means_default(source))
+		return source_parse(source, "SOURCE", ret_origin, why);
+	if (variable && *variable)
+		return source_parse(
+			variable, "the variable GLADIA_API_URL", ret_origin, why);
+	return source_parse(SOURCE_DEFAULT, "the default", ret_origin, why);
 }

@@ -52,6 +52,7 @@ static int begin(void **state)
 {
 	(void)state;
 	strcpy(root + strlen(root) - 6, "XXXXXX");
+	unsetenv("GLADIA_API_URL");
 	return mkdtemp(root) && mkdir(in_root("dir"), 0700) == 0 ? 0 : -1;
 }
 
@@ -218,7 +219,7 @@ static void test_bad_path(void **state)
 	assert_bad(in_root(long_name), MOUNTINFO_SELF, -ENAMETOOLONG, "too long");
 }
 
-/* Refused is the same account on the same place alone. */
+/* SPEC 1.1: refused is the same origin on the same place alone, however it is written. */
 static void test_mounted_already(void **state)
 {
 	static const struct {
@@ -227,6 +228,12 @@ static void test_mounted_already(void **state)
 	} tables[] = {
 		{"fuse.gladiafs https://api.example.org", true},
 		{"fuse.gladiafs " ORIGIN, false},
+		{"fuse.gladiafs HTTPS://API.gladia.io:443/", false},
+		{"fuse.gladiafs gladia", false},
+		{"fuse.gladiafs none", false},
+		{"fuse.gladiafs no\\040address", true},
+		{"fuse.gladiafs ", true},
+		{"fuse.sshfs gladia", true},
 		{"fuse.sshfs " ORIGIN, true},
 		{"ext4 /dev/vda", true},
 	};
@@ -247,6 +254,22 @@ static void test_mounted_already(void **state)
 		else
 			assert_bad(dir, table, -EBUSY, "is mounted there already");
 	}
+}
+
+/* SPEC 1.1: the words mean what they mean to who mounts now. */
+static void test_mounted_by_word(void **state)
+{
+	char dir[PATH_ROOM];
+	char line[2 * PATH_ROOM];
+
+	(void)state;
+	strcpy(dir, in_root("dir"));
+	snprintf(line, sizeof(line), "9 1 0:9 / %s ro - fuse.gladiafs gladia ro\n", dir);
+	assert_int_equal(setenv("GLADIA_API_URL", "https://api.example.org", 1), 0);
+	assert_good(dir, write_table(line), dir);
+	assert_int_equal(setenv("GLADIA_API_URL", ORIGIN "/", 1), 0);
+	assert_bad(dir, write_table(line), -EBUSY, "gladia is mounted there already");
+	assert_int_equal(unsetenv("GLADIA_API_URL"), 0);
 }
 
 /* A FUSE mount whose process has ended: nobody has its device open any more. */
@@ -369,6 +392,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_path, begin, end),
 		cmocka_unit_test_setup_teardown(test_bad_path, begin, end),
 		cmocka_unit_test_setup_teardown(test_mounted_already, begin, end),
+		cmocka_unit_test_setup_teardown(test_mounted_by_word, begin, end),
 		cmocka_unit_test_setup_teardown(test_dead, begin, end),
 		cmocka_unit_test_setup_teardown(test_dead_foreign, begin, end),
 	};

@@ -30,6 +30,7 @@ static void test_defaults(void **state)
 	PARSE(&p, "gladiafs", "/mnt/gladia");
 	assert_good(&p);
 	assert_int_equal(p.options.action, OPTIONS_MOUNT);
+	assert_string_equal(p.options.source, "https://api.gladia.io");
 	assert_string_equal(p.options.origin, "https://api.gladia.io");
 	assert_string_equal(p.options.mountpoint, "/mnt/gladia");
 	assert_false(p.options.foreground);
@@ -268,6 +269,7 @@ static void test_environment(void **state)
 	PARSE(&p, "gladiafs", "m");
 	assert_good(&p);
 	assert_string_equal(p.options.origin, "https://env.example");
+	assert_string_equal(p.options.source, "https://env.example");
 	parsed_done(&p);
 	PARSE(&p, "gladiafs", "gladia", "m");
 	assert_good(&p);
@@ -288,6 +290,24 @@ static void test_environment(void **state)
 	parsed_done(&p);
 }
 
+/* SPEC 1.1, 1.2: what mount(8) looks for in its table is the word that fstab has. */
+static void test_source_as_given(void **state)
+{
+	static const char *const sources[] = {
+		"gladia", "none", "https://api.gladia.io", "HTTPS://API.Gladia.IO:443/"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "mount.gladiafs", sources[i], "m");
+		assert_good(&p);
+		assert_string_equal(p.options.source, sources[i]);
+		assert_string_equal(p.options.origin, "https://api.gladia.io");
+		parsed_done(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +318,7 @@ int main(void)
 		cmocka_unit_test_setup(test_letters, no_environment),
 		cmocka_unit_test_setup(test_helper, no_environment),
 		cmocka_unit_test_setup(test_environment, no_environment),
+		cmocka_unit_test_setup(test_source_as_given, no_environment),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

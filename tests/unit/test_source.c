@@ -178,12 +178,47 @@ static void test_long_sources(void **state)
 	assert_refused(source, "too long");
 }
 
+static void assert_found(const char *source, int error, const char *wanted)
+{
+	char *origin = NULL;
+	struct buf why;
+
+	buf_init(&why, WHY_MAX);
+	assert_int_equal(source_find(source, &origin, &why), error);
+	assert_string_equal(error ? why.data : origin, wanted);
+	free(origin);
+	buf_done(&why);
+}
+
+/* SPEC 1.1: the words, and nothing, are the variable, else the default. */
+static void test_find(void **state)
+{
+	static const char *const words[] = {NULL, "gladia", "none"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		assert_int_equal(unsetenv("GLADIA_API_URL"), 0);
+		assert_found(words[i], 0, SOURCE_DEFAULT);
+		assert_int_equal(setenv("GLADIA_API_URL", "", 1), 0);
+		assert_found(words[i], 0, SOURCE_DEFAULT);
+		assert_int_equal(setenv("GLADIA_API_URL", "HTTP://LocalHost:80/", 1), 0);
+		assert_found(words[i], 0, "http://localhost");
+		assert_int_equal(setenv("GLADIA_API_URL", "https://a/v2", 1), 0);
+		assert_found(words[i], -EINVAL,
+			"the variable GLADIA_API_URL holds a path: leave away what "
+			"follows the host, the program knows the API's paths");
+	}
+	assert_found("https://B:443/", 0, "https://b");
+	assert_int_equal(unsetenv("GLADIA_API_URL"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_bad_sources),
 		cmocka_unit_test(test_long_sources),
+		cmocka_unit_test(test_find),
 	};
 
 	return cmocka_run_group_tests_name("source", tests, NULL, NULL);
