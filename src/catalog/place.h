@@ -40,7 +40,9 @@ int place_claim(struct place *place, const char **ret_why);
 
 /*
  * Renames the file claimed, and what SQLite keeps beside it, to PATH.damaged, with a
- * sentence in the log. A database that is open goes on in the renamed file. Another
- * mount's new one is left alone. 0 or a negative errno. To be called with the lock held.
+ * sentence in the log. A database that is open goes on in the renamed file, and as SQLite
+ * sees that it was moved (databaseIsUnmoved() in its pager.c), closing it unlinks no
+ * journal by a name that is a new one's by then. Another mount's new one is left alone. 0
+ * or a negative errno. To be called with the lock held.
  */
 int place_set_aside(const struct place *place, const struct log *log);

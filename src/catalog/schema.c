@@ -197,7 +197,6 @@ static int prepare(struct catalog *catalog)
 int schema_open(struct catalog *catalog, const char *path)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
-	int keep = 1;
 	bool empty;
 
 	if (!*path)
@@ -205,8 +204,6 @@ int schema_open(struct catalog *catalog, const char *path)
 	if (sqlite3_open_v2(path, &catalog->db, flags, NULL) != SQLITE_OK)
 		return open_error(catalog->db);
 	sqlite3_busy_timeout(catalog->db, CATALOG_BUSY_MS);
-	/* Closing shall not unlink files by their names: they may be another's by now. */
-	sqlite3_file_control(catalog->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
 
 	int err = identify(catalog->db, &empty);
 

@@ -208,9 +208,13 @@ static void test_spec_7_4_foreign_file(void **state)
 	struct kit *kit = *state;
 
 	write_file(kit->path, garbage, sizeof(garbage));
+	/* What one set aside before left must not become this one's. */
+	write_file(kit_beside(kit, ".damaged"), "", 0);
+	write_file(kit_beside(kit, ".damaged-wal"), "journal", 7);
 	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
 	assert_int_equal(kit_heard(kit, "set aside as"), 1);
 	assert_holds(kit_beside(kit, ".damaged"), garbage, sizeof(garbage));
+	assert_int_equal(access(kit_beside(kit, ".damaged-wal"), F_OK), -1);
 }
 
 /* SPEC 7.4: set aside and rebuilt. */

@@ -187,6 +187,21 @@ static void test_let_go(void **state)
 	catalog_close(catalog);
 }
 
+/* It has finished since, and is by chance as long as before. */
+static void test_let_go_and_finished(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 5);
+	struct job running = kit_job("a", JOB_PROCESSING);
+	struct job done = kit_job("a", JOB_DONE);
+
+	kit_put_as(catalog, &running, "12345", CATALOG_NEW);
+	kit_put(catalog, "last", JOB_DONE, "12345");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_put_as(catalog, &done, "abcde", CATALOG_CHANGED).version, 1);
+	catalog_close(catalog);
+}
+
 /* One that comes back after it was gone may be another in all but its id. */
 static void test_back_again(void **state)
 {
@@ -224,6 +239,7 @@ int main(void)
 		KIT_TEST(test_nodes),
 		KIT_TEST(test_kept_across_mounts),
 		KIT_TEST(test_let_go),
+		KIT_TEST(test_let_go_and_finished),
 		KIT_TEST(test_back_again),
 	};
 
