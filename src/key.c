@@ -146,7 +146,7 @@ static int from_file(const char *path, bool credential, char **ret_key, struct b
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return why_set(why, -ENOENT,
-			"there is no key file %s: write the API key to it, or leave away "
+			"there is no key file %s: write the API key to it, or leave out "
 			"key_file=",
 			path);
 	if (fd < 0 || fstat(fd, &st) < 0) {

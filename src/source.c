@@ -152,11 +152,11 @@ static int check_tail(const char *tail, const char *what, struct buf *why)
 		return 0;
 	if (strpbrk(tail, "?#"))
 		return why_set(why, -EINVAL,
-			"%s holds a query or a fragment: leave away what begins with ? "
+			"%s holds a query or a fragment: leave out what begins with ? "
 			"or #",
 			what);
 	return why_set(why, -EINVAL,
-		"%s holds a path: leave away what follows the host, the program knows "
+		"%s holds a path: leave out what follows the host, the program knows "
 		"the API's paths",
 		what);
 }
@@ -170,8 +170,8 @@ int source_parse(const char *text, const char *what, char **ret_origin, struct b
 
 	if (!scheme)
 		return why_set(why, -EINVAL,
-			"%s must begin with https:// (or be left away for " SOURCE_DEFAULT
-			")",
+			"%s must begin with https://, or http:// for a loopback address; "
+			"left out, it is " SOURCE_DEFAULT,
 			what);
 	text += strlen(scheme->text);
 
@@ -179,7 +179,7 @@ int source_parse(const char *text, const char *what, char **ret_origin, struct b
 
 	if (memchr(text, '@', len))
 		return why_set(why, -EINVAL,
-			"%s holds a user name or a password: leave away what stands "
+			"%s holds a user name or a password: leave out what stands "
 			"before the @, the key comes from a file (key_file=)",
 			what);
 	if (len >= sizeof(authority))

@@ -259,7 +259,7 @@ static void test_helper(void **state)
 	parsed_done(&p);
 }
 
-/* SPEC 1.1: $GLADIA_API_URL, where SOURCE is left away or says "the default". */
+/* SPEC 1.1: $GLADIA_API_URL, where SOURCE is left out or says "the default". */
 static void test_environment(void **state)
 {
 	struct parsed p;

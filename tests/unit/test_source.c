@@ -205,7 +205,7 @@ static void test_find(void **state)
 		assert_found(words[i], 0, "http://localhost");
 		assert_int_equal(setenv("GLADIA_API_URL", "https://a/v2", 1), 0);
 		assert_found(words[i], -EINVAL,
-			"the variable GLADIA_API_URL holds a path: leave away what "
+			"the variable GLADIA_API_URL holds a path: leave out what "
 			"follows the host, the program knows the API's paths");
 	}
 	assert_found("https://B:443/", 0, "https://b");
