@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 from sandbox import KEY
 from tools import END, LIBC, PATIENCE, is_alive, mounts, run, wait_for_mount, wait_until
 
@@ -237,6 +239,9 @@ class Mount:
                   for word in (*BAD_WORDS, self.sandbox.key) if word in self.stderr]
         return "; ".join(wrong)
 
+
+IS_ROOT = os.geteuid() == 0
+needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root may have mounts of his own")
 
 # A mount namespace begins with a copy of all mounts, which would keep those of other tests
 # alive after they were unmounted.

@@ -54,11 +54,11 @@ class TestStat:
 
     def test_owner_and_umask(self, account, mount):
         """SPEC 1.4, 5.1: uid=, gid=, umask="""
-        one = mount(account, "uid=1234", "gid=4321", "umask=027")
+        one = mount(account, "uid=1234", "gid=4321", "umask=040")
         for path in [one.path, one.path / "all", *list((one.path / "all").iterdir())[:3]]:
             info = path.stat()
             assert (info.st_uid, info.st_gid) == (1234, 4321)
-            assert stat.S_IMODE(info.st_mode) == (0o550 if path.is_dir() else 0o440)
+            assert stat.S_IMODE(info.st_mode) == (0o515 if path.is_dir() else 0o404)
 
     def test_scandir(self, account, mount):
         """Types and inodes come with the names, and are those of stat."""

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from mounting import PROGRAM, environment, run_in_namespace
+from mounting import PROGRAM, environment, needs_root, run_in_namespace
 from tools import mounts, run
 
 USAGE, FAILED = 1, 32
@@ -51,6 +51,7 @@ def kind(request):
     return request.param
 
 
+@needs_root
 class TestFstab:
     """Both types of fstab."""
 

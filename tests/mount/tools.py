@@ -119,19 +119,24 @@ class Reader:
         return cls(sys.executable, "-c", code, *words)
 
     def hangs(self):
-        """Waits until it waits for the filesystem."""
-        wait_until(lambda: self.process.poll() is not None or self.waits_in() in WAITS,
-                   "the reader hangs")
+        """Waits until it waits for the filesystem, and for something that does not come."""
+        state = None
+        while state is None or state != self.state():
+            state = wait_until(self.state, "the reader hangs")
+            time.sleep(0.02 * PATIENCE)
         assert self.process.poll() is None, self.process.communicate()
         return self
 
-    def waits_in(self):
-        """The kernel's function it sleeps in."""
+    def state(self):
+        """How often it has gone to sleep, if it sleeps in the filesystem or has ended."""
         try:
             with open(f"/proc/{self.pid}/wchan", encoding="ascii") as place:
-                return place.read()
+                sleeps = place.read() in WAITS
+            with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
+                (count,) = [line for line in status if line.startswith("voluntary_")]
         except (FileNotFoundError, ProcessLookupError):
-            return ""
+            return None
+        return count if sleeps or self.process.poll() is not None else None
 
     def end_by(self, signal):
         """Sends a signal; gives the seconds until the process has ended."""
