@@ -23,6 +23,9 @@ int loop_new(const struct clock *clock, struct loop **ret_loop);
 /* All timers and tasks must be cancelled, all transfers be freed. */
 void loop_free(struct loop *loop);
 
+/* How many turns have begun. */
+uint64_t loop_turns(const struct loop *loop);
+
 /* Milliseconds, as clock_mono_ms(). */
 int64_t loop_now_ms(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);

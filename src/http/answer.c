@@ -115,6 +115,19 @@ static enum http_cut keep_body(struct http_answer *answer, const char *data, siz
 	return len > room ? HTTP_CUT_ENOUGH : HTTP_CUT_NONE;
 }
 
+/* Does the turn have room for `len` bytes more? */
+static bool spend(struct http_budget *budget, size_t len)
+{
+	uint64_t turn = loop_turns(budget->loop);
+
+	if (budget->turn != turn)
+		*budget = (struct http_budget){.loop = budget->loop, .turn = turn};
+	if (budget->taken >= HTTP_TURN_BYTES)
+		return false;
+	budget->taken += len;
+	return true;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 {
 	struct http_answer *answer = ctx;
@@ -123,6 +136,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 	if (answer->cut)
 		return CURL_WRITEFUNC_ERROR;
 	answer->heard_ms = clock_mono_ms(answer->clock);
+	if (!spend(answer->budget, len)) {
+		answer->on_paused(answer);
+		return CURL_WRITEFUNC_PAUSE;
+	}
 	if (status_of(answer->easy) / 100 != 2 || !answer->handlers->on_data) {
 		answer->cut = keep_body(answer, data, len);
 		return answer->cut ? CURL_WRITEFUNC_ERROR : len;
@@ -134,11 +151,16 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 	return CURL_WRITEFUNC_ERROR;
 }
 
-void http_answer_init(struct http_answer *answer, CURL *easy, const struct clock *clock,
+void http_answer_init(struct http_answer *answer, CURL *easy, struct http_budget *budget,
+	void (*on_paused)(struct http_answer *answer),
 	const struct http_handlers *handlers, void *ctx, size_t body_max)
 {
+	const struct clock *clock = loop_clock(budget->loop);
+
 	*answer = (struct http_answer){
 		.clock = clock,
+		.budget = budget,
+		.on_paused = on_paused,
 		.handlers = handlers,
 		.ctx = ctx,
 		.easy = easy,

@@ -39,10 +39,13 @@ struct http {
 	int line_len;
 	int under_way;
 	struct loop_task pump;
+	struct http_budget budget;
+	struct list paused; /* requests UNDER_WAY, until the next turn */
+	struct loop_timer resume;
 };
 
 struct http_request {
-	struct list link; /* in line or in given_up */
+	struct list link; /* in line, in paused or in given_up */
 	struct http *http;
 	enum state state;
 	struct loop_transfer transfer;
@@ -142,6 +145,36 @@ static void stall_due(void *ctx)
 	finish(request, CURLE_OPERATION_TIMEDOUT);
 }
 
+/* Called within libcurl. */
+static void on_paused(struct http_answer *answer)
+{
+	struct http_request *request = list_entry(answer, struct http_request, answer);
+	struct http *http = request->http;
+
+	if (request->state != UNDER_WAY)
+		return;
+	list_remove(&request->link);
+	list_append(&http->paused, &request->link);
+	if (!loop_timer_is_set(&http->resume))
+		loop_timer_set(http->loop, &http->resume, loop_now_ms(http->loop));
+}
+
+/* The next turn: those paused first go on first, as far as it has room. */
+static void resume(void *ctx)
+{
+	struct http *http = ctx;
+	struct list paused;
+
+	list_take(&paused, &http->paused);
+	while (!list_empty(&paused)) {
+		struct http_request *request = list_entry(
+			paused.next, struct http_request, link);
+
+		list_remove(&request->link);
+		loop_transfer_resume(http->loop, &request->transfer);
+	}
+}
+
 static int on_connected(void *ctx, char *peer, char *local, int peer_port, int local_port)
 {
 	struct http_request *request = ctx;
@@ -220,7 +253,10 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
 	http->loop = loop;
 	list_init(&http->line);
 	list_init(&http->given_up);
+	list_init(&http->paused);
+	http->budget.loop = loop;
 	loop_task_init(&http->pump, pump, http);
+	loop_timer_init(&http->resume, resume, http);
 	if (copy_string(config->user_agent, &http->user_agent) ||
 		copy_string(config->ca_file, &http->ca_file) ||
 		copy_string(config->secret_header, &http->secret)) {
@@ -244,6 +280,7 @@ void http_free(struct http *http)
 	free_given_up(http);
 	assert(list_empty(&http->line) && http->under_way == 0);
 	loop_task_cancel(&http->pump);
+	loop_timer_cancel(&http->resume);
 	wipe_string(http->secret);
 	free(http->ca_file);
 	free(http->user_agent);
@@ -309,8 +346,8 @@ int http_start(struct http *http, const char *method, const char *url,
 		free(request);
 		return err;
 	}
-	http_answer_init(&request->answer, request->transfer.easy, loop_clock(http->loop),
-		&request->handlers, ctx, http->config.error_body_max);
+	http_answer_init(&request->answer, request->transfer.easy, &http->budget,
+		on_paused, &request->handlers, ctx, http->config.error_body_max);
 	list_append(&http->line, &request->link);
 	http->line_len++;
 	loop_task_post(http->loop, &http->pump);
@@ -329,6 +366,7 @@ void http_cancel(struct http_request *request)
 		request->state = GIVEN_UP;
 		request->answer.cut = HTTP_CUT_REFUSED;
 		loop_timer_cancel(&request->stall);
+		list_remove(&request->link);
 		list_append(&http->given_up, &request->link);
 		loop_task_post(http->loop, &http->pump);
 		return;

@@ -24,9 +24,24 @@ enum http_cut {
 	HTTP_CUT_SILENT,  /* past stall_ms */
 };
 
+/*
+ * How much is taken in one turn of the loop, of all answers together. libcurl would go
+ * through all that has come in: meanwhile nobody else is served, and answers that came
+ * together end together, so that the next requests find an idle server.
+ */
+enum { HTTP_TURN_BYTES = 1 << 20 };
+
+struct http_budget {
+	const struct loop *loop;
+	uint64_t turn; /* in which `taken` bytes were taken */
+	size_t taken;
+};
+
 /* What has come in for a request so far. */
 struct http_answer {
 	const struct clock *clock;
+	struct http_budget *budget;
+	void (*on_paused)(struct http_answer *answer);
 	const struct http_handlers *handlers;
 	void *ctx;
 	CURL *easy;
@@ -40,8 +55,12 @@ struct http_answer {
 	char detail[CURL_ERROR_SIZE]; /* CURLOPT_ERRORBUFFER */
 };
 
-/* Prepares `answer` and has `easy` tell it what comes in. `handlers` by reference. */
-void http_answer_init(struct http_answer *answer, CURL *easy, const struct clock *clock,
+/*
+ * Prepares `answer` and has `easy` tell it what comes in. `budget` and `handlers` by
+ * reference. `on_paused` is called within libcurl, when the turn's budget is used up.
+ */
+void http_answer_init(struct http_answer *answer, CURL *easy, struct http_budget *budget,
+	void (*on_paused)(struct http_answer *answer),
 	const struct http_handlers *handlers, void *ctx, size_t body_max);
 void http_answer_done(struct http_answer *answer);
 

@@ -20,6 +20,7 @@ struct loop {
 	CURLM *multi;
 	bool in_libcurl;
 	bool stopping;
+	uint64_t turns;
 	struct loop_fd fds[LOOP_FDS_MAX];
 	struct list timers; /* by due_ms; of the same, in order of setting */
 	struct list tasks;  /* in order of posting */
@@ -58,6 +59,11 @@ void loop_free(struct loop *loop)
 	curl_multi_cleanup(loop->multi);
 	curl_global_cleanup();
 	free(loop);
+}
+
+uint64_t loop_turns(const struct loop *loop)
+{
+	return loop->turns;
 }
 
 int64_t loop_now_ms(const struct loop *loop)
@@ -157,6 +163,13 @@ int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer)
 void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer)
 {
 	curl_multi_remove_handle(loop->multi, transfer->easy);
+}
+
+void loop_transfer_resume(struct loop *loop, struct loop_transfer *transfer)
+{
+	loop->in_libcurl = true;
+	curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+	loop->in_libcurl = false;
 }
 
 bool loop_in_libcurl(const struct loop *loop)
@@ -277,6 +290,8 @@ static void run_tasks(struct loop *loop)
 
 int loop_turn(struct loop *loop, int max_ms)
 {
+	loop->turns++;
+
 	int err = wait_for_news(loop, max_ms);
 
 	if (err)

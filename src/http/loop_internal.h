@@ -23,6 +23,12 @@ int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer);
 /* From then on `ended` is not called. Not from a libcurl callback. */
 void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer);
 
+/*
+ * A transfer whose callback gave CURL_WRITEFUNC_PAUSE goes on; its callbacks may be
+ * called at once, and may pause it again. Not from a libcurl callback.
+ */
+void loop_transfer_resume(struct loop *loop, struct loop_transfer *transfer);
+
 /* libcurl is on the stack: its handles can be neither added, removed nor freed. */
 bool loop_in_libcurl(const struct loop *loop);
 
