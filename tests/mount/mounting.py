@@ -197,11 +197,20 @@ class Mount:
     def is_mounted(self):
         return str(self.path) in mounts()
 
-    def unmount(self):
+    def unmount(self, *tool):
         """As a user does; the process then ends with 0 and has nothing bad to say."""
-        run("fusermount3", "-u", self.path, timeout=END)
+        wait_until(lambda: self.is_unmounted_by(*(tool or ("fusermount3", "-u"))),
+                   "it can be unmounted")
         assert self.wait() == 0, self.stderr
         self.check_stderr()
+
+    def is_unmounted_by(self, *tool):
+        """False where somebody looks in at this moment, as a df of somebody else's does."""
+        done = subprocess.run([*tool, self.path], stdin=subprocess.DEVNULL, timeout=END,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        assert done.returncode == 0 or "busy" in done.stdout, done.stdout
+        return done.returncode == 0
 
     def check_stderr(self):
         for word in (*BAD_WORDS, self.sandbox.key):
@@ -219,13 +228,13 @@ class Mount:
         """Ends it however it is; gives what was wrong, or an empty text."""
         wrong = []
         if self.code is None:
-            run_quietly("fusermount3", "-u", self.path)
             try:
+                wait_until(lambda: self.is_unmounted_by("fusermount3", "-u"), "it is not busy")
                 code = self.wait()
                 if code != 0:
                     wrong.append(f"exit code {code}")
-            except (subprocess.TimeoutExpired, AssertionError):
-                wrong.append("did not end when it was unmounted")
+            except (subprocess.TimeoutExpired, AssertionError) as error:
+                wrong.append(f"did not end when it was unmounted: {error}")
                 self.kill()
                 self.wait()
         if self.is_mounted():

@@ -82,6 +82,16 @@ class TestFstab:
                   'code=0; mount -T "$SCRATCH/fstab" "$MNT" 2>"$SCRATCH/err" || code=$?\n'
                   'cat "$SCRATCH/err"; test $code -ne 0; grep -q "chmod 600" "$SCRATCH/err"')
 
+    @pytest.mark.parametrize("source", ["{url}", "{url}/", "gladia", "none"])
+    def test_all_lines_twice(self, fstab, account, place, kind, source):
+        """mount -a knows what is mounted already."""
+        out = fstab(f"{source} {{mnt}} {kind} {place.options()} 0 0".replace("{url}", account.url),
+                    'export GLADIA_API_URL="' + account.url + '"\n'
+                    'mount -a -T "$SCRATCH/fstab"\nmount -a -T "$SCRATCH/fstab"\n'
+                    'grep -c " $MNT " /proc/self/mountinfo\nls "$MNT/all" | wc -l\n'
+                    'umount "$MNT"')
+        assert out == "1\n250\n"
+
     def test_unknown_option(self, fstab, sandbox, place, kind):
         """It is named."""
         out = fstab(f"{sandbox.url} {{mnt}} {kind} colour=blue,{place.options()} 0 0",
