@@ -50,7 +50,7 @@ int64_t listing_member(const struct listing *listing, size_t position);
  * A reader stands at `position`. 0: there is such a member. -ENOENT: the listing ends
  * before it. -EAGAIN: it has been asked for, and listing_queue() will tell of it, or with
  * an error why it does not come; asking once more then tries again from where it failed
- * (SPEC 6.1). -ENOMEM.
+ * (SPEC 6.1). Other errors, -ENOMEM or -EIO: it cannot even be asked for.
  */
 int listing_want(struct listing *listing, size_t position);
 struct wait_queue *listing_queue(struct listing *listing);

@@ -63,6 +63,7 @@ struct listing {
 	bool outdated;  /* of no use to who comes now */
 	bool lacking;   /* somebody wants `wanted`, which is not there */
 	bool goes_on;   /* somebody wanted more than the first page */
+	int error;      /* why what was asked for last does not come */
 	size_t wanted;  /* the furthest position somebody stood at */
 	size_t walk;    /* the position of the job looked at last (single_walk()) */
 	unsigned walks; /* how many were looked at */

@@ -249,18 +249,23 @@ int listing_want(struct listing *listing, size_t position)
 		listing->lacking = true;
 		listing->goes_on = listing->goes_on || listing->members.len > 0;
 	}
+	listing->error = 0;
 	listing->filler->pull(listing);
 	/* It can turn out at once what comes, and that nothing does. */
 	if (position < listing->members.len)
 		return 0;
+	if (listing->error)
+		return listing->error;
 	if (listing->complete)
 		return -ENOENT;
-	return listing->lacking ? -EAGAIN : -ENOMEM;
+	listing->lacking = true;
+	return -EAGAIN;
 }
 
 void listing_grew(struct listing *listing)
 {
-	listing->lacking = listing->lacking && listing->wanted >= listing->members.len;
+	/* Whoever still lacks something wants it again: nobody may be there any more. */
+	listing->lacking = false;
 	wait_wake(&listing->queue, 0);
 }
 
@@ -375,5 +380,6 @@ void listing_failed(struct listing *listing, int error, const char *why)
 	if (*why)
 		log_error(listing->sync->log, "%s", why);
 	listing->lacking = false;
-	wait_wake(&listing->queue, sync_errno(error));
+	listing->error = sync_errno(error);
+	wait_wake(&listing->queue, listing->error);
 }
