@@ -40,6 +40,7 @@ static int on_item(void *ctx, const struct api_item *item)
 	struct catalog_job job;
 	int err = item ? sync_put(page->sync, item, &job) : -EEXIST;
 
+	page->items++;
 	/* Refused, or of another job's inode number: it is shown in no listing. */
 	if (err == -EEXIST) {
 		page->foreign = true;
@@ -52,9 +53,11 @@ static int on_item(void *ctx, const struct api_item *item)
 
 	page->foreign = page->foreign || !matches;
 	err = add_row(page, matches ? job.row : -job.row);
-	if (!err)
-		note_order(page, job.job.created_ms);
-	return err;
+	if (err)
+		return err;
+	page->reach = page->items;
+	note_order(page, job.job.created_ms);
+	return 0;
 }
 
 static void on_restart(void *ctx)
@@ -62,6 +65,8 @@ static void on_restart(void *ctx)
 	struct page *page = ctx;
 
 	page->len = 0;
+	page->items = 0;
+	page->reach = 0;
 	page->foreign = false;
 	page->ordered = true;
 }

@@ -19,8 +19,11 @@ struct page {
 	int64_t *rows; /* negative where the job does not match the query */
 	size_t len;
 	size_t cap;
-	bool foreign; /* some do not match, or were refused */
-	bool ordered; /* they stand in falling order of created_at ... */
+	unsigned items; /* that came so far, those refused included, */
+	unsigned reach; /* up to the last that was not */
+	bool bridged;   /* the asker's */
+	bool foreign;   /* some do not match, or were refused */
+	bool ordered;   /* they stand in falling order of created_at ... */
 	int64_t first_ms;
 	int64_t last_ms; /* ... which of the first and last job is this */
 	struct api_page end;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +25,12 @@
  *   failed as the limit is refused        the same offset with half the limit
  *   begins at 0, or meets what is known   its jobs become members; the span ends with the
  *                                         API's word that it was the last
- *   meets nothing known, or is empty      step back, farther each time, and read again
+ *   meets nothing known                   bridge: a page in front of it is asked for that
+ *                                         ends with its first job; it is then joined
+ *   nor does that, or it is empty         step back, farther each time, and read again
  *   was cut by the API's own limit        pages asked for behind it begin elsewhere
+ *
+ * Only pages that hold a single job cannot overlap: what moves between them is missed.
  */
 
 struct pages {
@@ -34,17 +40,21 @@ struct pages {
 	unsigned span;
 	uint64_t next;
 	uint64_t joined;
-	bool overlaps;   /* the page at `next` begins with a job that is known */
+	uint64_t resume; /* where the page behind those joined begins, */
+	bool overlaps;   /* with a job that is known */
 	uint64_t behind; /* jobs joined so far, in all spans */
 	uint64_t base;   /* jobs readers have come past, in the measure of `behind` */
-	unsigned joins;
+	unsigned joins;  /* in this span */
 	unsigned back;   /* how far the last step back went; 0: it is mended */
+	unsigned mends;  /* since more was joined than ever before, */
+	uint64_t most;   /* which was this */
+	unsigned idle;   /* pages in a row that brought nothing new */
 	bool ordered;    /* all members so far stand in falling order of created_at, */
 	int64_t last_ms; /* the last of them at this */
 };
 
 /* Past that the server does not mean it. */
-enum { SPAN_MAX = 2 * SNAPSHOT_MAX };
+enum { SPAN_MAX = 2 * SNAPSHOT_MAX, MENDS_MAX = 100, IDLE_MAX = 1000 };
 
 static void drop(struct pages *pages, struct page *page)
 {
@@ -68,23 +78,35 @@ static void on_page(struct page *page)
 	join_pages(page->ctx);
 }
 
+/* Asks for a page that is to be joined before the one at `behind`. */
+static int ask_before(
+	struct listing *listing, struct list *behind, uint64_t offset, unsigned limit)
+{
+	struct pages *pages = listing->filling;
+	struct page *page;
+	int err = page_ask(listing->sync, &listing->query, pages->span, offset, limit,
+		on_page, listing, &page);
+
+	if (err)
+		return err;
+	list_append(behind, &page->link);
+	pages->asked_len++;
+	pages->asked_items += limit;
+	return 0;
+}
+
 /* Asks for one page more. */
 static int ask(struct listing *listing)
 {
 	struct pages *pages = listing->filling;
 	const struct page_size *size = &listing->sync->page_size;
-	unsigned limit = pages->joins ? page_size_next(size) : page_size_first(size);
-	struct page *page;
-	int err = page_ask(listing->sync, &listing->query, pages->span, pages->next,
-		limit, on_page, listing, &page);
+	bool first = !pages->span && !pages->joins;
+	unsigned limit = first ? page_size_first(size) : page_size_next(size);
+	int err = ask_before(listing, &pages->asked, pages->next, limit);
 
-	if (err)
-		return err;
-	list_append(&pages->asked, &page->link);
-	pages->asked_len++;
-	pages->asked_items += limit;
-	pages->next += limit > 1 ? limit - 1 : 1;
-	return 0;
+	if (!err)
+		pages->next += limit > 1 ? limit - 1 : 1;
+	return err;
 }
 
 static bool may_ask(const struct listing *listing)
@@ -135,8 +157,10 @@ static void next_span(struct listing *listing)
 	replan(pages, 0);
 	pages->span++;
 	pages->joined = 0;
+	pages->resume = 0;
 	pages->overlaps = false;
 	pages->joins = 0;
+	pages->most = 0;
 	if (pages->span < listing->query.spans_len)
 		return;
 	listing->ordered = pages->ordered;
@@ -164,49 +188,87 @@ static bool meets(const struct listing *listing, const struct page *page)
 	return false;
 }
 
-static void step_back(struct pages *pages, const struct page *page)
+/* Ends with a sentence of its own. */
+static int give_up(const struct listing *listing, struct page *page, unsigned tries,
+	const char *reason)
 {
-	unsigned back = pages->back ? pages->back * 2 : page->limit;
+	free(page->why);
+	if (asprintf(&page->why,
+		    "the listing \"%s\": the page at offset %" PRIu64 " %s, after %u "
+		    "tries; wait until fewer jobs are created and deleted, or report it",
+		    listing->key, page->offset, reason, tries) < 0)
+		page->why = NULL;
+	return -EIO;
+}
 
+/*
+ * A page that meets nothing known: something was deleted since. Most often that is a job
+ * or two, and a page in front of it closes the gap; that one too may come too late.
+ */
+static int mend(struct listing *listing, struct page *page)
+{
+	struct pages *pages = listing->filling;
+	bool bridge = !pages->back && page->len && page->limit > 1;
+	uint64_t back = bridge ? page->limit - 1 : page->limit;
+
+	if (++pages->mends > MENDS_MAX) {
+		pages->mends = 0;
+		return give_up(
+			listing, page, MENDS_MAX, "does not follow from those before it");
+	}
+	if (page->bridged) {
+		replan(pages, pages->resume);
+		return 0;
+	}
+	if (pages->back)
+		back = (uint64_t)pages->back * 2;
 	if (back > page->offset)
-		back = (unsigned)page->offset;
-	pages->back = back;
+		back = page->offset;
+	pages->back = (unsigned)back;
+	page->bridged = bridge;
+	if (bridge)
+		return ask_before(listing, &page->link, page->offset - back, page->limit);
 	replan(pages, page->offset - back);
+	return 0;
 }
 
 /* The offsets planned for the pages behind this one may not follow from it. */
 static void check_plan(struct listing *listing, const struct page *page)
 {
 	struct pages *pages = listing->filling;
-	uint64_t expected = pages->joined - (pages->overlaps ? 1 : 0);
 	struct list *second = page->link.next;
 
 	if (page->end.items < page->limit)
 		page_size_capped(&listing->sync->page_size, page->end.items);
-	if (second == &pages->asked) {
-		if (pages->next > expected)
-			pages->next = expected;
+	if (second != &pages->asked &&
+		list_entry(second, struct page, link)->offset <= pages->resume)
 		return;
-	}
-	while (pages->asked.prev != &page->link &&
-		list_entry(second, struct page, link)->offset > expected) {
+	while (pages->asked.prev != &page->link)
 		drop(pages, list_entry(pages->asked.prev, struct page, link));
-		pages->next = expected;
-	}
+	pages->next = pages->resume;
 }
 
-static int take_rows(struct listing *listing, const struct page *page)
+static int take_rows(struct listing *listing, struct page *page)
 {
 	struct pages *pages = listing->filling;
+	uint8_t part = (uint8_t)pages->span;
+	bool news = false;
 
 	for (size_t i = 0; i < page->len; i++) {
 		bool tell = page->rows[i] > 0;
-		int err = snapshot_see(&listing->members,
-			tell ? page->rows[i] : -page->rows[i], (uint8_t)pages->span,
-			tell);
+		int64_t row = tell ? page->rows[i] : -page->rows[i];
+
+		news = news || !snapshot_has_in(&listing->members, row, part);
+
+		int err = snapshot_see(&listing->members, row, part, tell);
 
 		if (err)
 			return err;
+	}
+	pages->idle = news ? 0 : pages->idle + 1;
+	if (pages->idle > IDLE_MAX) {
+		pages->idle = 0;
+		return give_up(listing, page, IDLE_MAX, "brings nothing new");
 	}
 	return page->offset > SPAN_MAX ? -EFBIG : 0;
 }
@@ -235,27 +297,32 @@ static int accept(struct listing *listing, struct page *page)
 	note_order(pages, page);
 	pages->behind += page->len;
 	pages->joined = page->offset + page->end.items;
-	pages->overlaps = page->end.items > 1;
+	pages->overlaps = page->reach > 1;
+	pages->resume = pages->overlaps ? page->offset + page->reach - 1 : pages->joined;
 	pages->joins++;
 	pages->back = 0;
+	if (pages->joined > pages->most) {
+		pages->most = pages->joined;
+		pages->mends = 0;
+	}
 	if (!last)
 		check_plan(listing, page);
 	drop(pages, page);
-	listing_grew(listing);
 	if (last)
 		next_span(listing);
+	if (!listing->complete)
+		listing_grew(listing);
 	return 0;
 }
 
 /* The first page asked for has come: 0, or why it cannot be joined. */
 static int join(struct listing *listing, struct page *page)
 {
-	struct pages *pages = listing->filling;
 	struct page_size *size = &listing->sync->page_size;
 
 	if (page->error == -EINVAL && page->limit > 1) {
 		page_size_refused(size, page->limit);
-		replan(pages, page->offset);
+		replan(listing->filling, page->offset);
 		return 0;
 	}
 	if (page->error == -EINVAL)
@@ -267,8 +334,7 @@ static int join(struct listing *listing, struct page *page)
 		return page->error;
 	if (meets(listing, page))
 		return accept(listing, page);
-	step_back(pages, page);
-	return 0;
+	return mend(listing, page);
 }
 
 static void join_pages(struct listing *listing)
