@@ -200,7 +200,7 @@ static int begin(struct listing *listing)
 	const struct page_size *size = &listing->sync->page_size;
 	struct rows rows;
 
-	if (!suits(&listing->query) || size->granted == 1)
+	if (!suits(&listing->query) || size->granted == 1 || size->given == 1)
 		return -ENOENT;
 
 	int err = load_rows(listing, &rows);

@@ -21,33 +21,49 @@ static unsigned within(uint64_t value, unsigned low, unsigned high)
 	return value > high ? high : (unsigned)value;
 }
 
-static unsigned as_granted(const struct page_size *size, unsigned limit)
+static unsigned at_most(unsigned limit, unsigned most)
 {
-	return size->granted && limit > size->granted ? size->granted : limit;
+	return most && limit > most ? most : limit;
 }
 
 void page_size_init(struct page_size *size, unsigned fixed)
 {
-	*size = (struct page_size){.fixed = fixed, .next = API_LIMIT_DEFAULT};
+	/* Pages of one job alone would not overlap. */
+	*size = (struct page_size){
+		.fixed = fixed == 1 ? 2 : fixed,
+		.next = API_LIMIT_DEFAULT,
+	};
 }
 
 unsigned page_size_first(const struct page_size *size)
 {
-	return as_granted(size, size->fixed ? size->fixed : API_LIMIT_DEFAULT);
+	/* It shows whether the API still gives no more. */
+	return at_most(size->fixed ? size->fixed : API_LIMIT_DEFAULT, size->granted);
 }
 
 unsigned page_size_next(const struct page_size *size)
 {
-	return as_granted(size, size->fixed ? size->fixed : size->next);
+	unsigned limit = size->fixed ? size->fixed : size->next;
+
+	/* Pages of one job would not overlap; to ask for one more costs nothing. */
+	limit = at_most(limit, size->given == 1 ? 2 : size->given);
+	return at_most(limit, size->granted);
 }
 
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms)
 {
 	if (!items)
 		return;
+	if (items > size->given)
+		size->given = 0;
 
 	uint64_t by_bytes = (uint64_t)TARGET_BYTES * items / (bytes + !bytes);
 	uint64_t by_time = (uint64_t)TARGET_MS * items / (uint64_t)(ms > 0 ? ms : 1);
+
+	/* An answer that is slow however little it brings is not hastened by less. */
+	if (by_time < API_LIMIT_DEFAULT)
+		by_time = API_LIMIT_DEFAULT;
+
 	uint64_t next = by_bytes < by_time ? by_bytes : by_time;
 
 	size->next = within(next, SMALLEST, within(size->next * GROWTH, 0, LARGEST));
@@ -55,12 +71,12 @@ void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int
 
 void page_size_refused(struct page_size *size, unsigned limit)
 {
-	size->granted = limit > 1 ? limit / 2 : 1;
+	size->granted = limit > 1 ? (limit + 1) / 2 : 1;
 }
 
 void page_size_capped(struct page_size *size, unsigned items)
 {
-	size->granted = items;
+	size->given = items;
 }
 
 void page_size_forget(struct page_size *size)

@@ -9,7 +9,8 @@
  */
 struct page_size {
 	unsigned fixed;   /* option page_size; 0: adaptive */
-	unsigned granted; /* the API gives no more; 0: not known */
+	unsigned granted; /* the API refuses more; 0: not known */
+	unsigned given;   /* it gives no more, whatever is asked for; 0: not known */
 	unsigned next;
 };
 
@@ -22,10 +23,10 @@ unsigned page_size_next(const struct page_size *size);
 /* A page of `items` jobs came, of so many bytes, in so many ms. */
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms);
 
-/* The API refused `limit` (400, 422): half of it is tried next. */
+/* The API refused `limit` (400, 422): half of it, rounded up, is tried next. */
 void page_size_refused(struct page_size *size, unsigned limit);
 
-/* The API gave `items` where more were asked for and are there. */
+/* The API gives `items` where more are asked for; a page of more tells otherwise. */
 void page_size_capped(struct page_size *size, unsigned items);
 
 /* It was not the limit that was refused. */

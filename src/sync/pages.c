@@ -45,6 +45,7 @@ struct pages {
 	uint64_t behind; /* jobs joined so far, in all spans */
 	uint64_t base;   /* jobs readers have come past, in the measure of `behind` */
 	unsigned joins;  /* in this span */
+	unsigned cut;    /* jobs of the page joined last, if it was shorter than asked */
 	unsigned back;   /* how far the last step back went; 0: it is mended */
 	unsigned mends;  /* since more was joined than ever before, */
 	uint64_t most;   /* which was this */
@@ -116,10 +117,12 @@ static bool may_ask(const struct listing *listing)
 
 	if (!pages->asked_len)
 		return listing->lacking || listing->goes_on;
-	/* A few at first, for it may end soon; none on ground that shifts. */
+	/* None on ground that shifts, or where it seems to end; a few at first. */
+	if (pages->back || pages->cut)
+		return false;
 	if (most > pages->joins * 2)
 		most = pages->joins * 2;
-	return listing->goes_on && !pages->back && pages->asked_len < most;
+	return listing->goes_on && pages->asked_len < most;
 }
 
 /* Has somebody come so near that another page is worth its while? */
@@ -160,6 +163,7 @@ static void next_span(struct listing *listing)
 	pages->resume = 0;
 	pages->overlaps = false;
 	pages->joins = 0;
+	pages->cut = 0;
 	pages->most = 0;
 	if (pages->span < listing->query.spans_len)
 		return;
@@ -211,6 +215,7 @@ static int mend(struct listing *listing, struct page *page)
 	bool bridge = !pages->back && page->len && page->limit > 1;
 	uint64_t back = bridge ? page->limit - 1 : page->limit;
 
+	pages->cut = 0;
 	if (++pages->mends > MENDS_MAX) {
 		pages->mends = 0;
 		return give_up(
@@ -232,14 +237,22 @@ static int mend(struct listing *listing, struct page *page)
 	return 0;
 }
 
-/* The offsets planned for the pages behind this one may not follow from it. */
-static void check_plan(struct listing *listing, const struct page *page)
+/* Two pages in a row as short as each other show the API's own limit. */
+static void note_cut(struct listing *listing, const struct page *page)
 {
 	struct pages *pages = listing->filling;
+	unsigned cut = page->end.items < page->limit ? page->end.items : 0;
+
+	if (cut && cut == pages->cut)
+		page_size_capped(&listing->sync->page_size, cut);
+	pages->cut = cut;
+}
+
+/* The offsets planned for the pages behind this one may not follow from it. */
+static void check_plan(struct pages *pages, const struct page *page)
+{
 	struct list *second = page->link.next;
 
-	if (page->end.items < page->limit)
-		page_size_capped(&listing->sync->page_size, page->end.items);
 	if (second != &pages->asked &&
 		list_entry(second, struct page, link)->offset <= pages->resume)
 		return;
@@ -295,6 +308,7 @@ static int accept(struct listing *listing, struct page *page)
 	page_size_learn(&listing->sync->page_size, page->end.items, page->end.bytes,
 		page->end.elapsed_ms);
 	note_order(pages, page);
+	note_cut(listing, page);
 	pages->behind += page->len;
 	pages->joined = page->offset + page->end.items;
 	pages->overlaps = page->reach > 1;
@@ -306,7 +320,7 @@ static int accept(struct listing *listing, struct page *page)
 		pages->mends = 0;
 	}
 	if (!last)
-		check_plan(listing, page);
+		check_plan(pages, page);
 	drop(pages, page);
 	if (last)
 		next_span(listing);
