@@ -16,7 +16,9 @@
  *
  *   SKIPPING   the jobs stand as expected   their day is a member, skip it
  *              none came                    the next span; after the last, complete
- *              they do not                  READING
+ *              they do not, or a span has   READING
+ *              one day and its jobs do not
+ *              tell whether it is the last
  *   READING    the jobs' listing is whole   its days are members; complete
  */
 enum { SAMPLE = 3 };
@@ -28,8 +30,12 @@ struct days {
 	struct job sample[SAMPLE];
 	unsigned sample_len;
 	bool edge;            /* jobs came from just outside of what was asked for */
+	unsigned span_days;   /* found in the span that is asked for */
+	bool doubtful;        /* the order of the last sample could be any */
 	struct listing *jobs; /* READING */
 	struct waiter waiter;
+	struct loop_task again;
+	int error; /* of READING */
 	struct listing *listing;
 };
 
@@ -107,15 +113,25 @@ static void read_on(struct listing *listing)
 		listing_completed(listing);
 }
 
+/* The days may be complete then, and let go of the jobs, which still tell others. */
 static void on_jobs(struct waiter *waiter, int error)
 {
 	struct days *days = list_entry(waiter, struct days, waiter);
 
+	days->error = error;
+	loop_task_post(days->listing->sync->loop, &days->again);
+}
+
+static void go_on(void *ctx)
+{
+	struct listing *listing = ctx;
+	struct days *days = listing->filling;
+
 	/* Why has been told where the jobs are listed. */
-	if (error)
-		listing_failed(days->listing, error, "");
+	if (days->error)
+		listing_failed(listing, days->error, "");
 	else
-		read_on(days->listing);
+		read_on(listing);
 }
 
 static void begin_reading(struct listing *listing)
@@ -132,7 +148,8 @@ static void begin_reading(struct listing *listing)
 /* It is not known whether the API's limits are inclusive (query_print_url()). */
 static bool is_at_edge(const struct span *span, const struct job *job)
 {
-	return job->created_ms == span->to_ms || job->created_ms == span->from_ms - 1;
+	return job->created_ms == span->to_ms ||
+	       (job->created_ms < span->from_ms && job->created_ms + 1 == span->from_ms);
 }
 
 static int on_item(void *ctx, const struct api_item *item)
@@ -170,12 +187,49 @@ static bool as_expected(const struct days *days, const struct api_page *page)
 	for (unsigned i = 0; i < days->sample_len; i++) {
 		const struct job *job = &days->sample[i];
 
-		if (!query_matches(&days->asked, job))
+		if (job->created_ms == JOB_NO_TIME || !query_matches(&days->asked, job))
 			return false;
 		if (i && job->created_ms > days->sample[i - 1].created_ms)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * The newest job's day is a member. Were it the oldest's, nothing would come before it:
+ * only then, and if its sample does not tell, the order is in doubt.
+ */
+static int take_day(struct days *days, const struct api_page *page)
+{
+	const struct job *newest = &days->sample[0];
+	const struct job *oldest = &days->sample[days->sample_len - 1];
+	int64_t day = day_of_instant(newest->created_ms);
+
+	days->before_ms = day * DAY_MS;
+	days->span_days++;
+	days->doubtful = newest->created_ms == oldest->created_ms && !page->last &&
+			 (day + 1) * DAY_MS < days->asked.spans[0].to_ms;
+	return add_day(days->listing, day);
+}
+
+/* 0; -EINVAL: this way leads no further; or other errors. */
+static int take_page(struct listing *listing, const struct api_page *page)
+{
+	struct days *days = listing->filling;
+	const struct span *span = &days->asked.spans[0];
+	int err = days->sample_len ? take_day(days, page) : 0;
+
+	if (err)
+		return err;
+	if (!days->sample_len || days->before_ms <= span->from_ms) {
+		if (days->span_days == 1 && days->doubtful)
+			return -EINVAL;
+		days->before_ms = span->from_ms;
+		days->span_days = 0;
+	}
+	if (days->sample_len)
+		listing_grew(listing);
+	return 0;
 }
 
 static void pull(struct listing *listing);
@@ -186,28 +240,17 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	struct days *days = listing->filling;
 
 	days->call = NULL;
-	if (error) {
-		listing_failed(listing, error, why);
-		return;
+	if (!error) {
+		error = as_expected(days, page) ? take_page(listing, page) : -EINVAL;
+		why = strerror(-error);
 	}
-	if (!as_expected(days, page)) {
+	/* It may be the dates that are refused, too. */
+	if (error == -EINVAL)
 		begin_reading(listing);
-		return;
-	}
-	if (!days->sample_len) {
-		days->before_ms = days->asked.spans[0].from_ms;
-	} else {
-		int64_t day = day_of_instant(days->sample[0].created_ms);
-		int err = add_day(listing, day);
-
-		days->before_ms = day * DAY_MS;
-		if (err) {
-			listing_failed(listing, err, strerror(-err));
-			return;
-		}
-		listing_grew(listing);
-	}
-	pull(listing);
+	else if (error)
+		listing_failed(listing, error, why);
+	else
+		pull(listing);
 }
 
 static const struct api_handlers handlers = {on_item, on_restart, on_done};
@@ -245,6 +288,7 @@ static int begin(struct listing *listing)
 	days->before_ms = INT64_MAX;
 	days->listing = listing;
 	waiter_init(&days->waiter, on_jobs);
+	loop_task_init(&days->again, go_on, listing);
 	listing->filling = days;
 	return 0;
 }
@@ -256,6 +300,7 @@ static void end(struct listing *listing)
 	if (days->call)
 		api_cancel(days->call);
 	wait_leave(&days->waiter);
+	loop_task_cancel(&days->again);
 	if (days->jobs)
 		listing_put(days->jobs);
 	free(days);
