@@ -103,6 +103,9 @@ int listing_load_watch(
 /* Takes a listing nobody holds out of the memory of sync, and frees it. */
 void listing_drop(struct listing *listing);
 
+/* Drops all; those that are held are held by others of them. */
+void listing_drop_all(struct sync *sync);
+
 /* Members were added: tells those who wait. */
 void listing_grew(struct listing *listing);
 

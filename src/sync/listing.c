@@ -103,6 +103,19 @@ static void shrink(struct sync *sync)
 		listing_drop(surplus);
 }
 
+void listing_drop_all(struct sync *sync)
+{
+	while (!list_empty(&sync->listings)) {
+		struct list *link = sync->listings.next;
+
+		while (list_entry(link, struct listing, link)->holders) {
+			link = link->next;
+			assert(link != &sync->listings);
+		}
+		listing_drop(list_entry(link, struct listing, link));
+	}
+}
+
 static int make(struct sync *sync, enum listing_kind kind, const struct query *query,
 	const char *key, struct listing **ret_listing)
 {
@@ -186,6 +199,9 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 			return err;
 		if (found)
 			replace(found, made);
+		/* Nobody comes back to it. */
+		if (found && !found->holders)
+			listing_drop(found);
 		found = made;
 	}
 	found->holders++;

@@ -37,9 +37,7 @@ void sync_free(struct sync *sync)
 	if (!sync)
 		return;
 	single_end(sync);
-	/* The newer hold the older ones they replace. */
-	while (!list_empty(&sync->listings))
-		listing_drop(list_entry(sync->listings.prev, struct listing, link));
+	listing_drop_all(sync);
 	free(sync);
 }
 
