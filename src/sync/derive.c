@@ -76,8 +76,11 @@ static void pick_on(void *ctx)
 	size_t len = listing->members.len;
 	int err = 0;
 
-	for (int i = 0; !err && i < PICKED_AT_ONCE && derive->at < from->len; i++)
-		err = pick(listing, from->members[derive->at++]);
+	/* One that failed is picked again. */
+	for (int i = 0; !err && i < PICKED_AT_ONCE && derive->at < from->len; i++) {
+		err = pick(listing, from->members[derive->at]);
+		derive->at += !err;
+	}
 	if (err) {
 		listing_failed(listing, err, strerror(-err));
 		return;

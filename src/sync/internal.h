@@ -121,8 +121,12 @@ void listing_failed(struct listing *listing, int error, const char *why);
  */
 int sync_errno(int error);
 
-/* Keeps a job the API has shown. As jobs_put(). */
+/* Keeps a job the API has shown, and tells if it has changed. As jobs_put(). */
 int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job);
+
+/* The same, without telling anybody. */
+int sync_keep(
+	struct sync *sync, const struct api_item *item, struct catalog_job *ret_job);
 
 /* The API has this job no more. 0 or -EIO. */
 int sync_forget(struct sync *sync, const struct catalog_job *job);

@@ -37,9 +37,14 @@ static void single_free(struct single *single)
 
 static int on_item(void *ctx, const struct api_item *item)
 {
+	struct sync *sync = ((struct single *)ctx)->sync;
+	struct catalog_job known;
 	struct catalog_job job;
+	bool bare = !jobs_by_id(sync->catalog, item->job.id, &known) && !known.gone &&
+		    known.size < 0 && known.job.status == item->job.status;
 
-	return sync_put(((struct single *)ctx)->sync, item, &job);
+	/* Nobody knows more than the name of one whose text becomes known. */
+	return bare ? sync_keep(sync, item, &job) : sync_put(sync, item, &job);
 }
 
 static int forget_id(struct sync *sync, const char *id)
@@ -58,6 +63,8 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 
 	(void)page;
 	single->call = NULL;
+	/* Who wants it from now on has it asked for anew. */
+	list_remove(&single->link);
 	if (error == -ENOENT)
 		forget_id(sync, single->id);
 	else if (error)

@@ -87,15 +87,28 @@ int sync_errno(int error)
 	return error == -ENOENT || error == -EINVAL ? -EIO : error;
 }
 
+static int put(struct sync *sync, const struct api_item *item,
+	enum catalog_change *ret_change, struct catalog_job *ret_job)
+{
+	return jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
+		item->size, ret_change, ret_job);
+}
+
 int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job)
 {
 	enum catalog_change change;
-	int err = jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
-		item->size, &change, ret_job);
+	int err = put(sync, item, &change, ret_job);
 
 	if (!err && change == CATALOG_CHANGED)
 		tell_gone(sync, ret_job);
 	return err;
+}
+
+int sync_keep(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job)
+{
+	enum catalog_change change;
+
+	return put(sync, item, &change, ret_job);
 }
 
 int sync_forget(struct sync *sync, const struct catalog_job *job)
