@@ -53,7 +53,7 @@ bool listing_is_present(const struct listing *listing)
 
 static void end_filling(struct listing *listing)
 {
-	if (listing->filling)
+	if (listing->filler && listing->filling)
 		listing->filler->end(listing);
 	listing->filling = NULL;
 	if (listing->before)
@@ -332,7 +332,7 @@ enum { WATCH_KEY_MAX = QUERY_KEY_MAX + 16 };
 /* Listings and those watched for them are kept side by side. */
 static void watch_key(const struct listing *listing, char key[static WATCH_KEY_MAX])
 {
-	snprintf(key, WATCH_KEY_MAX, "%s, unfinished", listing->key);
+	(void)snprintf(key, WATCH_KEY_MAX, "%s, unfinished", listing->key);
 }
 
 int listing_watch(struct listing *listing, const int64_t *rows, size_t len)
