@@ -17,8 +17,10 @@
  *   UNFINISHED  queued and processing jobs    those that were unfinished and are not
  *                                             among them have moved
  *   MOVED       each of those by its id       it is put in or taken out where it belongs
- *   TAIL        the last one expected, where  AGAIN; if it is not there, some before it
+ *   TAIL        the last one expected, where  AGAIN; if nothing is there, some before it
  *               it then has to stand          were deleted
+ *   COUNT       a page that ends there        how many: so many that to find them takes
+ *                                             longer than reading?
  *   BISECT      one in the middle             so long until the first deleted one lies
  *                                             within a page
  *   WINDOW      that page                     what it shows stands as shown; TAIL
@@ -37,6 +39,7 @@ enum step {
 	STEP_UNFINISHED,
 	STEP_MOVED,
 	STEP_TAIL,
+	STEP_COUNT,
 	STEP_BISECT,
 	STEP_WINDOW,
 	STEP_AGAIN,

@@ -147,11 +147,46 @@ static int tail_take(struct check *check)
 		return 0;
 	}
 	/* Something came in that was not foreseen. */
-	if (page->len > 1)
+	if (page->len)
 		return -ESTALE;
-	if (++check->mends > MENDS_MAX || check->good >= tail)
+	check->step = STEP_COUNT;
+	return 0;
+}
+
+static void count_start(struct check *check)
+{
+	size_t len = check->expected.len;
+	unsigned limit = check_limit(check);
+
+	check_ask(check, &check->listing->query, len > limit ? len - limit : 0, limit);
+}
+
+/* To bring two that stand so far apart within a page. */
+static size_t halvings(size_t apart, unsigned limit)
+{
+	size_t count = 0;
+
+	for (; apart > limit; apart /= 2)
+		count++;
+	return count;
+}
+
+static int count_take(struct check *check)
+{
+	const struct page *page = check->page;
+	size_t expected = check->expected.len;
+	size_t there = (size_t)page->offset + page->len;
+
+	if (!page->len || !page->end.last || there >= expected)
 		return -ESTALE;
-	check->bad = tail;
+
+	/* Each of them takes these, a window and a look at the tail. */
+	size_t each = halvings(expected - check->good, check_limit(check)) + 2;
+
+	if (check->requests + (expected - there) * each > check->most ||
+		++check->mends > MENDS_MAX || check->good >= expected - 1)
+		return -ESTALE;
+	check->bad = expected - 1;
 	check->step = STEP_BISECT;
 	return 0;
 }
@@ -233,6 +268,7 @@ const struct check_step check_steps[STEPS] = {
 	[STEP_UNFINISHED] = {unfinished_start, unfinished_take},
 	[STEP_MOVED] = {moved_start, NULL},
 	[STEP_TAIL] = {tail_start, tail_take},
+	[STEP_COUNT] = {count_start, count_take},
 	[STEP_BISECT] = {bisect_start, bisect_take},
 	[STEP_WINDOW] = {window_start, window_take},
 	[STEP_AGAIN] = {again_start, again_take},
