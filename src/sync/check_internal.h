@@ -23,7 +23,8 @@
  *                                             longer than reading?
  *   BISECT      one in the middle             so long until the first deleted one lies
  *                                             within a page
- *   WINDOW      that page                     what it shows stands as shown; TAIL
+ *   WINDOW      that page                     what it shows stands as shown; BISECT for
+ *                                             the next one, or TAIL
  *   AGAIN       the first one                 it is the first one still, so nothing was
  *                                             created that hides a deletion: complete
  *
@@ -70,13 +71,13 @@ struct check {
 	struct query unfinished_query;
 	unsigned requests;
 	unsigned most;
-	unsigned mends;
 	unsigned restarts;
 	bool changed; /* something differs from the look before */
 
 	struct rows head; /* what HEAD has read so far */
 	size_t good;      /* this one stands at its offset; */
-	size_t bad;       /* BISECT: this one does not */
+	size_t bad;       /* BISECT: this one does not, */
+	size_t missing;   /* for so many before the end were deleted */
 
 	struct rows watch; /* unfinished at the look before, */
 	bool watched;      /* if it knew */

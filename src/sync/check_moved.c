@@ -16,7 +16,7 @@ void unfinished_start(struct check *check)
 	size_t known = check->unfinished.len;
 
 	check_ask(check, &check->unfinished_query, known ? known - 1 : 0,
-		check_limit(check));
+		page_size_unfinished(&check->listing->sync->page_size));
 }
 
 /* Gaps and doubles do no harm here: who is missed is asked for by id. */

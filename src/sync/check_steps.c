@@ -161,6 +161,15 @@ static void count_start(struct check *check)
 	check_ask(check, &check->listing->query, len > limit ? len - limit : 0, limit);
 }
 
+static int find_next_missing(struct check *check)
+{
+	if (check->good + 1 >= check->expected.len)
+		return -ESTALE;
+	check->bad = check->expected.len - 1;
+	check->step = STEP_BISECT;
+	return 0;
+}
+
 /* To bring two that stand so far apart within a page. */
 static size_t halvings(size_t apart, unsigned limit)
 {
@@ -180,15 +189,14 @@ static int count_take(struct check *check)
 	if (!page->len || !page->end.last || there >= expected)
 		return -ESTALE;
 
-	/* Each of them takes these, a window and a look at the tail. */
-	size_t each = halvings(expected - check->good, check_limit(check)) + 2;
+	/* Each of them takes these and a window. */
+	size_t each = halvings(expected - check->good, check_limit(check)) + 1;
 
-	if (check->requests + (expected - there) * each > check->most ||
-		++check->mends > MENDS_MAX || check->good >= expected - 1)
+	check->missing = expected - there;
+	if (check->missing > MENDS_MAX ||
+		check->requests + check->missing * each > check->most)
 		return -ESTALE;
-	check->bad = expected - 1;
-	check->step = STEP_BISECT;
-	return 0;
+	return find_next_missing(check);
 }
 
 static void bisect_start(struct check *check)
@@ -234,13 +242,20 @@ static int window_take(struct check *check)
 	if (!page->len || page->rows[0] != check->expected.rows[check->good])
 		return -ESTALE;
 
+	size_t before = check->expected.len;
 	int err = take_rows(check, check->good, &rows, page->end.last);
 
 	if (err)
 		return err == -ENOENT ? -ESTALE : err;
+	/* It has to have lost one, and no more than there are to lose. */
+	size_t lost = before - check->expected.len;
+
+	if (!lost || lost > check->missing)
+		return -ESTALE;
+	check->missing -= lost;
 	check->good += page->len - 1;
 	check->step = STEP_TAIL;
-	return 0;
+	return check->missing ? find_next_missing(check) : 0;
 }
 
 static void again_start(struct check *check)

@@ -50,6 +50,14 @@ unsigned page_size_next(const struct page_size *size)
 	return at_most(limit, size->granted);
 }
 
+unsigned page_size_unfinished(const struct page_size *size)
+{
+	enum { FEW = 200 };
+	unsigned next = page_size_next(size);
+
+	return size->fixed || next > FEW ? next : as_granted(size, FEW);
+}
+
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms)
 {
 	if (!items)

@@ -20,6 +20,9 @@ void page_size_init(struct page_size *size, unsigned fixed);
 unsigned page_size_first(const struct page_size *size);
 unsigned page_size_next(const struct page_size *size);
 
+/* For jobs without a result, of about a kilobyte each. */
+unsigned page_size_unfinished(const struct page_size *size);
+
 /* A page of `items` jobs came, of so many bytes, in so many ms. */
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms);
 
