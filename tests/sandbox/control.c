@@ -384,7 +384,7 @@ static const struct control {
 
 void control_answer(struct sandbox *s, struct exchange *x)
 {
-	const char *path = x->path + sizeof(prefix) - 1;
+	const char *path = x->path + strlen(prefix);
 
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
 		const struct control *c = &controls[i];

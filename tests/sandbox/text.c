@@ -70,18 +70,17 @@ void text_str(struct text *t, const char *s)
 
 void text_printf(struct text *t, const char *format, ...)
 {
-	va_list args, again;
+	char *made;
+	va_list args;
 	int n;
 
 	va_start(args, format);
-	va_copy(again, args);
-	n = vsnprintf(NULL, 0, format, args);
+	n = vasprintf(&made, format, args);
 	va_end(args);
 	if (n < 0)
 		abort();
-	vsnprintf(text_room(t, (size_t)n), (size_t)n + 1, format, again);
-	va_end(again);
-	t->n += (size_t)n;
+	text_add(t, made, (size_t)n);
+	free(made);
 }
 
 void text_quote(struct text *t, const char *s, size_t n)
