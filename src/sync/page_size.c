@@ -41,21 +41,24 @@ unsigned page_size_first(const struct page_size *size)
 	return at_most(size->fixed ? size->fixed : API_LIMIT_DEFAULT, size->granted);
 }
 
-unsigned page_size_next(const struct page_size *size)
+static unsigned as_given(const struct page_size *size, unsigned limit)
 {
-	unsigned limit = size->fixed ? size->fixed : size->next;
-
 	/* Pages of one job would not overlap; to ask for one more costs nothing. */
 	limit = at_most(limit, size->given == 1 ? 2 : size->given);
 	return at_most(limit, size->granted);
 }
 
+unsigned page_size_next(const struct page_size *size)
+{
+	return as_given(size, size->fixed ? size->fixed : size->next);
+}
+
 unsigned page_size_unfinished(const struct page_size *size)
 {
-	enum { FEW = 200 };
+	const unsigned few = 200;
 	unsigned next = page_size_next(size);
 
-	return size->fixed || next > FEW ? next : as_granted(size, FEW);
+	return size->fixed || next > few ? next : as_given(size, few);
 }
 
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms)
