@@ -64,11 +64,19 @@ def unchanged(sandbox):
     return 3 + max(1, -(-unfinished // (PAGE - 1)))
 
 
+def asked(sandbox):
+    """Requests so far, those included that were given up while on their way."""
+    count = -1
+    while count != (now := sandbox.wait(in_flight_at_most=0)["requests"]):
+        count = now
+    return count
+
+
 def look_at(mount, look):
     """The names, and how many requests they took."""
-    before = mount.sandbox.stats()["requests"]
+    before = asked(mount.sandbox)
     seen = sorted(os.listdir(mount.path / look))
-    return seen, mount.sandbox.stats()["requests"] - before
+    return seen, asked(mount.sandbox) - before
 
 
 def walk(sandbox, mount, steps):
