@@ -37,6 +37,7 @@ struct serve {
 	struct api *api;
 	struct sync *sync;
 	struct fs *fs;
+	bool mounted;
 	bool serving;
 	int signal; /* that ends it, else 0 */
 	int error;  /* of the kernel's device */
@@ -70,7 +71,8 @@ static void on_signal(void *ctx)
 
 	if (!signal)
 		return;
-	if (signal == SIGHUP && serve->serving) {
+	/* Who sees the mount may send it before the kernel's first message was heard. */
+	if (signal == SIGHUP && serve->mounted) {
 		log_debug(serve->config->log, "SIGHUP: all is looked at again");
 		read_key_again(serve);
 		sync_refresh(serve->sync);
@@ -233,6 +235,7 @@ static int mount_fs(struct serve *serve, struct buf *why)
 	if (err)
 		return why_set(why, EXIT_CODE_MOUNT, "cannot mount on %s: %s", mountpoint,
 			reason.len ? reason.data : strerror(-err));
+	serve->mounted = true;
 	return EXIT_CODE_OK;
 }
 
