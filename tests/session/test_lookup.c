@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mount.h"
+
+/* fs/lookup.c: names of jobs, and when the API is asked for them. */
+
+static int look_up(struct mount *mount, const char *path, unsigned number,
+	struct fuse_entry_out *ret_entry)
+{
+	return kernel_lookup(mount->kernel, kernel_walk(mount->kernel, path),
+		job_file(number).text, ret_entry);
+}
+
+static uint64_t ask(struct mount *mount, const char *path, unsigned number)
+{
+	return kernel_ask_lookup(
+		mount->kernel, kernel_walk(mount->kernel, path), job_file(number).text);
+}
+
+/* Gives the node it resolves to; 0: there is none. */
+static uint64_t node_of(struct mount *mount, const char *path, unsigned number)
+{
+	struct fuse_entry_out entry;
+
+	assert_int_equal(look_up(mount, path, number, &entry), 0);
+	return entry.nodeid;
+}
+
+/* SPEC 3.5: one request, never a listing; and none for the second look. */
+static void a_job_never_listed_costs_one_request(void **state)
+{
+	struct mount *mount = mount_new();
+
+	(void)state;
+	mount_add_jobs(mount, 1, 1);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(node_of(mount, "all", 1), job_ino(job_id(1).text));
+	assert_int_equal(mount->api->gets, 1);
+	assert_int_equal(mount->api->lists, 0);
+	mount_free(mount);
+}
+
+/* SPEC 3.5, 11.1. */
+static void a_job_there_is_not(void **state)
+{
+	struct mount *mount = mount_new();
+	struct fuse_entry_out entry;
+
+	(void)state;
+	assert_int_equal(look_up(mount, "all", 1, &entry), -ENOENT);
+	assert_int_equal(mount->api->gets, 1);
+	/* It may be there by now. */
+	mount_add_jobs(mount, 1, 1);
+	assert_int_equal(look_up(mount, "all", 1, &entry), 0);
+	assert_int_equal(mount->api->gets, 2);
+	mount_free(mount);
+}
+
+/* SPEC 3.5: visible exactly where it matches; a look elsewhere costs nothing more. */
+static void a_job_is_where_it_belongs(void **state)
+{
+	static const struct {
+		const char *path;
+		bool there;
+	} cases[] = {
+		{"all", true},
+		{"status/error", true},
+		{"status/done", false},
+		{"status/done,error", true},
+		{"date/2026-04-01", true},
+		{"date/2026-03-31", false},
+		{"before/2026-04-01", false},
+		{"after/2026-04-01", true},
+		{"after/2026-04-01/status/error", true},
+		{"after/2026-04-01/status/done", false},
+	};
+	struct mount *mount = mount_new();
+
+	(void)state;
+	fake_add(mount->api, job_id(1).text, JOB_ERROR, MOUNT_WALL_MS);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fuse_entry_out entry;
+
+		assert_int_equal(look_up(mount, cases[i].path, 1, &entry), 0);
+		assert_int_equal(entry.nodeid != 0, cases[i].there);
+		/* It will not come there either, but for a mistake. */
+		if (!cases[i].there)
+			assert_int_equal(entry.entry_valid, MOUNT_TTL_MS / 1000);
+	}
+	assert_int_equal(mount->api->gets, 1);
+	mount_free(mount);
+}
+
+/* One that is not finished may come there any time. */
+static void absence_of_an_unfinished_job_is_not_kept(void **state)
+{
+	struct mount *mount = mount_new();
+	struct fuse_entry_out entry;
+
+	(void)state;
+	fake_add(mount->api, job_id(1).text, JOB_QUEUED, MOUNT_WALL_MS);
+	assert_int_equal(look_up(mount, "status/done", 1, &entry), 0);
+	assert_int_equal(entry.nodeid, 0);
+	assert_int_equal(entry.entry_valid, 0);
+	assert_int_equal(entry.entry_valid_nsec, 0);
+	mount_free(mount);
+}
+
+/* SPEC 11.2: however many wait. */
+static void many_who_want_one_job_share_a_call(void **state)
+{
+	static const char *const paths[] = {"all", "status/done", "status/error", "all"};
+	enum { ASKING = sizeof(paths) / sizeof(paths[0]) };
+	struct mount *mount = mount_new();
+	uint64_t numbers[ASKING];
+	struct fuse_entry_out entry;
+
+	(void)state;
+	mount->stalled = true;
+	mount_add_jobs(mount, 1, 1);
+	for (int i = 0; i < ASKING; i++)
+		numbers[i] = ask(mount, paths[i], 1);
+	for (int i = 0; i < ASKING; i++)
+		assert_false(kernel_is_answered(mount->kernel, numbers[i]));
+	assert_int_equal(mount->api->gets, 1);
+	fake_answer_all(mount->api);
+	for (int i = 0; i < ASKING; i++) {
+		assert_int_equal(
+			kernel_answer(mount->kernel, numbers[i], &entry, sizeof(entry)),
+			0);
+		assert_int_equal(entry.nodeid != 0, i != 2);
+	}
+	assert_int_equal(mount->api->gets, 1);
+	mount_free(mount);
+}
+
+/* SPEC 11.1: all who wait hear why, and the next one asks anew. */
+static void a_failed_call_fails_its_lookups(void **state)
+{
+	static const int errors[] = {
+		-EACCES, -ENOENT, -EBUSY, -ETIMEDOUT, -EHOSTUNREACH, -EIO, -ENOMEM};
+	struct mount *mount = mount_new();
+	unsigned failures = sizeof(errors) / sizeof(errors[0]);
+
+	(void)state;
+	mount->stalled = true;
+	mount_add_jobs(mount, 1, 1);
+	for (unsigned i = 0; i < failures; i++) {
+		uint64_t first = ask(mount, "all", 1);
+		uint64_t second = ask(mount, "status/done", 1);
+
+		assert_false(kernel_is_answered(mount->kernel, second));
+		fake_fail(fake_call(mount->api, 0), errors[i], "");
+		assert_int_equal(kernel_answer(mount->kernel, first, NULL, 0), errors[i]);
+		assert_int_equal(
+			kernel_answer(mount->kernel, second, NULL, 0), errors[i]);
+	}
+	mount->stalled = false;
+	assert_int_not_equal(node_of(mount, "all", 1), 0);
+	assert_int_equal(mount->api->gets, failures + 1);
+	mount_free(mount);
+}
+
+/* SPEC 7.1: unfinished jobs are asked for again after the time to live ... */
+static void an_unfinished_job_gets_old(void **state)
+{
+	struct mount *mount = mount_new();
+
+	(void)state;
+	fake_add(mount->api, job_id(1).text, JOB_PROCESSING, MOUNT_WALL_MS);
+	assert_int_not_equal(node_of(mount, "all", 1), 0);
+	mount_forward(mount, MOUNT_TTL_MS);
+	assert_int_not_equal(node_of(mount, "status/processing", 1), 0);
+	assert_int_equal(mount->api->gets, 1);
+	mount_forward(mount, 1);
+	assert_int_not_equal(node_of(mount, "status/processing", 1), 0);
+	assert_int_equal(mount->api->gets, 2);
+	mount_free(mount);
+}
+
+/* SPEC 7.1: ... finished ones never. */
+static void a_finished_job_stays(void **state)
+{
+	struct mount *mount = mount_new();
+
+	(void)state;
+	mount_add_jobs(mount, 1, 1);
+	fake_add(mount->api, job_id(2).text, JOB_ERROR, MOUNT_WALL_MS);
+	for (int i = 0; i < 3; i++) {
+		for (unsigned number = 1; number <= 2; number++)
+			assert_int_not_equal(node_of(mount, "all", number), 0);
+		mount_forward(mount, INT64_C(1000) * MOUNT_TTL_MS);
+	}
+	assert_int_equal(mount->api->gets, 2);
+	mount_free(mount);
+}
+
+/* SPEC 1.5, 7.1: what may have changed is asked for again. */
+static void refreshed_is_asked_for_again(void **state)
+{
+	struct mount *mount = mount_new();
+
+	(void)state;
+	mount_add_jobs(mount, 1, 1);
+	fake_add(mount->api, job_id(2).text, JOB_QUEUED, MOUNT_WALL_MS);
+	for (unsigned number = 1; number <= 2; number++)
+		assert_int_not_equal(node_of(mount, "all", number), 0);
+	mount_forward(mount, 1);
+	sync_refresh(mount->sync);
+	fs_refresh(mount->fs);
+	for (unsigned number = 1; number <= 2; number++)
+		assert_int_not_equal(node_of(mount, "all", number), 0);
+	assert_int_equal(mount->api->gets, 3);
+	assert_int_not_equal(node_of(mount, "all", 2), 0);
+	assert_int_equal(mount->api->gets, 3);
+	mount_free(mount);
+}
+
+/* SPEC 5.2, 7.3: a version has a node of its own, the job one number for ever. */
+static void another_text_is_another_node(void **state)
+{
+	struct mount *mount = mount_new();
+	struct fuse_entry_out old;
+	struct fuse_entry_out new;
+	struct fuse_attr attr;
+
+	(void)state;
+	fake_add(mount->api, job_id(1).text, JOB_PROCESSING, MOUNT_WALL_MS);
+	assert_int_equal(look_up(mount, "all", 1, &old), 0);
+	fake_find(mount->api, job_id(1).text)->job.status = JOB_DONE;
+	fake_find(mount->api, job_id(1).text)->edition = 12345;
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	assert_int_equal(look_up(mount, "all", 1, &new), 0);
+	assert_int_not_equal(new.nodeid, old.nodeid);
+	assert_int_equal(new.attr.ino, old.attr.ino);
+	assert_int_equal(new.attr.size, mount_text(mount, 1).len);
+	assert_int_equal(kernel_getattr(mount->kernel, old.nodeid, &attr), -ESTALE);
+	assert_int_equal(kernel_getattr(mount->kernel, new.nodeid, &attr), 0);
+	assert_int_equal(node_of(mount, "status/processing", 1), 0);
+	assert_int_equal(node_of(mount, "status/done", 1), new.nodeid);
+	mount_free(mount);
+}
+
+/* SPEC 7.1: deleted while it was not finished, and seen so. */
+static void a_deleted_job_is_gone(void **state)
+{
+	struct mount *mount = mount_new();
+	struct fuse_entry_out entry;
+	struct fuse_attr attr;
+
+	(void)state;
+	fake_add(mount->api, job_id(1).text, JOB_QUEUED, MOUNT_WALL_MS);
+	assert_int_equal(look_up(mount, "all", 1, &entry), 0);
+	fake_remove(mount->api, job_id(1).text);
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	assert_int_equal(look_up(mount, "all", 1, &entry), -ENOENT);
+	assert_int_equal(
+		kernel_getattr(mount->kernel, job_ino(job_id(1).text), &attr), -ESTALE);
+	/* And may be back, as another version. */
+	mount_add_jobs(mount, 1, 1);
+	assert_int_equal(look_up(mount, "all", 1, &entry), 0);
+	assert_int_not_equal(entry.nodeid, 0);
+	mount_free(mount);
+}
+
+/* It was there, and went while its lookup waited for its turn. */
+static void gone_in_the_last_moment(void **state)
+{
+	struct mount *mount = mount_new();
+	struct catalog_job job;
+
+	(void)state;
+	mount->stalled = true;
+	mount_add_jobs(mount, 1, 1);
+
+	uint64_t waiting = ask(mount, "all", 1);
+
+	assert_false(kernel_is_answered(mount->kernel, waiting));
+	fake_answer_all(mount->api);
+	assert_int_equal(jobs_by_id(mount->catalog, job_id(1).text, &job), 0);
+	assert_int_equal(jobs_forget(mount->catalog, job.row), 0);
+	assert_int_equal(kernel_answer(mount->kernel, waiting, NULL, 0), -ENOENT);
+	mount_free(mount);
+}
+
+/* SPEC 4.2: one that was listed as a summary has no size yet. */
+static void a_summary_is_fetched(void **state)
+{
+	struct mount *mount = mount_new();
+	struct kernel_dir dir;
+	struct fuse_entry_out entry;
+	char names[KERNEL_NAMES_MAX];
+
+	(void)state;
+	mount->api->rules.summaries = true;
+	mount_add_jobs(mount, 1, 9);
+	kernel_opendir_at(mount->kernel, "all", &dir);
+	kernel_names(mount->kernel, &dir, 0, KERNEL_DIR_SIZE, names);
+	assert_int_equal(look_up(mount, "all", 5, &entry), 0);
+	assert_int_equal(entry.attr.size, mount_text(mount, 5).len);
+	/* Who looks at one does not walk. */
+	assert_int_equal(mount->api->gets, 1);
+	/* Who looks at the next one does: others come ahead. */
+	assert_int_equal(look_up(mount, "all", 6, &entry), 0);
+	assert_int_equal(mount->api->gets, 5);
+	assert_int_equal(look_up(mount, "all", 9, &entry), 0);
+	assert_int_equal(mount->api->gets, 5);
+	kernel_releasedir(mount->kernel, &dir);
+	mount_free(mount);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_never_listed_costs_one_request),
+		cmocka_unit_test(a_job_there_is_not),
+		cmocka_unit_test(a_job_is_where_it_belongs),
+		cmocka_unit_test(absence_of_an_unfinished_job_is_not_kept),
+		cmocka_unit_test(many_who_want_one_job_share_a_call),
+		cmocka_unit_test(a_failed_call_fails_its_lookups),
+		cmocka_unit_test(an_unfinished_job_gets_old),
+		cmocka_unit_test(a_finished_job_stays),
+		cmocka_unit_test(refreshed_is_asked_for_again),
+		cmocka_unit_test(another_text_is_another_node),
+		cmocka_unit_test(a_deleted_job_is_gone),
+		cmocka_unit_test(gone_in_the_last_moment),
+		cmocka_unit_test(a_summary_is_fetched),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mount.h"
+
+/* fs/notify.c, fs/session.c: what the kernel is told to forget (SPEC 7.3). */
+
+/* Last of all each test changes this job, whose notices end what there is to come. */
+enum { LAST = 999 };
+
+struct told {
+	unsigned len;
+	struct kernel_notice notices[64];
+};
+
+static void look_up(struct mount *mount, const char *path, unsigned number, int expected)
+{
+	struct fuse_entry_out entry;
+
+	assert_int_equal(kernel_lookup(mount->kernel, kernel_walk(mount->kernel, path),
+				 job_file(number).text, &entry),
+		expected);
+}
+
+/* Makes a job that is known to the kernel, and not finished. */
+static void add_unfinished(struct mount *mount, unsigned number, int64_t created_ms)
+{
+	fake_add(mount->api, job_id(number).text, JOB_QUEUED, created_ms);
+	look_up(mount, "all", number, 0);
+}
+
+/* The account's job is done, and with the next look that is known. */
+static void finish(struct mount *mount, unsigned number)
+{
+	fake_find(mount->api, job_id(number).text)->job.status = JOB_DONE;
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	look_up(mount, "all", number, 0);
+}
+
+/* Takes all notices before the last job's. They come in order, but a thread sends them.
+ */
+static void collect(struct mount *mount, struct told *ret_told)
+{
+	struct kernel_notice notice;
+
+	mount_forward(mount, 0);
+	look_up(mount, "all", LAST, 0);
+	fake_find(mount->api, job_id(LAST).text)->edition++;
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	look_up(mount, "all", LAST, 0);
+	ret_told->len = 0;
+	for (;;) {
+		kernel_next_notice(mount->kernel, &notice);
+		if (strcmp(notice.name, job_file(LAST).text) == 0)
+			return;
+		assert_true(ret_told->len < 64);
+		ret_told->notices[ret_told->len++] = notice;
+	}
+}
+
+static bool was_told(
+	struct mount *mount, const struct told *told, const char *path, unsigned number)
+{
+	uint64_t parent = kernel_walk(mount->kernel, path);
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < told->len; i++)
+		count += told->notices[i].parent == parent &&
+			 strcmp(told->notices[i].name, job_file(number).text) == 0;
+	assert_in_range(count, 0, 1);
+	return count;
+}
+
+static struct mount *mount_with_last(void)
+{
+	struct mount *mount = mount_new();
+
+	fake_add(mount->api, job_id(LAST).text, JOB_QUEUED, MOUNT_DAY_MS - 1);
+	return mount;
+}
+
+/* In each directory the kernel knows where it may be or have been, and in no other. */
+static void a_change_is_told_where_it_can_be_seen(void **state)
+{
+	static const struct {
+		const char *path;
+		bool told;
+	} cases[] = {
+		{"all", true},
+		{"status/queued", true},
+		{"status/processing", true},
+		{"status/done", true},
+		{"status/error", true},
+		{"date/2026-04-01", true},
+		{"date/2026-03-31", false},
+		{"after/2026-04-01", true},
+		{"after/2026-04-01/status/done", true},
+		{"after/2026-04-02", false},
+		{"before/2026-04-01", false},
+		{"status", false},
+		{"date", false},
+		{"after", false},
+		{"status/done/status/error", false},
+	};
+	enum { CASES = sizeof(cases) / sizeof(cases[0]) };
+	struct mount *mount = mount_with_last();
+	struct told told;
+	unsigned expected = 0;
+
+	(void)state;
+	add_unfinished(mount, 1, MOUNT_WALL_MS);
+	for (size_t i = 0; i < CASES; i++)
+		kernel_walk(mount->kernel, cases[i].path);
+	finish(mount, 1);
+	collect(mount, &told);
+	for (size_t i = 0; i < CASES; i++) {
+		expected += cases[i].told;
+		if (was_told(mount, &told, cases[i].path, 1) != cases[i].told)
+			fail_msg("%s", cases[i].path);
+	}
+	assert_int_equal(told.len, expected);
+	mount_free(mount);
+}
+
+/* A directory the kernel has forgotten has no names any more. */
+static void forgotten_directories_are_not_told(void **state)
+{
+	struct mount *mount = mount_with_last();
+	struct told told;
+	uint64_t done;
+
+	(void)state;
+	add_unfinished(mount, 1, MOUNT_WALL_MS);
+	done = kernel_walk(mount->kernel, "status/done");
+	kernel_walk(mount->kernel, "status/queued");
+	kernel_forget(mount->kernel, done, 1);
+	finish(mount, 1);
+	collect(mount, &told);
+	assert_false(was_told(mount, &told, "status/done", 1));
+	assert_true(was_told(mount, &told, "status/queued", 1));
+	assert_true(was_told(mount, &told, "all", 1));
+	assert_int_equal(told.len, 2);
+	mount_free(mount);
+}
+
+/* SPEC 7.1: a deletion that a look-up met. */
+static void a_deleted_job_is_told(void **state)
+{
+	struct mount *mount = mount_with_last();
+	struct told told;
+
+	(void)state;
+	add_unfinished(mount, 1, MOUNT_WALL_MS);
+	fake_remove(mount->api, job_id(1).text);
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	look_up(mount, "all", 1, -ENOENT);
+	collect(mount, &told);
+	assert_true(was_told(mount, &told, "all", 1));
+	assert_int_equal(told.len, 1);
+	mount_free(mount);
+}
+
+/* SPEC 7.1: finished jobs' names are kept for ever, so a listing that lacks one says so.
+ */
+static void a_job_missing_in_a_listing_is_told(void **state)
+{
+	struct mount *mount = mount_with_last();
+	char names[KERNEL_NAMES_MAX];
+	struct told told;
+
+	(void)state;
+	mount_add_jobs(mount, 1, 3);
+	for (int i = 0; i < 2; i++) {
+		struct kernel_dir dir;
+
+		kernel_opendir_at(mount->kernel, "status/done", &dir);
+		kernel_names(mount->kernel, &dir, 0, KERNEL_DIR_SIZE, names);
+		kernel_releasedir(mount->kernel, &dir);
+		if (i == 0)
+			fake_remove(mount->api, job_id(2).text);
+		mount_forward(mount, MOUNT_TTL_MS + 1);
+	}
+	assert_null(strstr(names, job_id(2).text));
+	collect(mount, &told);
+	assert_true(was_told(mount, &told, "status/done", 2));
+	assert_int_equal(told.len, 1);
+	mount_free(mount);
+}
+
+/* What is as it was, or new, or only gets its text, is not told of. */
+static void what_has_not_changed_is_not_told(void **state)
+{
+	struct mount *mount = mount_with_last();
+	struct told told;
+
+	(void)state;
+	add_unfinished(mount, 1, MOUNT_WALL_MS);
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	look_up(mount, "all", 1, 0);
+	add_unfinished(mount, 2, MOUNT_WALL_MS);
+	collect(mount, &told);
+	assert_int_equal(told.len, 0);
+	mount_free(mount);
+}
+
+/* A name is told as it is in the directory. */
+static void names_are_told_escaped(void **state)
+{
+	static const char id[] = ".a/b\xc3\xab";
+	struct mount *mount = mount_with_last();
+	char names[KERNEL_NAMES_MAX];
+	struct told told;
+
+	(void)state;
+	fake_add(mount->api, id, JOB_QUEUED, MOUNT_WALL_MS);
+	for (int i = 0; i < 2; i++) {
+		struct kernel_dir dir;
+
+		kernel_opendir_at(mount->kernel, "all", &dir);
+		kernel_names(mount->kernel, &dir, 2, KERNEL_DIR_SIZE, names);
+		kernel_releasedir(mount->kernel, &dir);
+		fake_find(mount->api, id)->edition++;
+		mount_forward(mount, MOUNT_TTL_MS + 1);
+	}
+	collect(mount, &told);
+	assert_int_equal(told.len, 1);
+	assert_string_equal(told.notices[0].name, "%2Ea%2Fb%C3%AB.json");
+	mount_free(mount);
+}
+
+/* SPEC 1.5: with the directories at the top all beneath them is looked up again. */
+static void a_refresh_is_told(void **state)
+{
+	static const char *const names[] = {"all", "status", "date", "after", "before"};
+	struct mount *mount = mount_with_last();
+	struct told told;
+
+	(void)state;
+	fs_refresh(mount->fs);
+	collect(mount, &told);
+	assert_int_equal(told.len, sizeof(names) / sizeof(names[0]));
+	for (unsigned i = 0; i < told.len; i++) {
+		assert_int_equal(told.notices[i].parent, FUSE_ROOT_ID);
+		assert_string_equal(told.notices[i].name, names[i]);
+	}
+	mount_free(mount);
+}
+
+/* SPEC 1.5: a kernel that can forgets all names at once. */
+static void a_refresh_begins_an_epoch(void **state)
+{
+	static const struct mount_options options = {.minor = KERNEL_MINOR_OF_EPOCHS};
+	struct mount *mount = mount_new_with(&options);
+	struct kernel_notice notice;
+
+	(void)state;
+	fs_refresh(mount->fs);
+	kernel_next_notice(mount->kernel, &notice);
+	assert_int_equal(notice.code, KERNEL_NOTIFY_INC_EPOCH);
+	mount_forward(mount, 0);
+	assert_false(kernel_has_notice(mount->kernel));
+	mount_free(mount);
+}
+
+/* Before INIT is answered the kernel knows no names, and must not be told. */
+static void nothing_is_told_before_init(void **state)
+{
+	static const struct mount_options options = {.unanswered = true};
+	struct mount *mount = mount_new_with(&options);
+
+	(void)state;
+	fs_refresh(mount->fs);
+	mount_forward(mount, 0);
+	assert_false(kernel_has_notice(mount->kernel));
+	mount_free(mount);
+	/* And none is told of when it all ends. */
+	mount = mount_new();
+	for (int i = 0; i < 1000; i++)
+		fs_refresh(mount->fs);
+	kernel_unmount(mount->kernel);
+	mount_free(mount);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_change_is_told_where_it_can_be_seen),
+		cmocka_unit_test(forgotten_directories_are_not_told),
+		cmocka_unit_test(a_deleted_job_is_told),
+		cmocka_unit_test(a_job_missing_in_a_listing_is_told),
+		cmocka_unit_test(what_has_not_changed_is_not_told),
+		cmocka_unit_test(names_are_told_escaped),
+		cmocka_unit_test(a_refresh_is_told),
+		cmocka_unit_test(a_refresh_begins_an_epoch),
+		cmocka_unit_test(nothing_is_told_before_init),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
