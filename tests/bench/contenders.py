@@ -152,11 +152,13 @@ class Contenders:
     # curl
 
     def pages(self, *options: str) -> Run:
-        """The time in which all pages come down, read by nobody."""
+        """The time in which all pages come down, of the size the mount comes to, read by
+        nobody."""
         config = self.world.directory / "pages"
-        base = f"{self.world.sandbox.url}/v2/pre-recorded?limit={PAGE}&offset="
-        count = (self.world.jobs + PAGE - 1) // PAGE
-        config.write_text("".join(f'url = "{base}{page * PAGE}"\noutput = "/dev/null"\n'
+        limit = self.world.page
+        base = f"{self.world.sandbox.url}/v2/pre-recorded?limit={limit}&offset="
+        count = -(-self.world.jobs // limit)
+        config.write_text("".join(f'url = "{base}{page * limit}"\noutput = "/dev/null"\n'
                                   for page in range(count)), encoding="ascii")
 
         def run(_: int) -> float:
