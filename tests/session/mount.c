@@ -191,3 +191,15 @@ struct job_text mount_text(struct mount *mount, unsigned number)
 		job->edition);
 	return text;
 }
+
+void mount_assert_names(struct mount *mount, const struct kernel_dir *dir,
+	uint64_t offset, uint32_t size, unsigned first, unsigned last)
+{
+	char expected[KERNEL_NAMES_MAX] = "";
+	char names[KERNEL_NAMES_MAX];
+
+	for (unsigned number = first; number <= last; number++)
+		strcat(strcat(expected, job_file(number).text), " ");
+	kernel_names(mount->kernel, dir, offset, size, names);
+	assert_string_equal(names, expected);
+}

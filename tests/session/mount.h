@@ -83,3 +83,10 @@ struct job_text {
 	size_t len;
 };
 struct job_text mount_text(struct mount *mount, unsigned number);
+
+/*
+ * Reads a directory from `offset` to its end, in replies of `size`: the files of the jobs
+ * `first` to `last`, in this order, and nothing else.
+ */
+void mount_assert_names(struct mount *mount, const struct kernel_dir *dir,
+	uint64_t offset, uint32_t size, unsigned first, unsigned last);
