@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "check_internal.h"
 #include "gladia/instant.h"
 
 /*
@@ -16,6 +16,8 @@ enum { PICKED_AT_ONCE = 2000 };
 struct derive {
 	struct listing *from; /* held */
 	size_t at;
+	struct query in_time;   /* the listing's query without its statuses */
+	struct rows unfinished; /* within that: the next check will need to know */
 	struct loop_timer next;
 };
 
@@ -50,6 +52,13 @@ static struct listing *find_source(const struct listing *listing)
 	return found == listing ? NULL : found;
 }
 
+static int note_unfinished(struct derive *derive, const struct catalog_job *job)
+{
+	if (job_finished(&job->job) || !query_matches(&derive->in_time, &job->job))
+		return 0;
+	return rows_append(&derive->unfinished, &job->row, 1);
+}
+
 static int pick(struct listing *listing, int64_t row)
 {
 	struct catalog_job job;
@@ -57,8 +66,10 @@ static int pick(struct listing *listing, int64_t row)
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	if (job.gone || !query_matches(&listing->query, &job.job))
+	if (job.gone)
 		return 0;
+	if (!query_matches(&listing->query, &job.job))
+		return note_unfinished(listing->filling, &job);
 	if (listing->kind == LISTING_JOBS)
 		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
 	if (job.job.created_ms == JOB_NO_TIME)
@@ -81,13 +92,15 @@ static void pick_on(void *ctx)
 		err = pick(listing, from->members[derive->at]);
 		derive->at += !err;
 	}
+	if (!err && derive->at == from->len)
+		err = listing_watch(
+			listing, derive->unfinished.rows, derive->unfinished.len);
 	if (err) {
 		listing_failed(listing, err, strerror(-err));
 		return;
 	}
 	if (derive->at == from->len) {
 		listing->ordered = derive->from->ordered;
-		listing->same = true;
 		listing_completed(listing);
 		return;
 	}
@@ -114,6 +127,8 @@ static int begin(struct listing *listing)
 		return source ? -ENOMEM : -ENOENT;
 	source->holders++;
 	derive->from = source;
+	derive->in_time = listing->query;
+	derive->in_time.statuses = QUERY_ALL_STATUSES;
 	loop_timer_init(&derive->next, pick_on, listing);
 	listing->began_ms = source->began_ms;
 	listing->began_wall_ms = source->began_wall_ms;
@@ -127,6 +142,7 @@ static void end(struct listing *listing)
 
 	loop_timer_cancel(&derive->next);
 	listing_put(derive->from);
+	free(derive->unfinished.rows);
 	free(derive);
 }
 

@@ -7,9 +7,12 @@ counted.
 """
 
 import os
+import signal
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tools import wait_until
 
 JOBS = 300
 PAGE = 20
@@ -168,6 +171,25 @@ def scheduled(sandbox, change):
         return None
     job = jobs[change[-1] % len(jobs)]["id"]
     return {change[0]: job}
+
+
+def test_after_one_was_picked_out(new_sandbox, mount):
+    """SPEC 7.2: a listing by status comes out of a fresh one of all jobs, for nothing, and
+    what came of that can be checked later."""
+    sandbox = account(new_sandbox)
+    one = mount(sandbox, f"page_size={PAGE}")
+    look_at(one, "all")
+    assert look_at(one, "status/done") == (names(sandbox, "status/done"), 0)
+    jobs = sandbox.jobs()
+    sandbox.change(next(job["id"] for job in jobs if job["status"] == "processing"),
+                   status="done")
+    sandbox.delete([job["id"] for job in jobs if job["status"] == "done"][150])
+    os.kill(one.pid, signal.SIGHUP)
+    # An empty day costs a request again once the signal was heard.
+    wait_until(lambda: look_at(one, "date/2020-01-01")[1], "SIGHUP is heard")
+    seen, requests = look_at(one, "status/done")
+    assert seen == names(sandbox, "status/done")
+    assert requests <= 8 + 16 * 2
 
 
 def test_after_a_remount(new_sandbox, mount):
