@@ -26,12 +26,14 @@
  *   WINDOW      that page                     what it shows stands as shown; BISECT for
  *                                             the next one, or TAIL
  *   AGAIN       the first one                 it is the first one still, so nothing was
- *                                             created that hides a deletion: complete
+ *                                             created that hides a deletion
+ *   STILL       queued and processing jobs,   all of UNFINISHED still are, so none came
+ * in of a listing by status        that hides a deletion: complete
  *
- * Deletions and creations can hide each other only where one comes between HEAD and TAIL:
- * hence AGAIN. A job that moves within a listing (by status) is known from UNFINISHED of
- * this look or the one before. Whatever else does not fit, and whatever takes more
- * requests than reading, is read: check_fall_back().
+ * Deletions and what comes in can hide each other only where one comes between HEAD and
+ * TAIL: hence AGAIN and STILL. A job that moves within a listing (by status) is known
+ * from UNFINISHED of this look or the one before. Whatever else does not fit, and
+ * whatever takes more requests than reading, is read: check_fall_back().
  */
 struct check;
 
@@ -44,6 +46,7 @@ enum step {
 	STEP_BISECT,
 	STEP_WINDOW,
 	STEP_AGAIN,
+	STEP_STILL,
 	STEPS,
 };
 
@@ -82,9 +85,10 @@ struct check {
 	struct rows watch; /* unfinished at the look before, */
 	bool watched;      /* if it knew */
 	size_t watch_at;
-	struct rows unfinished; /* by this look's UNFINISHED */
-	struct moved *moved;    /* as many as there are connections */
-	int moved_len;          /* of them waiting */
+	struct rows unfinished; /* by this look's UNFINISHED, in rising order */
+	struct rows still;
+	struct moved *moved; /* as many as there are connections */
+	int moved_len;       /* of them waiting */
 };
 
 /* 0 or -ENOMEM. */
@@ -111,9 +115,14 @@ void check_fall_back(struct check *check);
 /* What is expected is what there is: the listing is complete. */
 void check_finish(struct check *check);
 
+/* Something came in meanwhile: begins anew. As take() above. */
+int check_restart(struct check *check);
+
 /* The steps of check_moved.c. */
 void unfinished_start(struct check *check);
 int unfinished_take(struct check *check);
+void still_start(struct check *check);
+int still_take(struct check *check);
 void moved_start(struct check *check);
 
 /* Makes and unmakes what these steps need. 0, -ENOMEM, -EIO. */

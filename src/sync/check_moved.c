@@ -11,22 +11,52 @@ struct moved {
 	bool waiting;
 };
 
-void unfinished_start(struct check *check)
+static int compare_rows(const void *a, const void *b)
 {
-	size_t known = check->unfinished.len;
+	const int64_t *x = a;
+	const int64_t *y = b;
 
-	check_ask(check, &check->unfinished_query, known ? known - 1 : 0,
+	return (*x > *y) - (*x < *y);
+}
+
+/* `rows` are in rising order. */
+static bool has_row(const struct rows *rows, int64_t row)
+{
+	return rows->len &&
+	       bsearch(&row, rows->rows, rows->len, sizeof(row), compare_rows);
+}
+
+/* The next part of the unfinished jobs, or the first. */
+static void ask_unfinished(struct check *check, const struct rows *known)
+{
+	check_ask(check, &check->unfinished_query, known->len ? known->len - 1 : 0,
 		page_size_unfinished(&check->listing->sync->page_size));
 }
 
-/* Gaps and doubles do no harm here: who is missed is asked for by id. */
-int unfinished_take(struct check *check)
+/* Gaps and doubles do no harm here: who is missed is asked for by id, or again. */
+static int take_unfinished(struct check *check, struct rows *known, bool *ret_whole)
 {
 	const struct page *page = check->page;
-	struct rows *unfinished = &check->unfinished;
-	int err = rows_append(unfinished, page->rows, page->len);
+	int err = rows_append(known, page->rows, page->len);
 
-	if (err || (!page->end.last && page->len > 1))
+	*ret_whole = page->end.last || page->len <= 1;
+	if (!err && *ret_whole && known->len)
+		qsort(known->rows, known->len, sizeof(*known->rows), compare_rows);
+	return err;
+}
+
+void unfinished_start(struct check *check)
+{
+	ask_unfinished(check, &check->unfinished);
+}
+
+int unfinished_take(struct check *check)
+{
+	struct rows *unfinished = &check->unfinished;
+	bool whole;
+	int err = take_unfinished(check, unfinished, &whole);
+
+	if (err || !whole)
 		return err;
 	check->step = STEP_MOVED;
 	if (check_is_of_all(check))
@@ -34,6 +64,35 @@ int unfinished_take(struct check *check)
 	/* The next look will have to know, however this one ends. */
 	err = listing_watch(check->listing, unfinished->rows, unfinished->len);
 	return !err && !check->watched ? -ESTALE : err;
+}
+
+void still_start(struct check *check)
+{
+	ask_unfinished(check, &check->still);
+}
+
+int still_take(struct check *check)
+{
+	bool whole;
+	int err = take_unfinished(check, &check->still, &whole);
+
+	if (err || !whole)
+		return err;
+	for (size_t i = 0; i < check->unfinished.len; i++)
+		if (!has_row(&check->still, check->unfinished.rows[i]))
+			return check_restart(check);
+	check_finish(check);
+	return 0;
+}
+
+/* Does the job expected at `at` stand in the same instant? */
+static bool is_tie(const struct expected *expected, size_t at, int64_t created_ms)
+{
+	struct catalog_job job;
+
+	return at < expected->len &&
+	       !jobs_by_row(expected->catalog, expected->rows[at], &job) &&
+	       job.job.created_ms == created_ms;
 }
 
 /* Puts a job where it belongs, or takes it out. */
@@ -48,6 +107,9 @@ static int classify(struct check *check, const struct catalog_job *job)
 		return err;
 	if (belongs == !err)
 		return 0;
+	/* Which of the two comes first, only the API can tell. */
+	if (belongs && is_tie(&check->expected, at, job->job.created_ms))
+		return -ESTALE;
 	/* What was seen to stand behind it stands elsewhere by now. */
 	if (check->good >= at)
 		check->good = at ? at - 1 : 0;
@@ -59,7 +121,7 @@ static int classify(struct check *check, const struct catalog_job *job)
 static bool has_moved(const struct check *check, const struct catalog_job *job)
 {
 	return !job->gone && !job_finished(&job->job) &&
-	       job->seen_ms < check->listing->began_wall_ms;
+	       !has_row(&check->unfinished, job->row);
 }
 
 static int ask_moved(struct check *check, const struct catalog_job *job)
@@ -196,4 +258,5 @@ void moved_end(struct check *check)
 	free(check->moved);
 	free(check->watch.rows);
 	free(check->unfinished.rows);
+	free(check->still.rows);
 }

@@ -258,6 +258,16 @@ static int window_take(struct check *check)
 	return check->missing ? find_next_missing(check) : 0;
 }
 
+int check_restart(struct check *check)
+{
+	if (++check->restarts > RESTARTS_MAX)
+		return -ESTALE;
+	check->head.len = 0;
+	check->step = STEP_HEAD;
+	/* What was unfinished a moment ago may have moved since. */
+	return rows_append(&check->watch, check->unfinished.rows, check->unfinished.len);
+}
+
 static void again_start(struct check *check)
 {
 	check_ask(check, &check->listing->query, 0, 1);
@@ -267,14 +277,12 @@ static int again_take(struct check *check)
 {
 	const struct page *page = check->page;
 
-	if (page->len && page->rows[0] == check->expected.rows[0]) {
+	if (!page->len || page->rows[0] != check->expected.rows[0])
+		return check_restart(check);
+	check->still.len = 0;
+	check->step = STEP_STILL;
+	if (check_is_of_all(check) || !check->unfinished.len)
 		check_finish(check);
-		return 0;
-	}
-	if (++check->restarts > RESTARTS_MAX)
-		return -ESTALE;
-	check->head.len = 0;
-	check->step = STEP_HEAD;
 	return 0;
 }
 
@@ -287,4 +295,5 @@ const struct check_step check_steps[STEPS] = {
 	[STEP_BISECT] = {bisect_start, bisect_take},
 	[STEP_WINDOW] = {window_start, window_take},
 	[STEP_AGAIN] = {again_start, again_take},
+	[STEP_STILL] = {still_start, still_take},
 };
