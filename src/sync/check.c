@@ -87,13 +87,8 @@ void check_finish(struct check *check)
 }
 
 /* 0: the page can be taken; -ESTALE; or the error it failed with. */
-static int judge(struct page *page)
+static int judge(const struct page *page)
 {
-	/* Past the end some servers find nothing. */
-	if (page->error == -ENOENT && page->offset) {
-		page->end = (struct api_page){.last = true};
-		return 0;
-	}
 	/* Reading finds out which limit is granted. */
 	if (page->error == -EINVAL)
 		return -ESTALE;

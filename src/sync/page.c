@@ -76,11 +76,15 @@ static void on_done(void *ctx, int error, const struct api_page *end, const char
 	struct page *page = ctx;
 
 	page->call = NULL;
-	page->error = error;
-	if (error)
-		page->why = strdup(why);
-	else
+	if (!error) {
 		page->end = *end;
+	} else if (error == -ENOENT && page->offset) {
+		/* Past the end some servers find nothing. */
+		page->end = (struct api_page){.last = true};
+	} else {
+		page->error = error;
+		page->why = strdup(why);
+	}
 	page->on_end(page);
 }
 

@@ -341,10 +341,7 @@ static int join(struct listing *listing, struct page *page)
 	}
 	if (page->error == -EINVAL)
 		page_size_forget(size);
-	/* Past the end some servers find nothing. */
-	if (page->error == -ENOENT && page->offset)
-		page->end = (struct api_page){.last = true};
-	else if (page->error)
+	if (page->error)
 		return page->error;
 	if (meets(listing, page))
 		return accept(listing, page);
