@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +19,7 @@
 
 #include "cachefile.h"
 #include "exit_code.h"
+#include "temp_root.h"
 
 /* Where the catalog lies, and where it is not put: SPEC 7.4. */
 
@@ -41,23 +41,14 @@ static const char *in_root(const char *name)
 static int begin(void **state)
 {
 	(void)state;
-	strcpy(root + strlen(root) - 6, "XXXXXX");
 	unsetenv("XDG_CACHE_HOME");
-	return mkdtemp(root) ? setenv("HOME", root, 1) : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
+	return temp_root_make(root) ? -1 : setenv("HOME", root, 1);
 }
 
 static int end(void **state)
 {
 	(void)state;
-	return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return temp_root_remove(root);
 }
 
 /* The path, owned by the caller. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +17,7 @@
 #include <cmocka.h>
 
 #include "key.h"
+#include "temp_root.h"
 
 /* Where the key is looked for, and what is refused: SPEC 2.1, 2.2. */
 
@@ -62,8 +62,7 @@ static void make_directory(const char *name)
 static int begin(void **state)
 {
 	(void)state;
-	strcpy(root + strlen(root) - 6, "XXXXXX");
-	if (!mkdtemp(root))
+	if (temp_root_make(root))
 		return -1;
 	unsetenv("CREDENTIALS_DIRECTORY");
 	unsetenv("GLADIA_API_KEY");
@@ -71,18 +70,10 @@ static int begin(void **state)
 	return setenv("HOME", root, 1);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int end(void **state)
 {
 	(void)state;
-	return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return temp_root_remove(root);
 }
 
 static void assert_key(const char *key_file, const char *wanted)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +20,7 @@
 #include "exit_code.h"
 #include "mountinfo.h"
 #include "mountpoint.h"
+#include "temp_root.h"
 
 /* What is mounted where, and which directories can be mounted on: SPEC 1.3, 11.4. */
 
@@ -51,23 +51,14 @@ static const char *write_table(const char *text)
 static int begin(void **state)
 {
 	(void)state;
-	strcpy(root + strlen(root) - 6, "XXXXXX");
 	unsetenv("GLADIA_API_URL");
-	return mkdtemp(root) && mkdir(in_root("dir"), 0700) == 0 ? 0 : -1;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
+	return !temp_root_make(root) && mkdir(in_root("dir"), 0700) == 0 ? 0 : -1;
 }
 
 static int end(void **state)
 {
 	(void)state;
-	return nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return temp_root_remove(root);
 }
 
 static void assert_mounted(
