@@ -25,7 +25,7 @@ struct page {
 	bool foreign;   /* some do not match, or were refused */
 	bool ordered;   /* they stand in falling order of created_at ... */
 	int64_t first_ms;
-	int64_t last_ms; /* ... which of the first and last job is this */
+	int64_t last_ms;     /* ... which of the first and last job is this */
 	struct api_page end; /* a 404 behind the start is an empty last page */
 	int error;
 	char *why; /* of the error; may be NULL */
