@@ -60,6 +60,7 @@ struct catalog {
 	bool impatient;  /* another mount kept the file locked for too long; until it lets
 			    go */
 	bool set_aside;  /* the file was found damaged */
+	bool orphaned;   /* nobody else can open it any more */
 };
 
 /*

@@ -118,21 +118,28 @@ static int move_aside(const char *path, const char *suffix)
 	return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int place_set_aside(const struct place *place, const struct log *log)
+bool place_is_moved(const struct place *place)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
 	struct stat status;
 
 	if (lstat(place->path, &status) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (status.st_dev != place->dev || status.st_ino != place->ino)
-		return 0;
-	for (unsigned i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		int err = move_aside(place->path, suffixes[i]);
+		return errno == ENOENT || errno == ENOTDIR;
+	return status.st_dev != place->dev || status.st_ino != place->ino;
+}
 
-		if (err)
-			return err;
-	}
+int place_set_aside(const struct place *place, const struct log *log)
+{
+	if (place_is_moved(place))
+		return 0;
+
+	/* The journal first: it must never lie beside a file that it does not belong to.
+	 */
+	int err = move_aside(place->path, "-journal");
+
+	if (!err)
+		err = move_aside(place->path, "");
+	if (err)
+		return err;
 	log_warning(log,
 		"the cache %s is damaged or not this version's: set aside as %s.damaged",
 		place->path, place->path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/log.h"
@@ -38,11 +39,12 @@ void place_unlock(int lock);
  */
 int place_claim(struct place *place, const char **ret_why);
 
+/* Whether the file claimed is no longer what its name stands for. One lstat(2). */
+bool place_is_moved(const struct place *place);
+
 /*
- * Renames the file claimed, and what SQLite keeps beside it, to PATH.damaged, with a
- * sentence in the log. A database that is open goes on in the renamed file, and as SQLite
- * sees that it was moved (databaseIsUnmoved() in its pager.c), closing it unlinks no
- * journal by a name that is a new one's by then. Another mount's new one is left alone. 0
- * or a negative errno. To be called with the lock held.
+ * Renames the file claimed, and its journal, to PATH.damaged, with a sentence in the log.
+ * Another mount's new one is left alone. 0 or a negative errno. To be called with the
+ * lock held.
  */
 int place_set_aside(const struct place *place, const struct log *log);

@@ -37,9 +37,25 @@ static void lose_transaction(struct catalog *catalog)
 	catalog->last_row = 0;
 }
 
+/*
+ * The file was renamed or removed, and another may be there by now. SQLite finds journals
+ * by name: one that belongs to the other must not be taken for ours. So this one goes on
+ * with a journal in memory, which is enough, for nobody opens this file after us; and
+ * keeps it locked, for it is on taking the first lock that SQLite looks for a journal.
+ */
+static void go_on_alone(struct catalog *catalog)
+{
+	static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
+				       "PRAGMA journal_mode = MEMORY;"
+				       "SELECT * FROM totals;";
+
+	catalog->orphaned = true;
+	sqlite3_exec(catalog->db, settings, NULL, NULL, NULL);
+}
+
 static const char *advice(const struct catalog *catalog, int code)
 {
-	if (schema_is_damage(code))
+	if (schema_is_damage(code) || catalog->orphaned)
 		return "unmount, and mount again with a new one";
 	if (code == SQLITE_BUSY)
 		return "look for another mount of this account that hangs";
@@ -48,21 +64,61 @@ static const char *advice(const struct catalog *catalog, int code)
 		       : "check the space in /var/tmp, or where $TMPDIR is";
 }
 
+/*
+ * Who hangs is waited for once: not again for each write, for all else in the event loop
+ * waits too.
+ */
+static void be_patient(struct catalog *catalog, bool patient)
+{
+	if (catalog->impatient != patient)
+		return;
+	catalog->impatient = !patient;
+	sqlite3_busy_timeout(catalog->db, patient ? CATALOG_BUSY_MS : 0);
+}
+
+static bool is_moved(const struct catalog *catalog)
+{
+	return catalog->place.path && !catalog->orphaned &&
+	       place_is_moved(&catalog->place);
+}
+
+/* Somebody tidied up. */
+static void stay_moved(struct catalog *catalog)
+{
+	log_warning(catalog->log,
+		"the cache %s was moved or removed while it was in use: this mount goes "
+		"on "
+		"with it, but nothing of it will be kept; unmount, and mount again",
+		catalog->place.path);
+	go_on_alone(catalog);
+}
+
+static void set_aside(struct catalog *catalog)
+{
+	int lock = place_lock(&catalog->place);
+
+	place_set_aside(&catalog->place, catalog->log);
+	place_unlock(lock);
+	catalog->set_aside = true;
+	go_on_alone(catalog);
+}
+
 static int fail(struct catalog *catalog, int code, const char *what, const char *why)
 {
-	if (!catalog->complained)
+	bool moved = is_moved(catalog);
+
+	if (!moved && !catalog->complained)
 		log_error(catalog->log, "the cache database failed to %s: %s; %s", what,
 			why, advice(catalog, code));
 	catalog->complained = true;
 	if (catalog->in_transaction)
 		lose_transaction(catalog);
-	if (schema_is_damage(code) && catalog->place.path && !catalog->set_aside) {
-		int lock = place_lock(&catalog->place);
-
-		place_set_aside(&catalog->place, catalog->log);
-		place_unlock(lock);
-		catalog->set_aside = true;
-	}
+	if (moved)
+		stay_moved(catalog);
+	if (code == SQLITE_BUSY)
+		be_patient(catalog, false);
+	if (schema_is_damage(code) && catalog->place.path && !catalog->set_aside)
+		set_aside(catalog);
 	return -EIO;
 }
 
@@ -106,18 +162,6 @@ static int begin(struct catalog *catalog)
 	sqlite3_reset(catalog->statements[SQL_BEGIN]);
 	catalog->in_transaction = step == SQLITE_DONE;
 	return step;
-}
-
-/*
- * Who hangs is waited for once: not again for each write, for all else in the event loop
- * waits too.
- */
-static void be_patient(struct catalog *catalog, bool patient)
-{
-	if (catalog->impatient != patient)
-		return;
-	catalog->impatient = !patient;
-	sqlite3_busy_timeout(catalog->db, patient ? CATALOG_BUSY_MS : 0);
 }
 
 int catalog_begin(struct catalog *catalog)
@@ -203,6 +247,8 @@ int catalog_commit(struct catalog *catalog)
 		catalog->burnt = 0;
 		catalog->complained = catalog->lost || catalog->set_aside;
 	}
+	if (is_moved(catalog) && !catalog->in_transaction)
+		stay_moved(catalog);
 
 	bool lost = catalog->lost;
 

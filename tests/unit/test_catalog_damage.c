@@ -141,10 +141,8 @@ static void spoil(struct kit *kit, uint32_t *seed)
 
 static void remove_all(struct kit *kit)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-
-	for (int i = 0; i < 3; i++)
-		unlink(kit_beside(kit, suffixes[i]));
+	unlink(kit->path);
+	unlink(kit_beside(kit, "-journal"));
 }
 
 /* SPEC 7.4: bytes that changed where nobody saw it, hundreds of times. */
@@ -234,10 +232,14 @@ static void test_old_and_new_side_by_side(void **state)
 	kit_put(old, "c", JOB_DONE, "old text");
 	assert_int_equal(catalog_commit(old), 0);
 	assert_int_equal(jobs_by_id(old, "a", &job), -EIO);
-	catalog_close(old);
-	assert_int_equal(access(kit_beside(kit, "-wal"), F_OK), 0);
-	assert_int_equal(access(kit_beside(kit, "-shm"), F_OK), 0);
 	kit_put(new, "d", JOB_DONE, "more");
+	/* The new one's journal is there, and is not the old one's business. */
+	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+	assert_int_equal(jobs_by_id(old, "c", &job), 0);
+	kit_put(old, "e", JOB_DONE, "old text");
+	assert_int_equal(catalog_commit(old), 0);
+	catalog_close(old);
+	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
 	assert_int_equal(catalog_commit(new), 0);
 	catalog_close(new);
 	/* One sentence was enough, and the new one was not set aside. */
@@ -249,6 +251,66 @@ static void test_old_and_new_side_by_side(void **state)
 	assert_int_equal(jobs_by_id(new, "c", &job), -ENOENT);
 	kit_assert_totals(new, 2, 12);
 	catalog_close(new);
+}
+
+/*
+ * Somebody removes the file under a mount, and another mount begins a new one: neither
+ * loses what it has, nor takes the other's journal for its own.
+ */
+static void test_removed_in_use(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *old = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job job;
+
+	kit_put(old, "a", JOB_DONE, "old text");
+	assert_int_equal(catalog_commit(old), 0);
+	assert_int_equal(unlink(kit->path), 0);
+	assert_int_equal(catalog_commit(old), 0);
+	assert_int_equal(kit_heard(kit, "moved or removed"), 1);
+
+	struct catalog *new = kit_open(kit, KIT_NO_MAX);
+
+	kit_put(new, "b", JOB_DONE, "new text");
+	assert_int_equal(catalog_commit(new), 0);
+	kit_put(new, "lost", JOB_DONE, "new text");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(jobs_by_id(old, "a", &job), 0);
+		kit_assert_text(old, &job, "old text");
+		kit_put(old, "c", JOB_PROCESSING, i % 2 ? "more" : "less");
+		assert_int_equal(catalog_commit(old), 0);
+		assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+	}
+	catalog_close(old);
+	catalog_close(new);
+	new = kit_open(kit, KIT_NO_MAX);
+	kit_assert_totals(new, 2, 16);
+	assert_int_equal(jobs_by_id(new, "b", &job), 0);
+	kit_assert_text(new, &job, "new text");
+	catalog_close(new);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* What is written before it is noticed is lost, and told to be. */
+static void test_removed_while_writing(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct job job = kit_job("b", JOB_DONE);
+	struct catalog_job found;
+	enum catalog_change change;
+
+	kit_put(catalog, "a", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(unlink(kit->path), 0);
+	assert_int_equal(jobs_put(catalog, &job, "text", 4, &change, &found), -EIO);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	assert_int_equal(kit_heard(kit, "moved or removed"), 1);
+	kit_put(catalog, "b", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_totals(catalog, 2, 8);
+	catalog_close(catalog);
+	assert_int_equal(access(kit->path, F_OK), -1);
 }
 
 /* Two mounts find the same damage: the second leaves alone what the first began. */
@@ -300,6 +362,8 @@ int main(void)
 		KIT_TEST(test_spec_7_4_spoilt),
 		KIT_TEST(test_unsound_rows),
 		KIT_TEST(test_old_and_new_side_by_side),
+		KIT_TEST(test_removed_in_use),
+		KIT_TEST(test_removed_while_writing),
 		KIT_TEST(test_found_by_two),
 		KIT_TEST(test_set_aside_twice),
 	};

@@ -71,14 +71,10 @@ static void test_spec_7_4_mode(void **state)
 		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 
 		kit_put(catalog, "a", JOB_DONE, "text");
-		assert_int_equal(catalog_commit(catalog), 0);
 		assert_int_equal(mode_of(kit->path), 0600);
-		assert_int_equal(mode_of(kit_beside(kit, "-wal")), 0600);
-		assert_int_equal(mode_of(kit_beside(kit, "-shm")), 0600);
+		assert_int_equal(mode_of(kit_beside(kit, "-journal")), 0600);
 		catalog_close(catalog);
 		unlink(kit->path);
-		unlink(kit_beside(kit, "-wal"));
-		unlink(kit_beside(kit, "-shm"));
 	}
 	umask(before);
 	assert_int_equal(kit_heard(kit, ""), 0);
@@ -210,11 +206,11 @@ static void test_spec_7_4_foreign_file(void **state)
 	write_file(kit->path, garbage, sizeof(garbage));
 	/* What one set aside before left must not become this one's. */
 	write_file(kit_beside(kit, ".damaged"), "", 0);
-	write_file(kit_beside(kit, ".damaged-wal"), "journal", 7);
+	write_file(kit_beside(kit, ".damaged-journal"), "journal", 7);
 	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
 	assert_int_equal(kit_heard(kit, "set aside as"), 1);
 	assert_holds(kit_beside(kit, ".damaged"), garbage, sizeof(garbage));
-	assert_int_equal(access(kit_beside(kit, ".damaged-wal"), F_OK), -1);
+	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
 }
 
 /* SPEC 7.4: set aside and rebuilt. */
@@ -259,9 +255,8 @@ static void test_spec_7_4_foreign_database(void **state)
 	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
 	assert_int_equal(kit_heard(kit, "set aside as"), 1);
 	assert_int_equal(rename(kit_beside(kit, ".damaged"), kit->path), 0);
-	unlink(kit_beside(kit, "-wal"));
 	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM sqlite_master"), 1);
-	assert_int_equal(access(kit_beside(kit, ".damaged-wal"), F_OK), -1);
+	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
 }
 
 /* Within its first page. Further on it shows later: test_catalog_damage.c. */

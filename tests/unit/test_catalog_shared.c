@@ -19,13 +19,12 @@ static int64_t now_ms(void)
 }
 
 /* Somebody who has begun to write and does not end. */
-static sqlite3 *keep_locked(struct kit *kit)
+static sqlite3 *keep_locked(struct kit *kit, const char *begin)
 {
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open(kit->path, &db), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, begin, NULL, NULL, NULL), SQLITE_OK);
 	return db;
 }
 
@@ -113,7 +112,7 @@ static void test_locked(void **state)
 
 	assert_int_equal(catalog_commit(catalog), 0);
 
-	sqlite3 *db = keep_locked(kit);
+	sqlite3 *db = keep_locked(kit, "BEGIN IMMEDIATE");
 	int64_t began_ms = now_ms();
 
 	assert_int_equal(put(catalog, "b"), -EIO);
@@ -138,7 +137,7 @@ static void test_locked(void **state)
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_assert_totals(catalog, 2, 8);
 	/* It works again, so a next time is waited for and told again. */
-	db = keep_locked(kit);
+	db = keep_locked(kit, "BEGIN IMMEDIATE");
 	began_ms = now_ms();
 	assert_int_equal(put(catalog, "c"), -EIO);
 	assert_true(now_ms() - began_ms >= CATALOG_BUSY_MS / 2);
@@ -146,6 +145,29 @@ static void test_locked(void **state)
 	let_go(db);
 	catalog_close(catalog);
 	kit_assert_sums(kit);
+}
+
+/* Somebody hangs in the midst of a commit: reading waits, too, but once. */
+static void test_locked_for_reading(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_job found;
+
+	assert_int_equal(catalog_commit(catalog), 0);
+
+	sqlite3 *db = keep_locked(kit, "BEGIN EXCLUSIVE");
+	int64_t began_ms = now_ms();
+
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(jobs_by_row(catalog, a.row, &found), -EIO);
+	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
+	assert_int_equal(kit_heard(kit, "another mount of this account"), 1);
+	let_go(db);
+	assert_int_equal(jobs_by_row(catalog, a.row, &found), 0);
+	kit_assert_text(catalog, &found, "text");
+	catalog_close(catalog);
 }
 
 /* A use that cannot be noted at once is not noted: reading does not wait for others. */
@@ -158,7 +180,7 @@ static void test_reading_does_not_wait(void **state)
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit->now_ms += 1000000;
 
-	sqlite3 *db = keep_locked(kit);
+	sqlite3 *db = keep_locked(kit, "BEGIN IMMEDIATE");
 	int64_t began_ms = now_ms();
 
 	kit_assert_text(catalog, &a, "text");
@@ -169,7 +191,7 @@ static void test_reading_does_not_wait(void **state)
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), kit->now_ms / 1000);
 	/* Writing is as patient as before. */
-	db = keep_locked(kit);
+	db = keep_locked(kit, "BEGIN IMMEDIATE");
 	began_ms = now_ms();
 	assert_int_equal(put(catalog, "b"), -EIO);
 	assert_true(now_ms() - began_ms >= CATALOG_BUSY_MS / 2);
@@ -297,6 +319,7 @@ int main(void)
 		KIT_TEST(test_spec_7_4_shared),
 		KIT_TEST(test_spec_7_3_changed_by_the_other),
 		KIT_TEST(test_locked),
+		KIT_TEST(test_locked_for_reading),
 		KIT_TEST(test_reading_does_not_wait),
 		KIT_TEST(test_open_while_locked),
 		KIT_TEST(test_directory_kept_locked),
