@@ -37,6 +37,9 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 	struct listing **ret_listing);
 void listing_put(struct listing *listing);
 
+/* Takes hold once more of one that is held. */
+void listing_hold(struct listing *listing);
+
 /* A number no other listing of this process has. */
 uint64_t listing_id(const struct listing *listing);
 

@@ -101,6 +101,8 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	}
 	dir->opens++;
 	list_append(&fs->open_dirs, &open->link);
+	if (open->listing && tree_shows(&dir->tree) == TREE_SHOWS_JOBS)
+		ahead_opened(fs, dir->ino, open->listing);
 	decide_caching(open, info);
 	info->fh = (uint64_t)(uintptr_t)open;
 	/* A kernel that does not take the reply will not close what it was told. */

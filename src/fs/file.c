@@ -76,7 +76,13 @@ static void handle_read(struct request *request)
 		return;
 	}
 	fuse_reply_buf(request->req, data, len);
+
+	struct fs *fs = request->fs;
+	bool from_start = request->offset == 0;
+
 	request_free(request);
+	if (from_start)
+		ahead_read(fs, &job);
 }
 
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

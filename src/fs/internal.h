@@ -3,6 +3,7 @@
 
 #include <fuse_lowlevel.h>
 
+#include "ahead.h"
 #include "dirs.h"
 #include "fs/fs.h"
 #include "notify.h"
@@ -36,6 +37,7 @@ struct fs {
 	struct list open_dirs;
 	struct list parked; /* requests */
 	struct notifier *notifier;
+	struct ahead ahead;
 };
 
 /* A job's file and a directory as stat(2) shows them. */

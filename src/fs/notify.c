@@ -16,8 +16,10 @@ enum { NOTES_MAX = 1 << 20 };
 
 struct note {
 	struct list link;
-	uint64_t parent;
-	char name[];
+	int (*send)(struct fuse_session *session, const struct note *note);
+	uint64_t node; /* the directory of a name, the file of a text */
+	char *data;
+	size_t len;
 };
 
 struct notifier {
@@ -30,8 +32,82 @@ struct notifier {
 	/* Under the lock: */
 	struct list notes;
 	unsigned notes_len;
+	size_t texts_size; /* bytes of those that are texts */
+	unsigned unknown;
 	bool stopping;
 };
+
+static int send_name(struct fuse_session *session, const struct note *note)
+{
+	return fuse_lowlevel_notify_inval_entry(
+		session, note->node, note->data, note->len);
+}
+
+static int send_text(struct fuse_session *session, const struct note *note)
+{
+	struct fuse_bufvec text = FUSE_BUFVEC_INIT(note->len);
+
+	text.buf[0].mem = note->data;
+	return fuse_lowlevel_notify_store(
+		session, note->node, 0, &text, FUSE_BUF_NO_SPLICE);
+}
+
+static void note_free(struct note *note)
+{
+	free(note->data);
+	free(note);
+}
+
+/* Takes `data`, also where it fails. */
+static struct note *note_new(
+	int (*send)(struct fuse_session *session, const struct note *note), uint64_t node,
+	char *data, size_t len)
+{
+	struct note *note = data ? malloc(sizeof(*note)) : NULL;
+
+	if (!note) {
+		free(data);
+		return NULL;
+	}
+	*note = (struct note){.send = send, .node = node, .data = data, .len = len};
+	return note;
+}
+
+/* Under the lock. NULL: there is none. */
+static struct note *take_note(struct notifier *notifier)
+{
+	if (list_empty(&notifier->notes))
+		return NULL;
+
+	struct note *note = list_entry(notifier->notes.next, struct note, link);
+
+	list_remove(&note->link);
+	notifier->notes_len--;
+	if (note->send == send_text)
+		notifier->texts_size -= note->len;
+	return note;
+}
+
+/* Sends it, unless there are too many already; false then. */
+static bool add_note(struct notifier *notifier, struct note *note)
+{
+	size_t size = note->send == send_text ? note->len : 0;
+	bool room;
+
+	pthread_mutex_lock(&notifier->lock);
+	room = notifier->notes_len < NOTES_MAX &&
+	       (!size || notifier->texts_size < NOTIFIER_STORE_MAX);
+	if (room) {
+		list_append(&notifier->notes, &note->link);
+		notifier->notes_len++;
+		notifier->texts_size += size;
+		pthread_cond_signal(&notifier->news);
+	}
+	pthread_mutex_unlock(&notifier->lock);
+	if (!room)
+		note_free(note);
+	return room;
+}
 
 /* The next note, or NULL when it is to end. */
 static struct note *wait_for_note(struct notifier *notifier)
@@ -39,15 +115,17 @@ static struct note *wait_for_note(struct notifier *notifier)
 	struct note *note = NULL;
 
 	pthread_mutex_lock(&notifier->lock);
-	while (!notifier->stopping && list_empty(&notifier->notes))
+	while (!notifier->stopping && !(note = take_note(notifier)))
 		pthread_cond_wait(&notifier->news, &notifier->lock);
-	if (!notifier->stopping) {
-		note = list_entry(notifier->notes.next, struct note, link);
-		list_remove(&note->link);
-		notifier->notes_len--;
-	}
 	pthread_mutex_unlock(&notifier->lock);
 	return note;
+}
+
+static void count_unknown(struct notifier *notifier)
+{
+	pthread_mutex_lock(&notifier->lock);
+	notifier->unknown++;
+	pthread_mutex_unlock(&notifier->lock);
 }
 
 static void *run(void *ctx)
@@ -56,10 +134,12 @@ static void *run(void *ctx)
 	struct note *note;
 
 	while ((note = wait_for_note(notifier))) {
-		/* -ENOENT: the kernel does not know it, and that is all right. */
-		fuse_lowlevel_notify_inval_entry(
-			notifier->session, note->parent, note->name, strlen(note->name));
-		free(note);
+		int err = note->send(notifier->session, note);
+
+		/* That the kernel does not know it is all right. */
+		if (err == -ENOENT && note->send == send_text)
+			count_unknown(notifier);
+		note_free(note);
 	}
 	return NULL;
 }
@@ -105,27 +185,33 @@ int notifier_new(struct fuse_session *session, const struct log *log,
 
 void notifier_forget_name(struct notifier *notifier, uint64_t parent, const char *name)
 {
-	size_t size = strlen(name) + 1;
-	struct note *note = malloc(sizeof(*note) + size);
-	bool room;
+	struct note *note = note_new(send_name, parent, strdup(name), strlen(name));
 
-	if (!note) {
+	if (note)
+		add_note(notifier, note);
+	else
 		log_error(notifier->log,
 			"out of memory: the kernel may show %s for too long", name);
-		return;
-	}
-	note->parent = parent;
-	memcpy(note->name, name, size);
+}
+
+int notifier_store(struct notifier *notifier, uint64_t node, char *text, size_t len)
+{
+	struct note *note = note_new(send_text, node, text, len);
+
+	if (!note)
+		return -ENOMEM;
+	return add_note(notifier, note) ? 0 : -ENOBUFS;
+}
+
+unsigned notifier_unknown(struct notifier *notifier)
+{
 	pthread_mutex_lock(&notifier->lock);
-	room = notifier->notes_len < NOTES_MAX;
-	if (room) {
-		list_append(&notifier->notes, &note->link);
-		notifier->notes_len++;
-		pthread_cond_signal(&notifier->news);
-	}
+
+	unsigned unknown = notifier->unknown;
+
+	notifier->unknown = 0;
 	pthread_mutex_unlock(&notifier->lock);
-	if (!room)
-		free(note);
+	return unknown;
 }
 
 bool notifier_stop(struct notifier *notifier)
@@ -142,7 +228,7 @@ bool notifier_stop(struct notifier *notifier)
 void notifier_free(struct notifier *notifier)
 {
 	list_for_each_safe (link, &notifier->notes)
-		free(list_entry(link, struct note, link));
+		note_free(list_entry(link, struct note, link));
 	pthread_cond_destroy(&notifier->news);
 	pthread_mutex_destroy(&notifier->lock);
 	free(notifier);

@@ -155,6 +155,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&fs->open_dirs);
 	list_init(&fs->parked);
 	dirs_init(&fs->dirs);
+	ahead_init(fs);
 	if (copy_strings(fs, config)) {
 		fs_free(fs);
 		return -ENOMEM;
@@ -331,6 +332,7 @@ void fs_free(struct fs *fs)
 	if (fs->session)
 		closed = close_session(fs);
 	dir_release_all(fs);
+	ahead_done(fs);
 	dirs_done(&fs->dirs);
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);

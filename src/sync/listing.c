@@ -217,6 +217,12 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 	return 0;
 }
 
+void listing_hold(struct listing *listing)
+{
+	assert(listing->holders);
+	listing->holders++;
+}
+
 void listing_put(struct listing *listing)
 {
 	assert(listing->holders);

@@ -251,6 +251,20 @@ static void parse_name(const struct message *message, struct kernel_notice *ret_
 	assert_int_equal(strlen(ret_notice->name), head.namelen);
 }
 
+static void parse_text(const struct message *message, struct kernel_notice *ret_notice)
+{
+	struct fuse_notify_store_out head;
+
+	assert_true(message->len > sizeof(head));
+	memcpy(&head, message->data, sizeof(head));
+	assert_int_equal(message->len, sizeof(head) + head.size);
+	ret_notice->node = head.nodeid;
+	ret_notice->offset = head.offset;
+	ret_notice->len = head.size;
+	memcpy(ret_notice->text, message->data + sizeof(head),
+		head.size < KERNEL_STORE_MAX ? head.size : KERNEL_STORE_MAX);
+}
+
 void kernel_next_notice(struct kernel *kernel, struct kernel_notice *ret_notice)
 {
 	struct pollfd polled = {.fd = kernel->fd, .events = POLLIN};
@@ -262,6 +276,8 @@ void kernel_next_notice(struct kernel *kernel, struct kernel_notice *ret_notice)
 	*ret_notice = (struct kernel_notice){.code = message->error};
 	if (message->error == FUSE_NOTIFY_INVAL_ENTRY) {
 		parse_name(message, ret_notice);
+	} else if (message->error == FUSE_NOTIFY_STORE) {
+		parse_text(message, ret_notice);
 	} else {
 		assert_int_equal(message->error, KERNEL_NOTIFY_INC_EPOCH);
 		assert_int_equal(message->len, 0);

@@ -87,10 +87,16 @@ void kernel_forget_batch(
 /* FUSE_NOTIFY_INC_EPOCH, and since when there is that. */
 enum { KERNEL_NOTIFY_INC_EPOCH = 8, KERNEL_MINOR_OF_EPOCHS = 44 };
 
+enum { KERNEL_STORE_MAX = 512 };
+
 struct kernel_notice {
-	int32_t code;    /* FUSE_NOTIFY_INVAL_ENTRY or the above */
+	int32_t code;    /* FUSE_NOTIFY_INVAL_ENTRY, FUSE_NOTIFY_STORE, or the above */
 	uint64_t parent; /* of FUSE_NOTIFY_INVAL_ENTRY, as is the name */
 	char name[KERNEL_NAME_MAX + 1];
+	uint64_t node; /* of FUSE_NOTIFY_STORE, as is what follows */
+	uint64_t offset;
+	size_t len;
+	char text[KERNEL_STORE_MAX]; /* its beginning */
 };
 
 /* Waits for the next one, which the notifier's thread sends. */
