@@ -2,8 +2,12 @@
 """Fixtures: stand-ins and mounts that end with their test, however it went."""
 
 import os
+import sys
 
 import pytest
+
+# What the bench uses, too.
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from mounting import PROGRAM, Guard, Mount, Place, Program, adopt_orphans, needed_tools
 from sandbox import Sandbox
