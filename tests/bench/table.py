@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from rows import OURS, Fact, Row
+from results import OURS, Fact, Row, Table
 
 
 def aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -34,18 +34,35 @@ def verdict(goals: Iterable[tuple[str, bool]]) -> str:
     return "; ".join(f"{goal}: {'held' if held else 'MISSED'}" for goal, held in goals)
 
 
+def counts(numbers: Iterable[int], limit: str = "") -> str:
+    return "/".join(f"{limit}{number}" for number in sorted(set(numbers)))
+
+
 def print_rows(rows: list[Row]) -> None:
     names = list(dict.fromkeys([OURS, *(name for row in rows for name in row.runs)]))
+    counted = any(row.files for row in rows)
     lines = [[row.title, str(row.latency), *(cell(row, name) for name in names),
-              "/".join(map(str, sorted(set(row.requests)))), verdict(row.verdicts())]
-             for row in rows]
-    print(aligned(["seconds", "ms", *names, "requests", "goal"], lines))
+              counts(row.requests),
+              *([counts(row.messages[-1:] and [max(row.messages)], "≤ ")] if counted else []),
+              verdict(row.verdicts())] for row in rows]
+    print(aligned(["seconds", "ms", *names, "requests", *(["messages"] if counted else []),
+                   "goal"], lines))
+    if counted:
+        print("\nMessages: how often gladiafs called read(2) meanwhile, once for each FUSE message "
+              "and for what else it reads"
+              + ("." if any(row.messages for row in rows) else "; only root may see that."))
     for row in rows:
         for name, why in row.failed.items():
             print(f"\n{row.title}, {row.latency} ms, {name}: {why}")
 
 
 def print_facts(facts: list[Fact]) -> None:
-    print(aligned(["", "gladiafs", "goal"],
-                  [[fact.title, fact.value, verdict([(fact.goal, fact.held)]) if fact.goal else ""]
-                   for fact in facts]))
+    print(aligned(["", "gladiafs", "beside", "goal"],
+                  [[fact.title, fact.value, fact.beside,
+                    verdict([(fact.goal, fact.held)]) if fact.goal else ""] for fact in facts]))
+
+
+def print_table(table: Table) -> None:
+    print(aligned(table.head, table.lines))
+    for note in table.notes:
+        print(f"\n{note}")

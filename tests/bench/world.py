@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is measured: a stand-in API, mounts of it, and the same files on a tmpfs."""
+"""Where is measured: stand-in APIs, mounts of them, and room on a disk and on a tmpfs."""
 
 import contextlib
 import json
@@ -15,8 +15,6 @@ from pathlib import Path
 KEY = "sandbox-key"
 # Of the scripts one would write.
 PAGE = 100
-# What jq's layout makes of compact JSON, at most.
-GROWTH = 4
 
 
 class Wrong(Exception):
@@ -51,6 +49,13 @@ class Sandbox:
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
+    def jobs(self) -> Iterator[dict]:
+        """The truth, newest first; never all of a million in memory."""
+        with urllib.request.urlopen(f"{self.url}/_sandbox/jobs", timeout=120) as answer:
+            for line in answer:
+                if line.startswith(b"{"):
+                    yield json.loads(line.rstrip(b",]\n"))
+
     def set_latency(self, ms: int) -> None:
         self.control("POST", "modes", {"latency_ms": ms})
 
@@ -61,22 +66,27 @@ class Sandbox:
         return count
 
     def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30)
 
 
-class Mount:
-    """A mount in the foreground, as a child process."""
+class Process:
+    """A filesystem in the foreground, as a child process: mounted until stop()."""
 
-    def __init__(self, program: Path, url: str, directory: Path, cache: Path, *options: str):
+    def __init__(self, name: str, command: list, directory: Path, log: Path | None = None):
         directory.mkdir()
+        self.name = name
         self.path = directory
-        key = directory.parent / "key"
-        key.touch(0o600)
-        key.write_text(KEY + "\n", encoding="ascii")
-        listed = ",".join([f"key_file={key}", f"cache_dir={cache}", *options])
-        self.process = subprocess.Popen([program, "-f", "-o", listed, url, directory])
-        wait_for("gladiafs", self.is_mounted, self.process)
+        with open(log or os.devnull, "ab") as file:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                            stdout=file if log else None,
+                                            stderr=file if log else None)
+        try:
+            wait_for(name, self.is_mounted, self.process)
+        except Wrong as wrong:
+            said = log.read_text(encoding="utf-8", errors="replace").strip() if log else ""
+            raise Wrong(f"{wrong}: {said[-300:]}" if said else str(wrong)) from wrong
 
     def is_mounted(self) -> bool:
         return f" {self.path} " in Path("/proc/self/mountinfo").read_text(encoding="utf-8")
@@ -89,6 +99,16 @@ class Mount:
                     return int(line.split()[1]) << 10
         raise Wrong("no VmHWM")
 
+    def reads(self) -> int | None:
+        """The read(2) calls it ever made, those of /dev/fuse among them: one for each message.
+        Who is not root may not look, for it holds a key."""
+        try:
+            with open(f"/proc/{self.process.pid}/io", encoding="ascii") as counters:
+                return next(int(line.split()[1]) for line in counters
+                            if line.startswith("syscr:"))
+        except PermissionError:
+            return None
+
     def stop(self) -> None:
         """Unmounts, which ends the process."""
         try:
@@ -99,42 +119,37 @@ class Mount:
                     break
                 time.sleep(0.1)
             if self.process.wait(10):
-                raise Wrong(f"gladiafs ended with exit code {self.process.returncode}")
+                raise Wrong(f"{self.name} ended with exit code {self.process.returncode}")
             self.path.rmdir()
         except subprocess.TimeoutExpired as hung:
             subprocess.run(["fusermount3", "-u", "-z", self.path], check=False)
             self.process.kill()
             self.process.wait()
-            raise Wrong("gladiafs did not end") from hung
+            raise Wrong(f"{self.name} did not end") from hung
+
+
+class Mount(Process):
+    """gladiafs."""
+
+    def __init__(self, program: Path, url: str, directory: Path, cache: Path, *options: str):
+        key = directory.parent / "key"
+        key.touch(0o600)
+        key.write_text(KEY + "\n", encoding="ascii")
+        listed = ",".join([f"key_file={key}", f"cache_dir={cache}", *options])
+        super().__init__("gladiafs", [program, "-f", "-o", listed, url, directory], directory)
 
 
 class World:
-    """An account of `jobs` jobs of `bytes` bytes, and room for what is measured."""
+    """Room for what is measured, and what is done in it."""
 
-    def __init__(self, build: Path, jobs: int, size: int, connections: int):
+    def __init__(self, build: Path, connections: int):
         self.build = build
-        self.jobs = jobs
-        self.size = size
         self.connections = connections
-        # About a mebibyte, as the mount asks for (SPEC 6.5).
-        self.page = max(4, min(1000, (1 << 20) // size))
-        self.latency = 0
         self.count = 0
         self.directory = Path(tempfile.mkdtemp(prefix="gladiafs-bench."))
         self.fast = self.directory / "tmpfs"
         self.own_tmpfs = False
-        self.sandbox: Sandbox | None = None
-
-    def open(self) -> None:
-        self.find_tmpfs(2 * GROWTH * self.jobs * self.size + (256 << 20))
-        self.sandbox = self.new_sandbox("--jobs", str(self.jobs), "--bytes", str(self.size))
-        truth = self.sandbox.control("GET", "jobs")
-        self.ids = [job["id"] for job in truth]
-        self.done = [job["id"] for job in truth if job["status"] == "done"]
-        self.names = {name + ".json" for name in self.ids}
-        self.copy = self.fast / "copy"
-        self.copy.mkdir()
-        self.run(["python3", self.peer("fetch.py"), self.sandbox.url, KEY, self.copy])
+        self.sandboxes: list[Sandbox] = []
 
     def find_tmpfs(self, need: int) -> None:
         """/dev/shm where there is room, else one of our own."""
@@ -153,8 +168,8 @@ class World:
         self.own_tmpfs = True
 
     def close(self) -> None:
-        if self.sandbox:
-            self.sandbox.stop()
+        for sandbox in self.sandboxes:
+            sandbox.stop()
         shutil.rmtree(self.fast, ignore_errors=True)
         if self.own_tmpfs:
             subprocess.run(["umount", self.fast], check=False)
@@ -166,16 +181,17 @@ class World:
         return self.directory / f"{name}{self.count}"
 
     def new_sandbox(self, *options: str) -> Sandbox:
-        return Sandbox(self.build / "tests/sandbox/gladia-sandbox",
-                       self.new_place("sandbox"), *options)
+        """One that is there until it is stopped, or to the end."""
+        sandbox = Sandbox(self.build / "tests/sandbox/gladia-sandbox",
+                          self.new_place("sandbox"), *options)
+        self.sandboxes.append(sandbox)
+        return sandbox
 
     @contextlib.contextmanager
-    def mounted(self, *options: str, cache: Path | None = None,
-                sandbox: Sandbox | None = None) -> Iterator[Mount]:
+    def mounted(self, url: str, *options: str, cache: Path | None = None) -> Iterator[Mount]:
         """A new mount; with a cache of its own unless one is given."""
         place = cache or self.new_place("cache")
-        mount = Mount(self.build / "src/gladiafs", (sandbox or self.sandbox).url,
-                      self.new_place("mount"), place,
+        mount = Mount(self.build / "src/gladiafs", url, self.new_place("mount"), place,
                       f"connections={self.connections}", *options)
         try:
             yield mount
@@ -183,14 +199,6 @@ class World:
             mount.stop()
             if not cache:
                 shutil.rmtree(place, ignore_errors=True)
-
-    def set_latency(self, ms: int) -> None:
-        self.latency = ms
-        self.sandbox.set_latency(ms)
-
-    def some_done(self, number: int) -> str:
-        """The id of a finished job, another for each number."""
-        return self.done[number * 7 % len(self.done)]
 
     def peer(self, name: str) -> Path:
         return Path(__file__).parent / "peers" / name

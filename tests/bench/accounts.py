@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""Rows about accounts that are made for them: many days, and lists of summaries."""
+
+from collections.abc import Iterator
+
+from account import Account, grep_command, ls_command
+from contenders import Contenders, Run
+from results import OURS, Goal, Row
+from rows import Rows
+from world import Wrong
+
+DAYS = 90
+# A request that is no small one brings more than a page of the API's own size.
+SMALL_ANSWER = 20
+SUMMARIES = 1000
+SUMMARY_LATENCY = 50
+
+
+def days(rows: Rows) -> Iterator[Row]:
+    """SPEC 3.4: one small request per day that has jobs, and one that finds no day before."""
+    account = Account(rows.world, rows.settings.jobs, rows.settings.size, "--days", str(DAYS))
+    of = Contenders(rows.world, account)
+
+    def run(_: int) -> float:
+        with of.mounted() as mount:
+            account.sandbox.requests()
+            spent = rows.world.run(ls_command(mount.path / "date"))
+            stats = account.sandbox.control("GET", "stats")
+            of.last_requests = stats["requests"]
+            if rows.world.output() != sorted(account.days):
+                raise Wrong("other days than there are")
+            if stats["bytes_out"] > stats["requests"] * SMALL_ANSWER * 2 * account.size:
+                raise Wrong(f"{stats['bytes_out']} bytes: these are no small requests")
+        return spent
+
+    for latency in rows.latencies:
+        yield rows.take(Row(f"ls date/ with {len(account.days)} days", latency, {OURS: run},
+                            max_requests=len(account.days) + 1), of)
+    account.sandbox.stop()
+
+
+def summaries(rows: Rows) -> Iterator[Row]:
+    """SPEC 4.2: each finished job is fetched by id, several at a time, ahead of the reader.
+    curl knows the ids."""
+    account = Account(rows.world, SUMMARIES, rows.settings.size, "--mode", "items=summary")
+    account.copy_each_to(rows.world.fast / "summaries")
+    of = Contenders(rows.world, account)
+    by_id: Run = of.fetch_urls([f"/v2/pre-recorded/{name}" for name in account.done],
+                               *of.side_by_side)
+    yield rows.take(Row(f"grep -rc of {SUMMARIES} summaries", SUMMARY_LATENCY, {
+        OURS: of.cold(grep_command, of.check.grep),
+        rows.curl: by_id,
+        "tmpfs": of.tmpfs(grep_command),
+    }, [Goal(rows.curl, 1.5)]), of)
+    account.sandbox.stop()

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Other filesystems beside gladiafs, with the files that a script has fetched: rclone mount
+over HTTP, sshfs, bindfs; and that script. Theirs is the easier task: they find files that are
+there, as many bytes, and have no JSON to print."""
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from account import grep_command, ls_command
+from contenders import Contenders, Run
+from front import Files
+from results import OURS, Fact, Row
+from rows import Rows
+from world import Process, World
+
+SSHD = "/usr/sbin/sshd"
+SSHD_CONFIG = """
+HostKey {here}/host
+AuthorizedKeysFile {here}/client.pub
+PubkeyAuthentication yes
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+UsePAM no
+StrictModes no
+PidFile none
+Subsystem sftp internal-sftp
+"""
+
+
+class Sshd:
+    """sshd with keys of its own, for one who has the other half of them. As inetd does it, we
+    listen, on a port that the system chooses: nothing stays when we end."""
+
+    def __init__(self, here: Path):
+        self.here = here
+        here.mkdir(mode=0o700)
+        for name in "host", "client":
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", here / name],
+                           check=True)
+        config = here / "sshd_config"
+        config.write_text(SSHD_CONFIG.format(here=here), encoding="ascii")
+        self.command = [SSHD, "-i", "-f", config, "-E", here / "log"]
+        if not os.geteuid():
+            # Where root's sshd gives up its rights; it insists.
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        kind, key = (here / "host.pub").read_text(encoding="ascii").split()[:2]
+        (here / "known").write_text(f"[127.0.0.1]:{self.port} {kind} {key}\n", encoding="ascii")
+        self.processes: list[subprocess.Popen] = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                with self.listener.accept()[0] as peer:
+                    self.processes.append(subprocess.Popen(self.command, stdin=peer, stdout=peer,
+                                                           stderr=subprocess.DEVNULL))
+
+    def options(self) -> list[str]:
+        """ssh's, to come in here."""
+        listed = {"IdentityFile": self.here / "client", "IdentitiesOnly": "yes",
+                  "UserKnownHostsFile": self.here / "known", "StrictHostKeyChecking": "yes",
+                  "BatchMode": "yes", "Compression": "no"}
+        return [word for name, value in listed.items() for word in ("-o", f"{name}={value}")]
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for process in self.processes:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(10)
+
+
+class Peers:
+    """Mounts of the tmpfs copy, each by its name."""
+
+    def __init__(self, of: Contenders, services: contextlib.ExitStack):
+        self.of = of
+        self.world: World = of.world
+        self.services = services
+        self.missing: list[str] = []
+        self.commands: dict[str, Callable[[Path], list]] = {}
+        self.memory: dict[str, int] = {}
+        self.offer("rclone mount", self.rclone, "rclone", "nginx", "fusermount3")
+        self.offer("sshfs", self.sshfs, "sshfs", SSHD, "ssh-keygen")
+        self.offer("bindfs", self.bindfs, "bindfs")
+
+    def offer(self, name: str, prepare: Callable[[], Callable[[Path], list]],
+              *programs: str) -> None:
+        absent = [program for program in programs if not shutil.which(program)]
+        if absent:
+            self.missing.append(f"{name}: there is no {', no '.join(absent)}")
+            return
+        self.commands[name] = prepare()
+
+    # With their defaults, but for what lets the kernel keep what it has seen.
+
+    def rclone(self) -> Callable[[Path], list]:
+        here = self.world.new_place("autoindex")
+        here.mkdir()
+        files = Files(here, self.of.account.copy)
+        self.services.callback(files.stop)
+        return lambda path: ["rclone", "mount", ":http:", path, "--http-url", files.url,
+                             "--read-only", "--config=", "--cache-dir", here / "cache"]
+
+    def sshfs(self) -> Callable[[Path], list]:
+        sshd = Sshd(self.world.new_place("sshd"))
+        self.services.callback(sshd.close)
+        source = f"{getpass.getuser()}@127.0.0.1:{self.of.account.copy}"
+        return lambda path: ["sshfs", "-f", "-F", "/dev/null", "-p", str(sshd.port), source, path,
+                             "-o", "ro,kernel_cache,cache=yes", *sshd.options()]
+
+    def bindfs(self) -> Callable[[Path], list]:
+        return lambda path: ["bindfs", "-f", "-o", "ro", self.of.account.copy, path]
+
+    @contextlib.contextmanager
+    def mounted(self, name: str) -> Iterator[Path]:
+        path = self.world.new_place("peer")
+        mount = Process(name, self.commands[name](path), path, self.world.directory / "peers.log")
+        try:
+            yield path
+            self.memory[name] = max(self.memory.get(name, 0), mount.memory())
+        finally:
+            mount.stop()
+
+
+class Looks:
+    """The first and the second look of one command at a new mount, for the two rows that show
+    them."""
+
+    def __init__(self, of: Contenders, command: Callable[[Path], list],
+                 check: Callable[[], None]):
+        self.of = of
+        self.command = command
+        self.check = check
+        self.kept: dict[tuple[str, int], tuple[float, float]] = {}
+        self.requests: dict[int, tuple[int, int]] = {}
+
+    def look(self, directory: Path, number: int) -> float:
+        spent = self.of.world.run(self.command(directory))
+        self.check()
+        self.of.check.sample(directory, number)
+        return spent
+
+    def ours(self, second: bool) -> Run:
+        def run(number: int) -> float:
+            if (OURS, number) not in self.kept:
+                looks, counts = [], []
+                with self.of.mounted() as mount:
+                    for _ in range(2):
+                        looks.append(self.of.timed(mount, self.command, self.check, number))
+                        counts.append(self.of.last_requests)
+                self.kept[OURS, number] = looks[0], looks[1]
+                self.requests[number] = counts[0], counts[1]
+            self.of.last_requests = self.requests[number][second]
+            return self.kept[OURS, number][second]
+        return run
+
+    def peer(self, peers: Peers, name: str, second: bool) -> Run:
+        def run(number: int) -> float:
+            if (name, number) not in self.kept:
+                with peers.mounted(name) as path:
+                    self.kept[name, number] = self.look(path, number), self.look(path, number)
+            return self.kept[name, number][second]
+        return run
+
+
+def peers(rows: Rows) -> Iterator[Row | Fact]:
+    of = rows.of
+    with contextlib.ExitStack() as services:
+        others = Peers(of, services)
+        for title, command, check in [
+                ("ls -f", lambda path: ls_command(path, "-f"), of.check.names),
+                ("ls -l", lambda path: ls_command(path, "-l"), of.check.names),
+                ("grep -rc", grep_command, of.check.grep)]:
+            looks = Looks(of, command, check)
+            for second in (False, True) if title != "ls -f" else (False,):
+                script = of.tmpfs(command) if second else of.script("fetch.py", then=command)
+                yield rows.take(Row(f"{title}, {'second' if second else 'first'} time", 0, {
+                    OURS: looks.ours(second),
+                    **{name: looks.peer(others, name, second) for name in others.commands},
+                    "Python": script,
+                }, part="peers"))
+        for name, used in others.memory.items():
+            yield Fact(f"memory of {name}", "", beside=f"{used / (1 << 20):.0f} MiB")
+        for why in others.missing:
+            yield Fact(why, "", beside="scripts/install-deps peers")

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""All rows by name."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from accounts import days, summaries
+from peers import peers
+from results import Result
+from rows import Rows
+from scale import scale
+from waits import waits
+from wire import wire
+
+
+@dataclass
+class Choice:
+    make: Callable[[Rows], Iterator[Result]]
+    what: str
+    # Else only where it is named: it takes long, or more programs.
+    usual: bool = True
+
+
+ROWS = {
+    "first": Choice(Rows.first, "the first name of a listing"),
+    "cat": Choice(Rows.cat, "one job by id, never listed"),
+    "ls-f": Choice(Rows.cold_ls_f, "ls -f of a new mount"),
+    "ls-l": Choice(Rows.cold_ls_l, "ls -l of a new mount"),
+    "grep": Choice(Rows.cold_grep, "grep -rc of a new mount"),
+    "listed": Choice(Rows.listed, "the first grep -rc of what was listed"),
+    "warm": Choice(Rows.warm, "ls, find, du and grep once more, and the FUSE messages"),
+    "again": Choice(Rows.again, "ls -f longer than ttl after, and after a remount"),
+    "again-many": Choice(Rows.again_many, "the same with 100,000 jobs of 1.6 kB"),
+    "days": Choice(days, "ls date/"),
+    "summaries": Choice(summaries, "grep where lists hold summaries, 1,000 jobs, 50 ms"),
+    "wire": Choice(wire, "requests, bytes and handshakes by HTTPS, through nginx"),
+    "waits": Choice(waits, "how long others wait during a listing"),
+    "memory": Choice(Rows.memory, "the most memory that gladiafs had"),
+    "reader": Choice(Rows.reader, "the page reader alone"),
+    "peers": Choice(peers, "rclone, sshfs, bindfs and a script with the same files (--peers)",
+                    usual=False),
+    "scale": Choice(scale, "10,000 to 1,000,000 jobs of 1.6 kB (--scale)", usual=False),
+}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""What a row of the tables holds, and what is aimed at."""
+
+import statistics
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from contenders import Contenders, Run
+from world import Wrong
+
+OURS = "gladiafs"
+SLOW_ROUNDS = {"Python": 3, "shell": 2}
+# The shell script does so little of the work, and its time is multiplied.
+SHELL_PART = 10
+# FUSE messages of a command that needs none per file: those for the way to the directory, the
+# few jobs that are not finished and the kernel asks about again, and read(2) in vain.
+MESSAGES = 40
+
+
+def progress(text: str) -> None:
+    """A line that is written over, where somebody looks at it."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+@dataclass
+class Goal:
+    """That we take at most `factor` times what another takes, and `plus` seconds."""
+    than: str
+    factor: float = 1
+    plus: float = 0
+
+    def __str__(self) -> str:
+        if self.factor < 1:
+            return f"{1 / self.factor:.0f} × faster than {self.than}"
+        factor = f"{self.factor:g} × " if self.factor != 1 else ""
+        plus = f" + {self.plus * 1000:.0f} ms" if self.plus else ""
+        return f"≤ {factor}{self.than}{plus}"
+
+
+@dataclass
+class Row:
+    title: str
+    latency: int
+    runs: dict[str, Run]
+    goals: list[Goal] = field(default_factory=list)
+    max_requests: int | None = None
+    max_seconds: float | None = None
+    # Counts the kernel's messages: none for each file is aimed at.
+    files: int | None = None
+    # Rows about other contenders are a table of their own.
+    part: str = ""
+    messages: list[int] = field(default_factory=list)
+    times: dict[str, list[float]] = field(default_factory=dict)
+    requests: list[int] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def measure(self, rounds: int, contenders: Contenders) -> None:
+        """All contenders in turn, round by round: what the machine does besides hits all."""
+        for number in range(rounds):
+            for name, run in self.runs.items():
+                if name in self.failed or number >= SLOW_ROUNDS.get(name, rounds):
+                    continue
+                progress(f"{self.title}, {self.latency} ms: {name}, round {number + 1}")
+                try:
+                    self.times.setdefault(name, []).append(run(number))
+                    if name == OURS:
+                        self.requests.append(contenders.last_requests)
+                        if self.files and contenders.last_messages is not None:
+                            self.messages.append(contenders.last_messages)
+                except (Wrong, OSError, ValueError) as error:
+                    self.failed[name] = str(error) or type(error).__name__
+        progress("")
+
+    def median(self, name: str) -> float | None:
+        if name in self.failed or not self.times.get(name):
+            return None
+        return statistics.median(self.times[name])
+
+    def verdicts(self) -> Iterator[tuple[str, bool]]:
+        """Each goal, and whether it is held."""
+        ours = self.median(OURS)
+        if ours is None:
+            return
+        for goal in self.goals:
+            other = self.median(goal.than)
+            if other is not None:
+                yield str(goal), ours <= goal.factor * other + goal.plus
+        if self.max_seconds is not None:
+            yield f"≤ {self.max_seconds:g} s", ours <= self.max_seconds
+        if self.max_requests is not None:
+            times = "request" if self.max_requests == 1 else "requests"
+            yield (f"≤ {self.max_requests} {times}" if self.max_requests else "no request",
+                   max(self.requests) <= self.max_requests)
+        if self.files and self.messages:
+            yield "no message per file", max(self.messages) <= MESSAGES + self.files // 100
+
+
+@dataclass
+class Fact:
+    """A figure that is no time."""
+    title: str
+    value: str
+    goal: str = ""
+    held: bool = True
+    beside: str = ""
+
+
+@dataclass
+class Table:
+    """A table of its own, with what is to be said below it."""
+    head: list[str]
+    lines: list[list[str]]
+    notes: list[str] = field(default_factory=list)
+    held: bool = True
+
+
+Result = Row | Fact | Table
