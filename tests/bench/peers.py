@@ -119,7 +119,7 @@ class Peers:
         self.services.callback(sshd.close)
         source = f"{getpass.getuser()}@127.0.0.1:{self.of.account.copy}"
         return lambda path: ["sshfs", "-f", "-F", "/dev/null", "-p", str(sshd.port), source, path,
-                             "-o", "ro,kernel_cache,cache=yes", *sshd.options()]
+                             "-o", "ro,kernel_cache", *sshd.options()]
 
     def bindfs(self) -> Callable[[Path], list]:
         return lambda path: ["bindfs", "-f", "-o", "ro", self.of.account.copy, path]
@@ -129,6 +129,8 @@ class Peers:
         path = self.world.new_place("peer")
         mount = Process(name, self.commands[name](path), path, self.world.directory / "peers.log")
         try:
+            # sshfs is there before it has got through, and would be timed with that.
+            os.statvfs(path)
             yield path
             self.memory[name] = max(self.memory.get(name, 0), mount.memory())
         finally:

@@ -62,18 +62,27 @@ def draw_panel(panel: Panel, at: list[float], names: list[str], left: float) -> 
         drawn += [across("grid", left, high(number * step)),
                   text(left - 8, high(number * step) + 4, f"{number * step:g}", "quiet", "end")]
     if panel.limit is not None:
+        first, last = (abs(panel.limit - panel.values[end]) for end in (0, -1))
+        side, anchor = (left, "start") if first > last else (left + WIDTH, "end")
         drawn += [across("limit", left, high(panel.limit)),
-                  text(left + WIDTH, high(panel.limit) - 5, f"goal: ≤ {panel.limit:.4g}", "goal",
-                       "end")]
+                  text(side, high(panel.limit) - 5, f"goal: ≤ {panel.limit:.3g}", "goal", anchor)]
     points = [(left + WIDTH * x, high(value)) for x, value in zip(at, panel.values)]
     path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
     drawn.append(f'<path class="line" d="M{path}"/>')
-    for (x, y), value, name in zip(points, panel.values, names):
+    for number, ((x, y), value, name) in enumerate(zip(points, panel.values, names)):
         anchor = "start" if x == left else "end" if x >= left + WIDTH - 1 else "middle"
         drawn += [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>',
-                  text(x, y + 18, f"{value:.3g}", "", anchor),
+                  text(x, y + (-10 if is_above(points, number) else 18), f"{value:.3g}", "",
+                       anchor),
                   text(x, TOP + HEIGHT + 20, name, "quiet", anchor)]
     return drawn
+
+
+def is_above(points: list[tuple[float, float]], number: int) -> bool:
+    """Where a point's figure is not crossed by the line. Lower is larger in y."""
+    if number == 0:
+        return len(points) > 1 and points[1][1] > points[0][1]
+    return points[number][1] <= points[number - 1][1]
 
 
 def draw(path: Path, title: str, axis: str, sizes: list[int], panels: list[Panel]) -> None:

@@ -3,7 +3,7 @@
 
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from contenders import Contenders, Run
@@ -22,6 +22,10 @@ def progress(text: str) -> None:
     """A line that is written over, where somebody looks at it."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def verdict(goals: Iterable[tuple[str, bool]]) -> str:
+    return "; ".join(f"{goal}: {'held' if held else 'MISSED'}" for goal, held in goals)
 
 
 @dataclass
@@ -113,7 +117,6 @@ class Table:
     head: list[str]
     lines: list[list[str]]
     notes: list[str] = field(default_factory=list)
-    held: bool = True
 
 
 Result = Row | Fact | Table

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from results import OURS, Fact, Row, Table
+from results import OURS, Fact, Row, Table, verdict
 
 
 def aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -28,10 +28,6 @@ def cell(row: Row, name: str) -> str:
         return seconds(time)
     ratio = ours / time
     return f"{seconds(time)} ({ratio:.2f} ×)" if ratio < 100 else f"{seconds(time)} ({ratio:.0f} ×)"
-
-
-def verdict(goals: Iterable[tuple[str, bool]]) -> str:
-    return "; ".join(f"{goal}: {'held' if held else 'MISSED'}" for goal, held in goals)
 
 
 def counts(numbers: Iterable[int], limit: str = "") -> str:

@@ -5,10 +5,11 @@ kernel never answers for it."""
 import json
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 
 from account import ls_command
 from contenders import Contenders
-from results import Fact, progress
+from results import Table, progress, verdict
 from rows import Rows
 from world import Wrong
 
@@ -53,34 +54,36 @@ def listing(of: Contenders, number: int) -> tuple[list[float], list[float]]:
     return [1000 * s for s in waits], [1000 * s for s in naps]
 
 
-def histogram(values: list[float]) -> str:
-    parts, below = [], 0.0
-    for bound in (*BOUNDS, float("inf")):
-        count = sum(below <= value < bound for value in values)
-        name = f"< {bound}" if not below else f"> {below}" if bound > LIMIT else f"{below}-{bound}"
-        parts.append(f"{name}: {count}")
-        below = bound
-    return ", ".join(parts)
-
-
-def summary(values: list[float]) -> str:
+def line(what: str, values: list[float], goal: str = "") -> list[str]:
+    """A histogram: how many there are of each length."""
+    edges = [0, *BOUNDS, float("inf")]
     ordered = sorted(values)
-    rank = ordered[min(len(ordered) - 1, int(0.999 * len(ordered)))]
-    return f"{histogram(values)}; 99.9 %: {rank:.1f}, most {ordered[-1]:.1f}"
+    late = ordered[min(len(ordered) - 1, int(0.999 * len(ordered)))]
+    return [what, str(len(values)),
+            *(str(sum(low <= value < high for value in values)) for low, high in pairwise(edges)),
+            f"{late:.1f}", f"{ordered[-1]:.1f}", goal]
 
 
-def waits(rows: Rows) -> Iterator[Fact]:
+def waits(rows: Rows) -> Iterator[Table]:
+    names = [f"< {BOUNDS[0]}", *(f"{low}-{high}" for low, high in pairwise(BOUNDS)),
+             f"> {BOUNDS[-1]}"]
+    table = Table(["how many took so many ms", "all", *names, "99.9 %", "most", "goal"], [], [
+        f"statfs(2) is answered by gladiafs each time. A nap is {1000 * NAP:g} ms of sleep, between "
+        "two of them, less what it should take: what the machine adds by itself. Cold ls -f, "
+        f"{min(ROUNDS, rows.rounds)} rounds, requests with {rows.latencies[0]} ms of latency."])
     for of in rows.of, rows.many:
         of.account.set_latency(rows.latencies[0])
-        title = f"ms of statfs(2) while {of.account.jobs} jobs are listed"
         calls: list[float] = []
         naps: list[float] = []
         for number in range(min(ROUNDS, rows.rounds)):
-            progress(f"{title}, round {number + 1}")
+            progress(f"waits while {of.account.jobs} jobs are listed, round {number + 1}")
             waited, late = listing(of, number)
             calls += waited
             naps += late
         if not calls:
             raise Wrong("no call was made")
-        yield Fact(title, summary(calls), f"≤ {LIMIT} ms", max(calls) <= LIMIT,
-                   f"a nap, too late by {summary(naps)}")
+        table.lines += [line(f"statfs while {of.account.jobs} jobs of {of.account.size} bytes are "
+                             "listed", calls, verdict([(f"≤ {LIMIT} ms", max(calls) <= LIMIT)])),
+                        line("naps meanwhile, too late by", naps)]
+    progress("")
+    yield table

@@ -134,6 +134,7 @@ def wire(rows: Rows) -> Iterator[Fact]:
     for gzip in False, True:
         progress(f"on the wire, {'gzip' if gzip else 'plain'}")
         ours, curl = measured.ours(gzip), measured.curl(gzip)
+        progress("")
         yield Fact(f"cold ls -f by TLS and HTTP/2, {'gzip' if gzip else 'plain'}", str(ours),
                    f"≤ {BYTES_GOAL:g} × curl's bytes", ours.bytes <= BYTES_GOAL * curl.bytes,
                    f"{rows.curl}: {curl}")

@@ -15,6 +15,8 @@ from pathlib import Path
 KEY = "sandbox-key"
 # Of the scripts one would write.
 PAGE = 100
+# Seconds that a filesystem may take to end.
+END = 60
 
 
 class Wrong(Exception):
@@ -77,6 +79,7 @@ class Process:
     def __init__(self, name: str, command: list, directory: Path, log: Path | None = None):
         directory.mkdir()
         self.name = name
+        self.ending = 0.0
         self.path = directory
         with open(log or os.devnull, "ab") as file:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
@@ -110,7 +113,8 @@ class Process:
             return None
 
     def stop(self) -> None:
-        """Unmounts, which ends the process."""
+        """Unmounts, which ends the process; `ending` is how long that takes."""
+        start = time.perf_counter()
         try:
             # Whoever looks in at this moment keeps it busy.
             for _ in range(50):
@@ -118,14 +122,15 @@ class Process:
                         ["fusermount3", "-q", "-u", self.path], check=False).returncode:
                     break
                 time.sleep(0.1)
-            if self.process.wait(10):
+            if self.process.wait(END):
                 raise Wrong(f"{self.name} ended with exit code {self.process.returncode}")
+            self.ending = time.perf_counter() - start
             self.path.rmdir()
         except subprocess.TimeoutExpired as hung:
             subprocess.run(["fusermount3", "-u", "-z", self.path], check=False)
             self.process.kill()
             self.process.wait()
-            raise Wrong(f"{self.name} did not end") from hung
+            raise Wrong(f"{self.name} did not end within {END} s") from hung
 
 
 class Mount(Process):
