@@ -68,8 +68,8 @@ def waits(rows: Rows) -> Iterator[Table]:
     names = [f"< {BOUNDS[0]}", *(f"{low}-{high}" for low, high in pairwise(BOUNDS)),
              f"> {BOUNDS[-1]}"]
     table = Table(["how many took so many ms", "all", *names, "99.9 %", "most", "goal"], [], [
-        f"statfs(2) is answered by gladiafs each time. A nap is {1000 * NAP:g} ms of sleep, between "
-        "two of them, less what it should take: what the machine adds by itself. Cold ls -f, "
+        f"statfs(2) is answered by gladiafs each time. A nap is {1000 * NAP:g} ms of sleep, "
+        "between two of them, less what it should take: what the machine adds by itself. Cold ls -f, "
         f"{min(ROUNDS, rows.rounds)} rounds, requests with {rows.latencies[0]} ms of latency."])
     for of in rows.of, rows.many:
         of.account.set_latency(rows.latencies[0])

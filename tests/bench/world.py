@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -15,7 +16,8 @@ from pathlib import Path
 KEY = "sandbox-key"
 # Of the scripts one would write.
 PAGE = 100
-# Seconds that a filesystem may take to end.
+# Seconds that a filesystem may take to end when it is unmounted, and when it is told to.
+PATIENCE = 10
 END = 60
 
 
@@ -122,8 +124,7 @@ class Process:
                         ["fusermount3", "-q", "-u", self.path], check=False).returncode:
                     break
                 time.sleep(0.1)
-            if self.process.wait(END):
-                raise Wrong(f"{self.name} ended with exit code {self.process.returncode}")
+            self.wait()
             self.ending = time.perf_counter() - start
             self.path.rmdir()
         except subprocess.TimeoutExpired as hung:
@@ -131,6 +132,17 @@ class Process:
             self.process.kill()
             self.process.wait()
             raise Wrong(f"{self.name} did not end within {END} s") from hung
+
+    def wait(self) -> None:
+        """Somebody's mount namespace may have a copy of the mount, which keeps it alive."""
+        try:
+            code, asked = self.process.wait(PATIENCE), 0
+        except subprocess.TimeoutExpired:
+            asked = signal.SIGTERM
+            self.process.terminate()
+            code = self.process.wait(END)
+        if code not in (0, -asked):
+            raise Wrong(f"{self.name} ended with exit code {code}")
 
 
 class Mount(Process):
