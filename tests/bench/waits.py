@@ -82,8 +82,8 @@ def waits(rows: Rows) -> Iterator[Table]:
             naps += late
         if not calls:
             raise Wrong("no call was made")
-        table.lines += [line(f"statfs while {of.account.jobs} jobs of {of.account.size} bytes are "
-                             "listed", calls, verdict([(f"≤ {LIMIT} ms", max(calls) <= LIMIT)])),
+        what = f"statfs while {of.account.jobs} jobs of {of.account.size} bytes are listed"
+        table.lines += [line(what, calls, verdict([(f"≤ {LIMIT} ms", max(calls) <= LIMIT)])),
                         line("naps meanwhile, too late by", naps)]
     progress("")
     yield table
