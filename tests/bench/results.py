@@ -98,7 +98,8 @@ class Row:
             yield (f"≤ {self.max_requests} {times}" if self.max_requests else "no request",
                    max(self.requests) <= self.max_requests)
         if self.files and self.messages:
-            yield "no message per file", max(self.messages) <= MESSAGES + self.files // 100
+            yield ("no message per file",
+                   statistics.median(self.messages) <= MESSAGES + self.files // 100)
 
 
 @dataclass

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The rows as Markdown."""
 
+import statistics
 from collections.abc import Iterable, Sequence
 
 from results import OURS, Fact, Row, Table, verdict
+
+MESSAGES_NOTE = """Messages: how often gladiafs called read(2) meanwhile, once for each FUSE message
+and for what else it reads; the median of the rounds, and the most. Content that the kernel has
+let go to have room comes again by a message, and is read from the database."""
+NOT_ROOT = "Messages: only root may see how often gladiafs calls read(2)."
 
 
 def aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -30,23 +36,27 @@ def cell(row: Row, name: str) -> str:
     return f"{seconds(time)} ({ratio:.2f} ×)" if ratio < 100 else f"{seconds(time)} ({ratio:.0f} ×)"
 
 
-def counts(numbers: Iterable[int], limit: str = "") -> str:
-    return "/".join(f"{limit}{number}" for number in sorted(set(numbers)))
+def counts(numbers: Iterable[int]) -> str:
+    return "/".join(map(str, sorted(set(numbers))))
+
+
+def messages(row: Row) -> str:
+    if not row.messages:
+        return ""
+    middle, most = statistics.median_high(row.messages), max(row.messages)
+    return f"≤ {middle}" + (f" (once {most})" if most != middle else "")
 
 
 def print_rows(rows: list[Row]) -> None:
     names = list(dict.fromkeys([OURS, *(name for row in rows for name in row.runs)]))
     counted = any(row.files for row in rows)
     lines = [[row.title, str(row.latency), *(cell(row, name) for name in names),
-              counts(row.requests),
-              *([counts(row.messages[-1:] and [max(row.messages)], "≤ ")] if counted else []),
+              counts(row.requests), *([messages(row)] if counted else []),
               verdict(row.verdicts())] for row in rows]
     print(aligned(["seconds", "ms", *names, "requests", *(["messages"] if counted else []),
                    "goal"], lines))
     if counted:
-        print("\nMessages: how often gladiafs called read(2) meanwhile, once for each FUSE message "
-              "and for what else it reads"
-              + ("." if any(row.messages for row in rows) else "; only root may see that."))
+        print(f"\n{MESSAGES_NOTE if any(row.messages for row in rows) else NOT_ROOT}")
     for row in rows:
         for name, why in row.failed.items():
             print(f"\n{row.title}, {row.latency} ms, {name}: {why}")
