@@ -13,6 +13,7 @@ enum options_action {
 	OPTIONS_HELP,    /* -h */
 	OPTIONS_VERSION, /* -V */
 	OPTIONS_FAKE,    /* mount.gladiafs -f: all but the mount itself */
+	OPTIONS_CHECK,   /* --check (SPEC 1.6); there is no mount point */
 };
 
 struct options {

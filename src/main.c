@@ -15,6 +15,7 @@
 #include "mountpoint.h"
 #include "options.h"
 #include "process.h"
+#include "selfcheck.h"
 #include "serve.h"
 #include "why.h"
 
@@ -185,6 +186,8 @@ static int act(const struct options *options, struct buf *why)
 	case OPTIONS_VERSION:
 		printf("gladiafs %s\n", GLADIAFS_VERSION);
 		return EXIT_CODE_OK;
+	case OPTIONS_CHECK:
+		return selfcheck_run(options);
 	case OPTIONS_MOUNT:
 	case OPTIONS_FAKE:
 		break;

@@ -26,9 +26,13 @@ struct command {
 	size_t words_len;             /* as many as were given */
 };
 
+/* Of long options that have no letter. */
+enum { LETTER_CHECK = 256 };
+
 static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
+	{"check", no_argument, NULL, LETTER_CHECK},
 	{0},
 };
 
@@ -85,6 +89,9 @@ static void note_letter(int letter, struct command *command, struct options *opt
 		break;
 	case 'v':
 		options->verbose = true;
+		break;
+	case LETTER_CHECK:
+		options->action = OPTIONS_CHECK;
 		break;
 	case 's':
 		command->sloppy = true;
@@ -155,6 +162,17 @@ static int use_words(
 	return use_source(count == WORDS_MAX ? command->words[0] : NULL, options, why);
 }
 
+static int use_source_word(
+	const struct command *command, struct options *options, struct buf *why)
+{
+	if (command->words_len > 1)
+		return why_set(why, -EINVAL,
+			"%zu words were given where at most SOURCE is expected: gladiafs "
+			"--check [-o ...] [SOURCE]",
+			command->words_len);
+	return use_source(command->words_len ? command->words[0] : NULL, options, why);
+}
+
 static void set_defaults(struct options *options)
 {
 	*options = (struct options){
@@ -193,7 +211,10 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 	options->log_syslog = !options->foreground;
 	for (size_t i = 0; !err && i < command.lists_len; i++)
 		err = options_list_apply(lists[i], command.sloppy, options, why);
-	return err ? err : use_words(&command, options, why);
+	if (err)
+		return err;
+	return options->action == OPTIONS_CHECK ? use_source_word(&command, options, why)
+						: use_words(&command, options, why);
 }
 
 void options_done(struct options *options)
@@ -211,6 +232,7 @@ void options_done(struct options *options)
 void options_print_help(void)
 {
 	printf("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-d] [SOURCE] MOUNTPOINT\n"
+	       "       gladiafs --check [-o OPTION[,OPTION...]] [SOURCE]\n"
 	       "       mount.gladiafs SOURCE MOUNTPOINT [-fnsv] [-o OPTION[,OPTION...]]\n"
 	       "\n"
 	       "Shows a Gladia account's transcription jobs as files.\n"
@@ -222,6 +244,9 @@ void options_print_help(void)
 	       "                         $GLADIA_API_URL, else %s\n"
 	       "    -f                   stay in the foreground\n"
 	       "    -d                   print each request and message (implies -f)\n"
+	       "    --check              mount nothing: say whether all that a mount "
+	       "needs is\n"
+	       "                         in order\n"
 	       "    -h, --help           this text\n"
 	       "    -V, --version        the version\n"
 	       "\n"

@@ -47,6 +47,7 @@ struct http_result {
 			     * longer than error_body_max, its beginning */
 	size_t body_len;
 	int64_t retry_after_ms; /* Retry-After (RFC 9110, 10.2.3) from now on; -1: none */
+	int64_t server_ms;      /* Date (RFC 9110, 6.6.1), wall time; -1: none */
 	char request_id[64];    /* x-request-id, printable ASCII only, or "" */
 	uint64_t bytes;         /* of the body, on the wire */
 	int64_t elapsed_ms;     /* without the wait in line */

@@ -98,9 +98,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	if (len > 5 && !memcmp(line, "HTTP/", 5)) {
 		answer->retry_after[0] = '\0';
 		answer->request_id[0] = '\0';
+		answer->date[0] = '\0';
 	}
 	keep_value(answer->retry_after, line, len, "retry-after");
 	keep_value(answer->request_id, line, len, "x-request-id");
+	keep_value(answer->date, line, len, "date");
 	return len;
 }
 
@@ -221,6 +223,13 @@ static enum http_failure failure_of_cut(
 	return failure_of(answer->easy, code);
 }
 
+static int64_t server_ms(const char *date)
+{
+	time_t seconds = *date ? curl_getdate(date, NULL) : -1;
+
+	return seconds < 0 ? -1 : (int64_t)seconds * 1000;
+}
+
 void http_answer_result(
 	struct http_answer *answer, CURLcode code, struct http_result *ret_result)
 {
@@ -233,6 +242,7 @@ void http_answer_result(
 		.body = answer->body.data ? answer->body.data : "",
 		.body_len = answer->body.len,
 		.retry_after_ms = -1,
+		.server_ms = server_ms(answer->date),
 	};
 	/* libcurl's words can quote the server. */
 	copy_printable(answer->detail, sizeof(answer->detail), answer->detail,

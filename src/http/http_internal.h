@@ -52,6 +52,7 @@ struct http_answer {
 	struct buf body;
 	char retry_after[HTTP_VALUE_MAX + 1];
 	char request_id[HTTP_VALUE_MAX + 1];
+	char date[HTTP_VALUE_MAX + 1];
 	char detail[CURL_ERROR_SIZE]; /* CURLOPT_ERRORBUFFER */
 };
 

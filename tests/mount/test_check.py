@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 1.6: --check says what is wrong, which of all it is, and what mends it."""
+
+import http.server
+import threading
+
+import pytest
+
+from front import Front, make_certificates
+from mounting import PROGRAM, environment, needed_tools, needs_root, run_in_namespace
+from sandbox import KEY
+
+NAMES = ["network", "TLS", "clock", "key", "/dev/fuse", "fusermount3", "fuse.conf", "cache",
+         "updatedb"]
+OK, WRONG, UNKNOWN = "ok", "WRONG", "?"
+
+# A machine in order, whatever this one is like, and an ordinary user on it, who has a copy of
+# the program and of the key.
+ORDERLY = """
+mount -t tmpfs none "$SCRATCH"
+cp -a /etc "$SCRATCH/etc"
+mount --bind "$SCRATCH/etc" /etc
+echo user_allow_other > /etc/fuse.conf
+echo 'PRUNEFS="NFS fuse.gladiafs tmpfs"' > /etc/updatedb.conf
+mount -t tmpfs none /dev
+mknod -m 666 /dev/null c 1 3
+mknod -m 666 /dev/fuse c 10 229
+chmod 755 "$SCRATCH"
+mkdir "$SCRATCH/own"
+cp "$PROGRAM" "$SCRATCH/own/program"
+cp "$KEY_FILE" "$SCRATCH/own/key"
+chown -R 65534:65534 "$SCRATCH/own"
+"""
+RUN = {
+    "root": """
+"$PROGRAM" --check -o "$@" && code=0 || code=$?
+""",
+    "user": """
+setpriv --reuid 65534 --regid 65534 --clear-groups "$SCRATCH/own/program" --check \
+  -o "key_file=$SCRATCH/own/key,cache_dir=$SCRATCH/own/cache,$@" && code=0 || code=$?
+""",
+}
+
+
+class Checked(dict):
+    """Verdict and sentence of each thing, and the exit code."""
+
+    def __init__(self, output):
+        *lines, code = output.splitlines()
+        super().__init__((line.split()[1], (line.split()[0], line[20:])) for line in lines)
+        assert list(self) == NAMES
+        for _, sentence in self.values():
+            assert sentence and KEY not in sentence
+        right = all(verdict == OK for verdict, _ in self.values())
+        assert int(code) == (0 if right else 32)
+
+    def only(self, name):
+        """The sentence of the one thing that is wrong."""
+        assert [one for one, (verdict, _) in self.items() if verdict == WRONG] == [name]
+        return self[name][1]
+
+
+@pytest.fixture
+def check(place):
+    """Runs --check where a script has made one thing wrong."""
+    env = environment(place.home, SCRATCH="/mnt", PROGRAM=PROGRAM, KEY_FILE=str(place.key_file))
+
+    def start(source, *options, spoil="", who="root"):
+        ours = place.options(*options) if who == "root" else ",".join(options or ["ttl=60"])
+        return Checked(run_in_namespace(ORDERLY + spoil + RUN[who] + "echo $code", ours, source,
+                                        env=env))
+    return start
+
+
+@needs_root
+class TestOneThingWrong:
+    """Each of them alone is told, with what mends it."""
+
+    @pytest.mark.parametrize("who", ["root", "user"])
+    def test_nothing(self, sandbox, check, who):
+        found = check(sandbox.url, who=who)
+        assert [entry for entry in found.values() if entry[0] != OK] == []
+        assert [request.status for request in sandbox.log()] == [401, 200]
+
+    def test_network(self, check):
+        found = check("http://127.0.0.1:1")
+        assert "https_proxy" in found.only("network")
+        assert found["key"][0] == found["clock"][0] == UNKNOWN
+
+    def test_name(self, check):
+        found = check("https://name.invalid")
+        assert "name servers" in found.only("network")
+        assert found["TLS"][0] == UNKNOWN
+
+    @pytest.mark.parametrize("cert", ["expired", "other", "untrusted"])
+    def test_tls(self, sandbox, check, tmp_path, cert):
+        needed_tools("nginx", "openssl")
+        here = tmp_path / "front"
+        here.mkdir()
+        make_certificates(here)
+        front = Front(here, sandbox.url, "good" if cert == "untrusted" else cert)
+        try:
+            found = check(front.url, *([] if cert == "untrusted" else [f"ca_file={here}/ca.pem"]))
+        finally:
+            front.stop()
+        sentence = found.only("TLS")
+        assert "ca-certificates" in sentence and "set the clock" in sentence
+
+    def test_ca_file(self, check):
+        assert "/nowhere" in check("https://localhost:1", "ca_file=/nowhere").only("TLS")
+
+    @pytest.mark.parametrize("date, word", [("Mon, 02 Feb 2015 08:00:00 GMT", "ahead of"),
+                                            ("Mon, 04 Feb 2080 08:00:00 GMT", "behind")])
+    def test_clock(self, check, date, word):
+        with ClockServer(date) as url:
+            sentence = check(url).only("clock")
+        assert word in sentence and "timedatectl" in sentence
+
+    def test_key_is_missing(self, sandbox, check):
+        sentence = check(sandbox.url, "!key_file").only("key")
+        assert "/.gladia (chmod 600)" in sentence
+
+    def test_key_of_others(self, sandbox, check, place):
+        place.key_file.chmod(0o644)
+        assert f"chmod 600 {place.key_file}" in check(sandbox.url).only("key")
+
+    def test_key_is_refused(self, sandbox, check, place):
+        place.write_key("another-key")
+        assert "401" in check(sandbox.url).only("key")
+
+    def test_device_is_missing(self, sandbox, check):
+        assert "modprobe fuse" in check(sandbox.url, spoil="rm /dev/fuse\n").only("/dev/fuse")
+
+    def test_device_of_others(self, sandbox, check):
+        found = check(sandbox.url, spoil="chmod 600 /dev/fuse\n", who="user")
+        assert "chmod 666" in found.only("/dev/fuse")
+
+    @pytest.mark.parametrize("who", ["root", "user"])
+    def test_helper_is_missing(self, sandbox, check, who):
+        spoil = "touch $SCRATCH/no; mount --bind $SCRATCH/no $(command -v fusermount3)\n"
+        assert "apt install fuse3" in check(sandbox.url, spoil=spoil, who=who).only("fusermount3")
+
+    def test_helper_is_not_roots(self, sandbox, check):
+        spoil = ("cp $(command -v fusermount3) $SCRATCH/helper; chmod 755 $SCRATCH/helper;"
+                 "mount --bind $SCRATCH/helper $(command -v fusermount3)\n")
+        assert "chmod u+s" in check(sandbox.url, spoil=spoil, who="user").only("fusermount3")
+
+    def test_others_may_not_look(self, sandbox, check):
+        """Wrong only for who asks for it."""
+        spoil = "echo '#user_allow_other' > /etc/fuse.conf\n"
+        found = check(sandbox.url, "allow_other", spoil=spoil, who="user")
+        assert "add the line user_allow_other" in found.only("fuse.conf")
+        assert check(sandbox.url, spoil=spoil, who="user")["fuse.conf"][0] == OK
+        assert check(sandbox.url, "allow_other", spoil=spoil)["fuse.conf"][0] == OK
+
+    def test_fuse_conf_of_others(self, sandbox, check):
+        found = check(sandbox.url, spoil="chmod 600 /etc/fuse.conf\n", who="user")
+        assert "chmod 644" in found.only("fuse.conf")
+
+    def test_cache_of_others(self, sandbox, check, place):
+        place.cache.mkdir()
+        place.cache.chmod(0o777)
+        assert "chmod 700" in check(sandbox.url).only("cache")
+
+    def test_cache_is_full(self, sandbox, check, place):
+        place.cache.mkdir(mode=0o700)
+        spoil = f"mount -t tmpfs -o size=8m,mode=700 none {place.cache}\n"
+        assert "make room" in check(sandbox.url, spoil=spoil).only("cache")
+        assert check(sandbox.url, "cache=off", spoil=spoil)["cache"] == (
+            OK, "is off (-o cache=off)")
+
+    @pytest.mark.parametrize("line", ['PRUNEFS="NFS tmpfs"', 'PRUNEPATHS="/x"',
+                                      '# PRUNEFS="fuse.gladiafs"', 'PRUNEFS="fuse.gladiafsx"'])
+    def test_updatedb(self, sandbox, check, line):
+        """What the sentence says, done, mends it; another kind of locate is none."""
+        found = check(sandbox.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n")
+        assert "fuse.gladiafs" in found.only("updatedb")
+        if line.startswith("PRUNEFS") and not line.endswith('x"'):
+            mend = found["updatedb"][1].partition(": ")[2]
+            mended = check(sandbox.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n{mend}\n")
+            assert mended["updatedb"][0] == OK
+
+    def test_no_updatedb(self, sandbox, check):
+        assert check(sandbox.url, spoil="rm /etc/updatedb.conf\n")["updatedb"] == (
+            OK, "is not installed")
+
+
+def test_words(program):
+    """SPEC 1.3: what is no such command line is usage."""
+    code, _, err = program("--check", "gladia", "/mnt")
+    assert code == 1 and "SOURCE" in err
+    code, _, err = program("--check", "ftp://x")
+    assert code == 1 and "https://" in err
+
+
+class ClockServer:
+    """Answers every request with an empty page and this date."""
+
+    def __init__(self, date):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = b'{"first":"","current":"","next":null,"items":[]}'
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def date_time_string(self, timestamp=None):
+                return date
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+
+    def __enter__(self):
+        self.thread.start()
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
