@@ -44,6 +44,14 @@ void catalog_close(struct catalog *catalog);
  */
 int catalog_commit(struct catalog *catalog);
 
+/*
+ * What is read between these is of one moment, and costs less: SQLite would else lock the
+ * file, and look whether another mount has changed it, for each row. Others cannot commit
+ * meanwhile, so it is for one reply, not for a turn. A write in between ends it.
+ */
+void catalog_read_begin(struct catalog *catalog);
+void catalog_read_end(struct catalog *catalog);
+
 /* Of all jobs but the gone: how many, and the bytes of those whose size is known. */
 struct catalog_totals {
 	uint64_t jobs;

@@ -10,6 +10,7 @@
 /* One prepared statement per question; their texts are the table in schema.c. */
 enum statement {
 	SQL_BEGIN,
+	SQL_BEGIN_READING,
 	SQL_COMMIT,
 	SQL_ROLLBACK,
 	SQL_BURN_ROWS,
@@ -55,6 +56,7 @@ struct catalog {
 	int64_t last_row; /* the highest given out in the open transaction; 0: none */
 	int64_t burnt;    /* given out in one that was lost: never to be used again */
 	bool in_transaction;
+	bool reading;    /* between catalog_read_begin() and _end() */
 	bool lost;       /* a write since the last commit was undone */
 	bool complained; /* a failure was already logged; until a commit succeeds */
 	bool impatient;  /* another mount kept the file locked for too long; until it lets

@@ -53,6 +53,7 @@ static const char schema[] =
 
 static const char *const texts[STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_BEGIN_READING] = "BEGIN",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_BURN_ROWS] = "UPDATE sqlite_sequence SET seq = max(seq, ?1)"

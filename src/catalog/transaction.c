@@ -103,6 +103,25 @@ static void set_aside(struct catalog *catalog)
 	go_on_alone(catalog);
 }
 
+void catalog_read_begin(struct catalog *catalog)
+{
+	if (catalog->in_transaction || catalog->reading)
+		return;
+	catalog->reading = sqlite3_step(catalog_statement(catalog, SQL_BEGIN_READING)) ==
+			   SQLITE_DONE;
+	sqlite3_reset(catalog->statements[SQL_BEGIN_READING]);
+}
+
+void catalog_read_end(struct catalog *catalog)
+{
+	if (!catalog->reading)
+		return;
+	catalog->reading = false;
+	/* Where SQLite has ended it by itself, this fails, and does nothing. */
+	sqlite3_step(catalog_statement(catalog, SQL_COMMIT));
+	sqlite3_reset(catalog->statements[SQL_COMMIT]);
+}
+
 static int fail(struct catalog *catalog, int code, const char *what, const char *why)
 {
 	bool moved = is_moved(catalog);
@@ -111,6 +130,7 @@ static int fail(struct catalog *catalog, int code, const char *what, const char 
 		log_error(catalog->log, "the cache database failed to %s: %s; %s", what,
 			why, advice(catalog, code));
 	catalog->complained = true;
+	catalog_read_end(catalog);
 	if (catalog->in_transaction)
 		lose_transaction(catalog);
 	if (moved)
@@ -157,6 +177,8 @@ static int burn_rows(struct catalog *catalog)
 
 static int begin(struct catalog *catalog)
 {
+	catalog_read_end(catalog);
+
 	int step = sqlite3_step(catalog_statement(catalog, SQL_BEGIN));
 
 	sqlite3_reset(catalog->statements[SQL_BEGIN]);
@@ -240,6 +262,7 @@ static int settle(struct catalog *catalog)
 
 int catalog_commit(struct catalog *catalog)
 {
+	catalog_read_end(catalog);
 	if (catalog->in_transaction && settle(catalog) == 0 &&
 		catalog_run(catalog, catalog_statement(catalog, SQL_COMMIT)) == 0) {
 		catalog->in_transaction = false;

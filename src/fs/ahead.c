@@ -121,6 +121,9 @@ void ahead_read(struct fs *fs, const struct catalog_job *job)
 		loop_timer_set(fs->loop, &ahead->sorting, loop_now_ms(fs->loop));
 	if (notifier_unknown(fs->notifier) >= UNKNOWN_MAX)
 		walk->blind = true;
-	if (walk->state == WALK_WALKING && !walk->blind)
+	if (walk->state == WALK_WALKING && !walk->blind) {
+		catalog_read_begin(fs->catalog);
 		give_next(fs, walk);
+		catalog_read_end(fs->catalog);
+	}
 }

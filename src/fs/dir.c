@@ -295,8 +295,13 @@ static void handle_readdir(struct request *request)
 	struct open_dir *open = request->open;
 	CLEANUP_FREE char *buf = malloc(request->size + !request->size);
 	size_t len = 0;
-	int err = buf ? want_and_fill(request, open, buf, &len) : -ENOMEM;
+	int err = -ENOMEM;
 
+	if (buf) {
+		catalog_read_begin(request->fs->catalog);
+		err = want_and_fill(request, open, buf, &len);
+		catalog_read_end(request->fs->catalog);
+	}
 	if (err == -EAGAIN) {
 		request_park(request, listing_queue(open->listing));
 		return;

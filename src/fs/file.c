@@ -61,12 +61,17 @@ static int read_text(const struct request *request, const struct catalog_job *jo
 static void handle_read(struct request *request)
 {
 	CLEANUP_FREE char *data = NULL;
+	struct catalog *catalog = request->fs->catalog;
 	struct catalog_job job;
 	size_t len;
-	int err = jobs_by_node(request->fs->catalog, request->ino, &job);
+
+	catalog_read_begin(catalog);
+
+	int err = jobs_by_node(catalog, request->ino, &job);
 
 	if (!err)
 		err = read_text(request, &job, &data, &len);
+	catalog_read_end(catalog);
 	if (err == -ENODATA) {
 		fetch_again(request, &job);
 		return;

@@ -209,7 +209,8 @@ static void end_sorting(struct walk *walk)
 		look_anew(walk);
 }
 
-bool walk_sort(struct walk *walk, struct catalog *catalog)
+/* False without memory. */
+static bool add_keys(struct walk *walk, struct catalog *catalog)
 {
 	size_t len = listing_len(walk->listing);
 
@@ -218,17 +219,29 @@ bool walk_sort(struct walk *walk, struct catalog *catalog)
 		int64_t row = listing_member(walk->listing, at);
 		struct catalog_job job;
 
-		if ((at == walk->sorted_cap && !grow(walk)) || at >= WALK_SORT_MAX) {
-			look_anew(walk);
-			return true;
-		}
+		if ((at == walk->sorted_cap && !grow(walk)) || at >= WALK_SORT_MAX)
+			return false;
 		/* One that is not there any more stands where it is not reached. */
 		walk->sorted[at] = (struct walk_key){.key = UINT64_MAX, .row = row};
 		if (!jobs_by_row(catalog, row, &job))
 			walk->sorted[at].key = key_of(&job, walk->order);
 		walk->sorted_len++;
 	}
-	if (walk->sorted_len < len)
+	return true;
+}
+
+bool walk_sort(struct walk *walk, struct catalog *catalog)
+{
+	catalog_read_begin(catalog);
+
+	bool added = add_keys(walk, catalog);
+
+	catalog_read_end(catalog);
+	if (!added) {
+		look_anew(walk);
+		return true;
+	}
+	if (walk->sorted_len < listing_len(walk->listing))
 		return false;
 	end_sorting(walk);
 	return true;

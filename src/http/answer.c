@@ -121,10 +121,12 @@ static enum http_cut keep_body(struct http_answer *answer, const char *data, siz
 static bool spend(struct http_budget *budget, size_t len)
 {
 	uint64_t turn = loop_turns(budget->loop);
+	int64_t now_ms = loop_now_ms(budget->loop);
 
 	if (budget->turn != turn)
-		*budget = (struct http_budget){.loop = budget->loop, .turn = turn};
-	if (budget->taken >= HTTP_TURN_BYTES)
+		*budget = (struct http_budget){
+			.loop = budget->loop, .turn = turn, .began_ms = now_ms};
+	if (budget->taken >= HTTP_TURN_BYTES || now_ms - budget->began_ms >= HTTP_TURN_MS)
 		return false;
 	budget->taken += len;
 	return true;

@@ -29,12 +29,13 @@ enum http_cut {
  * through all that has come in: meanwhile nobody else is served, and answers that came
  * together end together, so that the next requests find an idle server.
  */
-enum { HTTP_TURN_BYTES = 1 << 20 };
+enum { HTTP_TURN_BYTES = 1 << 20, HTTP_TURN_MS = 6 };
 
 struct http_budget {
 	const struct loop *loop;
 	uint64_t turn; /* in which `taken` bytes were taken */
 	size_t taken;
+	int64_t began_ms;
 };
 
 /* What has come in for a request so far. */

@@ -87,11 +87,13 @@ static void pick_on(void *ctx)
 	size_t len = listing->members.len;
 	int err = 0;
 
+	catalog_read_begin(listing->sync->catalog);
 	/* One that failed is picked again. */
 	for (int i = 0; !err && i < PICKED_AT_ONCE && derive->at < from->len; i++) {
 		err = pick(listing, from->members[derive->at]);
 		derive->at += !err;
 	}
+	catalog_read_end(listing->sync->catalog);
 	if (!err && derive->at == from->len)
 		err = listing_watch(
 			listing, derive->unfinished.rows, derive->unfinished.len);

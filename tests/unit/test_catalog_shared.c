@@ -147,6 +147,45 @@ static void test_locked(void **state)
 	kit_assert_sums(kit);
 }
 
+/* Between the two a mount sees one moment, others can write after it, and it can at any
+ * time.
+ */
+static void test_reading(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *one = kit_open(kit, KIT_NO_MAX);
+	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job found;
+
+	kit_put(one, "a", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(one), 0);
+	catalog_read_begin(one);
+	catalog_read_begin(one);
+	assert_int_equal(jobs_by_id(one, "a", &found), 0);
+	kit_assert_text(one, &found, "text");
+	catalog_read_end(one);
+	catalog_read_end(one);
+	kit_put(two, "b", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(two), 0);
+	catalog_read_begin(one);
+	assert_int_equal(jobs_by_id(one, "b", &found), 0);
+	kit_put(one, "c", JOB_DONE, "text");
+	catalog_read_end(one);
+	assert_int_equal(jobs_by_id(two, "c", &found), -ENOENT);
+	assert_int_equal(catalog_commit(one), 0);
+	assert_int_equal(jobs_by_id(two, "c", &found), 0);
+	/* A turn that ends ends the reading. */
+	catalog_read_begin(one);
+	assert_int_equal(jobs_by_id(one, "a", &found), 0);
+	assert_int_equal(catalog_commit(one), 0);
+	assert_int_equal(jobs_forget(two, found.row), 0);
+	assert_int_equal(catalog_commit(two), 0);
+	catalog_close(one);
+	catalog_close(two);
+	kit_assert_sums(kit);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
 /* Somebody hangs in the midst of a commit: reading waits, too, but once. */
 static void test_locked_for_reading(void **state)
 {
@@ -319,6 +358,7 @@ int main(void)
 		KIT_TEST(test_spec_7_4_shared),
 		KIT_TEST(test_spec_7_3_changed_by_the_other),
 		KIT_TEST(test_locked),
+		KIT_TEST(test_reading),
 		KIT_TEST(test_locked_for_reading),
 		KIT_TEST(test_reading_does_not_wait),
 		KIT_TEST(test_open_while_locked),
