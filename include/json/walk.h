@@ -30,8 +30,8 @@ int json_walk_into(struct json_piece value, char open, struct json_walk *ret_wal
  * NULL, and is not touched in an array). 0; -ENODATA at the end; -EBADMSG where this is
  * no JSON.
  */
-int json_walk_next(struct json_walk *walk, struct json_piece *ret_key,
-	struct json_piece *ret_value);
+int json_walk_next(
+	struct json_walk *walk, struct json_piece *ret_key, struct json_piece *ret_value);
 
 /*
  * The value of an object's member `key`, which is compared as it is spelled; of members

@@ -29,14 +29,18 @@ enum { FIXED_ID = UINT32_MAX };
 
 static int take_listing(struct fs *fs, struct open_dir *open)
 {
+	static const enum listing_kind kinds[] = {
+		[TREE_SHOWS_DAYS] = LISTING_DAYS,
+		[TREE_SHOWS_KEYS] = LISTING_KEYS,
+		[TREE_SHOWS_VALUES] = LISTING_VALUES,
+		[TREE_SHOWS_JOBS] = LISTING_JOBS,
+	};
 	const struct tree_dir *tree = &open->dir->tree;
 	enum tree_shows shows = tree_shows(tree);
 
 	if (shows == TREE_SHOWS_NAMES || query_is_empty(&tree->query))
 		return 0;
-	return listing_get(fs->sync,
-		shows == TREE_SHOWS_DAYS ? LISTING_DAYS : LISTING_JOBS, &tree->query,
-		&open->listing);
+	return listing_get(fs->sync, kinds[shows], &tree->query, &open->listing);
 }
 
 /*
@@ -155,15 +159,17 @@ static int job_entry(const struct request *request, const struct open_dir *open,
 {
 	const struct fs *fs = request->fs;
 	struct catalog_job job;
+	bool matches = false;
 	int err = jobs_by_row(fs->catalog, row, &job);
 
 	if (!err)
 		err = name_escape(job.job.id, ".json", ret_entry->name);
+	if (!err && request->plus)
+		err = jobs_match(fs->catalog, &open->dir->tree.query, &job, &matches);
 	if (err)
 		return err;
-	if (request->plus && job.size >= 0 &&
-		sync_is_fresh(fs->sync, &job, request->arrived_wall_ms) &&
-		query_matches(&open->dir->tree.query, &job.job))
+	if (matches && job.size >= 0 &&
+		sync_is_fresh(fs->sync, &job, request->arrived_wall_ms))
 		attr_entry_of_job(fs, &job, &ret_entry->param);
 	else
 		set_bare(ret_entry, S_IFREG, job.ino);
@@ -200,10 +206,14 @@ static int entry_at(const struct request *request, const struct open_dir *open,
 		return -ENODATA;
 
 	int64_t member = listing_member(open->listing, position - DOTS);
+	enum tree_shows shows = tree_shows(&open->dir->tree);
 
-	if (tree_shows(&open->dir->tree) == TREE_SHOWS_JOBS)
+	if (shows == TREE_SHOWS_JOBS)
 		return job_entry(request, open, member, ret_entry);
-	day_print(member - LISTING_DAY_BASE, ret_entry->name);
+	if (shows == TREE_SHOWS_DAYS)
+		day_print(member - LISTING_DAY_BASE, ret_entry->name);
+	else
+		strcpy(ret_entry->name, listing_name(open->listing, position - DOTS));
 	set_bare(ret_entry, S_IFDIR, dirs_child_ino(open->dir->ino, ret_entry->name));
 	return 0;
 }

@@ -83,7 +83,15 @@ static void lookup_job(struct request *request, const struct dir *dir, const cha
 		request_fail(request, !err && job.gone ? -ENOENT : -EIO);
 		return;
 	}
-	if (!query_matches(&dir->tree.query, &job.job)) {
+
+	bool matches;
+
+	err = jobs_match(fs->catalog, &dir->tree.query, &job, &matches);
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+	if (!matches) {
 		reply_nothing(request, job_finished(&job.job) ? ttl : 0);
 		return;
 	}

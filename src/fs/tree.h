@@ -17,6 +17,8 @@ enum tree_kind {
 	TREE_DATE,
 	TREE_AFTER,
 	TREE_BEFORE,
+	TREE_METADATA, /* its values are keys, */
+	TREE_KEY,      /* of which each is a filter */
 };
 
 struct tree_dir {
@@ -25,7 +27,13 @@ struct tree_dir {
 };
 
 /* What readdir shows besides "." and "..". */
-enum tree_shows { TREE_SHOWS_NAMES, TREE_SHOWS_DAYS, TREE_SHOWS_JOBS };
+enum tree_shows {
+	TREE_SHOWS_NAMES,
+	TREE_SHOWS_DAYS,
+	TREE_SHOWS_KEYS,
+	TREE_SHOWS_VALUES,
+	TREE_SHOWS_JOBS,
+};
 
 struct tree_entry {
 	bool is_job;

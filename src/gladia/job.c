@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "gladia/instant.h"
-#include "json/walk.h"
+#include "gladia/job_internal.h"
 
 /*
  * Only the head's outermost members are looked at, and only a string that holds an escape
@@ -19,13 +19,21 @@
 /* Longer than any time or status that means something. */
 enum { WORD_MAX = 64 };
 
-enum member { MEMBER_ID, MEMBER_STATUS, MEMBER_CREATED, MEMBER_COMPLETED, MEMBERS };
+enum member {
+	MEMBER_ID,
+	MEMBER_STATUS,
+	MEMBER_CREATED,
+	MEMBER_COMPLETED,
+	MEMBER_METADATA,
+	MEMBERS,
+};
 
 static const char *const member_names[MEMBERS] = {
 	[MEMBER_ID] = "id",
 	[MEMBER_STATUS] = "status",
 	[MEMBER_CREATED] = "created_at",
 	[MEMBER_COMPLETED] = "completed_at",
+	[MEMBER_METADATA] = "custom_metadata",
 };
 
 static const char *const status_names[] = {
@@ -85,11 +93,7 @@ static void json_cleanup(cJSON **json)
 	cJSON_Delete(*json);
 }
 
-/*
- * A JSON string's text; `text` has room for `room` bytes with the NUL. -EBADMSG: not a
- * string; -EINVAL: a NUL or a lone surrogate in it; -ENAMETOOLONG.
- */
-static int string_decode(struct json_piece value, size_t room, char *text)
+int job_string_decode(struct json_piece value, size_t room, char *text)
 {
 	if (!value.at || *value.at != '"')
 		return -EBADMSG;
@@ -121,7 +125,7 @@ static void note_member(
 {
 	char name[WORD_MAX];
 
-	if (string_decode(key, sizeof(name), name))
+	if (job_string_decode(key, sizeof(name), name))
 		return;
 	for (unsigned i = 0; i < MEMBERS; i++)
 		if (strcmp(name, member_names[i]) == 0)
@@ -148,7 +152,7 @@ static int64_t time_decode(struct json_piece value)
 	char text[WORD_MAX];
 	int64_t ms;
 
-	if (string_decode(value, sizeof(text), text) || instant_parse(text, &ms))
+	if (job_string_decode(value, sizeof(text), text) || instant_parse(text, &ms))
 		return JOB_NO_TIME;
 	return ms;
 }
@@ -157,12 +161,13 @@ static enum job_status status_decode(struct json_piece value)
 {
 	char text[WORD_MAX];
 
-	if (string_decode(value, sizeof(text), text))
+	if (job_string_decode(value, sizeof(text), text))
 		return JOB_OTHER;
 	return job_status_parse(text, strlen(text));
 }
 
-int job_parse_head(const char *head, size_t len, struct job *ret_job)
+int job_parse_head(const char *head, size_t len, struct job *ret_job,
+	struct json_piece *ret_metadata)
 {
 	struct json_piece values[MEMBERS] = {0};
 	struct job job;
@@ -170,7 +175,7 @@ int job_parse_head(const char *head, size_t len, struct job *ret_job)
 	int err = find_members((struct json_piece){head, head + len}, values);
 
 	if (!err)
-		err = string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
+		err = job_string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
 	/* The longest name a job has anywhere. */
 	if (!err)
 		err = name_escape(job.id, ".json", name);
@@ -180,5 +185,6 @@ int job_parse_head(const char *head, size_t len, struct job *ret_job)
 	job.created_ms = time_decode(values[MEMBER_CREATED]);
 	job.completed_ms = time_decode(values[MEMBER_COMPLETED]);
 	*ret_job = job;
+	*ret_metadata = values[MEMBER_METADATA];
 	return 0;
 }

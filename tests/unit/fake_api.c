@@ -213,6 +213,8 @@ static int give(struct api_call *call, const struct fake_job *job)
 		.job = job->job,
 		.text = text,
 		.size = (size_t)len,
+		.metadata = job->metadata,
+		.metadata_len = job->metadata ? strlen(job->metadata) : 0,
 		.summary = call->api->rules.summaries && !call->id[0] &&
 			   job->job.status == JOB_DONE,
 	};
