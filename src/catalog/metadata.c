@@ -29,24 +29,6 @@ int jobs_put_metadata(struct catalog *catalog, int64_t row, const char *text, si
 	return err;
 }
 
-/* The text, valid until the statement is reset; NULL where there is none. 0 or -EIO. */
-static int fetch(struct catalog *catalog, int64_t row, sqlite3_stmt **ret_statement,
-	const char **ret_text, size_t *ret_len)
-{
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_METADATA);
-
-	sqlite3_bind_int64(statement, 1, row);
-
-	int step = sqlite3_step(statement);
-
-	if (step != SQLITE_ROW && step != SQLITE_DONE)
-		return catalog_failed(catalog, "read");
-	*ret_statement = statement;
-	*ret_text = step == SQLITE_ROW ? sqlite3_column_blob(statement, 0) : NULL;
-	*ret_len = *ret_text ? (size_t)sqlite3_column_bytes(statement, 0) : 0;
-	return 0;
-}
-
 /* The file is as suspect as the network: from here names go to the kernel. */
 static bool is_sound(const char *text, size_t len)
 {
@@ -60,7 +42,37 @@ static bool is_sound(const char *text, size_t len)
 		if (name_unescape(pair.key, pair.key_len, name) ||
 			name_unescape(pair.value, pair.value_len, name))
 			return false;
-	return at == len;
+	return len > 0 && at == len;
+}
+
+/* The text, valid until the statement is reset; "" where there is none. 0 or -EIO. */
+static int fetch(struct catalog *catalog, int64_t row, sqlite3_stmt **ret_statement,
+	const char **ret_text, size_t *ret_len)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_METADATA);
+
+	sqlite3_bind_int64(statement, 1, row);
+
+	int step = sqlite3_step(statement);
+
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		return catalog_failed(catalog, "read");
+
+	const char *text = "";
+	size_t len = 0;
+
+	if (step == SQLITE_ROW) {
+		text = sqlite3_column_blob(statement, 0);
+		len = (size_t)sqlite3_column_bytes(statement, 0);
+		if (!text || !is_sound(text, len)) {
+			sqlite3_reset(statement);
+			return catalog_damaged(catalog, "give sound metadata");
+		}
+	}
+	*ret_statement = statement;
+	*ret_text = text;
+	*ret_len = len;
+	return 0;
 }
 
 int jobs_metadata(struct catalog *catalog, int64_t row, struct buf *text)
@@ -73,12 +85,9 @@ int jobs_metadata(struct catalog *catalog, int64_t row, struct buf *text)
 	if (err)
 		return err;
 	buf_reset(text);
-	if (found && !is_sound(found, len))
-		err = -EINVAL;
-	else if (found && buf_append(text, found, len))
-		err = -ENOMEM;
+	err = buf_append(text, found, len);
 	sqlite3_reset(statement);
-	return err == -EINVAL ? catalog_damaged(catalog, "give sound metadata") : err;
+	return err;
 }
 
 int jobs_match(struct catalog *catalog, const struct query *query,
@@ -96,7 +105,7 @@ int jobs_match(struct catalog *catalog, const struct query *query,
 
 	if (err)
 		return err;
-	*ret_matches = metadata_matches(query->metadata, text ? text : "", len);
+	*ret_matches = metadata_matches(query->metadata, text, len);
 	sqlite3_reset(statement);
 	return 0;
 }

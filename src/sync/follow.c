@@ -11,7 +11,7 @@
  * metadata/ and metadata/KEY/. They are picked out of the surrounding listing, that of
  * the same query without metadata, which is read as far as somebody wants more:
  *
- *   nobody wants more         rest
+ *   nobody waits for more     rest
  *   a member not looked at    look at it, some at a time; what it brings is told
  *   none, it is not complete  wait for it
  *   none, it is complete      complete
@@ -124,26 +124,12 @@ static int pick_some(struct listing *listing)
 	return err;
 }
 
-static void go_on(void *ctx)
+/* Wants what the surrounding listing has not told yet. */
+static void want_more(struct listing *listing)
 {
-	struct listing *listing = ctx;
 	struct follow *follow = listing->filling;
-	int err = follow->error;
+	int err = 0;
 
-	follow->waiting = false;
-	follow->error = 0;
-	/* Why has been told where the jobs are listed. */
-	if (err) {
-		listing_failed(listing, err, "");
-		return;
-	}
-	err = pick_some(listing);
-	if (err) {
-		listing_failed(listing, err, strerror(-err));
-		return;
-	}
-	if (!listing->lacking)
-		return;
 	if (follow->at == listing_len(follow->from))
 		err = listing_want(follow->from, follow->at);
 	if (err == -ENOENT) {
@@ -151,6 +137,7 @@ static void go_on(void *ctx)
 		listing_completed(listing);
 		return;
 	}
+	/* Why has been told where the jobs are listed. */
 	if (err && err != -EAGAIN) {
 		listing_failed(listing, err, "");
 		return;
@@ -161,6 +148,31 @@ static void go_on(void *ctx)
 	else
 		loop_timer_set(listing->sync->loop, &follow->next,
 			loop_now_ms(listing->sync->loop));
+}
+
+static void go_on(struct listing *listing)
+{
+	int err = pick_some(listing);
+
+	if (err)
+		listing_failed(listing, err, strerror(-err));
+	else if (listing->lacking)
+		want_more(listing);
+}
+
+static void on_again(void *ctx)
+{
+	struct listing *listing = ctx;
+	struct follow *follow = listing->filling;
+	int err = follow->error;
+
+	follow->waiting = false;
+	follow->error = 0;
+	if (err)
+		listing_failed(listing, err, "");
+	/* Who went away, by a signal or in the end, does not have the account read. */
+	else if (!wait_queue_empty(&listing->queue))
+		go_on(listing);
 }
 
 /* The listing may be complete then, and let go of this one, which still tells others. */
@@ -197,8 +209,8 @@ static int begin(struct listing *listing)
 	}
 	buf_init(&follow->metadata, METADATA_TEXT_MAX);
 	waiter_init(&follow->waiter, on_jobs);
-	loop_task_init(&follow->again, go_on, listing);
-	loop_timer_init(&follow->next, go_on, listing);
+	loop_task_init(&follow->again, on_again, listing);
+	loop_timer_init(&follow->next, on_again, listing);
 	listing->began_ms = follow->from->began_ms;
 	listing->began_wall_ms = follow->from->began_wall_ms;
 	buf_init(&listing->names.text, NAMES_TEXT_MAX);
