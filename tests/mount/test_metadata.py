@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import subprocess
+from urllib.parse import quote
 
 import pytest
 
@@ -295,7 +296,21 @@ class TestHostile:
 
 @pytest.mark.parametrize("mode", API)
 class TestTheApi:
-    """Right also where the API ignores its filter, refuses it, or finds nothing."""
+    """Right also where the API ignores its filter, refuses it, or finds too few."""
+
+    def test_the_filter_itself(self, shop, mode):
+        """What the stand-in would say: without this the others would prove nothing."""
+        shop.modes(metadata=mode)
+        wanted = quote(json.dumps({"customer": "acme"}))
+        status, answer = shop.call(
+            "GET", f"/v2/pre-recorded?limit=100&custom_metadata={wanted}",
+            headers={"x-gladia-key": shop.key})
+        assert status == (int(mode) if mode.isdigit() else 200)
+        if status == 200:
+            found = names_of(json.loads(answer)["items"])
+            acme = holding(shop, "customer", "acme")
+            assert (found == acme) == (mode == "json")
+            assert (len(found) < len(acme)) == (mode in ("exact", "empty"))
 
     def test_alone(self, shop, mount, mode):
         one = mount(shop)
