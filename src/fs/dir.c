@@ -319,6 +319,19 @@ static void handle_readdir(struct request *request)
 	request_free(request);
 }
 
+/* The API may have answered all the while: what is sought by metadata can be rare. */
+static const char *late_sentence(const struct open_dir *open)
+{
+	const struct tree_dir *tree = &open->dir->tree;
+	enum tree_shows shows = tree_shows(tree);
+
+	if (!*tree->query.metadata && shows != TREE_SHOWS_KEYS)
+		return NULL;
+	return "looking below metadata/ takes longer than timeout= allows, for the jobs "
+	       "around it are read: look again at once to go on from here, read all/ "
+	       "first, or look below a day (date/.../metadata/)";
+}
+
 static void start_readdir(fuse_req_t req, size_t size, off_t offset,
 	const struct fuse_file_info *info, bool plus)
 {
@@ -330,6 +343,7 @@ static void start_readdir(fuse_req_t req, size_t size, off_t offset,
 	request->offset = (uint64_t)offset;
 	request->open = (void *)(uintptr_t)info->fh;
 	request->plus = plus;
+	request->late = late_sentence(request->open);
 	note_opened(request->open);
 	request_run(request);
 }

@@ -29,7 +29,11 @@ static void run_again(void *ctx)
 
 static void on_deadline(void *ctx)
 {
-	request_fail(ctx, -ETIMEDOUT);
+	struct request *request = ctx;
+
+	if (request->late)
+		log_error(request->fs->log, "%s", request->late);
+	request_fail(request, -ETIMEDOUT);
 }
 
 /* The kernel tells of the first signal only, so the caller is watched from then on. */

@@ -31,7 +31,8 @@ struct request {
 	bool watched;            /* the kernel's interrupts are heard */
 	int64_t arrived_ms;      /* monotonic */
 	int64_t arrived_wall_ms;
-	bool asked; /* the API has been asked for the job on its behalf */
+	bool asked;       /* the API has been asked for the job on its behalf */
+	const char *late; /* a sentence for the log if time is up; NULL: said elsewhere */
 
 	/* The kernel's arguments, as far as the handler has any. */
 	uint64_t ino;

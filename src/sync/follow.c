@@ -192,17 +192,38 @@ static void pull(struct listing *listing)
 		go_on(listing);
 }
 
+/*
+ * Reading all of an account can take longer than anybody waits, and than what is read
+ * counts as fresh. Whoever looks again soon has it read on, not anew.
+ */
+static struct listing *find_growing(const struct sync *sync, const struct query *query)
+{
+	char key[QUERY_KEY_MAX];
+
+	query_key(query, key);
+
+	struct listing *found = listing_find(sync, LISTING_JOBS, key);
+
+	if (!found || found->complete || found->broken || found->outdated ||
+		!found->members.len ||
+		loop_now_ms(sync->loop) - found->grew_ms >= sync->config.ttl_ms)
+		return NULL;
+	found->holders++;
+	return found;
+}
+
 static int begin(struct listing *listing)
 {
 	struct follow *follow = calloc(1, sizeof(*follow));
 	struct query around = listing->query;
+	int err = 0;
 
 	if (!follow)
 		return -ENOMEM;
 	*around.metadata = '\0';
-
-	int err = listing_get(listing->sync, LISTING_JOBS, &around, &follow->from);
-
+	follow->from = find_growing(listing->sync, &around);
+	if (!follow->from)
+		err = listing_get(listing->sync, LISTING_JOBS, &around, &follow->from);
 	if (err) {
 		free(follow);
 		return err;

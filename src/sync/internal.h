@@ -63,6 +63,7 @@ struct listing {
 	unsigned holders;
 	int64_t began_ms;      /* monotonic; when it was first asked for anything */
 	int64_t began_wall_ms; /* the same instant */
+	int64_t grew_ms;       /* monotonic; when it grew last */
 	struct snapshot members;
 	struct listing_names names; /* LISTING_KEYS, LISTING_VALUES */
 	struct wait_queue queue;

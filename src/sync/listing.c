@@ -314,6 +314,7 @@ void listing_grew(struct listing *listing)
 {
 	/* Whoever still lacks something wants it again: nobody may be there any more. */
 	listing->lacking = false;
+	listing->grew_ms = loop_now_ms(listing->sync->loop);
 	wait_wake(&listing->queue, 0);
 }
 

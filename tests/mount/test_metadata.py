@@ -214,6 +214,22 @@ class TestCost:
             assert next(entries)
             assert len(one.requests()) == 1
 
+    def test_longer_than_anybody_waits(self, shop, mount):
+        """SPEC 6.1, 11.1: an error with a sentence; who looks again goes on from there."""
+        one = mount(shop, "timeout=1", "connections=1", "page_size=10")
+        shop.modes(latency_ms=60)
+        tries = 0
+        while True:
+            try:
+                assert shown(one.path / "metadata/customer/nobody") == set()
+                break
+            except OSError as error:
+                assert error.errno == errno.ETIMEDOUT
+                tries += 1
+        assert 1 <= tries < 10
+        assert "look again at once to go on from here" in one.stderr
+        assert len(one.requests()) <= len(shop.jobs()) / 9 + 3
+
     def test_changes(self, shop, mount):
         """A job that comes, goes, or is changed before it is finished."""
         one = mount(shop, "ttl=0")

@@ -128,6 +128,46 @@ static void nobody_waits(void **state)
 	reader_close(reader);
 }
 
+/* SPEC 6.1, 7.1: what takes longer than the time to live is read on, not anew. */
+static void read_on_later(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = of("customer", "rare");
+	unsigned lists = 0;
+
+	bench_reset(bench, 1, 5);
+	bench_fill(bench, 0, 100);
+	hold(bench, "j090", "\ncustomer=rare\n");
+	/* Each look sees a page or two, and waits for so long that another is needed. */
+	for (unsigned looks = 0; looks < 8; looks++) {
+		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+
+		assert_int_equal(reader_want(reader, 0), -EAGAIN);
+		for (unsigned pages = 0; pages < 2; pages++)
+			answer_one(bench);
+		reader_close(reader);
+		bench_settle(bench);
+		bench_forward(bench, BENCH_TTL_MS * 3 / 4);
+		assert_in_range(bench->api->lists, lists + 2, lists + 4);
+		lists = bench->api->lists;
+	}
+
+	struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+
+	assert_int_equal(reader_finish(reader), 0);
+	assert_members(reader, "j090");
+	reader_close(reader);
+	assert_in_range(bench->api->lists, 24, 30);
+	/* After a while it would be too old. */
+	fake_add(bench->api, "new", JOB_DONE, bench_noon_ms() + 1);
+	hold(bench, "new", "\ncustomer=rare\n");
+	bench_forward(bench, BENCH_TTL_MS);
+	reader = reader_open(bench, LISTING_JOBS, &query);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_members(reader, "new j090");
+	reader_close(reader);
+}
+
 /* SPEC 3.4: each name once, as they are met. */
 static void names(void **state)
 {
@@ -320,6 +360,8 @@ int main(void)
 			bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
 			nobody_waits, bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(
+			read_on_later, bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(names, bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
 			picked_out_of_a_fresh_one, bench_set_up, bench_tear_down),
