@@ -113,7 +113,10 @@ static void on_gone_in(struct dir *dir, void *ctx)
 
 	if (tree_shows(&dir->tree) != TREE_SHOWS_JOBS || query_is_empty(&query))
 		return;
-	/* It may have stood there with another status, but not with another date. */
+	/*
+	 * It may have stood there with another status or other metadata, but not with
+	 * another date.
+	 */
 	query.statuses = QUERY_ALL_STATUSES;
 	if (query_matches(&query, &gone->job->job))
 		notifier_forget_name(gone->fs->notifier, dir->ino, gone->name);
