@@ -37,33 +37,46 @@ struct follow {
 	int error;    /* that the waiter was told */
 };
 
+/* Room for one more, so that there is never a member without its name. */
+static int reserve_name(struct listing_names *names, size_t known, size_t len)
+{
+	int err = buf_reserve(&names->text, len + 1);
+
+	if (err)
+		return err == -EMSGSIZE ? -EFBIG : err;
+	if (known < names->cap)
+		return 0;
+
+	size_t cap = names->cap ? names->cap * 2 : 64;
+	uint32_t *starts = realloc(names->starts, cap * sizeof(*starts));
+
+	if (!starts)
+		return -ENOMEM;
+	names->starts = starts;
+	names->cap = cap;
+	return 0;
+}
+
 static int add_name(struct listing *listing, const char *text, size_t len)
 {
 	struct listing_names *names = &listing->names;
-	char name[NAME_BYTES_MAX + 1];
 	size_t known = listing->members.len;
+	char name[NAME_BYTES_MAX + 1];
+	int err = reserve_name(names, known, len);
 
+	if (err)
+		return err;
 	memcpy(name, text, len);
 	name[len] = '\0';
 
 	/* Any number above 0 that is the name's own. */
 	int64_t number = (int64_t)(digest_u63("name", name) | 1);
-	int err = snapshot_see(&listing->members, number, LISTING_TOLD, true);
 
+	err = snapshot_see(&listing->members, number, LISTING_TOLD, true);
 	if (err || listing->members.len == known)
 		return err;
-	if (known == names->cap) {
-		size_t cap = names->cap ? names->cap * 2 : 64;
-		uint32_t *starts = realloc(names->starts, cap * sizeof(*starts));
-
-		if (!starts)
-			return -ENOMEM;
-		names->starts = starts;
-		names->cap = cap;
-	}
 	names->starts[known] = (uint32_t)names->text.len;
-	err = buf_append(&names->text, name, len + 1);
-	return err == -EMSGSIZE ? -EFBIG : err;
+	return buf_append(&names->text, name, len + 1);
 }
 
 static int add_names(struct listing *listing, const struct buf *metadata)
