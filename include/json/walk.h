@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Walks through a JSON text that was checked before (json_print()), value by value, and
@@ -34,10 +35,24 @@ int json_walk_next(
 	struct json_walk *walk, struct json_piece *ret_key, struct json_piece *ret_value);
 
 /*
- * The value of an object's member `key`, which is compared as it is spelled; of members
- * that occur twice the last counts. No such member, or no object: not there.
+ * The values of an object's members `keys`, in one walk. Keys are compared as they are
+ * spelled; of members that occur twice the last counts. Without such a member, or where
+ * it is no object, the value is not there.
  */
+void json_members(struct json_piece object, const char *const *keys, size_t count,
+	struct json_piece *ret_values);
+
+/* The value of one member. */
 struct json_piece json_member(struct json_piece object, const char *key);
+
+/* Bytes of a value; 0 where it is not there. */
+static inline size_t json_length(struct json_piece piece)
+{
+	return piece.at ? (size_t)(piece.end - piece.at) : 0;
+}
+
+/* Is it there, and these very bytes? */
+bool json_is(struct json_piece piece, const char *bytes);
 
 /* What is within a string's quotes; not there where it is no string. */
 struct json_piece json_inside(struct json_piece string);

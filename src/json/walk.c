@@ -64,24 +64,38 @@ int json_walk_next(
 	return 0;
 }
 
-struct json_piece json_member(struct json_piece object, const char *key)
+bool json_is(struct json_piece piece, const char *bytes)
 {
-	struct json_piece found = {0};
-	struct json_piece spelled = {0};
+	size_t len = strlen(bytes);
+
+	return piece.at && json_length(piece) == len && memcmp(piece.at, bytes, len) == 0;
+}
+
+void json_members(struct json_piece object, const char *const *keys, size_t count,
+	struct json_piece *ret_values)
+{
+	struct json_piece key = {0};
 	struct json_piece value;
 	struct json_walk walk;
-	size_t len = strlen(key);
 
+	memset(ret_values, 0, count * sizeof(*ret_values));
 	if (json_walk_into(object, '{', &walk))
-		return found;
-	while (!json_walk_next(&walk, &spelled, &value)) {
-		struct json_piece inside = json_inside(spelled);
+		return;
+	while (!json_walk_next(&walk, &key, &value)) {
+		struct json_piece name = json_inside(key);
 
-		if (inside.at && (size_t)(inside.end - inside.at) == len &&
-			memcmp(inside.at, key, len) == 0)
-			found = value;
+		for (size_t i = 0; i < count; i++)
+			if (json_is(name, keys[i]))
+				ret_values[i] = value;
 	}
-	return found;
+}
+
+struct json_piece json_member(struct json_piece object, const char *key)
+{
+	struct json_piece value;
+
+	json_members(object, &key, 1, &value);
+	return value;
 }
 
 struct json_piece json_inside(struct json_piece string)
