@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "format/format.h"
 #include "gladia/name.h"
 #include "gladia/query.h"
 
@@ -30,6 +31,7 @@ enum tree_shows { TREE_SHOWS_NAMES, TREE_SHOWS_DAYS, TREE_SHOWS_JOBS };
 struct tree_entry {
 	bool is_job;
 	struct tree_dir dir;         /* of a directory */
+	enum format format;          /* of a job */
 	char id[NAME_BYTES_MAX + 1]; /* of a job */
 };
 
