@@ -206,8 +206,12 @@ const char *json_take_code(const char *in, const char *end, uint32_t *ret_code)
 	const char *bad;
 	const char *reason;
 
-	if (*in != '\\')
+	if ((unsigned char)*in >= 0x80)
 		return take_utf8(in, end, ret_code);
+	if (*in != '\\') {
+		*ret_code = (uint32_t)*in;
+		return in + 1;
+	}
 
 	const char *next = take_escape(in, end, ret_code, &bad, &reason);
 

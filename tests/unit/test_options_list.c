@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "format/format.h"
 #include "options_parsed.h"
 
 /* Options of -o and their values: SPEC 1.2, 1.4. */
@@ -25,7 +26,7 @@ static void test_own_options(void **state)
 		"-f", "http://localhost:8080/", "-o",
 		"page_size=10000,cache=off,cache_dir=/c,cache_size=1M", "mnt", "-o",
 		"ca_file=/ca.pem,log=syslog,uid=12,gid=4294967294,umask=0277", "-o",
-		"allow_other,auto_unmount,");
+		"allow_other,auto_unmount,formats=json:vtt:txt,");
 	assert_good(&p);
 	assert_string_equal(p.options.origin, "http://localhost:8080");
 	assert_string_equal(p.options.mountpoint, "mnt");
@@ -45,6 +46,8 @@ static void test_own_options(void **state)
 	assert_int_equal(p.options.umask, 0277);
 	assert_true(p.options.allow_other);
 	assert_true(p.options.auto_unmount);
+	assert_int_equal(p.options.formats,
+		1 << FORMAT_JSON | 1 << FORMAT_TXT | 1 << FORMAT_VTT);
 	parsed_done(&p);
 }
 
@@ -110,6 +113,19 @@ static void test_bad_values(void **state)
 		{"connections=0x8", "from 1 to 64"},
 		{"page_size=0", "from 1 to 10000"},
 		{"page_size=10001", "from 1 to 10000"},
+		{"formats", "-o formats takes json, and"},
+		{"formats=", "-o formats takes"},
+		{"formats=json:", "-o formats takes"},
+		{"formats=:json", "-o formats takes"},
+		{"formats=txt", "-o formats takes json, and"},
+		{"formats=txt:json", "-o formats takes"},
+		{"formats=json:doc", "no format \"doc\": it takes json, and"},
+		{"formats=json:TXT", "no format \"TXT\""},
+		{"formats=json:txt:srt:txt", "names txt twice"},
+		{"formats=json:json", "names json twice"},
+		/* A key is longer, and not shown. */
+		{"formats=json:45463597-20b7-4af7-b3b3-f5fb778203ab", "-o formats takes"},
+		{"formats=json:\x1b[1m", "-o formats takes"},
 		{"cache=on", "disk or off"},
 		{"cache", "disk or off"},
 		{"cache_size=1023K", "from 1M"},
