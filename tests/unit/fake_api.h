@@ -15,6 +15,7 @@ struct fake_job {
 	struct job job;
 	unsigned edition; /* of its text */
 	bool nameless;    /* its id cannot be a file's name */
+	const char *said; /* its transcript; NULL: its text has none */
 };
 
 /* What is unknown of the API (GLADIA_API.md), and what it must not do. */
