@@ -134,22 +134,51 @@ static void sort(struct transcript *transcript)
 	}
 }
 
-static bool same_bytes(struct json_piece one, struct json_piece other)
+static int compare_bytes(struct json_piece one, struct json_piece other)
 {
 	size_t len = json_length(one);
 
-	return len == json_length(other) && (!len || memcmp(one.at, other.at, len) == 0);
+	if (len != json_length(other))
+		return len < json_length(other) ? -1 : 1;
+	return len ? memcmp(one.at, other.at, len) : 0;
 }
 
-static void look_at_voices(struct transcript *transcript)
+static int compare_speakers(const struct utterance *one, const struct utterance *other)
 {
-	const struct utterance *utterances = transcript->utterances;
+	int order = one->named - other->named;
 
+	return order ? order : compare_bytes(one->speaker, other->speaker);
+}
+
+static int compare_voices(const void *one, const void *other)
+{
+	const struct utterance *const *a = one;
+	const struct utterance *const *b = other;
+	int order = compare_speakers(*a, *b);
+
+	return order ? order : compare_bytes((*a)->channel, (*b)->channel);
+}
+
+/* Is one and the same speaker, or none at all, heard in more than one channel? */
+static int look_at_channels(struct transcript *transcript)
+{
+	const struct utterance **voices = calloc(transcript->len + 1, sizeof(*voices));
+	bool diarized = false;
+
+	if (!voices)
+		return -ENOMEM;
+	for (size_t i = 0; i < transcript->len; i++) {
+		voices[i] = &transcript->utterances[i];
+		diarized |= voices[i]->speaker.at != NULL;
+	}
+	qsort(voices, transcript->len, sizeof(*voices), compare_voices);
 	for (size_t i = 1; i < transcript->len; i++)
-		transcript->channels |= !same_bytes(
-			utterances[i].channel, utterances[0].channel);
-	for (size_t i = 0; i < transcript->len; i++)
-		transcript->voiced |= transcript_has_voice(transcript, &utterances[i]);
+		transcript->channels |=
+			(voices[i]->speaker.at || !diarized) &&
+			!compare_speakers(voices[i - 1], voices[i]) &&
+			compare_bytes(voices[i - 1]->channel, voices[i]->channel);
+	free(voices);
+	return 0;
 }
 
 int transcript_read(const char *job, size_t len, struct transcript *ret_transcript)
@@ -169,10 +198,14 @@ int transcript_read(const char *job, size_t len, struct transcript *ret_transcri
 
 	int err = read_utterances(values[2], ret_transcript);
 
+	if (!err)
+		err = look_at_channels(ret_transcript);
 	if (err)
 		return err;
 	sort(ret_transcript);
-	look_at_voices(ret_transcript);
+	for (size_t i = 0; i < ret_transcript->len; i++)
+		ret_transcript->voiced |= transcript_has_voice(
+			ret_transcript, &ret_transcript->utterances[i]);
 	return 0;
 }
 
@@ -190,8 +223,8 @@ bool transcript_has_voice(
 
 bool transcript_same_voice(const struct utterance *one, const struct utterance *other)
 {
-	return one->named == other->named && same_bytes(one->speaker, other->speaker) &&
-	       same_bytes(one->channel, other->channel);
+	return !compare_speakers(one, other) &&
+	       !compare_bytes(one->channel, other->channel);
 }
 
 static int add_part(

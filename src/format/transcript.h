@@ -25,7 +25,7 @@ struct transcript {
 	struct json_piece subtitles;  /* an array of what the API made */
 	struct utterance *utterances; /* in order of `at` */
 	size_t len;
-	bool channels; /* more than one */
+	bool channels; /* a voice is not told apart without its channel */
 	bool voiced;   /* some utterance has a voice */
 };
 
@@ -34,8 +34,9 @@ int transcript_read(const char *job, size_t len, struct transcript *ret_transcri
 void transcript_done(struct transcript *transcript);
 
 /*
- * An utterance's voice is its speaker, and its channel where there are several. Appends
- * it ("Speaker 1", "Channel 0", "Channel 0, speaker 1") if it has one.
+ * An utterance's voice is its speaker; where there are several channels, and no speakers
+ * or one who is in more than one of them, its channel, too. Appends it ("Speaker 1",
+ * "Channel 0", "Channel 0, speaker 1") if it has one.
  */
 int transcript_add_voice(const struct transcript *transcript,
 	const struct utterance *utterance, struct buf *out, enum words_form form);

@@ -122,7 +122,7 @@ static void test_voices(void **state)
 		      "5}"),
 			"Speaker 0: Hi.\nWho? I. Me.\n"},
 		{SAID("{" HI ",\"speaker\":\"In\\u00eas\\n\"},{\"text\":\"A.\","
-			     "\"speaker\":\" \"}"),
+		      "\"speaker\":\" \"}"),
 			"Inês: Hi.\nA.\n"},
 		/* A channel is a voice where there are several, in order of time. */
 		{JOB("\"full_transcript\":\"Hi. A.\",\"utterances\":["
@@ -131,12 +131,22 @@ static void test_voices(void **state)
 		     "{\"text\":\"C.\",\"channel\":0},"
 		     "{\"text\":\"A.\",\"channel\":1,\"start\":1}]"),
 			"Channel 0: Hi.\nChannel 1: A.\nChannel 0: B. C.\n"},
-		{SAID("{" HI ",\"channel\":0,\"speaker\":0},"
+		{SAID("{" HI ",\"channel\":0,\"speaker\":1},"
 		      "{\"text\":\"A.\",\"channel\":1,\"speaker\":1},"
 		      "{\"text\":\"B.\",\"channel\":1,\"speaker\":\"Bo\"},"
 		      "{\"text\":\"C.\",\"channel\":1},{\"text\":\"D.\"}"),
-			"Channel 0, speaker 0: Hi.\nChannel 1, speaker 1: A.\n"
+			"Channel 0, speaker 1: Hi.\nChannel 1, speaker 1: A.\n"
 			"Channel 1, Bo: B.\nChannel 1: C.\nD.\n"},
+		/* One speaker in each channel is not told by that; one in two of them is.
+		 */
+		{SAID("{" HI ",\"channel\":0,\"speaker\":1},"
+		      "{\"text\":\"A.\",\"channel\":1,\"speaker\":0}"),
+			"Speaker 1: Hi.\nSpeaker 0: A.\n"},
+		{SAID("{" HI ",\"channel\":0,\"speaker\":1},"
+		      "{\"text\":\"A.\",\"channel\":1,\"speaker\":0},"
+		      "{\"text\":\"B.\",\"channel\":1,\"speaker\":1}"),
+			"Channel 0, speaker 1: Hi.\nChannel 1, speaker 0: A.\n"
+			"Channel 1, speaker 1: B.\n"},
 		/* Several languages are one transcript. */
 		{SAID("{" HI ",\"speaker\":0,\"language\":\"en\"},"
 		      "{\"text\":\"こんにちは。\",\"speaker\":0,\"language\":\"ja\"}"),
@@ -193,8 +203,8 @@ static void test_srt(void **state)
 		      ","
 		      "{\"text\":\"a\",\"start\":0,\"end\":3,\"channel\":1,\"speaker\":"
 		      "\"x-->y\"}"),
-			"1\n00:00:00,000 --> 00:00:03,000\nChannel 1, x-- >y: a\n\n"
-			"2\n00:00:01,000 --> 00:00:02,000\nChannel 0, speaker 3: b\n"},
+			"1\n00:00:00,000 --> 00:00:03,000\nx-- >y: a\n\n"
+			"2\n00:00:01,000 --> 00:00:02,000\nSpeaker 3: b\n"},
 	};
 
 	(void)state;
