@@ -109,38 +109,13 @@ static int read_utterances(struct json_piece array, struct transcript *transcrip
 	return err;
 }
 
-/* Those that begin together stay as they came. */
-static int compare(const void *one, const void *other)
-{
-	const struct utterance *a = one;
-	const struct utterance *b = other;
-
-	if (a->at < b->at || a->at > b->at)
-		return a->at < b->at ? -1 : 1;
-	return a->text.at < b->text.at ? -1 : 1;
-}
-
-/* Channels may come one after the other, and subtitles want rising times. */
-static void sort(struct transcript *transcript)
-{
-	const struct utterance *utterances = transcript->utterances;
-
-	for (size_t i = 1; i < transcript->len; i++) {
-		if (utterances[i].at >= utterances[i - 1].at)
-			continue;
-		qsort(transcript->utterances, transcript->len, sizeof(*utterances),
-			compare);
-		return;
-	}
-}
-
 static int compare_bytes(struct json_piece one, struct json_piece other)
 {
 	size_t len = json_length(one);
 
 	if (len != json_length(other))
 		return len < json_length(other) ? -1 : 1;
-	return len ? memcmp(one.at, other.at, len) : 0;
+	return one.at && other.at ? memcmp(one.at, other.at, len) : 0;
 }
 
 static int compare_speakers(const struct utterance *one, const struct utterance *other)
@@ -152,33 +127,56 @@ static int compare_speakers(const struct utterance *one, const struct utterance 
 
 static int compare_voices(const void *one, const void *other)
 {
-	const struct utterance *const *a = one;
-	const struct utterance *const *b = other;
-	int order = compare_speakers(*a, *b);
+	const struct utterance *a = one;
+	const struct utterance *b = other;
+	int order = compare_speakers(a, b);
 
-	return order ? order : compare_bytes((*a)->channel, (*b)->channel);
+	return order ? order : compare_bytes(a->channel, b->channel);
 }
 
-/* Is one and the same speaker, or none at all, heard in more than one channel? */
-static int look_at_channels(struct transcript *transcript)
+/* Those that begin together stay as they came. */
+static int compare_times(const void *one, const void *other)
 {
-	const struct utterance **voices = calloc(transcript->len + 1, sizeof(*voices));
-	bool diarized = false;
+	const struct utterance *a = one;
+	const struct utterance *b = other;
 
-	if (!voices)
-		return -ENOMEM;
-	for (size_t i = 0; i < transcript->len; i++) {
-		voices[i] = &transcript->utterances[i];
-		diarized |= voices[i]->speaker.at != NULL;
-	}
-	qsort(voices, transcript->len, sizeof(*voices), compare_voices);
+	if (a->at < b->at || a->at > b->at)
+		return a->at < b->at ? -1 : 1;
+	return a->text.at < b->text.at ? -1 : 1;
+}
+
+/*
+ * Is one and the same speaker, or where there are none is somebody, heard in more than
+ * one channel? Leaves the utterances sorted by voices.
+ */
+static bool has_channels(struct transcript *transcript)
+{
+	struct utterance *utterances = transcript->utterances;
+	bool channels = false;
+
+	qsort(utterances, transcript->len, sizeof(*utterances), compare_voices);
+	/* Those without a speaker come first. */
+	bool diarized = utterances[transcript->len - 1].speaker.at != NULL;
+
 	for (size_t i = 1; i < transcript->len; i++)
-		transcript->channels |=
-			(voices[i]->speaker.at || !diarized) &&
-			!compare_speakers(voices[i - 1], voices[i]) &&
-			compare_bytes(voices[i - 1]->channel, voices[i]->channel);
-	free(voices);
-	return 0;
+		channels |= (utterances[i].speaker.at || !diarized) &&
+			    !compare_speakers(&utterances[i - 1], &utterances[i]) &&
+			    compare_bytes(
+				    utterances[i - 1].channel, utterances[i].channel);
+	return channels;
+}
+
+/* Channels may come one after the other, and subtitles want rising times. */
+static void arrange(struct transcript *transcript)
+{
+	struct utterance *utterances = transcript->utterances;
+
+	if (!transcript->len)
+		return;
+	transcript->channels = has_channels(transcript);
+	qsort(utterances, transcript->len, sizeof(*utterances), compare_times);
+	for (size_t i = 0; i < transcript->len; i++)
+		transcript->voiced |= transcript_has_voice(transcript, &utterances[i]);
 }
 
 int transcript_read(const char *job, size_t len, struct transcript *ret_transcript)
@@ -199,14 +197,8 @@ int transcript_read(const char *job, size_t len, struct transcript *ret_transcri
 	int err = read_utterances(values[2], ret_transcript);
 
 	if (!err)
-		err = look_at_channels(ret_transcript);
-	if (err)
-		return err;
-	sort(ret_transcript);
-	for (size_t i = 0; i < ret_transcript->len; i++)
-		ret_transcript->voiced |= transcript_has_voice(
-			ret_transcript, &ret_transcript->utterances[i]);
-	return 0;
+		arrange(ret_transcript);
+	return err;
 }
 
 void transcript_done(struct transcript *transcript)

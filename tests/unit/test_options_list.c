@@ -46,8 +46,8 @@ static void test_own_options(void **state)
 	assert_int_equal(p.options.umask, 0277);
 	assert_true(p.options.allow_other);
 	assert_true(p.options.auto_unmount);
-	assert_int_equal(p.options.formats,
-		1 << FORMAT_JSON | 1 << FORMAT_TXT | 1 << FORMAT_VTT);
+	assert_int_equal(
+		p.options.formats, 1 << FORMAT_JSON | 1 << FORMAT_TXT | 1 << FORMAT_VTT);
 	parsed_done(&p);
 }
 
@@ -90,6 +90,38 @@ static void test_sizes(void **state)
 	}
 }
 
+/* SPEC 1.4: formats that are none, or twice. */
+static void test_bad_formats(void **state)
+{
+	static const struct {
+		const char *list;
+		const char *why;
+	} bad[] = {
+		{"formats", "-o formats takes json, and"},
+		{"formats=", "-o formats takes"},
+		{"formats=json:", "-o formats takes"},
+		{"formats=:json", "-o formats takes"},
+		{"formats=txt", "-o formats takes json, and"},
+		{"formats=txt:json", "-o formats takes"},
+		{"formats=json:doc", "no format \"doc\": it takes json, and"},
+		{"formats=json:TXT", "no format \"TXT\""},
+		{"formats=json:txt:srt:txt", "names txt twice"},
+		{"formats=json:json", "names json twice"},
+		/* A key is longer, and not shown. */
+		{"formats=json:45463597-20b7-4af7-b3b3-f5fb778203ab", "-o formats takes"},
+		{"formats=json:\x1b[1m", "-o formats takes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "m", "-o", bad[i].list);
+		assert_bad(&p, bad[i].why);
+		parsed_done(&p);
+	}
+}
+
 /* SPEC 1.4: values that are none; the sentence names the option and what it takes. */
 static void test_bad_values(void **state)
 {
@@ -113,19 +145,6 @@ static void test_bad_values(void **state)
 		{"connections=0x8", "from 1 to 64"},
 		{"page_size=0", "from 1 to 10000"},
 		{"page_size=10001", "from 1 to 10000"},
-		{"formats", "-o formats takes json, and"},
-		{"formats=", "-o formats takes"},
-		{"formats=json:", "-o formats takes"},
-		{"formats=:json", "-o formats takes"},
-		{"formats=txt", "-o formats takes json, and"},
-		{"formats=txt:json", "-o formats takes"},
-		{"formats=json:doc", "no format \"doc\": it takes json, and"},
-		{"formats=json:TXT", "no format \"TXT\""},
-		{"formats=json:txt:srt:txt", "names txt twice"},
-		{"formats=json:json", "names json twice"},
-		/* A key is longer, and not shown. */
-		{"formats=json:45463597-20b7-4af7-b3b3-f5fb778203ab", "-o formats takes"},
-		{"formats=json:\x1b[1m", "-o formats takes"},
 		{"cache=on", "disk or off"},
 		{"cache", "disk or off"},
 		{"cache_size=1023K", "from 1M"},
@@ -235,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_own_options),
 		cmocka_unit_test(test_repeated_and_escaped),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_bad_formats),
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_names_of_users),
 		cmocka_unit_test(test_relative_paths),
