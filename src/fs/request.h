@@ -52,6 +52,12 @@ void request_run(struct request *request);
 /* From the handler: waits in the queue. Nothing else may be done with it then. */
 void request_park(struct request *request, struct wait_queue *queue);
 
+/*
+ * From the handler: has the API asked for a job and waits for that; once, for what is
+ * known after that has to do (-EIO).
+ */
+void request_want_job(struct request *request, const char *id);
+
 /* Replies with an error (negative errno) and frees. */
 void request_fail(struct request *request, int error);
 

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const char job_suffix[] = ".json";
-
 struct child {
 	const char *name;
 	enum tree_kind kind;
@@ -103,14 +101,15 @@ static int resolve_value(
 
 static int resolve_job(const char *name, struct tree_entry *ret_entry)
 {
-	size_t len = strlen(name);
-	size_t suffix_len = sizeof(job_suffix) - 1;
+	const char *suffix = strrchr(name, '.');
+	enum format format;
 	char id[NAME_BYTES_MAX + 1];
 
-	if (len <= suffix_len || strcmp(name + len - suffix_len, job_suffix) != 0 ||
-		name_unescape(name, len - suffix_len, id))
+	if (!suffix || format_find(suffix + 1, strlen(suffix + 1), &format) ||
+		name_unescape(name, (size_t)(suffix - name), id))
 		return -ENOENT;
 	ret_entry->is_job = true;
+	ret_entry->format = format;
 	strcpy(ret_entry->id, id);
 	return 0;
 }

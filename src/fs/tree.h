@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "format/format.h"
 #include "gladia/name.h"
 #include "gladia/query.h"
 
@@ -38,6 +39,7 @@ enum tree_shows {
 struct tree_entry {
 	bool is_job;
 	struct tree_dir dir;         /* of a directory */
+	enum format format;          /* of a job */
 	char id[NAME_BYTES_MAX + 1]; /* of a job */
 };
 

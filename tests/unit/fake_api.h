@@ -15,6 +15,7 @@ struct fake_job {
 	struct job job;
 	unsigned edition;     /* of its text */
 	bool nameless;        /* its id cannot be a file's name */
+	const char *said;     /* its transcript; NULL: its text has none */
 	const char *metadata; /* as metadata_flatten() writes it; NULL: none */
 };
 
