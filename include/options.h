@@ -42,6 +42,7 @@ struct options {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
+	unsigned formats; /* that are listed: a bit for each of format/format.h */
 	bool allow_other;
 	bool auto_unmount;
 	struct buf mount_flags; /* ",nodev,nosuid" ...: for the kernel, as they came */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "format/format.h"
 #include "options_list.h"
 #include "source.h"
 #include "why.h"
@@ -183,6 +184,7 @@ static void set_defaults(struct options *options)
 		.connections = 8,
 		.uid = getuid(),
 		.gid = getgid(),
+		.formats = 1u << FORMAT_JSON,
 	};
 	buf_init(&options->mount_flags, MOUNT_FLAGS_MAX);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "format/format.h"
 #include "gladia/name.h"
 #include "options_values.h"
 #include "why.h"
@@ -116,6 +117,45 @@ static int set_path(const struct own_option *own, const char *value,
 	return 0;
 }
 
+/* How many bytes of an argument could be an option's name. */
+static size_t word_len(const char *argument)
+{
+	return strspn(argument,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+}
+
+/*
+ * "json[:txt][:srt][:vtt]". A word that is none of them is named if it is short enough
+ * not to be a key.
+ */
+static int set_formats(const struct own_option *own, const char *value,
+	struct options *options, struct buf *why)
+{
+	enum { SHOWN_MAX = 16 };
+	unsigned formats = 0;
+	enum format format;
+
+	for (const char *word = value ? value : ""; word;) {
+		size_t len = strcspn(word, ":");
+		bool known = !format_find(word, len, &format);
+
+		if (known && formats & 1u << format)
+			return why_set(why, -EINVAL,
+				"-o formats names %s twice: it takes %s",
+				format_name(format), own->takes);
+		if (!known && len && len <= SHOWN_MAX && word_len(word) >= len)
+			return why_set(why, -EINVAL,
+				"-o formats: there is no format \"%.*s\": it takes %s",
+				(int)len, word, own->takes);
+		if (!known || (!formats && format != FORMAT_JSON))
+			return refuse(own, why);
+		formats |= 1u << format;
+		word = word[len] ? word + len + 1 : NULL;
+	}
+	options->formats = formats;
+	return 0;
+}
+
 #define MEMBER(name) \
 	.offset = offsetof(struct options, name), .size = sizeof((struct options){0}.name)
 
@@ -210,6 +250,11 @@ static const struct own_option own_options[] = {
 		.read = value_octal,
 		.max = 0777,
 		MEMBER(umask)},
+	{.shape = "formats=LIST",
+		.takes = "json, and after it with colons any of txt, srt and vtt",
+		.help = "what is listed of a job: json[:txt][:srt][:vtt] (json)",
+		.set = set_formats,
+		MEMBER(formats)},
 	{.shape = "allow_other",
 		.takes = "no value",
 		.help = "other users may look, too (needs user_allow_other in "
@@ -249,13 +294,6 @@ static bool is_among(const char *name, const char *const *names, size_t count)
 }
 
 #define IS_AMONG(name, names) is_among(name, names, sizeof(names) / sizeof((names)[0]))
-
-/* How many bytes of an argument could be an option's name. */
-static size_t word_len(const char *argument)
-{
-	return strspn(argument,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
-}
 
 static bool means_key(const char *argument)
 {

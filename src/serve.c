@@ -204,6 +204,7 @@ static int open_fs(struct serve *serve, struct buf *why)
 		.uid = options->uid,
 		.gid = options->gid,
 		.umask = options->umask,
+		.formats = options->formats,
 		.ttl_ms = options->ttl_ms,
 		.timeout_ms = serve->config->timeout_ms,
 	};

@@ -4,7 +4,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "catalog/catalog.h"
+#include "gladia/query.h"
 
 /*
  * A job as the catalog has it.
@@ -53,6 +55,19 @@ enum catalog_change {
  */
 int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 	size_t size, enum catalog_change *ret_change, struct catalog_job *ret_job);
+
+/*
+ * Keeps what a job's custom_metadata holds (metadata_flatten()) in place of what was
+ * known of it. Of a job that jobs_put() gave as new nothing is. 0 or -EIO.
+ */
+int jobs_put_metadata(struct catalog *catalog, int64_t row, const char *text, size_t len);
+
+/* Writes that into `text`; nothing for a job that is gone. 0, -ENOMEM, -EIO. */
+int jobs_metadata(struct catalog *catalog, int64_t row, struct buf *text);
+
+/* 0 and whether a job as it is known matches all of the query; -EIO. */
+int jobs_match(struct catalog *catalog, const struct query *query,
+	const struct catalog_job *job, bool *ret_matches);
 
 /* 0, also for a gone job, which is marked as such; -ENOENT, -EIO. */
 int jobs_by_row(struct catalog *catalog, int64_t row, struct catalog_job *ret_job);

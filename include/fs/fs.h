@@ -26,6 +26,7 @@ struct fs_config {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
+	unsigned formats; /* that are listed: a bit for each of format/format.h */
 	int64_t ttl_ms;
 	int64_t timeout_ms; /* the longest any request waits */
 };

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "gladia/job.h"
+#include "gladia/metadata.h"
 #include "gladia/query.h"
 #include "http/loop.h"
 
@@ -45,6 +46,8 @@ struct api_item {
 	struct job job;
 	const char *text; /* as `jq .` prints it; valid during the call */
 	size_t size;
+	const char *metadata; /* metadata_flatten()'s; valid during the call */
+	size_t metadata_len;
 	/* Of a list: a done job without result.transcription; `text` is not all of it. */
 	bool summary;
 };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "gladia/name.h"
+#include "json/walk.h"
 
 enum job_status {
 	JOB_QUEUED,
@@ -43,9 +44,11 @@ int64_t job_mtime_ms(const struct job *job);
 /*
  * Reads a job's head: its JSON text with `result` cut out or null, checked before
  * (json_print()), `len` bytes, not NUL-terminated. Other than the id nothing is demanded
- * of it: what is missing or of another type counts as absent.
+ * of it: what is missing or of another type counts as absent. `ret_metadata` is the value
+ * of `custom_metadata`, within the head, for metadata_flatten().
  *
  * 0; -EBADMSG where it is no object or has no string id; -ENAMETOOLONG or -EINVAL where
  * its id cannot be a file's name (too long, empty, holds a NUL); -ENOMEM.
  */
-int job_parse_head(const char *head, size_t len, struct job *ret_job);
+int job_parse_head(const char *head, size_t len, struct job *ret_job,
+	struct json_piece *ret_metadata);

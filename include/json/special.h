@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What json_special() writes at most: an escape, or some characters of UTF-8. */
 enum { JSON_SPECIAL_MAX = 12 };
@@ -17,3 +18,13 @@ enum { JSON_SPECIAL_MAX = 12 };
 const char *json_special(const char *in, const char *end,
 	char out[static JSON_SPECIAL_MAX], size_t *ret_len, const char **ret_bad,
 	const char **ret_reason);
+
+/*
+ * Reads the character that [in, end), the inside of a string, begins with; an escape is
+ * the character it means. What is none (a lone surrogate, bytes that are not UTF-8) is
+ * U+FFFD. Gives the byte behind it.
+ */
+const char *json_take_code(const char *in, const char *end, uint32_t *ret_code);
+
+/* Writes a character as UTF-8: up to four bytes. Gives the byte behind them. */
+char *json_put_code(char *out, uint32_t code);

@@ -24,6 +24,9 @@ enum listing_kind {
 	LISTING_JOBS, /* rows of the catalog, in the API's order */
 	LISTING_DAYS, /* days since 1970 that have jobs, plus LISTING_DAY_BASE, newest
 			 first */
+	/* Numbers that only tell names apart: listing_name(). As they are met. */
+	LISTING_KEYS,   /* of custom_metadata that the query's jobs hold */
+	LISTING_VALUES, /* of the key that was named last (QUERY_KEY) */
 };
 
 /* Days as positive numbers: year 0001 is day -719162. */
@@ -48,6 +51,9 @@ size_t listing_len(const struct listing *listing);
 
 /* The member at a position below listing_len(). */
 int64_t listing_member(const struct listing *listing, size_t position);
+
+/* Of LISTING_KEYS and LISTING_VALUES, escaped; until the listing is let go. */
+const char *listing_name(const struct listing *listing, size_t position);
 
 /*
  * A reader stands at `position`. 0: there is such a member. -ENOENT: the listing ends

@@ -348,6 +348,8 @@ int jobs_forget(struct catalog *catalog, int64_t row)
 	gone.gone = true;
 	gone.kept = false;
 	err = update_job(catalog, &known, &gone);
+	if (!err)
+		err = jobs_put_metadata(catalog, row, "", 0);
 	return err || !known.kept ? err : bodies_delete(catalog, row);
 }
 

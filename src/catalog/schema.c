@@ -10,10 +10,12 @@
  *           for version 0, whose node is `ino`; `seen` is -1 for one that is gone;
  *           `used` is when its text was last read, NULL where that is not kept
  * pieces    the texts, apart from the rows that directories are made of: bodies.c
+ * metadata  what a job's custom_metadata holds, as metadata.h writes it; no row for a
+ *           job without, or gone
  * listings  `rows` are little-endian numbers of 8 bytes
  * totals    one row, so that df(1) and eviction cost nothing
  */
-enum { SCHEMA_VERSION = 1, APPLICATION_ID = 0x676c6164 /* "glad" */ };
+enum { SCHEMA_VERSION = 2, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
 _Static_assert(JOB_DONE == 2 && JOB_ERROR == 3, "statuses are kept as numbers");
 
@@ -38,6 +40,7 @@ static const char schema[] =
 	"	WHERE status NOT IN (2, 3) AND seen >= 0;"
 	"INSERT INTO sqlite_sequence(name, seq) VALUES('jobs', 0);"
 	"CREATE TABLE pieces(piece INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+	"CREATE TABLE metadata(job INTEGER PRIMARY KEY, pairs BLOB NOT NULL);"
 	"CREATE TABLE listings("
 	"	listing INTEGER PRIMARY KEY,"
 	"	key TEXT NOT NULL UNIQUE,"
@@ -46,7 +49,7 @@ static const char schema[] =
 	"	rows BLOB NOT NULL);"
 	"CREATE TABLE totals(jobs INTEGER, bytes INTEGER, kept INTEGER);"
 	"INSERT INTO totals VALUES(0, 0, 0);"
-	"PRAGMA user_version = 1;";
+	"PRAGMA user_version = 2;";
 
 #define JOB_COLUMNS \
 	"job, ino, node, version, id, status, created, completed, size, seen, used"
@@ -84,6 +87,9 @@ static const char *const texts[STATEMENTS] = {
 		       " ORDER BY piece",
 	[SQL_PIECE_PUT] = "INSERT INTO pieces(piece, data) VALUES(?1, ?2)",
 	[SQL_PIECES_DELETE] = "DELETE FROM pieces WHERE piece >= ?1 AND piece < ?2",
+	[SQL_METADATA] = "SELECT pairs FROM metadata WHERE job = ?1",
+	[SQL_METADATA_PUT] = "REPLACE INTO metadata(job, pairs) VALUES(?1, ?2)",
+	[SQL_METADATA_DELETE] = "DELETE FROM metadata WHERE job = ?1",
 	[SQL_LISTING_BY_KEY] = "SELECT listing, completed, ordered, typeof(rows) = 'blob'"
 			       " FROM listings WHERE key = ?1",
 	[SQL_LISTING_INSERT] = "INSERT INTO listings(key, completed, ordered, rows)"

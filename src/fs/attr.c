@@ -43,6 +43,16 @@ void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat
 	ret->st_blocks = (job->size + BLOCK - 1) / BLOCK;
 }
 
+void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
+	enum format format, size_t size, struct stat *ret)
+{
+	struct catalog_job shown = *job;
+
+	shown.ino = rendition_number(job->ino, format);
+	shown.size = (int64_t)size;
+	attr_of_job(fs, &shown, ret);
+}
+
 /* A day's directory is as old as the day, others as the mount. */
 void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret)
 {
@@ -77,4 +87,12 @@ void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
 		.entry_timeout = attr_name_timeout(fs, job),
 	};
 	attr_of_job(fs, job, &ret_entry->attr);
+}
+
+void attr_entry_of_rendition(const struct fs *fs, const struct catalog_job *job,
+	enum format format, size_t size, struct fuse_entry_param *ret_entry)
+{
+	attr_entry_of_job(fs, job, ret_entry);
+	ret_entry->ino = rendition_number(job->node, format);
+	attr_of_rendition(fs, job, format, size, &ret_entry->attr);
 }

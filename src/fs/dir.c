@@ -10,7 +10,8 @@
 
 /*
  * A directory while it is open. Its entries have positions: "." is 0, ".." is 1, then
- * come fixed names, or the members of a listing that is held until it is closed. The
+ * come fixed names, or the members of a listing that is held until it is closed. A member
+ * has as many positions as formats are listed, also where it has not all of them. The
  * cookie of an entry is the position behind it, so that it means the same as long as the
  * directory is open (SPEC 6.4).
  */
@@ -19,6 +20,8 @@ struct open_dir {
 	struct dir *dir;
 	struct listing *listing; /* NULL: fixed names, or none at all */
 	bool cached;             /* the kernel keeps what it reads */
+	unsigned formats_len;    /* positions of a member */
+	enum format formats[FORMATS];
 };
 
 /* The kernel asks for up to a mebibyte. */
@@ -27,16 +30,38 @@ enum { DOTS = 2, REPLY_MAX = 1 << 20 };
 /* The kernel's cache of a directory with fixed names is filled from this. */
 enum { FIXED_ID = UINT32_MAX };
 
+static size_t member_at(const struct open_dir *open, uint64_t position)
+{
+	return (position - DOTS) / open->formats_len;
+}
+
+/* Days, and jobs for who wants no more, are as if of one format. */
+static void choose_formats(const struct fs *fs, struct open_dir *open)
+{
+	open->formats[open->formats_len++] = FORMAT_JSON;
+	if (tree_shows(&open->dir->tree) != TREE_SHOWS_JOBS)
+		return;
+	for (unsigned i = FORMAT_JSON + 1; i < FORMATS; i++)
+		if (fs->config.formats & 1u << i)
+			open->formats[open->formats_len++] = (enum format)i;
+}
+
 static int take_listing(struct fs *fs, struct open_dir *open)
 {
+	static const enum listing_kind kinds[] = {
+		[TREE_SHOWS_DAYS] = LISTING_DAYS,
+		[TREE_SHOWS_KEYS] = LISTING_KEYS,
+		[TREE_SHOWS_VALUES] = LISTING_VALUES,
+		[TREE_SHOWS_JOBS] = LISTING_JOBS,
+	};
 	const struct tree_dir *tree = &open->dir->tree;
 	enum tree_shows shows = tree_shows(tree);
 
+	choose_formats(fs, open);
+
 	if (shows == TREE_SHOWS_NAMES || query_is_empty(&tree->query))
 		return 0;
-	return listing_get(fs->sync,
-		shows == TREE_SHOWS_DAYS ? LISTING_DAYS : LISTING_JOBS, &tree->query,
-		&open->listing);
+	return listing_get(fs->sync, kinds[shows], &tree->query, &open->listing);
 }
 
 /*
@@ -150,23 +175,28 @@ static void set_bare(struct entry *entry, mode_t type, uint64_t ino)
 	};
 }
 
+/* -ENOENT: the job has no such file. One to be made is not made for its name alone. */
 static int job_entry(const struct request *request, const struct open_dir *open,
-	int64_t row, struct entry *ret_entry)
+	int64_t row, enum format format, struct entry *ret_entry)
 {
 	const struct fs *fs = request->fs;
 	struct catalog_job job;
+	bool matches = false;
 	int err = jobs_by_row(fs->catalog, row, &job);
 
+	if (!err && format != FORMAT_JSON && job.job.status != JOB_DONE)
+		err = -ENOENT;
 	if (!err)
-		err = name_escape(job.job.id, ".json", ret_entry->name);
+		err = name_escape(job.job.id, format_suffix(format), ret_entry->name);
+	if (!err && request->plus && format == FORMAT_JSON)
+		err = jobs_match(fs->catalog, &open->dir->tree.query, &job, &matches);
 	if (err)
 		return err;
-	if (request->plus && job.size >= 0 &&
-		sync_is_fresh(fs->sync, &job, request->arrived_wall_ms) &&
-		query_matches(&open->dir->tree.query, &job.job))
+	if (matches && job.size >= 0 &&
+		sync_is_fresh(fs->sync, &job, request->arrived_wall_ms))
 		attr_entry_of_job(fs, &job, &ret_entry->param);
 	else
-		set_bare(ret_entry, S_IFREG, job.ino);
+		set_bare(ret_entry, S_IFREG, rendition_number(job.ino, format));
 	return 0;
 }
 
@@ -196,14 +226,22 @@ static int entry_at(const struct request *request, const struct open_dir *open,
 	}
 	if (!open->listing)
 		return fixed_entry(open, position, ret_entry);
-	if (position - DOTS >= listing_len(open->listing))
+
+	size_t at = member_at(open, position);
+
+	if (at >= listing_len(open->listing))
 		return -ENODATA;
 
-	int64_t member = listing_member(open->listing, position - DOTS);
+	int64_t member = listing_member(open->listing, at);
+	enum tree_shows shows = tree_shows(&open->dir->tree);
 
-	if (tree_shows(&open->dir->tree) == TREE_SHOWS_JOBS)
-		return job_entry(request, open, member, ret_entry);
-	day_print(member - LISTING_DAY_BASE, ret_entry->name);
+	if (shows == TREE_SHOWS_JOBS)
+		return job_entry(request, open, member,
+			open->formats[(position - DOTS) % open->formats_len], ret_entry);
+	if (shows == TREE_SHOWS_DAYS)
+		day_print(member - LISTING_DAY_BASE, ret_entry->name);
+	else
+		strcpy(ret_entry->name, listing_name(open->listing, at));
 	set_bare(ret_entry, S_IFDIR, dirs_child_ino(open->dir->ino, ret_entry->name));
 	return 0;
 }
@@ -270,7 +308,7 @@ static int want(const struct request *request, struct open_dir *open)
 	if (!open->listing || request->offset < DOTS)
 		return 0;
 
-	int err = listing_want(open->listing, request->offset - DOTS);
+	int err = listing_want(open->listing, member_at(open, request->offset));
 
 	return err == -ENOENT ? -ENODATA : err;
 }
@@ -314,6 +352,19 @@ static void handle_readdir(struct request *request)
 	request_free(request);
 }
 
+/* The API may have answered all the while: what is sought by metadata can be rare. */
+static const char *late_sentence(const struct open_dir *open)
+{
+	const struct tree_dir *tree = &open->dir->tree;
+	enum tree_shows shows = tree_shows(tree);
+
+	if (!*tree->query.metadata && shows != TREE_SHOWS_KEYS)
+		return NULL;
+	return "looking below metadata/ takes longer than timeout= allows, for the jobs "
+	       "around it are read: look again at once to go on from here, read all/ "
+	       "first, or look below a day (date/.../metadata/)";
+}
+
 static void start_readdir(fuse_req_t req, size_t size, off_t offset,
 	const struct fuse_file_info *info, bool plus)
 {
@@ -325,6 +376,7 @@ static void start_readdir(fuse_req_t req, size_t size, off_t offset,
 	request->offset = (uint64_t)offset;
 	request->open = (void *)(uintptr_t)info->fh;
 	request->plus = plus;
+	request->late = late_sentence(request->open);
 	note_opened(request->open);
 	request_run(request);
 }

@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "request.h"
-#include "sync/single.h"
 
 /* Told once that OPEN means nothing here, the kernel asks no more and keeps content. */
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
@@ -12,22 +11,6 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	(void)ino;
 	(void)info;
 	fuse_reply_err(req, ENOSYS);
-}
-
-/* Its text was let go (SPEC 7.4): it has to be fetched once more. */
-static void fetch_again(struct request *request, const struct catalog_job *job)
-{
-	struct wait_queue *queue;
-	int err = request->asked ? -EIO : 0;
-
-	if (!err)
-		err = single_want(request->fs->sync, job->job.id, &queue);
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
-	request->asked = true;
-	request_park(request, queue);
 }
 
 /*
@@ -73,7 +56,8 @@ static void handle_read(struct request *request)
 		err = read_text(request, &job, &data, &len);
 	catalog_read_end(catalog);
 	if (err == -ENODATA) {
-		fetch_again(request, &job);
+		/* Its text was let go (SPEC 7.4): it has to be fetched once more. */
+		request_want_job(request, job.job.id);
 		return;
 	}
 	if (err) {
@@ -93,7 +77,8 @@ static void handle_read(struct request *request)
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
-	struct request *request = request_new(req, handle_read);
+	struct request *request = request_new(
+		req, rendition_format(ino) ? rendition_read : handle_read);
 
 	(void)info;
 	if (!request)

@@ -5,8 +5,10 @@
 
 #include "ahead.h"
 #include "dirs.h"
+#include "format/format.h"
 #include "fs/fs.h"
 #include "notify.h"
+#include "rendition.h"
 
 /*
  * For ever, in seconds: a finished job's file and a directory do not change by
@@ -38,11 +40,17 @@ struct fs {
 	struct list parked; /* requests */
 	struct notifier *notifier;
 	struct ahead ahead;
+	struct renditions renditions;
+	unsigned formats_told; /* of the names of which the kernel was told anything */
 };
 
 /* A job's file and a directory as stat(2) shows them. */
 void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret);
 void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret);
+
+/* The same of a job as another format, `size` bytes of it. */
+void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
+	enum format format, size_t size, struct stat *ret);
 
 /* How long the kernel may keep a job's name, in seconds. */
 double attr_name_timeout(const struct fs *fs, const struct catalog_job *job);
@@ -50,6 +58,8 @@ double attr_name_timeout(const struct fs *fs, const struct catalog_job *job);
 /* A job's file as LOOKUP and READDIRPLUS tell of it. */
 void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
 	struct fuse_entry_param *ret_entry);
+void attr_entry_of_rendition(const struct fs *fs, const struct catalog_job *job,
+	enum format format, size_t size, struct fuse_entry_param *ret_entry);
 
 /* Wakes nobody: forgets what the kernel's caches of directories were filled from. */
 void dir_forget_caches(struct fs *fs);

@@ -39,22 +39,37 @@ static void reply_nothing(struct request *request, double timeout)
 	request_free(request);
 }
 
-/* Has the API asked for the job, once; what is known after that has to do. */
-static void ask_for_job(struct request *request, const char *id)
+/* It is there. */
+static void reply_job(
+	struct request *request, const struct catalog_job *job, enum format format)
 {
-	struct wait_queue *queue;
-	int err = single_want(request->fs->sync, id, &queue);
+	struct fs *fs = request->fs;
+	struct fuse_entry_param entry;
+	const struct buf *text;
+	int err = 0;
 
+	if (format == FORMAT_JSON)
+		attr_entry_of_job(fs, job, &entry);
+	else
+		err = rendition_get(fs, job, format, &text);
+	if (err == -ENODATA) {
+		request_want_job(request, job->job.id);
+		return;
+	}
 	if (err) {
 		request_fail(request, err);
 		return;
 	}
-	request->asked = true;
-	request_park(request, queue);
+	if (format != FORMAT_JSON)
+		attr_entry_of_rendition(fs, job, format, text->len, &entry);
+	fuse_reply_entry(request->req, &entry);
+	request_free(request);
 }
 
-static void lookup_job(struct request *request, const struct dir *dir, const char *id)
+static void lookup_job(
+	struct request *request, const struct dir *dir, const struct tree_entry *name)
 {
+	const char *id = name->id;
 	struct fs *fs = request->fs;
 	double ttl = (double)fs->config.ttl_ms / 1000;
 	struct catalog_job job;
@@ -76,23 +91,26 @@ static void lookup_job(struct request *request, const struct dir *dir, const cha
 		     sync_is_fresh(fs->sync, &job, request->arrived_wall_ms);
 
 	if (!known && !request->asked) {
-		ask_for_job(request, id);
+		request_want_job(request, id);
 		return;
 	}
 	if (err || job.gone || job.size < 0) {
 		request_fail(request, !err && job.gone ? -ENOENT : -EIO);
 		return;
 	}
-	if (!query_matches(&dir->tree.query, &job.job)) {
+
+	bool matches;
+
+	err = jobs_match(fs->catalog, &dir->tree.query, &job, &matches);
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+	if (!matches || (name->format != FORMAT_JSON && job.job.status != JOB_DONE)) {
 		reply_nothing(request, job_finished(&job.job) ? ttl : 0);
 		return;
 	}
-
-	struct fuse_entry_param entry;
-
-	attr_entry_of_job(fs, &job, &entry);
-	fuse_reply_entry(request->req, &entry);
-	request_free(request);
+	reply_job(request, &job, name->format);
 }
 
 static void handle_lookup(struct request *request)
@@ -108,12 +126,14 @@ static void handle_lookup(struct request *request)
 
 	int err = tree_resolve(&dir->tree, request->name, &entry);
 
+	if (!err && entry.is_job)
+		fs->formats_told |= 1u << entry.format;
 	if (err == -ENOENT || (!err && entry.is_job && query_is_empty(&dir->tree.query)))
 		reply_nothing(request, FS_FOREVER);
 	else if (err)
 		request_fail(request, err);
 	else if (entry.is_job)
-		lookup_job(request, dir, entry.id);
+		lookup_job(request, dir, &entry);
 	else
 		reply_dir(request, dir, &entry.dir);
 }
@@ -143,6 +163,15 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	int err = 0;
 
 	(void)info;
+	if (rendition_format(ino)) {
+		struct request *request = request_new(req, rendition_getattr);
+
+		if (!request)
+			return;
+		request->ino = ino;
+		request_run(request);
+		return;
+	}
 	if (dir)
 		attr_of_dir(fs, dir, &attr);
 	else

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "caller.h"
+#include "sync/single.h"
 
 /* How often a caller that got a harmless signal is looked at: 11.2 allows 100 ms. */
 enum { WATCH_MS = 40 };
@@ -29,7 +30,11 @@ static void run_again(void *ctx)
 
 static void on_deadline(void *ctx)
 {
-	request_fail(ctx, -ETIMEDOUT);
+	struct request *request = ctx;
+
+	if (request->late)
+		log_error(request->fs->log, "%s", request->late);
+	request_fail(request, -ETIMEDOUT);
 }
 
 /* The kernel tells of the first signal only, so the caller is watched from then on. */
@@ -93,6 +98,19 @@ void request_park(struct request *request, struct wait_queue *queue)
 	loop_timer_set(fs->loop, &request->deadline,
 		request->arrived_ms + fs->config.timeout_ms);
 	fuse_req_interrupt_func(request->req, on_interrupt, request);
+}
+
+void request_want_job(struct request *request, const char *id)
+{
+	struct wait_queue *queue;
+	int err = request->asked ? -EIO : single_want(request->fs->sync, id, &queue);
+
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+	request->asked = true;
+	request_park(request, queue);
 }
 
 void request_free(struct request *request)

@@ -31,7 +31,8 @@ struct request {
 	bool watched;            /* the kernel's interrupts are heard */
 	int64_t arrived_ms;      /* monotonic */
 	int64_t arrived_wall_ms;
-	bool asked; /* the API has been asked for the job on its behalf */
+	bool asked;       /* the API has been asked for the job on its behalf */
+	const char *late; /* a sentence for the log if time is up; NULL: said elsewhere */
 
 	/* The kernel's arguments, as far as the handler has any. */
 	uint64_t ino;
@@ -50,6 +51,12 @@ void request_run(struct request *request);
 
 /* From the handler: waits in the queue. Nothing else may be done with it then. */
 void request_park(struct request *request, struct wait_queue *queue);
+
+/*
+ * From the handler: has the API asked for a job and waits for that; once, for what is
+ * known after that has to do (-EIO).
+ */
+void request_want_job(struct request *request, const char *id);
 
 /* Replies with an error (negative errno) and frees. */
 void request_fail(struct request *request, int error);

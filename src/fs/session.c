@@ -103,7 +103,7 @@ static const struct fuse_custom_io io = {.writev = write_message, .read = read_m
 struct gone {
 	struct fs *fs;
 	const struct catalog_job *job;
-	char name[NAME_BYTES_MAX + 1];
+	char names[FORMATS][NAME_BYTES_MAX + 1]; /* those never told of are empty */
 };
 
 static void on_gone_in(struct dir *dir, void *ctx)
@@ -113,10 +113,17 @@ static void on_gone_in(struct dir *dir, void *ctx)
 
 	if (tree_shows(&dir->tree) != TREE_SHOWS_JOBS || query_is_empty(&query))
 		return;
-	/* It may have stood there with another status, but not with another date. */
+	/*
+	 * It may have stood there with another status or other metadata, but not with
+	 * another date.
+	 */
 	query.statuses = QUERY_ALL_STATUSES;
-	if (query_matches(&query, &gone->job->job))
-		notifier_forget_name(gone->fs->notifier, dir->ino, gone->name);
+	if (!query_matches(&query, &gone->job->job))
+		return;
+	for (unsigned i = 0; i < FORMATS; i++)
+		if (*gone->names[i])
+			notifier_forget_name(
+				gone->fs->notifier, dir->ino, gone->names[i]);
 }
 
 static void on_gone(void *ctx, const struct catalog_job *job)
@@ -124,8 +131,14 @@ static void on_gone(void *ctx, const struct catalog_job *job)
 	struct gone gone = {.fs = ctx, .job = job};
 
 	/* Before that the kernel knows no name. */
-	if (gone.fs->ready && !name_escape(job->job.id, ".json", gone.name))
-		dirs_each(&gone.fs->dirs, on_gone_in, &gone);
+	if (!gone.fs->ready)
+		return;
+	/* Those of jobs' own files come with listings, and not only with look-ups. */
+	for (unsigned i = 0; i < FORMATS; i++)
+		if (i == FORMAT_JSON || gone.fs->formats_told & 1u << i)
+			(void)name_escape(job->job.id, format_suffix((enum format)i),
+				gone.names[i]);
+	dirs_each(&gone.fs->dirs, on_gone_in, &gone);
 }
 
 static int copy_strings(struct fs *fs, const struct fs_config *config)
@@ -156,6 +169,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&fs->parked);
 	dirs_init(&fs->dirs);
 	ahead_init(fs);
+	renditions_init(&fs->renditions);
 	if (copy_strings(fs, config)) {
 		fs_free(fs);
 		return -ENOMEM;
@@ -334,6 +348,7 @@ void fs_free(struct fs *fs)
 	dir_release_all(fs);
 	ahead_done(fs);
 	dirs_done(&fs->dirs);
+	renditions_done(&fs->renditions);
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);
 	if (closed)

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const char job_suffix[] = ".json";
-
 struct child {
 	const char *name;
 	enum tree_kind kind;
@@ -17,6 +15,7 @@ static const struct child root_children[] = {
 	{"date", TREE_DATE},
 	{"after", TREE_AFTER},
 	{"before", TREE_BEFORE},
+	{"metadata", TREE_METADATA},
 	{0},
 };
 
@@ -32,13 +31,21 @@ static const struct rule {
 	bool has_jobs;
 	bool has_values;
 	enum query_filter filter;
+	enum tree_kind value; /* what a value is */
 } rules[] = {
-	[TREE_ROOT] = {root_children, TREE_SHOWS_NAMES, false, false, 0},
-	[TREE_JOBS] = {inner_children, TREE_SHOWS_JOBS, true, false, 0},
-	[TREE_STATUS] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_STATUS},
-	[TREE_DATE] = {no_children, TREE_SHOWS_DAYS, false, true, QUERY_DATE},
-	[TREE_AFTER] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_AFTER},
-	[TREE_BEFORE] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_BEFORE},
+	[TREE_ROOT] = {root_children, TREE_SHOWS_NAMES, false, false, 0, 0},
+	[TREE_JOBS] = {inner_children, TREE_SHOWS_JOBS, true, false, 0, 0},
+	[TREE_STATUS] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_STATUS,
+		TREE_JOBS},
+	[TREE_DATE] = {no_children, TREE_SHOWS_DAYS, false, true, QUERY_DATE, TREE_JOBS},
+	[TREE_AFTER] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_AFTER,
+		TREE_JOBS},
+	[TREE_BEFORE] = {no_children, TREE_SHOWS_NAMES, false, true, QUERY_BEFORE,
+		TREE_JOBS},
+	[TREE_METADATA] = {no_children, TREE_SHOWS_KEYS, false, true, QUERY_KEY,
+		TREE_KEY},
+	[TREE_KEY] = {no_children, TREE_SHOWS_VALUES, false, true, QUERY_VALUE,
+		TREE_JOBS},
 };
 
 void tree_root(struct tree_dir *ret_root)
@@ -81,8 +88,9 @@ static int resolve_child(
 static int resolve_value(
 	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry)
 {
-	struct tree_dir made = {TREE_JOBS, dir->query};
-	int err = query_narrow(&made.query, rules[dir->kind].filter, name);
+	const struct rule *rule = &rules[dir->kind];
+	struct tree_dir made = {rule->value, dir->query};
+	int err = query_narrow(&made.query, rule->filter, name);
 
 	if (err)
 		return err;
@@ -93,14 +101,15 @@ static int resolve_value(
 
 static int resolve_job(const char *name, struct tree_entry *ret_entry)
 {
-	size_t len = strlen(name);
-	size_t suffix_len = sizeof(job_suffix) - 1;
+	const char *suffix = strrchr(name, '.');
+	enum format format;
 	char id[NAME_BYTES_MAX + 1];
 
-	if (len <= suffix_len || strcmp(name + len - suffix_len, job_suffix) != 0 ||
-		name_unescape(name, len - suffix_len, id))
+	if (!suffix || format_find(suffix + 1, strlen(suffix + 1), &format) ||
+		name_unescape(name, (size_t)(suffix - name), id))
 		return -ENOENT;
 	ret_entry->is_job = true;
+	ret_entry->format = format;
 	strcpy(ret_entry->id, id);
 	return 0;
 }

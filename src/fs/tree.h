@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "format/format.h"
 #include "gladia/name.h"
 #include "gladia/query.h"
 
@@ -17,6 +18,8 @@ enum tree_kind {
 	TREE_DATE,
 	TREE_AFTER,
 	TREE_BEFORE,
+	TREE_METADATA, /* its values are keys, */
+	TREE_KEY,      /* of which each is a filter */
 };
 
 struct tree_dir {
@@ -25,11 +28,18 @@ struct tree_dir {
 };
 
 /* What readdir shows besides "." and "..". */
-enum tree_shows { TREE_SHOWS_NAMES, TREE_SHOWS_DAYS, TREE_SHOWS_JOBS };
+enum tree_shows {
+	TREE_SHOWS_NAMES,
+	TREE_SHOWS_DAYS,
+	TREE_SHOWS_KEYS,
+	TREE_SHOWS_VALUES,
+	TREE_SHOWS_JOBS,
+};
 
 struct tree_entry {
 	bool is_job;
 	struct tree_dir dir;         /* of a directory */
+	enum format format;          /* of a job */
 	char id[NAME_BYTES_MAX + 1]; /* of a job */
 };
 

@@ -76,6 +76,7 @@ int api_new(struct loop *loop, const struct log *log, const struct api_config *c
 			 (uint64_t)getpid();
 	buf_init(&api->scratch.text, API_ITEM_MAX);
 	buf_init(&api->scratch.head, API_ITEM_MAX);
+	buf_init(&api->scratch.metadata, METADATA_TEXT_MAX);
 	api->origin = strdup(config->origin);
 	api->key = strdup(config->key);
 	err = api->origin && api->key ? new_http(api, config) : -ENOMEM;
@@ -95,6 +96,7 @@ void api_free(struct api *api)
 	http_free(api->http);
 	buf_done(&api->scratch.text);
 	buf_done(&api->scratch.head);
+	buf_done(&api->scratch.metadata);
 	wipe(&api->key);
 	free(api->origin);
 	free(api);

@@ -75,6 +75,7 @@ void api_asked_done(struct api_asked *asked);
 struct api_scratch {
 	struct buf text;
 	struct buf head;
+	struct buf metadata;
 };
 
 /* Reads the body of a 2xx answer: a page, or one job. */

@@ -60,6 +60,15 @@ static void scratch_trim(struct buf *buf)
 		buf_done(buf);
 }
 
+static int parse_head(
+	struct api_reader *reader, const char *head, size_t len, struct job *ret_job)
+{
+	struct json_piece metadata;
+	int err = job_parse_head(head, len, ret_job, &metadata);
+
+	return err ? err : metadata_flatten(metadata, &reader->scratch->metadata);
+}
+
 /* Only the head is read for what it says: a result can be megabytes. */
 static int read_head(struct api_reader *reader, const char *raw, size_t len,
 	const struct json_cut *cut, struct job *ret_job)
@@ -68,14 +77,14 @@ static int read_head(struct api_reader *reader, const char *raw, size_t len,
 	int err;
 
 	if (!cut->ret_end)
-		return job_parse_head(raw, len, ret_job);
+		return parse_head(reader, raw, len, ret_job);
 	buf_reset(head);
 	err = buf_append(head, raw, cut->ret_start);
 	if (!err)
 		err = buf_append_str(head, "null");
 	if (!err)
 		err = buf_append(head, raw + cut->ret_end, len - cut->ret_end);
-	return err ? -ENOMEM : job_parse_head(head->data, head->len, ret_job);
+	return err ? -ENOMEM : parse_head(reader, head->data, head->len, ret_job);
 }
 
 /*
@@ -106,6 +115,8 @@ static int read_job(struct api_reader *reader, const char *raw, size_t len,
 		return err;
 	ret_item->text = text->data;
 	ret_item->size = text->len;
+	ret_item->metadata = reader->scratch->metadata.data;
+	ret_item->metadata_len = reader->scratch->metadata.len;
 	ret_item->summary = !reader->id && ret_item->job.status == JOB_DONE &&
 			    !(cut.ret_end && cut.ret_inside);
 	return 0;

@@ -7,8 +7,7 @@
 
 #include "base/cleanup.h"
 #include "gladia/instant.h"
-#include "json/extent.h"
-#include "json/scan.h"
+#include "gladia/job_internal.h"
 
 /*
  * Only the head's outermost members are looked at, and only a string that holds an escape
@@ -20,13 +19,21 @@
 /* Longer than any time or status that means something. */
 enum { WORD_MAX = 64 };
 
-enum member { MEMBER_ID, MEMBER_STATUS, MEMBER_CREATED, MEMBER_COMPLETED, MEMBERS };
+enum member {
+	MEMBER_ID,
+	MEMBER_STATUS,
+	MEMBER_CREATED,
+	MEMBER_COMPLETED,
+	MEMBER_METADATA,
+	MEMBERS,
+};
 
 static const char *const member_names[MEMBERS] = {
 	[MEMBER_ID] = "id",
 	[MEMBER_STATUS] = "status",
 	[MEMBER_CREATED] = "created_at",
 	[MEMBER_COMPLETED] = "completed_at",
+	[MEMBER_METADATA] = "custom_metadata",
 };
 
 static const char *const status_names[] = {
@@ -63,41 +70,8 @@ int64_t job_mtime_ms(const struct job *job)
 	return job->created_ms != JOB_NO_TIME ? job->created_ms : 0;
 }
 
-/* Bytes of the head; `at` is NULL for a value that is not there. */
-struct piece {
-	const char *at;
-	const char *end;
-};
-
-static bool take_char(struct piece *head, char wanted)
-{
-	head->at = scan_space(head->at, head->end);
-	if (head->at == head->end || *head->at != wanted)
-		return false;
-	head->at++;
-	return true;
-}
-
-static bool take_value(struct piece *head, struct piece *ret_value)
-{
-	struct json_extent extent;
-
-	head->at = scan_space(head->at, head->end);
-	if (head->at == head->end || !json_extent_begins(*head->at))
-		return false;
-	json_extent_begin(&extent, *head->at);
-
-	const char *end = json_extent_find(&extent, head->at, head->end);
-
-	if (!end)
-		return false;
-	*ret_value = (struct piece){head->at, end};
-	head->at = end;
-	return true;
-}
-
 /* Does a JSON string hold a NUL, as \u0000 or (in a text nobody checked) as it is? */
-static bool holds_nul(struct piece string)
+static bool holds_nul(struct json_piece string)
 {
 	static const char escaped[] = "\\u0000";
 
@@ -119,11 +93,7 @@ static void json_cleanup(cJSON **json)
 	cJSON_Delete(*json);
 }
 
-/*
- * A JSON string's text; `text` has room for `room` bytes with the NUL. -EBADMSG: not a
- * string; -EINVAL: a NUL or a lone surrogate in it; -ENAMETOOLONG.
- */
-static int string_decode(struct piece value, size_t room, char *text)
+int job_string_decode(struct json_piece value, size_t room, char *text)
 {
 	if (!value.at || *value.at != '"')
 		return -EBADMSG;
@@ -150,63 +120,62 @@ static int string_decode(struct piece value, size_t room, char *text)
 }
 
 /* Of members that occur twice the last counts, as with jq and json_print(). */
-static void note_member(struct piece key, struct piece value, struct piece *values)
+static void note_member(
+	struct json_piece key, struct json_piece value, struct json_piece *values)
 {
 	char name[WORD_MAX];
 
-	if (string_decode(key, sizeof(name), name))
+	if (job_string_decode(key, sizeof(name), name))
 		return;
 	for (unsigned i = 0; i < MEMBERS; i++)
 		if (strcmp(name, member_names[i]) == 0)
 			values[i] = value;
 }
 
-static int find_members(struct piece head, struct piece *values)
+static int find_members(struct json_piece head, struct json_piece *values)
 {
-	struct piece key;
-	struct piece value;
+	struct json_piece key = {0};
+	struct json_piece value;
+	struct json_walk walk;
+	int err = json_walk_into(head, '{', &walk);
 
-	if (!take_char(&head, '{'))
-		return -EBADMSG;
-	if (take_char(&head, '}'))
-		return 0;
-	do {
-		if (!take_value(&head, &key) || !take_char(&head, ':') ||
-			!take_value(&head, &value))
-			return -EBADMSG;
-		note_member(key, value, values);
-	} while (take_char(&head, ','));
-	return take_char(&head, '}') ? 0 : -EBADMSG;
+	while (!err) {
+		err = json_walk_next(&walk, &key, &value);
+		if (!err)
+			note_member(key, value, values);
+	}
+	return err == -ENODATA ? 0 : err;
 }
 
-static int64_t time_decode(struct piece value)
+static int64_t time_decode(struct json_piece value)
 {
 	char text[WORD_MAX];
 	int64_t ms;
 
-	if (string_decode(value, sizeof(text), text) || instant_parse(text, &ms))
+	if (job_string_decode(value, sizeof(text), text) || instant_parse(text, &ms))
 		return JOB_NO_TIME;
 	return ms;
 }
 
-static enum job_status status_decode(struct piece value)
+static enum job_status status_decode(struct json_piece value)
 {
 	char text[WORD_MAX];
 
-	if (string_decode(value, sizeof(text), text))
+	if (job_string_decode(value, sizeof(text), text))
 		return JOB_OTHER;
 	return job_status_parse(text, strlen(text));
 }
 
-int job_parse_head(const char *head, size_t len, struct job *ret_job)
+int job_parse_head(const char *head, size_t len, struct job *ret_job,
+	struct json_piece *ret_metadata)
 {
-	struct piece values[MEMBERS] = {0};
+	struct json_piece values[MEMBERS] = {0};
 	struct job job;
 	char name[NAME_BYTES_MAX + 1];
-	int err = find_members((struct piece){head, head + len}, values);
+	int err = find_members((struct json_piece){head, head + len}, values);
 
 	if (!err)
-		err = string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
+		err = job_string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
 	/* The longest name a job has anywhere. */
 	if (!err)
 		err = name_escape(job.id, ".json", name);
@@ -216,5 +185,6 @@ int job_parse_head(const char *head, size_t len, struct job *ret_job)
 	job.created_ms = time_decode(values[MEMBER_CREATED]);
 	job.completed_ms = time_decode(values[MEMBER_COMPLETED]);
 	*ret_job = job;
+	*ret_metadata = values[MEMBER_METADATA];
 	return 0;
 }

@@ -136,6 +136,9 @@ static int intersect(const struct query *a, const struct query *b, struct query 
 {
 	struct query both = {.statuses = a->statuses & b->statuses};
 
+	/* Those of `b`, one component's, are none. */
+	strcpy(both.metadata, a->metadata);
+
 	for (unsigned i = 0; both.statuses && i < a->spans_len; i++) {
 		for (unsigned j = 0; j < b->spans_len; j++) {
 			struct span span = a->spans[i];
@@ -160,6 +163,12 @@ static int intersect(const struct query *a, const struct query *b, struct query 
 int query_narrow(struct query *query, enum query_filter filter, const char *words)
 {
 	struct query more;
+
+	if (filter == QUERY_KEY)
+		return metadata_add_key(query->metadata, words);
+	if (filter == QUERY_VALUE)
+		return metadata_add_values(query->metadata, words);
+
 	int err = parse_words(&filters[filter], words, &more);
 
 	if (err)
@@ -175,7 +184,8 @@ bool query_is_empty(const struct query *query)
 bool query_is_all(const struct query *query)
 {
 	return query->statuses == QUERY_ALL_STATUSES && query->spans_len == 1 &&
-	       query->spans[0].from_ms == INT64_MIN && query->spans[0].to_ms == INT64_MAX;
+	       query->spans[0].from_ms == INT64_MIN &&
+	       query->spans[0].to_ms == INT64_MAX && !*query->metadata;
 }
 
 /* A job whose time is not known stands in no part of time, only in all of it. */
@@ -235,12 +245,16 @@ static void put_statuses(struct text *text, unsigned statuses)
 	}
 }
 
-/* "any" or "done,error", then " FROM..TO" per span in ms; open ends have no number. */
+/*
+ * "any" or "done,error", then " FROM..TO" per span in ms (open ends have no number), then
+ * " &" and the filters on metadata.
+ */
 void query_key(const struct query *query, char key[static QUERY_KEY_MAX])
 {
 	/* A span is two numbers, " " and ".."; before them stand four names. */
 	enum { SPAN_TEXT = 2 * 20 + 3, STATUSES_TEXT = 64 };
-	static_assert(STATUSES_TEXT + QUERY_SPANS_MAX * SPAN_TEXT < QUERY_KEY_MAX,
+	static_assert(STATUSES_TEXT + QUERY_SPANS_MAX * SPAN_TEXT + METADATA_FILTER_MAX <
+			      QUERY_KEY_MAX,
 		"the longest key fits");
 	struct text text = {key, QUERY_KEY_MAX};
 
@@ -259,6 +273,8 @@ void query_key(const struct query *query, char key[static QUERY_KEY_MAX])
 		if (span->to_ms != INT64_MAX)
 			put(&text, "%" PRId64, span->to_ms);
 	}
+	if (*query->metadata)
+		put(&text, " &%s", query->metadata);
 }
 
 /*

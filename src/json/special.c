@@ -16,7 +16,7 @@ static bool is_surrogate(uint32_t code)
 	return code >= 0xd800 && code <= 0xdfff;
 }
 
-static char *put_utf8(char *out, uint32_t code)
+char *json_put_code(char *out, uint32_t code)
 {
 	if (code < 0x80) {
 		*out++ = (char)code;
@@ -66,7 +66,7 @@ static char *put_code(char *out, uint32_t code)
 	}
 	if (code < ' ' || code == 0x7f || is_surrogate(code))
 		return put_escape(out, code);
-	return put_utf8(out, code);
+	return json_put_code(out, code);
 }
 
 /*
@@ -194,9 +194,28 @@ const char *json_special(const char *in, const char *end,
 	}
 	do {
 		in = take_utf8(in, end, &code);
-		out = put_utf8(out, code);
+		out = json_put_code(out, code);
 	} while (in < end && (unsigned char)*in >= 0x80 &&
 		 out - start <= JSON_SPECIAL_MAX - UTF8_MAX);
 	*ret_len = (size_t)(out - start);
 	return in;
+}
+
+const char *json_take_code(const char *in, const char *end, uint32_t *ret_code)
+{
+	const char *bad;
+	const char *reason;
+
+	if ((unsigned char)*in >= 0x80)
+		return take_utf8(in, end, ret_code);
+	if (*in != '\\') {
+		*ret_code = (uint32_t)*in;
+		return in + 1;
+	}
+
+	const char *next = take_escape(in, end, ret_code, &bad, &reason);
+
+	if (!next || is_surrogate(*ret_code))
+		*ret_code = REPLACEMENT;
+	return next ? next : in + 1;
 }

@@ -20,6 +20,8 @@
  *              one day and its jobs do not
  *              tell whether it is the last
  *   READING    the jobs' listing is whole   its days are members; complete
+ *
+ * With a filter on metadata it begins with READING.
  */
 enum { SAMPLE = 3 };
 
@@ -265,6 +267,11 @@ static void pull(struct listing *listing)
 	}
 	if (days->call || !listing->lacking)
 		return;
+	/* The newest job before an instant need not match. */
+	if (*listing->query.metadata) {
+		begin_reading(listing);
+		return;
+	}
 	clip(&listing->query, days->before_ms, &days->asked);
 	if (!days->asked.spans_len) {
 		listing_completed(listing);

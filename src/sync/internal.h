@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "catalog/snapshot.h"
 #include "page_size.h"
@@ -43,6 +44,14 @@ struct filler {
 
 extern const struct filler filler_pages;
 extern const struct filler filler_days;
+extern const struct filler filler_follow;
+
+/* Members that are names: NUL-terminated, each from its start on. */
+struct listing_names {
+	struct buf text;
+	uint32_t *starts;
+	size_t cap;
+};
 
 struct listing {
 	struct list link; /* in sync->listings */
@@ -54,7 +63,9 @@ struct listing {
 	unsigned holders;
 	int64_t began_ms;      /* monotonic; when it was first asked for anything */
 	int64_t began_wall_ms; /* the same instant */
+	int64_t grew_ms;       /* monotonic; when it grew last */
 	struct snapshot members;
+	struct listing_names names; /* LISTING_KEYS, LISTING_VALUES */
 	struct wait_queue queue;
 	bool complete;
 	bool ordered;   /* its jobs stand in falling order of created_at */

@@ -20,14 +20,30 @@ enum { KEPT_MAX = 256, KEPT_MEMBERS_MAX = 4 << 20 };
 static const struct filler *const job_fillers[] = {
 	&filler_derive, &filler_check, &filler_pages};
 static const struct filler *const day_fillers[] = {&filler_derive, &filler_days};
+static const struct filler *const metadata_fillers[] = {&filler_follow};
 
-static const struct {
+static const struct ways {
 	const struct filler *const *fillers;
 	size_t len;
 } ways[] = {
 	[LISTING_JOBS] = {job_fillers, sizeof(job_fillers) / sizeof(job_fillers[0])},
 	[LISTING_DAYS] = {day_fillers, sizeof(day_fillers) / sizeof(day_fillers[0])},
+	[LISTING_KEYS] = {metadata_fillers, 1},
+	[LISTING_VALUES] = {metadata_fillers, 1},
 };
+
+static bool is_by_metadata(const struct listing *listing)
+{
+	return listing->query.metadata[0] != '\0';
+}
+
+static const struct ways *ways_of(const struct listing *listing)
+{
+	/* Jobs with a filter on metadata are picked as names are. */
+	return listing->kind == LISTING_JOBS && is_by_metadata(listing)
+		       ? &ways[LISTING_KEYS]
+		       : &ways[listing->kind];
+}
 
 struct listing *listing_find(
 	const struct sync *sync, enum listing_kind kind, const char *key)
@@ -72,6 +88,8 @@ void listing_drop(struct listing *listing)
 	if (sync->walked == listing)
 		sync->walked = NULL;
 	snapshot_done(&listing->members);
+	buf_done(&listing->names.text);
+	free(listing->names.starts);
 	free(listing->watch);
 	free(listing->key);
 	free(listing);
@@ -86,7 +104,8 @@ static struct listing *find_surplus(struct sync *sync)
 	list_for_each (link, &sync->listings) {
 		struct listing *listing = list_entry(link, struct listing, link);
 
-		members += listing->members.len;
+		members += listing->members.len +
+			   listing->names.text.len / sizeof(*listing->watch);
 		if (!oldest && !listing->holders)
 			oldest = listing;
 	}
@@ -155,10 +174,11 @@ static void replace(struct listing *old, struct listing *new)
 
 static int begin_filling(struct listing *listing)
 {
+	const struct ways *open = ways_of(listing);
 	int err = -ENOENT;
 
-	for (size_t i = 0; err == -ENOENT && i < ways[listing->kind].len; i++) {
-		listing->filler = ways[listing->kind].fillers[i];
+	for (size_t i = 0; err == -ENOENT && i < open->len; i++) {
+		listing->filler = open->fillers[i];
 		err = listing->filler->begin(listing);
 	}
 	if (err)
@@ -250,6 +270,12 @@ int64_t listing_member(const struct listing *listing, size_t position)
 	return listing->members.members[position];
 }
 
+const char *listing_name(const struct listing *listing, size_t position)
+{
+	assert(position < listing->members.len && listing->names.starts);
+	return listing->names.text.data + listing->names.starts[position];
+}
+
 struct wait_queue *listing_queue(struct listing *listing)
 {
 	return &listing->queue;
@@ -288,6 +314,7 @@ void listing_grew(struct listing *listing)
 {
 	/* Whoever still lacks something wants it again: nobody may be there any more. */
 	listing->lacking = false;
+	listing->grew_ms = loop_now_ms(listing->sync->loop);
 	wait_wake(&listing->queue, 0);
 }
 
@@ -385,7 +412,8 @@ static void keep(const struct listing *listing)
 
 void listing_completed(struct listing *listing)
 {
-	if (listing->kind == LISTING_JOBS) {
+	/* What was picked by metadata the surrounding listing has told of. */
+	if (listing->kind == LISTING_JOBS && !is_by_metadata(listing)) {
 		tell_missed_since(listing);
 		tell_strays(listing);
 		keep(listing);

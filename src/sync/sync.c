@@ -90,8 +90,15 @@ int sync_errno(int error)
 static int put(struct sync *sync, const struct api_item *item,
 	enum catalog_change *ret_change, struct catalog_job *ret_job)
 {
-	return jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
+	int err = jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
 		item->size, ret_change, ret_job);
+
+	/* It is a part of the text, and of one that is new none is known. */
+	if (err || *ret_change == CATALOG_SAME ||
+		(*ret_change == CATALOG_NEW && !item->metadata_len))
+		return err;
+	return jobs_put_metadata(
+		sync->catalog, ret_job->row, item->metadata, item->metadata_len);
 }
 
 int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job)
@@ -124,6 +131,7 @@ void sync_missed(
 	struct sync *sync, int64_t row, const struct query *query, int64_t since_wall_ms)
 {
 	struct catalog_job job;
+	bool matches;
 
 	/* One that was shown since has come to where the look had already been. */
 	if (jobs_by_row(sync->catalog, row, &job) || job.gone ||
@@ -131,6 +139,6 @@ void sync_missed(
 		return;
 	if (!job_finished(&job.job))
 		jobs_doubt(sync->catalog, row);
-	else if (query_matches(query, &job.job))
+	else if (!jobs_match(sync->catalog, query, &job, &matches) && matches)
 		sync_forget(sync, &job);
 }

@@ -125,7 +125,8 @@ static void list_jobs(struct sandbox *s, struct exchange *x)
 	schedules_run(s);
 	query_parse(&q, x->query, &s->modes);
 	if (q.errors.n) {
-		api_error(x, 400, "Invalid parameter", q.errors.p);
+		api_error(
+			x, q.unprocessable ? 422 : 400, "Invalid parameter", q.errors.p);
 	} else if (limit_is_good(&s->modes, x, &q)) {
 		l = listings_get(
 			&s->listings, &s->account, &q, (enum order)s->modes.order);

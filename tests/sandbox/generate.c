@@ -141,7 +141,7 @@ static void talk(struct speech *s, const struct language *language,
 {
 	unsigned speaker = 0;
 
-	while (s->utterances.n + s->full.n + s->srt.n < bytes) {
+	while (s->utterances.n + s->full.n + s->subtitles[SUBTITLES_SRT].n < bytes) {
 		const char *sentence = language->sentences[draw(state, language->count)];
 
 		if (draw(state, 3) == 0)
@@ -161,7 +161,7 @@ static void add_translation(
 	talk(&s, to, t, bytes, state);
 	render_addon(out, "translation");
 	text_str(out, "[{\"error\":null,");
-	render_speech(out, &s, to->code, false);
+	render_speech(out, &s);
 	text_str(out, "}]}");
 	speech_done(&s);
 }
@@ -169,7 +169,8 @@ static void add_translation(
 static struct body done_body(const struct job *job, const struct traits *t,
 	struct head *head, struct text *out)
 {
-	struct speech s = {.escape = t->escape, .subtitles = t->addons & ADDON_SUBTITLES};
+	struct speech s = {.escape = t->escape,
+		.made = t->addons & ADDON_SUBTITLES ? 1u << SUBTITLES_SRT : 0};
 	uint64_t state = job->seed ^ 0x776f7264;
 	size_t rest = t->brief ? 880 : 1560;
 	struct body body = {0};

@@ -46,11 +46,12 @@ static bool matches(const struct job *job, const struct query *q, struct text *s
 		return false;
 	if (q->statuses && !(q->statuses & 1u << job->status))
 		return false;
-	if (!q->metadata)
-		return true;
+	if (!q->metadata || q->nothing)
+		return !q->nothing;
 	metadata = account_metadata(job, scratch);
 	tree = cJSON_ParseWithLength(metadata.p, metadata.n);
-	hit = cJSON_IsObject(tree) && contains(tree, q->metadata, q->loose);
+	hit = q->exact ? cJSON_Compare(tree, q->metadata, true)
+		       : cJSON_IsObject(tree) && contains(tree, q->metadata, q->loose);
 	cJSON_Delete(tree);
 	return hit;
 }

@@ -16,6 +16,9 @@ struct query {
 	int64_t from, until; /* from <= created_at < until */
 	cJSON *metadata;     /* NULL: any */
 	bool loose;          /* metadata values are text, whatever their type */
+	bool exact;          /* metadata is this, and holds nothing else */
+	bool nothing;        /* no job matches */
+	bool unprocessable;  /* an error is 422, else 400 */
 	struct text filter;  /* the query as it came, without offset and limit */
 	struct text errors;  /* what is wrong with it: JSON strings and commas */
 };

@@ -10,7 +10,7 @@
 
 #include "instant.h"
 
-#define CHOICES 6
+#define CHOICES 8
 
 enum kind { KIND_CHOICE, KIND_NUMBER, KIND_ZONE, KIND_NEXT, KIND_STRING };
 
@@ -31,7 +31,8 @@ static const struct mode table[] = {
 	{"order", KIND_CHOICE, AT(order), {"newest", "oldest", "unsorted"}},
 	{"last_next", KIND_CHOICE, AT(last_next), {"null", "set"}},
 	{"past_end", KIND_CHOICE, AT(past_end), {"empty", "404"}},
-	{"metadata", KIND_CHOICE, AT(metadata), {"json", "brackets", "ignored"}},
+	{"metadata", KIND_CHOICE, AT(metadata),
+		{"json", "brackets", "ignored", "exact", "empty", "400", "422"}},
 	{"date_zone", KIND_ZONE, AT(date_zone), {0}},
 	{"before", KIND_CHOICE, AT(before_inclusive), {"exclusive", "inclusive"}},
 	{"after", KIND_CHOICE, AT(after_inclusive), {"exclusive", "inclusive"}},

@@ -101,7 +101,13 @@ static void take_json(struct query *q, const struct param *p, const struct modes
 {
 	cJSON *tree;
 
-	if (modes->metadata != METADATA_JSON)
+	q->nothing = modes->metadata == METADATA_EMPTY;
+	q->exact = modes->metadata == METADATA_EXACT;
+	if (modes->metadata == METADATA_400 || modes->metadata == METADATA_422) {
+		complain(q, "property custom_metadata should not exist");
+		q->unprocessable = modes->metadata == METADATA_422;
+	}
+	if (modes->metadata != METADATA_JSON && !q->exact)
 		return;
 	tree = cJSON_Parse(p->value);
 	if (!cJSON_IsObject(tree)) {

@@ -162,7 +162,9 @@ void speech_done(struct speech *s)
 {
 	text_done(&s->utterances);
 	text_done(&s->full);
-	text_done(&s->srt);
+	text_done(&s->languages);
+	for (unsigned i = 0; i < SUBTITLES; i++)
+		text_done(&s->subtitles[i]);
 }
 
 /* Decodes one character of UTF-8 (RFC 3629) that is known to be well-formed. */
@@ -255,19 +257,47 @@ static void add_sentence(struct text *out, const char *sentence, bool escape)
 	}
 }
 
-/* One cue, with dots where SubRip has commas: so the API wrote them in 2025. */
+/*
+ * One cue of each kind, with dots where SubRip has commas: so the API wrote them in 2025;
+ * and the other way round.
+ */
 static void add_cue(struct speech *s, const char *sentence, uint64_t from, uint64_t to)
 {
 	uint64_t at[] = {from, to};
 
-	text_printf(&s->srt, "%u\\n", s->count + 1);
-	for (int i = 0; i < 2; i++)
-		text_printf(&s->srt, "%s%02u:%02u:%02u.%03u", i ? " --> " : "",
-			(unsigned)(at[i] / 3600000), (unsigned)(at[i] / 60000 % 60),
-			(unsigned)(at[i] / 1000 % 60), (unsigned)(at[i] % 1000));
-	LITERAL(&s->srt, "\\n");
-	add_sentence(&s->srt, sentence, s->escape);
-	LITERAL(&s->srt, "\\n\\n");
+	for (unsigned kind = 0; kind < SUBTITLES; kind++) {
+		struct text *out = &s->subtitles[kind];
+
+		if (!(s->made & 1u << kind))
+			continue;
+		if (kind == SUBTITLES_SRT)
+			text_printf(out, "%u\\n", s->count + 1);
+		else if (!s->count)
+			LITERAL(out, "WEBVTT\\n\\n");
+		for (int i = 0; i < 2; i++)
+			text_printf(out, "%s%02u:%02u:%02u%c%03u", i ? " --> " : "",
+				(unsigned)(at[i] / 3600000),
+				(unsigned)(at[i] / 60000 % 60),
+				(unsigned)(at[i] / 1000 % 60),
+				(kind == SUBTITLES_SRT) == s->right ? ',' : '.',
+				(unsigned)(at[i] % 1000));
+		LITERAL(out, "\\n");
+		add_sentence(out, sentence, s->escape);
+		LITERAL(out, "\\n\\n");
+	}
+}
+
+static void note_language(struct speech *s, const char *language)
+{
+	struct text quoted = {0};
+
+	text_quote(&quoted, language, strlen(language));
+	if (!s->languages.n || !strstr(s->languages.p, quoted.p)) {
+		if (s->languages.n)
+			LITERAL(&s->languages, ",");
+		text_add(&s->languages, quoted.p, quoted.n);
+	}
+	text_done(&quoted);
 }
 
 void speech_add(struct speech *s, const char *sentence, const char *language, int speaker,
@@ -312,30 +342,34 @@ void speech_add(struct speech *s, const char *sentence, const char *language, in
 	if (s->count)
 		LITERAL(&s->full, " ");
 	add_sentence(&s->full, sentence, s->escape);
-	if (s->subtitles)
-		add_cue(s, sentence, from, s->ms);
+	add_cue(s, sentence, from, s->ms);
+	note_language(s, language);
 	s->count++;
 }
 
-void render_speech(
-	struct text *out, const struct speech *s, const char *language, bool subtitles)
+void render_speech(struct text *out, const struct speech *s)
 {
+	static const char *const names[] = {"srt", "vtt"};
+	const char *before = ",\"subtitles\":[";
+
 	LITERAL(out, "\"languages\":[");
-	if (s->count) {
-		LITERAL(out, "\"");
-		text_str(out, language);
-		LITERAL(out, "\"");
-	}
+	text_add(out, s->languages.p, s->languages.n);
 	LITERAL(out, "],\"utterances\":[");
 	text_add(out, s->utterances.p, s->utterances.n);
 	LITERAL(out, "],\"full_transcript\":\"");
 	text_add(out, s->full.p, s->full.n);
 	LITERAL(out, "\"");
-	if (subtitles) {
-		LITERAL(out, ",\"subtitles\":[{\"format\":\"srt\",\"subtitles\":\"");
-		text_add(out, s->srt.p, s->srt.n);
-		LITERAL(out, "\"}]");
+	for (unsigned kind = 0; kind < SUBTITLES; kind++) {
+		if (!(s->made & 1u << kind))
+			continue;
+		text_printf(out, "%s{\"format\":\"%s\",\"subtitles\":\"", before,
+			names[kind]);
+		text_add(out, s->subtitles[kind].p, s->subtitles[kind].n);
+		LITERAL(out, "\"}");
+		before = ",";
 	}
+	if (s->made)
+		LITERAL(out, "]");
 }
 
 void render_result(
@@ -355,8 +389,7 @@ void render_result(
 	LITERAL(out, "}");
 	body->cut_from = (uint32_t)out->n;
 	LITERAL(out, ",\"transcription\":{");
-	render_speech(
-		out, s, h->language ? h->language : "en", h->addons & ADDON_SUBTITLES);
+	render_speech(out, s);
 	LITERAL(out, "}");
 	body->cut_to = (uint32_t)out->n;
 }

@@ -36,15 +36,19 @@ struct head {
 /* Adds all members before "result", the opening brace and the last comma included. */
 void render_head(struct text *out, const struct head *head);
 
+enum { SUBTITLES_SRT, SUBTITLES_VTT, SUBTITLES };
+
 /* What is said in a job, as it grows. Zeroed to begin with; `escape` may be set. */
 struct speech {
 	struct text utterances; /* JSON objects and commas */
 	struct text full;       /* full_transcript as the inside of a JSON string */
-	struct text srt;        /* likewise, if `subtitles` */
-	uint64_t ms;            /* how long it has lasted */
+	struct text subtitles[SUBTITLES]; /* likewise, those of `made` */
+	struct text languages;            /* JSON strings and commas, each once */
+	uint64_t ms;                      /* how long it has lasted */
 	unsigned count;
-	bool subtitles;
-	bool escape; /* write what is not ASCII as \uXXXX */
+	unsigned made; /* which subtitles: 1 << SUBTITLES_SRT … */
+	bool right;    /* with the separators they should have */
+	bool escape;   /* write what is not ASCII as \uXXXX */
 };
 
 void speech_done(struct speech *s);
@@ -58,8 +62,7 @@ void speech_add(struct speech *s, const char *sentence, const char *language, in
 	int channel, uint64_t *state);
 
 /* Adds "languages":[…],"utterances":[…],"full_transcript":… and, if so, "subtitles". */
-void render_speech(
-	struct text *out, const struct speech *s, const char *language, bool subtitles);
+void render_speech(struct text *out, const struct speech *s);
 
 /* Adds "result":{"metadata":…,"transcription":…, and tells which bytes a summary lacks.
  * The object stays open for add-ons. */

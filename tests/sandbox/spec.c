@@ -213,9 +213,27 @@ int spec_change(
 	return r;
 }
 
+/* A line that says more than who speaks. */
+static void add_full_line(
+	struct speech *s, const cJSON *line, const char *language, uint64_t *state)
+{
+	const char *own = get_string(line, "language");
+	const char *text = get_string(line, "text");
+
+	if (text)
+		speech_add(s, text, own ? own : language,
+			(int)get_number(line, "speaker", -1),
+			(int)get_number(line, "channel", 0), state);
+}
+
 static void add_line(struct speech *s, const cJSON *line, const char *language,
 	unsigned channels, uint64_t *state)
 {
+	if (cJSON_IsObject(line)) {
+		add_full_line(s, line, language, state);
+		return;
+	}
+
 	const cJSON *who = cJSON_IsArray(line) ? cJSON_GetArrayItem(line, 0) : NULL;
 	const cJSON *what = who ? cJSON_GetArrayItem(line, 1) : line;
 	int speaker = cJSON_IsNumber(who) ? who->valueint : -1;
@@ -245,7 +263,7 @@ static void add_translation(struct text *out, const cJSON *o, uint64_t *state)
 	add_lines(&s, o, language ? language : "en", 1, state);
 	render_addon(out, "translation");
 	text_str(out, "[{\"error\":null,");
-	render_speech(out, &s, language ? language : "en", false);
+	render_speech(out, &s);
 	text_str(out, "}]}");
 	speech_done(&s);
 }
@@ -293,13 +311,28 @@ static void add_addons(
 		add_chapters(out, get(o, "chapters"), head->duration_ms);
 }
 
+static unsigned made_of(const cJSON *o)
+{
+	const cJSON *subtitles = get(o, "subtitles");
+	unsigned made = cJSON_IsTrue(subtitles) ? 1u << SUBTITLES_SRT : 0;
+	const cJSON *kind;
+
+	cJSON_ArrayForEach(kind, subtitles)
+		if (cJSON_IsString(kind))
+			made |= 1u << (strcmp(kind->valuestring, "vtt") == 0
+						? SUBTITLES_VTT
+						: SUBTITLES_SRT);
+	return made;
+}
+
 static unsigned addons_of(const cJSON *o)
 {
+	const cJSON *first = cJSON_GetArrayItem(get(o, "lines"), 0);
 	unsigned addons = 0;
 
-	if (cJSON_IsArray(cJSON_GetArrayItem(get(o, "lines"), 0)))
+	if (cJSON_IsArray(first) || get(first, "speaker"))
 		addons |= ADDON_DIARIZATION;
-	if (cJSON_IsTrue(get(o, "subtitles")))
+	if (made_of(o))
 		addons |= ADDON_SUBTITLES;
 	if (get(o, "translation"))
 		addons |= ADDON_TRANSLATION;
@@ -331,7 +364,8 @@ struct body spec_body(const struct job *job, struct text *out)
 {
 	cJSON *o = cJSON_Parse(job->spec);
 	struct head head = head_of(job, o);
-	struct speech s = {.subtitles = head.addons & ADDON_SUBTITLES};
+	struct speech s = {
+		.made = made_of(o), .right = cJSON_IsTrue(get(o, "right_times"))};
 	struct text metadata = {0};
 	uint64_t state = job->seed;
 	struct body body = {0};

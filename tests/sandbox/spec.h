@@ -10,8 +10,10 @@
  * Jobs described by a JSON object, in the sample account and in the control calls alike:
  *
  *   id, status, created_at, completed_at, error_code, custom_metadata, bytes, seed
- *   filename, source, language, duration (seconds), channels, subtitles (bool)
- *   lines       what is said: ["text", …] or [[speaker, "text"], …]
+ *   filename, source, language, duration (seconds), channels
+ *   lines       what is said: ["text", …], [[speaker, "text"], …] or
+ *               [{"text", "speaker", "channel", "language"}, …]
+ *   subtitles   true, or which the API made: ["srt", "vtt"]; right_times (bool)
  *   text        the same as one line
  *   summary     text; chapters: [{"headline", "gist", "summary"}, …]
  *   translation {"language", "lines"}

@@ -83,6 +83,7 @@ static void open_fs(struct mount *mount, const struct mount_options *options)
 		.uid = MOUNT_UID,
 		.gid = MOUNT_GID,
 		.umask = options->umask,
+		.formats = options->formats,
 		.ttl_ms = MOUNT_TTL_MS,
 		.timeout_ms = MOUNT_TIMEOUT_MS,
 	};

@@ -47,6 +47,7 @@ struct mount_options {
 	unsigned page_size;
 	uint64_t bodies_max; /* 0: no limit */
 	mode_t umask;
+	unsigned formats; /* that are listed */
 	const char *path; /* of the catalog's file; NULL: it has none */
 	uint32_t minor;   /* of the kernel's FUSE; 0: MOUNT_MINOR */
 	bool unanswered;  /* INIT is not sent yet */

@@ -237,7 +237,8 @@ static void names_are_told_escaped(void **state)
 /* SPEC 1.5: with the directories at the top all beneath them is looked up again. */
 static void a_refresh_is_told(void **state)
 {
-	static const char *const names[] = {"all", "status", "date", "after", "before"};
+	static const char *const names[] = {
+		"all", "status", "date", "after", "before", "metadata"};
 	struct mount *mount = mount_with_last();
 	struct told told;
 

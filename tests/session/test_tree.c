@@ -38,7 +38,7 @@ static void fixed_names(void **state)
 	struct mount *mount = mount_new();
 
 	(void)state;
-	assert_names(mount, "", ". .. all status date after before ");
+	assert_names(mount, "", ". .. all status date after before metadata ");
 	assert_names(mount, "status", ". .. queued processing done error ");
 	assert_names(mount, "after", ". .. ");
 	assert_names(mount, "before", ". .. ");
@@ -60,6 +60,77 @@ static void days_are_listed(void **state)
 	mount_free(mount);
 }
 
+/* SPEC 3.4: what the jobs hold, each name once, as it is met. */
+static void metadata_is_listed(void **state)
+{
+	struct mount *mount = mount_new();
+
+	(void)state;
+	fake_add(mount->api, job_id(1).text, JOB_DONE, MOUNT_WALL_MS)->metadata =
+		"\ncustomer=acme\ntags=b\ntags=a\n";
+	fake_add(mount->api, job_id(2).text, JOB_ERROR, MOUNT_WALL_MS - 1)->metadata =
+		"\ncustomer=acme\norder=7\n";
+	fake_add(mount->api, job_id(3).text, JOB_DONE, MOUNT_WALL_MS - 2)->metadata =
+		"\ncustomer=Zo%C3%AB\n";
+	fake_add(mount->api, job_id(4).text, JOB_DONE, MOUNT_WALL_MS - 3);
+	assert_names(mount, "metadata", ". .. customer tags order ");
+	assert_names(mount, "metadata/customer", ". .. acme Zo%C3%AB ");
+	assert_names(mount, "metadata/tags", ". .. b a ");
+	assert_names(mount, "metadata/none", ". .. ");
+	assert_names(mount, "status/error/metadata", ". .. customer order ");
+	assert_names(mount, "metadata/customer/acme/metadata/tags", ". .. b a ");
+	assert_names(mount, "metadata/customer/acme/date", ". .. 2026-04-01 ");
+	assert_names(mount, "metadata/customer/acme/status",
+		". .. queued processing done"
+		" error ");
+	mount_free(mount);
+}
+
+/* SPEC 3.1, 3.2, 3.5: a job is where its metadata puts it, and nowhere else. */
+static void metadata_filters(void **state)
+{
+	static const struct {
+		const char *dir;
+		bool there[2];
+	} dirs[] = {
+		{"metadata/customer/acme", {true, true}},
+		{"metadata/customer/acme,x", {true, true}},
+		{"metadata/customer/acme/status/error", {false, true}},
+		{"metadata/customer/acme/metadata/order/7", {false, true}},
+		{"metadata/order/7/metadata/customer/acme", {false, true}},
+		{"metadata/tags/a/metadata/tags/b", {true, false}},
+		{"metadata/tags/a,c", {true, false}},
+		{"metadata/tags/c", {false, false}},
+		{"metadata/custome/acme", {false, false}},
+		{"metadata/customer/acm", {false, false}},
+		{"metadata/customer/Acme", {false, false}},
+	};
+	struct mount *mount = mount_new();
+
+	(void)state;
+	fake_add(mount->api, job_id(1).text, JOB_DONE, MOUNT_WALL_MS)->metadata =
+		"\ncustomer=acme\ntags=b\ntags=a\n";
+	fake_add(mount->api, job_id(2).text, JOB_ERROR, MOUNT_WALL_MS - 1)->metadata =
+		"\ncustomer=acme\norder=7\n";
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		char names[256] = ". .. ";
+		uint64_t dir = kernel_walk(mount->kernel, dirs[i].dir);
+
+		for (unsigned number = 1; number <= 2; number++) {
+			struct fuse_entry_out entry;
+
+			assert_int_equal(kernel_lookup(mount->kernel, dir,
+						 job_file(number).text, &entry),
+				0);
+			assert_int_equal(entry.nodeid != 0, dirs[i].there[number - 1]);
+			if (entry.nodeid)
+				strcat(strcat(names, job_file(number).text), " ");
+		}
+		assert_names(mount, dirs[i].dir, names);
+	}
+	mount_free(mount);
+}
+
 /* SPEC 3.2, 3.3: any valid value is a directory; filters go on by path, in any order. */
 static void filters_resolve(void **state)
 {
@@ -74,6 +145,9 @@ static void filters_resolve(void **state)
 		"after/2026-04-01T10:00:00Z/before/2026-04-01T11:00:00.5+02:00",
 		"status/done/status/done,error/status/done",
 		"status/done/status/error",
+		"metadata/customer",
+		"metadata/customer/acme,Zo%C3%AB/status/done/metadata/a.b",
+		"date/2026-04-01/metadata/%2Egit/%2E.",
 	};
 	struct mount *mount = mount_new();
 
@@ -348,6 +422,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fixed_names),
 		cmocka_unit_test(days_are_listed),
+		cmocka_unit_test(metadata_is_listed),
+		cmocka_unit_test(metadata_filters),
 		cmocka_unit_test(filters_resolve),
 		cmocka_unit_test(filters_mean_and),
 		cmocka_unit_test(impossible_names),

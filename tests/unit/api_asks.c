@@ -93,6 +93,7 @@ void api_asks_free(struct api_asks *asks)
 			api_cancel(asks->asks[i].call);
 		buf_done(&asks->asks[i].ids);
 		buf_done(&asks->asks[i].text);
+		buf_done(&asks->asks[i].metadata);
 	}
 	api_free(asks->api);
 	loop_free(asks->loop);
@@ -111,6 +112,11 @@ static int on_item(void *ctx, const struct api_item *item)
 	if (item) {
 		buf_reset(&ask->text);
 		assert_int_equal(buf_append(&ask->text, item->text, item->size), 0);
+		buf_reset(&ask->metadata);
+		assert_int_equal(
+			buf_printf(&ask->metadata, "%.*s", (int)item->metadata_len,
+				item->metadata_len ? item->metadata : ""),
+			0);
 		ask->job = item->job;
 		ask->summary = item->summary;
 	}
@@ -166,6 +172,7 @@ static struct api_ask *ask_new(struct api_asks *asks)
 	ask->asks = asks;
 	buf_init(&ask->ids, TEXT_MAX);
 	buf_init(&ask->text, TEXT_MAX);
+	buf_init(&ask->metadata, TEXT_MAX);
 	return ask;
 }
 

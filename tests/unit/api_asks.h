@@ -41,7 +41,8 @@ struct api_ask {
 	struct buf ids;  /* of the items since the last restart, each and a ' '; "-" for
 			  * one refused */
 	struct buf text; /* of the last item */
-	struct job job;  /* of the last item */
+	struct buf metadata; /* of the last item */
+	struct job job;      /* of the last item */
 	bool summary;
 	int restarts;
 	int refuse_with;           /* what on_item answers */

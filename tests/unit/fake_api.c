@@ -207,12 +207,17 @@ static int give(struct api_call *call, const struct fake_job *job)
 {
 	char text[TEXT_MAX];
 	int len = snprintf(text, sizeof(text),
-		"{\n  \"id\": \"%s\",\n  \"edition\": %u\n}\n", job->job.id,
-		job->edition);
+		"{\n  \"id\": \"%s\",\n  \"edition\": %u%s%s%s\n}\n", job->job.id,
+		job->edition,
+		job->said ? ",\n\"result\":{\"transcription\":{\"full_transcript\":\""
+			  : "",
+		job->said ? job->said : "", job->said ? "\"}}" : "");
 	const struct api_item item = {
 		.job = job->job,
 		.text = text,
 		.size = (size_t)len,
+		.metadata = job->metadata,
+		.metadata_len = job->metadata ? strlen(job->metadata) : 0,
 		.summary = call->api->rules.summaries && !call->id[0] &&
 			   job->job.status == JOB_DONE,
 	};

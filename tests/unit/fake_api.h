@@ -13,8 +13,10 @@ enum fake_order { FAKE_NEWEST_FIRST, FAKE_OLDEST_FIRST, FAKE_UNSORTED };
 
 struct fake_job {
 	struct job job;
-	unsigned edition; /* of its text */
-	bool nameless;    /* its id cannot be a file's name */
+	unsigned edition;     /* of its text */
+	bool nameless;        /* its id cannot be a file's name */
+	const char *said;     /* its transcript; NULL: its text has none */
+	const char *metadata; /* as metadata_flatten() writes it; NULL: none */
 };
 
 /* What is unknown of the API (GLADIA_API.md), and what it must not do. */

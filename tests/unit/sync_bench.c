@@ -268,6 +268,12 @@ void assert_members(const struct reader *reader, const char *wanted)
 				0);
 			continue;
 		}
+		if (reader->kind != LISTING_DAYS) {
+			assert_int_equal(buf_printf(&text, " %s",
+						 listing_name(reader->listing, i)),
+				0);
+			continue;
+		}
 		day_print(member - LISTING_DAY_BASE, day);
 		assert_int_equal(buf_printf(&text, " %s", day), 0);
 	}

@@ -84,7 +84,7 @@ int bench_read_all(
 /* The members are the account's jobs that match, in its order, each once. */
 void assert_as_account(const struct reader *reader, const struct query *query);
 
-/* "j000 j001": the ids, or the days as in date/, in order. */
+/* "j000 j001": the ids, the days as in date/, or the names, in order. */
 void assert_members(const struct reader *reader, const char *wanted);
 
 /* Of whom sync has told since the last look. */

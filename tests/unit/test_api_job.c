@@ -45,6 +45,47 @@ static void a_job_is_got_by_its_id(void **state)
 	api_asks_free(asks);
 }
 
+/* SPEC 3.1: and what it holds as custom_metadata, whatever stands around that. */
+static void its_metadata_comes_with_it(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *metadata;
+	} cases[] = {
+		{"{\"id\":\"a\",\"custom_metadata\":{\"k\":\"v\",\"n\":1.50}}",
+			"\nk=v\nn=1.50\n"},
+		{"{\"custom_metadata\":{\"k\":1},\"result\":{\"custom_metadata\":{\"x\":"
+		 "2}},"
+		 "\"id\":\"a\"}",
+			"\nk=1\n"},
+		{"{\"id\":\"a\",\"result\":{\"transcription\":{}},"
+		 "\"custom_metadata\":{\"k\":[1,2]}}",
+			"\nk=1\nk=2\n"},
+		{"{\"id\":\"a\",\"Custom_Metadata\":{\"k\":1}}", ""},
+		{"{\"id\":\"a\",\"custom_metadata\":{\"k\":1},\"custom_metadata\":null}",
+			""},
+		{"{\"id\":\"a\"}", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char answer[256];
+		const struct raw_route routes[] = {
+			{"/v2/pre-recorded/a", .bytes = answer,
+				.len = (size_t)snprintf(answer, sizeof(answer),
+					OK "\r\n%s", cases[i].body),
+				.after = RAW_CLOSE},
+			{.target = NULL}};
+		struct api_asks *asks = api_asks_new(routes);
+		struct api_ask *ask = api_asks_get(asks, "a");
+
+		api_asks_settle(ask);
+		assert_string_equal(ask->why, "");
+		assert_string_equal(ask->metadata.data, cases[i].metadata);
+		api_asks_free(asks);
+	}
+}
+
 /* SPEC 4.3 */
 static void what_is_not_the_job_is_an_error(void **state)
 {
@@ -117,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_is_got_by_its_id),
+		cmocka_unit_test(its_metadata_comes_with_it),
 		cmocka_unit_test(what_is_not_the_job_is_an_error),
 		cmocka_unit_test(a_job_alone_has_a_maximum),
 		cmocka_unit_test(without_an_id_nothing_is_asked),

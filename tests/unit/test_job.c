@@ -22,11 +22,12 @@
 static int parse(const char *text, size_t len, struct job *job)
 {
 	char *copy = malloc(len ? len : 1);
+	struct json_piece metadata;
 
 	assert_non_null(copy);
 	memcpy(copy, text, len);
 
-	int err = job_parse_head(copy, len, job);
+	int err = job_parse_head(copy, len, job, &metadata);
 
 	free(copy);
 	return err;

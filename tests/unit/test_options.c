@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "format/format.h"
 #include "options_parsed.h"
 
 /* The command line: SPEC 1.1 to 1.4, 2.2 (no option takes the key). */
@@ -50,6 +51,7 @@ static void test_defaults(void **state)
 	assert_int_equal(p.options.umask, 0);
 	assert_false(p.options.allow_other);
 	assert_false(p.options.auto_unmount);
+	assert_int_equal(p.options.formats, 1 << FORMAT_JSON);
 	assert_int_equal(p.options.mount_flags.len, 0);
 	parsed_done(&p);
 }
@@ -72,7 +74,7 @@ static void test_unknown_options(void **state)
 		{{"-o", "=SECRET"}, "unknown option, not shown"},
 		{{"-o", "SECRET63-20b7-4af7-b3b3-f5fb778203ab"}, "not shown"},
 		/* SPEC 1.4 knows them, this program does not yet. */
-		{{"-o", "formats=json:txt"}, "\"-o formats\""},
+		{{"-o", "format=json:txt"}, "\"-o format\""},
 		{{"-o", "offline_ok"}, "\"-o offline_ok\""},
 		{{"-o", "allow_delete"}, "\"-o allow_delete\""},
 		{{"-o", "xattr"}, "\"-o xattr\""},

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "format/format.h"
 #include "options_parsed.h"
 
 /* Options of -o and their values: SPEC 1.2, 1.4. */
@@ -25,7 +26,7 @@ static void test_own_options(void **state)
 		"-f", "http://localhost:8080/", "-o",
 		"page_size=10000,cache=off,cache_dir=/c,cache_size=1M", "mnt", "-o",
 		"ca_file=/ca.pem,log=syslog,uid=12,gid=4294967294,umask=0277", "-o",
-		"allow_other,auto_unmount,");
+		"allow_other,auto_unmount,formats=json:vtt:txt,");
 	assert_good(&p);
 	assert_string_equal(p.options.origin, "http://localhost:8080");
 	assert_string_equal(p.options.mountpoint, "mnt");
@@ -45,6 +46,8 @@ static void test_own_options(void **state)
 	assert_int_equal(p.options.umask, 0277);
 	assert_true(p.options.allow_other);
 	assert_true(p.options.auto_unmount);
+	assert_int_equal(
+		p.options.formats, 1 << FORMAT_JSON | 1 << FORMAT_TXT | 1 << FORMAT_VTT);
 	parsed_done(&p);
 }
 
@@ -83,6 +86,38 @@ static void test_sizes(void **state)
 		PARSE(&p, "gladiafs", "m", "-o", sizes[i].option);
 		assert_good(&p);
 		assert_int_equal(p.options.cache_size, sizes[i].bytes);
+		parsed_done(&p);
+	}
+}
+
+/* SPEC 1.4: formats that are none, or twice. */
+static void test_bad_formats(void **state)
+{
+	static const struct {
+		const char *list;
+		const char *why;
+	} bad[] = {
+		{"formats", "-o formats takes json, and"},
+		{"formats=", "-o formats takes"},
+		{"formats=json:", "-o formats takes"},
+		{"formats=:json", "-o formats takes"},
+		{"formats=txt", "-o formats takes json, and"},
+		{"formats=txt:json", "-o formats takes"},
+		{"formats=json:doc", "no format \"doc\": it takes json, and"},
+		{"formats=json:TXT", "no format \"TXT\""},
+		{"formats=json:txt:srt:txt", "names txt twice"},
+		{"formats=json:json", "names json twice"},
+		/* A key is longer, and not shown. */
+		{"formats=json:45463597-20b7-4af7-b3b3-f5fb778203ab", "-o formats takes"},
+		{"formats=json:\x1b[1m", "-o formats takes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "m", "-o", bad[i].list);
+		assert_bad(&p, bad[i].why);
 		parsed_done(&p);
 	}
 }
@@ -219,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_own_options),
 		cmocka_unit_test(test_repeated_and_escaped),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_bad_formats),
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_names_of_users),
 		cmocka_unit_test(test_relative_paths),

@@ -66,6 +66,11 @@ static const struct {
 	{{{QUERY_AFTER, "2026-04-01"}, {QUERY_AFTER, "2026-05-01"}},
 		{{QUERY_AFTER, "2026-05-01"}}},
 	{{{QUERY_AFTER, "2026-04-01T02:00+02:00"}}, {{QUERY_AFTER, "2026-04-01"}}},
+	/* Filters on metadata stand anywhere, too. */
+	{{{QUERY_KEY, "a"}, {QUERY_VALUE, "1"}, {QUERY_STATUS, "done"}},
+		{{QUERY_STATUS, "done"}, {QUERY_KEY, "a"}, {QUERY_VALUE, "1"}}},
+	{{{QUERY_KEY, "a"}, {QUERY_VALUE, "1,2"}, {QUERY_DATE, "2026-04-01"}},
+		{{QUERY_DATE, "2026-04-01"}, {QUERY_KEY, "a"}, {QUERY_VALUE, "2,1,1"}}},
 	/* All that match nothing are one. */
 	{{{QUERY_STATUS, "done"}, {QUERY_STATUS, "error"}},
 		{{QUERY_DATE, "2026-04-01"}, {QUERY_DATE, "2026-04-02"}}},
@@ -105,6 +110,11 @@ static void test_keys(void **state)
 		{{{QUERY_DATE, "1970-01-01,1970-01-03"}},
 			"any 172800000..259200000 0..86400000"},
 		{{{QUERY_STATUS, "done"}, {QUERY_STATUS, "queued"}}, "nothing"},
+		{{{QUERY_KEY, "a"}}, "any .. &a"},
+		{{{QUERY_KEY, "1..2"}, {QUERY_VALUE, "3,x%26y"}, {QUERY_STATUS, "done"}},
+			"done .. &1..2=3,x%26y"},
+		{{{QUERY_KEY, "a"}, {QUERY_STATUS, "done"}, {QUERY_STATUS, "error"}},
+			"nothing"},
 	};
 
 	(void)state;
@@ -247,6 +257,10 @@ static void test_refused(void **state)
 		{QUERY_AFTER, ","},
 		{QUERY_BEFORE, "2026-04-01T25:00"},
 		{QUERY_BEFORE, ""},
+		{QUERY_KEY, ""},
+		{QUERY_KEY, "a,b"},
+		{QUERY_VALUE, "a,"},
+		{QUERY_VALUE, ".git"},
 	};
 	struct query query;
 	struct query before;
@@ -255,6 +269,7 @@ static void test_refused(void **state)
 	(void)state;
 	query_init(&query);
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-04-01"), 0);
+	assert_int_equal(query_narrow(&query, QUERY_KEY, "a"), 0);
 	before = query;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		if (query_narrow(&query, refused[i].filter, refused[i].words) != -ENOENT)

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "catalog/jobs.h"
+#include "internal.h"
+
+/*
+ * One text a job, apart from the rows that directories are made of: most jobs of most
+ * accounts have none, or a few pairs, and a filter is only ever asked of jobs one by one
+ * (sync/follow.c), so there is nothing that a table of pairs and its indexes would spare.
+ */
+
+int jobs_put_metadata(struct catalog *catalog, int64_t row, const char *text, size_t len)
+{
+	int err = catalog_begin(catalog);
+
+	if (err)
+		return err;
+
+	sqlite3_stmt *statement = catalog_statement(
+		catalog, len ? SQL_METADATA_PUT : SQL_METADATA_DELETE);
+
+	sqlite3_bind_int64(statement, 1, row);
+	if (len)
+		sqlite3_bind_blob64(statement, 2, text, len, SQLITE_STATIC);
+	err = catalog_run(catalog, statement);
+	sqlite3_clear_bindings(statement);
+	return err;
+}
+
+/* The file is as suspect as the network: from here names go to the kernel. */
+static bool is_sound(const char *text, size_t len)
+{
+	struct metadata_pair pair;
+	size_t at = 0;
+	char name[NAME_BYTES_MAX + 1];
+
+	if (len > METADATA_TEXT_MAX)
+		return false;
+	while (metadata_next(text, len, &at, &pair))
+		if (name_unescape(pair.key, pair.key_len, name) ||
+			name_unescape(pair.value, pair.value_len, name))
+			return false;
+	return len > 0 && at == len;
+}
+
+/* The text, valid until the statement is reset; "" where there is none. 0 or -EIO. */
+static int fetch(struct catalog *catalog, int64_t row, sqlite3_stmt **ret_statement,
+	const char **ret_text, size_t *ret_len)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_METADATA);
+
+	sqlite3_bind_int64(statement, 1, row);
+
+	int step = sqlite3_step(statement);
+
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		return catalog_failed(catalog, "read");
+
+	const char *text = "";
+	size_t len = 0;
+
+	if (step == SQLITE_ROW) {
+		text = sqlite3_column_blob(statement, 0);
+		len = (size_t)sqlite3_column_bytes(statement, 0);
+		if (!text || !is_sound(text, len)) {
+			sqlite3_reset(statement);
+			return catalog_damaged(catalog, "give sound metadata");
+		}
+	}
+	*ret_statement = statement;
+	*ret_text = text;
+	*ret_len = len;
+	return 0;
+}
+
+int jobs_metadata(struct catalog *catalog, int64_t row, struct buf *text)
+{
+	sqlite3_stmt *statement;
+	const char *found;
+	size_t len;
+	int err = fetch(catalog, row, &statement, &found, &len);
+
+	if (err)
+		return err;
+	buf_reset(text);
+	err = buf_append(text, found, len);
+	sqlite3_reset(statement);
+	return err;
+}
+
+int jobs_match(struct catalog *catalog, const struct query *query,
+	const struct catalog_job *job, bool *ret_matches)
+{
+	sqlite3_stmt *statement;
+	const char *text;
+	size_t len;
+
+	*ret_matches = query_matches(query, &job->job);
+	if (!*ret_matches || !*query->metadata)
+		return 0;
+
+	int err = fetch(catalog, job->row, &statement, &text, &len);
+
+	if (err)
+		return err;
+	*ret_matches = metadata_matches(query->metadata, text, len);
+	sqlite3_reset(statement);
+	return 0;
+}

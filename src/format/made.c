@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "internal.h"
+
+/*
+ * The subtitles the API made are shown as they are, line by line, but for times: their
+ * separators were seen to be those of the other kind (dots in SubRip).
+ */
+
+static const char arrow[] = "-->";
+static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+/* Digits, at least one and at most `max`; more of them are too many. */
+static bool take_number(const char **at, unsigned max, unsigned *ret_number)
+{
+	unsigned number = 0;
+	unsigned count = 0;
+
+	for (; **at >= '0' && **at <= '9' && count <= max; (*at)++, count++)
+		number = number * 10 + (unsigned)(**at - '0');
+	*ret_number = number;
+	return count && count <= max;
+}
+
+/* Digits behind the point; those past the third change nothing. */
+static bool take_fraction(const char **at, unsigned *ret_ms)
+{
+	unsigned ms = 0;
+	unsigned count = 0;
+
+	for (; **at >= '0' && **at <= '9'; (*at)++, count++)
+		if (count < 3)
+			ms = ms * 10 + (unsigned)(**at - '0');
+	for (unsigned i = count; i < 3; i++)
+		ms *= 10;
+	*ret_ms = ms;
+	return count > 0;
+}
+
+/* "[HH:]MM:SS.mmm", with a comma or anything of the kind for the point. */
+static bool take_time(const char **at, int64_t *ret_ms)
+{
+	unsigned parts[3] = {0};
+	unsigned count = 0;
+	unsigned ms = 0;
+
+	do {
+		if (!take_number(at, 2, &parts[count]))
+			return false;
+	} while (++count < 3 && **at == ':' && (*at)++);
+	if (count < 2)
+		return false;
+	if (**at && strchr(".,:;", **at)) {
+		(*at)++;
+		if (!take_fraction(at, &ms))
+			return false;
+	}
+
+	unsigned hours = count == 3 ? parts[0] : 0;
+	unsigned minutes = parts[count - 2];
+	unsigned seconds = parts[count - 1];
+
+	*ret_ms = ((int64_t)(hours * 60 + minutes) * 60 + seconds) * 1000 + ms;
+	return minutes < 60 && seconds < 60;
+}
+
+static void skip_blanks(const char **at)
+{
+	*at += strspn(*at, " \t");
+}
+
+/* "TIME --> TIME[ settings]". Gives what follows the times. */
+static bool read_times(
+	const char *line, int64_t *ret_from, int64_t *ret_to, const char **ret_rest)
+{
+	skip_blanks(&line);
+	if (!take_time(&line, ret_from))
+		return false;
+	skip_blanks(&line);
+	if (strncmp(line, arrow, strlen(arrow)) != 0)
+		return false;
+	line += strlen(arrow);
+	skip_blanks(&line);
+	*ret_rest = line;
+	if (!take_time(&line, ret_to) || *ret_to <= *ret_from)
+		return false;
+	*ret_rest = line;
+	return (!*line || *line == ' ' || *line == '\t') && !strstr(line, arrow);
+}
+
+/* A line without its end. */
+static int add_line(const char *line, const struct subtitles *subtitles, struct buf *out,
+	size_t *cues)
+{
+	int64_t from, to;
+	int err = 0;
+
+	if (strstr(line, arrow)) {
+		if (!read_times(line, &from, &to, &line))
+			return -ENODATA;
+		++*cues;
+		err = subtitles_add_times(out, subtitles, from, to);
+	}
+	if (!err)
+		err = buf_append_str(out, line);
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static bool begins_with_header(const char *text, const struct subtitles *subtitles)
+{
+	size_t len = strcspn(subtitles->header, "\n");
+
+	return !len ||
+	       (strncmp(text, subtitles->header, len) == 0 && strchr(" \t\n", text[len]));
+}
+
+/* Cuts the text at its lines' ends. */
+static int add_text(char *text, const struct subtitles *subtitles, struct buf *out)
+{
+	size_t cues = 0;
+	int err = 0;
+
+	if (!begins_with_header(text, subtitles))
+		err = buf_printf(out, "%s\n", subtitles->header);
+	while (!err && *text) {
+		char *end = text + strcspn(text, "\n");
+		bool last = !*end;
+
+		*end = '\0';
+		err = add_line(text, subtitles, out, &cues);
+		text = end + !last;
+	}
+	return err || cues ? err : -ENODATA;
+}
+
+int made_render(
+	struct json_piece text, const struct subtitles *subtitles, struct buf *out)
+{
+	size_t len = out->len;
+	CLEANUP(buf_done) struct buf lines;
+
+	buf_init(&lines, FORMAT_TEXT_MAX);
+
+	int err = words_add(&lines, json_inside(text), WORDS_LINES);
+
+	if (err || !lines.len)
+		return err ? err : -ENODATA;
+
+	char *first = lines.data;
+
+	if (strncmp(first, byte_order_mark, strlen(byte_order_mark)) == 0)
+		first += strlen(byte_order_mark);
+	err = add_text(first, subtitles, out);
+	if (err == -ENODATA && out->data) {
+		out->len = len;
+		out->data[len] = '\0';
+	}
+	return err;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <math.h>
+
+#include "internal.h"
+
+const struct subtitles subtitles_srt = {
+	.name = "srt",
+	.header = "",
+	.point = ',',
+	.words = WORDS_SRT,
+	.numbered = true,
+};
+
+const struct subtitles subtitles_vtt = {
+	.name = "vtt",
+	.header = "WEBVTT\n",
+	.point = '.',
+	.words = WORDS_VTT,
+	.voices = true,
+};
+
+/* How long a cue stands whose end makes no sense. */
+enum { CUE_MS = 1000 };
+
+static int add_time(struct buf *out, const struct subtitles *subtitles, int64_t ms)
+{
+	enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+
+	return buf_printf(out, "%02d:%02d:%02d%c%03d", (int)(ms / HOUR),
+		(int)(ms % HOUR / MINUTE), (int)(ms % MINUTE / SECOND), subtitles->point,
+		(int)(ms % SECOND));
+}
+
+int subtitles_add_times(
+	struct buf *out, const struct subtitles *subtitles, int64_t from, int64_t to)
+{
+	int err = add_time(out, subtitles, from);
+
+	if (!err)
+		err = buf_append_str(out, " --> ");
+	return err ? err : add_time(out, subtitles, to);
+}
+
+/* A time before the beginning is the beginning. False where it is no time. */
+static bool to_ms(double seconds, int64_t *ret_ms)
+{
+	/* A comparison with NAN is false. */
+	if (!(seconds * 1000 < SUBTITLES_MS_MAX))
+		return false;
+	*ret_ms = seconds > 0 ? (int64_t)(seconds * 1000 + 0.5) : 0;
+	return *ret_ms < SUBTITLES_MS_MAX;
+}
+
+/* When an utterance is shown. False: it cannot be. */
+static bool cue_times(
+	const struct utterance *utterance, int64_t *ret_from, int64_t *ret_to)
+{
+	int64_t from, to;
+
+	if (!to_ms(utterance->start, &from))
+		return false;
+	if (!to_ms(utterance->end, &to) || to <= from)
+		to = from + CUE_MS;
+	*ret_from = from;
+	*ret_to = to < SUBTITLES_MS_MAX ? to : SUBTITLES_MS_MAX;
+	return true;
+}
+
+static int add_voice(const struct transcript *transcript, const struct utterance *one,
+	const struct subtitles *subtitles, struct buf *out)
+{
+	if (!transcript_has_voice(transcript, one))
+		return 0;
+
+	int err = buf_append_str(out, subtitles->voices ? "<v " : "");
+
+	if (!err)
+		err = transcript_add_voice(transcript, one, out, subtitles->words);
+	if (!err)
+		err = buf_append_str(out, subtitles->voices ? ">" : ": ");
+	return err;
+}
+
+static int add_cue(const struct transcript *transcript, const struct utterance *one,
+	int64_t from, int64_t to, const struct subtitles *subtitles, struct buf *out)
+{
+	int err = subtitles_add_times(out, subtitles, from, to);
+
+	if (!err)
+		err = buf_append_str(out, "\n");
+	if (!err)
+		err = add_voice(transcript, one, subtitles, out);
+	if (!err)
+		err = words_add(out, one->text, subtitles->words);
+	return err ? err : buf_append_str(out, "\n");
+}
+
+/* One cue an utterance. */
+static int add_cues(const struct transcript *transcript,
+	const struct subtitles *subtitles, struct buf *out)
+{
+	unsigned number = 0;
+	int err = buf_append_str(out, subtitles->header);
+
+	for (size_t i = 0; !err && i < transcript->len; i++) {
+		const struct utterance *one = &transcript->utterances[i];
+		int64_t from, to;
+
+		if (!cue_times(one, &from, &to))
+			continue;
+		/* An empty line stands between cues, and below the header. */
+		if (number++ || *subtitles->header)
+			err = buf_append_str(out, "\n");
+		if (!err && subtitles->numbered)
+			err = buf_printf(out, "%u\n", number);
+		if (!err)
+			err = add_cue(transcript, one, from, to, subtitles, out);
+	}
+	return err;
+}
+
+/* What the API made of this kind, a JSON string; or not there. */
+static struct json_piece find_made(
+	const struct transcript *transcript, const struct subtitles *subtitles)
+{
+	static const char *const names[] = {"format", "subtitles"};
+	struct json_piece values[2];
+	struct json_piece element;
+	struct json_walk walk;
+
+	if (json_walk_into(transcript->subtitles, '[', &walk))
+		return (struct json_piece){0};
+	while (!json_walk_next(&walk, NULL, &element)) {
+		json_members(element, names, 2, values);
+		if (json_is(json_inside(values[0]), subtitles->name))
+			return values[1];
+	}
+	return (struct json_piece){0};
+}
+
+int subtitles_render(const struct transcript *transcript,
+	const struct subtitles *subtitles, struct buf *out)
+{
+	int err = made_render(find_made(transcript, subtitles), subtitles, out);
+
+	return err == -ENODATA ? add_cues(transcript, subtitles, out) : err;
+}

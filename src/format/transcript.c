@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "transcript.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Longer than what says a time; more digits than anybody counts speakers in. */
+enum { NUMBER_MAX = 64, DIGITS_MAX = 9 };
+
+enum member { START, END, TEXT, SPEAKER, CHANNEL, MEMBERS };
+
+static const char *const member_names[MEMBERS] = {
+	[START] = "start",
+	[END] = "end",
+	[TEXT] = "text",
+	[SPEAKER] = "speaker",
+	[CHANNEL] = "channel",
+};
+
+static struct json_piece read_string(struct json_piece value)
+{
+	struct json_piece inside = json_inside(value);
+
+	return words_are_blank(inside) ? (struct json_piece){0} : inside;
+}
+
+static struct json_piece read_count(struct json_piece value)
+{
+	size_t len = json_length(value);
+
+	for (size_t i = 0; i < len; i++)
+		if (value.at[i] < '0' || value.at[i] > '9')
+			return (struct json_piece){0};
+	return len <= DIGITS_MAX ? value : (struct json_piece){0};
+}
+
+/* A number too big for a double is infinite. */
+static double read_seconds(struct json_piece value)
+{
+	char number[NUMBER_MAX];
+	size_t len = json_length(value);
+
+	if (!len || len >= sizeof(number) ||
+		!(*value.at == '-' || (*value.at >= '0' && *value.at <= '9')))
+		return NAN;
+	memcpy(number, value.at, len);
+	number[len] = '\0';
+	return strtod(number, NULL);
+}
+
+/* False where nothing was said in it. */
+static bool read_utterance(struct json_piece object, struct utterance *ret_utterance)
+{
+	struct json_piece values[MEMBERS];
+
+	json_members(object, member_names, MEMBERS, values);
+
+	struct json_piece name = read_string(values[SPEAKER]);
+
+	*ret_utterance = (struct utterance){
+		.start = read_seconds(values[START]),
+		.end = read_seconds(values[END]),
+		.text = read_string(values[TEXT]),
+		.speaker = name.at ? name : read_count(values[SPEAKER]),
+		.channel = read_count(values[CHANNEL]),
+		.named = name.at != NULL,
+	};
+	return ret_utterance->text.at != NULL;
+}
+
+static int add_utterance(struct transcript *transcript, const struct utterance *utterance)
+{
+	size_t len = transcript->len;
+
+	/* Twice as much whenever a power of two is reached. */
+	if ((len & (len - 1)) == 0) {
+		struct utterance *grown = realloc(
+			transcript->utterances, (len ? 2 * len : 1) * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		transcript->utterances = grown;
+	}
+	transcript->utterances[transcript->len++] = *utterance;
+	return 0;
+}
+
+static int read_utterances(struct json_piece array, struct transcript *transcript)
+{
+	struct utterance utterance;
+	struct json_piece value;
+	struct json_walk walk;
+	double at = 0;
+	int err = 0;
+
+	if (json_walk_into(array, '[', &walk))
+		return 0;
+	while (!err && !json_walk_next(&walk, NULL, &value)) {
+		if (!read_utterance(value, &utterance))
+			continue;
+		/* One without a time stays behind the one it followed. */
+		if (!isnan(utterance.start))
+			at = utterance.start;
+		utterance.at = at;
+		err = add_utterance(transcript, &utterance);
+	}
+	return err;
+}
+
+static int compare_bytes(struct json_piece one, struct json_piece other)
+{
+	size_t len = json_length(one);
+
+	if (len != json_length(other))
+		return len < json_length(other) ? -1 : 1;
+	return one.at && other.at ? memcmp(one.at, other.at, len) : 0;
+}
+
+static int compare_speakers(const struct utterance *one, const struct utterance *other)
+{
+	int order = one->named - other->named;
+
+	return order ? order : compare_bytes(one->speaker, other->speaker);
+}
+
+static int compare_voices(const void *one, const void *other)
+{
+	const struct utterance *a = one;
+	const struct utterance *b = other;
+	int order = compare_speakers(a, b);
+
+	return order ? order : compare_bytes(a->channel, b->channel);
+}
+
+/* Those that begin together stay as they came. */
+static int compare_times(const void *one, const void *other)
+{
+	const struct utterance *a = one;
+	const struct utterance *b = other;
+
+	if (a->at < b->at || a->at > b->at)
+		return a->at < b->at ? -1 : 1;
+	return a->text.at < b->text.at ? -1 : 1;
+}
+
+/*
+ * Is one and the same speaker, or where there are none is somebody, heard in more than
+ * one channel? Leaves the utterances sorted by voices.
+ */
+static bool has_channels(struct transcript *transcript)
+{
+	struct utterance *utterances = transcript->utterances;
+	bool channels = false;
+
+	qsort(utterances, transcript->len, sizeof(*utterances), compare_voices);
+	/* Those without a speaker come first. */
+	bool diarized = utterances[transcript->len - 1].speaker.at != NULL;
+
+	for (size_t i = 1; i < transcript->len; i++)
+		channels |= (utterances[i].speaker.at || !diarized) &&
+			    !compare_speakers(&utterances[i - 1], &utterances[i]) &&
+			    compare_bytes(
+				    utterances[i - 1].channel, utterances[i].channel);
+	return channels;
+}
+
+/* Channels may come one after the other, and subtitles want rising times. */
+static void arrange(struct transcript *transcript)
+{
+	struct utterance *utterances = transcript->utterances;
+
+	if (!transcript->len)
+		return;
+	transcript->channels = has_channels(transcript);
+	qsort(utterances, transcript->len, sizeof(*utterances), compare_times);
+	for (size_t i = 0; i < transcript->len; i++)
+		transcript->voiced |= transcript_has_voice(transcript, &utterances[i]);
+}
+
+int transcript_read(const char *job, size_t len, struct transcript *ret_transcript)
+{
+	static const char *const names[] = {"full_transcript", "subtitles", "utterances"};
+	struct json_piece whole = {job, job + len};
+	struct json_piece values[3];
+	struct json_walk walk;
+
+	*ret_transcript = (struct transcript){0};
+	if (json_walk_into(whole, '{', &walk))
+		return -EBADMSG;
+	json_members(json_member(json_member(whole, "result"), "transcription"), names, 3,
+		values);
+	ret_transcript->full = read_string(values[0]);
+	ret_transcript->subtitles = values[1];
+
+	int err = read_utterances(values[2], ret_transcript);
+
+	if (!err)
+		arrange(ret_transcript);
+	return err;
+}
+
+void transcript_done(struct transcript *transcript)
+{
+	free(transcript->utterances);
+	*transcript = (struct transcript){0};
+}
+
+bool transcript_has_voice(
+	const struct transcript *transcript, const struct utterance *utterance)
+{
+	return utterance->speaker.at || (transcript->channels && utterance->channel.at);
+}
+
+bool transcript_same_voice(const struct utterance *one, const struct utterance *other)
+{
+	return !compare_speakers(one, other) &&
+	       !compare_bytes(one->channel, other->channel);
+}
+
+static int add_part(
+	struct buf *out, const char *before, struct json_piece part, enum words_form form)
+{
+	int err = buf_append_str(out, before);
+
+	return err ? err : words_add(out, part, form);
+}
+
+int transcript_add_voice(const struct transcript *transcript,
+	const struct utterance *utterance, struct buf *out, enum words_form form)
+{
+	bool channel = transcript->channels && utterance->channel.at;
+	int err = 0;
+
+	if (channel)
+		err = add_part(out, "Channel ", utterance->channel, form);
+	if (err || !utterance->speaker.at)
+		return err;
+	if (utterance->named)
+		return add_part(out, channel ? ", " : "", utterance->speaker, form);
+	return add_part(
+		out, channel ? ", speaker " : "Speaker ", utterance->speaker, form);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "rendition.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "request.h"
+
+/*
+ * What is kept in memory for who looks a file up and then reads it, piece by piece. The
+ * one used last always is, however long, or reading it would mean making it anew for
+ * every piece.
+ */
+enum { TEXTS_MAX = 64, BYTES_MAX = 8 << 20 };
+
+struct rendition {
+	struct list link;
+	uint64_t node;
+	struct buf text;
+};
+
+/* Bit 62 is what jobs' numbers have, and directories' have not. */
+enum format rendition_format(uint64_t number)
+{
+	return number >> 62 & 1 ? (enum format)(number & 3) : FORMAT_JSON;
+}
+
+_Static_assert(FORMATS <= 4, "two bits tell them apart");
+
+static void drop(struct renditions *renditions, struct rendition *rendition)
+{
+	renditions->len--;
+	renditions->bytes -= rendition->text.cap;
+	list_remove(&rendition->link);
+	buf_done(&rendition->text);
+	free(rendition);
+}
+
+void renditions_init(struct renditions *renditions)
+{
+	*renditions = (struct renditions){0};
+	list_init(&renditions->texts);
+}
+
+void renditions_done(struct renditions *renditions)
+{
+	list_for_each_safe (link, &renditions->texts)
+		drop(renditions, list_entry(link, struct rendition, link));
+}
+
+static struct rendition *find(struct renditions *renditions, uint64_t node)
+{
+	list_for_each (link, &renditions->texts) {
+		struct rendition *rendition = list_entry(link, struct rendition, link);
+
+		if (rendition->node != node)
+			continue;
+		list_remove(&rendition->link);
+		list_append(&renditions->texts, &rendition->link);
+		return rendition;
+	}
+	return NULL;
+}
+
+static void keep(struct renditions *renditions, struct rendition *rendition)
+{
+	list_append(&renditions->texts, &rendition->link);
+	renditions->len++;
+	renditions->bytes += rendition->text.cap;
+	while (renditions->len > 1 &&
+		(renditions->len > TEXTS_MAX || renditions->bytes > BYTES_MAX))
+		drop(renditions,
+			list_entry(renditions->texts.next, struct rendition, link));
+}
+
+static int render(
+	struct fs *fs, const struct catalog_job *job, enum format format, struct buf *out)
+{
+	size_t len = (size_t)job->size;
+	CLEANUP_FREE char *text = malloc(len + !len);
+	int err = text ? bodies_read(fs->catalog, job, 0, text, len, &len) : -ENOMEM;
+
+	if (err)
+		return err;
+	err = format_render(format, text, len, out);
+	if (!err || err == -ENOMEM)
+		return err;
+	log_error(fs->log, "job %s cannot be shown as %s: %s", job->job.id,
+		format_name(format),
+		err == -EMSGSIZE ? "that would be too long"
+				 : "what is known of it makes no sense");
+	return err == -EMSGSIZE ? -EFBIG : -EIO;
+}
+
+int rendition_get(struct fs *fs, const struct catalog_job *job, enum format format,
+	const struct buf **ret_text)
+{
+	uint64_t node = rendition_number(job->node, format);
+	struct rendition *rendition = find(&fs->renditions, node);
+
+	if (!rendition) {
+		if (job->size < 0)
+			return -ENODATA;
+		rendition = calloc(1, sizeof(*rendition));
+		if (!rendition)
+			return -ENOMEM;
+		rendition->node = node;
+		buf_init(&rendition->text, FORMAT_TEXT_MAX);
+
+		int err = render(fs, job, format, &rendition->text);
+
+		if (err) {
+			buf_done(&rendition->text);
+			free(rendition);
+			return err;
+		}
+		keep(&fs->renditions, rendition);
+	}
+	*ret_text = &rendition->text;
+	return 0;
+}
+
+/*
+ * What a request asks for by node. 0, or a negative errno; -EAGAIN: the job's text has to
+ * be fetched, and the request is parked or has failed.
+ */
+static int get_for(
+	struct request *request, struct catalog_job *ret_job, const struct buf **ret_text)
+{
+	struct fs *fs = request->fs;
+	enum format format = rendition_format(request->ino);
+	int err = jobs_by_node(fs->catalog, request->ino - format, ret_job);
+
+	if (!err && ret_job->job.status != JOB_DONE)
+		err = -ESTALE;
+	if (!err)
+		err = rendition_get(fs, ret_job, format, ret_text);
+	if (err != -ENODATA)
+		return err;
+	request_want_job(request, ret_job->job.id);
+	return -EAGAIN;
+}
+
+void rendition_read(struct request *request)
+{
+	const struct buf *text;
+	struct catalog_job job;
+	int err = get_for(request, &job, &text);
+
+	if (err == -EAGAIN)
+		return;
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+
+	size_t left = request->offset < text->len ? text->len - request->offset : 0;
+
+	fuse_reply_buf(request->req, left ? text->data + request->offset : NULL,
+		left < request->size ? left : request->size);
+	request_free(request);
+}
+
+void rendition_getattr(struct request *request)
+{
+	const struct buf *text;
+	struct catalog_job job;
+	struct stat attr;
+	int err = get_for(request, &job, &text);
+
+	if (err == -EAGAIN)
+		return;
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+	attr_of_rendition(
+		request->fs, &job, rendition_format(request->ino), text->len, &attr);
+	fuse_reply_attr(request->req, &attr, FS_FOREVER);
+	request_free(request);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "gladia/metadata.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "gladia/job_internal.h"
+
+/* What goes through a job's custom_metadata. */
+struct flat {
+	struct buf *text;
+	unsigned pairs;
+	char key[NAME_BYTES_MAX + 1]; /* of the value looked at, not escaped */
+};
+
+static int add_pair(struct flat *flat, const char *value)
+{
+	char key_name[NAME_BYTES_MAX + 1];
+	char value_name[NAME_BYTES_MAX + 1];
+
+	if (flat->pairs == METADATA_PAIRS_MAX || name_escape(flat->key, "", key_name) ||
+		name_escape(value, "", value_name))
+		return 0;
+	flat->pairs++;
+	return buf_printf(flat->text, "%s%s=%s\n", flat->text->len ? "" : "\n", key_name,
+		value_name);
+}
+
+/* A string as it is, what else is no object and no array as it is spelled. */
+static int add_scalar(struct flat *flat, struct json_piece value)
+{
+	char text[NAME_BYTES_MAX + 1];
+	size_t len = (size_t)(value.end - value.at);
+
+	if (*value.at == '"')
+		return job_string_decode(value, sizeof(text), text)
+			       ? 0
+			       : add_pair(flat, text);
+	if (len >= sizeof(text))
+		return 0;
+	memcpy(text, value.at, len);
+	text[len] = '\0';
+	return add_pair(flat, text);
+}
+
+/* Appends a member's name to the key, with a dot between; false where it has none. */
+static bool enter_key(
+	struct flat *flat, size_t key_len, bool nested, struct json_piece name)
+{
+	size_t at = key_len + nested;
+
+	if (at >= sizeof(flat->key))
+		return false;
+	if (nested)
+		flat->key[key_len] = '.';
+	return !job_string_decode(name, sizeof(flat->key) - at, flat->key + at);
+}
+
+static int add_value(struct flat *flat, struct json_piece value, unsigned depth)
+{
+	size_t key_len = strlen(flat->key);
+	struct json_piece name = {0};
+	struct json_piece inner;
+	struct json_walk walk;
+	bool object = *value.at == '{';
+	int err = 0;
+
+	if (!object && *value.at != '[')
+		return depth ? add_scalar(flat, value) : 0;
+	if (depth == METADATA_DEPTH_MAX || (!object && !depth) ||
+		json_walk_into(value, *value.at, &walk))
+		return 0;
+	while (!err && !json_walk_next(&walk, &name, &inner)) {
+		if (!object || enter_key(flat, key_len, depth > 0, name))
+			err = add_value(flat, inner, depth + 1);
+		flat->key[key_len] = '\0';
+	}
+	return err;
+}
+
+int metadata_flatten(struct json_piece value, struct buf *text)
+{
+	struct flat flat = {.text = text};
+
+	buf_reset(text);
+	return value.at && add_value(&flat, value, 0) ? -ENOMEM : 0;
+}
+
+bool metadata_next(
+	const char *text, size_t len, size_t *at, struct metadata_pair *ret_pair)
+{
+	size_t start = *at + !*at;
+
+	if (start >= len)
+		return false;
+
+	const char *line = text + start;
+	const char *end = memchr(line, '\n', len - start);
+	const char *sign = end ? memchr(line, '=', (size_t)(end - line)) : NULL;
+
+	if (!sign)
+		return false;
+	*ret_pair = (struct metadata_pair){
+		.key = line,
+		.key_len = (size_t)(sign - line),
+		.value = sign + 1,
+		.value_len = (size_t)(end - sign) - 1,
+	};
+	*at = (size_t)(end - text) + 1;
+	return true;
+}
+
+/*
+ * Puts an item of `len` bytes into a list where it stands in order, once; `list` has room
+ * for `room` bytes with the NUL. 0 or -ENAMETOOLONG.
+ */
+static int list_insert(
+	char *list, size_t room, char separator, const char *item, size_t len)
+{
+	const char separators[] = {separator, '\0'};
+	size_t whole = strlen(list);
+	char *at = list;
+
+	while (*at) {
+		size_t there = strcspn(at, separators);
+		int order = strncmp(item, at, len < there ? len : there);
+
+		if (!order && len == there)
+			return 0;
+		if (order < 0 || (!order && len < there))
+			break;
+		at += there;
+		if (!*at)
+			break;
+		at++;
+	}
+	if (whole + len + (whole > 0) >= room)
+		return -ENAMETOOLONG;
+
+	size_t behind = whole - (size_t)(at - list);
+	/* At the end the separator goes in front. */
+	bool last = whole && !behind;
+
+	memmove(at + len + (whole > 0), at, behind + 1);
+	memcpy(at + last, item, len);
+	if (whole)
+		at[last ? 0 : len] = separator;
+	if (last || !whole)
+		at[len + last] = '\0';
+	return 0;
+}
+
+static bool is_name(const char *name, size_t len)
+{
+	char text[NAME_BYTES_MAX + 1];
+
+	return !name_unescape(name, len, text);
+}
+
+/* A filter without values: where it is, and its length. */
+static const char *find_open(const char *filters, size_t *ret_len)
+{
+	for (const char *at = filters; *at; at += *at == '&') {
+		size_t len = strcspn(at, "&");
+
+		if (!memchr(at, '=', len)) {
+			*ret_len = len;
+			return at;
+		}
+		at += len;
+	}
+	return NULL;
+}
+
+int metadata_open_key(const char *filters, char key[static NAME_BYTES_MAX + 1])
+{
+	size_t len;
+	const char *open = find_open(filters, &len);
+
+	if (!open || len > NAME_BYTES_MAX)
+		return -ENOENT;
+	memcpy(key, open, len);
+	key[len] = '\0';
+	return 0;
+}
+
+int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!is_name(name, len))
+		return -ENOENT;
+	return list_insert(filters, METADATA_FILTER_MAX, '&', name, len);
+}
+
+/* "KEY=VALUE,..." of the names of one component. */
+static int make_filter(const char *key, const char *names, char filter[], size_t room)
+{
+	size_t at = strlen(key) + 1;
+	size_t len;
+
+	if (at >= room)
+		return -ENAMETOOLONG;
+	memcpy(filter, key, at - 1);
+	filter[at - 1] = '=';
+	filter[at] = '\0';
+	for (bool more = true; more; names += len + more) {
+		len = strcspn(names, ",");
+		more = names[len] == ',';
+		if (!is_name(names, len))
+			return -ENOENT;
+
+		int err = list_insert(filter + at, room - at, ',', names, len);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int metadata_add_values(char filters[static METADATA_FILTER_MAX], const char *names)
+{
+	char made[METADATA_FILTER_MAX] = "";
+	char filter[METADATA_FILTER_MAX];
+	char key[NAME_BYTES_MAX + 1];
+	int err = metadata_open_key(filters, key);
+
+	if (!err)
+		err = make_filter(key, names, filter, sizeof(filter));
+	if (!err)
+		err = list_insert(made, sizeof(made), '&', filter, strlen(filter));
+	for (const char *at = filters; !err && *at; at += *at == '&') {
+		size_t len = strcspn(at, "&");
+
+		if (memchr(at, '=', len))
+			err = list_insert(made, sizeof(made), '&', at, len);
+		at += len;
+	}
+	if (!err)
+		strcpy(filters, made);
+	return err;
+}
+
+/* Is there a line that begins with "KEY=", or is "KEY=VALUE"? */
+static bool holds(const char *text, size_t len, const char *key, size_t key_len,
+	const char *value, size_t value_len)
+{
+	struct metadata_pair pair;
+	size_t at = 0;
+
+	while (metadata_next(text, len, &at, &pair)) {
+		if (pair.key_len != key_len || memcmp(pair.key, key, key_len) != 0)
+			continue;
+		if (!value || (pair.value_len == value_len &&
+				      memcmp(pair.value, value, value_len) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* One filter of `len` bytes. */
+static bool passes(const char *filter, size_t len, const char *text, size_t text_len)
+{
+	const char *end = filter + len;
+	const char *sign = memchr(filter, '=', len);
+
+	if (!sign)
+		return holds(text, text_len, filter, len, NULL, 0);
+
+	size_t key_len = (size_t)(sign - filter);
+
+	for (const char *value = sign + 1; value < end;) {
+		const char *comma = memchr(value, ',', (size_t)(end - value));
+		const char *stop = comma ? comma : end;
+
+		if (holds(text, text_len, filter, key_len, value, (size_t)(stop - value)))
+			return true;
+		value = stop + 1;
+	}
+	return false;
+}
+
+bool metadata_matches(const char *filters, const char *text, size_t len)
+{
+	for (const char *at = filters; *at; at += *at == '&') {
+		size_t filter_len = strcspn(at, "&");
+
+		if (!passes(at, filter_len, text, len))
+			return false;
+		at += filter_len;
+	}
+	return true;
+}

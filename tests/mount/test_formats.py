@@ -1,0 +1,384 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 8.1: jobs as text and subtitles, made on the fly."""
+
+import errno
+import os
+import stat
+
+import pytest
+
+from directory import Directory
+from sandbox import AN_ID
+from tools import names_of, read, run, wait_until
+
+FORMATS = ("txt", "srt", "vtt")
+TALK = [{"text": "Hello, this is Ines.", "speaker": 0}, {"text": "How can I help?", "speaker": 0},
+        {"text": "A refund, please. 1 < 2 & 3 --> 4", "speaker": 1}]
+
+
+def file_of(one, job_id, name, directory="all"):
+    return one.path / directory / f"{job_id}.{name}"
+
+
+def show(sandbox, mount, *options, **what):
+    """A function that gives the text of a job in a format."""
+    job_id = sandbox.create(**what)
+    one = mount(sandbox, *options)
+    return lambda name: read(file_of(one, job_id, name)).decode()
+
+
+def cues_by_ffmpeg(path):
+    """The cues that ffmpeg finds, as it writes them: times and text."""
+    text = run("ffmpeg", "-nostdin", "-v", "error", "-f",
+               "webvtt" if path.suffix == ".vtt" else "srt", "-i", path, "-f", "srt", "-")
+    cues = [cue.split("\n") for cue in text.strip().split("\n\n") if cue]
+    return [(cue[1], " ".join(cue[2:])) for cue in cues]
+
+
+class TestShapes:
+    """SPEC 8.1: what is in them."""
+
+    def test_plain(self, sandbox, mount):
+        text = show(sandbox, mount, lines=["Zoë speaks.", "And goes on."])
+        assert text("txt") == "Zoë speaks. And goes on.\n"
+        srt, vtt = text("srt").split("\n"), text("vtt").split("\n")
+        assert srt[0] == "1" and srt[2:5] == ["Zoë speaks.", "", "2"]
+        assert vtt[:2] == ["WEBVTT", ""] and vtt[3:5] == ["Zoë speaks.", ""]
+        assert vtt[2] == srt[1].replace(",", ".")
+
+    def test_diarized(self, sandbox, mount):
+        text = show(sandbox, mount, lines=TALK)
+        assert text("txt") == ("Speaker 0: Hello, this is Ines. How can I help?\n"
+                               "Speaker 1: A refund, please. 1 < 2 & 3 --> 4\n")
+        assert "\nSpeaker 1: A refund, please. 1 < 2 & 3 -- > 4\n" in text("srt")
+        assert "\n<v Speaker 1>A refund, please. 1 &lt; 2 &amp; 3 --&gt; 4\n" in text("vtt")
+
+    def test_channels(self, sandbox, mount):
+        text = show(sandbox, mount, channels=2, lines=[
+            {"text": "Left.", "channel": 0}, {"text": "Right.", "channel": 1},
+            {"text": "Left again.", "channel": 0}])
+        assert text("txt") == "Channel 0: Left.\nChannel 1: Right.\nChannel 0: Left again.\n"
+        assert "\nChannel 1: Right.\n" in text("srt")
+        assert "\n<v Channel 1>Right.\n" in text("vtt")
+
+    def test_languages(self, sandbox, mount):
+        text = show(sandbox, mount, lines=[
+            {"text": "Good morning.", "language": "en"},
+            {"text": "こん|にちは。", "language": "ja"}, {"text": "Доброе утро.", "language": "ru"}])
+        assert text("txt") == "Good morning. こんにちは。 Доброе утро.\n"
+        for said in ("Good morning.", "こんにちは。", "Доброе утро."):
+            assert f"\n{said}\n" in text("srt") and f"\n{said}\n" in text("vtt")
+
+    @pytest.mark.parametrize("right", [False, True], ids=["wrong times", "right times"])
+    def test_made_by_the_api(self, sandbox, mount, right):
+        """Its own subtitles, line by line, with the separators that belong there."""
+        job_id = sandbox.create(lines=TALK[:2], subtitles=["srt", "vtt"], right_times=right)
+        one = mount(sandbox)
+        made = {name: run("jq", "-j", ".result.transcription.subtitles[] | "
+                          f'select(.format == "{name}").subtitles', file_of(one, job_id, "json"))
+                for name in ("srt", "vtt")}
+        for name, point, other in (("srt", ",", "."), ("vtt", ".", ",")):
+            wanted = "\n".join(line.replace(other, point) if "-->" in line else line
+                               for line in made[name].split("\n"))
+            assert (wanted == made[name]) == right
+            assert read(file_of(one, job_id, name)).decode() == wanted
+
+    def test_one_kind_made(self, sandbox, mount):
+        """The other is of what was said."""
+        text = show(sandbox, mount, lines=TALK[:1], subtitles=True)
+        assert "\nHello, this is Ines.\n" in text("srt")
+        assert "<v Speaker 0>Hello" in text("vtt")
+
+    def test_nothing_said(self, sandbox, mount):
+        text = show(sandbox, mount, lines=[])
+        assert [text(name) for name in FORMATS] == ["", "", "WEBVTT\n"]
+
+    def test_without_words(self, sandbox, mount):
+        """Utterances that tell no words, as where timestamps were not asked for."""
+        job_id = AN_ID
+        sandbox.create(raw='{"id":"%s","status":"done","result":{"transcription":{"utterances":'
+                       '[{"text":"No words.","start":1,"end":2.5}]}}}' % job_id)
+        one = mount(sandbox)
+        assert read(file_of(one, job_id, "txt")) == b"No words.\n"
+        assert read(file_of(one, job_id, "srt")) == (
+            b"1\n00:00:01,000 --> 00:00:02,500\nNo words.\n")
+
+    @pytest.mark.parametrize("result", ["null", "{}", '{"transcription":null}',
+                                        '{"transcription":{"utterances":[[],{"text":{}}]}}'])
+    def test_done_without_a_transcription(self, sandbox, mount, result):
+        sandbox.create(raw='{"id":"%s","status":"done","result":%s}' % (AN_ID, result))
+        one = mount(sandbox)
+        assert [read(file_of(one, AN_ID, name)) for name in FORMATS] == [b"", b"", b"WEBVTT\n"]
+
+
+class TestForeignParser:
+    """SPEC 8.1: ffmpeg reads every one of a whole account, cue by cue."""
+
+    def test_account(self, new_sandbox, mount):
+        account = new_sandbox("--jobs", "40", "--bytes", "2000:30000")
+        account.create(lines=TALK, subtitles=["srt", "vtt"])
+        account.create(lines=TALK, channels=2)
+        one = mount(account)
+        jobs = account.jobs(status="done")
+        assert len(jobs) > 30
+        found = 0
+        for job in jobs:
+            cues = cues_by_ffmpeg(file_of(one, job["id"], "srt"))
+            times = [line for line in read(file_of(one, job["id"], "srt")).decode().split("\n")
+                     if " --> " in line]
+            assert [when for when, _ in cues] == times
+            vtt = cues_by_ffmpeg(file_of(one, job["id"], "vtt"))
+            said = int(run("jq", ".result.transcription.utterances | length",
+                           file_of(one, job["id"], "json")))
+            assert len(cues) == len(vtt) == said
+            found += said
+        assert found > 500
+
+    def test_hostile(self, sandbox, mount):
+        texts = ["\n\n2\n00:00:01,000 --> 00:00:02,000\nboo", "a --> b", "-->", "<i>", "WEBVTT",
+                 "NOTE x", "\u2028\u2028", "1"]
+        job_id = sandbox.create(lines=[{"text": text, "speaker": 0} for text in texts])
+        one = mount(sandbox)
+        for name in ("srt", "vtt"):
+            assert len(cues_by_ffmpeg(file_of(one, job_id, name))) == len(texts) - 1
+
+
+class TestFiles:
+    """SPEC 5.1, 8.1: they are files as all others."""
+
+    @pytest.fixture
+    def one(self, account, mount):
+        return mount(account, "formats=json:txt:srt:vtt")
+
+    def test_sizes_are_exact(self, one, account, tmp_path):
+        """As cp, wc and stat see them."""
+        run("cp", "-r", one.path / "all", tmp_path / "copy")
+        names = os.listdir(one.path / "all")
+        assert len(names) == len(account.jobs()) + 3 * len(account.jobs(status="done"))
+        for name in names:
+            info = os.stat(one.path / "all" / name)
+            text = read(one.path / "all" / name)
+            assert info.st_size == len(text) and info.st_blocks == (len(text) + 511) // 512
+            assert read(tmp_path / "copy" / name) == text
+            assert stat.S_IMODE(info.st_mode) == 0o444 and info.st_nlink == 3
+
+    def test_times_are_the_job_s(self, one, account):
+        job = account.jobs(status="done")[0]["id"]
+        stats = [os.stat(file_of(one, job, name)) for name in ("json", *FORMATS)]
+        assert len({info.st_mtime_ns for info in stats}) == 1
+        assert len({info.st_ino for info in stats}) == 4
+
+    def test_inodes(self, one, account, mount):
+        """SPEC 5.2: their own, the same in every directory, on every mount, and in readdir."""
+        job = account.jobs(status="done")[0]
+        other = mount(account)
+        for name in FORMATS:
+            inode = os.stat(file_of(one, job["id"], name)).st_ino
+            assert os.stat(file_of(one, job["id"], name, "status/done")).st_ino == inode
+            assert os.stat(file_of(other, job["id"], name)).st_ino == inode
+        for entry in os.scandir(one.path / "all"):
+            assert entry.inode() == entry.stat().st_ino
+            assert entry.is_file()
+
+    def test_tools(self, sandbox, mount, tmp_path):
+        jobs = [sandbox.create(lines=TALK), sandbox.create(lines=["Nothing of the kind."])]
+        one = mount(sandbox, "formats=json:txt")
+        place = one.path / "all"
+        assert run("grep", "-rl", "--include=*.txt", "refund", place) == f"{place}/{jobs[0]}.txt\n"
+        assert run("sh", "-c", 'cat "$0"/*.txt | wc -l', place) == "3\n"
+        assert run("find", place, "-name", "*.txt", "-size", "0") == ""
+        run("tar", "-C", place, "-cf", tmp_path / "all.tar", ".")
+        assert run("tar", "-xOf", tmp_path / "all.tar", f"./{jobs[1]}.txt") == (
+            "Nothing of the kind.\n")
+        run("rsync", "-a", "--chmod=u+w", f"{place}/", tmp_path / "copy")
+        assert run("rsync", "-an", "--out-format=%n", f"{place}/", tmp_path / "copy").split() in (
+            [], ["./"])
+        assert run("head", "-c", "10", file_of(one, jobs[0], "txt")) == "Speaker 0:"
+        assert run("tail", "-c", "6", file_of(one, jobs[0], "txt")) == "--> 4\n"
+
+    def test_read_only(self, one, account):
+        """SPEC 5.3."""
+        path = file_of(one, account.jobs(status="done")[0]["id"], "txt")
+        for change in (lambda: os.remove(path), lambda: open(path, "ab")):
+            with pytest.raises(OSError) as caught:
+                change()
+            assert caught.value.errno == errno.EROFS
+
+    def test_big(self, sandbox, mount):
+        """Read in parts, of a job of some megabytes."""
+        job_id = sandbox.create(bytes=5000000)
+        one = mount(sandbox)
+        for name in FORMATS:
+            whole = read(file_of(one, job_id, name))
+            assert len(whole) > 200000
+            with open(file_of(one, job_id, name), "rb", buffering=0) as file:
+                for start in (len(whole) - 1, 0, 131071, len(whole), len(whole) + 9):
+                    assert os.pread(file.fileno(), 200000, start) == whole[start:start + 200000]
+
+
+class TestNames:
+    """SPEC 3.5, 8.1: which there are, and what they cost."""
+
+    @pytest.mark.parametrize("name", FORMATS)
+    def test_never_listed(self, account, mount, name):
+        """One request by id, no listing; the other formats then cost none."""
+        job_id = account.jobs(status="done")[0]["id"]
+        one = mount(account)
+        read(file_of(one, job_id, name))
+        (request,) = one.requests()
+        assert request.path.endswith(job_id)
+        for other in ("json", *FORMATS):
+            read(file_of(one, job_id, other))
+        assert one.requests() == []
+
+    def test_not_done(self, account, mount):
+        """ENOENT, in a directory that has the job, too; not listed, either."""
+        one = mount(account, "formats=json:txt:srt:vtt")
+        for status in ("queued", "processing", "error"):
+            for job in account.jobs(status=status):
+                assert file_of(one, job["id"], "json").exists()
+                for name in FORMATS:
+                    assert not file_of(one, job["id"], name).exists()
+            assert set(os.listdir(one.path / "status" / status)) == names_of(
+                account.jobs(status=status))
+
+    def test_where_the_job_is(self, account, mount):
+        one = mount(account)
+        job = account.jobs(status="done")[0]
+        day = job["created_at"][:10]
+        for name in FORMATS:
+            assert file_of(one, job["id"], name, f"date/{day}/status/done").exists()
+            assert not file_of(one, job["id"], name, "status/error").exists()
+            assert not file_of(one, job["id"], name, f"before/{day}").exists()
+
+    def test_no_job(self, account, mount):
+        """SPEC 3.3: of what cannot be a job nobody is asked."""
+        one = mount(account)
+        for name in ("nothing.txt", ".txt", "a b.srt", "x.TXT", "x.ass", f"{AN_ID}.txt.gz"):
+            assert not (one.path / "all" / name).exists()
+        assert one.requests() == []
+        assert not file_of(one, AN_ID, "txt").exists()
+        assert [request.status for request in one.requests()] == [404]
+
+    @pytest.mark.parametrize("formats", ["json", "json:vtt", "json:txt:srt", "json:srt:txt:vtt"])
+    def test_listed(self, account, mount, formats):
+        """Each name once, and what is not listed is there all the same."""
+        one = mount(account, f"formats={formats}")
+        wanted = names_of(account.jobs()) | {
+            f"{job['id']}.{name}" for job in account.jobs(status="done")
+            for name in formats.split(":")}
+        names = os.listdir(one.path / "all")
+        assert len(names) == len(set(names)) and set(names) == wanted
+        for name in FORMATS:
+            assert file_of(one, account.jobs(status="done")[0]["id"], name).exists()
+
+    def test_not_listed_unless_wanted(self, account, mount):
+        one = mount(account)
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+    def test_listing_costs_nothing_more(self, account, mount):
+        """SPEC 6.2: pages as ever, and of summaries no job is fetched for a name."""
+        account.modes(items="summary")
+        one = mount(account, "formats=json:txt:srt:vtt")
+        with Directory(one.path / "all") as directory:
+            assert directory.next()
+            assert len(one.requests()) == 1
+        assert len(os.listdir(one.path / "all")) > 800
+        assert all(request.lists for request in one.requests())
+
+    def test_positions(self, account, mount):
+        """SPEC 6.4: telldir and seekdir, with several files a job."""
+        one = mount(account, "formats=json:txt:vtt")
+        with Directory(one.path / "all") as directory:
+            places = []
+            names = []
+            while True:
+                places.append(directory.tell())
+                name = directory.next()
+                if not name:
+                    break
+                names.append(name)
+            for at in (0, 1, 2, 3, 50, 301, len(names) - 1, len(names)):
+                directory.seek(places[at])
+                assert directory.rest() == names[at:]
+            directory.rewind()
+            assert directory.rest() == names
+
+
+class TestFreshness:
+    """SPEC 7.1, 7.3: names and texts change with the job."""
+
+    def test_when_it_is_done(self, sandbox, mount):
+        job_id = sandbox.create(status="processing")
+        one = mount(sandbox, "ttl=1", "formats=json:txt")
+        path = file_of(one, job_id, "txt")
+        assert not path.exists()
+        assert os.listdir(one.path / "all") == [f"{job_id}.json"]
+        sandbox.change(job_id, status="done", lines=["It is done."])
+        wait_until(path.exists, "its text is there")
+        assert read(path) == b"It is done.\n"
+        wait_until(lambda: sorted(os.listdir(one.path / "all")) == [
+            f"{job_id}.json", f"{job_id}.txt"], "it is listed")
+
+    def test_a_new_version(self, sandbox, mount):
+        """A done job whose text another look shows to be another."""
+        job_id = sandbox.create(lines=["Old."])
+        one = mount(sandbox, "ttl=1")
+        path = file_of(one, job_id, "txt")
+        assert read(path) == b"Old.\n"
+        inode = os.stat(path).st_ino
+        with open(path, "rb", buffering=0) as old:
+            sandbox.change(job_id, lines=["New and longer."])
+            wait_until(lambda: os.listdir(one.path / "all") and os.stat(path).st_size == 16,
+                       "it is the new one")
+            assert read(path) == b"New and longer.\n"
+            # What the kernel has of the old one, or nothing: never a mix.
+            try:
+                assert os.pread(old.fileno(), 100, 0) == b"Old.\n"
+            except OSError as error:
+                assert error.errno == errno.ESTALE
+        assert os.stat(path).st_ino == inode
+
+    def test_deleted(self, sandbox, mount):
+        job_id = sandbox.create(lines=["Gone soon."])
+        one = mount(sandbox, "ttl=1", "formats=json:txt:srt")
+        assert len(os.listdir(one.path / "all")) == 3
+        path = file_of(one, job_id, "txt")
+        assert read(path) == b"Gone soon.\n"
+        sandbox.delete(job_id)
+        wait_until(lambda: os.listdir(one.path / "all") == [], "it is missed")
+        wait_until(lambda: not path.exists(), "its name is gone")
+
+    def test_nothing_is_asked_again(self, account, mount):
+        """SPEC 7.3: what was looked at once is the kernel's, also after a remount the cache's."""
+        one = mount(account, "formats=json:txt")
+        place = one.path / "status/done"
+        run("grep", "-rc", "a", place)
+        one.requests()
+        run("grep", "-rc", "a", place)
+        assert one.requests() == []
+        job_id = account.jobs(status="done")[0]["id"]
+        text = read(file_of(one, job_id, "txt"))
+        one.unmount()
+        two = mount(account)
+        assert read(file_of(two, job_id, "txt")) == text
+        assert two.requests() == []
+
+    def test_evicted(self, new_sandbox, mount):
+        """SPEC 7.4: of a text that was let go the job is fetched again, and is the same."""
+        account = new_sandbox("--jobs", "20", "--bytes", "200000", "--errors", "0")
+        one = mount(account, "cache_size=1M", "formats=json:txt:srt:vtt")
+        done = [job["id"] for job in account.jobs(status="done")]
+        sizes = {name: os.stat(one.path / "all" / name).st_size
+                 for name in os.listdir(one.path / "all")}
+        for job_id in done:
+            for name in FORMATS:
+                assert len(read(file_of(one, job_id, name))) == sizes[f"{job_id}.{name}"]
+
+
+@pytest.mark.parametrize("formats,why", [
+    ("json:doc", '"doc"'), ("txt", "takes json"), ("json:txt:txt", "txt twice"), ("", "takes json")])
+def test_formats_that_are_none(program, formats, why):
+    """SPEC 1.4: a usage error that names it."""
+    code, _, err = program("-o", f"formats={formats}", "/nowhere")
+    assert code == 1 and "-o formats" in err and why in err and err.count("\n") == 1

@@ -1,0 +1,343 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 3.1, 3.2, 3.4, 3.6: metadata/KEY/VALUE/, whatever the API makes of its own filter."""
+
+import errno
+import json
+import os
+import subprocess
+from urllib.parse import quote
+
+import pytest
+
+from tools import names_of, read, wait_until
+
+# What the API may make of custom_metadata.
+API = ["json", "brackets", "ignored", "exact", "empty", "400", "422"]
+
+
+def shown(path):
+    names = os.listdir(path)
+    assert len(names) == len(set(names))
+    return set(names)
+
+
+def errno_of(action, *words):
+    with pytest.raises(OSError) as caught:
+        action(*words)
+    return caught.value.errno
+
+
+def pairs(metadata, key=""):
+    """What a job holds, as it stands in docs/SEMANTICS.md; numbers are small here."""
+    if isinstance(metadata, dict):
+        for name, value in metadata.items():
+            yield from pairs(value, f"{key}.{name}" if key else name)
+    elif isinstance(metadata, list):
+        for value in metadata:
+            yield from pairs(value, key)
+    elif key and metadata != "":
+        yield key, metadata if isinstance(metadata, str) else json.dumps(metadata)
+
+
+def escape(text):
+    """SPEC 3.6: a name of its own for each text."""
+    name = "".join(chr(byte) if byte < 128 and chr(byte).isalnum() or byte in b"._-"
+                   else f"%{byte:02X}" for byte in text.encode())
+    return "%2E" + name[1:] if name.startswith(".") else name
+
+
+def holding(account, key, *values, **where):
+    return names_of(job for job in account.jobs(**where)
+                    if any((key, value) in pairs(job["custom_metadata"]) for value in values))
+
+
+@pytest.fixture
+def shop(account):
+    """250 jobs with metadata as the stand-in makes it, and some with metadata of ours."""
+    for metadata in ({"customer": "acme", "order": 7},
+                     {"customer": "acme", "order": "7", "paymentMethod": {"last4Digits": 4576}},
+                     {"customer": "Acme", "gold": True},
+                     {"paymentMethod.last4Digits": "4576"},
+                     {"tags": ["new", "refund", ["deep"]], "none": None}):
+        account.create(custom_metadata=metadata, text="Hello.")
+    account.create(custom_metadata={"customer": "acme"}, status="error")
+    account.create(custom_metadata={"customer": "acme"}, status="queued")
+    return account
+
+
+class TestListing:
+    """SPEC 3.4: what the account's jobs hold."""
+
+    def test_keys(self, shop, mount):
+        one = mount(shop)
+        wanted = {key for job in shop.jobs() for key, _ in pairs(job["custom_metadata"])}
+        assert {"customer", "order", "paymentMethod.last4Digits", "tags", "gold"} <= wanted
+        assert shown(one.path / "metadata") == wanted
+
+    def test_values(self, shop, mount):
+        one = mount(shop)
+        # Python would not keep their digits: test_digits().
+        for key in shown(one.path / "metadata") - {"score", "weight"}:
+            assert shown(one.path / "metadata" / key) == {
+                escape(value) for job in shop.jobs()
+                for name, value in pairs(job["custom_metadata"]) if name == key}
+
+    def test_jobs(self, shop, mount):
+        """SPEC 3.5: exactly those that match, of every key and value."""
+        one = mount(shop)
+        held = {pair for job in shop.jobs() for pair in pairs(job["custom_metadata"])}
+        for key, value in sorted(held):
+            if key not in ("score", "weight"):
+                names = shown(one.path / "metadata" / key / escape(value))
+                assert names and names == holding(shop, key, value), (key, value)
+
+    def test_within_a_filter(self, shop, mount):
+        one = mount(shop)
+        wanted = {key for job in shop.jobs(status="error")
+                  for key, _ in pairs(job["custom_metadata"])}
+        assert shown(one.path / "status/error/metadata") == wanted
+        assert "order" in shown(one.path / "metadata/customer/acme/metadata")
+        assert "tags" not in shown(one.path / "metadata/customer/acme/metadata")
+        assert shown(one.path / "metadata/customer/acme/metadata/order") == {"7"}
+
+    def test_nobody_has_metadata(self, sandbox, mount):
+        sandbox.create(custom_metadata=None, text="Hello.")
+        one = mount(sandbox)
+        assert shown(one.path / "metadata") == set()
+        assert shown(one.path / "metadata/customer/acme") == set()
+
+
+class TestFilter:
+    """SPEC 3.1, 3.2."""
+
+    def test_contents(self, shop, mount):
+        one = mount(shop)
+        for name in shown(one.path / "metadata/customer/acme"):
+            text = read(one.path / "metadata/customer/acme" / name)
+            assert json.loads(text)["custom_metadata"]["customer"] == "acme"
+            assert text == read(one.path / "all" / name)
+
+    @pytest.mark.parametrize("path", [
+        "metadata/customer/acme/status/error", "status/error/metadata/customer/acme"])
+    def test_any_order(self, shop, mount, path):
+        names = shown(mount(shop).path / path)
+        assert names and names == holding(shop, "customer", "acme", status="error")
+
+    def test_with_dates(self, shop, mount):
+        one = mount(shop)
+        (job,) = [job for job in shop.jobs(status="error")
+                  if job["custom_metadata"] == {"customer": "acme"}]
+        day = job["created_at"][:10]
+        assert job["id"] + ".json" in shown(
+            one.path / "date" / day / "metadata/customer/acme/status/error,queued")
+        assert shown(one.path / "metadata/customer/acme/before/2020-01-01") == set()
+        assert os.listdir(one.path / "metadata/customer/acme/date") == list(dict.fromkeys(
+            other["created_at"][:10] for other in shop.jobs()
+            if ("customer", "acme") in pairs(other["custom_metadata"])))
+
+    def test_and_or(self, shop, mount):
+        one = mount(shop)
+        acme = holding(shop, "customer", "acme")
+        assert shown(one.path / "metadata/customer/acme,Acme") == holding(
+            shop, "customer", "acme", "Acme")
+        assert shown(one.path / "metadata/customer/acme/metadata/order/7") == (
+            acme & holding(shop, "order", "7"))
+        assert shown(one.path / "metadata/customer/acme/metadata/customer/Acme") == set()
+        # A job can hold several values of a key, in an array.
+        assert len(shown(one.path / "metadata/tags/new/metadata/tags/deep")) == 1
+
+    def test_kinds_of_values(self, shop, mount):
+        one = mount(shop)
+        assert len(shown(one.path / "metadata/order/7")) == 2
+        assert len(shown(one.path / "metadata/paymentMethod.last4Digits/4576")) == 2
+        assert len(shown(one.path / "metadata/gold/true")) == 1
+        assert len(shown(one.path / "metadata/none/null")) == 1
+
+    def test_by_id(self, shop, mount):
+        """SPEC 3.5: one request, never a listing; visible only where it matches."""
+        one = mount(shop)
+        (job,) = [job for job in shop.jobs() if "gold" in (job["custom_metadata"] or {})]
+        name = job["id"] + ".json"
+        assert read(one.path / "metadata/gold/true" / name)
+        for path in ("metadata/gold/false", "metadata/customer/acme", "metadata/Gold/true"):
+            assert errno_of(os.stat, one.path / path / name) == errno.ENOENT
+        (request,) = one.requests()
+        assert request.path.endswith(job["id"])
+
+    def test_digits(self, sandbox, mount):
+        one = mount(sandbox)
+        sandbox.create(raw='{"id": "a", "custom_metadata": {"n": 9007199254740993, "x": 1.50,'
+                           ' "e": 1e+3, "u": "Zo\\u00eb"}}')
+        assert shown(one.path / "metadata/n") == {"9007199254740993"}
+        assert shown(one.path / "metadata/x") == {"1.50"}
+        assert shown(one.path / "metadata/e") == {"1e%2B3"}
+        assert shown(one.path / "metadata/u/Zo%C3%AB") == {"a.json"}
+
+
+class TestCost:
+    """SPEC 3.3, 3.4, 6.2, 7.2."""
+
+    def test_nothing(self, shop, mount):
+        one = mount(shop)
+        assert os.path.isdir(one.path / "metadata/customer/acme/status/done")
+        assert os.path.isdir(one.path / "metadata/no.such.key/at-all")
+        for name in (".git", "a b", "%41", "%2F%", "a,b", "%2e", "caf\u00e9", "a%00b"):
+            assert errno_of(os.stat, one.path / "metadata" / name) == errno.ENOENT
+            if "," not in name:
+                path = one.path / "metadata/customer" / name
+                assert errno_of(os.stat, path) == errno.ENOENT
+        for name in (",", "a,", ",a", "a,,b"):
+            assert errno_of(os.stat, one.path / "metadata/customer" / name) == errno.ENOENT
+        assert one.requests() == []
+
+    def test_too_many(self, shop, mount):
+        one = mount(shop)
+        path = one.path
+        for name in ("a", "b", "c"):
+            path = path / "metadata" / (name * 250) / (name * 250)
+        assert errno_of(os.stat, path) == errno.ENAMETOOLONG
+        assert one.requests() == []
+
+    def test_picked_out_of_what_is_known(self, shop, mount):
+        one = mount(shop)
+        shown(one.path / "all")
+        assert one.requests()
+        assert shown(one.path / "metadata/customer/acme")
+        assert shown(one.path / "metadata")
+        assert shown(one.path / "status/error/metadata/customer/acme")
+        assert one.requests() == []
+
+    def test_first_name(self, shop, mount):
+        """Who stops at the first name has read no further than to it."""
+        one = mount(shop)
+        with os.scandir(one.path / "metadata/customer/acme") as entries:
+            assert next(entries)
+            assert len(one.requests()) == 1
+
+    def test_longer_than_anybody_waits(self, shop, mount):
+        """SPEC 6.1, 11.1: an error with a sentence; who looks again goes on from there."""
+        one = mount(shop, "timeout=1", "connections=1", "page_size=10")
+        shop.modes(latency_ms=60)
+        tries = 0
+        while True:
+            try:
+                assert shown(one.path / "metadata/customer/nobody") == set()
+                break
+            except OSError as error:
+                assert error.errno == errno.ETIMEDOUT
+                tries += 1
+        assert 1 <= tries < 10
+        assert "look again at once to go on from here" in one.stderr
+        assert len(one.requests()) <= len(shop.jobs()) / 9 + 3
+
+    def test_changes(self, shop, mount):
+        """A job that comes, goes, or is changed before it is finished."""
+        one = mount(shop, "ttl=0")
+        path = one.path / "metadata/customer/fresh"
+        assert shown(path) == set()
+        job = shop.create(custom_metadata={"customer": "fresh"}, status="queued")
+        assert shown(path) == {job + ".json"}
+        assert "fresh" in shown(one.path / "metadata/customer")
+        shop.change(job, custom_metadata={"customer": "stale"})
+        assert shown(path) == set()
+        assert errno_of(os.stat, path / (job + ".json")) == errno.ENOENT
+        shop.change(job, status="done", custom_metadata={"customer": "fresh"})
+        assert shown(path) == {job + ".json"}
+        assert read(path / (job + ".json"))
+        shop.delete(job)
+        assert shown(path) == set()
+        wait_until(lambda: not os.path.exists(path / (job + ".json")), "it is forgotten")
+
+    def test_after_a_remount(self, shop, mount):
+        first = mount(shop)
+        wanted = shown(first.path / "metadata/customer/acme")
+        keys = shown(first.path / "metadata")
+        assert first.close() == ""
+        second = mount(shop)
+        assert shown(second.path / "metadata") == keys
+        assert shown(second.path / "metadata/customer/acme") == wanted
+
+    def test_find_is_finite(self, shop, mount):
+        """SPEC 3.2: inner names are not listed."""
+        one = mount(shop)
+        found = subprocess.run(["find", one.path / "metadata"], capture_output=True,
+                               text=True, check=True).stdout.split("\n")
+        jobs = shop.jobs()
+        held = sum(len(set(pairs(job["custom_metadata"]))) for job in jobs)
+        assert sum(name.endswith(".json") for name in found) == held
+        assert not [name for name in found if "/status" in name]
+
+
+class TestHostile:
+    """SPEC 3.6, 11.3: no name leaves its directory or hides another."""
+
+    NAMES = ["..", ".", "a/b", "../../etc/passwd", "a\nb", "a=b", "a&b", "%41", "A", ".git", "*",
+             "\x7f", "a,b", " ", "caf\u00e9", "\u732b"]
+
+    def test_names(self, sandbox, mount):
+        one = mount(sandbox)
+        jobs = {name: sandbox.create(custom_metadata={name: name}, text="Hello.")
+                for name in self.NAMES}
+        names = shown(one.path / "metadata")
+        assert len(names) == len(self.NAMES)
+        for name, job in jobs.items():
+            escaped = escape(name)
+            assert escaped in names
+            assert shown(one.path / "metadata" / escaped) == {escaped}
+            assert shown(one.path / "metadata" / escaped / escaped) == {job + ".json"}
+
+    def test_no_names(self, sandbox, mount):
+        """What cannot be a name is left out, and leaves the others where they are."""
+        one = mount(sandbox)
+        sandbox.create(raw=json.dumps({"id": "a", "custom_metadata": {
+            "": "x", "empty": "", "nul": "a\0b", "lone": "\ud800", "long": "x" * 256,
+            "y" * 256: "long", "none": [], "nothing": {}, "good": "one",
+            "deep": json.loads("[" * 40 + "1" + "]" * 40),
+            "wide": {"": "blank"}}}))
+        assert shown(one.path / "metadata") == {"good", "wide."}
+        assert shown(one.path / "metadata/good/one") == {"a.json"}
+
+    def test_too_many_pairs(self, sandbox, mount):
+        one = mount(sandbox)
+        sandbox.create(custom_metadata={f"k{number}": "x" for number in range(1000)}, text="Hi.")
+        assert len(shown(one.path / "metadata")) == 256
+
+    @pytest.mark.parametrize("metadata", ['"text"', "7", "[1, 2]", "true", '[{"a": 1}]', "{}"])
+    def test_no_object(self, sandbox, mount, metadata):
+        one = mount(sandbox)
+        sandbox.create(raw=f'{{"id": "a", "custom_metadata": {metadata}}}')
+        assert shown(one.path / "all") == {"a.json"}
+        assert shown(one.path / "metadata") == set()
+
+
+@pytest.mark.parametrize("mode", API)
+class TestTheApi:
+    """Right also where the API ignores its filter, refuses it, or finds too few."""
+
+    def test_the_filter_itself(self, shop, mode):
+        """What the stand-in would say: without this the others would prove nothing."""
+        shop.modes(metadata=mode)
+        wanted = quote(json.dumps({"customer": "acme"}))
+        status, answer = shop.call(
+            "GET", f"/v2/pre-recorded?limit=100&custom_metadata={wanted}",
+            headers={"x-gladia-key": shop.key})
+        assert status == (int(mode) if mode.isdigit() else 200)
+        if status == 200:
+            found = names_of(json.loads(answer)["items"])
+            acme = holding(shop, "customer", "acme")
+            assert (found == acme) == (mode == "json")
+            assert (len(found) < len(acme)) == (mode in ("exact", "empty"))
+
+    def test_alone(self, shop, mount, mode):
+        one = mount(shop)
+        shop.modes(metadata=mode)
+        assert shown(one.path / "metadata/customer/acme") == holding(shop, "customer", "acme")
+
+    def test_with_others(self, shop, mount, mode):
+        one = mount(shop, "page_size=30")
+        shop.modes(metadata=mode, order="oldest")
+        assert shown(one.path / "status/error/metadata/customer/acme") == holding(
+            shop, "customer", "acme", status="error")
+        assert shown(one.path / "metadata/order/7") == holding(shop, "order", "7")
+        assert shown(one.path / "metadata/order/8") == holding(shop, "order", "8")
+        assert "gold" in shown(one.path / "metadata")

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "format/format.h"
+#include "mount.h"
+
+/* fs/rendition.c: jobs as other formats (SPEC 8.1); and where else formats matter. */
+
+enum { READ_MAX = 128 << 10, DOTS = 2, PAGE = 4 };
+
+static const char *const suffixes[FORMATS] = {".json", ".txt", ".srt", ".vtt"};
+
+/* The name of a job's file in a format. */
+static struct job_name file_as(unsigned number, enum format format)
+{
+	struct job_name name = job_id(number);
+
+	strcat(name.text, suffixes[format]);
+	return name;
+}
+
+/* A done job that says so. */
+static struct fake_job *add_job(struct mount *mount, unsigned number, const char *said)
+{
+	struct fake_job *job = fake_add(mount->api, job_id(number).text, JOB_DONE,
+		MOUNT_WALL_MS - number * INT64_C(1000));
+
+	job->said = said;
+	return job;
+}
+
+static int look_up(struct mount *mount, const char *path, unsigned number,
+	enum format format, struct fuse_entry_out *ret_entry)
+{
+	return kernel_lookup(mount->kernel, kernel_walk(mount->kernel, path),
+		file_as(number, format).text, ret_entry);
+}
+
+/* The node of a file that must be there. */
+static uint64_t node_of(struct mount *mount, unsigned number, enum format format)
+{
+	struct fuse_entry_out entry;
+
+	assert_int_equal(look_up(mount, "all", number, format, &entry), 0);
+	assert_int_not_equal(entry.nodeid, 0);
+	return entry.nodeid;
+}
+
+static void assert_reads(struct mount *mount, uint64_t node, const char *expected)
+{
+	char *data = test_malloc(READ_MAX);
+	size_t len;
+
+	assert_int_equal(kernel_read(mount->kernel, node, 0, READ_MAX, data, &len), 0);
+	assert_int_equal(len, strlen(expected));
+	assert_memory_equal(data, expected, len);
+	test_free(data);
+}
+
+/* SPEC 3.5, 5.1, 5.2, 8.1: one request for all; sizes are exact, numbers their own. */
+static void a_job_is_there_as_all_formats(void **state)
+{
+	static const char *const texts[FORMATS] = {NULL, "Zoë.\n", "", "WEBVTT\n"};
+	struct mount *mount = mount_new();
+
+	(void)state;
+	add_job(mount, 1, "Zo\\u00eb.");
+	for (unsigned i = FORMAT_TXT; i < FORMATS; i++) {
+		struct fuse_entry_out entry;
+		struct fuse_attr attr;
+
+		assert_int_equal(look_up(mount, "all", 1, (enum format)i, &entry), 0);
+		assert_int_equal(entry.nodeid, job_ino(job_id(1).text) | i);
+		assert_int_equal(entry.attr.ino, job_ino(job_id(1).text) | i);
+		assert_int_equal(entry.attr.size, strlen(texts[i]));
+		assert_int_equal(entry.attr.mode, S_IFREG | 0444);
+		assert_int_equal(entry.attr.mtime, (MOUNT_WALL_MS - 1000) / 1000);
+		assert_int_equal(kernel_getattr(mount->kernel, entry.nodeid, &attr), 0);
+		assert_memory_equal(&attr, &entry.attr, sizeof(attr));
+		assert_reads(mount, entry.nodeid, texts[i]);
+	}
+	assert_int_equal(mount->api->gets, 1);
+	assert_int_equal(mount->api->lists, 0);
+	mount_free(mount);
+}
+
+/* SPEC 8.1: any part of it, and nothing past its end. */
+static void a_text_is_read_in_parts(void **state)
+{
+	static const char text[] = "One two three.\n";
+	struct mount *mount = mount_new();
+
+	(void)state;
+	add_job(mount, 1, "One two three.");
+
+	uint64_t node = node_of(mount, 1, FORMAT_TXT);
+
+	for (uint64_t offset = 0; offset < sizeof(text) + 2; offset++) {
+		size_t left = offset < strlen(text) ? strlen(text) - offset : 0;
+		char data[4];
+		size_t len;
+
+		assert_int_equal(
+			kernel_read(mount->kernel, node, offset, 4, data, &len), 0);
+		assert_int_equal(len, left < 4 ? left : 4);
+		if (len)
+			assert_memory_equal(data, text + offset, len);
+	}
+	mount_free(mount);
+}
+
+/* SPEC 8.1, 3.5: a job that is not done has none; and they are where the job is. */
+static void where_there_is_none(void **state)
+{
+	static const struct {
+		enum job_status status;
+		unsigned kept_s; /* how long the kernel may take that for true */
+	} cases[] = {
+		{JOB_QUEUED, 0},
+		{JOB_PROCESSING, 0},
+		{JOB_ERROR, MOUNT_TTL_MS / 1000},
+		{JOB_OTHER, 0},
+	};
+	struct mount *mount = mount_new();
+	struct fuse_entry_out entry;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fake_add(mount->api, job_id(i).text, cases[i].status, MOUNT_WALL_MS);
+		for (unsigned j = FORMAT_TXT; j < FORMATS; j++) {
+			assert_int_equal(
+				look_up(mount, "all", i, (enum format)j, &entry), 0);
+			assert_int_equal(entry.nodeid, 0);
+			assert_int_equal(entry.entry_valid, cases[i].kept_s);
+		}
+		assert_int_equal(mount->api->gets, i + 1);
+	}
+	add_job(mount, 9, "Hi.");
+	assert_int_equal(look_up(mount, "status/error", 9, FORMAT_TXT, &entry), 0);
+	assert_int_equal(entry.nodeid, 0);
+	assert_int_equal(look_up(mount, "status/done", 9, FORMAT_TXT, &entry), 0);
+	assert_int_not_equal(entry.nodeid, 0);
+	/* Nor has one that is not there. */
+	assert_int_equal(look_up(mount, "all", 10, FORMAT_TXT, &entry), -ENOENT);
+	mount_free(mount);
+}
+
+/* SPEC 4.2: of a summary the whole is fetched first, by whoever asks for it. */
+static void a_summary_is_fetched_first(void **state)
+{
+	struct mount *mount = mount_new();
+	struct kernel_dir dir;
+	char names[KERNEL_NAMES_MAX];
+
+	(void)state;
+	mount->api->rules.summaries = true;
+	add_job(mount, 1, "Hi.");
+	kernel_opendir_at(mount->kernel, "all", &dir);
+	kernel_names(mount->kernel, &dir, DOTS, KERNEL_DIR_SIZE, names);
+	assert_int_equal(mount->api->gets, 0);
+	assert_reads(mount, node_of(mount, 1, FORMAT_TXT), "Hi.\n");
+	assert_int_equal(mount->api->gets, 1);
+	kernel_releasedir(mount->kernel, &dir);
+	mount_free(mount);
+}
+
+/* SPEC 7.4: what was let go, of the job and of what was made of it, comes again. */
+static void what_was_let_go_is_made_again(void **state)
+{
+	enum { JOBS = 100 }; /* more than are kept in memory */
+	static const struct mount_options options = {.bodies_max = 1};
+	struct mount *mount = mount_new_with(&options);
+	uint64_t nodes[JOBS];
+	struct fuse_attr attr;
+
+	(void)state;
+	for (unsigned i = 0; i < JOBS; i++) {
+		add_job(mount, i, "Hi.");
+		nodes[i] = node_of(mount, i, FORMAT_TXT);
+		mount_forward(mount, 1000);
+	}
+	assert_int_equal(mount->api->gets, JOBS);
+	assert_reads(mount, nodes[0], "Hi.\n");
+	assert_int_equal(mount->api->gets, JOBS + 1);
+	assert_int_equal(kernel_getattr(mount->kernel, nodes[1], &attr), 0);
+	assert_int_equal(attr.size, 4);
+	assert_int_equal(node_of(mount, 2, FORMAT_TXT), nodes[2]);
+	assert_int_equal(mount->api->gets, JOBS + 3);
+	/* One in memory needs nothing. */
+	assert_reads(mount, nodes[JOBS - 1], "Hi.\n");
+	assert_int_equal(mount->api->gets, JOBS + 3);
+	mount_free(mount);
+}
+
+/* SPEC 7.3: a new version is a new file, and the old one is never read as the new. */
+static void a_new_version_is_another_file(void **state)
+{
+	struct mount *mount = mount_new();
+	struct fake_job *job = add_job(mount, 1, "Old.");
+	struct catalog_job put;
+	enum catalog_change change;
+	struct fuse_attr attr;
+	char data[16];
+	size_t len;
+	static const char text[] =
+		"{\"result\":{\"transcription\":{\"full_transcript\":\"Newer.\"}}}";
+
+	(void)state;
+
+	uint64_t old = node_of(mount, 1, FORMAT_TXT);
+
+	assert_int_equal(
+		jobs_put(mount->catalog, &job->job, text, strlen(text), &change, &put),
+		0);
+	assert_int_equal(change, CATALOG_CHANGED);
+	assert_int_equal(kernel_read(mount->kernel, old, 0, 16, data, &len), -ESTALE);
+	assert_int_equal(kernel_getattr(mount->kernel, old, &attr), -ESTALE);
+
+	uint64_t new = node_of(mount, 1, FORMAT_TXT);
+
+	assert_int_equal(new, put.node | FORMAT_TXT);
+	assert_int_not_equal(new, old);
+	assert_reads(mount, new, "Newer.\n");
+	assert_int_equal(kernel_getattr(mount->kernel, new, &attr), 0);
+	assert_int_equal(attr.ino, job_ino(job_id(1).text) | FORMAT_TXT);
+	jobs_forget(mount->catalog, put.row);
+	assert_int_equal(kernel_read(mount->kernel, new, 0, 16, data, &len), -ESTALE);
+	mount_free(mount);
+}
+
+/* SPEC 4.3: what the catalog has makes no sense. */
+static void no_job_at_all(void **state)
+{
+	struct mount *mount = mount_new();
+	struct fake_job *job = add_job(mount, 1, "Hi.");
+	struct catalog_job put;
+	enum catalog_change change;
+	struct fuse_entry_out entry;
+
+	(void)state;
+	assert_int_equal(jobs_put(mount->catalog, &job->job, "[1]", 3, &change, &put), 0);
+	assert_int_equal(look_up(mount, "all", 1, FORMAT_SRT, &entry), -EIO);
+	mount_free(mount);
+}
+
+/* SPEC 7.3: names of formats go with the job's, once the kernel was told any. */
+static void names_are_forgotten_with_the_job(void **state)
+{
+	static const enum format told[] = {FORMAT_JSON, FORMAT_TXT, FORMAT_VTT};
+	struct mount *mount = mount_new();
+	struct fuse_entry_out entry;
+	struct kernel_notice notice;
+	struct fake_job *job = fake_add(
+		mount->api, job_id(1).text, JOB_QUEUED, MOUNT_WALL_MS);
+
+	(void)state;
+	/* Of one there is none, and that is told as well. */
+	assert_int_equal(look_up(mount, "all", 1, FORMAT_TXT, &entry), 0);
+	assert_int_equal(look_up(mount, "all", 1, FORMAT_VTT, &entry), 0);
+	job->job.status = JOB_DONE;
+	job->said = "Hi.";
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	assert_int_not_equal(node_of(mount, 1, FORMAT_TXT), 0);
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		kernel_next_notice(mount->kernel, &notice);
+		assert_int_equal(notice.parent, kernel_walk(mount->kernel, "all"));
+		assert_string_equal(notice.name, file_as(1, told[i]).text);
+	}
+	mount_free(mount);
+}
+
+/* Puts the names that a listing of these jobs must have into `names`. */
+static void expect(char *names, unsigned first, unsigned last, unsigned formats)
+{
+	names[0] = '\0';
+	for (unsigned number = first; number <= last; number++)
+		for (unsigned i = 0; i < FORMATS; i++)
+			if (!i || (formats & 1u << i && number % 3))
+				strcat(strcat(names,
+					       file_as(number, (enum format)i).text),
+					" ");
+}
+
+/* SPEC 8.1, 6.4: listed where wanted, after each done job; every cookie is honest. */
+static void listed_as_wanted(void **state)
+{
+	enum { JOBS = 23 };
+	static const unsigned wanted[] = {0, 1 << FORMAT_JSON,
+		1 << FORMAT_JSON | 1 << FORMAT_VTT, 1 << FORMAT_TXT | 1 << FORMAT_SRT,
+		0xf};
+	static const uint32_t sizes[] = {200, 500, 1000, KERNEL_DIR_SIZE};
+	struct kernel_entries *entries = test_malloc(sizeof(*entries));
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		const struct mount_options options = {
+			.page_size = PAGE, .formats = wanted[i]};
+		struct mount *mount = mount_new_with(&options);
+		char expected[KERNEL_NAMES_MAX], names[KERNEL_NAMES_MAX];
+		struct kernel_dir dir;
+
+		for (unsigned number = 1; number <= JOBS; number++)
+			fake_add(mount->api, job_id(number).text,
+				number % 3 ? JOB_DONE : JOB_ERROR,
+				MOUNT_WALL_MS - number * INT64_C(1000));
+		expect(expected, 1, JOBS, wanted[i]);
+		kernel_opendir_at(mount->kernel, "all", &dir);
+		for (size_t j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++) {
+			dir.bare = j % 2;
+			kernel_names(mount->kernel, &dir, DOTS, sizes[j], names);
+			assert_string_equal(names, expected);
+		}
+		dir.bare = false;
+		/* From each cookie, what followed the first time. */
+		assert_int_equal(kernel_readdir(mount->kernel, &dir, DOTS,
+					 KERNEL_DIR_SIZE, entries),
+			0);
+		for (size_t j = 0; j < entries->len; j++) {
+			size_t len = strlen(entries->entries[j].name) + 1;
+
+			memmove(expected, expected + len, strlen(expected + len) + 1);
+			kernel_names(mount->kernel, &dir, entries->entries[j].cookie,
+				1000, names);
+			assert_string_equal(names, expected);
+		}
+		assert_int_equal(mount->api->gets, 0);
+		kernel_releasedir(mount->kernel, &dir);
+		mount_free(mount);
+	}
+	test_free(entries);
+}
+
+/* SPEC 6.2: names of formats cost nothing: no text is made, and no page more is read. */
+static void listed_lazily(void **state)
+{
+	static const struct mount_options options = {
+		.page_size = PAGE, .formats = 1 << FORMAT_JSON | 1 << FORMAT_TXT};
+	struct mount *mount = mount_new_with(&options);
+	struct kernel_entries *entries = test_malloc(sizeof(*entries));
+	struct kernel_dir dir;
+
+	(void)state;
+	mount->api->rules.summaries = true;
+	mount_add_jobs(mount, 1, 50);
+	kernel_opendir_at(mount->kernel, "all", &dir);
+	assert_int_equal(
+		kernel_readdir(mount->kernel, &dir, DOTS, KERNEL_DIR_SIZE, entries), 0);
+	assert_int_equal(entries->len, 2 * PAGE);
+	for (unsigned i = 0; i < 2 * PAGE; i++) {
+		const struct kernel_entry *entry = &entries->entries[i];
+
+		assert_int_equal(entry->told.nodeid, 0);
+		assert_int_equal(entry->type, S_IFREG);
+		assert_int_equal(
+			entry->ino, job_ino(job_id(i / 2 + 1).text) | (i & FORMAT_TXT));
+	}
+	assert_int_equal(mount->api->lists, 1);
+	/* Within the page, nothing is asked. */
+	for (unsigned i = 0; i < 2 * PAGE; i++)
+		assert_int_equal(
+			kernel_readdir(mount->kernel, &dir, DOTS + i, 300, entries), 0);
+	assert_int_equal(mount->api->lists, 1);
+	assert_int_equal(mount->api->gets, 0);
+	kernel_releasedir(mount->kernel, &dir);
+	mount_free(mount);
+	test_free(entries);
+}
+
+/* A node with the bits of a format that the kernel was never told of. */
+static void numbers_of_nothing(void **state)
+{
+	struct mount *mount = mount_new();
+	static const uint64_t nodes[] = {
+		1ull << 62 | 1, 1ull << 62 | 3, ~0ull, 3, 1ull << 63};
+	struct fuse_attr attr;
+	char data[16];
+	size_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		assert_int_equal(kernel_getattr(mount->kernel, nodes[i], &attr), -ESTALE);
+		assert_int_equal(
+			kernel_read(mount->kernel, nodes[i], 0, 16, data, &len), -ESTALE);
+	}
+	mount_free(mount);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_is_there_as_all_formats),
+		cmocka_unit_test(a_text_is_read_in_parts),
+		cmocka_unit_test(where_there_is_none),
+		cmocka_unit_test(a_summary_is_fetched_first),
+		cmocka_unit_test(what_was_let_go_is_made_again),
+		cmocka_unit_test(a_new_version_is_another_file),
+		cmocka_unit_test(no_job_at_all),
+		cmocka_unit_test(names_are_forgotten_with_the_job),
+		cmocka_unit_test(listed_as_wanted),
+		cmocka_unit_test(listed_lazily),
+		cmocka_unit_test(numbers_of_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
