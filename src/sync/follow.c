@@ -165,8 +165,13 @@ static void want_more(struct listing *listing)
 
 static void go_on(struct listing *listing)
 {
+	struct catalog *catalog = listing->sync->catalog;
+
+	catalog_read_begin(catalog);
+
 	int err = pick_some(listing);
 
+	catalog_read_end(catalog);
 	if (err)
 		listing_failed(listing, err, strerror(-err));
 	else if (listing->lacking)

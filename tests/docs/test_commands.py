@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Runs the commands that README.md and docs/ show, in order, and compares what they print.
+
+A command is a line of an indented block that begins with "$ "; what follows up to the next one
+is what it prints, with "..." for anything. A command that prints nothing there may print
+anything, but must succeed. They run in one shell per document, as its reader's do: in a home
+with a key in it, beside the made-up account, for which ~/gladia is a mount at the end of the
+first command that makes one. Blocks without "$ " are run elsewhere: the text beside them says
+where."""
+
+import getpass
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROGRAM = Path(os.environ["GLADIAFS"])
+SANDBOX = os.environ["GLADIA_SANDBOX"]
+KEY = "sandbox-key"
+
+
+def commands(document):
+    """Command and lines it prints, in order."""
+    found = []
+    for line in document.read_text(encoding="utf-8").splitlines():
+        if line.startswith("    $ "):
+            found.append((line[6:], []))
+            inside = True
+        elif line.startswith("    ") and found and inside:
+            found[-1][1].append(line[4:])
+        else:
+            inside = False
+    return found
+
+
+SHOWN = [document for document in DOCUMENTS if commands(document)]
+
+
+def pattern(lines):
+    parts = [r"(?:.*\n)*?" if line == "..."
+             else ".*".join(map(re.escape, line.split("..."))) + r"\n" for line in lines]
+    return re.compile("".join(parts))
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home with a key, and in its environment the made-up account."""
+    port = tmp_path / "port"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gladiafs").symlink_to(PROGRAM)
+    home = tmp_path / "home"
+    home.mkdir()
+    process = subprocess.Popen([SANDBOX, "--sample", "--die-with-parent", "--key", KEY,
+                                "--port-file", port])
+    while not port.exists():
+        assert process.poll() is None
+    env = {"HOME": str(home), "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "TZ": "UTC",
+           "LC_ALL": "C.UTF-8", "USER": getpass.getuser(),
+           "GLADIA_API_URL": f"http://127.0.0.1:{port.read_text(encoding='ascii').strip()}"}
+    yield home, {name: value for name, value in env.items() if value}
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
+        if f" {home}/" in line:
+            subprocess.run(["fusermount3", "-u", "-z", line.split()[4]], check=False)
+    process.terminate()
+    process.wait()
+
+
+def script(shown, directory):
+    """One shell for all, which leaves of each what it printed and its exit code. Whoever reads
+    gets the key: only the command that writes it does."""
+    lines = [f"cd {directory}/home"]
+    for number, (command, _) in enumerate(shown):
+        lines += [f"{{ {command}", f"}} <{directory}/typed >{directory}/out{number} 2>&1",
+                  f"echo $? >{directory}/code{number}"]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("document", SHOWN, ids=lambda document: document.name)
+def test_commands(document, home, tmp_path):
+    shown = commands(document)
+    (tmp_path / "typed").write_text(KEY + "\n", encoding="ascii")
+    if document.name != "README.md":
+        key = home[0] / ".gladia"
+        key.touch(0o600)
+        key.write_text(KEY + "\n", encoding="ascii")
+    subprocess.run(["bash", "-c", script(shown, tmp_path)], env=home[1], timeout=200, check=True)
+    for number, (command, printed) in enumerate(shown):
+        out = (tmp_path / f"out{number}").read_text(encoding="utf-8")
+        code = int((tmp_path / f"code{number}").read_text(encoding="ascii"))
+        out = re.sub(r"\b(root|%s) +(root|\w+) " % re.escape(getpass.getuser()), "ada ada ", out)
+        if printed:
+            assert pattern(printed).fullmatch(out), f"$ {command}\n{out}"
+        else:
+            assert code == 0, f"$ {command}\n{out}"
