@@ -83,8 +83,12 @@ static void lookup_job(
 		reply_nothing(request, 0);
 		return;
 	}
-	/* Run again it is still one look. */
-	if (!err && !job.gone && !request->asked)
+	/*
+	 * Run again it is still one look. Names of other formats come in their own order:
+	 * to find each of them in its listing would cost more than it brings.
+	 */
+	if (!err && !job.gone && !request->asked &&
+		(name->format == FORMAT_JSON || job.size < 0))
 		single_walk(fs->sync, &dir->tree.query, job.row);
 
 	bool known = !err && job.size >= 0 &&
