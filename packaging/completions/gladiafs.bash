@@ -8,7 +8,7 @@ _gladiafs_help() {
 		if [[ $1 == OPTIONS && $line =~ $option ]]; then
 			printf '%s\n' "${BASH_REMATCH[1]}"
 		elif [[ $1 == LETTERS && $line == '    -'* && $line =~ $letters ]]; then
-			printf '%s\n' ${BASH_REMATCH[1]} ${BASH_REMATCH[3]}
+			printf '%s\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[3]}"
 		fi
 	done < <("$_gladiafs_program" --help 2>/dev/null)
 }

@@ -51,7 +51,7 @@ def machine(root, deb, tmp_path_factory):
     (root.path / "root" / deb.name).write_bytes(deb.read_bytes())
     root.install(*MACHINE, "/root/" + deb.name)
     for user in USERS:
-        root.run(f"useradd -m -U -s /bin/sh {user}; echo '{user}:{PASSWORD}' | chpasswd")
+        root.run(f"useradd -m -b /srv -U -s /bin/sh {user}; echo '{user}:{PASSWORD}' | chpasswd")
     one = Machine(root, tmp_path_factory.mktemp("console") / "console")
     yield one
     one.stop()

@@ -24,7 +24,7 @@ group=/sys/fs/cgroup/gladiafs-test-$$
 mkdir "$group"
 echo $$ >"$group/cgroup.procs"
 systemd-nspawn -q -D "$1" --register=no --keep-unit --console=pipe --boot \
-	--bind=/dev/fuse --bind=/dev/autofs >"$2" 2>&1 </dev/null &
+    --bind=/dev/fuse --bind=/dev/autofs >"$2" 2>&1 </dev/null &
 machine=$!
 code=0
 wait "$machine" || wait "$machine" || code=$?

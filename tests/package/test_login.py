@@ -14,7 +14,7 @@ from sandbox import KEY, Sandbox
 from tools import wait_until
 
 STATUSES = ["done", "error", "processing", "queued"]
-PLACE = "/home/ada/gladia"
+PLACE = "/srv/ada/gladia"
 # What implies NoNewPrivileges= in the unit of a user.
 SANDBOXES = [
     "NoNewPrivileges=yes", "SystemCallFilter=@system-service @mount",
@@ -22,17 +22,17 @@ SANDBOXES = [
     "RestrictNamespaces=yes", "RestrictRealtime=yes", "RestrictSUIDSGID=yes",
     "LockPersonality=yes", "MemoryDenyWriteExecute=yes", "ProtectHostname=yes",
     "ProtectClock=yes", "PrivateUsers=yes"]
-CONFIG = "/home/ada/.config/systemd/user/gladiafs.service.d"
+CONFIG = "/srv/ada/.config/systemd/user/gladiafs.service.d"
 README = (TREE / "README.md").read_text()
 
 
 @pytest.fixture
 def ada(machine):
     """A user with a key of her own."""
-    machine.write("/home/ada/.gladia", KEY + "\n", 0o600, "ada")
+    machine.write("/srv/ada/.gladia", KEY + "\n", 0o600, "ada")
     yield "ada"
     assert machine.mounts() == []
-    machine.run("rm -rf /home/ada/.gladia /home/ada/.cache /home/ada/.config")
+    machine.run("rm -rf /srv/ada/.gladia /srv/ada/.cache /srv/ada/.config")
 
 
 class TestFstab:
@@ -54,7 +54,7 @@ class TestFstab:
         assert machine.mounts() == [PLACE]
         assert machine.run(f"ls {PLACE}/status", ada).split() == STATUSES
         assert machine.run(f"stat -c %U {PLACE}/all", ada) == "ada\n"
-        assert machine.run("stat -c '%a %U' /home/ada/.cache/gladiafs") == "700 ada\n"
+        assert machine.run("stat -c '%a %U' /srv/ada/.cache/gladiafs") == "700 ada\n"
         machine.run(f"umount {PLACE}", ada)
         assert machine.mounts() == []
 
@@ -124,8 +124,9 @@ class TestUserUnit:
         machine.wait("systemctl --user is-active gladiafs", ada)
         machine.run(f"ls {PLACE}/all", ada)
         account.clear_stats()
-        machine.run(f"systemctl --user reload gladiafs; ls {PLACE}/all", ada)
-        assert account.stats()["requests"] > 0
+        machine.run("systemctl --user reload gladiafs", ada)
+        wait_until(lambda: machine.run(f"ls {PLACE}/all", ada) and account.stats()["requests"],
+                   "it looks again")
 
     def test_options(self, machine, account, ada, enabled, login):
         """As the README sets them."""
@@ -134,7 +135,7 @@ class TestUserUnit:
         login(ada)
         machine.wait("systemctl --user is-active gladiafs", ada)
         machine.run(f"cat {PLACE}/all/*.json", ada)
-        assert machine.ask("ls /home/ada/.cache/gladiafs") is None
+        assert machine.ask("ls /srv/ada/.cache/gladiafs") is None
 
     def test_no_network(self, machine, tmp_path, ada, login):
         """Without an API it is tried again, until there is one."""
@@ -165,7 +166,7 @@ class TestUserUnit:
         login(ada)
         start = "systemd-run --user -q --collect --unit=try -p Type=notify"
         program = f"gladiafs -f {account.url} {PLACE}"
-        machine.wait(f"mkdir {PLACE} && {start} -p LimitCORE=0 {program}", ada)
+        machine.wait(f"mkdir -p {PLACE} && {start} -p LimitCORE=0 {program}", ada)
         assert machine.mounts() == [PLACE]
         machine.run("systemctl --user stop try", ada)
         for sandbox in SANDBOXES:
@@ -204,7 +205,7 @@ class TestPamMount:
 
     def test_wrong_key(self, machine, ada, volume, login):
         """The session opens all the same."""
-        machine.write("/home/ada/.gladia", "wrong\n", 0o600, ada)
+        machine.write("/srv/ada/.gladia", "wrong\n", 0o600, ada)
         login(ada)
         assert machine.mounts() == []
 

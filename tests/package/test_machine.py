@@ -6,6 +6,7 @@ import pytest
 
 from offers import TREE
 from sandbox import KEY
+from tools import wait_until
 
 STATUSES = ["done", "error", "processing", "queued"]
 UNIT = "gladiafs@mnt-gladia"
@@ -50,8 +51,9 @@ class TestSystemUnit:
         """SPEC 2.1: systemd's copy is what is read, also after SIGHUP (SPEC 1.5)."""
         machine.run(f"rm {key}")
         account.clear_stats()
-        machine.run(f"systemctl reload {unit}; ls {PLACE}/all")
-        assert account.stats()["requests"] > 0
+        machine.run(f"systemctl reload {unit}")
+        wait_until(lambda: machine.run(f"ls {PLACE}/all") and account.stats()["requests"],
+                   "it looks again")
         assert KEY not in machine.journal(1000)
 
     def test_dies(self, machine, unit):
@@ -150,13 +152,21 @@ class TestUpdatedb:
         assert account.stats()["requests"] == 0
         assert machine.run("locate /etc/hostname") == "/etc/hostname\n"
 
+    def verdict(self, machine, account):
+        """What --check has to say of it (SPEC 1.6)."""
+        said = machine.run(f"gladiafs --check {account.url} || :")
+        (line,) = [line for line in said.splitlines() if line.split()[1] == "updatedb"]
+        return line.split()[0]
+
     def test_without(self, machine, unit, account):
         """That the test above proves something."""
+        assert self.verdict(machine, account) == "ok"
         account.clear_stats()
         machine.run(f"mv {self.DROP_IN} /root/; systemctl daemon-reload")
         try:
             machine.run("systemctl start plocate-updatedb")
             assert account.stats()["requests"] > 0
+            assert self.verdict(machine, account) == "WRONG"
         finally:
             machine.run(f"mv /root/gladiafs.conf {self.DROP_IN}; systemctl daemon-reload")
 
@@ -169,5 +179,6 @@ class TestUpdatedb:
             account.clear_stats()
             machine.run("updatedb")
             assert account.stats()["requests"] == 0
+            assert machine.run("cat /etc/updatedb.conf").count("fuse.gladiafs ") == 1
         finally:
             machine.run("mv /root/updatedb.conf /etc/")
