@@ -19,9 +19,10 @@ struct daemon {
  * Forks; to be called before there are threads, open databases or libcurl. Blocks the
  * signals of signals.h in both.
  *
- * In the child 0: a session of its own, "/" as its directory, no descriptors but 0 to 2,
- * of which only stderr is still the parent's. Until the verdict the parent's end is its
- * end: it then gets SIGTERM.
+ * In the child 0: "/" as its directory, no descriptors but 0 to 2, of which only stderr
+ * is still the parent's. Until the verdict it is in the parent's process group, and the
+ * parent's end is its end: it then gets SIGTERM. From a good verdict on it has a session
+ * of its own.
  *
  * In the parent 1, after the child's verdict: its code in `ret_code`, its sentence in
  * `why`. A child that ends without one is EXIT_CODE_SYSTEM. A signal is passed on to the

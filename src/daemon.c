@@ -117,7 +117,6 @@ static int become_daemon(struct daemon *daemon, pid_t parent)
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return -errno;
 	close(null);
-	setsid();
 	if (chdir("/") < 0)
 		return -errno;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -197,6 +196,13 @@ int daemon_report(struct daemon *daemon, int code, const char *sentence, bool ke
 	strncat(verdict.sentence, sentence, SENTENCE_MAX - 1);
 	/* The parent's end is not ours any more; that it ended before, write() tells. */
 	prctl(PR_SET_PDEATHSIG, 0);
+	/*
+	 * Not before: an automount (autofs) lets those look at its directory who are in
+	 * the process group that it has asked to mount there, and keeps all others
+	 * waiting.
+	 */
+	if (code == EXIT_CODE_OK)
+		setsid();
 	/* Before the parent returns: who reads its stderr to the end must not wait. */
 	if (code == EXIT_CODE_OK && !keep_stderr)
 		dup2(STDIN_FILENO, STDERR_FILENO);

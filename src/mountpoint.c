@@ -65,13 +65,15 @@ static int refuse_mount(
 
 /*
  * A mode, or -errno. Not stat(): that is answered from what the kernel remembers, after
- * the mount's process has ended, too.
+ * the mount's process has ended, too. Where an automount waits for this very program to
+ * mount (autofs, x-systemd.automount), a look that triggers it would wait for itself.
  */
 static int look_at(const char *path)
 {
 	struct statx st;
 
-	if (statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC, STATX_TYPE, &st) < 0)
+	if (statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE,
+		    &st) < 0)
 		return -errno;
 	return st.stx_mode;
 }

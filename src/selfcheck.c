@@ -176,6 +176,22 @@ static bool prunes(FILE *file, const char *word)
 	return false;
 }
 
+/* What we install for where systemd runs plocate's updatedb; /lib is /usr/lib. */
+static bool has_drop_in(void)
+{
+	static const char *const places[] = {
+		"/lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf",
+		"/usr/local/lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf",
+	};
+
+	if (access("/run/systemd/system", F_OK) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (access(places[i], F_OK) == 0)
+			return true;
+	return false;
+}
+
 /* locate(1)'s database is made at night by who reads every directory there is. */
 static int check_updatedb(struct selfcheck *check, struct buf *say)
 {
@@ -188,7 +204,7 @@ static int check_updatedb(struct selfcheck *check, struct buf *say)
 		return why_set(say, VERDICT_WRONG,
 			"has a configuration that cannot be read (%s): chmod 644 %s",
 			strerror(errno), updatedb_conf);
-	if (prunes(file, "fuse.gladiafs"))
+	if (prunes(file, "fuse.gladiafs") || has_drop_in())
 		return why_set(say, VERDICT_OK, "leaves mounts of gladiafs out");
 	return why_set(say, VERDICT_WRONG,
 		"would read all mounts of gladiafs every night: sed -i "

@@ -17,6 +17,7 @@
 #include "http/loop.h"
 #include "key.h"
 #include "keycheck.h"
+#include "manager.h"
 #include "signals.h"
 #include "sync/sync.h"
 #include "why.h"
@@ -90,6 +91,19 @@ static void on_turn(void *ctx)
 	sync_commit(serve->sync);
 }
 
+/* Not being heard is no reason to end: the mount can be used all the same. */
+static void tell_ready(const struct serve *serve)
+{
+	int err = serve->config->options->foreground ? manager_ready() : 0;
+
+	if (err)
+		log_warning(serve->config->log,
+			"the service manager at $NOTIFY_SOCKET cannot be told that the "
+			"mount can be used (%s): it may end this process; start it with "
+			"another Type= than notify",
+			strerror(-err));
+}
+
 static void on_ready(void *ctx)
 {
 	struct serve *serve = ctx;
@@ -101,8 +115,10 @@ static void on_ready(void *ctx)
 		return;
 	serve->serving = !daemon_report(
 		serve->config->daemon, EXIT_CODE_OK, "", !options->log_syslog);
-	if (serve->serving)
+	if (serve->serving) {
+		tell_ready(serve);
 		return;
+	}
 	/* Who asked for the mount was killed meanwhile, and is not to find it there. */
 	serve->signal = SIGTERM;
 	loop_stop(serve->loop);
@@ -262,6 +278,8 @@ static int run(struct serve *serve, struct buf *why)
 /* In the reverse order; unmounting first, so that nobody waits for the rest. */
 static void end(struct serve *serve)
 {
+	if (serve->serving && serve->config->options->foreground)
+		manager_stopping();
 	fs_free(serve->fs);
 	if (serve->sync)
 		sync_free(serve->sync);

@@ -20,6 +20,7 @@ FOREIGN = {
     "cjson/": {"gladia", "format", "fs/control"},
     "sqlite3": {"catalog"},
     "fuse": {"fs"},
+    "systemd/": {"manager"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -32,6 +32,7 @@ enum { LONG_MS = 10 * 1000 };
 struct trace {
 	pid_t child;
 	bool began;
+	bool in_parents_group;
 	bool own_session;
 	bool in_root;
 	bool inherited_closed;
@@ -106,7 +107,7 @@ static void be_good(struct daemon *daemon)
 {
 	char directory[8];
 
-	trace->own_session = getsid(0) == getpid();
+	trace->in_parents_group = getpgrp() == getpgid(getppid());
 	trace->in_root = getcwd(directory, sizeof(directory)) &&
 			 strcmp(directory, "/") == 0;
 	trace->inherited_closed = fcntl(inherited, F_GETFD) < 0;
@@ -114,6 +115,7 @@ static void be_good(struct daemon *daemon)
 	trace->output_null = is_null(STDOUT_FILENO);
 	trace->error_null_before = is_null(STDERR_FILENO);
 	report(daemon, EXIT_CODE_OK, "", false);
+	trace->own_session = getsid(0) == getpid();
 	trace->error_null_after = is_null(STDERR_FILENO);
 	/* Once more is as in the foreground. */
 	if (daemon_report(daemon, EXIT_CODE_SYSTEM, "ignored", false))
@@ -158,6 +160,7 @@ static void test_good(void **state)
 	assert_verdict(be_good, EXIT_CODE_OK, "");
 	assert_int_equal(waitpid(trace->child, NULL, 0), trace->child);
 	assert_int_equal(trace->report, 0);
+	assert_true(trace->in_parents_group); /* an automount knows it by that */
 	assert_true(trace->own_session);
 	assert_true(trace->in_root);
 	assert_true(trace->inherited_closed);

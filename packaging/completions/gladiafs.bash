@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# bash completion for gladiafs. What there is to offer, the program's own help tells.
+
+# _gladiafs_help LETTERS|OPTIONS: "-f", "--help"...; or "ttl=SECONDS", "allow_other"...
+_gladiafs_help() {
+	local line letters='^ +(-[[:alnum:]])?(, )?(--[a-z-]+)?' option='^    ([a-z_]+(=[^ ]+)?) '
+	while IFS= read -r line; do
+		if [[ $1 == OPTIONS && $line =~ $option ]]; then
+			printf '%s\n' "${BASH_REMATCH[1]}"
+		elif [[ $1 == LETTERS && $line == '    -'* && $line =~ $letters ]]; then
+			printf '%s\n' "${BASH_REMATCH[1]}" "${BASH_REMATCH[3]}"
+		fi
+	done < <("$_gladiafs_program" --help 2>/dev/null)
+}
+
+# What may stand behind "-o": a list, of which the last word is being typed.
+_gladiafs_options() {
+	local word=${1#-o} before='' shape names=()
+	if [[ $word == *,* ]]; then
+		before=${word%,*},
+		word=${word##*,}
+	fi
+	if [[ $1 == -o* ]]; then
+		before=-o$before
+	fi
+	compopt -o nospace
+	if [[ $word != *=* ]]; then
+		mapfile -t names < <(_gladiafs_help OPTIONS | sed 's/=.*/=/')
+		mapfile -t COMPREPLY < <(compgen -P "$before" -W "${names[*]}" -- "$word")
+		return
+	fi
+	while IFS= read -r shape; do
+		[[ ${shape%%=*} == "${word%%=*}" ]] || continue
+		case ${shape#*=} in
+		PATH)
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -P "$before${word%%=*}=" -- "${word#*=}")
+			;;
+		USER) mapfile -t COMPREPLY < <(compgen -u -P "$before${word%%=*}=" -- "${word#*=}") ;;
+		GROUP) mapfile -t COMPREPLY < <(compgen -g -P "$before${word%%=*}=" -- "${word#*=}") ;;
+		*'|'*)
+			mapfile -t COMPREPLY < <(
+				compgen -P "$before${word%%=*}=" -W "$(tr '|' ' ' <<<"${shape#*=}")" -- "${word#*=}"
+			)
+			;;
+		esac
+	done < <(_gladiafs_help OPTIONS)
+}
+
+# "=" and ":" end a word to readline: what stands before them must not be given back.
+_gladiafs_cut() {
+	local typed=$1 whole=$2
+	local kept=${whole%"$typed"} i
+	for i in "${!COMPREPLY[@]}"; do
+		COMPREPLY[i]=${COMPREPLY[i]#"$kept"}
+	done
+}
+
+_gladiafs() {
+	local _gladiafs_program=$1 line=${COMP_LINE:0:COMP_POINT} whole
+	whole=${line##*[[:space:]]}
+	COMPREPLY=()
+	if [[ $line =~ [[:space:]]-o[[:space:]]*[^[:space:]]*$ && $line != *[[:space:]]-o ]]; then
+		_gladiafs_options "$whole"
+		_gladiafs_cut "$2" "$whole"
+	elif [[ $whole == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "-o $(_gladiafs_help LETTERS)" -- "$whole")
+	else
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -A directory -- "$2")
+	fi
+} && complete -F _gladiafs gladiafs

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 1.3: in the foreground a service manager hears when the mount can be used (the
+protocol of sd_notify(3))."""
+
+import contextlib
+import socket
+
+import pytest
+
+from mounting import Program, environment
+from tools import END, PATIENCE, is_alive
+
+
+class Manager:
+    """Listens where NOTIFY_SOCKET says."""
+
+    def __init__(self, path):
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(END * PATIENCE)
+
+    def hears(self):
+        """The next news."""
+        return self.socket.recv(4096).decode()
+
+    def heard(self):
+        """What has come and was not taken yet."""
+        self.socket.setblocking(False)
+        news = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                news.append(self.socket.recv(4096).decode())
+        return news
+
+
+@pytest.fixture
+def manager(tmp_path):
+    one = Manager(tmp_path / "notify")
+    with contextlib.closing(one.socket):
+        yield one
+
+
+@pytest.fixture
+def env(place, manager):
+    return environment(place.home, NOTIFY_SOCKET=str(manager.path))
+
+
+def test_ready_and_stopping(manager, account, place, env):
+    """READY=1 not before the mount answers, STOPPING=1 when it is unmounted."""
+    directory = place.new_directory()
+    program = Program(place, "-f", "-o", place.options(), account.url, directory, env=env)
+    try:
+        assert manager.hears() == "READY=1"
+        assert is_alive(directory)
+        assert manager.heard() == []
+    finally:
+        program.process.terminate()
+        code, _, err = program.end()
+    assert code == 0, err
+    assert manager.heard() == ["STOPPING=1"]
+
+
+def test_unmounted(manager, account, mount, env):
+    """Who unmounts it ends it, and that is told as well."""
+    one = mount(account, env=env)
+    one.unmount()
+    assert manager.heard() == ["READY=1", "STOPPING=1"]
+
+
+def test_failure(manager, sandbox, program, place, env):
+    """What was never there is neither ready nor stopping."""
+    place.write_key("wrong")
+    code, _, _ = program("-f", "-o", place.options(), sandbox.url, place.new_directory(), env=env)
+    assert code == 32
+    assert manager.heard() == []
+
+
+def test_daemon(manager, account, mount, env):
+    """A daemon's parent has told by its end: nobody counts on a message of the child's."""
+    mount(account, daemon=True, env=env).unmount()
+    assert manager.heard() == []
+
+
+def test_nobody_listens(account, mount, place):
+    """The mount is there all the same, and says why it may be ended."""
+    env = environment(place.home, NOTIFY_SOCKET=str(place.directory / "nobody"))
+    one = mount(account, env=env)
+    one.unmount()
+    assert "NOTIFY_SOCKET" in one.stderr

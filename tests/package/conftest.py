@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: the package, a clean root to install it in, and a machine that runs there."""
+
+import os
+
+import pytest
+
+from machine import Machine, Root
+from offers import TREE
+from sandbox import Sandbox
+from tools import run
+
+# What a machine for logging in needs beside the package.
+MACHINE = ["systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "libpam-mount",
+           "libpam-mount-bin", "plocate"]
+USERS = ["ada", "bob"]
+PASSWORD = "open, sesame"
+
+
+def pytest_collection_modifyitems(config, items):
+    """For what needs a root of its own, the user must be root."""
+    if os.geteuid() != 0:
+        skip = pytest.mark.skip(reason="only root may make a root directory and boot it")
+        for item in items:
+            if {"root", "machine"} & set(item.fixturenames):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory):
+    """Where the package of this tree was built."""
+    place = tmp_path_factory.mktemp("package")
+    run(TREE / "scripts/package", place, timeout=300)
+    return place
+
+
+@pytest.fixture(scope="session")
+def deb(package):
+    (found,) = package.glob("gladiafs_*.deb")
+    return found
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    return Root(tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(scope="session")
+def machine(root, deb, tmp_path_factory):
+    """With the package and two users in it. It is the last that happens to the root."""
+    (root.path / "root" / deb.name).write_bytes(deb.read_bytes())
+    root.install(*MACHINE, "/root/" + deb.name)
+    for user in USERS:
+        root.run(f"useradd -m -b /srv -U -s /bin/sh {user}; echo '{user}:{PASSWORD}' | chpasswd")
+    one = Machine(root, tmp_path_factory.mktemp("console") / "console")
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def account(tmp_path):
+    """A stand-in with ten small jobs."""
+    one = Sandbox(tmp_path, "--jobs", "10", "--bytes", "500")
+    yield one
+    assert one.stop()

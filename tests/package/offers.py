@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""What the program's own help says there is (SPEC 1.1, 1.4)."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+from tools import run
+
+PROGRAM = Path(os.environ["GLADIAFS"])
+TREE = Path(os.environ["GLADIAFS_TREE"])
+BUILD = Path(os.environ["GLADIAFS_BUILD"])
+
+HELP = run(PROGRAM, "--help")
+# "ttl=SECONDS", "allow_other" ...
+SHAPES = re.findall(r"^    ([a-z_]+(?:=\S+)?) ", HELP, re.MULTILINE)
+NAMES = {shape.partition("=")[0] for shape in SHAPES}
+# "-f", "--help" ...; -o is told of in the usage.
+LETTERS = {"-o"} | {word for first, second in
+                    re.findall(r"^    (--?[A-Za-z-]+)(?:, (--[a-z-]+))?", HELP, re.MULTILINE)
+                    for word in (first, second) if word}
+
+
+def shell(program, script, *words, **options):
+    """Runs a script of a shell's where `gladiafs` is the program under test."""
+    path = f"{PROGRAM.parent}:{os.environ['PATH']}"
+    return run(*shlex.split(program), script, *words, cwd=TREE,
+               env={"PATH": path, "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}, **options)

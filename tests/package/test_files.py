@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""What `meson install` puts where; man pages (SPEC 1.1, 1.2, 1.4)."""
+
+import re
+
+import pytest
+
+from offers import BUILD, HELP, LETTERS, NAMES, SHAPES, TREE
+from tools import run
+
+INSTALLED = [
+    "bin/gladiafs",
+    "sbin/mount.gladiafs",
+    "lib/systemd/system/gladiafs@.service",
+    "lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf",
+    "lib/systemd/user/gladiafs.service",
+    "share/bash-completion/completions/gladiafs",
+    "share/fish/vendor_completions.d/gladiafs.fish",
+    "share/man/man1/gladiafs.1",
+    "share/man/man8/mount.gladiafs.8",
+    "share/zsh/site-functions/_gladiafs",
+]
+PAGES = ["gladiafs.1", "mount.gladiafs.8"]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The tree of files below the prefix."""
+    place = tmp_path_factory.mktemp("destdir")
+    run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", place)
+    return place / "usr/local"
+
+
+def test_every_file(installed):
+    """All of it, and nothing else."""
+    found = [str(path.relative_to(installed)) for path in installed.rglob("*")
+             if path.is_symlink() or not path.is_dir()]
+    assert sorted(found) == sorted(INSTALLED)
+
+
+def test_helper(installed):
+    """SPEC 1.2: mount(8)'s helper is the program under another name."""
+    link = installed / "sbin/mount.gladiafs"
+    assert str(link.readlink()) == "/usr/local/bin/gladiafs"
+    assert (installed / "bin/gladiafs").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("unit", ["system/gladiafs@.service", "user/gladiafs.service"])
+def test_units_start_what_is_installed(installed, unit):
+    text = (installed / "lib/systemd" / unit).read_text()
+    assert "\nExecStart=/usr/local/bin/gladiafs -f " in text
+    assert "@bindir@" not in text
+
+
+def rendered(page):
+    """As a reader sees it, and what groff has to say about it."""
+    path = BUILD / "packaging" / page
+    warnings = run("sh", "-c", 'groff -man -Tutf8 -ww -z "$0" 2>&1', path)
+    warnings += run("sh", "-c", 'man --warnings -E UTF-8 -l "$0" 2>&1 >/dev/null', path,
+                    env={"MANWIDTH": "80", "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"})
+    text = run("sh", "-c", 'man --nh -E UTF-8 -l "$0" | col -bx', path,
+               env={"MANWIDTH": "80", "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"})
+    return text, warnings
+
+
+def section(text, title):
+    """The lines of a section of a page."""
+    match = re.search(rf"^{title}\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert match, title
+    return match.group(1)
+
+
+def defined(text):
+    """The words that a section defines: those at its first depth of indentation that have
+    a description below them."""
+    lines = text.splitlines()
+    return {word for line, after in zip(lines, lines[1:])
+            if re.match(r" {7}\S", line) and re.match(r" {8,}\S", after)
+            for word in line.strip().split(", ")}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_well_formed(page):
+    text, warnings = rendered(page)
+    assert warnings == ""
+    for title in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SEE ALSO"):
+        assert section(text, title).strip()
+
+
+@pytest.mark.parametrize("title", ["THE TREE", "KEY", "ENVIRONMENT", "SIGNALS", "EXIT STATUS",
+                                   "ERRORS", "FILES", "AT LOGIN", "EXAMPLES"])
+def test_page_is_whole(title):
+    assert section(rendered("gladiafs.1")[0], title).strip()
+
+
+def test_page_has_every_option():
+    """SPEC 1.4: those of --help, with their values, and no others."""
+    shapes = defined(section(rendered("gladiafs.1")[0], "MOUNT OPTIONS"))
+    assert shapes == set(SHAPES)
+
+
+def test_page_has_every_letter():
+    """SPEC 1.1"""
+    words = defined(section(rendered("gladiafs.1")[0], "OPTIONS"))
+    assert {word.partition(" ")[0] for word in words if word.startswith("-")} == LETTERS
+
+
+def test_helpers_page_has_every_letter():
+    """SPEC 1.2"""
+    usage = re.search(r"mount\.gladiafs .*\[-([a-z]+)\]", HELP).group(1)
+    words = defined(section(rendered("mount.gladiafs.8")[0], "OPTIONS"))
+    letters = {word.partition(" ")[0] for word in words}
+    assert letters == {f"-{letter}" for letter in usage} | {
+        "-N", "-t", "-h", "--help", "-V", "--version"}
+
+
+def test_readme_has_every_option():
+    """SPEC 1.4"""
+    table = (TREE / "README.md").read_text().partition("\n## Options\n")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    named = {name.partition("=")[0] for row in rows
+             for name in re.findall(r"`([^`]+)`", row.split(" | ")[0].replace("\\|", "/"))}
+    assert named - {"-o"} == NAMES

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""What the whole machine mounts: the system's unit, an automount of fstab's, and what updatedb
+makes of it; in a machine with systemd as its process 1. SPEC 1.2, 1.3, 1.5, 2.1."""
+
+import pytest
+
+from offers import TREE
+from sandbox import KEY
+from tools import wait_until
+
+STATUSES = ["done", "error", "processing", "queued"]
+UNIT = "gladiafs@mnt-gladia"
+PLACE = "/mnt/gladia"
+README = (TREE / "README.md").read_text()
+
+
+@pytest.fixture
+def key(machine):
+    """Root's key, for the machine."""
+    machine.write("/etc/gladiafs/key", KEY + "\n", 0o600)
+    yield "/etc/gladiafs/key"
+    machine.run("rm -rf /etc/gladiafs")
+
+
+@pytest.fixture
+def unit(machine, account, key):
+    """The unit, started."""
+    folder = f"/run/systemd/system/{UNIT}.service.d"
+    machine.write(folder + "/test.conf", "[Service]\nRestartSec=100ms\n"
+                  f"Environment=GLADIA_API_URL={account.url} GLADIAFS_OPTIONS=allow_other\n")
+    machine.run(f"systemctl daemon-reload; systemctl start {UNIT}")
+    yield UNIT
+    machine.run(f"systemctl stop {UNIT}; rm -r {folder}; systemctl daemon-reload")
+    assert machine.mounts() == []
+
+
+def main_pid(machine, unit):
+    return machine.run(f"systemctl show -P MainPID {unit}").strip()
+
+
+class TestSystemUnit:
+    """gladiafs@.service"""
+
+    def test_mounts(self, machine, unit):
+        """Started is mounted; everybody sees it, for allow_other says so."""
+        assert machine.mounts() == [PLACE]
+        assert machine.run(f"ls {PLACE}/status", "ada").split() == STATUSES
+        assert machine.run(f"ls {PLACE}/all | wc -l") == "10\n"
+
+    def test_key_is_a_credential(self, machine, unit, key, account):
+        """SPEC 2.1: systemd's copy is what is read, also after SIGHUP (SPEC 1.5)."""
+        machine.run(f"rm {key}")
+        account.clear_stats()
+        machine.run(f"systemctl reload {unit}")
+        wait_until(lambda: machine.run(f"ls {PLACE}/all") and account.stats()["requests"],
+                   "it looks again")
+        assert KEY not in machine.journal(1000)
+
+    def test_dies(self, machine, unit):
+        """SPEC 11.4: killed, it is started again, and clears what its mount left."""
+        before = main_pid(machine, unit)
+        machine.run(f"kill -9 {before}")
+        machine.wait(f"test -d {PLACE}/status && systemctl is-active {unit}")
+        assert main_pid(machine, unit) not in (before, "0")
+        assert machine.mounts() == [PLACE]
+
+    def test_unmounted(self, machine, unit):
+        """Who unmounts it has ended it, and it is not started again."""
+        machine.run(f"umount {PLACE}")
+        machine.wait(f"test $(systemctl is-active {unit} || :) = inactive")
+        assert machine.run(f"systemctl show -P Result {unit}") == "success\n"
+
+    def test_cache(self, machine, unit):
+        """SPEC 7.4: where the unit says, for root alone."""
+        machine.run(f"cat {PLACE}/all/*.json")
+        out = machine.run("stat -c '%a %U' /var/cache/gladiafs /var/cache/gladiafs/*")
+        assert set(out.splitlines()) == {"700 root", "600 root"}
+
+    def test_no_privileges(self, machine, unit):
+        """What the unit takes away is away."""
+        status = machine.run(f"cat /proc/{main_pid(machine, unit)}/status")
+        assert "NoNewPrivs:\t1" in status
+        assert "Seccomp:\t2" in status
+
+
+class TestWithoutKey:
+    """SPEC 1.3"""
+
+    def test_no_key(self, machine):
+        """The reason stands in the journal, and nothing is mounted."""
+        machine.run(f"systemctl start {UNIT}", code=1)
+        assert machine.mounts() == []
+        assert "gladiafs/key" in machine.journal() or "credential" in machine.journal()
+        machine.run(f"systemctl stop {UNIT}")
+
+
+class TestAutomount:
+    """SPEC 1.2: the README's line for the whole machine."""
+
+    @pytest.fixture
+    def automount(self, machine, account, key):
+        line = next(line for line in README.splitlines() if "x-systemd.automount" in line)
+        words = line.replace("GROUP", "ada").split()
+        machine.write("/etc/fstab", " ".join([account.url, *words[1:]]) + "\n")
+        machine.run("systemctl daemon-reload; systemctl start mnt-gladia.automount")
+        yield "mnt-gladia"
+        machine.run("systemctl stop mnt-gladia.automount mnt-gladia.mount; rm /etc/fstab; "
+                    "systemctl daemon-reload")
+        assert machine.mounts() == []
+
+    def test_first_look(self, machine, account, automount):
+        """Nothing is asked before it; then all is there, for whom the line says."""
+        assert account.stats()["requests"] == 0
+        assert machine.mounts() == []
+        assert machine.run(f"ls {PLACE}/status", "ada").split() == STATUSES
+        assert machine.mounts() == [PLACE]
+        machine.run(f"ls {PLACE}/status", "bob", code=2)
+
+    def test_again(self, machine, automount):
+        """Unmounted, the next look mounts it again."""
+        machine.run(f"ls {PLACE}/status")
+        machine.run(f"umount {PLACE}")
+        assert machine.mounts() == []
+        assert machine.run(f"ls {PLACE}/status").split() == STATUSES
+
+    def test_stop(self, machine, automount):
+        """Stopping the mount's unit ends the process, with success (SPEC 1.5)."""
+        machine.run(f"ls {PLACE}/status")
+        machine.run(f"systemctl stop {automount}.mount")
+        assert machine.mounts() == []
+        machine.wait("! grep -qsE '^(mount.)?gladiafs$' /proc/[0-9]*/comm")
+        assert machine.run(f"systemctl show -P Result {automount}.mount") == "success\n"
+
+    def test_api_away(self, machine, account, automount):
+        """The look fails after a while; the directory stays an automount, and the next one
+        has it."""
+        account.fault("status", status=500)
+        machine.run(f"ls {PLACE}/status", code=2)
+        account.clear_faults()
+        machine.run(f"systemctl reset-failed {automount}.mount {automount}.automount")
+        assert machine.run(f"ls {PLACE}/status").split() == STATUSES
+
+
+class TestUpdatedb:
+    """Without what the package brings, updatedb reads the account."""
+
+    DROP_IN = "/lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf"
+
+    def test_left_alone(self, machine, unit, account):
+        account.clear_stats()
+        machine.run("systemctl start plocate-updatedb")
+        assert account.stats()["requests"] == 0
+        assert machine.run("locate /etc/hostname") == "/etc/hostname\n"
+
+    def verdict(self, machine, account):
+        """What --check has to say of it (SPEC 1.6)."""
+        said = machine.run(f"gladiafs --check {account.url} || :")
+        (line,) = [line for line in said.splitlines() if line.split()[1] == "updatedb"]
+        return line.split()[0]
+
+    def test_without(self, machine, unit, account):
+        """That the test above proves something."""
+        assert self.verdict(machine, account) == "ok"
+        account.clear_stats()
+        machine.run(f"mv {self.DROP_IN} /root/; systemctl daemon-reload")
+        try:
+            machine.run("systemctl start plocate-updatedb")
+            assert account.stats()["requests"] > 0
+            assert self.verdict(machine, account) == "WRONG"
+        finally:
+            machine.run(f"mv /root/gladiafs.conf {self.DROP_IN}; systemctl daemon-reload")
+
+    def test_by_hand(self, machine, unit, account):
+        """The README's command for where systemd does not run it."""
+        command = next(line for line in README.splitlines() if "sed -i" in line and "PRUNEFS" in line)
+        command = command.strip().removeprefix("sudo ")
+        machine.run("cp /etc/updatedb.conf /root/; " + command)
+        try:
+            account.clear_stats()
+            machine.run("updatedb")
+            assert account.stats()["requests"] == 0
+            assert machine.run("cat /etc/updatedb.conf").count("fuse.gladiafs ") == 1
+        finally:
+            machine.run("mv /root/updatedb.conf /etc/")

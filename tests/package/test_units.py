@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 1.2, 1.3, 2.1: units and fstab's lines, as systemd reads them. That they do what they
+say is seen in a machine, test_login.py."""
+
+import re
+
+import pytest
+
+from offers import BUILD, TREE
+from test_login import SANDBOXES
+from tools import run
+
+SYSTEM = BUILD / "packaging/gladiafs@.service"
+USER = BUILD / "packaging/gladiafs.service"
+GENERATOR = "/usr/lib/systemd/system-generators/systemd-fstab-generator"
+README = (TREE / "README.md").read_text()
+
+
+@pytest.fixture
+def unit(tmp_path):
+    """A copy of a unit that starts a program that is there."""
+    def make(path, name):
+        program = tmp_path / "gladiafs"
+        program.symlink_to("/bin/true")
+        copy = tmp_path / name
+        copy.write_text(re.sub(r"^(ExecStart=)\S+/gladiafs ", rf"\1{program} ", path.read_text(),
+                               flags=re.MULTILINE))
+        return copy
+    return make
+
+
+def verify(*words, **options):
+    """systemd-analyze verify has nothing to say."""
+    return run("sh", "-c", 'systemd-analyze --man=no --recursive-errors=no "$@" 2>&1', "sh",
+               *words, **options)
+
+
+def test_system_unit(unit):
+    assert verify("verify", unit(SYSTEM, "gladiafs@mnt-gladia.service")) == ""
+
+
+def test_user_unit(unit, tmp_path):
+    env = {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    assert verify("--user", "verify", unit(USER, "gladiafs.service"), env=env) == ""
+
+
+def test_sandbox_of_the_system_unit(unit):
+    """As good as it gets for a service that mounts for others: what is left costs points for
+    the capability to mount, the network, and the mount table it must share."""
+    out = run("systemd-analyze", "security", "--offline=yes", "--no-pager",
+              unit(SYSTEM, "gladiafs@mnt-gladia.service"))
+    exposure = float(re.search(r"Overall exposure level.*: ([\d.]+)", out).group(1))
+    assert exposure <= 4.5, out
+
+
+def test_user_unit_lets_fusermount3_work():
+    """It has none of what was seen to keep fusermount3 from mounting."""
+    lines = USER.read_text().splitlines()
+    for sandbox in SANDBOXES:
+        name = sandbox.partition("=")[0]
+        assert not any(line.startswith(name + "=") for line in lines)
+
+
+def test_automount_of_fstab(tmp_path):
+    """SPEC 1.2: the README's line for the whole machine makes an automount that neither waits
+    for the network nor fails the boot."""
+    line = next(line for line in README.splitlines() if "x-systemd.automount" in line).strip()
+    fstab, units = tmp_path / "fstab", tmp_path / "units"
+    fstab.write_text(line + "\n")
+    units.mkdir()
+    run(GENERATOR, units, units, units, env={"SYSTEMD_FSTAB": str(fstab), "PATH": "/usr/bin"})
+    mount = (units / "mnt-gladia.mount").read_text()
+    automount = (units / "mnt-gladia.automount").read_text()
+    assert "\nType=gladiafs\n" in mount and "\nWhat=gladia\n" in mount
+    assert "\nWhere=/mnt/gladia\n" in automount
+    wanted = {path.relative_to(units).as_posix() for path in units.rglob("*")}
+    assert "remote-fs.target.requires/mnt-gladia.automount" not in wanted
+    assert not any(path.endswith("/mnt-gladia.mount") for path in wanted), wanted
+    assert verify("verify", units / "mnt-gladia.mount", units / "mnt-gladia.automount") == ""
