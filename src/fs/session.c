@@ -13,8 +13,10 @@
 #include "request.h"
 
 enum {
-	/* Messages taken in one turn of the loop; transfers have their turn, too. */
+	/* Messages taken in one turn of the loop, and the time after which none is:
+	 * transfers have their turn, too. */
 	MESSAGES_MAX = 64,
+	MESSAGES_MS = 3,
 	/*
 	 * READ comes as a background request, and the kernel sends no more of those at a
 	 * time: parked ones must not keep the others waiting (SPEC 11.2).
@@ -215,10 +217,14 @@ static int take_message(struct fs *fs)
 static void on_readable(void *ctx)
 {
 	struct fs *fs = ctx;
+	int64_t end_ms = loop_now_ms(fs->loop) + MESSAGES_MS;
 	int len = 1;
 
-	for (int i = 0; i < MESSAGES_MAX && (len > 0 || len == -EINTR); i++)
+	for (int i = 0; i < MESSAGES_MAX && (len > 0 || len == -EINTR); i++) {
 		len = take_message(fs);
+		if (loop_now_ms(fs->loop) >= end_ms)
+			break;
+	}
 	if (fs->answered_init && !fs->ready) {
 		fs->ready = true;
 		fs->handlers.on_ready(fs->ctx);

@@ -29,7 +29,7 @@ enum http_cut {
  * through all that has come in: meanwhile nobody else is served, and answers that came
  * together end together, so that the next requests find an idle server.
  */
-enum { HTTP_TURN_BYTES = 1 << 20, HTTP_TURN_MS = 6 };
+enum { HTTP_TURN_BYTES = 1 << 20, HTTP_TURN_MS = 3 };
 
 struct http_budget {
 	const struct loop *loop;
