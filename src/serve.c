@@ -8,8 +8,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/sentences.h"
 #include "capture.h"
 #include "catalog/catalog.h"
+#include "config_text.h"
 #include "deadline.h"
 #include "exit_code.h"
 #include "fs/fs.h"
@@ -33,6 +35,7 @@ enum { REASON_MAX = 512 };
 struct serve {
 	const struct serve_config *config;
 	int signals;
+	struct sentences *sentences; /* what the log said last */
 	struct loop *loop;
 	struct catalog *catalog;
 	struct api *api;
@@ -206,13 +209,19 @@ static int open_fs(struct serve *serve, struct buf *why)
 	static const struct fs_handlers handlers = {
 		.on_ready = on_ready, .on_end = on_end};
 	const struct options *options = serve->config->options;
+	CLEANUP(buf_done) struct buf text;
 	const struct sync_config sync = {
 		.ttl_ms = options->ttl_ms,
 		.connections = options->connections,
 		.page_size = options->page_size,
 	};
+
+	buf_init(&text, CONFIG_TEXT_MAX);
+
+	int err = config_text_print(serve->config, &text);
 	const struct fs_config fs = {
 		.source = options->source,
+		.text = text.data,
 		.mount_flags = options->mount_flags.data ? options->mount_flags.data : "",
 		.allow_other = options->allow_other,
 		.auto_unmount = options->auto_unmount,
@@ -224,9 +233,10 @@ static int open_fs(struct serve *serve, struct buf *why)
 		.ttl_ms = options->ttl_ms,
 		.timeout_ms = serve->config->timeout_ms,
 	};
-	int err = sync_new(serve->loop, serve->config->log, serve->catalog, serve->api,
-		&sync, &serve->sync);
 
+	if (!err)
+		err = sync_new(serve->loop, serve->config->log, serve->catalog,
+			serve->api, &sync, &serve->sync);
 	if (!err)
 		err = fs_new(serve->loop, serve->config->log, serve->catalog, serve->sync,
 			&fs, &handlers, serve, &serve->fs);
@@ -291,21 +301,35 @@ static void end(struct serve *serve)
 	}
 	if (serve->signals >= 0)
 		close(serve->signals);
+	serve->config->log->kept = NULL;
+	sentences_free(serve->sentences);
+}
+
+/* From here there are threads: the log must not change any more. */
+static int open_log(struct serve *serve, struct buf *why)
+{
+	const struct options *options = serve->config->options;
+	struct log *log = serve->config->log;
+	int err = sentences_new(&clock_system, &serve->sentences);
+
+	if (err)
+		return no_system("the log cannot be kept", err, why);
+	log_init(log, "gladiafs", options->log_syslog, options->debug);
+	log->kept = serve->sentences;
+	return EXIT_CODE_OK;
 }
 
 int serve_run(const struct serve_config *config, struct buf *why)
 {
 	struct serve serve = {.config = config, .signals = -1};
-	const struct options *options = config->options;
 	int code = open_loop(&serve, why);
 
 	if (!code)
 		code = open_api(&serve, why);
 	if (!code)
 		code = open_catalog(&serve, why);
-	/* From here there are threads: the log must not change any more. */
 	if (!code)
-		log_init(config->log, "gladiafs", options->log_syslog, options->debug);
+		code = open_log(&serve, why);
 	if (!code)
 		code = open_fs(&serve, why);
 	if (!code)

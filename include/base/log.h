@@ -10,9 +10,12 @@
  *
  * May be used from any thread. Never blocks on more than one write.
  */
+struct sentences;
+
 struct log {
 	bool to_syslog;
 	bool debug;
+	struct sentences *kept; /* errors and warnings go there, too; or NULL */
 };
 
 /* `ident` (kept by reference) names the program in the system's log. */

@@ -20,6 +20,7 @@ struct fs;
 struct fs_config {
 	const char *source;      /* shown by mount(8) as the device */
 	const char *mount_flags; /* ",nodev,nosuid" ... for the kernel, or "" */
+	const char *text;        /* of .gladiafs/config: what is in force, for people */
 	bool allow_other;
 	bool auto_unmount;
 	bool debug; /* libfuse prints each message to stderr */

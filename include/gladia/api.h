@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/histogram.h"
 #include "base/log.h"
 #include "gladia/job.h"
 #include "gladia/metadata.h"
@@ -129,6 +130,13 @@ int api_get(struct api *api, const char *id, const struct api_handlers *handlers
  */
 void api_cancel(struct api_call *call);
 
+/* How often a status was answered; status 0: others, beyond API_STATUSES_MAX. */
+enum { API_STATUSES_MAX = 24 };
+struct api_status {
+	long status;
+	uint64_t answers;
+};
+
 /*
  * What the API was asked since api_new(), attempts counted one by one. Those cancelled or
  * under way are in `requests` alone.
@@ -143,6 +151,11 @@ struct api_stats {
 	uint64_t failed;        /* no whole answer came */
 	uint64_t retries;       /* attempts after a call's first */
 	uint64_t bytes;         /* of answers' bodies on the wire, of those that ended */
+	struct api_status statuses[API_STATUSES_MAX + 1]; /* as they came first */
+	unsigned statuses_len;
+	struct histogram latency; /* of attempts that were answered */
+	unsigned calls;           /* under way, those that wait for an attempt included */
+	int64_t slowed_ms; /* how long the server has asked all to wait, from now */
 };
 
 void api_stats(const struct api *api, struct api_stats *ret_stats);

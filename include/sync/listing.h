@@ -49,6 +49,12 @@ uint64_t listing_id(const struct listing *listing);
 /* How many members there are so far. */
 size_t listing_len(const struct listing *listing);
 
+/* Is that all there are? */
+bool listing_is_complete(const struct listing *listing);
+
+/* How long ago it was begun. */
+int64_t listing_age_ms(const struct listing *listing);
+
 /* The member at a position below listing_len(). */
 int64_t listing_member(const struct listing *listing, size_t position);
 

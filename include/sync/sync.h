@@ -54,6 +54,19 @@ bool sync_is_fresh(
 void sync_refresh(struct sync *sync);
 
 /*
+ * The same for what a directory with this query shows: its listings, those it could be
+ * picked out of, and its unfinished jobs. 0, -ENOMEM, -EIO.
+ */
+int sync_refresh_query(struct sync *sync, const struct query *query);
+
+/* What the API was asked, and of that how many jobs by their id just now. */
+struct sync_stats {
+	struct api_stats api;
+	unsigned by_id;
+};
+void sync_stats(const struct sync *sync, struct sync_stats *ret_stats);
+
+/*
  * To be called at the end of each of the loop's turns: makes lasting what the turn
  * brought. Where that fails, the listings it belongs to fail too.
  */

@@ -6,6 +6,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/sentences.h"
+
 enum { LOG_LINE_MAX = 2048 };
 
 void log_init(struct log *log, const char *ident, bool to_syslog, bool debug)
@@ -23,6 +25,8 @@ __attribute__((format(printf, 3, 0))) static void log_line(
 
 	if (len < 0)
 		return;
+	if (log->kept && priority != LOG_DEBUG)
+		sentences_add(log->kept, line);
 	if (log->to_syslog) {
 		syslog(priority, "%s", line);
 		return;

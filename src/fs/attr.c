@@ -53,6 +53,14 @@ void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
 	attr_of_job(fs, &shown, ret);
 }
 
+void attr_of_text(
+	const struct fs *fs, uint64_t ino, size_t size, int64_t time_ms, struct stat *ret)
+{
+	attr_of(fs, S_IFREG | 0444, 1, ino, time_ms, ret);
+	ret->st_size = (off_t)size;
+	ret->st_blocks = ((off_t)size + BLOCK - 1) / BLOCK;
+}
+
 /* A day's directory is as old as the day, others as the mount. */
 void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret)
 {

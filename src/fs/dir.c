@@ -150,6 +150,17 @@ void dir_release_all(struct fs *fs)
 		release(fs, list_entry(fs->open_dirs.next, struct open_dir, link));
 }
 
+void dir_each_listing(struct fs *fs,
+	void (*fn)(void *ctx, const struct dir *dir, struct listing *listing), void *ctx)
+{
+	list_for_each (link, &fs->open_dirs) {
+		struct open_dir *open = list_entry(link, struct open_dir, link);
+
+		if (open->listing)
+			fn(ctx, open->dir, open->listing);
+	}
+}
+
 static void forget_cache(struct dir *dir, void *ctx)
 {
 	(void)ctx;
@@ -210,7 +221,8 @@ static int fixed_entry(
 	if (!name)
 		return -ENODATA;
 	strcpy(ret_entry->name, name);
-	set_bare(ret_entry, S_IFDIR, dirs_child_ino(open->dir->ino, name));
+	set_bare(ret_entry, open->dir->tree.kind == TREE_CONTROL ? S_IFREG : S_IFDIR,
+		dirs_child_ino(open->dir->ino, name));
 	return 0;
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "dirs.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/digest.h"
 
@@ -24,8 +26,10 @@ void dirs_init(struct dirs *dirs)
 static void drop(struct dirs *dirs, struct dir *dir)
 {
 	list_remove(&dir->link);
-	if (dir != &dirs->root)
-		free(dir);
+	if (dir == &dirs->root)
+		return;
+	free(dir->name);
+	free(dir);
 }
 
 void dirs_done(struct dirs *dirs)
@@ -69,6 +73,11 @@ struct dir *dirs_learn(struct dirs *dirs, const struct dir *parent, const char *
 		dir = calloc(1, sizeof(*dir));
 		if (!dir)
 			return NULL;
+		dir->name = strdup(name);
+		if (!dir->name) {
+			free(dir);
+			return NULL;
+		}
 		dir->ino = ino;
 		dir->parent = parent->ino;
 		dir->tree = *tree;
@@ -76,6 +85,22 @@ struct dir *dirs_learn(struct dirs *dirs, const struct dir *parent, const char *
 	}
 	dir->lookups++;
 	return dir;
+}
+
+int dirs_path(struct dirs *dirs, const struct dir *dir, struct buf *out)
+{
+	const struct dir *parent = dirs_find(dirs, dir->parent);
+
+	if (!parent)
+		return -ENOENT;
+	if (dir == &dirs->root)
+		return buf_append_str(out, "");
+
+	int err = dirs_path(dirs, parent, out);
+
+	if (err)
+		return err;
+	return buf_printf(out, "%s%s", out->len ? "/" : "", dir->name);
 }
 
 void dirs_forget(struct dirs *dirs, uint64_t ino, uint64_t count)

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "tree.h"
 
@@ -16,6 +17,7 @@ struct dir {
 	struct list link;
 	uint64_t ino;
 	uint64_t parent;
+	char *name; /* in its parent; NULL: the root */
 	struct tree_dir tree;
 	uint64_t lookups; /* times the kernel has been told of it and not forgotten it */
 	unsigned opens;
@@ -44,6 +46,12 @@ uint64_t dirs_child_ino(uint64_t parent, const char *name);
 /* Tells the kernel of it once more. Gives the directory, or NULL without memory. */
 struct dir *dirs_learn(struct dirs *dirs, const struct dir *parent, const char *name,
 	const struct tree_dir *tree);
+
+/*
+ * Appends its path in the mount, without a slash in front. 0; -ENOENT where the kernel
+ * has forgotten a directory above it; buf's errors.
+ */
+int dirs_path(struct dirs *dirs, const struct dir *dir, struct buf *out);
 
 /* The kernel forgets `count` of the times it was told. */
 void dirs_forget(struct dirs *dirs, uint64_t ino, uint64_t count);

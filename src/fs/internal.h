@@ -4,11 +4,14 @@
 #include <fuse_lowlevel.h>
 
 #include "ahead.h"
+#include "control.h"
 #include "dirs.h"
 #include "format/format.h"
 #include "fs/fs.h"
 #include "notify.h"
 #include "rendition.h"
+
+struct fuse_out_header;
 
 /*
  * For ever, in seconds: a finished job's file and a directory do not change by
@@ -24,7 +27,8 @@ struct fs {
 	struct fs_config config;
 	struct fs_handlers handlers;
 	void *ctx;
-	int64_t made_ms; /* wall time: what directories show as theirs */
+	int64_t made_ms;  /* wall time: what directories show as theirs */
+	int64_t began_ms; /* monotonic: the same */
 
 	struct fuse_session *session;
 	struct fuse_buf message; /* libfuse's, kept from one to the next */
@@ -42,6 +46,8 @@ struct fs {
 	struct ahead ahead;
 	struct renditions renditions;
 	unsigned formats_told; /* of the names of which the kernel was told anything */
+	struct control control;
+	struct counts counts;
 };
 
 /* A job's file and a directory as stat(2) shows them. */
@@ -51,6 +57,10 @@ void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret);
 /* The same of a job as another format, `size` bytes of it. */
 void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
 	enum format format, size_t size, struct stat *ret);
+
+/* A file that holds a text of our own. */
+void attr_of_text(const struct fs *fs, uint64_t ino, size_t size, int64_t time_ms,
+	struct stat *ret);
 
 /* How long the kernel may keep a job's name, in seconds. */
 double attr_name_timeout(const struct fs *fs, const struct catalog_job *job);
@@ -67,6 +77,13 @@ void dir_forget_caches(struct fs *fs);
 /* Closes the directories that are still open; the kernel must not ask any more. */
 void dir_release_all(struct fs *fs);
 
+/* Calls fn with each directory that is open and shows a listing. */
+void dir_each_listing(struct fs *fs,
+	void (*fn)(void *ctx, const struct dir *dir, struct listing *listing), void *ctx);
+
+/* An answer or a notification without a body. */
+void fs_send_header(const struct fs *fs, const struct fuse_out_header *header);
+
 /* The requests of the kernel, by file. */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
@@ -80,5 +97,8 @@ void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info);
 void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
+	struct fuse_file_info *info, unsigned flags, const void *in, size_t in_size,
+	size_t out_size);
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info);

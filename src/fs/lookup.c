@@ -128,6 +128,11 @@ static void handle_lookup(struct request *request)
 		return;
 	}
 
+	if (dir->tree.kind == TREE_CONTROL) {
+		control_lookup(request);
+		return;
+	}
+
 	int err = tree_resolve(&dir->tree, request->name, &entry);
 
 	if (!err && entry.is_job)
@@ -158,6 +163,18 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	request_run(request);
 }
 
+/* Runs a handler that takes nothing but the node. */
+static void run_for_node(
+	fuse_req_t req, fuse_ino_t ino, void (*handle)(struct request *request))
+{
+	struct request *request = request_new(req, handle);
+
+	if (!request)
+		return;
+	request->ino = ino;
+	request_run(request);
+}
+
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -167,13 +184,12 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	int err = 0;
 
 	(void)info;
+	if (control_is_node(ino)) {
+		run_for_node(req, ino, control_getattr);
+		return;
+	}
 	if (rendition_format(ino)) {
-		struct request *request = request_new(req, rendition_getattr);
-
-		if (!request)
-			return;
-		request->ino = ino;
-		request_run(request);
+		run_for_node(req, ino, rendition_getattr);
 		return;
 	}
 	if (dir)
@@ -192,11 +208,17 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	fuse_reply_attr(req, &attr, FS_FOREVER);
 }
 
+static void forget(struct fs *fs, uint64_t node, uint64_t count)
+{
+	if (control_is_node(node))
+		control_forget(&fs->control, node, count);
+	else
+		dirs_forget(&fs->dirs, node, count);
+}
+
 void fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
-	struct fs *fs = fuse_req_userdata(req);
-
-	dirs_forget(&fs->dirs, ino, count);
+	forget(fuse_req_userdata(req), ino, count);
 	fuse_reply_none(req);
 }
 
@@ -205,7 +227,7 @@ void fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 	struct fs *fs = fuse_req_userdata(req);
 
 	for (size_t i = 0; i < count; i++)
-		dirs_forget(&fs->dirs, forgets[i].ino, forgets[i].nlookup);
+		forget(fs, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 

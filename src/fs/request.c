@@ -115,6 +115,15 @@ void request_want_job(struct request *request, const char *id)
 
 void request_free(struct request *request)
 {
+	struct counts *counts = &request->fs->counts;
+
+	if (request->watched) {
+		counts->waits++;
+		histogram_add(&counts->wait,
+			loop_now_ms(request->fs->loop) - request->arrived_ms);
+	} else {
+		counts->hits++;
+	}
 	list_remove(&request->link);
 	wait_leave(&request->waiter);
 	loop_task_cancel(&request->again);
@@ -126,6 +135,7 @@ void request_free(struct request *request)
 
 void request_fail(struct request *request, int error)
 {
+	request->fs->counts.failed += error != -ENOENT;
 	fuse_reply_err(request->req, -error);
 	request_free(request);
 }

@@ -26,9 +26,8 @@ enum {
 	STOP_STEPS = 100,
 	STOP_STEP_MS = 5,
 	ARGUMENTS_MAX = 4096,
-	/* FUSE_NOTIFY_INC_EPOCH, since version 7.44 of the protocol (Linux 6.16). */
+	/* Of the protocol, since when there is FUSE_NOTIFY_INC_EPOCH. */
 	EPOCH_MINOR = 44,
-	NOTIFY_INC_EPOCH = 8,
 };
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)
@@ -38,8 +37,9 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 	fs->heard_init = true;
 	fs->has_epochs = conn->proto_minor >= EPOCH_MINOR;
 	/* Each choice was measured: src/README.md. */
-	conn->want |= conn->capable & (FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_READDIRPLUS |
-					      FUSE_CAP_PARALLEL_DIROPS);
+	conn->want |= conn->capable &
+		      (FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_READDIRPLUS |
+			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_IOCTL_DIR);
 	conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ |
 				  FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
 				  FUSE_CAP_AUTO_INVAL_DATA);
@@ -60,6 +60,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.readdirplus = fs_readdirplus,
 	.releasedir = fs_releasedir,
 	.statfs = fs_statfs,
+	.ioctl = fs_ioctl,
 };
 
 /*
@@ -147,7 +148,9 @@ static int copy_strings(struct fs *fs, const struct fs_config *config)
 {
 	fs->config.source = strdup(config->source);
 	fs->config.mount_flags = strdup(config->mount_flags);
-	return fs->config.source && fs->config.mount_flags ? 0 : -ENOMEM;
+	fs->config.text = strdup(config->text);
+	return fs->config.source && fs->config.mount_flags && fs->config.text ? 0
+									      : -ENOMEM;
 }
 
 int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
@@ -167,9 +170,11 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	fs->handlers = *handlers;
 	fs->ctx = ctx;
 	fs->made_ms = clock_wall_ms(loop_clock(loop));
+	fs->began_ms = loop_now_ms(loop);
 	list_init(&fs->open_dirs);
 	list_init(&fs->parked);
 	dirs_init(&fs->dirs);
+	control_init(&fs->control);
 	ahead_init(fs);
 	renditions_init(&fs->renditions);
 	if (copy_strings(fs, config)) {
@@ -187,7 +192,7 @@ static void end(struct fs *fs, int error)
 	fs->handlers.on_end(fs->ctx, error);
 }
 
-static void send_header(const struct fs *fs, const struct fuse_out_header *header)
+void fs_send_header(const struct fs *fs, const struct fuse_out_header *header)
 {
 	if (write(fuse_session_fd(fs->session), header, sizeof(*header)) < 0)
 		log_warning(fs->log, "the kernel does not listen: %s", strerror(errno));
@@ -199,7 +204,7 @@ static void refuse_message(const struct fs *fs)
 
 	log_error(fs->log, "a message of the kernel is not whole");
 	if (message_refusal(fs->message.mem, &answer))
-		send_header(fs, &answer);
+		fs_send_header(fs, &answer);
 }
 
 /* One message. 0: there was none, or no more are to come. */
@@ -207,6 +212,9 @@ static int take_message(struct fs *fs)
 {
 	int len = fuse_session_receive_buf(fs->session, &fs->message);
 
+	if (len > 0)
+		control_count(&fs->counts,
+			((const struct fuse_in_header *)fs->message.mem)->opcode);
 	if (len > 0 && message_is_whole(fs->message.mem, (size_t)len))
 		fuse_session_process_buf(fs->session, &fs->message);
 	else if (len > 0)
@@ -355,39 +363,10 @@ void fs_free(struct fs *fs)
 	ahead_done(fs);
 	dirs_done(&fs->dirs);
 	renditions_done(&fs->renditions);
+	control_done(&fs->control);
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);
+	free((char *)fs->config.text);
 	if (closed)
 		free(fs);
-}
-
-/* Names of before are looked up again. The kernel takes no lock for that. */
-static void begin_epoch(const struct fs *fs)
-{
-	const struct fuse_out_header header = {
-		.len = sizeof(header), .error = NOTIFY_INC_EPOCH};
-
-	send_header(fs, &header);
-}
-
-/*
- * An older kernel forgets with a directory's name all that is beneath it. Who stands in
- * that directory has no path until somebody looks it up.
- */
-static void forget_names(struct fs *fs)
-{
-	const struct tree_dir *root = &fs->dirs.root.tree;
-	const char *name;
-
-	for (size_t i = 0; (name = tree_name(root, i)); i++)
-		notifier_forget_name(fs->notifier, DIRS_ROOT, name);
-}
-
-void fs_refresh(struct fs *fs)
-{
-	dir_forget_caches(fs);
-	if (fs->ready && fs->has_epochs)
-		begin_epoch(fs);
-	else if (fs->ready)
-		forget_names(fs);
 }

@@ -4,6 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
+/* Of the root: resolves, and is not listed (SPEC 3.1). */
+static const char control_name[] = ".gladiafs";
+
+/* In it; made by control.c. */
+static const char *const control_names[] = {"config", "errors", "stats"};
+
 struct child {
 	const char *name;
 	enum tree_kind kind;
@@ -46,6 +52,7 @@ static const struct rule {
 		TREE_KEY},
 	[TREE_KEY] = {no_children, TREE_SHOWS_VALUES, false, true, QUERY_VALUE,
 		TREE_JOBS},
+	[TREE_CONTROL] = {no_children, TREE_SHOWS_NAMES, false, false, 0, 0},
 };
 
 void tree_root(struct tree_dir *ret_root)
@@ -61,10 +68,13 @@ enum tree_shows tree_shows(const struct tree_dir *dir)
 
 const char *tree_name(const struct tree_dir *dir, size_t index)
 {
+	enum { CONTROL_NAMES = sizeof(control_names) / sizeof(control_names[0]) };
 	enum { ROOT_NAMES = sizeof(root_children) / sizeof(root_children[0]) - 1 };
 
 	if (dir->kind == TREE_STATUS && index < JOB_STATUSES)
 		return job_status_name((enum job_status)index);
+	if (dir->kind == TREE_CONTROL && index < CONTROL_NAMES)
+		return control_names[index];
 	if (dir->kind == TREE_ROOT && index < ROOT_NAMES)
 		return root_children[index].name;
 	return NULL;
@@ -121,6 +131,12 @@ int tree_resolve(
 
 	if (strlen(name) > NAME_BYTES_MAX)
 		return -ENAMETOOLONG;
+	if (dir->kind == TREE_ROOT && strcmp(name, control_name) == 0) {
+		ret_entry->is_job = false;
+		ret_entry->dir = *dir;
+		ret_entry->dir.kind = TREE_CONTROL;
+		return 0;
+	}
 	if (rule->has_values)
 		return resolve_value(dir, name, ret_entry);
 

@@ -120,4 +120,6 @@ int api_set_key(struct api *api, const char *key)
 void api_stats(const struct api *api, struct api_stats *ret_stats)
 {
 	*ret_stats = api->stats;
+	ret_stats->calls = api->calls;
+	ret_stats->slowed_ms = retry_gate_ms(&api->gate, loop_now_ms(api->loop));
 }

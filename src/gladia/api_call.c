@@ -85,10 +85,30 @@ static void give_up(struct api_call *call)
 	call_free(call);
 }
 
+static void count_status(struct api_stats *stats, long status)
+{
+	unsigned i = 0;
+
+	while (i < stats->statuses_len && stats->statuses[i].status != status)
+		i++;
+	if (i == stats->statuses_len && i < API_STATUSES_MAX + 1)
+		stats->statuses[stats->statuses_len++].status =
+			i < API_STATUSES_MAX ? status : 0;
+	if (i > API_STATUSES_MAX)
+		i = API_STATUSES_MAX;
+	stats->statuses[i].answers++;
+}
+
 static void count_result(struct api_stats *stats, const struct http_result *result)
 {
+	bool answered = result->failure == HTTP_OK || result->failure == HTTP_REFUSED;
+
 	stats->bytes += result->bytes;
-	if (result->failure != HTTP_OK && result->failure != HTTP_REFUSED)
+	if (answered) {
+		count_status(stats, result->status);
+		histogram_add(&stats->latency, result->elapsed_ms);
+	}
+	if (!answered)
 		stats->failed++;
 	else if (result->status == 429)
 		stats->answers_429++;

@@ -264,6 +264,16 @@ size_t listing_len(const struct listing *listing)
 	return listing->members.len;
 }
 
+bool listing_is_complete(const struct listing *listing)
+{
+	return listing->complete;
+}
+
+int64_t listing_age_ms(const struct listing *listing)
+{
+	return loop_now_ms(listing->sync->loop) - listing->began_ms;
+}
+
 int64_t listing_member(const struct listing *listing, size_t position)
 {
 	assert(position < listing->members.len);

@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "internal.h"
 
 int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
@@ -61,6 +63,61 @@ void sync_refresh(struct sync *sync)
 	sync->refreshed_ms = clock_wall_ms(loop_clock(sync->loop));
 	list_for_each (link, &sync->listings)
 		list_entry(link, struct listing, link)->outdated = true;
+}
+
+/* Listings with this key tell nothing to who comes from now on. */
+static void outdate(struct sync *sync, const struct query *query)
+{
+	char key[QUERY_KEY_MAX];
+
+	query_key(query, key);
+	list_for_each (link, &sync->listings) {
+		struct listing *listing = list_entry(link, struct listing, link);
+
+		if (strcmp(listing->key, key) == 0)
+			listing->outdated = true;
+	}
+}
+
+/* Unfinished jobs of the query are asked for when they are looked at. */
+static int doubt_jobs(struct sync *sync, const struct query *query)
+{
+	CLEANUP_FREE int64_t *rows = NULL;
+	struct catalog_job job;
+	size_t len;
+	int err = jobs_unfinished(sync->catalog, &rows, &len);
+
+	for (size_t i = 0; !err && i < len; i++) {
+		err = jobs_by_row(sync->catalog, rows[i], &job);
+		if (!err && query_matches(query, &job.job))
+			err = jobs_doubt(sync->catalog, rows[i]);
+		if (err == -ENOENT)
+			err = 0;
+	}
+	return err;
+}
+
+int sync_refresh_query(struct sync *sync, const struct query *query)
+{
+	struct query holds = *query;
+
+	/* It must not be picked out of one that is as old: derive.c. */
+	outdate(sync, query);
+	holds.statuses = QUERY_ALL_STATUSES;
+	outdate(sync, &holds);
+	query_init(&holds);
+	outdate(sync, &holds);
+	return doubt_jobs(sync, query);
+}
+
+void sync_stats(const struct sync *sync, struct sync_stats *ret_stats)
+{
+	struct sync_stats *stats = ret_stats;
+
+	stats->by_id = 0;
+	list_for_each (link, &sync->singles)
+		stats->by_id++;
+	api_stats(sync->api, &stats->api);
 }
 
 void sync_commit(struct sync *sync)

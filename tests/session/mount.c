@@ -16,7 +16,7 @@ enum {
 	CONNECTIONS = 8,
 	FLAGS = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |
 		FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO |
-		FUSE_NO_OPEN_SUPPORT | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES,
+		FUSE_NO_OPEN_SUPPORT | FUSE_HAS_IOCTL_DIR | FUSE_PARALLEL_DIROPS | FUSE_MAX_PAGES,
 };
 
 static int64_t mono_ms(void *ctx)
@@ -80,6 +80,7 @@ static void open_fs(struct mount *mount, const struct mount_options *options)
 	const struct fs_config config = {
 		.source = "https://api.gladia.io",
 		.mount_flags = "",
+		.text = "ttl=60\n",
 		.uid = MOUNT_UID,
 		.gid = MOUNT_GID,
 		.umask = options->umask,

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include "control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sentences.h"
+#include "control_stats.h"
+#include "gladia/instant.h"
+#include "request.h"
+
+/* Nodes of jobs and directories have 63 bits. */
+#define SNAPSHOT_BIT (UINT64_C(1) << 63)
+
+struct snapshot {
+	struct list link;
+	uint64_t node;
+	uint64_t ino;
+	uint64_t lookups;
+	int64_t made_ms;
+	struct buf text;
+};
+
+struct printing {
+	struct buf *out;
+	int error;
+};
+
+static void print_sentence(void *ctx, int64_t wall_ms, const char *text)
+{
+	struct printing *printing = ctx;
+	char instant[INSTANT_TEXT];
+
+	instant_print(wall_ms, instant);
+	if (!printing->error)
+		printing->error = buf_printf(printing->out, "%s %s\n", instant, text);
+}
+
+static int print_errors(struct fs *fs, struct buf *out)
+{
+	struct printing printing = {.out = out};
+
+	if (fs->log->kept)
+		sentences_each(fs->log->kept, print_sentence, &printing);
+	return printing.error;
+}
+
+static int print_config(struct fs *fs, struct buf *out)
+{
+	return buf_append_str(out, fs->config.text);
+}
+
+static const struct control_file {
+	const char *name;
+	int (*print)(struct fs *fs, struct buf *out);
+} files[] = {
+	{"config", print_config},
+	{"errors", print_errors},
+	{"stats", control_print_stats},
+};
+
+void control_init(struct control *control)
+{
+	*control = (struct control){0};
+	list_init(&control->snapshots);
+}
+
+static void drop(struct control *control, struct snapshot *snapshot)
+{
+	list_remove(&snapshot->link);
+	control->len--;
+	buf_done(&snapshot->text);
+	free(snapshot);
+}
+
+void control_done(struct control *control)
+{
+	list_for_each_safe (link, &control->snapshots)
+		drop(control, list_entry(link, struct snapshot, link));
+}
+
+void control_count(struct counts *counts, uint32_t kind)
+{
+	if (kind < CONTROL_KINDS)
+		counts->messages[kind]++;
+}
+
+bool control_is_node(uint64_t node)
+{
+	return node & SNAPSHOT_BIT;
+}
+
+static struct snapshot *find(const struct control *control, uint64_t node)
+{
+	list_for_each (link, &control->snapshots) {
+		struct snapshot *snapshot = list_entry(link, struct snapshot, link);
+
+		if (snapshot->node == node)
+			return snapshot;
+	}
+	return NULL;
+}
+
+static int make(struct request *request, const struct control_file *file,
+	struct snapshot **ret_snapshot)
+{
+	struct fs *fs = request->fs;
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	if (!snapshot)
+		return -ENOMEM;
+	buf_init(&snapshot->text, CONTROL_TEXT_MAX);
+
+	int err = file->print(fs, &snapshot->text);
+
+	if (err) {
+		buf_done(&snapshot->text);
+		free(snapshot);
+		return err;
+	}
+	snapshot->node = SNAPSHOT_BIT | ++fs->control.last;
+	snapshot->ino = dirs_child_ino(request->ino, file->name);
+	snapshot->made_ms = request->arrived_wall_ms;
+	snapshot->lookups = 1;
+	list_append(&fs->control.snapshots, &snapshot->link);
+	if (++fs->control.len > CONTROL_SNAPSHOTS_MAX)
+		drop(&fs->control,
+			list_entry(fs->control.snapshots.next, struct snapshot, link));
+	*ret_snapshot = snapshot;
+	return 0;
+}
+
+static const struct control_file *find_file(const char *name)
+{
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (strcmp(files[i].name, name) == 0)
+			return &files[i];
+	return NULL;
+}
+
+void control_lookup(struct request *request)
+{
+	const struct control_file *file = find_file(request->name);
+	struct fuse_entry_param entry = {.entry_timeout = file ? 0 : FS_FOREVER};
+	struct fs *fs = request->fs;
+	struct snapshot *snapshot;
+	int err = file ? make(request, file, &snapshot) : 0;
+
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+	if (file) {
+		entry.ino = snapshot->node;
+		entry.attr_timeout = FS_FOREVER;
+		attr_of_text(fs, snapshot->ino, snapshot->text.len, snapshot->made_ms,
+			&entry.attr);
+	}
+	/* A kernel that does not take the reply will not forget what it was told. */
+	if (fuse_reply_entry(request->req, &entry) == -ENOENT)
+		control_forget(&fs->control, entry.ino, 1);
+	request_free(request);
+}
+
+void control_getattr(struct request *request)
+{
+	const struct snapshot *snapshot = find(&request->fs->control, request->ino);
+	struct stat attr;
+
+	if (!snapshot) {
+		request_fail(request, -ESTALE);
+		return;
+	}
+	attr_of_text(
+		request->fs, snapshot->ino, snapshot->text.len, snapshot->made_ms, &attr);
+	fuse_reply_attr(request->req, &attr, FS_FOREVER);
+	request_free(request);
+}
+
+void control_read(struct request *request)
+{
+	const struct snapshot *snapshot = find(&request->fs->control, request->ino);
+
+	if (!snapshot) {
+		request_fail(request, -ESTALE);
+		return;
+	}
+
+	size_t len = snapshot->text.len;
+	size_t left = request->offset < len ? len - request->offset : 0;
+
+	fuse_reply_buf(request->req, left ? snapshot->text.data + request->offset : NULL,
+		left < request->size ? left : request->size);
+	request_free(request);
+}
+
+void control_forget(struct control *control, uint64_t node, uint64_t count)
+{
+	struct snapshot *snapshot = find(control, node);
+
+	if (!snapshot)
+		return;
+	snapshot->lookups -= count < snapshot->lookups ? count : snapshot->lookups;
+	if (!snapshot->lookups)
+		drop(control, snapshot);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/refresh.h"
+
+#include <errno.h>
+#include <linux/fuse.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* Since version 7.44 of the protocol (Linux 6.16). */
+enum { NOTIFY_INC_EPOCH = 8 };
+
+/* Names of before are looked up again. The kernel takes no lock for that. */
+static void begin_epoch(const struct fs *fs)
+{
+	const struct fuse_out_header header = {
+		.len = sizeof(header), .error = NOTIFY_INC_EPOCH};
+
+	fs_send_header(fs, &header);
+}
+
+/*
+ * An older kernel forgets with a directory's name all that is beneath it. Who stands in
+ * that directory has no path until somebody looks it up.
+ */
+static void forget_names(struct fs *fs)
+{
+	const struct tree_dir *root = &fs->dirs.root.tree;
+	const char *name;
+
+	for (size_t i = 0; (name = tree_name(root, i)); i++)
+		notifier_forget_name(fs->notifier, DIRS_ROOT, name);
+}
+
+void fs_refresh(struct fs *fs)
+{
+	dir_forget_caches(fs);
+	if (fs->ready && fs->has_epochs)
+		begin_epoch(fs);
+	else if (fs->ready)
+		forget_names(fs);
+}
+
+static int refresh_dir(struct fs *fs, struct dir *dir)
+{
+	if (dir->tree.kind == TREE_ROOT || dir->tree.kind == TREE_CONTROL) {
+		sync_refresh(fs->sync);
+		fs_refresh(fs);
+		return 0;
+	}
+
+	int err = sync_refresh_query(fs->sync, &dir->tree.query);
+
+	if (err)
+		return err;
+	dir->cached_id = 0;
+	if (fs->has_epochs)
+		begin_epoch(fs);
+	else
+		notifier_forget_name(fs->notifier, dir->parent, dir->name);
+	return 0;
+}
+
+/* What it does costs requests to the API: it is not for everybody who may look. */
+static bool is_allowed(const struct fs *fs, fuse_req_t req)
+{
+	uid_t uid = fuse_req_ctx(req)->uid;
+
+	return uid == 0 || uid == geteuid() || uid == fs->config.uid;
+}
+
+void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
+	struct fuse_file_info *info, unsigned flags, const void *in, size_t in_size,
+	size_t out_size)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct dir *dir = dirs_find(&fs->dirs, ino);
+
+	(void)arg, (void)info, (void)flags, (void)in, (void)in_size, (void)out_size;
+	if (!dir || cmd != FS_IOC_REFRESH) {
+		fuse_reply_err(req, ENOTTY);
+		return;
+	}
+	if (!is_allowed(fs, req)) {
+		fuse_reply_err(req, EPERM);
+		return;
+	}
+
+	int err = refresh_dir(fs, dir);
+
+	if (err)
+		fuse_reply_err(req, -err);
+	else
+		fuse_reply_ioctl(req, 0, NULL, 0);
+}
