@@ -14,6 +14,8 @@ enum options_action {
 	OPTIONS_VERSION, /* -V */
 	OPTIONS_FAKE,    /* mount.gladiafs -f: all but the mount itself */
 	OPTIONS_CHECK,   /* --check (SPEC 1.6); there is no mount point */
+	OPTIONS_REFRESH, /* --refresh; of these two only `paths` is set */
+	OPTIONS_FETCH,   /* --fetch */
 };
 
 struct options {
@@ -25,6 +27,7 @@ struct options {
 	char *source;
 	char *origin;     /* scheme://host[:port], checked, no slash at the end */
 	char *mountpoint; /* as given */
+	char **paths;     /* as given, at least one, then NULL */
 	bool foreground;
 	bool debug;
 	bool verbose; /* mount.gladiafs -v */

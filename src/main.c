@@ -7,9 +7,11 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cachefile.h"
+#include "client.h"
 #include "daemon.h"
 #include "deadline.h"
 #include "exit_code.h"
+#include "fetch.h"
 #include "key.h"
 #include "mountinfo.h"
 #include "mountpoint.h"
@@ -188,6 +190,10 @@ static int act(const struct options *options, struct buf *why)
 		return EXIT_CODE_OK;
 	case OPTIONS_CHECK:
 		return selfcheck_run(options);
+	case OPTIONS_REFRESH:
+		return client_refresh(options->paths, why);
+	case OPTIONS_FETCH:
+		return fetch_run(options->paths, why);
 	case OPTIONS_MOUNT:
 	case OPTIONS_FAKE:
 		break;

@@ -6,11 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 
-/* Before the optional fields: id, parent, device, root, mount point, options. */
-enum { FIELDS_BEFORE_POINT = 4 };
+/* What is looked for: a mount point, or where that is NULL a device. */
+struct wanted {
+	const char *point;
+	char device[32];
+};
+
+struct fields {
+	char *device;
+	char *point;
+	char *type;
+	char *source;
+};
 
 static bool is_octal(char c)
 {
@@ -36,49 +47,62 @@ static void unescape(char *text)
 }
 
 /* Cuts a line into the fields wanted; false: it has too few. */
-static bool read_fields(char *line, char **ret_point, char **ret_type, char **ret_source)
+static bool read_fields(char *line, struct fields *ret_fields)
 {
+	struct fields *fields = ret_fields;
 	char *rest = line;
 	char *field;
 
 	line[strcspn(line, "\n")] = '\0';
-	for (int i = 0; i < FIELDS_BEFORE_POINT; i++)
-		strsep(&rest, " ");
-	*ret_point = strsep(&rest, " ");
+	/* Before the optional fields: id, parent, device, root, mount point, options. */
+	strsep(&rest, " ");
+	strsep(&rest, " ");
+	fields->device = strsep(&rest, " ");
+	strsep(&rest, " ");
+	fields->point = strsep(&rest, " ");
 	while ((field = strsep(&rest, " ")) && strcmp(field, "-") != 0)
 		;
-	*ret_type = strsep(&rest, " ");
-	*ret_source = strsep(&rest, " ");
-	if (!*ret_source)
+	fields->type = strsep(&rest, " ");
+	fields->source = strsep(&rest, " ");
+	if (!fields->source)
 		return false;
-	unescape(*ret_point);
-	unescape(*ret_type);
-	unescape(*ret_source);
+	unescape(fields->point);
+	unescape(fields->type);
+	unescape(fields->source);
 	return true;
 }
 
-static int keep(const char *type, const char *source, struct mountinfo *mount)
+static int keep(const struct fields *fields, struct mountinfo *mount)
 {
 	mountinfo_done(mount);
-	mount->type = strdup(type);
-	mount->source = strdup(source);
-	return mount->type && mount->source ? 0 : -ENOMEM;
+	mount->point = strdup(fields->point);
+	mount->type = strdup(fields->type);
+	mount->source = strdup(fields->source);
+	return mount->point && mount->type && mount->source ? 0 : -ENOMEM;
 }
 
-int mountinfo_find(const char *file, const char *path, struct mountinfo *ret_mount)
+static bool is_wanted(const struct fields *fields, const struct wanted *wanted)
+{
+	if (wanted->point)
+		return strcmp(fields->point, wanted->point) == 0;
+	return strcmp(fields->device, wanted->device) == 0;
+}
+
+static int find(
+	const char *file, const struct wanted *wanted, struct mountinfo *ret_mount)
 {
 	CLEANUP_FILE FILE *table = fopen(file, "re");
 	CLEANUP_FREE char *line = NULL;
 	struct mountinfo found = {0};
 	size_t room = 0;
 	int err = 0;
-	char *point, *type, *source;
+	struct fields fields;
 
 	if (!table)
 		return -errno;
 	while (!err && getline(&line, &room, table) >= 0)
-		if (read_fields(line, &point, &type, &source) && strcmp(point, path) == 0)
-			err = keep(type, source, &found);
+		if (read_fields(line, &fields) && is_wanted(&fields, wanted))
+			err = keep(&fields, &found);
 	if (!err && ferror(table))
 		err = -EIO;
 	if (!err && !found.type)
@@ -91,8 +115,23 @@ int mountinfo_find(const char *file, const char *path, struct mountinfo *ret_mou
 	return 0;
 }
 
+int mountinfo_find(const char *file, const char *path, struct mountinfo *ret_mount)
+{
+	return find(file, &(struct wanted){.point = path}, ret_mount);
+}
+
+int mountinfo_find_device(const char *file, dev_t device, struct mountinfo *ret_mount)
+{
+	struct wanted wanted = {0};
+
+	(void)snprintf(wanted.device, sizeof(wanted.device), "%u:%u", major(device),
+		minor(device));
+	return find(file, &wanted, ret_mount);
+}
+
 void mountinfo_done(struct mountinfo *mount)
 {
+	free(mount->point);
 	free(mount->type);
 	free(mount->source);
 	*mount = (struct mountinfo){0};

@@ -23,17 +23,19 @@ struct command {
 	bool sloppy;
 	const char **lists; /* the arguments of -o */
 	size_t lists_len;
-	const char *words[WORDS_MAX]; /* SOURCE, MOUNTPOINT */
-	size_t words_len;             /* as many as were given */
+	const char **words; /* SOURCE, MOUNTPOINT, or PATHs */
+	size_t words_len;
 };
 
 /* Of long options that have no letter. */
-enum { LETTER_CHECK = 256 };
+enum { LETTER_CHECK = 256, LETTER_REFRESH, LETTER_FETCH };
 
 static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{"check", no_argument, NULL, LETTER_CHECK},
+	{"refresh", no_argument, NULL, LETTER_REFRESH},
+	{"fetch", no_argument, NULL, LETTER_FETCH},
 	{0},
 };
 
@@ -60,6 +62,9 @@ static int refuse_argument(int result, const char *last, struct buf *why)
 		return options_refuse("--", last + strlen("--"), why);
 	if (optopt == 'h' || optopt == 'V')
 		return why_set(why, -EINVAL, "--help and --version take no value");
+	if (optopt >= LETTER_CHECK)
+		return why_set(why, -EINVAL,
+			"what --check, --refresh and --fetch take is a word of its own");
 
 	const char letter[] = {(char)optopt, '\0'};
 
@@ -74,9 +79,13 @@ static void note_letter(int letter, struct command *command, struct options *opt
 		command->lists[command->lists_len++] = optarg;
 		break;
 	case 1:
-		if (command->words_len < WORDS_MAX)
-			command->words[command->words_len] = optarg;
-		command->words_len++;
+		command->words[command->words_len++] = optarg;
+		break;
+	case LETTER_REFRESH:
+		options->action = OPTIONS_REFRESH;
+		break;
+	case LETTER_FETCH:
+		options->action = OPTIONS_FETCH;
 		break;
 	case 'f':
 		if (command->helper)
@@ -174,6 +183,28 @@ static int use_source_word(
 	return use_source(command->words_len ? command->words[0] : NULL, options, why);
 }
 
+/* Words are all there is to these, for they are about mounts that are there. */
+static int use_paths(
+	const struct command *command, struct options *options, struct buf *why)
+{
+	const char *usage = options->action == OPTIONS_FETCH
+				    ? "gladiafs --fetch PATH..."
+				    : "gladiafs --refresh PATH...";
+
+	if (command->helper || command->lists_len || options->foreground)
+		return why_set(
+			why, -EINVAL, "beside PATHs nothing can be given: %s", usage);
+	if (!command->words_len)
+		return why_set(why, -EINVAL, "no PATH was given: %s", usage);
+	options->paths = calloc(command->words_len + 1, sizeof(*options->paths));
+	for (size_t i = 0; options->paths && i < command->words_len; i++) {
+		options->paths[i] = strdup(command->words[i]);
+		if (!options->paths[i])
+			return why_set(why, -ENOMEM, "out of memory");
+	}
+	return options->paths ? 0 : why_set(why, -ENOMEM, "out of memory");
+}
+
 static void set_defaults(struct options *options)
 {
 	*options = (struct options){
@@ -196,12 +227,14 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 	set_defaults(options);
 
 	CLEANUP_FREE const char **lists = calloc((size_t)argc + 1, sizeof(*lists));
+	CLEANUP_FREE const char **words = calloc((size_t)argc + 1, sizeof(*words));
 	struct command command = {
 		.helper = argc > 0 && is_helper(argv[0]),
 		.lists = lists,
+		.words = words,
 	};
 
-	if (!lists)
+	if (!lists || !words)
 		return why_set(why, -ENOMEM, "out of memory");
 
 	int err = read_letters(argc, argv, &command, options, why);
@@ -209,6 +242,8 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 	if (err || options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
 		return err;
 
+	if (options->action == OPTIONS_REFRESH || options->action == OPTIONS_FETCH)
+		return use_paths(&command, options, why);
 	/* A daemon has no terminal to complain to. */
 	options->log_syslog = !options->foreground;
 	for (size_t i = 0; !err && i < command.lists_len; i++)
@@ -224,6 +259,9 @@ void options_done(struct options *options)
 	free(options->source);
 	free(options->origin);
 	free(options->mountpoint);
+	for (size_t i = 0; options->paths && options->paths[i]; i++)
+		free(options->paths[i]);
+	free(options->paths);
 	free(options->key_file);
 	free(options->ca_file);
 	free(options->cache_dir);
@@ -236,6 +274,8 @@ void options_print_help(void)
 	printf("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-d] [SOURCE] MOUNTPOINT\n"
 	       "       gladiafs --check [-o OPTION[,OPTION...]] [SOURCE]\n"
 	       "       mount.gladiafs SOURCE MOUNTPOINT [-fnsv] [-o OPTION[,OPTION...]]\n"
+	       "       gladiafs --refresh PATH...\n"
+	       "       gladiafs --fetch PATH...\n"
 	       "\n"
 	       "Shows a Gladia account's transcription jobs as files.\n"
 	       "\n"
@@ -251,6 +291,11 @@ void options_print_help(void)
 	       "                         in order\n"
 	       "    -h, --help           this text\n"
 	       "    -V, --version        the version\n"
+	       "    --refresh            the mount's directory (or the whole mount) "
+	       "forgets\n"
+	       "                         what it knows\n"
+	       "    --fetch              reads directories and their jobs into the "
+	       "cache\n"
 	       "\n"
 	       "Options of -o, with their defaults:\n",
 		SOURCE_DEFAULT);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "fetch_internal.h"
+
+/* A job in other formats is made from the same text. */
+static const char suffix[] = ".json";
+
+/* Of a mount's root, which shows each job several times. */
+static const char whole[] = "all";
+
+/* Directories below the one that was named; the tree is not as deep. */
+enum { DEPTH_MAX = 8 };
+
+static void cleanup_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+static bool is_job(const char *name)
+{
+	size_t len = strlen(name);
+	size_t suffix_len = sizeof(suffix) - 1;
+
+	return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
+/* False: nobody wants to know of it any more. */
+static bool add_file(
+	struct fetch *fetch, const struct client_path *root, const char *path)
+{
+	size_t size = strlen(path) + 1;
+	struct fetch_file *file = malloc(sizeof(*file) + size);
+	bool wanted;
+
+	if (!file) {
+		fetch_failed(fetch, root, path, false, -ENOMEM);
+		return true;
+	}
+	file->root = root;
+	memcpy(file->path, path, size);
+	pthread_mutex_lock(&fetch->lock);
+	while (fetch->queue_len >= FETCH_QUEUE_MAX && !fetch->given_up)
+		pthread_cond_wait(&fetch->room, &fetch->lock);
+	wanted = !fetch->given_up;
+	if (wanted) {
+		list_append(&fetch->queue, &file->link);
+		fetch->queue_len++;
+		fetch->counts.found++;
+		pthread_cond_signal(&fetch->news);
+	}
+	pthread_mutex_unlock(&fetch->lock);
+	if (!wanted)
+		free(file);
+	return wanted;
+}
+
+static int open_dir(const struct client_path *root, const char *path, DIR **ret_dir)
+{
+	int fd = openat(root->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_dir = fdopendir(fd);
+	if (*ret_dir)
+		return 0;
+	close(fd);
+	return -ENOMEM;
+}
+
+/* 0, or what readdir(3) failed with. *ret_entry is NULL at the end. */
+static int next_entry(DIR *dir, struct dirent **ret_entry)
+{
+	do {
+		errno = 0;
+		*ret_entry = readdir(dir);
+		if (!*ret_entry)
+			return -errno;
+	} while ((*ret_entry)->d_name[0] == '.');
+	return 0;
+}
+
+/* Directories come after what stands beside them. */
+static bool list_dir(
+	struct fetch *fetch, const struct client_path *root, const char *path, int depth)
+{
+	CLEANUP(cleanup_dir) DIR *dir = NULL;
+	CLEANUP(buf_done) struct buf below;
+	struct dirent *entry = NULL;
+	bool wanted = true;
+	int err = open_dir(root, path, &dir);
+
+	buf_init(&below, UINT32_MAX);
+	while (wanted && !err && !(err = next_entry(dir, &entry)) && entry) {
+		char name[FETCH_PATH_MAX];
+		int len = snprintf(name, sizeof(name), "%s%s%s", path, *path ? "/" : "",
+			entry->d_name);
+
+		if (len >= FETCH_PATH_MAX)
+			err = -ENAMETOOLONG;
+		else if (entry->d_type == DT_DIR)
+			err = buf_append(&below, name, (size_t)len + 1);
+		else if (is_job(entry->d_name))
+			wanted = add_file(fetch, root, name);
+	}
+	if (err)
+		fetch_failed(fetch, root, path, true, err);
+	for (size_t at = 0; wanted && depth && at < below.len;
+		at += strlen(below.data + at) + 1)
+		wanted = list_dir(fetch, root, below.data + at, depth - 1);
+	return wanted;
+}
+
+void *fetch_list(void *ctx)
+{
+	struct fetch *fetch = ctx;
+	bool wanted = true;
+
+	for (size_t i = 0; wanted && i < fetch->roots_len; i++) {
+		const struct client_path *root = &fetch->roots[i];
+
+		if (root->name)
+			wanted = add_file(fetch, root, root->name);
+		else
+			wanted = list_dir(
+				fetch, root, root->is_root ? whole : "", DEPTH_MAX);
+	}
+	pthread_mutex_lock(&fetch->lock);
+	fetch->counts.listed = true;
+	fetch->working--;
+	pthread_cond_broadcast(&fetch->news);
+	pthread_mutex_unlock(&fetch->lock);
+	return NULL;
+}

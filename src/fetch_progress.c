@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "fetch_internal.h"
+
+enum {
+	LINE_MS = 60 * 1000,
+	BAR_MS = 100,
+	WIDTH_DEFAULT = 80,
+	WIDTH_MAX = 200,
+	BAR_MAX = 30, /* columns of the bar itself */
+	BAR_MIN = 5,
+	TEXT_MAX = 512,
+	/* The rate is that of about so long. */
+	RATE_MS = 10 * 1000,
+};
+
+/* A terminal that understands how to begin a line anew. */
+static bool is_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+void fetch_progress_begin(struct fetch_progress *progress, int64_t now_ms)
+{
+	*progress = (struct fetch_progress){
+		.bar = is_terminal(), .began_ms = now_ms, .told_ms = now_ms};
+}
+
+int fetch_time_print(int64_t ms, struct buf *out)
+{
+	int64_t seconds = (ms + 999) / 1000;
+	int minute = (int)(seconds / 60 % 60);
+
+	if (seconds >= 60 * 60)
+		return buf_printf(out, "%" PRId64 ":%02d:%02d", seconds / 3600, minute,
+			(int)(seconds % 60));
+	return buf_printf(out, "%d:%02d", minute, (int)(seconds % 60));
+}
+
+static int print_bytes(uint64_t bytes, struct buf *out)
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB"};
+	double number = (double)bytes / 1000;
+	size_t unit = 0;
+
+	if (bytes < 1000)
+		return buf_printf(out, "%" PRIu64 " bytes", bytes);
+	while (number >= 999.95 && unit < sizeof(units) / sizeof(units[0]) - 1) {
+		number /= 1000;
+		unit++;
+	}
+	return buf_printf(out, "%.1f %s", number, units[unit]);
+}
+
+static int print_rate(const struct fetch_counts *counts, double rate, struct buf *out)
+{
+	uint64_t left = counts->found - counts->done - counts->failed;
+	int err = buf_printf(out, ", %.0f/s", rate);
+
+	/* How many there are is not known yet. */
+	if (err || !counts->listed || rate < 0.01)
+		return err;
+	err = buf_append_str(out, ", ");
+	if (!err)
+		err = fetch_time_print((int64_t)((double)left / rate * 1000), out);
+	return err ? err : buf_append_str(out, " left");
+}
+
+int fetch_progress_print(const struct fetch_counts *counts, double rate, struct buf *out)
+{
+	int err = buf_printf(out, "%" PRIu64 " of %" PRIu64 "%s jobs, ", counts->done,
+		counts->found, counts->listed ? "" : "+");
+
+	if (!err)
+		err = print_bytes(counts->bytes, out);
+	if (!err && counts->failed)
+		err = buf_printf(out, ", %" PRIu64 " failed", counts->failed);
+	if (!err && rate >= 0)
+		err = print_rate(counts, rate, out);
+	return err;
+}
+
+static int width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+		return WIDTH_DEFAULT;
+	return size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
+}
+
+/* Never as wide as the terminal: some go to the next line then. */
+static void draw(const struct fetch_counts *counts, const struct buf *text)
+{
+	int columns = width() - 1;
+	int bar = columns - (int)text->len - (int)strlen("[] ");
+	double part = counts->found ? (double)(counts->done + counts->failed) /
+					      (double)counts->found
+				    : 0;
+	char line[WIDTH_MAX + 1];
+
+	if (bar > BAR_MAX)
+		bar = BAR_MAX;
+	if (bar < BAR_MIN) {
+		(void)snprintf(line, sizeof(line), "%.*s", columns, text->data);
+	} else {
+		int full = (int)(part * bar);
+
+		(void)snprintf(line, sizeof(line), "[%.*s%*s] %s", full,
+			"==============================", bar - full, "", text->data);
+	}
+	(void)fprintf(stderr, "\r%s\033[K", line);
+	(void)fflush(stderr);
+}
+
+/* Moves towards what it was since the last time, the more the longer that is ago. */
+static void note_rate(struct fetch_progress *progress, const struct fetch_counts *counts,
+	int64_t now_ms)
+{
+	double passed = (double)(now_ms - progress->told_ms);
+	double rate = (double)(counts->done - progress->told) * 1000 / passed;
+	double all = (double)(now_ms - progress->began_ms);
+
+	/* At first it is the mean. */
+	progress->rate += (rate - progress->rate) *
+			  (passed / (all < RATE_MS ? all : RATE_MS + passed));
+	progress->told_ms = now_ms;
+	progress->told = counts->done;
+}
+
+void fetch_progress_tell(struct fetch_progress *progress, const char *lines,
+	const struct fetch_counts *counts, int64_t now_ms)
+{
+	CLEANUP(buf_done) struct buf text;
+
+	if (*lines) {
+		fetch_progress_end(progress);
+		(void)fputs(lines, stderr);
+	}
+	if (now_ms - progress->told_ms < (progress->bar ? BAR_MS : LINE_MS))
+		return;
+	note_rate(progress, counts, now_ms);
+	buf_init(&text, TEXT_MAX);
+	if (fetch_progress_print(counts, progress->rate, &text))
+		return;
+	if (progress->bar) {
+		draw(counts, &text);
+		progress->drawn = true;
+		return;
+	}
+	(void)fprintf(stderr, "gladiafs: %s\n", text.data);
+}
+
+void fetch_progress_end(struct fetch_progress *progress)
+{
+	if (progress->drawn)
+		(void)fputs("\r\033[K", stderr);
+	(void)fflush(stderr);
+	progress->drawn = false;
+}
