@@ -142,6 +142,7 @@ void fetch_progress_tell(struct fetch_progress *progress, const char *lines,
 {
 	CLEANUP(buf_done) struct buf text;
 
+	buf_init(&text, TEXT_MAX);
 	if (*lines) {
 		fetch_progress_end(progress);
 		(void)fputs(lines, stderr);
@@ -149,7 +150,6 @@ void fetch_progress_tell(struct fetch_progress *progress, const char *lines,
 	if (now_ms - progress->told_ms < (progress->bar ? BAR_MS : LINE_MS))
 		return;
 	note_rate(progress, counts, now_ms);
-	buf_init(&text, TEXT_MAX);
 	if (fetch_progress_print(counts, progress->rate, &text))
 		return;
 	if (progress->bar) {

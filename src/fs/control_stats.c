@@ -188,9 +188,9 @@ static void put_look(void *ctx, const struct dir *dir, struct listing *listing)
 	size_t len = listing_len(listing);
 	cJSON *look;
 
+	buf_init(&path, PATH_BYTES_MAX);
 	if (listing_is_complete(listing) || !is_new(looks, listing))
 		return;
-	buf_init(&path, PATH_BYTES_MAX);
 	look = cJSON_CreateObject();
 	if (!cJSON_AddItemToArray(looks->array, look)) {
 		cJSON_Delete(look);

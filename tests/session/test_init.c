@@ -132,7 +132,7 @@ static void it_can_end_at_any_time(void **state)
 static void no_descriptor_cannot_be_served(void **state)
 {
 	static const struct fs_handlers handlers;
-	const struct fs_config config = {.source = "", .mount_flags = ""};
+	const struct fs_config config = {.source = "", .mount_flags = "", .text = ""};
 	struct mount *mount = mount_new();
 	struct fs *fs;
 

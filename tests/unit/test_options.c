@@ -85,7 +85,6 @@ static void test_unknown_options(void **state)
 		{{"-fx"}, "\"-x\""},
 		{{"-\xc3\xa9"}, "not shown"},
 		{{"--frobnicate=SECRET"}, "\"--frobnicate\""},
-		{{"--refresh"}, "\"--refresh\""},
 		{{"--help=SECRET"}, "take no value"},
 		{{"-o"}, "-o takes a value"},
 	};
