@@ -36,6 +36,7 @@ struct kernel {
 	struct kernel_server server;
 	uint64_t last_number;
 	pid_t caller;
+	uid_t user;
 	struct list answers;
 	struct list notices;
 	char buffer[MESSAGE_MAX];
@@ -71,6 +72,11 @@ void kernel_free(struct kernel *kernel)
 void kernel_set_caller(struct kernel *kernel, pid_t pid)
 {
 	kernel->caller = pid;
+}
+
+void kernel_set_user(struct kernel *kernel, uid_t uid)
+{
+	kernel->user = uid;
 }
 
 void kernel_unmount(struct kernel *kernel)
@@ -138,6 +144,7 @@ static void send_request(struct kernel *kernel, enum fuse_opcode opcode, uint64_
 		.opcode = opcode,
 		.unique = number,
 		.nodeid = node,
+		.uid = kernel->user,
 		.pid = (uint32_t)kernel->caller,
 	};
 	char *to = kernel->buffer;

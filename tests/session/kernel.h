@@ -31,6 +31,9 @@ void kernel_free(struct kernel *kernel);
 /* On whose behalf the next requests come; at first this process. */
 void kernel_set_caller(struct kernel *kernel, pid_t pid);
 
+/* Whose the next requests are; at first root's. */
+void kernel_set_user(struct kernel *kernel, uid_t uid);
+
 /* Closes the socket, as an unmount does. */
 void kernel_unmount(struct kernel *kernel);
 

@@ -289,6 +289,12 @@ static void answers_are_counted(void **state)
 	assert_int_equal(stats.answers_other, 1);
 	assert_int_equal(stats.failed, 1);
 	assert_int_equal(stats.retries, 4);
+	assert_int_equal(stats.statuses_len, 5);
+	for (unsigned i = 0; i < stats.statuses_len; i++)
+		assert_int_equal(stats.statuses[i].answers,
+			stats.statuses[i].status == 200 ? 4 : 1);
+	assert_int_equal(stats.latency.count, 8);
+	assert_int_equal(stats.calls, 0);
 	assert_int_equal(stats.bytes, 3 * 2 + 2 + strlen(JOB) + 3 * 2);
 	api_asks_free(asks);
 }

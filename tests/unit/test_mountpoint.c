@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +118,23 @@ static void test_table_escapes(void **state)
 	assert_mounted("1 1 0:1 / /a\\048 rw - t s rw\n", "/a\\048", "t", "s");
 	/* Two fields that are told by their spaces alone: an empty source. */
 	assert_mounted("1 1 0:1 / /a rw - t  rw\n", "/a", "t", "");
+}
+
+/* SPEC 1.5: whose a path is, is told by its device. */
+static void test_table_devices(void **state)
+{
+	struct mountinfo mount;
+
+	(void)state;
+	assert_int_equal(
+		mountinfo_find_device(write_table(table_text), makedev(0, 50), &mount),
+		0);
+	assert_string_equal(mount.point, "/mnt/gladia");
+	assert_string_equal(mount.type, "fuse.gladiafs");
+	mountinfo_done(&mount);
+	assert_int_equal(
+		mountinfo_find_device(write_table(table_text), makedev(0, 5), &mount),
+		-ENOENT);
 }
 
 /* Lines that a kernel would not write are none. */
@@ -379,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_table, begin, end),
 		cmocka_unit_test_setup_teardown(test_table_last_wins, begin, end),
 		cmocka_unit_test_setup_teardown(test_table_escapes, begin, end),
+		cmocka_unit_test_setup_teardown(test_table_devices, begin, end),
 		cmocka_unit_test_setup_teardown(test_table_broken, begin, end),
 		cmocka_unit_test_setup_teardown(test_path, begin, end),
 		cmocka_unit_test_setup_teardown(test_bad_path, begin, end),

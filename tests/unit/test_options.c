@@ -102,6 +102,38 @@ static void test_unknown_options(void **state)
 	}
 }
 
+/* SPEC 1.5, 1.7: what is about mounts that are there. */
+static void test_paths(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	PARSE(&p, "gladiafs", "a", "--refresh", "b", "--", "-c");
+	assert_good(&p);
+	assert_int_equal(p.options.action, OPTIONS_REFRESH);
+	assert_string_equal(p.options.paths[0], "a");
+	assert_string_equal(p.options.paths[1], "b");
+	assert_string_equal(p.options.paths[2], "-c");
+	assert_null(p.options.paths[3]);
+	parsed_done(&p);
+	PARSE(&p, "gladiafs", "--fetch", "a");
+	assert_good(&p);
+	assert_int_equal(p.options.action, OPTIONS_FETCH);
+	parsed_done(&p);
+	PARSE(&p, "gladiafs", "--fetch");
+	assert_bad(&p, "no PATH was given: gladiafs --fetch PATH...");
+	parsed_done(&p);
+	PARSE(&p, "gladiafs", "--refresh", "-o", "ttl=1", "a");
+	assert_bad(&p, "nothing can be given: gladiafs --refresh PATH...");
+	parsed_done(&p);
+	PARSE(&p, "mount.gladiafs", "--fetch", "a", "b");
+	assert_bad(&p, "nothing can be given");
+	parsed_done(&p);
+	PARSE(&p, "gladiafs", "--fetch=a");
+	assert_bad(&p, "a word of its own");
+	parsed_done(&p);
+}
+
 /* SPEC 2.2: there is no option for the key; who tries is told how, and not quoted. */
 static void test_no_key_option(void **state)
 {
@@ -314,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_defaults, no_environment),
 		cmocka_unit_test_setup(test_unknown_options, no_environment),
+		cmocka_unit_test_setup(test_paths, no_environment),
 		cmocka_unit_test_setup(test_no_key_option, no_environment),
 		cmocka_unit_test_setup(test_words, no_environment),
 		cmocka_unit_test_setup(test_letters, no_environment),
