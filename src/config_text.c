@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "format/format.h"
+
 struct lines {
 	struct buf *out;
 	int error;
@@ -38,6 +40,24 @@ static void put_flag(struct lines *lines, const char *name, bool value)
 	put_text(lines, name, value ? "yes" : "no");
 }
 
+static void put_formats(struct lines *lines, unsigned formats)
+{
+	const char *colon = "";
+
+	if (!lines->error)
+		lines->error = buf_append_str(lines->out, "formats=");
+	for (unsigned i = 0; i < FORMATS; i++) {
+		if (!(formats & 1u << i))
+			continue;
+		if (!lines->error)
+			lines->error = buf_printf(
+				lines->out, "%s%s", colon, format_name((enum format)i));
+		colon = ":";
+	}
+	if (!lines->error)
+		lines->error = buf_append_str(lines->out, "\n");
+}
+
 static const char *where_the_key_is(const struct serve_config *config)
 {
 	if (config->options->key_file)
@@ -62,6 +82,7 @@ int config_text_print(const struct serve_config *config, struct buf *out)
 		put_number(&lines, "page_size", options->page_size);
 	else
 		put_text(&lines, "page_size", "adaptive");
+	put_formats(&lines, options->formats);
 	put_text(&lines, "cache", config->cache_path ? "disk" : "off");
 	put_text(&lines, "cache_file", config->cache_path ? config->cache_path : "none");
 	put_number(&lines, "cache_size", options->cache_size);

@@ -77,10 +77,10 @@ static void handle_read(struct request *request)
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
-	struct request *request = request_new(
-		req, control_is_node(ino)    ? control_read
-		     : rendition_format(ino) ? rendition_read
-					     : handle_read);
+	struct request *request = request_new(req, control_is_node(ino) ? control_read
+						   : rendition_format(ino)
+							   ? rendition_read
+							   : handle_read);
 
 	(void)info;
 	if (!request)

@@ -20,7 +20,7 @@ enum tree_kind {
 	TREE_BEFORE,
 	TREE_METADATA, /* its values are keys, */
 	TREE_KEY,      /* of which each is a filter */
-	TREE_CONTROL, /* .gladiafs; its files are told by fs/control.c */
+	TREE_CONTROL,  /* .gladiafs; its files are told by fs/control.c */
 };
 
 struct tree_dir {

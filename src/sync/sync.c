@@ -99,14 +99,16 @@ static int doubt_jobs(struct sync *sync, const struct query *query)
 
 int sync_refresh_query(struct sync *sync, const struct query *query)
 {
-	struct query holds = *query;
+	struct query around = *query;
 
-	/* It must not be picked out of one that is as old: derive.c. */
-	outdate(sync, query);
-	holds.statuses = QUERY_ALL_STATUSES;
-	outdate(sync, &holds);
-	query_init(&holds);
-	outdate(sync, &holds);
+	/* It must not be picked out of one that is as old: derive.c, follow.c. */
+	outdate(sync, &around);
+	around.metadata[0] = '\0';
+	outdate(sync, &around);
+	around.statuses = QUERY_ALL_STATUSES;
+	outdate(sync, &around);
+	query_init(&around);
+	outdate(sync, &around);
 	return doubt_jobs(sync, query);
 }
 

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 9.1: .gladiafs/{stats,errors,config}. SPEC 1.5: gladiafs --refresh."""
+
+import errno
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mounting import PROGRAM, environment, needs_root
+from tools import names_of, read, run, wait_until
+
+DOCS = Path(__file__).parents[2] / "docs" / "CONTROL.md"
+
+
+def stats(one):
+    return json.loads(read(one.path / ".gladiafs/stats"))
+
+
+def errors(one):
+    return read(one.path / ".gladiafs/errors").decode().splitlines()
+
+
+def documented(section):
+    """The names in the first column of a section's table."""
+    text = DOCS.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
+    names = set()
+    for line in text.splitlines():
+        if line.startswith("| `"):
+            names.update(re.findall(r"`([^`]+)`", line.split(" | ")[0]))
+    return names
+
+
+def fields(value, path=""):
+    """The paths of all leaves, as docs/CONTROL.md spells them."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if path == "requests.answers":
+                name = "STATUS"
+            elif path == "messages":
+                name = "KIND"
+            yield from fields(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from fields(inner, path + "[]")
+    else:
+        yield path
+
+
+def refresh(place, *paths):
+    """Exit code and stderr."""
+    done = subprocess.run([PROGRAM, "--refresh", *paths], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False,
+                          env=environment(place.home))
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+class TestStats:
+    """SPEC 9.1"""
+
+    def test_every_field_is_documented(self, account, mount, reader):
+        one = mount(account)
+        account.fault_lists("stall", skip=1)
+        reader("ls", "-f", one.path / "all").hangs()
+        assert set(fields(stats(one))) == documented("stats")
+        account.clear_faults()
+
+    def test_counts(self, account, mount):
+        one = mount(account)
+        account.modes(retry_after="absent")
+        account.fault("status", times=1, status=503)
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+        log = one.requests()
+        now = stats(one)
+        asked = now["requests"]
+        answers = {}
+        for entry in log:
+            if entry.status:
+                answers[str(entry.status)] = answers.get(str(entry.status), 0) + 1
+        assert answers["503"] == 1
+        # A page that was planned and not needed is cancelled, answered or not.
+        assert asked["answers"]["503"] == 1
+        assert 1 <= asked["answers"]["200"] <= answers["200"]
+        assert asked["sent"] == len(log)
+        assert asked["retries"] == 1
+        assert asked["under_way"] == 0
+        assert 0 < asked["bytes"] <= sum(entry.bytes for entry in log)
+        assert 0 < asked["latency_ms"]["p50"] <= asked["latency_ms"]["max"]
+        assert now["jobs"]["known"] == len(account.jobs())
+        assert now["cache"]["waits"] >= 1
+        assert now["cache"]["waiting"] == 0
+        assert now["looks"] == []
+
+    def test_messages(self, account, mount):
+        """No message for each file, the second time."""
+        one = mount(account)
+        names = os.listdir(one.path / "all")
+        for name in names:
+            os.stat(one.path / "all" / name)
+        before = stats(one)["messages"]
+        for name in names:
+            os.stat(one.path / "all" / name)
+        after = stats(one)["messages"]
+        assert sum(after.values()) - sum(before.values()) < 12
+        assert after["opendir"] == before["opendir"] >= 1
+
+    def test_a_look_under_way(self, account, mount, reader):
+        one = mount(account)
+        account.fault_lists("stall", skip=1)
+        hanging = reader("ls", "-f", one.path / "status/done").hangs()
+        (look,) = stats(one)["looks"]
+        assert look["path"] == "status/done"
+        assert look["names"] == 20
+        assert look["waited_for"] is True
+        assert stats(one)["cache"]["waiting"] == 1
+        account.clear_faults()
+        assert hanging.result()[0] == 0
+        assert stats(one)["looks"] == []
+
+    def test_sizes_and_several_readers(self, account, mount):
+        """stat then cat; two who read at once see one state each."""
+        one = mount(account)
+        path = one.path / ".gladiafs/stats"
+        assert 0 < path.stat().st_size < 4096
+        with open(path, "rb") as first, open(path, "rb") as second:
+            sizes = [os.fstat(file.fileno()).st_size for file in (first, second)]
+            os.listdir(one.path / "all")
+            texts = [file.read() for file in (second, first)][::-1]
+            assert [len(text) for text in texts] == sizes
+        sent = [json.loads(text)["requests"]["sent"] for text in texts]
+        assert sent == [0, 0] and stats(one)["requests"]["sent"] > 0
+        one_ino, other_ino = (path.stat().st_ino for _ in range(2))
+        assert one_ino == other_ino
+
+    def test_tools(self, account, mount, tmp_path):
+        one = mount(account)
+        assert "stats" in run("ls", "-l", one.path / ".gladiafs")
+        run("jq", "-e", ".requests.sent >= 0", one.path / ".gladiafs/stats")
+        run("cp", "-a", one.path / ".gladiafs", tmp_path / "copy")
+        assert json.loads((tmp_path / "copy/stats").read_bytes())
+        run("tar", "-C", one.path, "-cf", tmp_path / "x.tar", ".gladiafs")
+        assert ".gladiafs" not in os.listdir(one.path)
+        assert sorted(os.listdir(one.path / ".gladiafs")) == ["config", "errors", "stats"]
+        with pytest.raises(OSError) as caught:
+            (one.path / ".gladiafs/stats").write_bytes(b"")
+        assert caught.value.errno == errno.EROFS
+
+    def test_many_looks(self, account, mount):
+        """Snapshots that are no longer looked at do not pile up."""
+        one = mount(account)
+        with open(one.path / ".gladiafs/stats", "rb") as kept:
+            for _ in range(300):
+                assert stats(one)
+            assert json.loads(kept.read())
+        assert stats(one)["messages"]["lookup"] > 300
+
+
+class TestConfig:
+    """SPEC 9.1"""
+
+    def config(self, one):
+        lines = read(one.path / ".gladiafs/config").decode().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def test_what_is_in_force(self, account, mount, place):
+        one = mount(account, "ttl=7", "connections=3", "umask=027", "cache=off")
+        config = self.config(one)
+        assert set(config) == documented("config")
+        assert config["ttl"] == "7" and config["connections"] == "3"
+        assert config["umask"] == "027" and config["cache"] == "off"
+        assert config["origin"] == account.url
+        assert config["key_file"] == str(place.key_file)
+        assert config["mountpoint"] == str(one.path)
+
+    def test_a_path_that_is_more_than_a_line(self, account, mount, tmp_path):
+        path = tmp_path / "a\nttl=9\\"
+        path.mkdir()
+        one = mount(account, path=path)
+        config = self.config(one)
+        assert config["ttl"] == "60"
+        assert config["mountpoint"].endswith("a\\012ttl=9\\134")
+
+
+class TestErrors:
+    """SPEC 9.1: an error that somebody meets in the shell is explained."""
+
+    @pytest.mark.parametrize("fault, said, words", [
+        ({"kind": "status", "status": 401}, "Permission denied", "401 Unauthorized"),
+        ({"kind": "status", "status": 429}, "Device or resource busy", "429 Too Many Requests"),
+        ({"kind": "stall"}, "Connection timed out", "did not answer within"),
+        ({"kind": "bad_json"}, "Input/output error", "listing jobs (offset 0"),
+        ({"kind": "status", "status": 500}, "Input/output error", "500 Internal Server Error")],
+        ids=["401", "429", "stall", "bad_json", "500"])
+    def test_ls(self, account, mount, fault, said, words):
+        one = mount(account, "timeout=1")
+        assert errors(one) == []
+        account.fault(**fault)
+        done = subprocess.run(["ls", one.path / "all"], capture_output=True, text=True,
+                              timeout=60, check=False, env={**os.environ, "LC_ALL": "C"})
+        assert done.returncode == 2 and said in done.stderr
+        sentence = errors(one)[-1]
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z listing jobs \(", sentence)
+        assert words in sentence
+        # What the log says, and with it what to do.
+        assert sentence.split(" ", 1)[1] in one.stderr
+        assert "; " in sentence
+        account.clear_faults()
+
+    def test_the_apis_own_words(self, account, mount):
+        one = mount(account)
+        account.modes(key="another")
+        with pytest.raises(PermissionError):
+            os.listdir(one.path / "all")
+        sentence = errors(one)[-1]
+        assert "gladia user not found" in sentence
+        assert re.search(r"\(request [\w-]+\)", sentence)
+        assert account.key not in "\n".join(errors(one))
+
+    def test_the_last_64(self, account, mount):
+        one = mount(account)
+        account.fault("status", status=401)
+        for job in account.jobs()[:70]:
+            with pytest.raises(PermissionError):
+                read(one.path / "all" / (job["id"] + ".json"))
+        sentences = errors(one)
+        assert len(sentences) == 64
+        assert account.jobs()[69]["id"] in sentences[-1]
+        assert account.jobs()[6]["id"] in sentences[0]
+
+    def test_the_key_is_in_none(self, account, mount):
+        """SPEC 2.2: not even where the server quotes it."""
+        one = mount(account)
+        account.fault("status", status=403, body={"message": f"no {account.key} here",
+                                                  "request_id": account.key})
+        with pytest.raises(PermissionError):
+            os.listdir(one.path / "all")
+        assert "no ******" in errors(one)[-1]
+        for name in ("stats", "errors", "config"):
+            assert account.key.encode() not in read(one.path / ".gladiafs" / name)
+
+
+class TestRefresh:
+    """SPEC 1.5: gladiafs --refresh PATH."""
+
+    def listed(self, one, path):
+        return set(os.listdir(one.path / path))
+
+    def test_directory(self, account, mount, place):
+        one = mount(account)
+        before = self.listed(one, "status/done")
+        self.listed(one, "status/error")
+        new = account.create(text="It is new.") + ".json"
+        assert self.listed(one, "status/done") == before
+        one.requests()
+        assert refresh(place, one.path / "status/done") == (0, "")
+        assert one.requests() == []
+        assert self.listed(one, "status/done") == before | {new}
+        assert one.requests()
+        self.listed(one, "status/error")
+        assert one.requests() == []
+
+    def test_file_means_its_directory(self, account, mount, place):
+        one = mount(account)
+        before = self.listed(one, "all")
+        new = account.create(text="It is new.") + ".json"
+        assert refresh(place, one.path / "all" / min(before)) == (0, "")
+        assert self.listed(one, "all") == before | {new}
+
+    def test_unfinished_job(self, account, mount, place):
+        one = mount(account)
+        job = account.create(status="queued") + ".json"
+        assert json.loads(read(one.path / "all" / job))["status"] == "queued"
+        account.change(job[:-5], status="done")
+        assert json.loads(read(one.path / "all" / job))["status"] == "queued"
+        assert refresh(place, one.path / "status/queued") == (0, "")
+        assert json.loads(read(one.path / "all" / job))["status"] == "done"
+
+    @pytest.mark.parametrize("path", [".", ".gladiafs", ".gladiafs/stats"])
+    def test_root_means_the_mount(self, account, mount, place, path):
+        one = mount(account)
+        self.listed(one, "status/error")
+        before = self.listed(one, "all")
+        new = account.create(text="It is new.") + ".json"
+        gone = account.jobs(status="done")[-1]["id"]
+        account.delete(gone)
+        assert refresh(place, one.path / path) == (0, "")
+        assert self.listed(one, "all") == before - {gone + ".json"} | {new}
+        # Told by a thread of its own.
+        wait_until(lambda: not (one.path / "all" / (gone + ".json")).exists(),
+                   "the name is forgotten")
+        one.requests()
+        self.listed(one, "date")
+        assert one.requests() == []
+
+    def test_two_at_once(self, account, mount, place):
+        one = mount(account)
+        two = mount(account)
+        assert refresh(place, one.path, two.path / "all") == (0, "")
+
+    def test_no_mount(self, place, tmp_path):
+        code, said = refresh(place, tmp_path)
+        assert code == 1
+        assert said == (f"gladiafs: {tmp_path} is in no gladiafs mount: mount first, then give "
+                        "a path below that (findmnt -t fuse.gladiafs lists mounts)\n")
+        code, said = refresh(place, tmp_path / "none")
+        assert code == 1 and said.endswith("none: No such file or directory\n")
+
+    def test_dead_mount(self, account, mount, place):
+        one = mount(account)
+        one.kill()
+        one.wait()
+        code, said = refresh(place, one.path)
+        assert code == 1
+        assert said.endswith("the gladiafs that served it has ended; mount again\n")
+
+    @needs_root
+    def test_of_somebody_else(self, account, mount, place):
+        """Who may look is not who may have the API asked again."""
+        one = mount(account, "allow_other")
+        os.listdir(one.path / "all")
+        run("chmod", "a+x", *[path for path in one.path.parents if path.owner() == "root"
+                              and path.is_relative_to("/tmp") and path != Path("/tmp")])
+        done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", PROGRAM,
+                               "--refresh", one.path / "all"], capture_output=True,
+                              text=True, timeout=60, check=False,
+                              env=environment(place.home))
+        assert done.returncode == 2, done.stderr
+        assert "only root, and who mounted it" in done.stderr
