@@ -227,7 +227,7 @@ static int open_roots(struct fetch *fetch, struct buf *why)
 
 	while (fetch->paths[len])
 		len++;
-	fetch->roots = calloc(len, sizeof(*fetch->roots));
+	fetch->roots = calloc(len + 1, sizeof(*fetch->roots));
 	if (!fetch->roots)
 		return why_set(why, -ENOMEM, "out of memory");
 	for (; !err && fetch->roots_len < len; fetch->roots_len += !err)

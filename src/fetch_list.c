@@ -99,7 +99,7 @@ static bool list_dir(
 	int err = open_dir(root, path, &dir);
 
 	buf_init(&below, UINT32_MAX);
-	while (wanted && !err && !(err = next_entry(dir, &entry)) && entry) {
+	while (dir && wanted && !err && !(err = next_entry(dir, &entry)) && entry) {
 		char name[FETCH_PATH_MAX];
 		int len = snprintf(name, sizeof(name), "%s%s%s", path, *path ? "/" : "",
 			entry->d_name);

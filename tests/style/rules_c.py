@@ -17,7 +17,7 @@ ROOMS = ["base", "json", "http", "gladia", "catalog", "sync", "format", "fs", TO
 # A foreign header's beginning, and who may include it: rooms, or files without suffix.
 FOREIGN = {
     "curl/": {"http"},
-    "cjson/": {"gladia", "format", "fs/control"},
+    "cjson/": {"gladia", "format", "fs/control_stats"},
     "sqlite3": {"catalog"},
     "fuse": {"fs"},
     "systemd/": {"manager"},

@@ -28,7 +28,7 @@ SOUND = {
     "src/http/http.c": C + '#include "http/http.h"\n\n#include <curl/curl.h>\n\n'
                        '#include "internal.h"\n',
     "src/http/internal.h": HEADER + "enum { HTTP_MAX = 1 };\n",
-    "src/fs/control.c": C + "#include <cjson/cJSON.h>\n#include <fuse_lowlevel.h>\n\n"
+    "src/fs/control_stats.c": C + "#include <cjson/cJSON.h>\n#include <fuse_lowlevel.h>\n\n"
                         '#include "http/http.h"\n',
     "src/main.c": C + '#include "fs/fs.h"\n',
     "tests/unit/test_buf.c": C + '#include "http/internal.h"\n\n/* SPEC 1.1, 1.2 */\n',
@@ -59,7 +59,8 @@ PLANTED = [
      "include/base/clock.h:1"),
     ("mirror", "include/base/list.h", C + "enum { A };\n", "include/base/list.h:1"),
     ("mirror", "include/http/internal.h", HEADER, "include/http/internal.h:1"),
-    ("mirror", "src/fs/control.c", '+#include "http/internal.h"\n', "src/fs/control.c:6"),
+    ("mirror", "src/fs/control_stats.c", '+#include "http/internal.h"\n',
+     "src/fs/control_stats.c:6"),
     ("sizes", "src/base/buf.c", "+" + "\n" * 500, "src/base/buf.c:500"),
     ("sizes", "tests/unit/test_buf.c", "+" + LONG_FUNCTION, "tests/unit/test_buf.c:6"),
     ("spdx", "src/base/buf.c", "\n" + C, "src/base/buf.c:1"),
