@@ -32,8 +32,12 @@ static void on_deadline(void *ctx)
 {
 	struct request *request = ctx;
 
-	if (request->late)
-		log_error(request->fs->log, "%s", request->late);
+	/* A request to the API ends before that, with a sentence of its own. */
+	log_error(request->fs->log, "%s",
+		request->late ? request->late
+			      : "a call took longer than timeout= allows, as several "
+				"requests to the API were needed one after the other; "
+				"try again: what has come is kept");
 	request_fail(request, -ETIMEDOUT);
 }
 

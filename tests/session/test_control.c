@@ -222,6 +222,34 @@ static void looks_under_way_are_told(void **state)
 	mount_free(mount);
 }
 
+/* Also where no single call to the API failed. */
+static void lateness_is_told(void **state)
+{
+	static char text[TEXT_MAX];
+	struct mount *mount = mount_new();
+	int to_stderr = dup(STDERR_FILENO);
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	uint64_t all = kernel_walk(mount->kernel, "all");
+
+	(void)state;
+	assert_int_equal(sentences_new(&mount->clock, &mount->log.kept), 0);
+	mount->stalled = true;
+
+	uint64_t waiting = kernel_ask_lookup(mount->kernel, all, job_file(1).text);
+
+	assert_false(kernel_is_answered(mount->kernel, waiting));
+	dup2(nowhere, STDERR_FILENO);
+	mount_forward(mount, MOUNT_TIMEOUT_MS);
+	dup2(to_stderr, STDERR_FILENO);
+	close(to_stderr);
+	close(nowhere);
+	assert_int_equal(kernel_answer(mount->kernel, waiting, NULL, 0), -ETIMEDOUT);
+	assert_non_null(strstr(read_control(mount, "errors", text), "timeout="));
+	sentences_free(mount->log.kept);
+	mount->log.kept = NULL;
+	mount_free(mount);
+}
+
 static void errors_are_told(void **state)
 {
 	static char text[TEXT_MAX];
@@ -262,6 +290,7 @@ int main(void)
 		cmocka_unit_test(messages_and_waits_are_counted),
 		cmocka_unit_test(looks_under_way_are_told),
 		cmocka_unit_test(errors_are_told),
+		cmocka_unit_test(lateness_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
