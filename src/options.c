@@ -273,9 +273,9 @@ void options_print_help(void)
 {
 	printf("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-d] [SOURCE] MOUNTPOINT\n"
 	       "       gladiafs --check [-o OPTION[,OPTION...]] [SOURCE]\n"
-	       "       mount.gladiafs SOURCE MOUNTPOINT [-fnsv] [-o OPTION[,OPTION...]]\n"
 	       "       gladiafs --refresh PATH...\n"
 	       "       gladiafs --fetch PATH...\n"
+	       "       mount.gladiafs SOURCE MOUNTPOINT [-fnsv] [-o OPTION[,OPTION...]]\n"
 	       "\n"
 	       "Shows a Gladia account's transcription jobs as files.\n"
 	       "\n"
@@ -289,13 +289,13 @@ void options_print_help(void)
 	       "    --check              mount nothing: say whether all that a mount "
 	       "needs is\n"
 	       "                         in order\n"
-	       "    -h, --help           this text\n"
-	       "    -V, --version        the version\n"
 	       "    --refresh            the mount's directory (or the whole mount) "
 	       "forgets\n"
 	       "                         what it knows\n"
 	       "    --fetch              reads directories and their jobs into the "
 	       "cache\n"
+	       "    -h, --help           this text\n"
+	       "    -V, --version        the version\n"
 	       "\n"
 	       "Options of -o, with their defaults:\n",
 		SOURCE_DEFAULT);
