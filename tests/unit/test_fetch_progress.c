@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -63,11 +65,38 @@ static void times_are_told(void **state)
 	}
 }
 
+/* SPEC 1.7: where nobody sees a bar, a line a minute; what fails, at once. */
+static void a_line_a_minute(void **state)
+{
+	const struct fetch_counts counts = {.found = 200, .done = 120};
+	struct fetch_progress progress;
+	char said[ROOM] = "";
+	FILE *file = tmpfile();
+	int to_stderr = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_non_null(file);
+	dup2(fileno(file), STDERR_FILENO);
+	fetch_progress_begin(&progress, 5000);
+	fetch_progress_tell(&progress, "", &counts, 5000 + 59999);
+	fetch_progress_tell(&progress, "one failed\n", &counts, 5000 + 59999);
+	fetch_progress_tell(&progress, "", &counts, 5000 + 60000);
+	fetch_progress_tell(&progress, "", &counts, 5000 + 119999);
+	fetch_progress_end(&progress);
+	dup2(to_stderr, STDERR_FILENO);
+	close(to_stderr);
+	assert_true(pread(fileno(file), said, sizeof(said) - 1, 0) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_string_equal(
+		said, "one failed\ngladiafs: 120 of 200+ jobs, 0 bytes, 2/s\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_known_is_told),
 		cmocka_unit_test(times_are_told),
+		cmocka_unit_test(a_line_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
