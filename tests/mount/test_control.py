@@ -82,10 +82,10 @@ class TestStats:
             if entry.status:
                 answers[str(entry.status)] = answers.get(str(entry.status), 0) + 1
         assert answers["503"] == 1
-        # A page that was planned and not needed is cancelled, answered or not.
+        # A page that was planned and not needed is cancelled, perhaps before it is on its way.
         assert asked["answers"]["503"] == 1
         assert 1 <= asked["answers"]["200"] <= answers["200"]
-        assert asked["sent"] == len(log)
+        assert asked["sent"] >= len(log)
         assert asked["retries"] == 1
         assert asked["under_way"] == 0
         assert 0 < asked["bytes"] <= sum(entry.bytes for entry in log)
