@@ -210,12 +210,14 @@ static int open_fs(struct serve *serve, struct buf *why)
 		.ttl_ms = options->ttl_ms,
 		.connections = options->connections,
 		.page_size = options->page_size,
+		.timeout_ms = serve->config->timeout_ms,
 	};
 	const struct fs_config fs = {
 		.source = options->source,
 		.mount_flags = options->mount_flags.data ? options->mount_flags.data : "",
 		.allow_other = options->allow_other,
 		.auto_unmount = options->auto_unmount,
+		.allow_delete = options->allow_delete && !options->read_only,
 		.debug = options->debug,
 		.uid = options->uid,
 		.gid = options->gid,

@@ -70,7 +70,7 @@ struct api_page {
  *   -EACCES        401, 403
  *   -ENOENT        404; of a list too: whether that is its end is for the caller to say
  *   -EINVAL        400, 422 (a list's limit too high)
- *   -EBUSY         429
+ *   -EBUSY         429; of api_delete() also 403
  *   -ETIMEDOUT     silence
  *   -EHOSTUNREACH  no connection, TLS refused
  *   -ENOMEM
@@ -78,7 +78,7 @@ struct api_page {
  *                  job, a `next` that does not advance (SPEC 6.6)
  *   what on_item gave
  * Where attempts failed in different ways the last one counts. `page` is NULL on failure
- * and for api_get(). `why` is "", or on failure one sentence: what was tried, why it
+ * and but for api_list(). `why` is "", or on failure one sentence: what was tried, why it
  * failed, what to do; in printable ASCII, never with the key. It is for the caller to
  * log. Both are valid during on_done.
  *
@@ -121,6 +121,15 @@ int api_list(struct api *api, const struct query *query, unsigned span, uint64_t
  * 0; -ENOMEM; -EINVAL for an empty id, or as api_list().
  */
 int api_get(struct api *api, const char *id, const struct api_handlers *handlers,
+	void *ctx, struct api_call **ret_call);
+
+/*
+ * Deletes one job: on_done alone. 0 where it is deleted, also where an attempt whose
+ * answer was lost has done so; -EBUSY where it is not finished yet (403); -ENOENT where
+ * somebody else was first. After other errors it may be deleted or not. A call that is
+ * cancelled may still delete. 0; -ENOMEM; -EINVAL as api_get().
+ */
+int api_delete(struct api *api, const char *id, const struct api_handlers *handlers,
 	void *ctx, struct api_call **ret_call);
 
 /*

@@ -9,6 +9,16 @@
 #include "sync/single.h"
 #include "sync/sync.h"
 
+/* removed.h; those that are forgotten first come first. */
+struct removed {
+	struct removed_entry {
+		int64_t row;
+		int64_t until_ms; /* monotonic */
+	} *entries;
+	size_t len;
+	size_t cap;
+};
+
 struct sync {
 	struct loop *loop;
 	const struct log *log;
@@ -27,6 +37,9 @@ struct sync {
 	struct list singles; /* jobs under way by id */
 	int ahead_len;       /* of them, those nobody waits for yet */
 	struct listing *walked;
+
+	struct list removals; /* jobs being deleted */
+	struct removed removed;
 };
 
 /* How a listing gets its members. */
@@ -72,6 +85,7 @@ struct listing {
 	bool same;      /* the catalog keeps it as it is already */
 	bool broken;    /* what it tells was lost: of no use to anybody any more */
 	bool outdated;  /* of no use to who comes now */
+	bool thinned;   /* jobs it tells of were deleted here: who comes now picks anew */
 	bool lacking;   /* somebody wants `wanted`, which is not there */
 	bool goes_on;   /* somebody wanted more than the first page */
 	int error;      /* why what was asked for last does not come */
@@ -95,7 +109,8 @@ enum { LISTING_TOLD = 255 };
 struct listing *listing_find(
 	const struct sync *sync, enum listing_kind kind, const char *key);
 
-/* Is it young enough for who comes now? */
+/* Is it young enough for who comes now, and does it tell of nothing deleted here? */
+bool listing_is_young(const struct listing *listing);
 bool listing_is_present(const struct listing *listing);
 
 /* Goes on with another filler, whose begin() never gives -ENOENT. */
@@ -141,6 +156,15 @@ int sync_keep(
 
 /* The API has this job no more. 0 or -EIO. */
 int sync_forget(struct sync *sync, const struct catalog_job *job);
+
+/* The same for one that was to go, and leave no trace in the catalog's file. */
+int sync_purge(struct sync *sync, const struct catalog_job *job);
+
+/* Has the job's name forgotten by who keeps it. */
+void sync_tell_gone(struct sync *sync, const struct catalog_job *job);
+
+/* Cancels all deletions that are under way: they may happen or not. */
+void removal_end(struct sync *sync);
 
 /*
  * The API no longer shows this job where it should stand: forgets a finished one, which

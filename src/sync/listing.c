@@ -59,12 +59,17 @@ struct listing *listing_find(
 	return NULL;
 }
 
-bool listing_is_present(const struct listing *listing)
+bool listing_is_young(const struct listing *listing)
 {
 	int64_t age = loop_now_ms(listing->sync->loop) - listing->began_ms;
 
 	return !listing->broken && !listing->outdated &&
 	       age < listing->sync->config.ttl_ms;
+}
+
+bool listing_is_present(const struct listing *listing)
+{
+	return listing_is_young(listing) && !listing->thinned;
 }
 
 static void end_filling(struct listing *listing)

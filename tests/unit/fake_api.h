@@ -49,6 +49,7 @@ struct api_call {
 	uint64_t offset;
 	unsigned limit;
 	char id[NAME_BYTES_MAX + 1]; /* "": of a list */
+	bool deletes;
 };
 
 struct api {
@@ -60,6 +61,7 @@ struct api {
 	unsigned most_pending;
 	unsigned lists;
 	unsigned gets;
+	unsigned deletes;
 	unsigned cancelled;
 	unsigned invented;
 };

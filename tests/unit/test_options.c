@@ -76,7 +76,6 @@ static void test_unknown_options(void **state)
 		/* SPEC 1.4 knows them, this program does not yet. */
 		{{"-o", "format=json:txt"}, "\"-o format\""},
 		{{"-o", "offline_ok"}, "\"-o offline_ok\""},
-		{{"-o", "allow_delete"}, "\"-o allow_delete\""},
 		{{"-o", "xattr"}, "\"-o xattr\""},
 		{{"-x"}, "\"-x\""},
 		{{"-xSECRET"}, "\"-x\""},
