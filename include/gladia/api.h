@@ -99,6 +99,15 @@ struct api_handlers {
 int api_new(struct loop *loop, const struct log *log, const struct api_config *config,
 	struct api **ret_api);
 
+/*
+ * Has on_reach called whenever an attempt of any call ends: `reached` where the server
+ * answered, whatever it says; else there was no connection, TLS was refused or nothing
+ * came for too long, and `why` says that in words. It comes before the call's own
+ * handlers, and must not begin or cancel calls. NULL: nobody is told any more.
+ */
+void api_watch(struct api *api,
+	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx);
+
 /* All calls must have ended or been cancelled. NULL is fine. */
 void api_free(struct api *api);
 

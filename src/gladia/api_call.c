@@ -117,9 +117,8 @@ static void debug_result(const struct api_call *call, const struct http_result *
 	log_debug(call->api->log,
 		"%s %s: %s%s%s, %" PRIu64 " bytes, %" PRId64 " ms, attempt %d",
 		call->asked.method, call->asked.url,
-		result->status ? status : "no answer",
-		detail[0] ? ", " : "", detail, result->bytes, result->elapsed_ms,
-		call->attempts);
+		result->status ? status : "no answer", detail[0] ? ", " : "", detail,
+		result->bytes, result->elapsed_ms, call->attempts);
 }
 
 /* Waits for another attempt, if there is still time for one. */
@@ -181,10 +180,29 @@ static bool judge_deletion(struct api_call *call, const struct http_result *resu
 {
 	if (result->status == 404)
 		return call->maybe_deleted;
-	if (result->status >= 500 || (!result->status && result->failure != HTTP_UNREACHABLE))
+	if (result->status >= 500 ||
+		(!result->status && result->failure != HTTP_UNREACHABLE))
 		call->maybe_deleted = true;
 	/* Of an answer that says so the rest does not matter. */
 	return result->status / 100 == 2;
+}
+
+static void tell_reach(const struct api_call *call, bool reached)
+{
+	const struct api *api = call->api;
+
+	if (api->on_reach)
+		api->on_reach(
+			api->reach_ctx, reached, reached ? "" : call->failure.reason);
+}
+
+/* With call->failure, unless it was an answer. A broken one is nothing of both. */
+static void tell_result(const struct api_call *call, const struct http_result *result)
+{
+	if (result->failure == HTTP_UNREACHABLE || result->failure == HTTP_SILENT)
+		tell_reach(call, false);
+	else if (result->status)
+		tell_reach(call, true);
 }
 
 static void on_result(void *ctx, const struct http_result *result)
@@ -198,11 +216,13 @@ static void on_result(void *ctx, const struct http_result *result)
 	count_result(&api->stats, result);
 	debug_result(call, result);
 	if (call->deletes && judge_deletion(call, result)) {
+		tell_reach(call, true);
 		succeed(call, NULL);
 		return;
 	}
 	if (!call->deletes && whole && !api_reader_finish(&call->reader, &page)) {
 		page.elapsed_ms = result->elapsed_ms;
+		tell_reach(call, true);
 		succeed(call, call->reader.id ? NULL : &page);
 		return;
 	}
@@ -214,6 +234,7 @@ static void on_result(void *ctx, const struct http_result *result)
 			call->key_number == api->key_number ? api->key : NULL);
 	if (call->deletes && result->status == 403)
 		api_fail_unfinished(&call->failure);
+	tell_result(call, result);
 	attempt_failed(call, result->status);
 }
 
@@ -226,8 +247,7 @@ static int attempt(struct api_call *call)
 	int err;
 
 	api_reader_reset(&call->reader);
-	err = http_start(
-		api->http, call->asked.method, call->asked.url, &handlers, call,
+	err = http_start(api->http, call->asked.method, call->asked.url, &handlers, call,
 		&call->request);
 	if (err)
 		return err;
@@ -272,11 +292,13 @@ static void deadline_due(void *ctx)
 		api->stats.failed++;
 		log_debug(api->log,
 			"%s %s: given up at the time-out, %" PRId64 " ms, attempt %d",
-			call->asked.method, call->asked.url, loop_now_ms(api->loop) - call->attempt_ms,
-			call->attempts);
+			call->asked.method, call->asked.url,
+			loop_now_ms(api->loop) - call->attempt_ms, call->attempts);
 	}
 	if (!call->failures)
 		api_fail_silence(&call->failure, api->timeout_ms);
+	if (call->failure.error == -ETIMEDOUT)
+		tell_reach(call, false);
 	give_up(call);
 }
 

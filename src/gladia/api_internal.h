@@ -126,4 +126,6 @@ struct api {
 	struct api_scratch scratch;
 	struct api_stats stats;
 	unsigned calls;
+	void (*on_reach)(void *ctx, bool reached, const char *why);
+	void *reach_ctx;
 };

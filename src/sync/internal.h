@@ -14,9 +14,18 @@ struct removed {
 	struct removed_entry {
 		int64_t row;
 		int64_t until_ms; /* monotonic */
-	} *entries;
+	} * entries;
 	size_t len;
 	size_t cap;
+};
+
+/* offline.h */
+struct offline {
+	bool is;
+	int64_t tried_ms;           /* monotonic: when it turned out last */
+	struct api_call *probe;     /* or NULL */
+	struct loop_timer patience; /* set: some wait for the probe */
+	struct loop_task settle;
 };
 
 struct sync {
@@ -40,6 +49,7 @@ struct sync {
 
 	struct list removals; /* jobs being deleted */
 	struct removed removed;
+	struct offline offline;
 };
 
 /* How a listing gets its members. */
@@ -86,6 +96,10 @@ struct listing {
 	bool broken;    /* what it tells was lost: of no use to anybody any more */
 	bool outdated;  /* of no use to who comes now */
 	bool thinned;   /* jobs it tells of were deleted here: who comes now picks anew */
+	bool stale;     /* what is known while the API is out of reach (known.c) */
+	bool mixed;     /* ... behind what was told before */
+	bool unsettled; /* known_settle() */
+	int unreached;  /* the error it will fail with unless something is known */
 	bool lacking;   /* somebody wants `wanted`, which is not there */
 	bool goes_on;   /* somebody wanted more than the first page */
 	int error;      /* why what was asked for last does not come */
@@ -116,6 +130,9 @@ bool listing_is_present(const struct listing *listing);
 /* Goes on with another filler, whose begin() never gives -ENOENT. */
 void listing_fill_by(struct listing *listing, const struct filler *filler);
 
+/* Goes on in the cheapest way that is open now. */
+void listing_fill_anew(struct listing *listing);
+
 /*
  * Unfinished jobs within the query's spans, asked for before the listing was read, that
  * the next check of it will need to know (check.c). 0 or -ENOMEM.
@@ -140,6 +157,9 @@ void listing_completed(struct listing *listing);
 
 /* What was asked for does not come: tells those who wait, with a sentence in the log. */
 void listing_failed(struct listing *listing, int error, const char *why);
+
+/* The same without asking whether something is known that could be shown instead. */
+void listing_failed_for_good(struct listing *listing, int error);
 
 /*
  * What a listing fails with where a call failed with `error`: to readdir(3) -ENOENT would

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gladia/api.h"
+#include "offline.h"
 #include "removed.h"
 
 /* One job that is being deleted. */
@@ -109,9 +110,13 @@ static struct removal *find(const struct sync *sync, int64_t row)
 	return NULL;
 }
 
-static int start(struct sync *sync, const struct catalog_job *job,
-	struct removal **ret_removal)
+static int start(
+	struct sync *sync, const struct catalog_job *job, struct removal **ret_removal)
 {
+	/* It would only wait in vain. */
+	if (offline_is(sync) && !offline_is_due(sync))
+		return -EHOSTUNREACH;
+
 	struct removal *removal = calloc(1, sizeof(*removal));
 
 	if (!removal)

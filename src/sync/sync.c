@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "offline.h"
 #include "removed.h"
 
 int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
@@ -23,6 +24,7 @@ int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&sync->singles);
 	list_init(&sync->removals);
 	page_size_init(&sync->page_size, config->page_size);
+	offline_init(sync);
 	*ret_sync = sync;
 	return 0;
 }
@@ -39,6 +41,7 @@ void sync_free(struct sync *sync)
 		return;
 	single_end(sync);
 	removal_end(sync);
+	offline_done(sync);
 	listing_drop_all(sync);
 	free(sync);
 }
@@ -50,6 +53,9 @@ bool sync_is_fresh(
 		return false;
 	/* Whether it is still there, the next listing will tell. */
 	if (job_finished(&job->job))
+		return true;
+	/* There is nobody to be asked; but somebody has to try, now and then. */
+	if (offline_is(sync) && !offline_is_due(sync))
 		return true;
 	if (job->seen_ms < sync->refreshed_ms)
 		return false;

@@ -218,6 +218,18 @@ class TestNever:
         assert ids(account) == before
         assert deletions(account) == 0
 
+    def test_other_formats(self, account, mount):
+        """They are made from the job, and go with it; by themselves they cannot."""
+        one = mount(account, "allow_delete", "formats=json:txt")
+        job_id = account.jobs(status="done")[0]["id"]
+        text = one.path / "status/done" / (job_id + ".txt")
+        assert text.name in os.listdir(text.parent)
+        assert failure(os.unlink, text) == errno.EROFS
+        assert deletions(account) == 0
+        run("rm", text.with_suffix(".json"))
+        wait_until(lambda: not text.exists(), "it goes, too")
+        assert text.name not in os.listdir(text.parent)
+
     def test_modes(self, account, mount):
         one = mount(account, "allow_delete", "umask=027")
         assert (one.path / "all").stat().st_mode & 0o7777 == 0o750

@@ -202,6 +202,19 @@ struct api_call *fake_call_for(struct api *api, const char *id)
 	return NULL;
 }
 
+void api_watch(struct api *api,
+	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx)
+{
+	api->on_reach = on_reach;
+	api->reach_ctx = ctx;
+}
+
+void fake_reach(struct api *api, bool reached)
+{
+	if (api->on_reach)
+		api->on_reach(api->reach_ctx, reached, reached ? "" : "no connection");
+}
+
 static void end(
 	struct api_call *call, int error, const struct api_page *page, const char *why)
 {
@@ -213,6 +226,7 @@ static void end(
 
 void fake_fail(struct api_call *call, int error, const char *why)
 {
+	fake_reach(call->api, error != -EHOSTUNREACH && error != -ETIMEDOUT);
 	end(call, error, NULL, why);
 }
 
@@ -367,6 +381,7 @@ static void answer_delete(struct api_call *call)
 
 void fake_answer(struct api_call *call)
 {
+	fake_reach(call->api, true);
 	if (call->deletes)
 		answer_delete(call);
 	else if (call->id[0])

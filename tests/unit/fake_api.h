@@ -64,6 +64,8 @@ struct api {
 	unsigned deletes;
 	unsigned cancelled;
 	unsigned invented;
+	void (*on_reach)(void *ctx, bool reached, const char *why);
+	void *reach_ctx;
 };
 
 struct api *fake_new(void);
@@ -95,6 +97,9 @@ void fake_answer_all(struct api *api);
 void fake_settle(struct api *api);
 
 void fake_fail(struct api_call *call, int error, const char *why);
+
+/* An attempt of a call has ended (api_watch()), that goes on. */
+void fake_reach(struct api *api, bool reached);
 
 /* Breaks off in the middle; it then begins anew, and is still pending. */
 void fake_restart(struct api_call *call);
