@@ -288,10 +288,10 @@ static const char *const kernel_flags[] = {
 	"nodev", "dev", "nosuid", "suid", "noexec", "exec", "sync", "async", "dirsync"};
 
 /* ...what means nothing here, where nothing is written... */
-static const char *const ignored_flags[] = {"defaults", "auto", "noauto",
-	"nofail", "_netdev", "user", "nouser", "users", "nousers", "owner", "noowner",
-	"group", "nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime",
-	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
+static const char *const ignored_flags[] = {"defaults", "auto", "noauto", "nofail",
+	"_netdev", "user", "nouser", "users", "nousers", "owner", "noowner", "group",
+	"nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
+	"strictatime", "nostrictatime", "lazytime", "nolazytime"};
 
 /* ...and the same with a value. */
 static const char *const ignored_values[] = {"comment", "user"};

@@ -230,6 +230,7 @@ static int open_fs(struct serve *serve, struct buf *why)
 		.mount_flags = options->mount_flags.data ? options->mount_flags.data : "",
 		.allow_other = options->allow_other,
 		.auto_unmount = options->auto_unmount,
+		.xattr = options->xattr,
 		.allow_delete = options->allow_delete && !options->read_only,
 		.debug = options->debug,
 		.uid = options->uid,

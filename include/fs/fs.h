@@ -22,8 +22,9 @@ struct fs_config {
 	const char *mount_flags; /* ",nodev,nosuid" ... for the kernel, or "" */
 	bool allow_other;
 	bool auto_unmount;
+	bool xattr;        /* SPEC 5.5 */
 	bool allow_delete; /* SPEC 10: removing a job's file deletes the job */
-	bool debug; /* libfuse prints each message to stderr */
+	bool debug;        /* libfuse prints each message to stderr */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;

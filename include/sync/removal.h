@@ -13,5 +13,5 @@
  * Where that stays unknown the job is doubted: the next look at it asks the API. Who
  * waits no more changes nothing. 0 or -ENOMEM.
  */
-int removal_want(struct sync *sync, const struct catalog_job *job,
-	struct wait_queue **ret_queue);
+int removal_want(
+	struct sync *sync, const struct catalog_job *job, struct wait_queue **ret_queue);

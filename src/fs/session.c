@@ -69,6 +69,8 @@ static const struct fuse_lowlevel_ops operations = {
 	.rename = fs_rename,
 	.link = fs_link,
 	.write = fs_write,
+	.getxattr = fs_getxattr,
+	.listxattr = fs_listxattr,
 	.setxattr = fs_setxattr,
 	.removexattr = fs_removexattr,
 };

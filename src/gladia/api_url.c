@@ -92,8 +92,8 @@ static int ask_of_job(const char *origin, const char *id, const char *doing,
 		err = print_percent_encoded(id, &url);
 	if (err)
 		return -ENOMEM;
-	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried), "%s job %.*s%s",
-		doing, ID_SHOWN_MAX, url.data + start,
+	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried), "%s job %.*s%s", doing,
+		ID_SHOWN_MAX, url.data + start,
 		url.len - start > ID_SHOWN_MAX ? "..." : "");
 	ret_asked->url = cleanup_take(&url.data);
 	ret_asked->id = strdup(id);

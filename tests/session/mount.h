@@ -52,6 +52,7 @@ struct mount_options {
 	uint32_t minor;   /* of the kernel's FUSE; 0: MOUNT_MINOR */
 	bool unanswered;  /* INIT is not sent yet */
 	bool allow_delete;
+	bool xattr;
 };
 
 /* With INIT exchanged. */

@@ -52,6 +52,9 @@ static void test_defaults(void **state)
 	assert_false(p.options.allow_other);
 	assert_false(p.options.auto_unmount);
 	assert_int_equal(p.options.formats, 1 << FORMAT_JSON);
+	assert_false(p.options.allow_delete);
+	assert_false(p.options.offline_ok);
+	assert_false(p.options.xattr);
 	assert_int_equal(p.options.mount_flags.len, 0);
 	parsed_done(&p);
 }
