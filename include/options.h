@@ -48,6 +48,10 @@ struct options {
 	unsigned formats; /* that are listed: a bit for each of format/format.h */
 	bool allow_other;
 	bool auto_unmount;
+	bool offline_ok;
+	bool xattr;
+	bool allow_delete;
+	bool read_only; /* "ro", without a later "rw": allow_delete does not count */
 	struct buf mount_flags; /* ",nodev,nosuid" ...: for the kernel, as they came */
 };
 

@@ -94,5 +94,8 @@ int config_text_print(const struct serve_config *config, struct buf *out)
 		lines.error = buf_printf(out, "umask=%03o\n", (unsigned)options->umask);
 	put_flag(&lines, "allow_other", options->allow_other);
 	put_flag(&lines, "auto_unmount", options->auto_unmount);
+	put_flag(&lines, "offline_ok", options->offline_ok);
+	put_flag(&lines, "allow_delete", options->allow_delete);
+	put_flag(&lines, "xattr", options->xattr);
 	return lines.error;
 }

@@ -40,6 +40,18 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	loop_stop(check->loop);
 }
 
+/* Calls cannot be cancelled from in here. */
+static void on_reach(void *ctx, bool reached, const char *why)
+{
+	struct keycheck *check = ctx;
+
+	if (reached || check->done)
+		return;
+	check->error = -EHOSTUNREACH;
+	why_set(check->why, check->error, "%s", why);
+	loop_stop(check->loop);
+}
+
 static void api_cleanup(struct api **api)
 {
 	api_free(*api);
@@ -67,7 +79,7 @@ static int make_api(struct loop *loop, const struct log *log,
 }
 
 int keycheck_run(struct loop *loop, const struct log *log,
-	const struct api_config *config, struct buf *why)
+	const struct api_config *config, bool once, struct buf *why)
 {
 	static const struct api_handlers handlers = {
 		.on_item = on_item, .on_restart = on_restart, .on_done = on_done};
@@ -79,6 +91,8 @@ int keycheck_run(struct loop *loop, const struct log *log,
 
 	if (err)
 		return err;
+	if (once)
+		api_watch(api, on_reach, &check);
 	query_init(&query);
 	err = api_list(api, &query, 0, 0, 1, &handlers, &check, &call);
 	if (err)
@@ -87,6 +101,8 @@ int keycheck_run(struct loop *loop, const struct log *log,
 	if (check.done)
 		return check.error;
 	api_cancel(call);
+	if (check.error)
+		return check.error;
 	if (err)
 		return why_set(
 			why, err, "the API cannot be waited for: %s", strerror(-err));

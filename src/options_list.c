@@ -255,6 +255,21 @@ static const struct own_option own_options[] = {
 		.help = "what is listed of a job: json[:txt][:srt][:vtt] (json)",
 		.set = set_formats,
 		MEMBER(formats)},
+	{.shape = "offline_ok",
+		.takes = "no value",
+		.help = "an API out of reach: show what is known (an error)",
+		.set = set_flag,
+		MEMBER(offline_ok)},
+	{.shape = "xattr",
+		.takes = "no value",
+		.help = "extended attributes, user.gladia.* (none)",
+		.set = set_flag,
+		MEMBER(xattr)},
+	{.shape = "allow_delete",
+		.takes = "no value",
+		.help = "rm of a job's file deletes the job (without: nothing does)",
+		.set = set_flag,
+		MEMBER(allow_delete)},
 	{.shape = "allow_other",
 		.takes = "no value",
 		.help = "other users may look, too (needs user_allow_other in "
@@ -272,11 +287,11 @@ static const struct own_option own_options[] = {
 static const char *const kernel_flags[] = {
 	"nodev", "dev", "nosuid", "suid", "noexec", "exec", "sync", "async", "dirsync"};
 
-/* ...what means nothing here, as the mount is always read-only... */
-static const char *const ignored_flags[] = {"rw", "ro", "defaults", "auto", "noauto",
-	"nofail", "_netdev", "user", "nouser", "users", "nousers", "owner", "noowner",
-	"group", "nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime",
-	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
+/* ...what means nothing here, where nothing is written... */
+static const char *const ignored_flags[] = {"defaults", "auto", "noauto", "nofail",
+	"_netdev", "user", "nouser", "users", "nousers", "owner", "noowner", "group",
+	"nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
+	"strictatime", "nostrictatime", "lazytime", "nolazytime"};
 
 /* ...and the same with a value. */
 static const char *const ignored_values[] = {"comment", "user"};
@@ -366,6 +381,11 @@ static int apply_word(char *word, bool sloppy, struct options *options, struct b
 	if (own)
 		return own->set(own, value, options, why);
 
+	/* The last one counts, as with mount(8). */
+	if (!value && (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0)) {
+		options->read_only = word[1] == 'o';
+		return 0;
+	}
 	if (!value && IS_AMONG(word, kernel_flags))
 		return add_kernel_flag(word, options, why);
 	if (!means_key(word) && (sloppy || is_ignored(word, value)))

@@ -167,7 +167,7 @@ static int ask(struct selfcheck *check, struct buf *say)
 	if (err)
 		return why_set(say, VERDICT_WRONG, "the API cannot be asked: %s",
 			strerror(-err));
-	if (keycheck_run(loop, &check->log, &config, say))
+	if (keycheck_run(loop, &check->log, &config, false, say))
 		return VERDICT_WRONG;
 	return why_set(say, VERDICT_OK, "the API takes it");
 }

@@ -41,6 +41,7 @@ struct serve {
 	struct api *api;
 	struct sync *sync;
 	struct fs *fs;
+	bool unreachable; /* at the start, which offline_ok allows */
 	bool mounted;
 	bool serving;
 	int signal; /* that ends it, else 0 */
@@ -173,10 +174,20 @@ static int open_api(struct serve *serve, struct buf *why)
 
 	buf_init(&reason, SENTENCE_MAX);
 
-	int err = keycheck_run(serve->loop, serve->config->log, &config, &reason);
+	int err = keycheck_run(
+		serve->loop, serve->config->log, &config, options->offline_ok, &reason);
 
 	if (serve->signal)
 		return interrupted(serve, why);
+	if (options->offline_ok && (err == -EHOSTUNREACH || err == -ETIMEDOUT)) {
+		log_warning(serve->config->log,
+			"%s cannot be reached (%s): what is known of it is shown, and "
+			"may "
+			"be old; the key has not been checked",
+			options->origin, reason.len ? reason.data : strerror(-err));
+		serve->unreachable = true;
+		err = 0;
+	}
 	if (err)
 		return why_set(why, err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
 			"cannot mount %s on %s: %s", options->origin,
@@ -214,6 +225,9 @@ static int open_fs(struct serve *serve, struct buf *why)
 		.ttl_ms = options->ttl_ms,
 		.connections = options->connections,
 		.page_size = options->page_size,
+		.offline_ok = options->offline_ok,
+		.offline = serve->unreachable,
+		.timeout_ms = serve->config->timeout_ms,
 	};
 
 	buf_init(&text, CONFIG_TEXT_MAX);
@@ -225,6 +239,8 @@ static int open_fs(struct serve *serve, struct buf *why)
 		.mount_flags = options->mount_flags.data ? options->mount_flags.data : "",
 		.allow_other = options->allow_other,
 		.auto_unmount = options->auto_unmount,
+		.xattr = options->xattr,
+		.allow_delete = options->allow_delete && !options->read_only,
 		.debug = options->debug,
 		.uid = options->uid,
 		.gid = options->gid,

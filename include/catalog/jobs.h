@@ -90,6 +90,12 @@ int jobs_doubt(struct catalog *catalog, int64_t row);
 int jobs_forget(struct catalog *catalog, int64_t row);
 
 /*
+ * The same, and what the file held of its text is overwritten with zeros when the
+ * transaction ends (SPEC 10.1).
+ */
+int jobs_purge(struct catalog *catalog, int64_t row);
+
+/*
  * The rows of all jobs that are not finished and not gone, in no order, in memory of
  * malloc() that is the caller's to free. 0, -ENOMEM, -EIO.
  */

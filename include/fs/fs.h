@@ -23,7 +23,9 @@ struct fs_config {
 	const char *text;        /* of .gladiafs/config: what is in force, for people */
 	bool allow_other;
 	bool auto_unmount;
-	bool debug; /* libfuse prints each message to stderr */
+	bool xattr;        /* SPEC 5.5 */
+	bool allow_delete; /* SPEC 10: removing a job's file deletes the job */
+	bool debug;        /* libfuse prints each message to stderr */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;

@@ -71,7 +71,7 @@ struct api_page {
  *   -EACCES        401, 403
  *   -ENOENT        404; of a list too: whether that is its end is for the caller to say
  *   -EINVAL        400, 422 (a list's limit too high)
- *   -EBUSY         429
+ *   -EBUSY         429; of api_delete() also 403
  *   -ETIMEDOUT     silence
  *   -EHOSTUNREACH  no connection, TLS refused
  *   -ENOMEM
@@ -79,7 +79,7 @@ struct api_page {
  *                  job, a `next` that does not advance (SPEC 6.6)
  *   what on_item gave
  * Where attempts failed in different ways the last one counts. `page` is NULL on failure
- * and for api_get(). `why` is "", or on failure one sentence: what was tried, why it
+ * and but for api_list(). `why` is "", or on failure one sentence: what was tried, why it
  * failed, what to do; in printable ASCII, never with the key. It is for the caller to
  * log. Both are valid during on_done.
  *
@@ -99,6 +99,15 @@ struct api_handlers {
  */
 int api_new(struct loop *loop, const struct log *log, const struct api_config *config,
 	struct api **ret_api);
+
+/*
+ * Has on_reach called whenever an attempt of any call ends: `reached` where the server
+ * answered, whatever it says; else there was no connection, TLS was refused or nothing
+ * came for too long, and `why` says that in words. It comes before the call's own
+ * handlers, and must not begin or cancel calls. NULL: nobody is told any more.
+ */
+void api_watch(struct api *api,
+	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx);
 
 /* All calls must have ended or been cancelled. NULL is fine. */
 void api_free(struct api *api);
@@ -122,6 +131,15 @@ int api_list(struct api *api, const struct query *query, unsigned span, uint64_t
  * 0; -ENOMEM; -EINVAL for an empty id, or as api_list().
  */
 int api_get(struct api *api, const char *id, const struct api_handlers *handlers,
+	void *ctx, struct api_call **ret_call);
+
+/*
+ * Deletes one job: on_done alone. 0 where it is deleted, also where an attempt whose
+ * answer was lost has done so; -EBUSY where it is not finished yet (403); -ENOENT where
+ * somebody else was first. After other errors it may be deleted or not. A call that is
+ * cancelled may still delete. 0; -ENOMEM; -EINVAL as api_get().
+ */
+int api_delete(struct api *api, const char *id, const struct api_handlers *handlers,
 	void *ctx, struct api_call **ret_call);
 
 /*

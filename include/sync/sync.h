@@ -19,6 +19,9 @@ struct sync_config {
 	int64_t ttl_ms;     /* the age up to which what is known counts as true */
 	int connections;    /* requests at a time for what nobody waits for yet */
 	unsigned page_size; /* jobs a page; 0: adaptive */
+	bool offline_ok;    /* an API out of reach: what is known counts (SPEC 7.5) */
+	bool offline;       /* ... and it is out of reach at the start */
+	int64_t timeout_ms; /* the longest a call to the API lasts */
 };
 
 struct sync_handlers {

@@ -353,6 +353,17 @@ int jobs_forget(struct catalog *catalog, int64_t row)
 	return err || !known.kept ? err : bodies_delete(catalog, row);
 }
 
+int jobs_purge(struct catalog *catalog, int64_t row)
+{
+	/* A connection's setting, which takes effect on what is deleted meanwhile. */
+	int code = sqlite3_exec(
+		catalog->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL);
+	int err = code == SQLITE_OK ? jobs_forget(catalog, row) : -EIO;
+
+	sqlite3_exec(catalog->db, "PRAGMA secure_delete = OFF", NULL, NULL, NULL);
+	return err;
+}
+
 /* Runs a statement that gives rows' numbers. */
 static int collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 	int64_t **ret_rows, size_t *ret_len)

@@ -70,7 +70,10 @@ void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret)
 	if (query->spans_len == 1 &&
 		query->spans[0].to_ms - DAY_MS == query->spans[0].from_ms)
 		time_ms = query->spans[0].from_ms;
-	attr_of(fs, S_IFDIR | 0555, DIR_LINKS, dir->ino, time_ms, ret);
+	/* It takes the right to write in a directory to remove what it holds. */
+	const mode_t mode = S_IFDIR | (fs->config.allow_delete ? 0755 : 0555);
+
+	attr_of(fs, mode, DIR_LINKS, dir->ino, time_ms, ret);
 }
 
 double attr_name_timeout(const struct fs *fs, const struct catalog_job *job)

@@ -5,14 +5,6 @@
 #include "base/cleanup.h"
 #include "request.h"
 
-/* Told once that OPEN means nothing here, the kernel asks no more and keeps content. */
-void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
-{
-	(void)ino;
-	(void)info;
-	fuse_reply_err(req, ENOSYS);
-}
-
 /*
  * What there is of the bytes asked for, however many these are. At the end the text is
  * not needed.

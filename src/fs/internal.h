@@ -100,5 +100,26 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
 void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	struct fuse_file_info *info, unsigned flags, const void *in, size_t in_size,
 	size_t out_size);
+void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int which,
+	struct fuse_file_info *info);
+void fs_mknod(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device);
+void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *info);
+void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+	const char *new_name, unsigned flags);
+void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name);
+void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+	struct fuse_file_info *info);
+void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
+	size_t size, int flags);
+void fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info);

@@ -54,6 +54,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.forget_multi = fs_forget_multi,
 	.getattr = fs_getattr,
 	.open = fs_open,
+	.release = fs_release,
 	.read = fs_read,
 	.opendir = fs_opendir,
 	.readdir = fs_readdir,
@@ -61,6 +62,20 @@ static const struct fuse_lowlevel_ops operations = {
 	.releasedir = fs_releasedir,
 	.statfs = fs_statfs,
 	.ioctl = fs_ioctl,
+	.unlink = fs_unlink,
+	.setattr = fs_setattr,
+	.mknod = fs_mknod,
+	.create = fs_create,
+	.mkdir = fs_mkdir,
+	.rmdir = fs_rmdir,
+	.symlink = fs_symlink,
+	.rename = fs_rename,
+	.link = fs_link,
+	.write = fs_write,
+	.getxattr = fs_getxattr,
+	.listxattr = fs_listxattr,
+	.setxattr = fs_setxattr,
+	.removexattr = fs_removexattr,
 };
 
 /*
@@ -252,7 +267,8 @@ static int open_session(struct fs *fs)
 
 	buf_init(&options, ARGUMENTS_MAX);
 	int err = buf_printf(&options,
-		"ro,default_permissions,subtype=gladiafs,fsname=%s%s%s%s", config->source,
+		"%s,default_permissions,subtype=gladiafs,fsname=%s%s%s%s",
+		config->allow_delete ? "rw" : "ro", config->source,
 		config->allow_other ? ",allow_other" : "",
 		config->auto_unmount ? ",auto_unmount" : "", config->mount_flags);
 

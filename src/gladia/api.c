@@ -117,6 +117,13 @@ int api_set_key(struct api *api, const char *key)
 	return 0;
 }
 
+void api_watch(struct api *api,
+	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx)
+{
+	api->on_reach = on_reach;
+	api->reach_ctx = ctx;
+}
+
 void api_stats(const struct api *api, struct api_stats *ret_stats)
 {
 	*ret_stats = api->stats;

@@ -40,6 +40,8 @@ struct api_call {
 	int failures;
 	int bad_bodies;
 	struct api_failure failure; /* of the last attempt that failed */
+	bool deletes;
+	bool maybe_deleted; /* an attempt that got no answer may have done it */
 	bool told;
 };
 
@@ -133,10 +135,10 @@ static void debug_result(const struct api_call *call, const struct http_result *
 	(void)snprintf(detail, sizeof(detail), "%s", result->detail);
 	api_clean(detail, call->api->key);
 	log_debug(call->api->log,
-		"GET %s: %s%s%s, %" PRIu64 " bytes, %" PRId64 " ms, attempt %d",
-		call->asked.url, result->status ? status : "no answer",
-		detail[0] ? ", " : "", detail, result->bytes, result->elapsed_ms,
-		call->attempts);
+		"%s %s: %s%s%s, %" PRIu64 " bytes, %" PRId64 " ms, attempt %d",
+		call->asked.method, call->asked.url,
+		result->status ? status : "no answer", detail[0] ? ", " : "", detail,
+		result->bytes, result->elapsed_ms, call->attempts);
 }
 
 /* Waits for another attempt, if there is still time for one. */
@@ -184,7 +186,43 @@ static int on_data(void *ctx, const char *data, size_t len)
 {
 	struct api_call *call = ctx;
 
+	/* There is nothing to be read in the answer to a deletion. */
+	if (call->deletes)
+		return 0;
 	return api_reader_feed(&call->reader, data, len);
+}
+
+/*
+ * Is the job deleted by this call? A job that an attempt before has not found to be gone,
+ * but this one does, was most likely deleted by the one before, whose answer was lost.
+ */
+static bool judge_deletion(struct api_call *call, const struct http_result *result)
+{
+	if (result->status == 404)
+		return call->maybe_deleted;
+	if (result->status >= 500 ||
+		(!result->status && result->failure != HTTP_UNREACHABLE))
+		call->maybe_deleted = true;
+	/* Of an answer that says so the rest does not matter. */
+	return result->status / 100 == 2;
+}
+
+static void tell_reach(const struct api_call *call, bool reached)
+{
+	const struct api *api = call->api;
+
+	if (api->on_reach)
+		api->on_reach(
+			api->reach_ctx, reached, reached ? "" : call->failure.reason);
+}
+
+/* With call->failure, unless it was an answer. A broken one is nothing of both. */
+static void tell_result(const struct api_call *call, const struct http_result *result)
+{
+	if (result->failure == HTTP_UNREACHABLE || result->failure == HTTP_SILENT)
+		tell_reach(call, false);
+	else if (result->status)
+		tell_reach(call, true);
 }
 
 static void on_result(void *ctx, const struct http_result *result)
@@ -197,17 +235,26 @@ static void on_result(void *ctx, const struct http_result *result)
 	call->request = NULL;
 	count_result(&api->stats, result);
 	debug_result(call, result);
-	if (whole && !api_reader_finish(&call->reader, &page)) {
+	if (call->deletes && judge_deletion(call, result)) {
+		tell_reach(call, true);
+		succeed(call, NULL);
+		return;
+	}
+	if (!call->deletes && whole && !api_reader_finish(&call->reader, &page)) {
 		page.elapsed_ms = result->elapsed_ms;
+		tell_reach(call, true);
 		succeed(call, call->reader.id ? NULL : &page);
 		return;
 	}
-	if (whole || result->failure == HTTP_REFUSED)
+	if (!call->deletes && (whole || result->failure == HTTP_REFUSED))
 		call->failure = call->reader.failure;
 	else
 		/* Of an old key nothing is known by which to find it in a text. */
 		api_fail_result(&call->failure, result,
 			call->key_number == api->key_number ? api->key : NULL);
+	if (call->deletes && result->status == 403)
+		api_fail_unfinished(&call->failure);
+	tell_result(call, result);
 	attempt_failed(call, result->status);
 }
 
@@ -220,8 +267,8 @@ static int attempt(struct api_call *call)
 	int err;
 
 	api_reader_reset(&call->reader);
-	err = http_start(
-		api->http, "GET", call->asked.url, &handlers, call, &call->request);
+	err = http_start(api->http, call->asked.method, call->asked.url, &handlers, call,
+		&call->request);
 	if (err)
 		return err;
 	call->key_number = api->key_number;
@@ -264,12 +311,14 @@ static void deadline_due(void *ctx)
 		call->request = NULL;
 		api->stats.failed++;
 		log_debug(api->log,
-			"GET %s: given up at the time-out, %" PRId64 " ms, attempt %d",
-			call->asked.url, loop_now_ms(api->loop) - call->attempt_ms,
-			call->attempts);
+			"%s %s: given up at the time-out, %" PRId64 " ms, attempt %d",
+			call->asked.method, call->asked.url,
+			loop_now_ms(api->loop) - call->attempt_ms, call->attempts);
 	}
 	if (!call->failures)
 		api_fail_silence(&call->failure, api->timeout_ms);
+	if (call->failure.error == -ETIMEDOUT)
+		tell_reach(call, false);
 	give_up(call);
 }
 
@@ -340,6 +389,17 @@ int api_get(struct api *api, const char *id, const struct api_handlers *handlers
 	if (!call)
 		return *id ? -ENOMEM : -EINVAL;
 	return begin(call, api_ask_job(api->origin, id, &call->asked), ret_call);
+}
+
+int api_delete(struct api *api, const char *id, const struct api_handlers *handlers,
+	void *ctx, struct api_call **ret_call)
+{
+	struct api_call *call = *id ? call_new(api, handlers, ctx) : NULL;
+
+	if (!call)
+		return *id ? -ENOMEM : -EINVAL;
+	call->deletes = true;
+	return begin(call, api_ask_to_delete(api->origin, id, &call->asked), ret_call);
 }
 
 void api_cancel(struct api_call *call)

@@ -21,6 +21,8 @@ static const char advice_broken[] = "check the network and any proxy in between"
 static const char advice_limit[] = "ask for fewer jobs a page (page_size=)";
 static const char advice_key[] = "check the API key";
 static const char advice_gone[] = "it is not there, or not for this key";
+static const char advice_unfinished[] =
+	"a job can be deleted when it is finished: wait until it is done or failed";
 static const char advice_proxy[] = "check the proxy's name and password";
 static const char advice_slow[] = "use fewer connections (connections=), or wait";
 static const char advice_later[] = "try again later";
@@ -219,6 +221,12 @@ void api_fail_result(
 		api_fail(
 			failure, -EIO, advice_broken, "the answer is broken: %s", detail);
 	failure->again = !result->tls_failed;
+}
+
+void api_fail_unfinished(struct api_failure *failure)
+{
+	failure->error = -EBUSY;
+	failure->advice = advice_unfinished;
 }
 
 void api_fail_slowed(struct api_failure *failure, long status, int64_t wait_ms)

@@ -45,6 +45,9 @@ int api_fail(struct api_failure *failure, int error, const char *advice,
 void api_fail_result(
 	struct api_failure *failure, const struct http_result *result, const char *key);
 
+/* A deletion was answered 403: the job is not finished. Keeps what the server said. */
+void api_fail_unfinished(struct api_failure *failure);
+
 /* No request is made, as an answer with `status` had all calls wait for so long. */
 void api_fail_slowed(struct api_failure *failure, long status, int64_t wait_ms);
 
@@ -60,6 +63,7 @@ void api_status_print(long status, char text[static API_STATUS_TEXT]);
 
 /* What a call asks for, and the same in words ("listing jobs (offset 40, ...)"). */
 struct api_asked {
+	const char *method; /* a literal */
 	char *url;
 	char *id; /* of a job; NULL: a list */
 	char tried[API_TRIED_MAX];
@@ -69,6 +73,7 @@ struct api_asked {
 int api_ask_list(const char *origin, const struct query *query, unsigned span,
 	uint64_t offset, unsigned limit, struct api_asked *ret_asked);
 int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked);
+int api_ask_to_delete(const char *origin, const char *id, struct api_asked *ret_asked);
 void api_asked_done(struct api_asked *asked);
 
 /* Working memory that all calls share: each job is dealt with at one go. */
@@ -121,4 +126,6 @@ struct api {
 	struct api_scratch scratch;
 	struct api_stats stats;
 	unsigned calls;
+	void (*on_reach)(void *ctx, bool reached, const char *why);
+	void *reach_ctx;
 };

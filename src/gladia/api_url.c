@@ -59,6 +59,7 @@ int api_ask_list(const char *origin, const struct query *query, unsigned span,
 	CLEANUP(buf_done) struct buf base;
 	int err;
 
+	ret_asked->method = "GET";
 	buf_init(&url, API_URL_MAX);
 	buf_init(&base, API_URL_MAX);
 	err = buf_printf(&url, "%s%s?", origin, path);
@@ -76,7 +77,8 @@ int api_ask_list(const char *origin, const struct query *query, unsigned span,
 	return 0;
 }
 
-int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked)
+static int ask_of_job(const char *origin, const char *id, const char *doing,
+	struct api_asked *ret_asked)
 {
 	CLEANUP(buf_done) struct buf url;
 	int err;
@@ -90,12 +92,24 @@ int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked)
 		err = print_percent_encoded(id, &url);
 	if (err)
 		return -ENOMEM;
-	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried), "getting job %.*s%s",
+	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried), "%s job %.*s%s", doing,
 		ID_SHOWN_MAX, url.data + start,
 		url.len - start > ID_SHOWN_MAX ? "..." : "");
 	ret_asked->url = cleanup_take(&url.data);
 	ret_asked->id = strdup(id);
 	return ret_asked->id ? 0 : -ENOMEM;
+}
+
+int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked)
+{
+	ret_asked->method = "GET";
+	return ask_of_job(origin, id, "getting", ret_asked);
+}
+
+int api_ask_to_delete(const char *origin, const char *id, struct api_asked *ret_asked)
+{
+	ret_asked->method = "DELETE";
+	return ask_of_job(origin, id, "deleting", ret_asked);
 }
 
 void api_asked_done(struct api_asked *asked)

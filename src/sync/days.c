@@ -109,6 +109,7 @@ static void read_on(struct listing *listing)
 	}
 	if (err == -ENOENT)
 		err = add_days_read(listing, days->jobs);
+	listing->stale = days->jobs->stale;
 	if (err)
 		listing_failed(listing, err, strerror(-err));
 	else

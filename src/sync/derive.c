@@ -9,7 +9,8 @@
 /*
  * A listing of all statuses that is complete and fresh holds the jobs of each status,
  * and one of all jobs those of each day: they are picked out of it, some at a time, so
- * that nobody else has to wait meanwhile.
+ * that nobody else has to wait meanwhile. So they are where jobs were deleted here, out
+ * of the same query's listing that still tells of these.
  */
 enum { PICKED_AT_ONCE = 2000 };
 
@@ -30,7 +31,10 @@ static struct listing *find_fresh(
 
 	struct listing *found = listing_find(listing->sync, LISTING_JOBS, key);
 
-	return found && found->complete && listing_is_present(found) ? found : NULL;
+	/* The one it takes the place of (removal.c). */
+	if (found == listing)
+		found = listing->before;
+	return found && found->complete && listing_is_young(found) ? found : NULL;
 }
 
 static struct listing *find_source(const struct listing *listing)
@@ -39,8 +43,8 @@ static struct listing *find_source(const struct listing *listing)
 	struct query query = listing->query;
 
 	query.statuses = QUERY_ALL_STATUSES;
-	if (listing->kind == LISTING_DAYS ||
-		listing->query.statuses != QUERY_ALL_STATUSES)
+	found = find_fresh(listing, &listing->query);
+	if (!found)
 		found = find_fresh(listing, &query);
 	if (!found) {
 		query_init(&query);
@@ -49,7 +53,7 @@ static struct listing *find_source(const struct listing *listing)
 	/* Days are told newest first. */
 	if (found && listing->kind == LISTING_DAYS && !found->ordered)
 		return NULL;
-	return found == listing ? NULL : found;
+	return found;
 }
 
 static int note_unfinished(struct derive *derive, const struct catalog_job *job)
@@ -84,6 +88,18 @@ static int pick(struct listing *listing, int64_t row)
 		true);
 }
 
+/* The same query's listing was not read with the unfinished jobs in it. */
+static int note_watch(struct listing *listing)
+{
+	const struct derive *derive = listing->filling;
+	const struct listing *from = derive->from;
+
+	if (from != listing->before)
+		return listing_watch(
+			listing, derive->unfinished.rows, derive->unfinished.len);
+	return from->watch ? listing_watch(listing, from->watch, from->watch_len) : 0;
+}
+
 static void pick_on(void *ctx)
 {
 	struct listing *listing = ctx;
@@ -100,8 +116,7 @@ static void pick_on(void *ctx)
 	}
 	catalog_read_end(listing->sync->catalog);
 	if (!err && derive->at == from->len)
-		err = listing_watch(
-			listing, derive->unfinished.rows, derive->unfinished.len);
+		err = note_watch(listing);
 	if (err) {
 		listing_failed(listing, err, strerror(-err));
 		return;

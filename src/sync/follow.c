@@ -147,6 +147,7 @@ static void want_more(struct listing *listing)
 		err = listing_want(follow->from, follow->at);
 	if (err == -ENOENT) {
 		listing->ordered = follow->from->ordered;
+		listing->stale = follow->from->stale;
 		listing_completed(listing);
 		return;
 	}

@@ -9,6 +9,25 @@
 #include "sync/single.h"
 #include "sync/sync.h"
 
+/* removed.h; those that are forgotten first come first. */
+struct removed {
+	struct removed_entry {
+		int64_t row;
+		int64_t until_ms; /* monotonic */
+	} * entries;
+	size_t len;
+	size_t cap;
+};
+
+/* offline.h */
+struct offline {
+	bool is;
+	int64_t tried_ms;           /* monotonic: when it turned out last */
+	struct api_call *probe;     /* or NULL */
+	struct loop_timer patience; /* set: some wait for the probe */
+	struct loop_task settle;
+};
+
 struct sync {
 	struct loop *loop;
 	const struct log *log;
@@ -27,6 +46,10 @@ struct sync {
 	struct list singles; /* jobs under way by id */
 	int ahead_len;       /* of them, those nobody waits for yet */
 	struct listing *walked;
+
+	struct list removals; /* jobs being deleted */
+	struct removed removed;
+	struct offline offline;
 };
 
 /* How a listing gets its members. */
@@ -72,6 +95,11 @@ struct listing {
 	bool same;      /* the catalog keeps it as it is already */
 	bool broken;    /* what it tells was lost: of no use to anybody any more */
 	bool outdated;  /* of no use to who comes now */
+	bool thinned;   /* jobs it tells of were deleted here: who comes now picks anew */
+	bool stale;     /* what is known while the API is out of reach (known.c) */
+	bool mixed;     /* ... behind what was told before */
+	bool unsettled; /* known_settle() */
+	int unreached;  /* the error it will fail with unless something is known */
 	bool lacking;   /* somebody wants `wanted`, which is not there */
 	bool goes_on;   /* somebody wanted more than the first page */
 	int error;      /* why what was asked for last does not come */
@@ -95,11 +123,15 @@ enum { LISTING_TOLD = 255 };
 struct listing *listing_find(
 	const struct sync *sync, enum listing_kind kind, const char *key);
 
-/* Is it young enough for who comes now? */
+/* Is it young enough for who comes now, and does it tell of nothing deleted here? */
+bool listing_is_young(const struct listing *listing);
 bool listing_is_present(const struct listing *listing);
 
 /* Goes on with another filler, whose begin() never gives -ENOENT. */
 void listing_fill_by(struct listing *listing, const struct filler *filler);
+
+/* Goes on in the cheapest way that is open now. */
+void listing_fill_anew(struct listing *listing);
 
 /*
  * Unfinished jobs within the query's spans, asked for before the listing was read, that
@@ -126,6 +158,9 @@ void listing_completed(struct listing *listing);
 /* What was asked for does not come: tells those who wait, with a sentence in the log. */
 void listing_failed(struct listing *listing, int error, const char *why);
 
+/* The same without asking whether something is known that could be shown instead. */
+void listing_failed_for_good(struct listing *listing, int error);
+
 /*
  * What a listing fails with where a call failed with `error`: to readdir(3) -ENOENT would
  * be the end, and -EINVAL the caller's fault (SPEC 6.1, 11.1).
@@ -141,6 +176,15 @@ int sync_keep(
 
 /* The API has this job no more. 0 or -EIO. */
 int sync_forget(struct sync *sync, const struct catalog_job *job);
+
+/* The same for one that was to go, and leave no trace in the catalog's file. */
+int sync_purge(struct sync *sync, const struct catalog_job *job);
+
+/* Has the job's name forgotten by who keeps it. */
+void sync_tell_gone(struct sync *sync, const struct catalog_job *job);
+
+/* Cancels all deletions that are under way: they may happen or not. */
+void removal_end(struct sync *sync);
 
 /*
  * The API no longer shows this job where it should stand: forgets a finished one, which

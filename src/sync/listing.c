@@ -9,6 +9,7 @@
 
 #include "catalog/listings.h"
 #include "check.h"
+#include "offline.h"
 
 /*
  * Listings nobody holds are kept for who comes within the time to live, and to find out
@@ -18,8 +19,9 @@ enum { KEPT_MAX = 256, KEPT_MEMBERS_MAX = 4 << 20 };
 
 /* The ways to fill a listing, the cheapest first; the last is always open. */
 static const struct filler *const job_fillers[] = {
-	&filler_derive, &filler_check, &filler_pages};
-static const struct filler *const day_fillers[] = {&filler_derive, &filler_days};
+	&filler_derive, &filler_known, &filler_check, &filler_pages};
+static const struct filler *const day_fillers[] = {
+	&filler_derive, &filler_known, &filler_days};
 static const struct filler *const metadata_fillers[] = {&filler_follow};
 
 static const struct ways {
@@ -59,12 +61,21 @@ struct listing *listing_find(
 	return NULL;
 }
 
-bool listing_is_present(const struct listing *listing)
+bool listing_is_young(const struct listing *listing)
 {
 	int64_t age = loop_now_ms(listing->sync->loop) - listing->began_ms;
 
-	return !listing->broken && !listing->outdated &&
+	return !listing->broken && !listing->outdated && !listing->stale &&
 	       age < listing->sync->config.ttl_ms;
+}
+
+bool listing_is_present(const struct listing *listing)
+{
+	/* As good as any as long as nobody would try again. */
+	if (listing->stale)
+		return !listing->broken && !listing->outdated &&
+		       offline_is(listing->sync) && !offline_is_due(listing->sync);
+	return listing_is_young(listing) && !listing->thinned;
 }
 
 static void end_filling(struct listing *listing)
@@ -200,6 +211,19 @@ void listing_fill_by(struct listing *listing, const struct filler *filler)
 		return;
 	}
 	filler->pull(listing);
+}
+
+void listing_fill_anew(struct listing *listing)
+{
+	listing->filler->end(listing);
+	listing->filling = NULL;
+
+	int err = begin_filling(listing);
+
+	if (err)
+		listing_failed(listing, err, strerror(-err));
+	else
+		listing->filler->pull(listing);
 }
 
 int listing_get(struct sync *sync, enum listing_kind kind, const struct query *query,
@@ -423,7 +447,8 @@ static void keep(const struct listing *listing)
 void listing_completed(struct listing *listing)
 {
 	/* What was picked by metadata the surrounding listing has told of. */
-	if (listing->kind == LISTING_JOBS && !is_by_metadata(listing)) {
+	if (listing->kind == LISTING_JOBS && !is_by_metadata(listing) &&
+		!listing->stale) {
 		tell_missed_since(listing);
 		tell_strays(listing);
 		keep(listing);
@@ -435,11 +460,22 @@ void listing_completed(struct listing *listing)
 	wait_wake(&listing->queue, 0);
 }
 
-void listing_failed(struct listing *listing, int error, const char *why)
+void listing_failed_for_good(struct listing *listing, int error)
 {
-	if (*why)
-		log_error(listing->sync->log, "%s", why);
 	listing->lacking = false;
 	listing->error = sync_errno(error);
 	wait_wake(&listing->queue, listing->error);
+}
+
+void listing_failed(struct listing *listing, int error, const char *why)
+{
+	/* Whether something is known instead cannot be seen to from within its filler. */
+	if (offline_means(listing->sync, error) && listing->filler != &filler_known) {
+		listing->unreached = error;
+		offline_post(listing->sync);
+		return;
+	}
+	if (*why)
+		log_error(listing->sync->log, "%s", why);
+	listing_failed_for_good(listing, error);
 }

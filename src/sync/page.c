@@ -49,7 +49,8 @@ static int on_item(void *ctx, const struct api_item *item)
 	if (err)
 		return err;
 
-	bool matches = query_matches(page->query, &job.job);
+	/* One that was deleted here a moment ago (removed.h) does not come back. */
+	bool matches = !job.gone && query_matches(page->query, &job.job);
 
 	page->foreign = page->foreign || !matches;
 	err = add_row(page, matches ? job.row : -job.row);

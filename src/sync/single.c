@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gladia/api.h"
-#include "internal.h"
+#include "offline.h"
 
 enum {
 	/* How far ahead of somebody who walks summaries are fetched. */
@@ -21,6 +21,7 @@ struct single {
 	struct sync *sync;
 	struct api_call *call;
 	bool ahead; /* nobody has waited for it yet */
+	bool held;  /* not asked for yet: waits for a probe (offline.h) */
 	struct wait_queue queue;
 	char id[NAME_BYTES_MAX + 1];
 };
@@ -56,6 +57,14 @@ static int forget_id(struct sync *sync, const char *id)
 	return sync_forget(sync, &job);
 }
 
+static bool is_known(const struct sync *sync, const char *id)
+{
+	struct catalog_job job;
+
+	return !jobs_by_id(sync->catalog, id, &job) && !job.gone && job.size >= 0 &&
+	       job.kept;
+}
+
 static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
 {
 	struct single *single = ctx;
@@ -67,6 +76,8 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	list_remove(&single->link);
 	if (error == -ENOENT)
 		forget_id(sync, single->id);
+	else if (offline_means(sync, error) && is_known(sync, single->id))
+		error = 0;
 	else if (error)
 		log_error(sync->log, "%s", why);
 	wait_wake(&single->queue, error == -ENOENT ? error : sync_errno(error));
@@ -88,6 +99,17 @@ static struct single *find(const struct sync *sync, const char *id)
 	return NULL;
 }
 
+static int ask(struct single *single)
+{
+	struct sync *sync = single->sync;
+
+	/* While it is out of reach nobody waits for more than a probe. */
+	single->held = offline_is(sync);
+	if (single->held)
+		return offline_may_wait(sync) ? 0 : -EHOSTUNREACH;
+	return api_get(sync->api, single->id, &handlers, single, &single->call);
+}
+
 static int start(
 	struct sync *sync, const char *id, bool ahead, struct single **ret_single)
 {
@@ -102,7 +124,7 @@ static int start(
 	list_append(&sync->singles, &single->link);
 	sync->ahead_len += ahead;
 
-	int err = api_get(sync->api, id, &handlers, single, &single->call);
+	int err = ask(single);
 
 	if (err) {
 		single_free(single);
@@ -115,7 +137,9 @@ static int start(
 int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
 	struct single *single = find(sync, id);
-	int err = single ? 0 : start(sync, id, false, &single);
+	/* What was asked for before tries on, but that is not to be waited for. */
+	bool ask_anew = !single || (offline_is(sync) && !single->held);
+	int err = ask_anew ? start(sync, id, false, &single) : 0;
 
 	if (err)
 		return err;
@@ -152,6 +176,8 @@ void single_fetch_ahead(struct sync *sync)
 	size_t at = listing ? listing->walk + 1 : 0;
 	size_t end = at + AHEAD_MAX;
 
+	if (offline_is(sync))
+		return;
 	for (; listing && at < end && at < listing->members.len; at++) {
 		struct catalog_job job;
 		struct single *single;
@@ -180,6 +206,37 @@ void single_walk(struct sync *sync, const struct query *query, int64_t row)
 		return;
 	sync->walked = listing;
 	single_fetch_ahead(sync);
+}
+
+/* Goes on as the state is now. True: it is done with. */
+static bool settle_one(struct single *single)
+{
+	struct sync *sync = single->sync;
+	bool known = is_known(sync, single->id);
+
+	if (!offline_is(sync)) {
+		int err = single->held ? ask(single) : 0;
+
+		if (err)
+			wait_wake(&single->queue, err);
+		return err;
+	}
+	/* What is under way tries on: who comes later may find something newer. */
+	if (known || single->held)
+		wait_wake(&single->queue, known ? 0 : -EHOSTUNREACH);
+	return single->held;
+}
+
+void single_settle(struct sync *sync)
+{
+	for (struct list *link = sync->singles.next; link != &sync->singles;) {
+		struct single *single = list_entry(link, struct single, link);
+
+		/* Who is told only notes it, and nothing else goes meanwhile. */
+		link = link->next;
+		if (settle_one(single))
+			single_free(single);
+	}
 }
 
 void single_end(struct sync *sync)

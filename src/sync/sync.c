@@ -8,6 +8,8 @@
 
 #include "base/cleanup.h"
 #include "internal.h"
+#include "offline.h"
+#include "removed.h"
 
 int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	struct api *api, const struct sync_config *config, struct sync **ret_sync)
@@ -23,7 +25,9 @@ int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	sync->config = *config;
 	list_init(&sync->listings);
 	list_init(&sync->singles);
+	list_init(&sync->removals);
 	page_size_init(&sync->page_size, config->page_size);
+	offline_init(sync);
 	*ret_sync = sync;
 	return 0;
 }
@@ -39,6 +43,8 @@ void sync_free(struct sync *sync)
 	if (!sync)
 		return;
 	single_end(sync);
+	removal_end(sync);
+	offline_done(sync);
 	listing_drop_all(sync);
 	free(sync);
 }
@@ -50,6 +56,9 @@ bool sync_is_fresh(
 		return false;
 	/* Whether it is still there, the next listing will tell. */
 	if (job_finished(&job->job))
+		return true;
+	/* There is nobody to be asked; but somebody has to try, now and then. */
+	if (offline_is(sync) && !offline_is_due(sync))
 		return true;
 	if (job->seen_ms < sync->refreshed_ms)
 		return false;
@@ -135,7 +144,7 @@ void sync_commit(struct sync *sync)
 	}
 }
 
-static void tell_gone(struct sync *sync, const struct catalog_job *job)
+void sync_tell_gone(struct sync *sync, const struct catalog_job *job)
 {
 	if (sync->handlers.on_gone)
 		sync->handlers.on_gone(sync->handlers_ctx, job);
@@ -146,9 +155,26 @@ int sync_errno(int error)
 	return error == -ENOENT || error == -EINVAL ? -EIO : error;
 }
 
+/* What was under way when the job was deleted here does not bring it back. */
+static bool was_removed(struct sync *sync, const char *id, struct catalog_job *ret_job)
+{
+	struct catalog_job job;
+
+	if (!sync->removed.len || jobs_by_id(sync->catalog, id, &job) || !job.gone ||
+		!removed_has(sync, job.row))
+		return false;
+	*ret_job = job;
+	return true;
+}
+
 static int put(struct sync *sync, const struct api_item *item,
 	enum catalog_change *ret_change, struct catalog_job *ret_job)
 {
+	if (was_removed(sync, item->job.id, ret_job)) {
+		*ret_change = CATALOG_SAME;
+		return 0;
+	}
+
 	int err = jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
 		item->size, ret_change, ret_job);
 
@@ -166,7 +192,7 @@ int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job 
 	int err = put(sync, item, &change, ret_job);
 
 	if (!err && change == CATALOG_CHANGED)
-		tell_gone(sync, ret_job);
+		sync_tell_gone(sync, ret_job);
 	return err;
 }
 
@@ -182,7 +208,16 @@ int sync_forget(struct sync *sync, const struct catalog_job *job)
 	int err = jobs_forget(sync->catalog, job->row);
 
 	if (!err)
-		tell_gone(sync, job);
+		sync_tell_gone(sync, job);
+	return err;
+}
+
+int sync_purge(struct sync *sync, const struct catalog_job *job)
+{
+	int err = jobs_purge(sync->catalog, job->row);
+
+	if (!err)
+		sync_tell_gone(sync, job);
 	return err;
 }
 

@@ -86,6 +86,8 @@ static void open_fs(struct mount *mount, const struct mount_options *options)
 		.gid = MOUNT_GID,
 		.umask = options->umask,
 		.formats = options->formats,
+		.allow_delete = options->allow_delete,
+		.xattr = options->xattr,
 		.ttl_ms = MOUNT_TTL_MS,
 		.timeout_ms = MOUNT_TIMEOUT_MS,
 	};

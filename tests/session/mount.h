@@ -51,6 +51,8 @@ struct mount_options {
 	const char *path; /* of the catalog's file; NULL: it has none */
 	uint32_t minor;   /* of the kernel's FUSE; 0: MOUNT_MINOR */
 	bool unanswered;  /* INIT is not sent yet */
+	bool allow_delete;
+	bool xattr;
 };
 
 /* With INIT exchanged. */

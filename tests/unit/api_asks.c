@@ -203,6 +203,15 @@ struct api_ask *api_asks_get(struct api_asks *asks, const char *id)
 	return ask;
 }
 
+struct api_ask *api_asks_delete(struct api_asks *asks, const char *id)
+{
+	struct api_ask *ask = ask_new(asks);
+
+	assert_int_equal(api_delete(asks->api, id, &handlers, ask, &ask->call), 0);
+	assert_int_equal(ask->done, 0);
+	return ask;
+}
+
 void api_asks_cancel(struct api_ask *ask)
 {
 	ask->asks->cancelled++;

@@ -81,6 +81,7 @@ void api_asks_free(struct api_asks *asks);
 struct api_ask *api_asks_list(struct api_asks *asks);
 struct api_ask *api_asks_page(struct api_asks *asks, uint64_t offset, unsigned limit);
 struct api_ask *api_asks_get(struct api_asks *asks, const char *id);
+struct api_ask *api_asks_delete(struct api_asks *asks, const char *id);
 
 /* Cancels a call whose request is under way. */
 void api_asks_cancel(struct api_ask *ask);

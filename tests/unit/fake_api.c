@@ -153,6 +153,19 @@ int api_get(struct api *api, const char *id, const struct api_handlers *handlers
 	return 0;
 }
 
+int api_delete(struct api *api, const char *id, const struct api_handlers *handlers,
+	void *ctx, struct api_call **ret_call)
+{
+	struct api_call *call = call_new(api, handlers, ctx);
+
+	assert_true(*id);
+	snprintf(call->id, sizeof(call->id), "%s", id);
+	call->deletes = true;
+	api->deletes++;
+	*ret_call = call;
+	return 0;
+}
+
 static void take_out(struct api_call *call)
 {
 	struct api *api = call->api;
@@ -189,6 +202,19 @@ struct api_call *fake_call_for(struct api *api, const char *id)
 	return NULL;
 }
 
+void api_watch(struct api *api,
+	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx)
+{
+	api->on_reach = on_reach;
+	api->reach_ctx = ctx;
+}
+
+void fake_reach(struct api *api, bool reached)
+{
+	if (api->on_reach)
+		api->on_reach(api->reach_ctx, reached, reached ? "" : "no connection");
+}
+
 static void end(
 	struct api_call *call, int error, const struct api_page *page, const char *why)
 {
@@ -200,6 +226,7 @@ static void end(
 
 void fake_fail(struct api_call *call, int error, const char *why)
 {
+	fake_reach(call->api, error != -EHOSTUNREACH && error != -ETIMEDOUT);
 	end(call, error, NULL, why);
 }
 
@@ -341,9 +368,23 @@ static void answer_get(struct api_call *call)
 	end(call, err, NULL, err ? "it could not be kept, or is not there" : "");
 }
 
+static void answer_delete(struct api_call *call)
+{
+	const struct fake_job *job = fake_find(call->api, call->id);
+	bool finished = job && job_finished(&job->job);
+	int err = job ? -EBUSY : -ENOENT;
+
+	if (finished)
+		fake_remove(call->api, call->id);
+	end(call, finished ? 0 : err, NULL, finished ? "" : "it is not to be deleted");
+}
+
 void fake_answer(struct api_call *call)
 {
-	if (call->id[0])
+	fake_reach(call->api, true);
+	if (call->deletes)
+		answer_delete(call);
+	else if (call->id[0])
 		answer_get(call);
 	else
 		answer_list(call);

@@ -49,6 +49,7 @@ struct api_call {
 	uint64_t offset;
 	unsigned limit;
 	char id[NAME_BYTES_MAX + 1]; /* "": of a list */
+	bool deletes;
 };
 
 struct api {
@@ -60,8 +61,11 @@ struct api {
 	unsigned most_pending;
 	unsigned lists;
 	unsigned gets;
+	unsigned deletes;
 	unsigned cancelled;
 	unsigned invented;
+	void (*on_reach)(void *ctx, bool reached, const char *why);
+	void *reach_ctx;
 };
 
 struct api *fake_new(void);
@@ -93,6 +97,9 @@ void fake_answer_all(struct api *api);
 void fake_settle(struct api *api);
 
 void fake_fail(struct api_call *call, int error, const char *why);
+
+/* An attempt of a call has ended (api_watch()), that goes on. */
+void fake_reach(struct api *api, bool reached);
 
 /* Breaks off in the middle; it then begins anew, and is still pending. */
 void fake_restart(struct api_call *call);

@@ -25,13 +25,16 @@ struct bench {
 	struct list readers;                           /* that have not been closed */
 	char gone[BENCH_GONE_MAX][NAME_BYTES_MAX + 1]; /* of whom sync told */
 	unsigned gone_len;
+	bool offline_ok; /* for the next bench_reset(), as is what follows */
+	bool offline;
 };
 
 /* Set by tests as the fixture; with the defaults, and no page size. */
 int bench_set_up(void **state);
 int bench_tear_down(void **state);
 
-/* Another sync, to which no listing is known; `page_size` 0: adaptive. */
+/* Another sync, to which no listing is known, but for what the catalog keeps where it
+ * begins offline; `page_size` 0: adaptive. */
 void bench_reset(struct bench *bench, int connections, unsigned page_size);
 
 /* 2026-04-01T12:00Z. */

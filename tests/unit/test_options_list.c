@@ -26,7 +26,8 @@ static void test_own_options(void **state)
 		"-f", "http://localhost:8080/", "-o",
 		"page_size=10000,cache=off,cache_dir=/c,cache_size=1M", "mnt", "-o",
 		"ca_file=/ca.pem,log=syslog,uid=12,gid=4294967294,umask=0277", "-o",
-		"allow_other,auto_unmount,formats=json:vtt:txt,");
+		"allow_other,auto_unmount,formats=json:vtt:txt,allow_delete,offline_ok,"
+		"xattr,");
 	assert_good(&p);
 	assert_string_equal(p.options.origin, "http://localhost:8080");
 	assert_string_equal(p.options.mountpoint, "mnt");
@@ -48,6 +49,10 @@ static void test_own_options(void **state)
 	assert_true(p.options.auto_unmount);
 	assert_int_equal(
 		p.options.formats, 1 << FORMAT_JSON | 1 << FORMAT_TXT | 1 << FORMAT_VTT);
+	assert_true(p.options.allow_delete);
+	assert_true(p.options.offline_ok);
+	assert_true(p.options.xattr);
+	assert_false(p.options.read_only);
 	parsed_done(&p);
 }
 
@@ -168,6 +173,9 @@ static void test_bad_values(void **state)
 		{"umask=", "octal"},
 		{"allow_other=1", "-o allow_other takes no value"},
 		{"auto_unmount=", "-o auto_unmount takes no value"},
+		{"allow_delete=yes", "-o allow_delete takes no value"},
+		{"offline_ok=1", "-o offline_ok takes no value"},
+		{"xattr=all", "-o xattr takes no value"},
 	};
 
 	(void)state;
@@ -176,6 +184,32 @@ static void test_bad_values(void **state)
 
 		PARSE(&p, "gladiafs", "-o", bad[i].list, "m");
 		assert_bad(&p, bad[i].why);
+		parsed_done(&p);
+	}
+}
+
+/* SPEC 10.1, 1.2: "ro" takes allow_delete back; the last word counts, as with mount(8).
+ */
+static void test_read_only(void **state)
+{
+	static const struct {
+		const char *list;
+		bool read_only;
+	} cases[] = {
+		{"rw,allow_delete", false},
+		{"allow_delete,ro", true},
+		{"ro,allow_delete", true},
+		{"ro,rw,allow_delete", false},
+		{"rw,noauto,ro", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "-o", cases[i].list, "m");
+		assert_int_equal(p.err, 0);
+		assert_int_equal(p.options.read_only, cases[i].read_only);
 		parsed_done(&p);
 	}
 }
@@ -256,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_bad_formats),
 		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_names_of_users),
 		cmocka_unit_test(test_relative_paths),
 		cmocka_unit_test(test_mount_options),

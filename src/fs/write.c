@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "request.h"
+#include "sync/removal.h"
+
+/*
+ * What changes something. Mounted read-only the kernel refuses all of it by itself; with
+ * allow_delete it has to be mounted writable, and each call is refused here, but for the
+ * removal of a job's file (SPEC 5.3, 10.1).
+ */
+
+static void handle_unlink(struct request *request)
+{
+	struct fs *fs = request->fs;
+	const struct dir *dir = dirs_find(&fs->dirs, request->ino);
+	struct wait_queue *queue;
+	struct tree_entry entry;
+	struct catalog_job job;
+	bool matches;
+
+	/* What it waited for has been done. */
+	if (request->asked) {
+		request_fail(request, 0);
+		return;
+	}
+
+	int err = dir ? tree_resolve(&dir->tree, request->name, &entry) : -ESTALE;
+
+	if (!err && !entry.is_job)
+		err = -EISDIR;
+	/* Other formats are made from the job, and go with it. */
+	if (!err && entry.format != FORMAT_JSON)
+		err = -EROFS;
+	if (!err)
+		err = jobs_by_id(fs->catalog, entry.id, &job);
+	if (!err)
+		err = jobs_match(fs->catalog, &dir->tree.query, &job, &matches);
+	/* The kernel knows the name; that it is out of date it may not know yet. */
+	if (!err && (job.gone || !matches))
+		err = -ENOENT;
+	if (!err)
+		err = removal_want(fs->sync, &job, &queue);
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+	request->asked = true;
+	request_park(request, queue);
+}
+
+void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+
+	if (!fs->config.allow_delete ||
+		strnlen(name, NAME_BYTES_MAX + 1) > NAME_BYTES_MAX) {
+		fuse_reply_err(req, fs->config.allow_delete ? ENAMETOOLONG : EROFS);
+		return;
+	}
+
+	struct request *request = request_new(req, handle_unlink);
+
+	if (!request)
+		return;
+	request->ino = parent;
+	strcpy(request->name, name);
+	request_run(request);
+}
+
+/*
+ * Told once that OPEN means nothing here, the kernel asks no more and keeps content. But
+ * then nobody would refuse a writer whom it lets pass, root, before he has changed what
+ * it keeps; so where it is not mounted read-only each OPEN is answered.
+ */
+void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	const struct fs *fs = fuse_req_userdata(req);
+
+	(void)ino;
+	if ((info->flags & O_ACCMODE) != O_RDONLY || info->flags & O_TRUNC) {
+		fuse_reply_err(req, EROFS);
+	} else if (!fs->config.allow_delete) {
+		fuse_reply_err(req, ENOSYS);
+	} else {
+		info->keep_cache = true;
+		info->noflush = true;
+		fuse_reply_open(req, info);
+	}
+}
+
+/* With one of these there is nothing to be let go. */
+void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+	(void)ino;
+	(void)info;
+	fuse_reply_err(req, 0);
+}
+
+void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int which,
+	struct fuse_file_info *info)
+{
+	(void)ino;
+	(void)attr;
+	(void)which;
+	(void)info;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_mknod(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+{
+	(void)parent;
+	(void)name;
+	(void)mode;
+	(void)device;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *info)
+{
+	(void)parent;
+	(void)name;
+	(void)mode;
+	(void)info;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	(void)parent;
+	(void)name;
+	(void)mode;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	(void)parent;
+	(void)name;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	(void)target;
+	(void)parent;
+	(void)name;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+	const char *new_name, unsigned flags)
+{
+	(void)parent;
+	(void)name;
+	(void)new_parent;
+	(void)new_name;
+	(void)flags;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
+{
+	(void)ino;
+	(void)new_parent;
+	(void)new_name;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+	struct fuse_file_info *info)
+{
+	(void)ino;
+	(void)data;
+	(void)size;
+	(void)offset;
+	(void)info;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
+	size_t size, int flags)
+{
+	(void)ino;
+	(void)name;
+	(void)value;
+	(void)size;
+	(void)flags;
+	fuse_reply_err(req, EROFS);
+}
+
+void fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	(void)ino;
+	(void)name;
+	fuse_reply_err(req, EROFS);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "gladia/facts.h"
+#include "rendition.h"
+#include "request.h"
+
+/*
+ * Extended attributes of jobs' files (SPEC 5.5), read out of their texts. Without the
+ * option the kernel is told once that there are none, and asks no more.
+ */
+static const char prefix[] = "user.gladia.";
+
+enum { PREFIX_LEN = sizeof(prefix) - 1, CHUNK = 128 << 10, NAMES_MAX = 1 << 10 };
+
+static int read_facts(
+	struct fs *fs, const struct catalog_job *job, struct job_facts *facts)
+{
+	CLEANUP_FREE char *chunk = malloc(CHUNK);
+	uint64_t at = 0;
+	size_t len = 1;
+	int err = chunk ? 0 : -ENOMEM;
+
+	while (!err && len) {
+		err = bodies_read(fs->catalog, job, at, chunk, CHUNK, &len);
+		if (!err)
+			err = job_facts_feed(facts, chunk, len);
+		at += len;
+	}
+	return err;
+}
+
+/* As getxattr(2): the length, where the caller only wants to know that. */
+static void reply(struct request *request, const char *data, size_t len)
+{
+	if (!request->size)
+		fuse_reply_xattr(request->req, len);
+	else if (request->size < len)
+		fuse_reply_err(request->req, ERANGE);
+	else
+		fuse_reply_buf(request->req, data, len);
+	request_free(request);
+}
+
+static int reply_names(struct request *request, const struct job_facts *facts)
+{
+	CLEANUP(buf_done) struct buf names;
+	int err = 0;
+
+	buf_init(&names, NAMES_MAX);
+	for (int i = 0; !err && i < JOB_FACTS; i++) {
+		if (!job_fact_is_there(facts, i))
+			continue;
+		err = buf_printf(&names, "%s%s", prefix, job_fact_name(i));
+		if (!err)
+			err = buf_append(&names, "", 1);
+	}
+	if (!err)
+		reply(request, names.data, names.len);
+	return err;
+}
+
+static int reply_value(struct request *request, const struct job_facts *facts)
+{
+	int fact = job_fact_find(request->name + PREFIX_LEN);
+
+	if (fact < 0 || !job_fact_is_there(facts, fact))
+		return -ENODATA;
+	reply(request, facts->values[fact].data, facts->values[fact].len);
+	return 0;
+}
+
+static void facts_cleanup(struct job_facts *facts)
+{
+	job_facts_done(facts);
+}
+
+/* The request has a name: of one; else it is for their list. */
+static void handle_xattr(struct request *request)
+{
+	struct fs *fs = request->fs;
+	CLEANUP(facts_cleanup) struct job_facts facts;
+	struct catalog_job job;
+	int err = jobs_by_node(fs->catalog, request->ino, &job);
+
+	job_facts_init(&facts);
+	if (!err)
+		err = job.size < 0 ? -ENODATA : read_facts(fs, &job, &facts);
+	if (err == -ENODATA) {
+		request_want_job(request, job.job.id);
+		return;
+	}
+	if (!err && request->name[0])
+		err = reply_value(request, &facts);
+	else if (!err)
+		err = reply_names(request, &facts);
+	if (err)
+		request_fail(request, err);
+}
+
+static void start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	struct request *request = request_new(req, handle_xattr);
+
+	if (!request)
+		return;
+	request->ino = ino;
+	request->size = size;
+	strcpy(request->name, name);
+	request_run(request);
+}
+
+/* Directories have none, nor have other formats than the job's own. */
+static bool may_have(struct fs *fs, fuse_ino_t ino)
+{
+	return !dirs_find(&fs->dirs, ino) && !rendition_format(ino);
+}
+
+void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	if (!fs->config.xattr)
+		fuse_reply_err(req, ENOSYS);
+	else if (!may_have(fs, ino) || strncmp(name, prefix, PREFIX_LEN) != 0 ||
+		 job_fact_find(name + PREFIX_LEN) < 0)
+		fuse_reply_err(req, ENODATA);
+	else
+		start(req, ino, name, size);
+}
+
+void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	if (!fs->config.xattr)
+		fuse_reply_err(req, ENOSYS);
+	else if (may_have(fs, ino))
+		start(req, ino, "", size);
+	else if (size)
+		fuse_reply_buf(req, NULL, 0);
+	else
+		fuse_reply_xattr(req, 0);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "offline.h"
+
+#include <errno.h>
+
+#include "gladia/api.h"
+
+bool offline_is(const struct sync *sync)
+{
+	return sync->offline.is;
+}
+
+bool offline_is_due(const struct sync *sync)
+{
+	return sync->offline.is &&
+	       loop_now_ms(sync->loop) - sync->offline.tried_ms >= OFFLINE_RETRY_MS;
+}
+
+bool offline_means(const struct sync *sync, int error)
+{
+	return sync->config.offline_ok && sync->offline.is &&
+	       (error == -EHOSTUNREACH || error == -ETIMEDOUT);
+}
+
+void offline_post(struct sync *sync)
+{
+	loop_task_post(sync->loop, &sync->offline.settle);
+}
+
+static void settle(void *ctx)
+{
+	struct sync *sync = ctx;
+	struct offline *offline = &sync->offline;
+
+	/* An attempt has failed: what it would go on trying, the next look tries. */
+	if (offline->is && offline->probe && !loop_timer_is_set(&offline->patience)) {
+		api_cancel(offline->probe);
+		offline->probe = NULL;
+	}
+	known_settle(sync);
+	single_settle(sync);
+}
+
+static void on_reach(void *ctx, bool reached, const char *why)
+{
+	struct sync *sync = ctx;
+	struct offline *offline = &sync->offline;
+
+	if (reached && !offline->is)
+		return;
+	if (reached)
+		log_warning(sync->log, "the API answers again");
+	else if (!offline->is)
+		log_warning(sync->log,
+			"the API is out of reach (%s): what is known of it is shown, and "
+			"may be old",
+			why);
+	offline->is = !reached;
+	offline->tried_ms = loop_now_ms(sync->loop);
+	loop_timer_cancel(&offline->patience);
+	/* Calls cannot be begun or cancelled from in here. */
+	offline_post(sync);
+}
+
+static void out_of_patience(void *ctx)
+{
+	struct sync *sync = ctx;
+
+	sync->offline.tried_ms = loop_now_ms(sync->loop);
+	known_settle(sync);
+	single_settle(sync);
+}
+
+static int on_item(void *ctx, const struct api_item *item)
+{
+	(void)ctx;
+	(void)item;
+	return 0;
+}
+
+static void on_restart(void *ctx)
+{
+	(void)ctx;
+}
+
+/* Whatever came of it, on_reach() knows. */
+static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+{
+	struct sync *sync = ctx;
+
+	(void)error;
+	(void)page;
+	(void)why;
+	sync->offline.probe = NULL;
+}
+
+static void begin_probe(struct sync *sync)
+{
+	static const struct api_handlers handlers = {on_item, on_restart, on_done};
+	struct query query;
+
+	query_init(&query);
+	/* Without memory for it the next look tries again. */
+	if (api_list(sync->api, &query, 0, 0, 1, &handlers, sync, &sync->offline.probe))
+		sync->offline.probe = NULL;
+}
+
+bool offline_may_wait(struct sync *sync)
+{
+	struct offline *offline = &sync->offline;
+
+	if (loop_timer_is_set(&offline->patience))
+		return true;
+	if (!offline_is_due(sync))
+		return false;
+	if (!offline->probe)
+		begin_probe(sync);
+	loop_timer_set(sync->loop, &offline->patience,
+		loop_now_ms(sync->loop) + OFFLINE_WAIT_MS);
+	return true;
+}
+
+void offline_init(struct sync *sync)
+{
+	struct offline *offline = &sync->offline;
+
+	loop_task_init(&offline->settle, settle, sync);
+	loop_timer_init(&offline->patience, out_of_patience, sync);
+	if (!sync->config.offline_ok)
+		return;
+	offline->is = sync->config.offline;
+	offline->tried_ms = loop_now_ms(sync->loop);
+	api_watch(sync->api, on_reach, sync);
+}
+
+void offline_done(struct sync *sync)
+{
+	struct offline *offline = &sync->offline;
+
+	if (sync->config.offline_ok)
+		api_watch(sync->api, NULL, NULL);
+	if (offline->probe)
+		api_cancel(offline->probe);
+	loop_task_cancel(&offline->settle);
+	loop_timer_cancel(&offline->patience);
+}

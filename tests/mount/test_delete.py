@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 10.1: rm deletes jobs, with allow_delete and never without; SPEC 5.3 with it."""
+
+import errno
+import os
+import signal
+import subprocess
+
+import pytest
+
+from mounting import needs_root
+from test_attributes import TestReadOnly
+from tools import AT_ONCE, names_of, read, run, wait_until
+
+
+def deletions(sandbox):
+    return [request.method for request in sandbox.log()].count("DELETE")
+
+
+def ids(sandbox, **where):
+    return {job["id"] for job in sandbox.jobs(**where)}
+
+
+def failure(action, *words):
+    """The errno a call fails with, or None."""
+    try:
+        action(*words)
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def fails(*command):
+    """What a tool complains of; it must fail with exit code 1."""
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60, check=False, env={**os.environ, "LC_ALL": "C"})
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    return done.stderr
+
+
+class TestRemoving:
+    """SPEC 10.1"""
+
+    def test_rm(self, account, mount):
+        one = mount(account, "allow_delete")
+        job_id = account.jobs(status="done")[0]["id"]
+        others = ids(account) - {job_id}
+        path = one.path / "status/done" / (job_id + ".json")
+        assert path.name in os.listdir(one.path / "all")
+        assert path.name in os.listdir(path.parent)
+        one.mark()
+        run("rm", path)
+        assert [(request.method, request.path, request.status) for request in one.requests()
+                ] == [("DELETE", "/v2/pre-recorded/" + job_id, 202)]
+        assert ids(account) == others
+        for name in ("all", "status/done"):
+            assert path.name not in os.listdir(one.path / name)
+            assert failure(os.stat, one.path / name / path.name) == errno.ENOENT
+        assert set(os.listdir(one.path / "all")) == {name + ".json" for name in others}
+
+    def test_find_delete(self, account, mount):
+        """As the README shows it; the rest stays."""
+        one = mount(account, "allow_delete")
+        rest = ids(account) - ids(account, status="error")
+        run("find", one.path / "status/error", "-mtime", "+30", "-delete")
+        assert ids(account, status="error") == set()
+        assert ids(account) == rest
+        assert os.listdir(one.path / "status/error") == []
+        assert set(os.listdir(one.path / "all")) == {name + ".json" for name in rest}
+
+    def test_find_delete_is_choosy(self, sandbox, mount):
+        """-mtime goes by completed_at."""
+        old = sandbox.create(status="error", created_at="2026-01-01T00:00:00.000Z",
+                             completed_at="2026-01-01T00:01:00.000Z")
+        new = sandbox.create(status="error", created_at="2026-01-01T00:00:00.000Z",
+                             completed_at="2099-01-01T00:01:00.000Z")
+        one = mount(sandbox, "allow_delete")
+        run("find", one.path / "status/error", "-mtime", "+30", "-delete")
+        assert ids(sandbox) == {new}
+        assert old != new
+
+    def test_find_delete_over_many_pages(self, new_sandbox, mount):
+        """What is read ahead while it deletes brings nothing back, and nothing is left."""
+        many = new_sandbox("--jobs", "600", "--bytes", "1000", "--unfinished", "0",
+                           "--errors", "0")
+        one = mount(many, "allow_delete", "page_size=20")
+        run("find", one.path / "all", "-name", "*.json", "-delete")
+        assert many.jobs() == []
+        assert os.listdir(one.path / "all") == []
+
+    def test_rm_r(self, account, mount):
+        """All of its jobs go; the directory cannot."""
+        one = mount(account, "allow_delete")
+        rest = ids(account) - ids(account, status="error")
+        assert "Read-only file system" in fails("rm", "-rf", one.path / "status/error")
+        assert ids(account) == rest
+        assert os.listdir(one.path / "status/error") == []
+
+    def test_a_directory_that_is_open(self, account, mount):
+        """SPEC 6.4: what has been listed stays listed there."""
+        one = mount(account, "allow_delete")
+        before = set(os.listdir(one.path / "all"))
+        assert before == names_of(account.jobs())
+        with os.scandir(one.path / "all") as entries:
+            seen = {next(entries).name}
+            gone = account.jobs(status="done")[-1]["id"] + ".json"
+            os.unlink(one.path / "all" / gone)
+            seen |= {entry.name for entry in entries}
+        assert seen == before
+        assert set(os.listdir(one.path / "all")) == before - {gone}
+
+    def test_it_is_gone_after_a_remount(self, account, mount):
+        """And nothing of its text is left in the cache's file."""
+        job_id = account.create(text="Nobody must ever read thissentence again.")
+        one = mount(account, "allow_delete")
+        path = one.path / "all" / (job_id + ".json")
+        assert b"thissentence" in read(path)
+
+        def is_kept():
+            return any(b"thissentence" in read(file)
+                       for file in one.place.cache.glob("*.db*"))
+        files = list(one.place.cache.iterdir())
+        assert files, "the cache is elsewhere"
+        wait_until(lambda: any(b"thissentence" in read(file) for file in files), "it is kept")
+        run("rm", path)
+        wait_until(lambda: not any(b"thissentence" in read(file)
+                                   for file in one.place.cache.iterdir()), "it is overwritten")
+        assert not is_kept()
+        one.unmount()
+        again = mount(account, "allow_delete")
+        assert failure(os.stat, again.path / "all" / path.name) == errno.ENOENT
+
+    def test_not_finished(self, account, mount):
+        """403 is EBUSY, and a sentence in the log."""
+        one = mount(account, "allow_delete")
+        job_id = account.jobs(status="queued")[0]["id"]
+        path = one.path / "all" / (job_id + ".json")
+        assert "Device or resource busy" in fails("rm", "-f", path)
+        assert job_id in ids(account)
+        assert path.exists()
+        assert "not finished" in one.stderr and "wait until" in one.stderr
+
+    def test_gone_already(self, account, mount):
+        """404: somebody else was faster."""
+        one = mount(account, "allow_delete")
+        job_id = account.jobs(status="done")[0]["id"]
+        path = one.path / "all" / (job_id + ".json")
+        path.stat()
+        account.delete(job_id)
+        assert failure(os.unlink, path) == errno.ENOENT
+        assert not path.exists()
+        # rm(1) does not mind, with -f.
+        run("rm", "-f", path)
+
+    def test_a_lost_answer(self, account, mount):
+        """The attempt that was cut off has deleted it: the next finds nothing."""
+        one = mount(account, "allow_delete")
+        job_id = account.jobs(status="done")[0]["id"]
+        path = one.path / "all" / (job_id + ".json")
+        path.stat()
+        account.fault("status", {"method": "DELETE"}, times=1, status=502)
+        account.delete(job_id)
+        run("rm", path)
+        assert deletions(account) == 2
+
+    def test_key_refused(self, account, mount):
+        one = mount(account, "allow_delete")
+        job_id = account.jobs(status="done")[0]["id"]
+        path = one.path / "all" / (job_id + ".json")
+        path.stat()
+        account.fault("status", {"method": "DELETE"}, status=401)
+        assert failure(os.unlink, path) == errno.EACCES
+        assert path.exists()
+
+    def test_interrupted(self, account, mount, reader):
+        """SPEC 11.2: it ends at once, but what has been asked may happen."""
+        one = mount(account, "allow_delete")
+        job_id = account.jobs(status="done")[0]["id"]
+        path = one.path / "all" / (job_id + ".json")
+        path.stat()
+        account.fault("latency", {"method": "DELETE"}, ms=500)
+        rm = reader("rm", path).hangs()
+        assert rm.end_by(signal.SIGINT) < AT_ONCE
+        wait_until(lambda: job_id not in ids(account), "it is deleted all the same")
+        wait_until(lambda: not path.exists(), "and known to be")
+
+
+class TestNever:
+    """SPEC 10.1: never without that option."""
+
+    @pytest.mark.parametrize("options", [(), ("rw",), ("allow_delete", "ro")])
+    def test_without(self, account, mount, options):
+        one = mount(account, *options)
+        before = ids(account)
+        for path in (one.path / "all").iterdir():
+            assert failure(os.unlink, path) == errno.EROFS
+        assert "Read-only file system" in fails("rm", "-rf", one.path / "status/error")
+        assert "Read-only file system" in fails("find", one.path / "all", "-name", "*.json",
+                                                "-delete")
+        assert ids(account) == before
+        assert deletions(account) == 0
+        assert os.statvfs(one.path).f_flag & os.ST_RDONLY
+
+    def test_nor_by_other_means(self, account, mount):
+        """SPEC 5.3: with it, every other write is EROFS, for root too."""
+        one = mount(account, "allow_delete")
+        before = ids(account)
+        for directory in (one.path / "status/done", one.path / "all"):
+            file = next(directory.iterdir())
+            text = read(file)
+            got = {name: failure(action, directory, file)
+                   for name, action in TestReadOnly.WRITES.items() if name != "unlink"}
+            # The mode bits come first, and are not in root's way.
+            allowed = {errno.EROFS} if os.geteuid() == 0 else {errno.EROFS, errno.EACCES}
+            assert set(got.values()) <= allowed, got
+            assert read(file) == text
+        assert ids(account) == before
+        assert deletions(account) == 0
+
+    def test_other_formats(self, account, mount):
+        """They are made from the job, and go with it; by themselves they cannot."""
+        one = mount(account, "allow_delete", "formats=json:txt")
+        job_id = account.jobs(status="done")[0]["id"]
+        text = one.path / "status/done" / (job_id + ".txt")
+        assert text.name in os.listdir(text.parent)
+        assert failure(os.unlink, text) == errno.EROFS
+        assert deletions(account) == 0
+        run("rm", text.with_suffix(".json"))
+        wait_until(lambda: not text.exists(), "it goes, too")
+        assert text.name not in os.listdir(text.parent)
+
+    def test_modes(self, account, mount):
+        one = mount(account, "allow_delete", "umask=027")
+        assert (one.path / "all").stat().st_mode & 0o7777 == 0o750
+        assert next((one.path / "all").iterdir()).stat().st_mode & 0o7777 == 0o440
+
+    @needs_root
+    def test_who_may(self, account, mount):
+        """The owner, not everybody whom allow_other lets in."""
+        one = mount(account, "allow_delete", "allow_other")
+        path = one.path / "all" / (account.jobs(status="done")[0]["id"] + ".json")
+        done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "rm", "-f", path],
+                              stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1 and "denied" in done.stderr
+        assert deletions(account) == 0
+
+
+class TestWarm:
+    """SPEC 7.3: what the kernel keeps it keeps with allow_delete, too."""
+
+    def test_second_reading_asks_nobody(self, account, mount):
+        one = mount(account, "allow_delete")
+        texts = {path: read(path) for path in (one.path / "all").iterdir()}
+        one.requests()
+        account.fault("stall")
+        assert {path: read(path) for path in texts} == texts
+        assert one.requests() == []

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 7.5: with offline_ok an API out of reach shows what was known, and mounting succeeds."""
+
+import errno
+import itertools
+import os
+import time
+
+import pytest
+
+from sandbox import Sandbox
+from tools import Stopwatch, read, run
+
+# What a look may take when nobody answers: no attempt is waited for.
+SOON = 3
+# README: how often it is tried whether the API is back.
+RETRY = 10
+
+
+class Line:
+    """A stand-in that can be cut off, and comes back at the same address as it was."""
+
+    OPTIONS = ("--jobs", "120", "--days", "6", "--bytes", "1500:4000", "--errors", "20",
+               "--unfinished", "4")
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.sandbox = Sandbox(directory, *self.OPTIONS)
+        self.jobs = self.sandbox.jobs()
+        self.bodies = {job["id"]: self.sandbox.body(job["id"]) for job in self.jobs[:8]}
+
+    def cut(self):
+        assert self.sandbox.stop()
+
+    def mend(self):
+        self.sandbox = Sandbox(self.directory, *self.OPTIONS, "--port", str(self.sandbox.port))
+
+    def names(self, **where):
+        return {job["id"] + ".json" for job in self.jobs
+                if all(job[name] == value for name, value in where.items())}
+
+
+@pytest.fixture
+def line(tmp_path_factory):
+    made = Line(tmp_path_factory.mktemp("line"))
+    yield made
+    if made.sandbox.process.poll() is None:
+        made.cut()
+
+
+def shown(path):
+    with Stopwatch() as watch:
+        names = os.listdir(path)
+    assert len(names) == len(set(names))
+    assert watch.seconds < SOON
+    return set(names)
+
+
+def refusal(action, *words):
+    with pytest.raises(OSError) as caught:
+        action(*words)
+    return caught.value.errno
+
+
+def look_at_all(one):
+    os.listdir(one.path / "all")
+
+
+def days_of(names, jobs):
+    return {job["created_at"][:10] for job in jobs if job["id"] + ".json" in names}
+
+
+def assert_all_is_shown(line, one):
+    everything = line.names()
+    assert shown(one.path / "all") == everything
+    for status in ("queued", "processing", "done", "error"):
+        assert shown(one.path / "status" / status) == line.names(status=status)
+    days = days_of(everything, line.jobs)
+    assert shown(one.path / "date") == days
+    assert set().union(*(shown(one.path / "date" / day) for day in days)) == everything
+
+
+class TestWithoutNetwork:
+    """SPEC 7.5: a laptop without network still greps what it has."""
+
+    def test_what_was_known(self, line, mount):
+        one = mount(line.sandbox, "offline_ok", "ttl=0")
+        look_at_all(one)
+        line.cut()
+        assert_all_is_shown(line, one)
+        job = line.jobs[0]
+        assert job["status"] in ("queued", "processing")
+        assert (one.path / "all" / (job["id"] + ".json")).stat().st_size > 0
+        found = run("grep", "-rl", '"id"', one.path / "all").splitlines()
+        assert {os.path.basename(path) for path in found} == line.names()
+        assert one.stderr.count("out of reach") == 1, one.stderr
+
+    def test_across_mounts(self, line, mount):
+        """And mounting succeeds, with a warning."""
+        one = mount(line.sandbox, "offline_ok")
+        look_at_all(one)
+        one.unmount()
+        marked = line.sandbox
+        line.cut()
+        with Stopwatch() as watch:
+            again = mount(Silent(marked), "offline_ok")
+        assert watch.seconds < SOON
+        assert "cannot be reached" in again.stderr and "may be old" in again.stderr
+        assert_all_is_shown(line, again)
+        done = next(job for job in line.jobs if job["status"] == "done")
+        assert done["id"].encode() in read(again.path / "all" / (done["id"] + ".json"))
+
+    def test_complete_listings_only(self, line, mount):
+        one = mount(line.sandbox, "offline_ok", "ttl=0", "timeout=2")
+        with os.scandir(one.path / "all") as entries:
+            assert len(list(itertools.islice(entries, 5))) == 5
+        assert len(os.listdir(one.path / "status/error")) == len(line.names(status="error"))
+        line.cut()
+        assert shown(one.path / "status/error") == line.names(status="error")
+        for path in ("all", "status/done", "date"):
+            with Stopwatch() as watch:
+                assert refusal(os.listdir, one.path / path) == errno.EHOSTUNREACH
+        assert watch.seconds < SOON
+        with Stopwatch() as watch:
+            unknown = "all/6fa0c2de-93b7-4d15-8a41-5be6d7f8c901.json"
+            assert refusal(os.stat, one.path / unknown) == errno.EHOSTUNREACH
+        assert watch.seconds < SOON
+
+    def test_back_again(self, line, mount):
+        """The next look, some seconds later, shows the truth."""
+        one = mount(line.sandbox, "offline_ok", "ttl=0")
+        look_at_all(one)
+        line.cut()
+        assert shown(one.path / "all") == line.names()
+        line.mend()
+        new = line.sandbox.create(text="New.") + ".json"
+        gone = line.jobs[-1]["id"]
+        line.sandbox.delete(gone)
+        assert new not in shown(one.path / "all")
+        time.sleep(RETRY)
+        assert shown(one.path / "all") == line.names() - {gone + ".json"} | {new}
+        assert one.stderr.count("answers again") == 1
+
+    def test_a_server_that_is_silent(self, line, mount):
+        """Nobody waits for it twice."""
+        one = mount(line.sandbox, "offline_ok", "ttl=0", "timeout=2")
+        look_at_all(one)
+        line.sandbox.fault("stall")
+        assert shown(one.path / "all") == line.names()
+        with Stopwatch() as watch:
+            for _ in range(20):
+                assert shown(one.path / "all") == line.names()
+        assert watch.seconds < 1
+        line.sandbox.clear_faults()
+
+    def test_metadata(self, line, mount):
+        """SPEC 3.4: what is told of jobs that are known is known."""
+        one = mount(line.sandbox, "offline_ok", "ttl=0", "timeout=2")
+        look_at_all(one)
+        keys = shown(one.path / "metadata")
+        key = sorted(keys)[0]
+        values = shown(one.path / "metadata" / key)
+        found = {value: shown(one.path / "metadata" / key / value) for value in values}
+        line.cut()
+        assert shown(one.path / "metadata") == keys
+        assert shown(one.path / "metadata" / key) == values
+        assert {value: shown(one.path / "metadata" / key / value) for value in values} == found
+
+    def test_rm(self, line, mount):
+        """SPEC 10.1: nothing is promised that cannot be done."""
+        one = mount(line.sandbox, "offline_ok", "allow_delete", "ttl=0", "timeout=2")
+        look_at_all(one)
+        line.cut()
+        look_at_all(one)
+        name = line.jobs[-1]["id"] + ".json"
+        assert refusal(os.unlink, one.path / "all" / name) == errno.EHOSTUNREACH
+        assert name in shown(one.path / "all")
+
+
+class Silent:
+    """A stand-in that is not there, for who asks it what it was asked."""
+
+    def __init__(self, sandbox):
+        self.url = sandbox.url
+        self.key = sandbox.key
+
+    @staticmethod
+    def log():
+        return []
+
+
+class TestErrorsStayErrors:
+    """SPEC 7.5, 11.1: what answers is in reach."""
+
+    @pytest.mark.parametrize("status, error", [(401, errno.EACCES), (429, errno.EBUSY),
+                                               (500, errno.EIO)])
+    def test_answers(self, line, mount, status, error):
+        one = mount(line.sandbox, "offline_ok", "ttl=0", "timeout=1")
+        look_at_all(one)
+        line.sandbox.fault("status", status=status)
+        assert refusal(os.listdir, one.path / "all") == error
+        assert "out of reach" not in one.stderr
+
+    def test_a_wrong_key_does_not_mount(self, line, place, program):
+        place.write_key("another-key")
+        code, _, err = program("-f", "-o", place.options("offline_ok"), line.sandbox.url,
+                               place.new_directory())
+        assert code == 32 and "401" in err
+
+    def test_without_the_option(self, line, mount, place, program):
+        one = mount(line.sandbox, "ttl=0", "timeout=1")
+        look_at_all(one)
+        line.cut()
+        assert refusal(os.listdir, one.path / "all") == errno.EHOSTUNREACH
+        code, _, err = program("-f", "-o", place.options("timeout=1"), line.sandbox.url,
+                               place.new_directory())
+        assert code == 32 and "no connection" in err

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 5.5: extended attributes, with -o xattr only."""
+
+import errno
+import json
+import os
+import subprocess
+
+import pytest
+
+from mounting import needed_tools
+from tools import read, run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools():
+    needed_tools("getfattr", "setfattr", "rsync")
+
+
+def attributes(path):
+    return {name: os.getxattr(path, name) for name in os.listxattr(path)}
+
+
+def wanted(job):
+    """What the job's text says, as SEMANTICS tells it."""
+    file = job.get("file") or {}
+    facts = {name: job.get(name) for name in (
+        "id", "request_id", "kind", "status", "created_at", "completed_at", "error_code")}
+    facts |= {name: file.get(name) for name in (
+        "filename", "source", "audio_duration", "number_of_channels")}
+    return {"user.gladia." + name: str(value).encode()
+            for name, value in facts.items() if value is not None}
+
+
+class TestWith:
+    """SPEC 5.5"""
+
+    def test_all_jobs(self, account, mount):
+        one = mount(account, "xattr")
+        for path in list((one.path / "all").iterdir())[::7]:
+            job = json.loads(read(path))
+            got = attributes(path)
+            metadata = got.pop("user.gladia.custom_metadata", b"null")
+            assert json.loads(metadata) == job["custom_metadata"]
+            assert b"\n" not in metadata
+            assert got == wanted(job)
+
+    def test_statuses(self, account, mount):
+        one = mount(account, "xattr")
+        for status in ("queued", "processing", "done", "error"):
+            path = next((one.path / "status" / status).iterdir())
+            assert os.getxattr(path, "user.gladia.status") == status.encode()
+        assert os.getxattr(next((one.path / "status/error").iterdir()),
+                           "user.gladia.error_code").isdigit()
+
+    def test_special_texts(self, sandbox, mount):
+        job_id = sandbox.create(filename='zoë "quoted" \\ 100%.mp3', text="Hello.")
+        path = mount(sandbox, "xattr").path / "all" / (job_id + ".json")
+        assert os.getxattr(path, "user.gladia.filename").decode() == 'zoë "quoted" \\ 100%.mp3'
+
+    def test_summaries(self, account, mount):
+        """Their texts are fetched."""
+        account.modes(items="summary")
+        one = mount(account, "xattr")
+        path = next((one.path / "status/done").iterdir())
+        assert os.getxattr(path, "user.gladia.status") == b"done"
+
+    def test_getfattr(self, account, mount):
+        one = mount(account, "xattr")
+        path = next((one.path / "status/done").iterdir())
+        shown = run("getfattr", "-d", "--absolute-names", path).splitlines()
+        assert 'user.gladia.status="done"' in shown
+        assert f'user.gladia.id="{path.stem}"' in shown
+        # The directory itself has none.
+        found = run("getfattr", "-R", "-n", "user.gladia.status", "--only-values",
+                    one.path / "status/done", code=1)
+        assert found == "done" * len(account.jobs(status="done"))
+
+    def test_errors(self, account, mount):
+        one = mount(account, "xattr")
+        path = next((one.path / "status/done").iterdir())
+        for name, error in (("user.gladia.error_code", errno.ENODATA),
+                            ("user.other", errno.ENODATA)):
+            with pytest.raises(OSError) as caught:
+                os.getxattr(path, name)
+            assert caught.value.errno == error
+        done = subprocess.run(["setfattr", "-n", "user.gladia.status", "-v", "x", path],
+                              stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1 and "Read-only file system" in done.stderr
+
+    def test_directories_have_none(self, account, mount):
+        one = mount(account, "xattr")
+        for path in (one.path, one.path / "all", one.path / "status/done"):
+            assert os.listxattr(path) == []
+
+    def test_other_formats_have_none(self, account, mount):
+        one = mount(account, "xattr")
+        path = next((one.path / "status/done").iterdir()).with_suffix(".txt")
+        assert read(path) and os.listxattr(path) == []
+
+    def test_ls(self, account, mount):
+        """No "+", and no complaints."""
+        one = mount(account, "xattr")
+        lines = run("ls", "-l", one.path / "all").splitlines()[1:]
+        assert len(lines) == 250
+        assert {line.split()[0] for line in lines} == {"-r--r--r--"}
+
+    def test_copies(self, account, mount, tmp_path):
+        """cp and rsync take them along, where they can be written."""
+        one = mount(account, "xattr")
+        probe = tmp_path / "probe"
+        probe.touch()
+        try:
+            os.setxattr(probe, "user.x", b"1")
+        except OSError:
+            takes_them = False
+        else:
+            takes_them = True
+        source = one.path / "status/error"
+        run("cp", "-a", source, tmp_path / "cp")
+        if takes_them:
+            run("rsync", "-aX", f"{source}/", tmp_path / "rsync")
+        for path in source.iterdir():
+            assert read(tmp_path / "cp" / path.name) == read(path)
+            if takes_them:
+                for copy in ("cp", "rsync"):
+                    assert attributes(tmp_path / copy / path.name) == attributes(path)
+
+
+class TestWithout:
+    """SPEC 5.5: they cost a message for each file, so they are not there."""
+
+    def test_none(self, account, mount):
+        one = mount(account)
+        path = next((one.path / "all").iterdir())
+        with pytest.raises(OSError) as caught:
+            os.getxattr(path, "user.gladia.status")
+        assert caught.value.errno == errno.EOPNOTSUPP
+        assert run("getfattr", "-d", path, code=1) == ""
+        assert {line.split()[0] for line in run("ls", "-l", path.parent).splitlines()[1:]
+                } == {"-r--r--r--"}

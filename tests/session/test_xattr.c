@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mount.h"
+
+/* fs/xattr.c: extended attributes (SPEC 5.5). */
+
+static const struct mount_options with_xattr = {.xattr = true};
+
+enum { ROOM = 256 };
+
+static uint64_t node_of(struct mount *mount, unsigned number)
+{
+	struct fuse_entry_out entry;
+
+	assert_int_equal(kernel_lookup(mount->kernel, kernel_walk(mount->kernel, "all"),
+				 job_file(number).text, &entry),
+		0);
+	return entry.nodeid;
+}
+
+/* As the kernel asks for one, or without a name for the list. */
+static uint64_t ask(struct mount *mount, uint64_t node, const char *name, uint32_t size)
+{
+	const struct fuse_getxattr_in arg = {.size = size};
+
+	return kernel_ask(mount->kernel, name ? FUSE_GETXATTR : FUSE_LISTXATTR, node,
+		&arg, sizeof(arg), name);
+}
+
+static int get(struct mount *mount, uint64_t node, const char *name, uint32_t size,
+	char ret_value[static ROOM])
+{
+	size_t len = 0;
+	int err = kernel_answer_bytes(
+		mount->kernel, ask(mount, node, name, size), ret_value, ROOM - 1, &len);
+
+	ret_value[len] = '\0';
+	return err;
+}
+
+static int get_len(
+	struct mount *mount, uint64_t node, const char *name, uint32_t *ret_len)
+{
+	struct fuse_getxattr_out out = {0};
+	int err = kernel_answer(
+		mount->kernel, ask(mount, node, name, 0), &out, sizeof(out));
+
+	*ret_len = out.size;
+	return err;
+}
+
+/* SPEC 5.5: without the option the kernel is told so, and will not ask again. */
+static void there_are_none_without_the_option(void **state)
+{
+	struct mount *mount = mount_new();
+	char value[ROOM];
+	uint64_t node;
+
+	(void)state;
+	mount_add_jobs(mount, 1, 1);
+	node = node_of(mount, 1);
+	assert_int_equal(get(mount, node, "user.gladia.id", ROOM, value), -ENOSYS);
+	assert_int_equal(get(mount, node, NULL, ROOM, value), -ENOSYS);
+	mount_free(mount);
+}
+
+/* SPEC 5.5; the account's texts here hold an id alone. */
+static void a_job_has_what_its_text_has(void **state)
+{
+	static const char list[] = "user.gladia.id";
+	struct mount *mount = mount_new_with(&with_xattr);
+	char value[ROOM];
+	uint32_t len;
+	uint64_t node;
+
+	(void)state;
+	mount_add_jobs(mount, 1, 1);
+	node = node_of(mount, 1);
+	assert_int_equal(get(mount, node, "user.gladia.id", ROOM, value), 0);
+	assert_string_equal(value, job_id(1).text);
+	assert_int_equal(get_len(mount, node, "user.gladia.id", &len), 0);
+	assert_int_equal(len, strlen(job_id(1).text));
+	assert_int_equal(get(mount, node, "user.gladia.id", len, value), 0);
+	assert_int_equal(get(mount, node, "user.gladia.id", len - 1, value), -ERANGE);
+
+	assert_int_equal(get_len(mount, node, NULL, &len), 0);
+	assert_int_equal(len, sizeof(list));
+	assert_int_equal(get(mount, node, NULL, len, value), 0);
+	assert_memory_equal(value, list, sizeof(list));
+	assert_int_equal(get(mount, node, NULL, len - 1, value), -ERANGE);
+	mount_free(mount);
+}
+
+/* SPEC 5.5: what ls(1) asks each file for costs no look at the text. */
+static void others_there_are_not(void **state)
+{
+	static const char *const names[] = {"user.gladia.status",
+		"user.gladia.frobnicate", "user.gladia.", "user.gladia", "user.id",
+		"security.capability", "system.posix_acl_access",
+		"trusted.overlay.opaque"};
+	struct mount *mount = mount_new_with(&with_xattr);
+	char value[ROOM];
+	uint32_t len;
+	uint64_t node;
+
+	(void)state;
+	mount_add_jobs(mount, 1, 1);
+	node = node_of(mount, 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(get(mount, node, names[i], ROOM, value), -ENODATA);
+	/* Directories have none. */
+	assert_int_equal(get(mount, FUSE_ROOT_ID, "user.gladia.id", 0, value), -ENODATA);
+	assert_int_equal(get_len(mount, FUSE_ROOT_ID, NULL, &len), 0);
+	assert_int_equal(len, 0);
+	assert_int_equal(get(mount, FUSE_ROOT_ID, NULL, ROOM, value), 0);
+	/* What the kernel was never told of. */
+	assert_int_equal(get(mount, 4711, "user.gladia.id", 0, value), -ESTALE);
+	mount_free(mount);
+}
+
+/* SPEC 5.5, 7.4: a text that was let go is fetched once more. */
+static void a_text_that_was_let_go_is_fetched(void **state)
+{
+	static const struct mount_options small = {.xattr = true, .bodies_max = 1};
+	struct mount *mount = mount_new_with(&small);
+	char value[ROOM];
+	uint64_t node;
+
+	(void)state;
+	mount_add_jobs(mount, 1, 2);
+	node = node_of(mount, 1);
+	node_of(mount, 2);
+	mount_forward(mount, 1000);
+	assert_int_equal(mount->api->gets, 2);
+	assert_int_equal(get(mount, node, "user.gladia.id", ROOM, value), 0);
+	assert_string_equal(value, job_id(1).text);
+	assert_int_equal(mount->api->gets, 3);
+	mount_free(mount);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(there_are_none_without_the_option),
+		cmocka_unit_test(a_job_has_what_its_text_has),
+		cmocka_unit_test(others_there_are_not),
+		cmocka_unit_test(a_text_that_was_let_go_is_fetched),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
