@@ -29,6 +29,9 @@ static void handle_unlink(struct request *request)
 
 	int err = dir ? tree_resolve(&dir->tree, request->name, &entry) : -ESTALE;
 
+	/* The control files are nobody's to remove. */
+	if (dir && dir->tree.kind == TREE_CONTROL)
+		err = -EROFS;
 	if (!err && !entry.is_job)
 		err = -EISDIR;
 	/* Other formats are made from the job, and go with it. */

@@ -113,10 +113,11 @@ static void start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	request_run(request);
 }
 
-/* Directories have none, nor have other formats than the job's own. */
+/* Directories have none, nor have control files and other formats than a job's own. */
 static bool may_have(struct fs *fs, fuse_ino_t ino)
 {
-	return !dirs_find(&fs->dirs, ino) && !rendition_format(ino);
+	return !dirs_find(&fs->dirs, ino) && !control_is_node(ino) &&
+	       !rendition_format(ino);
 }
 
 void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)

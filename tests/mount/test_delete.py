@@ -230,6 +230,16 @@ class TestNever:
         wait_until(lambda: not text.exists(), "it goes, too")
         assert text.name not in os.listdir(text.parent)
 
+    def test_control_files(self, account, mount):
+        """SPEC 9.1: they are read, with it as without, and stay."""
+        one = mount(account, "allow_delete", "xattr")
+        stats = one.path / ".gladiafs/stats"
+        assert read(stats)
+        assert failure(os.unlink, stats) == errno.EROFS
+        assert os.listxattr(stats) == []
+        assert failure(os.getxattr, stats, "user.gladia.id") == errno.ENODATA
+        assert read(stats)
+
     def test_modes(self, account, mount):
         one = mount(account, "allow_delete", "umask=027")
         assert (one.path / "all").stat().st_mode & 0o7777 == 0o750
