@@ -4,9 +4,8 @@
 A command is a line of an indented block that begins with "$ "; what follows up to the next one
 is what it prints, with "..." for anything. A command that prints nothing there may print
 anything, but must succeed. They run in one shell per document, as its reader's do: in a home
-with a key in it, beside the made-up account, for which ~/gladia is a mount at the end of the
-first command that makes one. Blocks without "$ " are run elsewhere: the text beside them says
-where."""
+with a key in it, beside the made-up account, with the build in build/gcc. Blocks without "$ "
+are run elsewhere: the text beside them says where."""
 
 import getpass
 import os
@@ -54,6 +53,8 @@ def home(tmp_path):
     (tmp_path / "bin" / "gladiafs").symlink_to(PROGRAM)
     home = tmp_path / "home"
     home.mkdir()
+    (home / "build").mkdir()
+    (home / "build" / "gcc").symlink_to(Path(SANDBOX).parents[2])
     process = subprocess.Popen([SANDBOX, "--sample", "--die-with-parent", "--key", KEY,
                                 "--port-file", port])
     while not port.exists():
