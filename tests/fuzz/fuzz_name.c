@@ -39,7 +39,8 @@ static void read_name(const char *text, size_t len)
 		HOLDS(!strcmp(back, text));
 	}
 	if (name_is_uuid(text))
-		HOLDS(!name_escape(text, ".json", name) && strlen(name) == len + 5);
+		HOLDS(!name_escape(text, ".json", name) &&
+			strlen(name) == strlen(text) + 5);
 }
 
 static void read_instant(const char *text)

@@ -51,6 +51,7 @@ struct fuzzed {
 	bool is_open[DIRS_MAX];
 	uint64_t reading[DIRS_MAX];    /* a READDIR that is not answered */
 	uint64_t learned[LEARNED_MAX]; /* nodes of jobs' files */
+	unsigned interrupts;           /* that libfuse may keep */
 	uint64_t last;                 /* number of a request */
 };
 
@@ -122,6 +123,21 @@ static bool takes_a_handle(uint32_t opcode)
 	       opcode == FUSE_RELEASEDIR;
 }
 
+/*
+ * libfuse keeps an INTERRUPT for which there is no request, one for each request that
+ * comes. The last ones would be lost with the session, and look like a leak.
+ */
+static void drain_interrupts(struct fuzzed *fuzzed)
+{
+	struct mount *mount = fuzzed->mount;
+
+	for (; fuzzed->interrupts && !mount->ended; fuzzed->interrupts--) {
+		kernel_ask(mount->kernel, FUSE_STATFS, FUSE_ROOT_ID, NULL, 0, NULL);
+		mount_turn(mount);
+		(void)kernel_has_notice(mount->kernel);
+	}
+}
+
 static void ask(struct fuzzed *fuzzed, uint32_t opcode, uint64_t node, const void *body,
 	size_t len)
 {
@@ -191,6 +207,7 @@ static void step_forget(struct fuzzed *fuzzed)
 static void step_interrupt(struct fuzzed *fuzzed)
 {
 	kernel_interrupt(fuzzed->mount->kernel, fuzzed->last - 2 * take(fuzzed));
+	fuzzed->interrupts++;
 }
 
 static void step_statfs(struct fuzzed *fuzzed)
@@ -206,6 +223,7 @@ static void step_any(struct fuzzed *fuzzed)
 	uint8_t body[BODY_MAX];
 	size_t len = take_body(fuzzed, body);
 
+	fuzzed->interrupts += opcode == FUSE_INTERRUPT;
 	if (!takes_a_handle(opcode) || len < sizeof(struct fuse_release_in))
 		ask(fuzzed, opcode, node, body, len);
 }
@@ -224,9 +242,11 @@ static void step_raw(struct fuzzed *fuzzed)
 	header.unique |= UINT64_C(1) << 62;
 	if (len >= sizeof(header))
 		memcpy(body, &header, sizeof(header));
-	kernel_send_raw(fuzzed->mount->kernel, body, len);
-	/* It ends there, and may have others behind it. */
 	fuzzed->gone = len < sizeof(header);
+	if (fuzzed->gone)
+		drain_interrupts(fuzzed);
+	fuzzed->interrupts += header.opcode == FUSE_INTERRUPT;
+	kernel_send_raw(fuzzed->mount->kernel, body, len);
 }
 
 static void settle(struct fuzzed *fuzzed)
@@ -340,6 +360,7 @@ static void step_refresh(struct fuzzed *fuzzed)
 
 static void step_unmount(struct fuzzed *fuzzed)
 {
+	drain_interrupts(fuzzed);
 	kernel_drop_answers(fuzzed->mount->kernel);
 	kernel_unmount(fuzzed->mount->kernel);
 	fuzzed->gone = true;
@@ -379,6 +400,7 @@ static void check_end(struct fuzzed *fuzzed, bool was_met)
 	mount_forward(mount, MOUNT_TIMEOUT_MS);
 	if (fuzzed->gone)
 		return;
+	drain_interrupts(fuzzed);
 	HOLDS(list_empty(&mount->fs->parked));
 	for (unsigned slot = 0; slot < DIRS_MAX; slot++)
 		HOLDS(end_reading(fuzzed, slot));
