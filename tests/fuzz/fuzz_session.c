@@ -39,6 +39,9 @@ enum {
 	LEARNED_MAX = 4,
 	STEPS_A_TURN = 4,
 	PENDING_MAX = FAKE_PENDING_MAX / 2,
+	/* The socket holds some hundred messages; the real device has no such end. */
+	PARKED_MAX = 64,
+	REFRESHES_MAX = 8,
 };
 
 struct fuzzed {
@@ -51,8 +54,9 @@ struct fuzzed {
 	bool is_open[DIRS_MAX];
 	uint64_t reading[DIRS_MAX];    /* a READDIR that is not answered */
 	uint64_t learned[LEARNED_MAX]; /* nodes of jobs' files */
-	unsigned interrupts;           /* that libfuse may keep */
-	uint64_t last;                 /* number of a request */
+	unsigned refreshes;
+	unsigned interrupts; /* that libfuse may keep */
+	uint64_t last;       /* number of a request */
 };
 
 /* Past the input's end there are zeroes. */
@@ -355,7 +359,8 @@ static void step_fail(struct fuzzed *fuzzed)
 
 static void step_refresh(struct fuzzed *fuzzed)
 {
-	fs_refresh(fuzzed->mount->fs);
+	if (fuzzed->refreshes++ < REFRESHES_MAX)
+		fs_refresh(fuzzed->mount->fs);
 }
 
 static void step_unmount(struct fuzzed *fuzzed)
@@ -372,6 +377,22 @@ static void (*const steps[])(struct fuzzed *fuzzed) = {step_lookup, step_lookup_
 	step_any, step_raw, step_opendir, step_readdir, step_releasedir, step_forward,
 	step_stall, step_change, step_fail, step_refresh, step_unmount, settle};
 
+/* All that has come is taken in, and of what waits there is not too much. */
+static void keep_small(struct fuzzed *fuzzed)
+{
+	struct mount *mount = fuzzed->mount;
+	unsigned parked = 0;
+
+	list_for_each (link, &mount->fs->parked)
+		parked++;
+	if (parked > PARKED_MAX)
+		mount_forward(mount, MOUNT_TIMEOUT_MS);
+	if (mount->api->pending_len > PENDING_MAX)
+		fake_settle(mount->api);
+	if (!fuzzed->unmounted)
+		(void)kernel_has_notice(mount->kernel);
+}
+
 static void run_steps(struct fuzzed *fuzzed)
 {
 	enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
@@ -382,11 +403,7 @@ static void run_steps(struct fuzzed *fuzzed)
 		if (i % STEPS_A_TURN && !fuzzed->gone)
 			continue;
 		mount_turn(mount);
-		/* All that has come is taken in. */
-		if (!fuzzed->unmounted)
-			(void)kernel_has_notice(mount->kernel);
-		if (mount->api->pending_len > PENDING_MAX)
-			fake_settle(mount->api);
+		keep_small(fuzzed);
 		fuzzed->gone = fuzzed->gone || mount->ended;
 	}
 }
