@@ -41,6 +41,10 @@ static void check_options(const struct options *options)
 {
 	if (options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
 		return;
+	if (options->action == OPTIONS_REFRESH || options->action == OPTIONS_FETCH) {
+		HOLDS(options->paths && *options->paths);
+		return;
+	}
 	HOLDS(options->source && options->origin);
 	HOLDS(options->action == OPTIONS_CHECK || *options->mountpoint);
 	check_origin(options->origin);

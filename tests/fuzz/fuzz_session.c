@@ -27,8 +27,9 @@ enum setting {
 	SETTING_PAGES_OF_ONE = 4,
 	SETTING_SUMMARIES = 8,
 	SETTING_STALLED = 16,
-	/* Which formats are listed. */
-	SETTING_FORMATS_SHIFT = 5,
+	SETTING_FORMATS = 32, /* all are listed */
+	SETTING_ALLOW_DELETE = 64,
+	SETTING_XATTR = 128,
 };
 
 enum {
@@ -180,6 +181,42 @@ static void step_learn(struct fuzzed *fuzzed)
 	if (kernel_is_answered(kernel, fuzzed->last) &&
 		!kernel_answer(kernel, fuzzed->last, &entry, sizeof(entry)))
 		*learned = entry.nodeid;
+}
+
+/* The same of any name: control files, too. */
+static void step_learn_name(struct fuzzed *fuzzed)
+{
+	struct kernel *kernel = fuzzed->mount->kernel;
+	struct fuse_entry_out entry = {0};
+	uint64_t *learned = &fuzzed->learned[take(fuzzed) % LEARNED_MAX];
+
+	step_lookup(fuzzed);
+	if (kernel_is_answered(kernel, fuzzed->last) &&
+		!kernel_answer(kernel, fuzzed->last, &entry, sizeof(entry)))
+		*learned = entry.nodeid;
+}
+
+static void step_unlink_job(struct fuzzed *fuzzed)
+{
+	uint64_t node = take_node(fuzzed);
+	struct job_name name = job_file(take(fuzzed) % JOBS_MAX);
+
+	ask(fuzzed, FUSE_UNLINK, node, name.text, strlen(name.text) + 1);
+}
+
+/* A name far longer than a kernel's, with or without an end. */
+static void step_long_name(struct fuzzed *fuzzed)
+{
+	enum { LONG_MAX_HERE = 5000 };
+	uint32_t opcode = take(fuzzed);
+	uint64_t node = take_node(fuzzed);
+	size_t len = take_number(fuzzed, 2) % LONG_MAX_HERE;
+	char body[LONG_MAX_HERE];
+
+	memset(body, 'a', sizeof(body));
+	body[len] = take(fuzzed) % 2 ? 'a' : '\0';
+	if (!takes_a_handle(opcode) && opcode != FUSE_INTERRUPT)
+		ask(fuzzed, opcode, node, body, len + 1);
 }
 
 static void step_getattr(struct fuzzed *fuzzed)
@@ -375,7 +412,8 @@ static void step_unmount(struct fuzzed *fuzzed)
 static void (*const steps[])(struct fuzzed *fuzzed) = {step_lookup, step_lookup_job,
 	step_learn, step_getattr, step_read, step_forget, step_interrupt, step_statfs,
 	step_any, step_raw, step_opendir, step_readdir, step_releasedir, step_forward,
-	step_stall, step_change, step_fail, step_refresh, step_unmount, settle};
+	step_stall, step_change, step_fail, step_refresh, step_unmount, settle,
+	step_learn_name, step_unlink_job, step_long_name};
 
 /* All that has come is taken in, and of what waits there is not too much. */
 static void keep_small(struct fuzzed *fuzzed)
@@ -431,7 +469,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned setting = take(&fuzzed);
 	const struct mount_options options = {
 		.page_size = setting & SETTING_PAGES_OF_ONE ? 1 : 0,
-		.formats = 1u | setting >> SETTING_FORMATS_SHIFT << 1,
+		.formats = setting & SETTING_FORMATS ? (1u << FORMATS) - 1 : 1,
+		.allow_delete = setting & SETTING_ALLOW_DELETE,
+		.xattr = setting & SETTING_XATTR,
 		.minor = setting & SETTING_OLD ? KERNEL_MINOR_OF_EPOCHS : 0,
 		.unanswered = setting & SETTING_UNANSWERED,
 	};
