@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 
 SKIPPED = {".git", "__pycache__", ".hypothesis", ".pytest_cache", ".cache", ".venv"}
+# Inputs of the fuzz targets: bytes as they were found, whatever they look like.
+INPUTS = Path("tests/fuzz/corpus")
 SHELL = re.compile(rb"#!\s*/(usr/)?bin/(env )?(ba)?sh\b")
 PYTHON = re.compile(rb"#!\s*/(usr/)?bin/(env )?python3?\b")
 
@@ -26,7 +28,8 @@ class Tree:
             at = Path(folder).relative_to(self.root)
             top = at == Path(".")
             folders[:] = sorted(name for name in folders if name not in SKIPPED
-                                and not (top and name.startswith("build")))
+                                and not (top and name.startswith("build"))
+                                and at / name != INPUTS)
             found += [(at / name).as_posix() for name in names
                       if (Path(folder) / name).is_file() and not name.endswith(".pyc")]
         return sorted(found)

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "fuzz.h"
+#include "gladia/api_internal.h"
+#include "gladia/instant.h"
+
+/*
+ * The input is the body of an answer that should be one job: its head (gladia/job), its
+ * metadata, the walk through its text, and gladia/api_read where a job was asked for.
+ */
+
+/* Whatever nobody has checked, the walk stays within it (json/walk.h). */
+static void walk_unchecked(struct json_piece text, unsigned depth)
+{
+	static const char opens[] = {'{', '['};
+	struct json_piece key = {0};
+	struct json_piece value;
+	struct json_walk walk;
+
+	for (size_t i = 0; depth && i < sizeof(opens); i++) {
+		if (json_walk_into(text, opens[i], &walk))
+			continue;
+		while (!json_walk_next(&walk, &key, &value)) {
+			HOLDS(value.at >= text.at && value.end <= text.end);
+			HOLDS(value.at < value.end);
+			(void)json_inside(key);
+			(void)json_member(value, "id");
+			walk_unchecked(value, depth - 1);
+		}
+	}
+}
+
+static void check_times(const struct job *job)
+{
+	char text[INSTANT_TEXT];
+	int64_t ms;
+
+	(void)job_finished(job);
+	(void)job_status_name(job->status);
+	if (job->created_ms == JOB_NO_TIME)
+		return;
+	instant_print(job->created_ms, text);
+	HOLDS(!instant_parse(text, &ms) && ms == job->created_ms);
+}
+
+static void read_head(const char *text, size_t size)
+{
+	CLEANUP(buf_done) struct buf pairs;
+	struct json_piece metadata;
+	struct job job;
+
+	buf_init(&pairs, METADATA_TEXT_MAX);
+	if (job_parse_head(text, size, &job, &metadata))
+		return;
+	HOLDS(*job.id);
+	check_times(&job);
+	HOLDS(!metadata_flatten(metadata, &pairs));
+}
+
+static int on_item(void *ctx, const struct api_item *item)
+{
+	unsigned *told = ctx;
+
+	HOLDS(item && !item->summary && item->size);
+	++*told;
+	return 0;
+}
+
+static void read_answer(const char *text, size_t size, const char *id)
+{
+	static const struct log log; /* to stderr, without debugging */
+	struct api_scratch scratch;
+	struct api_page page;
+	unsigned told = 0;
+	struct api_reader reader = {.scratch = &scratch,
+		.log = &log,
+		.tried = "getting a job",
+		.id = id,
+		.on_item = on_item,
+		.ctx = &told};
+
+	buf_init(&scratch.text, API_ITEM_MAX);
+	buf_init(&scratch.head, API_ITEM_MAX);
+	buf_init(&scratch.metadata, METADATA_TEXT_MAX);
+	HOLDS(!api_reader_init(&reader));
+	HOLDS(!api_reader_feed(&reader, text, size));
+
+	int err = api_reader_finish(&reader, &page);
+
+	HOLDS(!err == (told == 1));
+	HOLDS(!err || (*reader.failure.reason && reader.failure.error == err));
+	api_reader_done(&reader);
+	buf_done(&scratch.text);
+	buf_done(&scratch.head);
+	buf_done(&scratch.metadata);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	enum { DEPTH = 8 };
+	CLEANUP_FREE char *text = size <= FUZZ_INPUT_MAX ? malloc(size + !size) : NULL;
+	struct json_error error;
+
+	if (!text)
+		return 0;
+	if (size)
+		memcpy(text, data, size);
+	walk_unchecked((struct json_piece){text, text + size}, DEPTH);
+	if (!json_check(text, size, &error))
+		read_head(text, size);
+	read_answer(text, size, "45463597-20b7-4af7-b3b3-f5fb778203ab");
+	return 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "fuzz.h"
+#include "gladia/instant.h"
+#include "gladia/metadata.h"
+#include "json/print.h"
+
+/*
+ * The input's lines are names, as the kernel's and the API's, and instants (SPEC 3.1 and
+ * 3.6); all that is behind the first empty line is a value of custom_metadata.
+ */
+
+/* No name leaves its directory or hides, and each stands for one string only. */
+static void check_name(const char *name)
+{
+	HOLDS(*name && *name != '.' && !strchr(name, '/'));
+	HOLDS(strlen(name) <= NAME_BYTES_MAX);
+	for (const char *c = name; *c; c++)
+		HOLDS(*c > ' ' && *c < 0x7f && *c != ',' && *c != '&' && *c != '=');
+}
+
+static void read_name(const char *text, size_t len)
+{
+	char name[NAME_BYTES_MAX + 1];
+	char back[NAME_BYTES_MAX + 1];
+
+	if (!name_unescape(text, len, back)) {
+		HOLDS(!name_escape(back, "", name));
+		HOLDS(strlen(name) == len && !memcmp(name, text, len));
+		check_name(name);
+	}
+	if (!name_escape(text, "", name)) {
+		check_name(name);
+		HOLDS(!name_unescape(name, strlen(name), back));
+		HOLDS(!strcmp(back, text));
+	}
+	if (name_is_uuid(text))
+		HOLDS(!name_escape(text, ".json", name) &&
+			strlen(name) == strlen(text) + 5);
+}
+
+static void read_instant(const char *text)
+{
+	char instant[INSTANT_TEXT];
+	char printed[DAY_TEXT];
+	int64_t day, ms, again;
+
+	if (!day_parse(text, &day)) {
+		day_print(day, printed);
+		HOLDS(!strcmp(printed, text));
+		HOLDS(day_of_instant(day * DAY_MS) == day);
+		HOLDS(day_of_instant(day * DAY_MS - 1) == day - 1);
+		HOLDS(!instant_parse(text, &ms) && ms == day * DAY_MS);
+	}
+	if (!instant_parse(text, &ms)) {
+		instant_print(ms, instant);
+		HOLDS(!instant_parse(instant, &again) && again == ms);
+		day = day_of_instant(ms);
+		HOLDS(ms >= day * DAY_MS && ms < (day + 1) * DAY_MS);
+	}
+}
+
+/* What a job holds passes the filter that is made of each of its pairs. */
+static void check_pairs(const char *text, size_t len)
+{
+	struct metadata_pair pair;
+	size_t at = 0;
+
+	while (metadata_next(text, len, &at, &pair)) {
+		char filters[METADATA_FILTER_MAX] = "";
+		CLEANUP_FREE char *key = fuzz_text(
+			(const uint8_t *)pair.key, pair.key_len);
+		CLEANUP_FREE char *value = fuzz_text(
+			(const uint8_t *)pair.value, pair.value_len);
+
+		check_name(key);
+		check_name(value);
+		HOLDS(!metadata_add_key(filters, key));
+		HOLDS(metadata_matches(filters, text, len));
+		HOLDS(!metadata_add_values(filters, value));
+		HOLDS(metadata_matches(filters, text, len));
+	}
+}
+
+static void read_metadata(struct fuzz_rest rest)
+{
+	CLEANUP_FREE char *json = fuzz_text(rest.data, rest.size);
+	CLEANUP(buf_done) struct buf text;
+	struct json_error error;
+
+	buf_init(&text, METADATA_TEXT_MAX);
+	/* A walk's piece has no white space around it. */
+	if (!rest.size || strchr(" \t\r\n", *json) || json_check(json, rest.size, &error))
+		return;
+	HOLDS(!metadata_flatten((struct json_piece){json, json + rest.size}, &text));
+	check_pairs(text.data, text.len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_rest rest = {data, size};
+	struct fuzz_rest line;
+
+	if (size > FUZZ_INPUT_MAX)
+		return 0;
+	while (fuzz_line(&rest, &line) && line.size) {
+		CLEANUP_FREE char *text = fuzz_text(line.data, line.size);
+
+		read_name(text, line.size);
+		read_instant(text);
+	}
+	read_metadata(rest);
+	return 0;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "fuzz.h"
+#include "options.h"
+#include "source.h"
+
+/*
+ * The input's lines are the words of a command line, from the program's name on; with
+ * mount.gladiafs for that, they are what mount(8) makes of a line of fstab (SPEC 1.1 to
+ * 1.4). A first line that begins with "GLADIA_API_URL=" is the environment.
+ */
+enum { WORDS_MAX = 32, SENTENCE_MAX = 1024 };
+
+static const char variable[] = "GLADIA_API_URL";
+
+/* One line, which nothing of a terminal's can hide in; or nothing. */
+static void check_why(const struct buf *why)
+{
+	for (size_t i = 0; i < why->len; i++)
+		HOLDS((unsigned char)why->data[i] >= ' ' && why->data[i] != 0x7f);
+}
+
+/* The one spelling of an address stays as it is. */
+static void check_origin(const char *origin)
+{
+	CLEANUP_FREE char *again = NULL;
+	CLEANUP(buf_done) struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+	HOLDS(!source_parse(origin, "SOURCE", &again, &why));
+	HOLDS(!strcmp(origin, again));
+	for (const char *c = origin; *c; c++)
+		HOLDS(*c > ' ' && *c < 0x7f && *c != '@' && *c != ',' && *c != '\\');
+}
+
+static void check_options(const struct options *options)
+{
+	if (options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
+		return;
+	if (options->action == OPTIONS_REFRESH || options->action == OPTIONS_FETCH) {
+		HOLDS(options->paths && *options->paths);
+		return;
+	}
+	HOLDS(options->source && options->origin);
+	HOLDS(options->action == OPTIONS_CHECK || *options->mountpoint);
+	check_origin(options->origin);
+	HOLDS(options->ttl_ms >= 0 && options->timeout_ms > 0);
+	HOLDS(options->connections > 0 && options->formats & 1);
+	HOLDS(!(options->umask & ~0777u));
+	HOLDS(!options->key_file || *options->key_file == '/');
+	/* They go to the kernel and libfuse as they are. */
+	HOLDS(strspn(options->mount_flags.len ? options->mount_flags.data : "",
+		      ",abcdefghijklmnopqrstuvwxyz") == options->mount_flags.len);
+}
+
+static void parse(int argc, char **argv)
+{
+	struct options options;
+	CLEANUP(buf_done) struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+
+	int err = options_parse(argc, argv, &options, &why);
+
+	HOLDS(!err || err == -EINVAL);
+	HOLDS(!err == !why.len);
+	check_why(&why);
+	if (!err)
+		check_options(&options);
+	options_done(&options);
+}
+
+static void set_variable(struct fuzz_rest *rest)
+{
+	size_t len = strlen(variable);
+	struct fuzz_rest line;
+
+	unsetenv(variable);
+	if (rest->size <= len || memcmp(rest->data, variable, len) != 0 ||
+		rest->data[len] != '=' || !fuzz_line(rest, &line))
+		return;
+
+	CLEANUP_FREE char *text = fuzz_text(line.data + len + 1, line.size - len - 1);
+
+	setenv(variable, text, 1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_rest rest = {data, size};
+	struct fuzz_rest line;
+	char *argv[WORDS_MAX + 1] = {0};
+	int argc = 0;
+
+	if (size > FUZZ_INPUT_MAX)
+		return 0;
+	set_variable(&rest);
+	while (argc < WORDS_MAX && fuzz_line(&rest, &line))
+		argv[argc++] = fuzz_text(line.data, line.size);
+	if (argc)
+		parse(argc, argv);
+	/* getopt_long() puts them in another order. */
+	for (int i = 0; i < argc; i++)
+		free(argv[i]);
+	unsetenv(variable);
+	return 0;
+}
