@@ -40,6 +40,26 @@ PASSING = {"var/lib/dpkg", "var/lib/apt", "var/cache", "var/log", "proc", "sys",
 
 CLONE_NEWNS = 0x20000
 
+# What a container often may not: a hierarchy of control groups, and a group in it.
+GROUPS = """
+mount -t tmpfs none /run
+umount -R /sys/fs/cgroup 2>/dev/null || :
+mount -t cgroup2 none /sys/fs/cgroup
+mkdir /sys/fs/cgroup/gladiafs-probe-$$
+rmdir /sys/fs/cgroup/gladiafs-probe-$$
+"""
+
+
+def unbootable():
+    """Why no machine can be booted here, whatever is in it; None if one can."""
+    for device in "/dev/fuse", "/dev/autofs":
+        if not os.path.exists(device):
+            return f"there is no {device}"
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-euc", GROUPS],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          timeout=END, check=False)
+    return f"no control groups: {done.stderr.strip()}" if done.returncode else None
+
 
 class Root:
     """A directory with a Debian in it, as small as they come; in memory, and gone with this
