@@ -132,8 +132,7 @@ int place_set_aside(const struct place *place, const struct log *log)
 	if (place_is_moved(place))
 		return 0;
 
-	/* The journal first: it must never lie beside a file that it does not belong to.
-	 */
+	/* The journal first: it must never lie beside a file that is not its own. */
 	int err = move_aside(place->path, "-journal");
 
 	if (!err)

@@ -87,8 +87,7 @@ static void stay_moved(struct catalog *catalog)
 {
 	log_warning(catalog->log,
 		"the cache %s was moved or removed while it was in use: this mount goes "
-		"on "
-		"with it, but nothing of it will be kept; unmount, and mount again",
+		"on with it, but nothing of it will be kept; unmount, and mount again",
 		catalog->place.path);
 	go_on_alone(catalog);
 }

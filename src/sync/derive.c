@@ -65,18 +65,12 @@ static int note_unfinished(struct derive *derive, const struct catalog_job *job)
 
 static int pick(struct listing *listing, int64_t row)
 {
-	struct catalog *catalog = listing->sync->catalog;
 	struct catalog_job job;
 	bool matches;
-	int err = jobs_by_row(catalog, row, &job);
+	int err = listing_look_up(listing, row, &job, &matches);
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	if (job.gone)
-		return 0;
-	err = jobs_match(catalog, &listing->query, &job, &matches);
-	if (err)
-		return err;
 	if (!matches)
 		return note_unfinished(listing->filling, &job);
 	if (listing->kind == LISTING_JOBS)

@@ -100,22 +100,16 @@ static int add_names(struct listing *listing, const struct buf *metadata)
 
 static int pick(struct listing *listing, int64_t row)
 {
-	struct catalog *catalog = listing->sync->catalog;
 	struct follow *follow = listing->filling;
 	struct catalog_job job;
-	bool matches;
-	int err = jobs_by_row(catalog, row, &job);
+	bool matches = false;
+	int err = listing_look_up(listing, row, &job, &matches);
 
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	if (job.gone)
-		return 0;
-	err = jobs_match(catalog, &listing->query, &job, &matches);
 	if (err || !matches)
-		return err;
+		return err == -ENOENT ? 0 : err;
 	if (listing->kind == LISTING_JOBS)
 		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
-	err = jobs_metadata(catalog, row, &follow->metadata);
+	err = jobs_metadata(listing->sync->catalog, row, &follow->metadata);
 	return err ? err : add_names(listing, &follow->metadata);
 }
 

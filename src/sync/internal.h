@@ -119,6 +119,13 @@ struct listing {
  */
 enum { LISTING_TOLD = 255 };
 
+/*
+ * The row's job, and whether the listing's query shows it. 0; -ENOENT where it is not
+ * there any more; -EIO.
+ */
+int listing_look_up(const struct listing *listing, int64_t row,
+	struct catalog_job *ret_job, bool *ret_matches);
+
 /* The query's newest listing, or NULL. */
 struct listing *listing_find(
 	const struct sync *sync, enum listing_kind kind, const char *key);

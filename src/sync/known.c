@@ -123,24 +123,18 @@ static void unload(struct known *known)
 /* One of the rows: a job of the listing, or of one of its days. */
 static int take(struct listing *listing, int64_t row)
 {
-	struct catalog *catalog = listing->sync->catalog;
 	struct known *known = listing->filling;
 	struct catalog_job job;
-	bool matches;
+	bool matches = false;
 	int64_t day;
 
 	if (known->are_days)
 		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
 
-	int err = jobs_by_row(catalog, row, &job);
+	int err = listing_look_up(listing, row, &job, &matches);
 
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	if (job.gone)
-		return 0;
-	err = jobs_match(catalog, &listing->query, &job, &matches);
 	if (err || !matches)
-		return err;
+		return err == -ENOENT ? 0 : err;
 	if (listing->kind == LISTING_JOBS)
 		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
 	if (job.job.created_ms == JOB_NO_TIME)

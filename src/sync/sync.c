@@ -121,6 +121,17 @@ int sync_refresh_query(struct sync *sync, const struct query *query)
 	return doubt_jobs(sync, query);
 }
 
+int listing_look_up(const struct listing *listing, int64_t row,
+	struct catalog_job *ret_job, bool *ret_matches)
+{
+	struct catalog *catalog = listing->sync->catalog;
+	int err = jobs_by_row(catalog, row, ret_job);
+
+	if (err || ret_job->gone)
+		return err ? err : -ENOENT;
+	return jobs_match(catalog, &listing->query, ret_job, ret_matches);
+}
+
 void sync_stats(const struct sync *sync, struct sync_stats *ret_stats)
 {
 	struct sync_stats *stats = ret_stats;
