@@ -18,7 +18,7 @@ struct snapshot {
 	uint64_t node;
 	uint64_t ino;
 	uint64_t lookups;
-	int64_t made_ms;
+	int64_t changed_ms;
 	struct buf text;
 };
 
@@ -46,18 +46,50 @@ static int print_errors(struct fs *fs, struct buf *out)
 	return printing.error;
 }
 
+static void take_time(void *ctx, int64_t wall_ms, const char *text)
+{
+	int64_t *last_ms = ctx;
+
+	(void)text;
+	*last_ms = wall_ms;
+}
+
+static int64_t errors_changed(const struct request *request)
+{
+	int64_t last_ms = request->fs->made_ms;
+
+	if (request->fs->log->kept)
+		sentences_each(request->fs->log->kept, take_time, &last_ms);
+	return last_ms;
+}
+
 static int print_config(struct fs *fs, struct buf *out)
 {
 	return buf_append_str(out, fs->config.text);
 }
 
+static int64_t config_changed(const struct request *request)
+{
+	return request->fs->made_ms;
+}
+
+static int64_t stats_changed(const struct request *request)
+{
+	return request->arrived_wall_ms;
+}
+
+/*
+ * Times are those of the text, not of the look at it: tar(1) and rsync(1) say that a file
+ * changed under them where two looks at the same text differ.
+ */
 static const struct control_file {
 	const char *name;
 	int (*print)(struct fs *fs, struct buf *out);
+	int64_t (*changed_ms)(const struct request *request);
 } files[] = {
-	{"config", print_config},
-	{"errors", print_errors},
-	{"stats", control_print_stats},
+	{"config", print_config, config_changed},
+	{"errors", print_errors, errors_changed},
+	{"stats", control_print_stats, stats_changed},
 };
 
 void control_init(struct control *control)
@@ -121,7 +153,7 @@ static int make(struct request *request, const struct control_file *file,
 	}
 	snapshot->node = SNAPSHOT_BIT | ++fs->control.last;
 	snapshot->ino = dirs_child_ino(request->ino, file->name);
-	snapshot->made_ms = request->arrived_wall_ms;
+	snapshot->changed_ms = file->changed_ms(request);
 	snapshot->lookups = 1;
 	list_append(&fs->control.snapshots, &snapshot->link);
 	if (++fs->control.len > CONTROL_SNAPSHOTS_MAX)
@@ -154,7 +186,7 @@ void control_lookup(struct request *request)
 	if (file) {
 		entry.ino = snapshot->node;
 		entry.attr_timeout = FS_FOREVER;
-		attr_of_text(fs, snapshot->ino, snapshot->text.len, snapshot->made_ms,
+		attr_of_text(fs, snapshot->ino, snapshot->text.len, snapshot->changed_ms,
 			&entry.attr);
 	}
 	/* A kernel that does not take the reply will not forget what it was told. */
@@ -172,8 +204,8 @@ void control_getattr(struct request *request)
 		request_fail(request, -ESTALE);
 		return;
 	}
-	attr_of_text(
-		request->fs, snapshot->ino, snapshot->text.len, snapshot->made_ms, &attr);
+	attr_of_text(request->fs, snapshot->ino, snapshot->text.len, snapshot->changed_ms,
+		&attr);
 	fuse_reply_attr(request->req, &attr, FS_FOREVER);
 	request_free(request);
 }

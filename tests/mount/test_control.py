@@ -136,6 +136,23 @@ class TestStats:
         one_ino, other_ino = (path.stat().st_ino for _ in range(2))
         assert one_ino == other_ino
 
+    def test_times(self, account, mount):
+        """Those of the text: a second look at the same text finds the same ones (tar)."""
+        one = mount(account)
+        config, problems, counts = (one.path / ".gladiafs" / name
+                                    for name in ("config", "errors", "stats"))
+
+        def times():
+            return config.stat().st_ctime_ns, problems.stat().st_ctime_ns
+
+        before, tick = times(), counts.stat().st_mtime_ns
+        wait_until(lambda: counts.stat().st_mtime_ns != tick, "the clock goes on")
+        assert times() == before
+        account.fault_lists("status", status=401)
+        with pytest.raises(PermissionError):
+            os.listdir(one.path / "all")
+        assert times()[0] == before[0] and times()[1] > before[1]
+
     def test_tools(self, account, mount, tmp_path):
         one = mount(account)
         assert "stats" in run("ls", "-l", one.path / ".gladiafs")
