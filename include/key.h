@@ -17,7 +17,8 @@ enum { KEY_MAX = 4096 };
  * owned by the caller, who gives it to key_free(). GLADIA_API_KEY is removed from the
  * environment once read, so that no child inherits it.
  *
- * 0; -ENOKEY none found; -EACCES a file others can read or write; -EINVAL no key in it;
+ * 0; -ENOKEY none found; -EACCES a file others can read or change (keyplace.h);
+ * -EINVAL no key in it;
  * or the errno of reading. `why` gets one sentence (no newline) with the remedy, which
  * never holds the key.
  */

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "home.h"
+#include "keyplace.h"
 #include "why.h"
 
 /* What a key is read into: one byte more than a key may have, wiped when left. */
@@ -73,52 +73,6 @@ static int take_line(
 	return 0;
 }
 
-/* For a command that can be pasted. */
-static const char *quote_for(const char *path)
-{
-	return strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "0123456789/._-+@") == strlen(path)
-		       ? ""
-		       : "'";
-}
-
-/*
- * Nobody but us and root may read or write the file (SPEC 2.2). systemd gives credentials
- * to a unit's user by an access list, whose mask shows as the group's permission to read
- * a file of root's: with `credential` that is fine.
- */
-static int check_file(
-	const char *path, const struct stat *st, bool credential, struct buf *why)
-{
-	const mode_t others = S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
-	mode_t open_to = st->st_mode & others;
-	const char *quote = quote_for(path);
-
-	if (S_ISDIR(st->st_mode))
-		return why_set(why, -EISDIR,
-			"the key cannot be read from %s: it is a directory, where a file "
-			"with the key is expected",
-			path);
-	if (!S_ISREG(st->st_mode))
-		return why_set(why, -EINVAL,
-			"the key cannot be read from %s: it is no regular file; write "
-			"the key to one",
-			path);
-	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return why_set(why, -EACCES,
-			"the key in %s is not used, for the file belongs to another user "
-			"(%u): copy it to a file of your own, or chown %u %s%s%s",
-			path, st->st_uid, geteuid(), quote, path, quote);
-	if (credential && st->st_uid == 0)
-		open_to &= (mode_t)~S_IRGRP;
-	if (open_to)
-		return why_set(why, -EACCES,
-			"the key in %s is not used, for others can read or write the "
-			"file (mode %04o): chmod 600 %s%s%s",
-			path, st->st_mode & 07777, quote, path, quote);
-	return 0;
-}
-
 /* As much as `text` takes: the first line, or more than a key. */
 static int read_text(int fd, struct text *text)
 {
@@ -142,21 +96,20 @@ static int from_file(const char *path, bool credential, char **ret_key, struct b
 {
 	CLEANUP(text_wipe) struct text text = {0};
 	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	struct stat st;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return why_set(why, -ENOENT,
 			"there is no key file %s: write the API key to it, or leave out "
 			"key_file=",
 			path);
-	if (fd < 0 || fstat(fd, &st) < 0) {
+	if (fd < 0) {
 		int err = -errno;
 
 		return why_set(why, err, "the key file %s cannot be opened (%s)", path,
 			strerror(-err));
 	}
 
-	int err = check_file(path, &st, credential, why);
+	int err = keyplace_check(path, fd, credential, why);
 
 	if (err)
 		return err;
