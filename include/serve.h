@@ -11,9 +11,9 @@
 /* All must live as long as serve_run() runs. */
 struct serve_config {
 	const struct options *options;
-	const char *mountpoint; /* absolute */
-	const char *cache_path; /* the catalog's file; NULL: none */
-	const char *key;
+	const char *mountpoint;    /* absolute */
+	const char *cache_path;    /* the catalog's file; NULL: none */
+	char *key;                 /* wiped as soon as it is not needed any more */
 	bool key_from_environment; /* there it cannot be looked for again */
 	int64_t timeout_ms;        /* the longest a request waits */
 	struct daemon *daemon;     /* hears of it when the mount can be used */

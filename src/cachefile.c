@@ -99,13 +99,15 @@ static int check_directory(const char *directory, struct buf *why)
 /* The account's name for itself: 128 bits of a hash, in hex. */
 static int account_name(const char *origin, const char *key, char hex[static DIGEST_HEX])
 {
-	char *account;
-	int len = asprintf(&account, "%s\n%s", origin, key);
+	size_t size = strlen(origin) + strlen(key) + 2;
+	/* Not asprintf(): it may leave a copy in memory that it has freed. */
+	char *account = malloc(size);
 
-	if (len < 0)
+	if (!account)
 		return -ENOMEM;
+	(void)snprintf(account, size, "%s\n%s", origin, key);
 	digest_hex("cache", account, hex);
-	explicit_bzero(account, (size_t)len);
+	explicit_bzero(account, size);
 	free(account);
 	return 0;
 }

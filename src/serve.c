@@ -20,6 +20,7 @@
 #include "key.h"
 #include "keycheck.h"
 #include "manager.h"
+#include "process.h"
 #include "signals.h"
 #include "sync/sync.h"
 #include "why.h"
@@ -147,6 +148,15 @@ static int interrupted(const struct serve *serve, struct buf *why)
 		serve->config->mountpoint, strsignal(serve->signal));
 }
 
+static int confine(struct buf *why)
+{
+	int err = process_confine();
+
+	if (err)
+		return no_system("the rights of root cannot be given up", err, why);
+	return EXIT_CODE_OK;
+}
+
 static int open_loop(struct serve *serve, struct buf *why)
 {
 	int err = signals_open(&serve->signals);
@@ -196,6 +206,8 @@ static int open_api(struct serve *serve, struct buf *why)
 	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
 	if (err)
 		return no_system("the API's client cannot be made", err, why);
+	/* From now on only it has the key. */
+	explicit_bzero(serve->config->key, strlen(serve->config->key));
 	return EXIT_CODE_OK;
 }
 
@@ -338,8 +350,10 @@ static int open_log(struct serve *serve, struct buf *why)
 int serve_run(const struct serve_config *config, struct buf *why)
 {
 	struct serve serve = {.config = config, .signals = -1};
-	int code = open_loop(&serve, why);
+	int code = confine(why);
 
+	if (!code)
+		code = open_loop(&serve, why);
 	if (!code)
 		code = open_api(&serve, why);
 	if (!code)

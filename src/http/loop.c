@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "http/loop_internal.h"
+#include "http/memory.h"
 
 struct loop_fd {
 	int fd;
@@ -34,7 +35,7 @@ int loop_new(const struct clock *clock, struct loop **ret_loop)
 
 	if (!loop)
 		return -ENOMEM;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+	if (http_memory_init())
 		goto no_curl;
 	loop->multi = curl_multi_init();
 	if (!loop->multi)
