@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* More is of no use, and some libraries walk through all there may be. */
@@ -47,8 +50,10 @@ static void raise_file_limit(void)
 void process_prepare(void)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	const struct rlimit no_core = {0};
 
 	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &no_core);
 	umask(077);
 	open_standard_descriptors();
 	raise_file_limit();
@@ -65,4 +70,31 @@ void process_close_inherited(int keep)
 		first = (unsigned)keep + 1;
 	}
 	close_range(first, ~0U, 0);
+}
+
+/* What is left of `set` for root: to unmount, and to come to its own files. */
+static void keep_needed(struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3])
+{
+	const __u32 needed[_LINUX_CAPABILITY_U32S_3] = {
+		CAP_TO_MASK(CAP_SYS_ADMIN) | CAP_TO_MASK(CAP_DAC_READ_SEARCH)};
+
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		set[i].permitted &= needed[i];
+		set[i].effective &= needed[i];
+		set[i].inheritable = 0;
+	}
+}
+
+int process_confine(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3];
+
+	if (getuid() != 0 || geteuid() != 0)
+		return 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		syscall(SYS_capget, &header, set) < 0)
+		return -errno;
+	keep_needed(set);
+	return syscall(SYS_capset, &header, set) < 0 ? -errno : 0;
 }
