@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 2.2: what the running program keeps of its key and of its rights, and what it leaves to
+others. Each of docs/SECURITY.md's rows names its test here or elsewhere."""
+
+import os
+import re
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from mounting import ALONE, PROGRAM, WRAPPER, Place, environment, needs_root
+from sandbox import KEY
+from tools import END, run, wait_until
+
+NEW_KEY = "another-key-that-nobody-may-see-93b0"
+NOBODY = 65534
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+# Capabilities, by their bits (capabilities(7)).
+NEEDED = 1 << 21 | 1 << 2  # CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
+# Of address space; what is larger is a sanitizer's, and hardly any of it is there.
+REGION_MAX = 1 << 30
+
+
+def status(pid):
+    """Fields of /proc/PID/status."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def places(pid, word):
+    """What stands before each place where the word is in a process's memory."""
+    found = []
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
+            open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            begin, end = (int(word, 16) for word in line.split()[0].split("-"))
+            if line.split()[1][0] != "r" or end - begin > REGION_MAX:
+                continue
+            try:
+                memory.seek(begin)
+                data = memory.read(end - begin)
+            except (OSError, ValueError, OverflowError):
+                continue  # the kernel's own pages
+            found += [data[max(0, at.start() - 32):at.start()]
+                      for at in re.finditer(re.escape(word.encode()), data)]
+    # A sanitizer copies the environment before main() is called.
+    ours = b"libasan" not in Path(f"/proc/{pid}/maps").read_bytes()
+    return [before for before in found if ours or not before.endswith(b"GLADIA_API_KEY=")]
+
+
+@needs_root
+@pytest.mark.skipif(bool(WRAPPER), reason="the memory is the wrapper's, too")
+class TestMemory:
+    """Where the key is in memory: in the client's copy and in the header that it sends, and
+    nowhere else, neither in what was freed nor in what was exchanged."""
+
+    @pytest.mark.parametrize("daemon", [False, True])
+    def test_two_places(self, account, mount, daemon):
+        one = mount(account, daemon=daemon)
+        for name in os.listdir(one.path / "all")[:20]:
+            (one.path / "all" / name).read_bytes()
+        one.requests()
+        found = places(one.pid, KEY)
+        assert len(found) == 2, found
+        assert sum(before.endswith(b"x-gladia-key: ") for before in found) == 1, found
+
+    def test_of_the_environment(self, account, mount, place):
+        env = environment(place.home, GLADIA_API_KEY=KEY)
+        one = mount(account, "!key_file", env=env)
+        os.listdir(one.path / "all")
+        one.requests()
+        assert len(places(one.pid, KEY)) == 2
+
+    def test_exchanged(self, account, mount, place):
+        """SPEC 1.5: after SIGHUP the old one is nowhere any more."""
+        one = mount(account, "ttl=0")
+        os.listdir(one.path / "all")
+        one.requests()
+        place.write_key(NEW_KEY)
+        os.kill(one.pid, signal.SIGHUP)
+        with pytest.raises(PermissionError):  # the stand-in does not know the new one
+            wait_until(lambda: os.listdir(one.path / "all") and None, "the key is read")
+        one.requests()
+        assert places(one.pid, KEY) == []
+        assert len(places(one.pid, NEW_KEY)) == 2
+
+
+# Where /dev/fuse is for everybody, as udev has it.
+FOR_ALL = """
+mkdir "$1/dev"
+mount -t tmpfs none "$1/dev"
+mknod -m 666 "$1/dev/fuse" c 10 229
+mount --bind "$1/dev/fuse" /dev/fuse
+shift
+exec "$@"
+"""
+
+
+class Nobody:
+    """What a user without rights mounts."""
+
+    def __init__(self, directory, account):
+        place = Place(directory)
+        self.path = place.new_directory()
+        shutil.copy(PROGRAM, directory / "program")
+        for one in (directory, *directory.iterdir()):
+            os.chown(one, NOBODY, NOBODY)
+        with open(directory / "stderr", "wb") as stderr:
+            self.process = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "sh", "-c", ALONE + FOR_ALL,
+                 "sh", directory, *AS_NOBODY, directory / "program", "-f", "-o",
+                 place.options(), account.url, self.path],
+                env=environment(place.home), cwd="/", stderr=stderr)
+        self.pid = self.process.pid
+        wait_until(lambda: self.process.poll() is not None or self.lists(AS_NOBODY),
+                   "it is mounted")
+        assert self.process.poll() is None, (directory / "stderr").read_text(encoding="utf-8")
+
+    def lists(self, words=()):
+        """Whether who is run by these words may list the mount."""
+        done = subprocess.run(["nsenter", "-m", "-t", str(self.pid), *words, "ls",
+                               self.path / "all"], check=False, capture_output=True, text=True)
+        return done.returncode == 0 and done.stdout.count(".json") == 3
+
+
+@pytest.fixture
+def nobody(new_sandbox):
+    directory = Path(tempfile.mkdtemp(prefix="gladiafs-nobody-"))
+    one = Nobody(directory, new_sandbox("--jobs", "3"))
+    yield one
+    one.process.terminate()
+    assert one.process.wait(END) == 0
+    shutil.rmtree(directory)
+
+
+@needs_root
+class TestOfAnOrdinaryUser:
+    def test_same_user_cannot_look(self, nobody):
+        """No other program of the user's gets at its memory, environment or files."""
+        for name in ("environ", "mem", "maps", "fd", "cwd", "auxv", "stack"):
+            path = f"/proc/{nobody.pid}/{name}"
+            done = subprocess.run([*AS_NOBODY, "sh", "-c", 'cat "$1" || ls "$1/"', "sh", path],
+                                  capture_output=True, check=False)
+            assert done.returncode != 0 and done.stdout == b"", name
+        assert os.stat(f"/proc/{nobody.pid}/mem").st_uid == 0
+
+    def test_others_cannot_look(self, nobody):
+        """Without allow_other not even root."""
+        assert nobody.lists(AS_NOBODY) and not nobody.lists()
+
+    def test_helper_can_unmount(self, nobody):
+        """fusermount3 is setuid: with no_new_privs it would unmount for nobody."""
+        assert status(nobody.pid)["NoNewPrivs"] == "0"
+        assert int(status(nobody.pid)["CapPrm"], 16) == 0
+
+
+@needs_root
+class TestOfRoot:
+    """What serving does not take is given up, in every thread."""
+
+    @pytest.mark.parametrize("daemon", [False, True])
+    def test_rights(self, account, mount, daemon):
+        one = mount(account, daemon=daemon)
+        os.listdir(one.path / "all")
+        threads = os.listdir(f"/proc/{one.pid}/task")
+        assert len(threads) >= 2
+        for thread in threads:
+            now = status(f"{one.pid}/task/{thread}")
+            assert now["NoNewPrivs"] == "1"
+            assert int(now["CapPrm"], 16) & ~NEEDED == 0
+            assert int(now["CapEff"], 16) & ~NEEDED == 0
+            assert int(now["CapInh"], 16) == 0
+        one.unmount()
+
+    def test_it_still_does_all(self, account, mount, place):
+        """The key is read again, a damaged cache is set aside, and the program unmounts."""
+        one = mount(account, "ttl=0", "auto_unmount")
+        assert len(os.listdir(one.path / "all")) == len(account.jobs())
+        place.key_file.chmod(0o400)
+        os.kill(one.pid, signal.SIGHUP)
+        assert len(os.listdir(one.path / "all")) == len(account.jobs())
+        os.kill(one.pid, signal.SIGTERM)
+        assert one.wait() == 0
+        assert not one.is_mounted()
+        assert "key" not in one.stderr
+
+
+class TestProcess:
+    @pytest.mark.parametrize("daemon", [False, True])
+    def test_limits(self, account, mount, daemon):
+        """No core, and files that are its user's alone."""
+        one = mount(account, daemon=daemon)
+        assert resource.prlimit(one.pid, resource.RLIMIT_CORE) == (0, 0)
+        assert status(one.pid)["Umask"] == "0077"
+
+    def test_descriptors_of_a_daemon(self, account, mount, tmp_path):
+        """Of what it inherited nothing is left."""
+        with open(tmp_path / "inherited", "w", encoding="ascii") as file:
+            os.set_inheritable(file.fileno(), True)
+            ends = os.pipe()
+            os.set_inheritable(ends[1], True)
+            one = mount(account, daemon=True)
+            os.close(ends[0])
+            os.close(ends[1])
+        opened = {os.readlink(f"/proc/{one.pid}/fd/{fd}")
+                  for fd in os.listdir(f"/proc/{one.pid}/fd")}
+        kinds = {re.sub(r":.*|\.db.*", "", name) for name in opened}
+        assert kinds <= {"/dev/null", "/dev/fuse", "socket", "anon_inode", "pipe",
+                         *{name.partition(".db")[0] for name in opened
+                           if name.startswith(str(one.place.cache))}}, opened
+
+
+@needs_root
+class TestChildren:
+    """fusermount3, which auto_unmount keeps beside the program."""
+
+    def test_environment_and_descriptors(self, account, mount, place):
+        env = environment(place.home, GLADIA_API_KEY=KEY)
+        one = mount(account, "!key_file", "auto_unmount", env=env)
+        helper = wait_until(lambda: self.helper(one.path), "fusermount3 runs")
+        for name in ("environ", "cmdline"):
+            assert KEY.encode() not in Path(f"/proc/{helper}/{name}").read_bytes()
+        opened = {fd: os.readlink(f"/proc/{helper}/fd/{fd}")
+                  for fd in os.listdir(f"/proc/{helper}/fd")}
+        assert not any(name.startswith(str(place.cache)) for name in opened.values()), opened
+
+    @staticmethod
+    def helper(path):
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[0].endswith(b"fusermount3") and str(path).encode() in words:
+                return pid
+        return None
+
+
+@needs_root
+class TestOthers:
+    """allow_other lets others in as far as the modes say: default_permissions is always set."""
+
+    @pytest.mark.parametrize("options", [["allow_other"], ["allow_other", "umask=077"], []])
+    def test_others(self, account, mount, options):
+        one = mount(account, *options)
+        run("chmod", "a+x", *[path for path in one.path.parents if path.owner() == "root"
+                              and path.is_relative_to("/tmp") and path != Path("/tmp")])
+        done = subprocess.run([*AS_NOBODY, "ls", one.path / "all"], capture_output=True,
+                              text=True, check=False)
+        assert (done.returncode == 0) == (options == ["allow_other"]), done.stderr
+        (line,) = [line for line in Path("/proc/mounts").read_text().splitlines()
+                   if line.split()[1] == str(one.path)]
+        given = line.split()[3].split(",")
+        assert "default_permissions" in given
+        assert {"ro", "nosuid", "nodev"} <= set(given)
+        assert ("allow_other" in given) == bool(options)
+
+    def test_no_file_can_be_run_or_is_special(self, account, mount):
+        one = mount(account)
+        for path in (one.path / "all").iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o444 and path.is_file()
