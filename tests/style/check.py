@@ -23,6 +23,7 @@ RULES = {
     "blanks": rules_text.blanks,
     "python": rules_text.python,
     "promises": rules_text.promises,
+    "defences": rules_text.defences,
     "shell": rules_tools.shell,
     "tidy": rules_tools.tidy,
 }

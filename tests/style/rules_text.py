@@ -99,3 +99,25 @@ def promises(tree: Tree) -> Iterator[str]:
     for number, line in written.items():
         if number not in tested:
             yield f"{book}:{line}: no test names {number}"
+
+
+DEFENCE = re.compile(r"`(\w+/\w+\.(?:py|c))::(\w+)`")
+
+
+def defences(tree: Tree) -> Iterator[str]:
+    """Each row of docs/SECURITY.md's table names tests, and each of them is there."""
+    book = "docs/SECURITY.md"
+    if book not in tree.files:
+        return
+    for number, line in enumerate(tree.lines(book), 1):
+        if not line.startswith("| ") or line.startswith(("| asset ", "| --- ")):
+            continue
+        named = DEFENCE.findall(line.rstrip(" |").rpartition(" | ")[2])
+        if not named:
+            yield f"{book}:{number}: no test is named"
+        for file, name in named:
+            path = f"tests/{file}"
+            if path not in tree.files:
+                yield f"{book}:{number}: no file {path}"
+            elif not re.search(rf"^(?:static void| *def) {name}\(", tree.text(path), re.MULTILINE):
+                yield f"{book}:{number}: no {name} in {path}"

@@ -16,10 +16,10 @@ SOURCE = """
 #include <string.h>
 int main(int argc, char **argv)
 {
-	char room[16];
+    char room[16];
 
-	strcpy(room, argv[argc - 1]);
-	return puts(room);
+    strcpy(room, argv[argc - 1]);
+    return puts(room);
 }
 """
 HARDENED = ["-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong",

@@ -36,6 +36,8 @@ SOUND = {
                               "def test_spec_2_10_names():\n    pass\n",
     "docs/SEMANTICS.md": "# What it does\n\n1.1 One.\n1.2  Two, as 1.1.\n\n2.10 Three.\n"
                          "3.1 Four (not yet).\n",
+    "docs/SECURITY.md": "| asset | test |\n| --- | --- |\n"
+                        "| key | `mount/test_ls.py::test_spec_2_10_names` |\n",
     "scripts/demo": SCRIPT + 'set -euo pipefail\necho "$1"\n',
     "meson.build": "# SPDX-License-Identifier: MIT\nproject('x', 'c')\n",
 }
@@ -78,6 +80,11 @@ PLANTED = [
     ("promises", "tests/mount/test_ls.py", "+def test_spec_4_1():\n    pass\n",
      "tests/mount/test_ls.py:4"),
     ("promises", "docs/SEMANTICS.md", "+4.1 Five.\n", "docs/SEMANTICS.md:8"),
+    ("defences", "docs/SECURITY.md", "+| key | none |\n", "docs/SECURITY.md:4"),
+    ("defences", "docs/SECURITY.md", "+| key | `mount/test_ls.py::test_gone` |\n",
+     "docs/SECURITY.md:4"),
+    ("defences", "docs/SECURITY.md", "+| key | `mount/test_gone.py::test_x` |\n",
+     "docs/SECURITY.md:4"),
     ("shell", "scripts/demo", "+echo $1\n", "scripts/demo:5"),
     ("shell", ".ci/run", SCRIPT + "echo\n", ".ci/run:1"),
     ("tidy", "src/base/buf.c", "+\nint same(int a)\n{\n\treturn a == a;\n}\n",
