@@ -176,7 +176,8 @@ void reader_close(struct reader *reader)
 {
 	list_remove(&reader->link);
 	wait_leave(&reader->waiter);
-	listing_put(reader->listing);
+	if (reader->listing)
+		listing_put(reader->listing);
 	free(reader);
 }
 

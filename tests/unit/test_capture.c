@@ -83,6 +83,7 @@ static void test_children(void **state)
 	capture_begin(&capture);
 	assert_int_equal(system("echo from a child >&2"), 0);
 	capture_end(&capture, &line);
+	assert_non_null(line.data);
 	assert_string_equal(line.data, "from a child");
 	buf_done(&line);
 }

@@ -96,6 +96,7 @@ static void test_cleanup(void **state)
 
 	CLEANUP_FREE char *text = give_away();
 
+	assert_non_null(text);
 	assert_string_equal(text, "given away");
 }
 

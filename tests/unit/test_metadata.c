@@ -105,6 +105,7 @@ static void test_cut(void **state)
 			char *cut = strndup(flat[i].json, len);
 			struct buf text;
 
+			assert_non_null(cut);
 			flatten(cut, &text);
 			buf_done(&text);
 			free(cut);

@@ -36,6 +36,7 @@ static void assert_refused(const char *source, const char *wanted)
 	buf_init(&why, WHY_MAX);
 	assert_int_equal(source_parse(source, "SOURCE", &origin, &why), -EINVAL);
 	assert_null(origin);
+	assert_non_null(why.data);
 	if (!strstr(why.data, wanted))
 		fail_msg("%s: not '%s' in '%s'", source, wanted, why.data);
 	assert_non_null(strstr(why.data, "SOURCE"));
@@ -185,6 +186,7 @@ static void assert_found(const char *source, int error, const char *wanted)
 
 	buf_init(&why, WHY_MAX);
 	assert_int_equal(source_find(source, &origin, &why), error);
+	assert_non_null(error ? why.data : origin);
 	assert_string_equal(error ? why.data : origin, wanted);
 	free(origin);
 	buf_done(&why);
