@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Reads three mounts of one account for minutes, while it changes and requests fail.
+
+Contents and names are compared with what the stand-in held when. Once a second it looks at
+each mount's memory, descriptors, database, parked requests and calls to the API; after a
+warm-up their slope must be flat (judge.py), and at the end nothing may be parked, open or
+left. The seed is GLADIAFS_SEED, else a new one; it is printed."""
+
+import argparse
+import collections
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.append(str(Path(__file__).resolve().parent.parent / "mount"))
+
+from judge import judge  # noqa: E402
+from mounting import Mount, Place, children  # noqa: E402
+from readers import Target, Wrong, choose, list_all, read_whole  # noqa: E402
+from report import Report  # noqa: E402
+from samples import Samples, stats  # noqa: E402
+from sandbox import Sandbox  # noqa: E402
+from tools import wait_until  # noqa: E402
+from truth import Truth  # noqa: E402
+from weather import Weather  # noqa: E402
+
+TIMEOUT = 5  # of the mounts
+READERS = 4  # a mount
+CHANGE_EVERY = 0.7
+ACCOUNT = ("--jobs", "500", "--days", "6", "--bytes", "2000:60000", "--unfinished", "12",
+           "--errors", "15")
+# The account is about 30 MB of text, and two mounts share a cache that cannot hold it.
+MOUNTS = {
+    "disk": (2, ("cache_size=8M", "formats=json:txt:srt:vtt")),
+    "shared": (1, ("cache_size=8M", "page_size=20", "xattr", "allow_delete")),
+    "off": (3, ("cache=off", "cache_size=8M")),
+}
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
+# What is warm after that part of the time.
+WARM_UP = 0.35
+
+
+class Soak:
+    def __init__(self, directory: Path, args: argparse.Namespace):
+        self.args = args
+        self.ended = threading.Event()
+        self.wrong: list[str] = []
+        self.done: collections.Counter[str] = collections.Counter()
+        self.errors: collections.Counter[str] = collections.Counter()
+        self.drops = 0
+        self.pause = 0.3
+        self.sandbox = Sandbox(directory, *ACCOUNT)
+        self.truth = Truth(self.sandbox, args.seed)
+        self.weather = Weather(self.sandbox, args.seed, TIMEOUT)
+        place = Place(directory)
+        self.targets = {}
+        for number, (name, (ttl, options)) in enumerate(MOUNTS.items()):
+            mount = Mount(place, self.sandbox, f"ttl={ttl}", f"timeout={TIMEOUT}", *options)
+            self.targets[name] = Target(mount, self.truth, ttl,
+                                        random.Random(args.seed + number), options)
+        self.samples = Samples({name: target.mount for name, target in self.targets.items()},
+                               [self.sandbox.process.pid])
+
+    def complain(self, what: str) -> None:
+        if len(self.wrong) < 20:
+            self.wrong.append(what)
+            print(f"wrong: {what}", file=sys.stderr, flush=True)
+
+    # Who does something all the time.
+
+    def read(self, target: Target, seed: int) -> None:
+        chance = random.Random(seed)
+        mine = Target(target.mount, target.truth, target.ttl, chance, target.options)
+        while not self.ended.wait(chance.expovariate(1 / self.pause)):
+            action = choose(chance)
+            begun = time.monotonic()
+            try:
+                action(mine)
+            except Wrong as wrong:
+                self.complain(f"{action.__name__}: {wrong}")
+            except OSError as error:
+                # What was deleted meanwhile is not there, or not any more.
+                name = error.strerror if error.errno else str(error)
+                self.errors[name] += 1
+                if not isinstance(error, FileNotFoundError) and "Stale" not in name \
+                        and self.weather.was_fair(begun):
+                    self.complain(f"{action.__name__}: {error}, though no request failed")
+            except Exception as error:  # pylint: disable=broad-except
+                self.complain(f"{action.__name__}: {type(error).__name__}: {error}")
+            self.done[action.__name__] += 1
+
+    def change(self) -> None:
+        while not self.ended.wait(CHANGE_EVERY):
+            try:
+                self.truth.change()
+                self.weather.turn()
+            except Exception as error:  # pylint: disable=broad-except
+                self.complain(f"changing: {type(error).__name__}: {error}")
+
+    def pace(self) -> None:
+        """Readers pause so long that all together take about that part of a processor."""
+        every = max(30.0, self.args.minutes * 60 / 9)
+        drop_at = time.monotonic() + every
+        before, at = self.samples.load(), time.monotonic()
+        while not self.ended.wait(2):
+            load, now = self.samples.load(), time.monotonic()
+            used = (load - before) / (now - at)
+            self.pause = min(5.0, max(0.02, self.pause * (1.1 if used > self.args.load else 0.93)))
+            before, at = load, now
+            if now > drop_at and os.geteuid() == 0:
+                # Names and attributes: the kernel forgets nodes. It is for the whole machine.
+                DROP_CACHES.write_text("2", encoding="ascii")
+                self.drops += 1
+                drop_at = now + every
+
+    def run(self) -> None:
+        threads = [threading.Thread(target=self.change), threading.Thread(target=self.pace)]
+        for number, target in enumerate(self.targets.values()):
+            threads += [threading.Thread(target=self.read,
+                                         args=(target, self.args.seed * 100 + number * 10 + one))
+                        for one in range(READERS)]
+        self.samples.start()
+        for thread in threads:
+            thread.start()
+        self.ended.wait(self.args.minutes * 60)
+        self.ended.set()
+        for thread in threads:
+            thread.join(120)
+            if thread.is_alive():
+                self.complain("a reader hangs")
+        self.samples.end()
+        for why in self.samples.failed[:3]:
+            self.complain(why)
+
+    # How it ends.
+
+    def end(self) -> None:
+        """Nothing is parked, all is as the stand-in has it, and nothing stays."""
+        self.weather.clear()
+        for name, target in self.targets.items():
+            try:
+                wait_until(lambda mount=target.mount: self.is_idle(mount), "it is idle",
+                           3 * TIMEOUT)
+                time.sleep(target.ttl)
+                list_all(target)
+                for _ in range(20):
+                    read_whole(target)
+                target.mount.unmount()
+            except (AssertionError, OSError, Wrong) as error:
+                self.complain(f"{name}, at the end: {error}")
+            if said := target.mount.close():
+                self.complain(f"{name}: {said}")
+        if not self.sandbox.stop():
+            self.complain("the stand-in did not end well")
+        if left := children():
+            self.complain(f"processes are left: {left}")
+
+    @staticmethod
+    def is_idle(mount: Mount) -> bool:
+        known = stats(mount)
+        return known["cache"]["waiting"] == 0 and known["requests"]["under_way"] == 0 \
+            and not known["looks"]
+
+    def judge(self) -> Report:
+        warm_up = self.args.minutes * 60 * WARM_UP
+        verdicts = {name: [judge(figure, points, warm_up) for figure, points in figures.items()]
+                    for name, figures in self.samples.series.items()}
+        for name, all_of in verdicts.items():
+            for verdict in all_of:
+                if not verdict.flat:
+                    self.complain(f"{name}: {verdict.figure} is not flat: grows by "
+                                  f"{verdict.growth:,.0f}, more than {verdict.limit:,.0f}")
+        return Report(verdicts, warm_up)
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--load", type=float, default=0.5, help="processors to take (0.5)")
+    parser.add_argument("--samples", type=Path, metavar="FILE", help="all of them, as CSV")
+    args = parser.parse_args()
+    args.seed = int(os.environ.get("GLADIAFS_SEED") or random.SystemRandom().getrandbits(24))
+    if args.minutes < 1:
+        parser.error("--minutes: less than one tells nothing of a slope")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    print(f"seed {args.seed}, {args.minutes:g} minutes", flush=True)
+    directory = Path(tempfile.mkdtemp(prefix="gladiafs-soak."))
+    soak = None
+    try:
+        soak = Soak(directory, args)
+        begun, before = time.monotonic(), soak.samples.load()
+        soak.run()
+        load = (soak.samples.load() - before) / (time.monotonic() - begun)
+        report = soak.judge()
+        if args.samples:
+            soak.samples.write(args.samples)
+        soak.end()
+    finally:
+        for target in soak.targets.values() if soak else ():
+            target.mount.kill()
+            target.mount.close()
+        shutil.rmtree(directory, ignore_errors=True)
+    report.print(load, soak.done, soak.errors, {**soak.truth.changes,
+                 "storms": soak.weather.storms, "drop_caches": soak.drops})
+    print("flat, and nothing left" if not soak.wrong else f"{len(soak.wrong)} wrong")
+    return 1 if soak.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""What the account held when: every version of every job, and the changes that are made behind
+the mounts' backs."""
+
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+
+from layout import pretty
+from sandbox import Sandbox
+
+# Bytes of an unfinished job, and of a finished one.
+UNFINISHED = 2000
+FINISHED = (2000, 60000)
+# Texts of jobs that are gone are kept so long, for who had them open.
+KEPT = 60
+NEVER = float("inf")
+
+
+@dataclass
+class Job:
+    """Times are monotonic. It was there for sure from `there` to `leaving`, and was not after
+    `gone`. A version is a text, and the time from which on it was there no more."""
+
+    status: str
+    there: float = 0
+    leaving: float = NEVER
+    gone: float = NEVER
+    versions: list[tuple[bytes, float]] = field(default_factory=list)
+
+
+class Truth:
+    """Of one stand-in. Who asks waits for a change that is under way, so it is known, too."""
+
+    def __init__(self, sandbox: Sandbox, seed: int):
+        self.sandbox = sandbox
+        self.random = random.Random(seed)
+        self.lock = threading.RLock()
+        self.changes: dict[str, int] = {}
+        jobs = sandbox.jobs()
+        self.known = {job["id"]: Job(job["status"]) for job in jobs}
+        self.days = sorted({job["created_at"][:10] for job in jobs})
+        self.size = len(self.known)
+
+    # What is there.
+
+    def versions(self, name: str, since: float = 0) -> list[bytes]:
+        """What a job's file may have held at `since` or later. Asked for once each, as they do
+        not change. Empty if it has been gone for long."""
+        with self.lock:
+            job = self.known[name]
+            if not job.versions and job.leaving == NEVER:
+                job.versions = [(pretty(self.sandbox.body(name).decode()), NEVER)]
+            return [text for text, until in job.versions if until >= since]
+
+    def some(self, chance: random.Random, count: int, *status: str) -> list[str]:
+        with self.lock:
+            names = [name for name, job in self.known.items() if job.leaving == NEVER
+                     and (not status or job.status in status)]
+            return chance.sample(names, min(count, len(names)))
+
+    def must_show(self, since: float, until: float) -> set[str]:
+        """Those that were there all the time."""
+        with self.lock:
+            return {name for name, job in self.known.items()
+                    if job.there <= since and job.leaving >= until}
+
+    def may_show(self, since: float) -> set[str]:
+        """Those that were not gone by then."""
+        with self.lock:
+            return {name for name, job in self.known.items() if job.gone >= since}
+
+    def is_leaving(self, name: str) -> bool:
+        with self.lock:
+            return self.known[name].leaving != NEVER
+
+    # What changes.
+
+    def change(self) -> None:
+        """Creates, finishes or deletes; about as many come as go."""
+        with self.lock:
+            draw = self.random.random()
+            living = len(self.must_show(NEVER, NEVER))
+            if living < 0.95 * self.size:
+                self.create(10)
+            elif draw < 0.4 and living < 1.05 * self.size:
+                self.create(1)
+            elif draw < 0.6:
+                self.finish()
+            else:
+                self.delete()
+            for job in self.known.values():
+                if job.gone < time.monotonic() - KEPT:
+                    job.versions = []
+
+    def create(self, count: int) -> None:
+        status = self.random.choice(["queued", "processing", "done", "error"])
+        unfinished = status in ("queued", "processing")
+        what = {"status": status, "count": count,
+                "bytes": UNFINISHED if unfinished else self.random.randint(*FINISHED),
+                "custom_metadata": {"team": self.random.choice("abc"), "round": 1}}
+        for name in self.sandbox.control("POST", "jobs", what)["ids"]:
+            self.known[name] = Job(status, time.monotonic())
+        self.count("created", count)
+
+    def finish(self) -> None:
+        for name in self.some(self.random, 1, "queued", "processing"):
+            job = self.known[name]
+            self.versions(name)
+            status = self.random.choice(["done", "done", "error"])
+            self.sandbox.change(name, status=status, bytes=self.random.randint(*FINISHED))
+            job.versions = [(text, min(until, time.monotonic()))
+                            for text, until in job.versions]
+            job.versions.append((pretty(self.sandbox.body(name).decode()), NEVER))
+            job.status = status
+            self.count("finished", 1)
+
+    def delete(self) -> None:
+        for name in self.some(self.random, 1, "done", "error"):
+            self.take_leave(name)
+            self.sandbox.delete(name)
+            self.has_gone(name, "deleted")
+
+    def take_leave(self, name: str) -> None:
+        """It may be gone at any time from now on."""
+        self.versions(name)
+        self.known[name].leaving = time.monotonic()
+
+    def has_gone(self, name: str, how: str) -> None:
+        with self.lock:
+            self.known[name].gone = time.monotonic()
+            self.count(how, 1)
+
+    def count(self, what: str, number: int) -> None:
+        self.changes[what] = self.changes.get(what, 0) + number

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What the network and the API do meanwhile: fair weather, and faults of any kind."""
+
+import random
+import time
+
+from sandbox import Sandbox
+
+# Seconds of each.
+STORM = (8, 14)
+FAIR = (14, 20)
+# How often a request meets each in a storm. What makes the API lie about what is there (an item
+# that is missing from its page) is not among them: nobody could see that.
+KINDS = [
+    (0.03, {"kind": "status", "status": 500}),
+    (0.02, {"kind": "status", "status": 503}),
+    (0.01, {"kind": "status", "status": 429}),
+    (0.01, {"kind": "status", "status": 401}),
+    (0.02, {"kind": "reset"}),
+    (0.02, {"kind": "reset_after", "bytes": 700}),
+    (0.02, {"kind": "truncate"}),
+    (0.02, {"kind": "truncate_valid"}),
+    (0.01, {"kind": "wrong_length"}),
+    (0.01, {"kind": "bad_gzip"}),
+    (0.01, {"kind": "html"}),
+    (0.01, {"kind": "empty"}),
+    (0.01, {"kind": "bad_json"}),
+    (0.01, {"kind": "items_null"}),
+    (0.01, {"kind": "deep", "depth": 2000}),
+    (0.05, {"kind": "latency", "ms": 300}),
+    (0.02, {"kind": "drip", "bytes_per_second": 20000}),
+    (0.01, {"kind": "stall"}),
+    (0.01, {"kind": "stall_after", "bytes": 500}),
+]
+MODES = {
+    "items": ["whole", "whole", "summary"],
+    "gzip": [0, 1],
+    "framing": ["length", "chunked"],
+    "latency_ms": [0, 0, 5, 30],
+    "limit_max": [0, 0, 50],
+    "next_form": ["origin", "relative", "query"],
+    "pretty": [0, 1],
+}
+
+# Calls that began so long after a storm must succeed, when the last attempts are over.
+SLACK = 2
+
+
+class Weather:
+    def __init__(self, sandbox: Sandbox, seed: int, timeout: float):
+        self.sandbox = sandbox
+        self.random = random.Random(seed + 1)
+        self.timeout = timeout
+        self.storm = False
+        self.storms = 0
+        self.changes_at = time.monotonic() + 5
+        self.last_storm = float("-inf")
+
+    def turn(self) -> None:
+        """Changes if it is time."""
+        now = time.monotonic()
+        if self.storm:
+            self.last_storm = now
+        if now < self.changes_at:
+            return
+        self.sandbox.modes(**{name: self.random.choice(values)
+                              for name, values in MODES.items()})
+        self.storm = not self.storm
+        if self.storm:
+            self.storms += 1
+            self.last_storm = now
+            for probability, fault in KINDS:
+                match = {"path": "/v2/pre-recorded"} if fault["kind"] == "items_null" else {}
+                self.sandbox.control("POST", "faults", {
+                    "match": match, "times": -1, "probability": probability, "do": fault})
+        else:
+            self.clear()
+        self.changes_at = now + self.random.uniform(*(STORM if self.storm else FAIR))
+
+    def clear(self) -> None:
+        self.sandbox.clear_faults()
+        self.storm = False
+
+    def was_fair(self, since: float) -> bool:
+        """Whether nothing that began then, and none of what it joined, can have met a fault."""
+        return not self.storm and since > self.last_storm + self.timeout + SLACK
