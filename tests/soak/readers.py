@@ -172,7 +172,7 @@ def killed(target: Target) -> None:
     with subprocess.Popen([*command, where], stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         time.sleep(target.chance.uniform(0, 0.15))
-        process.send_signal(target.chance.choice([signal.SIGKILL, signal.SIGINT]))
+        process.send_signal(target.chance.choice([signal.SIGKILL, signal.SIGTERM]))
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:
@@ -188,7 +188,7 @@ def refresh(target: Target) -> None:
                           capture_output=True, text=True, timeout=TOOL_SECONDS, check=False,
                           env=environment(target.mount.place.home))
     if done.returncode:
-        raise Wrong(f"--refresh {place}: {done.stderr}")
+        raise OSError(0, done.stderr.strip())
 
 
 def remove(target: Target) -> None:

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: MIT
+"""Other people's programs and suites on a mount: what they read is what the stand-in has.
+
+SPEC 4.1 (contents), 5.1 (attributes, so that others see no change), 6.4 (positions in
+directories). A test whose program is not installed is skipped and says so."""
+
+import errno
+import json
+import mmap
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from layout import pretty
+from sandbox import AN_ID
+from tools import PATIENCE, read, run
+
+SECONDS = 60 * PATIENCE
+QUIET_GIT = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null",
+             "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@localhost",
+             "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@localhost"}
+
+
+def needs(program):
+    """Of other packages than those any Debian has."""
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed")
+
+
+def tool(*command, **options):
+    return run(*command, timeout=SECONDS, **options)
+
+
+@pytest.fixture
+def truth(account):
+    """By name, what files must hold."""
+    return {job["id"] + ".json": pretty(account.body(job["id"]))
+            for job in account.jobs()}
+
+
+@pytest.fixture
+def copy(truth, tmp_path):
+    """The same as files of another filesystem."""
+    directory = tmp_path / "truth"
+    directory.mkdir()
+    for name, text in truth.items():
+        (directory / name).write_bytes(text)
+    return directory
+
+
+def same(directory, truth):
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == truth
+
+
+def largest(one, truth):
+    name = max(truth, key=lambda key: len(truth[key]))
+    return one.path / "all" / name, truth[name]
+
+
+class TestXfsIo:
+    """xfsprogs' way to make single system calls."""
+
+    def test_contents(self, account, mount, truth):
+        needs("xfs_io")
+        path, text = largest(mount(account), truth)
+        for offset, length in (0, 64), (4090, 100), (len(text) - 10, 10):
+            for command in f"pread -v {offset} {length}", \
+                    f"mmap -r 0 {len(text)}\nmread -v {offset} {length}":
+                words = [word for line in command.split("\n") for word in ("-c", line)]
+                assert dumped(tool("xfs_io", "-r", *words, path)) \
+                    == text[offset:offset + length]
+        # It lies in one piece.
+        assert f"DATA\t0\nHOLE\t{len(text)}" in tool("xfs_io", "-r", "-c", "seek -ar 0", path)
+
+    def test_directories_with_seeks(self, account, mount, truth):
+        """SPEC 6.4: from each position that was told it goes on with the next name."""
+        needs("xfs_io")
+        path = mount(account).path / "all"
+        told = entries(tool("xfs_io", "-r", "-c", "readdir -v", path))
+        assert sorted(name for _, name in told) == sorted([*truth, ".", ".."])
+        for index in range(0, len(told) - 1, 37):
+            rest = tool("xfs_io", "-r", "-c", f"readdir -v -o {told[index][0]}", path)
+            assert entries(rest) == told[index + 1:]
+
+
+def dumped(output):
+    """The bytes of a hexadecimal dump."""
+    lines = re.findall(r"^[0-9a-f]+:  ((?:[0-9a-f]{2} )+)", output, re.MULTILINE)
+    return bytes.fromhex("".join(lines))
+
+
+ENTRY = re.compile(r"d_off: 0x([0-9a-f]+) .*d_name: (\S+)$", re.MULTILINE)
+
+
+def entries(output):
+    """Of each entry the position behind it, and its name."""
+    return [(int(position, 16), name) for position, name in ENTRY.findall(output)]
+
+
+# As long as fio takes one; no part of it is like another.
+PATTERN = "".join(f"{number:03x}|" for number in range(128))
+
+
+def job(pad, text):
+    return ('{"id":"%s","status":"done","created_at":"2026-04-01T00:00:00.000Z","request_id":'
+            '"%s","result":{"transcription":{"full_transcript":"%s"}}}' % (AN_ID, pad, text))
+
+
+class TestFio:
+    """fio compares what it reads with a pattern: a text that repeats one, in a job."""
+
+    @pytest.fixture
+    def text(self, sandbox, mount):
+        needs("fio")
+        repeated = PATTERN * (2 << 20 >> 9)
+        # What is mapped, or read directly, begins with a page.
+        pad = -pretty(job("", repeated)).index(PATTERN.encode()) % 4096
+        sandbox.create(id=AN_ID, raw=job("p" * pad, repeated))
+        path = mount(sandbox).path / "all" / f"{AN_ID}.json"
+        whole = read(path)
+        begin = whole.index(PATTERN.encode())
+        assert begin % 4096 == 0
+        assert whole[begin:begin + len(repeated)] == repeated.encode()
+        return path, begin, len(repeated)
+
+    @pytest.mark.parametrize("engine", ["psync", "pvsync2", "libaio", "io_uring"])
+    @pytest.mark.parametrize("how", ["randread", "read", "direct"])
+    def test_what_it_reads(self, text, engine, how):
+        done = fio(*text, engine, how)
+        if "fio_setup" in done.stderr or "io_queue_init" in done.stderr \
+                or "not loadable" in done.stderr:
+            pytest.skip(f"no {engine} here: {done.stderr.splitlines()[0]}")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_what_it_maps(self, text):
+        """Without comparing: fio 3.33 maps from 0 whatever offset it is given, on any
+        filesystem. TestXfsIo and TestSystemCalls compare what is mapped."""
+        path, _, _ = text
+        done = fio(path, 0, path.stat().st_size // 4096 * 4096, "mmap", "randread", [])
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_it_would_see_a_difference(self, text):
+        path, begin, size = text
+        assert fio(path, begin + 1, size - 4096, "psync", "read").returncode != 0
+
+
+COMPARING = ["--verify=pattern", f'--verify_pattern="{PATTERN}"', "--verify_fatal=1"]
+
+
+def fio(path, begin, size, engine, how, more=tuple(COMPARING)):
+    return subprocess.run(
+        ["fio", "--name=foreign", f"--filename={path}", "--readonly", f"--ioengine={engine}",
+         f"--rw={'randread' if how == 'direct' else how}", f"--direct={int(how == 'direct')}",
+         "--bs=4096", "--iodepth=16", f"--offset={begin}", f"--size={size}", "--thread",
+         "--invalidate=1", *more], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=SECONDS, check=False, cwd=path.parents[2])
+
+
+def test_stress_ng(account, mount, truth):
+    """Its --fstat: stat, fstat, statx and open of all files, from several processes."""
+    needs("stress-ng")
+    one = mount(account)
+    tool("stress-ng", "--fstat", "2", "--fstat-dir", one.path / "all", "--fstat-ops", "5000",
+         "--timeout", "20", "--verify", cwd=one.place.directory)
+    same(one.path / "all", truth)
+
+
+class TestFinding:
+    """Those who walk: SPEC 3.2, 6.1."""
+
+    def test_findutils(self, account, mount, truth):
+        one = mount(account)
+        lines = tool("find", one.path / "all", "-type", "f", "-ls").splitlines()
+        sizes = {words[-1].rpartition("/")[2]: int(words[6]) for line in lines
+                 if (words := line.split())}
+        assert sizes == {name: len(text) for name, text in truth.items()}
+        found = tool("find", one.path, "-name", "metadata", "-prune", "-o", "-name", "*.json",
+                     "-printf", "%f\n").split()
+        # In all, a status and a day.
+        assert sorted(found) == sorted([*truth] * 3)
+        assert len(tool("find", one.path / "all", "-links", "3", "-samefile",
+                        one.path / "all" / found[0]).split()) == 1
+
+    def test_ls(self, account, mount, truth):
+        one = mount(account)
+        parts = tool("ls", "-R", one.path).split("\n\n")
+        assert {part.partition(":")[0] for part in parts} > {
+            f"{one.path}/{name}" for name in ("all", "status/done", "metadata/priority/1")}
+        for where in "all", "status", "date":
+            names = [name for part in parts if part.startswith(f"{one.path}/{where}")
+                     for name in part.split() if name.endswith(".json")]
+            assert sorted(names) == sorted(truth), where
+
+    def test_fd(self, account, mount, truth):
+        needs("fdfind")
+        one = mount(account)
+        assert set(tool("fdfind", "-e", "json", ".", one.path / "all", "-x", "echo",
+                        "{/}").split()) == set(truth)
+        errors = tool("fdfind", "--type", "f", ".", one.path / "status/error")
+        assert len(errors.split()) == len(account.jobs(status="error"))
+
+    def test_rg(self, account, mount, truth, copy):
+        """By read and by mmap; the same lines as in copies."""
+        needs("rg")
+        one = mount(account)
+        for way in "--mmap", "--no-mmap":
+            command = ["rg", "--no-config", way, "--sort", "path", "-c", "the|id"]
+            here = tool(*command, ".", cwd=one.path / "all")
+            assert here == tool(*command, ".", cwd=copy)
+            assert len(here.splitlines()) == len(truth)
+
+
+class TestCopying:
+    """All of it, to another filesystem and into archives."""
+
+    @pytest.mark.parametrize("options", [["--sparse=always"], ["--sparse=never"],
+                                         ["--reflink=auto", "-a"]])
+    def test_cp(self, account, mount, truth, tmp_path, options):
+        one = mount(account)
+        tool("cp", "-r", *options, one.path / "all", tmp_path / "new")
+        same(tmp_path / "new", truth)
+        if "-a" in options:
+            name = next(iter(truth))
+            assert (tmp_path / "new" / name).stat().st_mtime_ns \
+                == (one.path / "all" / name).stat().st_mtime_ns
+
+    @pytest.mark.parametrize("options", [[], ["xattr"]])
+    def test_copytree(self, account, mount, truth, tmp_path, options):
+        """Python's, by sendfile; extended attributes that the other side takes come along."""
+        one = mount(account, *options)
+        shutil.copytree(one.path / "all", tmp_path / "new")
+        same(tmp_path / "new", truth)
+        assert (tmp_path / "new").stat().st_mode & 0o777 == 0o555
+        if options:
+            name = next(iter(truth))
+            there, here = (set(os.listxattr(path / name))
+                           for path in (tmp_path / "new", one.path / "all"))
+            assert there in (here, set())
+        os.chmod(tmp_path / "new", 0o755)
+
+    def test_rsync(self, account, mount, truth, tmp_path):
+        """The second time it has nothing to do, even where it compares checksums."""
+        needs("rsync")
+        one = mount(account)
+        (tmp_path / "new").mkdir()
+        again = ["rsync", "-a", "-i", f"{one.path}/all/", tmp_path / "new/"]
+        assert len(tool(*again).splitlines()) == len(truth) + 1
+        same(tmp_path / "new", truth)
+        assert tool(*again, "--checksum") == ""
+        os.chmod(tmp_path / "new", 0o755)
+
+    def test_tar(self, account, mount, truth, tmp_path):
+        one = mount(account)
+        tool("tar", "-C", one.path, "-cf", tmp_path / "all.tar", "all")
+        tool("tar", "-C", one.path, "-df", tmp_path / "all.tar")
+        tool("tar", "-C", tmp_path, "-xf", tmp_path / "all.tar", "--no-same-permissions")
+        same(tmp_path / "all", truth)
+        os.chmod(tmp_path / "all", 0o755)
+
+    def test_cpio(self, account, mount, truth, tmp_path):
+        needs("cpio")
+        one = mount(account)
+        script = 'cd "$1"; find . -type f | cpio -o -H newc --quiet >"$2"; cd "$3"; ' \
+                 'cpio -i --quiet <"$2"'
+        (tmp_path / "new").mkdir()
+        tool("sh", "-euc", script, "sh", one.path / "all", tmp_path / "cpio", tmp_path / "new")
+        same(tmp_path / "new", truth)
+
+    def test_checksums_and_diff(self, account, mount, copy):
+        """Of the copies, checked on the mount; and by diff -r."""
+        one = mount(account)
+        sums = tool("sh", "-euc", "sha256sum *", cwd=copy)
+        done = subprocess.run(["sha256sum", "-c", "--quiet"], input=sums, text=True,
+                              cwd=one.path / "all", capture_output=True, timeout=SECONDS,
+                              check=False)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        assert tool("diff", "-r", one.path / "all", copy) == ""
+
+
+class TestGit:
+    """It trusts size, times and inode numbers."""
+
+    def git(self, *words, **options):
+        return tool("git", *words, env=QUIET_GIT, **options)
+
+    def test_a_repo_that_holds_links(self, account, mount, tmp_path):
+        """A link is its path to git, whatever happens behind it."""
+        needs("git")
+        one = mount(account, "ttl=0")
+        repo = tmp_path / "repo"
+        self.git("init", "-q", repo)
+        name = account.jobs(status="queued")[0]["id"]
+        (repo / "account").symlink_to(one.path)
+        (repo / "job.json").symlink_to(one.path / "all" / f"{name}.json")
+        self.git("add", "-A", cwd=repo)
+        self.git("commit", "-qm", "links", cwd=repo)
+        account.change(name, status="done", bytes=5000)
+        os.listdir(one.path / "all")
+        assert self.git("status", "--porcelain", cwd=repo) == ""
+        assert self.git("hash-object", repo / "job.json").strip() \
+            == self.git("hash-object", one.path / "all" / f"{name}.json").strip()
+
+    def test_the_mount_as_its_work_tree(self, account, mount, truth, tmp_path):
+        """Nothing has changed for it, and it reads nothing again, on another mount either;
+        what does change, it sees."""
+        needs("git")
+        where = ["--git-dir", tmp_path / "git"]
+        self.git(*where, "init", "-q")
+        one = mount(account, "ttl=0")
+        work = [*where, "--work-tree", one.path / "all"]
+        self.git(*work, "add", "-A", cwd=one.path / "all")
+        self.git(*work, "commit", "-qm", "all", cwd=one.path / "all")
+        assert set(self.git(*where, "ls-files").split()) == set(truth)
+        assert self.git(*work, "status", "--porcelain", cwd=one.path / "all") == ""
+        path = one.path
+        one.unmount()
+        two = mount(account, "ttl=0", path=path)
+        assert self.git(*work, "status", "--porcelain", cwd=two.path / "all") == ""
+        stats = json.loads(read(two.path / ".gladiafs/stats"))
+        assert stats["messages"].get("read", 0) <= 1  # of this file
+        gone = account.jobs(status="done")[7]["id"]
+        account.delete(gone)
+        os.listdir(two.path / "all")
+        assert self.git(*work, "status", "--porcelain", cwd=two.path / "all") \
+            == f" D {gone}.json\n"
+
+
+class TestSystemCalls:
+    """Ways to the bytes that go past read(2)."""
+
+    def test_each(self, account, mount, truth, tmp_path):
+        path, text = largest(mount(account), truth)
+        with open(path, "rb") as file, open(tmp_path / "out", "w+b") as out:
+            for copied in self.ways(file.fileno(), out.fileno(), len(text)):
+                assert read(tmp_path / "out") == text, copied
+                out.truncate(0)
+                os.lseek(out.fileno(), 0, os.SEEK_SET)
+
+    @staticmethod
+    def ways(file, out, size):
+        at = 0
+        while at < size:
+            at += os.sendfile(out, file, at, size - at)
+        yield "sendfile"
+        # Linux copies so within one type of filesystem only; cp and Python then read.
+        with pytest.raises(OSError) as error:
+            os.copy_file_range(file, out, size, 0)
+        assert error.value.errno == errno.EXDEV
+        end, begin = os.pipe()
+        at = 0
+        while at < size:
+            count = os.splice(file, begin, 4096, offset_src=at)
+            assert os.splice(end, out, count) == count
+            at += count
+        os.close(begin)
+        os.close(end)
+        yield "splice"
+        direct = os.open(f"/proc/self/fd/{file}", os.O_RDONLY | os.O_DIRECT)
+        buffer = mmap.mmap(-1, -(-size // 4096) * 4096)
+        assert os.preadv(direct, [buffer], 0) == size
+        os.write(out, buffer[:size])
+        os.close(direct)
+        yield "O_DIRECT"
+        with mmap.mmap(file, 0, mmap.MAP_SHARED, mmap.PROT_READ) as shared:
+            os.write(out, shared)
+        yield "mmap, shared"
