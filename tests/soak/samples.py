@@ -11,6 +11,7 @@ from pathlib import Path
 from mounting import Mount
 
 FIGURES = ("memory", "descriptors", "catalog", "waiting", "under way")
+KEEP_EVERY = 30
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -51,12 +52,14 @@ def stats(mount: Mount) -> dict:
 class Samples(threading.Thread):
     """Of each mount, by its name: figure, then seconds and values."""
 
-    def __init__(self, mounts: dict[str, Mount], others: list[int]):
+    def __init__(self, mounts: dict[str, Mount], others: list[int], path: Path | None):
         super().__init__(daemon=True)
         self.mounts = mounts
+        self.path = path  # where they are kept, now and then, in case nobody lives to tell
         self.others = others  # processes whose time counts as load, too
         self.begun = time.monotonic()
         self.ended = threading.Event()
+        self.taken = 0
         self.failed: list[str] = []
         self.series: dict[str, dict[str, list[tuple[float, float]]]] = {
             name: {figure: [] for figure in FIGURES} for name in mounts}
@@ -75,6 +78,9 @@ class Samples(threading.Thread):
         while not self.ended.wait(1):
             try:
                 self.take()
+                self.taken += 1
+                if self.path and self.taken % KEEP_EVERY == 0:
+                    self.write(self.path)
             except (OSError, ValueError) as error:
                 self.failed.append(f"no sample: {error}")
 

@@ -57,6 +57,7 @@ class Soak:
         self.errors: collections.Counter[str] = collections.Counter()
         self.drops = 0
         self.seen_locked = 0
+        self.locked_at = float("-inf")
         self.pause = 0.3
         self.sandbox = Sandbox(directory, *ACCOUNT)
         self.truth = Truth(self.sandbox, args.seed)
@@ -68,7 +69,7 @@ class Soak:
             self.targets[name] = Target(mount, self.truth, ttl,
                                         random.Random(args.seed + number), options)
         self.samples = Samples({name: target.mount for name, target in self.targets.items()},
-                               [self.sandbox.process.pid])
+                               [self.sandbox.process.pid], args.samples)
 
     def complain(self, what: str) -> None:
         if len(self.wrong) < 20:
@@ -105,13 +106,18 @@ class Soak:
         return sum(target.mount.stderr.count("database is locked")
                    for target in self.targets.values())
 
+    def look_for_locks(self) -> None:
+        said = self.locked()
+        if said > self.seen_locked:
+            self.seen_locked = said
+            self.locked_at = time.monotonic()
+
     def is_excused(self, error: OSError) -> bool:
         """Where the machine has more to do than it can, that may have happened, or it was late.
         Both are counted."""
-        said = self.locked()
-        before, self.seen_locked = self.seen_locked, said
+        self.look_for_locks()
         late = "timed out" in str(error) and os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
-        return said > before or late
+        return late or time.monotonic() < self.locked_at + 2 * TIMEOUT
 
     def change(self) -> None:
         while not self.ended.wait(CHANGE_EVERY):
@@ -131,6 +137,7 @@ class Soak:
             used = (load - before) / (now - at)
             self.pause = min(5.0, max(0.02, self.pause * (1.1 if used > self.args.load else 0.93)))
             before, at = load, now
+            self.look_for_locks()
             if now > drop_at and os.geteuid() == 0:
                 # Names and attributes: the kernel forgets nodes. It is for the whole machine.
                 DROP_CACHES.write_text("2", encoding="ascii")
