@@ -57,6 +57,7 @@ struct catalog {
 	uint64_t bodies_max;
 	struct totals_change change;
 	int64_t last_row; /* the highest given out in the open transaction; 0: none */
+	int64_t busy_ms;  /* monotonic: since when another is waited for */
 	int64_t burnt;    /* given out in one that was lost: never to be used again */
 	bool in_transaction;
 	bool reading;    /* between catalog_read_begin() and _end() */
@@ -89,6 +90,14 @@ int catalog_begin(struct catalog *catalog);
 
 /* The same for what can be left undone: does not wait for other mounts, nor complain. */
 bool catalog_try_begin(struct catalog *catalog);
+
+/*
+ * SQLite's busy handler, of the catalog in `ctx`: waits for another mount, up to
+ * CATALOG_BUSY_MS in all. SQLite's own waits longer and longer from one look to the next,
+ * a dozen times a second; one that lists writes nearly all the time, in turns of some
+ * milliseconds, and would hardly be caught between two.
+ */
+int catalog_wait_for_other(void *ctx, int tries);
 
 /* Runs a statement that gives no rows, and resets it. 0 or -EIO, logged. */
 int catalog_run(struct catalog *catalog, sqlite3_stmt *statement);

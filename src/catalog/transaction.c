@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <time.h>
 
 /*
  *            catalog_begin()           catalog_commit()
@@ -64,16 +65,18 @@ static const char *advice(const struct catalog *catalog, int code)
 		       : "check the space in /var/tmp, or where $TMPDIR is";
 }
 
-/*
- * Who hangs is waited for once: not again for each write, for all else in the event loop
- * waits too.
- */
-static void be_patient(struct catalog *catalog, bool patient)
+int catalog_wait_for_other(void *ctx, int tries)
 {
-	if (catalog->impatient != patient)
-		return;
-	catalog->impatient = !patient;
-	sqlite3_busy_timeout(catalog->db, patient ? CATALOG_BUSY_MS : 0);
+	static const struct timespec step = {.tv_nsec = 1000000};
+	struct catalog *catalog = ctx;
+	int64_t now_ms = clock_mono_ms(&clock_system);
+
+	if (!tries)
+		catalog->busy_ms = now_ms;
+	if (catalog->impatient || now_ms - catalog->busy_ms >= CATALOG_BUSY_MS)
+		return 0;
+	nanosleep(&step, NULL);
+	return 1;
 }
 
 static bool is_moved(const struct catalog *catalog)
@@ -135,7 +138,7 @@ static int fail(struct catalog *catalog, int code, const char *what, const char 
 	if (moved)
 		stay_moved(catalog);
 	if (code == SQLITE_BUSY)
-		be_patient(catalog, false);
+		catalog->impatient = true;
 	if (schema_is_damage(code) && catalog->place.path && !catalog->set_aside)
 		set_aside(catalog);
 	return -EIO;
@@ -192,7 +195,8 @@ int catalog_begin(struct catalog *catalog)
 
 	int step = begin(catalog);
 
-	be_patient(catalog, step != SQLITE_BUSY);
+	/* Who hangs is waited for once: all else in the event loop waits, too. */
+	catalog->impatient = step == SQLITE_BUSY;
 	if (step != SQLITE_DONE)
 		return catalog_failed(catalog, "write");
 	return catalog->burnt ? burn_rows(catalog) : 0;
@@ -202,12 +206,14 @@ bool catalog_try_begin(struct catalog *catalog)
 {
 	if (catalog->in_transaction)
 		return true;
-	sqlite3_busy_timeout(catalog->db, 0);
+
+	bool impatient = catalog->impatient;
+
+	catalog->impatient = true;
 
 	bool begun = begin(catalog) == SQLITE_DONE;
 
-	if (!catalog->impatient)
-		sqlite3_busy_timeout(catalog->db, CATALOG_BUSY_MS);
+	catalog->impatient = impatient;
 	return begun && (!catalog->burnt || burn_rows(catalog) == 0);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 
 #include "catalog/listings.h"
 #include "catalog_kit.h"
+
+enum { END_MS = 20000 };
 
 /* Two mounts of one account, one file: SPEC 7.4. */
 
@@ -101,6 +104,55 @@ static void test_spec_7_3_changed_by_the_other(void **state)
 	assert_int_equal(jobs_by_node(one, old.node, &found), -ESTALE);
 	catalog_close(one);
 	catalog_close(two);
+}
+
+/* Writes in turns with hardly anything in between, until the pipe's other end closes. */
+static _Noreturn void write_on_and_on(const char *path, int until)
+{
+	struct pollfd end = {.fd = until};
+	sqlite3 *db;
+
+	if (sqlite3_open(path, &db) != SQLITE_OK)
+		_exit(1);
+	sqlite3_busy_timeout(db, END_MS);
+	while (poll(&end, 1, 0) == 0) {
+		if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+			_exit(1);
+		usleep(4000);
+		if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+			_exit(1);
+		usleep(100);
+	}
+	_exit(0);
+}
+
+/* A mount that lists for long keeps no other from writing. */
+static void test_a_busy_one(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	int until[2];
+	int status;
+
+	assert_int_equal(pipe(until), 0);
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(until[1]);
+		write_on_and_on(kit->path, until[0]);
+	}
+	assert_true(pid > 0);
+	close(until[0]);
+	for (char id[] = "a"; *id <= 'z'; ++*id) {
+		assert_int_equal(put(catalog, id), 0);
+		assert_int_equal(catalog_commit(catalog), 0);
+	}
+	close(until[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(kit_heard(kit, ""), 0);
+	catalog_close(catalog);
 }
 
 /* Who keeps the file locked is waited for, but once: all else waits meanwhile. */
@@ -357,6 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(test_spec_7_4_shared),
 		KIT_TEST(test_spec_7_3_changed_by_the_other),
+		KIT_TEST(test_a_busy_one),
 		KIT_TEST(test_locked),
 		KIT_TEST(test_reading),
 		KIT_TEST(test_locked_for_reading),
