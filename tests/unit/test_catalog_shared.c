@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,24 +107,40 @@ static void test_spec_7_3_changed_by_the_other(void **state)
 	catalog_close(two);
 }
 
-/* Writes in turns with hardly anything in between, until the pipe's other end closes. */
-static _Noreturn void write_on_and_on(const char *path, int until)
+/*
+ * Writes in turns with hardly anything in between, and tells of each that has begun,
+ * until nobody listens.
+ */
+static _Noreturn void write_on_and_on(const char *path, int turns)
 {
-	struct pollfd end = {.fd = until};
 	sqlite3 *db;
+
+	signal(SIGPIPE, SIG_IGN);
 
 	if (sqlite3_open(path, &db) != SQLITE_OK)
 		_exit(1);
 	sqlite3_busy_timeout(db, END_MS);
-	while (poll(&end, 1, 0) == 0) {
+	for (;;) {
 		if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 			_exit(1);
-		usleep(4000);
+		if (write(turns, "", 1) < 0)
+			_exit(0);
+		usleep(20000);
 		if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 			_exit(1);
 		usleep(100);
 	}
-	_exit(0);
+}
+
+/* Returns when a turn has just begun. */
+static void await_turn(int turns)
+{
+	static char passed[1 << 16];
+	struct pollfd waiting = {.fd = turns, .events = POLLIN};
+
+	while (poll(&waiting, 1, 0) > 0)
+		assert_true(read(turns, passed, sizeof(passed)) > 0);
+	assert_int_equal(read(turns, passed, 1), 1);
 }
 
 /* A mount that lists for long keeps no other from writing. */
@@ -131,24 +148,25 @@ static void test_a_busy_one(void **state)
 {
 	struct kit *kit = *state;
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	int until[2];
+	int turns[2];
 	int status;
 
-	assert_int_equal(pipe(until), 0);
+	assert_int_equal(pipe(turns), 0);
 
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		close(until[1]);
-		write_on_and_on(kit->path, until[0]);
+		close(turns[0]);
+		write_on_and_on(kit->path, turns[1]);
 	}
 	assert_true(pid > 0);
-	close(until[0]);
+	close(turns[1]);
 	for (char id[] = "a"; *id <= 'z'; ++*id) {
+		await_turn(turns[0]);
 		assert_int_equal(put(catalog, id), 0);
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
-	close(until[1]);
+	close(turns[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(kit_heard(kit, ""), 0);
