@@ -4,9 +4,18 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "http/loop_internal.h"
 #include "http/memory.h"
+
+/*
+ * poll(2) counts its time on a clock that stands still while the machine sleeps: of a
+ * wait of 30 s there can be 29 left when the lid is opened an hour later. A timer of the
+ * other clock ends it then; waits shorter than this do without.
+ */
+enum { ALARM_LEAST_MS = 500 };
 
 struct loop_fd {
 	int fd;
@@ -19,6 +28,7 @@ struct loop_fd {
 struct loop {
 	const struct clock *clock;
 	CURLM *multi;
+	int alarm_fd; /* CLOCK_BOOTTIME; readable once the nearest timer is due */
 	bool in_libcurl;
 	bool stopping;
 	uint64_t turns;
@@ -40,12 +50,17 @@ int loop_new(const struct clock *clock, struct loop **ret_loop)
 	loop->multi = curl_multi_init();
 	if (!loop->multi)
 		goto no_multi;
+	loop->alarm_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (loop->alarm_fd < 0)
+		goto no_alarm;
 	loop->clock = clock;
 	list_init(&loop->timers);
 	list_init(&loop->tasks);
 	*ret_loop = loop;
 	return 0;
 
+no_alarm:
+	curl_multi_cleanup(loop->multi);
 no_multi:
 	curl_global_cleanup();
 no_curl:
@@ -57,6 +72,7 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
+	close(loop->alarm_fd);
 	curl_multi_cleanup(loop->multi);
 	curl_global_cleanup();
 	free(loop);
@@ -202,11 +218,24 @@ static int wait_ms(const struct loop *loop, int max_ms)
 	return (int)(left < wait ? left : wait);
 }
 
+/* Is this wait to be ended by the alarm, too? It is then set. */
+static bool set_alarm(struct loop *loop, int ms)
+{
+	const struct itimerspec spec = {
+		.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}};
+
+	if (list_empty(&loop->timers) || ms < ALARM_LEAST_MS)
+		return false;
+	/* It takes back what it told before. */
+	return timerfd_settime(loop->alarm_fd, 0, &spec, NULL) == 0;
+}
+
 static int wait_for_news(struct loop *loop, int max_ms)
 {
-	struct curl_waitfd waited[LOOP_FDS_MAX];
+	struct curl_waitfd waited[LOOP_FDS_MAX + 1];
 	struct loop_fd *owner[LOOP_FDS_MAX];
 	unsigned count = 0;
+	int ms = wait_ms(loop, max_ms);
 
 	for (int i = 0; i < LOOP_FDS_MAX; i++) {
 		if (!loop->fds[i].used)
@@ -215,7 +244,13 @@ static int wait_for_news(struct loop *loop, int max_ms)
 			.fd = loop->fds[i].fd, .events = CURL_WAIT_POLLIN};
 		owner[count++] = &loop->fds[i];
 	}
-	if (curl_multi_poll(loop->multi, waited, count, wait_ms(loop, max_ms), NULL))
+
+	bool alarm = set_alarm(loop, ms);
+
+	if (alarm)
+		waited[count] = (struct curl_waitfd){
+			.fd = loop->alarm_fd, .events = CURL_WAIT_POLLIN};
+	if (curl_multi_poll(loop->multi, waited, count + alarm, ms, NULL))
 		return -EIO;
 	for (unsigned i = 0; i < count; i++)
 		owner[i]->ready = waited[i].revents != 0;

@@ -144,6 +144,55 @@ static void a_wait_is_counted_from_its_arrival(void **state)
 	mount_free(mount);
 }
 
+/* SPEC 11.1: a machine that slept for hours; the first turn after that ends all waits. */
+static void a_jump_of_hours_ends_every_wait(void **state)
+{
+	enum { HOURS_MS = 9 * 3600 * 1000 };
+	struct waiting waiting = wait_for_job();
+	struct kernel *kernel = waiting.mount->kernel;
+	struct kernel_dir dir;
+	uint64_t listing;
+
+	(void)state;
+	kernel_opendir_at(kernel, "status/done", &dir);
+	listing = kernel_ask_readdir(kernel, &dir, 2, KERNEL_DIR_SIZE);
+	mount_forward(waiting.mount, MOUNT_TIMEOUT_MS / 30);
+	assert_false(is_answered(&waiting));
+	waiting.mount->mono_ms += HOURS_MS;
+	waiting.mount->wall_ms += HOURS_MS;
+	mount_turn(waiting.mount);
+	assert_int_equal(kernel_answer(kernel, listing, NULL, 0), -ETIMEDOUT);
+	assert_fails(&waiting, -ETIMEDOUT);
+	/* And who comes then has all his time. */
+	waiting.number = kernel_ask_lookup(
+		kernel, kernel_walk(kernel, "all"), job_file(1).text);
+	mount_forward(waiting.mount, MOUNT_TIMEOUT_MS - 1);
+	assert_false(is_answered(&waiting));
+	fake_answer_all(waiting.mount->api);
+	assert_succeeds(&waiting);
+	kernel_releasedir(kernel, &dir);
+	mount_free(waiting.mount);
+}
+
+/* SPEC 11.1: a wall clock that is set, back or forth, makes no wait longer or shorter. */
+static void the_wall_clock_moves_no_deadline(void **state)
+{
+	static const int64_t jumps_ms[] = {
+		-INT64_C(400) * 86400 * 1000, INT64_C(400) * 86400 * 1000};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct waiting waiting = wait_for_job();
+
+		waiting.mount->wall_ms += jumps_ms[i];
+		mount_forward(waiting.mount, MOUNT_TIMEOUT_MS - 1);
+		assert_false(is_answered(&waiting));
+		mount_forward(waiting.mount, 1);
+		assert_fails(&waiting, -ETIMEDOUT);
+		mount_free(waiting.mount);
+	}
+}
+
 /* SPEC 11.2: this process has no signal that is to end it. */
 static void an_interrupt_alone_disturbs_nobody(void **state)
 {
@@ -364,6 +413,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_wait_ends_at_the_timeout),
 		cmocka_unit_test(a_wait_is_counted_from_its_arrival),
+		cmocka_unit_test(a_jump_of_hours_ends_every_wait),
+		cmocka_unit_test(the_wall_clock_moves_no_deadline),
 		cmocka_unit_test(an_interrupt_alone_disturbs_nobody),
 		cmocka_unit_test(harmless_signals_disturb_nobody),
 		cmocka_unit_test(fatal_signals_end_the_wait),

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 11.2, 11.1: signals at every kind of wait, clocks that jump, an administrator's limit.
+(test_waiting has single directories and files; here is the whole table.)"""
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import mounting
+from mounting import needs_root
+from sandbox import JOBS, LISTS
+from tools import AT_ONCE, PATIENCE, Stopwatch, names_of, read, wait_until
+
+LIMIT = Path("/proc/sys/fs/fuse/default_request_timeout")
+LONG = bool(os.environ.get("GLADIAFS_TEST_LONG"))
+
+
+class Waits:
+    """A mount with something of every kind to wait for."""
+
+    OPTIONS = ("page_size=20", "ttl=0")
+
+    def __init__(self, account, one):
+        self.account = account
+        self.one = one
+        # A text that is to be read again: of a job that a listing has told without it.
+        account.modes(items="summary")
+        os.listdir(one.path / "status/error")
+        self.summary = account.jobs(status="error")[0]["id"]
+        self.jobs = iter(account.jobs(status="done")[5:])
+
+    def job(self):
+        return self.one.path / "all" / (next(self.jobs)["id"] + ".json")
+
+    def of(self, kind):
+        """What fails, and what then waits."""
+        root = self.one.path
+        return {
+            "look-up": ({"path_contains": JOBS}, lambda: ["stat", self.job()]),
+            "look-up, other directory":
+                ({"path_contains": JOBS}, lambda: ["stat", root / "status/done" /
+                                                   self.job().name]),
+            "read": ({"path_contains": JOBS}, lambda: ["cat", self.job()]),
+            "text made": ({"path_contains": JOBS},
+                          lambda: ["cat", self.job().with_suffix(".txt")]),
+            "first page": ({"path": LISTS}, lambda: ["ls", "-f", root / "all"]),
+            "middle page": ({"path": LISTS, "min_offset": 30},
+                            lambda: ["ls", "-f", root / "after/2026-01-01"]),
+            "last page": ({"path": LISTS, "min_offset": 200},
+                          lambda: ["ls", "-f", root / "after/2026-01-02"]),
+            "looking again": ({"path": LISTS}, lambda: ["ls", "-f", root / "status/error"]),
+            "days": ({"path": LISTS}, lambda: ["ls", "-f", root / "date"]),
+            "a day": ({"path": LISTS}, lambda: ["ls", "-f", root / "date/2026-04-20"]),
+            "keys": ({"path": LISTS}, lambda: ["ls", "-f", root / "metadata"]),
+            "values": ({"path": LISTS}, lambda: ["ls", "-f", root / "metadata/customer"]),
+        }[kind]
+
+
+KINDS = ["look-up", "look-up, other directory", "read", "text made", "first page",
+         "middle page", "last page", "looking again", "days", "a day", "keys", "values"]
+FATAL = [signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+
+slowest = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tell_the_slowest():
+    """For docs/RELIABILITY.md."""
+    yield
+    if slowest:
+        print(f"{len(slowest)} ended by signals, the slowest after "
+              f"{1000 * max(slowest):.0f} ms", file=sys.stderr)
+
+
+@pytest.fixture
+def waits(account, mount):
+    return Waits(account, mount(account, *Waits.OPTIONS))
+
+
+class TestSignals:
+    """SPEC 11.2"""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_fatal(self, waits, account, reader, kind):
+        """Each of them ends each wait at once, also where several wait, and nothing is lost."""
+        match, command = waits.of(kind)
+        account.fault("stall", match)
+        waiting = [reader(*command()) for _ in FATAL]
+        for one in waiting:
+            one.hangs()
+        for one, sign in zip(reversed(waiting), FATAL):
+            seconds = one.end_by(sign)
+            slowest.append(seconds)
+            assert seconds < AT_ONCE, sign
+        account.clear_faults()
+        assert set(os.listdir(waits.one.path / "all")) == names_of(account.jobs())
+
+    @pytest.mark.parametrize("kind", ["look-up", "read", "first page", "middle page"])
+    def test_crowd(self, waits, account, reader, kind):
+        """Twenty at a time: those in the middle, too."""
+        match, command = waits.of(kind)
+        account.fault("stall", match)
+        waiting = [reader(*command()) for _ in range(20)]
+        for one in waiting:
+            one.hangs()
+        for one in waiting[10:] + waiting[:10]:
+            seconds = one.end_by(signal.SIGINT)
+            slowest.append(seconds)
+            assert seconds < AT_ONCE
+
+    HANDLED = """
+import os, signal, sys
+def end(*_):
+    raise KeyboardInterrupt
+for sign in signal.SIGINT, signal.SIGTERM:
+    signal.signal(sign, end)
+try:
+    os.listdir(sys.argv[1]) if os.path.isdir(sys.argv[1]) else open(sys.argv[1]).read()
+except KeyboardInterrupt:
+    os._exit(7)
+"""
+
+    @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize("kind", ["first page", "read"])
+    def test_handled(self, waits, account, reader, kind, sign):
+        """A program that handles its Ctrl-C gets to do so."""
+        match, command = waits.of(kind)
+        path = command()[-1]
+        account.fault("stall", match)
+        one = reader.python(self.HANDLED, path).hangs()
+        assert one.end_by(sign) < AT_ONCE * 2
+        assert one.process.returncode == 7
+
+    # As Go's runtime does: handled, and sent to the very thread that waits.
+    STORM = """
+import os, signal, sys, threading
+signs = signal.SIGURG, signal.SIGCHLD, signal.SIGUSR1, signal.SIGWINCH
+for sign in signs:
+    signal.signal(sign, lambda *_: None)
+    signal.siginterrupt(sign, False)
+thread = threading.main_thread().ident
+over = threading.Event()
+sent = [0]
+def storm():
+    while not over.wait(0.0005):
+        for sign in signs:
+            signal.pthread_kill(thread, sign)
+            sent[0] += 1
+threading.Thread(target=storm, daemon=True).start()
+is_dir = sys.argv[2] == "dir"
+got = sorted(os.listdir(sys.argv[1])) if is_dir else open(sys.argv[1]).read()
+over.set()
+assert sent[0] > 100, sent
+print(len(got))
+"""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_storm(self, waits, account, reader, kind):
+        """Handled signals, hundreds while it waits, do not disturb it; it ends whole."""
+        match, command = waits.of(kind)
+        path = command()[-1]
+        account.fault("stall", match)
+        is_dir = path.suffix not in (".json", ".txt")
+        one = reader.python(self.STORM, path, "dir" if is_dir else "file")
+        account.wait(in_flight=1)
+        time.sleep(0.3 * PATIENCE)
+        assert one.process.poll() is None, one.result()
+        account.clear_faults()
+        code, out, err = one.result()
+        assert (code, err) == (0, "")
+        assert int(out) == (len(os.listdir(path)) if is_dir else len(path.read_text()))
+
+
+class TestClocks:
+    """SPEC 11.1: no call outlives `timeout`, whatever the clocks do."""
+
+    def test_stopped_process(self, account, mount, reader):
+        """All the time went by while nothing ran, as in a suspended machine: whoever waits is
+        told as soon as it runs again, and then all is as before."""
+        one = mount(account, "timeout=1")
+        account.fault("stall")
+        waiting = [reader("ls", "-f", one.path / "all").hangs(),
+                   reader("stat", one.path / "all" /
+                          (account.jobs(status="done")[9]["id"] + ".json")).hangs()]
+        os.kill(one.pid, signal.SIGSTOP)
+        try:
+            time.sleep(1.3)
+            assert all(each.process.poll() is None for each in waiting)
+        finally:
+            os.kill(one.pid, signal.SIGCONT)
+        with Stopwatch() as watch:
+            for each in waiting:
+                code, _, err = each.result()
+                assert code != 0 and "timed out" in err
+        assert watch.seconds < 0.5 * PATIENCE
+        account.clear_faults()
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+    def test_suspend(self, account, mount, reader):
+        """poll(2)'s time stands still while the machine sleeps. So the wait is ended by a
+        timer of the clock that does not (timerfd_create(2), CLOCK_BOOTTIME), too."""
+        one = mount(account, "timeout=30")
+        account.fault("stall")
+        reader("ls", one.path / "all").hangs()
+        clocks = wait_until(lambda: boot_timers(one.pid), "a timer is set")
+        assert 0 < min(clocks) <= 30
+
+    def test_time_namespace(self, account, place, mount, reader):
+        """A clock that says something else altogether (time_namespaces(7))."""
+        if os.geteuid() or not Path("/proc/self/ns/time").exists():
+            pytest.skip("no time namespace can be made here")
+        # What is mounted by `mount` begins where the test's own clock is; this says that
+        # nothing compares the two.
+        with offset_clocks(50000000):
+            one = mount(account, "timeout=1")
+        account.fault("stall")
+        with pytest.raises(OSError) as caught, Stopwatch() as watch:
+            os.listdir(one.path / "all")
+        assert caught.value.errno == errno.ETIMEDOUT
+        assert watch.seconds < 2 * PATIENCE
+        account.clear_faults()
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+
+
+def boot_timers(pid):
+    """Seconds left of a process's timers of CLOCK_BOOTTIME (7) that are set; proc(5)."""
+    found = []
+    for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(OSError):
+            lines = dict(line.split(":", 1) for line in entry.read_text("ascii").splitlines()
+                         if ":" in line)
+            if lines.get("clockid", "").strip() == "7":
+                value = lines["it_value"].strip(" ()").split(",")
+                seconds = int(value[0]) + int(value[1]) / 1e9
+                found += [seconds] if seconds else []
+    return found
+
+
+@contextlib.contextmanager
+def offset_clocks(seconds):
+    """Children begin in a time namespace whose clocks are ahead."""
+    before = mounting.WRAPPER
+    mounting.WRAPPER = ["unshare", "--time", f"--boottime={seconds}", f"--monotonic={seconds}",
+                        "--", *before]
+    try:
+        yield
+    finally:
+        mounting.WRAPPER = before
+
+
+class TestAdministrator:
+    """SPEC 11.1: fs.fuse.default_request_timeout, after which the kernel aborts a mount."""
+
+    @pytest.fixture
+    def limit(self):
+        """65 s: it holds for every mount of the machine that begins now."""
+        if not LIMIT.exists():
+            pytest.skip("this kernel has no fs.fuse.default_request_timeout (Linux 6.15)")
+        before = LIMIT.read_text("ascii")
+        if before.strip() != "0" or not os.access(LIMIT, os.W_OK):
+            pytest.skip("fs.fuse.default_request_timeout is somebody else's here")
+        try:
+            LIMIT.write_text("65\n", "ascii")
+        except OSError as error:
+            pytest.skip(f"fs.fuse.default_request_timeout cannot be set here: {error}")
+        yield
+        LIMIT.write_text(before, "ascii")
+
+    @needs_root
+    def test_limit(self, limit, account, mount, reader):
+        """A second below it is what `timeout` comes to; and the mount lives on."""
+        one = mount(account, "timeout=100")
+        LIMIT.write_text("0\n", "ascii")
+        assert "65 s" in one.stderr and "default_request_timeout" in one.stderr
+        config = read(one.path / ".gladiafs/config").decode()
+        assert "timeout=64" in config, config
+        if not LONG:
+            return
+        account.fault("stall")
+        hanging = reader("ls", one.path / "all")
+        with Stopwatch() as watch:
+            code, _, err = hanging.result(100)
+        assert code != 0 and "timed out" in err
+        assert 60 < watch.seconds < 65
+        account.clear_faults()
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
