@@ -38,8 +38,9 @@ bool retry_worthwhile(long status);
 
 /*
  * Retry-After's value (RFC 9110, 10.2.3: seconds or an HTTP date) as ms from `wall_ms`
- * on, at most RETRY_AFTER_MAX_MS, 0 for a date gone by; -1 where it is neither. (In
- * http/: curl parses dates.)
+ * on, 0 for a date gone by; -1 where it is neither, or more than RETRY_AFTER_MAX_MS: a
+ * server that is wrong about its clock would else shut the account for all that time,
+ * though it is well again. (In http/: curl parses dates.)
  */
 enum { RETRY_AFTER_MAX_MS = 60 * 60 * 1000 };
 int64_t retry_after_parse(const char *value, int64_t wall_ms);

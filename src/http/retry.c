@@ -66,7 +66,7 @@ static int64_t parse_seconds(const char *digits)
 	}
 	if (digits[strspn(digits, " \t")] != '\0')
 		return -1;
-	return (seconds > most ? most : seconds) * 1000;
+	return seconds > most ? -1 : seconds * 1000;
 }
 
 int64_t retry_after_parse(const char *value, int64_t wall_ms)
@@ -85,6 +85,6 @@ int64_t retry_after_parse(const char *value, int64_t wall_ms)
 		return -1;
 	/* In seconds first: a far date in ms is more than 63 bits hold. */
 	if (seconds > (wall_ms + RETRY_AFTER_MAX_MS) / 1000)
-		return RETRY_AFTER_MAX_MS;
+		return -1;
 	return seconds * 1000 > wall_ms ? seconds * 1000 - wall_ms : 0;
 }
