@@ -273,6 +273,16 @@ static void get_faults(struct sandbox *s, struct exchange *x, const char *rest)
 	reply(x, &t);
 }
 
+static void get_kinds(struct sandbox *s, struct exchange *x, const char *rest)
+{
+	struct text t = {0};
+
+	(void)s;
+	(void)rest;
+	fault_kinds_print(&t);
+	reply(x, &t);
+}
+
 static void clear_faults(struct sandbox *s, struct exchange *x, const char *rest)
 {
 	(void)rest;
@@ -374,6 +384,7 @@ static const struct control {
 	{"GET", "faults", get_faults},
 	{"POST", "faults", add_fault},
 	{"DELETE", "faults", clear_faults},
+	{"GET", "faults/kinds", get_kinds},
 	{"GET", "log", get_log},
 	{"DELETE", "log", clear_log},
 	{"GET", "stats", get_stats},

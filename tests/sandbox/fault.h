@@ -56,6 +56,9 @@ void fault_action_done(struct fault_action *a);
 
 void faults_print(const struct faults *f, struct text *out);
 
+/* The names of all kinds, as JSON. */
+void fault_kinds_print(struct text *out);
+
 /* How long the request is held before it is looked at; -1: until it is released. */
 int64_t fault_delay(const struct fault_action *a);
 

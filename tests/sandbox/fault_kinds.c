@@ -291,3 +291,10 @@ const struct fault_kind *fault_kind_find(const char *name)
 			return &kinds[i];
 	return NULL;
 }
+
+void fault_kinds_print(struct text *out)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		text_printf(out, "%s\"%s\"", i ? "," : "[", kinds[i].name);
+	text_str(out, "]");
+}

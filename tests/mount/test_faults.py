@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 6.1, 11.1, 4.3: every fault at every step of a listing and of a read. What comes is
+whole or an errno, by `timeout`; and when the fault is over, all is there without a remount.
+
+Each fault has a stand-in and a mount of its own, and goes through all steps, several faults
+at a time: nearly all of it is waiting."""
+
+import contextlib
+import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from layout import pretty
+from mounting import Guard, Mount, Place
+from sandbox import JOBS, LISTS, Sandbox
+from tools import PATIENCE, Stopwatch, names_of, read, wait_until
+
+TIMEOUT = max(1, round(PATIENCE * 2 / 3))
+# On a busy machine an answer can be late by that.
+LATE = 1.5 * PATIENCE
+AT_A_TIME = 12
+# By default every second case, under sanitizers every fifth, others for each fault.
+PART = 1 if os.environ.get("GLADIAFS_TEST_LONG") else 2 if PATIENCE == 1 else 5
+ERRNOS = {errno.EIO, errno.ETIMEDOUT, errno.EBUSY, errno.EHOSTUNREACH}
+
+ACCOUNT = ("--jobs", "60", "--days", "6", "--bytes", "1500:4000", "--errors", "20",
+           "--unfinished", "3", "--mode", "retry_after=absent")
+OPTIONS = ("ttl=0", f"timeout={TIMEOUT}", "page_size=10")
+
+
+def status(code, retry_after=None):
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return {"kind": "status", "status": code, "headers": headers}
+
+
+# By name, what the stand-in is told. `lie`: nobody can tell it from an answer.
+FAULTS = {
+    **{str(code): status(code) for code in (404, 408, 429, 500, 502, 503, 504)},
+    **{f"{code} {name}": status(code, value) for code in (429, 503) for name, value in {
+        "seconds": "1", "date": "Wed, 01 Jan 2025 00:00:00 GMT", "negative": "-5",
+        "absurd": "99999999999999999999", "absurd date": "Fri, 31 Dec 9999 23:59:59 GMT",
+        "words": "soon"}.items()},
+    "401": {**status(401), "errno": errno.EACCES},
+    "latency": {"kind": "latency", "ms": 300},
+    "latency over timeout": {"kind": "latency", "ms": 60000},
+    "reset": {"kind": "reset"},
+    "reset in the body": {"kind": "reset_after", "bytes": 700},
+    "reset after the headers": {"kind": "reset_after", "bytes": 0},
+    "truncate, right length": {"kind": "truncate"},
+    "truncate, chunked": {"kind": "truncate", "declare": "chunked"},
+    "truncate, last byte": {"kind": "truncate", "bytes": 1000000},
+    "json cut short": {"kind": "truncate_valid"},
+    "json cut to a byte": {"kind": "truncate_valid", "bytes": 1},
+    "stall": {"kind": "stall"},
+    "stall after the headers": {"kind": "stall_after", "bytes": 0},
+    "stall in the body": {"kind": "stall_after", "bytes": 700},
+    "stall at the last byte": {"kind": "wrong_length", "delta": 1},
+    "drip": {"kind": "drip", "bytes_per_second": 100},
+    "html": {"kind": "html"},
+    "empty": {"kind": "empty"},
+    "bad json": {"kind": "bad_json"},
+    "length too long": {"kind": "wrong_length", "delta": 10},
+    "length too short": {"kind": "wrong_length", "delta": -10},
+    "bad gzip": {"kind": "bad_gzip"},
+    "redirect": {"kind": "redirect"},
+    "empty page": {"kind": "page", "page": {"items": [], "next": None}, "lie": True},
+    "deep": {"kind": "deep", "depth": 2000},
+    "items null": {"kind": "items_null"},
+    "items numbers": {"kind": "items_numbers"},
+    "item dropped": {"kind": "drop_item", "index": 4, "lie": True},
+    "huge string": {"kind": "huge_string", "bytes": 200000, "lie": True},
+    "huge page": {"kind": "huge_page", "items": 5, "bytes": 50000, "lie": True},
+}
+# A fault of a page's items does not change a single job's answer.
+OF_PAGES = {"deep", "huge_string", "drop_item", "items_null", "items_numbers", "huge_page"}
+# One of these and all goes on without an error.
+PASSES = {"status", "latency", "reset", "reset_after", "truncate", "truncate_valid", "html",
+          "empty", "bad_json", "bad_gzip", "deep", "items_null"}
+
+
+class Failed(AssertionError):
+    """Not what was promised: which step, and what was seen."""
+
+
+def attempt(action):
+    """What it gives or an errno, and the seconds it took."""
+    with Stopwatch() as watch:
+        try:
+            value = action()
+        except OSError as error:
+            value = error
+    return value, watch.seconds
+
+
+class Bench:
+    """A stand-in, a mount, and what they should show."""
+
+    def __init__(self, sandbox, one):
+        self.sandbox = sandbox
+        self.one = one
+        self.day = 0
+
+    def list(self, path):
+        """Names, each once; what was told before an error must be true, too."""
+        seen = []
+        truth = self.truth(path)
+        try:
+            with os.scandir(self.one.path / path) as entries:
+                for entry in entries:
+                    seen.append(entry.name)
+        except OSError:
+            if set(seen) - truth:
+                raise Failed(f"names that are not: {set(seen) - truth}") from None
+            raise
+        if len(seen) != len(set(seen)):
+            raise Failed(f"names twice: {len(seen)} for {len(set(seen))}")
+        return set(seen)
+
+    def truth(self, path):
+        jobs = self.sandbox.jobs()
+        if path == "date":
+            return {job["created_at"][:10] for job in jobs}
+        if path.startswith("date/"):
+            return names_of(job for job in jobs if job["created_at"].startswith(path[5:]))
+        if path.startswith("metadata/"):
+            return {text for job in jobs if (text := (job["custom_metadata"] or {}).get(
+                path[9:]))}
+        return names_of(jobs)
+
+    def new_directory(self):
+        """All jobs, in a directory that nobody has listed."""
+        self.day += 1
+        return f"after/2025-{1 + self.day // 28:02}-{1 + self.day % 28:02}"
+
+    def new_job(self):
+        return self.sandbox.create(bytes=3000, custom_metadata={"customer": "acme"})
+
+    def text(self, job):
+        return read(self.one.path / "all" / (job + ".json"))
+
+    # The steps: what fails, what is done, and what should come of it.
+
+    def listing(self, **match):
+        path = self.new_directory()
+        return {"path": LISTS, **match}, lambda: self.list(path), lambda: self.truth(path)
+
+    def head(self):
+        return self.listing()
+
+    def middle_page(self):
+        return self.listing(min_offset=25)
+
+    def last_page(self):
+        return self.listing(min_offset=len(self.sandbox.jobs()) - 11)
+
+    def look_again(self):
+        """One was added, one has gone, since it was listed."""
+        path = self.new_directory()
+        gone = self.new_job()
+        for _ in range(5):
+            self.new_job()
+        self.list(path)
+        self.new_job()
+        self.sandbox.delete(gone)
+        return {"path": LISTS}, lambda: self.list(path), lambda: self.truth(path)
+
+    def look_up(self):
+        job = self.new_job()
+        path = self.one.path / "all" / (job + ".json")
+        return ({"path": JOBS + job}, lambda: path.stat().st_size,
+                lambda: len(pretty(self.sandbox.body(job))))
+
+    def read(self):
+        """Of a job whose status changed: another version, whose text nobody has."""
+        job = self.new_job()
+        self.text(job)
+        self.sandbox.change(job, status="processing")
+        self.one.path.joinpath("all", job + ".json").stat()
+        self.list(self.new_directory())
+        self.sandbox.wait(in_flight_at_most=0)
+        self.sandbox.change(job, status="done", seed=7)
+        return ({"path": JOBS + job}, lambda: self.text(job),
+                lambda: pretty(self.sandbox.body(job)))
+
+    def summary(self):
+        """A directory tells the job's name, its text is to be fetched."""
+        self.sandbox.modes(items="summary")
+        job = self.new_job()
+        self.list(self.new_directory())
+        return ({"path": JOBS + job}, lambda: self.text(job),
+                lambda: pretty(self.sandbox.body(job)))
+
+    def days(self):
+        return {"path": LISTS}, lambda: self.list("date"), lambda: self.truth("date")
+
+    def one_day(self):
+        day = "date/" + self.sandbox.jobs()[-1]["created_at"][:10]
+        return {"path": LISTS}, lambda: self.list(day), lambda: self.truth(day)
+
+    def metadata(self):
+        path = "metadata/customer"
+        return {"path": LISTS}, lambda: self.list(path), lambda: self.truth(path)
+
+    # What must hold.
+
+    def recovers(self, action, truth):
+        """Without a remount, once the server is well; a wait that it asked for included."""
+        self.sandbox.clear_faults()
+
+        def whole():
+            value, _ = attempt(action)
+            if isinstance(value, OSError):
+                return False
+            if value != truth():
+                raise Failed(f"after the fault not what is there: {difference(value, truth())}")
+            return True
+        # Who was told 429 or 503 and not until when keeps away for up to ten seconds.
+        wait_until(whole, "it is whole again", 12 * PATIENCE)
+
+    def endure(self, step, fault, times, tries=3):
+        """One case."""
+        match, action, truth = getattr(self, step)()
+        lie = fault.get("lie")
+        kind = fault["kind"]
+        do = {name: value for name, value in fault.items() if name not in ("lie", "errno")}
+        self.sandbox.fault(match=match, times=times, **do)
+        value, seconds = attempt(action)
+        hits = sum(rule["hits"] for rule in self.sandbox.control("GET", "faults"))
+        if not hits:
+            # What the step before asked for, and nobody waits for any more, came just now.
+            if value != truth() or not tries:
+                raise Failed(f"the fault struck nothing, and it gave {str(value)[:300]!r}")
+            self.sandbox.clear_faults()
+            self.endure(step, fault, times, tries - 1)
+            return
+        if seconds > TIMEOUT + LATE and not isinstance(value, set):
+            raise Failed(f"{seconds:.2f} s")
+        allowed = {fault["errno"]} if "errno" in fault else set(ERRNOS)
+        if kind == "status" and fault["status"] == 404 and match["path"] != LISTS:
+            allowed = {errno.ENOENT}
+        if isinstance(value, OSError):
+            if value.errno not in allowed:
+                raise Failed(f"errno {value}")
+            if times == 1 and kind in PASSES and not self.may_fail_at_once(fault):
+                raise Failed(f"one failure was not got over: {value}")
+        elif not lie and value != truth():
+            raise Failed(f"no error, and wrong: {difference(value, truth())}")
+        self.recovers(action, truth)
+
+    @staticmethod
+    def may_fail_at_once(fault):
+        """Not to be tried again, or not before the time is up."""
+        return fault.get("status") in (401, 404) or fault.get("ms", 0) > 1000 or any(
+            value[:1].isdigit() or "9999" in value
+            for value in fault.get("headers", {}).values())
+
+
+def difference(value, truth):
+    if isinstance(value, set):
+        return f"{len(truth - value)} names missing, {len(value - truth)} too many"
+    return f"{str(value)[:80]!r}, not {str(truth)[:80]!r}"
+
+
+STEPS = ("head", "middle_page", "last_page", "look_again", "look_up", "read", "days", "one_day",
+         "metadata", "summary")
+OF_JOBS = ("look_up", "read", "summary")
+
+
+def go_through(place, number, fault):
+    """A fault at the steps: of one request, and of all until it is taken away. Gives how many
+    cases there were, and what was not as promised."""
+    wrong = []
+    cases = 0
+    with contextlib.ExitStack() as stack:
+        sandbox = Sandbox(place.directory, *ACCOUNT)
+        stack.callback(sandbox.stop)
+        one = Mount(place, sandbox, *OPTIONS)
+        guard = Guard([one])
+        stack.callback(guard.cancel)
+        bench = Bench(sandbox, one)
+        for at, step in enumerate(STEPS):
+            for times in (1, -1):
+                if (number + at + (times > 0)) % PART or (
+                        fault["kind"] in OF_PAGES and step in OF_JOBS):
+                    continue
+                cases += 1
+                try:
+                    bench.endure(step, fault, times)
+                except (AssertionError, OSError) as error:
+                    wrong.append(f"{step}, {'once' if times > 0 else 'always'}: {error}")
+                    sandbox.clear_faults()
+        if text := one.close():
+            wrong.append(text)
+    return cases, wrong
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """What came of each fault; they are under way together."""
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        yield {name: pool.submit(go_through, Place(tmp_path_factory.mktemp("fault")), number,
+                                 fault)
+               for number, (name, fault) in enumerate(FAULTS.items())}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(results, name):
+    cases, wrong = results[name].result()
+    assert cases > 0
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_kind_is_forgotten(sandbox):
+    """Each kind of fault that the stand-in plays is among them."""
+    assert set(sandbox.control("GET", "faults/kinds")) == {
+        fault["kind"] for fault in FAULTS.values()}
+
+
+class LiesOfBench(Bench):
+    """One that loses a name, as a filesystem would that does not notice."""
+
+    def list(self, path):
+        return set(sorted(super().list(path))[1:])
+
+
+def test_control(sandbox, mount):
+    """The judge itself: a short listing and a wrong byte are seen."""
+    sandbox.create(count=30, bytes=2000)
+    one = mount(sandbox, *OPTIONS)
+    with pytest.raises(Failed, match="1 names missing"):
+        LiesOfBench(sandbox, one).endure("head", FAULTS["latency"], -1)
+    sandbox.clear_faults()
+    bench = Bench(sandbox, one)
+    bench.text = lambda job: Bench.text(bench, job).replace(b"done", b"gone")
+    with pytest.raises(Failed, match="no error, and wrong"):
+        bench.endure("summary", FAULTS["latency"], -1)
