@@ -179,8 +179,10 @@ static void take_on(void *ctx)
 	size_t told = listing->members.len;
 	int err = 0;
 
+	catalog_read_begin(listing->sync->catalog);
 	for (int i = 0; !err && i < TAKEN_AT_ONCE && known->at < known->rows.len; i++)
 		err = take(listing, known->rows.rows[known->at++]);
+	catalog_read_end(listing->sync->catalog);
 	if (!err && known->at == known->rows.len)
 		err = take_days(listing);
 	if (err) {
