@@ -13,14 +13,23 @@ enum { PIECE_SIZE = 128 << 10, ROW_PIECES = 8192 };
 
 _Static_assert((int64_t)PIECE_SIZE *ROW_PIECES == JOB_TEXT_MAX, "pieces are numbered");
 
-/* "Last used" is noted this coarsely, so that reading does not become writing. */
-enum { USED_STEP_S = 300 };
+enum {
+	/* "Last used" is noted this coarsely, so that reading does not become writing. */
+	USED_STEP_MS = 300 * 1000,
+	/* Unfinished jobs' texts count as used so much later. */
+	UNFINISHED_STAYS_MS = 24 * 3600 * 1000,
+};
 
 int64_t bodies_now(const struct catalog *catalog)
 {
 	int64_t now_ms = clock_wall_ms(catalog->clock);
 
-	return now_ms > 0 ? now_ms / 1000 : 0;
+	return now_ms > 0 ? now_ms : 0;
+}
+
+int64_t bodies_used(const struct catalog *catalog, const struct job *job)
+{
+	return bodies_now(catalog) + (job_finished(job) ? 0 : UNFINISHED_STAYS_MS);
 }
 
 int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size)
@@ -175,7 +184,7 @@ int bodies_read(struct catalog *catalog, const struct catalog_job *job, uint64_t
 	if (err)
 		return err;
 	/* Where it cannot be noted, the bytes are right all the same. */
-	if (bodies_now(catalog) - used >= USED_STEP_S && catalog_try_begin(catalog))
+	if (bodies_now(catalog) - used >= USED_STEP_MS && catalog_try_begin(catalog))
 		set_used(catalog, job->row, bodies_now(catalog));
 	*ret_len = copied;
 	return 0;

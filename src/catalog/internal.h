@@ -118,8 +118,15 @@ int catalog_damaged(struct catalog *catalog, const char *what);
  */
 int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max);
 
-/* The wall clock in seconds, as last uses are noted. */
+/* The wall clock in milliseconds, as last uses are noted. */
 int64_t bodies_now(const struct catalog *catalog);
+
+/*
+ * The same for a text that has just come. Those of unfinished jobs go last: they are few,
+ * and one that was let go cannot be compared with what comes again, so that it would be a
+ * new version, and stale for who reads it (SPEC 7.3).
+ */
+int64_t bodies_used(const struct catalog *catalog, const struct job *job);
 
 /* Writes or deletes a text; whether there is one is noted in the job's row. 0 or -EIO. */
 int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size);

@@ -159,7 +159,7 @@ static void bind_job(struct catalog *catalog, sqlite3_stmt *statement, int first
 	sqlite3_bind_int64(statement, first + 3, job->size);
 	sqlite3_bind_int64(statement, first + 4, job->gone ? -1 : job->seen_ms);
 	if (job->kept)
-		sqlite3_bind_int64(statement, first + 5, bodies_now(catalog));
+		sqlite3_bind_int64(statement, first + 5, bodies_used(catalog, &job->job));
 }
 
 static int insert_job(struct catalog *catalog, struct catalog_job *job)
