@@ -9,11 +9,13 @@
 struct mountpoint {
 	char *path; /* absolute, without links */
 	bool dead;  /* a gladiafs mount is there whose process has ended */
+	bool hangs; /* or has not quite: it does not answer */
 };
 
 /*
  * Looks at `given`, and at what `table` (MOUNTINFO_SELF) says is mounted there. May wait
- * for a filesystem that is mounted there.
+ * for a filesystem that is mounted there, for three seconds: -ETIMEDOUT then, unless it
+ * is a gladiafs, which counts as dead.
  *
  * 0; or an errno, and one sentence in `why` (no newline): -ENOENT, -ENOTDIR, -ENOTCONN
  * for a dead mount of another kind, -EBUSY where a gladiafs that lives is mounted there

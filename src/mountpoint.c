@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -20,7 +21,11 @@
 
 static const char own_type[] = "fuse.gladiafs";
 
-enum { REASON_MAX = 512 };
+enum {
+	REASON_MAX = 512,
+	/* A mount that lives answers at once, however slow the API is. */
+	LOOK_MS = 3000,
+};
 
 /* What FUSE says of a mount whose process has ended, or whose connection was aborted. */
 static bool means_dead(int err)
@@ -68,7 +73,7 @@ static int refuse_mount(
  * the mount's process has ended, too. Where an automount waits for this very program to
  * mount (autofs, x-systemd.automount), a look that triggers it would wait for itself.
  */
-static int look_at(const char *path)
+static int look_now(const char *path)
 {
 	struct statx st;
 
@@ -76,6 +81,41 @@ static int look_at(const char *path)
 		    &st) < 0)
 		return -errno;
 	return st.stx_mode;
+}
+
+/*
+ * The same by a child, for at most LOOK_MS: -ETIMEDOUT then. A process that was killed
+ * while the kernel had it wait for a lock leaves a mount that never answers: the lock's
+ * holder waits for an answer, and the kernel ends the mount only after the process.
+ */
+static int look_at(const char *path)
+{
+	int answer[2];
+	int mode;
+
+	if (pipe2(answer, O_CLOEXEC) < 0)
+		return -errno;
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		mode = look_now(path);
+		_exit(write(answer[1], &mode, sizeof(mode)) != sizeof(mode));
+	}
+
+	int err = pid < 0 ? -errno : -ETIMEDOUT;
+	struct pollfd poll_fd = {.fd = answer[0], .events = POLLIN};
+
+	close(answer[1]);
+	if (pid > 0 && poll(&poll_fd, 1, LOOK_MS) > 0)
+		err = read(answer[0], &mode, sizeof(mode)) == sizeof(mode) ? 0 : -EIO;
+	close(answer[0]);
+	/* One that hangs in the kernel cannot be waited for, nor ended. */
+	if (pid > 0 && err == -ETIMEDOUT)
+		kill(pid, SIGKILL);
+	if (pid > 0)
+		waitpid(pid, NULL, err == -ETIMEDOUT ? WNOHANG : 0);
+	return err ? err : mode;
 }
 
 /* Not by its text: the table has the words of a command line, or of fstab. */
@@ -104,8 +144,9 @@ int mountpoint_check(const char *given, const char *origin, const char *table,
 	bool mounted = mountinfo_find(table, path, &mount) == 0;
 	bool own = mounted && strcmp(mount.type, own_type) == 0;
 
-	if (means_dead(err) && own) {
+	if ((means_dead(err) || err == -ETIMEDOUT) && own) {
 		ret_mountpoint->dead = true;
+		ret_mountpoint->hangs = err == -ETIMEDOUT;
 		return 0;
 	}
 	if (err && (mounted || means_dead(err)))
@@ -164,7 +205,11 @@ int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)
 	int err;
 
 	buf_init(&reason, REASON_MAX);
-	if (umount2(mountpoint->path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+	/* Fails whatever waits for it, which may be all that keeps its process there. */
+	if (mountpoint->hangs)
+		umount2(mountpoint->path, MNT_FORCE | UMOUNT_NOFOLLOW);
+	if (umount2(mountpoint->path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 ||
+		(mountpoint->hangs && errno == EINVAL))
 		return 0;
 
 	/* Not root: fusermount3 may do it for who mounted. */
