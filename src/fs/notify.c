@@ -2,12 +2,18 @@
 #include "notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/list.h"
 #include "gladia/name.h"
 
@@ -128,11 +134,36 @@ static void count_unknown(struct notifier *notifier)
 	pthread_mutex_unlock(&notifier->lock);
 }
 
+/*
+ * The thread gets a table of descriptors of its own, with nothing in it but another
+ * /dev/fuse of the same mount, under the same number. Else a process that is killed while
+ * the kernel holds this thread would never end: the kernel holds it until requests are
+ * answered, which are failed only when the descriptor they were read from is closed,
+ * which would be open in the thread. Where it cannot be had, or where what is served is
+ * no device, the table stays the process's.
+ */
+static void get_own_device(int session)
+{
+	uint32_t which = (uint32_t)session;
+	CLEANUP_CLOSE int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (device < 0 || ioctl(device, FUSE_DEV_IOC_CLONE, &which) < 0 ||
+		unshare(CLONE_FILES) < 0)
+		return;
+	if (dup3(device, session, O_CLOEXEC) < 0)
+		return;
+	if (session > 0)
+		close_range(0, (unsigned)session - 1, 0);
+	close_range((unsigned)session + 1, ~0u, 0);
+	device = -1;
+}
+
 static void *run(void *ctx)
 {
 	struct notifier *notifier = ctx;
 	struct note *note;
 
+	get_own_device(fuse_session_fd(notifier->session));
 	while ((note = wait_for_note(notifier))) {
 		int err = note->send(notifier->session, note);
 
