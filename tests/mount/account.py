@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""An account that changes behind a mount's back, and what a mount has to show of it."""
+
+from layout import pretty
+
+UNFINISHED = ("queued", "processing")
+
+
+class Account:
+    """The truth: each job's file as it has to be, by id; and random changes of it."""
+
+    def __init__(self, sandbox, draw, sizes=(1500, 30000)):
+        self.sandbox = sandbox
+        self.draw = draw
+        self.sizes = sizes
+        self.jobs = {}
+        self.texts = {}
+        self.reload()
+
+    def reload(self):
+        """What the stand-in says now; texts that were not changed are not asked for again."""
+        before = self.jobs
+        self.jobs = {job["id"]: job for job in self.sandbox.jobs()}
+        self.texts = {job_id: self.texts[job_id] if job == before.get(job_id)
+                      else pretty(self.sandbox.body(job_id))
+                      for job_id, job in self.jobs.items()}
+
+    def ids(self, *statuses):
+        return [job_id for job_id, job in self.jobs.items()
+                if not statuses or job["status"] in statuses]
+
+    def names(self, *statuses):
+        return {job_id + ".json" for job_id in self.ids(*statuses)}
+
+    def days(self):
+        return {job["created_at"][:10] for job in self.jobs.values()}
+
+    def create(self):
+        status = self.draw.choice(["queued", "processing", "done", "done", "error"])
+        self.sandbox.create(status=status, bytes=self.draw.randint(*self.sizes),
+                            seed=self.draw.randint(1, 1 << 30),
+                            custom_metadata={"team": self.draw.choice(["red", "blue"])})
+
+    def finish(self):
+        if waiting := self.ids(*UNFINISHED):
+            self.sandbox.change(self.draw.choice(waiting),
+                                status=self.draw.choice(["done", "error"]))
+
+    def delete(self):
+        if there := self.ids():
+            self.sandbox.delete(self.draw.choice(there))
+
+    def change(self, times=1):
+        """Creates, finishes and deletes jobs, at random."""
+        for _ in range(times):
+            self.draw.choice([self.create, self.finish, self.delete])()
+            self.reload()

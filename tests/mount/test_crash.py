@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 11.4, 7.4: killed at any moment, the next mount works and shows the truth; so does
+another one of the same account.
+
+GLADIAFS_SEED=N draws other moments. What is killed is the process: a power cut is
+unit/test_catalog_power's.
+"""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from account import Account
+from chance import LONG, draws
+from mounting import Program
+from tools import PATIENCE, wait_until
+
+JOBS = 150
+AT_ONCE = 10  # kills a test: it has to end before the guard ends it
+KILLS = 200 if LONG else 20
+SMALL = "cache_size=1M"  # holds a part of the account: texts are let go all the time
+
+# What somebody may be doing when the process is killed.
+ACTIVITIES = {
+    "listing": lambda root, names: [os.listdir(root / path) for path in
+                                    ("all", "status/done", "date", "metadata/team/red")],
+    "reading": lambda root, names: [(root / "all" / name).read_bytes() for name in names],
+    "attributes": lambda root, names: [entry.stat() for entry in os.scandir(root / "all")],
+}
+
+
+def busy(root, names, activity, seed):
+    """Does it again and again, until the mount is dead."""
+    draw = random.Random(seed)
+    try:
+        while True:
+            draw.shuffle(names)
+            ACTIVITIES[activity](root, names)
+    except OSError:
+        pass
+
+
+def assert_true(root, account, sample):
+    """The mount shows the account as it is: names everywhere, and some of the texts."""
+    assert set(os.listdir(root / "all")) == account.names()
+    for status in ("queued", "processing", "done", "error"):
+        assert set(os.listdir(root / "status" / status)) == account.names(status)
+    assert set(os.listdir(root / "date")) == account.days()
+    for job_id in sample:
+        path = root / "all" / f"{job_id}.json"
+        assert path.stat().st_size == len(account.texts[job_id])
+        assert path.read_bytes() == account.texts[job_id]
+
+
+def assert_sound(place, directory):
+    """What the killed one left, in a copy: sound by SQLite, and its sums are right."""
+    for path in place.cache.iterdir():
+        shutil.copy(path, directory / path.name)
+    (copy,) = directory.glob("*.db")
+    with sqlite3.connect(copy) as database:
+        def one(sql):
+            return database.execute(sql).fetchone()
+        if one("SELECT count(*) FROM sqlite_master") == (0,):
+            return  # killed before there was anything in it
+        assert one("PRAGMA integrity_check") == ("ok",)
+        assert one("SELECT jobs, bytes FROM totals") == one(
+            "SELECT count(*), coalesce(sum(size), 0) FROM jobs WHERE seen >= 0 AND size >= 0")
+        assert one("SELECT count(*) FROM pieces WHERE piece / 8192 NOT IN"
+                   " (SELECT job FROM jobs WHERE used IS NOT NULL)") == (0,)
+    database.close()
+
+
+class Victim:
+    """Mounts, one after the other, on one place with one cache, that are killed."""
+
+    def __init__(self, mount, place, account, draw):
+        self.new_mount = mount
+        self.place = place
+        self.account = account
+        self.draw = draw
+        self.path = place.new_directory()
+        self.size = "cache_size=1G"
+        self.killed = []  # processes, and threads in their mounts, not seen to end yet
+
+    def mount(self):
+        """The next one, with which all that the one before left behind has to end."""
+        one = self.new_mount(self.account.sandbox, "ttl=0", self.size, path=self.path)
+        for killed, threads in self.killed:
+            assert killed.wait() == -signal.SIGKILL
+            for thread in threads:
+                thread.join(20)
+                assert not thread.is_alive(), "a call outlived the process"
+        self.killed.clear()
+        assert "aside" not in one.stderr and "cannot be used" not in one.stderr, one.stderr
+        return one
+
+    def kill_at_work(self):
+        """While several are listing, reading, and what they read is being let go."""
+        one = self.mount()
+        names = sorted(self.account.names())
+        threads = [threading.Thread(target=busy, daemon=True, args=(
+            one.path, list(names), activity, self.draw.random())) for activity in
+            [*ACTIVITIES, self.draw.choice(sorted(ACTIVITIES))]]
+        for thread in threads:
+            thread.start()
+        time.sleep(self.draw.random() ** 2 * 0.4 * PATIENCE)
+        one.kill()
+        self.killed.append((one, threads))
+
+    def kill_at_start(self):
+        """While it looks for its cache, checks the key, mounts."""
+        program = Program(self.place, "-f", "-o", self.place.options("ttl=0", self.size),
+                          self.account.sandbox.url, self.path)
+        time.sleep(self.draw.random() * 0.06 * PATIENCE)
+        program.process.kill()
+        program.process.communicate()
+
+    def forget_cache(self):
+        for path in self.place.cache.glob("*.db*"):
+            path.unlink()
+
+
+@pytest.mark.parametrize("part", range(KILLS // AT_ONCE))
+def test_killed(part, new_sandbox, mount, place, tmp_path):
+    """SPEC 11.4, 7.4, 7.1: the next mount works, believes its cache, shows the truth."""
+    draw = draws(f"killed {part}")
+    sandbox = new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000", "--unfinished", "8",
+                          "--seed", str(part + 1))
+    account = Account(sandbox, draw)
+    victim = Victim(mount, place, account, draw)
+    for kill in range(AT_ONCE):
+        victim.size = draw.choice([SMALL, "cache_size=1G"])
+        account.change(draw.randint(0, 3))
+        if draw.random() < 0.3:
+            victim.forget_cache()
+        (victim.kill_at_start if draw.random() < 0.2 else victim.kill_at_work)()
+        if list(place.cache.glob("*.db")):
+            copies = tmp_path / f"copy{kill}"
+            copies.mkdir()
+            assert_sound(place, copies)
+        one = victim.mount()
+        assert_true(one.path, account, draw.sample(account.ids(), 20))
+        one.unmount()
+
+
+def test_killed_beside_another(new_sandbox, mount, place):
+    """SPEC 7.4, 11.4: one of two mounts of an account is killed; the other goes on, and
+    both show what changes behind their backs."""
+    draw = draws("killed beside another")
+    account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
+    witness = mount(account.sandbox, "ttl=0", SMALL)
+    victim = Victim(mount, place, account, draw)
+    victim.size = SMALL
+    for _ in range(10 if LONG else 4):
+        account.change(2)
+        victim.kill_at_work()
+        assert_true(witness.path, account, draw.sample(account.ids(), 20))
+    one = victim.mount()
+    for path in (one.path, witness.path):
+        assert_true(path, account, account.ids())
+    assert "aside" not in witness.stderr and "failed" not in witness.stderr, witness.stderr
+
+
+def test_two_at_once(new_sandbox, mount):
+    """SPEC 7.4: two mounts of one account at work at once, with changes behind them."""
+    draw = draws("two at once")
+    account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
+    two = [mount(account.sandbox, "ttl=0", SMALL) for _ in range(2)]
+    for _ in range(30 if LONG else 6):
+        account.change(2)
+        sample = draw.sample(account.ids(), 20)
+        wrong = []
+
+        def look(one):
+            try:
+                assert_true(one.path, account, sample)
+            except (AssertionError, OSError) as error:
+                wrong.append((one.path, error, one.stderr))
+        threads = [threading.Thread(target=look, args=(one,)) for one in two]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not wrong, wrong
+    for one in two:
+        assert "failed" not in one.stderr and "aside" not in one.stderr, one.stderr
+
+
+def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
+    """SPEC 11.4: a notification waits in the kernel for a directory's lock, which a reader
+    has, who waits for an answer. Killed then, the process ends, and so does the reader."""
+    sandbox = new_sandbox("--jobs", "30", "--bytes", "1500:3000", "--unfinished", "0",
+                          "--errors", "0")
+    one = mount(sandbox, "ttl=0", "page_size=40")
+    names = os.listdir(one.path / "status/done")
+    assert len([os.stat(one.path / "status/done" / name) for name in names]) == 30
+    sandbox.fault_lists("stall", query_contains="status=done")
+    hanging = reader("ls", one.path / "status/done").hangs()
+    sandbox.delete(names[-1].removesuffix(".json"))
+    assert len(os.listdir(one.path / "all")) == 29
+    held = f"/proc/{one.pid}/task"
+
+    def is_held():
+        return any(open(f"{held}/{task}/wchan", encoding="ascii").read()
+                   == "fuse_reverse_inval_entry" for task in os.listdir(held))
+    wait_until(is_held, "the kernel holds the notification")
+    one.kill()
+    assert one.wait() == -signal.SIGKILL
+    assert hanging.result(20)[0] == 2
+
+
+def test_one_that_does_not_answer(sandbox, mount):
+    """SPEC 11.4: a mount whose process neither ends nor answers is in nobody's way."""
+    one = mount(sandbox)
+    os.kill(one.pid, signal.SIGSTOP)
+    try:
+        two = mount(sandbox, path=one.path)
+    finally:
+        one.kill()
+    assert one.wait() == -signal.SIGKILL
+    assert os.listdir(two.path / "all") == []
+    two.unmount()
+
+
+def test_would_fail(new_sandbox, mount):
+    """The control: where the account is another than the mount was told, this is seen."""
+    draw = draws("control")
+    sandbox = new_sandbox("--jobs", "30", "--bytes", "1500:3000")
+    account = Account(sandbox, draw)
+    one = mount(sandbox, "ttl=0")
+    assert_true(one.path, account, account.ids())
+    job_id = account.ids("done")[0]
+    account.texts[job_id] += b" "
+    with pytest.raises(AssertionError):
+        assert_true(one.path, account, [job_id])
+    account.texts[job_id] = account.texts[job_id][:-1]
+    sandbox.fault_lists("drop_item", index=1)
+    with pytest.raises((AssertionError, OSError)):
+        assert_true(one.path, account, [job_id])

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 7.4: a cache that is damaged, cut, foreign, of another version, not to be written or
+full is set aside or done without, with a sentence; what is shown is the truth."""
+
+import os
+import sqlite3
+
+import pytest
+
+from layout import pretty
+from mounting import needs_root, run_quietly
+from tools import names_of, read, run
+
+
+def database(place):
+    (path,) = place.cache.glob("*.db")
+    return path
+
+
+def spoil(change):
+    """A change of the file's bytes."""
+    return lambda path: path.write_bytes(change(path.read_bytes()))
+
+
+def by_sql(*statements):
+    """A change that SQLite makes."""
+    def change(path):
+        connection = sqlite3.connect(path)
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.close()
+    return change
+
+
+def foreign(path):
+    path.unlink()
+    by_sql("CREATE TABLE bookmarks(url TEXT)", "INSERT INTO bookmarks VALUES('precious')")(path)
+
+
+def a_page(data, change):
+    """Changes the last page but one."""
+    return data[:-16384] + change(data[-16384:-8192]) + data[-8192:]
+
+
+ASIDE = {
+    "text": spoil(lambda data: b"this is no database" * 1000),
+    "half": spoil(lambda data: data[:len(data) // 2]),
+    "cut_in_a_page": spoil(lambda data: data[:10000]),
+    "header": spoil(lambda data: os.urandom(100) + data[100:]),
+    "zeros": spoil(lambda data: bytes(len(data))),
+    "hole": spoil(lambda data: data[:9000] + bytes(30000) + data[39000:]),
+    "foreign": foreign,
+    "newer": by_sql("PRAGMA user_version = 99"),
+    "older": by_sql("PRAGMA user_version = 1"),
+    "without_a_table": by_sql("DROP TABLE pieces"),
+    "row": by_sql("UPDATE jobs SET status = 77"),
+}
+
+# One that is found only where it is used, or nowhere, and is harmless then.
+ANY = {
+    "page": spoil(lambda data: a_page(data, lambda page: os.urandom(len(page)))),
+    "zero_page": spoil(lambda data: a_page(data, lambda page: bytes(len(page)))),
+    "empty": spoil(lambda data: b""),
+    "journal": lambda path: path.with_name(path.name + "-journal").write_bytes(
+        os.urandom(50000)),
+}
+
+
+def fill(account, mount):
+    one = mount(account)
+    for name in os.listdir(one.path / "all"):
+        read(one.path / "all" / name)
+    one.unmount()
+
+
+def assert_shows_all(one, account, at_most=0):
+    """Names and texts; EIO only where damage is found in use, and then so often."""
+    failed = 0
+
+    def attempt(look):
+        nonlocal failed
+        for _ in range(3):
+            try:
+                return look()
+            except OSError:
+                failed += 1
+        raise AssertionError("it goes on failing")
+    names = names_of(account.jobs())
+    assert set(attempt(lambda: os.listdir(one.path / "all"))) == names
+    for job in account.jobs()[::5]:
+        path = one.path / "all" / (job["id"] + ".json")
+        try:
+            text = read(path)
+        except OSError:
+            failed += 1
+        else:
+            assert text == pretty(account.body(job["id"]))
+    assert failed <= at_most, one.stderr
+
+
+@pytest.mark.parametrize("kind", ASIDE)
+def test_set_aside(account, mount, place, kind):
+    """The next mount, at the latest, begins anew; the old one is still there."""
+    fill(account, mount)
+    ASIDE[kind](database(place))
+    size = database(place).stat().st_size
+    one = mount(account)
+    try:
+        os.listdir(one.path / "all")
+        read(one.path / "all" / sorted(names_of(account.jobs()))[0])
+    except OSError:
+        # Found in use: an error, never a wrong byte, and the next mount begins anew.
+        one.unmount()
+        assert "aside" in one.stderr
+        one = mount(account)
+    else:
+        assert "aside" in one.stderr, one.stderr
+    assert_shows_all(one, account)
+    (aside,) = place.cache.glob("*.damaged")
+    assert aside.stat().st_size == size
+
+
+@pytest.mark.parametrize("kind", ANY)
+def test_found_in_use(account, mount, place, kind):
+    """Wherever the damage is: no wrong byte, and a sentence where something failed."""
+    fill(account, mount)
+    ANY[kind](database(place))
+    one = mount(account)
+    assert_shows_all(one, account, at_most=100)
+    one.unmount()
+    two = mount(account)
+    assert_shows_all(two, account)
+    two.unmount()
+
+
+def assert_without(account, mount):
+    """Mounts and shows all; one sentence says that the cache is done without."""
+    one = mount(account)
+    assert_shows_all(one, account)
+    one.unmount()
+    (sentence,) = [line for line in one.stderr.splitlines() if "cannot be used" in line]
+    assert "going on without" in sentence and "cache_dir" in sentence
+
+
+@pytest.mark.parametrize("what", ["directory", "fifo", "link"])
+def test_no_file(account, mount, place, what):
+    fill(account, mount)
+    path = database(place)
+    path.unlink()
+    if what == "directory":
+        path.mkdir()
+    elif what == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(place.directory / "elsewhere")
+    assert_without(account, mount)
+    assert not (place.directory / "elsewhere").exists()
+
+
+@needs_root
+def test_somebody_elses(account, mount, place):
+    fill(account, mount)
+    os.chown(database(place), 12345, 12345)
+    assert_without(account, mount)
+
+
+@pytest.fixture
+def disk(place):
+    """A small filesystem of its own as the cache's directory: disk(options…)."""
+    place.cache.mkdir(mode=0o700)
+
+    def make(*options):
+        run("mount", "-t", "tmpfs", "-o", ",".join(["mode=0700", *options]), "tmpfs",
+            place.cache)
+    yield make
+    run_quietly("umount", "-l", place.cache)
+
+
+@needs_root
+@pytest.mark.parametrize("filled", [False, True])
+def test_read_only(account, mount, place, disk, filled):
+    """With a cache on it, or none."""
+    disk("size=64M")
+    if filled:
+        fill(account, mount)
+    run("mount", "-o", "remount,ro", place.cache)
+    assert_without(account, mount)
+
+
+@needs_root
+def test_full_at_first(account, mount, place, disk):
+    disk("size=256k")
+    (place.cache / "other").write_bytes(bytes(230 << 10))
+    assert_without(account, mount)
+
+
+@needs_root
+def test_full_in_use(new_sandbox, mount, place, disk):
+    """It fills up while a directory is read: an error with advice, and no wrong name; with
+    space it goes on."""
+    account = new_sandbox("--jobs", "200", "--bytes", "20000", "--unfinished", "0")
+    disk("size=2M")
+    one = mount(account, "ttl=0")
+    try:
+        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+    except OSError:
+        assert "check the space on its disk" in one.stderr, one.stderr
+    else:
+        raise AssertionError("it does not fit")
+    run("mount", "-o", "remount,size=64M", place.cache)
+    assert_shows_all(one, account)
+    one.unmount()
+    two = mount(account)
+    assert_shows_all(two, account)
+    assert "aside" not in one.stderr + two.stderr
+
+
+def test_would_fail(account, mount):
+    """The control: what is asserted above is not true of an account that is another."""
+    one = mount(account)
+    assert_shows_all(one, account)
+    account.delete(account.jobs()[0]["id"])
+    with pytest.raises(AssertionError):
+        assert_shows_all(one, account)

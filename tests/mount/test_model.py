@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 3.5, 4.1, 6.1, 6.3, 6.4, 7.1, 7.4: a mount and a dictionary go through the same random
+operations, and after each the mount has shown what the dictionary holds.
+
+Listing whole and in part, seeking, looking up, reading anywhere, refreshing, mounting
+again; meanwhile jobs are created, finish and are deleted, and requests fail. Where they do
+an error is right, too; a wrong answer never is. GLADIAFS_SEED=N draws others.
+"""
+
+import errno
+import fcntl
+import os
+import uuid
+
+import pytest
+
+from account import Account
+from chance import LONG, draws
+from directory import Directory
+from tools import wait_until
+
+OPERATIONS = 2000
+PARTS = 50 if LONG else 1
+REFRESH = ord("G") << 8 | 1  # _IO('G', 1)
+
+LOOKS = {
+    "all": lambda job: True,
+    "status/done": lambda job: job["status"] == "done",
+    "status/error": lambda job: job["status"] == "error",
+    "status/queued,processing": lambda job: job["status"] in ("queued", "processing"),
+    "after/2026-04-20": lambda job: job["created_at"] >= "2026-04-20",
+    "before/2026-04-20/status/done":
+        lambda job: job["created_at"] < "2026-04-20" and job["status"] == "done",
+    "metadata/team/red": lambda job: (job["custom_metadata"] or {}).get("team") == "red",
+}
+
+FAULTS = [("status", {"status": 500}), ("status", {"status": 403}), ("reset", {}),
+          ("truncate", {}), ("html", {}), ("bad_json", {}), ("empty", {})]
+# Not 400: the limit is halved each time, for as long as the mount lives, and pages of one job
+# do not overlap.
+FAILURES = {errno.EACCES, errno.EIO, errno.EINVAL, errno.ETIMEDOUT, errno.EHOSTUNREACH}
+
+
+class Open:
+    """A directory that is open: what it has to tell in the end, and what it may."""
+
+    def __init__(self, path, look, names, gone):
+        self.directory = Directory(path)
+        self.look = look
+        self.must = set(names)
+        self.may = set(names)
+        self.gone = set(gone)
+        self.told = []
+        self.positions = [(0, self.directory.tell())]
+
+    def know(self, names):
+        """So it is now: what came or went since may be told or not. So may what went before:
+        a job that finishes while a look is under way can make up for it in the count."""
+        self.must &= names
+        self.may |= names | self.gone
+
+    def go_on(self, count):
+        """Some more names; true at the end."""
+        for _ in range(count):
+            name = self.directory.next()
+            if name is None:
+                assert self.must <= set(self.told) <= self.may, (
+                    self.look, self.must - set(self.told), set(self.told) - self.may)
+                return True
+            assert name not in self.told and name in self.may, (self.look, name)
+            self.told.append(name)
+            self.positions.append((len(self.told), self.directory.tell()))
+        return False
+
+    def seek_back(self, draw):
+        """SPEC 6.4: from a position told before the same names come again."""
+        index, position = draw.choice(self.positions)
+        self.directory.seek(position)
+        for name in self.told[index:]:
+            assert self.directory.next() == name, (self.look, "after seekdir")
+
+    def close(self):
+        with self.directory:
+            pass
+
+
+class Model:
+    """The mount, the account, and the operations on both."""
+
+    def __init__(self, new_mount, sandbox, draw):
+        self.new_mount = new_mount
+        self.sandbox = sandbox
+        self.draw = draw
+        self.account = Account(sandbox, draw, (500, 30000))
+        self.mount = None
+        self.open = []
+        self.gone = {}  # texts of deleted jobs that nobody has missed yet
+        self.faulty = False
+        self.remount()
+
+    def names(self, look):
+        return {job_id + ".json" for job_id, job in self.account.jobs.items()
+                if LOOKS[look](job)}
+
+    def path(self, look, *more):
+        return self.mount.path.joinpath(look, *more)
+
+    # Operations that look.
+
+    def list(self):
+        look = self.draw.choice(list(LOOKS))
+        begun = set(self.gone)
+        shown = os.listdir(self.path(look))
+        assert len(shown) == len(set(shown)) and set(shown) == self.names(look), (
+            look, set(shown) ^ self.names(look))
+        if look == "all":
+            for job_id in begun:
+                wait_until(lambda name=job_id: not self.path("all", name + ".json").exists(),
+                           "what was deleted goes", 5)
+                del self.gone[job_id]
+
+    def list_days(self):
+        assert os.listdir(self.path("date")) == sorted(self.account.days(), reverse=True)
+
+    def list_partly(self):
+        look = self.draw.choice(list(LOOKS))
+        if len(self.open) < 4:
+            self.open.append(Open(self.path(look), look, self.names(look),
+                                  {job_id + ".json" for job_id in self.gone}))
+        one = self.draw.choice(self.open)
+        if one.go_on(self.draw.choice([1, 5, 30, 1000])):
+            self.open.remove(one)
+            one.close()
+
+    def seek(self):
+        if self.open:
+            self.draw.choice(self.open).seek_back(self.draw)
+
+    def stat(self):
+        job_id = self.draw.choice(self.account.ids())
+        look = self.draw.choice(list(LOOKS))
+        name = job_id + ".json"
+        if name in self.names(look):
+            assert self.path(look, name).stat().st_size == len(self.account.texts[job_id])
+        else:
+            with pytest.raises(FileNotFoundError):
+                self.path(look, name).stat()
+
+    def stat_unknown(self):
+        job_id = self.draw.choice([*self.gone, str(uuid.UUID(int=self.draw.getrandbits(128)))])
+        try:
+            size = self.path("all", job_id + ".json").stat().st_size
+        except FileNotFoundError:
+            return
+        assert size in {len(text) for text in self.gone[job_id]}
+
+    def read(self):
+        job_id = self.draw.choice(self.account.ids())
+        text = self.account.texts[job_id]
+        fd = os.open(self.path("all", job_id + ".json"), os.O_RDONLY)
+        try:
+            for _ in range(3):
+                at, count = self.draw.randint(0, len(text) + 10), self.draw.randint(1, 9000)
+                assert os.pread(fd, count, at) == text[at:at + count], (job_id, at, count)
+        finally:
+            os.close(fd)
+
+    # Operations that change something.
+
+    def refresh(self):
+        fd = os.open(self.path(self.draw.choice(["", *LOOKS])), os.O_RDONLY)
+        try:
+            fcntl.ioctl(fd, REFRESH)
+        finally:
+            os.close(fd)
+
+    def remount(self):
+        for one in self.open:
+            one.close()
+        self.open.clear()
+        if self.faulty:
+            self.mend()  # else the key cannot be checked
+        if self.mount:
+            self.mount.unmount()
+        size = self.draw.choice(["cache_size=1G", "cache_size=1M"])
+        self.mount = self.new_mount(self.sandbox, "ttl=0", "timeout=3", "page_size=20", size,
+                                    path=self.mount.path if self.mount else None)
+
+    def change(self):
+        before = dict(self.account.texts)
+        self.account.change()
+        for job_id, text in before.items():
+            if job_id not in self.account.jobs:
+                self.gone[job_id] = {text}
+        for one in self.open:
+            one.know(self.names(one.look))
+
+    def fail(self):
+        """Some requests from now on fail, or all of one kind."""
+        kind, fields = self.draw.choice(FAULTS)
+        times = self.draw.choice([1, 1, 2, 5])
+        self.draw.choice([self.sandbox.fault_lists, self.sandbox.fault_jobs])(
+            kind, times=times, skip=self.draw.randint(0, 2), **fields)
+        self.faulty = True
+
+    def mend(self):
+        self.sandbox.clear_faults()
+        self.faulty = False
+
+    OPERATIONS = [(list, 12), (list_days, 3), (list_partly, 14), (seek, 8), (stat, 22),
+                  (stat_unknown, 4), (read, 22), (refresh, 2), (change, 10), (fail, 0.3),
+                  (mend, 2), (remount, 0.3)]
+
+    def step(self):
+        operations, weights = zip(*self.OPERATIONS)
+        (operation,) = self.draw.choices(operations, weights)
+        try:
+            getattr(self, operation.__name__)()
+        except OSError as error:
+            assert self.faulty and error.errno in FAILURES, (operation.__name__, error)
+        return operation.__name__
+
+
+def run(model, count):
+    for number in range(count):
+        try:
+            model.step()
+        except AssertionError:
+            print(f"in operation {number}; stderr: {model.mount.stderr[-2000:]}")
+            raise
+    for one in model.open:
+        one.close()
+
+
+def account(new_sandbox, part):
+    return new_sandbox("--jobs", "90", "--bytes", "500:30000", "--unfinished", "6",
+                       "--errors", "20", "--seed", str(part + 1))
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_model(part, new_sandbox, mount):
+    model = Model(mount, account(new_sandbox, part), draws(f"model {part}"))
+    run(model, OPERATIONS)
+    model.mount.unmount()
+
+
+@pytest.mark.parametrize("lie", [
+    lambda model: model.sandbox.fault_lists("drop_item", index=1),
+    lambda model: model.account.texts.update(
+        {job_id: text[:-2] + b" \n" for job_id, text in model.account.texts.items()}),
+    lambda model: model.account.jobs.pop(model.account.ids("done")[0]),
+], ids=["item", "text", "job"])
+def test_would_fail(new_sandbox, mount, lie):
+    """The control: a page that lacks a job, texts and a list that are not the account's."""
+    model = Model(mount, account(new_sandbox, 0), draws("control"))
+    lie(model)
+    model.change = model.remount = lambda: None
+    with pytest.raises(AssertionError):
+        run(model, 300)
+    for one in model.open:
+        one.close()
