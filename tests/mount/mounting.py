@@ -42,8 +42,11 @@ def children():
     """The pids of our children, those that have ended and were not waited for included."""
     found = set()
     for task in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{task}/children", encoding="ascii") as pids:
-            found.update(map(int, pids.read().split()))
+        try:
+            with open(f"/proc/self/task/{task}/children", encoding="ascii") as pids:
+                found.update(map(int, pids.read().split()))
+        except FileNotFoundError:
+            pass  # a thread that has just ended: what it started is the others' now
     return found
 
 
