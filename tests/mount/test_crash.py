@@ -2,8 +2,8 @@
 """SPEC 11.4, 7.4: killed at any moment, the next mount works and shows the truth; so does
 another one of the same account.
 
-GLADIAFS_SEED=N draws other moments. What is killed is the process: a power cut is
-unit/test_catalog_power's.
+GLADIAFS_SEED=N draws other moments. What is killed is the process: of a power cut nothing is
+tried.
 """
 
 import os
