@@ -16,18 +16,6 @@ struct keycheck {
 	int error;
 };
 
-static int on_item(void *ctx, const struct api_item *item)
-{
-	(void)ctx;
-	(void)item;
-	return 0;
-}
-
-static void on_restart(void *ctx)
-{
-	(void)ctx;
-}
-
 static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
 {
 	struct keycheck *check = ctx;
@@ -81,8 +69,7 @@ static int make_api(struct loop *loop, const struct log *log,
 int keycheck_run(struct loop *loop, const struct log *log,
 	const struct api_config *config, bool once, struct buf *why)
 {
-	static const struct api_handlers handlers = {
-		.on_item = on_item, .on_restart = on_restart, .on_done = on_done};
+	static const struct api_handlers handlers = {.on_done = on_done};
 	CLEANUP(api_cleanup) struct api *api = NULL;
 	struct keycheck check = {.loop = loop, .why = why};
 	struct api_call *call;

@@ -64,7 +64,8 @@ struct api_page {
 /*
  * on_item is called for each job in the page's order; `item` is NULL for one whose id
  * cannot be a file's name (with a sentence in the log). A negative errno ends the call
- * with it. After on_restart the page begins anew: what it brought so far comes again.
+ * with it. After on_restart the page begins anew: what it brought so far comes again. Who
+ * is not interested in jobs leaves both NULL.
  *
  * on_done comes exactly once, unless the call was cancelled; the call is freed after it.
  * error: 0, or

@@ -289,7 +289,7 @@ static void again_due(void *ctx)
 		wait_again(call, gate_ms);
 		return;
 	}
-	if (call->reader.items)
+	if (call->reader.items && call->handlers.on_restart)
 		call->handlers.on_restart(call->ctx);
 
 	int err = attempt(call);

@@ -124,7 +124,7 @@ static int read_job(struct api_reader *reader, const char *raw, size_t len,
 
 static int tell(struct api_reader *reader, const struct api_item *item)
 {
-	int err = reader->on_item(reader->ctx, item);
+	int err = reader->on_item ? reader->on_item(reader->ctx, item) : 0;
 
 	if (err >= 0)
 		return 0;

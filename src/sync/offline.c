@@ -71,18 +71,6 @@ static void out_of_patience(void *ctx)
 	single_settle(sync);
 }
 
-static int on_item(void *ctx, const struct api_item *item)
-{
-	(void)ctx;
-	(void)item;
-	return 0;
-}
-
-static void on_restart(void *ctx)
-{
-	(void)ctx;
-}
-
 /* Whatever came of it, on_reach() knows. */
 static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
 {
@@ -96,7 +84,7 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 
 static void begin_probe(struct sync *sync)
 {
-	static const struct api_handlers handlers = {on_item, on_restart, on_done};
+	static const struct api_handlers handlers = {.on_done = on_done};
 	struct query query;
 
 	query_init(&query);
