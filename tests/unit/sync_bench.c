@@ -296,3 +296,18 @@ void assert_told_gone(struct bench *bench, const char *wanted)
 	buf_done(&text);
 	bench->gone_len = 0;
 }
+
+static void note_wake(struct waiter *waiter, int error)
+{
+	struct bench_waiting *waiting = list_entry(waiter, struct bench_waiting, waiter);
+
+	waiting->told++;
+	waiting->error = error;
+}
+
+void bench_wait(struct wait_queue *queue, struct bench_waiting *waiting)
+{
+	*waiting = (struct bench_waiting){0};
+	waiter_init(&waiting->waiter, note_wake);
+	wait_enter(queue, &waiting->waiter);
+}

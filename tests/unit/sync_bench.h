@@ -92,3 +92,13 @@ void assert_members(const struct reader *reader, const char *wanted);
 
 /* Of whom sync has told since the last look. */
 void assert_told_gone(struct bench *bench, const char *wanted);
+
+/* Somebody who waits, and what he was told. */
+struct bench_waiting {
+	struct waiter waiter;
+	unsigned told;
+	int error;
+};
+
+/* Has him wait there, told of nothing yet. */
+void bench_wait(struct wait_queue *queue, struct bench_waiting *waiting);

@@ -18,31 +18,16 @@
 /* offline.h: so long nobody tries again, and so long a look waits for who does. */
 enum { RETRY_MS = 10 * 1000, WAIT_MS = 1000 };
 
-struct waiting {
-	struct waiter waiter;
-	unsigned told;
-	int error;
-};
-
-static void on_wake(struct waiter *waiter, int error)
-{
-	struct waiting *waiting = list_entry(waiter, struct waiting, waiter);
-
-	waiting->told++;
-	waiting->error = error;
-}
-
 /* 0, with the waiter told of what comes; or why it cannot even be asked for. */
-static int want(struct bench *bench, struct waiting *waiting, const char *id)
+static int want(struct bench *bench, struct bench_waiting *waiting, const char *id)
 {
 	struct wait_queue *queue;
 	int err;
 
-	*waiting = (struct waiting){0};
-	waiter_init(&waiting->waiter, on_wake);
+	*waiting = (struct bench_waiting){0};
 	err = single_want(bench->sync, id, &queue);
 	if (!err)
-		wait_enter(queue, &waiting->waiter);
+		bench_wait(queue, waiting);
 	return err;
 }
 
@@ -347,8 +332,8 @@ static void a_listing_goes_on_with_what_is_known(void **state)
 static void jobs_that_are_known_are_shown(void **state)
 {
 	struct bench *bench = *state;
-	struct waiting known;
-	struct waiting unknown;
+	struct bench_waiting known;
+	struct bench_waiting unknown;
 	struct catalog_job job;
 	struct query all = query_of_all();
 
@@ -377,8 +362,8 @@ static void jobs_that_are_known_are_shown(void **state)
 static void a_job_waits_for_the_probe(void **state)
 {
 	struct bench *bench = *state;
-	struct waiting known;
-	struct waiting unknown;
+	struct bench_waiting known;
+	struct bench_waiting unknown;
 
 	lose_the_network(bench);
 	bench_fill(bench, 5, 1);

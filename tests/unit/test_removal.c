@@ -13,36 +13,20 @@
 
 /* sync/removal.h: jobs that are deleted here (SPEC 10.1). */
 
-struct waiting {
-	struct waiter waiter;
-	unsigned told;
-	int error;
-};
-
-static void on_wake(struct waiter *waiter, int error)
-{
-	struct waiting *waiting = list_entry(waiter, struct waiting, waiter);
-
-	waiting->told++;
-	waiting->error = error;
-}
-
-static void want(struct bench *bench, struct waiting *waiting, const char *id)
+static void want(struct bench *bench, struct bench_waiting *waiting, const char *id)
 {
 	struct wait_queue *queue;
 	struct catalog_job job;
 
-	*waiting = (struct waiting){0};
-	waiter_init(&waiting->waiter, on_wake);
 	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
 	assert_int_equal(removal_want(bench->sync, &job, &queue), 0);
-	wait_enter(queue, &waiting->waiter);
+	bench_wait(queue, waiting);
 }
 
 /* Removes a job to the end. Gives the error. */
 static int remove_job(struct bench *bench, const char *id)
 {
-	struct waiting waiting;
+	struct bench_waiting waiting;
 
 	want(bench, &waiting, id);
 	bench_settle(bench);
@@ -89,7 +73,7 @@ static void a_job_is_removed(void **state)
 static void one_call_however_many_wait(void **state)
 {
 	struct bench *bench = *state;
-	struct waiting waiting[3];
+	struct bench_waiting waiting[3];
 	struct query all = query_of_all();
 
 	bench_fill(bench, 0, 1);
@@ -151,7 +135,7 @@ static void a_listing_does_not_get_younger(void **state)
 static void a_late_page_does_not_bring_it_back(void **state)
 {
 	struct bench *bench = *state;
-	struct waiting waiting;
+	struct bench_waiting waiting;
 	struct reader *reader;
 	struct query all = query_of_all();
 
@@ -206,7 +190,7 @@ static void what_is_not_known_is_doubted(void **state)
 	static const int errors[] = {-ETIMEDOUT, -EIO};
 	struct bench *bench = *state;
 	struct catalog_job job;
-	struct waiting waiting;
+	struct bench_waiting waiting;
 
 	bench_fill(bench, 0, 1);
 	assert_shown(bench, "j000");
