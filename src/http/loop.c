@@ -177,8 +177,26 @@ int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer)
 	return curl_multi_add_handle(loop->multi, transfer->easy) ? -ENOMEM : 0;
 }
 
+static size_t refuse(char *data, size_t size, size_t count, void *ctx)
+{
+	(void)data, (void)size, (void)count, (void)ctx;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+/*
+ * What a transfer that is paused still holds libcurl 7.88 does not always free (with
+ * HTTP/2: curl issue 10971). So it is told once more, to somebody who does not want it.
+ */
+static void drop_paused(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, refuse);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, refuse);
+	curl_easy_pause(easy, CURLPAUSE_CONT);
+}
+
 void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer)
 {
+	drop_paused(transfer->easy);
 	curl_multi_remove_handle(loop->multi, transfer->easy);
 }
 

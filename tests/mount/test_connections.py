@@ -31,9 +31,6 @@ WAYS = {
     "other": {errno.EHOSTUNREACH},  # a certificate of somebody else
     "plain": NOT_THERE | {errno.EIO},  # HTTP without TLS
 }
-if PATIENCE > 1:
-    # libcurl 7.88.1 has then lost two small buffers once, which LeakSanitizer tells.
-    del WAYS["never made"]
 STEPS = ("head", "look_again", "look_up", "days", "metadata", "summary")
 CUT_BYTES = 5000
 
