@@ -12,9 +12,6 @@ enum {
 	LARGEST = 1000,
 	/* One page says little about the next ones. */
 	GROWTH = 4,
-	/* Pages until more than was granted is tried. */
-	TRIAL = 8,
-	TRIAL_MAX = 1 << 20,
 };
 
 static unsigned within(uint64_t value, unsigned low, unsigned high)
@@ -35,7 +32,6 @@ void page_size_init(struct page_size *size, unsigned fixed)
 	*size = (struct page_size){
 		.fixed = fixed == 1 ? 2 : fixed,
 		.next = API_LIMIT_DEFAULT,
-		.trial = TRIAL,
 	};
 }
 
@@ -65,24 +61,12 @@ unsigned page_size_unfinished(const struct page_size *size)
 	return size->fixed || next > few ? next : as_given(size, few);
 }
 
-static void try_more(struct page_size *size)
-{
-	if (!size->granted || ++size->steady < size->trial)
-		return;
-	size->steady = 0;
-	size->granted = size->granted < LARGEST ? size->granted * 2 : 0;
-	if (size->tried)
-		size->trial = TRIAL;
-	size->tried = true;
-}
-
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms)
 {
 	if (!items)
 		return;
 	if (items > size->given)
 		size->given = 0;
-	try_more(size);
 
 	uint64_t by_bytes = (uint64_t)TARGET_BYTES * items / (bytes + !bytes);
 	uint64_t by_time = (uint64_t)TARGET_MS * items / (uint64_t)(ms > 0 ? ms : 1);
@@ -99,10 +83,6 @@ void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int
 void page_size_refused(struct page_size *size, unsigned limit)
 {
 	size->granted = limit > 1 ? (limit + 1) / 2 : 1;
-	size->steady = 0;
-	if (size->tried && size->trial < TRIAL_MAX)
-		size->trial *= 4;
-	size->tried = false;
 }
 
 void page_size_capped(struct page_size *size, unsigned items)
@@ -113,5 +93,4 @@ void page_size_capped(struct page_size *size, unsigned items)
 void page_size_forget(struct page_size *size)
 {
 	size->granted = 0;
-	size->trial = TRIAL;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -10,10 +9,7 @@
  */
 struct page_size {
 	unsigned fixed;   /* option page_size; 0: adaptive */
-	unsigned granted; /* the API refuses more, it seems; 0: not known */
-	unsigned steady;  /* pages that came since it is that, */
-	unsigned trial;   /* and after how many twice as much is tried */
-	bool tried;       /* what is granted is twice what was */
+	unsigned granted; /* the API refuses more; 0: not known */
 	unsigned given;   /* it gives no more, whatever is asked for; 0: not known */
 	unsigned next;
 };
@@ -30,11 +26,7 @@ unsigned page_size_unfinished(const struct page_size *size);
 /* A page of `items` jobs came, of so many bytes, in so many ms. */
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms);
 
-/*
- * The API refused `limit` (400, 422): half of it, rounded up, is tried next. That may have
- * had another reason: some pages later it is tried whether more is granted after all, and
- * where it is not, four times as many pages later again.
- */
+/* The API refused `limit` (400, 422): half of it, rounded up, is tried next. */
 void page_size_refused(struct page_size *size, unsigned limit);
 
 /* The API gives `items` where more are asked for; a page of more tells otherwise. */

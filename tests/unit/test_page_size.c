@@ -107,47 +107,6 @@ static void limits_of_the_api(void **state)
 	assert_int_equal(page_size_next(&size), 2);
 }
 
-/* SPEC 6.5: pages come, until more is tried than was granted; how many that were. */
-static unsigned pages_until_more(struct page_size *size)
-{
-	unsigned limit = page_size_next(size);
-	unsigned pages = 0;
-
-	while (page_size_next(size) == limit && pages < 10000) {
-		page_size_learn(size, limit, 1, 1);
-		pages++;
-	}
-	return pages;
-}
-
-/* A refusal may have had another reason: the pages do not stay small for ever. */
-static void more_is_tried(void **state)
-{
-	struct page_size size;
-
-	(void)state;
-	page_size_init(&size, 0);
-	for (unsigned i = 0; i < 8; i++)
-		page_size_refused(&size, page_size_next(&size));
-	assert_int_equal(page_size_next(&size), 1);
-	for (unsigned limit = 2; limit <= 1000; limit *= 2) {
-		assert_int_equal(pages_until_more(&size), 8);
-		assert_int_equal(page_size_next(&size), limit > 512 ? 1000 : limit);
-	}
-	/* One that is refused again and again is tried less and less. */
-	page_size_init(&size, 0);
-	page_size_refused(&size, 20);
-	assert_int_equal(pages_until_more(&size), 8);
-	page_size_refused(&size, 20);
-	assert_int_equal(pages_until_more(&size), 32);
-	page_size_refused(&size, 20);
-	assert_int_equal(pages_until_more(&size), 128);
-	page_size_refused(&size, 20);
-	page_size_refused(&size, 20);
-	assert_int_equal(page_size_next(&size), 10);
-	assert_int_equal(pages_until_more(&size), 512);
-}
-
 /* SPEC 6.5: halved until it is granted, and remembered by the next listing. */
 static void refused_limit_is_remembered(void **state)
 {
@@ -157,7 +116,7 @@ static void refused_limit_is_remembered(void **state)
 
 	query_init(&query);
 	bench->api->rules.refuses_above = 6;
-	bench_fill(bench, 0, 20);
+	bench_fill(bench, 0, 30);
 
 	struct reader *reader = reader_open_all(bench);
 
@@ -265,7 +224,6 @@ int main(void)
 		cmocka_unit_test(one_page_changes_little),
 		cmocka_unit_test(fixed_is_fixed),
 		cmocka_unit_test(limits_of_the_api),
-		cmocka_unit_test(more_is_tried),
 		TEST(refused_limit_is_remembered),
 		TEST(refused_while_reading_ahead),
 		TEST(lowered_limit_is_noticed),
