@@ -159,7 +159,7 @@ def go_through(place, certificates, way):
             relay.switch("pass", good)
             try:
                 wait_until(lambda: attempt(action)[0] == truth(), f"{step}: it is whole again",
-                           5 * PATIENCE)
+                           20 * PATIENCE)
             except AssertionError as error:
                 wrong.append(str(error))
         if text := one.close():
@@ -231,6 +231,6 @@ def test_name(account, place, certificates, monkeypatch, resolver):
         with open(hosts, "a", encoding="ascii") as file:
             file.write(f"127.0.0.1 {NAME}\n")
         _, action, truth = Bench(account, one).head()
-        wait_until(lambda: attempt(action)[0] == truth(), "it is whole", 15 * PATIENCE)
+        wait_until(lambda: attempt(action)[0] == truth(), "it is whole", 40 * PATIENCE)
         program.process.send_signal(signal.SIGTERM)
         assert program.end()[0] == 0, program.stderr
