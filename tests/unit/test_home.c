@@ -25,10 +25,7 @@ static char root[] = "/tmp/gladiafs-home-XXXXXX";
 
 static const char *in_root(const char *name)
 {
-	static char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	return path;
+	return temp_root_path(root, name);
 }
 
 static void set(const char *name, const char *value)

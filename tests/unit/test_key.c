@@ -30,10 +30,7 @@ static char root[] = "/tmp/gladiafs-key-XXXXXX";
 
 static const char *in_root(const char *name)
 {
-	static char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	return path;
+	return temp_root_path(root, name);
 }
 
 static void write_file(const char *name, const void *bytes, size_t len, mode_t mode)

@@ -26,10 +26,7 @@ static char root[] = "/tmp/gladiafs-keyplace-XXXXXX";
 
 static const char *in_root(const char *name)
 {
-	static char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	return path;
+	return temp_root_path(root, name);
 }
 
 static void write_key(const char *name)

@@ -33,10 +33,7 @@ static char root[] = "/tmp/gladiafs-point-XXXXXX";
 
 static const char *in_root(const char *name)
 {
-	static char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	return path;
+	return temp_root_path(root, name);
 }
 
 static const char *write_table(const char *text)
