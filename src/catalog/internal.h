@@ -25,6 +25,9 @@ enum statement {
 	SQL_JOBS_UNFINISHED,
 	SQL_JOBS_SEEN_BEFORE,
 	SQL_JOB_USED,
+	SQL_INODES_RECENT_PART,
+	SQL_INODES_RECENT_COPY,
+	SQL_INODES_RECENT_DELETE,
 	SQL_BODY_HEAD,
 	SQL_BODIES_OLDEST,
 	SQL_PIECES,
@@ -44,8 +47,9 @@ enum statement {
 /* What the open transaction has added to the totals; may be negative. */
 struct totals_change {
 	int64_t jobs;
-	int64_t bytes; /* of jobs whose size is known */
-	int64_t kept;  /* bytes of bodies */
+	int64_t bytes;  /* of jobs whose size is known */
+	int64_t kept;   /* bytes of bodies */
+	int64_t recent; /* entries of inodes_recent */
 };
 
 struct catalog {
@@ -56,6 +60,7 @@ struct catalog {
 	struct place place;
 	uint64_t bodies_max;
 	struct totals_change change;
+	int64_t merged;   /* inodes_recent has been merged up to this inode number */
 	int64_t last_row; /* the highest given out in the open transaction; 0: none */
 	int64_t busy_ms;  /* monotonic: since when another is waited for */
 	int64_t burnt;    /* given out in one that was lost: never to be used again */
@@ -111,6 +116,13 @@ int catalog_failed(struct catalog *catalog, const char *what);
 
 /* The same for what SQLite does not see: a row that none of us can have written. */
 int catalog_damaged(struct catalog *catalog, const char *what);
+
+/*
+ * To be called before a commit that adds `came` jobs, with which inodes_recent has
+ * `recent` entries: past a maximum, moves at least as many into inodes as came. What it
+ * takes from `recent` stands in `catalog->change` afterwards. 0 or -EIO.
+ */
+int inodes_merge(struct catalog *catalog, int64_t came, int64_t recent);
 
 /*
  * Lets the least recently used go until `max` of the `kept` bytes are left, but never the

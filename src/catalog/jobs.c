@@ -102,7 +102,16 @@ int jobs_by_ino(struct catalog *catalog, uint64_t ino, struct catalog_job *ret_j
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_BY_INO);
 
 	sqlite3_bind_int64(statement, 1, (int64_t)ino);
-	return fetch_job(catalog, statement, ret_job);
+
+	struct catalog_job found;
+	int err = fetch_job(catalog, statement, &found);
+
+	if (err)
+		return err;
+	if (found.ino != ino)
+		return catalog_damaged(catalog, "give the row of an inode number");
+	*ret_job = found;
+	return 0;
 }
 
 int jobs_by_id(struct catalog *catalog, const char *id, struct catalog_job *ret_job)
@@ -177,6 +186,7 @@ static int insert_job(struct catalog *catalog, struct catalog_job *job)
 		return err;
 	job->row = sqlite3_last_insert_rowid(catalog->db);
 	catalog->last_row = job->row;
+	catalog->change.recent++;
 	count_job(catalog, job, 1);
 	return 0;
 }

@@ -9,13 +9,15 @@
  *           them in the order of the table); `ino` is derived from `id`; `node` is NULL
  *           for version 0, whose node is `ino`; `seen` is -1 for one that is gone;
  *           `used` is when its text was last read, NULL where that is not kept
+ * inodes    jobs by `ino`, but for those that came last, which are in inodes_recent:
+ *           inodes.c
  * pieces    the texts, apart from the rows that directories are made of: bodies.c
  * metadata  what a job's custom_metadata holds, as metadata.h writes it; no row for a
  *           job without, or gone
  * listings  `rows` are little-endian numbers of 8 bytes
  * totals    one row, so that df(1) and eviction cost nothing
  */
-enum { SCHEMA_VERSION = 2, APPLICATION_ID = 0x676c6164 /* "glad" */ };
+enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
 _Static_assert(JOB_DONE == 2 && JOB_ERROR == 3, "statuses are kept as numbers");
 
@@ -23,7 +25,7 @@ static const char schema[] =
 	"PRAGMA application_id = 1735156068;"
 	"CREATE TABLE jobs("
 	"	job INTEGER PRIMARY KEY AUTOINCREMENT,"
-	"	ino INTEGER NOT NULL UNIQUE,"
+	"	ino INTEGER NOT NULL,"
 	"	node INTEGER,"
 	"	version INTEGER NOT NULL,"
 	"	id TEXT NOT NULL,"
@@ -39,6 +41,17 @@ static const char schema[] =
 	"CREATE INDEX jobs_unfinished ON jobs(job)"
 	"	WHERE status NOT IN (2, 3) AND seen >= 0;"
 	"INSERT INTO sqlite_sequence(name, seq) VALUES('jobs', 0);"
+	"CREATE TABLE inodes(ino INTEGER PRIMARY KEY, job INTEGER NOT NULL);"
+	"CREATE TABLE inodes_recent(ino INTEGER PRIMARY KEY, job INTEGER NOT NULL);"
+	"CREATE TRIGGER jobs_came AFTER INSERT ON jobs BEGIN"
+	"	INSERT INTO inodes_recent VALUES(new.ino, new.job);"
+	"END;"
+	"CREATE TRIGGER jobs_went AFTER DELETE ON jobs BEGIN"
+	"	UPDATE totals SET recent = recent -"
+	"		(SELECT count(*) FROM inodes_recent WHERE ino = old.ino);"
+	"	DELETE FROM inodes_recent WHERE ino = old.ino;"
+	"	DELETE FROM inodes WHERE ino = old.ino;"
+	"END;"
 	"CREATE TABLE pieces(piece INTEGER PRIMARY KEY, data BLOB NOT NULL);"
 	"CREATE TABLE metadata(job INTEGER PRIMARY KEY, pairs BLOB NOT NULL);"
 	"CREATE TABLE listings("
@@ -47,9 +60,10 @@ static const char schema[] =
 	"	completed INTEGER NOT NULL,"
 	"	ordered INTEGER NOT NULL,"
 	"	rows BLOB NOT NULL);"
-	"CREATE TABLE totals(jobs INTEGER, bytes INTEGER, kept INTEGER);"
-	"INSERT INTO totals VALUES(0, 0, 0);"
-	"PRAGMA user_version = 2;";
+	"CREATE TABLE totals("
+	"	jobs INTEGER, bytes INTEGER, kept INTEGER, recent INTEGER);"
+	"INSERT INTO totals VALUES(0, 0, 0, 0);"
+	"PRAGMA user_version = 3;";
 
 #define JOB_COLUMNS \
 	"job, ino, node, version, id, status, created, completed, size, seen, used"
@@ -63,9 +77,12 @@ static const char *const texts[STATEMENTS] = {
 			  " WHERE name = 'jobs'",
 	[SQL_TOTALS] = "SELECT jobs, bytes FROM totals",
 	[SQL_TOTALS_ADD] = "UPDATE totals SET jobs = jobs + ?1, bytes = bytes + ?2,"
-			   " kept = kept + ?3 RETURNING kept",
+			   " kept = kept + ?3, recent = recent + ?4"
+			   " RETURNING kept, recent",
 	[SQL_JOB_BY_ROW] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = ?1",
-	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE ino = ?1",
+	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = coalesce("
+			   "(SELECT job FROM inodes_recent WHERE ino = ?1),"
+			   " (SELECT job FROM inodes WHERE ino = ?1))",
 	[SQL_JOB_BY_NODE] = "SELECT " JOB_COLUMNS " FROM jobs WHERE node = ?1",
 	[SQL_JOB_INSERT] =
 		"INSERT INTO jobs(ino, version, id, status, created, completed, size,"
@@ -79,6 +96,13 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_JOBS_SEEN_BEFORE] = "SELECT job FROM jobs WHERE seen >= 0 AND seen < ?1",
 	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1 AND seen >= 0",
 	[SQL_JOB_USED] = "UPDATE jobs SET used = ?2 WHERE job = ?1",
+	[SQL_INODES_RECENT_PART] =
+		"SELECT max(ino), count(*) FROM (SELECT ino FROM inodes_recent"
+		" WHERE ino > ?1 ORDER BY ino LIMIT ?2)",
+	[SQL_INODES_RECENT_COPY] = "INSERT INTO inodes SELECT ino, job FROM inodes_recent"
+				   " WHERE ino > ?1 AND ino <= ?2 ORDER BY ino",
+	[SQL_INODES_RECENT_DELETE] =
+		"DELETE FROM inodes_recent WHERE ino > ?1 AND ino <= ?2",
 	[SQL_BODY_HEAD] =
 		"SELECT coalesce(node, ino), seen, size, used FROM jobs WHERE job = ?1",
 	[SQL_BODIES_OLDEST] = "SELECT job, size FROM jobs WHERE used IS NOT NULL"

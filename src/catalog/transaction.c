@@ -217,8 +217,8 @@ bool catalog_try_begin(struct catalog *catalog)
 	return begun && (!catalog->burnt || burn_rows(catalog) == 0);
 }
 
-/* Adds the transaction's changes to the totals; gives the bytes of bodies there are. */
-static int write_totals(struct catalog *catalog, uint64_t *ret_kept)
+/* Adds the transaction's changes to the totals; gives what of these has a maximum. */
+static int write_totals(struct catalog *catalog, uint64_t *ret_kept, int64_t *ret_recent)
 {
 	struct totals_change *change = &catalog->change;
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS_ADD);
@@ -226,9 +226,11 @@ static int write_totals(struct catalog *catalog, uint64_t *ret_kept)
 	sqlite3_bind_int64(statement, 1, change->jobs);
 	sqlite3_bind_int64(statement, 2, change->bytes);
 	sqlite3_bind_int64(statement, 3, change->kept);
+	sqlite3_bind_int64(statement, 4, change->recent);
 
 	int step = sqlite3_step(statement);
 	int64_t kept = sqlite3_column_int64(statement, 0);
+	int64_t recent = sqlite3_column_int64(statement, 1);
 
 	sqlite3_reset(statement);
 	if (step == SQLITE_DONE)
@@ -237,32 +239,48 @@ static int write_totals(struct catalog *catalog, uint64_t *ret_kept)
 		return catalog_failed(catalog, "write");
 	*change = (struct totals_change){0};
 	*ret_kept = kept > 0 ? (uint64_t)kept : 0;
+	*ret_recent = recent;
 	return 0;
 }
 
+static bool is_changed(const struct totals_change *change)
+{
+	return change->jobs || change->bytes || change->kept || change->recent;
+}
+
 /*
- * Leaves the totals right and not too many bodies. Far too many (the maximum was lowered)
- * go by and by, so that no commit takes long: at least as much as came, and a step.
+ * Far too many bodies (the maximum was lowered) go by and by, so that no commit takes
+ * long: at least as much as `came`, and a step.
  */
+static int settle_bodies(struct catalog *catalog, int64_t came, uint64_t kept)
+{
+	uint64_t max = catalog->bodies_max;
+	uint64_t step = EVICT_STEP + (uint64_t)came;
+
+	if (kept <= max)
+		return 0;
+	return bodies_evict(catalog, kept, kept - max > step ? kept - step : max);
+}
+
+/* Leaves the totals right, and neither too many bodies nor too many recent inodes. */
 static int settle(struct catalog *catalog)
 {
-	const struct totals_change *change = &catalog->change;
-	uint64_t step = EVICT_STEP;
-	uint64_t max = catalog->bodies_max;
+	struct totals_change came = catalog->change;
 	uint64_t kept;
+	int64_t recent;
 
-	if (!change->jobs && !change->bytes && !change->kept)
+	if (!is_changed(&came))
 		return 0;
-	if (change->kept > 0)
-		step += (uint64_t)change->kept;
 
-	bool grown = change->kept > 0;
-	int err = write_totals(catalog, &kept);
+	int err = write_totals(catalog, &kept, &recent);
 
-	if (err || !grown || kept <= max)
+	if (!err && came.kept > 0)
+		err = settle_bodies(catalog, came.kept, kept);
+	if (!err && came.recent > 0)
+		err = inodes_merge(catalog, came.recent, recent);
+	if (err || !is_changed(&catalog->change))
 		return err;
-	err = bodies_evict(catalog, kept, kept - max > step ? kept - step : max);
-	return err ? err : write_totals(catalog, &kept);
+	return write_totals(catalog, &kept, &recent);
 }
 
 int catalog_commit(struct catalog *catalog)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,4 +218,32 @@ void kit_assert_sums(struct kit *kit)
 			     " WHERE used IS NOT NULL"));
 	assert_int_equal(kit_sql(kit, "SELECT kept FROM totals"),
 		kit_sql(kit, "SELECT coalesce(sum(length(data)), 0) FROM pieces"));
+	assert_int_equal(kit_sql(kit, "SELECT recent FROM totals"),
+		kit_sql(kit, "SELECT count(*) FROM inodes_recent"));
+	/* Each job is found by its inode number, in one place. */
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"),
+		kit_sql(kit, "SELECT count(*) FROM jobs JOIN (SELECT * FROM inodes"
+			     " UNION ALL SELECT * FROM inodes_recent)"
+			     " USING (ino, job)"));
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"),
+		kit_sql(kit, "SELECT (SELECT count(*) FROM inodes)"
+			     " + (SELECT count(*) FROM inodes_recent)"));
+}
+
+void kit_limit_files(rlim_t max)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, max ? SIG_IGN : SIG_DFL);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = max ? max : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+rlim_t kit_file_size(const struct kit *kit)
+{
+	struct stat status;
+
+	assert_int_equal(stat(kit->path, &status), 0);
+	return (rlim_t)status.st_size;
 }

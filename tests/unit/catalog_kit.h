@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -65,6 +66,12 @@ struct catalog_job kit_put_as(struct catalog *catalog, const struct job *job,
 void kit_assert_text(
 	struct catalog *catalog, const struct catalog_job *job, const char *text);
 
-/* The totals must be these, and those written what the rows add up to. */
+/* The totals must be these; those written what the rows add up to, and the rows found. */
 void kit_assert_totals(struct catalog *catalog, uint64_t jobs, uint64_t bytes);
 void kit_assert_sums(struct kit *kit);
+
+/* No file grows beyond `max` bytes (0: as big as it may): a disk that is full. */
+void kit_limit_files(rlim_t max);
+
+/* Bytes of the kit's database. */
+rlim_t kit_file_size(const struct kit *kit);

@@ -3,8 +3,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,25 +13,6 @@
 /* Transactions: whole or not at all, and what happens where they fail. SPEC 7.4, 11.4. */
 
 enum { BIG = 1 << 20 };
-
-/* No file grows beyond `max` (0: as big as it may): a disk that is full. */
-static void limit_files(rlim_t max)
-{
-	struct rlimit limit;
-
-	signal(SIGXFSZ, max ? SIG_IGN : SIG_DFL);
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = max ? max : limit.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-static rlim_t size_of_file(struct kit *kit)
-{
-	struct stat status;
-
-	assert_int_equal(stat(kit->path, &status), 0);
-	return (rlim_t)status.st_size;
-}
 
 /* A text that no cache holds, and no disk as small as those here. */
 static const char *big_text(void)
@@ -109,10 +88,10 @@ static void test_full_disk(void **state)
 
 	kit_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	limit_files(size_of_file(kit) + BIG);
+	kit_limit_files(kit_file_size(kit) + BIG);
 	kit_put(catalog, "lost", JOB_DONE, "text");
 	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
-	limit_files(0);
+	kit_limit_files(0);
 	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
 	/* It is gone at once, not by halves. */
 	assert_unknown(catalog, "lost");
@@ -124,9 +103,9 @@ static void test_full_disk(void **state)
 	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_int_equal(catalog_commit(catalog), 0);
 	/* A turn that loses something again is the same trouble. */
-	limit_files(size_of_file(kit) + BIG);
+	kit_limit_files(kit_file_size(kit) + BIG);
 	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
-	limit_files(0);
+	kit_limit_files(0);
 	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_known(catalog, "before", "text");
 	assert_known(catalog, "after", "text");
@@ -149,7 +128,7 @@ static void test_full_disk_at_commit(void **state)
 
 	kit_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	limit_files(size_of_file(kit) + 4096);
+	kit_limit_files(kit_file_size(kit) + 4096);
 	kit_put(catalog, "lost", JOB_DONE, text);
 	assert_int_equal(listings_save(catalog, "any ..", &listing, &row, 1), 0);
 	assert_int_equal(catalog_commit(catalog), -EIO);
@@ -157,18 +136,18 @@ static void test_full_disk_at_commit(void **state)
 	kit_put(catalog, "lost", JOB_DONE, text);
 	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
-	limit_files(0);
+	kit_limit_files(0);
 	assert_unknown(catalog, "lost");
 	kit_assert_totals(catalog, 1, 4);
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_put(catalog, "after", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	/* Full again: that is news. */
-	limit_files(size_of_file(kit) + 4096);
+	kit_limit_files(kit_file_size(kit) + 4096);
 	kit_put(catalog, "lost", JOB_DONE, text);
 	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
-	limit_files(0);
+	kit_limit_files(0);
 	catalog_close(catalog);
 	catalog = kit_open(kit, KIT_NO_MAX);
 	assert_known(catalog, "before", "text");
@@ -193,7 +172,7 @@ static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 		job = kit_put(catalog, id, JOB_DONE, "text");
 		assert_true(job.row > lost);
 		assert_int_equal(catalog_commit(catalog), 0);
-		limit_files(size_of_file(kit) + BIG);
+		kit_limit_files(kit_file_size(kit) + BIG);
 		for (int i = 0; i < 10; i++) {
 			snprintf(id, sizeof(id), "lost %d %d", times, i);
 			assert_int_equal(put(catalog, id, "text", &job), 0);
@@ -201,7 +180,7 @@ static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 			lost = job.row;
 		}
 		assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
-		limit_files(0);
+		kit_limit_files(0);
 		/* Also where the turn goes on after the loss. */
 		if (times == 2)
 			assert_int_equal(put(catalog, "b", "text", &job), 0);
@@ -221,9 +200,9 @@ static void test_full_disk_of_a_temporary_one(void **state)
 
 	kit_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	limit_files(BIG);
+	kit_limit_files(BIG);
 	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
-	limit_files(0);
+	kit_limit_files(0);
 	assert_int_equal(kit_heard(kit, "TMPDIR"), 1);
 	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_known(catalog, "before", "text");
@@ -256,7 +235,7 @@ static void test_spec_11_4_crash(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 
-	assert_true(size_of_file(kit) > BIG);
+	assert_true(kit_file_size(kit) > BIG);
 	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
 
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
@@ -287,7 +266,7 @@ static void test_spec_11_3_journal(void **state)
 	}
 	free(text);
 	catalog_close(catalog);
-	assert_true(size_of_file(kit) < 8 * BIG);
+	assert_true(kit_file_size(kit) < 8 * BIG);
 	kit_assert_sums(kit);
 }
 
