@@ -11,8 +11,9 @@
  * Fills a listing of jobs page by page. Pages are asked for in order, come in any order,
  * and are joined in order:
  *
- *   asked    at most as many as there are connections, none further ahead of the
- *            readers than these bring; `next` is where the one after them begins
+ *   asked    as many are under way as there are connections, and at most as many more
+ *            have come and wait for one before them; `next` is where the one after them
+ *            begins
  *   joined   what lies before the offset `joined` of the span is known without a gap
  *
  * The account changes meanwhile, and offsets with it. Relative order does not, so a page
@@ -110,26 +111,47 @@ static int ask(struct listing *listing)
 	return err;
 }
 
-static bool may_ask(const struct listing *listing)
+/* Is there use in another page behind those asked for, and a connection for it? */
+static bool has_room(const struct listing *listing)
 {
 	const struct pages *pages = listing->filling;
 	unsigned most = (unsigned)listing->sync->config.connections;
+	unsigned under_way = 0;
+
+	/* A few at first. */
+	if (most > pages->joins * 2)
+		most = pages->joins * 2;
+	list_for_each (link, &pages->asked) {
+		const struct page *page = list_entry(link, struct page, link);
+
+		if (page->call)
+			under_way++;
+		else if (page->error || page->end.last)
+			return false;
+	}
+	return under_way < most && pages->asked_len < 2 * most;
+}
+
+static bool may_ask(const struct listing *listing)
+{
+	const struct pages *pages = listing->filling;
 
 	if (!pages->asked_len)
 		return listing->lacking || listing->goes_on;
-	/* None on ground that shifts, or where it seems to end; a few at first. */
+	/* None on ground that shifts, or where it seems to end. */
 	if (pages->back || pages->cut)
 		return false;
-	if (most > pages->joins * 2)
-		most = pages->joins * 2;
-	return listing->goes_on && pages->asked_len < most;
+	return listing->goes_on && has_room(listing);
 }
 
-/* Has somebody come so near that another page is worth its while? */
+/*
+ * Has somebody come so near that another page is worth its while? As much may wait for
+ * the readers as is under way.
+ */
 static bool is_near(const struct listing *listing)
 {
 	const struct pages *pages = listing->filling;
-	uint64_t ahead = (uint64_t)listing->sync->config.connections *
+	uint64_t ahead = 2 * (uint64_t)listing->sync->config.connections *
 			 page_size_next(&listing->sync->page_size);
 
 	return listing->lacking ||

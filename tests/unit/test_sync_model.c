@@ -231,7 +231,9 @@ static unsigned smallest_page(const struct model *model)
 
 /*
  * Each page brings one job less than it holds. A change costs no more than one page, a
- * failure and a span's end those that were read ahead; a few go to find the page size.
+ * failure and a span's end those that were read ahead: as many as there are connections,
+ * and as many again that came before one in front of them. A few go to find the page
+ * size.
  */
 static unsigned requests_allowed(const struct model *model)
 {
@@ -239,7 +241,7 @@ static unsigned requests_allowed(const struct model *model)
 	unsigned pages = spans + 1 + model->jobs_len / (smallest_page(model) - 1);
 
 	return pages + 8 + model->changes +
-	       (spans + model->failures) * (unsigned)model->connections;
+	       (spans + model->failures) * 2 * (unsigned)model->connections;
 }
 
 static void run_round(struct model *model)
