@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,11 +39,19 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 void catalog_close(struct catalog *catalog);
 
 /*
- * Ends the transaction, if one is open, and lets the least recently used bodies go where
- * there are too many. 0 or -EIO: what was written since the last commit is lost, and of
- * the rows that were given out for it nothing is known (-ENOENT).
+ * Ends the transaction, if one is open, and lets as many of the least recently used
+ * bodies go as came, where there are too many. 0 or -EIO: what was written since the last
+ * commit is lost, and of the rows that were given out for it nothing is known (-ENOENT).
  */
 int catalog_commit(struct catalog *catalog);
+
+/*
+ * Whether the file holds more than it should: bodies beyond a `bodies_max` that was
+ * lowered, or more than 8 MiB that nothing uses. One step, some milliseconds, makes it
+ * smaller; it ends with catalog_commit(). Where another process writes, it does nothing.
+ */
+bool catalog_has_excess(const struct catalog *catalog);
+void catalog_trim(struct catalog *catalog);
 
 /*
  * What is read between these is of one moment, and costs less: SQLite would else lock the

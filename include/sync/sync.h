@@ -71,6 +71,7 @@ void sync_stats(const struct sync *sync, struct sync_stats *ret_stats);
 
 /*
  * To be called at the end of each of the loop's turns: makes lasting what the turn
- * brought. Where that fails, the listings it belongs to fail too.
+ * brought. Where that fails, the listings it belongs to fail too. Where the catalog holds
+ * more than it should, a timer makes it smaller from then on, step by step.
  */
 void sync_commit(struct sync *sync);

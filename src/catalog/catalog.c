@@ -58,6 +58,8 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	catalog->clock = clock;
 	catalog->log = log;
 	catalog->bodies_max = config->bodies_max;
+	/* Its maximum may have been another. */
+	catalog->excess = true;
 
 	int err = config->path ? open_on_disk(catalog, config->path, &why)
 			       : schema_open(catalog, "");

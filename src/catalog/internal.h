@@ -16,6 +16,8 @@ enum statement {
 	SQL_BURN_ROWS,
 	SQL_TOTALS,
 	SQL_TOTALS_ADD,
+	SQL_FREE_PAGES,
+	SQL_VACUUM,
 	SQL_JOB_BY_ROW,
 	SQL_JOB_BY_INO,
 	SQL_JOB_BY_NODE,
@@ -64,6 +66,7 @@ struct catalog {
 	int64_t last_row; /* the highest given out in the open transaction; 0: none */
 	int64_t busy_ms;  /* monotonic: since when another is waited for */
 	int64_t burnt;    /* given out in one that was lost: never to be used again */
+	bool excess;      /* there is something to be trimmed */
 	bool in_transaction;
 	bool reading;    /* between catalog_read_begin() and _end() */
 	bool lost;       /* a write since the last commit was undone */
@@ -139,6 +142,16 @@ int64_t bodies_now(const struct catalog *catalog);
  * new version, and stale for who reads it (SPEC 7.3).
  */
 int64_t bodies_used(const struct catalog *catalog, const struct job *job);
+
+/*
+ * Lets go of what is too much of the `kept` bytes of bodies, but of no more than came in
+ * this transaction and a step (16 MiB). 0 or -EIO.
+ */
+int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came);
+
+/* Looks whether there is something to be trimmed, where `kept` bytes of bodies are left.
+ */
+void trim_look(struct catalog *catalog, uint64_t kept);
 
 /* Writes or deletes a text; whether there is one is noted in the job's row. 0 or -EIO. */
 int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size);

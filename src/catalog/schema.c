@@ -75,10 +75,13 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_BURN_ROWS] = "UPDATE sqlite_sequence SET seq = max(seq, ?1)"
 			  " WHERE name = 'jobs'",
-	[SQL_TOTALS] = "SELECT jobs, bytes FROM totals",
+	[SQL_TOTALS] = "SELECT jobs, bytes, kept FROM totals",
 	[SQL_TOTALS_ADD] = "UPDATE totals SET jobs = jobs + ?1, bytes = bytes + ?2,"
 			   " kept = kept + ?3, recent = recent + ?4"
 			   " RETURNING kept, recent",
+	[SQL_FREE_PAGES] = "PRAGMA freelist_count",
+	/* 256 is VACUUM_STEP. */
+	[SQL_VACUUM] = "PRAGMA incremental_vacuum(256)",
 	[SQL_JOB_BY_ROW] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = ?1",
 	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = coalesce("
 			   "(SELECT job FROM inodes_recent WHERE ino = ?1),"
@@ -126,7 +129,9 @@ static const char *const texts[STATEMENTS] = {
 			      " LIMIT -1 OFFSET 64)",
 };
 
-static const char page_size[] = "PRAGMA page_size = 8192";
+/* Of a file that is to be made. Pages that nothing uses can be given back: trim.c. */
+static const char layout[] = "PRAGMA page_size = 8192;"
+			     "PRAGMA auto_vacuum = INCREMENTAL;";
 
 /*
  * A rollback journal, not the write-ahead log: what comes in is nearly all new pages,
@@ -243,7 +248,7 @@ int schema_open(struct catalog *catalog, const char *path)
 	int err = identify(catalog->db, &empty);
 
 	if (!err && empty)
-		err = run(catalog->db, page_size);
+		err = run(catalog->db, layout);
 	if (!err)
 		err = run(catalog->db, settings);
 	if (!err && empty)

@@ -13,8 +13,6 @@
  *                        the next catalog_commit() ends it, and gives -EIO
  */
 
-enum { EVICT_STEP = 16 << 20 };
-
 sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which)
 {
 	sqlite3_stmt *statement = catalog->statements[which];
@@ -248,20 +246,6 @@ static bool is_changed(const struct totals_change *change)
 	return change->jobs || change->bytes || change->kept || change->recent;
 }
 
-/*
- * Far too many bodies (the maximum was lowered) go by and by, so that no commit takes
- * long: at least as much as `came`, and a step.
- */
-static int settle_bodies(struct catalog *catalog, int64_t came, uint64_t kept)
-{
-	uint64_t max = catalog->bodies_max;
-	uint64_t step = EVICT_STEP + (uint64_t)came;
-
-	if (kept <= max)
-		return 0;
-	return bodies_evict(catalog, kept, kept - max > step ? kept - step : max);
-}
-
 /* Leaves the totals right, and neither too many bodies nor too many recent inodes. */
 static int settle(struct catalog *catalog)
 {
@@ -275,12 +259,14 @@ static int settle(struct catalog *catalog)
 	int err = write_totals(catalog, &kept, &recent);
 
 	if (!err && came.kept > 0)
-		err = settle_bodies(catalog, came.kept, kept);
+		err = trim_bodies(catalog, kept, (uint64_t)came.kept);
 	if (!err && came.recent > 0)
 		err = inodes_merge(catalog, came.recent, recent);
-	if (err || !is_changed(&catalog->change))
-		return err;
-	return write_totals(catalog, &kept, &recent);
+	if (!err && is_changed(&catalog->change))
+		err = write_totals(catalog, &kept, &recent);
+	if (!err)
+		trim_look(catalog, kept);
+	return err;
 }
 
 int catalog_commit(struct catalog *catalog)

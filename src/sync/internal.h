@@ -50,6 +50,7 @@ struct sync {
 	struct list removals; /* jobs being deleted */
 	struct removed removed;
 	struct offline offline;
+	struct loop_timer trim; /* the catalog holds more than it should */
 };
 
 /* How a listing gets its members. */

@@ -11,6 +11,16 @@
 #include "offline.h"
 #include "removed.h"
 
+/* Between two steps there is time for readers, and for other mounts of the account. */
+enum { TRIM_PAUSE_MS = 20 };
+
+static void on_trim(void *ctx)
+{
+	struct sync *sync = ctx;
+
+	catalog_trim(sync->catalog);
+}
+
 int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	struct api *api, const struct sync_config *config, struct sync **ret_sync)
 {
@@ -28,6 +38,7 @@ int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&sync->removals);
 	page_size_init(&sync->page_size, config->page_size);
 	offline_init(sync);
+	loop_timer_init(&sync->trim, on_trim, sync);
 	*ret_sync = sync;
 	return 0;
 }
@@ -45,6 +56,7 @@ void sync_free(struct sync *sync)
 	single_end(sync);
 	removal_end(sync);
 	offline_done(sync);
+	loop_timer_cancel(&sync->trim);
 	listing_drop_all(sync);
 	free(sync);
 }
@@ -142,9 +154,19 @@ void sync_stats(const struct sync *sync, struct sync_stats *ret_stats)
 	api_stats(sync->api, &stats->api);
 }
 
+static void trim_soon(struct sync *sync)
+{
+	if (catalog_has_excess(sync->catalog) && !loop_timer_is_set(&sync->trim))
+		loop_timer_set(
+			sync->loop, &sync->trim, loop_now_ms(sync->loop) + TRIM_PAUSE_MS);
+}
+
 void sync_commit(struct sync *sync)
 {
-	if (!catalog_commit(sync->catalog))
+	int err = catalog_commit(sync->catalog);
+
+	trim_soon(sync);
+	if (!err)
 		return;
 	/* Rows that a listing tells of may never have been written. */
 	list_for_each (link, &sync->listings) {

@@ -257,3 +257,17 @@ class TestDisk:
         for name in list(sizes)[::50]:
             assert read(one.path / "all" / name) == pretty(
                 large.body(name.removesuffix(".json")))
+
+    def test_size_lowered(self, new_sandbox, mount, place):
+        """SPEC 7.4: where it was larger before, the file follows, with nobody asking."""
+        large = new_sandbox("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
+                            "--errors", "0")
+        one = mount(large)
+        names = os.listdir(one.path / "all")
+        one.unmount()
+        assert self.database(place).stat().st_size > 40 << 20
+        two = mount(large, "cache_size=1M")
+        wait_until(lambda: self.database(place).stat().st_size < 11 << 20, "a smaller file")
+        for name in names[::50]:
+            assert read(two.path / "all" / name) == pretty(
+                large.body(name.removesuffix(".json")))

@@ -263,7 +263,7 @@ static void test_lowered_maximum(void **state)
 		assert_true(is_kept(catalog, id));
 		kit_assert_sums(kit);
 	}
-	assert_in_range(commits, 2, 10);
+	assert_in_range(commits, 10, 25);
 	catalog_close(catalog);
 }
 

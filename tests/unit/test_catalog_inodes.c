@@ -6,7 +6,7 @@
 
 /* Jobs by inode number (inodes.c): many, so that they are merged, by and by. */
 
-enum { MANY = 20000, TURN = 150, RECENT_MAX = 8192 };
+enum { MANY = 12000, TURN = 150, RECENT_MAX = 8192 };
 
 static const char *id_of(char *to, size_t size, int number)
 {
