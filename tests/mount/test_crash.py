@@ -6,6 +6,7 @@ GLADIAFS_SEED=N draws other moments. What is killed is the process: of a power c
 tried.
 """
 
+import multiprocessing
 import os
 import random
 import shutil
@@ -44,6 +45,17 @@ def busy(root, names, activity, seed):
             ACTIVITIES[activity](root, names)
     except OSError:
         pass
+
+
+def be_busy(root, names, activities, seed):
+    """Several at once, as a process: what this one has open in a dead mount, each child
+    would inherit, and hang on closing it."""
+    threads = [threading.Thread(target=busy, args=(root, list(names), activity, seed + number))
+               for number, activity in enumerate(activities)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def assert_true(root, account, sample):
@@ -86,16 +98,15 @@ class Victim:
         self.draw = draw
         self.path = place.new_directory()
         self.size = "cache_size=1G"
-        self.killed = []  # processes, and threads in their mounts, not seen to end yet
+        self.killed = []  # processes, and readers of their mounts, not seen to end yet
 
     def mount(self):
         """The next one, with which all that the one before left behind has to end."""
         one = self.new_mount(self.account.sandbox, "ttl=0", self.size, path=self.path)
-        for killed, threads in self.killed:
+        for killed, readers in self.killed:
             assert killed.wait() == -signal.SIGKILL
-            for thread in threads:
-                thread.join(20)
-                assert not thread.is_alive(), "a call outlived the process"
+            readers.join(20)
+            assert readers.exitcode == 0, "a call outlived the process"
         self.killed.clear()
         assert "aside" not in one.stderr and "cannot be used" not in one.stderr, one.stderr
         return one
@@ -104,14 +115,13 @@ class Victim:
         """While several are listing, reading, and what they read is being let go."""
         one = self.mount()
         names = sorted(self.account.names())
-        threads = [threading.Thread(target=busy, daemon=True, args=(
-            one.path, list(names), activity, self.draw.random())) for activity in
-            [*ACTIVITIES, self.draw.choice(sorted(ACTIVITIES))]]
-        for thread in threads:
-            thread.start()
+        activities = [*ACTIVITIES, self.draw.choice(sorted(ACTIVITIES))]
+        readers = multiprocessing.get_context("fork").Process(
+            target=be_busy, args=(one.path, names, activities, self.draw.random()))
+        readers.start()
         time.sleep(self.draw.random() ** 2 * 0.4 * PATIENCE)
         one.kill()
-        self.killed.append((one, threads))
+        self.killed.append((one, readers))
 
     def kill_at_start(self):
         """While it looks for its cache, checks the key, mounts."""
