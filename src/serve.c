@@ -20,6 +20,8 @@
 #include "key.h"
 #include "keycheck.h"
 #include "manager.h"
+#include "mountinfo.h"
+#include "mountpoint.h"
 #include "process.h"
 #include "signals.h"
 #include "sync/sync.h"
@@ -294,6 +296,22 @@ static int mount_fs(struct serve *serve, struct buf *why)
 	return EXIT_CODE_OK;
 }
 
+/*
+ * The kernel ended the connection, and the mount is still there: it gives errors from now
+ * on, which is right where an empty directory would look as if all were deleted.
+ */
+static bool is_aborted(const struct serve *serve)
+{
+	const struct serve_config *config = serve->config;
+	CLEANUP(mountpoint_done) struct mountpoint mountpoint;
+	CLEANUP(buf_done) struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+	return !mountpoint_check(config->mountpoint, config->options->origin,
+		       MOUNTINFO_SELF, &mountpoint, &why) &&
+	       mountpoint.dead && !mountpoint.hangs;
+}
+
 static int run(struct serve *serve, struct buf *why)
 {
 	int err = loop_run(serve->loop);
@@ -309,6 +327,12 @@ static int run(struct serve *serve, struct buf *why)
 	if (!serve->serving)
 		return why_set(why, EXIT_CODE_MOUNT,
 			"%s was unmounted before it could be used",
+			serve->config->mountpoint);
+	if (!serve->signal && is_aborted(serve))
+		return why_set(why, EXIT_CODE_SYSTEM,
+			"the mount on %s ends, for the kernel has aborted it: it was "
+			"not answered for longer than fs.fuse.default_request_timeout "
+			"allows, or somebody wanted it so; mount it again",
 			serve->config->mountpoint);
 	return EXIT_CODE_OK;
 }

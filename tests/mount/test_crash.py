@@ -6,12 +6,14 @@ GLADIAFS_SEED=N draws other moments. What is killed is the process: of a power c
 tried.
 """
 
+import errno
 import multiprocessing
 import os
 import random
 import shutil
 import signal
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -234,6 +236,23 @@ def test_one_that_does_not_answer(sandbox, mount):
     finally:
         one.kill()
     assert one.wait() == -signal.SIGKILL
+    assert os.listdir(two.path / "all") == []
+    two.unmount()
+
+
+def test_aborted(sandbox, mount):
+    """SPEC 11.4: the kernel ends the connection, and not the mount: the process says so,
+    and not 0 to who would start it again; the next one takes its place."""
+    one = mount(sandbox)
+    with os.scandir(one.path / "all"):  # it is busy, so it is not unmounted
+        assert subprocess.run(["umount", "-f", one.path], capture_output=True,
+                              check=False).returncode != 0
+        assert one.wait() == 2
+    assert "the kernel has aborted it" in one.stderr
+    with pytest.raises(OSError) as dead:
+        os.listdir(one.path)
+    assert dead.value.errno == errno.ENOTCONN
+    two = mount(sandbox, path=one.path)
     assert os.listdir(two.path / "all") == []
     two.unmount()
 
