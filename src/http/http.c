@@ -35,6 +35,7 @@ struct http {
 	char *ca_file;
 	char *secret;
 	struct list line;
+	struct list added; /* requests that libcurl has */
 	struct list given_up;
 	int line_len;
 	int under_way;
@@ -45,7 +46,8 @@ struct http {
 };
 
 struct http_request {
-	struct list link; /* in line, in paused or in given_up */
+	struct list link;  /* in line, in paused or in given_up */
+	struct list added; /* in added */
 	struct http *http;
 	enum state state;
 	struct loop_transfer transfer;
@@ -98,6 +100,7 @@ static void detach(struct http_request *request)
 		http->line_len--;
 	} else {
 		http->under_way--;
+		list_remove(&request->added);
 		keep_idle(http);
 		loop_transfer_remove(http->loop, &request->transfer);
 		loop_task_post(http->loop, &http->pump);
@@ -159,6 +162,39 @@ static void on_paused(struct http_answer *answer)
 		loop_timer_set(http->loop, &http->resume, loop_now_ms(http->loop));
 }
 
+static void free_given_up(struct http *http)
+{
+	list_for_each_safe (link, &http->given_up) {
+		struct http_request *request = list_entry(
+			link, struct http_request, link);
+
+		detach(request);
+		request_free(request);
+	}
+}
+
+/*
+ * libcurl 7.88.1 that had no memory to note a transfer at its socket divides by zero when
+ * it notes the next one there (singlesocket()). So all connections in use are closed,
+ * with what is under way on them.
+ */
+static void close_connections(struct http *http)
+{
+	struct list all;
+
+	list_for_each (link, &http->added) {
+		struct http_request *request = list_entry(
+			link, struct http_request, added);
+
+		curl_easy_setopt(request->transfer.easy, CURLOPT_FORBID_REUSE, 1L);
+	}
+	free_given_up(http);
+	list_take(&all, &http->added);
+	while (!list_empty(&all))
+		finish(list_entry(all.next, struct http_request, added),
+			CURLE_OUT_OF_MEMORY);
+}
+
 /* The next turn: those paused first go on first, as far as it has room. */
 static void resume(void *ctx)
 {
@@ -171,7 +207,13 @@ static void resume(void *ctx)
 			paused.next, struct http_request, link);
 
 		list_remove(&request->link);
-		loop_transfer_resume(http->loop, &request->transfer);
+
+		CURLcode code = loop_transfer_resume(http->loop, &request->transfer);
+
+		if (code == CURLE_ABORTED_BY_CALLBACK)
+			close_connections(http);
+		else if (code && request->state == UNDER_WAY)
+			finish(request, code);
 	}
 }
 
@@ -197,21 +239,11 @@ static void launch(struct http_request *request)
 	http->under_way++;
 	keep_idle(http);
 	list_remove(&request->link);
+	list_append(&http->added, &request->added);
 	request->state = UNDER_WAY;
 	request->began_ms = loop_now_ms(http->loop);
 	if (loop_transfer_add(http->loop, &request->transfer))
 		finish(request, CURLE_OUT_OF_MEMORY);
-}
-
-static void free_given_up(struct http *http)
-{
-	list_for_each_safe (link, &http->given_up) {
-		struct http_request *request = list_entry(
-			link, struct http_request, link);
-
-		detach(request);
-		request_free(request);
-	}
 }
 
 static void pump(void *ctx)
@@ -252,6 +284,7 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
 		return -ENOMEM;
 	http->loop = loop;
 	list_init(&http->line);
+	list_init(&http->added);
 	list_init(&http->given_up);
 	list_init(&http->paused);
 	http->budget.loop = loop;
@@ -335,6 +368,7 @@ int http_start(struct http *http, const char *method, const char *url,
 		return -ENOMEM;
 	request->http = http;
 	request->state = IN_LINE;
+	list_init(&request->added);
 	request->transfer.ended = transfer_ended;
 	request->handlers = *handlers;
 	loop_timer_init(&request->stall, stall_due, request);

@@ -200,11 +200,14 @@ void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer)
 	curl_multi_remove_handle(loop->multi, transfer->easy);
 }
 
-void loop_transfer_resume(struct loop *loop, struct loop_transfer *transfer)
+CURLcode loop_transfer_resume(struct loop *loop, struct loop_transfer *transfer)
 {
 	loop->in_libcurl = true;
-	curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+
+	CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+
 	loop->in_libcurl = false;
+	return code;
 }
 
 bool loop_in_libcurl(const struct loop *loop)

@@ -25,9 +25,11 @@ void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer);
 
 /*
  * A transfer whose callback gave CURL_WRITEFUNC_PAUSE goes on; its callbacks may be
- * called at once, and may pause it again. Not from a libcurl callback.
+ * called at once, and may pause it again. Not from a libcurl callback. Where it fails,
+ * some of what came in is lost: the transfer is to be removed. CURLE_ABORTED_BY_CALLBACK
+ * says that its connection is spoilt, too, for all that is under way on it.
  */
-void loop_transfer_resume(struct loop *loop, struct loop_transfer *transfer);
+CURLcode loop_transfer_resume(struct loop *loop, struct loop_transfer *transfer);
 
 /* libcurl is on the stack: its handles can be neither added, removed nor freed. */
 bool loop_in_libcurl(const struct loop *loop);
