@@ -2,56 +2,76 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <cmocka.h>
+
 /*
- * Preloaded (LD_PRELOAD) into a program of cmocka's tests: while these run, whoever asks
- * for memory is counted, be it the program, a library or cmocka, and is told once that
- * there is none: the SCARCE_AT'th. With SCARCE_ALL=1 the same goes for all after it. At
- * the end of the tests SCARCE_REPORT has how many asked, and before that a line when one
- * was refused.
+ * Preloaded (LD_PRELOAD) into a program of cmocka's tests. Each test runs in a process of
+ * its own, again and again, and each time another allocation is refused, once, be it the
+ * test's, a library's or cmocka's. Where all in turn would take longer than about
+ * SCARCE_SECONDS, only each SCARCE_STEPth of all tests' allocations is, from the one that
+ * SCARCE_SEED chooses. SCARCE_REPORT gets, tab-separated:
+ *
+ *   wrong    test, which allocation, how it ended, and on further lines what it said
+ *   refused  how many; of how many; by steps of
+ *
+ * To look at one (gdb), SCARCE_TEST names the test and SCARCE_AT the allocation: it then
+ * runs alone, in the process that there is.
  */
+enum {
+	REPORT_FD = 900, /* high, so that tests find the descriptors they expect */
+	SAID_FD,
+	HANGS_S = 60,
+	SAID_MAX = 1 << 20,
+	TESTS_MAX = 256,
+};
+
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *pointer, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void *memalign(size_t alignment, size_t size);
-int _cmocka_run_group_tests(
-	const char *name, const void *tests, size_t count, void *setup, void *teardown);
+
+/* Of all processes of a test together. */
+struct count {
+	atomic_long asked;
+	atomic_bool refused;
+};
+
+/* What a test asks for when it gets all, and how long it takes. */
+struct measure {
+	long asked;
+	double seconds;
+};
+
+typedef int run_group(const char *name, const struct CMUnitTest *tests, size_t count,
+	CMFixtureFunction setup, CMFixtureFunction teardown);
 
 static struct {
-	atomic_long asked;
-	atomic_bool counting;
+	struct count *count; /* shared by the processes; NULL: nobody is refused */
 	long at;
-	bool all;
-	int report;
+	run_group *run;
+	CMFixtureFunction setup;
+	CMFixtureFunction teardown;
 } scarce;
-
-static void report(const char *what, long number)
-{
-	char line[64];
-	int len = snprintf(line, sizeof(line), "%s %ld\n", what, number);
-
-	if (write(scarce.report, line, (size_t)len) < 0)
-		abort();
-}
 
 static bool refuses(void)
 {
-	if (!scarce.counting)
+	if (!scarce.count || ++scarce.count->asked != scarce.at)
 		return false;
-
-	long number = ++scarce.asked;
-
-	if (number != scarce.at && !(scarce.all && scarce.at && number > scarce.at))
-		return false;
-	if (number == scarce.at)
-		report("refused", number);
+	scarce.count->refused = true;
 	errno = ENOMEM;
 	return true;
 }
@@ -102,33 +122,180 @@ int posix_memalign(void **ret_pointer, size_t alignment, size_t size)
 	return 0;
 }
 
-static void begin(void)
+static void must(bool holds, const char *what)
 {
-	const char *at = getenv("SCARCE_AT");
-	const char *path = getenv("SCARCE_REPORT");
-
-	scarce.at = at ? atol(at) : 0;
-	scarce.all = getenv("SCARCE_ALL") != NULL;
-	/* High, so that tests find the descriptors that they expect. */
-	scarce.report =
-		path ? fcntl(open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600),
-			       F_DUPFD_CLOEXEC, 900)
-		     : -1;
-	if (scarce.report < 0)
-		abort();
-	scarce.counting = true;
+	if (holds)
+		return;
+	perror(what);
+	exit(EXIT_FAILURE);
 }
 
-int _cmocka_run_group_tests(
-	const char *name, const void *tests, size_t count, void *setup, void *teardown)
+static double now(void)
 {
-	int (*run)(const char *, const void *, size_t, void *, void *) = dlsym(
-		RTLD_NEXT, "_cmocka_run_group_tests");
-	int failed;
+	struct timespec time;
 
-	begin();
-	failed = run(name, tests, count, setup, teardown);
-	scarce.counting = false;
-	report("asked", scarce.asked);
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Not alarm(): that is the tests' own. */
+static void die_if_it_hangs(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	const struct itimerspec spec = {.it_value.tv_sec = HANGS_S};
+	timer_t timer;
+
+	must(!timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
+	must(!timer_settime(timer, 0, &spec, NULL), "timer_settime");
+}
+
+static void run_one(const struct CMUnitTest *test, struct count *count)
+{
+	setpgid(0, 0);
+	die_if_it_hangs();
+	dup2(SAID_FD, STDOUT_FILENO);
+	dup2(SAID_FD, STDERR_FILENO);
+	scarce.count = count;
+
+	int failed = scarce.run("scarce", test, 1, scarce.setup, scarce.teardown);
+
+	scarce.count = NULL;
+	fflush(NULL);
+	_exit(failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* Its end, as of waitpid(), with the `at`th allocation refused (0: none). */
+static int run_apart(const struct CMUnitTest *test, struct count *count, long at)
+{
+	int status;
+
+	*count = (struct count){0};
+	scarce.at = at;
+	must(!ftruncate(SAID_FD, 0), "ftruncate");
+
+	pid_t child = fork();
+
+	must(child >= 0, "fork");
+	if (!child)
+		run_one(test, count);
+	must(waitpid(child, &status, 0) == child, "waitpid");
+	/* Those that a test has left behind, which ended halfway. */
+	kill(-child, SIGKILL);
+	return status;
+}
+
+/*
+ * What must not come of it is a signal, of which cmocka catches some, and one of our own
+ * assertions. A test may fail.
+ */
+static bool judge(const struct CMUnitTest *test, int status, long at)
+{
+	static char said[SAID_MAX];
+	ssize_t len = pread(SAID_FD, said, sizeof(said) - 1, 0);
+
+	said[len > 0 ? len : 0] = '\0';
+	if (!WIFSIGNALED(status) && !strstr(said, "exception: ") &&
+		!strstr(said, "Assertion `"))
+		return true;
+	dprintf(REPORT_FD, "wrong\t%s\t%ld\tsignal %d\n%s\n", test->name, at,
+		WIFSIGNALED(status) ? WTERMSIG(status) : 0, said);
+	return false;
+}
+
+static struct measure measure_one(const struct CMUnitTest *test, struct count *count)
+{
+	double began = now();
+	int status = run_apart(test, count, 0);
+
+	/* One that fails when it gets all does not belong here. */
+	if (status)
+		dprintf(REPORT_FD, "wrong\t%s\t0\tstatus %d\n", test->name, status);
+	return (struct measure){count->asked, now() - began};
+}
+
+static long number(const char *name, long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? atol(text) : otherwise;
+}
+
+/* So that about SCARCE_SECONDS are enough. */
+static long choose_step(const struct measure *measures, size_t count)
+{
+	double all = 0;
+
+	for (size_t i = 0; i < count; i++)
+		all += (double)measures[i].asked * measures[i].seconds;
+	return number(
+		"SCARCE_STEP", 1 + (long)(all / (double)number("SCARCE_SECONDS", 1)));
+}
+
+static void refuse_in_turn(const struct CMUnitTest *tests, size_t count)
+{
+	struct count *asks = mmap(NULL, sizeof(*asks), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct measure measures[TESTS_MAX];
+	long asked = 0;
+	long refused = 0;
+
+	must(asks != MAP_FAILED, "mmap");
+	must(count <= TESTS_MAX, "too many tests");
+	for (size_t i = 0; i < count; i++) {
+		measures[i] = measure_one(&tests[i], asks);
+		asked += measures[i].asked;
+	}
+
+	long step = choose_step(measures, count);
+	long next = 1 + number("SCARCE_SEED", 0) % step;
+
+	for (size_t i = 0; i < count; i++) {
+		for (; next <= measures[i].asked; next += step) {
+			judge(&tests[i], run_apart(&tests[i], asks, next), next);
+			refused += asks->refused;
+		}
+		next -= measures[i].asked;
+	}
+	dprintf(REPORT_FD, "refused\t%ld\t%ld\t%ld\n", refused, asked, step);
+}
+
+static int refuse_one(const struct CMUnitTest *tests, size_t count, const char *name)
+{
+	static struct count asks;
+	int failed = 0;
+
+	scarce.at = number("SCARCE_AT", 0);
+	scarce.count = &asks;
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(tests[i].name, name))
+			failed = scarce.run(
+				name, &tests[i], 1, scarce.setup, scarce.teardown);
+	}
+	scarce.count = NULL;
 	return failed;
+}
+
+static void open_as(int fd, int as)
+{
+	must(fd >= 0 && dup3(fd, as, O_CLOEXEC) == as, "dup3");
+	close(fd);
+}
+
+int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
+	size_t count, CMFixtureFunction setup, CMFixtureFunction teardown)
+{
+	const char *only = getenv("SCARCE_TEST");
+
+	(void)name;
+	scarce.run = (run_group *)dlsym(RTLD_NEXT, "_cmocka_run_group_tests");
+	scarce.setup = setup;
+	scarce.teardown = teardown;
+	if (only)
+		return refuse_one(tests, count, only);
+	open_as(open(getenv("SCARCE_REPORT"), O_WRONLY | O_CREAT | O_APPEND, 0600),
+		REPORT_FD);
+	open_as(memfd_create("said", 0), SAID_FD);
+	must(fcntl(SAID_FD, F_SETFL, O_APPEND) == 0, "fcntl");
+	refuse_in_turn(tests, count);
+	return 0;
 }

@@ -50,14 +50,18 @@ struct asks {
 /* Fails the test where it cannot be had. `config` NULL: the values above. */
 struct asks *asks_new(const struct raw_route *routes, const struct http_config *config);
 
-/* All requests must have ended or been cancelled. */
+/* Cancels what has not ended. */
 void asks_free(struct asks *asks);
 
 /* Asks the server for `target`. */
 struct ask *asks_get(struct asks *asks, const char *target);
 struct ask *asks_url(struct asks *asks, const char *method, const char *url);
 
-/* Turns until the server got so many requests, or the ask ended. */
+/* Does nothing to one that has ended. */
+void asks_cancel(struct ask *ask);
+
+/* Turns until the server got so many requests; until the ask ended; until it got `len`
+ * bytes. */
 void asks_until_requests(struct asks *asks, int count);
 void asks_until_done(struct ask *ask);
 void asks_until_data(struct ask *ask, size_t len);

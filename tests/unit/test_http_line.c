@@ -170,19 +170,13 @@ static void those_in_line_survive_a_stall(void **state)
 	assert_ok(&asks->asks[CONNECTIONS_MAX]);
 }
 
-static void cancel(struct ask *ask)
-{
-	http_cancel(ask->request);
-	ask->request = NULL;
-}
-
 /* SPEC 1.5: whatever is in flight can be given up, at once and silently. */
 static void requests_are_cancelled_in_every_state(void **state)
 {
 	struct asks *asks = *state;
 	struct ask *unstarted = asks_get(asks, "/hold");
 
-	cancel(unstarted);
+	asks_cancel(unstarted);
 	for (int i = 0; i < CONNECTIONS_MAX - 1; i++)
 		asks_get(asks, "/hold");
 
@@ -192,10 +186,10 @@ static void requests_are_cancelled_in_every_state(void **state)
 
 	asks_until_requests(asks, CONNECTIONS_MAX);
 	asks_until_data(in_body, 5);
-	cancel(in_line);
+	asks_cancel(in_line);
 	for (int i = 1; i < CONNECTIONS_MAX; i++)
-		cancel(&asks->asks[i]);
-	cancel(in_body);
+		asks_cancel(&asks->asks[i]);
+	asks_cancel(in_body);
 	asks_until_done(last);
 	assert_ok(last);
 	for (int i = 0; i < asks->len - 1; i++)
@@ -233,7 +227,7 @@ static void on_data_starts_and_cancels_others(void **state)
 	asks_until_requests(asks, 3 + CONNECTIONS_MAX);
 	assert_int_equal(in_line->done, 0);
 	for (int i = 0; i < CONNECTIONS_MAX - 1; i++)
-		cancel(&asks->asks[4 + i]);
+		asks_cancel(&asks->asks[4 + i]);
 }
 
 /* What has come in for it already is not told any more. */
@@ -277,7 +271,7 @@ static void many_cancelled_before_their_turn(void **state)
 		asks_get(asks, "/hold");
 	asks_until_requests(asks, CONNECTIONS_MAX);
 	for (int i = 0; i < 40; i++)
-		cancel(&asks->asks[i]);
+		asks_cancel(&asks->asks[i]);
 
 	struct ask *last = asks_get(asks, "/");
 
@@ -293,10 +287,12 @@ static void let_resolver_go(void)
 		;
 }
 
-static void until_resolving(struct asks *asks)
+static void until_resolving(struct ask *ask)
 {
-	while (sem_trywait(&resolving))
-		assert_int_equal(loop_turn(asks->loop, 2), 0);
+	while (sem_trywait(&resolving)) {
+		assert_int_equal(ask->done, 0);
+		assert_int_equal(loop_turn(ask->asks->loop, 2), 0);
+	}
 }
 
 /* SPEC 1.5, 11.2: the resolver's thread may hang; the loop does not wait for it. */
@@ -305,8 +301,8 @@ static void giving_up_a_name_does_not_wait(void **state)
 	struct asks *asks = *state;
 	struct ask *slow = asks_url(asks, "GET", "http://slow.test/");
 
-	until_resolving(asks);
-	cancel(slow);
+	until_resolving(slow);
+	asks_cancel(slow);
 	assert_int_equal(sem_trywait(&resolved), -1);
 	assert_int_equal(errno, EAGAIN);
 	let_resolver_go();
@@ -326,7 +322,7 @@ static void connecting_ends(void **state)
 	struct ask *slow = asks_url(asks, "GET", "http://slow.test/");
 
 	(void)state;
-	until_resolving(asks);
+	until_resolving(slow);
 	asks_until_done(slow);
 	assert_int_equal(slow->result.failure, HTTP_SILENT);
 	assert_int_equal(slow->result.status, 0);

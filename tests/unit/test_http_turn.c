@@ -83,7 +83,7 @@ static void a_paused_answer_is_cancelled(void **state)
 		asks_get(asks, "/big");
 	while (taken(asks) < HTTP_TURN_BYTES)
 		assert_int_equal(loop_turn(asks->loop, 100), 0);
-	http_cancel(asks->asks[1].request);
+	asks_cancel(&asks->asks[1]);
 	asks->asks[1].done = 1;
 	while (!all_done(asks))
 		assert_int_equal(loop_turn(asks->loop, 100), 0);
