@@ -2,6 +2,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -184,22 +186,26 @@ static int run_apart(const struct CMUnitTest *test, struct count *count, long at
 	return status;
 }
 
+static bool has_asserted(const char *said)
+{
+	/* glibc 2.36, where it had no memory to read nsswitch.conf. */
+	return strstr(said, "Assertion `") && !strstr(said, "nss_database.c");
+}
+
 /*
  * What must not come of it is a signal, of which cmocka catches some, and one of our own
  * assertions. A test may fail.
  */
-static bool judge(const struct CMUnitTest *test, int status, long at)
+static void judge(const struct CMUnitTest *test, int status, long at)
 {
 	static char said[SAID_MAX];
 	ssize_t len = pread(SAID_FD, said, sizeof(said) - 1, 0);
 
 	said[len > 0 ? len : 0] = '\0';
-	if (!WIFSIGNALED(status) && !strstr(said, "exception: ") &&
-		!strstr(said, "Assertion `"))
-		return true;
+	if (!WIFSIGNALED(status) && !strstr(said, "exception: ") && !has_asserted(said))
+		return;
 	dprintf(REPORT_FD, "wrong\t%s\t%ld\tsignal %d\n%s\n", test->name, at,
 		WIFSIGNALED(status) ? WTERMSIG(status) : 0, said);
-	return false;
 }
 
 static struct measure measure_one(const struct CMUnitTest *test, struct count *count)
@@ -287,6 +293,9 @@ int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
 	const char *only = getenv("SCARCE_TEST");
 
 	(void)name;
+	/* glibc crashes where it has no memory for nsswitch.conf: it reads it now. */
+	getpwuid(0);
+	getgrgid(0);
 	scarce.run = (run_group *)dlsym(RTLD_NEXT, "_cmocka_run_group_tests");
 	scarce.setup = setup;
 	scarce.teardown = teardown;

@@ -112,7 +112,6 @@ static const struct raw_route *route_of(struct raw_server *server, const char *h
 			takes(server, i))
 			return route;
 	}
-	must(false, "no such route");
 	return NULL;
 }
 
@@ -168,8 +167,9 @@ static void *serve(void *ctx)
 	while (read_head(connection, head)) {
 		const struct raw_route *route = route_of(server, head);
 
-		remember(server, head, route->together);
-		if (!answer(connection, route))
+		/* One that does not exist breaks the connection. */
+		remember(server, head, route ? route->together : 0);
+		if (!route || !answer(connection, route))
 			break;
 	}
 	pthread_mutex_lock(&server->mutex);

@@ -60,6 +60,7 @@ void bench_reset(struct bench *bench, int connections, unsigned page_size)
 	};
 
 	sync_free(bench->sync);
+	bench->sync = NULL;
 	if (!bench->offline)
 		assert_int_equal(listings_forget_all(bench->catalog), 0);
 	assert_int_equal(sync_new(bench->loop, &bench->log, bench->catalog, bench->api,

@@ -392,8 +392,10 @@ static void those_that_stall_delay_nobody(void **state)
 	for (int i = 0; i < OTHERS; i++) {
 		struct api_ask *ask = api_asks_get(asks, "b");
 
-		while (!ask->done)
+		/* Its first attempt: the clock stands still. */
+		while (!ask->done && api_asks_under_way(asks) > STALLED)
 			assert_int_equal(loop_turn(asks->loop, -1), 0);
+		assert_int_equal(ask->done, 1);
 		assert_int_equal(ask->error, 0);
 	}
 	assert_int_equal(raw_server_connections(asks->server), STALLED + 1);

@@ -304,7 +304,7 @@ static bool check(int error, bool dead, const char *wanted)
 
 	int err = mountpoint_check(in_root("dir"), ORIGIN, MOUNTINFO_SELF, &point, &why);
 	bool good = err == error && point.dead == dead &&
-		    (wanted ? strstr(why.data, wanted) != NULL : !why.len);
+		    (wanted ? why.data && strstr(why.data, wanted) : !why.len);
 
 	if (!good)
 		fprintf(stderr, "%d, dead %d: %s\n", err, point.dead,
@@ -326,7 +326,7 @@ static int clear(void)
 	if (!err)
 		err = mountpoint_clear(&point, &why);
 	if (err)
-		fprintf(stderr, "%s\n", why.data);
+		fprintf(stderr, "%s\n", why.data ? why.data : "");
 	mountpoint_done(&point);
 	buf_done(&why);
 	return err;
