@@ -279,7 +279,7 @@ void api_asks_until_requests(struct api_asks *asks, int count)
 		assert_true(idle < IDLE_TURNS_MAX);
 		assert_int_equal(loop_turn(asks->loop, GLANCE_MS), 0);
 		seen = raw_server_requests(asks->server);
-		idle = seen == before ? idle + 1 : 0;
+		idle = seen == before ? idle + (api_asks_under_way(asks) ? 1 : 5) : 0;
 	}
 }
 
