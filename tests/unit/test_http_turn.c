@@ -81,8 +81,10 @@ static void a_paused_answer_is_cancelled(void **state)
 
 	for (int i = 0; i < ANSWERS; i++)
 		asks_get(asks, "/big");
-	while (taken(asks) < HTTP_TURN_BYTES)
+	while (taken(asks) < HTTP_TURN_BYTES) {
+		assert_false(all_done(asks));
 		assert_int_equal(loop_turn(asks->loop, 100), 0);
+	}
 	asks_cancel(&asks->asks[1]);
 	asks->asks[1].done = 1;
 	while (!all_done(asks))
