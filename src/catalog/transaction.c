@@ -58,6 +58,8 @@ static const char *advice(const struct catalog *catalog, int code)
 		return "unmount, and mount again with a new one";
 	if (code == SQLITE_BUSY)
 		return "look for another mount of this account that hangs";
+	if (code == SQLITE_NOMEM)
+		return "try again when other programs have ended";
 	return catalog->place.path
 		       ? "check the space on its disk, or mount with -o cache=off"
 		       : "check the space in /var/tmp, or where $TMPDIR is";

@@ -271,7 +271,11 @@ static int wait_for_news(struct loop *loop, int max_ms)
 	if (alarm)
 		waited[count] = (struct curl_waitfd){
 			.fd = loop->alarm_fd, .events = CURL_WAIT_POLLIN};
-	if (curl_multi_poll(loop->multi, waited, count + alarm, ms, NULL))
+
+	CURLMcode code = curl_multi_poll(loop->multi, waited, count + alarm, ms, NULL);
+
+	/* Without memory for its list it has looked at nothing: the next turn does. */
+	if (code && code != CURLM_OUT_OF_MEMORY)
 		return -EIO;
 	for (unsigned i = 0; i < count; i++)
 		owner[i]->ready = waited[i].revents != 0;

@@ -47,10 +47,15 @@ static int check_url(const char *text, bool *ret_loopback)
 
 	if (!url)
 		return -ENOMEM;
-	if (curl_url_set(url, CURLUPART_URL, text, 0) ||
-		curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
-		curl_url_get(url, CURLUPART_HOST, &host, 0))
-		return -EINVAL;
+
+	CURLUcode code = curl_url_set(url, CURLUPART_URL, text, 0);
+
+	if (!code)
+		code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
+	if (!code)
+		code = curl_url_get(url, CURLUPART_HOST, &host, 0);
+	if (code)
+		return code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
 		return -EINVAL;
 	*ret_loopback = host_is_loopback(host);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,10 +91,43 @@ static void an_answer_fails_or_is_whole(void **state)
 	assert_true(refused > 10);
 }
 
+static void on_done(void *ctx, const struct http_result *result)
+{
+	(void)ctx, (void)result;
+}
+
+/* It is not the URL's fault. */
+static void a_start_has_no_memory(void **state)
+{
+	static const struct http_handlers handlers = {.on_done = on_done};
+	struct asks *asks = asks_new(routes, NULL);
+
+	(void)state;
+	memory.refused = 0;
+	do {
+		struct http_request *request = NULL;
+
+		memory.refused++;
+		memory.asked = 0;
+		memory.counts = true;
+
+		int err = http_start(asks->http, "GET", raw_server_origin(asks->server),
+			&handlers, NULL, &request);
+
+		memory.counts = false;
+		assert_int_equal(err, memory.asked < memory.refused ? 0 : -ENOMEM);
+		if (!err)
+			http_cancel(request);
+	} while (memory.asked >= memory.refused);
+	assert_true(memory.refused > 10);
+	asks_free(asks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(an_answer_fails_or_is_whole, set_up),
+		cmocka_unit_test_setup(a_start_has_no_memory, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
