@@ -20,7 +20,7 @@ SHIM = os.environ["GLADIAFS_SCARCE"]
 PROGRAMS = {Path(path).name: path for path in os.environ["GLADIAFS_TEST_PROGRAMS"].split(":")}
 LONG = "GLADIAFS_TEST_LONG" in os.environ
 SEED = os.environ.get("GLADIAFS_TEST_SEED") or str(random.randrange(1 << 30) if LONG else 1)
-SECONDS = os.environ.get("GLADIAFS_SCARCE_SECONDS") or ("60" if LONG else "1")
+SECONDS = os.environ.get("GLADIAFS_SCARCE_SECONDS") or ("60" if LONG else "0.5")
 
 
 def refuse(program, directory, **more):
