@@ -14,7 +14,7 @@
  *   IN_LINE    pump() has room        -> UNDER_WAY
  *              http_cancel()          -> freed
  *   UNDER_WAY  libcurl ends, or stall -> TELLING
- *              or no memory to go on
+ *              no memory to go on     -> TELLING
  *              http_cancel()          -> freed, from within libcurl GIVEN_UP
  *   TELLING    on_done() returns      -> freed
  *   GIVEN_UP   pump()                 -> freed
