@@ -78,6 +78,7 @@ static void bare_names(void **state)
 			assert_int_equal(kernel_readdir(mount->kernel, &dir, DOTS,
 						 KERNEL_DIR_SIZE, entries),
 				0);
+		assert_true(entries->len >= 2);
 
 		const struct kernel_entry *last = &entries->entries[entries->len - 1];
 

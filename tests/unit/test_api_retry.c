@@ -253,8 +253,10 @@ static void trickle(struct api_ask *ask)
 	for (size_t jobs = 1; jobs <= 6; jobs++) {
 		assert_int_equal(ask->done, 0);
 		raw_server_step(asks->server);
-		while (ask->ids.len < jobs * strlen("a "))
+		while (ask->ids.len < jobs * strlen("a ")) {
+			assert_true(api_asks_under_way(asks));
 			assert_int_equal(loop_turn(asks->loop, -1), 0);
+		}
 		api_asks_forward(asks, API_ASKS_TIMEOUT_MS / 6);
 	}
 	assert_int_equal(ask->done, 1);
