@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/heap.h"
+
 /* More is of no use, and some libraries walk through all there may be. */
 enum { FILES_MAX = 65536 };
 
@@ -52,6 +54,7 @@ void process_prepare(void)
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct rlimit no_core = {0};
 
+	heap_prepare();
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
 	umask(077);

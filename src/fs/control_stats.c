@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/heap.h"
 #include "internal.h"
 #include "sync/listing.h"
 #include "json/print.h"
@@ -159,6 +160,13 @@ static void put_jobs(cJSON *root, const struct fs *fs)
 	put(jobs, "bytes", totals.bytes);
 }
 
+static void put_memory(cJSON *root)
+{
+	cJSON *memory = cJSON_AddObjectToObject(root, "memory");
+
+	put(memory, "in_use", heap_in_use());
+}
+
 /* The listings told so far: a directory can be open more than once. */
 struct looks {
 	struct fs *fs;
@@ -226,6 +234,7 @@ int control_print_stats(struct fs *fs, struct buf *out)
 	put_cache(root, fs);
 	put_messages(root, fs);
 	put_jobs(root, fs);
+	put_memory(root);
 	put_looks(root, fs);
 	text = root ? cJSON_PrintUnformatted(root) : NULL;
 	if (!text)

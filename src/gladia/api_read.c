@@ -11,7 +11,7 @@
 
 enum {
 	/* Working memory beyond that is given back after the job that needed it. */
-	SCRATCH_KEPT_MAX = 8 << 20,
+	SCRATCH_KEPT_MAX = 2 << 20,
 	/* Jobs of a page that are refused one by one in the log; the others in one line.
 	 */
 	REFUSALS_LOGGED = 4,

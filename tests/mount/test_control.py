@@ -91,6 +91,7 @@ class TestStats:
         assert 0 < asked["bytes"] <= sum(entry.bytes for entry in log)
         assert 0 < asked["latency_ms"]["p50"] <= asked["latency_ms"]["max"]
         assert now["jobs"]["known"] == len(account.jobs())
+        assert 0 <= now["memory"]["in_use"] < 64 << 20
         assert now["cache"]["waits"] >= 1
         assert now["cache"]["waiting"] == 0
         assert now["looks"] == []

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 PART = 0.10
 FLOORS = {
     "memory": 1 << 20,
+    "in use": 1 << 20,
     "descriptors": 6,
     "catalog": 1 << 20,
     # These go up and down with the weather. At the end there must be none at all.
     "waiting": 4,
     "under way": 8,
 }
-# In a run of a few minutes memory still finds its highest mark, in steps of up to 14 MiB.
-FLOOR_IN_SHORT = 32 << 20
+# In a few minutes SQLite's cache is still being filled, and a large page more or less shows.
+IN_SHORT = {"memory": 12 << 20, "in use": 12 << 20}
 SHORT = 600
 # Fewer tell nothing of a slope.
 SAMPLES = 20
@@ -59,7 +60,6 @@ def judge(figure: str, points: list[tuple[float, float]], warm_up: float) -> Ver
     growth = slope * seconds
     values = sorted(value for _, value in counted)
     begun = max(0.0, mean - growth / 2)
-    short = figure == "memory" and seconds < SHORT
-    floor = FLOOR_IN_SHORT if short else FLOORS[figure]
+    floors = FLOORS | IN_SHORT if seconds < SHORT else FLOORS
     return Verdict(figure, values[0], values[len(values) // 2], values[-1], slope, growth,
-                   max(floor, PART * begun))
+                   max(floors[figure], PART * begun))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from judge import Verdict
 
-IN_MIB = ("memory", "catalog")
+IN_MIB = ("memory", "in use", "catalog")
 
 
 def shown(verdict: Verdict, value: float) -> str:

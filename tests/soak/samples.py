@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mounting import Mount
 
-FIGURES = ("memory", "descriptors", "catalog", "waiting", "under way")
+FIGURES = ("memory", "in use", "descriptors", "catalog", "waiting", "under way")
 KEEP_EVERY = 30
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -69,8 +69,8 @@ class Samples(threading.Thread):
         for name, mount in self.mounts.items():
             known = stats(mount)
             descriptors, size = catalog(mount.pid)
-            values = (memory(mount.pid), descriptors, size, known["cache"]["waiting"],
-                      known["requests"]["under_way"])
+            values = (memory(mount.pid), known["memory"]["in_use"], descriptors, size,
+                      known["cache"]["waiting"], known["requests"]["under_way"])
             for figure, value in zip(FIGURES, values, strict=True):
                 self.series[name][figure].append((at, value))
 

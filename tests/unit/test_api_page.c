@@ -277,7 +277,7 @@ static void nesting_has_a_maximum(void **state)
 /* SPEC 11.3: what a large job took is given back. */
 static void memory_of_a_large_job_is_given_back(void **state)
 {
-	enum { LARGE = 20 << 20, SMALL_MAX = 8 << 20 };
+	enum { LARGE = 20 << 20, SMALL_MAX = 2 << 20 };
 	CLEANUP_FREE char *body = long_text("{\"items\":[{\"id\":\"a\",\"wide\":\"", 'x',
 		LARGE, "\"}],\"next\":null}");
 	struct api_ask *ask = list_body(body);
