@@ -78,6 +78,7 @@ static void on_done(void *ctx, int error, const struct api_page *end, const char
 
 	page->call = NULL;
 	if (!error) {
+		page_size_granted(&page->sync->page_size, page->limit);
 		page->end = *end;
 	} else if (error == -ENOENT && page->offset) {
 		/* Past the end some servers find nothing. */

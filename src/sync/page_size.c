@@ -12,6 +12,8 @@ enum {
 	LARGEST = 1000,
 	/* One page says little about the next ones. */
 	GROWTH = 4,
+	/* In a row: the API grants less than it did, it seems. */
+	DENIALS_MAX = 10,
 };
 
 static unsigned within(uint64_t value, unsigned low, unsigned high)
@@ -33,6 +35,12 @@ void page_size_init(struct page_size *size, unsigned fixed)
 		.fixed = fixed == 1 ? 2 : fixed,
 		.next = API_LIMIT_DEFAULT,
 	};
+}
+
+void page_size_begin(struct page_size *size)
+{
+	if (size->granted == 1)
+		size->granted = 2;
 }
 
 unsigned page_size_first(const struct page_size *size)
@@ -80,17 +88,29 @@ void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int
 	size->next = within(next, SMALLEST, within(size->next * GROWTH, 0, LARGEST));
 }
 
-void page_size_refused(struct page_size *size, unsigned limit)
+void page_size_granted(struct page_size *size, unsigned limit)
 {
-	size->granted = limit > 1 ? (limit + 1) / 2 : 1;
+	if (limit >= size->proven) {
+		size->proven = limit;
+		size->denials = 0;
+	}
+	if (size->granted && limit > size->granted)
+		size->granted = limit;
+}
+
+bool page_size_refused(struct page_size *size, unsigned limit)
+{
+	if (limit <= size->proven) {
+		if (++size->denials < DENIALS_MAX)
+			return false;
+		size->proven = 0;
+	}
+	size->denials = 0;
+	size->granted = limit > 1 ? (limit + 1) / 2 : 0;
+	return limit > 1;
 }
 
 void page_size_capped(struct page_size *size, unsigned items)
 {
 	size->given = items;
-}
-
-void page_size_forget(struct page_size *size)
-{
-	size->granted = 0;
 }

@@ -23,7 +23,8 @@
  *   the first page asked for ...          what follows
  *   has not come                          wait
  *   failed                                listing_failed(); `next` is its offset
- *   failed as the limit is refused        the same offset with half the limit
+ *   failed as the limit is refused        the same offset with half the limit,
+ *                                         unless it has been granted before
  *   begins at 0, or meets what is known   its jobs become members; the span ends with the
  *                                         API's word that it was the last
  *   meets nothing known                   bridge: a page in front of it is asked for that
@@ -356,13 +357,10 @@ static int join(struct listing *listing, struct page *page)
 {
 	struct page_size *size = &listing->sync->page_size;
 
-	if (page->error == -EINVAL && page->limit > 1) {
-		page_size_refused(size, page->limit);
+	if (page->error == -EINVAL && page_size_refused(size, page->limit)) {
 		replan(listing->filling, page->offset);
 		return 0;
 	}
-	if (page->error == -EINVAL)
-		page_size_forget(size);
 	if (page->error)
 		return page->error;
 	if (meets(listing, page))
@@ -403,6 +401,7 @@ static int begin(struct listing *listing)
 		return -ENOMEM;
 	list_init(&pages->asked);
 	pages->ordered = true;
+	page_size_begin(&listing->sync->page_size);
 	listing->filling = pages;
 	return 0;
 }

@@ -34,10 +34,9 @@ LOOKS = {
     "metadata/team/red": lambda job: (job["custom_metadata"] or {}).get("team") == "red",
 }
 
-FAULTS = [("status", {"status": 500}), ("status", {"status": 403}), ("reset", {}),
+FAULTS = [("status", {"status": 500}), ("status", {"status": 403}),
+          ("status", {"status": 400}), ("status", {"status": 422}), ("reset", {}),
           ("truncate", {}), ("html", {}), ("bad_json", {}), ("empty", {})]
-# Not 400: the limit is halved each time, for as long as the mount lives, and pages of one job
-# do not overlap.
 FAILURES = {errno.EACCES, errno.EIO, errno.EINVAL, errno.ETIMEDOUT, errno.EHOSTUNREACH}
 
 

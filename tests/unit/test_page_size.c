@@ -85,16 +85,16 @@ static void fixed_is_fixed(void **state)
 static void limits_of_the_api(void **state)
 {
 	struct page_size size;
-	static const unsigned halves[] = {10, 5, 3, 2, 1, 1};
+	static const unsigned halves[] = {10, 5, 3, 2, 1};
 
 	(void)state;
 	page_size_init(&size, 0);
 	for (unsigned i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
-		page_size_refused(&size, page_size_next(&size));
-		assert_int_equal(page_size_first(&size), halves[i]);
+		assert_true(page_size_refused(&size, page_size_next(&size)));
 		assert_int_equal(page_size_next(&size), halves[i]);
 	}
-	page_size_forget(&size);
+	/* Nor is one granted: it was not the limit. */
+	assert_false(page_size_refused(&size, 1));
 	assert_int_equal(page_size_next(&size), 20);
 	page_size_capped(&size, 7);
 	page_size_learn(&size, 7, 1, 1);
@@ -105,6 +105,89 @@ static void limits_of_the_api(void **state)
 	assert_in_range(page_size_next(&size), 20, 1000);
 	page_size_capped(&size, 1);
 	assert_int_equal(page_size_next(&size), 2);
+}
+
+/* What has been granted before is refused for another reason. */
+static void granted_before_stays_granted(void **state)
+{
+	struct page_size size;
+
+	(void)state;
+	page_size_init(&size, 0);
+	page_size_granted(&size, 20);
+	for (int i = 0; i < 30; i++) {
+		assert_false(page_size_refused(&size, 20));
+		assert_false(page_size_refused(&size, 7));
+		page_size_granted(&size, 20);
+	}
+	assert_int_equal(page_size_next(&size), 20);
+	/* More is halved, but no lower than that. */
+	page_size_learn(&size, 20, 1, 1);
+	assert_true(page_size_refused(&size, 80));
+	assert_true(page_size_refused(&size, 40));
+	assert_false(page_size_refused(&size, 20));
+	assert_int_equal(page_size_next(&size), 20);
+}
+
+/* An API that grants less than it did: some errors, then it is found out. */
+static void granted_no_longer(void **state)
+{
+	struct page_size size;
+	int errors = 0;
+
+	(void)state;
+	page_size_init(&size, 100);
+	page_size_granted(&size, 100);
+	while (page_size_next(&size) > 30) {
+		errors += !page_size_refused(&size, page_size_next(&size));
+		/* What smaller pages of others show does not count. */
+		page_size_granted(&size, 20);
+	}
+	assert_in_range(errors, 5, 20);
+	assert_int_equal(page_size_next(&size), 25);
+}
+
+/* Pages of one job do not overlap: each listing tries two once. */
+static void one_job_is_not_settled_for(void **state)
+{
+	struct page_size size;
+
+	(void)state;
+	page_size_init(&size, 2);
+	assert_true(page_size_refused(&size, 2));
+	page_size_granted(&size, 1);
+	assert_int_equal(page_size_next(&size), 1);
+	page_size_begin(&size);
+	assert_int_equal(page_size_first(&size), 2);
+	page_size_granted(&size, 2);
+	page_size_begin(&size);
+	assert_int_equal(page_size_next(&size), 2);
+}
+
+/* SPEC 6.1, 6.5: it fails where the limit is not to blame, and goes on as large. */
+static void refused_for_another_reason(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	struct reader *reader;
+
+	query_init(&query);
+	bench_reset(bench, BENCH_CONNECTIONS, 20);
+	bench_fill(bench, 0, 100);
+	reader = reader_open_all(bench);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	fake_answer(fake_call(bench->api, 0));
+	for (int i = 0; i < 3; i++) {
+		bench->api->rules.refuses_above = 1;
+		assert_int_equal(reader_finish(reader), -EIO);
+		bench->api->rules.refuses_above = 0;
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		assert_int_equal(fake_call(bench->api, 0)->limit, 20);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	reader_close(reader);
 }
 
 /* SPEC 6.5: halved until it is granted, and remembered by the next listing. */
@@ -224,6 +307,10 @@ int main(void)
 		cmocka_unit_test(one_page_changes_little),
 		cmocka_unit_test(fixed_is_fixed),
 		cmocka_unit_test(limits_of_the_api),
+		cmocka_unit_test(granted_before_stays_granted),
+		cmocka_unit_test(granted_no_longer),
+		cmocka_unit_test(one_job_is_not_settled_for),
+		TEST(refused_for_another_reason),
 		TEST(refused_limit_is_remembered),
 		TEST(refused_while_reading_ahead),
 		TEST(lowered_limit_is_noticed),
