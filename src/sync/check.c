@@ -179,6 +179,16 @@ static int load_rows(const struct listing *listing, struct rows *ret_rows)
 	return -ENOENT;
 }
 
+static int64_t newest_of(const struct expected *expected)
+{
+	struct catalog_job job;
+
+	/* Where it cannot be told all count as new. */
+	if (jobs_by_row(expected->catalog, expected->rows[0], &job))
+		return INT64_MIN;
+	return job.job.created_ms;
+}
+
 static void end(struct listing *listing)
 {
 	struct check *check = listing->filling;
@@ -215,6 +225,7 @@ static int begin(struct listing *listing)
 	check->unfinished_query = listing->query;
 	check->unfinished_query.statuses = 1U << JOB_QUEUED | 1U << JOB_PROCESSING;
 	expected_init(&check->expected, listing->sync->catalog, rows.rows, rows.len);
+	check->newest_ms = newest_of(&check->expected);
 	listing->filling = check;
 	err = moved_begin(check);
 	if (err) {

@@ -25,13 +25,15 @@
  *                                             within a page
  *   WINDOW      that page                     what it shows stands as shown; BISECT for
  *                                             the next one, or TAIL
- *   AGAIN       the first one                 it is the first one still, so nothing was
- *                                             created that hides a deletion
+ *   AGAIN       the new ones and the first    they stand as expected still, so nothing
+ *               one known before              was created that hides a deletion, and of
+ *                                             what was none has finished since HEAD
  *   STILL       queued and processing jobs,   all of UNFINISHED still are, so none came
  * in of a listing by status        that hides a deletion: complete
  *
  * Deletions and what comes in can hide each other only where one comes between HEAD and
- * TAIL: hence AGAIN and STILL. A job that moves within a listing (by status) is known
+ * TAIL: hence AGAIN and STILL. A job created since the look before is unknown if it finishes
+ * between HEAD and UNFINISHED; it stands before those known then. A job that moves within a listing (by status) is known
  * from UNFINISHED of this look or the one before. Whatever else does not fit, and
  * whatever takes more requests than reading, is read: check_fall_back().
  */
@@ -76,6 +78,9 @@ struct check {
 	unsigned most;
 	unsigned restarts;
 	bool changed; /* something differs from the look before */
+
+	int64_t newest_ms; /* created_at of the first job of the look before */
+	size_t again;      /* AGAIN: these stand as expected */
 
 	struct rows head; /* what HEAD has read so far */
 	size_t good;      /* this one stands at its offset; */

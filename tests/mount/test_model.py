@@ -43,20 +43,18 @@ FAILURES = {errno.EACCES, errno.EIO, errno.EINVAL, errno.ETIMEDOUT, errno.EHOSTU
 class Open:
     """A directory that is open: what it has to tell in the end, and what it may."""
 
-    def __init__(self, path, look, names, gone):
+    def __init__(self, path, look, names):
         self.directory = Directory(path)
         self.look = look
         self.must = set(names)
         self.may = set(names)
-        self.gone = set(gone)
         self.told = []
         self.positions = [(0, self.directory.tell())]
 
     def know(self, names):
-        """So it is now: what came or went since may be told or not. So may what went before:
-        a job that finishes while a look is under way can make up for it in the count."""
+        """So it is now: what came or went since may be told or not."""
         self.must &= names
-        self.may |= names | self.gone
+        self.may |= names
 
     def go_on(self, count):
         """Some more names; true at the end."""
@@ -124,8 +122,7 @@ class Model:
     def list_partly(self):
         look = self.draw.choice(list(LOOKS))
         if len(self.open) < 4:
-            self.open.append(Open(self.path(look), look, self.names(look),
-                                  {job_id + ".json" for job_id in self.gone}))
+            self.open.append(Open(self.path(look), look, self.names(look)))
         one = self.draw.choice(self.open)
         if one.go_on(self.draw.choice([1, 5, 30, 1000])):
             self.open.remove(one)

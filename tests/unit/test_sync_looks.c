@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -301,6 +302,53 @@ static void finishing_does_not_hide_a_deletion(void **state)
 	reader_close(reader);
 }
 
+static bool tells(const struct reader *reader, const char *id)
+{
+	for (size_t i = 0; i < listing_len(reader->listing); i++)
+		if (strcmp(bench_id(reader->bench, listing_member(reader->listing, i)),
+			    id) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Nor does one that was not there at the look before, stands within the head, and finishes
+ * after that was read: its reader may take as long as he likes.
+ */
+static void new_ones_that_finish_do_not_hide_deletions(void **state)
+{
+	static const char *const finishing[] = {"q00", "q07", "q11"};
+	struct bench *bench = *state;
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct query query = begin_looking(bench);
+		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+
+		/* Each has a newer one in front that is done: two pages of these. */
+		for (int at = 0; at < 12; at++) {
+			int64_t created_ms = bench_noon_ms() + (at + 1) * MINUTE_MS;
+			char id[16];
+
+			snprintf(id, sizeof(id), "q%02d", at);
+			fake_add(bench->api, id, JOB_QUEUED, created_ms);
+			snprintf(id, sizeof(id), "n%02d", at);
+			fake_add(bench->api, id, JOB_DONE, created_ms + 1);
+		}
+		fake_remove(bench->api, "j030");
+		while (listing_len(reader->listing) < 12) {
+			assert_int_equal(reader_read(reader), -EAGAIN);
+			fake_answer(fake_call(bench->api, 0));
+			bench_forward(bench, 1);
+		}
+		finish_job(bench, finishing[i]);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_true(tells(reader, finishing[i]));
+		assert_false(tells(reader, "j030"));
+		reader_close(reader);
+		bench->api->jobs_len = 0;
+	}
+}
+
 /* Of two jobs of one instant it is not known which stands first. */
 static void one_of_an_instant_finishes(void **state)
 {
@@ -330,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(unchanged_listing_costs_few_requests),
 		TEST(finishing_does_not_hide_a_deletion),
+		TEST(new_ones_that_finish_do_not_hide_deletions),
 		TEST(one_of_an_instant_finishes),
 		TEST(looks_show_what_there_is),
 	};
