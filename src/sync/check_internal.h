@@ -32,10 +32,11 @@
  * in of a listing by status        that hides a deletion: complete
  *
  * Deletions and what comes in can hide each other only where one comes between HEAD and
- * TAIL: hence AGAIN and STILL. A job created since the look before is unknown if it finishes
- * between HEAD and UNFINISHED; it stands before those known then. A job that moves within a listing (by status) is known
- * from UNFINISHED of this look or the one before. Whatever else does not fit, and
- * whatever takes more requests than reading, is read: check_fall_back().
+ * TAIL: hence AGAIN and STILL. A job created since the look before is unknown if it
+ * finishes between HEAD and UNFINISHED; it stands before those known then. A job that
+ * moves within a listing (by status) is known from UNFINISHED of this look or the one
+ * before. Whatever else does not fit, and whatever takes more requests than reading, is
+ * read: check_fall_back().
  */
 struct check;
 

@@ -36,8 +36,8 @@ void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int
 void page_size_granted(struct page_size *size, unsigned limit);
 
 /*
- * A request with this limit was refused (400, 422). True: half of it, rounded up, is to be
- * tried. False: the limit was not the reason, as it has been granted before, or is 1.
+ * A request with this limit was refused (400, 422). True: half of it, rounded up, is to
+ * be tried. False: the limit was not the reason, as it has been granted before, or is 1.
  */
 bool page_size_refused(struct page_size *size, unsigned limit);
 

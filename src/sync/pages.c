@@ -54,6 +54,8 @@ struct pages {
 	unsigned idle;   /* pages in a row that brought nothing new */
 	bool ordered;    /* all members so far stand in falling order of created_at, */
 	int64_t last_ms; /* the last of them at this */
+	size_t told;     /* so many were told before, by a look that came to nothing; */
+	size_t stood;    /* so many of them stood in front again, in this order */
 };
 
 /* Past that the server does not mean it. */
@@ -190,7 +192,7 @@ static void next_span(struct listing *listing)
 	pages->most = 0;
 	if (pages->span < listing->query.spans_len)
 		return;
-	listing->ordered = pages->ordered;
+	listing->ordered = pages->ordered && pages->stood == pages->told;
 	listing_completed(listing);
 }
 
@@ -284,6 +286,19 @@ static void check_plan(struct pages *pages, const struct page *page)
 	pages->next = pages->resume;
 }
 
+/* Members told before keep their places, though new ones may have come in front. */
+static void note_told(const struct listing *listing, int64_t row)
+{
+	struct pages *pages = listing->filling;
+
+	if (pages->stood == pages->told)
+		return;
+	if (listing->members.members[pages->stood] == row)
+		pages->stood++;
+	else if (!snapshot_has_in(&listing->members, row, (uint8_t)pages->span))
+		pages->ordered = false;
+}
+
 static int take_rows(struct listing *listing, struct page *page)
 {
 	struct pages *pages = listing->filling;
@@ -295,6 +310,7 @@ static int take_rows(struct listing *listing, struct page *page)
 		int64_t row = tell ? page->rows[i] : -page->rows[i];
 
 		news = news || !snapshot_has_in(&listing->members, row, part);
+		note_told(listing, row);
 
 		int err = snapshot_see(&listing->members, row, part, tell);
 
@@ -401,6 +417,7 @@ static int begin(struct listing *listing)
 		return -ENOMEM;
 	list_init(&pages->asked);
 	pages->ordered = true;
+	pages->told = listing->members.len;
 	page_size_begin(&listing->sync->page_size);
 	listing->filling = pages;
 	return 0;
