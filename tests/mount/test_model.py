@@ -10,6 +10,7 @@ an error is right, too; a wrong answer never is. GLADIAFS_SEED=N draws others.
 import errno
 import fcntl
 import os
+import random
 import uuid
 
 import pytest
@@ -244,6 +245,14 @@ def account(new_sandbox, part):
 @pytest.mark.parametrize("part", range(PARTS))
 def test_model(part, new_sandbox, mount):
     model = Model(mount, account(new_sandbox, part), draws(f"model {part}"))
+    run(model, OPERATIONS)
+    model.mount.unmount()
+
+
+def test_new_ones_behind_what_was_told(new_sandbox, mount):
+    """SPEC 7.2: a listing whose head was told before new jobs came was kept as ordered; these
+    draws showed it."""
+    model = Model(mount, account(new_sandbox, 19), random.Random("20261128 model 19"))
     run(model, OPERATIONS)
     model.mount.unmount()
 

@@ -349,43 +349,6 @@ static void new_ones_that_finish_do_not_hide_deletions(void **state)
 	}
 }
 
-/* What was told keeps its place: the next look cannot rely on the order then. */
-static void new_ones_behind_what_was_told(void **state)
-{
-	static const int deletions[] = {0, 1, 12};
-	struct bench *bench = *state;
-
-	for (unsigned round = 0; round < 3; round++) {
-		struct query query = begin_looking(bench);
-		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
-		char id[16];
-
-		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_answer(fake_call(bench->api, 0));
-		bench_forward(bench, 1);
-		assert_in_range(listing_len(reader->listing), 1, 20);
-		for (int i = 0; i < 12; i++) {
-			snprintf(id, sizeof(id), "n%02d", i);
-			fake_add(bench->api, id, JOB_DONE,
-				bench_noon_ms() + (i + 1) * MINUTE_MS);
-		}
-		for (int i = 0; i < deletions[round]; i++) {
-			snprintf(id, sizeof(id), "j%03d", 3 + i);
-			fake_remove(bench->api, id);
-		}
-		assert_int_equal(reader_finish(reader), 0);
-		reader_close(reader);
-
-		bench_forward(bench, BENCH_TTL_MS);
-		fake_remove(bench->api, "n01");
-		reader = reader_open(bench, LISTING_JOBS, &query);
-		assert_int_equal(reader_finish(reader), 0);
-		assert_as_account(reader, &query);
-		reader_close(reader);
-		bench->api->jobs_len = 0;
-	}
-}
-
 /* Of two jobs of one instant it is not known which stands first. */
 static void one_of_an_instant_finishes(void **state)
 {
@@ -416,7 +379,6 @@ int main(void)
 		TEST(unchanged_listing_costs_few_requests),
 		TEST(finishing_does_not_hide_a_deletion),
 		TEST(new_ones_that_finish_do_not_hide_deletions),
-		TEST(new_ones_behind_what_was_told),
 		TEST(one_of_an_instant_finishes),
 		TEST(looks_show_what_there_is),
 	};
