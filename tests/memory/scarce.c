@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +26,12 @@
  * its own, again and again, and each time another allocation is refused, once, be it the
  * test's, a library's or cmocka's. Where all in turn would take longer than about
  * SCARCE_SECONDS, only each SCARCE_STEPth of all tests' allocations is, from the one that
- * SCARCE_SEED chooses. SCARCE_REPORT gets, tab-separated:
+ * SCARCE_SEED chooses. With SCARCE_WAYS it is those that are the first of a test with
+ * their call stack, however long that takes: each way in which a test comes to ask for
+ * memory. SCARCE_REPORT gets, tab-separated:
  *
  *   wrong    test, which allocation, how it ended, and on further lines what it said
- *   refused  how many; of how many; by steps of
+ *   refused  how many; of how many; by steps of (0: by ways)
  *
  * To look at one (gdb), SCARCE_TEST names the test and SCARCE_AT the allocation: it then
  * runs alone, in the process that there is.
@@ -38,6 +42,8 @@ enum {
 	HANGS_S = 60,
 	SAID_MAX = 1 << 20,
 	TESTS_MAX = 256,
+	FRAMES_MAX = 40,
+	WAYS_MAX = 1 << 16,
 };
 
 void *__libc_malloc(size_t size);
@@ -58,20 +64,58 @@ struct measure {
 	double seconds;
 };
 
+/* Those of a test; shared by its processes. */
+struct ways {
+	size_t len;
+	long at[WAYS_MAX];           /* the first allocation of each */
+	uint64_t seen[2 * WAYS_MAX]; /* hashes of call stacks, by open addressing */
+};
+
 typedef int run_group(const char *name, const struct CMUnitTest *tests, size_t count,
 	CMFixtureFunction setup, CMFixtureFunction teardown);
 
 static struct {
 	struct count *count; /* shared by the processes; NULL: nobody is refused */
 	long at;
+	struct ways *ways; /* being noted; NULL: they are not */
 	run_group *run;
 	CMFixtureFunction setup;
 	CMFixtureFunction teardown;
 } scarce;
 
+static bool is_new(struct ways *ways)
+{
+	void *frames[FRAMES_MAX];
+	int len = backtrace(frames, FRAMES_MAX);
+	uint64_t hash = 1;
+
+	for (int i = 0; i < len; i++)
+		hash = (hash ^ (uintptr_t)frames[i]) * 0x9e3779b97f4a7c15;
+
+	size_t place = hash >> 32;
+
+	for (;; place++) {
+		uint64_t *seen = &ways->seen[place % (2 * WAYS_MAX)];
+
+		if (*seen == hash || ways->len == WAYS_MAX)
+			return false;
+		if (*seen)
+			continue;
+		*seen = hash;
+		return true;
+	}
+}
+
 static bool refuses(void)
 {
-	if (!scarce.count || ++scarce.count->asked != scarce.at)
+	if (!scarce.count)
+		return false;
+
+	long asked = ++scarce.count->asked;
+
+	if (scarce.ways && is_new(scarce.ways))
+		scarce.ways->at[scarce.ways->len++] = asked;
+	if (asked != scarce.at)
 		return false;
 	scarce.count->refused = true;
 	errno = ENOMEM;
@@ -242,15 +286,46 @@ static long choose_step(const struct measure *measures, size_t count)
 	return number("SCARCE_STEP", step);
 }
 
-static void refuse_in_turn(const struct CMUnitTest *tests, size_t count)
+static void *share(size_t size)
 {
-	struct count *asks = mmap(NULL, sizeof(*asks), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	must(memory != MAP_FAILED, "mmap");
+	return memory;
+}
+
+static void refuse_each_way(
+	const struct CMUnitTest *tests, size_t count, struct count *asks)
+{
+	long asked = 0;
+	long refused = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct ways *ways = share(sizeof(*ways));
+
+		scarce.ways = ways;
+		asked += measure_one(&tests[i], asks).asked;
+		scarce.ways = NULL;
+		must(ways->len < WAYS_MAX, "too many ways");
+		for (size_t way = 0; way < ways->len; way++) {
+			long at = ways->at[way];
+
+			judge(&tests[i], run_apart(&tests[i], asks, at), at);
+			refused += asks->refused;
+		}
+		munmap(ways, sizeof(*ways));
+	}
+	dprintf(REPORT_FD, "refused\t%ld\t%ld\t0\n", refused, asked);
+}
+
+static void refuse_in_turn(
+	const struct CMUnitTest *tests, size_t count, struct count *asks)
+{
 	struct measure measures[TESTS_MAX];
 	long asked = 0;
 	long refused = 0;
 
-	must(asks != MAP_FAILED, "mmap");
 	must(count <= TESTS_MAX, "too many tests");
 	for (size_t i = 0; i < count; i++) {
 		measures[i] = measure_one(&tests[i], asks);
@@ -301,6 +376,8 @@ int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
 	/* glibc crashes where it has no memory for nsswitch.conf: it reads it now. */
 	getpwuid(0);
 	getgrgid(0);
+	/* The first call of it asks for memory. */
+	backtrace(&(void *){NULL}, 1);
 	scarce.run = (run_group *)dlsym(RTLD_NEXT, "_cmocka_run_group_tests");
 	scarce.setup = setup;
 	scarce.teardown = teardown;
@@ -310,6 +387,9 @@ int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
 		REPORT_FD);
 	open_as(memfd_create("said", 0), SAID_FD);
 	must(fcntl(SAID_FD, F_SETFL, O_APPEND) == 0, "fcntl");
-	refuse_in_turn(tests, count);
+	if (getenv("SCARCE_WAYS"))
+		refuse_each_way(tests, count, share(sizeof(struct count)));
+	else
+		refuse_in_turn(tests, count, share(sizeof(struct count)));
 	return 0;
 }
