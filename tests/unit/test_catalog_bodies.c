@@ -257,6 +257,7 @@ static void test_lowered_maximum(void **state)
 	for (; kit_sql(kit, "SELECT kept FROM totals") > 1 << 20; commits++) {
 		char id[32];
 
+		assert_true(commits < 100);
 		snprintf(id, sizeof(id), "new %d", commits);
 		kit_put(catalog, id, JOB_DONE, "x");
 		assert_int_equal(catalog_commit(catalog), 0);
