@@ -81,7 +81,8 @@ struct check {
 	bool changed; /* something differs from the look before */
 
 	int64_t newest_ms; /* created_at of the first job of the look before */
-	size_t again;      /* AGAIN: these stand as expected */
+	size_t again;      /* AGAIN: these stand as expected, */
+	size_t again_len;  /* of so many that have to */
 
 	struct rows head; /* what HEAD has read so far */
 	size_t good;      /* this one stands at its offset; */

@@ -137,6 +137,23 @@ static void tail_start(struct check *check)
 		check_ask(check, &check->listing->query, check->expected.len - 1, 2);
 }
 
+/*
+ * Those in front that are newer than what the look before knew, and one more. Unfinished
+ * jobs are among the members of all.
+ */
+static size_t count_again(const struct check *check)
+{
+	const struct expected *expected = &check->expected;
+	struct catalog_job job;
+	size_t len = 0;
+
+	while (!check_is_of_all(check) && len < expected->len &&
+		!jobs_by_row(expected->catalog, expected->rows[len], &job) &&
+		job.job.created_ms > check->newest_ms)
+		len++;
+	return len < expected->len ? len + 1 : len;
+}
+
 static int tail_take(struct check *check)
 {
 	const struct page *page = check->page;
@@ -145,6 +162,7 @@ static int tail_take(struct check *check)
 	if (page->len == 1 && page->rows[0] == check->expected.rows[tail]) {
 		check->step = STEP_AGAIN;
 		check->again = 0;
+		check->again_len = count_again(check);
 		return 0;
 	}
 	/* Something came in that was not foreseen. */
@@ -269,26 +287,9 @@ int check_restart(struct check *check)
 	return rows_append(&check->watch, check->unfinished.rows, check->unfinished.len);
 }
 
-/*
- * Those in front that are newer than what the look before knew, and one more. Unfinished
- * jobs are among the members of all.
- */
-static size_t again_len(const struct check *check)
-{
-	const struct expected *expected = &check->expected;
-	struct catalog_job job;
-	size_t len = 0;
-
-	while (!check_is_of_all(check) && len < expected->len &&
-		!jobs_by_row(expected->catalog, expected->rows[len], &job) &&
-		job.job.created_ms > check->newest_ms)
-		len++;
-	return len < expected->len ? len + 1 : len;
-}
-
 static void again_start(struct check *check)
 {
-	size_t rest = again_len(check) - check->again;
+	size_t rest = check->again_len - check->again;
 	unsigned limit = check_limit(check);
 
 	check_ask(check, &check->listing->query, check->again,
@@ -305,7 +306,7 @@ static int again_take(struct check *check)
 			page->len * sizeof(*page->rows)) != 0)
 		return check_restart(check);
 	check->again += page->len;
-	if (check->again < again_len(check))
+	if (check->again < check->again_len)
 		return 0;
 	check->still.len = 0;
 	check->step = STEP_STILL;
