@@ -39,9 +39,10 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 void catalog_close(struct catalog *catalog);
 
 /*
- * Ends the transaction, if one is open, and lets as many of the least recently used
- * bodies go as came, where there are too many. 0 or -EIO: what was written since the last
- * commit is lost, and of the rows that were given out for it nothing is known (-ENOENT).
+ * Ends the transaction, if one is open, and lets the least recently used bodies go where
+ * there are too many: as many as came, and some megabytes more. 0 or -EIO: what was
+ * written since the last commit is lost, and of the rows that were given out for it
+ * nothing is known (-ENOENT).
  */
 int catalog_commit(struct catalog *catalog);
 
@@ -61,9 +62,10 @@ void catalog_trim(struct catalog *catalog);
 void catalog_read_begin(struct catalog *catalog);
 void catalog_read_end(struct catalog *catalog);
 
-/* Of all jobs but the gone: how many, and the bytes of those whose size is known. */
+/* Of all jobs but the gone. */
 struct catalog_totals {
 	uint64_t jobs;
-	uint64_t bytes;
+	uint64_t bytes; /* of those whose size is known */
+	uint64_t kept;  /* bytes of bodies */
 };
 void catalog_totals(struct catalog *catalog, struct catalog_totals *ret_totals);

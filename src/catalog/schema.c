@@ -80,7 +80,7 @@ static const char *const texts[STATEMENTS] = {
 			   " kept = kept + ?3, recent = recent + ?4"
 			   " RETURNING kept, recent",
 	[SQL_FREE_PAGES] = "PRAGMA freelist_count",
-	/* 256 is VACUUM_STEP. */
+	/* 2 MiB: some ms. */
 	[SQL_VACUUM] = "PRAGMA incremental_vacuum(256)",
 	[SQL_JOB_BY_ROW] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = ?1",
 	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = coalesce("

@@ -295,14 +295,17 @@ void catalog_totals(struct catalog *catalog, struct catalog_totals *ret_totals)
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS);
 	int64_t jobs = 0;
 	int64_t bytes = 0;
+	int64_t kept = 0;
 
 	if (sqlite3_step(statement) == SQLITE_ROW) {
 		jobs = sqlite3_column_int64(statement, 0) + catalog->change.jobs;
 		bytes = sqlite3_column_int64(statement, 1) + catalog->change.bytes;
+		kept = sqlite3_column_int64(statement, 2) + catalog->change.kept;
 	}
 	sqlite3_reset(statement);
 	*ret_totals = (struct catalog_totals){
 		.jobs = jobs > 0 ? (uint64_t)jobs : 0,
 		.bytes = bytes > 0 ? (uint64_t)bytes : 0,
+		.kept = kept > 0 ? (uint64_t)kept : 0,
 	};
 }

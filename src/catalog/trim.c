@@ -8,7 +8,7 @@
  * pages stay: what comes next needs them.
  */
 
-enum { EVICT_STEP = 4 << 20, VACUUM_STEP = 256, FREE_PAGES_MAX = 1024 };
+enum { EVICT_STEP = 4 << 20, FREE_PAGES_MAX = 1024 };
 
 int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came)
 {
@@ -31,18 +31,7 @@ static int64_t free_pages(struct catalog *catalog)
 	return pages;
 }
 
-static uint64_t kept_bytes(struct catalog *catalog)
-{
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS);
-	int64_t kept = 0;
-
-	if (sqlite3_step(statement) == SQLITE_ROW)
-		kept = sqlite3_column_int64(statement, 2) + catalog->change.kept;
-	sqlite3_reset(statement);
-	return kept > 0 ? (uint64_t)kept : 0;
-}
-
-/* Gives back VACUUM_STEP pages; the statement has a row for each. */
+/* The statement has a row for each page that it gives back. */
 static int vacuum(struct catalog *catalog)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_VACUUM);
@@ -68,10 +57,13 @@ bool catalog_has_excess(const struct catalog *catalog)
 
 void catalog_trim(struct catalog *catalog)
 {
+	struct catalog_totals totals;
+
 	if (!catalog_try_begin(catalog))
 		return;
+	catalog_totals(catalog, &totals);
 
-	int err = trim_bodies(catalog, kept_bytes(catalog), 0);
+	int err = trim_bodies(catalog, totals.kept, 0);
 
 	/* The last text stays, however large. */
 	catalog->excess = catalog->change.kept != 0;
