@@ -65,10 +65,10 @@ struct measure {
 	double seconds;
 };
 
-/* Those of a test; shared by its processes. */
+/* Call stacks that ask for memory; shared by the processes of all tests. */
 struct ways {
 	size_t len;
-	long at[WAYS_MAX];           /* the first allocation of each */
+	long at[WAYS_MAX]; /* the first allocation of each that is new in a test */
 	uint64_t seen[2 * WAYS_MAX]; /* hashes of call stacks, by open addressing */
 };
 
