@@ -16,6 +16,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -49,13 +50,17 @@ def busy(root, names, activity, seed):
         pass
 
 
-def be_busy(root, names, activities, seed):
+def be_busy(root, names, activities, seed, inside):
     """Several at once, as a process: what this one has open in a dead mount, each child
-    would inherit, and hang on closing it."""
-    threads = [threading.Thread(target=busy, args=(root, list(names), activity, seed + number))
+    would inherit, and hang on closing it. From inside the mount, that the next one in its
+    place is not taken for it."""
+    os.chdir(root)
+    threads = [threading.Thread(target=busy,
+                                args=(Path("."), list(names), activity, seed + number))
                for number, activity in enumerate(activities)]
     for thread in threads:
         thread.start()
+    inside.set()
     for thread in threads:
         thread.join()
 
@@ -118,9 +123,12 @@ class Victim:
         one = self.mount()
         names = sorted(self.account.names())
         activities = [*ACTIVITIES, self.draw.choice(sorted(ACTIVITIES))]
-        readers = multiprocessing.get_context("fork").Process(
-            target=be_busy, args=(one.path, names, activities, self.draw.random()))
+        fork = multiprocessing.get_context("fork")
+        inside = fork.Event()
+        readers = fork.Process(target=be_busy, args=(one.path, names, activities,
+                                                     self.draw.random(), inside))
         readers.start()
+        assert inside.wait(20 * PATIENCE)
         time.sleep(self.draw.random() ** 2 * 0.4 * PATIENCE)
         one.kill()
         self.killed.append((one, readers))
