@@ -24,18 +24,24 @@ enum { CATALOG_BUSY_MS = 1000 };
 struct catalog_config {
 	const char *path;    /* NULL: private and temporary */
 	uint64_t bodies_max; /* bytes of bodies to keep; the last one used always stays */
+	const char *boot; /* "HOST ID", of this start of this machine; NULL: the system's,
+			   * "": not known */
 };
 
 /*
  * Opens or makes the database (mode 0600). One that is damaged, foreign or of another
- * schema is renamed to PATH.damaged, with a sentence in the log, and begun anew. One
+ * schema, or was in use when the machine went down (it is never synced meanwhile), is
+ * renamed to PATH.damaged, with a sentence in the log, and begun anew. One
  * that cannot be written (read-only or full disk, permissions) is done without: a
  * temporary one takes its place, with a sentence. 0 or -EIO, -ENOMEM.
  */
 int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	const struct log *log, struct catalog **ret_catalog);
 
-/* Commits and closes. NULL is fine. */
+/*
+ * Commits and closes. Waits for the disk: what it does not take within some 300 ms is not
+ * known to be there after a power cut. NULL is fine.
+ */
 void catalog_close(struct catalog *catalog);
 
 /*

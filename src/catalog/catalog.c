@@ -7,13 +7,14 @@
 
 #include "internal.h"
 
-static int claim_and_open(struct catalog *catalog, const char **ret_why)
+static int claim_and_open(struct catalog *catalog, bool *ret_cut, const char **ret_why)
 {
 	int err = place_claim(&catalog->place, ret_why);
 
+	*ret_cut = false;
 	if (err)
 		return err;
-	err = schema_open(catalog, catalog->place.path);
+	err = schema_open(catalog, catalog->place.path, ret_cut);
 	if (err)
 		*ret_why = sqlite3_errmsg(catalog->db);
 	return err;
@@ -22,14 +23,16 @@ static int claim_and_open(struct catalog *catalog, const char **ret_why)
 /* With the lock held. */
 static int open_sound_one(struct catalog *catalog, const char **ret_why)
 {
-	int err = claim_and_open(catalog, ret_why);
+	bool cut;
+	int err = claim_and_open(catalog, &cut, ret_why);
 
 	if (err != -EUCLEAN)
 		return err;
 	schema_close(catalog);
-	err = place_set_aside(&catalog->place, catalog->log);
+	err = place_set_aside(
+		&catalog->place, catalog->log, cut ? PLACE_CUT : PLACE_DAMAGED);
 	*ret_why = strerror(-err);
-	return err ? err : claim_and_open(catalog, ret_why);
+	return err ? err : claim_and_open(catalog, &cut, ret_why);
 }
 
 static int open_on_disk(struct catalog *catalog, const char *path, const char **ret_why)
@@ -52,6 +55,7 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 {
 	struct catalog *catalog = calloc(1, sizeof(*catalog));
 	const char *why = NULL;
+	bool cut;
 
 	if (!catalog)
 		return -ENOMEM;
@@ -61,8 +65,10 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	/* Its maximum may have been another. */
 	catalog->excess = true;
 
+	dirty_init(catalog, config->boot);
+
 	int err = config->path ? open_on_disk(catalog, config->path, &why)
-			       : schema_open(catalog, "");
+			       : schema_open(catalog, "", &cut);
 
 	if (err && config->path) {
 		log_warning(log,
@@ -71,7 +77,7 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 			config->path, why);
 		schema_close(catalog);
 		place_done(&catalog->place);
-		err = schema_open(catalog, "");
+		err = schema_open(catalog, "", &cut);
 	}
 	if (err) {
 		schema_close(catalog);
@@ -87,6 +93,7 @@ void catalog_close(struct catalog *catalog)
 	if (!catalog)
 		return;
 	catalog_commit(catalog);
+	dirty_clear(catalog);
 	schema_close(catalog);
 	place_done(&catalog->place);
 	free(catalog);

@@ -127,7 +127,7 @@ bool place_is_moved(const struct place *place)
 	return status.st_dev != place->dev || status.st_ino != place->ino;
 }
 
-int place_set_aside(const struct place *place, const struct log *log)
+int place_set_aside(const struct place *place, const struct log *log, const char *why)
 {
 	if (place_is_moved(place))
 		return 0;
@@ -139,8 +139,7 @@ int place_set_aside(const struct place *place, const struct log *log)
 		err = move_aside(place->path, "");
 	if (err)
 		return err;
-	log_warning(log,
-		"the cache %s is damaged or not this version's: set aside as %s.damaged",
-		place->path, place->path);
+	log_warning(log, "the cache %s %s: set aside as %s.damaged", place->path, why,
+		place->path);
 	return 0;
 }

@@ -43,8 +43,10 @@ int place_claim(struct place *place, const char **ret_why);
 bool place_is_moved(const struct place *place);
 
 /*
- * Renames the file claimed, and its journal, to PATH.damaged, with a sentence in the log.
- * Another mount's new one is left alone. 0 or a negative errno. To be called with the
- * lock held.
+ * Renames the file claimed, and its journal, to PATH.damaged, with a sentence in the log
+ * whose predicate is `why`. Another mount's new one is left alone. 0 or a negative errno.
+ * To be called with the lock held.
  */
-int place_set_aside(const struct place *place, const struct log *log);
+#define PLACE_DAMAGED "is damaged or not this version's"
+#define PLACE_CUT     "was in use when the machine went down, and may not be whole"
+int place_set_aside(const struct place *place, const struct log *log, const char *why);

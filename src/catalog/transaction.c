@@ -22,12 +22,19 @@ sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which)
 	return statement;
 }
 
+static int run_once(struct catalog *catalog, enum statement which)
+{
+	int step = sqlite3_step(catalog_statement(catalog, which));
+
+	sqlite3_reset(catalog->statements[which]);
+	return step;
+}
+
 static void lose_transaction(struct catalog *catalog)
 {
 	/* Some errors make SQLite roll back by itself. */
 	if (!sqlite3_get_autocommit(catalog->db))
-		sqlite3_step(catalog_statement(catalog, SQL_ROLLBACK));
-	sqlite3_reset(catalog->statements[SQL_ROLLBACK]);
+		run_once(catalog, SQL_ROLLBACK);
 	catalog->in_transaction = false;
 	catalog->lost = true;
 	catalog->change = (struct totals_change){0};
@@ -99,7 +106,7 @@ static void set_aside(struct catalog *catalog)
 {
 	int lock = place_lock(&catalog->place);
 
-	place_set_aside(&catalog->place, catalog->log);
+	place_set_aside(&catalog->place, catalog->log, PLACE_DAMAGED);
 	place_unlock(lock);
 	catalog->set_aside = true;
 	go_on_alone(catalog);
@@ -109,9 +116,7 @@ void catalog_read_begin(struct catalog *catalog)
 {
 	if (catalog->in_transaction || catalog->reading)
 		return;
-	catalog->reading = sqlite3_step(catalog_statement(catalog, SQL_BEGIN_READING)) ==
-			   SQLITE_DONE;
-	sqlite3_reset(catalog->statements[SQL_BEGIN_READING]);
+	catalog->reading = run_once(catalog, SQL_BEGIN_READING) == SQLITE_DONE;
 }
 
 void catalog_read_end(struct catalog *catalog)
@@ -120,8 +125,7 @@ void catalog_read_end(struct catalog *catalog)
 		return;
 	catalog->reading = false;
 	/* Where SQLite has ended it by itself, this fails, and does nothing. */
-	sqlite3_step(catalog_statement(catalog, SQL_COMMIT));
-	sqlite3_reset(catalog->statements[SQL_COMMIT]);
+	run_once(catalog, SQL_COMMIT);
 }
 
 static int fail(struct catalog *catalog, int code, const char *what, const char *why)
@@ -181,9 +185,15 @@ static int begin(struct catalog *catalog)
 {
 	catalog_read_end(catalog);
 
-	int step = sqlite3_step(catalog_statement(catalog, SQL_BEGIN));
+	int step = run_once(catalog, SQL_BEGIN);
 
-	sqlite3_reset(catalog->statements[SQL_BEGIN]);
+	/* Another mount has ended, and taken the mark back. */
+	if (step == SQLITE_DONE && !dirty_is_set(catalog)) {
+		run_once(catalog, SQL_ROLLBACK);
+		if (dirty_set(catalog) < 0)
+			return sqlite3_errcode(catalog->db);
+		step = run_once(catalog, SQL_BEGIN);
+	}
 	catalog->in_transaction = step == SQLITE_DONE;
 	return step;
 }

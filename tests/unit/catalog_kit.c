@@ -14,7 +14,9 @@ enum { TEXT_ROOM = 4096, SAID_ROOM = 65536 };
 
 static int64_t kit_now_ms(void *ctx)
 {
-	return ((struct kit *)ctx)->now_ms;
+	struct kit *kit = ctx;
+
+	return kit->now_ms += kit->look_ms;
 }
 
 int kit_setup(void **state)
@@ -61,7 +63,8 @@ int kit_teardown(void **state)
 
 static struct catalog *open_at(struct kit *kit, const char *path, uint64_t bodies_max)
 {
-	struct catalog_config config = {.path = path, .bodies_max = bodies_max};
+	struct catalog_config config = {
+		.path = path, .bodies_max = bodies_max, .boot = kit->boot};
 	struct catalog *catalog;
 
 	assert_int_equal(catalog_open(&config, &kit->clock, &kit->log, &catalog), 0);
