@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """An account that changes behind a mount's back, and what a mount has to show of it."""
 
+import os
+
 from layout import pretty
 
 UNFINISHED = ("queued", "processing")
@@ -55,3 +57,14 @@ class Account:
         for _ in range(times):
             self.draw.choice([self.create, self.finish, self.delete])()
             self.reload()
+
+    def assert_shown(self, root, sample):
+        """A mount shows the account as it is: names everywhere, and some of the texts."""
+        assert set(os.listdir(root / "all")) == self.names()
+        for status in ("queued", "processing", "done", "error"):
+            assert set(os.listdir(root / "status" / status)) == self.names(status)
+        assert set(os.listdir(root / "date")) == self.days()
+        for job_id in sample:
+            path = root / "all" / f"{job_id}.json"
+            assert path.stat().st_size == len(self.texts[job_id])
+            assert path.read_bytes() == self.texts[job_id]

@@ -86,13 +86,14 @@ class Place:
 
 
 class Program:
-    """A run of the program with any command line. What it prints on stderr is kept."""
+    """A run of the program with any command line, by `wrapper` if any. What it prints on
+    stderr is kept."""
 
-    def __init__(self, place, *words, env=None, argv0=None):
+    def __init__(self, place, *words, env=None, argv0=None, wrapper=()):
         place.count += 1
         self.place = place
         self.stderr_file = place.directory / f"stderr{place.count}"
-        command = [*WRAPPER, argv0 or PROGRAM, *map(str, words)]
+        command = [*map(str, wrapper), *WRAPPER, argv0 or PROGRAM, *map(str, words)]
         with open(self.stderr_file, "wb") as stderr:
             # With its parent dead, nobody would unmount.
             self.process = subprocess.Popen(

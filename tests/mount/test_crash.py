@@ -65,18 +65,6 @@ def be_busy(root, names, activities, seed, inside):
         thread.join()
 
 
-def assert_true(root, account, sample):
-    """The mount shows the account as it is: names everywhere, and some of the texts."""
-    assert set(os.listdir(root / "all")) == account.names()
-    for status in ("queued", "processing", "done", "error"):
-        assert set(os.listdir(root / "status" / status)) == account.names(status)
-    assert set(os.listdir(root / "date")) == account.days()
-    for job_id in sample:
-        path = root / "all" / f"{job_id}.json"
-        assert path.stat().st_size == len(account.texts[job_id])
-        assert path.read_bytes() == account.texts[job_id]
-
-
 def assert_sound(place, directory):
     """What the killed one left, in a copy: sound by SQLite, and its sums are right."""
     for path in place.cache.iterdir():
@@ -165,7 +153,7 @@ def test_killed(part, new_sandbox, mount, place, tmp_path):
             copies.mkdir()
             assert_sound(place, copies)
         one = victim.mount()
-        assert_true(one.path, account, draw.sample(account.ids(), 20))
+        account.assert_shown(one.path, draw.sample(account.ids(), 20))
         one.unmount()
 
 
@@ -180,10 +168,10 @@ def test_killed_beside_another(new_sandbox, mount, place):
     for _ in range(10 if LONG else 4):
         account.change(2)
         victim.kill_at_work()
-        assert_true(witness.path, account, draw.sample(account.ids(), 20))
+        account.assert_shown(witness.path, draw.sample(account.ids(), 20))
     one = victim.mount()
     for path in (one.path, witness.path):
-        assert_true(path, account, account.ids())
+        account.assert_shown(path, account.ids())
     assert "aside" not in witness.stderr and "failed" not in witness.stderr, witness.stderr
 
 
@@ -199,7 +187,7 @@ def test_two_at_once(new_sandbox, mount):
 
         def look(one):
             try:
-                assert_true(one.path, account, sample)
+                account.assert_shown(one.path, sample)
             except (AssertionError, OSError) as error:
                 wrong.append((one.path, error, one.stderr))
         threads = [threading.Thread(target=look, args=(one,)) for one in two]
@@ -271,12 +259,12 @@ def test_would_fail(new_sandbox, mount):
     sandbox = new_sandbox("--jobs", "30", "--bytes", "1500:3000")
     account = Account(sandbox, draw)
     one = mount(sandbox, "ttl=0")
-    assert_true(one.path, account, account.ids())
+    account.assert_shown(one.path, account.ids())
     job_id = account.ids("done")[0]
     account.texts[job_id] += b" "
     with pytest.raises(AssertionError):
-        assert_true(one.path, account, [job_id])
+        account.assert_shown(one.path, [job_id])
     account.texts[job_id] = account.texts[job_id][:-1]
     sandbox.fault_lists("drop_item", index=1)
     with pytest.raises((AssertionError, OSError)):
-        assert_true(one.path, account, [job_id])
+        account.assert_shown(one.path, [job_id])

@@ -21,7 +21,7 @@
  */
 struct kit {
 	char dir[64];
-	char path[80]; /* of the database */
+	char path[80];    /* of the database */
 	const char *boot; /* NULL: the system's */
 	int64_t now_ms;
 	int64_t look_ms; /* the clock goes on so far with each look at it */

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 7.4, 4.3: the machine goes down while a mount is at work; at the next boot nothing is
+shown that was only half written.
+
+The cache is on a disk of its own, a file, that is cut off as by a power cut: what Linux had not
+written yet is lost (ext4's shutdown, as filesystems' own tests do it). Of the cache's file random
+parts were written before, so that pages of many ages stand beside one another. The next boot is
+a mount namespace that has another boot_id.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from account import Account
+from chance import LONG, draws
+from mounting import Program, needs_root, run_quietly
+from tools import END, LIBC, PATIENCE, run, wait_until
+
+pytestmark = needs_root
+
+CUTS = 100 if LONG else 8
+SYNC_FILE_RANGE = 1 | 2 | 4  # sync_file_range(2): wait, write, wait
+IN_ANOTHER_BOOT = """
+mount --bind "$1" /proc/sys/kernel/random/boot_id
+shift
+exec "$@"
+"""
+
+
+class Disk:
+    """A filesystem in a file."""
+
+    def __init__(self, directory):
+        self.image = directory / "disk.img"
+        self.path = directory / "disk"
+        self.path.mkdir()
+        run("truncate", "-s", "64M", self.image)
+        run("mkfs.ext4", "-q", self.image)
+        run("mount", "-o", "loop", self.image, self.path)
+
+    def cut_off(self):
+        run("xfs_io", "-x", "-c", "shutdown", self.path)
+
+    def back(self):
+        """With nobody left who has it open, be it in a mount namespace of other tests."""
+        run("umount", self.path)
+        wait_until(lambda: not run("losetup", "-j", self.image), "it is unmounted everywhere")
+        run("mount", "-o", "loop", self.image, self.path)
+
+
+@pytest.fixture(name="disk")
+def fixture_disk(tmp_path):
+    if subprocess.run(["losetup", "-f"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("there are no loop devices here, as in a container")
+    disk = Disk(tmp_path)
+    yield disk
+    run_quietly("umount", disk.path)
+
+
+class NextBoot:
+    """A mount in another boot."""
+
+    def __init__(self, place, sandbox, *options, boot="11111111-2222-3333-4444-555555555555"):
+        boot_id = place.directory / "boot_id"
+        boot_id.write_text(boot + "\n", encoding="ascii")
+        path = place.new_directory()
+        self.program = Program(place, "-f", "-o", place.options(*options), sandbox.url, path,
+                               wrapper=("unshare", "--mount", "--propagation", "private",
+                                        "sh", "-c", IN_ANOTHER_BOOT, "sh", boot_id))
+        self.process = self.program.process
+        self.path = Path(f"/proc/{self.process.pid}/root{path}")
+
+    def __enter__(self):
+        wait_until(lambda: self.process.poll() is not None or (self.path / "all").is_dir(),
+                   "it is mounted", END * PATIENCE)
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        code, _, err = self.program.end()
+        assert code == 0, err
+
+
+def write_out_parts(path, draw):
+    """What Linux does by and by: some of the pages are on the disk, others are not."""
+    with open(path, "rb") as file:
+        pages = os.fstat(file.fileno()).st_size // 8192
+        for _ in range(draw.randint(1, 6)):
+            page = draw.randrange(pages or 1)
+            LIBC.sync_file_range(file.fileno(), ctypes.c_int64(page * 8192),
+                                 ctypes.c_int64(draw.choice([1, 4, 64]) * 8192),
+                                 SYNC_FILE_RANGE)
+
+
+def work(root, account, draw):
+    """Lists, reads and looks again, while the account changes."""
+    for _ in range(draw.randint(1, 8)):
+        draw.choice([
+            lambda: os.listdir(root / "all"),
+            lambda: [(root / "all" / f"{job_id}.json").read_bytes()
+                     for job_id in draw.sample(account.ids(), 30)],
+            account.change])()
+        yield
+
+
+@pytest.fixture(name="cut")
+def fixture_cut(new_sandbox, mount, place, disk):
+    """The account; and, again and again, a mount of it whose power is cut."""
+    place.cache = disk.path / "cache"
+    draw = draws("power cut")
+    account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",
+                                  "--unfinished", "8"), draw)
+
+    def cut():
+        one = mount(account.sandbox, "ttl=0", draw.choice(["cache_size=1M", "cache_size=1G"]))
+        for _ in work(one.path, account, draw):
+            for path in place.cache.glob("*.db"):
+                write_out_parts(path, draw)
+            if draw.random() < 0.3:
+                run("sync", "-f", disk.path)
+        disk.cut_off()
+        one.kill()
+        assert one.wait() == -signal.SIGKILL
+        disk.back()
+        return account
+    return cut
+
+
+def test_power_cut(cut, place):
+    """SPEC 7.4, 4.3: whatever part of the cache was on the disk."""
+    for _ in range(CUTS):
+        account = cut()
+        with NextBoot(place, account.sandbox, "ttl=0") as two:
+            account.assert_shown(two.path, account.ids())
+        assert "went down" in two.program.stderr, two.program.stderr
+
+
+def test_would_fail(cut, place):
+    """The control: where it passes for the same boot, what was lost is seen."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+    def be_cut():
+        account = cut()
+        with NextBoot(place, account.sandbox, "ttl=0", boot=boot) as two:
+            account.assert_shown(two.path, account.ids())
+        assert "the cache" not in two.program.stderr
+    with pytest.raises((AssertionError, OSError)):
+        for _ in range(40):
+            be_cut()
+
+
+def test_cut_when_it_had_ended(new_sandbox, mount, place, disk):
+    """SPEC 7.4, 7.5: what was unmounted in order is on the disk, and is believed: all of it
+    can be seen without the API."""
+    place.cache = disk.path / "cache"
+    account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",
+                                  "--unfinished", "0"), draws("cut afterwards"))
+    one = mount(account.sandbox, "ttl=0")
+    account.assert_shown(one.path, account.ids())
+    one.unmount()
+    disk.cut_off()
+    disk.back()
+    assert account.sandbox.stop()
+    with NextBoot(place, account.sandbox, "offline_ok") as two:
+        account.assert_shown(two.path, account.ids())
+    assert "the cache" not in two.program.stderr, two.program.stderr
