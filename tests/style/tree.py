@@ -31,7 +31,8 @@ class Tree:
                                 and not (top and name.startswith("build"))
                                 and at / name != INPUTS)
             found += [(at / name).as_posix() for name in names
-                      if (Path(folder) / name).is_file() and not name.endswith(".pyc")]
+                      if name not in SKIPPED and not name.endswith(".pyc")
+                      and (Path(folder) / name).is_file()]
         return sorted(found)
 
     @functools.lru_cache(maxsize=None)
