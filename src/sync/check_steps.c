@@ -138,8 +138,9 @@ static void tail_start(struct check *check)
 }
 
 /*
- * Those in front that are newer than what the look before knew, and one more. Unfinished
- * jobs are among the members of all.
+ * Those in front that are not older than what the look before knew, and one more. One
+ * that finishes may be of the same millisecond as the first one known. Unfinished jobs
+ * are among the members of all.
  */
 static size_t count_again(const struct check *check)
 {
@@ -149,7 +150,7 @@ static size_t count_again(const struct check *check)
 
 	while (!check_is_of_all(check) && len < expected->len &&
 		!jobs_by_row(expected->catalog, expected->rows[len], &job) &&
-		job.job.created_ms > check->newest_ms)
+		job.job.created_ms >= check->newest_ms)
 		len++;
 	return len < expected->len ? len + 1 : len;
 }

@@ -349,6 +349,26 @@ static void new_ones_that_finish_do_not_hide_deletions(void **state)
 	}
 }
 
+/* Nor one that is of the same instant as the first one known, behind that. */
+static void one_of_the_first_instant_does_not_hide_a_deletion(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = begin_looking(bench);
+	struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+	int64_t created_ms = fake_find(bench->api, "j000")->job.created_ms;
+
+	fake_add(bench->api, "q", JOB_QUEUED, created_ms);
+	fake_remove(bench->api, "j030");
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	fake_answer(fake_call(bench->api, 0));
+	bench_forward(bench, 1);
+	finish_job(bench, "q");
+	assert_int_equal(reader_finish(reader), 0);
+	assert_true(tells(reader, "q"));
+	assert_false(tells(reader, "j030"));
+	reader_close(reader);
+}
+
 /* Of two jobs of one instant it is not known which stands first. */
 static void one_of_an_instant_finishes(void **state)
 {
@@ -379,6 +399,7 @@ int main(void)
 		TEST(unchanged_listing_costs_few_requests),
 		TEST(finishing_does_not_hide_a_deletion),
 		TEST(new_ones_that_finish_do_not_hide_deletions),
+		TEST(one_of_the_first_instant_does_not_hide_a_deletion),
 		TEST(one_of_an_instant_finishes),
 		TEST(looks_show_what_there_is),
 	};
