@@ -155,6 +155,11 @@ class TestBodies:
         account.clear_faults()
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
+    def test_laid_out(self, account, mount):
+        """Nested deeply, with a line and an indent for each bracket."""
+        account.modes(pretty=1)
+        self.test_page(account, mount, "deep", {"depth": 100000})
+
     @pytest.mark.parametrize("kind, fields", [
         *BODIES[:8], ("bad_json", {"body": "[" * 100000}), ("bad_gzip", {}),
         ("bad_json", {"body": '{"id":"' + "x" * 300 + '"}'})],

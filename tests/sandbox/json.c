@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { INDENT_MAX = 256 };
+
 static bool is_space(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -99,13 +101,15 @@ char *json_member_string(struct span object, const char *key)
 	return out;
 }
 
+/* Indented no further than INDENT_MAX: the fault `deep` would take gigabytes. */
 static void new_line(struct text *out, size_t depth)
 {
-	char *p = text_room(out, 1 + 2 * depth);
+	size_t indent = 2 * depth < INDENT_MAX ? 2 * depth : INDENT_MAX;
+	char *p = text_room(out, 1 + indent);
 
 	*p = '\n';
-	memset(p + 1, ' ', 2 * depth);
-	out->n += 1 + 2 * depth;
+	memset(p + 1, ' ', indent);
+	out->n += 1 + indent;
 }
 
 void json_pretty(struct text *out, struct span in)
