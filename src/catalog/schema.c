@@ -263,10 +263,8 @@ int schema_open(struct catalog *catalog, const char *path, bool *ret_cut)
 		err = dirty_check(catalog, ret_cut);
 	if (!err && *ret_cut)
 		err = -EUCLEAN;
-	if (!err)
-		err = dirty_set(catalog);
-	/* Those of this mount's past; where it cannot be now, the next one does it. */
-	if (!err)
+	/* Those of the past; where a full disk forbids it now, the next mount does it. */
+	if (!err && dirty_set(catalog) == 0)
 		sqlite3_exec(
 			catalog->db, "DELETE FROM jobs WHERE seen < 0", NULL, NULL, NULL);
 	return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -131,6 +132,38 @@ static void test_slow_disk(void **state)
 	assert_int_equal(kit_sql(kit, IS_DIRTY), 0);
 }
 
+/* SPEC 7.4: a full disk: what is there is read, and nothing is written without the mark.
+ */
+static void test_full_disk(void **state)
+{
+	struct kit *kit = *state;
+	struct rlimit before;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	catalog_close(open_and_put(kit, "host 1", "a"));
+
+	struct rlimit limit = {0, before.rlim_max};
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+
+	struct catalog *catalog = open_in(kit, "host 2");
+	struct job job = kit_job("b", JOB_DONE);
+	struct catalog_job stored;
+	enum catalog_change change;
+
+	assert_true(has(catalog, "a"));
+	assert_int_equal(jobs_put(catalog, &job, "text", 4, &change, &stored), -EIO);
+	/* stderr is a file, too. */
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, handler);
+	assert_int_equal(kit_sql(kit, IS_DIRTY), 0);
+	kit_put(catalog, "b", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_sql(kit, IS_DIRTY), 1);
+	catalog_close(catalog);
+}
+
 /* The system's own boot: what Linux gives is the same for all processes. */
 static void test_system(void **state)
 {
@@ -152,6 +185,7 @@ int main(void)
 		KIT_TEST(test_only_the_process_went),
 		KIT_TEST(test_another_goes_on),
 		KIT_TEST(test_slow_disk),
+		KIT_TEST(test_full_disk),
 		KIT_TEST(test_system),
 	};
 
