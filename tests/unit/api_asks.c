@@ -14,9 +14,6 @@
 
 enum {
 	TEXT_MAX = 80 << 20,
-	/* The server's counts do not wake the loop. */
-	GLANCE_MS = 2,
-	IDLE_TURNS_MAX = 1000,
 	/* Less than any wait that matters. */
 	STEP_MS = 50,
 	WATCHDOG_S = 120,
@@ -250,37 +247,32 @@ int api_asks_under_way(const struct api_asks *asks)
 
 void api_asks_settle(struct api_ask *ask)
 {
+	const struct patience patience = patience_begin();
 	struct api_asks *asks = ask->asks;
 
 	while (!ask->done) {
 		if (!api_asks_under_way(asks))
 			api_asks_forward(asks, STEP_MS);
 		else
-			assert_int_equal(loop_turn(asks->loop, GLANCE_MS), 0);
+			patience_turn(&patience, asks->loop);
 	}
 	assert_int_equal(ask->done, 1);
 }
 
 void api_asks_until_idle(struct api_asks *asks)
 {
+	const struct patience patience = patience_begin();
+
 	while (api_asks_under_way(asks))
-		assert_int_equal(loop_turn(asks->loop, GLANCE_MS), 0);
+		patience_turn(&patience, asks->loop);
 }
 
 void api_asks_until_requests(struct api_asks *asks, int count)
 {
-	int seen = 0;
-	int idle = 0;
+	const struct patience patience = patience_begin();
 
-	/* Nobody moves the clock: what waits for that, or has failed, never comes. */
-	while (seen < count) {
-		int before = seen;
-
-		assert_true(idle < IDLE_TURNS_MAX);
-		assert_int_equal(loop_turn(asks->loop, GLANCE_MS), 0);
-		seen = raw_server_requests(asks->server);
-		idle = seen == before ? idle + (api_asks_under_way(asks) ? 1 : 5) : 0;
-	}
+	while (raw_server_requests(asks->server) < count)
+		patience_turn(&patience, asks->loop);
 }
 
 void api_asks_forward(struct api_asks *asks, int64_t ms)

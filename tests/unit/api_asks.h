@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "gladia/api.h"
+#include "patience.h"
 #include "raw_server.h"
 
 /*

@@ -12,9 +12,6 @@
 
 enum {
 	DATA_MAX = 32 << 20,
-	/* The server's counts do not wake the loop. */
-	GLANCE_MS = 2,
-	IDLE_TURNS_MAX = 1000,
 };
 
 static int64_t mono_ms(void *ctx)
@@ -148,31 +145,27 @@ void asks_cancel(struct ask *ask)
 
 void asks_until_requests(struct asks *asks, int count)
 {
-	int seen = 0;
-	int idle = 0;
+	const struct patience patience = patience_begin();
 
-	while (seen < count) {
-		int before = seen;
-
-		/* What has failed never comes. */
-		assert_true(idle < IDLE_TURNS_MAX);
-		assert_int_equal(loop_turn(asks->loop, GLANCE_MS), 0);
-		seen = raw_server_requests(asks->server);
-		idle = seen == before ? idle + 1 : 0;
-	}
+	while (raw_server_requests(asks->server) < count)
+		patience_turn(&patience, asks->loop);
 }
 
 void asks_until_done(struct ask *ask)
 {
+	const struct patience patience = patience_begin();
+
 	while (!ask->done)
-		assert_int_equal(loop_turn(ask->asks->loop, -1), 0);
+		patience_turn(&patience, ask->asks->loop);
 }
 
 void asks_until_data(struct ask *ask, size_t len)
 {
+	const struct patience patience = patience_begin();
+
 	while (ask->data.len < len) {
 		assert_int_equal(ask->done, 0);
-		assert_int_equal(loop_turn(ask->asks->loop, -1), 0);
+		patience_turn(&patience, ask->asks->loop);
 	}
 }
 

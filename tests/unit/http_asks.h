@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "http/http.h"
+#include "patience.h"
 #include "raw_server.h"
 
 /*

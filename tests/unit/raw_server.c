@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "patience.h"
+
 struct raw_connection {
 	struct raw_server *server;
 	pthread_t thread;
@@ -266,10 +268,15 @@ void raw_server_step(struct raw_server *server)
 
 void raw_server_await_answers(struct raw_server *server, int count)
 {
+	const struct patience patience = patience_begin();
+	int err = 0;
+
 	pthread_mutex_lock(&server->mutex);
-	while (server->answers < count)
-		pthread_cond_wait(&server->came, &server->mutex);
+	while (server->answers < count && !err)
+		err = pthread_cond_clockwait(
+			&server->came, &server->mutex, CLOCK_MONOTONIC, &patience.end);
 	pthread_mutex_unlock(&server->mutex);
+	assert_int_equal(err, 0);
 }
 
 static int read_count(struct raw_server *server, const int *count)

@@ -253,9 +253,12 @@ static void trickle(struct api_ask *ask)
 	for (size_t jobs = 1; jobs <= 6; jobs++) {
 		assert_int_equal(ask->done, 0);
 		raw_server_step(asks->server);
+
+		const struct patience patience = patience_begin();
+
 		while (ask->ids.len < jobs * strlen("a ")) {
 			assert_true(api_asks_under_way(asks));
-			assert_int_equal(loop_turn(asks->loop, -1), 0);
+			patience_turn(&patience, asks->loop);
 		}
 		api_asks_forward(asks, API_ASKS_TIMEOUT_MS / 6);
 	}
@@ -392,11 +395,12 @@ static void those_that_stall_delay_nobody(void **state)
 		api_asks_get(asks, "hold");
 	api_asks_until_requests(asks, STALLED);
 	for (int i = 0; i < OTHERS; i++) {
+		const struct patience patience = patience_begin();
 		struct api_ask *ask = api_asks_get(asks, "b");
 
 		/* Its first attempt: the clock stands still. */
 		while (!ask->done && api_asks_under_way(asks) > STALLED)
-			assert_int_equal(loop_turn(asks->loop, -1), 0);
+			patience_turn(&patience, asks->loop);
 		assert_int_equal(ask->done, 1);
 		assert_int_equal(ask->error, 0);
 	}

@@ -62,10 +62,12 @@ static void a_turn_takes_a_mebibyte(void **state)
 
 	for (int i = 0; i < ANSWERS; i++)
 		asks_get(asks, "/big");
+	const struct patience patience = patience_begin();
+
 	while (!all_done(asks)) {
 		size_t before = taken(asks);
 
-		assert_int_equal(loop_turn(asks->loop, 100), 0);
+		patience_turn(&patience, asks->loop);
 		assert_true(taken(asks) - before < HTTP_TURN_BYTES + 16 * 1024);
 	}
 	for (int i = 0; i < ANSWERS; i++) {
@@ -81,14 +83,17 @@ static void a_paused_answer_is_cancelled(void **state)
 
 	for (int i = 0; i < ANSWERS; i++)
 		asks_get(asks, "/big");
+
+	const struct patience patience = patience_begin();
+
 	while (taken(asks) < HTTP_TURN_BYTES) {
 		assert_false(all_done(asks));
-		assert_int_equal(loop_turn(asks->loop, 100), 0);
+		patience_turn(&patience, asks->loop);
 	}
 	asks_cancel(&asks->asks[1]);
 	asks->asks[1].done = 1;
 	while (!all_done(asks))
-		assert_int_equal(loop_turn(asks->loop, 100), 0);
+		patience_turn(&patience, asks->loop);
 	assert_int_equal(asks->asks[0].data.len, BODY_LEN);
 	assert_int_equal(asks->asks[2].data.len, BODY_LEN);
 }

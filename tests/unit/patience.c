@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "patience.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum {
+	/* Less than the tests' watchdogs. */
+	USUAL_S = 60,
+	/* A raw server's counts do not wake the loop. */
+	GLANCE_MS = 2,
+};
+
+struct patience patience_begin(void)
+{
+	const char *given = getenv("PATIENCE_S");
+	struct patience patience;
+
+	clock_gettime(CLOCK_MONOTONIC, &patience.end);
+	patience.end.tv_sec += given ? atoi(given) : USUAL_S;
+	return patience;
+}
+
+void patience_turn(const struct patience *patience, struct loop *loop)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec > patience->end.tv_sec)
+		fail_msg("waited in vain");
+	assert_int_equal(loop_turn(loop, GLANCE_MS), 0);
+}
