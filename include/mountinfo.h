@@ -10,6 +10,7 @@ struct mountinfo {
 	char *point;  /* where it is mounted */
 	char *type;   /* "fuse.gladiafs" */
 	char *source; /* "https://api.gladia.io" */
+	dev_t device; /* st_dev of what is in it; 0: the table has something else */
 };
 
 /*

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 
 /* A directory to mount on. */
 struct mountpoint {
-	char *path; /* absolute, without links */
-	bool dead;  /* a gladiafs mount is there whose process has ended */
-	bool hangs; /* or has not quite: it does not answer */
+	char *path;   /* absolute, without links */
+	bool dead;    /* a gladiafs mount is there whose process has ended */
+	bool hangs;   /* or has not quite: it does not answer */
+	dev_t device; /* of a mount that hangs */
 };
 
 /*
@@ -26,6 +28,12 @@ int mountpoint_check(const char *given, const char *origin, const char *table,
 	struct mountpoint *ret_mountpoint, struct buf *why);
 void mountpoint_done(struct mountpoint *mountpoint);
 
-/* Detaches a dead mount (SPEC 11.4). 0 or -errno and a sentence. Waits for fusermount3.
+/* Of a dead one: "whose process has ended", or what else it is. */
+const char *mountpoint_fault(const struct mountpoint *mountpoint);
+
+/*
+ * Detaches a dead mount (SPEC 11.4); with one that hangs the kernel is told to fail all
+ * that wait for it, its process included. 0 or -errno and a sentence. Waits for
+ * fusermount3.
  */
 int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why);

@@ -73,9 +73,8 @@ static int find_mountpoint(struct plan *plan, bool clear, struct buf *why)
 			return EXIT_CODE_OK;
 		if (mountpoint_clear(&plan->mountpoint, why))
 			return EXIT_CODE_MOUNT;
-		log_warning(&plan->log,
-			"a gladiafs mount on %s whose process had ended was detached",
-			plan->mountpoint.path);
+		log_warning(&plan->log, "detached a gladiafs mount on %s %s",
+			plan->mountpoint.path, mountpoint_fault(&plan->mountpoint));
 	}
 	return why_set(why, EXIT_CODE_MOUNT,
 		"cannot mount on %s: more than %d dead mounts lie there, one over the "

@@ -72,12 +72,23 @@ static bool read_fields(char *line, struct fields *ret_fields)
 	return true;
 }
 
+static dev_t read_device(const char *text)
+{
+	char *rest;
+	unsigned long high = strtoul(text, &rest, 10);
+
+	if (*rest != ':')
+		return 0;
+	return makedev((unsigned)high, (unsigned)strtoul(rest + 1, NULL, 10));
+}
+
 static int keep(const struct fields *fields, struct mountinfo *mount)
 {
 	mountinfo_done(mount);
 	mount->point = strdup(fields->point);
 	mount->type = strdup(fields->type);
 	mount->source = strdup(fields->source);
+	mount->device = read_device(fields->device);
 	return mount->point && mount->type && mount->source ? 0 : -ENOMEM;
 }
 

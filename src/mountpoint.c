@@ -6,10 +6,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,6 +149,7 @@ int mountpoint_check(const char *given, const char *origin, const char *table,
 	if ((means_dead(err) || err == -ETIMEDOUT) && own) {
 		ret_mountpoint->dead = true;
 		ret_mountpoint->hangs = err == -ETIMEDOUT;
+		ret_mountpoint->device = mount.device;
 		return 0;
 	}
 	if (err && (mounted || means_dead(err)))
@@ -161,6 +164,11 @@ int mountpoint_check(const char *given, const char *origin, const char *table,
 			"with \"fusermount3 -u\", or choose another directory",
 			path, mount.source);
 	return 0;
+}
+
+const char *mountpoint_fault(const struct mountpoint *mountpoint)
+{
+	return mountpoint->hangs ? "that does not answer" : "whose process has ended";
 }
 
 void mountpoint_done(struct mountpoint *mountpoint)
@@ -198,6 +206,28 @@ static int run_fusermount(const char *path)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EPERM;
 }
 
+/*
+ * Has the kernel abort the connection of a mount that hangs: whatever waits for it fails,
+ * which may be all that keeps its process there. Root's way unmounts, too, unless
+ * somebody is in it: true then. Who mounted may tell fusectl, which names mounts by their
+ * devices.
+ */
+static bool abort_connection(const struct mountpoint *mountpoint)
+{
+	char path[64];
+
+	if (umount2(mountpoint->path, MNT_FORCE | UMOUNT_NOFOLLOW) == 0)
+		return true;
+	(void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort",
+		minor(mountpoint->device));
+
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t written = fd < 0 ? -1 : write(fd, "1", 1);
+
+	(void)written; /* where it cannot be told, the mount is detached all the same */
+	return false;
+}
+
 int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)
 {
 	CLEANUP(buf_done) struct buf reason;
@@ -205,9 +235,8 @@ int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)
 	int err;
 
 	buf_init(&reason, REASON_MAX);
-	/* Fails whatever waits for it, which may be all that keeps its process there. */
-	if (mountpoint->hangs)
-		umount2(mountpoint->path, MNT_FORCE | UMOUNT_NOFOLLOW);
+	if (mountpoint->hangs && abort_connection(mountpoint))
+		return 0;
 	if (umount2(mountpoint->path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 ||
 		(mountpoint->hangs && errno == EINVAL))
 		return 0;
@@ -218,9 +247,9 @@ int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)
 	capture_end(&capture, &reason);
 	if (err)
 		return why_set(why, err,
-			"cannot mount on %s: a gladiafs mount is there whose process has "
-			"ended, and it cannot be detached (%s); unmount it as root",
-			mountpoint->path,
+			"cannot mount on %s: a gladiafs mount is there %s, and it cannot "
+			"be detached (%s); unmount it as root",
+			mountpoint->path, mountpoint_fault(mountpoint),
 			reason.len ? reason.data : "fusermount3 cannot be run");
 	return 0;
 }

@@ -2,7 +2,10 @@
 """Fixtures: stand-ins and mounts that end with their test, however it went."""
 
 import os
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ import pytest
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from mounting import PROGRAM, Guard, Mount, Place, Program, adopt_orphans, needed_tools
+from nobody import Nobody
 from sandbox import Sandbox
 from tools import Reader
 
@@ -69,6 +73,22 @@ def mount(place):
     yield make
     wrong = [text for text in (one.close() for one in reversed(alive)) if text]
     guard.cancel()
+    assert not wrong, wrong
+
+
+@pytest.fixture
+def nobody(new_sandbox):
+    """Makes mounts of a user without rights: nobody(), or nobody(on=ONE) in its place."""
+    directory = Path(tempfile.mkdtemp(prefix="gladiafs-nobody-"))
+    account = new_sandbox("--jobs", "3")
+    alive = []
+
+    def make(on=None):
+        alive.append(Nobody(account, directory, on))
+        return alive[-1]
+    yield make
+    wrong = [one.stderr for one in reversed(alive) if one.is_alive() and one.end() != 0]
+    shutil.rmtree(directory)
     assert not wrong, wrong
 
 

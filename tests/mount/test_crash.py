@@ -22,8 +22,9 @@ import pytest
 
 from account import Account
 from chance import LONG, draws
-from mounting import Program
-from tools import PATIENCE, wait_until
+from mounting import Program, needs_root
+from nobody import AS_NOBODY
+from tools import END, PATIENCE, wait_until
 
 JOBS = 150
 AT_ONCE = 10  # kills a test: it has to end before the guard ends it
@@ -234,6 +235,22 @@ def test_one_that_does_not_answer(sandbox, mount):
     assert one.wait() == -signal.SIGKILL
     assert os.listdir(two.path / "all") == []
     two.unmount()
+
+
+@needs_root
+def test_one_of_a_user_without_rights(nobody, reader):
+    """SPEC 11.4: his next mount has the kernel abort the one that does not answer: who waits
+    for that is told, and its process ends once it goes on."""
+    one = nobody()
+    os.kill(one.pid, signal.SIGSTOP)
+    try:
+        hanging = reader(*one.inside, *AS_NOBODY, "ls", one.path / "all").hangs()
+        two = nobody(on=one)
+        assert hanging.result(END)[0] == 2
+    finally:
+        os.kill(one.pid, signal.SIGCONT)
+    assert one.process.wait(END * PATIENCE) == 0
+    assert two.lists(AS_NOBODY)
 
 
 def test_aborted(sandbox, mount):

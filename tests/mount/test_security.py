@@ -5,22 +5,19 @@ others. Each of docs/SECURITY.md's rows names its test here or elsewhere."""
 import os
 import re
 import resource
-import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
-from mounting import ALONE, PROGRAM, WRAPPER, Place, environment, needs_root
+from mounting import WRAPPER, environment, needs_root
+from nobody import AS_NOBODY
 from sandbox import KEY
-from tools import END, run, wait_until
+from tools import run, wait_until
 
 NEW_KEY = "another-key-that-nobody-may-see-93b0"
-NOBODY = 65534
-AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 # Capabilities, by their bits (capabilities(7)).
 NEEDED = 1 << 21 | 1 << 2  # CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
 # Of address space; what is larger is a sanitizer's, and hardly any of it is there.
@@ -91,73 +88,28 @@ class TestMemory:
         assert len(places(one.pid, NEW_KEY)) == 2
 
 
-# Where /dev/fuse is for everybody, as udev has it.
-FOR_ALL = """
-mkdir "$1/dev"
-mount -t tmpfs none "$1/dev"
-mknod -m 666 "$1/dev/fuse" c 10 229
-mount --bind "$1/dev/fuse" /dev/fuse
-shift
-exec "$@"
-"""
-
-
-class Nobody:
-    """What a user without rights mounts."""
-
-    def __init__(self, directory, account):
-        place = Place(directory)
-        self.path = place.new_directory()
-        shutil.copy(PROGRAM, directory / "program")
-        for one in (directory, *directory.iterdir()):
-            os.chown(one, NOBODY, NOBODY)
-        with open(directory / "stderr", "wb") as stderr:
-            self.process = subprocess.Popen(
-                ["unshare", "--mount", "--propagation", "private", "sh", "-c", ALONE + FOR_ALL,
-                 "sh", directory, *AS_NOBODY, directory / "program", "-f", "-o",
-                 place.options(), account.url, self.path],
-                env=environment(place.home), cwd="/", stderr=stderr)
-        self.pid = self.process.pid
-        wait_until(lambda: self.process.poll() is not None or self.lists(AS_NOBODY),
-                   "it is mounted")
-        assert self.process.poll() is None, (directory / "stderr").read_text(encoding="utf-8")
-
-    def lists(self, words=()):
-        """Whether who is run by these words may list the mount."""
-        done = subprocess.run(["nsenter", "-m", "-t", str(self.pid), *words, "ls",
-                               self.path / "all"], check=False, capture_output=True, text=True)
-        return done.returncode == 0 and done.stdout.count(".json") == 3
-
-
-@pytest.fixture
-def nobody(new_sandbox):
-    directory = Path(tempfile.mkdtemp(prefix="gladiafs-nobody-"))
-    one = Nobody(directory, new_sandbox("--jobs", "3"))
-    yield one
-    one.process.terminate()
-    assert one.process.wait(END) == 0
-    shutil.rmtree(directory)
-
-
 @needs_root
 class TestOfAnOrdinaryUser:
     def test_same_user_cannot_look(self, nobody):
         """No other program of the user's gets at its memory, environment or files."""
+        pid = nobody().pid
         for name in ("environ", "mem", "maps", "fd", "cwd", "auxv", "stack"):
-            path = f"/proc/{nobody.pid}/{name}"
+            path = f"/proc/{pid}/{name}"
             done = subprocess.run([*AS_NOBODY, "sh", "-c", 'cat "$1" || ls "$1/"', "sh", path],
                                   capture_output=True, check=False)
             assert done.returncode != 0 and done.stdout == b"", name
-        assert os.stat(f"/proc/{nobody.pid}/mem").st_uid == 0
+        assert os.stat(f"/proc/{pid}/mem").st_uid == 0
 
     def test_others_cannot_look(self, nobody):
         """Without allow_other not even root."""
-        assert nobody.lists(AS_NOBODY) and not nobody.lists()
+        one = nobody()
+        assert one.lists(AS_NOBODY) and not one.lists()
 
     def test_helper_can_unmount(self, nobody):
         """fusermount3 is setuid: with no_new_privs it would unmount for nobody."""
-        assert status(nobody.pid)["NoNewPrivs"] == "0"
-        assert int(status(nobody.pid)["CapPrm"], 16) == 0
+        found = status(nobody().pid)
+        assert found["NoNewPrivs"] == "0"
+        assert int(found["CapPrm"], 16) == 0
 
 
 @needs_root

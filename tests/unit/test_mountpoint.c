@@ -128,6 +128,7 @@ static void test_table_devices(void **state)
 		0);
 	assert_string_equal(mount.point, "/mnt/gladia");
 	assert_string_equal(mount.type, "fuse.gladiafs");
+	assert_int_equal(mount.device, makedev(0, 50));
 	mountinfo_done(&mount);
 	assert_int_equal(
 		mountinfo_find_device(write_table(table_text), makedev(0, 5), &mount),
@@ -278,21 +279,31 @@ static void test_mounted_by_word(void **state)
 	assert_int_equal(unsetenv("GLADIA_API_URL"), 0);
 }
 
-/* A FUSE mount whose process has ended: nobody has its device open any more. */
-static bool mount_dead(const char *type)
+/* A FUSE mount that nobody answers for: the descriptor of its device, or less than 0. */
+static int mount_silent(const char *type)
 {
 	char options[64];
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		return false;
+		return fd;
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u",
 		fd, getuid(), getgid());
-
-	bool mounted = mount("source", in_root("dir"), type, 0, options) == 0;
-
+	if (mount("source", in_root("dir"), type, 0, options) == 0)
+		return fd;
 	close(fd);
-	return mounted;
+	return -1;
+}
+
+/* One whose process has ended: nobody has its device open any more. */
+static bool mount_dead(const char *type)
+{
+	int fd = mount_silent(type);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
 }
 
 static bool check(int error, bool dead, const char *wanted)
@@ -371,6 +382,36 @@ static void test_dead(void **state)
 	in_child(clear_dead);
 }
 
+static int clear_hanging(void)
+{
+	char dir[PATH_ROOM];
+	struct mountpoint point = {.path = dir, .dead = true, .hangs = true};
+	struct mountinfo below;
+	struct buf why;
+
+	strcpy(dir, in_root("dir"));
+	buf_init(&why, SENTENCE_MAX);
+	if (mount("below", in_root("dir"), "tmpfs", 0, NULL) ||
+		mount_silent("fuse.gladiafs") < 0)
+		return SKIPPED;
+	if (mountpoint_clear(&point, &why))
+		return 1;
+	if (mountinfo_find(MOUNTINFO_SELF, dir, &below))
+		return 2;
+
+	bool stays = strcmp(below.source, "below") == 0;
+
+	mountinfo_done(&below);
+	return stays ? 0 : 3;
+}
+
+/* SPEC 11.4: a mount that does not answer goes, and not what it was mounted over, too. */
+static void test_hanging(void **state)
+{
+	(void)state;
+	in_child(clear_hanging);
+}
+
 static int refuse_foreign(void)
 {
 	if (!mount_dead("fuse.sshfs"))
@@ -401,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mounted_already, begin, end),
 		cmocka_unit_test_setup_teardown(test_mounted_by_word, begin, end),
 		cmocka_unit_test_setup_teardown(test_dead, begin, end),
+		cmocka_unit_test_setup_teardown(test_hanging, begin, end),
 		cmocka_unit_test_setup_teardown(test_dead_foreign, begin, end),
 	};
 
