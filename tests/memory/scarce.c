@@ -24,14 +24,14 @@
 /*
  * Preloaded (LD_PRELOAD) into a program of cmocka's tests. Each test runs in a process of
  * its own, again and again, and each time another allocation is refused, once, be it the
- * test's, a library's or cmocka's. Where all in turn would take longer than about
- * SCARCE_SECONDS, only each SCARCE_STEPth of all tests' allocations is, from the one that
- * SCARCE_SEED chooses. With SCARCE_WAYS it is the first with each call stack (of its
- * FRAMES_MAX innermost frames), however long that takes: each way in which a program
- * comes to ask for memory. SCARCE_REPORT gets, tab-separated:
+ * test's, a library's or cmocka's. With SCARCE_WAYS these are the first with each call
+ * stack (of its FRAMES_MAX innermost frames) alone: each way in which a program comes to
+ * ask for memory. Where all in turn would take longer than about SCARCE_SECONDS, only
+ * each SCARCE_STEPth is, from the one that SCARCE_SEED chooses. SCARCE_REPORT gets,
+ * tab-separated:
  *
  *   wrong    test, which allocation, how it ended, and on further lines what it said
- *   refused  how many; of how many; by steps of (0: by ways)
+ *   refused  how many; of how many; how many times memory was asked for; by steps of
  *
  * To look at one (gdb), SCARCE_TEST names the test and SCARCE_AT the allocation: it then
  * runs alone, in the process that there is.
@@ -63,12 +63,13 @@ struct count {
 struct measure {
 	long asked;
 	double seconds;
+	size_t choices; /* of what to refuse */
 };
 
 /* Call stacks that ask for memory; shared by the processes of all tests. */
 struct ways {
 	size_t len;
-	long at[WAYS_MAX]; /* the first allocation of each that is new in a test */
+	long at[WAYS_MAX]; /* the first allocation of each, counted in its test */
 	uint64_t seen[2 * WAYS_MAX]; /* hashes of call stacks, by open addressing */
 };
 
@@ -78,7 +79,8 @@ typedef int run_group(const char *name, const struct CMUnitTest *tests, size_t c
 static struct {
 	struct count *count; /* shared by the processes; NULL: nobody is refused */
 	long at;
-	struct ways *ways; /* being noted; NULL: they are not */
+	struct ways *ways;     /* being noted; NULL: they are not */
+	struct ways *all_ways; /* NULL: each allocation is one */
 	run_group *run;
 	CMFixtureFunction setup;
 	CMFixtureFunction teardown;
@@ -189,7 +191,8 @@ static double now(void)
 static void die_if_it_hangs(void)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-	const struct itimerspec spec = {.it_value.tv_sec = HANGS_S};
+	const struct itimerspec spec = {/* To note ways takes a while. */
+		.it_value.tv_sec = scarce.ways ? 10 * HANGS_S : HANGS_S};
 	timer_t timer;
 
 	must(!timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
@@ -258,10 +261,11 @@ static void judge(const struct CMUnitTest *test, int status, long at)
 
 static struct measure measure_one(const struct CMUnitTest *test, struct count *count)
 {
+	struct measure measure;
 	double began;
 	int status = -1;
 
-	/* Some wait for a second at most, which a busy machine can be too slow for. */
+	/* A busy machine can be too slow for one. */
 	for (int i = 0; status && i < TRIES; i++) {
 		began = now();
 		status = run_apart(test, count, 0);
@@ -269,7 +273,17 @@ static struct measure measure_one(const struct CMUnitTest *test, struct count *c
 	/* One that fails when it gets all does not belong here. */
 	if (status)
 		dprintf(REPORT_FD, "wrong\t%s\t0\tstatus %d\n", test->name, status);
-	return (struct measure){count->asked, now() - began};
+	measure = (struct measure){count->asked, now() - began, (size_t)count->asked};
+	if (scarce.all_ways) {
+		size_t before = scarce.all_ways->len;
+
+		scarce.ways = scarce.all_ways;
+		run_apart(test, count, 0);
+		scarce.ways = NULL;
+		must(scarce.all_ways->len < WAYS_MAX, "too many ways");
+		measure.choices = scarce.all_ways->len - before;
+	}
+	return measure;
 }
 
 static long number(const char *name, long otherwise)
@@ -283,16 +297,16 @@ static long number(const char *name, long otherwise)
  * So that about SCARCE_SECONDS are enough. A power of two: a slower machine leaves out
  * some of what a faster one tries, and tries nothing else.
  */
-static long choose_step(const struct measure *measures, size_t count)
+static size_t choose_step(const struct measure *measures, size_t count)
 {
 	double seconds = 0;
 	long step = 1;
 
 	for (size_t i = 0; i < count; i++)
-		seconds += (double)measures[i].asked * measures[i].seconds;
+		seconds += (double)measures[i].choices * measures[i].seconds;
 	while (seconds / (double)step > atof(getenv("SCARCE_SECONDS")))
 		step *= 2;
-	return number("SCARCE_STEP", step);
+	return (size_t)number("SCARCE_STEP", step);
 }
 
 static void *share(size_t size)
@@ -304,53 +318,37 @@ static void *share(size_t size)
 	return memory;
 }
 
-static void refuse_each_way(
-	const struct CMUnitTest *tests, size_t count, struct count *asks)
+static void refuse_all(const struct CMUnitTest *tests, size_t count, struct count *asks)
 {
-	struct ways *ways = share(sizeof(*ways));
-	long asked = 0;
+	struct measure measures[TESTS_MAX];
+	struct measure all = {0};
 	long refused = 0;
+	size_t first = 0; /* choice of a test */
+
+	must(count <= TESTS_MAX, "too many tests");
+	if (getenv("SCARCE_WAYS"))
+		scarce.all_ways = share(sizeof(*scarce.all_ways));
+	for (size_t i = 0; i < count; i++) {
+		measures[i] = measure_one(&tests[i], asks);
+		all.asked += measures[i].asked;
+		all.choices += measures[i].choices;
+	}
+
+	size_t step = choose_step(measures, count);
+	size_t next = (size_t)number("SCARCE_SEED", 0) % step;
 
 	for (size_t i = 0; i < count; i++) {
-		ways->len = 0;
-		scarce.ways = ways;
-		asked += measure_one(&tests[i], asks).asked;
-		scarce.ways = NULL;
-		must(ways->len < WAYS_MAX, "too many ways");
-		for (size_t way = 0; way < ways->len; way++) {
-			long at = ways->at[way];
+		for (; next < first + measures[i].choices; next += step) {
+			long at = scarce.all_ways ? scarce.all_ways->at[next]
+						  : (long)(next - first) + 1;
 
 			judge(&tests[i], run_apart(&tests[i], asks, at), at);
 			refused += asks->refused;
 		}
+		first += measures[i].choices;
 	}
-	dprintf(REPORT_FD, "refused\t%ld\t%ld\t0\n", refused, asked);
-}
-
-static void refuse_in_turn(
-	const struct CMUnitTest *tests, size_t count, struct count *asks)
-{
-	struct measure measures[TESTS_MAX];
-	long asked = 0;
-	long refused = 0;
-
-	must(count <= TESTS_MAX, "too many tests");
-	for (size_t i = 0; i < count; i++) {
-		measures[i] = measure_one(&tests[i], asks);
-		asked += measures[i].asked;
-	}
-
-	long step = choose_step(measures, count);
-	long next = 1 + number("SCARCE_SEED", 0) % step;
-
-	for (size_t i = 0; i < count; i++) {
-		for (; next <= measures[i].asked; next += step) {
-			judge(&tests[i], run_apart(&tests[i], asks, next), next);
-			refused += asks->refused;
-		}
-		next -= measures[i].asked;
-	}
-	dprintf(REPORT_FD, "refused\t%ld\t%ld\t%ld\n", refused, asked, step);
+	dprintf(REPORT_FD, "refused\t%ld\t%zu\t%ld\t%zu\n", refused, all.choices,
+		all.asked, step);
 }
 
 static int refuse_one(const struct CMUnitTest *tests, size_t count, const char *name)
@@ -395,9 +393,6 @@ int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
 		REPORT_FD);
 	open_as(memfd_create("said", 0), SAID_FD);
 	must(fcntl(SAID_FD, F_SETFL, O_APPEND) == 0, "fcntl");
-	if (getenv("SCARCE_WAYS"))
-		refuse_each_way(tests, count, share(sizeof(struct count)));
-	else
-		refuse_in_turn(tests, count, share(sizeof(struct count)));
+	refuse_all(tests, count, share(sizeof(struct count)));
 	return 0;
 }
