@@ -4,8 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What json_special() writes at most: an escape, or some characters of UTF-8. */
-enum { JSON_SPECIAL_MAX = 12 };
+enum {
+	/* What json_special() writes at most: an escape, or some characters of UTF-8. */
+	JSON_SPECIAL_MAX = 12,
+	/* What json_take_text() writes at most. */
+	JSON_TEXT_MAX = 4,
+};
 
 /*
  * Prints what stands at [in, end) in a string and cannot be copied as it is: an escape,
@@ -25,6 +29,14 @@ const char *json_special(const char *in, const char *end,
  * U+FFFD. Gives the byte behind it.
  */
 const char *json_take_code(const char *in, const char *end, uint32_t *ret_code);
+
+/*
+ * Writes what [in, end) begins with as text: the character an escape means, else a byte
+ * as it is. Gives what is behind it, or NULL for what no text can hold: a NUL, a lone
+ * surrogate, what is no escape.
+ */
+const char *json_take_text(
+	const char *in, const char *end, char out[static JSON_TEXT_MAX], size_t *ret_len);
 
 /* Writes a character as UTF-8: up to four bytes. Gives the byte behind them. */
 char *json_put_code(char *out, uint32_t code);

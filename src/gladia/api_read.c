@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "gladia/api_internal.h"
+#include "gladia/job_internal.h"
 #include "json/print.h"
 
 enum {
@@ -249,19 +248,19 @@ static bool next_offset(const char *next, uint64_t *ret_offset)
 	return true;
 }
 
-static void cleanup_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
 /* `next` is a value of `len` bytes other than null. */
 static int check_next(struct api_reader *reader, const char *value, size_t len)
 {
-	CLEANUP(cleanup_json) cJSON *json = cJSON_ParseWithLength(value, len);
-	const char *next = cJSON_GetStringValue(json);
+	struct buf *text = &reader->scratch->head;
 	uint64_t offset;
 
-	if (!next)
+	buf_reset(text);
+	if (buf_reserve(text, len))
+		return fail_memory(reader);
+
+	const char *next = text->data;
+
+	if (job_string_decode((struct json_piece){value, value + len}, len, text->data))
 		return api_fail(&reader->failure, -EIO, advice_report,
 			"the page's \"next\" is neither null nor text");
 	/* An empty page is the end, whatever comes next (SPEC 6.6). */

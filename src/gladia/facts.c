@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "gladia/facts.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "json/special.h"
 
 /*
  * A member stands on a line of its own, the job's own behind two spaces, those of "file"
@@ -110,24 +109,25 @@ static bool split(struct part line, struct part *ret_key, struct part *ret_value
 	return ret_value->len > 0;
 }
 
-static void json_cleanup(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
 /* What cannot be text without its escapes keeps them: a NUL, half a surrogate pair. */
 static int append_string(struct part string, struct buf *value)
 {
-	CLEANUP(json_cleanup) cJSON *json = NULL;
-	const char *plain = NULL;
+	const char *in = string.at + 1;
+	const char *end = string.at + string.len - 1;
+	char part[JSON_TEXT_MAX];
+	size_t len;
+	int err = 0;
 
-	if (memchr(string.at, '\\', string.len) &&
-		!memmem(string.at, string.len, "\\u0000", strlen("\\u0000"))) {
-		json = cJSON_ParseWithLength(string.at, string.len);
-		plain = cJSON_GetStringValue(json);
+	if (!memchr(in, '\\', string.len - 2))
+		return buf_append(value, in, string.len - 2);
+	while (!err && in && in < end) {
+		in = json_take_text(in, end, part, &len);
+		if (in)
+			err = buf_append(value, part, len);
 	}
-	if (plain)
-		return buf_append_str(value, plain);
+	if (in)
+		return err;
+	buf_reset(value);
 	return buf_append(value, string.at + 1, string.len - 2);
 }
 

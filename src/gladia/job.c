@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "gladia/job.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "gladia/instant.h"
 #include "gladia/job_internal.h"
+#include "json/special.h"
 
 /*
- * Only the head's outermost members are looked at, and only a string that holds an escape
- * is given to cJSON: it would refuse the whole head for what a job may well hold within
- * its metadata (a lone surrogate, a number of more than 63 digits), and it cuts strings
- * at a NUL.
+ * Only the head's outermost members are looked at: a job may hold within its metadata
+ * what cannot be text (a lone surrogate).
  */
 
 /* Longer than any time or status that means something. */
@@ -70,52 +67,28 @@ int64_t job_mtime_ms(const struct job *job)
 	return job->created_ms != JOB_NO_TIME ? job->created_ms : 0;
 }
 
-/* Does a JSON string hold a NUL, as \u0000 or (in a text nobody checked) as it is? */
-static bool holds_nul(struct json_piece string)
-{
-	static const char escaped[] = "\\u0000";
-
-	if (memchr(string.at, '\0', (size_t)(string.end - string.at)))
-		return true;
-	for (const char *c = string.at; c < string.end; c++) {
-		if (*c != '\\')
-			continue;
-		if (string.end - c > (ptrdiff_t)strlen(escaped) &&
-			memcmp(c, escaped, strlen(escaped)) == 0)
-			return true;
-		c++;
-	}
-	return false;
-}
-
-static void json_cleanup(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
+/* Without memory: for lack of it a job would be taken for one without a name. */
 int job_string_decode(struct json_piece value, size_t room, char *text)
 {
 	if (!value.at || *value.at != '"')
 		return -EBADMSG;
-	if (holds_nul(value))
-		return -EINVAL;
 
-	const size_t len = (size_t)(value.end - value.at);
-	const char *plain = value.at + 1;
-	size_t plain_len = len - 2;
-	CLEANUP(json_cleanup) cJSON *json = NULL;
+	const char *end = value.end - 1;
 
-	if (memchr(value.at, '\\', len)) {
-		json = cJSON_ParseWithLength(value.at, len);
-		plain = cJSON_GetStringValue(json);
-		if (!plain)
+	for (const char *in = value.at + 1; in < end;) {
+		char part[JSON_TEXT_MAX];
+		size_t len;
+
+		in = json_take_text(in, end, part, &len);
+		if (!in)
 			return -EINVAL;
-		plain_len = strlen(plain);
+		if (len >= room)
+			return -ENAMETOOLONG;
+		memcpy(text, part, len);
+		text += len;
+		room -= len;
 	}
-	if (plain_len >= room)
-		return -ENAMETOOLONG;
-	memcpy(text, plain, plain_len);
-	text[plain_len] = '\0';
+	*text = '\0';
 	return 0;
 }
 

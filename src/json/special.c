@@ -219,3 +219,22 @@ const char *json_take_code(const char *in, const char *end, uint32_t *ret_code)
 		*ret_code = REPLACEMENT;
 	return next ? next : in + 1;
 }
+
+const char *json_take_text(
+	const char *in, const char *end, char out[static JSON_TEXT_MAX], size_t *ret_len)
+{
+	uint32_t code;
+	const char *bad;
+	const char *reason;
+
+	if (*in != '\\') {
+		*out = *in;
+		*ret_len = 1;
+		return *in ? in + 1 : NULL;
+	}
+	in = take_escape(in, end, &code, &bad, &reason);
+	if (!in || !code || is_surrogate(code))
+		return NULL;
+	*ret_len = (size_t)(json_put_code(out, code) - out);
+	return in;
+}

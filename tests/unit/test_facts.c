@@ -3,8 +3,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 #include "gladia/facts.h"
@@ -146,12 +148,35 @@ static void odd_jobs(void **state)
 	job_facts_done(&facts);
 }
 
+static void *none(size_t size)
+{
+	(void)size;
+	return NULL;
+}
+
+/* SPEC 5.5: a value is no other for lack of memory. */
+static void values_are_read_without_memory(void **state)
+{
+	cJSON_Hooks hooks = {.malloc_fn = none, .free_fn = free};
+	struct job_facts facts;
+
+	(void)state;
+	cJSON_InitHooks(&hooks);
+	job_facts_init(&facts);
+	feed(&facts, text);
+	cJSON_InitHooks(NULL);
+	for (size_t i = 0; i < JOB_FACTS; i++)
+		assert_fact(&facts, wanted[i].name, wanted[i].value);
+	job_facts_done(&facts);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_are_read_in_parts),
 		cmocka_unit_test(what_is_too_long_is_left_out),
 		cmocka_unit_test(odd_jobs),
+		cmocka_unit_test(values_are_read_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 #include "gladia/job.h"
@@ -143,6 +144,22 @@ static void test_refused(void **state)
 	}
 }
 
+static void *none(size_t size)
+{
+	(void)size;
+	return NULL;
+}
+
+/* SPEC 6.1: no job is left out, and none told otherwise, for lack of memory. */
+static void test_without_memory(void **state)
+{
+	cJSON_Hooks hooks = {.malloc_fn = none, .free_fn = free};
+
+	cJSON_InitHooks(&hooks);
+	test_heads(state);
+	cJSON_InitHooks(NULL);
+}
+
 /* A NUL byte itself, which JSON does not allow and which a C string would hide. */
 static void test_raw_nul(void **state)
 {
@@ -250,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_heads),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test(test_raw_nul),
 		cmocka_unit_test(test_long_ids),
 		cmocka_unit_test(test_cut_anywhere),
