@@ -13,7 +13,8 @@ import time
 import pytest
 
 from sandbox import KEY
-from tools import END, LIBC, PATIENCE, is_alive, mounts, run, wait_for_mount, wait_until
+from tools import (ALONE, END, LIBC, PATIENCE, is_alive, mounts, run, wait_for_mount,
+                   wait_until)
 
 PROGRAM = os.environ.get("GLADIAFS", "gladiafs")
 # What runs it, such as "valgrind -q".
@@ -256,18 +257,15 @@ class Mount:
 IS_ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root may have mounts of his own")
 
-# A mount namespace begins with a copy of all mounts, which would keep those of other tests
-# alive after they were unmounted.
-ALONE = """
-set -eu
-findmnt -rn -o TARGET -t fuse.gladiafs | while read -r place; do umount -l "$place"; done
-"""
+
+def alone(script, *words):
+    """Words that run a shell script where mounts are nobody else's."""
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", ALONE + script, "sh",
+            *map(str, words)]
 
 
 def run_in_namespace(script, *words, **options):
-    """Runs a shell script where mounts are nobody else's."""
-    return run("unshare", "--mount", "--propagation", "private", "sh", "-c", ALONE + script,
-               "sh", *words, **options)
+    return run(*alone(script, *words), **options)
 
 
 def run_quietly(*command):

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from mounting import ALONE, PROGRAM, Place, environment
+from mounting import PROGRAM, Place, alone, environment
 from tools import END, PATIENCE, wait_until
 
 NOBODY = 65534
@@ -38,8 +38,7 @@ class Nobody:
             shutil.copy(PROGRAM, directory / "program")
             for one in (directory, *directory.iterdir()):
                 os.chown(one, NOBODY, NOBODY)
-            words = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                     ALONE + FOR_ALL, "sh", directory, *AS_NOBODY]
+            words = alone(FOR_ALL, directory, *AS_NOBODY)
         self.stderr_file = directory / f"stderr{2 if on else 1}"
         with open(self.stderr_file, "wb") as stderr:
             self.process = subprocess.Popen(

@@ -14,7 +14,7 @@ import pytest
 
 import mounting
 from front import Front, make_certificates
-from mounting import Guard, Mount, Place, Program, needs_root, needed_tools
+from mounting import Guard, Mount, Place, Program, alone, needs_root, needed_tools
 from sandbox import Sandbox
 from test_faults import ACCOUNT, LATE, OPTIONS, TIMEOUT, Bench, attempt, difference
 from tools import PATIENCE, wait_until
@@ -213,9 +213,8 @@ def test_name(account, place, certificates, monkeypatch, resolver):
             nobody.bind(("127.77.0.1", 53))
         front = Front(certificates, account.url, cert="other")
         stack.callback(front.stop)
-        monkeypatch.setattr(mounting, "WRAPPER", [
-            "unshare", "--mount", "--propagation", "private", "sh", "-c", OWN_NAMES, "sh",
-            str(hosts), str(conf), *mounting.WRAPPER])
+        monkeypatch.setattr(mounting, "WRAPPER", alone(OWN_NAMES, hosts, conf,
+                                                       *mounting.WRAPPER))
         program = Program(place, "-f", "-o", place.options(
             *OPTIONS, "offline_ok", f"ca_file={certificates / 'ca.pem'}"),
             f"https://{NAME}:{front.port}", directory := place.new_directory())

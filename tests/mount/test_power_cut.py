@@ -18,7 +18,7 @@ import pytest
 
 from account import Account
 from chance import LONG, draws
-from mounting import Program, needs_root, run_quietly
+from mounting import Program, alone, needs_root, run_quietly
 from tools import END, LIBC, PATIENCE, run, wait_until
 
 pytestmark = needs_root
@@ -70,8 +70,7 @@ class NextBoot:
         boot_id.write_text(boot + "\n", encoding="ascii")
         path = place.new_directory()
         self.program = Program(place, "-f", "-o", place.options(*options), sandbox.url, path,
-                               wrapper=("unshare", "--mount", "--propagation", "private",
-                                        "sh", "-c", IN_ANOTHER_BOOT, "sh", boot_id))
+                               wrapper=alone(IN_ANOTHER_BOOT, boot_id))
         self.process = self.program.process
         self.path = Path(f"/proc/{self.process.pid}/root{path}")
 

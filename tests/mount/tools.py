@@ -20,6 +20,13 @@ WAITS = {"request_wait_answer", "fuse_simple_request", "__fuse_request_send", "f
          "folio_wait_bit_common", "d_alloc_parallel", "rwsem_down_write_slowpath",
          "rwsem_down_read_slowpath"}
 
+# A mount namespace begins with a copy of all mounts, which would keep those of other tests
+# alive after they were unmounted: their programs would wait for ever.
+ALONE = """
+set -eu
+findmnt -rn -o TARGET -t fuse.gladiafs | while read -r place; do umount -l "$place"; done
+"""
+
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 

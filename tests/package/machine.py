@@ -8,7 +8,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from tools import END, LIBC, run, wait_until
+from tools import ALONE, END, LIBC, run, wait_until
 
 # So long a boot, or a command in it, may take.
 PATIENCE = 30
@@ -69,6 +69,7 @@ class Root:
         self.path = path
         assert LIBC.unshare(CLONE_NEWNS) == 0, os.strerror(ctypes.get_errno())
         run("mount", "--make-rprivate", "/")
+        run("sh", "-c", ALONE)
         run("mount", "-t", "tmpfs", "-o", "mode=755,size=3G", "tmpfs", path)
         run("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
             "--skip=cleanup/apt/lists", "--dpkgopt=force-unsafe-io", "bookworm", path,
