@@ -352,26 +352,69 @@ static void test_directory_kept_locked(void **state)
 
 enum { MOUNTS = 4, ROUNDS = 60 };
 
-/* One of several: writes jobs of its own and some that the others write too. */
+static int write_round(struct catalog *catalog, int number, int i)
+{
+	char own[32];
+	char shared[32];
+	struct job job;
+	struct catalog_job stored;
+	enum catalog_change change;
+
+	snprintf(own, sizeof(own), "%d %d", number, i);
+	snprintf(shared, sizeof(shared), "all %d", i);
+	job = kit_job(own, JOB_DONE);
+
+	int err = jobs_put(catalog, &job, "own", 3, &change, &stored);
+	const char *text = i % 2 ? "shared" : shared;
+
+	job = kit_job(shared, JOB_PROCESSING);
+	if (!err)
+		err = jobs_put(catalog, &job, text, strlen(text), &change, &stored);
+
+	int lost = catalog_commit(catalog);
+
+	if (!err && !lost && i % 7 == number)
+		err = jobs_forget(catalog, stored.row);
+	return err ? err : lost;
+}
+
+/*
+ * One of several: writes jobs of its own and some that the others write too. On a busy
+ * machine their turns may come one after the other for longer than it waits: again, then.
+ */
 static void be_a_mount(struct kit *kit, int number)
 {
+	/* What fails here ends this process, not the tests that follow. */
+	setenv("CMOCKA_TEST_ABORT", "1", 1);
+
 	struct catalog *catalog = kit_open(kit, 2000);
 
 	for (int i = 0; i < ROUNDS; i++) {
-		char id[32];
+		int64_t end_ms = now_ms() + END_MS;
 
-		snprintf(id, sizeof(id), "%d %d", number, i);
-		kit_put(catalog, id, JOB_DONE, "own");
-		snprintf(id, sizeof(id), "all %d", i);
-
-		struct catalog_job job = kit_put(
-			catalog, id, JOB_PROCESSING, i % 2 ? "shared" : id);
-
-		assert_int_equal(catalog_commit(catalog), 0);
-		if (i % 7 == number)
-			assert_int_equal(jobs_forget(catalog, job.row), 0);
+		while (write_round(catalog, number, i) < 0)
+			assert_true(now_ms() < end_ms);
 	}
 	catalog_close(catalog);
+}
+
+/* How many sentences there were, but of who waited in vain; each holds `words`. */
+static int heard_of_others(struct kit *kit, const char *words)
+{
+	char said[8192];
+	ssize_t len = pread(fileno(kit->ear), said, sizeof(said) - 1, 0);
+	char *rest = said;
+	char *line;
+	int lines = 0;
+
+	assert_true(len >= 0);
+	said[len] = '\0';
+	while ((line = strsep(&rest, "\n")))
+		if (*line && !strstr(line, "database is locked")) {
+			assert_non_null(strstr(line, words));
+			lines++;
+		}
+	return lines;
 }
 
 /*
@@ -412,7 +455,7 @@ static void test_spec_7_4_race(void **state)
 	struct kit *kit = *state;
 
 	race(kit);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(heard_of_others(kit, ""), 0);
 }
 
 /* Of several that find it damaged one sets it aside; the others use the new one. */
@@ -425,7 +468,7 @@ static void test_spec_7_4_race_for_a_damaged_one(void **state)
 	fputs("This is not a database, nor was it ever one.", file);
 	assert_int_equal(fclose(file), 0);
 	race(kit);
-	assert_int_equal(kit_heard(kit, "set aside as"), 1);
+	assert_int_equal(heard_of_others(kit, "set aside as"), 1);
 }
 
 int main(void)
