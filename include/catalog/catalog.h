@@ -39,8 +39,8 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	const struct log *log, struct catalog **ret_catalog);
 
 /*
- * Commits and closes. Waits for the disk: what it does not take within some 300 ms is not
- * known to be there after a power cut. NULL is fine.
+ * Commits and closes. Where the disk has not taken all within half a second, a child is
+ * left that waits for it. NULL is fine.
  */
 void catalog_close(struct catalog *catalog);
 

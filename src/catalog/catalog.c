@@ -7,37 +7,52 @@
 
 #include "internal.h"
 
-static int claim_and_open(struct catalog *catalog, bool *ret_cut, const char **ret_why)
+static int claim_and_open(struct catalog *catalog, const char **ret_why)
 {
 	int err = place_claim(&catalog->place, ret_why);
 
-	*ret_cut = false;
 	if (err)
 		return err;
-	err = schema_open(catalog, catalog->place.path, ret_cut);
+	err = schema_open(catalog, catalog->place.path);
 	if (err)
 		*ret_why = sqlite3_errmsg(catalog->db);
 	return err;
 }
 
-/* With the lock held. */
-static int open_sound_one(struct catalog *catalog, const char **ret_why)
+/* What cannot be believed has to be out of the way before the mark says otherwise. */
+static int mark_dirty(struct catalog *catalog, const char *boot)
 {
+	const char *why;
 	bool cut;
-	int err = claim_and_open(catalog, &cut, ret_why);
+	int err = dirty_open(&catalog->dirty, &catalog->place, boot, &cut);
 
+	if (!err && cut)
+		err = place_claim(&catalog->place, &why);
+	if (!err && cut)
+		err = place_set_aside(&catalog->place, catalog->log, PLACE_CUT);
+	return err ? err : dirty_set(&catalog->dirty, &catalog->place);
+}
+
+/* With the lock held. */
+static int open_sound_one(struct catalog *catalog, const char *boot, const char **ret_why)
+{
+	int err = mark_dirty(catalog, boot);
+
+	*ret_why = strerror(-err);
+	if (!err)
+		err = claim_and_open(catalog, ret_why);
 	if (err != -EUCLEAN)
 		return err;
 	schema_close(catalog);
-	err = place_set_aside(
-		&catalog->place, catalog->log, cut ? PLACE_CUT : PLACE_DAMAGED);
+	err = place_set_aside(&catalog->place, catalog->log, PLACE_DAMAGED);
 	*ret_why = strerror(-err);
-	return err ? err : claim_and_open(catalog, &cut, ret_why);
+	return err ? err : claim_and_open(catalog, ret_why);
 }
 
-static int open_on_disk(struct catalog *catalog, const char *path, const char **ret_why)
+static int open_on_disk(struct catalog *catalog, const struct catalog_config *config,
+	const char **ret_why)
 {
-	int err = place_init(&catalog->place, path);
+	int err = place_init(&catalog->place, config->path);
 
 	*ret_why = strerror(-err);
 	if (err)
@@ -45,7 +60,7 @@ static int open_on_disk(struct catalog *catalog, const char *path, const char **
 
 	int lock = place_lock(&catalog->place);
 
-	err = open_sound_one(catalog, ret_why);
+	err = open_sound_one(catalog, config->boot, ret_why);
 	place_unlock(lock);
 	return err;
 }
@@ -55,7 +70,6 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 {
 	struct catalog *catalog = calloc(1, sizeof(*catalog));
 	const char *why = NULL;
-	bool cut;
 
 	if (!catalog)
 		return -ENOMEM;
@@ -64,11 +78,10 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	catalog->bodies_max = config->bodies_max;
 	/* Its maximum may have been another. */
 	catalog->excess = true;
+	catalog->dirty.fd = -1;
 
-	dirty_init(catalog, config->boot);
-
-	int err = config->path ? open_on_disk(catalog, config->path, &why)
-			       : schema_open(catalog, "", &cut);
+	int err = config->path ? open_on_disk(catalog, config, &why)
+			       : schema_open(catalog, "");
 
 	if (err && config->path) {
 		log_warning(log,
@@ -76,8 +89,9 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 			"(-o cache_dir=PATH names another place)",
 			config->path, why);
 		schema_close(catalog);
+		dirty_close(&catalog->dirty, &catalog->place);
 		place_done(&catalog->place);
-		err = schema_open(catalog, "", &cut);
+		err = schema_open(catalog, "");
 	}
 	if (err) {
 		schema_close(catalog);
@@ -93,8 +107,8 @@ void catalog_close(struct catalog *catalog)
 	if (!catalog)
 		return;
 	catalog_commit(catalog);
-	dirty_clear(catalog);
 	schema_close(catalog);
+	dirty_close(&catalog->dirty, &catalog->place);
 	place_done(&catalog->place);
 	free(catalog);
 }

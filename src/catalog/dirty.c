@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: MIT */
+#include "dirty.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "internal.h"
 
 /*
- * Nothing is synced (schema.c): the file is whole for whoever opens it while the machine
- * is up, but after a power cut any of its pages may be as they were long before, and a
- * text the wrong one without a sign of it. So, as filesystems do, it says while it is in
- * use in whose memory parts of it may be: a boot of a machine. That is on the disk before
- * anything else is written, and taken back once all is. Of a file that names an earlier
- * boot of this machine nothing is believed; another machine's (a home on NFS) is let be.
+ * The mark is a line "HOST ID", empty where all is on the disk, and one with a number
+ * that each mount raises: who takes the mark back sees that nobody came meanwhile. All
+ * users hold a shared lock on it. Its length never changes: it is written in place, which
+ * a disk that is busy with other files' data does not hold up.
  */
-
 enum {
-	STEP = 8 << 20,
+	MARK_SIZE = 256,
 	/* SIGTERM ends the program within a second (SPEC 1.5). */
-	WRITE_OUT_MS = 300,
+	CLOSE_MS = 500,
 };
 
-static bool read_boot(char boot[static DIRTY_SIZE])
+struct mark {
+	char boot[DIRTY_BOOT_SIZE];
+	unsigned long number;
+};
+
+static bool read_boot(char boot[static DIRTY_BOOT_SIZE])
 {
 	struct utsname system;
 	char id[64];
@@ -36,119 +43,162 @@ static bool read_boot(char boot[static DIRTY_SIZE])
 		return false;
 	id[len] = '\0';
 	id[strcspn(id, "\n")] = '\0';
-	return snprintf(boot, DIRTY_SIZE, "%s %s", system.nodename, id) < DIRTY_SIZE;
+	return snprintf(boot, DIRTY_BOOT_SIZE, "%s %s", system.nodename, id) <
+	       DIRTY_BOOT_SIZE;
 }
 
-void dirty_init(struct catalog *catalog, const char *boot)
+/* One that is cut or senseless is none. */
+static void read_mark(int fd, struct mark *mark)
 {
+	char text[MARK_SIZE + 1];
+	ssize_t len = pread(fd, text, MARK_SIZE, 0);
+
+	*mark = (struct mark){0};
+	if (len != MARK_SIZE)
+		return;
+	text[len] = '\0';
+
+	size_t end = strcspn(text, "\n");
+
+	if (end >= DIRTY_BOOT_SIZE)
+		return;
+	memcpy(mark->boot, text, end);
+	mark->number = strtoul(text + end, NULL, 10);
+}
+
+static int write_mark(int fd, const struct mark *mark)
+{
+	char text[MARK_SIZE] = "";
+
+	snprintf(text, sizeof(text), "%s\n%lu\n", mark->boot, mark->number);
+	return pwrite(fd, text, MARK_SIZE, 0) == MARK_SIZE ? 0 : -EIO;
+}
+
+/* Its end, the boot's id, differs; up to there it is the same. */
+static bool is_earlier(const char *marked, const char *boot)
+{
+	const char *id = strrchr(boot, ' ');
+	size_t len = id ? (size_t)(id - boot) + 1 : 0;
+
+	return marked[0] && !strncmp(marked, boot, len) && strcmp(marked, boot) != 0;
+}
+
+static int sync_dir(const struct place *place)
+{
+	CLEANUP_CLOSE int fd = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int open_mark(struct dirty *dirty, const struct place *place)
+{
+	CLEANUP_FREE char *path = NULL;
+
+	if (asprintf(&path, "%s-boot", place->path) < 0)
+		return -ENOMEM;
+	dirty->fd = open(
+		path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (dirty->fd < 0)
+		return -errno;
+
+	int err = place_flock(dirty->fd, LOCK_SH);
+
+	/* Where locks do not work, it is never taken back. */
+	return err == -EWOULDBLOCK ? err : 0;
+}
+
+int dirty_open(
+	struct dirty *dirty, const struct place *place, const char *boot, bool *ret_cut)
+{
+	struct mark mark;
+
+	*dirty = (struct dirty){.fd = -1};
+	*ret_cut = false;
 	if (boot)
-		snprintf(catalog->boot, sizeof(catalog->boot), "%s", boot);
-	else if (!read_boot(catalog->boot))
-		catalog->boot[0] = '\0';
-}
-
-/* Nobody opens the others after us. */
-static bool is_marked(const struct catalog *catalog)
-{
-	return catalog->place.path && catalog->boot[0] && !catalog->orphaned;
-}
-
-/* 0, and what the file says; -EUCLEAN, or -EIO, with SQLite's error still to be told. */
-static int read_mark(struct catalog *catalog, char mark[static DIRTY_SIZE])
-{
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_DIRTY);
-	int step = sqlite3_step(statement);
-
-	if (step == SQLITE_ROW) {
-		const unsigned char *text = sqlite3_column_text(statement, 0);
-
-		snprintf(mark, DIRTY_SIZE, "%s", text ? (const char *)text : "");
-	}
-
-	int code = sqlite3_reset(statement);
-
-	if (step == SQLITE_ROW)
+		snprintf(dirty->boot, sizeof(dirty->boot), "%s", boot);
+	else if (!read_boot(dirty->boot))
 		return 0;
-	return step == SQLITE_DONE || schema_is_damage(code) ? -EUCLEAN : -EIO;
-}
+	if (!dirty->boot[0])
+		return 0;
 
-/* With all that was written before, and the directory's entries. */
-static int write_mark(struct catalog *catalog, const char *mark)
-{
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_DIRTY_SET);
+	int err = open_mark(dirty, place);
 
-	sqlite3_exec(catalog->db, "PRAGMA synchronous = EXTRA", NULL, NULL, NULL);
-	sqlite3_bind_text(statement, 1, mark, -1, SQLITE_STATIC);
-
-	int step = sqlite3_step(statement);
-
-	sqlite3_reset(statement);
-	/* Slow from now on, but with SQLite's error still to be told. */
-	if (step != SQLITE_DONE)
-		return -EIO;
-	sqlite3_exec(catalog->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+	if (err)
+		return err;
+	read_mark(dirty->fd, &mark);
+	*ret_cut = is_earlier(mark.boot, dirty->boot);
 	return 0;
 }
 
-static bool is_of_earlier_boot(const struct catalog *catalog, const char *mark)
+int dirty_set(struct dirty *dirty, const struct place *place)
 {
-	const char *id = strrchr(catalog->boot, ' ');
-	size_t len = id ? (size_t)(id - catalog->boot) + 1 : 0;
+	struct mark mark;
 
-	return strcmp(mark, catalog->boot) != 0 && !strncmp(mark, catalog->boot, len) &&
-	       mark[0];
-}
-
-int dirty_check(struct catalog *catalog, bool *ret_cut)
-{
-	char mark[DIRTY_SIZE];
-
-	*ret_cut = false;
-	if (!is_marked(catalog))
+	if (dirty->fd < 0)
 		return 0;
 
-	int err = read_mark(catalog, mark);
+	bool is_new = lseek(dirty->fd, 0, SEEK_END) < MARK_SIZE;
 
-	if (!err)
-		*ret_cut = is_of_earlier_boot(catalog, mark);
+	read_mark(dirty->fd, &mark);
+	memcpy(mark.boot, dirty->boot, sizeof(mark.boot));
+	mark.number++;
+
+	int err = write_mark(dirty->fd, &mark);
+
+	if (!err && fdatasync(dirty->fd) < 0)
+		err = -errno;
+	if (!err && is_new)
+		err = sync_dir(place);
+	dirty->is_set = !err;
 	return err;
 }
 
-bool dirty_is_set(struct catalog *catalog)
+/* The directory, too: a journal that came back would be taken for the database's. */
+static void take_back(int mark_fd, const struct place *place)
 {
-	char mark[DIRTY_SIZE];
-
-	return !is_marked(catalog) ||
-	       (!read_mark(catalog, mark) && !strcmp(mark, catalog->boot));
-}
-
-int dirty_set(struct catalog *catalog)
-{
-	return dirty_is_set(catalog) ? 0 : write_mark(catalog, catalog->boot);
-}
-
-/* In steps: of a slow disk nobody waits for the whole. */
-static bool write_out(const struct catalog *catalog)
-{
-	/* Closing it drops all of the process' locks on the file, of which between
-	 * transactions there are none. */
+	struct mark before, now;
 	CLEANUP_CLOSE int fd = open(
-		catalog->place.path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-	int64_t end_ms = clock_mono_ms(catalog->clock) + WRITE_OUT_MS;
+		place->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	for (off_t at = 0; at < size; at += STEP) {
-		if (clock_mono_ms(catalog->clock) > end_ms ||
-			sync_file_range(fd, at, STEP,
-				SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-					SYNC_FILE_RANGE_WAIT_AFTER) < 0)
-			return false;
-	}
-	return size >= 0;
+	read_mark(mark_fd, &before);
+	if (fd < 0 || fdatasync(fd) < 0 || sync_dir(place) < 0 ||
+		flock(mark_fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	read_mark(mark_fd, &now);
+	if (now.number == before.number)
+		write_mark(mark_fd, &(struct mark){.number = now.number});
+	flock(mark_fd, LOCK_UN);
+	fdatasync(mark_fd);
 }
 
-void dirty_clear(struct catalog *catalog)
+/* The child keeps nothing else open: neither the mount nor who reads what is said. */
+static _Noreturn void be_child(int mark_fd, int end, const struct place *place)
 {
-	if (is_marked(catalog) && write_out(catalog))
-		write_mark(catalog, "");
+	if (dup2(mark_fd, STDIN_FILENO) == STDIN_FILENO &&
+		dup2(end, STDOUT_FILENO) == STDOUT_FILENO &&
+		close_range(STDERR_FILENO, ~0U, 0) == 0)
+		take_back(STDIN_FILENO, place);
+	_exit(0);
+}
+
+void dirty_close(struct dirty *dirty, const struct place *place)
+{
+	int ends[2];
+
+	if (dirty->fd < 0)
+		return;
+	if (dirty->is_set && pipe2(ends, O_CLOEXEC) == 0) {
+		pid_t child = fork();
+
+		if (child == 0)
+			be_child(dirty->fd, ends[1], place);
+		/* The other end is closed when the child has ended. */
+		close(ends[1]);
+		poll(&(struct pollfd){.fd = ends[0]}, 1, CLOSE_MS);
+		close(ends[0]);
+		if (child > 0)
+			waitpid(child, NULL, WNOHANG);
+	}
+	close(dirty->fd);
+	dirty->fd = -1;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "catalog/catalog.h"
+#include "dirty.h"
 #include "place.h"
 
 /* One prepared statement per question; their texts are the table in schema.c. */
@@ -16,8 +17,6 @@ enum statement {
 	SQL_BURN_ROWS,
 	SQL_TOTALS,
 	SQL_TOTALS_ADD,
-	SQL_DIRTY,
-	SQL_DIRTY_SET,
 	SQL_FREE_PAGES,
 	SQL_VACUUM,
 	SQL_JOB_BY_ROW,
@@ -56,15 +55,13 @@ struct totals_change {
 	int64_t recent; /* entries of inodes_recent */
 };
 
-enum { DIRTY_SIZE = 192 };
-
 struct catalog {
 	sqlite3 *db;
 	sqlite3_stmt *statements[STATEMENTS];
 	const struct clock *clock;
 	const struct log *log;
 	struct place place;
-	char boot[DIRTY_SIZE]; /* this one; "" where it is not known */
+	struct dirty dirty;
 	uint64_t bodies_max;
 	struct totals_change change;
 	int64_t merged;   /* inodes_recent has been merged up to this inode number */
@@ -84,10 +81,9 @@ struct catalog {
 
 /*
  * Opens `path` ("" for a temporary database), makes or checks the schema, prepares the
- * statements. 0; -EUCLEAN where the file is not a sound database of ours, or for a power
- * cut may not be one; -EIO, -ENOMEM.
+ * statements. 0; -EUCLEAN where the file is not a sound database of ours; -EIO, -ENOMEM.
  */
-int schema_open(struct catalog *catalog, const char *path, bool *ret_cut);
+int schema_open(struct catalog *catalog, const char *path);
 void schema_close(struct catalog *catalog);
 
 /* Whether an SQLite result means that the file itself is no good. */
@@ -125,18 +121,6 @@ int catalog_failed(struct catalog *catalog, const char *what);
 
 /* The same for what SQLite does not see: a row that none of us can have written. */
 int catalog_damaged(struct catalog *catalog, const char *what);
-
-/*
- * What the file says of the boot that has it in use (dirty.c). init takes `boot`, or
- * where it is NULL the system's; check: 0, and whether an earlier boot of this machine
- * left it so, or -EUCLEAN, -EIO; set: 0, and it is on the disk, or -EIO; clear: where the
- * disk is quick, writes all to it first. The last two want no open transaction.
- */
-void dirty_init(struct catalog *catalog, const char *boot);
-int dirty_check(struct catalog *catalog, bool *ret_cut);
-bool dirty_is_set(struct catalog *catalog);
-int dirty_set(struct catalog *catalog);
-void dirty_clear(struct catalog *catalog);
 
 /*
  * To be called before a commit that adds `came` jobs, with which inodes_recent has

@@ -43,18 +43,24 @@ void place_done(struct place *place)
 	*place = (struct place){0};
 }
 
-int place_lock(const struct place *place)
+int place_flock(int fd, int how)
 {
 	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
-	CLEANUP_CLOSE int fd = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (fd < 0)
-		return -1;
-	for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
+	for (int waited = 0; flock(fd, how | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
 		if (errno != EWOULDBLOCK || waited >= CATALOG_BUSY_MS)
-			return -1;
+			return -errno;
 		nanosleep(&step, NULL);
 	}
+	return 0;
+}
+
+int place_lock(const struct place *place)
+{
+	CLEANUP_CLOSE int fd = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || place_flock(fd, LOCK_EX) < 0)
+		return -1;
 
 	int taken = fd;
 

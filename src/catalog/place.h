@@ -33,6 +33,12 @@ int place_lock(const struct place *place);
 void place_unlock(int lock);
 
 /*
+ * flock(2) that waits, but not for one that hangs: CATALOG_BUSY_MS. 0; -EWOULDBLOCK, or
+ * what says that locks do not work there.
+ */
+int place_flock(int fd, int how);
+
+/*
  * Makes the file if there is none, and sees to it that nobody else can read it whatever
  * the umask. 0; a negative errno, with a reason for people: it cannot be written, is a
  * symbolic link, no file, or another user's.

@@ -15,9 +15,9 @@
  * metadata  what a job's custom_metadata holds, as metadata.h writes it; no row for a
  *           job without, or gone
  * listings  `rows` are little-endian numbers of 8 bytes
- * totals    one row, so that df(1) and eviction cost nothing; and `dirty`: dirty.c
+ * totals    one row, so that df(1) and eviction cost nothing
  */
-enum { SCHEMA_VERSION = 4, APPLICATION_ID = 0x676c6164 /* "glad" */ };
+enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
 _Static_assert(JOB_DONE == 2 && JOB_ERROR == 3, "statuses are kept as numbers");
 
@@ -61,10 +61,9 @@ static const char schema[] =
 	"	ordered INTEGER NOT NULL,"
 	"	rows BLOB NOT NULL);"
 	"CREATE TABLE totals("
-	"	jobs INTEGER, bytes INTEGER, kept INTEGER, recent INTEGER,"
-	"	dirty TEXT NOT NULL);"
-	"INSERT INTO totals VALUES(0, 0, 0, 0, '');"
-	"PRAGMA user_version = 4;";
+	"	jobs INTEGER, bytes INTEGER, kept INTEGER, recent INTEGER);"
+	"INSERT INTO totals VALUES(0, 0, 0, 0);"
+	"PRAGMA user_version = 3;";
 
 #define JOB_COLUMNS \
 	"job, ino, node, version, id, status, created, completed, size, seen, used"
@@ -80,8 +79,6 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_TOTALS_ADD] = "UPDATE totals SET jobs = jobs + ?1, bytes = bytes + ?2,"
 			   " kept = kept + ?3, recent = recent + ?4"
 			   " RETURNING kept, recent",
-	[SQL_DIRTY] = "SELECT dirty FROM totals",
-	[SQL_DIRTY_SET] = "UPDATE totals SET dirty = ?1",
 	[SQL_FREE_PAGES] = "PRAGMA freelist_count",
 	/* 2 MiB: some ms. */
 	[SQL_VACUUM] = "PRAGMA incremental_vacuum(256)",
@@ -141,7 +138,7 @@ static const char layout[] = "PRAGMA page_size = 8192;"
  * which are written once and not journaled, where the log writes each page twice. DELETE,
  * for a look-up then costs one access(2) to see that there is none; a journal that is
  * truncated or zeroed instead is opened and read each time. synchronous: it is a cache,
- * and a power cut may cost it (dirty.c), but no crash of a process.
+ * and a power cut may cost it (dirty.h), but no crash of a process.
  */
 static const char settings[] = "PRAGMA journal_mode = DELETE;"
 			       "PRAGMA synchronous = OFF;"
@@ -237,12 +234,11 @@ static int prepare(struct catalog *catalog)
 	return 0;
 }
 
-int schema_open(struct catalog *catalog, const char *path, bool *ret_cut)
+int schema_open(struct catalog *catalog, const char *path)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
 	bool empty;
 
-	*ret_cut = false;
 	if (!*path)
 		flags |= SQLITE_OPEN_CREATE;
 	if (sqlite3_open_v2(path, &catalog->db, flags, NULL) != SQLITE_OK)
@@ -253,18 +249,14 @@ int schema_open(struct catalog *catalog, const char *path, bool *ret_cut)
 
 	if (!err && empty)
 		err = run(catalog->db, layout);
+	if (!err)
+		err = run(catalog->db, settings);
 	if (!err && empty)
 		err = create(catalog->db);
 	if (!err)
-		err = run(catalog->db, settings);
-	if (!err)
 		err = prepare(catalog);
+	/* Those of this mount's past; where it cannot be now, the next one does it. */
 	if (!err)
-		err = dirty_check(catalog, ret_cut);
-	if (!err && *ret_cut)
-		err = -EUCLEAN;
-	/* Those of the past; where a full disk forbids it now, the next mount does it. */
-	if (!err && dirty_set(catalog) == 0)
 		sqlite3_exec(
 			catalog->db, "DELETE FROM jobs WHERE seen < 0", NULL, NULL, NULL);
 	return err;

@@ -187,13 +187,6 @@ static int begin(struct catalog *catalog)
 
 	int step = run_once(catalog, SQL_BEGIN);
 
-	/* Another mount has ended, and taken the mark back; or the disk was full. */
-	if (step == SQLITE_DONE && !dirty_is_set(catalog)) {
-		run_once(catalog, SQL_ROLLBACK);
-		if (dirty_set(catalog) < 0)
-			return sqlite3_errcode(catalog->db);
-		step = run_once(catalog, SQL_BEGIN);
-	}
 	catalog->in_transaction = step == SQLITE_DONE;
 	return step;
 }

@@ -51,6 +51,13 @@ def children():
     return found
 
 
+def await_orphans(before):
+    """Until what a process left behind when it ended has ended, too: all children but those
+    that there were before."""
+    for pid in children() - before:
+        wait_until(lambda pid=pid: os.waitpid(pid, os.WNOHANG)[0], f"{pid} ends")
+
+
 def exit_code(status):
     """Of waitpid(2), as subprocess.Popen gives it."""
     return os.waitstatus_to_exitcode(status)

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from layout import pretty
-from mounting import needs_root, run_quietly
+from mounting import await_orphans, children, needs_root, run_quietly
 from tools import names_of, read, run
 
 
@@ -154,7 +154,9 @@ def test_no_file(account, mount, place, what):
         os.mkfifo(path)
     else:
         path.symlink_to(place.directory / "elsewhere")
+    before = children()
     assert_without(account, mount)
+    await_orphans(before)
     assert not (place.directory / "elsewhere").exists()
 
 

@@ -18,8 +18,8 @@ import pytest
 
 from account import Account
 from chance import LONG, draws
-from mounting import Program, alone, needs_root, run_quietly
-from tools import END, LIBC, PATIENCE, run, wait_until
+from mounting import Program, alone, await_orphans, children, needs_root, run_quietly
+from tools import END, LIBC, PATIENCE, Stopwatch, run, wait_until
 
 pytestmark = needs_root
 
@@ -139,6 +139,27 @@ def test_power_cut(cut, place):
         assert "went down" in two.program.stderr, two.program.stderr
 
 
+def test_disk_that_hangs(new_sandbox, mount, place, disk):
+    """SPEC 1.5: SIGTERM ends it all the same; the mark is taken back by and by."""
+    place.cache = disk.path / "cache"
+    sandbox = new_sandbox("--jobs", "20")
+    before = children()
+    one = mount(sandbox)
+    assert len(os.listdir(one.path / "all")) == 20
+    (mark,) = place.cache.glob("*-boot")
+    run("fsfreeze", "-f", disk.path)
+    try:
+        os.kill(one.pid, signal.SIGTERM)
+        with Stopwatch() as watch:
+            assert one.wait() == 0
+        assert mark.read_bytes()[:1] != b"\n"
+    finally:
+        run("fsfreeze", "-u", disk.path)
+    assert watch.seconds < 1 * PATIENCE
+    await_orphans(before)
+    assert mark.read_bytes()[:1] == b"\n"
+
+
 def test_would_fail(cut, place):
     """The control: where it passes for the same boot, what was lost is seen."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -159,9 +180,11 @@ def test_cut_when_it_had_ended(new_sandbox, mount, place, disk):
     place.cache = disk.path / "cache"
     account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",
                                   "--unfinished", "0"), draws("cut afterwards"))
+    before = children()
     one = mount(account.sandbox, "ttl=0")
     account.assert_shown(one.path, account.ids())
     one.unmount()
+    await_orphans(before)
     disk.cut_off()
     disk.back()
     assert account.sandbox.stop()

@@ -14,9 +14,7 @@ enum { TEXT_ROOM = 4096, SAID_ROOM = 65536 };
 
 static int64_t kit_now_ms(void *ctx)
 {
-	struct kit *kit = ctx;
-
-	return kit->now_ms += kit->look_ms;
+	return ((struct kit *)ctx)->now_ms;
 }
 
 int kit_setup(void **state)

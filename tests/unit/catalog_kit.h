@@ -24,7 +24,6 @@ struct kit {
 	char path[80];    /* of the database */
 	const char *boot; /* NULL: the system's */
 	int64_t now_ms;
-	int64_t look_ms; /* the clock goes on so far with each look at it */
 	struct clock clock;
 	struct log log;
 	FILE *ear; /* stderr goes there */
