@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "caller.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -56,5 +57,7 @@ bool caller_is_ending(pid_t tid)
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
 	status = fopen(path, "re");
-	return !status || caller_status_is_ending(status);
+	if (!status)
+		return errno != ENOMEM && errno != EMFILE && errno != ENFILE;
+	return caller_status_is_ending(status);
 }

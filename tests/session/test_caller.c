@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,12 +119,31 @@ static void live_processes(void **state)
 	assert_false(ending);
 }
 
+/* SPEC 11.2: nor does it end where there is nothing left to look with. */
+static void no_descriptor_is_left(void **state)
+{
+	struct rlimit before;
+	struct rlimit none;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+
+	bool ending = caller_is_ending(getpid());
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_false(ending);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(made_up_files),
 		cmocka_unit_test(a_whole_file),
 		cmocka_unit_test(live_processes),
+		cmocka_unit_test(no_descriptor_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
