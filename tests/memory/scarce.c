@@ -39,7 +39,11 @@
 enum {
 	REPORT_FD = 900, /* high, so that tests find the descriptors they expect */
 	SAID_FD,
+	/* Who gets all, and is not done by then, hangs; who does not, after HANGS_S and
+	 * that many times what it took before. */
+	ENDLESS_S = 600,
 	HANGS_S = 60,
+	HANGS_TIMES = 20,
 	TRIES = 3,
 	SAID_MAX = 1 << 20,
 	TESTS_MAX = 256,
@@ -79,6 +83,7 @@ typedef int run_group(const char *name, const struct CMUnitTest *tests, size_t c
 static struct {
 	struct count *count; /* shared by the processes; NULL: nobody is refused */
 	long at;
+	time_t hangs_s;
 	struct ways *ways;     /* being noted; NULL: they are not */
 	struct ways *all_ways; /* NULL: each allocation is one */
 	run_group *run;
@@ -191,8 +196,7 @@ static double now(void)
 static void die_if_it_hangs(void)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-	const struct itimerspec spec = {/* To note ways takes a while. */
-		.it_value.tv_sec = scarce.ways ? 10 * HANGS_S : HANGS_S};
+	const struct itimerspec spec = {.it_value.tv_sec = scarce.hangs_s};
 	timer_t timer;
 
 	must(!timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
@@ -265,6 +269,7 @@ static struct measure measure_one(const struct CMUnitTest *test, struct count *c
 	double began;
 	int status = -1;
 
+	scarce.hangs_s = ENDLESS_S;
 	/* A busy machine can be too slow for one. */
 	for (int i = 0; status && i < TRIES; i++) {
 		began = now();
@@ -338,6 +343,7 @@ static void refuse_all(const struct CMUnitTest *tests, size_t count, struct coun
 	size_t next = (size_t)number("SCARCE_SEED", 0) % step;
 
 	for (size_t i = 0; i < count; i++) {
+		scarce.hangs_s = HANGS_S + HANGS_TIMES * (time_t)measures[i].seconds;
 		for (; next < first + measures[i].choices; next += step) {
 			long at = scarce.all_ways ? scarce.all_ways->at[next]
 						  : (long)(next - first) + 1;

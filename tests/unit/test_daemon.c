@@ -251,10 +251,11 @@ static int start_and_send(
 	void (*child)(struct daemon *daemon), int signal, const char *sentence)
 {
 	int status;
-	pid_t parent = fork();
+	pid_t parent;
 
-	assert_true(parent >= 0);
 	*trace = (struct trace){0};
+	parent = fork();
+	assert_true(parent >= 0);
 	if (!parent) {
 		struct buf why;
 
