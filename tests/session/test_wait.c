@@ -68,6 +68,9 @@ static pid_t caller_new(void)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* What nohup(1) or a shell's "&" has ignored would not stay pending. */
+		for (int number = 1; number <= SIGRTMAX; number++)
+			(void)signal(number, SIG_DFL);
 		raise(SIGSTOP);
 		_exit(0);
 	}
