@@ -114,8 +114,8 @@ static int find(
 	while (!err && getline(&line, &room, table) >= 0)
 		if (read_fields(line, &fields) && is_wanted(&fields, wanted))
 			err = keep(&fields, &found);
-	if (!err && ferror(table))
-		err = -EIO;
+	if (!err && !feof(table))
+		err = errno == ENOMEM ? -ENOMEM : -EIO;
 	if (!err && !found.type)
 		err = -ENOENT;
 	if (err) {

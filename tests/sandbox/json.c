@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INDENT_MAX = 256 };
+enum { INDENT_MAX = 32 };
 
 static bool is_space(char c)
 {
