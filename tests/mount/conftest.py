@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,10 @@ def system():
     assert os.path.exists("/dev/fuse"), "there is no /dev/fuse: FUSE cannot be tested here"
     needed_tools(PROGRAM, "fusermount3", "setpriv")
     adopt_orphans()
+    # Below nohup(1), or behind a shell's &, what we start would ignore some.
+    for sign in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM:
+        if signal.getsignal(sign) == signal.SIG_IGN:
+            signal.signal(sign, signal.SIG_DFL)
 
 
 @pytest.fixture
