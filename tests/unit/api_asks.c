@@ -16,7 +16,7 @@ enum {
 	TEXT_MAX = 80 << 20,
 	/* Less than any wait that matters. */
 	STEP_MS = 50,
-	WATCHDOG_S = 120,
+	WATCHDOG_S = 300,
 	NOW_MS = 1000 * 1000,
 	CAPTURE_MAX = 64 << 10,
 };

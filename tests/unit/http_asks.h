@@ -17,7 +17,7 @@ enum {
 	/* Both are never waited for: the clock is put forward. */
 	CONNECT_MS = 60 * 1000,
 	STALL_MS = 60 * 1000,
-	WATCHDOG_S = 120,
+	WATCHDOG_S = 300,
 };
 
 #define SECRET "x-gladia-key: 5ecret-5ecret"
