@@ -94,13 +94,22 @@ class Soak:
                 self.errors[(error.strerror or str(error)).rpartition(": ")[2]] += 1
                 if not isinstance(error, FileNotFoundError) and "Stale" not in str(error) \
                         and self.weather.was_fair(begun) and not self.is_excused(error):
-                    self.complain(f"{action.__name__}: {error}, though no request failed")
+                    self.complain(f"{action.__name__}: {error}, though no request failed; "
+                                  + self.circumstances(target, begun))
             except subprocess.TimeoutExpired:
                 # Each of its calls ends (11.1), but they are many; who hangs is seen at the end.
                 self.errors["tool stopped before its end"] += 1
             except Exception as error:  # pylint: disable=broad-except
                 self.complain(f"{action.__name__}: {type(error).__name__}: {error}")
             self.done[action.__name__] += 1
+
+    def circumstances(self, target: Target, begun: float) -> str:
+        """Of an error that began then: what may help to see its cause."""
+        now = time.monotonic()
+        said = "".join(f"\n    {line}" for line in target.mount.stderr.splitlines()[-6:])
+        return (f"{now - begun:.1f} s after it began, {now - self.weather.last_storm:.1f} s "
+                f"after the last storm, load {os.getloadavg()[0]:.1f}, {stats(target.mount)}, "
+                f"the mount said last:{said}")
 
     def locked(self) -> int:
         """How often a mount has said that it waited in vain for the other one of its cache."""

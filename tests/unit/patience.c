@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 enum {
-	/* Less than the tests' watchdogs; under valgrind, 80 MB of one text take minutes. */
+	/* Less than the tests' watchdogs. */
 	USUAL_S = 280,
 	/* A raw server's counts do not wake the loop. */
 	GLANCE_MS = 2,

@@ -129,12 +129,19 @@ static void what_is_not_the_job_is_an_error(void **state)
 /* SPEC 11.3 */
 static void a_job_alone_has_a_maximum(void **state)
 {
+	static const char begin[] = OK "\r\n{\"id\":\"a\",\"text\":\"";
+	static char bytes[256 * 1024];
 	static const struct raw_route routes[] = {
-		{"/v2/pre-recorded/a", BYTES(OK "\r\n"), .times = SIZE_MAX},
+		{"/v2/pre-recorded/a", BYTES(bytes), .times = SIZE_MAX,
+			.again_from = sizeof(begin) - 1},
 		{.target = NULL}};
-	struct api_ask *ask = api_asks_get_once(routes, "a");
 
 	(void)state;
+	memset(bytes, 'y', sizeof(bytes));
+	memcpy(bytes, begin, sizeof(begin) - 1);
+
+	struct api_ask *ask = api_asks_get_once(routes, "a");
+
 	assert_int_equal(ask->error, -EIO);
 	assert_holds(ask->why, "a job is too large");
 	assert_int_equal(raw_server_requests(ask->asks->server), 1);
