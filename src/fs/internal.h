@@ -6,6 +6,7 @@
 #include "ahead.h"
 #include "control.h"
 #include "dirs.h"
+#include "failed.h"
 #include "format/format.h"
 #include "fs/fs.h"
 #include "notify.h"
@@ -42,6 +43,7 @@ struct fs {
 	struct dirs dirs;
 	struct list open_dirs;
 	struct list parked; /* requests */
+	struct failed failed;
 	struct notifier *notifier;
 	struct ahead ahead;
 	struct renditions renditions;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "caller.h"
 #include "sync/single.h"
@@ -104,8 +105,43 @@ void request_park(struct request *request, struct wait_queue *queue)
 	fuse_req_interrupt_func(request->req, on_interrupt, request);
 }
 
+static void remember(const struct request *request, int error)
+{
+	struct fs *fs = request->fs;
+	struct failed_wait wait = {
+		.ino = request->ino,
+		.tid = fuse_req_ctx(request->req)->pid,
+		.error = error,
+		.arrived_ms = request->arrived_ms,
+		.told_ms = loop_now_ms(fs->loop),
+	};
+
+	strcpy(wait.name, request->name);
+	failed_remember(&fs->failed, &wait);
+}
+
+/* Whether it has failed, as most of its time had passed when it did before. */
+static bool fail_again(struct request *request)
+{
+	struct fs *fs = request->fs;
+	int64_t now_ms = loop_now_ms(fs->loop);
+	struct failed_wait before;
+
+	if (!failed_take(&fs->failed, request->ino, request->name,
+		    fuse_req_ctx(request->req)->pid, now_ms, &before))
+		return false;
+	request->arrived_ms = before.arrived_ms;
+	if (now_ms - before.arrived_ms < fs->config.timeout_ms / 2)
+		return false;
+	request_fail(request, before.error);
+	return true;
+}
+
 void request_want_job(struct request *request, const char *id)
 {
+	if (!request->asked && fail_again(request))
+		return;
+
 	struct wait_queue *queue;
 	int err = request->asked ? -EIO : single_want(request->fs->sync, id, &queue);
 
@@ -139,7 +175,12 @@ void request_free(struct request *request)
 
 void request_fail(struct request *request, int error)
 {
-	request->fs->counts.failed += error != -ENOENT;
+	struct fs *fs = request->fs;
+
+	fs->counts.failed += error != -ENOENT;
+	/* Being told that there is no such job is an answer. */
+	if (request->watched && error != -EINTR && error != -ENOENT)
+		remember(request, error);
 	fuse_reply_err(request->req, -error);
 	request_free(request);
 }

@@ -29,7 +29,7 @@ struct request {
 	struct loop_timer watch; /* the caller, once it got any signal */
 	int error;               /* of what it waited for */
 	bool watched;            /* the kernel's interrupts are heard */
-	int64_t arrived_ms;      /* monotonic */
+	int64_t arrived_ms;      /* monotonic; or that of the same request before */
 	int64_t arrived_wall_ms;
 	bool asked;       /* the API has been asked for the job on its behalf */
 	const char *late; /* a sentence for the log if time is up; NULL: said elsewhere */
@@ -54,7 +54,8 @@ void request_park(struct request *request, struct wait_queue *queue);
 
 /*
  * From the handler: has the API asked for a job and waits for that; once, for what is
- * known after that has to do (-EIO).
+ * known after that has to do (-EIO). Where its thread has just waited for the same in
+ * vain (failed.h), it is not given the whole time again, or fails at once.
  */
 void request_want_job(struct request *request, const char *id);
 

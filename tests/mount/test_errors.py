@@ -67,6 +67,15 @@ class TestErrors:
         account.clear_faults()
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
+    def test_known_name(self, account, mount):
+        """The kernel looks a name up again that it had before, and that is waited for once."""
+        one = mount(account, "timeout=2", "ttl=0")
+        job = account.create(status="processing")
+        read(one.path / "all" / (job + ".json"))
+        account.fault("stall")
+        assert job_fails(one, job)[0] == errno.ETIMEDOUT
+        assert [rule["hits"] for rule in account.control("GET", "faults")] == [1]
+
     def test_nobody_there(self, sandbox, mount):
         one = mount(sandbox, "timeout=1")
         sandbox.stop()

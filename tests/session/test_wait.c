@@ -117,6 +117,66 @@ static void a_wait_ends_at_the_timeout(void **state)
 	mount_free(waiting.mount);
 }
 
+static void look_up_again(struct waiting *waiting, pid_t caller)
+{
+	struct kernel *kernel = waiting->mount->kernel;
+
+	kernel_set_caller(kernel, caller);
+	waiting->number = kernel_ask_lookup(
+		kernel, kernel_walk(kernel, "all"), job_file(1).text);
+}
+
+/*
+ * SPEC 11.1: a kernel that had the name asks for it twice, and its caller waits once. It
+ * is the same thread, at once; whoever else asks, or later, or a third time, waits again.
+ */
+static void the_second_look_up_does_not_wait(void **state)
+{
+	struct waiting waiting = wait_for_job_as(100);
+	struct waiting other = waiting;
+
+	(void)state;
+	mount_forward(waiting.mount, MOUNT_TIMEOUT_MS);
+	assert_fails(&waiting, -ETIMEDOUT);
+	look_up_again(&other, 101);
+	assert_false(is_answered(&other));
+	look_up_again(&waiting, 100);
+	assert_int_equal(kernel_answer(waiting.mount->kernel, waiting.number, NULL, 0),
+		-ETIMEDOUT);
+	look_up_again(&waiting, 100);
+	assert_false(is_answered(&waiting));
+
+	mount_forward(waiting.mount, MOUNT_TIMEOUT_MS);
+	assert_fails(&waiting, -ETIMEDOUT);
+	assert_fails(&other, -ETIMEDOUT);
+	mount_forward(waiting.mount, FAILED_MS);
+	look_up_again(&waiting, 100);
+	assert_false(is_answered(&waiting));
+	fake_answer_all(waiting.mount->api);
+	assert_succeeds(&waiting);
+	mount_free(waiting.mount);
+}
+
+/* SPEC 11.1: where there is time left, the second is tried, until the first's is over. */
+static void the_second_look_up_has_what_is_left(void **state)
+{
+	struct waiting waiting = wait_for_job_as(100);
+	struct mount *mount = waiting.mount;
+
+	(void)state;
+	mount_forward(mount, MOUNT_TIMEOUT_MS / 3);
+	fake_fail(fake_call(mount->api, 0), -EIO, "broken");
+	assert_fails(&waiting, -EIO);
+	look_up_again(&waiting, 100);
+	assert_false(is_answered(&waiting));
+	mount_forward(mount, MOUNT_TIMEOUT_MS - MOUNT_TIMEOUT_MS / 3 - 1);
+	assert_false(is_answered(&waiting));
+	mount_forward(mount, 1);
+	assert_fails(&waiting, -ETIMEDOUT);
+	fake_answer_all(mount->api);
+	mount_free(mount);
+}
+
 /* SPEC 11.1: from its arrival on, however often it had to wait in between. */
 static void a_wait_is_counted_from_its_arrival(void **state)
 {
@@ -415,6 +475,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_wait_ends_at_the_timeout),
+		cmocka_unit_test(the_second_look_up_does_not_wait),
+		cmocka_unit_test(the_second_look_up_has_what_is_left),
 		cmocka_unit_test(a_wait_is_counted_from_its_arrival),
 		cmocka_unit_test(a_jump_of_hours_ends_every_wait),
 		cmocka_unit_test(the_wall_clock_moves_no_deadline),
