@@ -281,6 +281,13 @@ STEPS = ("head", "middle_page", "last_page", "look_again", "look_up", "read", "f
 OF_JOBS = ("look_up", "read", "finished", "summary")
 
 
+def chosen(number, fault):
+    """The cases of a fault, or each so many of them: step, and how many requests it strikes."""
+    cases = [(step, times) for step in STEPS for times in (1, -1)
+             if fault["kind"] not in OF_PAGES or step not in OF_JOBS]
+    return cases[number % PART::PART]
+
+
 def go_through(place, number, fault):
     """A fault at the steps: of one request, and of all until it is taken away. Gives how many
     cases there were, and what was not as promised."""
@@ -293,17 +300,13 @@ def go_through(place, number, fault):
         guard = Guard([one])
         stack.callback(guard.cancel)
         bench = Bench(sandbox, one)
-        for at, step in enumerate(STEPS):
-            for times in (1, -1):
-                if (number + at + (times > 0)) % PART or (
-                        fault["kind"] in OF_PAGES and step in OF_JOBS):
-                    continue
-                cases += 1
-                try:
-                    bench.endure(step, fault, times)
-                except (AssertionError, OSError) as error:
-                    wrong.append(f"{step}, {'once' if times > 0 else 'always'}: {error}")
-                    sandbox.clear_faults()
+        for step, times in chosen(number, fault):
+            cases += 1
+            try:
+                bench.endure(step, fault, times)
+            except (AssertionError, OSError) as error:
+                wrong.append(f"{step}, {'once' if times > 0 else 'always'}: {error}")
+                sandbox.clear_faults()
         if text := one.close():
             wrong.append(text)
     return cases, wrong
