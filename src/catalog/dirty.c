@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,13 +76,46 @@ static int write_mark(int fd, const struct mark *mark)
 	return pwrite(fd, text, MARK_SIZE, 0) == MARK_SIZE ? 0 : -EIO;
 }
 
-/* Its end, the boot's id, differs; up to there it is the same. */
-static bool is_earlier(const char *marked, const char *boot)
+/*
+ * Whether several machines may use what is there (statfs(2)). What is on a disk of this
+ * one only its own kernel can have in use, whatever name it has: a container may have a
+ * new one at each start.
+ */
+static bool is_shared(int fd)
 {
-	const char *id = strrchr(boot, ' ');
-	size_t len = id ? (size_t)(id - boot) + 1 : 0;
+	static const uint32_t types[] = {
+		AFS_SUPER_MAGIC,
+		AFS_FS_MAGIC,
+		CEPH_SUPER_MAGIC,
+		CIFS_SUPER_MAGIC,
+		CODA_SUPER_MAGIC,
+		FUSE_SUPER_MAGIC,
+		NFS_SUPER_MAGIC,
+		OCFS2_SUPER_MAGIC,
+		SMB2_SUPER_MAGIC,
+		SMB_SUPER_MAGIC,
+		V9FS_MAGIC,
+	};
+	struct statfs system;
 
-	return marked[0] && !strncmp(marked, boot, len) && strcmp(marked, boot) != 0;
+	if (fstatfs(fd, &system) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if ((uint32_t)system.f_type == types[i])
+			return true;
+	return false;
+}
+
+/* Of boots "HOST ID": another one of the same kernel's. */
+static bool is_earlier(const char *marked, const char *boot, bool shared)
+{
+	const char *marked_id = strrchr(marked, ' ');
+	const char *id = strrchr(boot, ' ');
+
+	if (!marked_id || !id || !strcmp(marked_id, id))
+		return false;
+	return !shared || (marked_id - marked == id - boot &&
+				  !strncmp(marked, boot, (size_t)(id - boot)));
 }
 
 static int sync_dir(const struct place *place)
@@ -126,7 +161,7 @@ int dirty_open(
 	if (err)
 		return err;
 	read_mark(dirty->fd, &mark);
-	*ret_cut = is_earlier(mark.boot, dirty->boot);
+	*ret_cut = is_earlier(mark.boot, dirty->boot, is_shared(dirty->fd));
 	return 0;
 }
 

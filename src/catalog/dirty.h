@@ -24,8 +24,9 @@ struct dirty {
 /*
  * Looks for the mark, with the place locked. `boot` is "HOST ID"; NULL: the system's; "",
  * or where the system's is not known: there will be no mark. 0, and whether an earlier
- * boot of this machine left it there, so that nothing in the database can be believed;
- * what another machine has in use (a home on NFS) is let be. A negative errno.
+ * boot of this machine left it there, so that nothing in the database can be believed.
+ * What another machine has in use is let be, where that can be: on a filesystem that
+ * several may use (a home on NFS). A negative errno.
  */
 int dirty_open(
 	struct dirty *dirty, const struct place *place, const char *boot, bool *ret_cut);

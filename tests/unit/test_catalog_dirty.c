@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,6 +10,23 @@
 
 /* A machine that goes down while a catalog is in use (SPEC 7.4): of what was not synced
  * nothing is believed. */
+
+/* What everything here is on (statfs(2); the linker's --wrap). */
+static unsigned filesystem = EXT4_SUPER_MAGIC;
+
+int __wrap_fstatfs(int fd, struct statfs *ret);
+int __wrap_fstatfs64(int fd, struct statfs *ret);
+
+int __wrap_fstatfs(int fd, struct statfs *ret)
+{
+	*ret = (struct statfs){.f_type = filesystem};
+	return fd < 0 ? -1 : 0;
+}
+
+int __wrap_fstatfs64(int fd, struct statfs *ret)
+{
+	return __wrap_fstatfs(fd, ret);
+}
 
 static bool is_dirty(struct kit *kit)
 {
@@ -86,6 +105,20 @@ static void test_spec_7_4_the_machine_went_down(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
+/* SPEC 7.4: a container has a name of its own at each start, on a volume that stays. */
+static void test_under_another_name(void **state)
+{
+	struct kit *kit = *state;
+
+	go_down(kit, open_and_put(kit, "host 1", "a"));
+
+	struct catalog *catalog = open_in(kit, "other 2");
+
+	assert_int_equal(kit_heard(kit, "was in use when the machine went down"), 1);
+	assert_false(has(catalog, "a"));
+	end(catalog);
+}
+
 /* SPEC 11.4: the process alone was killed; and what another machine has in use, or may
  * have (a home that two share). */
 static void test_only_the_process_went(void **state)
@@ -93,16 +126,20 @@ static void test_only_the_process_went(void **state)
 	static const struct {
 		const char *before;
 		const char *after;
+		unsigned filesystem;
 	} cases[] = {
-		{"host 1", "host 1"},
-		{"host 1", "other 1"},
-		{"host 1", "other 2"},
-		{"host 1", ""},
-		{"", "host 1"},
+		{"host 1", "host 1", EXT4_SUPER_MAGIC},
+		{"host 1", "other 1", EXT4_SUPER_MAGIC},
+		{"host 1", "", EXT4_SUPER_MAGIC},
+		{"", "host 1", EXT4_SUPER_MAGIC},
+		{"host 1", "other 2", NFS_SUPER_MAGIC},
+		{"host 1", "hos 2", NFS_SUPER_MAGIC},
+		{"host 1", "host2 2", CIFS_SUPER_MAGIC},
 	};
 	struct kit *kit = *state;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		filesystem = cases[i].filesystem;
 		go_down(kit, open_and_put(kit, cases[i].before, "a"));
 
 		struct catalog *catalog = open_in(kit, cases[i].after);
@@ -112,6 +149,10 @@ static void test_only_the_process_went(void **state)
 		end(catalog);
 		unlink(kit->path);
 	}
+	go_down(kit, open_and_put(kit, "host 1", "a"));
+	end(open_in(kit, "host 2"));
+	assert_int_equal(kit_heard(kit, "went down"), 1);
+	filesystem = EXT4_SUPER_MAGIC;
 }
 
 /* SPEC 7.4: of two mounts only the last one takes the mark back. */
@@ -153,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(test_spec_7_4_the_machine_went_down),
+		KIT_TEST(test_under_another_name),
 		KIT_TEST(test_only_the_process_went),
 		KIT_TEST(test_another_goes_on),
 		KIT_TEST(test_system),
