@@ -68,6 +68,9 @@ void catalog_trim(struct catalog *catalog);
 void catalog_read_begin(struct catalog *catalog);
 void catalog_read_end(struct catalog *catalog);
 
+/* How long other processes were waited for that had the database locked, in all. */
+int64_t catalog_waited_ms(const struct catalog *catalog);
+
 /* Of all jobs but the gone. */
 struct catalog_totals {
 	uint64_t jobs;

@@ -64,11 +64,12 @@ struct catalog {
 	struct dirty dirty;
 	uint64_t bodies_max;
 	struct totals_change change;
-	int64_t merged;   /* inodes_recent has been merged up to this inode number */
-	int64_t last_row; /* the highest given out in the open transaction; 0: none */
-	int64_t busy_ms;  /* monotonic: since when another is waited for */
-	int64_t burnt;    /* given out in one that was lost: never to be used again */
-	bool excess;      /* there is something to be trimmed */
+	int64_t merged;    /* inodes_recent has been merged up to this inode number */
+	int64_t last_row;  /* the highest given out in the open transaction; 0: none */
+	int64_t busy_ms;   /* monotonic: since when another is waited for */
+	int64_t waited_ms; /* for others, in all */
+	int64_t burnt;     /* given out in one that was lost: never to be used again */
+	bool excess;       /* there is something to be trimmed */
 	bool in_transaction;
 	bool reading;    /* between catalog_read_begin() and _end() */
 	bool lost;       /* a write since the last commit was undone */

@@ -83,7 +83,13 @@ int catalog_wait_for_other(void *ctx, int tries)
 	if (catalog->impatient || now_ms - catalog->busy_ms >= CATALOG_BUSY_MS)
 		return 0;
 	nanosleep(&step, NULL);
+	catalog->waited_ms += clock_mono_ms(&clock_system) - now_ms;
 	return 1;
+}
+
+int64_t catalog_waited_ms(const struct catalog *catalog)
+{
+	return catalog->waited_ms;
 }
 
 static bool is_moved(const struct catalog *catalog)

@@ -133,6 +133,7 @@ static void put_cache(cJSON *root, const struct fs *fs)
 	put(cache, "failed", fs->counts.failed);
 	put(cache, "waiting", waiting);
 	put_times(cache, "wait_ms", &fs->counts.wait);
+	put(cache, "locked_ms", (uint64_t)catalog_waited_ms(fs->catalog));
 }
 
 static void put_messages(cJSON *root, const struct fs *fs)

@@ -94,6 +94,7 @@ class TestStats:
         assert 0 <= now["memory"]["in_use"] < 64 << 20
         assert now["cache"]["waits"] >= 1
         assert now["cache"]["waiting"] == 0
+        assert now["cache"]["locked_ms"] == 0
         assert now["looks"] == []
 
     def test_messages(self, account, mount):

@@ -254,6 +254,8 @@ def main() -> int:
         report = soak.judge()
         if args.samples:
             soak.samples.write(args.samples)
+        locked_ms = sum(stats(target.mount)["cache"]["locked_ms"]
+                        for target in soak.targets.values())
         soak.end()
         locked = soak.locked()
     finally:
@@ -263,7 +265,7 @@ def main() -> int:
         shutil.rmtree(directory, ignore_errors=True)
     report.print(load, soak.done, soak.errors, {**soak.truth.changes,
                  "storms": soak.weather.storms, "drop_caches": soak.drops,
-                 "cache locked": locked})
+                 "cache locked": locked, "ms waited for its lock": locked_ms})
     print("flat, and nothing left" if not soak.wrong else f"{len(soak.wrong)} wrong")
     return 1 if soak.wrong else 0
 

@@ -187,12 +187,15 @@ static void test_locked(void **state)
 	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "text");
 
 	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(catalog_waited_ms(catalog), 0);
 
 	sqlite3 *db = keep_locked(kit, "BEGIN IMMEDIATE");
 	int64_t began_ms = now_ms();
 
 	assert_int_equal(put(catalog, "b"), -EIO);
 	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
+	assert_in_range(
+		catalog_waited_ms(catalog), CATALOG_BUSY_MS / 2, now_ms() - began_ms);
 	assert_int_equal(kit_heard(kit, "another mount of this account"), 1);
 	began_ms = now_ms();
 	for (int i = 0; i < 10; i++) {
