@@ -200,11 +200,13 @@ static bool judge_deletion(struct api_call *call, const struct http_result *resu
 {
 	if (result->status == 404)
 		return call->maybe_deleted;
-	if (result->status >= 500 ||
+	/* Of an answer that says so the rest does not matter. */
+	if (result->status == 202 || result->status == 204)
+		return true;
+	if (result->status >= 500 || result->status / 100 == 2 ||
 		(!result->status && result->failure != HTTP_UNREACHABLE))
 		call->maybe_deleted = true;
-	/* Of an answer that says so the rest does not matter. */
-	return result->status / 100 == 2;
+	return false;
 }
 
 static void tell_reach(const struct api_call *call, bool reached)
@@ -254,6 +256,8 @@ static void on_result(void *ctx, const struct http_result *result)
 			call->key_number == api->key_number ? api->key : NULL);
 	if (call->deletes && result->status == 403)
 		api_fail_unfinished(&call->failure);
+	if (call->deletes && result->status / 100 == 2)
+		api_fail_unclear(&call->failure, result->status);
 	tell_result(call, result);
 	attempt_failed(call, result->status);
 }

@@ -30,6 +30,9 @@ static const char advice_address[] = "check the address (SOURCE)";
 static const char advice_redirect[] =
 	"redirects are not followed with the key: check the address (SOURCE)";
 
+const char api_advice_other[] =
+	"check the address (SOURCE), and any proxy in between that may answer instead";
+
 /* What statuses mean. A class's own row, its number without words, comes last. */
 static const struct meaning {
 	long status;
@@ -227,6 +230,18 @@ void api_fail_unfinished(struct api_failure *failure)
 {
 	failure->error = -EBUSY;
 	failure->advice = advice_unfinished;
+}
+
+void api_fail_unclear(struct api_failure *failure, long status)
+{
+	char text[API_STATUS_TEXT];
+
+	api_status_print(status, text);
+	api_fail(failure, -EIO, api_advice_other,
+		"the server answered %s, which does not say that the job is deleted",
+		text);
+	failure->again = true;
+	failure->bad_body = true;
 }
 
 void api_fail_slowed(struct api_failure *failure, long status, int64_t wait_ms)

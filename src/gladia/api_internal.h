@@ -45,6 +45,12 @@ int api_fail(struct api_failure *failure, int error, const char *advice,
 void api_fail_result(
 	struct api_failure *failure, const struct http_result *result, const char *key);
 
+/* To do where the answer looks like somebody else's. */
+extern const char api_advice_other[];
+
+/* A deletion was answered 2xx by who does not seem to be the API. Worth another try. */
+void api_fail_unclear(struct api_failure *failure, long status);
+
 /* A deletion was answered 403: the job is not finished. Keeps what the server said. */
 void api_fail_unfinished(struct api_failure *failure);
 

@@ -19,8 +19,6 @@ enum {
 /* Bytes of a page: no more than some hundred of the largest jobs. */
 #define PAGE_BYTES_MAX (UINT64_C(4) << 30)
 
-static const char advice_body[] =
-	"check the address (SOURCE), and any proxy in between that may answer instead";
 static const char advice_report[] = "the API may have changed: please report it";
 static const char advice_memory[] = "there is not enough memory";
 static const char advice_disk[] = "check the cache's disk";
@@ -33,7 +31,7 @@ static const char *what(const struct api_reader *reader)
 /* What makes no sense may be a proxy's, or half an answer: `again`, a few times. */
 static int fail_syntax(struct api_reader *reader, uint64_t offset, const char *reason)
 {
-	api_fail(&reader->failure, -EIO, advice_body,
+	api_fail(&reader->failure, -EIO, api_advice_other,
 		"the answer is no %s as JSON: %s at byte %" PRIu64, what(reader), reason,
 		offset);
 	reader->failure.again = true;

@@ -165,6 +165,22 @@ class TestRemoving:
         run("rm", path)
         assert deletions(account) == 2
 
+    @pytest.mark.parametrize("kind", ["html", "empty", "bad_json"])
+    def test_somebody_else_answers(self, account, mount, kind):
+        """Any server says "200": that of a hotel's network, too. Found by tests/soak."""
+        one = mount(account, "allow_delete")
+        job_id = account.jobs(status="done")[0]["id"]
+        path = one.path / "all" / (job_id + ".json")
+        path.stat()
+        account.fault(kind, {"method": "DELETE"})
+        assert failure(os.unlink, path) == errno.EIO
+        assert "does not say that the job is deleted" in one.stderr
+        assert job_id in ids(account) and path.exists()
+        account.clear_faults()
+        account.fault(kind, {"method": "DELETE"}, times=1)
+        run("rm", path)
+        assert job_id not in ids(account) and not path.exists()
+
     def test_key_refused(self, account, mount):
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
