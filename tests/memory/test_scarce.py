@@ -20,6 +20,8 @@ PROGRAMS = {Path(path).name: path for path in os.environ["GLADIAFS_TEST_PROGRAMS
 LONG = "GLADIAFS_TEST_LONG" in os.environ
 HOW = {"SCARCE_SECONDS": os.environ.get("GLADIAFS_SCARCE_SECONDS", "30" if LONG else "0.5"),
        "SCARCE_SEED": os.environ.get("GLADIAFS_TEST_SEED", "1"),
+       # More rounds of what is random ask for memory in the same ways.
+       "GLADIAFS_TEST_SHORT": "1",
        **({"SCARCE_WAYS": "1"} if LONG else {})}
 
 
