@@ -332,7 +332,9 @@ int listing_want(struct listing *listing, size_t position)
 		listing->goes_on = listing->goes_on || listing->members.len > 0;
 	}
 	listing->error = 0;
+	listing->asked = there ? 0 : position + 1;
 	listing->filler->pull(listing);
+	listing->asked = 0;
 	/* It can turn out at once what comes, and that nothing does. */
 	if (position < listing->members.len)
 		return 0;
@@ -346,8 +348,11 @@ int listing_want(struct listing *listing, size_t position)
 
 void listing_grew(struct listing *listing)
 {
-	/* Whoever still lacks something wants it again: nobody may be there any more. */
-	listing->lacking = false;
+	/*
+	 * The waiting requests are woken, and those that still lack something ask again.
+	 * The one that is asking right now is not in the queue yet: it goes on lacking.
+	 */
+	listing->lacking = listing->asked > listing->members.len;
 	listing->grew_ms = loop_now_ms(listing->sync->loop);
 	wait_wake(&listing->queue, 0);
 }

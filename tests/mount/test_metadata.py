@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from directory import Directory
 from tools import names_of, read, wait_until
 
 # What the API may make of custom_metadata.
@@ -341,3 +342,23 @@ class TestTheApi:
         assert shown(one.path / "metadata/order/7") == holding(shop, "order", "7")
         assert shown(one.path / "metadata/order/8") == holding(shop, "order", "8")
         assert "gold" in shown(one.path / "metadata")
+
+
+class TestPositions:
+    """SPEC 6.4"""
+
+    def test_far_ahead(self, new_sandbox, mount):
+        """A position far ahead is found, although a first part of the account falls short of it."""
+        many = new_sandbox("--jobs", "6000", "--bytes", "1500")
+        one = mount(many)
+        assert len(os.listdir(one.path / "all")) == 6000
+        one.mark()
+        for value in ("research", "support", "interviews", "podcast"):
+            with Directory(one.path / "metadata/project" / value) as directory:
+                directory.seek(400)
+                ahead = directory.next()
+                directory.rewind()
+                while directory.tell() != 400:
+                    assert directory.next()
+                assert directory.next() == ahead
+        assert one.requests() == []

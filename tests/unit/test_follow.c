@@ -328,6 +328,43 @@ static void some_at_a_time(void **state)
 	reader_close(reader);
 }
 
+/*
+ * SPEC 6.4: a request for a position that the first part does not reach is not forgotten,
+ * whether that part brings many members, one or none.
+ */
+static void far_ahead(void **state)
+{
+	enum { JOBS = FAKE_JOBS_MAX };
+	static const struct {
+		const char *value;
+		size_t members;
+	} cases[] = {{"many", 31}, {"two", 2}, {"one", 1}};
+	struct bench *bench = *state;
+	struct query all = of(NULL, NULL);
+
+	bench_reset(bench, BENCH_CONNECTIONS, 500);
+	bench_fill(bench, 0, JOBS);
+	for (unsigned i = 0; i < JOBS; i += 70)
+		bench->api->jobs[i].metadata = "\ncustomer=many\n";
+	bench->api->jobs[1].metadata = "\ncustomer=two\n";
+	bench->api->jobs[JOBS - 1].metadata =
+		"\ncustomer=many\ncustomer=two\ncustomer=one\n";
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct query query = of("customer", cases[i].value);
+		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+		size_t last = cases[i].members - 1;
+
+		assert_int_equal(reader_want(reader, last), -EAGAIN);
+		for (int turns = 0; turns < 4 && !reader->told; turns++)
+			bench_turn(bench);
+		assert_int_equal(reader->told, 1);
+		assert_int_equal(reader_want(reader, last), 0);
+		assert_int_equal(reader_want(reader, last + 1), -ENOENT);
+		reader_close(reader);
+	}
+}
+
 /* Each a new one, and all of them let go of. */
 static void many_names(void **state)
 {
@@ -374,6 +411,7 @@ int main(void)
 			a_job_is_deleted, bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
 			some_at_a_time, bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(far_ahead, bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
 			many_names, bench_set_up, bench_tear_down),
 	};
