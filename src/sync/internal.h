@@ -41,6 +41,7 @@ struct sync {
 	struct list listings; /* those begun first come first */
 	unsigned listings_len;
 	uint64_t last_id;
+	uint64_t uses; /* counts the ends of listings' uses */
 	struct page_size page_size;
 
 	struct list singles; /* jobs under way by id */
@@ -84,8 +85,9 @@ struct listing {
 	struct query query;
 	char *key; /* query_key() */
 	uint64_t id;
-	unsigned holders;
-	int64_t began_ms;      /* monotonic; when it was first asked for anything */
+	unsigned holders; /* open directories, and listings that are filled from it */
+	uint64_t used;    /* sync->uses when it was released last */
+	int64_t began_ms; /* monotonic; when it was first asked for anything */
 	int64_t began_wall_ms; /* the same instant */
 	int64_t grew_ms;       /* monotonic; when it grew last */
 	struct snapshot members;

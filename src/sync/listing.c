@@ -106,7 +106,10 @@ void listing_drop(struct listing *listing)
 	free(listing);
 }
 
-/* The one to let go next: the oldest that nobody holds, where there are too many. */
+/*
+ * Returns the listing to evict next, or NULL: if there are too many, the one without a
+ * holder that was used least recently.
+ */
 static struct listing *find_surplus(struct sync *sync)
 {
 	struct listing *oldest = NULL;
@@ -117,7 +120,7 @@ static struct listing *find_surplus(struct sync *sync)
 
 		members += listing->members.len +
 			   listing->names.text.len / sizeof(*listing->watch);
-		if (!oldest && !listing->holders)
+		if (!listing->holders && (!oldest || listing->used < oldest->used))
 			oldest = listing;
 	}
 	return sync->listings_len > KEPT_MAX || members > KEPT_MEMBERS_MAX ? oldest
@@ -271,6 +274,7 @@ void listing_put(struct listing *listing)
 {
 	assert(listing->holders);
 	listing->holders--;
+	listing->used = ++listing->sync->uses;
 	/* Nobody comes back to what has been replaced. */
 	if (!listing->holders && (listing->broken || listing->outdated ||
 					 listing_find(listing->sync, listing->kind,

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "gladia/instant.h"
 #include "sync/single.h"
 #include "sync_bench.h"
 
@@ -383,6 +384,44 @@ static void few_listings_are_kept(void **state)
 	assert_int_equal(bench->api->lists, LISTINGS + 1);
 }
 
+/*
+ * SPEC 7.2: the listing that others are selected from counts as used, so a walk through
+ * more directories than are kept does not evict it.
+ */
+static void a_walk_through_many_days(void **state)
+{
+	enum { DAYS = 600 };
+	static const enum listing_kind kinds[] = {LISTING_JOBS, LISTING_VALUES};
+	struct bench *bench = *state;
+	struct query all = of_all();
+
+	for (int i = 0; i < DAYS; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "j%03d", i);
+		fake_add(bench->api, id, JOB_DONE, bench_noon_ms() - (int64_t)i * DAY_MS);
+	}
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+
+	unsigned lists = bench->api->lists;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (int64_t day = 0; day < DAYS; day++) {
+			struct query query = of_all();
+			char word[DAY_TEXT];
+
+			day_print(bench_noon_ms() / DAY_MS - day, word);
+			assert_int_equal(query_narrow(&query, QUERY_DATE, word), 0);
+			if (kinds[i] == LISTING_VALUES)
+				assert_int_equal(
+					query_narrow(&query, QUERY_KEY, "customer"), 0);
+			assert_int_equal(bench_read_all(bench, kinds[i], &query), 0);
+		}
+		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+		assert_int_equal(bench->api->lists, lists);
+	}
+}
+
 /* All that is under way ends with sync, and nobody is told. */
 static void sync_ends_with_calls_under_way(void **state)
 {
@@ -428,6 +467,7 @@ int main(void)
 		TEST(refresh_while_reading),
 		TEST(replaced_listings_are_let_go),
 		TEST(few_listings_are_kept),
+		TEST(a_walk_through_many_days),
 		TEST(sync_ends_with_calls_under_way),
 	};
 
