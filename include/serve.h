@@ -6,17 +6,18 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "daemon.h"
+#include "key.h"
 #include "options.h"
 
 /* All must live as long as serve_run() runs. */
 struct serve_config {
 	const struct options *options;
-	const char *mountpoint;    /* absolute */
-	const char *cache_path;    /* the catalog's file; NULL: none */
-	char *key;                 /* wiped as soon as it is not needed any more */
-	bool key_from_environment; /* there it cannot be looked for again */
-	int64_t timeout_ms;        /* the longest a request waits */
-	struct daemon *daemon;     /* hears of it when the mount can be used */
+	const char *mountpoint;        /* absolute */
+	const char *cache_path;        /* the catalog's file; NULL: none */
+	char *key;                     /* wiped as soon as it is not needed any more */
+	struct key_source *key_source; /* where SIGHUP reads the key again */
+	int64_t timeout_ms;            /* the longest a request waits */
+	struct daemon *daemon;         /* hears of it when the mount can be used */
 	/* On stderr; when the mount is about to be made, it turns to where options say.
 	 */
 	struct log *log;

@@ -62,7 +62,7 @@ static const char *where_the_key_is(const struct serve_config *config)
 {
 	if (config->options->key_file)
 		return config->options->key_file;
-	return config->key_from_environment ? "GLADIA_API_KEY" : "looked for";
+	return config->key_source->path ? "looked for" : "GLADIA_API_KEY";
 }
 
 int config_text_print(const struct serve_config *config, struct buf *out)

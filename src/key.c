@@ -92,10 +92,12 @@ static int read_text(int fd, struct text *text)
 }
 
 /* -ENOENT: there is no such file. A FIFO must not keep us waiting: O_NONBLOCK. */
-static int from_file(const char *path, bool credential, char **ret_key, struct buf *why)
+static int read_file(const struct keyplace *place, char **ret_key, struct buf *why)
 {
+	const char *path = place->path;
 	CLEANUP(text_wipe) struct text text = {0};
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	CLEANUP_CLOSE int fd = openat(
+		place->at, place->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return why_set(why, -ENOENT,
@@ -109,7 +111,7 @@ static int from_file(const char *path, bool credential, char **ret_key, struct b
 			strerror(-err));
 	}
 
-	int err = keyplace_check(path, fd, credential, why);
+	int err = keyplace_check(place, fd, why);
 
 	if (err)
 		return err;
@@ -118,6 +120,27 @@ static int from_file(const char *path, bool credential, char **ret_key, struct b
 		return why_set(why, err, "the key file %s cannot be read (%s)", path,
 			strerror(-err));
 	return take_line(text.bytes, text.len, path, ret_key, why);
+}
+
+/* Notes the file in `source` if the key is in it. */
+static int from_file(const char *path, bool credential, char **ret_key,
+	struct key_source *source, struct buf *why)
+{
+	CLEANUP_FREE char *copy = strdup(path);
+	const struct keyplace place = {
+		.path = path,
+		.at = AT_FDCWD,
+		.name = path,
+		.credential = credential,
+	};
+	int err = copy ? read_file(&place, ret_key, why)
+		       : why_set(why, -ENOMEM, "out of memory");
+
+	if (err)
+		return err;
+	source->path = cleanup_take(&copy);
+	source->credential = credential;
+	return 0;
 }
 
 /*
@@ -143,7 +166,7 @@ static int take_variable(char **ret_value, struct buf *why)
 
 /* The file `name` in `directory`, which may be NULL: then it does not exist. */
 static int from_directory(const char *directory, const char *name, bool credential,
-	char **ret_key, struct buf *why)
+	char **ret_key, struct key_source *source, struct buf *why)
 {
 	CLEANUP_FREE char *path = NULL;
 
@@ -153,11 +176,11 @@ static int from_directory(const char *directory, const char *name, bool credenti
 		path = NULL;
 		return why_set(why, -ENOMEM, "out of memory");
 	}
-	return from_file(path, credential, ret_key, why);
+	return from_file(path, credential, ret_key, source, why);
 }
 
 /* The places after the environment. */
-static int from_usual_files(char **ret_key, struct buf *why)
+static int from_usual_files(char **ret_key, struct key_source *source, struct buf *why)
 {
 	const char *config = home_xdg("XDG_CONFIG_HOME");
 	const char *home = home_directory();
@@ -173,7 +196,7 @@ static int from_usual_files(char **ret_key, struct buf *why)
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		int err = from_directory(
-			places[i].directory, places[i].name, false, ret_key, why);
+			places[i].directory, places[i].name, false, ret_key, source, why);
 
 		if (err != -ENOENT)
 			return err;
@@ -186,23 +209,91 @@ static int from_usual_files(char **ret_key, struct buf *why)
 		home ? home : "~", config ? config : "~/.config");
 }
 
-int key_find(const char *key_file, char **ret_key, struct buf *why)
+static int look_for_key(
+	const char *variable, char **ret_key, struct key_source *source, struct buf *why)
 {
-	CLEANUP(key_cleanup) char *variable = NULL;
-	int err = take_variable(&variable, why);
+	int err = from_directory(home_variable("CREDENTIALS_DIRECTORY"), "gladia-key",
+		true, ret_key, source, why);
 
-	if (err)
-		return err;
-	if (key_file)
-		return from_file(key_file, false, ret_key, why);
-	err = from_directory(
-		home_variable("CREDENTIALS_DIRECTORY"), "gladia-key", true, ret_key, why);
 	if (err == -ENOENT && variable)
 		err = take_line(variable, strlen(variable), "the variable GLADIA_API_KEY",
 			ret_key, why);
 	else if (err == -ENOENT)
-		err = from_usual_files(ret_key, why);
+		err = from_usual_files(ret_key, source, why);
+	/* What was said of places before that one. */
 	if (!err)
 		buf_reset(why);
 	return err;
+}
+
+int key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
+	struct buf *why)
+{
+	CLEANUP(key_cleanup) char *variable = NULL;
+	struct key_source source = {.dir = -1};
+	int err = take_variable(&variable, why);
+
+	if (!err && key_file)
+		err = from_file(key_file, false, ret_key, &source, why);
+	else if (!err)
+		err = look_for_key(variable, ret_key, &source, why);
+	if (!err)
+		*ret_source = source;
+	return err;
+}
+
+/* The last directory of the path before a symbolic link, and the path from there. */
+static int open_before_links(const char *path, const char **ret_rest)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	const char *rest = path + strspn(path, "/");
+	int dir = open(rest > path ? "/" : ".", flags);
+	const char *slash;
+
+	while (dir >= 0 && (slash = strchr(rest, '/'))) {
+		CLEANUP_FREE char *name = strndup(rest, (size_t)(slash - rest));
+		int next = name ? openat(dir, name, flags) : -1;
+
+		if (next < 0)
+			break;
+		close(dir);
+		dir = next;
+		rest = slash + strspn(slash, "/");
+	}
+	*ret_rest = rest;
+	return dir < 0 ? -errno : dir;
+}
+
+int key_source_keep(struct key_source *source)
+{
+	int dir;
+
+	if (!source->path)
+		return 0;
+	dir = open_before_links(source->path, &source->name);
+	if (dir < 0)
+		return dir;
+	source->dir = dir;
+	return 0;
+}
+
+int key_read_again(const struct key_source *source, char **ret_key, struct buf *why)
+{
+	const struct keyplace place = {
+		.path = source->path,
+		.at = source->dir,
+		.name = source->name,
+		.credential = source->credential,
+	};
+
+	return read_file(&place, ret_key, why);
+}
+
+void key_source_done(struct key_source *source)
+{
+	/* A directory of "/" at least is open if there is a name. */
+	if (source->name)
+		close(source->dir);
+	free(source->path);
+	*source = (struct key_source){.dir = -1};
 }

@@ -7,7 +7,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cachefile.h"
+#include "catalog/catalog.h"
 #include "client.h"
+#include "covered.h"
 #include "daemon.h"
 #include "deadline.h"
 #include "exit_code.h"
@@ -28,7 +30,7 @@ struct plan {
 	const struct options *options;
 	struct log log;
 	char *key;
-	bool key_from_environment;
+	struct key_source key_source;
 	struct mountpoint mountpoint;
 	char *cache_path;
 	int64_t timeout_ms;
@@ -37,26 +39,16 @@ struct plan {
 static void plan_done(struct plan *plan)
 {
 	key_free(plan->key);
+	key_source_done(&plan->key_source);
 	mountpoint_done(&plan->mountpoint);
 	free(plan->cache_path);
 }
 
-static void secret_cleanup(char **secret)
-{
-	key_free(*secret);
-}
-
-/* key_find() takes the variable away: what it held has to be known before. */
 static int find_key(struct plan *plan, struct buf *why)
 {
-	const char *variable = getenv("GLADIA_API_KEY");
-	CLEANUP(secret_cleanup) char *copy = variable ? strdup(variable) : NULL;
+	int err = key_find(plan->options->key_file, &plan->key, &plan->key_source, why);
 
-	if (key_find(plan->options->key_file, &plan->key, why))
-		return EXIT_CODE_MOUNT;
-	plan->key_from_environment = !plan->options->key_file && copy &&
-				     strstr(copy, plan->key);
-	return EXIT_CODE_OK;
+	return err ? EXIT_CODE_MOUNT : EXIT_CODE_OK;
 }
 
 /* SPEC 11.4; where it only looks (mount -f), dead mounts of ours stay. */
@@ -95,6 +87,41 @@ static void find_cache(struct plan *plan)
 			why.len ? why.data : "out of memory");
 }
 
+/* SPEC 11.5. Without a cache on disk there is a temporary database. */
+static int check_covered(const struct plan *plan, struct buf *why)
+{
+	const struct options *options = plan->options;
+	const struct {
+		const char *path;
+		const char *what;
+		const char *remedy;
+	} needs[] = {
+		{plan->cache_path, "the cache",
+			", or name a directory elsewhere with -o cache_dir=PATH"},
+		{plan->cache_path ? NULL : catalog_temporary_dir(),
+			"the directory of temporary files",
+			", or set TMPDIR to a directory elsewhere"},
+		{plan->key_source.path, "the file with the API key",
+			", or name a file elsewhere with -o key_file=PATH"},
+		{options->ca_file, "the certificates",
+			", or name a file elsewhere with -o ca_file=PATH"},
+		{"/dev", "the devices", ""},
+		{"/etc", "the system's configuration", ""},
+		{"/proc", "the list of processes", ""},
+		{"/usr", "the system's programs", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (needs[i].path && covered_by(plan->mountpoint.path, needs[i].path))
+			return why_set(why, EXIT_CODE_MOUNT,
+				"cannot mount on %s: that would hide %s (%s), which "
+				"gladiafs needs while it is mounted; choose another "
+				"mount point%s",
+				plan->mountpoint.path, needs[i].what, needs[i].path,
+				needs[i].remedy);
+	return EXIT_CODE_OK;
+}
+
 static void find_timeout(struct plan *plan)
 {
 	CLEANUP(buf_done) struct buf why;
@@ -113,7 +140,7 @@ static int run_plan(struct plan *plan, struct daemon *daemon, struct buf *why)
 		.mountpoint = plan->mountpoint.path,
 		.cache_path = plan->cache_path,
 		.key = plan->key,
-		.key_from_environment = plan->key_from_environment,
+		.key_source = &plan->key_source,
 		.timeout_ms = plan->timeout_ms,
 		.daemon = daemon,
 		.log = &plan->log,
@@ -172,8 +199,9 @@ static int mount_as_asked(const struct options *options, struct buf *why)
 		return code;
 	find_cache(&plan);
 	find_timeout(&plan);
-	if (fake)
-		return EXIT_CODE_OK;
+	code = check_covered(&plan, why);
+	if (code || fake)
+		return code;
 	return options->foreground ? run_plan(&plan, &nobody, why)
 				   : run_background(&plan, why);
 }

@@ -174,7 +174,9 @@ static int ask(struct selfcheck *check, struct buf *say)
 
 int selfcheck_key(struct selfcheck *check, struct buf *say)
 {
-	if (key_find(check->options->key_file, &check->key, say))
+	CLEANUP(key_source_done) struct key_source source = {0};
+
+	if (key_find(check->options->key_file, &check->key, &source, say))
 		return VERDICT_WRONG;
 	if (!check->reached)
 		return why_set(say, VERDICT_UNKNOWN,

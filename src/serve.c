@@ -51,7 +51,7 @@ struct serve {
 	int error;  /* of the kernel's device */
 };
 
-/* SPEC 1.5. The old key stays where there is no new one. */
+/* SPEC 1.5. The old key stays if the file has no new one. */
 static void read_key_again(struct serve *serve)
 {
 	const struct serve_config *config = serve->config;
@@ -60,9 +60,9 @@ static void read_key_again(struct serve *serve)
 	int err;
 
 	buf_init(&why, SENTENCE_MAX);
-	if (config->key_from_environment)
+	if (!config->key_source->path)
 		return;
-	err = key_find(config->options->key_file, &key, &why);
+	err = key_read_again(config->key_source, &key, &why);
 	if (!err) {
 		err = api_set_key(serve->api, key);
 		key_free(key);
@@ -156,6 +156,16 @@ static int confine(struct buf *why)
 
 	if (err)
 		return no_system("the rights of root cannot be given up", err, why);
+	return EXIT_CODE_OK;
+}
+
+/* Before the mount, which may cover what leads to the key's file. */
+static int keep_key_source(struct serve *serve, struct buf *why)
+{
+	int err = key_source_keep(serve->config->key_source);
+
+	if (err)
+		return no_system("the key's directory cannot be opened", err, why);
 	return EXIT_CODE_OK;
 }
 
@@ -376,6 +386,8 @@ int serve_run(const struct serve_config *config, struct buf *why)
 	struct serve serve = {.config = config, .signals = -1};
 	int code = confine(why);
 
+	if (!code)
+		code = keep_key_source(&serve, why);
 	if (!code)
 		code = open_loop(&serve, why);
 	if (!code)

@@ -39,6 +39,13 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	const struct log *log, struct catalog **ret_catalog);
 
 /*
+ * The directory for the files of a temporary database, which SQLite makes when memory
+ * (8 MiB) does not suffice: $TMPDIR if it can be written, else /var/tmp or /tmp. It is
+ * not the caller's, and lives until the environment changes.
+ */
+const char *catalog_temporary_dir(void);
+
+/*
  * Commits and closes. Where the disk has not taken all within half a second, a child is
  * left that waits for it. NULL is fine.
  */

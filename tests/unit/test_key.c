@@ -80,10 +80,12 @@ static void assert_key(const char *key_file, const char *wanted)
 
 	buf_init(&why, WHY_MAX);
 
-	int err = key_find(key_file, &key, &why);
+	struct key_source source = {0};
+	int err = key_find(key_file, &key, &source, &why);
 
 	if (err)
 		fail_msg("%d: %s", err, why.data);
+	key_source_done(&source);
 	assert_string_equal(key, wanted);
 	assert_int_equal(why.len, 0);
 	key_free(key);
@@ -97,7 +99,9 @@ static void assert_refused(const char *key_file, int error, const char *wanted)
 	char *key = NULL;
 
 	buf_init(&why, WHY_MAX);
-	assert_int_equal(key_find(key_file, &key, &why), error);
+	struct key_source source = {0};
+
+	assert_int_equal(key_find(key_file, &key, &source, &why), error);
 	assert_null(key);
 	assert_non_null(why.data);
 	if (!strstr(why.data, wanted))
@@ -377,12 +381,14 @@ static int search(int error, const char *wanted)
 
 	buf_init(&why, WHY_MAX);
 
-	int err = key_find(NULL, &key, &why);
+	struct key_source source = {0};
+	int err = key_find(NULL, &key, &source, &why);
 	const char *got = key ? key : why.data;
 	int wrong = err != error || !got || !strstr(got, wanted);
 
 	if (wrong)
 		fprintf(stderr, "%d: %s\n", err, got ? got : "");
+	key_source_done(&source);
 	key_free(key);
 	buf_done(&why);
 	return wrong;

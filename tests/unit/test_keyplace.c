@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,17 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "key.h"
 #include "temp_root.h"
 
 /* SPEC 2.2: where a key file must not lie. What it must be itself: test_key.c. */
 
-enum { WHY_MAX = 8192, PATH_ROOM = 4096 };
+enum { WHY_MAX = 8192, PATH_ROOM = 4096, SKIPPED = 77 };
 
 #define SECRET "45463597-5EC2-4af7-b3b3-f5fb778203ab"
 
@@ -62,11 +66,14 @@ static void assert_taken(const char *path)
 
 	buf_init(&why, WHY_MAX);
 
-	int err = key_find(path, &key, &why);
+	struct key_source source = {0};
+	int err = key_find(path, &key, &source, &why);
 
 	if (err)
 		fail_msg("%d: %s", err, why.data);
 	assert_string_equal(key, SECRET);
+	assert_string_equal(source.path, path);
+	key_source_done(&source);
 	key_free(key);
 	buf_done(&why);
 }
@@ -78,8 +85,11 @@ static void assert_refused(const char *path, const char *wanted)
 	char *key = NULL;
 
 	buf_init(&why, WHY_MAX);
-	assert_int_equal(key_find(path, &key, &why), -EACCES);
+	struct key_source source = {0};
+
+	assert_int_equal(key_find(path, &key, &source, &why), -EACCES);
 	assert_null(key);
+	assert_null(source.path);
 	assert_non_null(why.data);
 	if (!strstr(why.data, wanted))
 		fail_msg("not '%s' in '%s'", wanted, why.data);
@@ -147,12 +157,91 @@ static void test_directory_of_others(void **state)
 	assert_refused(in_root("theirs/key"), "belongs to another user (12345)");
 }
 
+/* 0 if the key is taken, or not, as it is `wanted`. */
+static int is_wrong(const char *name, bool wanted)
+{
+	CLEANUP(buf_done) struct buf why;
+	CLEANUP(key_source_done) struct key_source source = {0};
+	char *key = NULL;
+
+	buf_init(&why, WHY_MAX);
+
+	bool taken = key_find(in_root(name), &key, &source, &why) == 0;
+
+	key_free(key);
+	if (taken != wanted)
+		fprintf(stderr, "%s: %s\n", name, why.data ? why.data : "taken");
+	return taken != wanted;
+}
+
+/* In a child with mounts of its own, if the machine lets us. */
+static int in_a_container(void)
+{
+	static const struct {
+		mode_t mode;
+		uid_t owner;
+		bool taken;
+	} files[] = {
+		{0444, 0, true},
+		{0440, 0, true},
+		{0644, 0, true},
+		{0664, 0, false},
+		{0646, 0, false},
+		{0444, 12345, false},
+	};
+	char secrets[PATH_ROOM];
+	char name[32];
+
+	snprintf(secrets, sizeof(secrets), "%s", in_root("secrets"));
+	if (unshare(CLONE_NEWNS) ||
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
+		mount("none", secrets, "tmpfs", 0, "mode=1777"))
+		return SKIPPED;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(name, sizeof(name), "secrets/key%zu", i);
+		write_key(name);
+		if (chown(in_root(name), files[i].owner, 0) ||
+			chmod(in_root(name), files[i].mode) || is_wrong(name, false))
+			return 1;
+	}
+	if (mount("none", secrets, NULL, MS_REMOUNT | MS_RDONLY, NULL))
+		return SKIPPED;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(name, sizeof(name), "secrets/key%zu", i);
+		if (is_wrong(name, files[i].taken))
+			return 2;
+	}
+	return 0;
+}
+
+/* SPEC 2.2: secrets of Docker (0444) and Kubernetes (0644), if the mount is read-only. */
+static void test_read_only_mount(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	make_directory("secrets");
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		_exit(in_a_container());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == SKIPPED)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_directory, begin, end),
 		cmocka_unit_test_setup_teardown(test_directory_behind_links, begin, end),
 		cmocka_unit_test_setup_teardown(test_directory_of_others, begin, end),
+		cmocka_unit_test_setup_teardown(test_read_only_mount, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("keyplace", tests, NULL, NULL);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include "catalog/catalog.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_usable(const char *directory)
+{
+	struct stat status;
+
+	return directory && *directory == '/' && stat(directory, &status) == 0 &&
+	       S_ISDIR(status.st_mode) && access(directory, W_OK | X_OK) == 0;
+}
+
+const char *catalog_temporary_dir(void)
+{
+	/* Those that SQLite looks for, in its order. */
+	const char *const places[] = {getenv("SQLITE_TMPDIR"), getenv("TMPDIR"),
+		"/var/tmp", "/usr/tmp", "/tmp"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (is_usable(places[i]))
+			return places[i];
+	return "/";
+}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 11.5: a mount that would hide what the program needs is refused; what is mounted over it
+later does not stop the program."""
+
+import os
+import shutil
+import signal
+
+import pytest
+
+from mounting import PROGRAM, environment, needs_root
+from tools import mounts, run, wait_until
+
+
+class Refused:
+    """A try to mount that must fail at once, with a sentence that names what is in the way."""
+
+    def __init__(self, program, sandbox, where, options, named, env=None):
+        code, _, err = program("-o", options, sandbox.url, where, env=env)
+        try:
+            assert code == 32, err
+            assert str(where) not in mounts()
+        finally:
+            if str(where) in mounts():
+                run("umount", "-l", where)
+        assert f"cannot mount on {where}: " in err and f"{named}" in err, err
+        assert len(err.splitlines()) == 1
+        self.sentence = err
+
+
+@pytest.fixture
+def refused(program, sandbox):
+    return lambda *words, **more: Refused(program, sandbox, *words, **more).sentence
+
+
+class TestBelowTheMountPoint:
+
+    def test_home(self, refused, place):
+        """gladiafs ~"""
+        sentence = refused(place.home, f"key_file={place.key_file}", place.home / ".cache/gladiafs",
+                           env=environment(place.home))
+        assert "-o cache_dir=PATH" in sentence
+
+    @pytest.mark.parametrize("way", ["plain", "link", "through"])
+    def test_cache_dir(self, refused, place, way):
+        where = place.new_directory()
+        cache = where / "deep" / "cache"
+        if way == "link":
+            (place.home / "link").symlink_to(where)
+            cache = place.home / "link" / "cache"
+        elif way == "through":
+            cache = f"{where}/../{place.cache.name}"
+        refused(where, f"key_file={place.key_file},cache_dir={cache}", cache)
+
+    @pytest.mark.parametrize("way", ["plain", "link", "through"])
+    def test_key_file(self, refused, place, way):
+        where = place.new_directory()
+        key = where / "key"
+        shutil.move(place.key_file, key)
+        if way == "link":
+            (place.home / "key").symlink_to(key)
+            key = place.home / "key"
+        elif way == "through":
+            # A link in the mount point leads back out.
+            shutil.move(key, place.key_file)
+            (where / "out").symlink_to(place.key_file)
+            (place.home / "key").symlink_to(where / "out")
+            key = place.home / "key"
+        sentence = refused(where, f"cache_dir={place.cache},key_file={key}", key)
+        assert "-o key_file=PATH" in sentence
+
+    def test_ca_file(self, refused, place):
+        where = place.new_directory()
+        certificates = where / "ca.pem"
+        shutil.copy("/etc/ssl/certs/ca-certificates.crt", certificates)
+        assert "-o ca_file=PATH" in refused(
+            where, place.options(f"ca_file={certificates}"), certificates)
+
+    def test_tmpdir(self, refused, mount, sandbox, place):
+        where = place.new_directory()
+        temporary = where / "tmp"
+        temporary.mkdir()
+        env = environment(place.home, TMPDIR=str(temporary))
+        assert "set TMPDIR" in refused(where, place.options("cache=off"), temporary, env=env)
+        # With a cache on disk there are no such files.
+        mount(sandbox, path=where, env=env).unmount()
+
+    @needs_root
+    def test_bind_mount(self, refused, place):
+        where, other = place.new_directory(), place.new_directory()
+        run("mount", "--bind", where, other)
+        try:
+            refused(where, f"key_file={place.key_file},cache_dir={other}", other)
+        finally:
+            run("umount", other)
+
+    def test_system(self, refused, place):
+        assert "/etc" in refused("/etc", place.options(), "/etc")
+
+    def test_fake(self, program, sandbox, place):
+        """mount -f says so, too."""
+        where = place.new_directory()
+        code, _, err = program(sandbox.url, where, "-f", "-o",
+                               place.options(f"cache_dir={where}"), argv0=helper(place))
+        assert code == 32 and str(where) in err
+
+
+def key_is_read(one, path, good):
+    """SIGHUP has it read a key, which the API takes, or does not."""
+    os.kill(one.pid, signal.SIGHUP)
+    wait_until(lambda: can_list(path / "all") == good, f"a key that is {good}")
+
+
+def can_list(path):
+    try:
+        return os.listdir(path) is not None
+    except PermissionError:
+        return False
+
+
+@needs_root
+class TestCoveredLater:
+    """What is opened again while it is mounted does not go through what is mounted later."""
+
+    @pytest.fixture
+    def over(self):
+        """Mounts one thing over another: over(TARGET, mount's words…)."""
+        done = []
+
+        def make(target, *words):
+            run("mount", *words, target)
+            done.append(target)
+        yield make
+        for target in reversed(done):
+            run("umount", "-l", target)
+
+    @pytest.mark.parametrize("cover", ["itself", "tmpfs"])
+    def test_key(self, mount, account, place, over, cover):
+        keys, copy = place.new_directory(), place.new_directory()
+        key = keys / "key"
+        shutil.copy(place.key_file, key)
+        one = mount(account, f"key_file={key}", "ttl=0")
+        over(copy, "--bind", keys)
+        over(keys, *(["--bind", one.path] if cover == "itself" else ["-t", "tmpfs", "none"]))
+        (copy / "key").write_text("another\n", encoding="ascii")
+        key_is_read(one, one.path, False)
+        (copy / "key").write_text(place.key_file.read_text(encoding="ascii"), encoding="ascii")
+        key_is_read(one, one.path, True)
+
+    def test_home(self, mount, account, place, over):
+        """What was looked for at the start is not looked for again."""
+        shutil.copy(place.key_file, place.home / ".gladia")
+        config = place.home / ".config"
+        config.mkdir()
+        one = mount(account, "!key_file", "ttl=0", path=config)
+        keys, view = place.new_directory(), place.new_directory()
+        over(keys, "--bind", place.home)
+        over(view, "--bind", one.path)
+        over(place.home, "--bind", one.path)
+        (keys / ".gladia").write_text("another\n", encoding="ascii")
+        key_is_read(one, view, False)
+
+
+def test_link_is_changed(mount, account, place):
+    """SPEC 1.5: where a container's key is exchanged by a link to another directory."""
+    for name, key in ("old", "another\n"), ("new", place.key_file.read_text(encoding="ascii")):
+        (place.home / name).mkdir(mode=0o700)
+        (place.home / name / "key").touch(mode=0o600)
+        (place.home / name / "key").write_text(key, encoding="ascii")
+    link = place.home / "now"
+    link.symlink_to("new")
+    one = mount(account, f"key_file={link}/key", "ttl=0")
+    for target, listed in ("old", False), ("new", True):
+        link.unlink()
+        link.symlink_to(target)
+        key_is_read(one, one.path, listed)
+
+
+def helper(place):
+    path = place.directory / "mount.gladiafs"
+    path.symlink_to(shutil.which(PROGRAM) or PROGRAM)
+    return path
