@@ -2,6 +2,8 @@
 #include "cachefile.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +12,21 @@
 
 #include "base/cleanup.h"
 #include "base/digest.h"
+#include "base/remote.h"
 #include "home.h"
 #include "why.h"
 
 enum { NAME_DIGITS = 32 };
+
+struct cache_directory {
+	char *path;
+	bool is_shared; /* others can put a link in its place: it must be none */
+};
+
+static void directory_done(struct cache_directory *directory)
+{
+	free(directory->path);
+}
 
 static int no_memory(struct buf *why)
 {
@@ -44,6 +57,57 @@ static int usual_directory(char **ret_directory, struct buf *why)
 	return 0;
 }
 
+/*
+ * The type of the filesystem that `directory` is on, or will be when it is made, if that
+ * is a network or FUSE filesystem; else NULL.
+ */
+static const char *find_remote(const char *directory)
+{
+	CLEANUP_FREE char *path = strdup(directory);
+	const char *type = NULL;
+	char *slash = path;
+
+	while (slash) {
+		CLEANUP_CLOSE int fd = open(
+			*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0)
+			return remote_type(fd, &type) < 0 ? NULL : type;
+		slash = strrchr(path, '/');
+		if (slash)
+			*slash = '\0';
+	}
+	return NULL;
+}
+
+/* Moves the directory to a local disk, unless the user named it or there is none. */
+static int avoid_remote(
+	bool named, struct cache_directory *directory, struct buf *note, struct buf *why)
+{
+	const char *type = find_remote(directory->path);
+	char *local;
+
+	if (!type)
+		return 0;
+	if (named || find_remote("/var/tmp")) {
+		why_set(note, 0,
+			"the cache directory %s is on %s: if that stops answering, so "
+			"does the whole mount; name a directory on a local disk with -o "
+			"cache_dir=PATH",
+			directory->path, type);
+		return 0;
+	}
+	if (asprintf(&local, "/var/tmp/gladiafs-%u", geteuid()) < 0)
+		return no_memory(why);
+	why_set(note, 0,
+		"the cache directory is %s, as %s is on %s, which can stop answering; -o "
+		"cache_dir=PATH names another",
+		local, directory->path, type);
+	free(directory->path);
+	*directory = (struct cache_directory){.path = local, .is_shared = true};
+	return 0;
+}
+
 /* As mkdir -p, with mode 0700. */
 static int make_directories(const char *directory)
 {
@@ -66,11 +130,13 @@ static int make_directories(const char *directory)
 }
 
 /* Who can change the directory could put another catalog there, or a link. */
-static int check_directory(const char *directory, struct buf *why)
+static int check_directory(const struct cache_directory *cache, struct buf *why)
 {
+	const char *directory = cache->path;
 	struct stat st;
 
-	if (stat(directory, &st) < 0) {
+	if (fstatat(AT_FDCWD, directory, &st,
+		    cache->is_shared ? AT_SYMLINK_NOFOLLOW : 0) < 0) {
 		int err = -errno;
 
 		return why_set(why, err,
@@ -113,30 +179,34 @@ static int account_name(const char *origin, const char *key, char hex[static DIG
 }
 
 int cachefile_path(const char *cache_dir, const char *origin, const char *key,
-	char **ret_path, struct buf *why)
+	char **ret_path, struct buf *note, struct buf *why)
 {
-	CLEANUP_FREE char *directory = NULL;
+	CLEANUP(directory_done) struct cache_directory directory = {0};
 	char hex[DIGEST_HEX];
 	char *path;
 	int err = 0;
 
 	if (cache_dir)
-		directory = strdup(cache_dir);
+		directory.path = strdup(cache_dir);
 	else
-		err = usual_directory(&directory, why);
+		err = usual_directory(&directory.path, why);
+	if (!err && !directory.path)
+		err = no_memory(why);
+	if (!err)
+		err = avoid_remote(cache_dir, &directory, note, why);
 	if (err)
 		return err;
-	err = directory ? make_directories(directory) : -ENOMEM;
+	err = make_directories(directory.path);
 	if (err)
 		return why_set(why, err,
 			"the cache directory %s cannot be made (%s): name another with "
 			"-o cache_dir=PATH",
-			directory, strerror(-err));
-	err = check_directory(directory, why);
+			directory.path, strerror(-err));
+	err = check_directory(&directory, why);
 	if (err)
 		return err;
 	if (account_name(origin, key, hex) ||
-		asprintf(&path, "%s/%.*s.db", directory, NAME_DIGITS, hex) < 0)
+		asprintf(&path, "%s/%.*s.db", directory.path, NAME_DIGITS, hex) < 0)
 		return no_memory(why);
 	*ret_path = path;
 	return 0;

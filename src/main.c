@@ -78,11 +78,20 @@ static int find_mountpoint(struct plan *plan, bool clear, struct buf *why)
 static void find_cache(struct plan *plan)
 {
 	const struct options *options = plan->options;
+	CLEANUP(buf_done) struct buf note;
 	CLEANUP(buf_done) struct buf why;
 
+	if (!options->cache_disk)
+		return;
+	buf_init(&note, SENTENCE_MAX);
 	buf_init(&why, SENTENCE_MAX);
-	if (options->cache_disk && cachefile_path(options->cache_dir, options->origin,
-					   plan->key, &plan->cache_path, &why))
+
+	int err = cachefile_path(options->cache_dir, options->origin, plan->key,
+		&plan->cache_path, &note, &why);
+
+	if (note.len)
+		log_warning(&plan->log, "%s", note.data);
+	if (err)
 		log_warning(&plan->log, "going on without a cache on disk: %s",
 			why.len ? why.data : "out of memory");
 }

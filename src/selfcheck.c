@@ -118,7 +118,8 @@ static int check_fuse_conf(struct selfcheck *check, struct buf *say)
 		fuse_conf);
 }
 
-static int check_space(const char *path, struct buf *say)
+/* `where` says why it is there. */
+static int check_space(const char *path, const char *where, struct buf *say)
 {
 	CLEANUP_FREE char *directory = strdup(path);
 	struct statvfs space;
@@ -139,22 +140,26 @@ static int check_space(const char *path, struct buf *say)
 			"%s has only %ju MiB left: make room, or name another with -o "
 			"cache_dir=PATH",
 			directory, (uintmax_t)mib);
-	return why_set(say, VERDICT_OK, "%s can be written, and has %ju MiB left",
-		directory, (uintmax_t)mib);
+	return why_set(say, VERDICT_OK, "%s can be written, and has %ju MiB left; %s",
+		directory, (uintmax_t)mib, where);
 }
 
 static int check_cache(struct selfcheck *check, struct buf *say)
 {
 	const struct options *options = check->options;
+	CLEANUP(buf_done) struct buf note;
 	CLEANUP_FREE char *path = NULL;
+	const char *where = options->cache_dir ? "it was named with -o cache_dir="
+					       : "it is the usual place";
 
 	if (!options->cache_disk)
 		return why_set(say, VERDICT_OK, "is off (-o cache=off)");
+	buf_init(&note, SENTENCE_MAX);
 	/* The file's name does not matter here. */
 	if (cachefile_path(options->cache_dir, options->origin,
-		    check->key ? check->key : "", &path, say))
+		    check->key ? check->key : "", &path, &note, say))
 		return VERDICT_WRONG;
-	return check_space(path, say);
+	return check_space(path, note.len ? note.data : where, say);
 }
 
 /* Whether PRUNEFS = "..." of updatedb.conf(5) has the word; its names have no case. */

@@ -3,18 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/remote.h"
 
 /*
  * The mark is a line "HOST ID", empty where all is on the disk, and one with a number
@@ -83,27 +82,9 @@ static int write_mark(int fd, const struct mark *mark)
  */
 static bool is_shared(int fd)
 {
-	static const uint32_t types[] = {
-		AFS_SUPER_MAGIC,
-		AFS_FS_MAGIC,
-		CEPH_SUPER_MAGIC,
-		CIFS_SUPER_MAGIC,
-		CODA_SUPER_MAGIC,
-		FUSE_SUPER_MAGIC,
-		NFS_SUPER_MAGIC,
-		OCFS2_SUPER_MAGIC,
-		SMB2_SUPER_MAGIC,
-		SMB_SUPER_MAGIC,
-		V9FS_MAGIC,
-	};
-	struct statfs system;
+	const char *type;
 
-	if (fstatfs(fd, &system) < 0)
-		return true;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if ((uint32_t)system.f_type == types[i])
-			return true;
-	return false;
+	return remote_type(fd, &type) < 0 || type;
 }
 
 /* Of boots "HOST ID": another one of the same kernel's. */

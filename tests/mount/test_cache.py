@@ -9,7 +9,7 @@ import time
 import pytest
 
 from layout import pretty
-from mounting import environment
+from mounting import PROGRAM, environment, needs_root, run_in_namespace
 from tools import names_of, read, wait_until
 
 
@@ -168,6 +168,29 @@ class TestDisk:
             os.listdir(one.path / "all")
             one.unmount()
             assert self.files(where)
+
+    @needs_root
+    def test_on_a_network(self, account, place):
+        """SPEC 7.6: a home on a filesystem that can stop answering, here one of our own."""
+        script = """
+mount -t tmpfs -o mode=1777 none /var/tmp
+"$PROGRAM" -o "$1" "$2" "$3"
+export HOME="$3"
+"$PROGRAM" --check -o "key_file=$5" "$2" | grep ' cache ' || true
+"$PROGRAM" -o "key_file=$5" "$2" "$4" 2>&1
+ls "$4/all" | wc -l
+umount "$4" "$3"
+stat -c '%a %n' /var/tmp/*
+"""
+        home, path = place.new_directory(), place.new_directory()
+        out = run_in_namespace(script, place.options(), account.url, home, path, place.key_file,
+                               env=environment(place.home, PROGRAM=PROGRAM))
+        check, warning, count, cache = out.splitlines()
+        local, usual = f"/var/tmp/gladiafs-{os.geteuid()}", f"{home}/.cache/gladiafs"
+        for line in check, warning:
+            assert local in line and usual in line and "FUSE" in line and "cache_dir=" in line
+        assert check.startswith("ok ") and int(count) == 250
+        assert cache == f"700 {local}"
 
     def test_one_per_account(self, account, new_sandbox, mount, place):
         """Another origin is another account."""

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +29,32 @@ enum { PATH_ROOM = 4096, SKIPPED = 77, NAME_LEN = 32 + 3 };
 
 #define ORIGIN "https://api.gladia.io"
 #define SECRET "45463597-5EC2-4af7-b3b3-f5fb778203ab"
+
+/* What `remote` and all below it are on (statfs(2); the linker's --wrap). */
+static const char *remote = "/nowhere";
+static unsigned filesystem = NFS_SUPER_MAGIC;
+
+int __wrap_fstatfs(int fd, struct statfs *ret);
+int __wrap_fstatfs64(int fd, struct statfs *ret);
+
+int __wrap_fstatfs(int fd, struct statfs *ret)
+{
+	char link[64];
+	char path[PATH_ROOM] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof(path) - 1) < 0)
+		return -1;
+	*ret = (struct statfs){.f_type = EXT4_SUPER_MAGIC};
+	if (!strncmp(path, remote, strlen(remote)))
+		ret->f_type = filesystem;
+	return 0;
+}
+
+int __wrap_fstatfs64(int fd, struct statfs *ret)
+{
+	return __wrap_fstatfs(fd, ret);
+}
 
 static char root[] = "/tmp/gladiafs-cache-XXXXXX";
 
@@ -51,16 +79,19 @@ static int end(void **state)
 /* The path, owned by the caller. */
 static char *path_of(const char *cache_dir, const char *origin, const char *key)
 {
+	struct buf note;
 	struct buf why;
 	char *path = NULL;
 
+	buf_init(&note, SENTENCE_MAX);
 	buf_init(&why, SENTENCE_MAX);
 
-	int err = cachefile_path(cache_dir, origin, key, &path, &why);
+	int err = cachefile_path(cache_dir, origin, key, &path, &note, &why);
 
 	if (err)
 		fail_msg("%d: %s", err, why.data);
 	assert_int_equal(why.len, 0);
+	buf_done(&note);
 	buf_done(&why);
 	return path;
 }
@@ -83,16 +114,20 @@ static void assert_in(const char *cache_dir, const char *directory)
 
 static void assert_refused(const char *cache_dir, int error, const char *wanted)
 {
+	struct buf note;
 	struct buf why;
 	char *path = NULL;
 
+	buf_init(&note, SENTENCE_MAX);
 	buf_init(&why, SENTENCE_MAX);
-	assert_int_equal(cachefile_path(cache_dir, ORIGIN, SECRET, &path, &why), error);
+	assert_int_equal(
+		cachefile_path(cache_dir, ORIGIN, SECRET, &path, &note, &why), error);
 	assert_null(path);
 	assert_non_null(why.data);
 	if (!strstr(why.data, wanted))
 		fail_msg("not '%s' in '%s'", wanted, why.data);
 	assert_null(strchr(why.data, '\n'));
+	buf_done(&note);
 	buf_done(&why);
 }
 
@@ -216,18 +251,21 @@ static void in_child(int (*fn)(void))
 
 static bool lies_in(const char *directory)
 {
+	struct buf note;
 	struct buf why;
 	char *path = NULL;
 
+	buf_init(&note, SENTENCE_MAX);
 	buf_init(&why, SENTENCE_MAX);
 
-	int err = cachefile_path(NULL, ORIGIN, SECRET, &path, &why);
+	int err = cachefile_path(NULL, ORIGIN, SECRET, &path, &note, &why);
 	bool good = !err && strncmp(path, directory, strlen(directory)) == 0 &&
 		    path[strlen(directory)] == '/';
 
 	if (!good)
 		fprintf(stderr, "%d: %s\n", err, err ? why.data : path);
 	free(path);
+	buf_done(&note);
 	buf_done(&why);
 	return good;
 }
@@ -269,6 +307,86 @@ static void test_without_home(void **state)
 	in_child(without_home);
 }
 
+/* The path and the sentence beside it; 0, or the error. */
+static int look(const char *cache_dir, char *path, char *said)
+{
+	struct buf note;
+	struct buf why;
+	char *found = NULL;
+
+	buf_init(&note, SENTENCE_MAX);
+	buf_init(&why, SENTENCE_MAX);
+
+	int err = cachefile_path(cache_dir, ORIGIN, SECRET, &found, &note, &why);
+
+	snprintf(path, PATH_ROOM, "%s", found ? found : "");
+	snprintf(said, PATH_ROOM, "%s%s", note.len ? note.data : "",
+		why.len ? why.data : "");
+	free(found);
+	buf_done(&note);
+	buf_done(&why);
+	return err;
+}
+
+static bool is_in(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	return !strncmp(path, directory, len) && path[len] == '/';
+}
+
+/* The numbers are exit codes that say which of all it was. */
+static int on_a_network(void)
+{
+	char path[PATH_ROOM], said[PATH_ROOM], local[64];
+	struct stat st;
+
+	if (mount("none", "/var/tmp", "tmpfs", 0, "mode=1777"))
+		return SKIPPED;
+	snprintf(local, sizeof(local), "/var/tmp/gladiafs-%u", geteuid());
+	/* By default it is moved, and nothing is made where it was. */
+	remote = root;
+	if (look(NULL, path, said) || !is_in(path, local) || !strstr(said, local) ||
+		!strstr(said, in_root(".cache/gladiafs")) || !strstr(said, "NFS") ||
+		stat(local, &st) || (st.st_mode & 07777) != 0700)
+		return 1;
+	if (!stat(in_root(".cache"), &st))
+		return 2;
+	/* A directory that the user names is obeyed. */
+	if (look(in_root("named"), path, said) || !is_in(path, in_root("named")) ||
+		!strstr(said, "NFS") || !strstr(said, "cache_dir=PATH"))
+		return 3;
+	filesystem = FUSE_SUPER_MAGIC;
+	if (look(NULL, path, said) || !is_in(path, local) || !strstr(said, "FUSE"))
+		return 4;
+	/* Others can put something in its place. */
+	if (rmdir(local) || symlink(root, local) || look(NULL, path, said) != -ENOTDIR)
+		return 5;
+	if (unlink(local) || mkdir(local, 0700) || chown(local, 12345, 12345) ||
+		look(NULL, path, said) != -EPERM || !strstr(said, "another user"))
+		return 6;
+	if (rmdir(local) || mkdir(local, 0777) || chmod(local, 0777) ||
+		look(NULL, path, said) != -EPERM)
+		return 7;
+	/* There is no local disk. */
+	remote = "/";
+	if (look(NULL, path, said) || !is_in(path, in_root(".cache/gladiafs")) ||
+		!strstr(said, "FUSE"))
+		return 8;
+	/* On a local disk there is nothing to say. */
+	remote = "/nowhere";
+	return look(NULL, path, said) || *said ? 9 : 0;
+}
+
+/* SPEC 7.6 */
+static void test_network_filesystem(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	in_child(on_a_network);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_of_another_user, begin, end),
 		cmocka_unit_test_setup_teardown(test_cannot_be_made, begin, end),
 		cmocka_unit_test_setup_teardown(test_without_home, begin, end),
+		cmocka_unit_test_setup_teardown(test_network_filesystem, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
