@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-enum { KEY_MAX = 4096 };
+enum { KEY_MAX = 4096, KEY_PLACE_MAX = 32 << 10 };
 
 /* Where a key was found. */
 struct key_source {
@@ -14,6 +14,8 @@ struct key_source {
 	int dir; /* descriptor of a directory above the file; -1: key_source_keep() was
 		    not called */
 	const char *name; /* of the file below `dir`: the end of `path` */
+	char *hidden; /* names of later places that exist, too, which this one hides, as
+		       * "A and B"; NULL: none, or not known */
 };
 
 /*
@@ -33,7 +35,7 @@ struct key_source {
  * 0; -ENOKEY none found; -EACCES a file others can read or change (keyplace.h);
  * -EINVAL no key in it;
  * or the errno of reading. `why` gets one sentence (no newline) with the remedy, which
- * never holds the key.
+ * never holds the key, and names the places that the refused one hides.
  */
 int key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
 	struct buf *why);
@@ -53,7 +55,16 @@ int key_source_keep(struct key_source *source);
  */
 int key_read_again(const struct key_source *source, char **ret_key, struct buf *why);
 
-/* Frees the path and closes the directory. All zeros are fine, too. */
+/* Returns the file's path or the variable's name. It is valid as long as `source`. */
+const char *key_source_name(const struct key_source *source);
+
+/*
+ * Appends "from PLACE", or "from PLACE, which comes before OTHERS". Returns 0, -ENOMEM or
+ * -EMSGSIZE (never, if `out` has room for KEY_PLACE_MAX bytes more).
+ */
+int key_source_print(const struct key_source *source, struct buf *out);
+
+/* Frees the members and closes the directory. All zeros are fine, too. */
 void key_source_done(struct key_source *source);
 
 /* Wipes and frees. NULL is fine. */

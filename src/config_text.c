@@ -58,13 +58,6 @@ static void put_formats(struct lines *lines, unsigned formats)
 		lines->error = buf_append_str(lines->out, "\n");
 }
 
-static const char *where_the_key_is(const struct serve_config *config)
-{
-	if (config->options->key_file)
-		return config->options->key_file;
-	return config->key_source->path ? "looked for" : "GLADIA_API_KEY";
-}
-
 int config_text_print(const struct serve_config *config, struct buf *out)
 {
 	const struct options *options = config->options;
@@ -74,7 +67,9 @@ int config_text_print(const struct serve_config *config, struct buf *out)
 	put_text(&lines, "source", options->source);
 	put_text(&lines, "origin", options->origin);
 	put_text(&lines, "mountpoint", config->mountpoint);
-	put_text(&lines, "key_file", where_the_key_is(config));
+	put_text(&lines, "key_file", key_source_name(config->key_source));
+	put_text(&lines, "key_hides",
+		config->key_source->hidden ? config->key_source->hidden : "none");
 	put_number(&lines, "ttl", (uint64_t)options->ttl_ms / 1000);
 	put_number(&lines, "timeout", (uint64_t)config->timeout_ms / 1000);
 	put_number(&lines, "connections", (uint64_t)options->connections);

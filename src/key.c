@@ -15,6 +15,10 @@
 #include "keyplace.h"
 #include "why.h"
 
+enum { PLACES_MAX = 6, HIDDEN_MAX = 24 << 10 };
+
+static const char variable_name[] = "GLADIA_API_KEY";
+
 /* What a key is read into: one byte more than a key may have, wiped when left. */
 struct text {
 	size_t len;
@@ -101,9 +105,7 @@ static int read_file(const struct keyplace *place, char **ret_key, struct buf *w
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return why_set(why, -ENOENT,
-			"there is no key file %s: write the API key to it, or leave out "
-			"key_file=",
-			path);
+			"there is no key file %s: write the API key to it", path);
 	if (fd < 0) {
 		int err = -errno;
 
@@ -122,35 +124,13 @@ static int read_file(const struct keyplace *place, char **ret_key, struct buf *w
 	return take_line(text.bytes, text.len, path, ret_key, why);
 }
 
-/* Notes the file in `source` if the key is in it. */
-static int from_file(const char *path, bool credential, char **ret_key,
-	struct key_source *source, struct buf *why)
-{
-	CLEANUP_FREE char *copy = strdup(path);
-	const struct keyplace place = {
-		.path = path,
-		.at = AT_FDCWD,
-		.name = path,
-		.credential = credential,
-	};
-	int err = copy ? read_file(&place, ret_key, why)
-		       : why_set(why, -ENOMEM, "out of memory");
-
-	if (err)
-		return err;
-	source->path = cleanup_take(&copy);
-	source->credential = credential;
-	return 0;
-}
-
 /*
  * Takes the key out of the environment, also out of what /proc/PID/environ shows. An
  * empty variable is none.
  */
 static int take_variable(char **ret_value, struct buf *why)
 {
-	static const char name[] = "GLADIA_API_KEY";
-	char *found = getenv(name);
+	char *found = getenv(variable_name);
 	char *value = NULL;
 
 	if (found && *found) {
@@ -159,48 +139,98 @@ static int take_variable(char **ret_value, struct buf *why)
 			return why_set(why, -ENOMEM, "out of memory");
 		explicit_bzero(found, strlen(found));
 	}
-	unsetenv(name);
+	unsetenv(variable_name);
 	*ret_value = value;
 	return 0;
 }
 
-/* The file `name` in `directory`, which may be NULL: then it does not exist. */
-static int from_directory(const char *directory, const char *name, bool credential,
-	char **ret_key, struct key_source *source, struct buf *why)
-{
-	CLEANUP_FREE char *path = NULL;
+/* The places where a key may be, in the order in which they are tried. */
+struct places {
+	struct key_source list[PLACES_MAX];
+	size_t len;
+};
 
-	if (!directory)
-		return -ENOENT;
-	if (asprintf(&path, "%s/%s", directory, name) < 0) {
-		path = NULL;
-		return why_set(why, -ENOMEM, "out of memory");
-	}
-	return from_file(path, credential, ret_key, source, why);
+static void places_done(struct places *places)
+{
+	for (size_t i = 0; i < places->len; i++)
+		key_source_done(&places->list[i]);
 }
 
-/* The places after the environment. */
-static int from_usual_files(char **ret_key, struct key_source *source, struct buf *why)
+/* `path` is allocated with malloc() and becomes the list's; NULL: the variable. */
+static void places_add(struct places *places, char *path, bool credential)
+{
+	places->list[places->len++] = (struct key_source){
+		.path = path, .credential = credential, .dir = -1};
+}
+
+/* Adds the file `name` in `directory`. If `directory` is NULL, there is no such place. */
+static int places_add_file(
+	struct places *places, const char *directory, const char *name, bool credential)
+{
+	char *path;
+
+	if (!directory)
+		return 0;
+	if (asprintf(&path, "%s/%s", directory, name) < 0)
+		return -ENOMEM;
+	places_add(places, path, credential);
+	return 0;
+}
+
+static int places_list(const char *key_file, bool variable, struct places *places)
 {
 	const char *config = home_xdg("XDG_CONFIG_HOME");
 	const char *home = home_directory();
-	const struct place {
-		const char *directory;
-		const char *name;
-	} places[] = {
-		{config ? config : home,
-			config ? "gladiafs/key" : ".config/gladiafs/key"},
-		{home, ".gladia"},
-		{"/etc/gladiafs", "key"},
-	};
+	char *given = key_file ? strdup(key_file) : NULL;
+	int err;
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		int err = from_directory(
-			places[i].directory, places[i].name, false, ret_key, source, why);
+	if (key_file && !given)
+		return -ENOMEM;
+	if (given)
+		places_add(places, given, false);
+	err = places_add_file(
+		places, home_variable("CREDENTIALS_DIRECTORY"), "gladia-key", true);
+	if (variable)
+		places_add(places, NULL, false);
+	if (!err)
+		err = places_add_file(places, config ? config : home,
+			config ? "gladiafs/key" : ".config/gladiafs/key", false);
+	if (!err)
+		err = places_add_file(places, home, ".gladia", false);
+	if (!err)
+		err = places_add_file(places, "/etc/gladiafs", "key", false);
+	return err;
+}
 
-		if (err != -ENOENT)
-			return err;
-	}
+/* True only if the place certainly exists. */
+static bool key_source_exists(const struct key_source *source)
+{
+	return !source->path || faccessat(AT_FDCWD, source->path, F_OK, AT_EACCESS) == 0;
+}
+
+/*
+ * Names the places from number `first` on that exist, too. They are only for messages: if
+ * memory is short, messages do without.
+ */
+static void places_name_hidden(
+	const struct places *places, size_t first, char **ret_hidden)
+{
+	CLEANUP(buf_done) struct buf names;
+
+	buf_init(&names, HIDDEN_MAX);
+	for (size_t i = first; i < places->len; i++)
+		if (key_source_exists(&places->list[i]))
+			(void)buf_printf(&names, "%s%s", names.len ? " and " : "",
+				key_source_name(&places->list[i]));
+	if (names.len)
+		*ret_hidden = strdup(names.data);
+}
+
+static int no_key(struct buf *why)
+{
+	const char *config = home_xdg("XDG_CONFIG_HOME");
+	const char *home = home_directory();
+
 	return why_set(why, -ENOKEY,
 		"no API key was found: write it to %s/.gladia (chmod 600), set "
 		"GLADIA_API_KEY, or use -o key_file=PATH; looked for in "
@@ -209,37 +239,52 @@ static int from_usual_files(char **ret_key, struct key_source *source, struct bu
 		home ? home : "~", config ? config : "~/.config");
 }
 
-static int look_for_key(
-	const char *variable, char **ret_key, struct key_source *source, struct buf *why)
+/* `variable` is what the variable GLADIA_API_KEY held. */
+static int key_from_source(const struct key_source *source, const char *variable,
+	char **ret_key, struct buf *why)
 {
-	int err = from_directory(home_variable("CREDENTIALS_DIRECTORY"), "gladia-key",
-		true, ret_key, source, why);
+	const struct keyplace place = {
+		.path = source->path,
+		.at = AT_FDCWD,
+		.name = source->path,
+		.credential = source->credential,
+	};
 
-	if (err == -ENOENT && variable)
-		err = take_line(variable, strlen(variable), "the variable GLADIA_API_KEY",
-			ret_key, why);
-	else if (err == -ENOENT)
-		err = from_usual_files(ret_key, source, why);
-	/* What was said of places before that one. */
-	if (!err)
-		buf_reset(why);
-	return err;
+	if (source->path)
+		return read_file(&place, ret_key, why);
+	return take_line(
+		variable, strlen(variable), "the variable GLADIA_API_KEY", ret_key, why);
 }
 
 int key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
 	struct buf *why)
 {
 	CLEANUP(key_cleanup) char *variable = NULL;
-	struct key_source source = {.dir = -1};
+	CLEANUP(places_done) struct places places = {0};
+	struct key_source *found;
+	size_t i = 0;
 	int err = take_variable(&variable, why);
 
-	if (!err && key_file)
-		err = from_file(key_file, false, ret_key, &source, why);
-	else if (!err)
-		err = look_for_key(variable, ret_key, &source, why);
-	if (!err)
-		*ret_source = source;
-	return err;
+	if (err)
+		return err;
+	if (places_list(key_file, variable != NULL, &places))
+		return why_set(why, -ENOMEM, "out of memory");
+	do {
+		found = &places.list[i++];
+		err = key_from_source(found, variable, ret_key, why);
+	} while (err == -ENOENT && !key_file && i < places.len);
+	if (err == -ENOENT && !key_file)
+		return no_key(why);
+	places_name_hidden(&places, i, &found->hidden);
+	if (err) {
+		if (found->hidden)
+			(void)buf_printf(why, " (this comes before %s)", found->hidden);
+		return err;
+	}
+	buf_reset(why);
+	*ret_source = *found;
+	*found = (struct key_source){.dir = -1};
+	return 0;
 }
 
 /* The last directory of the path before a symbolic link, and the path from there. */
@@ -289,11 +334,24 @@ int key_read_again(const struct key_source *source, char **ret_key, struct buf *
 	return read_file(&place, ret_key, why);
 }
 
+const char *key_source_name(const struct key_source *source)
+{
+	return source->path ? source->path : variable_name;
+}
+
+int key_source_print(const struct key_source *source, struct buf *out)
+{
+	return buf_printf(out, "from %s%s%s", key_source_name(source),
+		source->hidden ? ", which comes before " : "",
+		source->hidden ? source->hidden : "");
+}
+
 void key_source_done(struct key_source *source)
 {
 	/* A directory of "/" at least is open if there is a name. */
 	if (source->name)
 		close(source->dir);
 	free(source->path);
+	free(source->hidden);
 	*source = (struct key_source){.dir = -1};
 }

@@ -150,14 +150,15 @@ int selfcheck_clock(struct selfcheck *check, struct buf *say)
 	return why_set(say, VERDICT_OK, "is as the API's");
 }
 
-/* Asks with the key; the network is there. */
-static int ask(struct selfcheck *check, struct buf *say)
+/* Asks with the key, which is `place`; the network is there. */
+static int ask(struct selfcheck *check, const char *place, struct buf *say)
 {
 	const struct options *options = check->options;
 	CLEANUP(loop_cleanup) struct loop *loop = NULL;
 	const struct api_config config = {
 		.origin = options->origin,
 		.key = check->key,
+		.key_place = place,
 		.ca_file = options->ca_file,
 		.connections = 1,
 		.timeout_ms = longest_wait_ms(options),
@@ -169,17 +170,22 @@ static int ask(struct selfcheck *check, struct buf *say)
 			strerror(-err));
 	if (keycheck_run(loop, &check->log, &config, false, say))
 		return VERDICT_WRONG;
-	return why_set(say, VERDICT_OK, "the API takes it");
+	return why_set(say, VERDICT_OK, "is %s; the API takes it", place);
 }
 
 int selfcheck_key(struct selfcheck *check, struct buf *say)
 {
 	CLEANUP(key_source_done) struct key_source source = {0};
+	CLEANUP(buf_done) struct buf place;
 
+	buf_init(&place, KEY_PLACE_MAX);
 	if (key_find(check->options->key_file, &check->key, &source, say))
 		return VERDICT_WRONG;
+	if (key_source_print(&source, &place))
+		return why_set(say, VERDICT_WRONG,
+			"was found, but there is no memory to say where");
 	if (!check->reached)
 		return why_set(say, VERDICT_UNKNOWN,
-			"was found; whether the API takes it cannot be told");
-	return ask(check, say);
+			"is %s; whether the API takes it cannot be told", place.data);
+	return ask(check, place.data, say);
 }

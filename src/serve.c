@@ -185,9 +185,16 @@ static int open_loop(struct serve *serve, struct buf *why)
 static int open_api(struct serve *serve, struct buf *why)
 {
 	const struct options *options = serve->config->options;
+	CLEANUP(buf_done) struct buf key_place;
+
+	buf_init(&key_place, KEY_PLACE_MAX);
+	/* Without memory for it, sentences do without. */
+	(void)key_source_print(serve->config->key_source, &key_place);
+
 	const struct api_config config = {
 		.origin = options->origin,
 		.key = serve->config->key,
+		.key_place = key_place.data,
 		.ca_file = options->ca_file,
 		.connections = options->connections,
 		.timeout_ms = deadline_of_calls(serve->config->timeout_ms),

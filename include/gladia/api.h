@@ -35,11 +35,12 @@ enum {
 };
 
 struct api_config {
-	const char *origin;  /* "https://api.gladia.io", no slash at the end */
-	const char *key;     /* copied, wiped */
-	const char *ca_file; /* or NULL */
-	int connections;     /* option connections=: so many are kept open while idle */
-	int64_t timeout_ms;  /* the longest a call takes */
+	const char *origin;    /* "https://api.gladia.io", no slash at the end */
+	const char *key;       /* copied, wiped */
+	const char *key_place; /* for messages: where the key is from; NULL: not known */
+	const char *ca_file;   /* or NULL */
+	int connections;       /* option connections=: so many are kept open while idle */
+	int64_t timeout_ms;    /* the longest a call takes */
 };
 
 /* One job as it came. */

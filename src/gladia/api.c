@@ -79,7 +79,11 @@ int api_new(struct loop *loop, const struct log *log, const struct api_config *c
 	buf_init(&api->scratch.metadata, METADATA_TEXT_MAX);
 	api->origin = strdup(config->origin);
 	api->key = strdup(config->key);
-	err = api->origin && api->key ? new_http(api, config) : -ENOMEM;
+	if (config->key_place)
+		api->key_place = strdup(config->key_place);
+	err = api->origin && api->key && (api->key_place || !config->key_place)
+		      ? new_http(api, config)
+		      : -ENOMEM;
 	if (err) {
 		api_free(api);
 		return err;
@@ -98,6 +102,7 @@ void api_free(struct api *api)
 	buf_done(&api->scratch.head);
 	buf_done(&api->scratch.metadata);
 	wipe(&api->key);
+	free(api->key_place);
 	free(api->origin);
 	free(api);
 }

@@ -58,14 +58,16 @@ static void call_free(struct api_call *call)
 static void print_why(const struct api_call *call, char why[static API_WHY_MAX])
 {
 	const struct api *api = call->api;
+	const char *place = call->failure.error == -EACCES ? api->key_place : NULL;
 	char attempts[64] = "";
 
 	if (call->attempts > 1)
 		(void)snprintf(attempts, sizeof(attempts),
 			" (%d attempts in %" PRId64 " s)", call->attempts,
 			(loop_now_ms(api->loop) - call->began_ms + 500) / 1000);
-	(void)snprintf(why, API_WHY_MAX, "%s: %s%s; %s", call->asked.tried,
-		call->failure.reason, attempts, call->failure.advice);
+	(void)snprintf(why, API_WHY_MAX, "%s: %s%s; %s%s%s", call->asked.tried,
+		call->failure.reason, attempts, call->failure.advice,
+		place ? ": it is " : "", place ? place : "");
 	api_clean(why, api->key);
 }
 

@@ -125,6 +125,7 @@ struct api {
 	struct http *http;
 	char *origin;
 	char *key;
+	char *key_place;     /* for messages, or NULL */
 	unsigned key_number; /* counts api_set_key() */
 	int64_t timeout_ms;
 	struct retry_gate gate;

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from mounting import IS_ROOT, PROGRAM, environment, needs_root, run_in_namespace
+from mounting import IS_ROOT, PROGRAM, Program, environment, needs_root, run_in_namespace
 from sandbox import KEY
 from tools import names_of, read
 
@@ -76,6 +76,72 @@ umount "$1"
         env = {**os.environ, "KEY": KEY, "URL": sandbox.url, "PROGRAM": PROGRAM}
         run_in_namespace(self.ELSEWHERE, mountpoint, scratch, where, env=env)
         assert [request.status for request in sandbox.log()] == [200, 200]
+
+
+class TestWhichKey:
+    """SPEC 2.1: what is said of a key names where it is from, and what that hides."""
+
+    @pytest.fixture
+    def env(self, place):
+        """A wrong key in the variable, beside a good one in ~/.gladia."""
+        place.key_file.rename(place.home / ".gladia")
+        return environment(place.home, GLADIA_API_KEY="old")
+
+    @pytest.fixture
+    def said(self, place):
+        return f"from GLADIA_API_KEY, which comes before {place.home}/.gladia"
+
+    def test_mounting(self, account, place, env, said):
+        code, _, err = Program(place, "-f", "-o", place.options("!key_file"), account.url,
+                               place.new_directory(), env=env).end()
+        assert code == FAILED
+        assert err.rstrip().endswith("; check the API key: it is " + said)
+
+    def test_check(self, account, place, env, said):
+        words = ["--check", "-o", place.options("!key_file"), account.url]
+        _, out, _ = Program(place, *words, env=env).end()
+        (line,) = [line for line in out.splitlines() if line.split()[1] == "key"]
+        assert line.startswith("WRONG") and line.endswith(said)
+        env["GLADIA_API_KEY"] = account.key
+        _, out, _ = Program(place, *words, env=env).end()
+        (line,) = [line for line in out.splitlines() if line.split()[1] == "key"]
+        assert line.split(maxsplit=2)[2] == f"is {said}; the API takes it"
+        words[-1] = "http://127.0.0.1:1"
+        env["GLADIA_API_KEY"] = "old"
+        _, out, _ = Program(place, *words, env=env).end()
+        (line,) = [line for line in out.splitlines() if line.split()[1] == "key"]
+        assert line.startswith("?") and said in line
+
+    def test_running(self, account, mount, place, env, said):
+        """Whoever gets EACCES from a mount finds it in the log and in .gladiafs/."""
+        env["GLADIA_API_KEY"] = account.key
+        one = mount(account, "!key_file", env=env)
+        config = read(one.path / ".gladiafs/config").decode().splitlines()
+        assert "key_file=GLADIA_API_KEY" in config
+        assert f"key_hides={place.home}/.gladia" in config
+        account.modes(key="another")
+        with pytest.raises(PermissionError):
+            os.listdir(one.path / "all")
+        assert read(one.path / ".gladiafs/errors").decode().rstrip().endswith(said)
+        assert said in one.stderr
+
+    def test_nothing_hidden(self, account, mount, place):
+        one = mount(account)
+        config = read(one.path / ".gladiafs/config").decode().splitlines()
+        assert f"key_file={place.key_file}" in config and "key_hides=none" in config
+        account.modes(key="another")
+        with pytest.raises(PermissionError):
+            os.listdir(one.path / "all")
+        assert read(one.path / ".gladiafs/errors").decode().rstrip().endswith(
+            f"check the API key: it is from {place.key_file}")
+
+    def test_refused(self, account, place, env):
+        """A place that is refused hides the good one, too."""
+        env["GLADIA_API_KEY"] = "not a key"
+        code, _, err = Program(place, "-f", "-o", place.options("!key_file"), account.url,
+                               place.new_directory(), env=env).end()
+        assert code == FAILED and account.log() == []
+        assert f"(this comes before {place.home}/.gladia)" in err
 
 
 class TestSecrecy:

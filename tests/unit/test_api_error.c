@@ -237,6 +237,38 @@ static void the_key_can_change(void **state)
 	api_asks_free(asks);
 }
 
+/* SPEC 2.1: an error of the key's says where it is from; others do not. */
+static void the_place_of_the_key_is_named(void **state)
+{
+	static const char place[] = "from GLADIA_API_KEY, which comes before /x/.gladia";
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, BYTES("HTTP/1.1 401 No\r\n\r\n"), .after = RAW_CLOSE},
+		{JOB_TARGET, BYTES("HTTP/1.1 404 No\r\n\r\n"), .after = RAW_CLOSE},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_config config = {.origin = raw_server_origin(asks->server),
+		.key = API_ASKS_KEY,
+		.key_place = place,
+		.connections = 1,
+		.timeout_ms = API_ASKS_TIMEOUT_MS};
+
+	(void)state;
+	api_free(asks->api);
+	assert_int_equal(api_new(asks->loop, &asks->log, &config, &asks->api), 0);
+
+	struct api_ask *ask = api_asks_list(asks);
+
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EACCES);
+	assert_holds(ask->why, "; check the API key: it is ");
+	assert_holds(ask->why, place);
+	ask = api_asks_get(asks, "a");
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -ENOENT);
+	assert_null(strstr(ask->why, "GLADIA_API_KEY"));
+	api_asks_free(asks);
+}
+
 static void unsound_configs_are_refused(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
@@ -349,6 +381,7 @@ int main(void)
 		cmocka_unit_test(the_key_is_in_no_sentence),
 		cmocka_unit_test(redirects_are_not_followed),
 		cmocka_unit_test(the_key_can_change),
+		cmocka_unit_test(the_place_of_the_key_is_named),
 		cmocka_unit_test(unsound_configs_are_refused),
 		cmocka_unit_test(answers_are_counted),
 		cmocka_unit_test(attempts_are_told_with_d),
