@@ -71,7 +71,7 @@ static struct fetch_file *take_file(struct fetch *fetch)
 	return file;
 }
 
-/* To know its size its text has to be there; reading it once shows that it still is. */
+/* Makes sure that the cache has a file's text: reading one byte of it fetches it whole. */
 static int read_file(const struct fetch_file *file, uint64_t *ret_size)
 {
 	CLEANUP_CLOSE int fd = openat(
@@ -81,8 +81,9 @@ static int read_file(const struct fetch_file *file, uint64_t *ret_size)
 
 	if (fd < 0 || fstat(fd, &status))
 		return -errno;
-	/* Or the kernel would read ahead. */
+	/* Do not read ahead, and do not take the byte from the kernel's page cache. */
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	(void)posix_fadvise(fd, 0, sysconf(_SC_PAGESIZE), POSIX_FADV_DONTNEED);
 	if (pread(fd, &byte, 1, 0) < 0)
 		return -errno;
 	*ret_size = (uint64_t)status.st_size;

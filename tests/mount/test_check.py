@@ -2,6 +2,7 @@
 """SPEC 1.6: --check says what is wrong, which of all it is, and what mends it."""
 
 import http.server
+import os
 import threading
 
 import pytest
@@ -179,6 +180,22 @@ class TestOneThingWrong:
             mend = found["updatedb"][1].partition(": ")[2]
             mended = check(sandbox.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n{mend}\n")
             assert mended["updatedb"][0] == OK
+
+    @pytest.mark.parametrize("systemd, where, verdict", [
+        (True, None, WRONG), (True, "/usr/lib/systemd", OK), (True, "/usr/local/lib", OK),
+        (False, "/usr/local/lib", WRONG)])
+    def test_updatedb_of_systemd(self, sandbox, check, systemd, where, verdict):
+        """Our drop-in for plocate's unit counts only if systemd runs that unit."""
+        spoil = "echo 'PRUNEFS=\"NFS\"' > /etc/updatedb.conf\nmount -t tmpfs none /run\n"
+        if systemd:
+            spoil += "mkdir -p /run/systemd/system\n"
+        if where:
+            if not os.path.isdir(where):
+                pytest.skip(f"there is no {where}")
+            below = "" if where.endswith("systemd") else "/systemd"
+            unit = f"{where}{below}/system/plocate-updatedb.service.d"
+            spoil += f"mount -t tmpfs none {where}; mkdir -p {unit}; touch {unit}/gladiafs.conf\n"
+        assert check(sandbox.url, spoil=spoil)["updatedb"][0] == verdict
 
     def test_no_updatedb(self, sandbox, check):
         assert check(sandbox.url, spoil="rm /etc/updatedb.conf\n")["updatedb"] == (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mounting import PROGRAM, environment, needs_root
-from tools import names_of, read, run, wait_until
+from tools import PATIENCE, names_of, read, run, wait_until
 
 DOCS = Path(__file__).parents[2] / "docs" / "CONTROL.md"
 
@@ -91,7 +91,8 @@ class TestStats:
         assert 0 < asked["bytes"] <= sum(entry.bytes for entry in log)
         assert 0 < asked["latency_ms"]["p50"] <= asked["latency_ms"]["max"]
         assert now["jobs"]["known"] == len(account.jobs())
-        assert 0 <= now["memory"]["in_use"] < 64 << 20
+        # Sanitizers and valgrind, which need patience, bring a malloc() of their own.
+        assert (64 << 10 if PATIENCE == 1 else 0) <= now["memory"]["in_use"] < 64 << 20
         assert now["cache"]["waits"] >= 1
         assert now["cache"]["waiting"] == 0
         assert now["cache"]["locked_ms"] == 0

@@ -121,6 +121,33 @@ class TestWhatIsFetched:
         code, out, _ = fetch(one.path / "all").end()
         assert code == 0 and out.startswith("250 of 250 jobs, ")
 
+    def test_evicted_texts(self, new_sandbox, mount, fetch):
+        """SPEC 1.7, 7.4: texts that were evicted are fetched, though their sizes are known."""
+        large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
+                            "--errors", "0")
+        one = mount(large, "cache_size=1M")
+        names = os.listdir(one.path / "all")
+        one.unmount()
+        two = mount(large)
+        two.requests()
+        sizes = {name: os.stat(two.path / "all" / name).st_size for name in names}
+        assert two.requests() == []
+        code, out, _ = fetch(two.path / "all").end()
+        assert code == 0 and out.startswith("100 of 100 jobs, ")
+        assert len({entry.path for entry in two.requests() if not entry.lists}) > 50
+        assert {name: len(read(two.path / "all" / name)) for name in names} == sizes
+        assert two.requests() == []
+
+    def test_evicted_from_the_cache_alone(self, new_sandbox, mount, fetch):
+        """SPEC 1.7: what the kernel still has in memory is not in the cache."""
+        large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
+                            "--errors", "0")
+        one = mount(large, "cache_size=1M")
+        assert fetch(one.path / "all").end()[0] == 0
+        one.requests()
+        assert fetch(one.path / "all").end()[0] == 0
+        assert len({entry.path for entry in one.requests() if not entry.lists}) > 50
+
     def test_empty(self, sandbox, mount, fetch):
         one = mount(sandbox)
         assert fetch(one.path).end() == (0, "0 of 0 jobs, 0 bytes, in 0:01\n", "")

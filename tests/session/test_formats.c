@@ -199,6 +199,64 @@ static void what_was_let_go_is_made_again(void **state)
 	mount_free(mount);
 }
 
+/* The size of a text, and what it begins and ends with, are those of `len` letters. */
+static void assert_reads_letters(
+	struct mount *mount, uint64_t node, char letter, size_t len)
+{
+	struct fuse_attr attr;
+	char data[4];
+	size_t got;
+
+	assert_int_equal(kernel_read(mount->kernel, node, 0, 4, data, &got), 0);
+	assert_int_equal(got, 4);
+	assert_memory_equal(data, ((char[]){letter, letter, letter, letter}), 4);
+	assert_int_equal(kernel_read(mount->kernel, node, len - 2, 4, data, &got), 0);
+	assert_int_equal(got, 3);
+	assert_memory_equal(data, ((char[]){letter, letter, '\n'}), 3);
+	assert_int_equal(kernel_getattr(mount->kernel, node, &attr), 0);
+	assert_int_equal(attr.size, len + 1);
+}
+
+/* SPEC 8.1: 8 MiB of texts are kept in memory, those used last, and always the last. */
+static void long_texts_are_kept_within_a_limit(void **state)
+{
+	enum { TEXTS = 4, LEN = 3 << 20, LONGEST = 9 << 20 };
+	static const struct mount_options options = {.bodies_max = 1};
+	struct mount *mount = mount_new_with(&options);
+	char *said[TEXTS];
+	uint64_t nodes[TEXTS];
+
+	(void)state;
+	for (unsigned i = 0; i < TEXTS; i++) {
+		size_t len = i < TEXTS - 1 ? LEN : LONGEST;
+
+		said[i] = test_malloc(len + 1);
+		memset(said[i], 'a' + (int)i, len);
+		said[i][len] = '\0';
+		add_job(mount, i, said[i]);
+	}
+	for (unsigned i = 0; i < TEXTS - 1; i++) {
+		nodes[i] = node_of(mount, i, FORMAT_TXT);
+		mount_forward(mount, 1000);
+		/* This one is used again and again. */
+		assert_reads_letters(mount, nodes[0], 'a', LEN);
+	}
+	assert_int_equal(mount->api->gets, 3);
+	assert_reads_letters(mount, nodes[2], 'c', LEN);
+	assert_int_equal(mount->api->gets, 3);
+	assert_reads_letters(mount, nodes[1], 'b', LEN);
+	assert_int_equal(mount->api->gets, 4);
+	nodes[3] = node_of(mount, 3, FORMAT_TXT);
+	mount_forward(mount, 1000);
+	assert_reads_letters(mount, nodes[3], 'd', LONGEST);
+	assert_int_equal(mount->api->gets, 5);
+	assert_reads_letters(mount, nodes[2], 'c', LEN);
+	assert_int_equal(mount->api->gets, 6);
+	mount_free(mount);
+	for (unsigned i = 0; i < TEXTS; i++)
+		test_free(said[i]);
+}
+
 /* SPEC 7.3: a new version is a new file, and the old one is never read as the new. */
 static void a_new_version_is_another_file(void **state)
 {
@@ -400,6 +458,7 @@ int main(void)
 		cmocka_unit_test(where_there_is_none),
 		cmocka_unit_test(a_summary_is_fetched_first),
 		cmocka_unit_test(what_was_let_go_is_made_again),
+		cmocka_unit_test(long_texts_are_kept_within_a_limit),
 		cmocka_unit_test(a_new_version_is_another_file),
 		cmocka_unit_test(no_job_at_all),
 		cmocka_unit_test(names_are_forgotten_with_the_job),

@@ -320,6 +320,20 @@ static void test_names(void **state)
 	assert_int_equal(format_find("TXT", 3, &format), -ENOENT);
 }
 
+/* A text that is longer than the maximum is refused, whichever part of it is too much. */
+static void assert_maximum(enum format format, const char *job)
+{
+	char whole[TEXT_MAX], text[TEXT_MAX];
+
+	assert_int_equal(render_max(format, job, TEXT_MAX - 1, whole), 0);
+	assert_true(whole[0] != '\0');
+	for (size_t max = 0; max < strlen(whole); max++)
+		if (render_max(format, job, max, text) != -EMSGSIZE)
+			fail_msg("cut at %zu: %s", max, text);
+	assert_int_equal(render_max(format, job, strlen(whole), text), 0);
+	assert_string_equal(text, whole);
+}
+
 /* SPEC 11.3: no text without a maximum. And what is no job at all. */
 static void test_refused(void **state)
 {
@@ -328,14 +342,16 @@ static void test_refused(void **state)
 		"[{\"text\":\"Hi there.\",\"start\":1,\"speaker\":1}],"
 		"\"subtitles\":[{\"format\":\"vtt\",\"subtitles\":"
 		"\"00:01.000 --> 00:02.000\\nHi.\"}]");
+	static const char *const voices = SAID(
+		"{\"text\":\"a\\u0001b  c \u00e9 -->\",\"start\":1,\"speaker\":1},"
+		"{\"text\":\"d e\",\"start\":3,\"end\":3700.5,\"speaker\":2}");
 	static const char *const no_jobs[] = {"[]", "null", "\"x\"", "1"};
 	char text[TEXT_MAX];
 
 	(void)state;
 	for (unsigned i = FORMAT_TXT; i < FORMATS; i++) {
-		for (size_t max = 0; max < 8; max++)
-			assert_int_equal(
-				render_max((enum format)i, job, max, text), -EMSGSIZE);
+		assert_maximum((enum format)i, job);
+		assert_maximum((enum format)i, voices);
 		for (size_t j = 0; j < sizeof(no_jobs) / sizeof(no_jobs[0]); j++)
 			assert_int_equal(render_max((enum format)i, no_jobs[j], 99, text),
 				-EBADMSG);

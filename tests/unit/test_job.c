@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
 #include <cmocka.h>
 
 #include "gladia/job.h"
@@ -144,20 +143,41 @@ static void test_refused(void **state)
 	}
 }
 
-static void *none(size_t size)
+/*
+ * What job.c asks for goes through these (the linker's --wrap): nothing, as no job may be
+ * left out, nor told otherwise, for lack of memory.
+ */
+static unsigned asked;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
 {
-	(void)size;
-	return NULL;
+	asked++;
+	return __real_malloc(size);
 }
 
-/* SPEC 6.1: no job is left out, and none told otherwise, for lack of memory. */
+void *__real_realloc(void *pointer, size_t size);
+void *__wrap_realloc(void *pointer, size_t size);
+void *__wrap_realloc(void *pointer, size_t size)
+{
+	asked++;
+	return __real_realloc(pointer, size);
+}
+
+/* SPEC 6.1 */
 static void test_without_memory(void **state)
 {
-	cJSON_Hooks hooks = {.malloc_fn = none, .free_fn = free};
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		struct json_piece metadata;
+		struct job job;
 
-	cJSON_InitHooks(&hooks);
-	test_heads(state);
-	cJSON_InitHooks(NULL);
+		asked = 0;
+		(void)job_parse_head(
+			heads[i].head, strlen(heads[i].head), &job, &metadata);
+		assert_int_equal(asked, 0);
+	}
 }
 
 /* A NUL byte itself, which JSON does not allow and which a C string would hide. */
