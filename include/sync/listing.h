@@ -62,6 +62,12 @@ int64_t listing_member(const struct listing *listing, size_t position);
 const char *listing_name(const struct listing *listing, size_t position);
 
 /*
+ * True if this name, escaped, is among the members that LISTING_KEYS or LISTING_VALUES
+ * has so far. Never blocks.
+ */
+bool listing_has_name(const struct listing *listing, const char *name);
+
+/*
  * A reader stands at `position`. 0: there is such a member. -ENOENT: the listing ends
  * before it. -EAGAIN: it has been asked for, and listing_queue() will tell of it, or with
  * an error why it does not come; asking once more then tries again from where it failed

@@ -364,7 +364,6 @@ static void handle_readdir(struct request *request)
 	request_free(request);
 }
 
-/* The API may have answered all the while: what is sought by metadata can be rare. */
 static const char *late_sentence(const struct open_dir *open)
 {
 	const struct tree_dir *tree = &open->dir->tree;
@@ -372,9 +371,7 @@ static const char *late_sentence(const struct open_dir *open)
 
 	if (!*tree->query.metadata && shows != TREE_SHOWS_KEYS)
 		return NULL;
-	return "looking below metadata/ takes longer than timeout= allows, for the jobs "
-	       "around it are read: look again at once to go on from here, read all/ "
-	       "first, or look below a day (date/.../metadata/)";
+	return request_late_metadata;
 }
 
 static void start_readdir(fuse_req_t req, size_t size, off_t offset,

@@ -4,10 +4,18 @@
 #include <sys/statvfs.h>
 
 #include "request.h"
+#include "sync/listing.h"
 #include "sync/single.h"
 
-static void reply_dir(
-	struct request *request, struct dir *parent, const struct tree_dir *tree)
+/*
+ * The kernel keeps the name of a key or value at least for so long. With ttl=0 `ls -l`
+ * would otherwise have the account read twice for each file that it shows.
+ */
+enum { LISTED_MIN_MS = 1000 };
+
+/* The kernel may keep the name for `timeout` seconds. */
+static void reply_dir(struct request *request, struct dir *parent,
+	const struct tree_dir *tree, double timeout)
 {
 	struct fs *fs = request->fs;
 	struct dir *dir = dirs_learn(&fs->dirs, parent, request->name, tree);
@@ -20,7 +28,7 @@ static void reply_dir(
 	struct fuse_entry_param entry = {
 		.ino = dir->ino,
 		.attr_timeout = FS_FOREVER,
-		.entry_timeout = FS_FOREVER,
+		.entry_timeout = timeout,
 	};
 
 	attr_of_dir(fs, dir, &entry.attr);
@@ -117,6 +125,87 @@ static void lookup_job(
 	reply_job(request, &job, name->format);
 }
 
+/* True if each word of a path component, "word[,word...]", is in the listing so far. */
+static bool lists_words(const struct listing *listing, const char *words)
+{
+	char word[NAME_BYTES_MAX + 1];
+	size_t len;
+
+	for (bool more = true; more; words += len + more) {
+		len = strcspn(words, ",");
+		more = words[len] == ',';
+		memcpy(word, words, len);
+		word[len] = '\0';
+		if (!listing_has_name(listing, word))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Holds the listing of the directory until the request ends: with ttl=0 the next call of
+ * the handler would get another one. Returns 0, -ENOMEM or -EIO.
+ */
+static int hold_names(struct request *request, const struct dir *dir)
+{
+	enum listing_kind kind =
+		tree_shows(&dir->tree) == TREE_SHOWS_KEYS ? LISTING_KEYS : LISTING_VALUES;
+
+	request->late = request_late_metadata;
+	if (request->listing)
+		return 0;
+	return listing_get(request->fs->sync, kind, &dir->tree.query, &request->listing);
+}
+
+/*
+ * A key or a value of metadata/ is there if a job has it that the directory around shows.
+ * The listing of the names knows; a name that it has already is there at once (SPEC 3.3).
+ */
+static void lookup_listed(
+	struct request *request, struct dir *dir, const struct tree_dir *tree)
+{
+	const struct fs *fs = request->fs;
+
+	if (!request->listing && request_fails_again(request))
+		return;
+
+	int err = hold_names(request, dir);
+
+	while (!err && !lists_words(request->listing, request->name))
+		err = listing_want(request->listing, listing_len(request->listing));
+	if (err == -EAGAIN) {
+		request_park(request, listing_queue(request->listing));
+		return;
+	}
+	/* A new job may bring the name at any time, and to ask again costs little. */
+	if (err == -ENOENT) {
+		reply_nothing(request, 0);
+		return;
+	}
+	if (err) {
+		request_fail(request, err);
+		return;
+	}
+
+	int64_t left_ms = fs->config.ttl_ms - listing_age_ms(request->listing);
+
+	reply_dir(request, dir, tree,
+		(double)(left_ms > LISTED_MIN_MS ? left_ms : LISTED_MIN_MS) / 1000);
+}
+
+static void lookup_dir(
+	struct request *request, struct dir *dir, const struct tree_dir *tree)
+{
+	enum tree_shows shows = tree_shows(&dir->tree);
+
+	if (shows != TREE_SHOWS_KEYS && shows != TREE_SHOWS_VALUES)
+		reply_dir(request, dir, tree, FS_FOREVER);
+	else if (query_is_empty(&dir->tree.query))
+		reply_nothing(request, FS_FOREVER);
+	else
+		lookup_listed(request, dir, tree);
+}
+
 static void handle_lookup(struct request *request)
 {
 	struct fs *fs = request->fs;
@@ -144,7 +233,7 @@ static void handle_lookup(struct request *request)
 	else if (entry.is_job)
 		lookup_job(request, dir, &entry);
 	else
-		reply_dir(request, dir, &entry.dir);
+		lookup_dir(request, dir, &entry.dir);
 }
 
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)

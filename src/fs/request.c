@@ -6,10 +6,17 @@
 #include <string.h>
 
 #include "caller.h"
+#include "sync/listing.h"
 #include "sync/single.h"
 
 /* How often a caller that got a harmless signal is looked at: 11.2 allows 100 ms. */
 enum { WATCH_MS = 40 };
+
+/* The API may have answered all the while: what is sought by metadata can be rare. */
+const char request_late_metadata[] =
+	"looking below metadata/ takes longer than timeout= allows, for the jobs around "
+	"it are read: look again at once to go on from here, read all/ first, or look "
+	"below a day (date/.../metadata/)";
 
 static void on_wake(struct waiter *waiter, int error)
 {
@@ -120,8 +127,7 @@ static void remember(const struct request *request, int error)
 	failed_remember(&fs->failed, &wait);
 }
 
-/* Whether it has failed, as most of its time had passed when it did before. */
-static bool fail_again(struct request *request)
+bool request_fails_again(struct request *request)
 {
 	struct fs *fs = request->fs;
 	int64_t now_ms = loop_now_ms(fs->loop);
@@ -139,7 +145,7 @@ static bool fail_again(struct request *request)
 
 void request_want_job(struct request *request, const char *id)
 {
-	if (!request->asked && fail_again(request))
+	if (!request->asked && request_fails_again(request))
 		return;
 
 	struct wait_queue *queue;
@@ -170,6 +176,8 @@ void request_free(struct request *request)
 	loop_task_cancel(&request->interrupt);
 	loop_timer_cancel(&request->deadline);
 	loop_timer_cancel(&request->watch);
+	if (request->listing)
+		listing_put(request->listing);
 	free(request);
 }
 

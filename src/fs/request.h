@@ -31,7 +31,8 @@ struct request {
 	bool watched;            /* the kernel's interrupts are heard */
 	int64_t arrived_ms;      /* monotonic; or that of the same request before */
 	int64_t arrived_wall_ms;
-	bool asked;       /* the API has been asked for the job on its behalf */
+	bool asked;              /* the API has been asked for the job on its behalf */
+	struct listing *listing; /* that the handler waits for, held; or NULL */
 	const char *late; /* a sentence for the log if time is up; NULL: said elsewhere */
 
 	/* The kernel's arguments, as far as the handler has any. */
@@ -48,6 +49,17 @@ struct request *request_new(fuse_req_t req, void (*handle)(struct request *reque
 
 /* Runs the handler. */
 void request_run(struct request *request);
+
+/* Log sentence for a request that timed out while jobs were selected by metadata. */
+extern const char request_late_metadata[];
+
+/*
+ * Must be called by a handler before its first wait, unless request_want_job() does so.
+ * The kernel may look a name up twice within one call. Returns true if this thread has
+ * just waited in vain for most of the timeout: the request has then failed with the same
+ * error and is freed. If the wait was shorter, this one ends when that one would have.
+ */
+bool request_fails_again(struct request *request);
 
 /* From the handler: waits in the queue. Nothing else may be done with it then. */
 void request_park(struct request *request, struct wait_queue *queue);

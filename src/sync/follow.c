@@ -57,6 +57,17 @@ static int reserve_name(struct listing_names *names, size_t known, size_t len)
 	return 0;
 }
 
+/* Returns the member that stands for a name: a number above 0 that is the name's own. */
+static int64_t number_of_name(const char *name)
+{
+	return (int64_t)(digest_u63("name", name) | 1);
+}
+
+bool listing_has_name(const struct listing *listing, const char *name)
+{
+	return snapshot_has(&listing->members, number_of_name(name));
+}
+
 static int add_name(struct listing *listing, const char *text, size_t len)
 {
 	struct listing_names *names = &listing->names;
@@ -68,11 +79,7 @@ static int add_name(struct listing *listing, const char *text, size_t len)
 		return err;
 	memcpy(name, text, len);
 	name[len] = '\0';
-
-	/* Any number above 0 that is the name's own. */
-	int64_t number = (int64_t)(digest_u63("name", name) | 1);
-
-	err = snapshot_see(&listing->members, number, LISTING_TOLD, true);
+	err = snapshot_see(&listing->members, number_of_name(name), LISTING_TOLD, true);
 	if (err || listing->members.len == known)
 		return err;
 	names->starts[known] = (uint32_t)names->text.len;

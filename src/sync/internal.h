@@ -107,8 +107,8 @@ struct listing {
 	bool goes_on;   /* somebody wanted more than the first page */
 	int error;      /* why what was asked for last does not come */
 	size_t wanted;  /* the furthest position somebody stood at */
-	size_t asked;   /* while listing_want() asks for a position: this plus 1; else 0 */
-	size_t walk;    /* the position of the job looked at last (single_walk()) */
+	size_t asked; /* while listing_want() asks for a position: this plus 1; else 0 */
+	size_t walk;  /* the position of the job looked at last (single_walk()) */
 	unsigned walks; /* how many were looked at */
 	int64_t *watch; /* listing_watch() */
 	size_t watch_len;

@@ -465,7 +465,9 @@ void listing_completed(struct listing *listing)
 	listing->complete = true;
 	listing->lacking = false;
 	end_filling(listing);
-	snapshot_seal(&listing->members);
+	/* Names are looked up among them: listing_has_name(). */
+	if (listing->kind == LISTING_JOBS || listing->kind == LISTING_DAYS)
+		snapshot_seal(&listing->members);
 	wait_wake(&listing->queue, 0);
 }
 

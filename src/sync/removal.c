@@ -39,7 +39,8 @@ static void thin_listings(struct sync *sync, const struct catalog_job *job)
 
 		/* It may have been told while it had another status. */
 		query.statuses = QUERY_ALL_STATUSES;
-		if (listing->kind == LISTING_JOBS && query_matches(&query, &job->job))
+		/* A day stays a directory if its last job is deleted. */
+		if (listing->kind != LISTING_DAYS && query_matches(&query, &job->job))
 			listing->thinned = true;
 	}
 }

@@ -105,7 +105,7 @@ class TestListing:
         sandbox.create(custom_metadata=None, text="Hello.")
         one = mount(sandbox)
         assert shown(one.path / "metadata") == set()
-        assert shown(one.path / "metadata/customer/acme") == set()
+        assert errno_of(os.listdir, one.path / "metadata/customer/acme") == errno.ENOENT
 
 
 class TestFilter:
@@ -143,7 +143,8 @@ class TestFilter:
             shop, "customer", "acme", "Acme")
         assert shown(one.path / "metadata/customer/acme/metadata/order/7") == (
             acme & holding(shop, "order", "7"))
-        assert shown(one.path / "metadata/customer/acme/metadata/customer/Acme") == set()
+        path = one.path / "metadata/customer/acme/metadata/customer/Acme"
+        assert errno_of(os.listdir, path) == errno.ENOENT
         # A job can hold several values of a key, in an array.
         assert len(shown(one.path / "metadata/tags/new/metadata/tags/deep")) == 1
 
@@ -155,15 +156,17 @@ class TestFilter:
         assert len(shown(one.path / "metadata/none/null")) == 1
 
     def test_by_id(self, shop, mount):
-        """SPEC 3.5: one request, never a listing; visible only where it matches."""
-        one = mount(shop)
-        (job,) = [job for job in shop.jobs() if "gold" in (job["custom_metadata"] or {})]
-        name = job["id"] + ".json"
+        """SPEC 3.5: one request, and no listing if the names are known; only where it matches."""
+        one = mount(shop, "ttl=600")
+        assert shown(one.path / "metadata/gold")
+        job = shop.create(custom_metadata={"gold": True}, text="Hello.")
+        one.mark()
+        name = job + ".json"
         assert read(one.path / "metadata/gold/true" / name)
-        for path in ("metadata/gold/false", "metadata/customer/acme", "metadata/Gold/true"):
+        for path in ("metadata/order/7", "metadata/customer/acme", "metadata/Gold/true"):
             assert errno_of(os.stat, one.path / path / name) == errno.ENOENT
         (request,) = one.requests()
-        assert request.path.endswith(job["id"])
+        assert request.path.endswith(job)
 
     def test_digits(self, sandbox, mount):
         one = mount(sandbox)
@@ -179,25 +182,36 @@ class TestCost:
     """SPEC 3.3, 3.4, 6.2, 7.2."""
 
     def test_nothing(self, shop, mount):
-        one = mount(shop)
-        assert os.path.isdir(one.path / "metadata/customer/acme/status/done")
-        assert os.path.isdir(one.path / "metadata/no.such.key/at-all")
-        for name in (".git", "a b", "%41", "%2F%", "a,b", "%2e", "caf\u00e9", "a%00b"):
+        one = mount(shop, "ttl=600")
+        impossible = (".git", "a b", "%41", "%2F%", "a,b", "%2e", "caf\u00e9", "a%00b")
+        for name in impossible:
             assert errno_of(os.stat, one.path / "metadata" / name) == errno.ENOENT
-            if "," not in name:
-                path = one.path / "metadata/customer" / name
-                assert errno_of(os.stat, path) == errno.ENOENT
-        for name in (",", "a,", ",a", "a,,b"):
+        assert one.requests() == []
+        shown(one.path / "all")
+        one.mark()
+        assert os.path.isdir(one.path / "metadata/customer/acme/status/done")
+        for name in (*impossible, ",", "a,", ",a", "a,,b"):
+            assert errno_of(os.stat, one.path / "metadata/customer" / name) == errno.ENOENT
+        for name in ("usr", "autorun.inf", "HEAD", "node_modules", "%2Egit", "Customer"):
+            assert errno_of(os.stat, one.path / "metadata" / name) == errno.ENOENT
             assert errno_of(os.stat, one.path / "metadata/customer" / name) == errno.ENOENT
         assert one.requests() == []
 
+    def test_find_in_a_wrong_place(self, shop, mount):
+        """A wrong key or value is an error, so that nobody believes that jobs were deleted."""
+        one = mount(shop)
+        for path in ("metadata/usr/acme", "metadata/customer/acne"):
+            found = subprocess.run(["find", one.path / path, "-name", "*.json", "-delete"],
+                                   capture_output=True, text=True, check=False)
+            assert found.returncode == 1 and "No such file or directory" in found.stderr
+
     def test_too_many(self, shop, mount):
         one = mount(shop)
+        shop.create(custom_metadata={name * 250: name * 250 for name in "abc"}, text="Hello.")
         path = one.path
-        for name in ("a", "b", "c"):
+        for name in "abc":
             path = path / "metadata" / (name * 250) / (name * 250)
         assert errno_of(os.stat, path) == errno.ENAMETOOLONG
-        assert one.requests() == []
 
     def test_picked_out_of_what_is_known(self, shop, mount):
         one = mount(shop)
@@ -222,7 +236,9 @@ class TestCost:
         tries = 0
         while True:
             try:
-                assert shown(one.path / "metadata/customer/nobody") == set()
+                os.stat(one.path / "metadata/customer/nobody")
+                assert False, "nobody has it"
+            except FileNotFoundError:
                 break
             except OSError as error:
                 assert error.errno == errno.ETIMEDOUT
@@ -235,18 +251,18 @@ class TestCost:
         """A job that comes, goes, or is changed before it is finished."""
         one = mount(shop, "ttl=0")
         path = one.path / "metadata/customer/fresh"
-        assert shown(path) == set()
+        assert errno_of(os.listdir, path) == errno.ENOENT
         job = shop.create(custom_metadata={"customer": "fresh"}, status="queued")
         assert shown(path) == {job + ".json"}
         assert "fresh" in shown(one.path / "metadata/customer")
         shop.change(job, custom_metadata={"customer": "stale"})
-        assert shown(path) == set()
+        wait_until(lambda: not os.path.exists(path), "the value is forgotten")
         assert errno_of(os.stat, path / (job + ".json")) == errno.ENOENT
         shop.change(job, status="done", custom_metadata={"customer": "fresh"})
         assert shown(path) == {job + ".json"}
         assert read(path / (job + ".json"))
         shop.delete(job)
-        assert shown(path) == set()
+        wait_until(lambda: not os.path.exists(path), "the value is forgotten")
         wait_until(lambda: not os.path.exists(path / (job + ".json")), "it is forgotten")
 
     def test_after_a_remount(self, shop, mount):
@@ -340,7 +356,7 @@ class TestTheApi:
         assert shown(one.path / "status/error/metadata/customer/acme") == holding(
             shop, "customer", "acme", status="error")
         assert shown(one.path / "metadata/order/7") == holding(shop, "order", "7")
-        assert shown(one.path / "metadata/order/8") == holding(shop, "order", "8")
+        assert errno_of(os.listdir, one.path / "metadata/order/8") == errno.ENOENT
         assert "gold" in shown(one.path / "metadata")
 
 

@@ -24,6 +24,8 @@ OPERATIONS = 2000
 PARTS = 50 if LONG else 1
 REFRESH = ord("G") << 8 | 1  # _IO('G', 1)
 
+BY_METADATA = "metadata/team/red"
+
 LOOKS = {
     "all": lambda job: True,
     "status/done": lambda job: job["status"] == "done",
@@ -32,7 +34,7 @@ LOOKS = {
     "after/2026-04-20": lambda job: job["created_at"] >= "2026-04-20",
     "before/2026-04-20/status/done":
         lambda job: job["created_at"] < "2026-04-20" and job["status"] == "done",
-    "metadata/team/red": lambda job: (job["custom_metadata"] or {}).get("team") == "red",
+    BY_METADATA: lambda job: (job["custom_metadata"] or {}).get("team") == "red",
 }
 
 FAULTS = [("status", {"status": 500}), ("status", {"status": 403}),
@@ -221,6 +223,9 @@ class Model:
         (operation,) = self.draw.choices(operations, weights)
         try:
             getattr(self, operation.__name__)()
+        except FileNotFoundError as error:
+            # A value of metadata/ is a directory only while a job has it.
+            assert BY_METADATA in error.filename and not self.names(BY_METADATA), error
         except OSError as error:
             assert self.faulty and error.errno in FAILURES, (operation.__name__, error)
         return operation.__name__
