@@ -81,10 +81,10 @@ static void find_cache(struct plan *plan)
 	CLEANUP(buf_done) struct buf note;
 	CLEANUP(buf_done) struct buf why;
 
-	if (!options->cache_disk)
-		return;
 	buf_init(&note, SENTENCE_MAX);
 	buf_init(&why, SENTENCE_MAX);
+	if (!options->cache_disk)
+		return;
 
 	int err = cachefile_path(options->cache_dir, options->origin, plan->key,
 		&plan->cache_path, &note, &why);

@@ -152,9 +152,9 @@ static int check_cache(struct selfcheck *check, struct buf *say)
 	const char *where = options->cache_dir ? "it was named with -o cache_dir="
 					       : "it is the usual place";
 
+	buf_init(&note, SENTENCE_MAX);
 	if (!options->cache_disk)
 		return why_set(say, VERDICT_OK, "is off (-o cache=off)");
-	buf_init(&note, SENTENCE_MAX);
 	/* The file's name does not matter here. */
 	if (cachefile_path(options->cache_dir, options->origin,
 		    check->key ? check->key : "", &path, &note, say))
