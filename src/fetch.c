@@ -71,7 +71,8 @@ static struct fetch_file *take_file(struct fetch *fetch)
 	return file;
 }
 
-/* Makes sure that the cache has a file's text: reading one byte of it fetches it whole. */
+/* Makes sure that the cache has a file's text: reading one byte of it fetches it whole.
+ */
 static int read_file(const struct fetch_file *file, uint64_t *ret_size)
 {
 	CLEANUP_CLOSE int fd = openat(

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,7 +28,6 @@ static const struct raw_route routes[] = {
 	{"/chunked", BYTES(OK "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n"
 			      "0\r\nTrailer: 1\r\n\r\n")},
 	{"/close", BYTES(OK "\r\nhello"), .after = RAW_CLOSE},
-	{"/a/../b/./c", BYTES(OK "Content-Length: 5\r\n\r\nhello")},
 	{"/early",
 		BYTES("HTTP/1.1 103 Early Hints\r\nx-request-id: early\r\nRetry-After: 9"
 		      "\r\n\r\n" OK "Content-Length: 5\r\n\r\nhello")},
@@ -126,59 +124,6 @@ static void whole_answers(void **state)
 		assert_string_equal(ask->result.request_id, "");
 		assert_int_equal(ask->result.retry_after_ms, -1);
 	}
-}
-
-/* SPEC 3.6: an id may look like a part of a path; it is asked for as it is. */
-static void paths_are_sent_as_they_are(void **state)
-{
-	struct asks *asks = *state;
-	struct ask *ask = ask_for(asks, "/a/../b/./c");
-
-	assert_data(ask, "hello");
-	assert_memory_equal(raw_server_head(asks->server, 0), "GET /a/../b/./c ", 16);
-}
-
-/* The socket of the only connection to the server. */
-static int client_socket(const char *origin)
-{
-	enum { FD_MAX = 1024 };
-	int port = atoi(strrchr(origin, ':') + 1);
-
-	for (int fd = 0; fd < FD_MAX; fd++) {
-		struct sockaddr_in peer;
-		socklen_t len = sizeof(peer);
-
-		if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
-			peer.sin_family == AF_INET && ntohs(peer.sin_port) == port)
-			return fd;
-	}
-	fail_msg("there is no connection to %s", origin);
-	return -1;
-}
-
-static int tcp_option(int fd, int level, int name)
-{
-	int value = -1;
-	socklen_t len = sizeof(value);
-
-	assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
-	return value;
-}
-
-/* SPEC 11.1: the kernel finds out that a peer has vanished, idle or not. */
-static void vanished_peers_are_noticed(void **state)
-{
-	struct asks *asks = *state;
-
-	ask_for(asks, "/length");
-
-	int fd = client_socket(raw_server_origin(asks->server));
-
-	assert_int_equal(tcp_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
-	assert_int_equal(tcp_option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 30);
-	assert_int_equal(tcp_option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 30);
-	assert_int_equal(
-		tcp_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), CONNECT_MS + STALL_MS);
 }
 
 static void compression_is_undone(void **state)
@@ -513,8 +458,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		http_test(whole_answers),
-		http_test(paths_are_sent_as_they_are),
-		http_test(vanished_peers_are_noticed),
 		http_test(compression_is_undone),
 		http_test(a_redirect_is_the_answer),
 		http_test(errors_bring_their_body_and_headers),
