@@ -2,16 +2,16 @@
 #pragma once
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "base/buf.h"
+#include "unmount.h"
 
 /* A directory to mount on. */
 struct mountpoint {
-	char *path;   /* absolute, without links */
-	bool dead;    /* a gladiafs mount is there whose process has ended */
-	bool hangs;   /* or has not quite: it does not answer */
-	dev_t device; /* of a mount that hangs */
+	char *path;            /* absolute, without links */
+	bool dead;             /* a gladiafs mount is there whose process has ended */
+	bool hangs;            /* or has not quite: it does not answer */
+	struct mount_id mount; /* the one that is there, if it is dead */
 };
 
 /*
@@ -19,12 +19,12 @@ struct mountpoint {
  * for a filesystem that is mounted there, for three seconds: -ETIMEDOUT then, unless it
  * is a gladiafs, which counts as dead.
  *
- * 0; or an errno, and one sentence in `why` (no newline): -ENOENT, -ENOTDIR, -ENOTCONN
- * for a dead mount of another kind, -EBUSY where a gladiafs that lives is mounted there
- * already, by a SOURCE that means `origin` to source_find(), or that of stat(). Freed
- * with mountpoint_done() in either case.
+ * Returns 0; or an errno, and one sentence in `why` (no newline): -ENOENT, -ENOTDIR,
+ * -ENOTCONN for a dead mount of another kind, -EBUSY for a directory that is a gladiafs
+ * mount which lives, or lies in one, or the errno of stat(). Freed with mountpoint_done()
+ * in either case.
  */
-int mountpoint_check(const char *given, const char *origin, const char *table,
+int mountpoint_check(const char *given, const char *table,
 	struct mountpoint *ret_mountpoint, struct buf *why);
 void mountpoint_done(struct mountpoint *mountpoint);
 
@@ -32,8 +32,8 @@ void mountpoint_done(struct mountpoint *mountpoint);
 const char *mountpoint_fault(const struct mountpoint *mountpoint);
 
 /*
- * Detaches a dead mount (SPEC 11.4); with one that hangs the kernel is told to fail all
- * that wait for it, its process included. 0 or -errno and a sentence. Waits for
+ * Detaches a dead mount (SPEC 11.4). If it hangs, the kernel fails all that wait for it
+ * first, its process included. Returns 0, or -errno and a sentence. Waits for
  * fusermount3.
  */
 int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why);

@@ -5,8 +5,9 @@
  * Makes the process fit to hold a key and transcripts, before anything else happens:
  * neither core dumps nor other processes of the same user show its memory (SPEC 2.2),
  * its files are its user's alone, descriptors 0 to 2 exist (so that no database becomes
- * "stderr"), SIGPIPE is ignored, as many files may be open as the system allows, and
- * memory that is freed goes back to the system (base/heap.h).
+ * "stderr"), signals that mean nothing here are ignored (a write beyond "ulimit -f" fails
+ * then), as many files may be open as the system allows, and memory that is freed goes
+ * back to the system (base/heap.h).
  *
  * What the system refuses of it is done without.
  */

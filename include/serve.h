@@ -25,7 +25,8 @@ struct serve_config {
 
 /*
  * The life of a mount: checks the key against the API, mounts, answers, until it is
- * unmounted from outside or SIGTERM or SIGINT comes; then nothing is mounted any more.
+ * unmounted from outside or SIGTERM, SIGINT or SIGQUIT comes. Then the mount is gone, or
+ * `why` says why it could not be unmounted (SPEC 1.8).
  * SIGHUP reads the key again and forgets what is known (SPEC 1.5). Those signals stay
  * blocked. To be called once, without other threads.
  *

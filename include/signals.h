@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * SIGHUP, SIGINT and SIGTERM as something to be polled (SPEC 1.5). To be opened before
- * there are threads, so that all of them leave these signals alone; they stay blocked.
+ * SIGHUP, and the signals that end the program (SIGINT, SIGQUIT, SIGTERM, SIGXCPU), as
+ * something to be polled (SPEC 1.5). To be opened before there are threads, so that all
+ * of them leave these signals alone; they stay blocked.
  *
  * 0 or -errno; `ret_fd` is owned by the caller, who gives it to close().
  */

@@ -58,8 +58,8 @@ static int find_mountpoint(struct plan *plan, bool clear, struct buf *why)
 
 	for (int i = 0; i < STACKED_MAX; i++) {
 		mountpoint_done(&plan->mountpoint);
-		if (mountpoint_check(options->mountpoint, options->origin, MOUNTINFO_SELF,
-			    &plan->mountpoint, why))
+		if (mountpoint_check(
+			    options->mountpoint, MOUNTINFO_SELF, &plan->mountpoint, why))
 			return EXIT_CODE_MOUNT;
 		if (!plan->mountpoint.dead || !clear)
 			return EXIT_CODE_OK;

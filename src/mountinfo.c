@@ -10,13 +10,18 @@
 
 #include "base/cleanup.h"
 
-/* What is looked for: a mount point, or where that is NULL a device. */
+enum { DEVICE_SIZE = 32 };
+
+/* The fields that a line must have; NULL or 0: any value. */
 struct wanted {
-	const char *point;
-	char device[32];
+	const char *device; /* "MAJOR:MINOR" */
+	uint64_t id;
+	uint64_t parent;
 };
 
 struct fields {
+	char *id;
+	char *parent;
 	char *device;
 	char *point;
 	char *type;
@@ -55,8 +60,8 @@ static bool read_fields(char *line, struct fields *ret_fields)
 
 	line[strcspn(line, "\n")] = '\0';
 	/* Before the optional fields: id, parent, device, root, mount point, options. */
-	strsep(&rest, " ");
-	strsep(&rest, " ");
+	fields->id = strsep(&rest, " ");
+	fields->parent = strsep(&rest, " ");
 	fields->device = strsep(&rest, " ");
 	strsep(&rest, " ");
 	fields->point = strsep(&rest, " ");
@@ -88,15 +93,16 @@ static int keep(const struct fields *fields, struct mountinfo *mount)
 	mount->point = strdup(fields->point);
 	mount->type = strdup(fields->type);
 	mount->source = strdup(fields->source);
+	mount->id = strtoull(fields->id, NULL, 10);
 	mount->device = read_device(fields->device);
 	return mount->point && mount->type && mount->source ? 0 : -ENOMEM;
 }
 
 static bool is_wanted(const struct fields *fields, const struct wanted *wanted)
 {
-	if (wanted->point)
-		return strcmp(fields->point, wanted->point) == 0;
-	return strcmp(fields->device, wanted->device) == 0;
+	return (!wanted->device || strcmp(fields->device, wanted->device) == 0) &&
+	       (!wanted->id || strtoull(fields->id, NULL, 10) == wanted->id) &&
+	       (!wanted->parent || strtoull(fields->parent, NULL, 10) == wanted->parent);
 }
 
 static int find(
@@ -126,18 +132,31 @@ static int find(
 	return 0;
 }
 
-int mountinfo_find(const char *file, const char *path, struct mountinfo *ret_mount)
+static void print_device(dev_t device, char text[static DEVICE_SIZE])
 {
-	return find(file, &(struct wanted){.point = path}, ret_mount);
+	(void)snprintf(text, DEVICE_SIZE, "%u:%u", major(device), minor(device));
 }
 
 int mountinfo_find_device(const char *file, dev_t device, struct mountinfo *ret_mount)
 {
-	struct wanted wanted = {0};
+	char text[DEVICE_SIZE];
 
-	(void)snprintf(wanted.device, sizeof(wanted.device), "%u:%u", major(device),
-		minor(device));
-	return find(file, &wanted, ret_mount);
+	print_device(device, text);
+	return find(file, &(struct wanted){.device = text}, ret_mount);
+}
+
+int mountinfo_find_id(
+	const char *file, uint64_t id, dev_t device, struct mountinfo *ret_mount)
+{
+	char text[DEVICE_SIZE];
+
+	print_device(device, text);
+	return find(file, &(struct wanted){.id = id, .device = text}, ret_mount);
+}
+
+int mountinfo_find_child(const char *file, uint64_t id, struct mountinfo *ret_mount)
+{
+	return find(file, &(struct wanted){.parent = id}, ret_mount);
 }
 
 void mountinfo_done(struct mountinfo *mount)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "capture.h"
 #include "mountinfo.h"
-#include "source.h"
+#include "unmount.h"
 #include "why.h"
 
 static const char own_type[] = "fuse.gladiafs";
@@ -120,17 +118,21 @@ static int look_at(const char *path)
 	return err ? err : mode;
 }
 
-/* Not by its text: the table has the words of a command line, or of fstab. */
-static bool means(const char *source, const char *origin)
+/* One gladiafs over another, or in one, is refused: each hides files of the other. */
+static int refuse_own(const char *path, const struct mountinfo *mount, struct buf *why)
 {
-	CLEANUP(buf_done) struct buf why;
-	CLEANUP_FREE char *meant = NULL;
-
-	buf_init(&why, REASON_MAX);
-	return source_find(source, &meant, &why) == 0 && strcmp(meant, origin) == 0;
+	if (strcmp(mount->point, path) == 0)
+		return why_set(why, -EBUSY,
+			"cannot mount on %s: %s is mounted there already; unmount it "
+			"with \"fusermount3 -u\", or choose another directory",
+			path, mount->source);
+	return why_set(why, -EBUSY,
+		"cannot mount on %s: it lies in the gladiafs mount on %s; choose another "
+		"directory",
+		path, mount->point);
 }
 
-int mountpoint_check(const char *given, const char *origin, const char *table,
+int mountpoint_check(const char *given, const char *table,
 	struct mountpoint *ret_mountpoint, struct buf *why)
 {
 	CLEANUP(mountinfo_done) struct mountinfo mount = {0};
@@ -140,29 +142,28 @@ int mountpoint_check(const char *given, const char *origin, const char *table,
 		return refuse_path(given, -errno, why);
 
 	const char *path = ret_mountpoint->path;
+	struct mount_id *id = &ret_mountpoint->mount;
 	int mode = look_at(path);
 	int err = mode < 0 ? mode : 0;
 	/* Without a table nothing is known to be there. */
-	bool mounted = mountinfo_find(table, path, &mount) == 0;
-	bool own = mounted && strcmp(mount.type, own_type) == 0;
+	bool known = !unmount_identify(path, id) &&
+		     !mountinfo_find_id(table, id->id, id->device, &mount);
+	bool mounted = known && strcmp(mount.point, path) == 0;
+	bool own = known && strcmp(mount.type, own_type) == 0;
 
-	if ((means_dead(err) || err == -ETIMEDOUT) && own) {
+	if ((means_dead(err) || err == -ETIMEDOUT) && own && mounted) {
 		ret_mountpoint->dead = true;
 		ret_mountpoint->hangs = err == -ETIMEDOUT;
-		ret_mountpoint->device = mount.device;
 		return 0;
 	}
+	if (own && !means_dead(err))
+		return refuse_own(path, &mount, why);
 	if (err && (mounted || means_dead(err)))
 		return refuse_mount(path, &mount, err, why);
 	if (!err && !S_ISDIR(mode))
 		err = -ENOTDIR;
 	if (err)
 		return refuse_path(given, err, why);
-	if (own && means(mount.source, origin))
-		return why_set(why, -EBUSY,
-			"cannot mount on %s: %s is mounted there already; unmount it "
-			"with \"fusermount3 -u\", or choose another directory",
-			path, mount.source);
 	return 0;
 }
 
@@ -177,79 +178,40 @@ void mountpoint_done(struct mountpoint *mountpoint)
 	*mountpoint = (struct mountpoint){0};
 }
 
-/* Runs fusermount3 with signals as a program expects them. 0 or -errno. */
-static int run_fusermount(const char *path)
-{
-	char *const argv[] = {"fusermount3", "-u", "-z", "--", (char *)path, NULL};
-	posix_spawnattr_t attributes;
-	sigset_t none, pipe;
-	pid_t pid;
-	int status;
-	int err = -posix_spawnattr_init(&attributes);
-
-	if (err)
-		return err;
-	sigemptyset(&none);
-	sigemptyset(&pipe);
-	sigaddset(&pipe, SIGPIPE);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &pipe);
-	posix_spawnattr_setflags(
-		&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	err = -posix_spawnp(&pid, argv[0], NULL, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	if (err)
-		return err;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EPERM;
-}
-
 /*
  * Has the kernel abort the connection of a mount that hangs: whatever waits for it fails,
- * which may be all that keeps its process there. Root's way unmounts, too, unless
- * somebody is in it: true then. Who mounted may tell fusectl, which names mounts by their
- * devices.
+ * which may be all that keeps its process there. Root's way may unmount it, too. Other
+ * users may tell fusectl, which names mounts by their devices.
  */
-static bool abort_connection(const struct mountpoint *mountpoint)
+static void abort_connection(const struct mountpoint *mountpoint)
 {
 	char path[64];
 
 	if (umount2(mountpoint->path, MNT_FORCE | UMOUNT_NOFOLLOW) == 0)
-		return true;
+		return;
 	(void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort",
-		minor(mountpoint->device));
+		minor(mountpoint->mount.device));
 
 	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
 	ssize_t written = fd < 0 ? -1 : write(fd, "1", 1);
 
-	(void)written; /* where it cannot be told, the mount is detached all the same */
-	return false;
+	(void)written; /* the mount is detached all the same */
 }
 
 int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)
 {
 	CLEANUP(buf_done) struct buf reason;
-	struct capture capture;
-	int err;
 
 	buf_init(&reason, REASON_MAX);
-	if (mountpoint->hangs && abort_connection(mountpoint))
-		return 0;
-	if (umount2(mountpoint->path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 ||
-		(mountpoint->hangs && errno == EINVAL))
-		return 0;
+	if (mountpoint->hangs)
+		abort_connection(mountpoint);
 
-	/* Not root: fusermount3 may do it for who mounted. */
-	capture_begin(&capture);
-	err = run_fusermount(mountpoint->path);
-	capture_end(&capture, &reason);
+	int err = unmount_now(&mountpoint->mount, &reason);
+
 	if (err)
 		return why_set(why, err,
-			"cannot mount on %s: a gladiafs mount is there %s, and it cannot "
-			"be detached (%s); unmount it as root",
+			"cannot mount on %s: a gladiafs mount is there %s; %s",
 			mountpoint->path, mountpoint_fault(mountpoint),
-			reason.len ? reason.data : "fusermount3 cannot be run");
+			reason.len ? reason.data : strerror(-err));
 	return 0;
 }

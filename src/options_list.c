@@ -285,13 +285,16 @@ static const struct own_option own_options[] = {
 
 /* Of what mount(8) passes on (SPEC 1.2), what the kernel is to know... */
 static const char *const kernel_flags[] = {
-	"nodev", "dev", "nosuid", "suid", "noexec", "exec", "sync", "async", "dirsync"};
+	"nodev", "nosuid", "noexec", "exec", "sync", "async", "dirsync"};
 
-/* ...what means nothing here, where nothing is written... */
-static const char *const ignored_flags[] = {"defaults", "auto", "noauto", "nofail",
-	"_netdev", "user", "nouser", "users", "nousers", "owner", "noowner", "group",
-	"nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
-	"strictatime", "nostrictatime", "lazytime", "nolazytime"};
+/*
+ * ...what means nothing here: nothing is written, and the mount is nodev and nosuid in
+ * any case (mount.fuse3 adds "dev,suid" for root, who did not ask for it)...
+ */
+static const char *const ignored_flags[] = {"dev", "suid", "defaults", "auto", "noauto",
+	"nofail", "_netdev", "user", "nouser", "users", "nousers", "owner", "noowner",
+	"group", "nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime",
+	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
 
 /* ...and the same with a value. */
 static const char *const ignored_values[] = {"comment", "user"};
@@ -386,6 +389,10 @@ static int apply_word(char *word, bool sloppy, struct options *options, struct b
 		options->read_only = word[1] == 'o';
 		return 0;
 	}
+	if (!value && strcmp(word, "remount") == 0)
+		return why_set(why, -EINVAL,
+			"-o remount: the options of a mount cannot be changed; unmount "
+			"it, and mount it again with other options");
 	if (!value && IS_AMONG(word, kernel_flags))
 		return add_kernel_flag(word, options, why);
 	if (!means_key(word) && (sloppy || is_ignored(word, value)))

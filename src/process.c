@@ -49,9 +49,21 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Signals that mean nothing here. By default they would end us without unmounting. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
+		SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXFSZ};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		sigaction(ignored[i], &ignore, NULL);
+	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+		sigaction(i, &ignore, NULL);
+}
+
 void process_prepare(void)
 {
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	const struct rlimit no_core = {0};
 
 	heap_prepare();
@@ -60,7 +72,7 @@ void process_prepare(void)
 	umask(077);
 	open_standard_descriptors();
 	raise_file_limit();
-	sigaction(SIGPIPE, &ignore, NULL);
+	ignore_signals();
 }
 
 void process_close_inherited(int keep)

@@ -20,11 +20,10 @@
 #include "key.h"
 #include "keycheck.h"
 #include "manager.h"
-#include "mountinfo.h"
-#include "mountpoint.h"
 #include "process.h"
 #include "signals.h"
 #include "sync/sync.h"
+#include "unmount.h"
 #include "why.h"
 
 enum { REASON_MAX = 512 };
@@ -46,6 +45,8 @@ struct serve {
 	struct fs *fs;
 	bool unreachable; /* at the start, which offline_ok allows */
 	bool mounted;
+	struct mount_id mount;
+	bool aborted; /* by the kernel; the mount stays and gives errors */
 	bool serving;
 	int signal; /* that ends it, else 0 */
 	int error;  /* of the kernel's device */
@@ -269,7 +270,6 @@ static int open_fs(struct serve *serve, struct buf *why)
 		.text = text.data,
 		.mount_flags = options->mount_flags.data ? options->mount_flags.data : "",
 		.allow_other = options->allow_other,
-		.auto_unmount = options->auto_unmount,
 		.xattr = options->xattr,
 		.allow_delete = options->allow_delete && !options->read_only,
 		.debug = options->debug,
@@ -293,6 +293,12 @@ static int open_fs(struct serve *serve, struct buf *why)
 	return EXIT_CODE_OK;
 }
 
+static int cannot_mount(const struct serve *serve, int err, struct buf *why)
+{
+	return why_set(why, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
+		serve->config->mountpoint, strerror(-err));
+}
+
 /* libfuse and fusermount3 say why on stderr: that becomes a part of our sentence. */
 static int mount_fs(struct serve *serve, struct buf *why)
 {
@@ -309,24 +315,16 @@ static int mount_fs(struct serve *serve, struct buf *why)
 	if (err)
 		return why_set(why, EXIT_CODE_MOUNT, "cannot mount on %s: %s", mountpoint,
 			reason.len ? reason.data : strerror(-err));
+	err = unmount_identify(mountpoint, &serve->mount);
+	if (err)
+		return cannot_mount(serve, err, why);
 	serve->mounted = true;
-	return EXIT_CODE_OK;
-}
-
-/*
- * The kernel ended the connection, and the mount is still there: it gives errors from now
- * on, which is right where an empty directory would look as if all were deleted.
- */
-static bool is_aborted(const struct serve *serve)
-{
-	const struct serve_config *config = serve->config;
-	CLEANUP(mountpoint_done) struct mountpoint mountpoint;
-	CLEANUP(buf_done) struct buf why;
-
-	buf_init(&why, SENTENCE_MAX);
-	return !mountpoint_check(config->mountpoint, config->options->origin,
-		       MOUNTINFO_SELF, &mountpoint, &why) &&
-	       mountpoint.dead && !mountpoint.hangs;
+	/* Before fs_start(), which starts a thread. */
+	if (serve->config->options->auto_unmount)
+		err = unmount_after_end(&serve->mount);
+	if (!err)
+		err = fs_start(serve->fs);
+	return err ? cannot_mount(serve, err, why) : EXIT_CODE_OK;
 }
 
 static int run(struct serve *serve, struct buf *why)
@@ -345,7 +343,12 @@ static int run(struct serve *serve, struct buf *why)
 		return why_set(why, EXIT_CODE_MOUNT,
 			"%s was unmounted before it could be used",
 			serve->config->mountpoint);
-	if (!serve->signal && is_aborted(serve))
+	/*
+	 * The mount is still there: it gives errors from now on, which is right, as an
+	 * empty directory would look as if all were deleted.
+	 */
+	serve->aborted = !serve->signal && unmount_is_mounted(&serve->mount);
+	if (serve->aborted)
 		return why_set(why, EXIT_CODE_SYSTEM,
 			"the mount on %s ends, for the kernel has aborted it: it was "
 			"not answered for longer than fs.fuse.default_request_timeout "
@@ -354,12 +357,32 @@ static int run(struct serve *serve, struct buf *why)
 	return EXIT_CODE_OK;
 }
 
-/* In the reverse order; unmounting first, so that nobody waits for the rest. */
-static void end(struct serve *serve)
+/* Returns `code`, or another one and a sentence if it was EXIT_CODE_OK. */
+static int unmount_fs(const struct serve *serve, int code, struct buf *why)
+{
+	CLEANUP(buf_done) struct buf reason;
+
+	buf_init(&reason, SENTENCE_MAX);
+	if (!serve->mounted || serve->aborted || !unmount_now(&serve->mount, &reason))
+		return code;
+	if (!code)
+		return why_set(why, EXIT_CODE_SYSTEM,
+			"%s; until then it gives errors, for its process has ended",
+			reason.data ? reason.data : "cannot unmount");
+	log_error(serve->config->log, "%s", reason.data ? reason.data : "cannot unmount");
+	return code;
+}
+
+/*
+ * In the reverse order; unmounting first, so that nobody waits for the rest. Returns the
+ * exit code as unmount_fs() does.
+ */
+static int end(struct serve *serve, int code, struct buf *why)
 {
 	if (serve->serving && serve->config->options->foreground)
 		manager_stopping();
 	fs_free(serve->fs);
+	code = unmount_fs(serve, code, why);
 	if (serve->sync)
 		sync_free(serve->sync);
 	catalog_close(serve->catalog);
@@ -372,6 +395,7 @@ static void end(struct serve *serve)
 		close(serve->signals);
 	serve->config->log->kept = NULL;
 	sentences_free(serve->sentences);
+	return code;
 }
 
 /* From here there are threads: the log must not change any more. */
@@ -409,6 +433,5 @@ int serve_run(const struct serve_config *config, struct buf *why)
 		code = mount_fs(&serve, why);
 	if (!code)
 		code = run(&serve, why);
-	end(&serve);
-	return code;
+	return end(&serve, code, why);
 }

@@ -14,7 +14,9 @@ int signals_open(int *ret_fd)
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGXCPU);
 
 	int err = pthread_sigmask(SIG_BLOCK, &set, NULL);
 

@@ -22,7 +22,6 @@ struct fs_config {
 	const char *mount_flags; /* ",nodev,nosuid" ... for the kernel, or "" */
 	const char *text;        /* of .gladiafs/config: what is in force, for people */
 	bool allow_other;
-	bool auto_unmount;
 	bool xattr;        /* SPEC 5.5 */
 	bool allow_delete; /* SPEC 10: removing a job's file deletes the job */
 	bool debug;        /* libfuse prints each message to stderr */
@@ -50,10 +49,13 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	const struct fs_handlers *handlers, void *ctx, struct fs **ret_fs);
 
 /*
- * Mounts on a directory and serves from the loop's next turn on. 0 or -EIO; libfuse and
- * fusermount3 say why on stderr.
+ * Mounts on a directory. Requests wait until fs_start(). Returns 0, -ENOMEM or -EIO;
+ * libfuse and fusermount3 say why on stderr.
  */
 int fs_mount(struct fs *fs, const char *mountpoint);
+
+/* Serves a mount from the loop's next turn on. Returns 0 or -errno. */
+int fs_start(struct fs *fs);
 
 /*
  * The same without a mount, for tests and fuzzing: serves whoever sends the kernel's
@@ -63,8 +65,9 @@ int fs_mount(struct fs *fs, const char *mountpoint);
 int fs_serve(struct fs *fs, int fd);
 
 /*
- * Answers everything that waits with an error, unmounts (lazily where the mount is in
- * use) and frees. Never waits. NULL is fine.
+ * Answers everything that waits with an error, ends the connection to the kernel and
+ * frees. The mount stays and gives errors until the caller unmounts it. Waits for half a
+ * second at most. NULL is fine.
  */
 void fs_free(struct fs *fs);
 

@@ -267,10 +267,9 @@ static int open_session(struct fs *fs)
 
 	buf_init(&options, ARGUMENTS_MAX);
 	int err = buf_printf(&options,
-		"%s,default_permissions,subtype=gladiafs,fsname=%s%s%s%s",
+		"%s,default_permissions,subtype=gladiafs,fsname=%s%s%s",
 		config->allow_delete ? "rw" : "ro", config->source,
-		config->allow_other ? ",allow_other" : "",
-		config->auto_unmount ? ",auto_unmount" : "", config->mount_flags);
+		config->allow_other ? ",allow_other" : "", config->mount_flags);
 
 	if (!err &&
 		(fuse_opt_add_arg(&args, "gladiafs") || fuse_opt_add_arg(&args, "-o") ||
@@ -309,6 +308,11 @@ int fs_mount(struct fs *fs, const char *mountpoint)
 	if (fuse_session_mount(fs->session, mountpoint))
 		return -EIO;
 	fs->mounted = true;
+	return 0;
+}
+
+int fs_start(struct fs *fs)
+{
 	if (fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session)))
 		return -EIO;
 	return serve(fs);
@@ -347,6 +351,26 @@ static bool stop_notifier(struct fs *fs)
 	return stopped;
 }
 
+/*
+ * Closes the kernel's device and frees what libfuse knows of the mount. libfuse would
+ * unmount by the path that it was given, whatever is there now; it does not if its
+ * descriptor reports POLLERR, as a pipe does that has lost its reader.
+ */
+static void close_device(const struct fs *fs)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return; /* fuse_session_destroy() closes it */
+	close(ends[0]);
+
+	bool replaced = dup3(ends[1], fuse_session_fd(fs->session), O_CLOEXEC) >= 0;
+
+	close(ends[1]);
+	if (replaced)
+		fuse_session_unmount(fs->session);
+}
+
 /* False: the notifier's thread has not let go of the session. */
 static bool close_session(struct fs *fs)
 {
@@ -356,7 +380,7 @@ static bool close_session(struct fs *fs)
 	if (fs->notifier)
 		stopped = stop_notifier(fs);
 	if (fs->mounted)
-		fuse_session_unmount(fs->session);
+		close_device(fs);
 	free(fs->message.mem);
 	if (stopped)
 		fuse_session_destroy(fs->session);

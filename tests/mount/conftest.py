@@ -83,16 +83,19 @@ def mount(place):
 
 @pytest.fixture
 def nobody(new_sandbox):
-    """Makes mounts of a user without rights: nobody(), or nobody(on=ONE) in its place."""
+    """Makes mounts of a user without rights: nobody(), nobody(on=ONE) in its place, or
+    nobody(on=ONE, name=NAME) beside it."""
     directory = Path(tempfile.mkdtemp(prefix="gladiafs-nobody-"))
     account = new_sandbox("--jobs", "3")
     alive = []
 
-    def make(on=None):
-        alive.append(Nobody(account, directory, on))
+    def make(**more):
+        alive.append(Nobody(account, directory, **more))
         return alive[-1]
     yield make
     wrong = [one.stderr for one in reversed(alive) if one.is_alive() and one.end() != 0]
+    for one in alive:
+        one.close()
     shutil.rmtree(directory)
     assert not wrong, wrong
 

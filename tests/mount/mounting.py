@@ -51,11 +51,16 @@ def children():
     return found
 
 
+def await_end(pids):
+    """Until these children of ours have ended."""
+    for pid in pids:
+        wait_until(lambda pid=pid: os.waitpid(pid, os.WNOHANG)[0], f"{pid} ends")
+
+
 def await_orphans(before):
     """Until what a process left behind when it ended has ended, too: all children but those
     that there were before."""
-    for pid in children() - before:
-        wait_until(lambda pid=pid: os.waitpid(pid, os.WNOHANG)[0], f"{pid} ends")
+    await_end(children() - before)
 
 
 def exit_code(status):

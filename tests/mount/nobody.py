@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 from mounting import PROGRAM, Place, alone, environment
-from tools import END, PATIENCE, wait_until
+from tools import END, PATIENCE, run, wait_until
 
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -25,13 +25,15 @@ exec "$@"
 
 
 class Nobody:
-    """A mount in a namespace of its own, in a directory that everybody may go to; or one on
-    the place of another one, in its namespace."""
+    """A mount in a namespace of its own, in a directory that everybody may go to; or in the
+    namespace of another one, in its place or another one there."""
 
-    def __init__(self, account, directory=None, on=None):
+    def __init__(self, account, directory=None, on=None, name="", options=()):
         self.place = on.place if on else Place(directory)
-        self.path = on.path if on else self.place.new_directory()
         directory = self.place.directory
+        self.path = on.path if on and not name else directory / (name or "mnt")
+        self.path.mkdir(parents=True, exist_ok=True)
+        os.chown(self.path, NOBODY, NOBODY)
         if on:
             words = [*on.inside, *AS_NOBODY]
         else:
@@ -42,17 +44,34 @@ class Nobody:
         self.stderr_file = directory / f"stderr{2 if on else 1}"
         with open(self.stderr_file, "wb") as stderr:
             self.process = subprocess.Popen(
-                [*words, directory / "program", "-f", "-o", self.place.options(), account.url,
-                 self.path], env=environment(self.place.home), cwd="/", stderr=stderr)
+                [*words, directory / "program", "-f", "-o", self.place.options(*options),
+                 account.url, self.path],
+                env=environment(self.place.home), cwd="/", stderr=stderr)
         self.pid = self.process.pid
         # What runs a program where this one is.
         self.inside = ["nsenter", "-m", "-t", str(self.pid)]
+        self.namespace = None
         try:
             wait_until(lambda: not self.is_alive() or self.lists(AS_NOBODY), "it is mounted")
             assert self.is_alive(), self.stderr
         except AssertionError:
             self.process.kill()
             raise
+        self.namespace = os.open(f"/proc/{self.pid}/ns/mnt", os.O_RDONLY)
+        # Also after its end.
+        self.inside[1:] = [f"--mount=/proc/{os.getpid()}/fd/{self.namespace}"]
+
+    def close(self):
+        os.close(self.namespace)
+
+    def places(self):
+        """Where something is mounted in its namespace, and the type of that."""
+        lines = [line.split() for line in run(*self.inside, "cat",
+                                              "/proc/self/mountinfo").splitlines()]
+        return [(line[4], line[line.index("-") + 1]) for line in lines]
+
+    def is_mounted(self):
+        return (str(self.path), "fuse.gladiafs") in self.places()
 
     def is_alive(self):
         return self.process.poll() is None

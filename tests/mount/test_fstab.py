@@ -69,10 +69,20 @@ class TestFstab:
         first, *rest = fstab(line).splitlines()
         assert rest == [*STATUSES, "250"]
         shown = first.split()[2].split(",")
-        assert "ro" in shown
-        for option in ("nodev", "nosuid", "noexec"):
-            if option in options:
-                assert option in shown
+        # mount.fuse3 adds "dev,suid" for root.
+        assert {"ro", "nodev", "nosuid"} <= set(shown)
+        assert ("noexec" in shown) == ("noexec" in options or "user" in options)
+
+    @pytest.mark.parametrize("options", ["remount", "remount,rw,ttl=5"])
+    def test_remount(self, fstab, account, place, kind, options):
+        """SPEC 1.2: it is refused with what to do, and the mount goes on as it was."""
+        out = fstab(f"{account.url} {{mnt}} {kind} {place.options()} 0 0",
+                    'mount -T "$SCRATCH/fstab" "$MNT"\n'
+                    f'if mount -T "$SCRATCH/fstab" -o {options} "$MNT" 2>&1; then exit 9; fi\n'
+                    'grep -c " $MNT " /proc/self/mountinfo\nls "$MNT/all" | wc -l\n'
+                    'umount "$MNT"')
+        assert "options of a mount cannot be changed" in out
+        assert out.endswith("1\n250\n")
 
     def test_variable_as_source(self, fstab, sandbox, place, kind):
         """SPEC 1.1: `gladia` and `none` mean the default; it wants a key first."""

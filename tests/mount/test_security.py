@@ -171,28 +171,21 @@ class TestProcess:
 
 @needs_root
 class TestChildren:
-    """fusermount3, which auto_unmount keeps beside the program."""
+    """The process that auto_unmount keeps beside the program."""
 
     def test_environment_and_descriptors(self, account, mount, place):
         env = environment(place.home, GLADIA_API_KEY=KEY)
         one = mount(account, "!key_file", "auto_unmount", env=env)
-        helper = wait_until(lambda: self.helper(one.path), "fusermount3 runs")
+        children = Path(f"/proc/{one.pid}/task/{one.pid}/children")
+        (helper,) = wait_until(lambda: children.read_text(encoding="ascii").split(), "it runs")
         for name in ("environ", "cmdline"):
             assert KEY.encode() not in Path(f"/proc/{helper}/{name}").read_bytes()
-        opened = {fd: os.readlink(f"/proc/{helper}/fd/{fd}")
-                  for fd in os.listdir(f"/proc/{helper}/fd")}
-        assert not any(name.startswith(str(place.cache)) for name in opened.values()), opened
-
-    @staticmethod
-    def helper(path):
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if words[0].endswith(b"fusermount3") and str(path).encode() in words:
-                return pid
-        return None
+        kept = {"/dev/null", "anon_inode:[pidfd]"}
+        wait_until(lambda: {os.readlink(f"/proc/{helper}/fd/{fd}")
+                            for fd in os.listdir(f"/proc/{helper}/fd")} == kept,
+                   "it has closed all else")
+        assert status(helper)["NoNewPrivs"] == "1"
+        assert os.readlink(f"/proc/{helper}/cwd") == "/"
 
 
 @needs_root

@@ -22,6 +22,7 @@
 #include "mountinfo.h"
 #include "mountpoint.h"
 #include "temp_root.h"
+#include "unmount.h"
 
 /* What is mounted where, and which directories can be mounted on: SPEC 1.3, 11.4. */
 
@@ -49,7 +50,6 @@ static const char *write_table(const char *text)
 static int begin(void **state)
 {
 	(void)state;
-	unsetenv("GLADIA_API_URL");
 	return !temp_root_make(root) && mkdir(in_root("dir"), 0700) == 0 ? 0 : -1;
 }
 
@@ -59,22 +59,28 @@ static int end(void **state)
 	return temp_root_remove(root);
 }
 
-static void assert_mounted(
-	const char *table, const char *path, const char *type, const char *source)
+/* By its device 0:`device`. */
+static void assert_mounted(const char *table, unsigned device, const char *point,
+	const char *type, const char *source)
 {
 	struct mountinfo mount;
 
-	assert_int_equal(mountinfo_find(write_table(table), path, &mount), 0);
+	assert_int_equal(
+		mountinfo_find_device(write_table(table), makedev(0, device), &mount), 0);
+	assert_string_equal(mount.point, point);
 	assert_string_equal(mount.type, type);
 	assert_string_equal(mount.source, source);
+	assert_int_equal(mount.device, makedev(0, device));
 	mountinfo_done(&mount);
 }
 
-static void assert_not_mounted(const char *table, const char *path)
+static void assert_not_mounted(const char *table, unsigned device)
 {
 	struct mountinfo mount;
 
-	assert_int_equal(mountinfo_find(write_table(table), path, &mount), -ENOENT);
+	assert_int_equal(
+		mountinfo_find_device(write_table(table), makedev(0, device), &mount),
+		-ENOENT);
 }
 
 static const char table_text[] =
@@ -86,53 +92,60 @@ static const char table_text[] =
 	"92 28 0:52 / /mnt/twice rw - tmpfs below rw\n"
 	"93 92 0:53 / /mnt/twice ro shared:9 - fuse.sshfs above ro";
 
+/* SPEC 1.5: whose a path is, is known by its device. */
 static void test_table(void **state)
 {
 	(void)state;
-	assert_mounted(table_text, "/", "ext4", "/dev/vda");
-	assert_mounted(table_text, "/sys", "sysfs", "sysfs");
-	assert_mounted(table_text, "/mnt/gladia", "fuse.gladiafs", ORIGIN);
-	assert_not_mounted(table_text, "/mnt");
-	assert_not_mounted(table_text, "/mnt/gladi");
-	assert_not_mounted(table_text, "/mnt/gladia/all");
-	assert_not_mounted(table_text, "");
+	assert_mounted(table_text, 20, "/sys", "sysfs", "sysfs");
+	assert_mounted(table_text, 50, "/mnt/gladia", "fuse.gladiafs", ORIGIN);
+	assert_not_mounted(table_text, 5);
+	assert_not_mounted(table_text, 0);
+	assert_not_mounted(table_text, 500);
 }
 
 /* What was mounted last is on top. The last line may have no end. */
 static void test_table_last_wins(void **state)
 {
 	(void)state;
-	assert_mounted(table_text, "/mnt/twice", "fuse.sshfs", "above");
+	assert_mounted("92 28 0:52 / /mnt/twice rw - tmpfs below rw\n"
+		       "93 92 0:52 / /mnt/twice ro shared:9 - fuse.sshfs above ro",
+		52, "/mnt/twice", "fuse.sshfs", "above");
 }
 
 static void test_table_escapes(void **state)
 {
 	(void)state;
-	assert_mounted(table_text, "/mnt/a b\tc\nd\\e", "fuse.gladiafs", "a source");
-	assert_not_mounted(table_text, "/mnt/a\\040b\\011c\\012d\\134e");
+	assert_mounted(table_text, 51, "/mnt/a b\tc\nd\\e", "fuse.gladiafs", "a source");
 	/* What is no escape stays. */
-	assert_mounted("1 1 0:1 / /a\\04 rw - t s\\ rw\n", "/a\\04", "t", "s\\");
-	assert_mounted("1 1 0:1 / /a\\048 rw - t s rw\n", "/a\\048", "t", "s");
+	assert_mounted("1 1 0:1 / /a\\04 rw - t s\\ rw\n", 1, "/a\\04", "t", "s\\");
+	assert_mounted("1 1 0:1 / /a\\048 rw - t s rw\n", 1, "/a\\048", "t", "s");
 	/* Two fields that are told by their spaces alone: an empty source. */
-	assert_mounted("1 1 0:1 / /a rw - t  rw\n", "/a", "t", "");
+	assert_mounted("1 1 0:1 / /a rw - t  rw\n", 1, "/a", "t", "");
 }
 
-/* SPEC 1.5: whose a path is, is told by its device. */
-static void test_table_devices(void **state)
+/* SPEC 1.8: a mount is found by its numbers, wherever it is, and what is mounted on it.
+ */
+static void test_table_ids(void **state)
 {
 	struct mountinfo mount;
 
 	(void)state;
+	write_table(table_text);
 	assert_int_equal(
-		mountinfo_find_device(write_table(table_text), makedev(0, 50), &mount),
-		0);
+		mountinfo_find_id(in_root("table"), 90, makedev(0, 50), &mount), 0);
 	assert_string_equal(mount.point, "/mnt/gladia");
-	assert_string_equal(mount.type, "fuse.gladiafs");
-	assert_int_equal(mount.device, makedev(0, 50));
+	assert_int_equal(mount.id, 90);
 	mountinfo_done(&mount);
+	/* A number that was given to another filesystem since, or two that only begin so.
+	 */
 	assert_int_equal(
-		mountinfo_find_device(write_table(table_text), makedev(0, 5), &mount),
-		-ENOENT);
+		mountinfo_find_id(in_root("table"), 90, makedev(0, 51), &mount), -ENOENT);
+	assert_int_equal(
+		mountinfo_find_id(in_root("table"), 9, makedev(0, 50), &mount), -ENOENT);
+	assert_int_equal(mountinfo_find_child(in_root("table"), 92, &mount), 0);
+	assert_string_equal(mount.source, "above");
+	mountinfo_done(&mount);
+	assert_int_equal(mountinfo_find_child(in_root("table"), 90, &mount), -ENOENT);
 }
 
 /* Lines that a kernel would not write are none. */
@@ -142,14 +155,17 @@ static void test_table_broken(void **state)
 		"1 1 0:1 / /a rw", "1 1 0:1 / /a rw -", "1 1 0:1 / /a rw - t",
 		"1 1 0:1 / /a rw shared:1 master:2 t s rw", "- - - - - -"};
 	struct mountinfo mount;
+	struct mount_id proc;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		assert_not_mounted(tables[i], "/a");
-	assert_int_equal(mountinfo_find(in_root("missing"), "/a", &mount), -ENOENT);
-	assert_int_equal(mountinfo_find(root, "/a", &mount), -EIO);
+		assert_not_mounted(tables[i], 1);
+	assert_int_equal(mountinfo_find_child(in_root("missing"), 1, &mount), -ENOENT);
+	assert_int_equal(mountinfo_find_child(root, 1, &mount), -EIO);
 	/* The true one. */
-	assert_int_equal(mountinfo_find(MOUNTINFO_SELF, "/proc", &mount), 0);
+	assert_int_equal(unmount_identify("/proc", &proc), 0);
+	assert_int_equal(
+		mountinfo_find_id(MOUNTINFO_SELF, proc.id, proc.device, &mount), 0);
 	assert_string_equal(mount.type, "proc");
 	mountinfo_done(&mount);
 }
@@ -160,7 +176,7 @@ static void assert_good(const char *given, const char *table, const char *path)
 	struct buf why;
 
 	buf_init(&why, SENTENCE_MAX);
-	assert_int_equal(mountpoint_check(given, ORIGIN, table, &point, &why), 0);
+	assert_int_equal(mountpoint_check(given, table, &point, &why), 0);
 	assert_string_equal(point.path, path);
 	assert_false(point.dead);
 	assert_int_equal(why.len, 0);
@@ -175,7 +191,7 @@ static void assert_bad(
 	struct buf why;
 
 	buf_init(&why, SENTENCE_MAX);
-	assert_int_equal(mountpoint_check(given, ORIGIN, table, &point, &why), error);
+	assert_int_equal(mountpoint_check(given, table, &point, &why), error);
 	assert_non_null(why.data);
 	if (!strstr(why.data, wanted))
 		fail_msg("not '%s' in '%s'", wanted, why.data);
@@ -226,20 +242,30 @@ static void test_bad_path(void **state)
 	assert_bad(in_root(long_name), MOUNTINFO_SELF, -ENAMETOOLONG, "too long");
 }
 
-/* SPEC 1.1: refused is the same origin on the same place alone, however it is written. */
+/* A table in which the mount that holds `dir` is on `point`. */
+static const char *write_table_of(const char *dir, const char *point, const char *rest)
+{
+	char line[2 * PATH_ROOM];
+	struct mount_id mount;
+
+	assert_int_equal(unmount_identify(dir, &mount), 0);
+	snprintf(line, sizeof(line), "%llu 1 %u:%u / %s ro - %s ro\n",
+		(unsigned long long)mount.id, major(mount.device), minor(mount.device),
+		point, rest);
+	return write_table(line);
+}
+
+/* SPEC 1.1: no gladiafs over another one, whatever that shows. */
 static void test_mounted_already(void **state)
 {
 	static const struct {
 		const char *rest;
 		bool good;
 	} tables[] = {
-		{"fuse.gladiafs https://api.example.org", true},
+		{"fuse.gladiafs https://api.example.org", false},
 		{"fuse.gladiafs " ORIGIN, false},
-		{"fuse.gladiafs HTTPS://API.gladia.io:443/", false},
 		{"fuse.gladiafs gladia", false},
-		{"fuse.gladiafs none", false},
-		{"fuse.gladiafs no\\040address", true},
-		{"fuse.gladiafs ", true},
+		{"fuse.gladiafs ", false},
 		{"fuse.sshfs gladia", true},
 		{"fuse.sshfs " ORIGIN, true},
 		{"ext4 /dev/vda", true},
@@ -249,12 +275,7 @@ static void test_mounted_already(void **state)
 	(void)state;
 	strcpy(dir, in_root("dir"));
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		char line[2 * PATH_ROOM];
-
-		snprintf(line, sizeof(line), "9 1 0:9 / %s ro - %s ro\n", dir,
-			tables[i].rest);
-
-		const char *table = write_table(line);
+		const char *table = write_table_of(dir, dir, tables[i].rest);
 
 		if (tables[i].good)
 			assert_good(dir, table, dir);
@@ -263,8 +284,20 @@ static void test_mounted_already(void **state)
 	}
 }
 
-/* SPEC 1.1: the words mean what they mean to who mounts now. */
-static void test_mounted_by_word(void **state)
+/* SPEC 1.1: nor in one. */
+static void test_mounted_above(void **state)
+{
+	char dir[PATH_ROOM];
+
+	(void)state;
+	strcpy(dir, in_root("dir"));
+	assert_bad(dir, write_table_of(dir, root, "fuse.gladiafs " ORIGIN), -EBUSY,
+		"it lies in the gladiafs mount on /tmp/gladiafs-point-");
+	assert_good(dir, write_table_of(dir, root, "ext4 /dev/vda"), dir);
+}
+
+/* A mount that is hidden by what is on top is not there, as far as a path goes. */
+static void test_hidden(void **state)
 {
 	char dir[PATH_ROOM];
 	char line[2 * PATH_ROOM];
@@ -272,11 +305,7 @@ static void test_mounted_by_word(void **state)
 	(void)state;
 	strcpy(dir, in_root("dir"));
 	snprintf(line, sizeof(line), "9 1 0:9 / %s ro - fuse.gladiafs gladia ro\n", dir);
-	assert_int_equal(setenv("GLADIA_API_URL", "https://api.example.org", 1), 0);
 	assert_good(dir, write_table(line), dir);
-	assert_int_equal(setenv("GLADIA_API_URL", ORIGIN "/", 1), 0);
-	assert_bad(dir, write_table(line), -EBUSY, "gladia is mounted there already");
-	assert_int_equal(unsetenv("GLADIA_API_URL"), 0);
 }
 
 /* A FUSE mount that nobody answers for: the descriptor of its device, or less than 0. */
@@ -313,7 +342,7 @@ static bool check(int error, bool dead, const char *wanted)
 
 	buf_init(&why, SENTENCE_MAX);
 
-	int err = mountpoint_check(in_root("dir"), ORIGIN, MOUNTINFO_SELF, &point, &why);
+	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &why);
 	bool good = err == error && point.dead == dead &&
 		    (wanted ? why.data && strstr(why.data, wanted) : !why.len);
 
@@ -332,7 +361,7 @@ static int clear(void)
 
 	buf_init(&why, SENTENCE_MAX);
 
-	int err = mountpoint_check(in_root("dir"), ORIGIN, MOUNTINFO_SELF, &point, &why);
+	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &why);
 
 	if (!err)
 		err = mountpoint_clear(&point, &why);
@@ -386,23 +415,18 @@ static int clear_hanging(void)
 {
 	char dir[PATH_ROOM];
 	struct mountpoint point = {.path = dir, .dead = true, .hangs = true};
-	struct mountinfo below;
+	struct mount_id below;
+	struct mount_id now;
 	struct buf why;
 
 	strcpy(dir, in_root("dir"));
 	buf_init(&why, SENTENCE_MAX);
-	if (mount("below", in_root("dir"), "tmpfs", 0, NULL) ||
-		mount_silent("fuse.gladiafs") < 0)
+	if (mount("below", dir, "tmpfs", 0, NULL) || unmount_identify(dir, &below) ||
+		mount_silent("fuse.gladiafs") < 0 || unmount_identify(dir, &point.mount))
 		return SKIPPED;
 	if (mountpoint_clear(&point, &why))
 		return 1;
-	if (mountinfo_find(MOUNTINFO_SELF, dir, &below))
-		return 2;
-
-	bool stays = strcmp(below.source, "below") == 0;
-
-	mountinfo_done(&below);
-	return stays ? 0 : 3;
+	return !unmount_identify(dir, &now) && now.id == below.id ? 0 : 2;
 }
 
 /* SPEC 11.4: a mount that does not answer goes, and not what it was mounted over, too. */
@@ -435,12 +459,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_table, begin, end),
 		cmocka_unit_test_setup_teardown(test_table_last_wins, begin, end),
 		cmocka_unit_test_setup_teardown(test_table_escapes, begin, end),
-		cmocka_unit_test_setup_teardown(test_table_devices, begin, end),
+		cmocka_unit_test_setup_teardown(test_table_ids, begin, end),
 		cmocka_unit_test_setup_teardown(test_table_broken, begin, end),
 		cmocka_unit_test_setup_teardown(test_path, begin, end),
 		cmocka_unit_test_setup_teardown(test_bad_path, begin, end),
 		cmocka_unit_test_setup_teardown(test_mounted_already, begin, end),
-		cmocka_unit_test_setup_teardown(test_mounted_by_word, begin, end),
+		cmocka_unit_test_setup_teardown(test_mounted_above, begin, end),
+		cmocka_unit_test_setup_teardown(test_hidden, begin, end),
 		cmocka_unit_test_setup_teardown(test_dead, begin, end),
 		cmocka_unit_test_setup_teardown(test_hanging, begin, end),
 		cmocka_unit_test_setup_teardown(test_dead_foreign, begin, end),

@@ -264,7 +264,7 @@ static void test_mount_options(void **state)
 		"-o", "nodev,dev,nosuid,suid,noexec,exec,sync,async,dirsync,nodev");
 	assert_good(&p);
 	assert_string_equal(p.options.mount_flags.data,
-		",nodev,dev,nosuid,suid,noexec,exec,sync,async,dirsync,nodev");
+		",nodev,nosuid,noexec,exec,sync,async,dirsync,nodev");
 	parsed_done(&p);
 }
 

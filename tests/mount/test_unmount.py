@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 1.1, 1.5, 1.8, 1.9: the program unmounts its own mount, wherever that is, or nothing."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from mounting import await_end, await_orphans, children, needs_root
+from tools import END, PATIENCE, run, wait_until
+
+SYSTEM, FAILED = 2, 32
+
+
+class Ground:
+    """A private tmpfs: only below a private mount others can be moved."""
+
+    def __init__(self, directory):
+        self.path = directory
+        run("mount", "-t", "tmpfs", "ground", directory)
+        run("mount", "--make-private", directory)
+
+    def new(self, name):
+        path = self.path / name
+        path.mkdir(parents=True)
+        return path
+
+    @staticmethod
+    def cover(path):
+        """Mounts something with a file in it."""
+        run("mount", "-t", "tmpfs", "cover", path)
+        (path / "file").write_text("kept", encoding="ascii")
+
+    def places(self):
+        """What is mounted below, in the order in which it was mounted: place and source."""
+        with open("/proc/self/mountinfo", encoding="ascii") as table:
+            lines = [line.split() for line in table]
+        return [(line[4][len(str(self.path)) + 1:], line[line.index("-") + 2])
+                for line in lines if line[4].startswith(f"{self.path}/")]
+
+    def clear(self):
+        run("umount", "-l", self.path)
+
+
+@pytest.fixture
+def ground(tmp_path):
+    path = tmp_path / "ground"
+    path.mkdir()
+    one = Ground(path)
+    yield one
+    one.clear()
+
+
+def end(one, sign=signal.SIGTERM):
+    os.kill(one.pid, sign)
+    return one.wait()
+
+
+@needs_root
+class TestOwnMount:
+    """SPEC 1.8, with the path that it was given leading to something else."""
+
+    @pytest.mark.parametrize("daemon", [False, True])
+    def test_covered(self, account, mount, ground, daemon):
+        """What is mounted over it stays, and the user hears what to do."""
+        path = ground.new("mnt")
+        one = mount(account, path=path, daemon=daemon)
+        ground.cover(path)
+        assert end(one) == SYSTEM
+        assert ground.places() == [("mnt", account.url), ("mnt", "cover")]
+        assert (path / "file").read_text(encoding="ascii") == "kept"
+        if not daemon:
+            assert one.stderr.count("\n") == 1
+            for word in (f"cannot unmount {path}", "(tmpfs) is mounted over it", "fusermount3"):
+                assert word in one.stderr
+        run("umount", path)
+        with pytest.raises(OSError, match="not connected"):
+            os.listdir(path)
+        run("fusermount3", "-u", path)
+        assert ground.places() == []
+
+    def test_covered_inside(self, account, mount, ground):
+        """A lazy unmount would take what is mounted in it, too."""
+        path = ground.new("mnt")
+        one = mount(account, path=path)
+        run("mount", "--bind", ground.new("other"), path / "status")
+        assert end(one) == SYSTEM
+        assert [place for place, _ in ground.places()] == ["mnt", "mnt/status"]
+        assert "is mounted in it" in one.stderr
+        run("umount", "-l", path)
+
+    def test_directory_above_is_covered(self, account, mount, ground):
+        """Something of the same path, that it cannot see behind."""
+        path = ground.new("above/mnt")
+        one = mount(account, path=path)
+        ground.cover(path.parent)
+        path.mkdir()
+        ground.cover(path)
+        before = ground.places()
+        assert end(one) == SYSTEM
+        assert ground.places() == before
+        assert "over a directory that leads there" in one.stderr
+
+    @pytest.mark.parametrize("in_use", [False, True])
+    def test_moved_with_its_parent(self, account, mount, ground, in_use):
+        path = ground.new("parent/mnt")
+        one = mount(account, path=path)
+        path.parent.rename(ground.path / "parent2")
+        ground.cover(ground.new("parent/mnt"))
+        new = ground.path / "parent2/mnt"
+        fd = os.open(new / "all" if in_use else "/", os.O_RDONLY)
+        try:
+            assert end(one) == 0
+        finally:
+            os.close(fd)
+        assert ground.places() == [("parent/mnt", "cover")]
+        assert os.listdir(new) == []
+
+    def test_moved(self, account, mount, ground):
+        """mount --move"""
+        path, new = ground.new("mnt"), ground.new("new place")
+        one = mount(account, path=path)
+        run("mount", "--move", path, new)
+        ground.cover(path)
+        assert len(os.listdir(new / "all")) == 250
+        assert end(one) == 0
+        assert ground.places() == [("mnt", "cover")]
+
+    def test_gone(self, account, mount, ground):
+        """It was unmounted, but lives on in a bind mount: nothing is left to unmount."""
+        path, bound = ground.new("mnt"), ground.new("bound")
+        one = mount(account, path=path)
+        run("mount", "--bind", path, bound)
+        run("umount", path)
+        ground.cover(path)
+        assert len(os.listdir(bound / "all")) == 250
+        assert end(one) == 0
+        assert (path / "file").read_text(encoding="ascii") == "kept"
+
+    def test_aborted_after_a_move(self, account, mount, ground):
+        """SPEC 1.5: an aborted mount is one, also if something else is at its old place."""
+        path = ground.new("parent/mnt")
+        one = mount(account, path=path)
+        path.parent.rename(ground.path / "parent2")
+        new = ground.path / "parent2/mnt"
+        control = ground.new("control")
+        run("mount", "-t", "fusectl", "none", control)
+        (control / str(os.minor(new.stat().st_dev)) / "abort").write_text("1", encoding="ascii")
+        assert one.wait() == SYSTEM
+        assert "aborted" in one.stderr
+        run("umount", new)
+
+
+@needs_root
+class TestDeadMount:
+    """SPEC 11.4: what is cleared is the dead mount alone."""
+
+    def test_others_are_in_it(self, account, mount, program, place, ground):
+        path = ground.new("mnt")
+        one = mount(account, path=path)
+        run("mount", "--bind", ground.new("other"), path / "status")
+        one.kill()
+        one.wait()
+        before = ground.places()
+        code, _, err = program("-f", "-o", place.options(), account.url, path)
+        assert (code, ground.places()) == (FAILED, before)
+        assert "is mounted in it" in err
+        run("umount", "-l", path)
+
+
+class TestOrdinaryUser:
+    """SPEC 1.8, where fusermount3 unmounts, which knows only paths."""
+
+    @needs_root
+    def test_covered(self, nobody):
+        one = nobody()
+        run(*one.inside, "mount", "-t", "tmpfs", "cover", one.path)
+        assert one.end() == SYSTEM
+        assert (str(one.path), "tmpfs") in one.places()
+        assert "(tmpfs) is mounted over it" in one.stderr
+
+    @needs_root
+    def test_moved_with_its_parent(self, nobody):
+        one = nobody(name="parent/mnt")
+        new = one.path.parent.with_name("parent2")
+        one.path.parent.rename(new)
+        assert (str(new / "mnt"), "fuse.gladiafs") in one.places()
+        assert one.end() == 0
+        assert (str(new / "mnt"), "fuse.gladiafs") not in one.places()
+
+
+class TestRefused:
+    """SPEC 1.1: neither over a gladiafs mount nor in one."""
+
+    def test_another_account(self, account, sandbox, mount, program, place):
+        one = mount(account)
+        code, _, err = program("-f", "-o", place.options(), sandbox.url, one.path)
+        assert code == FAILED
+        assert f"{account.url} is mounted there already" in err
+
+    def test_inside(self, account, sandbox, mount, program, place):
+        one = mount(account)
+        code, _, err = program("-f", "-o", place.options(), sandbox.url, one.path / "status")
+        assert code == FAILED
+        assert f"it lies in the gladiafs mount on {one.path}" in err
+
+    @needs_root
+    def test_by_another_way(self, account, sandbox, mount, program, place, ground):
+        """A bind mount of a directory in it is a part of it."""
+        one, bound = mount(account), ground.new("bound")
+        run("mount", "--bind", one.path / "status", bound)
+        code, _, err = program("-f", "-o", place.options(), sandbox.url, bound)
+        assert code == FAILED
+        assert "is mounted there already" in err
+        run("umount", bound)
+
+    @needs_root
+    def test_of_another_user(self, nobody, account):
+        """A user who may not look into the mount that is there gets the same sentence."""
+        one = nobody()
+        one.place.directory.chmod(0o755)
+        done = subprocess.run(
+            [*one.inside, "setpriv", "--reuid=65533", "--regid=65533", "--clear-groups",
+             one.place.directory / "program", "-f", account.url, one.path],
+            check=False, capture_output=True, text=True, cwd="/", timeout=END,
+            env={"GLADIA_API_KEY": account.key, "PATH": os.environ["PATH"]})
+        assert done.returncode == FAILED
+        assert "is mounted there already" in done.stderr
+
+
+class TestSignals:
+    """SPEC 1.5: those that end it, and those that do not."""
+
+    HARMLESS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM,
+                signal.SIGPROF, signal.SIGIO, signal.SIGPWR, signal.SIGXFSZ, signal.SIGPIPE,
+                signal.SIGRTMIN, signal.SIGRTMAX]
+
+    @pytest.mark.parametrize("daemon", [False, True])
+    def test_harmless(self, account, mount, daemon):
+        one = mount(account, daemon=daemon)
+        for sign in self.HARMLESS:
+            os.kill(one.pid, sign)
+        assert len(os.listdir(one.path / "all")) == 250
+        one.unmount()
+
+    @pytest.mark.parametrize("sign", [signal.SIGQUIT, signal.SIGXCPU])
+    def test_ends(self, account, mount, sign):
+        one = mount(account)
+        os.listdir(one.path / "all")
+        assert end(one, sign) == 0
+        assert not one.is_mounted()
+
+
+class TestAutoUnmount:
+    """SPEC 1.9: auto_unmount, after SIGKILL."""
+
+    ROUNDS = 5
+
+    @pytest.mark.parametrize("daemon", [False, True])
+    def test_root(self, account, mount, daemon):
+        for _ in range(self.ROUNDS):
+            one = mount(account, "auto_unmount", daemon=daemon)
+            one.kill()
+            assert one.wait() == -signal.SIGKILL
+            wait_until(lambda one=one: not one.is_mounted(), "it is unmounted")
+
+    @needs_root
+    def test_ordinary_user(self, nobody):
+        namespace = nobody()
+        for _ in range(self.ROUNDS):
+            one = nobody(on=namespace, name="auto", options=["auto_unmount"])
+            assert one.is_mounted()
+            one.process.kill()
+            one.process.wait(END * PATIENCE)
+            wait_until(lambda one=one: not one.is_mounted(), "it is unmounted")
+
+    def test_normal_end(self, account, mount):
+        """What is mounted there next is not its mount."""
+        before = children()
+        one = mount(account, "auto_unmount")
+        one.unmount()
+        helpers = children() - before
+        two = mount(account, path=one.path)
+        await_end(helpers)
+        assert len(os.listdir(two.path / "all")) == 250
+
+    @needs_root
+    def test_others_are_over_it(self, account, mount, ground):
+        path = ground.new("mnt")
+        before = children()
+        one = mount(account, "auto_unmount", path=path)
+        ground.cover(path)
+        places = ground.places()
+        one.kill()
+        one.wait()
+        await_orphans(before)
+        assert ground.places() == places
