@@ -2,8 +2,10 @@
 #include "catalog/catalog.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -13,7 +15,7 @@ static int claim_and_open(struct catalog *catalog, const char **ret_why)
 
 	if (err)
 		return err;
-	err = schema_open(catalog, catalog->place.path);
+	err = schema_open(catalog, catalog->place.file);
 	if (err)
 		*ret_why = sqlite3_errmsg(catalog->db);
 	return err;
@@ -65,6 +67,12 @@ static int open_on_disk(struct catalog *catalog, const struct catalog_config *co
 	return err;
 }
 
+static void close_temporary(struct catalog *catalog)
+{
+	if (catalog->temporary_dir >= 0)
+		close(catalog->temporary_dir);
+}
+
 int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	const struct log *log, struct catalog **ret_catalog)
 {
@@ -79,6 +87,8 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	/* Its maximum may have been another. */
 	catalog->excess = true;
 	catalog->dirty.fd = -1;
+	catalog->temporary_dir = open(
+		catalog_temporary_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	int err = config->path ? open_on_disk(catalog, config, &why)
 			       : schema_open(catalog, "");
@@ -95,6 +105,7 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	}
 	if (err) {
 		schema_close(catalog);
+		close_temporary(catalog);
 		free(catalog);
 		return err == -ENOMEM ? err : -EIO;
 	}
@@ -110,5 +121,6 @@ void catalog_close(struct catalog *catalog)
 	schema_close(catalog);
 	dirty_close(&catalog->dirty, &catalog->place);
 	place_done(&catalog->place);
+	close_temporary(catalog);
 	free(catalog);
 }

@@ -101,19 +101,23 @@ static bool is_earlier(const char *marked, const char *boot, bool shared)
 
 static int sync_dir(const struct place *place)
 {
-	CLEANUP_CLOSE int fd = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = place_open_dir(place);
 
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+	if (fd < 0)
+		return fd;
+	return fsync(fd) < 0 ? -errno : 0;
 }
 
 static int open_mark(struct dirty *dirty, const struct place *place)
 {
-	CLEANUP_FREE char *path = NULL;
+	CLEANUP_FREE char *name = NULL;
 
-	if (asprintf(&path, "%s-boot", place->path) < 0)
+	if (asprintf(&name, "%s-boot", place->name) < 0) {
+		name = NULL;
 		return -ENOMEM;
-	dirty->fd = open(
-		path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	}
+	dirty->fd = openat(place->dir, name,
+		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (dirty->fd < 0)
 		return -errno;
 
@@ -173,8 +177,8 @@ int dirty_set(struct dirty *dirty, const struct place *place)
 static void take_back(int mark_fd, const struct place *place)
 {
 	struct mark before, now;
-	CLEANUP_CLOSE int fd = open(
-		place->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = openat(
+		place->dir, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	read_mark(mark_fd, &before);
 	if (fd < 0 || fdatasync(fd) < 0 || sync_dir(place) < 0 ||
@@ -190,10 +194,14 @@ static void take_back(int mark_fd, const struct place *place)
 /* The child keeps nothing else open: neither the mount nor who reads what is said. */
 static _Noreturn void be_child(int mark_fd, int end, const struct place *place)
 {
+	struct place kept = *place;
+
+	kept.dir = STDERR_FILENO;
 	if (dup2(mark_fd, STDIN_FILENO) == STDIN_FILENO &&
 		dup2(end, STDOUT_FILENO) == STDOUT_FILENO &&
-		close_range(STDERR_FILENO, ~0U, 0) == 0)
-		take_back(STDIN_FILENO, place);
+		dup2(place->dir, STDERR_FILENO) == STDERR_FILENO &&
+		close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
+		take_back(STDIN_FILENO, &kept);
 	_exit(0);
 }
 

@@ -57,6 +57,9 @@ struct totals_change {
 
 struct catalog {
 	sqlite3 *db;
+	sqlite3_vfs vfs; /* see vfs.c */
+	sqlite3_vfs *system_vfs;
+	int temporary_dir; /* descriptor of the directory for temporary files */
 	sqlite3_stmt *statements[STATEMENTS];
 	const struct clock *clock;
 	const struct log *log;
@@ -79,6 +82,13 @@ struct catalog {
 	bool set_aside;  /* the file was found damaged */
 	bool orphaned;   /* nobody else can open it any more */
 };
+
+/*
+ * Opens the database as sqlite3_open_v2() does, for names below a directory's descriptor
+ * in /proc/self/fd, which are kept as they are; temporary files go to
+ * `catalog->temporary_dir`. The catalog must not move. Returns SQLite's code.
+ */
+int vfs_open(struct catalog *catalog, const char *path, int flags);
 
 /*
  * Opens `path` ("" for a temporary database), makes or checks the schema, prepares the

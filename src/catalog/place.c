@@ -18,6 +18,7 @@ enum { LOCK_STEP_MS = 10 };
 
 int place_init(struct place *place, const char *path)
 {
+	CLEANUP(place_done) struct place made = {0};
 	const char *slash = strrchr(path, '/');
 	CLEANUP_FREE char *above = slash ? strndup(path, (size_t)(slash - path) + 1)
 					 : strdup(".");
@@ -26,21 +27,43 @@ int place_init(struct place *place, const char *path)
 		return -ENOMEM;
 
 	CLEANUP_FREE char *dir = realpath(above, NULL);
-	char *file;
+	CLEANUP_CLOSE int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (!dir)
+	if (fd < 0)
 		return -errno;
-	if (asprintf(&file, "%s/%s", dir, slash ? slash + 1 : path) < 0)
+	made.name = strdup(slash ? slash + 1 : path);
+	if (!made.name)
 		return -ENOMEM;
-	*place = (struct place){.dir = cleanup_take(&dir), .path = file};
+	if (asprintf(&made.file, "/proc/self/fd/%d/%s", fd, made.name) < 0) {
+		made.file = NULL;
+		return -ENOMEM;
+	}
+	if (asprintf(&made.path, "%s/%s", dir, made.name) < 0) {
+		made.path = NULL;
+		return -ENOMEM;
+	}
+	made.dir = fd;
+	fd = -1;
+	*place = made;
+	made = (struct place){0};
 	return 0;
 }
 
 void place_done(struct place *place)
 {
-	free(place->dir);
+	if (place->path)
+		close(place->dir);
+	free(place->name);
 	free(place->path);
+	free(place->file);
 	*place = (struct place){0};
+}
+
+int place_open_dir(const struct place *place)
+{
+	int fd = openat(place->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
 }
 
 int place_flock(int fd, int how)
@@ -57,7 +80,7 @@ int place_flock(int fd, int how)
 
 int place_lock(const struct place *place)
 {
-	CLEANUP_CLOSE int fd = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_CLOSE int fd = place_open_dir(place);
 
 	if (fd < 0 || place_flock(fd, LOCK_EX) < 0)
 		return -1;
@@ -99,7 +122,7 @@ static int check_file(struct place *place, int fd, const char **ret_why)
 int place_claim(struct place *place, const char **ret_why)
 {
 	/* O_NONBLOCK: a FIFO in its place must not make the mount hang. */
-	CLEANUP_CLOSE int fd = open(place->path,
+	CLEANUP_CLOSE int fd = openat(place->dir, place->name,
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	int err = fd < 0 ? -errno : check_file(place, fd, ret_why);
 
@@ -110,25 +133,26 @@ int place_claim(struct place *place, const char **ret_why)
 	return err;
 }
 
-static int move_aside(const char *path, const char *suffix)
+static int move_aside(const struct place *place, const char *suffix)
 {
 	CLEANUP_FREE char *from = NULL;
 	CLEANUP_FREE char *to = NULL;
 
-	if (asprintf(&from, "%s%s", path, suffix) < 0 ||
-		asprintf(&to, "%s.damaged%s", path, suffix) < 0)
+	if (asprintf(&from, "%s%s", place->name, suffix) < 0 ||
+		asprintf(&to, "%s.damaged%s", place->name, suffix) < 0)
 		return -ENOMEM;
 	/* One set aside before must not leave its journal to this one. */
-	if (unlink(to) < 0 && errno != ENOENT)
+	if (unlinkat(place->dir, to, 0) < 0 && errno != ENOENT)
 		return -errno;
-	return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
+	return renameat(place->dir, from, place->dir, to) < 0 && errno != ENOENT ? -errno
+										 : 0;
 }
 
 bool place_is_moved(const struct place *place)
 {
 	struct stat status;
 
-	if (lstat(place->path, &status) < 0)
+	if (fstatat(place->dir, place->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT || errno == ENOTDIR;
 	return status.st_dev != place->dev || status.st_ino != place->ino;
 }
@@ -139,10 +163,10 @@ int place_set_aside(const struct place *place, const struct log *log, const char
 		return 0;
 
 	/* The journal first: it must never lie beside a file that is not its own. */
-	int err = move_aside(place->path, "-journal");
+	int err = move_aside(place, "-journal");
 
 	if (!err)
-		err = move_aside(place->path, "");
+		err = move_aside(place, "");
 	if (err)
 		return err;
 	log_warning(log, "the cache %s %s: set aside as %s.damaged", place->path, why,

@@ -8,12 +8,15 @@
 
 /*
  * Where a database on disk is: a file of ours alone in a directory that may also be used
- * by other mounts of the same account.
+ * by other mounts of the same account. All that is done there is relative to the
+ * directory's descriptor: a mount that covers its path later does not matter.
  */
 struct place {
-	char *dir;  /* without symbolic links, as SQLITE_OPEN_NOFOLLOW wants it */
-	char *path; /* of the file in it; NULL: no place, the database is a temporary one
-		     */
+	int dir;    /* descriptor (O_PATH) of the directory */
+	char *name; /* of the file in it */
+	char *path; /* without symbolic links, for sentences; NULL: no place, the database
+		       is a temporary one */
+	char *file; /* the path by the descriptor, for SQLite */
 	dev_t dev;  /* of the file claimed */
 	ino_t ino;
 };
@@ -23,6 +26,9 @@ int place_init(struct place *place, const char *path);
 
 /* What was never inited, but is all zeros, is fine. */
 void place_done(struct place *place);
+
+/* Opens the directory for flock(2) and fsync(2). Returns a descriptor or -errno. */
+int place_open_dir(const struct place *place);
 
 /*
  * Keeps other mounts from opening, making or setting aside databases here, until what it

@@ -241,7 +241,7 @@ int schema_open(struct catalog *catalog, const char *path)
 
 	if (!*path)
 		flags |= SQLITE_OPEN_CREATE;
-	if (sqlite3_open_v2(path, &catalog->db, flags, NULL) != SQLITE_OK)
+	if (vfs_open(catalog, path, flags) != SQLITE_OK)
 		return open_error(catalog->db);
 	sqlite3_busy_handler(catalog->db, catalog_wait_for_other, catalog);
 

@@ -28,12 +28,16 @@ enum state { IN_LINE, UNDER_WAY, TELLING, GIVEN_UP };
 /* Beyond that somebody starts without end. */
 enum { LINE_MAX_REQUESTS = 64 * 1024 };
 
+/* All authorities of Debian's take 0.2 MiB. */
+enum { CA_FILE_MAX = 16 << 20 };
+
 struct http {
 	struct loop *loop;
-	struct http_config
-		config; /* its strings are those below; secret_header is NULL */
+	struct http_config config; /* its strings are those below; secret_header and
+				      ca_file are NULL */
 	char *user_agent;
-	char *ca_file;
+	struct buf ca_text; /* of config.ca_file, read once; empty: the system's */
+	struct curl_blob ca;
 	char *secret;
 	struct list line;
 	struct list added; /* requests that libcurl has */
@@ -272,13 +276,23 @@ static int copy_string(const char *string, char **ret_copy)
 	return 0;
 }
 
+/* Once: a mount may cover the file later, and each new connection needs it. */
+static int read_ca_file(struct http *http, const char *path)
+{
+	int err = http_read_ca_file(path, &http->ca_text);
+
+	http->ca = (struct curl_blob){
+		.data = http->ca_text.data,
+		.len = http->ca_text.len,
+		.flags = CURL_BLOB_NOCOPY,
+	};
+	return err;
+}
+
 int http_new(struct loop *loop, const struct http_config *config, struct http **ret_http)
 {
 	if (!header_is_sound(config->secret_header))
 		return -EINVAL;
-	if (config->ca_file && http_check_ca_file(config->ca_file))
-		return -EINVAL;
-
 	struct http *http = calloc(1, sizeof(*http));
 
 	if (!http)
@@ -291,15 +305,21 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
 	http->budget.loop = loop;
 	loop_task_init(&http->pump, pump, http);
 	loop_timer_init(&http->resume, resume, http);
-	if (copy_string(config->user_agent, &http->user_agent) ||
-		copy_string(config->ca_file, &http->ca_file) ||
-		copy_string(config->secret_header, &http->secret)) {
+	buf_init(&http->ca_text, CA_FILE_MAX);
+
+	int err = config->ca_file ? read_ca_file(http, config->ca_file) : 0;
+
+	if (!err)
+		err = copy_string(config->user_agent, &http->user_agent);
+	if (!err)
+		err = copy_string(config->secret_header, &http->secret);
+	if (err) {
 		http_free(http);
-		return -ENOMEM;
+		return err;
 	}
 	http->config = *config;
 	http->config.user_agent = http->user_agent;
-	http->config.ca_file = http->ca_file;
+	http->config.ca_file = NULL;
 	http->config.secret_header = NULL;
 	if (!http->config.connections_idle)
 		http->config.connections_idle = config->connections_max;
@@ -316,7 +336,7 @@ void http_free(struct http *http)
 	loop_task_cancel(&http->pump);
 	loop_timer_cancel(&http->resume);
 	wipe_string(http->secret);
-	free(http->ca_file);
+	buf_done(&http->ca_text);
 	free(http->user_agent);
 	free(http);
 }
@@ -350,6 +370,7 @@ static int prepare(struct http_request *request, const char *method, const char 
 			.url = url,
 			.method = method,
 			.headers = request->headers,
+			.ca = http->ca_text.len ? &http->ca : NULL,
 			.on_connected = on_connected,
 			.ctx = request,
 		},

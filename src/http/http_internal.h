@@ -79,6 +79,7 @@ struct http_transfer_options {
 	const char *url;
 	const char *method;
 	struct curl_slist *headers; /* by reference */
+	struct curl_blob *ca;       /* certificates, by reference; NULL: the system's */
 	/* The connection stands and the request goes out; called by libcurl. */
 	curl_prereq_callback on_connected;
 	void *ctx;
@@ -87,5 +88,8 @@ struct http_transfer_options {
 /* 0, -EINVAL for what is not an absolute http or https URL, -ENOMEM. */
 int http_transfer_new(const struct http_transfer_options *options, CURL **ret_easy);
 
-/* 0, -EINVAL where `path` is no readable file with a PEM certificate in it. */
-int http_check_ca_file(const char *path);
+/*
+ * Appends the file at `path` to `text`. Returns 0, -ENOMEM, or -EINVAL if it cannot be
+ * read, has no PEM certificate in it or is larger than `text` may be.
+ */
+int http_read_ca_file(const char *path, struct buf *text);

@@ -92,8 +92,6 @@ static int set_connection(CURL *easy, const struct http_config *config, bool loo
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* Without it, giving up a name that is being resolved waits for the resolver. */
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	if (config->ca_file)
-		failed |= (int)curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file);
 	/*
 	 * A proxy of the environment is for the world outside, where all is https: it
 	 * is asked to CONNECT, and that must not carry the secret header.
@@ -113,6 +111,9 @@ static int set_connection(CURL *easy, const struct http_config *config, bool loo
 static int set_request(CURL *easy, const struct http_transfer_options *options)
 {
 	int failed = 0;
+
+	if (options->ca)
+		failed |= (int)curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, options->ca);
 
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_URL, options->url);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -151,18 +152,23 @@ int http_transfer_new(const struct http_transfer_options *options, CURL **ret_ea
 	return 0;
 }
 
-int http_check_ca_file(const char *path)
+int http_read_ca_file(const char *path, struct buf *text)
 {
 	CLEANUP_FILE FILE *file = fopen(path, "re");
 	struct stat status;
 	char line[256];
+	bool found = false;
 
 	if (!file || fstat(fileno(file), &status) || !S_ISREG(status.st_mode))
 		return -EINVAL;
 	while (fgets(line, sizeof(line), file)) {
+		int err = buf_append_str(text, line);
+
+		if (err)
+			return err == -ENOMEM ? err : -EINVAL;
 		/* RFC 7468, 2; OpenSSL also takes X509 and TRUSTED in front. */
 		if (!strncmp(line, "-----BEGIN ", 11) && strstr(line, "CERTIFICATE-----"))
-			return 0;
+			found = true;
 	}
-	return -EINVAL;
+	return found && !ferror(file) ? 0 : -EINVAL;
 }

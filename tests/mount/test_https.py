@@ -2,12 +2,14 @@
 """HTTPS as the API speaks it: nginx with TLS, HTTP/2 and compression before the stand-in."""
 
 import os
+import signal
 
 import pytest
 
 from front import Front, make_certificates
 from mounting import needed_tools
 from sandbox import KEY
+from tools import wait_until
 
 
 @pytest.fixture
@@ -51,6 +53,22 @@ def test_all_of_it(account, mount, front, certificates, protocol, spoken):
     # Eight are the most; a handshake for every request would show here.
     assert len({connection for connection, *_ in asked}) <= 8
     assert {entry.headers["x-gladia-key"] for entry in account.log()} == {KEY}
+
+
+def test_ca_file_is_read_once(account, mount, front, certificates):
+    """SPEC 11.5: each connection needs it, and the file may be covered or gone by then."""
+    proxy = front(account.url)
+    one = mount(account, f"ca_file={certificates / 'ca.pem'}", "ttl=0", source=[proxy.url])
+    (certificates / "ca.pem").unlink()
+    # Its new workers take new connections; the old ones close theirs.
+    proxy.process.send_signal(signal.SIGHUP)
+    before = {connection for connection, *_ in proxy.asked()}
+
+    def is_asked_anew():
+        assert len(os.listdir(one.path / "all")) == len(account.jobs())
+        return {connection for connection, *_ in proxy.asked()} - before
+    wait_until(is_asked_anew, "a new connection")
+    one.unmount()
 
 
 @pytest.mark.parametrize("cert, ca_file", [("good", None), ("expired", "ca.pem"),

@@ -12,7 +12,7 @@
 enum { JOBS = 24, TEXT = 1 << 20 };
 
 /*
- * How many temporary files of SQLite's we hold open. Each of them is nobody else's to
+ * How many temporary files we hold open. Each of them is nobody else's to
  * read, and has no name any more, so that it goes with the process.
  */
 static int count_temporary_files(int dir_fd, DIR *dir)
@@ -25,7 +25,7 @@ static int count_temporary_files(int dir_fd, DIR *dir)
 		struct stat status;
 
 		if (readlinkat(dir_fd, entry->d_name, target, sizeof(target) - 1) < 0 ||
-			!strstr(target, "/etilqs_"))
+			!strstr(target, "/gladiafs-"))
 			continue;
 		assert_int_equal(fstatat(dir_fd, entry->d_name, &status, 0), 0);
 		assert_true(S_ISREG(status.st_mode));
