@@ -11,6 +11,7 @@ not counted. Prints each survivor with its change, and the score of each folder.
 build/mutation/SEED.log, has all mutants, and what noticed each of them."""
 
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -86,6 +87,8 @@ def main(args):
         raise SystemExit("mutate: run me as root: each test gets namespaces of its own")
     wanted = int(args[0]) if args else 100
     seed = args[1] if len(args) > 1 else str(time.time_ns())
+    for number in (signal.SIGINT, signal.SIGTERM):  # also if a shell in the background ignores it
+        signal.signal(number, signal.default_int_handler)
     workshop = Workshop(Path(__file__).resolve().parents[2])
     workshop.prepare()
     workshop.measure()

@@ -121,6 +121,8 @@ static void test_voices(void **state)
 		      "{\"text\":\"I.\",\"speaker\":-1},{\"text\":\"Me.\",\"speaker\":1."
 		      "5}"),
 			"Speaker 0: Hi.\nWho? I. Me.\n"},
+		{SAID("{" HI ",\"speaker\":9},{\"text\":\"A.\",\"speaker\":10}"),
+			"Speaker 9: Hi.\nSpeaker 10: A.\n"},
 		{SAID("{" HI ",\"speaker\":\"In\\u00eas\\n\"},{\"text\":\"A.\","
 		      "\"speaker\":\" \"}"),
 			"Inês: Hi.\nA.\n"},

@@ -329,6 +329,8 @@ static void test_not_a_file(void **state)
 	(void)state;
 	make_directory("directory");
 	assert_refused(in_root("directory"), -EISDIR, "is a directory");
+	/* A file of ours whose first byte cannot be read. */
+	assert_refused("/proc/self/mem", -EIO, "/proc/self/mem");
 	assert_int_equal(mkfifo(in_root("fifo"), 0600), 0);
 	assert_refused(in_root("fifo"), -EINVAL, "no regular file");
 	assert_refused("/dev/null", -EINVAL, "no regular file");
