@@ -26,6 +26,10 @@ void log_error(const struct log *log, const char *format, ...)
 void log_warning(const struct log *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What was done on request and is no fault: it is not kept for .gladiafs/errors. */
+void log_notice(const struct log *log, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Only where debugging was asked for (-d). */
 void log_debug(const struct log *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -60,6 +60,7 @@ struct api_page {
 	bool last;          /* `next` is null or missing, or the page is empty */
 	uint64_t bytes;     /* of the page, uncompressed */
 	int64_t elapsed_ms; /* of the attempt that succeeded */
+	long status; /* of api_delete() only: the HTTP status that it succeeded with */
 };
 
 /*
@@ -81,7 +82,7 @@ struct api_page {
  *                  job, a `next` that does not advance (SPEC 6.6)
  *   what on_item gave
  * Where attempts failed in different ways the last one counts. `page` is NULL on failure
- * and but for api_list(). `why` is "", or on failure one sentence: what was tried, why it
+ * and for api_get(). `why` is "", or on failure one sentence: what was tried, why it
  * failed, what to do; in printable ASCII, never with the key. It is for the caller to
  * log. Both are valid during on_done.
  *

@@ -66,6 +66,12 @@ int sync_refresh_query(struct sync *sync, const struct query *query);
 struct sync_stats {
 	struct api_stats api;
 	unsigned by_id;
+	struct sync_deletes {
+		uint64_t done;      /* deleted at the API */
+		uint64_t not_found; /* the API had no such job any more */
+		uint64_t failed;    /* refused, or the outcome is unknown */
+		uint64_t under_way;
+	} deletes;
 };
 void sync_stats(const struct sync *sync, struct sync_stats *ret_stats);
 

@@ -25,7 +25,7 @@ __attribute__((format(printf, 3, 0))) static void log_line(
 
 	if (len < 0)
 		return;
-	if (log->kept && priority != LOG_DEBUG)
+	if (log->kept && priority <= LOG_WARNING)
 		sentences_add(log->kept, line);
 	if (log->to_syslog) {
 		syslog(priority, "%s", line);
@@ -57,6 +57,15 @@ void log_warning(const struct log *log, const char *format, ...)
 
 	va_start(args, format);
 	log_line(log, LOG_WARNING, format, args);
+	va_end(args);
+}
+
+void log_notice(const struct log *log, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line(log, LOG_NOTICE, format, args);
 	va_end(args);
 }
 

@@ -121,6 +121,18 @@ static void put_requests(cJSON *root, const struct fs *fs)
 	cJSON_AddNumberToObject(requests, "slowed_seconds", seconds(stats.api.slowed_ms));
 }
 
+static void put_deletes(cJSON *root, const struct fs *fs)
+{
+	cJSON *deletes = cJSON_AddObjectToObject(root, "deletes");
+	struct sync_stats stats;
+
+	sync_stats(fs->sync, &stats);
+	put(deletes, "done", stats.deletes.done);
+	put(deletes, "not_found", stats.deletes.not_found);
+	put(deletes, "failed", stats.deletes.failed);
+	put(deletes, "under_way", stats.deletes.under_way);
+}
+
 static void put_cache(cJSON *root, const struct fs *fs)
 {
 	cJSON *cache = cJSON_AddObjectToObject(root, "cache");
@@ -232,6 +244,7 @@ int control_print_stats(struct fs *fs, struct buf *out)
 	cJSON_AddStringToObject(root, "version", GLADIAFS_VERSION);
 	cJSON_AddNumberToObject(root, "seconds", seconds(age_ms));
 	put_requests(root, fs);
+	put_deletes(root, fs);
 	put_cache(root, fs);
 	put_messages(root, fs);
 	put_jobs(root, fs);

@@ -16,6 +16,8 @@ static void handle_unlink(struct request *request)
 {
 	struct fs *fs = request->fs;
 	const struct dir *dir = dirs_find(&fs->dirs, request->ino);
+	const struct fuse_ctx *ctx = fuse_req_ctx(request->req);
+	const struct removal_caller caller = {.uid = ctx->uid, .pid = ctx->pid};
 	struct wait_queue *queue;
 	struct tree_entry entry;
 	struct catalog_job job;
@@ -45,7 +47,7 @@ static void handle_unlink(struct request *request)
 	if (!err && (job.gone || !matches))
 		err = -ENOENT;
 	if (!err)
-		err = removal_want(fs->sync, &job, &queue);
+		err = removal_want(fs->sync, &job, &caller, &queue);
 	if (err) {
 		request_fail(request, err);
 		return;

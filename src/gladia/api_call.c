@@ -240,8 +240,9 @@ static void on_result(void *ctx, const struct http_result *result)
 	count_result(&api->stats, result);
 	debug_result(call, result);
 	if (call->deletes && judge_deletion(call, result)) {
+		page = (struct api_page){.status = result->status};
 		tell_reach(call, true);
-		succeed(call, NULL);
+		succeed(call, &page);
 		return;
 	}
 	if (!call->deletes && whole && !api_reader_finish(&call->reader, &page)) {

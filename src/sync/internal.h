@@ -49,6 +49,7 @@ struct sync {
 	struct listing *walked;
 
 	struct list removals; /* jobs being deleted */
+	struct sync_deletes deletes;
 	struct removed removed;
 	struct offline offline;
 	struct loop_timer trim; /* the catalog holds more than it should */

@@ -16,6 +16,7 @@ struct removal {
 	struct api_call *call;
 	struct wait_queue queue;
 	int64_t row;
+	struct removal_caller caller;
 	char id[NAME_BYTES_MAX + 1];
 };
 
@@ -72,17 +73,38 @@ static void doubt(struct removal *removal)
 	sync_tell_gone(sync, &job);
 }
 
+/* One line for each deletion (SPEC 10.1); `status` is the HTTP status of a success. */
+static void report(const struct removal *removal, int error, long status, const char *why)
+{
+	struct sync *sync = removal->sync;
+	unsigned uid = removal->caller.uid;
+	int pid = (int)removal->caller.pid;
+
+	if (!error) {
+		sync->deletes.done++;
+		log_notice(sync->log, "deleted job %s for uid %u, pid %d (HTTP %ld)",
+			removal->id, uid, pid, status);
+	} else if (error == -ENOENT) {
+		sync->deletes.not_found++;
+		log_notice(sync->log,
+			"job %s, to be deleted for uid %u, pid %d, was already deleted "
+			"(HTTP 404)",
+			removal->id, uid, pid);
+	} else {
+		sync->deletes.failed++;
+		log_error(sync->log, "job %s was not deleted for uid %u, pid %d: %s",
+			removal->id, uid, pid, why);
+	}
+}
+
 static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
 {
 	struct removal *removal = ctx;
-	struct sync *sync = removal->sync;
 
-	(void)page;
 	removal->call = NULL;
+	report(removal, error, page ? page->status : 0, why);
 	if (!error || error == -ENOENT)
 		error = forget(removal, !error) ? -EIO : error;
-	else
-		log_error(sync->log, "%s", why);
 	if (error == -ETIMEDOUT || error == -EIO)
 		doubt(removal);
 	/* Who wants it from now on has it deleted anew. */
@@ -111,8 +133,8 @@ static struct removal *find(const struct sync *sync, int64_t row)
 	return NULL;
 }
 
-static int start(
-	struct sync *sync, const struct catalog_job *job, struct removal **ret_removal)
+static int start(struct sync *sync, const struct catalog_job *job,
+	const struct removal_caller *caller, struct removal **ret_removal)
 {
 	/* It would only wait in vain. */
 	if (offline_is(sync) && !offline_is_due(sync))
@@ -124,6 +146,7 @@ static int start(
 		return -ENOMEM;
 	removal->sync = sync;
 	removal->row = job->row;
+	removal->caller = *caller;
 	strcpy(removal->id, job->job.id);
 	wait_queue_init(&removal->queue);
 	list_append(&sync->removals, &removal->link);
@@ -138,11 +161,11 @@ static int start(
 	return 0;
 }
 
-int removal_want(
-	struct sync *sync, const struct catalog_job *job, struct wait_queue **ret_queue)
+int removal_want(struct sync *sync, const struct catalog_job *job,
+	const struct removal_caller *caller, struct wait_queue **ret_queue)
 {
 	struct removal *removal = find(sync, job->row);
-	int err = removal ? 0 : start(sync, job, &removal);
+	int err = removal ? 0 : start(sync, job, caller, &removal);
 
 	if (err)
 		return err;
@@ -152,7 +175,16 @@ int removal_want(
 
 void removal_end(struct sync *sync)
 {
-	while (!list_empty(&sync->removals))
-		removal_free(list_entry(sync->removals.next, struct removal, link));
+	while (!list_empty(&sync->removals)) {
+		struct removal *removal = list_entry(
+			sync->removals.next, struct removal, link);
+
+		log_warning(sync->log,
+			"the program ends while job %s is being deleted for uid %u, pid "
+			"%d: it may be deleted or not; look at it again",
+			removal->id, (unsigned)removal->caller.uid,
+			(int)removal->caller.pid);
+		removal_free(removal);
+	}
 	removed_done(sync);
 }

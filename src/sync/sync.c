@@ -151,6 +151,9 @@ void sync_stats(const struct sync *sync, struct sync_stats *ret_stats)
 	stats->by_id = 0;
 	list_for_each (link, &sync->singles)
 		stats->by_id++;
+	stats->deletes = sync->deletes;
+	list_for_each (link, &sync->removals)
+		stats->deletes.under_way++;
 	api_stats(sync->api, &stats->api);
 }
 

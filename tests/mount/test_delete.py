@@ -2,6 +2,7 @@
 """SPEC 10.1: rm deletes jobs, with allow_delete and never without; SPEC 5.3 with it."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -58,6 +59,27 @@ class TestRemoving:
             assert path.name not in os.listdir(one.path / name)
             assert failure(os.stat, one.path / name / path.name) == errno.ENOENT
         assert set(os.listdir(one.path / "all")) == {name + ".json" for name in others}
+
+    def test_each_is_logged_and_counted(self, account, mount):
+        """Who deleted what, and what the API said."""
+        one = mount(account, "allow_delete")
+        done, other = (job["id"] for job in account.jobs(status="done")[:2])
+        (waits, *_) = (job["id"] for job in account.jobs(status="queued"))
+        os.listdir(one.path / "all")
+        account.delete(other)
+        assert failure(os.unlink, one.path / "all" / (done + ".json")) is None
+        assert failure(os.unlink, one.path / "all" / (other + ".json")) == errno.ENOENT
+        assert failure(os.unlink, one.path / "all" / (waits + ".json")) == errno.EBUSY
+        caller = f"for uid {os.getuid()}, pid {os.getpid()}"
+        lines = [line for line in one.stderr.splitlines() if caller in line]
+        assert lines[0] == f"gladiafs: deleted job {done} {caller} (HTTP 202)"
+        assert other in lines[1] and lines[1].endswith("was already deleted (HTTP 404)")
+        assert f"job {waits} was not deleted {caller}: " in lines[2] and "403" in lines[2]
+        assert len(lines) == 3
+        assert json.loads(read(one.path / ".gladiafs/stats"))["deletes"] == {
+            "done": 1, "not_found": 1, "failed": 1, "under_way": 0}
+        # What was done as asked is no error.
+        assert done not in read(one.path / ".gladiafs/errors").decode()
 
     def test_find_delete(self, account, mount):
         """As the README shows it; the rest stays."""

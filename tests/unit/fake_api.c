@@ -375,10 +375,11 @@ static void answer_delete(struct api_call *call)
 	const struct fake_job *job = fake_find(call->api, call->id);
 	bool finished = job && job_finished(&job->job);
 	int err = job ? -EBUSY : -ENOENT;
+	const struct api_page page = {.status = 202};
 
 	if (finished)
 		fake_remove(call->api, call->id);
-	end(call, finished ? 0 : err, NULL, finished ? "" : "it is not to be deleted");
+	end(call, finished ? 0 : err, &page, finished ? "" : "it is not to be deleted");
 }
 
 void fake_answer(struct api_call *call)

@@ -31,7 +31,10 @@ static int delete_job(const struct raw_route *routes, int requests, const char *
 
 	int error = ask->error;
 
-	assert_false(ask->has_page);
+	assert_int_equal(ask->has_page, !error);
+	if (!error)
+		assert_true(ask->page.status == 202 || ask->page.status == 204 ||
+			    ask->page.status == 404);
 	assert_holds(ask->why, why);
 	assert_int_equal(raw_server_requests(asks->server), requests);
 	for (int i = 0; i < requests; i++)

@@ -390,13 +390,14 @@ static void a_job_waits_for_the_probe(void **state)
 /* SPEC 7.5, 10.1 */
 static void nothing_is_deleted_in_vain(void **state)
 {
+	static const struct removal_caller caller = {.uid = 1000, .pid = 4242};
 	struct bench *bench = *state;
 	struct wait_queue *queue;
 	struct catalog_job job;
 
 	lose_the_network(bench);
 	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
-	assert_int_equal(removal_want(bench->sync, &job, &queue), -EHOSTUNREACH);
+	assert_int_equal(removal_want(bench->sync, &job, &caller, &queue), -EHOSTUNREACH);
 	assert_int_equal(bench->api->deletes, 0);
 }
 

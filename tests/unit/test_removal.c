@@ -15,11 +15,12 @@
 
 static void want(struct bench *bench, struct bench_waiting *waiting, const char *id)
 {
+	static const struct removal_caller caller = {.uid = 1000, .pid = 4242};
 	struct wait_queue *queue;
 	struct catalog_job job;
 
 	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
-	assert_int_equal(removal_want(bench->sync, &job, &queue), 0);
+	assert_int_equal(removal_want(bench->sync, &job, &caller, &queue), 0);
 	bench_wait(queue, waiting);
 }
 
@@ -205,6 +206,32 @@ static void what_is_not_known_is_doubted(void **state)
 	}
 }
 
+/* SPEC 9.1, 10.1: each deletion is counted by how it ended, once for all who want it. */
+static void deletions_are_counted(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting[2];
+	struct sync_stats stats;
+
+	bench_fill(bench, 0, 4);
+	fake_add(bench->api, "new", JOB_QUEUED, bench_noon_ms() + 1);
+	assert_shown(bench, "new j000 j001 j002 j003");
+	want(bench, &waiting[0], "j000");
+	want(bench, &waiting[1], "j000");
+	sync_stats(bench->sync, &stats);
+	assert_int_equal(stats.deletes.under_way, 1);
+	bench_settle(bench);
+	assert_int_equal(remove_job(bench, "j001"), 0);
+	fake_remove(bench->api, "j002");
+	assert_int_equal(remove_job(bench, "j002"), -ENOENT);
+	assert_int_equal(remove_job(bench, "new"), -EBUSY);
+	sync_stats(bench->sync, &stats);
+	assert_int_equal(stats.deletes.done, 2);
+	assert_int_equal(stats.deletes.not_found, 1);
+	assert_int_equal(stats.deletes.failed, 1);
+	assert_int_equal(stats.deletes.under_way, 0);
+}
+
 #define WITH_BENCH(test) \
 	cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
 
@@ -219,6 +246,7 @@ int main(void)
 		WITH_BENCH(what_is_not_finished_stays),
 		WITH_BENCH(what_is_gone_already),
 		WITH_BENCH(what_is_not_known_is_doubted),
+		WITH_BENCH(deletions_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
