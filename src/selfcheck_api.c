@@ -41,6 +41,12 @@ static void on_done(void *ctx, const struct http_result *result)
 	if (check->reached || result->tls_failed)
 		probe->verdict = why_set(
 			probe->say, VERDICT_OK, "%s can be reached", origin);
+	else if (result->proxy_status == 407)
+		probe->verdict = why_set(probe->say, VERDICT_WRONG,
+			"%s cannot be reached, for the proxy wants a user name and a "
+			"password (407): put them into https_proxy "
+			"(http://USER:PASSWORD@HOST:PORT)",
+			origin);
 	else
 		probe->verdict = why_set(probe->say, VERDICT_WRONG,
 			"%s cannot be reached (%s): look at the network, its name "

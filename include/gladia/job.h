@@ -52,3 +52,10 @@ int64_t job_mtime_ms(const struct job *job);
  */
 int job_parse_head(const char *head, size_t len, struct job *ret_job,
 	struct json_piece *ret_metadata);
+
+/*
+ * Returns the name of the head's first time that is there and cannot be read
+ * ("created_at", "completed_at"; job_parse_head() takes it for absent), or NULL. `head`
+ * is as for job_parse_head().
+ */
+const char *job_find_bad_time(const char *head, size_t len);

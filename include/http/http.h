@@ -39,9 +39,11 @@ enum http_failure {
 /* What became of a request. Pointers are valid during on_done only. */
 struct http_result {
 	enum http_failure failure;
-	int error;          /* HTTP_REFUSED: what on_data gave, else 0 */
-	bool tls_failed;    /* HTTP_UNREACHABLE: it was the certificate or TLS itself */
-	long status;        /* 0 where no answer began; set for a broken one too */
+	int error;         /* HTTP_REFUSED: what on_data gave, else 0 */
+	bool tls_failed;   /* HTTP_UNREACHABLE: it was the certificate or TLS itself */
+	long proxy_status; /* HTTP_UNREACHABLE: the proxy refused to connect with it, or 0
+			    */
+	long status;       /* 0 where no answer began; set for a broken one too */
 	const char *detail; /* what failed, in printable ASCII, else "" */
 	const char *body;   /* of an answer that is not 2xx; NUL-terminated; where it is
 			     * longer than error_body_max, its beginning */

@@ -23,7 +23,10 @@ static const char advice_key[] = "check the API key";
 static const char advice_gone[] = "it is not there, or not for this key";
 static const char advice_unfinished[] =
 	"a job can be deleted when it is finished: wait until it is done or failed";
-static const char advice_proxy[] = "check the proxy's name and password";
+static const char advice_proxy[] = "check the proxy that https_proxy names";
+static const char advice_proxy_login[] =
+	"mount again with the proxy's user name and password in https_proxy "
+	"(http://USER:PASSWORD@HOST:PORT)";
 static const char advice_slow[] = "use fewer connections (connections=), or wait";
 static const char advice_later[] = "try again later";
 static const char advice_address[] = "check the address (SOURCE)";
@@ -51,7 +54,7 @@ static const struct meaning {
 	{403, "Forbidden", -EACCES, advice_key},
 	{404, "Not Found", -ENOENT, advice_gone},
 	{405, "Method Not Allowed", -EIO, advice_address},
-	{407, "Proxy Authentication Required", -EIO, advice_proxy},
+	{407, "Proxy Authentication Required", -EIO, advice_proxy_login},
 	{408, "Request Timeout", -EIO, advice_later},
 	{410, "Gone", -EIO, advice_address},
 	{413, "Content Too Large", -EIO, advice_limit},
@@ -200,6 +203,18 @@ static void fail_status(
 	failure->retry_after_ms = result->retry_after_ms;
 }
 
+/* A proxy that wants a password, or forbids the host, will do so the next time, too. */
+static void fail_proxy(struct api_failure *failure, long proxy_status)
+{
+	char status[API_STATUS_TEXT];
+
+	api_status_print(proxy_status, status);
+	api_fail(failure, -EHOSTUNREACH,
+		proxy_status == 407 ? advice_proxy_login : advice_proxy,
+		"the proxy answered %s", status);
+	failure->again = retry_worthwhile(proxy_status);
+}
+
 void api_fail_result(
 	struct api_failure *failure, const struct http_result *result, const char *key)
 {
@@ -214,6 +229,8 @@ void api_fail_result(
 	api_clean(detail, key);
 	if (result->tls_failed)
 		api_fail(failure, -EHOSTUNREACH, advice_tls, "TLS failed: %s", detail);
+	else if (result->proxy_status)
+		fail_proxy(failure, result->proxy_status);
 	else if (result->failure == HTTP_UNREACHABLE)
 		api_fail(failure, -EHOSTUNREACH, advice_network, "no connection: %s",
 			detail);
@@ -223,7 +240,8 @@ void api_fail_result(
 	else
 		api_fail(
 			failure, -EIO, advice_broken, "the answer is broken: %s", detail);
-	failure->again = !result->tls_failed;
+	if (!result->proxy_status)
+		failure->again = !result->tls_failed;
 }
 
 void api_fail_unfinished(struct api_failure *failure)

@@ -87,6 +87,7 @@ struct api_scratch {
 	struct buf text;
 	struct buf head;
 	struct buf metadata;
+	bool bad_time_logged; /* once for all calls */
 };
 
 /* Reads the body of a 2xx answer: a page, or one job. */

@@ -57,12 +57,39 @@ static void scratch_trim(struct buf *buf)
 		buf_done(buf);
 }
 
+/*
+ * A job with such a time is shown as if it had none. If the API changes its format, all
+ * jobs are: the log says so once.
+ */
+static void log_bad_time(
+	struct api_reader *reader, const char *head, size_t len, const struct job *job)
+{
+	bool absent = job->created_ms == JOB_NO_TIME || job->completed_ms == JOB_NO_TIME;
+	char name[NAME_BYTES_MAX + 1];
+	const char *bad;
+
+	if (!absent || reader->scratch->bad_time_logged ||
+		name_escape(job->id, ".json", name))
+		return;
+	bad = job_find_bad_time(head, len);
+	if (!bad)
+		return;
+	reader->scratch->bad_time_logged = true;
+	log_warning(reader->log,
+		"%s: the %s of %s cannot be read as a time, so it counts as missing (a "
+		"job without created_at is in no directory of dates); %s; other such "
+		"jobs are not logged",
+		reader->tried, bad, name, advice_report);
+}
+
 static int parse_head(
 	struct api_reader *reader, const char *head, size_t len, struct job *ret_job)
 {
 	struct json_piece metadata;
 	int err = job_parse_head(head, len, ret_job, &metadata);
 
+	if (!err)
+		log_bad_time(reader, head, len, ret_job);
 	return err ? err : metadata_flatten(metadata, &reader->scratch->metadata);
 }
 

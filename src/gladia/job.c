@@ -161,3 +161,19 @@ int job_parse_head(const char *head, size_t len, struct job *ret_job,
 	*ret_metadata = values[MEMBER_METADATA];
 	return 0;
 }
+
+const char *job_find_bad_time(const char *head, size_t len)
+{
+	static const enum member times[] = {MEMBER_CREATED, MEMBER_COMPLETED};
+	struct json_piece values[MEMBERS] = {0};
+
+	if (find_members((struct json_piece){head, head + len}, values))
+		return NULL;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct json_piece value = values[times[i]];
+
+		if (value.at && *value.at != 'n' && time_decode(value) == JOB_NO_TIME)
+			return member_names[times[i]];
+	}
+	return NULL;
+}

@@ -183,15 +183,13 @@ void http_answer_done(struct http_answer *answer)
 	buf_done(&answer->body);
 }
 
-/* A proxy that will not CONNECT is reported as a broken answer, and is none. */
-static enum http_failure failure_of(CURL *easy, CURLcode code)
+/* The status with which a proxy refused to CONNECT, or 0. */
+static long refused_by_proxy(CURL *easy, CURLcode code)
 {
-	long proxy_status = 0;
+	long status = 0;
 
-	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-	if (code == CURLE_RECV_ERROR && proxy_status >= 300)
-		return HTTP_UNREACHABLE;
-	return meaning_of(code)->failure;
+	curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status);
+	return code && status >= 300 ? status : 0;
 }
 
 /* Where we ended it ourselves, libcurl's code only says that we did. */
@@ -222,7 +220,9 @@ static enum http_failure failure_of_cut(
 	else
 		*ret_detail = answer->detail[0] ? answer->detail
 						: curl_easy_strerror(code);
-	return failure_of(answer->easy, code);
+	/* libcurl reports such a proxy as a broken answer. */
+	return refused_by_proxy(answer->easy, code) ? HTTP_UNREACHABLE
+						    : meaning_of(code)->failure;
 }
 
 static int64_t server_ms(const char *date)
@@ -250,6 +250,8 @@ void http_answer_result(
 	copy_printable(answer->detail, sizeof(answer->detail), answer->detail,
 		strlen(answer->detail));
 	result->failure = failure_of_cut(answer, code, &result->detail);
+	if (result->failure == HTTP_UNREACHABLE)
+		result->proxy_status = refused_by_proxy(answer->easy, code);
 	result->tls_failed = result->failure == HTTP_UNREACHABLE && meaning_of(code)->tls;
 	if (answer->retry_after[0])
 		result->retry_after_ms = retry_after_parse(

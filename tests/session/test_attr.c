@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -50,6 +51,53 @@ static void a_file_shows_its_job(void **state)
 	assert_int_equal(entry.attr.ctimensec, entry.attr.mtimensec);
 	assert_int_equal(kernel_getattr(mount->kernel, entry.nodeid, &attr), 0);
 	assert_memory_equal(&attr, &entry.attr, sizeof(attr));
+	mount_free(mount);
+}
+
+/* Section 3: the same for every job, however many directories it is in; above 1 for du.
+ */
+static void link_counts(void **state)
+{
+	static const struct {
+		enum job_status status;
+		int64_t created_ms;
+	} jobs[] = {
+		{JOB_DONE, MOUNT_WALL_MS},
+		{JOB_QUEUED, MOUNT_WALL_MS},
+		{JOB_DONE, JOB_NO_TIME},
+		{JOB_OTHER, MOUNT_WALL_MS},
+		{JOB_OTHER, JOB_NO_TIME},
+	};
+	static const char *const directories[] = {"status", "status/done", "metadata"};
+	struct mount *mount = mount_new();
+	struct fuse_attr attr;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		fake_add(mount->api, job_id(i).text, jobs[i].status, jobs[i].created_ms);
+		assert_int_equal(look_up(mount, "all", i).attr.nlink, 3);
+	}
+	for (unsigned i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+		assert_int_equal(
+			kernel_getattr(mount->kernel,
+				kernel_walk(mount->kernel, directories[i]), &attr),
+			0);
+		assert_int_equal(attr.nlink, 1);
+	}
+
+	struct fuse_entry_out entry;
+	char name[NAME_BYTES_MAX + 8];
+
+	snprintf(name, sizeof(name), "%s.txt", job_id(0).text);
+	assert_int_equal(kernel_lookup(mount->kernel, kernel_walk(mount->kernel, "all"),
+				 name, &entry),
+		0);
+	assert_int_equal(entry.attr.nlink, 3);
+	assert_int_equal(
+		kernel_lookup(mount->kernel, kernel_walk(mount->kernel, ".gladiafs"),
+			"config", &entry),
+		0);
+	assert_int_equal(entry.attr.nlink, 1);
 	mount_free(mount);
 }
 
@@ -297,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_shows_its_job),
+		cmocka_unit_test(link_counts),
 		cmocka_unit_test(times_of_jobs),
 		cmocka_unit_test(how_long_names_and_attributes_are_kept),
 		cmocka_unit_test(a_directory_shows_its_age),

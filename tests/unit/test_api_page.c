@@ -290,6 +290,46 @@ static void memory_of_a_large_job_is_given_back(void **state)
 	api_asks_free(ask->asks);
 }
 
+/* SPEC 5.1: a time that cannot be read is logged once, one that is missing never. */
+static void a_bad_time_is_logged_once(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *logged; /* NULL: nothing */
+	} cases[] = {
+		{"{\"items\":[{\"id\":\"a\",\"created_at\":\"yesterday\"},"
+		 "{\"id\":\"b\",\"created_at\":17}],\"next\":null}",
+			"listing jobs (offset 0, limit 20): the created_at of a.json "
+			"cannot be read"},
+		{"{\"items\":[{\"id\":\"a\",\"created_at\":\"2026-04-01T00:00:00Z\","
+		 "\"completed_at\":\"2026-04-31T00:00:00Z\"}],\"next\":null}",
+			"the completed_at of a.json cannot be read"},
+		{"{\"items\":[{\"id\":\"a\",\"created_at\":null},{\"id\":\"b\"},"
+		 "{\"id\":\"c\",\"created_at\":\"2026-04-01T00:00:00Z\"}],"
+		 "\"next\":null}",
+			NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int capture = capture_begin();
+		struct api_ask *ask = list_body(cases[i].body);
+		CLEANUP_FREE char *log = NULL;
+
+		/* Another call of the same account does not log it again. */
+		api_asks_settle(api_asks_list(ask->asks));
+		log = capture_end(capture);
+		assert_int_equal(ask->error, 0);
+		if (!cases[i].logged) {
+			assert_string_equal(log, "");
+		} else {
+			assert_holds(log, cases[i].logged);
+			assert_ptr_equal(strchr(log, '\n'), log + strlen(log) - 1);
+		}
+		api_asks_free(ask->asks);
+	}
+}
+
 /* SPEC 3.6: a job that can have no name is left out, aloud, and alone. */
 static void ids_that_are_no_names_are_refused(void **state)
 {
@@ -426,6 +466,7 @@ int main(void)
 		cmocka_unit_test(jobs_and_what_is_around_have_a_maximum),
 		cmocka_unit_test(nesting_has_a_maximum),
 		cmocka_unit_test(memory_of_a_large_job_is_given_back),
+		cmocka_unit_test(a_bad_time_is_logged_once),
 		cmocka_unit_test(ids_that_are_no_names_are_refused),
 		cmocka_unit_test(summaries_are_told),
 		cmocka_unit_test(the_head_is_read_alone),

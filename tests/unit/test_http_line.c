@@ -364,6 +364,7 @@ static void proxies_of_the_environment(void **state)
 	asks_until_done(there);
 	assert_int_equal(there->result.failure, HTTP_UNREACHABLE);
 	assert_false(there->result.tls_failed);
+	assert_int_equal(there->result.proxy_status, 403);
 	assert_int_equal(there->result.status, 0);
 	assert_string_equal(there->result.request_id, "");
 	assert_int_equal(there->result.retry_after_ms, -1);
@@ -380,6 +381,7 @@ static void proxies_of_the_environment(void **state)
 
 	asks_until_done(plain);
 	assert_ok(plain);
+	assert_int_equal(plain->result.proxy_status, 0);
 	unsetenv("http_proxy");
 	unsetenv("https_proxy");
 }
