@@ -103,16 +103,41 @@ def openssl(*words: str | Path) -> None:
         raise RuntimeError(f"openssl {words[0]}: {done.stderr.strip()}")
 
 
+# `openssl ca`, not `openssl x509`: every version of it takes both a start and an end.
+AUTHORITY = """
+[authority]
+certificate = {here}/ca.pem
+private_key = {here}/ca.key
+database = {here}/issued
+new_certs_dir = {here}
+rand_serial = yes
+unique_subject = no
+default_md = sha256
+policy = policy
+
+[policy]
+commonName = supplied
+"""
+
+
 def make_certificates(here: Path) -> None:
-    """An authority (ca.pem), a certificate of it for localhost (good), one that has expired,
-    and one for elsewhere (other)."""
+    """Makes an authority (ca.pem), a certificate of it for localhost (good), one that has
+    expired, and one for another host (other)."""
     openssl("req", "-x509", *CURVE, "-subj", "/CN=Test authority", "-days", "2",
             "-keyout", here / "ca.key", "-out", here / "ca.pem")
-    for name, days in ("good", "2"), ("expired", "-1"), ("other", "2"):
+    (here / "ca.conf").write_text(AUTHORITY.format(here=here), encoding="utf-8")
+    (here / "issued").touch()
+    for name, start, end in ("good", -1, 2), ("expired", -2, -1), ("other", -1, 2):
         host = "elsewhere.test" if name == "other" else "localhost"
         (here / f"{name}.ext").write_text(f"subjectAltName=DNS:{host}\n", encoding="ascii")
         openssl("req", *CURVE, "-subj", f"/CN={host}", "-keyout", here / f"{name}.key",
                 "-out", here / f"{name}.csr")
-        openssl("x509", "-req", "-in", here / f"{name}.csr", "-CA", here / "ca.pem",
-                "-CAkey", here / "ca.key", "-CAcreateserial", "-days", days,
-                "-extfile", here / f"{name}.ext", "-out", here / f"{name}.pem")
+        openssl("ca", "-batch", "-notext", "-config", here / "ca.conf", "-name", "authority",
+                "-startdate", days_from_now(start), "-enddate", days_from_now(end),
+                "-extfile", here / f"{name}.ext", "-in", here / f"{name}.csr",
+                "-out", here / f"{name}.pem")
+
+
+def days_from_now(days: int) -> str:
+    """A timestamp as `openssl ca` takes it."""
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400))

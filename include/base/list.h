@@ -13,7 +13,14 @@ struct list {
 	struct list *next;
 };
 
-#define list_entry(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
+/* Returns the start of the struct that has `member` at `offset`. */
+static inline void *list_container(void *member, size_t offset)
+{
+	return (char *)member - offset;
+}
+
+#define list_entry(link, type, member) \
+	((type *)list_container(link, offsetof(type, member)))
 
 #define list_for_each(link, head) \
 	for (struct list *link = (head)->next; link != (head); link = link->next)

@@ -305,8 +305,10 @@ static int put_job(struct catalog *catalog, struct catalog_job *job, const char 
 		return -EEXIST;
 	}
 	err = put_known(catalog, &known, job, text, &changed);
+	if (err)
+		return err;
 	*ret_change = known.gone ? CATALOG_NEW : changed ? CATALOG_CHANGED : CATALOG_SAME;
-	return err;
+	return 0;
 }
 
 int jobs_put(struct catalog *catalog, const struct job *job, const char *text,

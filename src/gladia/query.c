@@ -216,8 +216,8 @@ struct text {
 	size_t room;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-put(struct text *text, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void put(
+	struct text *text, const char *format, ...)
 {
 	va_list args;
 

@@ -9,12 +9,14 @@
 #include "sync/single.h"
 #include "sync/sync.h"
 
+struct removed_entry {
+	int64_t row;
+	int64_t until_ms; /* monotonic */
+};
+
 /* removed.h; those that are forgotten first come first. */
 struct removed {
-	struct removed_entry {
-		int64_t row;
-		int64_t until_ms; /* monotonic */
-	} * entries;
+	struct removed_entry *entries;
 	size_t len;
 	size_t cap;
 };

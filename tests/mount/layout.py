@@ -24,9 +24,3 @@ def pretty(text):
 def numbers(text):
     """All numbers as they are written."""
     return NUMBER.findall(json.dumps(load(text), ensure_ascii=False))
-
-
-def jq_keeps(number):
-    """Whether jq 1.6 prints a number as it was."""
-    value = json.loads(number)
-    return abs(value) < 2**53 and str(value) == number

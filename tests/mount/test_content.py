@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from layout import jq_keeps, numbers, pretty
+from layout import numbers, pretty
 from sandbox import AN_ID
 from tools import names_of, read, run
 
@@ -19,6 +19,13 @@ def by_jq(*words, text):
     done = subprocess.run(["jq", *words], input=text, stdout=subprocess.PIPE, timeout=60,
                           check=True)
     return done.stdout
+
+
+def kept_by_jq(written):
+    """Those of the numbers that the installed jq prints as they are written."""
+    written = sorted(written)
+    printed = by_jq(".", text="\n".join(written).encode()).decode().splitlines()
+    return {number for number, line in zip(written, printed, strict=True) if number == line}
 
 
 def file_of(one, job_id):
@@ -44,7 +51,8 @@ class TestWhole:
 
     def test_as_jq(self, files):
         """Byte for byte, where jq itself keeps the numbers."""
-        same = [(said, shown) for _, said, shown in files if all(map(jq_keeps, numbers(said)))]
+        kept = kept_by_jq({number for _, said, _ in files for number in numbers(said)})
+        same = [(said, shown) for _, said, shown in files if kept.issuperset(numbers(said))]
         assert len(same) > 50
         assert by_jq(".", text=b"\n".join(said for said, _ in same)) == b"".join(
             shown for _, shown in same)

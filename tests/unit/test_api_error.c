@@ -289,7 +289,10 @@ static void unsound_configs_are_refused(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 9.1 */
+/*
+ * SPEC 9.1. The list ends too early, which is noticed behind its last byte: curl 8 does
+ * not count bytes that the write callback rejects.
+ */
 static void answers_are_counted(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -303,7 +306,7 @@ static void answers_are_counted(void **state)
 			.only = 1},
 		{JOB_TARGET, BYTES(OK "Content-Length: 9\r\n\r\nab"), .after = RAW_CLOSE,
 			.only = 1},
-		{JOB_TARGET, BODY(JOB)}, {LIST_TARGET, BODY("no")}, {.target = NULL}};
+		{JOB_TARGET, BODY(JOB)}, {LIST_TARGET, BODY("{ ")}, {.target = NULL}};
 	static const char *const ids[] = {"302", "404", "501", "a"};
 	struct api_asks *asks = api_asks_new(routes);
 	struct api_stats stats;

@@ -241,9 +241,8 @@ static void silence_ends_in_time(void **state)
 
 /* A page that never ends: a job, and with each step another. */
 #define TRICKLE_HEAD OK "\r\n{\"items\":["
-#define TRICKLE                                                                    \
-	BYTES(TRICKLE_HEAD ITEM("a") ","), .again_from = sizeof(TRICKLE_HEAD) - 1, \
-					   .times = 100, .stepwise = true
+#define TRICKLE_BODY BYTES(TRICKLE_HEAD ITEM("a") ",")
+#define TRICKLE_ON   .again_from = sizeof(TRICKLE_HEAD) - 1, .times = 100, .stepwise = true
 
 /* 30 s, with a job each 5 s. */
 static void trickle(struct api_ask *ask)
@@ -270,7 +269,7 @@ static void trickle(struct api_ask *ask)
 static void a_trickle_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {
-		{LIST_TARGET, TRICKLE}, {.target = NULL}};
+		{LIST_TARGET, TRICKLE_BODY, TRICKLE_ON}, {.target = NULL}};
 	struct api_asks *asks = api_asks_new(routes);
 	struct api_ask *ask = api_asks_list(asks);
 
@@ -286,8 +285,8 @@ static void a_trickle_ends_in_time(void **state)
 static void the_last_failure_counts(void **state)
 {
 	static const struct raw_route routes[] = {
-		{LIST_TARGET, ONCE("HTTP/1.1 502 x\r\n\r\n")}, {LIST_TARGET, TRICKLE},
-		{.target = NULL}};
+		{LIST_TARGET, ONCE("HTTP/1.1 502 x\r\n\r\n")},
+		{LIST_TARGET, TRICKLE_BODY, TRICKLE_ON}, {.target = NULL}};
 	struct api_asks *asks = api_asks_new(routes);
 	struct api_ask *ask = api_asks_list(asks);
 

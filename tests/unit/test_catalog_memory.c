@@ -171,7 +171,7 @@ static void in_turn(struct kit *kit, int (*fn)(struct catalog *catalog))
 
 static void what_is_read_is_right_or_an_error(void **state)
 {
-	static int (*const reads[])(struct catalog * catalog) = {
+	static int (*const reads[])(struct catalog *) = {
 		by_id, read_text, read_metadata, load_listing};
 
 	fill(*state);

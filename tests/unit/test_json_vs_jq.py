@@ -3,10 +3,11 @@
 """SPEC 4.1: a file's text is what `jq .` prints, byte for byte.
 
 Thousands of made-up documents go through jq and through json_tool (the path in
-GLADIAFS_JSON_TOOL). Numbers are spelt as jq 1.6 spells them, and no key occurs twice:
-there json_print() keeps what jq changes, which test_json_print.c proves.
+GLADIAFS_JSON_TOOL). Numbers are spelled as the installed jq prints them, and no key occurs
+twice: json_print() keeps what jq changes there, which test_json_print.c proves.
 """
 
+import functools
 import os
 import random
 import shutil
@@ -20,12 +21,34 @@ BATCHES = 8
 DOCUMENTS = 500
 
 SPACE = " \t\n\r"
-# Kept by jq 1.6, which reads and prints doubles with 17 digits.
-NUMBERS = ["0", "-0", "1", "-1", "0.5", "-0.25", "1.5", "0.125", "36.75", "1e+300",
-           "1e-05", "9007199254740992", "-2.5e-09", "1.5e+20", "12345678", "0.0001"]
+# Every version of jq prints these as they are.
+PLAIN = ["0", "-0", "1", "-1", "0.5", "-0.25", "1.5", "0.125", "36.75", "9007199254740992",
+         "12345678", "0.0001"]
+# jq 1.6 prints the first of each pair as it is, jq 1.7 the second.
+SPELLED_TWICE = [("1e+300", "1E+300"), ("1e-05", "0.00001"), ("-2.5e-09", "-2.5E-9"),
+                 ("1.5e+20", "1.5E+20")]
 ESCAPES = ['\\"', "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t"]
 RANGES = [(0x20, 0x7f), (0x20, 0x7f), (0x80, 0x7ff), (0x800, 0xd7ff), (0xe000, 0xffff),
           (0x10000, 0x10ffff), (0x0, 0x1f), (0x7f, 0x7f)]
+
+
+def run(command, text):
+    done = subprocess.run(command, input=text, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout
+
+
+@functools.cache
+def numbers():
+    """Numbers that the installed jq prints as they are."""
+    kept = []
+    for spellings in SPELLED_TWICE:
+        printed = run([JQ, "."], "\n".join(spellings).encode()).decode().splitlines()
+        same = [spelling for spelling, line in zip(spellings, printed) if spelling == line]
+        assert same, f"jq prints neither of {spellings} as it is: {printed}"
+        kept += same
+    return PLAIN + kept
 
 
 def make_char(rng):
@@ -61,7 +84,7 @@ def make_scalar(rng):
     if kind < 0.4:
         return make_string(rng)
     if kind < 0.6:
-        return rng.choice(NUMBERS)
+        return rng.choice(numbers())
     if kind < 0.8:
         return str(rng.randint(-10**15, 10**15))
     return rng.choice(["true", "false", "null"])
@@ -87,13 +110,6 @@ def make_value(rng, depth):
 def make_document(rng):
     depth = rng.choice([0, 1, 2, 3, 4, 6])
     return make_space(rng) + make_value(rng, depth) + make_space(rng)
-
-
-def run(command, text):
-    done = subprocess.run(command, input=text, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr.decode(errors="replace")
-    return done.stdout
 
 
 def assert_same(documents):
