@@ -48,8 +48,8 @@ class Nobody:
                  account.url, self.path],
                 env=environment(self.place.home), cwd="/", stderr=stderr)
         self.pid = self.process.pid
-        # What runs a program where this one is.
-        self.inside = ["nsenter", "-m", "-t", str(self.pid)]
+        # Runs a program in its namespace and below its root, which may be a chroot.
+        self.inside = ["nsenter", "-m", "-r", "-t", str(self.pid)]
         self.namespace = None
         try:
             wait_until(lambda: not self.is_alive() or self.lists(AS_NOBODY), "it is mounted")
