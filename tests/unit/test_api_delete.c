@@ -111,6 +111,7 @@ static void a_lost_answer_is_no_lost_race(void **state)
 			{TARGET, ANSWER("404 x")}, {.target = NULL}},
 		{{TARGET, BYTES(""), .after = RAW_RESET, .only = 1},
 			{TARGET, ANSWER("404 x")}, {.target = NULL}},
+		{{TARGET, ONCE("500 x")}, {TARGET, ANSWER("404 x")}, {.target = NULL}},
 		{{TARGET, ONCE("502 x")}, {TARGET, ANSWER("404 x")}, {.target = NULL}},
 	};
 
