@@ -18,9 +18,9 @@ static struct timespec to_timespec(int64_t ms)
 
 /*
  * A job is in all/, as a rule in one status/ and one date/, and in any number of
- * directories below metadata/. The count is the same for all jobs: what matters is that it
- * is more than 1, so that du(1) counts a job once. That a directory has one link says, as
- * with btrfs, that its subdirectories are not counted.
+ * directories below metadata/. The count is the same for all jobs: what matters is that
+ * it is more than 1, so that du(1) counts a job once. That a directory has one link says,
+ * as with btrfs, that its subdirectories are not counted.
  */
 enum { DIR_LINKS = 1, JOB_LINKS = 3 };
 
