@@ -152,7 +152,8 @@ class TestProcess:
         assert status(one.pid)["Umask"] == "0077"
 
     def test_descriptors_of_a_daemon(self, account, mount, tmp_path):
-        """Of what it inherited nothing is left. The directory of the key it opens itself."""
+        """Of what it inherited nothing is left. It opens the directories of the key, the cache
+        and temporary files itself."""
         with open(tmp_path / "inherited", "w", encoding="ascii") as file:
             os.set_inheritable(file.fileno(), True)
             ends = os.pipe()
@@ -164,7 +165,7 @@ class TestProcess:
                   for fd in os.listdir(f"/proc/{one.pid}/fd")}
         kinds = {re.sub(r":.*|\.db.*", "", name) for name in opened}
         assert kinds <= {"/dev/null", "/dev/fuse", "socket", "anon_inode", "pipe",
-                         str(one.place.key_file.parent),
+                         str(one.place.key_file.parent), "/var/tmp",
                          *{name.partition(".db")[0] for name in opened
                            if name.startswith(str(one.place.cache))}}, opened
 
