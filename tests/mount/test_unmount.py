@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """SPEC 1.1, 1.5, 1.8, 1.9: the program unmounts its own mount, wherever that is, or nothing."""
 
+import contextlib
 import os
 import signal
 import subprocess
 
 import pytest
 
-from mounting import await_end, await_orphans, children, needs_root
-from tools import END, PATIENCE, run, wait_until
+from mounting import Program, await_end, await_orphans, children, needs_root
+from tools import END, PATIENCE, run, wait_for_mount, wait_until
 
 SYSTEM, FAILED = 2, 32
 
@@ -250,6 +251,21 @@ class TestSignals:
         os.listdir(one.path / "all")
         assert end(one, sign) == 0
         assert not one.is_mounted()
+
+
+    def test_file_size_limit(self, account, place):
+        """SIGXFSZ (ulimit -f): the cache cannot grow, as on a full disk; the mount lives on."""
+        path = place.new_directory()
+        program = Program(place, "-f", "-o", place.options(), account.url, path,
+                          wrapper=["prlimit", "--fsize=150000"])
+        try:
+            assert wait_for_mount(path, program.process)
+            with contextlib.suppress(OSError):
+                os.listdir(path / "all")
+            assert os.listdir(path / "status")
+        finally:
+            program.process.terminate()
+            assert program.process.wait(END * PATIENCE) == 0, program.stderr
 
 
 class TestAutoUnmount:
