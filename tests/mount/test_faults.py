@@ -211,7 +211,7 @@ class Bench:
         return {"path": LISTS}, lambda: self.list(day), lambda: self.truth(day)
 
     def metadata(self):
-        path = "metadata/customer"
+        path = "metadata/project"
         return {"path": LISTS}, lambda: self.list(path), lambda: self.truth(path)
 
     # What must hold.

@@ -34,6 +34,8 @@ class Waits:
         os.listdir(one.path / "status/error")
         self.summary = account.jobs(status="error")[0]["id"]
         self.jobs = iter(account.jobs(status="done")[5:])
+        # Look-ups of one name wait for each other in the kernel, as those of one job do.
+        self.keys = iter(os.listdir(one.path / "metadata"))
 
     def job(self):
         return self.one.path / "all" / (next(self.jobs)["id"] + ".json")
@@ -58,7 +60,7 @@ class Waits:
             "days": ({"path": LISTS}, lambda: ["ls", "-f", root / "date"]),
             "a day": ({"path": LISTS}, lambda: ["ls", "-f", root / "date/2026-04-20"]),
             "keys": ({"path": LISTS}, lambda: ["ls", "-f", root / "metadata"]),
-            "values": ({"path": LISTS}, lambda: ["ls", "-f", root / "metadata/customer"]),
+            "values": ({"path": LISTS}, lambda: ["ls", "-f", root / "metadata" / next(self.keys)]),
         }[kind]
 
 
