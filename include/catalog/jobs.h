@@ -109,6 +109,13 @@ int jobs_seen_before(
 	struct catalog *catalog, int64_t wall_ms, int64_t **ret_rows, size_t *ret_len);
 
 /*
+ * Whether the query's statuses and spans hold any job that is neither gone nor doubted;
+ * its metadata is not looked at. Looks at every job until one is found. Returns 0 or
+ * -EIO.
+ */
+int jobs_any(struct catalog *catalog, const struct query *query, bool *ret_any);
+
+/*
  * Copies up to `len` bytes of a job's text from `offset` on; past its end that is 0
  * bytes. `job` is as one of the above gave it; only row and node are looked at. 0;
  * -ENODATA where the text is not kept (never seen, or let go); -ESTALE where that version

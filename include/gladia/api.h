@@ -57,7 +57,8 @@ struct api_item {
 /* What is known of a page when it has ended. */
 struct api_page {
 	unsigned items;     /* that came, those refused included */
-	bool last;          /* `next` is null or missing, or the page is empty */
+	bool last;          /* `next` is null: the only word for the end */
+	uint64_t next;      /* the offset that `next` names; 0: none, or it is missing */
 	uint64_t bytes;     /* of the page, uncompressed */
 	int64_t elapsed_ms; /* of the attempt that succeeded */
 	long status; /* of api_delete() only: the HTTP status that it succeeded with */
@@ -79,7 +80,8 @@ struct api_page {
  *   -EHOSTUNREACH  no connection, TLS refused
  *   -ENOMEM
  *   -EIO           all else: other statuses, broken connections, what is no such page or
- *                  job, a `next` that does not advance (SPEC 6.6)
+ *                  job, a page that says it is an error (`statusCode`), a `next` that does
+ *                  not advance (SPEC 6.6)
  *   what on_item gave
  * Where attempts failed in different ways the last one counts. `page` is NULL on failure
  * and for api_get(). `why` is "", or on failure one sentence: what was tried, why it

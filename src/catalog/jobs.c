@@ -420,3 +420,30 @@ int jobs_seen_before(
 	sqlite3_bind_int64(statement, 1, wall_ms);
 	return collect_rows(catalog, statement, ret_rows, ret_len);
 }
+
+int jobs_any(struct catalog *catalog, const struct query *query, bool *ret_any)
+{
+	unsigned statuses = query->statuses;
+
+	if (statuses == QUERY_ALL_STATUSES)
+		statuses |= 1U << JOB_OTHER;
+	*ret_any = false;
+	for (unsigned i = 0; i < query->spans_len && !*ret_any; i++) {
+		sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOBS_ANY);
+		const struct span *span = &query->spans[i];
+		bool always = span->from_ms == INT64_MIN && span->to_ms == INT64_MAX;
+
+		sqlite3_bind_int64(statement, 1, statuses);
+		sqlite3_bind_int64(statement, 2, span->from_ms);
+		sqlite3_bind_int64(statement, 3, span->to_ms);
+		sqlite3_bind_int(statement, 4, always);
+
+		int step = sqlite3_step(statement);
+
+		*ret_any = step == SQLITE_ROW && sqlite3_column_int(statement, 0);
+		sqlite3_reset(statement);
+		if (step != SQLITE_ROW)
+			return catalog_failed(catalog, "read");
+	}
+	return 0;
+}

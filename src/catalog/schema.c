@@ -97,6 +97,10 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_JOBS_UNFINISHED] = "SELECT job FROM jobs"
 				" WHERE status NOT IN (2, 3) AND seen >= 0",
 	[SQL_JOBS_SEEN_BEFORE] = "SELECT job FROM jobs WHERE seen >= 0 AND seen < ?1",
+	/* A job without a time is in the span of all times alone. */
+	[SQL_JOBS_ANY] = "SELECT EXISTS(SELECT 1 FROM jobs WHERE seen > 0"
+			 " AND (?1 >> status & 1) AND (created >= ?2 AND created < ?3"
+			 " OR created IS NULL AND ?4))",
 	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1 AND seen >= 0",
 	[SQL_JOB_USED] = "UPDATE jobs SET used = ?2 WHERE job = ?1",
 	[SQL_INODES_RECENT_PART] =

@@ -7,6 +7,7 @@
 #include "gladia/api_internal.h"
 #include "gladia/job_internal.h"
 #include "json/print.h"
+#include "json/walk.h"
 
 enum {
 	/* Working memory beyond that is given back after the job that needed it. */
@@ -249,7 +250,7 @@ int api_reader_feed(struct api_reader *reader, const char *data, size_t len)
 }
 
 /*
- * The offset that the query of `next` asks for; false where it names none. Its host and
+ * The offset that the query of `next` asks for; false if it names none. Its host and
  * path are of no interest: what is asked is never made from it (SPEC 2.3).
  */
 static bool next_offset(const char *next, uint64_t *ret_offset)
@@ -273,49 +274,65 @@ static bool next_offset(const char *next, uint64_t *ret_offset)
 	return true;
 }
 
-/* `next` is a value of `len` bytes other than null. */
-static int check_next(struct api_reader *reader, const char *value, size_t len)
+/* Reads a `next` that is not null; `ret_offset` is 0 if it names no offset. */
+static int read_next(
+	struct api_reader *reader, struct json_piece next, uint64_t *ret_offset)
 {
 	struct buf *text = &reader->scratch->head;
-	uint64_t offset;
+	size_t len = json_length(next);
 
 	buf_reset(text);
 	if (buf_reserve(text, len))
 		return fail_memory(reader);
-
-	const char *next = text->data;
-
-	if (job_string_decode((struct json_piece){value, value + len}, len, text->data))
+	if (job_string_decode(next, len, text->data))
 		return api_fail(&reader->failure, -EIO, advice_report,
 			"the page's \"next\" is neither null nor text");
-	/* An empty page is the end, whatever comes next (SPEC 6.6). */
-	if (!reader->items || !next_offset(next, &offset) || offset > reader->offset)
+	if (!next_offset(text->data, ret_offset) || *ret_offset > reader->offset)
 		return 0;
 	return api_fail(&reader->failure, -EIO, advice_report,
-		"the page's \"next\" does not advance: it says offset %" PRIu64, offset);
+		"the page's \"next\" does not advance: it says offset %" PRIu64,
+		*ret_offset);
+}
+
+/*
+ * An error in the API's words, `statusCode` and all, although the answer's own status is
+ * 200: whatever stands in its `items`, they are not the jobs. Another attempt may help.
+ */
+static int check_status(struct api_reader *reader, struct json_piece status)
+{
+	const char *number = status.at;
+
+	if (number && *number == '"')
+		number++;
+	if (!number || *number == '2' || json_is(status, "null"))
+		return 0;
+	api_fail(&reader->failure, -EIO, api_advice_other,
+		"the page is an error with HTTP status 200: \"statusCode\" %.*s",
+		(int)strspn(number, "0123456789"), number);
+	reader->failure.again = true;
+	reader->failure.bad_body = true;
+	return -EIO;
 }
 
 static int finish_page(struct api_reader *reader, struct api_page *ret_page)
 {
-	struct buf *text = &reader->scratch->text;
-	struct json_cut cut = {.member = "next", .inside = ""};
-	struct json_error error;
+	enum { NEXT, STATUS, MEMBERS };
+	static const char *const members[MEMBERS] = {"next", "statusCode"};
+	struct json_piece values[MEMBERS];
 	const char *frame;
+	uint64_t next = 0;
 	size_t len;
 	int err = json_items_finish(reader->page, &frame, &len);
 
 	if (err)
 		return fail_page(reader, err);
-	/* It was checked: printed only to see where `next` stands. */
-	buf_reset(text);
-	if (json_print(frame, len, text, &cut, &error))
-		return fail_memory(reader);
+	json_members((struct json_piece){frame, frame + len}, members, MEMBERS, values);
+	err = check_status(reader, values[STATUS]);
 
-	bool null = !cut.ret_end || frame[cut.ret_start] == 'n';
+	bool last = json_is(values[NEXT], "null");
 
-	if (!null)
-		err = check_next(
-			reader, frame + cut.ret_start, cut.ret_end - cut.ret_start);
+	if (!err && values[NEXT].at && !last)
+		err = read_next(reader, values[NEXT], &next);
 	if (err)
 		return err;
 	if (reader->refused > REFUSALS_LOGGED)
@@ -323,7 +340,8 @@ static int finish_page(struct api_reader *reader, struct api_page *ret_page)
 			reader->tried, reader->refused - REFUSALS_LOGGED);
 	*ret_page = (struct api_page){
 		.items = reader->items,
-		.last = null || !reader->items,
+		.last = last,
+		.next = next,
 		.bytes = reader->bytes,
 	};
 	return 0;

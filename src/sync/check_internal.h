@@ -36,7 +36,8 @@
  * finishes between HEAD and UNFINISHED; it stands before those known then. A job that
  * moves within a listing (by status) is known from UNFINISHED of this look or the one
  * before. Whatever else does not fit, and whatever takes more requests than reading, is
- * read: check_fall_back().
+ * read: check_fall_back(). So is an empty page that is not said to be the last, and a
+ * last job behind which there may be others: reading asks on (pages.c).
  */
 struct check;
 

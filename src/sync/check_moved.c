@@ -39,7 +39,10 @@ static int take_unfinished(struct check *check, struct rows *known, bool *ret_wh
 	const struct page *page = check->page;
 	int err = rows_append(known, page->rows, page->len);
 
-	*ret_whole = page->end.last || page->len <= 1;
+	*ret_whole = page->end.last;
+	/* There are more, it says, and does not show them. */
+	if (!err && !*ret_whole && page->len <= 1)
+		return -ESTALE;
 	if (!err && *ret_whole && known->len)
 		qsort(known->rows, known->len, sizeof(*known->rows), compare_rows);
 	return err;

@@ -102,11 +102,11 @@ static int head_known(struct check *check)
 			&listing->members, check->head.rows[i], LISTING_TOLD, true);
 	if (err)
 		return err;
-	check->good = check->head.len ? check->head.len - 1 : 0;
+	check->good = check->head.len - 1;
 	check->watch_at = 0;
 	check->unfinished.len = 0;
 	check->step = STEP_UNFINISHED;
-	check->paused = check->head.len && !listing->goes_on;
+	check->paused = !listing->goes_on;
 	listing_grew(listing);
 	return 0;
 }
@@ -117,7 +117,8 @@ static int head_take(struct check *check)
 	struct rows *head = &check->head;
 	bool overlaps = head->len > 0;
 
-	if (overlaps && (!page->len || page->rows[0] != head->rows[head->len - 1]))
+	/* Whether nothing is left, or where an empty page goes on, reading finds out. */
+	if (!page->len || (overlaps && page->rows[0] != head->rows[head->len - 1]))
 		return -ESTALE;
 
 	int err = rows_append(head, page->rows + overlaps, page->len - overlaps);
@@ -160,6 +161,9 @@ static int tail_take(struct check *check)
 	const struct page *page = check->page;
 	size_t tail = check->expected.len - 1;
 
+	/* Only `next: null` ends a listing, this one too. */
+	if (!page->end.last)
+		return -ESTALE;
 	if (page->len == 1 && page->rows[0] == check->expected.rows[tail]) {
 		check->step = STEP_AGAIN;
 		check->again = 0;
@@ -237,6 +241,8 @@ static int bisect_take(struct check *check)
 	size_t middle = (size_t)page->offset;
 	size_t at = 0;
 
+	if (!page->len && !page->end.last)
+		return -ESTALE;
 	if (page->len && page->rows[0] == check->expected.rows[middle]) {
 		check->good = middle;
 		return 0;

@@ -15,10 +15,13 @@
  * jobs are listed instead.
  *
  *   SKIPPING   the jobs stand as expected   their day is a member, skip it
- *              none came                    the next span; after the last, complete
- *              they do not, or a span has   READING
+ *              none came, and it was the    the next span; after the last, complete
+ *              last page
+ *              they do not, or a span has   READING, which asks on or once more (pages.c)
  *              one day and its jobs do not
- *              tell whether it is the last
+ *              tell whether it is the last;
+ *              or none came and there are
+ *              more, or there were before
  *   READING    the jobs' listing is whole   its days are members; complete
  *
  * With a filter on metadata it begins with READING.
@@ -31,7 +34,6 @@ struct days {
 	struct query asked;
 	struct job sample[SAMPLE];
 	unsigned sample_len;
-	bool edge;            /* jobs came from just outside of what was asked for */
 	unsigned span_days;   /* found in the span that is asked for */
 	bool doubtful;        /* the order of the last sample could be any */
 	struct listing *jobs; /* READING */
@@ -167,9 +169,7 @@ static int on_item(void *ctx, const struct api_item *item)
 
 	if (err && err != -EEXIST)
 		return err;
-	if (is_at_edge(&days->asked.spans[0], &item->job))
-		days->edge = true;
-	else if (days->sample_len < SAMPLE)
+	if (days->sample_len < SAMPLE && !is_at_edge(&days->asked.spans[0], &item->job))
 		days->sample[days->sample_len++] = item->job;
 	return 0;
 }
@@ -179,13 +179,12 @@ static void on_restart(void *ctx)
 	struct days *days = ((struct listing *)ctx)->filling;
 
 	days->sample_len = 0;
-	days->edge = false;
 }
 
 static bool as_expected(const struct days *days, const struct api_page *page)
 {
-	/* Behind those at the edge there may be others. */
-	if (!days->sample_len && days->edge && !page->last)
+	/* Others may follow those at the edge, or an empty page that is not the last. */
+	if (!days->sample_len && !page->last)
 		return false;
 	for (unsigned i = 0; i < days->sample_len; i++) {
 		const struct job *job = &days->sample[i];
@@ -268,13 +267,17 @@ static void pull(struct listing *listing)
 	}
 	if (days->call || !listing->lacking)
 		return;
-	/* The newest job before an instant need not match. */
-	if (*listing->query.metadata) {
+	clip(&listing->query, days->before_ms, &days->asked);
+
+	bool at_end = !days->asked.spans_len;
+	bool is_doubtful = at_end && !listing->members.len && listing_had_jobs(listing);
+
+	/* With a filter on metadata the newest job before an instant need not match. */
+	if (*listing->query.metadata || is_doubtful) {
 		begin_reading(listing);
 		return;
 	}
-	clip(&listing->query, days->before_ms, &days->asked);
-	if (!days->asked.spans_len) {
+	if (at_end) {
 		listing_completed(listing);
 		return;
 	}

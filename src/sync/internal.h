@@ -157,6 +157,12 @@ int listing_watch(struct listing *listing, const int64_t *rows, size_t len);
 int listing_load_watch(
 	const struct listing *listing, int64_t **ret_rows, size_t *ret_len);
 
+/*
+ * True if the listing had members when it was last complete, or, if it never was, if the
+ * catalog knows a job of its query: then it is not empty without a second look.
+ */
+bool listing_had_jobs(const struct listing *listing);
+
 /* Takes a listing nobody holds out of the memory of sync, and frees it. */
 void listing_drop(struct listing *listing);
 

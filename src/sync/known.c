@@ -265,6 +265,24 @@ static bool is_known(const struct listing *listing)
 	return !err;
 }
 
+bool listing_had_jobs(const struct listing *listing)
+{
+	struct catalog *catalog = listing->sync->catalog;
+	struct known known = {0};
+	bool had = listing->members.len > 0;
+	int err = load_from_memory(listing, listing->kind, listing->key, &known);
+
+	if (!err && !known.loaded)
+		err = load_from_catalog(listing, listing->key, &known);
+	if (!err && known.loaded)
+		had = had || known.rows.len;
+	else if (!err && !had)
+		err = jobs_any(catalog, &listing->query, &had);
+	unload(&known);
+	/* If it is not known, another request does no harm. */
+	return had || err;
+}
+
 /* Who wants it again does not wait for the same: that is this filler's to say. */
 static void fail_unknown(struct listing *listing, int error)
 {

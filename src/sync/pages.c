@@ -25,12 +25,27 @@
  *   failed                                listing_failed(); `next` is its offset
  *   failed as the limit is refused        the same offset with half the limit,
  *                                         unless it has been granted before
- *   begins at 0, or meets what is known   its jobs become members; the span ends with the
- *                                         API's word that it was the last
+ *   begins at 0, or meets what is known   its jobs become members; `next: null` on it,
+ *                                         and nothing else, ends the span
  *   meets nothing known                   bridge: a page in front of it is asked for that
  *                                         ends with its first job; it is then joined
  *   nor does that, or it is empty         step back, farther each time, and read again
  *   was cut by the API's own limit        pages asked for behind it begin elsewhere
+ *
+ * What ends a span (SPEC 6.6), by the page's jobs and its `next`:
+ *
+ *   jobs    next       what follows
+ *   some    null       the end
+ *   some    other      the page behind, which begins with the last of them; also if the
+ *                      page is shorter than asked for, and if `next` is missing
+ *   none    null       the end; if that makes the listing empty although it had jobs, all
+ *                      is asked for once more, and then believed
+ *   none    offset     the same page once more; if it is empty again, the page at that
+ *                      offset, as a server may filter its pages after it cuts them;
+ *                      -EIO after IDLE_MAX such pages
+ *   none    other      the same page once more, and then -EIO
+ *
+ * 404 behind the start is an end, as no jobs and `null` are.
  *
  * Only pages that hold a single job cannot overlap: what moves between them is missed.
  */
@@ -52,6 +67,8 @@ struct pages {
 	unsigned mends;  /* since more was joined than ever before, */
 	uint64_t most;   /* which was this */
 	unsigned idle;   /* pages in a row that brought nothing new */
+	bool open;       /* the last page was empty and not the end: asked for again */
+	bool confirmed;  /* there were no jobs at all: asked for again */
 	bool ordered;    /* all members so far stand in falling order of created_at, */
 	int64_t last_ms; /* the last of them at this */
 	size_t told;     /* so many were told before, by a look that came to nothing; */
@@ -129,7 +146,7 @@ static bool has_room(const struct listing *listing)
 
 		if (page->call)
 			under_way++;
-		else if (page->error || page->end.last)
+		else if (page->error || page->end.last || !page->end.items)
 			return false;
 	}
 	return under_way < most && pages->asked_len < 2 * most;
@@ -141,8 +158,8 @@ static bool may_ask(const struct listing *listing)
 
 	if (!pages->asked_len)
 		return listing->lacking || listing->goes_on;
-	/* None on ground that shifts, or where it seems to end. */
-	if (pages->back || pages->cut)
+	/* None on ground that shifts or holds nothing, or where it seems to end. */
+	if (pages->back || pages->cut || pages->idle)
 		return false;
 	return listing->goes_on && has_room(listing);
 }
@@ -192,6 +209,11 @@ static void next_span(struct listing *listing)
 	pages->most = 0;
 	if (pages->span < listing->query.spans_len)
 		return;
+	if (!pages->behind && !pages->confirmed && listing_had_jobs(listing)) {
+		pages->confirmed = true;
+		pages->span = 0;
+		return;
+	}
 	listing->ordered = pages->ordered && pages->stood == pages->told;
 	listing_completed(listing);
 }
@@ -224,7 +246,7 @@ static int give_up(const struct listing *listing, struct page *page, unsigned tr
 	free(page->why);
 	if (asprintf(&page->why,
 		    "the listing \"%s\": the page at offset %" PRIu64 " %s, after %u "
-		    "tries; wait until fewer jobs are created and deleted, or report it",
+		    "tries; try again later, or report it",
 		    listing->key, page->offset, reason, tries) < 0)
 		page->why = NULL;
 	return -EIO;
@@ -268,6 +290,9 @@ static void note_cut(struct listing *listing, const struct page *page)
 	struct pages *pages = listing->filling;
 	unsigned cut = page->end.items < page->limit ? page->end.items : 0;
 
+	/* If `next` is farther ahead than its jobs reach, they were filtered, not cut. */
+	if (page->end.next > page->offset + page->end.items)
+		cut = 0;
 	if (cut && cut == pages->cut)
 		page_size_capped(&listing->sync->page_size, cut);
 	pages->cut = cut;
@@ -299,6 +324,19 @@ static void note_told(const struct listing *listing, int64_t row)
 		pages->ordered = false;
 }
 
+/* Counts the pages in a row that brought nothing new: there is an end to them. */
+static int note_news(struct listing *listing, struct page *page, bool news)
+{
+	struct pages *pages = listing->filling;
+
+	pages->idle = news ? 0 : pages->idle + 1;
+	if (pages->idle > IDLE_MAX) {
+		pages->idle = 0;
+		return give_up(listing, page, IDLE_MAX, "brings nothing new");
+	}
+	return page->offset > SPAN_MAX ? -EFBIG : 0;
+}
+
 static int take_rows(struct listing *listing, struct page *page)
 {
 	struct pages *pages = listing->filling;
@@ -317,12 +355,7 @@ static int take_rows(struct listing *listing, struct page *page)
 		if (err)
 			return err;
 	}
-	pages->idle = news ? 0 : pages->idle + 1;
-	if (pages->idle > IDLE_MAX) {
-		pages->idle = 0;
-		return give_up(listing, page, IDLE_MAX, "brings nothing new");
-	}
-	return page->offset > SPAN_MAX ? -EFBIG : 0;
+	return note_news(listing, page, news);
 }
 
 /* Whether the next look may rely on the order (check.c). */
@@ -368,17 +401,49 @@ static int accept(struct listing *listing, struct page *page)
 	return 0;
 }
 
+/* A page without jobs that is not said to be the last: see above. */
+static int pass(struct listing *listing, struct page *page)
+{
+	struct pages *pages = listing->filling;
+	uint64_t end = page->offset + page->limit;
+	uint64_t next = page->end.next < end ? page->end.next : end;
+	int err = note_news(listing, page, false);
+
+	if (err)
+		return err;
+	pages->open = !pages->open;
+	if (pages->open) {
+		replan(pages, page->offset);
+		return 0;
+	}
+	if (pages->back)
+		return mend(listing, page);
+	if (!page->end.next)
+		return give_up(listing, page, 2,
+			"has no jobs, and does not say that it is the last");
+	pages->joined = next;
+	pages->resume = next;
+	pages->overlaps = false;
+	pages->cut = 0;
+	replan(pages, next);
+	return 0;
+}
+
 /* The first page asked for has come: 0, or why it cannot be joined. */
 static int join(struct listing *listing, struct page *page)
 {
 	struct page_size *size = &listing->sync->page_size;
+	struct pages *pages = listing->filling;
 
 	if (page->error == -EINVAL && page_size_refused(size, page->limit)) {
-		replan(listing->filling, page->offset);
+		replan(pages, page->offset);
 		return 0;
 	}
 	if (page->error)
 		return page->error;
+	if (!page->end.items && !page->end.last)
+		return pass(listing, page);
+	pages->open = false;
 	if (meets(listing, page))
 		return accept(listing, page);
 	return mend(listing, page);

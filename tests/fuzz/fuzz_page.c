@@ -111,7 +111,7 @@ static bool are_same(const struct outcome *one, const struct outcome *other)
 {
 	return one->error == other->error && one->told == other->told &&
 	       one->named == other->named && one->page.items == other->page.items &&
-	       one->page.last == other->page.last;
+	       one->page.last == other->page.last && one->page.next == other->page.next;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

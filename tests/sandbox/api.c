@@ -88,6 +88,19 @@ static bool limit_is_good(const struct modes *m, struct exchange *x, struct quer
 	return false;
 }
 
+/* Leaves out what does not match, after the page was cut. */
+static void filter_page(struct page *page, const struct query *q)
+{
+	struct text scratch = {0};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < page->count; i++)
+		if (listing_matches(page->jobs[i], q, &scratch))
+			page->jobs[kept++] = page->jobs[i];
+	page->count = kept;
+	text_done(&scratch);
+}
+
 static void write_page(struct sandbox *s, struct exchange *x, const struct query *q,
 	const struct listing *l)
 {
@@ -108,6 +121,8 @@ static void write_page(struct sandbox *s, struct exchange *x, const struct query
 	page.jobs = must_alloc((page.count + 1) * sizeof(*page.jobs));
 	for (size_t i = 0; i < page.count; i++)
 		page.jobs[i] = listing_job(l, q->offset + i);
+	if (m->filter == FILTER_AFTER_CUT)
+		filter_page(&page, q);
 	answer_init(&items, 200);
 	answer_init(&x->answer, 200);
 	fault_page(&x->fault, &page, &items);
@@ -128,8 +143,11 @@ static void list_jobs(struct sandbox *s, struct exchange *x)
 		api_error(
 			x, q.unprocessable ? 422 : 400, "Invalid parameter", q.errors.p);
 	} else if (limit_is_good(&s->modes, x, &q)) {
-		l = listings_get(
-			&s->listings, &s->account, &q, (enum order)s->modes.order);
+		static const struct query all = {.until = INT64_MAX, .from = INT64_MIN};
+		bool of_all = s->modes.filter == FILTER_AFTER_CUT;
+
+		l = listings_get(&s->listings, &s->account, of_all ? &all : &q,
+			(enum order)s->modes.order);
 		if (s->modes.past_end == PAST_END_404 && q.offset && q.offset >= l->count)
 			api_error(x, 404, "Not found", NULL);
 		else

@@ -36,7 +36,7 @@ static bool contains(const cJSON *have, const cJSON *wanted, bool loose)
 	return true;
 }
 
-static bool matches(const struct job *job, const struct query *q, struct text *scratch)
+bool listing_matches(const struct job *job, const struct query *q, struct text *scratch)
 {
 	struct span metadata;
 	cJSON *tree;
@@ -62,7 +62,7 @@ static void collect(struct listing *l, const struct account *a, const struct que
 	size_t cap = 0;
 
 	for (size_t i = 0; i < a->count; i++) {
-		if (!matches(a->jobs[i], q, &scratch))
+		if (!listing_matches(a->jobs[i], q, &scratch))
 			continue;
 		if (l->count == cap) {
 			cap = cap ? 2 * cap : 64;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 
 #include "account.h"
 #include "modes.h"
@@ -29,6 +30,9 @@ void query_done(struct query *q);
 
 /* -EINVAL if the text is no number of the API's. */
 int query_number(const char *s, uint64_t *ret_n);
+
+/* True if the query's filters let the job pass; `scratch` is emptied by the caller. */
+bool listing_matches(const struct job *job, const struct query *q, struct text *scratch);
 
 /* The jobs of a query, in the order in which they are listed. */
 struct listing {

@@ -39,6 +39,8 @@ static const struct mode table[] = {
 	{"next_form", KIND_NEXT, AT(next_form),
 		{"origin", "other_path", "relative", "query"}},
 	{"next_stuck", KIND_CHOICE, AT(next_stuck), {"0", "1"}},
+	{"next_name", KIND_CHOICE, AT(next_name), {"next", "next_page", "missing"}},
+	{"filter", KIND_CHOICE, AT(filter), {"before_cut", "after_cut"}},
 	{"retry_after", KIND_CHOICE, AT(retry_after), {"seconds", "date", "absent"}},
 	{"retry_after_s", KIND_NUMBER, AT(retry_after_s), {0}},
 	{"gzip", KIND_CHOICE, AT(gzip), {"0", "1"}},

@@ -33,6 +33,8 @@ enum next_form {
 	NEXT_QUERY,
 	NEXT_OTHER_HOST,
 };
+enum next_name { NEXT_NAME_NEXT, NEXT_NAME_OTHER, NEXT_NAME_MISSING };
+enum filter { FILTER_BEFORE_CUT, FILTER_AFTER_CUT };
 enum retry_after { RETRY_SECONDS, RETRY_DATE, RETRY_ABSENT };
 enum keys { KEYS_NORMAL, KEYS_NEXT_FIRST, KEYS_NEXT_LAST, KEYS_UNKNOWN };
 
@@ -40,7 +42,7 @@ struct modes {
 	int64_t items_summary, limit_max, limit_over, default_limit, order, last_next;
 	int64_t past_end, metadata, date_zone, before_inclusive, after_inclusive;
 	int64_t next_form, next_stuck, retry_after, retry_after_s, gzip, chunked, keys;
-	int64_t pretty, latency_ms;
+	int64_t pretty, latency_ms, next_name, filter;
 	char next_host[MODE_STRING]; /* with NEXT_OTHER_HOST: scheme and authority */
 	char key[MODE_STRING];
 };

@@ -101,14 +101,20 @@ void page_write(struct answer *out, const struct page *p, const struct modes *m)
 	const struct layout *layout = &layouts[m->keys];
 	const uint64_t offsets[] = {
 		0, p->offset, m->next_stuck ? p->offset : p->offset + p->limit};
+	const char *comma = "";
 	struct text t = {0};
 
 	text_str(&t, layout->open);
 	for (int i = 0; i < PARTS; i++) {
 		enum part part = layout->parts[i];
+		const char *name = names[part];
 
-		text_printf(
-			&t, "%s%s%s", i ? layout->comma : "", names[part], layout->colon);
+		if (part == PART_NEXT && m->next_name == NEXT_NAME_MISSING)
+			continue;
+		if (part == PART_NEXT && m->next_name == NEXT_NAME_OTHER)
+			name = "\"next_page\"";
+		text_printf(&t, "%s%s%s", comma, name, layout->colon);
+		comma = layout->comma;
 		if (part == PART_ITEMS) {
 			answer_take(out, &t);
 			add_items(out, p, m, layout->comma);

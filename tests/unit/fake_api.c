@@ -285,77 +285,99 @@ static unsigned page_length(const struct api_call *call)
 								    : limit;
 }
 
-/* The first of the call's jobs that is not on its page any more; NULL: there is none. */
-static int give_jobs(struct api_call *call, unsigned most, unsigned *ret_given,
-	const struct fake_job **ret_behind)
+/* What a page holds. */
+struct given {
+	unsigned places; /* it takes up of the account */
+	unsigned items;
+	bool more; /* behind it */
+};
+
+static int give_jobs(struct api_call *call, unsigned most, struct given *ret_given)
 {
 	struct api *api = call->api;
 	uint64_t skip = call->offset;
 	int err = 0;
 
-	*ret_given = 0;
-	*ret_behind = NULL;
+	*ret_given = (struct given){0};
 	for (unsigned i = 0; !err && i < api->jobs_len; i++) {
 		const struct fake_job *job = &api->jobs[i];
 
 		if (!fake_shows(api, call, job) || (skip && skip--))
 			continue;
-		if (*ret_given == most) {
-			*ret_behind = job;
+		if (ret_given->places == most) {
+			ret_given->more = true;
 			break;
 		}
-		++*ret_given;
+		ret_given->places++;
+		if (job->hidden)
+			continue;
+		ret_given->items++;
 		err = give(call, job);
 	}
 	return err;
 }
 
-static int give_invented(struct api_call *call, unsigned most, unsigned *ret_given,
-	const struct fake_job **ret_behind)
+static int give_invented(struct api_call *call, unsigned most, struct given *ret_given)
 {
-	static const struct fake_job always;
 	struct fake_job job = {0};
 	int err = 0;
 
-	*ret_given = 0;
-	*ret_behind = &always;
-	while (!err && *ret_given < most &&
-		call->api->rules.invent(call->api, call, *ret_given, &job)) {
-		++*ret_given;
+	*ret_given = (struct given){.more = true};
+	while (!err && ret_given->items < most &&
+		call->api->rules.invent(call->api, call, ret_given->items, &job)) {
+		ret_given->items++;
 		err = give(call, &job);
 		job = (struct fake_job){0};
 	}
+	ret_given->places = ret_given->items ? ret_given->items : most;
 	return err;
+}
+
+/* The page's `next`, by the rules. */
+static enum fake_next next_of(
+	const struct fake_rules *rules, const struct given *given, unsigned most)
+{
+	bool full = given->places == most;
+
+	if (rules->next_missing)
+		return FAKE_MISSING;
+	return given->more || (given->places && rules->next_until_empty) ||
+			       (full && rules->next_after_full)
+		       ? FAKE_ADVANCES
+		       : FAKE_NULL;
 }
 
 static void answer_list(struct api_call *call)
 {
-	const struct fake_rules *rules = &call->api->rules;
-	const struct fake_job *behind;
+	struct fake_rules *rules = &call->api->rules;
 	unsigned most = page_length(call);
-	unsigned given;
+	struct given given = {.places = most};
+	enum fake_next next = rules->empty_next;
+	int err = 0;
 
 	if (rules->refuses_above && call->limit > rules->refuses_above) {
 		end(call, -EINVAL, NULL, "the limit is refused");
 		return;
 	}
-
-	int err = rules->invent ? give_invented(call, most, &given, &behind)
-				: give_jobs(call, most, &given, &behind);
-
-	if (!err && !given && call->offset && rules->missing_past_end)
+	if (rules->empty) {
+		rules->empty--;
+	} else {
+		err = rules->invent ? give_invented(call, most, &given)
+				    : give_jobs(call, most, &given);
+		next = next_of(rules, &given, most);
+	}
+	if (!err && !given.places && call->offset && rules->missing_past_end)
 		err = -ENOENT;
 	if (err) {
 		end(call, err, NULL, "it could not be kept, or is not there");
 		return;
 	}
 
-	bool next = behind || rules->next_until_empty ||
-		    (rules->next_after_full && given == most);
 	const struct api_page page = {
-		.items = given,
-		.last = !given || !next,
-		.bytes = given * (rules->bytes_each ? rules->bytes_each : 1000),
+		.items = given.items,
+		.last = next == FAKE_NULL,
+		.next = next == FAKE_ADVANCES ? call->offset + given.places : 0,
+		.bytes = given.items * (rules->bytes_each ? rules->bytes_each : 1000),
 		.elapsed_ms = rules->page_ms,
 	};
 
@@ -407,10 +429,9 @@ void fake_settle(struct api *api)
 
 void fake_restart(struct api_call *call)
 {
-	const struct fake_job *behind;
-	unsigned given;
+	struct given given;
 
-	assert_int_equal(give_jobs(call, page_length(call) / 2, &given, &behind), 0);
+	assert_int_equal(give_jobs(call, page_length(call) / 2, &given), 0);
 	if (call->handlers->on_restart)
 		call->handlers->on_restart(call->ctx);
 }

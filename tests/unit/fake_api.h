@@ -11,23 +11,29 @@ enum { FAKE_JOBS_MAX = 2048, FAKE_PENDING_MAX = 256 };
 
 enum fake_order { FAKE_NEWEST_FIRST, FAKE_OLDEST_FIRST, FAKE_UNSORTED };
 
+enum fake_next { FAKE_NULL, FAKE_ADVANCES, FAKE_MISSING };
+
 struct fake_job {
 	struct job job;
 	unsigned edition;     /* of its text */
 	bool nameless;        /* its id cannot be a file's name */
+	bool hidden;          /* it takes up a place on its page, and is not shown */
 	const char *said;     /* its transcript; NULL: its text has none */
 	const char *metadata; /* as metadata_flatten() writes it; NULL: none */
 };
 
 /* What is unknown of the API (GLADIA_API.md), and what it must not do. */
 struct fake_rules {
-	enum fake_order order;  /* to be set before there are jobs */
-	unsigned gives_at_most; /* jobs a page, silently; 0: as many as asked for */
-	unsigned refuses_above; /* this limit, with -EINVAL; 0: none */
-	unsigned gives_instead; /* of what was asked for; 0: that */
-	bool next_after_full;   /* `next` is set where the last page is full ... */
-	bool next_until_empty;  /* ... or up to the page that is empty */
-	bool missing_past_end;  /* -ENOENT instead of an empty page */
+	enum fake_order order;     /* to be set before there are jobs */
+	unsigned gives_at_most;    /* jobs a page, silently; 0: as many as asked for */
+	unsigned refuses_above;    /* this limit, with -EINVAL; 0: none */
+	unsigned gives_instead;    /* of what was asked for; 0: that */
+	bool next_after_full;      /* `next` is set where the last page is full ... */
+	bool next_until_empty;     /* ... or up to the page that is empty */
+	bool missing_past_end;     /* -ENOENT instead of an empty page */
+	bool next_missing;         /* pages have no `next` at all */
+	unsigned empty;            /* so many of the next pages are empty, ... */
+	enum fake_next empty_next; /* ... with this */
 	bool summaries;
 	bool limits_inclusive; /* jobs from just outside of a span come too */
 	bool ignores_dates;

@@ -65,20 +65,28 @@ static void pages_of_any_shape(void **state)
 		const char *body;
 		const char *ids;
 		bool last;
+		uint64_t next;
 	} cases[] = {
-		{PAGE("null", ""), "", true},
-		{PAGE("\"?offset=20\"", ITEM("a")), "a ", false},
-		{"{\"items\":[]}", "", true},
-		{"{\"items\":[" ITEM("a") "]}", "a ", true},
+		{PAGE("null", ""), "", true, 0},
+		{PAGE("\"?offset=20\"", ITEM("a")), "a ", false, 20},
+		{PAGE("\"?offset=20\"", ""), "", false, 20},
+		{PAGE("\"?cursor=20\"", ""), "", false, 0},
+		{"{\"items\":[]}", "", false, 0},
+		{"{\"items\":[" ITEM("a") "]}", "a ", false, 0},
+		{"{\"items\":[],\"nextPage\":null}", "", false, 0},
+		{"{\"items\":[" ITEM("a") "],\"next_url\":\"?offset=20\"}", "a ", false,
+			0},
+		{"{\"items\":[],\"statusCode\":200,\"next\":null}", "", true, 0},
+		{"{\"items\":[],\"statusCode\":null,\"next\":null}", "", true, 0},
 		{" {\n\t\"items\" : [ " ITEM("a") " , " ITEM(
 			 "b") " ] ,\r\n \"next\" : "
 			      "\"https://api.gladia.io/v2/"
 			      "transcription?limit=20&offset=20\" } \n",
-			"a b ", false},
+			"a b ", false, 20},
 		{"{\"more\":{\"next\":1,\"items\":[1]},\"items\":[" ITEM(
 			 "a") "],"
 			      "\"extra\":[[]],\"next\":null}",
-			"a ", true},
+			"a ", true, 0},
 	};
 
 	(void)state;
@@ -90,6 +98,7 @@ static void pages_of_any_shape(void **state)
 		assert_string_equal(ask->ids.data ? ask->ids.data : "", cases[i].ids);
 		assert_int_equal(ask->page.items, strlen(cases[i].ids) / 2);
 		assert_int_equal(ask->page.last, cases[i].last);
+		assert_int_equal(ask->page.next, cases[i].next);
 		api_asks_free(ask->asks);
 	}
 }
@@ -149,17 +158,15 @@ static void next_ends_or_advances(void **state)
 	}
 }
 
-/* SPEC 6.6: an empty page is the end, whatever its `next` says. */
-static void an_empty_page_is_the_last(void **state)
+/* SPEC 6.6: an empty page has to make sense, too. */
+static void an_empty_page_is_a_page(void **state)
 {
 	struct api_ask *ask = list_body(PAGE("\"?offset=0\"", ""));
 
 	(void)state;
-	assert_int_equal(ask->error, 0);
-	assert_true(ask->page.last);
+	assert_int_equal(ask->error, -EIO);
+	assert_holds(ask->why, "does not advance");
 	api_asks_free(ask->asks);
-
-	/* But it has to be a page. */
 	ask = list_body(PAGE("7", ""));
 	assert_int_equal(ask->error, -EIO);
 	api_asks_free(ask->asks);
@@ -203,6 +210,27 @@ static void what_is_no_page_is_an_error(void **state)
 		assert_holds(ask->why, cases[i].why);
 		assert_int_equal(
 			raw_server_requests(ask->asks->server), cases[i].requests);
+		api_asks_free(ask->asks);
+	}
+}
+
+/* SPEC 6.6: HTTP says 200, the page that it is an error: tried again, as other errors. */
+static void an_error_as_a_page(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"items\":[],\"statusCode\":500}",
+		"{\"statusCode\":500,\"message\":\"sorry\",\"next\":null,\"items\":[]}",
+		"{\"items\":[" ITEM("a") "],\"next\":null,\"statusCode\":\"503\"}",
+		"{\"items\":[],\"next\":null,\"statusCode\":{}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bodies); i++) {
+		struct api_ask *ask = list_body(bodies[i]);
+
+		assert_int_equal(ask->error, -EIO);
+		assert_holds(ask->why, "the page is an error with HTTP status 200");
+		assert_int_equal(raw_server_requests(ask->asks->server), 3);
 		api_asks_free(ask->asks);
 	}
 }
@@ -460,8 +488,9 @@ int main(void)
 		cmocka_unit_test(a_page_is_told_job_by_job),
 		cmocka_unit_test(pages_of_any_shape),
 		cmocka_unit_test(next_ends_or_advances),
-		cmocka_unit_test(an_empty_page_is_the_last),
+		cmocka_unit_test(an_empty_page_is_a_page),
 		cmocka_unit_test(what_is_no_page_is_an_error),
+		cmocka_unit_test(an_error_as_a_page),
 		cmocka_unit_test(an_answer_without_a_body_is_no_page),
 		cmocka_unit_test(jobs_and_what_is_around_have_a_maximum),
 		cmocka_unit_test(nesting_has_a_maximum),

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 6.1, 6.6: only `next: null` ends a listing; what contradicts the end is asked again."""
+
+import errno
+import os
+import subprocess
+
+import pytest
+
+from tools import names_of
+
+EMPTY = {
+    "advances": {"items": [], "next": "https://api.gladia.io/v2/transcription?offset=100000"},
+    "missing": {"items": []},
+    "error": {"items": [], "statusCode": 500, "message": "Internal server error"},
+}
+
+
+@pytest.fixture
+def eighty(new_sandbox):
+    return new_sandbox("--jobs", "80", "--bytes", "1500", "--days", "4")
+
+
+def error_of(path):
+    with pytest.raises(OSError) as caught:
+        os.listdir(path)
+    return caught.value.errno
+
+
+def errors(one):
+    return (one.path / ".gladiafs/errors").read_text()
+
+
+class TestEmptyPage:
+    """An empty page is no end if it does not say so."""
+
+    @pytest.mark.parametrize("page", EMPTY)
+    @pytest.mark.parametrize("skip", [0, 1, 3])
+    def test_once(self, eighty, mount, page, skip):
+        one = mount(eighty, "page_size=20", "connections=1")
+        eighty.fault_lists("page", page=EMPTY[page], skip=skip, times=1)
+        assert set(os.listdir(one.path / "all")) == names_of(eighty.jobs())
+        assert len(one.requests()) <= 5 + 2
+
+    @pytest.mark.parametrize("page", EMPTY)
+    @pytest.mark.parametrize("path", ["all", "date", "status/done", "metadata", "after/2020-01-01"])
+    def test_always(self, eighty, mount, page, path):
+        """It is an error, with a sentence, after a few requests; and then it is whole."""
+        one = mount(eighty, "timeout=2")
+        eighty.fault_lists("page", page=EMPTY[page], times=-1)
+        # Which offset `next` names is of no use if it never ends.
+        if page != "advances":
+            assert error_of(one.path / path) == errno.EIO
+            assert "listing" in errors(one)
+            assert len(one.requests()) <= 8
+        eighty.clear_faults()
+        assert os.listdir(one.path / path)
+        assert set(os.listdir(one.path / "all")) == names_of(eighty.jobs())
+
+    def test_copy(self, eighty, mount, tmp_path):
+        """An account that is said to be empty for once does not empty its copy."""
+        one = mount(eighty, "ttl=0")
+        copy = ["rsync", "-a", "--delete", f"{one.path}/all/", tmp_path / "copy"]
+        subprocess.run(copy, check=True, timeout=60)
+        assert len(os.listdir(tmp_path / "copy")) == 80
+        for page in [*EMPTY.values(), {"items": [], "next": None}]:
+            eighty.fault_lists("page", page=page, times=1)
+            subprocess.run(copy, check=True, timeout=60)
+            assert len(os.listdir(tmp_path / "copy")) == 80
+            eighty.clear_faults()
+
+
+class TestEmptied:
+    """Where jobs were known an empty listing is believed when it is said twice."""
+
+    @pytest.mark.parametrize("path", ["all", "date", "status/done"])
+    def test_once(self, eighty, mount, path):
+        one = mount(eighty, "ttl=0")
+        known = os.listdir(one.path / path)
+        eighty.fault_lists("page", page={"items": [], "next": None}, times=1)
+        assert set(os.listdir(one.path / path)) == set(known)
+
+    def test_true(self, eighty, mount):
+        one = mount(eighty, "ttl=0")
+        os.listdir(one.path / "all")
+        for job in eighty.jobs():
+            eighty.delete(job["id"])
+        one.mark()
+        assert os.listdir(one.path / "all") == []
+        assert len(one.requests()) <= 3
+        assert os.listdir(one.path / "all") == []
+        assert len(one.requests()) == 1
+
+    def test_never_any(self, new_sandbox, mount):
+        none = new_sandbox("--jobs", "0")
+        one = mount(none, "ttl=0")
+        for path in ("all", "date", "status/done", "metadata"):
+            assert os.listdir(one.path / path) == []
+            assert len(one.requests()) == 1
+
+
+class TestNextName:
+    """`next` is missing, or is called something else."""
+
+    @pytest.mark.parametrize("name", ["next_page", "missing"])
+    @pytest.mark.parametrize("count", [7, 20, 100])
+    def test_never_short(self, new_sandbox, mount, name, count):
+        some = new_sandbox("--jobs", str(count), "--bytes", "1500", "--mode", f"next_name={name}")
+        one = mount(some, "page_size=20")
+        seen = []
+        with pytest.raises(OSError) as caught, os.scandir(one.path / "all") as entries:
+            seen.extend(entry.name for entry in entries)
+        assert caught.value.errno == errno.EIO
+        assert set(seen) <= names_of(some.jobs())
+        assert "does not say that it is the last" in errors(one)
+        assert len(one.requests()) < count / 19 + 20
+        some.modes(next_name="next")
+        assert set(os.listdir(one.path / "all")) == names_of(some.jobs())
+
+
+class TestFilterAfterCut:
+    """Pages that are shorter than asked for, or empty, in the middle of a list."""
+
+    @pytest.mark.parametrize("options", [[], ["page_size=20"]])
+    @pytest.mark.parametrize("order", ["newest", "oldest"])
+    def test_whole(self, new_sandbox, mount, options, order):
+        some = new_sandbox("--jobs", "400", "--bytes", "1500", "--days", "9",
+                           "--mode", "filter=after_cut", "--mode", f"order={order}")
+        one = mount(some, "ttl=0", *options)
+        jobs = some.jobs()
+        days = {job["created_at"][:10] for job in jobs}
+        for _ in range(2):
+            assert set(os.listdir(one.path / "all")) == names_of(jobs)
+            for status in ("queued", "error", "done"):
+                assert set(os.listdir(one.path / "status" / status)) == names_of(
+                    some.jobs(status=status))
+            assert set(os.listdir(one.path / "date")) == days
+            for day in sorted(days)[::3]:
+                assert set(os.listdir(one.path / "date" / day)) == names_of(
+                    job for job in jobs if job["created_at"].startswith(day))
