@@ -319,9 +319,11 @@ static int mount_fs(struct serve *serve, struct buf *why)
 	if (err)
 		return cannot_mount(serve, err, why);
 	serve->mounted = true;
-	/* Before fs_start(), which starts a thread. */
+	/* Before there are threads. */
 	if (serve->config->options->auto_unmount)
 		err = unmount_after_end(&serve->mount);
+	if (!err)
+		err = log_start(serve->config->log);
 	if (!err)
 		err = fs_start(serve->fs);
 	return err ? cannot_mount(serve, err, why) : EXIT_CODE_OK;
@@ -393,6 +395,7 @@ static int end(struct serve *serve, int code, struct buf *why)
 	}
 	if (serve->signals >= 0)
 		close(serve->signals);
+	log_stop(serve->config->log);
 	serve->config->log->kept = NULL;
 	sentences_free(serve->sentences);
 	return code;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/log.h"
 
-#include <stdarg.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "base/sentences.h"
-
-enum { LOG_LINE_MAX = 2048 };
+#include "log_writer.h"
 
 void log_init(struct log *log, const char *ident, bool to_syslog, bool debug)
 {
@@ -17,29 +18,44 @@ void log_init(struct log *log, const char *ident, bool to_syslog, bool debug)
 		openlog(ident, LOG_PID, LOG_DAEMON);
 }
 
-__attribute__((format(printf, 3, 0))) static void log_line(
-	const struct log *log, int priority, const char *format, va_list args)
+int log_start(struct log *log)
+{
+	int fd = -1;
+
+	if (!log->to_syslog) {
+		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (fd < 0)
+			return -errno;
+	}
+	return log_writer_new(fd, &log->writer);
+}
+
+void log_stop(struct log *log)
+{
+	if (log->writer && log_writer_free(log->writer))
+		log->writer = NULL;
+}
+
+void log_message(const struct log *log, int priority, const char *format, va_list args)
 {
 	char line[LOG_LINE_MAX];
-	int len = vsnprintf(line, sizeof(line) - 1, format, args);
+
+	if (priority == LOG_DEBUG && !log->debug)
+		return;
+
+	int len = vsnprintf(line, sizeof(line), format, args);
 
 	if (len < 0)
 		return;
+	if (len > 0 && len < LOG_LINE_MAX && line[len - 1] == '\n')
+		line[len - 1] = '\0';
 	if (log->kept && priority <= LOG_WARNING)
 		sentences_add(log->kept, line);
-	if (log->to_syslog) {
-		syslog(priority, "%s", line);
-		return;
-	}
-	/* One write, so that lines of several threads or processes do not mix. */
-	if (len > LOG_LINE_MAX - 2)
-		len = LOG_LINE_MAX - 2;
-
-	char prefixed[LOG_LINE_MAX + 16];
-	int total = snprintf(prefixed, sizeof(prefixed), "gladiafs: %.*s\n", len, line);
-	ssize_t written = write(STDERR_FILENO, prefixed, (size_t)total);
-
-	(void)written; /* there is nowhere left to complain to */
+	if (log->writer)
+		log_writer_add(log->writer, priority, line);
+	else
+		/* If it fails, there is nowhere left to complain to. */
+		(void)log_write(log->to_syslog ? -1 : STDERR_FILENO, priority, line);
 }
 
 void log_error(const struct log *log, const char *format, ...)
@@ -47,7 +63,7 @@ void log_error(const struct log *log, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line(log, LOG_ERR, format, args);
+	log_message(log, LOG_ERR, format, args);
 	va_end(args);
 }
 
@@ -56,7 +72,7 @@ void log_warning(const struct log *log, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line(log, LOG_WARNING, format, args);
+	log_message(log, LOG_WARNING, format, args);
 	va_end(args);
 }
 
@@ -65,7 +81,7 @@ void log_notice(const struct log *log, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line(log, LOG_NOTICE, format, args);
+	log_message(log, LOG_NOTICE, format, args);
 	va_end(args);
 }
 
@@ -73,9 +89,7 @@ void log_debug(const struct log *log, const char *format, ...)
 {
 	va_list args;
 
-	if (!log->debug)
-		return;
 	va_start(args, format);
-	log_line(log, LOG_DEBUG, format, args);
+	log_message(log, LOG_DEBUG, format, args);
 	va_end(args);
 }

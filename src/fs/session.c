@@ -299,6 +299,26 @@ static int serve(struct fs *fs)
 	return err ? err : notifier_new(fs->session, fs->log, &fs->notifier);
 }
 
+/* libfuse's callback has no context, so this one has to be static: the served log. */
+static const struct log *libfuse_log;
+
+/* libfuse's levels are those of syslog(3). */
+__attribute__((format(printf, 2, 0))) static void log_of_libfuse(
+	enum fuse_log_level level, const char *format, va_list args)
+{
+	log_message(libfuse_log, (int)level, format, args);
+}
+
+/*
+ * libfuse would write to stderr, and wait if nobody reads it. NULL gives it back: until
+ * it is mounted, what libfuse says there becomes the reason why it could not (serve.c).
+ */
+static void take_libfuse_log(const struct log *log)
+{
+	libfuse_log = log;
+	fuse_set_log_func(log ? log_of_libfuse : NULL);
+}
+
 int fs_mount(struct fs *fs, const char *mountpoint)
 {
 	int err = open_session(fs);
@@ -313,6 +333,7 @@ int fs_mount(struct fs *fs, const char *mountpoint)
 
 int fs_start(struct fs *fs)
 {
+	take_libfuse_log(fs->log);
 	if (fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session)))
 		return -EIO;
 	return serve(fs);
@@ -407,6 +428,7 @@ void fs_free(struct fs *fs)
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);
 	free((char *)fs->config.text);
+	take_libfuse_log(NULL);
 	if (closed)
 		free(fs);
 }

@@ -100,19 +100,19 @@ class Place:
 
 class Program:
     """A run of the program with any command line, by `wrapper` if any. What it prints on
-    stderr is kept."""
+    stderr is kept, unless that is to be the descriptor `stderr`."""
 
-    def __init__(self, place, *words, env=None, argv0=None, wrapper=()):
+    def __init__(self, place, *words, env=None, argv0=None, wrapper=(), stderr=None):
         place.count += 1
         self.place = place
         self.stderr_file = place.directory / f"stderr{place.count}"
         command = [*map(str, wrapper), *WRAPPER, argv0 or PROGRAM, *map(str, words)]
-        with open(self.stderr_file, "wb") as stderr:
+        with open(self.stderr_file, "wb") as kept:
             # With its parent dead, nobody would unmount.
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=place.directory,
-                env=environment(place.home) if env is None else env)
+                stdout=subprocess.PIPE, stderr=kept if stderr is None else stderr, text=True,
+                cwd=place.directory, env=environment(place.home) if env is None else env)
 
     def end(self, seconds=END * PATIENCE):
         """Waits for its end: exit code, stdout, stderr."""

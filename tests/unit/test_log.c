@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <pty.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,6 +21,20 @@
 /* Sentences on stderr: one line each, whole, and never without end (SPEC 11.3). */
 
 enum { ROOM = 1 << 20, THREADS = 4, LINES = 500 };
+
+/* For a text with this in it there is no space on the disk. */
+#define TOO_MUCH "too much"
+
+ssize_t __real_write(int fd, const void *data, size_t len);
+ssize_t __wrap_write(int fd, const void *data, size_t len);
+
+ssize_t __wrap_write(int fd, const void *data, size_t len)
+{
+	if (!memmem(data, len, TOO_MUCH, strlen(TOO_MUCH)))
+		return __real_write(fd, data, len);
+	errno = ENOSPC;
+	return -1;
+}
 
 /* Where stderr goes in the meantime. */
 struct ear {
@@ -144,6 +163,151 @@ static void test_no_stderr(void **state)
 	assert_string_equal(said(), "");
 }
 
+/* What stderr can be that blocks if nobody reads it. Nonzero: it cannot be made. */
+struct sink {
+	const char *name;
+	int (*open)(int ends[2]); /* the reader's end first */
+};
+
+static int open_socket(int ends[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+}
+
+/* Nobody reads behind the master, which is like a terminal after Ctrl-S. */
+static int open_terminal(int ends[2])
+{
+	struct termios raw;
+
+	if (openpty(&ends[0], &ends[1], NULL, NULL, NULL) || tcgetattr(ends[1], &raw))
+		return -1;
+	cfmakeraw(&raw);
+	return tcsetattr(ends[1], TCSANOW, &raw);
+}
+
+static const struct sink sinks[] = {
+	{"pipe", pipe}, {"socket", open_socket}, {"terminal", open_terminal}};
+
+#define MISSING "gladiafs: lines missing here, because they could not be written: "
+
+enum { MANY = 5000, LINE_PAD = 1000 };
+
+/* Reads all lines, until the writers are closed: numbers rise, and none is not counted.
+ */
+static void *read_all(void *ctx)
+{
+	FILE *from = fdopen(*(int *)ctx, "r");
+	static char line[4096];
+	static unsigned long long
+		counts[2]; /* of lines that were read, that are missing */
+	unsigned long long number;
+	unsigned long long next = 0;
+
+	counts[0] = counts[1] = 0;
+	while (from && fgets(line, sizeof(line), from)) {
+		if (sscanf(line, MISSING "%llu", &number) == 1) {
+			counts[1] += number;
+			next += number;
+		} else if (sscanf(line, "gladiafs: #%llu ", &number) == 1) {
+			assert_int_equal(number, next);
+			counts[0]++;
+			next++;
+		} else {
+			fail_msg("a broken line: %s", line);
+		}
+	}
+	if (from)
+		fclose(from);
+	return counts;
+}
+
+static void stop_when_written(struct log *log)
+{
+	while (log->writer)
+		log_stop(log);
+}
+
+static void log_many(struct log *log, int from, int to)
+{
+	for (int i = from; i < to; i++)
+		log_error(log, "#%d %0*d", i, LINE_PAD, 0);
+}
+
+/*
+ * SPEC 11.2: with nobody reading, whoever logs goes on; what could not be written is
+ * counted where it is missing.
+ */
+static void test_spec_11_2_nobody_reads(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++) {
+		const unsigned long long *counts;
+		pthread_t reader;
+		void *read_counts;
+		struct log log;
+		int ends[2];
+
+		assert_int_equal(sinks[i].open(ends), 0);
+		assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+		close(ends[1]);
+		log_init(&log, "test", false, false);
+		assert_int_equal(log_start(&log), 0);
+		log_many(&log, 0, MANY);
+		/* The reader is back: what was kept and the count come, then what is new.
+		 */
+		assert_int_equal(pthread_create(&reader, NULL, read_all, &ends[0]), 0);
+		stop_when_written(&log);
+		assert_int_equal(log_start(&log), 0);
+		log_many(&log, MANY, MANY + 3);
+		stop_when_written(&log);
+		assert_int_equal(dup2(ear.stderr_fd, STDERR_FILENO), STDERR_FILENO);
+		assert_int_equal(pthread_join(reader, &read_counts), 0);
+		counts = read_counts;
+		print_message("%s: %llu read, %llu missing\n", sinks[i].name, counts[0],
+			counts[1]);
+		assert_int_equal(counts[0] + counts[1], MANY + 3);
+		assert_true(counts[1] > 0);
+	}
+}
+
+/* A writer that is blocked at the end is left behind, and so are lines from then on. */
+static void test_spec_1_5_end(void **state)
+{
+	struct log log;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	close(ends[1]);
+	log_init(&log, "test", false, false);
+	assert_int_equal(log_start(&log), 0);
+	log_many(&log, 0, MANY);
+	log_stop(&log);
+	assert_non_null(log.writer);
+	log_many(&log, 0, MANY);
+	/* Without a reader, writing fails, and the thread ends. */
+	close(ends[0]);
+	stop_when_written(&log);
+	assert_int_equal(dup2(ear.stderr_fd, STDERR_FILENO), STDERR_FILENO);
+}
+
+/* Lines that the disk did not take are counted, too. */
+static void test_full_disk(void **state)
+{
+	struct log log;
+
+	(void)state;
+	log_init(&log, "test", false, false);
+	assert_int_equal(log_start(&log), 0);
+	log_error(&log, "%s", "first");
+	log_error(&log, "%s", TOO_MUCH);
+	log_error(&log, "%s", "last");
+	stop_when_written(&log);
+	assert_string_equal(said(), "gladiafs: first\n" MISSING "1\n"
+				    "gladiafs: last\n");
+}
+
 #define LOG_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, listen_to_stderr, stop_listening)
 
@@ -156,7 +320,13 @@ int main(void)
 		LOG_TEST(test_threads),
 		LOG_TEST(test_syslog),
 		LOG_TEST(test_no_stderr),
+		LOG_TEST(test_spec_11_2_nobody_reads),
+		LOG_TEST(test_spec_1_5_end),
+		LOG_TEST(test_full_disk),
 	};
+
+	/* As in the program: process_prepare(). */
+	signal(SIGPIPE, SIG_IGN);
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

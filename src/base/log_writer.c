@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "log_writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+
+/* Some thousand lines: what -d prints while a busy machine does not run the thread. */
+enum { QUEUE_MAX = 1 << 20 };
+
+struct log_writer {
+	pthread_t thread;
+	int fd;
+	uint64_t missing; /* lines that were not written since the last that was */
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	/* Under the lock. */
+	struct buf queue; /* lines: the priority as a byte, the text, a NUL byte */
+	uint64_t dropped; /* lines that came after those of the queue */
+	bool stopping;
+};
+
+bool log_write(int fd, int priority, const char *line)
+{
+	char text[LOG_LINE_MAX + sizeof("gladiafs: \n")];
+	size_t done = 0;
+
+	if (fd < 0) {
+		syslog(priority, "%s", line);
+		return true;
+	}
+
+	/* One write, if possible, so that lines of several processes do not mix. */
+	size_t len = (size_t)snprintf(text, sizeof(text), "gladiafs: %s\n", line);
+
+	while (done < len) {
+		ssize_t written = write(fd, text + done, len - done);
+
+		if (written < 0 && errno != EINTR)
+			return false;
+		done += written > 0 ? (size_t)written : 0;
+	}
+	return true;
+}
+
+static void report_missing(struct log_writer *writer)
+{
+	char line[128];
+
+	if (!writer->missing)
+		return;
+	(void)snprintf(line, sizeof(line),
+		"lines missing here, because they could not be written: %" PRIu64,
+		writer->missing);
+	if (log_write(writer->fd, LOG_WARNING, line))
+		writer->missing = 0;
+}
+
+static void write_lines(struct log_writer *writer, const struct buf *lines)
+{
+	for (size_t at = 0; at < lines->len;) {
+		const char *line = lines->data + at + 1;
+
+		report_missing(writer);
+		if (!log_write(writer->fd, lines->data[at], line))
+			writer->missing++;
+		at += strlen(line) + 2;
+	}
+}
+
+/* Swaps `lines` for what is in the queue. False if nothing is left and it is to end. */
+static bool take_lines(
+	struct log_writer *writer, struct buf *lines, uint64_t *ret_dropped)
+{
+	buf_reset(lines);
+	pthread_mutex_lock(&writer->lock);
+	while (!writer->queue.len && !writer->dropped && !writer->stopping)
+		pthread_cond_wait(&writer->news, &writer->lock);
+
+	struct buf taken = writer->queue;
+
+	writer->queue = *lines;
+	*lines = taken;
+	*ret_dropped = writer->dropped;
+	writer->dropped = 0;
+	pthread_mutex_unlock(&writer->lock);
+	return taken.len || *ret_dropped;
+}
+
+static void *run(void *ctx)
+{
+	struct log_writer *writer = ctx;
+	CLEANUP(buf_done) struct buf lines;
+	uint64_t dropped;
+
+	buf_init(&lines, QUEUE_MAX);
+	/*
+	 * A descriptor table of its own: if this thread is blocked on a disk when the
+	 * process is killed, it must not keep /dev/fuse open, which would leave a mount
+	 * that nobody answers.
+	 */
+	if (unshare(CLONE_FILES) == 0) {
+		if (writer->fd > 0)
+			close_range(0, (unsigned)writer->fd - 1, 0);
+		close_range((unsigned)(writer->fd + 1), ~0U, 0);
+	}
+	while (take_lines(writer, &lines, &dropped)) {
+		write_lines(writer, &lines);
+		writer->missing += dropped;
+		report_missing(writer);
+	}
+	/* The C library's socket is a number in this table. */
+	closelog();
+	return NULL;
+}
+
+static int start_thread(struct log_writer *writer)
+{
+	sigset_t all;
+	sigset_t before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+
+	int err = pthread_create(&writer->thread, NULL, run, writer);
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -err;
+}
+
+static void release(struct log_writer *writer)
+{
+	if (writer->fd >= 0)
+		close(writer->fd);
+	buf_done(&writer->queue);
+	pthread_cond_destroy(&writer->news);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}
+
+int log_writer_new(int fd, struct log_writer **ret_writer)
+{
+	struct log_writer *writer = calloc(1, sizeof(*writer));
+
+	if (!writer) {
+		if (fd >= 0)
+			close(fd);
+		return -ENOMEM;
+	}
+	writer->fd = fd;
+	buf_init(&writer->queue, QUEUE_MAX);
+	pthread_mutex_init(&writer->lock, NULL);
+	pthread_cond_init(&writer->news, NULL);
+
+	int err = start_thread(writer);
+
+	if (err) {
+		release(writer);
+		return err;
+	}
+	*ret_writer = writer;
+	return 0;
+}
+
+void log_writer_add(struct log_writer *writer, int priority, const char *line)
+{
+	size_t len = strlen(line) + 1;
+
+	pthread_mutex_lock(&writer->lock);
+	/* Once one is missing the next ones are, too, or they would get before it. */
+	if (writer->dropped || buf_reserve(&writer->queue, 1 + len)) {
+		writer->dropped++;
+	} else {
+		(void)buf_append(&writer->queue, &(char){(char)priority}, 1);
+		(void)buf_append(&writer->queue, line, len);
+	}
+	pthread_cond_signal(&writer->news);
+	pthread_mutex_unlock(&writer->lock);
+}
+
+bool log_writer_free(struct log_writer *writer)
+{
+	struct timespec end;
+
+	pthread_mutex_lock(&writer->lock);
+	writer->stopping = true;
+	pthread_cond_signal(&writer->news);
+	pthread_mutex_unlock(&writer->lock);
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += LOG_STOP_MS * 1000000L;
+	end.tv_sec += end.tv_nsec / 1000000000L;
+	end.tv_nsec %= 1000000000L;
+	if (pthread_clockjoin_np(writer->thread, NULL, CLOCK_MONOTONIC, &end))
+		return false;
+	release(writer);
+	return true;
+}
