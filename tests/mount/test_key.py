@@ -193,18 +193,18 @@ class TestSecrecy:
         resource.setrlimit(resource.RLIMIT_CORE, (limit[1], limit[1]))
         try:
             control = subprocess.Popen(["sleep", "60"], cwd=tmp_path)
-            control.send_signal(signal.SIGQUIT)
+            control.send_signal(signal.SIGABRT)
             _, status = os.waitpid(control.pid, 0)
-            control.returncode = -signal.SIGQUIT
+            control.returncode = -signal.SIGABRT
             if not os.WCOREDUMP(status):
                 pytest.skip("nothing dumps core here")
             one = mount(account)
         finally:
             resource.setrlimit(resource.RLIMIT_CORE, limit)
-        os.kill(one.pid, signal.SIGQUIT)
+        os.kill(one.pid, signal.SIGABRT)
         _, status = os.waitpid(one.pid, 0)
-        one.code = one.program.process.returncode = -signal.SIGQUIT
-        assert os.WTERMSIG(status) == signal.SIGQUIT
+        one.code = one.program.process.returncode = -signal.SIGABRT
+        assert os.WTERMSIG(status) == signal.SIGABRT
         assert not os.WCOREDUMP(status)
 
 
