@@ -80,8 +80,8 @@ struct api_page {
  *   -EHOSTUNREACH  no connection, TLS refused
  *   -ENOMEM
  *   -EIO           all else: other statuses, broken connections, what is no such page or
- *                  job, a page that says it is an error (`statusCode`), a `next` that does
- *                  not advance (SPEC 6.6)
+ *                  job, a page that is an error (`statusCode`), a `next` that does not
+ *                  advance (SPEC 6.6)
  *   what on_item gave
  * Where attempts failed in different ways the last one counts. `page` is NULL on failure
  * and for api_get(). `why` is "", or on failure one sentence: what was tried, why it
