@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import isolate_mounts
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAM = Path(os.environ["GLADIAFS"])
@@ -43,6 +45,11 @@ def pattern(lines):
     parts = [r"(?:.*\n)*?" if line == "..."
              else ".*".join(map(re.escape, line.split("..."))) + r"\n" for line in lines]
     return re.compile("".join(parts))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_mounts():
+    isolate_mounts()
 
 
 @pytest.fixture

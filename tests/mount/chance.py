@@ -7,6 +7,7 @@ import random
 
 # In CI always the same draws; GLADIAFS_SEED=N for others.
 SEED = int(os.environ.get("GLADIAFS_SEED", "20261124"))
+SHORT = "GLADIAFS_TEST_SHORT" in os.environ
 LONG = "GLADIAFS_TEST_LONG" in os.environ
 
 

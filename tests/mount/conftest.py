@@ -16,7 +16,7 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mounting import PROGRAM, Guard, Mount, Place, Program, adopt_orphans, needed_tools
 from nobody import Nobody
 from sandbox import Sandbox
-from tools import Reader
+from tools import Reader, isolate_mounts
 
 DAYS = 12
 JOBS = 250
@@ -27,6 +27,7 @@ def system():
     """What is missing makes the tests fail: skipped ones would prove nothing."""
     assert os.path.exists("/dev/fuse"), "there is no /dev/fuse: FUSE cannot be tested here"
     needed_tools(PROGRAM, "fusermount3", "setpriv")
+    isolate_mounts()
     adopt_orphans()
     # Below nohup(1), or behind a shell's &, what we start would ignore some.
     for sign in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM:

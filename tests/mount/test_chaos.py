@@ -16,7 +16,7 @@ from layout import pretty
 from sandbox import JOBS, LISTS
 from tools import PATIENCE, names_of, read, wait_until
 
-# 20,000 operations are half a minute: scripts/test --long does them.
+# 20,000 operations are half a minute: scripts/test --nightly does them.
 READERS = 8
 JOBS_THERE = 600
 FAILING = 0.1

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from chance import SHORT
 from layout import pretty
 from sandbox import AN_ID
 from tools import PATIENCE, Stopwatch, names_of, read, wait_until
@@ -183,6 +184,7 @@ class TestBodies:
         assert path.stat().st_size > 5 << 20
         assert read(path).count(b"a") > 5 << 20
 
+    @pytest.mark.skipif(SHORT, reason="takes long; scripts/test --full runs it")
     def test_100_megabytes_of_one_string(self, sandbox, mount):
         """A maximum holds: an error, or the job left out; not so much memory."""
         one = mount(sandbox)

@@ -12,11 +12,12 @@ import signal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chance import SHORT
 from tools import wait_until
 
 JOBS = 300
 PAGE = 20
-EXAMPLES = int(os.environ.get("GLADIAFS_MODEL_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("GLADIAFS_MODEL_EXAMPLES", "4" if SHORT else "12"))
 
 LOOKS = {
     "all": lambda job: True,

@@ -16,11 +16,11 @@ import uuid
 import pytest
 
 from account import Account
-from chance import LONG, draws
+from chance import LONG, SHORT, draws
 from directory import Directory
 from tools import wait_until
 
-OPERATIONS = 2000
+OPERATIONS = 600 if SHORT else 2000
 PARTS = 50 if LONG else 1
 REFRESH = ord("G") << 8 | 1  # _IO('G', 1)
 

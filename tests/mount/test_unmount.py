@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -312,3 +313,12 @@ class TestAutoUnmount:
         one.wait()
         await_orphans(before)
         assert ground.places() == places
+
+
+@needs_root
+def test_own_namespace(account, mount):
+    """A process outside of a test cannot copy its mounts, which would keep them alive."""
+    one = mount(account)
+    assert str(one.path) in Path("/proc/self/mounts").read_text(encoding="utf-8")
+    outside = Path(f"/proc/{os.getppid()}/mounts").read_text(encoding="utf-8")
+    assert str(one.path) not in outside

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A Debian of its own: a root directory, and systemd that runs in it as its process 1."""
 
-import ctypes
 import hashlib
 import os
 import shlex
 import subprocess
 from pathlib import Path
 
-from tools import ALONE, END, LIBC, run, wait_until
+from tools import END, isolate_mounts, run, wait_until
 
 # So long a boot, or a command in it, may take.
 PATIENCE = 30
@@ -38,8 +37,6 @@ exit "$code"
 PASSING = {"var/lib/dpkg", "var/lib/apt", "var/cache", "var/log", "proc", "sys", "dev", "run",
            "tmp", "root"}
 
-CLONE_NEWNS = 0x20000
-
 # What a container often may not: a hierarchy of control groups, and a group in it.
 GROUPS = """
 mount -t tmpfs none /run
@@ -67,9 +64,7 @@ class Root:
 
     def __init__(self, path):
         self.path = path
-        assert LIBC.unshare(CLONE_NEWNS) == 0, os.strerror(ctypes.get_errno())
-        run("mount", "--make-rprivate", "/")
-        run("sh", "-c", ALONE)
+        isolate_mounts()
         run("mount", "-t", "tmpfs", "-o", "mode=755,size=3G", "tmpfs", path)
         run("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
             "--skip=cleanup/apt/lists", "--dpkgopt=force-unsafe-io", "bookworm", path,

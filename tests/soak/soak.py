@@ -29,7 +29,7 @@ from readers import Target, Wrong, choose, list_all, read_whole  # noqa: E402
 from report import Report  # noqa: E402
 from samples import Samples, stats  # noqa: E402
 from sandbox import Sandbox  # noqa: E402
-from tools import wait_until  # noqa: E402
+from tools import isolate_mounts, wait_until  # noqa: E402
 from truth import Truth  # noqa: E402
 from weather import Weather  # noqa: E402
 
@@ -243,6 +243,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     args = parse()
+    isolate_mounts()
     print(f"seed {args.seed}, {args.minutes:g} minutes", flush=True)
     directory = Path(tempfile.mkdtemp(prefix="gladiafs-soak."))
     soak = None
