@@ -9,11 +9,13 @@
 
 /*
  * A mount, wherever it is now. A path may lead somewhere else later: mv and mount --move
- * take a mount away, and others are mounted over it. These two numbers stay.
+ * take a mount away, and others are mounted over it. These numbers stay. The kernel gives
+ * `id` and `device` of a mount that is gone to the next one, and `unique` to no other.
  */
 struct mount_id {
-	uint64_t id;  /* of the mount (statx(2), stx_mnt_id) */
-	dev_t device; /* of the filesystem in it */
+	uint64_t id;     /* of the mount (statx(2), stx_mnt_id) */
+	dev_t device;    /* of the filesystem in it */
+	uint64_t unique; /* of the mount since boot; 0 on a kernel older than 6.8 */
 };
 
 /*
@@ -24,7 +26,10 @@ struct mount_id {
  */
 int unmount_identify(const char *path, struct mount_id *ret_mount);
 
-/* True if the mount is still in this process's table of mounts. */
+/*
+ * True if the mount is still in this process's table of mounts. If `unique` is not known,
+ * also if it is gone and another mount has its numbers.
+ */
 bool unmount_is_mounted(const struct mount_id *mount);
 
 /*

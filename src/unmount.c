@@ -12,6 +12,7 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,25 @@
 #include "why.h"
 
 enum { REASON_MAX = 512 };
+
+/* What kernels since 6.8 have and older headers lack. */
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+#ifndef SYS_statmount
+#define SYS_statmount 457
+#endif
+
+/* Returns 0 if it is not known. */
+static uint64_t identify_unique(const char *path, int flags)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, flags, STATX_MNT_ID_UNIQUE, &st) < 0 ||
+		!(st.stx_mask & STATX_MNT_ID_UNIQUE))
+		return 0;
+	return st.stx_mnt_id;
+}
 
 int unmount_identify(const char *path, struct mount_id *ret_mount)
 {
@@ -39,12 +59,33 @@ int unmount_identify(const char *path, struct mount_id *ret_mount)
 	*ret_mount = (struct mount_id){
 		.id = st.stx_mnt_id,
 		.device = makedev(st.stx_dev_major, st.stx_dev_minor),
+		.unique = identify_unique(path, flags),
 	};
 	return 0;
 }
 
+/* True if the mount is certainly gone, even if another one has its numbers now. */
+static bool is_gone(const struct mount_id *mount)
+{
+	/* The kernel's struct mnt_id_req: which mount, and that nothing is asked of it.
+	 */
+	struct {
+		uint32_t size;
+		uint32_t spare;
+		uint64_t mount;
+		uint64_t fields;
+	} request = {.size = sizeof(request), .mount = mount->unique};
+	uint64_t answer[64];
+
+	return mount->unique &&
+	       syscall(SYS_statmount, &request, answer, sizeof(answer), 0) < 0 &&
+	       errno == ENOENT;
+}
+
 static int find(const struct mount_id *mount, struct mountinfo *ret_info)
 {
+	if (is_gone(mount))
+		return -ENOENT;
 	return mountinfo_find_id(MOUNTINFO_SELF, mount->id, mount->device, ret_info);
 }
 

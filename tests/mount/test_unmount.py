@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from mounting import Program, await_end, await_orphans, children, needs_root
-from tools import END, PATIENCE, run, wait_for_mount, wait_until
+from tools import END, LIBC, PATIENCE, run, wait_for_mount, wait_until
 
 SYSTEM, FAILED = 2, 32
+KERNEL = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
 
 
 class Ground:
@@ -57,6 +59,36 @@ def ground(tmp_path):
 def end(one, sign=signal.SIGTERM):
     os.kill(one.pid, sign)
     return one.wait()
+
+
+def numbers(path):
+    """Those that mountinfo has for the mount there: its own, and its device's."""
+    with open("/proc/self/mountinfo", encoding="ascii") as table:
+        lines = [line.split() for line in table]
+    return next((line[0], line[2]) for line in lines if line[4] == str(path))
+
+
+@pytest.fixture
+def successor(account, mount):
+    """Makes a mount, and another one that the kernel gives the first one's numbers when that
+    was unmounted while stop() had its process, or another one, stopped."""
+    def make(stop, *options):
+        for _ in range(50):  # others on this machine may take the numbers
+            one = mount(account, *options)
+            os.listdir(one.path / "all")  # it serves
+            before = numbers(one.path)
+            pid = stop(one)
+            os.kill(pid, signal.SIGSTOP)
+            # Not umount(8), which asks the process that is stopped.
+            assert LIBC.umount2(os.fsencode(one.path), 0) == 0
+            two = mount(account)
+            if numbers(two.path) == before:
+                return one, pid, two
+            os.kill(pid, signal.SIGCONT)
+            assert one.wait() == 0
+            two.unmount()
+        raise AssertionError("no mount has the numbers of the one before")
+    return make
 
 
 @needs_root
@@ -139,6 +171,16 @@ class TestOwnMount:
         assert len(os.listdir(bound / "all")) == 250
         assert end(one) == 0
         assert (path / "file").read_text(encoding="ascii") == "kept"
+
+    @pytest.mark.skipif(KERNEL < (6, 8), reason="the kernel has no unique numbers of mounts")
+    @pytest.mark.parametrize("sign", [signal.SIGCONT, signal.SIGTERM])
+    def test_another_has_its_numbers(self, successor, sign):
+        one, pid, two = successor(lambda one: one.pid)
+        os.kill(pid, sign)
+        os.kill(pid, signal.SIGCONT)
+        assert one.wait() == 0, one.stderr
+        assert len(os.listdir(two.path / "all")) == 250
+        two.unmount()
 
     def test_aborted_after_a_move(self, account, mount, ground):
         """SPEC 1.5: an aborted mount is one, also if something else is at its old place."""
@@ -301,6 +343,20 @@ class TestAutoUnmount:
         two = mount(account, path=one.path)
         await_end(helpers)
         assert len(os.listdir(two.path / "all")) == 250
+
+    @needs_root
+    @pytest.mark.skipif(KERNEL < (6, 8), reason="the kernel has no unique numbers of mounts")
+    def test_another_has_its_numbers(self, successor):
+        def helper(one):
+            """The process that unmounts later."""
+            with open(f"/proc/{one.pid}/task/{one.pid}/children", encoding="ascii") as pids:
+                return int(pids.read())
+        one, pid, two = successor(helper, "auto_unmount")
+        assert one.wait() == 0, one.stderr
+        os.kill(pid, signal.SIGCONT)
+        await_end([pid])
+        assert len(os.listdir(two.path / "all")) == 250
+        two.unmount()
 
     @needs_root
     def test_others_are_over_it(self, account, mount, ground):
