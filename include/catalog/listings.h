@@ -41,3 +41,16 @@ int listings_load(struct catalog *catalog, const char *key,
 /* 0, also where there is none, or -EIO. */
 int listings_forget(struct catalog *catalog, const char *key);
 int listings_forget_all(struct catalog *catalog);
+
+/*
+ * The newest change that the listings of a query have shown, by a number that the caller
+ * derives from the query. It survives listings_forget_all(). Beyond NEWEST_MAX the oldest
+ * changes are deleted.
+ */
+enum { NEWEST_MAX = 4096 };
+
+/* Stores `changed_ms` as part of the transaction. Returns 0 or -EIO. */
+int newest_save(struct catalog *catalog, uint64_t listing, int64_t changed_ms);
+
+/* Returns 0, -ENOENT if none is stored, or -EIO. */
+int newest_load(struct catalog *catalog, uint64_t listing, int64_t *ret_changed_ms);

@@ -75,3 +75,11 @@ bool listing_has_name(const struct listing *listing, const char *name);
  */
 int listing_want(struct listing *listing, size_t position);
 struct wait_queue *listing_queue(struct listing *listing);
+
+/*
+ * Returns the newest change that complete listings of the query have shown, in this mount
+ * or an earlier one: of jobs and of names their newest job_mtime_ms(), of days the newest
+ * day's beginning. It never goes back. JOB_NO_TIME if there was none.
+ */
+int64_t listing_newest_ms(
+	const struct sync *sync, enum listing_kind kind, const struct query *query);

@@ -30,6 +30,8 @@ struct sync_handlers {
 	 * keeps its name shall forget it. `job` is as it is known now.
 	 */
 	void (*on_gone)(void *ctx, const struct catalog_job *job);
+	/* A listing is complete: listing_newest_ms() may be another one. */
+	void (*on_listed)(void *ctx, const struct query *query);
 };
 
 /* All but `config` and `handlers` are kept by reference. 0 or -ENOMEM. */

@@ -183,3 +183,37 @@ int listings_forget_all(struct catalog *catalog)
 		return err;
 	return catalog_run(catalog, catalog_statement(catalog, SQL_LISTINGS_CLEAR));
 }
+
+int newest_save(struct catalog *catalog, uint64_t listing, int64_t changed_ms)
+{
+	int err = catalog_begin(catalog);
+
+	if (err)
+		return err;
+
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_NEWEST_PUT);
+
+	sqlite3_bind_int64(statement, 1, (int64_t)listing);
+	sqlite3_bind_int64(statement, 2, changed_ms);
+	err = catalog_run(catalog, statement);
+	if (err)
+		return err;
+	return catalog_run(catalog, catalog_statement(catalog, SQL_NEWEST_TRIM));
+}
+
+int newest_load(struct catalog *catalog, uint64_t listing, int64_t *ret_changed_ms)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_NEWEST);
+
+	sqlite3_bind_int64(statement, 1, (int64_t)listing);
+
+	int step = sqlite3_step(statement);
+
+	if (step == SQLITE_DONE)
+		return -ENOENT;
+	if (step != SQLITE_ROW)
+		return catalog_failed(catalog, "read");
+	*ret_changed_ms = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return 0;
+}

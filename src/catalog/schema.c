@@ -16,6 +16,7 @@
  *           job without, or gone
  * listings  `rows` are little-endian numbers of 8 bytes
  * totals    one row, so that df(1) and eviction cost nothing
+ * newest    the newest change that each listing has shown: listings.c
  */
 enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
@@ -64,6 +65,11 @@ static const char schema[] =
 	"	jobs INTEGER, bytes INTEGER, kept INTEGER, recent INTEGER);"
 	"INSERT INTO totals VALUES(0, 0, 0, 0);"
 	"PRAGMA user_version = 3;";
+
+/* Files of version 3 may be without it; a program that does not know it does no harm. */
+static const char schema_newest[] =
+	"CREATE TABLE IF NOT EXISTS newest("
+	"	listing INTEGER PRIMARY KEY, changed INTEGER NOT NULL)";
 
 #define JOB_COLUMNS \
 	"job, ino, node, version, id, status, created, completed, size, seen, used"
@@ -131,6 +137,11 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_LISTINGS_TRIM] = "DELETE FROM listings WHERE listing IN (SELECT listing"
 			      " FROM listings ORDER BY completed DESC, listing DESC"
 			      " LIMIT -1 OFFSET 64)",
+	[SQL_NEWEST] = "SELECT changed FROM newest WHERE listing = ?1",
+	[SQL_NEWEST_PUT] = "REPLACE INTO newest(listing, changed) VALUES(?1, ?2)",
+	/* 4096 is NEWEST_MAX. */
+	[SQL_NEWEST_TRIM] = "DELETE FROM newest WHERE listing IN (SELECT listing"
+			    " FROM newest ORDER BY changed DESC LIMIT -1 OFFSET 4096)",
 };
 
 /* Of a file that is to be made. Pages that nothing uses can be given back: trim.c. */
@@ -257,6 +268,8 @@ int schema_open(struct catalog *catalog, const char *path)
 		err = run(catalog->db, settings);
 	if (!err && empty)
 		err = create(catalog->db);
+	if (!err)
+		err = run(catalog->db, schema_newest);
 	if (!err)
 		err = prepare(catalog);
 	/* Those of this mount's past; where it cannot be now, the next one does it. */

@@ -63,19 +63,49 @@ void attr_of_text(
 	ret->st_blocks = ((off_t)size + BLOCK - 1) / BLOCK;
 }
 
-/* A day's directory is as old as the day, others as the mount. */
-void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret)
+/*
+ * A day's directory is as old as the day. All others are of 1970: the same on every
+ * mount, or a backup would find them changed.
+ */
+static int64_t dir_ctime_ms(const struct fs *fs, const struct dir *dir)
 {
 	const struct query *query = &dir->tree.query;
-	int64_t time_ms = fs->made_ms;
 
-	if (query->spans_len == 1 &&
-		query->spans[0].to_ms - DAY_MS == query->spans[0].from_ms)
-		time_ms = query->spans[0].from_ms;
+	if (dir->tree.kind == TREE_CONTROL)
+		return fs->made_ms;
+	return query->spans_len == 1 &&
+			       query->spans[0].to_ms - DAY_MS == query->spans[0].from_ms
+		       ? query->spans[0].from_ms
+		       : 0;
+}
+
+/* The newest change that a complete listing of it has shown, if there was one. */
+static int64_t dir_mtime_ms(const struct fs *fs, const struct dir *dir)
+{
+	int64_t newest_ms = JOB_NO_TIME;
+	enum listing_kind kind;
+
+	if (dir_listing_kind(&dir->tree, &kind))
+		newest_ms = listing_newest_ms(fs->sync, kind, &dir->tree.query);
+	return newest_ms != JOB_NO_TIME ? newest_ms : dir_ctime_ms(fs, dir);
+}
+
+void attr_changed(const struct fs *fs, const struct dir *dir)
+{
+	if (dir_mtime_ms(fs, dir) != dir->mtime_ms)
+		notifier_forget_attr(fs->notifier, dir->ino);
+}
+
+void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret)
+{
+	dir->mtime_ms = dir_mtime_ms(fs, dir);
+
 	/* It takes the right to write in a directory to remove what it holds. */
 	const mode_t mode = S_IFDIR | (fs->config.allow_delete ? 0755 : 0555);
 
-	attr_of(fs, mode, DIR_LINKS, dir->ino, time_ms, ret);
+	attr_of(fs, mode, DIR_LINKS, dir->ino, dir->mtime_ms, ret);
+	/* If it moved while tar(1) reads the directory, that would fail. */
+	ret->st_ctim = to_timespec(dir_ctime_ms(fs, dir));
 }
 
 double attr_name_timeout(const struct fs *fs, const struct catalog_job *job)

@@ -46,7 +46,7 @@ static void choose_formats(const struct fs *fs, struct open_dir *open)
 			open->formats[open->formats_len++] = (enum format)i;
 }
 
-static int take_listing(struct fs *fs, struct open_dir *open)
+bool dir_listing_kind(const struct tree_dir *tree, enum listing_kind *ret_kind)
 {
 	static const enum listing_kind kinds[] = {
 		[TREE_SHOWS_DAYS] = LISTING_DAYS,
@@ -54,14 +54,24 @@ static int take_listing(struct fs *fs, struct open_dir *open)
 		[TREE_SHOWS_VALUES] = LISTING_VALUES,
 		[TREE_SHOWS_JOBS] = LISTING_JOBS,
 	};
-	const struct tree_dir *tree = &open->dir->tree;
 	enum tree_shows shows = tree_shows(tree);
+
+	if (shows == TREE_SHOWS_NAMES || query_is_empty(&tree->query))
+		return false;
+	*ret_kind = kinds[shows];
+	return true;
+}
+
+static int take_listing(struct fs *fs, struct open_dir *open)
+{
+	const struct tree_dir *tree = &open->dir->tree;
+	enum listing_kind kind;
 
 	choose_formats(fs, open);
 
-	if (shows == TREE_SHOWS_NAMES || query_is_empty(&tree->query))
+	if (!dir_listing_kind(tree, &kind))
 		return 0;
-	return listing_get(fs->sync, kinds[shows], &tree->query, &open->listing);
+	return listing_get(fs->sync, kind, &tree->query, &open->listing);
 }
 
 /*

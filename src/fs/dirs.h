@@ -21,6 +21,7 @@ struct dir {
 	struct tree_dir tree;
 	uint64_t lookups; /* times the kernel has been told of it and not forgotten it */
 	unsigned opens;
+	int64_t mtime_ms; /* that the kernel was given last (attr.c) */
 	/* What the kernel's cache of its names was filled from (dir.c). */
 	uint64_t cached_id;
 	unsigned cached_opens;

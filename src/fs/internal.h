@@ -11,6 +11,7 @@
 #include "fs/fs.h"
 #include "notify.h"
 #include "rendition.h"
+#include "sync/listing.h"
 
 struct fuse_out_header;
 
@@ -28,7 +29,7 @@ struct fs {
 	struct fs_config config;
 	struct fs_handlers handlers;
 	void *ctx;
-	int64_t made_ms;  /* wall time: what directories show as theirs */
+	int64_t made_ms;  /* wall time: what .gladiafs/ shows as its own */
 	int64_t began_ms; /* monotonic: the same */
 
 	struct fuse_session *session;
@@ -54,7 +55,10 @@ struct fs {
 
 /* A job's file and a directory as stat(2) shows them. */
 void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret);
-void attr_of_dir(const struct fs *fs, const struct dir *dir, struct stat *ret);
+void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret);
+
+/* Has the kernel ask for a directory's attributes again if they have changed. */
+void attr_changed(const struct fs *fs, const struct dir *dir);
 
 /* The same of a job as another format, `size` bytes of it. */
 void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
@@ -78,6 +82,9 @@ void dir_forget_caches(struct fs *fs);
 
 /* Closes the directories that are still open; the kernel must not ask any more. */
 void dir_release_all(struct fs *fs);
+
+/* True if the directory shows a listing, and its kind. The empty query has none. */
+bool dir_listing_kind(const struct tree_dir *tree, enum listing_kind *ret_kind);
 
 /* Calls fn with each directory that is open and shows a listing. */
 void dir_each_listing(struct fs *fs,

@@ -267,7 +267,7 @@ static void run_for_node(
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	struct fs *fs = fuse_req_userdata(req);
-	const struct dir *dir = dirs_find(&fs->dirs, ino);
+	struct dir *dir = dirs_find(&fs->dirs, ino);
 	struct catalog_job job;
 	struct stat attr;
 	int err = 0;

@@ -23,7 +23,7 @@ enum { NOTES_MAX = 1 << 20 };
 struct note {
 	struct list link;
 	int (*send)(struct fuse_session *session, const struct note *note);
-	uint64_t node; /* the directory of a name, the file of a text */
+	uint64_t node; /* the directory of a name, the file of a text, a directory */
 	char *data;
 	size_t len;
 };
@@ -47,6 +47,12 @@ static int send_name(struct fuse_session *session, const struct note *note)
 {
 	return fuse_lowlevel_notify_inval_entry(
 		session, note->node, note->data, note->len);
+}
+
+/* A negative offset leaves alone what the kernel caches of its contents. */
+static int send_attr(struct fuse_session *session, const struct note *note)
+{
+	return fuse_lowlevel_notify_inval_inode(session, note->node, -1, 0);
 }
 
 static int send_text(struct fuse_session *session, const struct note *note)
@@ -223,6 +229,18 @@ void notifier_forget_name(struct notifier *notifier, uint64_t parent, const char
 	else
 		log_error(notifier->log,
 			"out of memory: the kernel may show %s for too long", name);
+}
+
+void notifier_forget_attr(struct notifier *notifier, uint64_t dir)
+{
+	struct note *note = note_new(send_attr, dir, strdup(""), 0);
+
+	if (note)
+		add_note(notifier, note);
+	else
+		log_error(notifier->log,
+			"out of memory: the kernel may show a directory's time for too "
+			"long");
 }
 
 int notifier_store(struct notifier *notifier, uint64_t node, char *text, size_t len)

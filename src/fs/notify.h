@@ -26,6 +26,9 @@ int notifier_new(struct fuse_session *session, const struct log *log,
  */
 void notifier_forget_name(struct notifier *notifier, uint64_t parent, const char *name);
 
+/* The attributes of a directory are no longer what the kernel knows. */
+void notifier_forget_attr(struct notifier *notifier, uint64_t dir);
+
 /*
  * The node's whole text, of `len` > 0 bytes, for the kernel's page cache
  * (FUSE_NOTIFY_STORE): it will not be read then. `text` is of malloc() and not the

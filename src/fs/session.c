@@ -159,6 +159,32 @@ static void on_gone(void *ctx, const struct catalog_job *job)
 	dirs_each(&gone.fs->dirs, on_gone_in, &gone);
 }
 
+/* What goes through dirs_each(). */
+struct listed {
+	const struct fs *fs;
+	char key[QUERY_KEY_MAX];
+};
+
+static void on_listed_in(struct dir *dir, void *ctx)
+{
+	const struct listed *listed = ctx;
+	char key[QUERY_KEY_MAX];
+
+	query_key(&dir->tree.query, key);
+	if (strcmp(key, listed->key) == 0)
+		attr_changed(listed->fs, dir);
+}
+
+static void on_listed(void *ctx, const struct query *query)
+{
+	struct listed listed = {.fs = ctx};
+
+	if (!listed.fs->ready)
+		return;
+	query_key(query, listed.key);
+	dirs_each(&((struct fs *)ctx)->dirs, on_listed_in, &listed);
+}
+
 static int copy_strings(struct fs *fs, const struct fs_config *config)
 {
 	fs->config.source = strdup(config->source);
@@ -172,7 +198,8 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	struct sync *sync, const struct fs_config *config,
 	const struct fs_handlers *handlers, void *ctx, struct fs **ret_fs)
 {
-	static const struct sync_handlers sync_handlers = {.on_gone = on_gone};
+	static const struct sync_handlers sync_handlers = {
+		.on_gone = on_gone, .on_listed = on_listed};
 	struct fs *fs = calloc(1, sizeof(*fs));
 
 	if (!fs)

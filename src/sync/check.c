@@ -124,6 +124,8 @@ static void on_page(struct page *page)
 		free(why);
 		return;
 	}
+	if (!err && page->query == &listing->query)
+		newest_note(listing, page->newest_ms);
 	if (!err)
 		err = check_steps[check->step].take(check);
 	/* It was complete with that. */

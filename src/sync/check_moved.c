@@ -108,6 +108,8 @@ static int classify(struct check *check, const struct catalog_job *job)
 
 	if (err && err != -ENOENT)
 		return err;
+	if (belongs)
+		newest_note(check->listing, job_mtime_ms(&job->job));
 	if (belongs == !err)
 		return 0;
 	/* Which of the two comes first, only the API can tell. */

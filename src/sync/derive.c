@@ -73,8 +73,10 @@ static int pick(struct listing *listing, int64_t row)
 		return err == -ENOENT ? 0 : err;
 	if (!matches)
 		return note_unfinished(listing->filling, &job);
-	if (listing->kind == LISTING_JOBS)
+	if (listing->kind == LISTING_JOBS) {
+		newest_note(listing, job_mtime_ms(&job.job));
 		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
+	}
 	if (job.job.created_ms == JOB_NO_TIME)
 		return 0;
 	return snapshot_see(&listing->members,

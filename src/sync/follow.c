@@ -114,6 +114,7 @@ static int pick(struct listing *listing, int64_t row)
 
 	if (err || !matches)
 		return err == -ENOENT ? 0 : err;
+	newest_note(listing, job_mtime_ms(&job.job));
 	if (listing->kind == LISTING_JOBS)
 		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
 	err = jobs_metadata(listing->sync->catalog, row, &follow->metadata);

@@ -96,6 +96,7 @@ struct listing {
 	struct snapshot members;
 	struct listing_names names; /* LISTING_KEYS, LISTING_VALUES */
 	struct wait_queue queue;
+	int64_t newest_ms; /* newest_note() */
 	bool complete;
 	bool ordered;   /* its jobs stand in falling order of created_at */
 	bool same;      /* the catalog keeps it as it is already */
@@ -171,6 +172,15 @@ void listing_drop_all(struct sync *sync);
 
 /* Members were added: tells those who wait. */
 void listing_grew(struct listing *listing);
+
+/*
+ * The listing has shown something that was changed at `changed_ms`: a job_mtime_ms(), or
+ * a day's beginning. JOB_NO_TIME changes nothing.
+ */
+void newest_note(struct listing *listing, int64_t changed_ms);
+
+/* Stores the newest change of a listing that is complete, and emits on_listed(). */
+void newest_publish(struct listing *listing);
 
 /* Nothing more will be added; ends the filling. */
 void listing_completed(struct listing *listing);

@@ -162,6 +162,7 @@ static int make(struct sync *sync, enum listing_kind kind, const struct query *q
 	listing->key = strdup(key);
 	listing->began_ms = loop_now_ms(sync->loop);
 	listing->began_wall_ms = clock_wall_ms(loop_clock(sync->loop));
+	listing->newest_ms = JOB_NO_TIME;
 	snapshot_init(&listing->members);
 	wait_queue_init(&listing->queue);
 	if (!listing->key) {
@@ -462,6 +463,7 @@ void listing_completed(struct listing *listing)
 		tell_strays(listing);
 		keep(listing);
 	}
+	newest_publish(listing);
 	listing->complete = true;
 	listing->lacking = false;
 	end_filling(listing);

@@ -56,6 +56,8 @@ static int on_item(void *ctx, const struct api_item *item)
 	err = add_row(page, matches ? job.row : -job.row);
 	if (err)
 		return err;
+	if (matches && job_mtime_ms(&job.job) > page->newest_ms)
+		page->newest_ms = job_mtime_ms(&job.job);
 	page->reach = page->items;
 	note_order(page, job.job.created_ms);
 	return 0;
@@ -68,6 +70,7 @@ static void on_restart(void *ctx)
 	page->len = 0;
 	page->items = 0;
 	page->reach = 0;
+	page->newest_ms = JOB_NO_TIME;
 	page->foreign = false;
 	page->ordered = true;
 }
@@ -105,6 +108,7 @@ int page_ask(struct sync *sync, const struct query *query, unsigned span, uint64
 		.offset = offset,
 		.limit = limit,
 		.ordered = true,
+		.newest_ms = JOB_NO_TIME,
 		.on_end = on_end,
 		.ctx = ctx,
 	};

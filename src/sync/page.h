@@ -19,11 +19,12 @@ struct page {
 	int64_t *rows; /* negative where the job does not match the query */
 	size_t len;
 	size_t cap;
-	unsigned items; /* that came so far, those refused included, */
-	unsigned reach; /* up to the last that was not */
-	bool bridged;   /* the asker's */
-	bool foreign;   /* some do not match, or were refused */
-	bool ordered;   /* they stand in falling order of created_at ... */
+	unsigned items;    /* that came so far, those refused included, */
+	unsigned reach;    /* up to the last that was not */
+	int64_t newest_ms; /* of those that match, by job_mtime_ms(); or JOB_NO_TIME */
+	bool bridged;      /* the asker's */
+	bool foreign;      /* some do not match, or were refused */
+	bool ordered;      /* they stand in falling order of created_at ... */
 	int64_t first_ms;
 	int64_t last_ms;     /* ... which of the first and last job is this */
 	struct api_page end; /* a 404 behind the start is an empty last page */

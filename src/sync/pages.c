@@ -355,6 +355,7 @@ static int take_rows(struct listing *listing, struct page *page)
 		if (err)
 			return err;
 	}
+	newest_note(listing, page->newest_ms);
 	return note_news(listing, page, news);
 }
 

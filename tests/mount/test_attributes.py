@@ -3,6 +3,7 @@
 
 import errno
 import filecmp
+import json
 import mmap
 import os
 import stat
@@ -12,7 +13,7 @@ from datetime import datetime, timezone
 import pytest
 
 from mounting import needed_tools
-from tools import AT_ONCE, Stopwatch, names_of, read, run
+from tools import AT_ONCE, Stopwatch, names_of, read, run, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +52,59 @@ class TestStat:
             info = (one.path / path).stat()
             assert stat.S_ISDIR(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o555
             assert (info.st_uid, info.st_gid) == (os.getuid(), os.getgid())
+
+    def test_newest_change(self, account, mount):
+        """A search index finds new jobs by the directory's mtime."""
+        one = mount(account, "ttl=0")
+        done = max(account.jobs(status="done"), key=mtime_ns)
+        paths = ["all", "status/done", "date/" + done["created_at"][:10]]
+        for path in paths:
+            (one.path / path).stat()
+            os.listdir(one.path / path)
+            newest = max(mtime_ns(job) for job in account.jobs() if job["id"] + ".json"
+                         in os.listdir(one.path / path))
+            wait_until(lambda: (one.path / path).stat().st_mtime_ns == newest, "newest", 5)
+        paths = ["all", "status/done", "date"]
+        times = {path: (one.path / path).stat().st_mtime_ns for path in paths}
+        new_id = account.create(text="New.")
+        new = next(mtime_ns(job) for job in account.jobs() if job["id"] == new_id)
+        for path in paths:
+            os.listdir(one.path / path)
+            wait_until(lambda: (one.path / path).stat().st_mtime_ns > times[path], "newer", 5)
+        assert (one.path / "all").stat().st_mtime_ns == new
+
+    def test_directories_after_a_remount(self, account, mount):
+        """A backup finds an account that has not changed as it was."""
+        paths = ["", "all", "status", "status/done", "status/queued", "date", "after",
+                 "after/2026-04-01", "date/2026-04-25", "metadata"]
+        one = mount(account)
+        for path in paths:
+            os.listdir(one.path / path)
+        # The kernel is told in order.
+        wait_until(lambda: (one.path / paths[-1]).stat().st_mtime_ns > 0, "listed", 5)
+        again = [(one.path / path).stat().st_mtime_ns for path in paths]
+        one.unmount()
+        one = mount(account)
+        assert [(one.path / path).stat().st_mtime_ns for path in paths] == again
+        assert one.requests() == []
+        for path in paths:
+            os.listdir(one.path / path)
+        assert [(one.path / path).stat().st_mtime_ns for path in paths] == again
+
+    def test_listed_once_more(self, account, mount):
+        """What has changed is told to the kernel once: then nothing is asked."""
+        one = mount(account)
+
+        def messages():
+            for _ in range(2):
+                os.listdir(one.path / "all")
+                (one.path / "all").stat()
+            return json.loads(read(one.path / ".gladiafs/stats"))["messages"]
+
+        before = messages()
+        after = messages()
+        assert after["readdirplus"] == before["readdirplus"]
+        assert after["getattr"] - before["getattr"] < 5
 
     def test_owner_and_umask(self, account, mount):
         """SPEC 1.4, 5.1: uid=, gid=, umask="""

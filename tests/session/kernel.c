@@ -39,6 +39,7 @@ struct kernel {
 	uid_t user;
 	struct list answers;
 	struct list notices;
+	struct list attr_notices;
 	char buffer[MESSAGE_MAX];
 };
 
@@ -51,6 +52,7 @@ struct kernel *kernel_new(int fd, const struct kernel_server *server)
 	kernel->caller = getpid();
 	list_init(&kernel->answers);
 	list_init(&kernel->notices);
+	list_init(&kernel->attr_notices);
 	return kernel;
 }
 
@@ -66,6 +68,7 @@ void kernel_free(struct kernel *kernel)
 	kernel_unmount(kernel);
 	drop_all(&kernel->answers);
 	drop_all(&kernel->notices);
+	drop_all(&kernel->attr_notices);
 	test_free(kernel);
 }
 
@@ -109,7 +112,12 @@ static bool receive_one(struct kernel *kernel)
 	message->error = header.error;
 	message->len = (size_t)len;
 	memcpy(message->data, kernel->buffer + sizeof(header), (size_t)len);
-	list_append(header.unique ? &kernel->answers : &kernel->notices, &message->link);
+	if (header.unique)
+		list_append(&kernel->answers, &message->link);
+	else if (header.error == FUSE_NOTIFY_INVAL_INODE)
+		list_append(&kernel->attr_notices, &message->link);
+	else
+		list_append(&kernel->notices, &message->link);
 	return true;
 }
 
@@ -237,6 +245,23 @@ void kernel_drop_answers(struct kernel *kernel)
 {
 	receive(kernel);
 	drop_all(&kernel->answers);
+}
+
+uint64_t kernel_take_attr_notice(struct kernel *kernel)
+{
+	struct fuse_notify_inval_inode_out arg;
+	struct message *message;
+
+	receive(kernel);
+	if (list_empty(&kernel->attr_notices))
+		return 0;
+	message = list_entry(kernel->attr_notices.next, struct message, link);
+	assert_int_equal(message->len, sizeof(arg));
+	memcpy(&arg, message->data, sizeof(arg));
+	assert_true(arg.off < 0);
+	list_remove(&message->link);
+	test_free(message);
+	return arg.ino;
 }
 
 bool kernel_has_notice(struct kernel *kernel)

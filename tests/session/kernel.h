@@ -105,5 +105,12 @@ struct kernel_notice {
 /* Waits for the next one, which the notifier's thread sends. */
 void kernel_next_notice(struct kernel *kernel, struct kernel_notice *ret_notice);
 
+/*
+ * Takes the next FUSE_NOTIFY_INVAL_INODE of those that came so far, which must be for the
+ * attributes alone, and returns its node; 0 if there is none. The functions around do not
+ * see them.
+ */
+uint64_t kernel_take_attr_notice(struct kernel *kernel);
+
 /* None has come so far. */
 bool kernel_has_notice(struct kernel *kernel);

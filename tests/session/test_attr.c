@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -157,21 +158,21 @@ static void how_long_names_and_attributes_are_kept(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.1: a day's directory is as old as the day, others as the mount. */
+/* SPEC 5.1: before it was listed; the same on every mount. */
 static void a_directory_shows_its_age(void **state)
 {
 	static const struct {
 		const char *path;
 		int64_t mtime_ms;
 	} cases[] = {
-		{"all", MOUNT_WALL_MS},
-		{"status", MOUNT_WALL_MS},
-		{"status/done", MOUNT_WALL_MS},
+		{"all", 0},
+		{"status", 0},
+		{"status/done", 0},
 		{"date/2026-04-01", MOUNT_DAY_MS},
 		{"date/1970-01-01", 0},
 		{"status/done/date/2026-04-01", MOUNT_DAY_MS},
-		{"after/0001-01-01", MOUNT_WALL_MS},
-		{"before/0001-01-01", MOUNT_WALL_MS},
+		{"after/0001-01-01", 0},
+		{"before/0001-01-01", 0},
 	};
 	struct mount *mount = mount_new();
 	struct fuse_attr attr;
@@ -191,6 +192,93 @@ static void a_directory_shows_its_age(void **state)
 	assert_int_equal(kernel_getattr(mount->kernel, FUSE_ROOT_ID, &attr), 0);
 	assert_int_equal(attr.mode, S_IFDIR | 0555);
 	assert_int_equal(attr.ino, FUSE_ROOT_ID);
+	mount_free(mount);
+}
+
+static void list(struct mount *mount, const char *path)
+{
+	char names[KERNEL_NAMES_MAX];
+	struct kernel_dir dir;
+
+	kernel_opendir_at(mount->kernel, path, &dir);
+	kernel_names(mount->kernel, &dir, 0, KERNEL_DIR_SIZE, names);
+	kernel_releasedir(mount->kernel, &dir);
+}
+
+static int64_t dir_mtime_ms(struct mount *mount, const char *path)
+{
+	struct fuse_attr attr;
+
+	assert_int_equal(
+		kernel_getattr(mount->kernel, kernel_walk(mount->kernel, path), &attr),
+		0);
+	/* As before it was listed: tar(1) fails if it moves. */
+	assert_true(attr.ctime == 0 || attr.ctime == MOUNT_DAY_MS / 1000);
+	assert_int_equal(attr.ctimensec, 0);
+	return (int64_t)attr.mtime * 1000 + attr.mtimensec / 1000000;
+}
+
+/* The directory whose attributes the notifier's thread has the kernel forget next. */
+static uint64_t next_notified(struct mount *mount)
+{
+	uint64_t node = 0;
+
+	for (int i = 0; i < 1000 && !node; i++) {
+		node = kernel_take_attr_notice(mount->kernel);
+		if (!node)
+			usleep(5000);
+	}
+	return node;
+}
+
+/* SPEC 5.1: however the listing is filled, and the kernel asks again. */
+static void a_directory_shows_the_newest_change(void **state)
+{
+	static const char *const paths[] = {"all", "status/done", "date/2026-04-01",
+		"after/2026-03-01", "after/2026-03-01/status/done"};
+	enum { PATHS = sizeof(paths) / sizeof(paths[0]) };
+	struct mount *mount = mount_new();
+
+	(void)state;
+	fake_add(mount->api, job_id(2).text, JOB_DONE, MOUNT_WALL_MS - 5000)
+		->job.completed_ms = MOUNT_WALL_MS - 2001;
+	fake_add(mount->api, job_id(3).text, JOB_DONE, MOUNT_WALL_MS - 6000)
+		->job.completed_ms = MOUNT_WALL_MS - 1001;
+	for (size_t i = 0; i < PATHS; i++) {
+		(void)dir_mtime_ms(mount, paths[i]);
+		list(mount, paths[i]);
+		assert_int_equal(
+			next_notified(mount), kernel_walk(mount->kernel, paths[i]));
+		assert_int_equal(dir_mtime_ms(mount, paths[i]), MOUNT_WALL_MS - 1001);
+	}
+	list(mount, "date");
+	assert_int_equal(next_notified(mount), kernel_walk(mount->kernel, "date"));
+	assert_int_equal(dir_mtime_ms(mount, "date"), MOUNT_DAY_MS);
+	/* One that is older changes no time, and none goes back. */
+	fake_remove(mount->api, job_id(3).text);
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	list(mount, "all");
+	assert_int_equal(dir_mtime_ms(mount, "all"), MOUNT_WALL_MS - 1001);
+	fake_add(mount->api, job_id(1).text, JOB_DONE, MOUNT_WALL_MS - 4000)
+		->job.completed_ms = MOUNT_WALL_MS + 7;
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	/* Nothing but what was listed has seen it. */
+	list(mount, "all");
+	assert_int_equal(next_notified(mount), kernel_walk(mount->kernel, "all"));
+	assert_int_equal(dir_mtime_ms(mount, "all"), MOUNT_WALL_MS + 7);
+	assert_int_equal(dir_mtime_ms(mount, "status/done"), MOUNT_WALL_MS - 1001);
+	list(mount, "status/done");
+	assert_int_equal(next_notified(mount), kernel_walk(mount->kernel, "status/done"));
+	assert_int_equal(dir_mtime_ms(mount, "status/done"), MOUNT_WALL_MS + 7);
+	/* Unchanged: the next notice is another directory's. */
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	list(mount, "status/done");
+	list(mount, "all");
+	fake_add(mount->api, job_id(4).text, JOB_ERROR, MOUNT_WALL_MS);
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	list(mount, "status/error");
+	assert_int_equal(
+		next_notified(mount), kernel_walk(mount->kernel, "status/error"));
 	mount_free(mount);
 }
 
@@ -349,6 +437,7 @@ int main(void)
 		cmocka_unit_test(times_of_jobs),
 		cmocka_unit_test(how_long_names_and_attributes_are_kept),
 		cmocka_unit_test(a_directory_shows_its_age),
+		cmocka_unit_test(a_directory_shows_the_newest_change),
 		cmocka_unit_test(umask_takes_bits_away),
 		cmocka_unit_test(statfs_counts_what_is_known),
 		cmocka_unit_test(forgotten_directories_are_gone),

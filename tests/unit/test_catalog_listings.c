@@ -99,6 +99,47 @@ static void test_keys(void **state)
 	catalog_close(catalog);
 }
 
+/* Section 3, Times: the newest changes are stored, up to NEWEST_MAX of them. */
+static void test_newest_changes(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	int64_t ms = -1;
+
+	assert_int_equal(newest_load(catalog, 7, &ms), -ENOENT);
+	assert_int_equal(newest_save(catalog, 7, -5), 0);
+	assert_int_equal(newest_save(catalog, 7, 1700000000001), 0);
+	for (uint64_t i = 1; i <= NEWEST_MAX; i++)
+		assert_int_equal(newest_save(catalog, 100 + i, (int64_t)i), 0);
+	assert_int_equal(listings_forget_all(catalog), 0);
+	catalog_close(catalog);
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_int_equal(newest_load(catalog, 7, &ms), 0);
+	assert_int_equal(ms, 1700000000001);
+	assert_int_equal(newest_load(catalog, 101, &ms), -ENOENT);
+	assert_int_equal(newest_load(catalog, 102, &ms), 0);
+	assert_int_equal(ms, 2);
+	catalog_close(catalog);
+}
+
+/* A file written before they were stored keeps what is in it. */
+static void test_file_without_newest_changes(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	int64_t ms;
+
+	save(catalog, "any ..", 1700000000001, 10);
+	catalog_close(catalog);
+	(void)kit_sql(kit, "DROP TABLE newest");
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_saved(catalog, "any ..", 1700000000001, 10);
+	assert_int_equal(newest_load(catalog, 7, &ms), -ENOENT);
+	assert_int_equal(newest_save(catalog, 7, 1), 0);
+	assert_int_equal(newest_load(catalog, 7, &ms), 0);
+	catalog_close(catalog);
+}
+
 /* SPEC 7.2: this holds across unmount and mount. */
 static void test_spec_7_2_kept_across_mounts(void **state)
 {
@@ -241,6 +282,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(test_lengths),
 		KIT_TEST(test_keys),
+		KIT_TEST(test_newest_changes),
+		KIT_TEST(test_file_without_newest_changes),
 		KIT_TEST(test_spec_7_2_kept_across_mounts),
 		KIT_TEST(test_spec_11_3_most),
 		KIT_TEST(test_spec_11_3_too_long),
