@@ -61,10 +61,16 @@ def sandbox(new_sandbox):
 
 
 @pytest.fixture
-def account(new_sandbox):
-    """A stand-in with 250 small jobs on twelve days."""
-    return new_sandbox("--jobs", str(JOBS), "--days", str(DAYS), "--bytes", "1500:4000",
-                       "--errors", "20", "--unfinished", "10")
+def new_account(new_sandbox):
+    """Makes mock servers with 250 small jobs on twelve days: new_account()."""
+    return lambda: new_sandbox("--jobs", str(JOBS), "--days", str(DAYS), "--bytes", "1500:4000",
+                               "--errors", "20", "--unfinished", "10")
+
+
+@pytest.fixture
+def account(new_account):
+    """A mock server with 250 small jobs on twelve days."""
+    return new_account()
 
 
 @pytest.fixture

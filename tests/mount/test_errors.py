@@ -4,6 +4,7 @@
 import errno
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -21,6 +22,33 @@ def job_fails(one, job_id):
     with pytest.raises(OSError) as caught, Stopwatch() as watch:
         read(one.path / "all" / (job_id + ".json"))
     return caught.value.errno, watch.seconds
+
+
+# Faults that are retried, and the errno if they last.
+LASTING = [
+    ({"kind": "status", "status": 429}, errno.EBUSY),
+    ({"kind": "status", "status": 500}, errno.EIO),
+    ({"kind": "status", "status": 503}, errno.EIO),
+    ({"kind": "status", "status": 408}, errno.EIO),
+    ({"kind": "reset"}, errno.EIO),
+    ({"kind": "stall"}, errno.ETIMEDOUT),
+    ({"kind": "stall_after", "bytes": 100}, errno.ETIMEDOUT),
+    ({"kind": "drip", "bytes_per_second": 20}, errno.ETIMEDOUT),
+    ({"kind": "wrong_length", "delta": 10}, errno.ETIMEDOUT),
+]
+
+
+def fails_until_timeout(one, fault, wanted):
+    """Lists the mount and reads a job that no page has named, while the fault lasts."""
+    account = one.sandbox
+    last = account.jobs(status="done")[-1]["id"]
+    account.fault(**fault)
+    code, seconds = listing_fails(one)
+    assert code == wanted and seconds < 2.5 * PATIENCE, (fault, code, seconds)
+    code, seconds = job_fails(one, last)
+    assert code == wanted and seconds < 2.5 * PATIENCE, (fault, code, seconds)
+    account.clear_faults()
+    assert set(os.listdir(one.path / "all")) == names_of(account.jobs()), fault
 
 
 class TestErrors:
@@ -41,31 +69,12 @@ class TestErrors:
         assert listing_fails(one)[0] == errno.EACCES
         assert job_fails(one, account.jobs()[0]["id"])[0] == errno.EACCES
 
-    @pytest.mark.parametrize("fault, wanted", [
-        ({"kind": "status", "status": 429}, errno.EBUSY),
-        ({"kind": "status", "status": 500}, errno.EIO),
-        ({"kind": "status", "status": 503}, errno.EIO),
-        ({"kind": "status", "status": 408}, errno.EIO),
-        ({"kind": "reset"}, errno.EIO),
-        ({"kind": "stall"}, errno.ETIMEDOUT),
-        ({"kind": "stall_after", "bytes": 100}, errno.ETIMEDOUT),
-        ({"kind": "drip", "bytes_per_second": 20}, errno.ETIMEDOUT),
-        ({"kind": "wrong_length", "delta": 10}, errno.ETIMEDOUT)],
-        ids=lambda value: str(value.get("status", value["kind"]))
-        if isinstance(value, dict) else "")
-    def test_until_timeout(self, account, mount, fault, wanted):
-        """Retried until timeout, then an errno; any wait ends by then."""
-        one = mount(account, "timeout=2")
-        account.fault(**fault)
-        code, seconds = listing_fails(one)
-        assert code == wanted
-        assert seconds < 2.5 * PATIENCE
-        # One of which no page has told.
-        code, seconds = job_fails(one, account.jobs(status="done")[-1]["id"])
-        assert code == wanted
-        assert seconds < 2.5 * PATIENCE
-        account.clear_faults()
-        assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
+    def test_until_timeout(self, new_account, mount):
+        """Retried until timeout, then an errno; any wait ends by then. A mount for each fault,
+        all at the same time, because they mostly wait."""
+        mounts = [mount(new_account(), "timeout=2") for _ in LASTING]
+        with ThreadPoolExecutor(len(LASTING)) as pool:
+            list(pool.map(fails_until_timeout, mounts, *zip(*LASTING)))
 
     def test_known_name(self, account, mount):
         """The kernel looks a name up again that it had before, and that is waited for once."""
