@@ -6,9 +6,11 @@
 #include "sync/sync.h"
 
 /*
- * Asks the API for one job (SPEC 3.5), once however many want it at a time. `ret_queue`
- * tells when it is in the catalog, or with an error why not: -ENOENT where there is no
- * such job. 0 or -ENOMEM.
+ * Asks the API for one job (SPEC 3.5), once however many requests want it at a time. If
+ * many unfinished jobs are wanted within ttl, one list of these answers (SPEC 7.1).
+ * `ret_queue` is woken when the job is in the catalog, or with the error: -ENOENT if
+ * there is no such job. Returns 0 or -ENOMEM, or -EHOSTUNREACH while the API is out of
+ * reach. Never blocks.
  */
 int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue);
 

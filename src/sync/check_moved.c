@@ -139,7 +139,7 @@ static int ask_moved(struct check *check, const struct catalog_job *job)
 	if (++check->requests > check->most)
 		return -ESTALE;
 
-	int err = single_want(check->listing->sync, job->job.id, &queue);
+	int err = single_get(check->listing->sync, job->job.id, &queue);
 
 	if (err)
 		return err;

@@ -30,6 +30,19 @@ struct offline {
 	struct loop_task settle;
 };
 
+/* unfinished.h */
+struct unfinished {
+	struct query query;         /* all unfinished jobs */
+	struct page *page;          /* the request for a page of the list, or NULL */
+	struct loop_timer patience; /* ends the list if the page takes too long */
+	int64_t since_ms;           /* monotonic time from which `gets` counts */
+	unsigned gets;              /* unfinished jobs fetched by id since then */
+	unsigned gets_min;          /* number of such fetches before the next list */
+	unsigned requests;          /* requests that the list has taken so far */
+	size_t jobs;                /* unfinished jobs that the list has brought so far */
+	unsigned cut;               /* page_note_cut() */
+};
+
 struct sync {
 	struct loop *loop;
 	const struct log *log;
@@ -53,6 +66,7 @@ struct sync {
 	struct list removals; /* jobs being deleted */
 	struct sync_deletes deletes;
 	struct removed removed;
+	struct unfinished unfinished;
 	struct offline offline;
 	struct loop_timer trim; /* the catalog holds more than it should */
 };
@@ -223,8 +237,20 @@ void removal_end(struct sync *sync);
 void sync_missed(
 	struct sync *sync, int64_t row, const struct query *query, int64_t since_wall_ms);
 
+/* Like single_want(), but always fetches the job by its id. */
+int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue);
+
+/*
+ * Wakes the requests that wait for a list of unfinished jobs if it has brought their job.
+ * If the list has `ended`, fetches the other jobs by their id if a request still waits.
+ */
+void single_settle_listed(struct sync *sync, bool ended);
+
 /* Fetches ahead of the walker again, now that there is room for another call. */
 void single_fetch_ahead(struct sync *sync);
+
+/* Returns the number of jobs that are being fetched by their id now. */
+unsigned single_calls(const struct sync *sync);
 
 /* Cancels all. */
 void single_end(struct sync *sync);

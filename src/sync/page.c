@@ -125,6 +125,18 @@ int page_ask(struct sync *sync, const struct query *query, unsigned span, uint64
 	return 0;
 }
 
+void page_note_cut(const struct page *page, unsigned *cut)
+{
+	unsigned items = page->end.items < page->limit ? page->end.items : 0;
+
+	/* If `next` is farther ahead than its jobs reach, they were filtered, not cut. */
+	if (page->end.next > page->offset + page->end.items)
+		items = 0;
+	if (items && items == *cut)
+		page_size_capped(&page->sync->page_size, items);
+	*cut = items;
+}
+
 void page_free(struct page *page)
 {
 	if (!page)

@@ -42,5 +42,11 @@ int page_ask(struct sync *sync, const struct query *query, unsigned span, uint64
 	unsigned limit, void (*on_end)(struct page *page), void *ctx,
 	struct page **ret_page);
 
+/*
+ * Notes in `cut` how many items the page has if it is shorter than requested, else 0. Two
+ * pages in a row of the same short length show the API's own limit (page_size_capped()).
+ */
+void page_note_cut(const struct page *page, unsigned *cut);
+
 /* Gives up what is under way. NULL is fine. */
 void page_free(struct page *page);

@@ -284,20 +284,6 @@ static int mend(struct listing *listing, struct page *page)
 	return 0;
 }
 
-/* Two pages in a row as short as each other show the API's own limit. */
-static void note_cut(struct listing *listing, const struct page *page)
-{
-	struct pages *pages = listing->filling;
-	unsigned cut = page->end.items < page->limit ? page->end.items : 0;
-
-	/* If `next` is farther ahead than its jobs reach, they were filtered, not cut. */
-	if (page->end.next > page->offset + page->end.items)
-		cut = 0;
-	if (cut && cut == pages->cut)
-		page_size_capped(&listing->sync->page_size, cut);
-	pages->cut = cut;
-}
-
 /* The offsets planned for the pages behind this one may not follow from it. */
 static void check_plan(struct pages *pages, const struct page *page)
 {
@@ -381,7 +367,7 @@ static int accept(struct listing *listing, struct page *page)
 	page_size_learn(&listing->sync->page_size, page->end.items, page->end.bytes,
 		page->end.elapsed_ms);
 	note_order(pages, page);
-	note_cut(listing, page);
+	page_note_cut(page, &pages->cut);
 	pages->behind += page->len;
 	pages->joined = page->offset + page->end.items;
 	pages->overlaps = page->reach > 1;

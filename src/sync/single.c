@@ -7,6 +7,7 @@
 
 #include "gladia/api.h"
 #include "offline.h"
+#include "unfinished.h"
 
 enum {
 	/* How far ahead of somebody who walks summaries are fetched. */
@@ -20,8 +21,10 @@ struct single {
 	struct list link;
 	struct sync *sync;
 	struct api_call *call;
-	bool ahead; /* nobody has waited for it yet */
-	bool held;  /* not asked for yet: waits for a probe (offline.h) */
+	bool ahead;      /* nobody has waited for it yet */
+	bool held;       /* not asked for yet: waits for a probe (offline.h) */
+	bool listed;     /* waits for a list of unfinished jobs (unfinished.h) */
+	int64_t seen_ms; /* wall time at which the API had last shown it before that */
 	struct wait_queue queue;
 	char id[NAME_BYTES_MAX + 1];
 };
@@ -57,12 +60,18 @@ static int forget_id(struct sync *sync, const char *id)
 	return sync_forget(sync, &job);
 }
 
+static bool find_known(
+	const struct sync *sync, const char *id, struct catalog_job *ret_job)
+{
+	return !jobs_by_id(sync->catalog, id, ret_job) && !ret_job->gone &&
+	       ret_job->size >= 0 && ret_job->kept;
+}
+
 static bool is_known(const struct sync *sync, const char *id)
 {
 	struct catalog_job job;
 
-	return !jobs_by_id(sync->catalog, id, &job) && !job.gone && job.size >= 0 &&
-	       job.kept;
+	return find_known(sync, id, &job);
 }
 
 static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
@@ -110,19 +119,28 @@ static int ask(struct single *single)
 	return api_get(sync->api, single->id, &handlers, single, &single->call);
 }
 
-static int start(
-	struct sync *sync, const char *id, bool ahead, struct single **ret_single)
+static struct single *single_new(struct sync *sync, const char *id, bool ahead)
 {
 	struct single *single = calloc(1, sizeof(*single));
 
 	if (!single)
-		return -ENOMEM;
+		return NULL;
 	single->sync = sync;
 	single->ahead = ahead;
 	strcpy(single->id, id);
 	wait_queue_init(&single->queue);
 	list_append(&sync->singles, &single->link);
 	sync->ahead_len += ahead;
+	return single;
+}
+
+static int start(
+	struct sync *sync, const char *id, bool ahead, struct single **ret_single)
+{
+	struct single *single = single_new(sync, id, ahead);
+
+	if (!single)
+		return -ENOMEM;
 
 	int err = ask(single);
 
@@ -134,7 +152,7 @@ static int start(
 	return 0;
 }
 
-int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue)
+int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
 	struct single *single = find(sync, id);
 	/* What was asked for before tries on, but that is not to be waited for. */
@@ -146,6 +164,36 @@ int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue
 	if (single->ahead)
 		sync->ahead_len--;
 	single->ahead = false;
+	*ret_queue = &single->queue;
+	return 0;
+}
+
+static int64_t single_now_wall_ms(const struct sync *sync)
+{
+	return clock_wall_ms(loop_clock(sync->loop));
+}
+
+/* True if only a newer state of an unfinished job is lacking, as a list brings it. */
+static bool single_is_stale(
+	const struct sync *sync, const char *id, struct catalog_job *ret_job)
+{
+	return find_known(sync, id, ret_job) && !job_finished(&ret_job->job) &&
+	       !sync_is_fresh(sync, ret_job, single_now_wall_ms(sync));
+}
+
+int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue)
+{
+	struct catalog_job job;
+	struct single *single;
+
+	if (find(sync, id) || offline_is(sync) || !single_is_stale(sync, id, &job) ||
+		!unfinished_use_list(sync))
+		return single_get(sync, id, ret_queue);
+	single = single_new(sync, id, false);
+	if (!single)
+		return -ENOMEM;
+	single->listed = true;
+	single->seen_ms = job.seen_ms;
 	*ret_queue = &single->queue;
 	return 0;
 }
@@ -237,6 +285,48 @@ void single_settle(struct sync *sync)
 		if (settle_one(single))
 			single_free(single);
 	}
+}
+
+/* Returns true if the list, or its end, settled what the job's requests wait for. */
+static bool single_settle_one_listed(struct single *single, bool ended)
+{
+	struct catalog_job job;
+	bool seen = find_known(single->sync, single->id, &job) && job.seen_ms &&
+		    job.seen_ms != single->seen_ms;
+	int err = 0;
+
+	if (!seen && !ended)
+		return false;
+	single->listed = false;
+	if (!seen && !wait_queue_empty(&single->queue)) {
+		err = ask(single);
+		if (!err)
+			return false;
+	}
+	/* A request that wants the job from now on starts another fetch. */
+	list_remove(&single->link);
+	wait_wake(&single->queue, err);
+	return true;
+}
+
+void single_settle_listed(struct sync *sync, bool ended)
+{
+	for (struct list *link = sync->singles.next; link != &sync->singles;) {
+		struct single *single = list_entry(link, struct single, link);
+
+		link = link->next;
+		if (single->listed && single_settle_one_listed(single, ended))
+			single_free(single);
+	}
+}
+
+unsigned single_calls(const struct sync *sync)
+{
+	unsigned calls = 0;
+
+	list_for_each (link, &sync->singles)
+		calls += list_entry(link, struct single, link)->call != NULL;
+	return calls;
 }
 
 void single_end(struct sync *sync)

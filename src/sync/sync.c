@@ -10,6 +10,7 @@
 #include "internal.h"
 #include "offline.h"
 #include "removed.h"
+#include "unfinished.h"
 
 /* Between two steps there is time for readers, and for other mounts of the account. */
 enum { TRIM_PAUSE_MS = 20 };
@@ -37,6 +38,7 @@ int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&sync->singles);
 	list_init(&sync->removals);
 	page_size_init(&sync->page_size, config->page_size);
+	unfinished_init(sync);
 	offline_init(sync);
 	loop_timer_init(&sync->trim, on_trim, sync);
 	*ret_sync = sync;
@@ -53,6 +55,7 @@ void sync_free(struct sync *sync)
 {
 	if (!sync)
 		return;
+	unfinished_done(sync);
 	single_end(sync);
 	removal_end(sync);
 	offline_done(sync);
@@ -148,9 +151,7 @@ void sync_stats(const struct sync *sync, struct sync_stats *ret_stats)
 {
 	struct sync_stats *stats = ret_stats;
 
-	stats->by_id = 0;
-	list_for_each (link, &sync->singles)
-		stats->by_id++;
+	stats->by_id = single_calls(sync);
 	stats->deletes = sync->deletes;
 	list_for_each (link, &sync->removals)
 		stats->deletes.under_way++;

@@ -34,6 +34,15 @@ def environment(home, **more):
     return {**kept, "HOME": str(home), **more}
 
 
+def refresh(place, *paths):
+    """Runs `gladiafs --refresh`. Returns its exit code and stderr."""
+    done = subprocess.run([PROGRAM, "--refresh", *paths], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=60, check=False,
+                          env=environment(place.home))
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
 def adopt_orphans():
     """Daemons become our children, so that we see how they end (prctl(2))."""
     assert LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())

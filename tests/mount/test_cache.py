@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """SPEC 7.1, 7.3, 7.4: how old what is shown may be, and what is kept on disk."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from layout import pretty
-from mounting import PROGRAM, environment, needs_root, run_in_namespace
+from mounting import PROGRAM, environment, needs_root, refresh, run_in_namespace
 from tools import names_of, read, wait_until
 
 
@@ -74,6 +75,32 @@ class TestFreshness:
         wait_until(lambda: shown(one.path / "status/queued") == set(), "it is not queued", 5)
         with pytest.raises(FileNotFoundError):
             (one.path / "status/queued" / name_of(job_id)).stat()
+
+    def test_many_unfinished_jobs_polled_by_name(self, new_sandbox, mount, place):
+        """An editor's watcher: a list answers it, not a request for each file."""
+        many = new_sandbox("--jobs", "300", "--errors", "0", "--unfinished", "300")
+        one = mount(many)
+        names = sorted(shown(one.path / "all"))
+        ids = [name.removesuffix(".json") for name in names]
+        for number in range(0, 30, 10):
+            changed, finished, deleted = ids[number:number + 3]
+            many.change(changed, filename=f"name {number}.mp3")
+            many.change(finished, status="done", text="Here at last.")
+            many.delete(deleted)
+            assert refresh(place, one.path) == (0, "")
+            one.mark()
+            sizes = {}
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    sizes[name] = (one.path / "all" / name).stat().st_size
+            requests = one.requests()
+            lists = [request for request in requests if request.lists]
+            assert 1 <= len(lists) <= 2
+            assert len(requests) - len(lists) <= 4 + 2
+            assert set(sizes) == set(names) - {name_of(deleted)}
+            names.remove(name_of(deleted))
+            for job_id in changed, finished, ids[299 - number]:
+                assert sizes[name_of(job_id)] == len(pretty(many.body(job_id)))
 
     @pytest.mark.parametrize("listed", [True, False])
     def test_deleted_job(self, account, mount, listed):

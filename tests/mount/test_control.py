@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mounting import PROGRAM, environment, needs_root
+from mounting import PROGRAM, environment, needs_root, refresh
 from tools import PATIENCE, names_of, read, run, wait_until
 
 DOCS = Path(__file__).parents[2] / "docs" / "CONTROL.md"
@@ -48,15 +48,6 @@ def fields(value, path=""):
             yield from fields(inner, path + "[]")
     else:
         yield path
-
-
-def refresh(place, *paths):
-    """Exit code and stderr."""
-    done = subprocess.run([PROGRAM, "--refresh", *paths], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=60, check=False,
-                          env=environment(place.home))
-    assert done.stdout == ""
-    return done.returncode, done.stderr
 
 
 class TestStats:

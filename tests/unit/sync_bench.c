@@ -52,7 +52,7 @@ void bench_reset(struct bench *bench, int connections, unsigned page_size)
 {
 	static const struct sync_handlers handlers = {.on_gone = on_gone};
 	const struct sync_config config = {
-		.ttl_ms = BENCH_TTL_MS,
+		.ttl_ms = bench->no_ttl ? 0 : BENCH_TTL_MS,
 		.connections = connections,
 		.page_size = page_size,
 		.offline_ok = bench->offline_ok,

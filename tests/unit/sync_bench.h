@@ -12,7 +12,7 @@
  * What the tests of sync/ stand on: a real loop and catalog, an account that answers when
  * it is told to, a clock that stands still unless it is put forward.
  */
-enum { BENCH_GONE_MAX = 64, BENCH_TTL_MS = 60 * 1000, BENCH_CONNECTIONS = 8 };
+enum { BENCH_GONE_MAX = 512, BENCH_TTL_MS = 60 * 1000, BENCH_CONNECTIONS = 8 };
 
 struct bench {
 	struct clock clock;
@@ -27,6 +27,7 @@ struct bench {
 	unsigned gone_len;
 	bool offline_ok; /* for the next bench_reset(), as is what follows */
 	bool offline;
+	bool no_ttl; /* ttl=0 */
 };
 
 /* Set by tests as the fixture; with the defaults, and no page size. */
