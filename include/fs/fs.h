@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
-#include "http/loop.h"
+#include "loop/loop.h"
 #include "sync/sync.h"
 
 /*

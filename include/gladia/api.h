@@ -10,7 +10,7 @@
 #include "gladia/job.h"
 #include "gladia/metadata.h"
 #include "gladia/query.h"
-#include "http/loop.h"
+#include "loop/loop.h"
 
 /*
  * The Gladia v2 API's pre-recorded jobs. A call retries by itself, with back-off and the

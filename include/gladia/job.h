@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gladia/name.h"
-#include "json/walk.h"
+#include "gladia/filename.h"
+#include "json/cursor.h"
 
 enum job_status {
 	JOB_QUEUED,

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "gladia/name.h"
-#include "json/walk.h"
+#include "gladia/filename.h"
+#include "json/cursor.h"
 
 /*
  * custom_metadata as the names in metadata/KEY/VALUE/ (SPEC 3.1, 3.4, 3.6). What a job

@@ -79,8 +79,8 @@ void query_key(const struct query *query, char key[static QUERY_KEY_MAX]);
  * spans_len), e.g. "offset=0&limit=20&status=done&after_date=...", appended. What the API
  * means by `date`, and whether its limits are inclusive, is not known: the text asks with
  * instants in UTC, a millisecond wide on the earlier side, and the answer has to be
- * checked with query_matches(). Filters on metadata are left out (sync/follow.c). 0 or
- * buf's errors.
+ * checked with query_matches(). Filters on metadata are left out (sync/select_growing.c).
+ * 0 or buf's errors.
  */
 int query_print_url(const struct query *query, unsigned span, uint64_t offset,
 	unsigned limit, struct buf *out);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http/loop.h"
+#include "loop/loop.h"
 
 /*
  * HTTP requests to one origin, many at a time, on the loop. TLS is always checked,

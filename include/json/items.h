@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "json/print.h"
+#include "json/pretty_print.h"
 
 /*
  * Cuts the items out of a page while it streams in. A page is a JSON object with a

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "catalog/jobs.h"
 #include "gladia/api.h"
-#include "http/loop.h"
+#include "loop/loop.h"
 
 /*
  * Fills the catalog from the API, on demand: listings (sync/listing.h) page by page, jobs

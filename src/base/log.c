@@ -8,7 +8,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "base/sentences.h"
+#include "base/recent_log.h"
 #include "log_writer.h"
 
 void log_init(struct log *log, const char *ident, bool to_syslog, bool debug)

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 #include "catalog/catalog.h"
-#include "dirty.h"
-#include "place.h"
+#include "crash_marker.h"
+#include "db_file.h"
 
 /* One prepared statement per question; their texts are the table in schema.c. */
 enum statement {

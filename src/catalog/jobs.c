@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/digest.h"
+#include "base/sha256.h"
 #include "internal.h"
 
 /* Bits of a number that is a job's in the kernel. */

@@ -8,7 +8,8 @@
 /*
  * One text a job, apart from the rows that directories are made of: most jobs of most
  * accounts have none, or a few pairs, and a filter is only ever asked of jobs one by one
- * (sync/follow.c), so there is nothing that a table of pairs and its indexes would spare.
+ * (sync/select_growing.c), so there is nothing that a table of pairs and its indexes
+ * would spare.
  */
 
 int jobs_put_metadata(struct catalog *catalog, int64_t row, const char *text, size_t len)

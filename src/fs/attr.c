@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "gladia/instant.h"
+#include "gladia/timestamp.h"
 #include "internal.h"
 
 enum { BLOCK = 512, IO_SIZE = 128 * 1024 };

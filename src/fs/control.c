@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/sentences.h"
-#include "control_stats.h"
-#include "gladia/instant.h"
+#include "base/recent_log.h"
+#include "gladia/timestamp.h"
 #include "request.h"
+#include "stats.h"
 
 /* Nodes of jobs and directories have 63 bits. */
 #define SNAPSHOT_BIT (UINT64_C(1) << 63)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "gladia/instant.h"
+#include "gladia/timestamp.h"
 #include "request.h"
 #include "sync/listing.h"
 

@@ -3,13 +3,13 @@
 
 #include <fuse_lowlevel.h>
 
-#include "ahead.h"
 #include "control.h"
-#include "dirs.h"
-#include "failed.h"
-#include "format/format.h"
+#include "directories.h"
 #include "fs/fs.h"
 #include "notify.h"
+#include "prefetch.h"
+#include "recent_failures.h"
+#include "render/render.h"
 #include "rendition.h"
 #include "sync/listing.h"
 

@@ -4,8 +4,8 @@
 #include <sys/statvfs.h>
 
 #include "request.h"
+#include "sync/job_fetch.h"
 #include "sync/listing.h"
-#include "sync/single.h"
 
 /*
  * The kernel keeps the name of a key or value at least for so long. With ttl=0 `ls -l`

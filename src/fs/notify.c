@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/list.h"
-#include "gladia/name.h"
+#include "gladia/filename.h"
 
 /* Many times what changes between two looks; past that the kernel does not listen. */
 enum { NOTES_MAX = 1 << 20 };

@@ -5,7 +5,7 @@
 
 #include "base/list.h"
 #include "catalog/jobs.h"
-#include "format/format.h"
+#include "render/render.h"
 
 struct fs;
 struct request;

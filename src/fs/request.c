@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "caller.h"
+#include "caller_signals.h"
+#include "sync/job_fetch.h"
 #include "sync/listing.h"
-#include "sync/single.h"
 
 /* How often a caller that got a harmless signal is looked at: 11.2 allows 100 ms. */
 enum { WATCH_MS = 40 };

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "message.h"
+#include "kernel_message.h"
 #include "request.h"
 
 enum {

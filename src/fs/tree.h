@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-#include "format/format.h"
-#include "gladia/name.h"
+#include "gladia/filename.h"
 #include "gladia/query.h"
+#include "render/render.h"
 
 /*
  * The tree's grammar (SPEC 3): which names a directory can have, and which query each

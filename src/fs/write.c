@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "request.h"
-#include "sync/removal.h"
+#include "sync/job_delete.h"
 
 /*
  * What changes something. Mounted read-only the kernel refuses all of it by itself; with

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "gladia/facts.h"
+#include "gladia/attributes.h"
 #include "rendition.h"
 #include "request.h"
 

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "gladia/instant.h"
 #include "gladia/job_internal.h"
-#include "json/special.h"
+#include "gladia/timestamp.h"
+#include "json/string.h"
 
 /*
  * Only the head's outermost members are looked at: a job may hold within its metadata

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gladia/instant.h"
+#include "gladia/timestamp.h"
 
 static const struct span span_always = {INT64_MIN, INT64_MAX};
 

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "http/http.h"
-#include "http/loop_internal.h"
+#include "loop/loop_transfer.h"
 
 /*
  * All header lines of an answer together, those of interim answers and trailers too:

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "json/extent.h"
 #include "json/scan.h"
+#include "json/value_end.h"
 
 /*
  * The page's own grammar (RFC 8259, sections 4 and 5). Between values there is one byte

@@ -3,10 +3,10 @@
 
 #include "base/buf.h"
 #include "base/list.h"
-#include "catalog/snapshot.h"
 #include "page_size.h"
+#include "sync/job_fetch.h"
 #include "sync/listing.h"
-#include "sync/single.h"
+#include "sync/member_set.h"
 #include "sync/sync.h"
 
 struct removed_entry {

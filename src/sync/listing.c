@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/listings.h"
-#include "check.h"
+#include "catalog/saved_listings.h"
 #include "offline.h"
+#include "source_revalidate.h"
 
 /*
  * Listings nobody holds are kept for who comes within the time to live, and to find out

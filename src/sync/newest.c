@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/digest.h"
-#include "catalog/listings.h"
-#include "gladia/instant.h"
+#include "base/sha256.h"
+#include "catalog/saved_listings.h"
+#include "gladia/timestamp.h"
 #include "internal.h"
 
 /*

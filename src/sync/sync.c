@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "internal.h"
 #include "offline.h"
-#include "removed.h"
+#include "tombstones.h"
 #include "unfinished.h"
 
 /* Between two steps there is time for readers, and for other mounts of the account. */

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "json/items.h"
-#include "json/print.h"
+#include "json/pretty_print.h"
 
 /*
  * How fast is the page reader, from the bytes of a page to checked and printed items

@@ -199,7 +199,7 @@ class World:
 
     def new_sandbox(self, *options: str) -> Sandbox:
         """One that is there until it is stopped, or to the end."""
-        sandbox = Sandbox(self.build / "tests/sandbox/gladia-sandbox",
+        sandbox = Sandbox(self.build / "tests/mock/gladia-sandbox",
                           self.new_place("sandbox"), *options)
         self.sandboxes.append(sandbox)
         return sandbox

@@ -70,7 +70,7 @@ JOINT = ("\tif (!page->offset || !pages->overlaps)\n\t\treturn true;",
     ids=["sound", "overlap", "joint"])
 def test_drift(tmp_path, mistake, seen):
     """SPEC 6.3: pages that do not overlap by one job, and joints that are not looked at."""
-    program = program_with(tmp_path, "src/sync/pages.c", mistake)
+    program = program_with(tmp_path, "src/sync/source_pages.c", mistake)
     found = failures(program, "test_drift.py", "standing_still or (one_shift and 2)")
     assert seen <= found and (mistake or not found), found
 
@@ -87,13 +87,13 @@ PAST_THE_END = ("ring[sentences->count++ % SENTENCES_MAX]",
     ids=["sound", "leak", "overflow"])
 def test_sanitizer(tmp_path, mistake, seen):
     """ASan as scripts/test has it, on the log's kept sentences."""
-    copy = planted(tmp_path, "src/base/sentences.c", mistake)
+    copy = planted(tmp_path, "src/base/recent_log.c", mistake)
     program = tmp_path / "test_sentences"
     others = [path for path in sorted((TREE / "src/base").glob("*.c"))
               if path.name != "sentences.c"]
     subprocess.run(
         [CC, "-std=gnu11", "-g", "-D_GNU_SOURCE", "-fsanitize=address,undefined",
-         f"-I{TREE}/include", f"-I{TREE}/src", TREE / "tests/unit/test_sentences.c", copy,
+         f"-I{TREE}/include", f"-I{TREE}/src", TREE / "tests/unit/base/test_recent_log.c", copy,
          *others, "-o", program, "-lcmocka", "-lmd", "-lpthread"], check=True)
     done = subprocess.run([program], capture_output=True, text=True, check=False, timeout=100,
                           env={**os.environ, "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"})

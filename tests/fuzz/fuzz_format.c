@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "format/format.h"
 #include "fuzz.h"
-#include "json/print.h"
+#include "render/render.h"
+#include "json/pretty_print.h"
 
 /*
  * The input is a job as JSON; it is printed as the catalog would keep it, and rendered in

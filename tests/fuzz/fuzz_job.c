@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "fuzz.h"
 #include "gladia/api_internal.h"
-#include "gladia/instant.h"
+#include "gladia/timestamp.h"
 
 /*
  * The input is the body of an answer that should be one job: its head (gladia/job), its

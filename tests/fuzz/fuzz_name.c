@@ -5,9 +5,9 @@
 
 #include "base/cleanup.h"
 #include "fuzz.h"
-#include "gladia/instant.h"
 #include "gladia/metadata.h"
-#include "json/print.h"
+#include "gladia/timestamp.h"
+#include "json/pretty_print.h"
 
 /*
  * The input's lines are names, as the kernel's and the API's, and instants (SPEC 3.1 and

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "config/api_url.h"
+#include "config/options.h"
 #include "fuzz.h"
-#include "options.h"
-#include "source.h"
 
 /*
  * The input's lines are the words of a command line, from the program's name on; with

@@ -2,17 +2,17 @@
 #pragma once
 
 #include "catalog/catalog.h"
-#include "fake_api.h"
+#include "fake_kernel.h"
+#include "fake_kernel_dir.h"
 #include "fs/fs.h"
-#include "kernel.h"
-#include "kernel_dir.h"
+#include "sync/fake_api.h"
 #include "sync/sync.h"
 
 /*
  * What the session's tests stand on: the whole filesystem between an account in memory
- * (tests/unit/fake_api.h) and a kernel played by the test, on a clock that stands still
- * unless it is put forward. Calls to the API are answered as they are made, unless they
- * are stalled.
+ * (tests/unit/sync/fake_api.h) and a kernel played by the test, on a clock that stands
+ * still unless it is put forward. Calls to the API are answered as they are made, unless
+ * they are stalled.
  */
 struct mount {
 	struct clock clock;

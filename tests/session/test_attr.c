@@ -12,7 +12,8 @@
 #include "fs/internal.h"
 #include "mount.h"
 
-/* fs/attr.c, fs/dirs.c: what stat(2) and statfs(2) show, and what the kernel forgets. */
+/* fs/attr.c, fs/directories.c: what stat(2) and statfs(2) show, and what the kernel
+ * forgets. */
 
 enum { LONG_S = 24 * 60 * 60 };
 

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "fs/caller.h"
+#include "fs/caller_signals.h"
 
-/* fs/caller.c: is somebody to end (SPEC 11.2)? */
+/* fs/caller_signals.c: is somebody to end (SPEC 11.2)? */
 
 static bool is_ending(const char *text)
 {

@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "base/sentences.h"
+#include "base/recent_log.h"
 #include "mount.h"
 
-/* fs/control.c, fs/control_stats.c: SPEC 9.1. */
+/* fs/control.c, fs/stats.c: SPEC 9.1. */
 
 enum { TEXT_MAX = 64 << 10, SNAPSHOTS_MAX = 64 };
 

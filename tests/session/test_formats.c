@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "format/format.h"
 #include "mount.h"
+#include "render/render.h"
 
 /* fs/rendition.c: jobs as other formats (SPEC 8.1); and where else formats matter. */
 

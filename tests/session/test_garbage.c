@@ -12,8 +12,8 @@
 #include "mount.h"
 
 /*
- * fs/message.c and all behind it: messages no kernel sends. Whatever comes, who asks
- * next is answered. Handles of open directories alone are taken on trust: they are
+ * fs/kernel_message.c and all behind it: messages no kernel sends. Whatever comes, who
+ * asks next is answered. Handles of open directories alone are taken on trust: they are
  * addresses, which only the kernel knows.
  */
 static void assert_alive(struct mount *mount)

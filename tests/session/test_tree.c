@@ -9,7 +9,8 @@
 
 #include "mount.h"
 
-/* fs/tree.c, fs/dirs.c and fs/lookup.c: which names there are, and their numbers. */
+/* fs/tree.c, fs/directories.c and fs/lookup.c: which names there are, and their numbers.
+ */
 
 enum { LONG_S = 24 * 60 * 60 };
 

@@ -12,15 +12,16 @@ FUNCTION_LINES = 60
 
 # Each may use itself and those before it; TOP is src/ and include/ themselves.
 TOP = "."
-ROOMS = ["base", "json", "http", "gladia", "catalog", "sync", "format", "fs", TOP]
+ROOMS = ["base", "json", "process", "loop", "http", "render", "gladia", "catalog", "config",
+         "sync", "fs", "mount", "commands", TOP]
 
 # A foreign header's beginning, and who may include it: rooms, or files without suffix.
 FOREIGN = {
-    "curl/": {"http"},
-    "cjson/": {"gladia", "format", "fs/control_stats"},
+    "curl/": {"loop", "http"},
+    "cjson/": {"gladia", "render", "fs/stats"},
     "sqlite3": {"catalog"},
     "fuse": {"fs"},
-    "systemd/": {"manager"},
+    "systemd/": {"process/systemd"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -70,13 +71,13 @@ def room_of_include(tree: Tree, path: str, name: str) -> str:
 
 
 def mirror(tree: Tree) -> Iterator[str]:
-    """include/X/y.h is what src/X/y.c or y_*.c give, include/X/X.h what the folder gives;
+    """include/X/y.h is what src/X/y.c or y_*.c give, include/X/X.h and X_*.h what the folder gives;
     src/X/y.h is for src/X alone."""
     files = set(tree.files)
     for path in tree.c_files("include"):
         room, unit = place_of(path)
-        source = re.compile(rf"src/{unit}(_\w+)?\.c" if unit != f"{room}/{room}"
-                            else rf"src/{room}/\w+\.c")
+        whole = unit == f"{room}/{room}" or unit.startswith(f"{room}/{room}_")
+        source = re.compile(rf"src/{room}/\w+\.c" if whole else rf"src/{unit}(_\w+)?\.c")
         if declares_functions(tree.text(path)) and not any(map(source.fullmatch, files)):
             yield f"{path}:1: declares functions, and there is no src/{unit}.c"
         if f"src/{unit}.h" in files:

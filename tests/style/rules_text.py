@@ -101,7 +101,7 @@ def promises(tree: Tree) -> Iterator[str]:
             yield f"{book}:{line}: no test names {number}"
 
 
-DEFENCE = re.compile(r"`(\w+/\w+\.(?:py|c))::(\w+)`")
+DEFENCE = re.compile(r"`((?:\w+/)+\w+\.(?:py|c))::(\w+)`")
 
 
 def defences(tree: Tree) -> Iterator[str]:

@@ -28,10 +28,10 @@ SOUND = {
     "src/http/http.c": C + '#include "http/http.h"\n\n#include <curl/curl.h>\n\n'
                        '#include "internal.h"\n',
     "src/http/internal.h": HEADER + "enum { HTTP_MAX = 1 };\n",
-    "src/fs/control_stats.c": C + "#include <cjson/cJSON.h>\n#include <fuse_lowlevel.h>\n\n"
+    "src/fs/stats.c": C + "#include <cjson/cJSON.h>\n#include <fuse_lowlevel.h>\n\n"
                         '#include "http/http.h"\n',
     "src/main.c": C + '#include "fs/fs.h"\n',
-    "tests/unit/test_buf.c": C + '#include "http/internal.h"\n\n/* SPEC 1.1, 1.2 */\n',
+    "tests/unit/base/test_buf.c": C + '#include "http/internal.h"\n\n/* SPEC 1.1, 1.2 */\n',
     "tests/mount/test_ls.py": "# SPDX-License-Identifier: MIT\n"
                               "def test_spec_2_10_names():\n    pass\n",
     "docs/SEMANTICS.md": "# What it does\n\n1.1 One.\n1.2  Two, as 1.1.\n\n2.10 Three.\n"
@@ -61,10 +61,10 @@ PLANTED = [
      "include/base/clock.h:1"),
     ("mirror", "include/base/list.h", C + "enum { A };\n", "include/base/list.h:1"),
     ("mirror", "include/http/internal.h", HEADER, "include/http/internal.h:1"),
-    ("mirror", "src/fs/control_stats.c", '+#include "http/internal.h"\n',
-     "src/fs/control_stats.c:6"),
+    ("mirror", "src/fs/stats.c", '+#include "http/internal.h"\n',
+     "src/fs/stats.c:6"),
     ("sizes", "src/base/buf.c", "+" + "\n" * 500, "src/base/buf.c:500"),
-    ("sizes", "tests/unit/test_buf.c", "+" + LONG_FUNCTION, "tests/unit/test_buf.c:6"),
+    ("sizes", "tests/unit/base/test_buf.c", "+" + LONG_FUNCTION, "tests/unit/base/test_buf.c:6"),
     ("spdx", "src/base/buf.c", "\n" + C, "src/base/buf.c:1"),
     ("spdx", "scripts/demo", "#!/bin/sh\nset -eu\n", "scripts/demo:1"),
     ("spdx", "meson.build", "project('x', 'c')\n", "meson.build:1"),
@@ -76,7 +76,7 @@ PLANTED = [
     ("blanks", "meson.build", "+\tsubdir('x')\n", "meson.build:3"),
     ("python", "tests/mount/test_ls.py", "+def f(:\n", "tests/mount/test_ls.py:4"),
     ("python", "scripts/bench", "#!/usr/bin/python3\n" + "\n" * 500, "scripts/bench:500"),
-    ("promises", "tests/unit/test_buf.c", "+/* SPEC 1.9 */\n", "tests/unit/test_buf.c:5"),
+    ("promises", "tests/unit/base/test_buf.c", "+/* SPEC 1.9 */\n", "tests/unit/base/test_buf.c:5"),
     ("promises", "tests/mount/test_ls.py", "+def test_spec_4_1():\n    pass\n",
      "tests/mount/test_ls.py:4"),
     ("promises", "docs/SEMANTICS.md", "+4.1 Five.\n", "docs/SEMANTICS.md:8"),

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/errmsg.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+int why_set(struct buf *why, int error, const char *format, ...)
+{
+	CLEANUP_FREE char *sentence = NULL;
+	va_list args;
+
+	buf_reset(why);
+	va_start(args, format);
+	int len = vasprintf(&sentence, format, args);
+	va_end(args);
+	if (len < 0) {
+		sentence = NULL;
+		return error;
+	}
+	for (char *c = sentence; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+
+	/* Without memory for the sentence, the error has to do. */
+	(void)buf_append(why, sentence, strnlen(sentence, why->max));
+	return error;
+}

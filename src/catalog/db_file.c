@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "db_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "catalog/catalog.h"
+
+enum { LOCK_STEP_MS = 10 };
+
+int place_init(struct place *place, const char *path)
+{
+	CLEANUP(place_done) struct place made = {0};
+	const char *slash = strrchr(path, '/');
+	CLEANUP_FREE char *above = slash ? strndup(path, (size_t)(slash - path) + 1)
+					 : strdup(".");
+
+	if (!above)
+		return -ENOMEM;
+
+	CLEANUP_FREE char *dir = realpath(above, NULL);
+	CLEANUP_CLOSE int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return -errno;
+	made.name = strdup(slash ? slash + 1 : path);
+	if (!made.name)
+		return -ENOMEM;
+	if (asprintf(&made.file, "/proc/self/fd/%d/%s", fd, made.name) < 0) {
+		made.file = NULL;
+		return -ENOMEM;
+	}
+	if (asprintf(&made.path, "%s/%s", dir, made.name) < 0) {
+		made.path = NULL;
+		return -ENOMEM;
+	}
+	made.dir = fd;
+	fd = -1;
+	*place = made;
+	made = (struct place){0};
+	return 0;
+}
+
+void place_done(struct place *place)
+{
+	if (place->path)
+		close(place->dir);
+	free(place->name);
+	free(place->path);
+	free(place->file);
+	*place = (struct place){0};
+}
+
+int place_open_dir(const struct place *place)
+{
+	int fd = openat(place->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int place_flock(int fd, int how)
+{
+	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
+
+	for (int waited = 0; flock(fd, how | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
+		if (errno != EWOULDBLOCK || waited >= CATALOG_BUSY_MS)
+			return -errno;
+		nanosleep(&step, NULL);
+	}
+	return 0;
+}
+
+int place_lock(const struct place *place)
+{
+	CLEANUP_CLOSE int fd = place_open_dir(place);
+
+	if (fd < 0 || place_flock(fd, LOCK_EX) < 0)
+		return -1;
+
+	int taken = fd;
+
+	fd = -1;
+	return taken;
+}
+
+void place_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
+}
+
+static int check_file(struct place *place, int fd, const char **ret_why)
+{
+	struct stat status;
+
+	*ret_why = NULL;
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode)) {
+		*ret_why = "it is not a regular file";
+		return -EINVAL;
+	}
+	if (status.st_uid != geteuid()) {
+		*ret_why = "it belongs to another user";
+		return -EPERM;
+	}
+	if ((status.st_mode & 07777) != 0600 && fchmod(fd, 0600) < 0)
+		return -errno;
+	place->dev = status.st_dev;
+	place->ino = status.st_ino;
+	return 0;
+}
+
+int place_claim(struct place *place, const char **ret_why)
+{
+	/* O_NONBLOCK: a FIFO in its place must not make the mount hang. */
+	CLEANUP_CLOSE int fd = openat(place->dir, place->name,
+		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int err = fd < 0 ? -errno : check_file(place, fd, ret_why);
+
+	if (err == -ELOOP)
+		*ret_why = "it is a symbolic link";
+	else if (err && (fd < 0 || !*ret_why))
+		*ret_why = strerror(-err);
+	return err;
+}
+
+static int move_aside(const struct place *place, const char *suffix)
+{
+	CLEANUP_FREE char *from = NULL;
+	CLEANUP_FREE char *to = NULL;
+
+	if (asprintf(&from, "%s%s", place->name, suffix) < 0 ||
+		asprintf(&to, "%s.damaged%s", place->name, suffix) < 0)
+		return -ENOMEM;
+	/* One set aside before must not leave its journal to this one. */
+	if (unlinkat(place->dir, to, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return renameat(place->dir, from, place->dir, to) < 0 && errno != ENOENT ? -errno
+										 : 0;
+}
+
+bool place_is_moved(const struct place *place)
+{
+	struct stat status;
+
+	if (fstatat(place->dir, place->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	return status.st_dev != place->dev || status.st_ino != place->ino;
+}
+
+int place_set_aside(const struct place *place, const struct log *log, const char *why)
+{
+	if (place_is_moved(place))
+		return 0;
+
+	/* The journal first: it must never lie beside a file that is not its own. */
+	int err = move_aside(place, "-journal");
+
+	if (!err)
+		err = move_aside(place, "");
+	if (err)
+		return err;
+	log_warning(log, "the cache %s %s: set aside as %s.damaged", place->path, why,
+		place->path);
+	return 0;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "check_internal.h"
+#include "config/api_key.h"
+#include "config/cache_path.h"
+#include "process/exit_code.h"
+
+/* Less free than this is gone with the first look at an account. */
+enum { FREE_MIN_MIB = 64, LINE_MAX_BYTES = 4096 };
+
+static const char fuse_conf[] = "/etc/fuse.conf";
+static const char updatedb_conf[] = "/etc/updatedb.conf";
+
+static int check_device(struct selfcheck *check, struct buf *say)
+{
+	CLEANUP_CLOSE int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	(void)check;
+	if (fd >= 0)
+		return why_set(say, VERDICT_OK, "can be opened");
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+		return why_set(say, VERDICT_WRONG,
+			"is not there: modprobe fuse (a container has to be started with "
+			"--device /dev/fuse --cap-add SYS_ADMIN)");
+	return why_set(say, VERDICT_WRONG, "cannot be opened (%s): chmod 666 /dev/fuse",
+		strerror(errno));
+}
+
+/* The first in $PATH, as execvp(3) would find it. */
+static bool find_program(const char *name, char **ret_path, struct stat *ret_status)
+{
+	const char *variable = getenv("PATH");
+	CLEANUP_FREE char *path = strdup(variable ? variable : "/usr/bin:/bin");
+	char *rest = path;
+	const char *directory;
+
+	while (path && (directory = strsep(&rest, ":"))) {
+		char *found;
+
+		if (asprintf(&found, "%s/%s", directory, name) < 0)
+			return false;
+		if (access(found, X_OK) == 0 && stat(found, ret_status) == 0) {
+			*ret_path = found;
+			return true;
+		}
+		free(found);
+	}
+	return false;
+}
+
+/* Root mounts by itself, others through it; both unmount with it. */
+static int check_helper(struct selfcheck *check, struct buf *say)
+{
+	CLEANUP_FREE char *path = NULL;
+	struct stat status;
+
+	(void)check;
+	if (!find_program("fusermount3", &path, &status))
+		return why_set(say, VERDICT_WRONG,
+			"is not installed: apt install fuse3 (or the package your system "
+			"has it in)");
+	if (geteuid() != 0 && (!(status.st_mode & S_ISUID) || status.st_uid != 0))
+		return why_set(say, VERDICT_WRONG,
+			"%s cannot mount for you, as it does not run as root: chown root "
+			"%s && chmod u+s %s",
+			path, path, path);
+	return why_set(say, VERDICT_OK, "is %s", path);
+}
+
+/* Whether a line of the file is this word. */
+static bool has_line(FILE *file, const char *word)
+{
+	CLEANUP_FREE char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, file) >= 0) {
+		const char *start = line + strspn(line, " \t");
+		size_t len = strcspn(start, " \t\r\n#");
+
+		if (len == strlen(word) && strncmp(start, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_fuse_conf(struct selfcheck *check, struct buf *say)
+{
+	CLEANUP_FILE FILE *file = fopen(fuse_conf, "re");
+	bool others = file && has_line(file, "user_allow_other");
+
+	if (!file && errno != ENOENT)
+		return why_set(say, VERDICT_WRONG, "%s cannot be read (%s): chmod 644 %s",
+			fuse_conf, strerror(errno), fuse_conf);
+	if (others || geteuid() == 0)
+		return why_set(say, VERDICT_OK, "lets you use -o allow_other");
+	if (!check->options->allow_other)
+		return why_set(say, VERDICT_OK,
+			"lets you mount for yourself (not with -o allow_other: that "
+			"needs "
+			"the line user_allow_other in %s)",
+			fuse_conf);
+	return why_set(say, VERDICT_WRONG,
+		"does not let you use -o allow_other: add the line user_allow_other to "
+		"%s",
+		fuse_conf);
+}
+
+/* `where` says why it is there. */
+static int check_space(const char *path, const char *where, struct buf *say)
+{
+	CLEANUP_FREE char *directory = strdup(path);
+	struct statvfs space;
+
+	if (!directory)
+		return why_set(say, VERDICT_WRONG, "cannot be looked at: out of memory");
+	*strrchr(directory, '/') = '\0';
+	if (access(directory, W_OK) < 0 || statvfs(directory, &space) < 0)
+		return why_set(say, VERDICT_WRONG,
+			"%s cannot be written (%s): name another with -o cache_dir=PATH, "
+			"or use -o cache=off",
+			directory, strerror(errno));
+
+	uint64_t mib = ((uint64_t)space.f_bavail * space.f_frsize) >> 20;
+
+	if (mib < FREE_MIN_MIB)
+		return why_set(say, VERDICT_WRONG,
+			"%s has only %ju MiB left: make room, or name another with -o "
+			"cache_dir=PATH",
+			directory, (uintmax_t)mib);
+	return why_set(say, VERDICT_OK, "%s can be written, and has %ju MiB left; %s",
+		directory, (uintmax_t)mib, where);
+}
+
+static int check_cache(struct selfcheck *check, struct buf *say)
+{
+	const struct options *options = check->options;
+	CLEANUP(buf_done) struct buf note;
+	CLEANUP_FREE char *path = NULL;
+	const char *where = options->cache_dir ? "it was named with -o cache_dir="
+					       : "it is the usual place";
+
+	buf_init(&note, SENTENCE_MAX);
+	if (!options->cache_disk)
+		return why_set(say, VERDICT_OK, "is off (-o cache=off)");
+	/* The file's name does not matter here. */
+	if (cachefile_path(options->cache_dir, options->origin,
+		    check->key ? check->key : "", &path, &note, say))
+		return VERDICT_WRONG;
+	return check_space(path, note.len ? note.data : where, say);
+}
+
+/* Whether PRUNEFS = "..." of updatedb.conf(5) has the word; its names have no case. */
+static bool prunes(FILE *file, const char *word)
+{
+	CLEANUP_FREE char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, file) >= 0) {
+		char *rest = line + strspn(line, " \t");
+		const char *name;
+
+		if (strncmp(rest, "PRUNEFS", strlen("PRUNEFS")) != 0)
+			continue;
+		while ((name = strsep(&rest, " \t\r\n\"=")))
+			if (strcasecmp(name, word) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* What we install for where systemd runs plocate's updatedb; /lib is /usr/lib. */
+static bool has_drop_in(void)
+{
+	static const char *const places[] = {
+		"/lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf",
+		"/usr/local/lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf",
+	};
+
+	if (access("/run/systemd/system", F_OK) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (access(places[i], F_OK) == 0)
+			return true;
+	return false;
+}
+
+/* locate(1)'s database is made at night by who reads every directory there is. */
+static int check_updatedb(struct selfcheck *check, struct buf *say)
+{
+	CLEANUP_FILE FILE *file = fopen(updatedb_conf, "re");
+
+	(void)check;
+	if (!file && errno == ENOENT)
+		return why_set(say, VERDICT_OK, "is not installed");
+	if (!file)
+		return why_set(say, VERDICT_WRONG,
+			"has a configuration that cannot be read (%s): chmod 644 %s",
+			strerror(errno), updatedb_conf);
+	if (prunes(file, "fuse.gladiafs") || has_drop_in())
+		return why_set(say, VERDICT_OK, "leaves mounts of gladiafs out");
+	return why_set(say, VERDICT_WRONG,
+		"would read all mounts of gladiafs every night: sed -i "
+		"'s/^PRUNEFS=\"/&fuse.gladiafs /' %s",
+		updatedb_conf);
+}
+
+static void print(int verdict, const char *name, const struct buf *say)
+{
+	static const char *const words[] = {
+		[VERDICT_OK] = "ok",
+		[VERDICT_WRONG] = "WRONG",
+		[VERDICT_UNKNOWN] = "?",
+	};
+
+	printf("%-6s %-12s %s\n", words[verdict], name, say->len ? say->data : "");
+}
+
+int selfcheck_run(const struct options *options)
+{
+	static const struct {
+		const char *name;
+		check_fn *run;
+	} checks[] = {
+		{"network", selfcheck_network},
+		{"TLS", selfcheck_tls},
+		{"clock", selfcheck_clock},
+		{"key", selfcheck_key},
+		{"/dev/fuse", check_device},
+		{"fusermount3", check_helper},
+		{"fuse.conf", check_fuse_conf},
+		{"cache", check_cache},
+		{"updatedb", check_updatedb},
+	};
+	struct selfcheck check = {.options = options, .server_ms = -1};
+	CLEANUP(buf_done) struct buf say;
+	bool all = true;
+
+	log_init(&check.log, "gladiafs", false, options->debug);
+	buf_init(&say, LINE_MAX_BYTES);
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		int verdict = checks[i].run(&check, &say);
+
+		print(verdict, checks[i].name, &say);
+		all = all && verdict == VERDICT_OK;
+	}
+	key_free(check.key);
+	return all ? EXIT_CODE_OK : EXIT_CODE_MOUNT;
+}

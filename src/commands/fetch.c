@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands/fetch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/errmsg.h"
+#include "fetch_internal.h"
+#include "process/exit_code.h"
+
+enum {
+	TICK_MS = 50,
+	/* The API, not a job, is what fails: do not wait `timeout` for each of them. */
+	FAILURES_MAX = 32,
+};
+
+static void say(struct fetch *fetch, const char *place, const char *path, int error)
+{
+	if (fetch->sentences == FETCH_SENTENCES_MAX)
+		(void)buf_append_str(&fetch->said,
+			"gladiafs: more of what fails is counted, not told\n");
+	if (fetch->sentences++ < FETCH_SENTENCES_MAX)
+		(void)buf_printf(&fetch->said, "gladiafs: cannot fetch %s%s%s: %s\n",
+			place, *path ? "/" : "", path, strerror(-error));
+}
+
+void fetch_failed(struct fetch *fetch, const struct client_path *root, const char *path,
+	bool is_dir, int error)
+{
+	const char *place = fetch->paths[root - fetch->roots];
+
+	pthread_mutex_lock(&fetch->lock);
+	if (is_dir)
+		fetch->counts.dirs_failed++;
+	else
+		fetch->counts.failed++;
+	/* A file stands in its path already. */
+	say(fetch, place, root->name ? "" : path, error);
+	if (!is_dir && ++fetch->in_a_row >= FAILURES_MAX) {
+		fetch->given_up = true;
+		pthread_cond_broadcast(&fetch->news);
+		pthread_cond_broadcast(&fetch->room);
+	}
+	pthread_mutex_unlock(&fetch->lock);
+}
+
+/* NULL: there are no more. */
+static struct fetch_file *take_file(struct fetch *fetch)
+{
+	struct fetch_file *file = NULL;
+
+	pthread_mutex_lock(&fetch->lock);
+	while (list_empty(&fetch->queue) && !fetch->counts.listed && !fetch->given_up)
+		pthread_cond_wait(&fetch->news, &fetch->lock);
+	if (!list_empty(&fetch->queue) && !fetch->given_up) {
+		file = list_entry(fetch->queue.next, struct fetch_file, link);
+		list_remove(&file->link);
+		fetch->queue_len--;
+		pthread_cond_signal(&fetch->room);
+	}
+	pthread_mutex_unlock(&fetch->lock);
+	return file;
+}
+
+/* Makes sure that the cache has a file's text: reading one byte of it fetches it whole.
+ */
+static int read_file(const struct fetch_file *file, uint64_t *ret_size)
+{
+	CLEANUP_CLOSE int fd = openat(
+		file->root->fd, file->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	char byte;
+
+	if (fd < 0 || fstat(fd, &status))
+		return -errno;
+	/* Do not read ahead, and do not take the byte from the kernel's page cache. */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	(void)posix_fadvise(fd, 0, sysconf(_SC_PAGESIZE), POSIX_FADV_DONTNEED);
+	if (pread(fd, &byte, 1, 0) < 0)
+		return -errno;
+	*ret_size = (uint64_t)status.st_size;
+	return 0;
+}
+
+static void fetch_file(struct fetch *fetch, const struct fetch_file *file)
+{
+	uint64_t size = 0;
+	int err = read_file(file, &size);
+
+	/* It has become another version meanwhile. */
+	if (err == -ESTALE)
+		err = read_file(file, &size);
+	if (err && err != -ENOENT) {
+		fetch_failed(fetch, file->root, file->path, false, err);
+		return;
+	}
+	pthread_mutex_lock(&fetch->lock);
+	fetch->counts.done++;
+	fetch->counts.gone += err == -ENOENT;
+	fetch->counts.bytes += size;
+	fetch->in_a_row = 0;
+	pthread_mutex_unlock(&fetch->lock);
+}
+
+static void *work(void *ctx)
+{
+	struct fetch *fetch = ctx;
+	struct fetch_file *file;
+
+	while ((file = take_file(fetch))) {
+		fetch_file(fetch, file);
+		free(file);
+	}
+	pthread_mutex_lock(&fetch->lock);
+	fetch->working--;
+	pthread_mutex_unlock(&fetch->lock);
+	return NULL;
+}
+
+/* Threads end by themselves, or with the process. */
+static int start(struct fetch *fetch, void *(*run)(void *ctx))
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, run, fetch);
+
+	if (err)
+		return -err;
+	fetch->working++;
+	return -pthread_detach(thread);
+}
+
+/* Signals are for the thread that tells. */
+static int start_all(struct fetch *fetch, const sigset_t *signals)
+{
+	int err;
+
+	pthread_sigmask(SIG_BLOCK, signals, NULL);
+	pthread_mutex_lock(&fetch->lock);
+	err = start(fetch, fetch_list);
+	for (int i = 0; !err && i < FETCH_WORKERS; i++)
+		err = start(fetch, work);
+	pthread_mutex_unlock(&fetch->lock);
+	return err;
+}
+
+/* The process ends as if the signal had not been waited for. */
+static void end_by(int signal, const struct fetch_counts *counts)
+{
+	sigset_t set;
+
+	(void)fprintf(stderr,
+		"gladiafs: stopped after %" PRIu64 " of %" PRIu64 "%s jobs; they stay in "
+		"the cache, and the same command goes on from there\n",
+		counts->done, counts->found, counts->listed ? "" : "+");
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	(void)sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	(void)raise(signal);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* Tells how far it is until all threads have ended. */
+static void watch(struct fetch *fetch, const sigset_t *signals)
+{
+	const struct timespec tick = {.tv_nsec = TICK_MS * 1000L * 1000};
+	struct fetch_progress progress;
+	bool ended = false;
+
+	fetch_progress_begin(&progress, clock_mono_ms(&clock_system));
+	while (!ended) {
+		CLEANUP(buf_done) struct buf said;
+		struct fetch_counts counts;
+		int signal = sigtimedwait(signals, NULL, &tick);
+
+		pthread_mutex_lock(&fetch->lock);
+		ended = !fetch->working;
+		counts = fetch->counts;
+		said = fetch->said;
+		buf_init(&fetch->said, FETCH_SAID_MAX);
+		pthread_mutex_unlock(&fetch->lock);
+		fetch_progress_tell(&progress, said.data ? said.data : "", &counts,
+			clock_mono_ms(&clock_system));
+		if (signal > 0) {
+			fetch_progress_end(&progress);
+			end_by(signal, &counts);
+		}
+	}
+	fetch_progress_end(&progress);
+}
+
+/* What came of it, on stdout; and if something did not, that. */
+static int conclude(struct fetch *fetch, int64_t began_ms, struct buf *why)
+{
+	const struct fetch_counts *counts = &fetch->counts;
+	CLEANUP(buf_done) struct buf text;
+	const char *mount = fetch->roots[0].mount;
+
+	buf_init(&text, SENTENCE_MAX);
+	if (!fetch_progress_print(counts, -1, &text) && !buf_append_str(&text, ", in ") &&
+		!fetch_time_print(clock_mono_ms(&clock_system) - began_ms, &text))
+		printf("%s\n", text.data);
+	if (fetch->given_up)
+		return why_set(why, EXIT_CODE_SYSTEM,
+			"given up after %d failures in a row: %s/.gladiafs/errors says "
+			"why; the same command goes on from there",
+			FAILURES_MAX, mount);
+	if (counts->failed || counts->dirs_failed)
+		return why_set(why, EXIT_CODE_SYSTEM,
+			"%" PRIu64 " jobs and %" PRIu64 " directories could not be "
+			"fetched: %s/.gladiafs/errors says why; the same command tries "
+			"them again",
+			counts->failed, counts->dirs_failed, mount);
+	return EXIT_CODE_OK;
+}
+
+static int open_roots(struct fetch *fetch, struct buf *why)
+{
+	size_t len = 0;
+	int err = 0;
+
+	while (fetch->paths[len])
+		len++;
+	fetch->roots = calloc(len + 1, sizeof(*fetch->roots));
+	if (!fetch->roots)
+		return why_set(why, -ENOMEM, "out of memory");
+	for (; !err && fetch->roots_len < len; fetch->roots_len += !err)
+		err = client_path_open(fetch->paths[fetch->roots_len],
+			&fetch->roots[fetch->roots_len], why);
+	return err;
+}
+
+static void fetch_done(struct fetch *fetch)
+{
+	list_for_each_safe (link, &fetch->queue)
+		free(list_entry(link, struct fetch_file, link));
+	for (size_t i = 0; i < fetch->roots_len; i++)
+		client_path_done(&fetch->roots[i]);
+	free(fetch->roots);
+	buf_done(&fetch->said);
+}
+
+/* What nohup(1) has ignored does not end it: a blocked signal comes all the same. */
+static void list_signals(sigset_t *ret_signals)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+
+	sigemptyset(ret_signals);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct sigaction now;
+
+		if (!sigaction(ends[i], NULL, &now) && now.sa_handler != SIG_IGN)
+			sigaddset(ret_signals, ends[i]);
+	}
+}
+
+int fetch_run(char *const *paths, struct buf *why)
+{
+	CLEANUP(fetch_done)
+	struct fetch fetch = {
+		.paths = paths,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.news = PTHREAD_COND_INITIALIZER,
+		.room = PTHREAD_COND_INITIALIZER,
+	};
+	int64_t began_ms = clock_mono_ms(&clock_system);
+	sigset_t signals;
+
+	list_init(&fetch.queue);
+	buf_init(&fetch.said, FETCH_SAID_MAX);
+	list_signals(&signals);
+	if (open_roots(&fetch, why))
+		return EXIT_CODE_USAGE;
+
+	int err = start_all(&fetch, &signals);
+
+	if (err) {
+		/* What was started looks at this, and there is nobody to end it. */
+		(void)fprintf(
+			stderr, "gladiafs: cannot start a thread: %s\n", strerror(-err));
+		_exit(EXIT_CODE_SYSTEM);
+	}
+	watch(&fetch, &signals);
+	return conclude(&fetch, began_ms, why);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/api_key.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "config/home.h"
+#include "config/key_file_check.h"
+
+enum { PLACES_MAX = 6, HIDDEN_MAX = 24 << 10 };
+
+static const char variable_name[] = "GLADIA_API_KEY";
+
+/* What a key is read into: one byte more than a key may have, wiped when left. */
+struct text {
+	size_t len;
+	char bytes[KEY_MAX + 1];
+};
+
+static void text_wipe(struct text *text)
+{
+	explicit_bzero(text, sizeof(*text));
+}
+
+void key_free(char *key)
+{
+	if (!key)
+		return;
+	explicit_bzero(key, strlen(key));
+	free(key);
+}
+
+static void key_cleanup(char **key)
+{
+	key_free(*key);
+}
+
+/* The first line of [text, text + len), without the white space around it. */
+static int take_line(
+	const char *text, size_t len, const char *place, char **ret_key, struct buf *why)
+{
+	const char *newline = memchr(text, '\n', len);
+	const char *end = newline ? newline : text + len;
+
+	while (text < end && isspace((unsigned char)*text))
+		text++;
+	while (text < end && isspace((unsigned char)end[-1]))
+		end--;
+	if (text == end)
+		return why_set(why, -EINVAL,
+			"%s holds no key: its first line is to be the API key", place);
+	if (end - text > KEY_MAX || (!newline && len > KEY_MAX))
+		return why_set(why, -EINVAL,
+			"the first line of %s is longer than %d bytes: no API key is",
+			place, KEY_MAX);
+	for (const char *c = text; c < end; c++)
+		if (!isascii((unsigned char)*c) || !isgraph((unsigned char)*c))
+			return why_set(why, -EINVAL,
+				"the first line of %s holds spaces, control characters "
+				"or other bytes than ASCII: it is to be the API key and "
+				"nothing else",
+				place);
+
+	char *key = strndup(text, (size_t)(end - text));
+
+	if (!key)
+		return why_set(why, -ENOMEM, "out of memory");
+	*ret_key = key;
+	return 0;
+}
+
+/* As much as `text` takes: the first line, or more than a key. */
+static int read_text(int fd, struct text *text)
+{
+	while (text->len < sizeof(text->bytes)) {
+		ssize_t got = read(
+			fd, text->bytes + text->len, sizeof(text->bytes) - text->len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		text->len += (size_t)got;
+	}
+	return 0;
+}
+
+/* -ENOENT: there is no such file. A FIFO must not keep us waiting: O_NONBLOCK. */
+static int read_file(const struct keyplace *place, char **ret_key, struct buf *why)
+{
+	const char *path = place->path;
+	CLEANUP(text_wipe) struct text text = {0};
+	CLEANUP_CLOSE int fd = openat(
+		place->at, place->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return why_set(why, -ENOENT,
+			"there is no key file %s: write the API key to it", path);
+	if (fd < 0) {
+		int err = -errno;
+
+		return why_set(why, err, "the key file %s cannot be opened (%s)", path,
+			strerror(-err));
+	}
+
+	int err = keyplace_check(place, fd, why);
+
+	if (err)
+		return err;
+	err = read_text(fd, &text);
+	if (err)
+		return why_set(why, err, "the key file %s cannot be read (%s)", path,
+			strerror(-err));
+	return take_line(text.bytes, text.len, path, ret_key, why);
+}
+
+/*
+ * Takes the key out of the environment, also out of what /proc/PID/environ shows. An
+ * empty variable is none.
+ */
+static int take_variable(char **ret_value, struct buf *why)
+{
+	char *found = getenv(variable_name);
+	char *value = NULL;
+
+	if (found && *found) {
+		value = strdup(found);
+		if (!value)
+			return why_set(why, -ENOMEM, "out of memory");
+		explicit_bzero(found, strlen(found));
+	}
+	unsetenv(variable_name);
+	*ret_value = value;
+	return 0;
+}
+
+/* The places where a key may be, in the order in which they are tried. */
+struct places {
+	struct key_source list[PLACES_MAX];
+	size_t len;
+};
+
+static void places_done(struct places *places)
+{
+	for (size_t i = 0; i < places->len; i++)
+		key_source_done(&places->list[i]);
+}
+
+/* `path` is allocated with malloc() and becomes the list's; NULL: the variable. */
+static void places_add(struct places *places, char *path, bool credential)
+{
+	places->list[places->len++] = (struct key_source){
+		.path = path, .credential = credential, .dir = -1};
+}
+
+/* Adds the file `name` in `directory`. If `directory` is NULL, there is no such place. */
+static int places_add_file(
+	struct places *places, const char *directory, const char *name, bool credential)
+{
+	char *path;
+
+	if (!directory)
+		return 0;
+	if (asprintf(&path, "%s/%s", directory, name) < 0)
+		return -ENOMEM;
+	places_add(places, path, credential);
+	return 0;
+}
+
+static int places_list(const char *key_file, bool variable, struct places *places)
+{
+	const char *config = home_xdg("XDG_CONFIG_HOME");
+	const char *home = home_directory();
+	char *given = key_file ? strdup(key_file) : NULL;
+	int err;
+
+	if (key_file && !given)
+		return -ENOMEM;
+	if (given)
+		places_add(places, given, false);
+	err = places_add_file(
+		places, home_variable("CREDENTIALS_DIRECTORY"), "gladia-key", true);
+	if (variable)
+		places_add(places, NULL, false);
+	if (!err)
+		err = places_add_file(places, config ? config : home,
+			config ? "gladiafs/key" : ".config/gladiafs/key", false);
+	if (!err)
+		err = places_add_file(places, home, ".gladia", false);
+	if (!err)
+		err = places_add_file(places, "/etc/gladiafs", "key", false);
+	return err;
+}
+
+/* True only if the place certainly exists. */
+static bool key_source_exists(const struct key_source *source)
+{
+	return !source->path || faccessat(AT_FDCWD, source->path, F_OK, AT_EACCESS) == 0;
+}
+
+/*
+ * Names the places from number `first` on that exist, too. They are only for messages: if
+ * memory is short, messages do without.
+ */
+static void places_name_hidden(
+	const struct places *places, size_t first, char **ret_hidden)
+{
+	CLEANUP(buf_done) struct buf names;
+
+	buf_init(&names, HIDDEN_MAX);
+	for (size_t i = first; i < places->len; i++)
+		if (key_source_exists(&places->list[i]))
+			(void)buf_printf(&names, "%s%s", names.len ? " and " : "",
+				key_source_name(&places->list[i]));
+	if (names.len)
+		*ret_hidden = strdup(names.data);
+}
+
+static int no_key(struct buf *why)
+{
+	const char *config = home_xdg("XDG_CONFIG_HOME");
+	const char *home = home_directory();
+
+	return why_set(why, -ENOKEY,
+		"no API key was found: write it to %s/.gladia (chmod 600), set "
+		"GLADIA_API_KEY, or use -o key_file=PATH; looked for in "
+		"$CREDENTIALS_DIRECTORY/gladia-key, $GLADIA_API_KEY, "
+		"%s/gladiafs/key, ~/.gladia and /etc/gladiafs/key",
+		home ? home : "~", config ? config : "~/.config");
+}
+
+/* `variable` is what the variable GLADIA_API_KEY held. */
+static int key_from_source(const struct key_source *source, const char *variable,
+	char **ret_key, struct buf *why)
+{
+	const struct keyplace place = {
+		.path = source->path,
+		.at = AT_FDCWD,
+		.name = source->path,
+		.credential = source->credential,
+	};
+
+	if (source->path)
+		return read_file(&place, ret_key, why);
+	return take_line(
+		variable, strlen(variable), "the variable GLADIA_API_KEY", ret_key, why);
+}
+
+int key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
+	struct buf *why)
+{
+	CLEANUP(key_cleanup) char *variable = NULL;
+	CLEANUP(places_done) struct places places = {0};
+	struct key_source *found;
+	size_t i = 0;
+	int err = take_variable(&variable, why);
+
+	if (err)
+		return err;
+	if (places_list(key_file, variable != NULL, &places))
+		return why_set(why, -ENOMEM, "out of memory");
+	do {
+		found = &places.list[i++];
+		err = key_from_source(found, variable, ret_key, why);
+	} while (err == -ENOENT && !key_file && i < places.len);
+	if (err == -ENOENT && !key_file)
+		return no_key(why);
+	places_name_hidden(&places, i, &found->hidden);
+	if (err) {
+		if (found->hidden)
+			(void)buf_printf(why, " (this comes before %s)", found->hidden);
+		return err;
+	}
+	buf_reset(why);
+	*ret_source = *found;
+	*found = (struct key_source){.dir = -1};
+	return 0;
+}
+
+/* The last directory of the path before a symbolic link, and the path from there. */
+static int open_before_links(const char *path, const char **ret_rest)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	const char *rest = path + strspn(path, "/");
+	int dir = open(rest > path ? "/" : ".", flags);
+	const char *slash;
+
+	while (dir >= 0 && (slash = strchr(rest, '/'))) {
+		CLEANUP_FREE char *name = strndup(rest, (size_t)(slash - rest));
+		int next = name ? openat(dir, name, flags) : -1;
+
+		if (next < 0)
+			break;
+		close(dir);
+		dir = next;
+		rest = slash + strspn(slash, "/");
+	}
+	*ret_rest = rest;
+	return dir < 0 ? -errno : dir;
+}
+
+int key_source_keep(struct key_source *source)
+{
+	int dir;
+
+	if (!source->path)
+		return 0;
+	dir = open_before_links(source->path, &source->name);
+	if (dir < 0)
+		return dir;
+	source->dir = dir;
+	return 0;
+}
+
+int key_read_again(const struct key_source *source, char **ret_key, struct buf *why)
+{
+	const struct keyplace place = {
+		.path = source->path,
+		.at = source->dir,
+		.name = source->name,
+		.credential = source->credential,
+	};
+
+	return read_file(&place, ret_key, why);
+}
+
+const char *key_source_name(const struct key_source *source)
+{
+	return source->path ? source->path : variable_name;
+}
+
+int key_source_print(const struct key_source *source, struct buf *out)
+{
+	return buf_printf(out, "from %s%s%s", key_source_name(source),
+		source->hidden ? ", which comes before " : "",
+		source->hidden ? source->hidden : "");
+}
+
+void key_source_done(struct key_source *source)
+{
+	/* A directory of "/" at least is open if there is a name. */
+	if (source->name)
+		close(source->dir);
+	free(source->path);
+	free(source->hidden);
+	*source = (struct key_source){.dir = -1};
+}

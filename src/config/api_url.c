@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/api_url.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errmsg.h"
+
+/* RFC 1035, 2.3.4: in text form, without the dot at the end. */
+enum { HOST_MAX = 253, LABEL_MAX = 63 };
+
+struct host {
+	char text[HOST_MAX + 1]; /* as it stands in an URL, brackets included */
+	bool loopback;
+};
+
+static const struct scheme {
+	const char *text;
+	unsigned port;
+	bool loopback_only;
+} schemes[] = {
+	{"https://", 443, false},
+	{"http://", 80, true},
+};
+
+static const struct scheme *find_scheme(const char *text)
+{
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strncasecmp(text, schemes[i].text, strlen(schemes[i].text)) == 0)
+			return &schemes[i];
+	return NULL;
+}
+
+/* Labels of letters, digits, '-' and '_', with single dots between them. */
+static bool is_name(const char *text)
+{
+	for (size_t len;; text += len + 1) {
+		len = strcspn(text, ".");
+		if (!len || len > LABEL_MAX || text[0] == '-' || text[len - 1] == '-')
+			return false;
+		for (size_t i = 0; i < len; i++)
+			if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", text[i]))
+				return false;
+		if (!text[len])
+			return true;
+	}
+}
+
+/*
+ * A name whose last label is a number would be an address to libcurl, in one of the
+ * spellings of inet_aton(3) ("127.1", "2130706433"): only the usual one is accepted.
+ */
+static bool looks_like_ipv4(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+	const char *last = dot ? dot + 1 : text;
+
+	return *last && strspn(last, "0123456789") == strlen(last);
+}
+
+static bool read_name(const char *text, struct host *ret_host)
+{
+	struct in_addr address;
+	size_t len = strlen(text);
+
+	if (!len || len > HOST_MAX)
+		return false;
+	for (size_t i = 0; i <= len; i++)
+		ret_host->text[i] = (char)tolower((unsigned char)text[i]);
+	if (!is_name(ret_host->text))
+		return false;
+	ret_host->loopback = strcmp(ret_host->text, "localhost") == 0;
+	if (!looks_like_ipv4(ret_host->text))
+		return true;
+	if (inet_pton(AF_INET, ret_host->text, &address) != 1)
+		return false;
+	ret_host->loopback = ntohl(address.s_addr) >> 24 == 127;
+	return true;
+}
+
+static bool read_ipv6(const char *text, struct host *ret_host)
+{
+	struct in6_addr address;
+	char printed[INET6_ADDRSTRLEN];
+
+	if (inet_pton(AF_INET6, text, &address) != 1 ||
+		!inet_ntop(AF_INET6, &address, printed, sizeof(printed)))
+		return false;
+	snprintf(ret_host->text, sizeof(ret_host->text), "[%s]", printed);
+	ret_host->loopback = IN6_IS_ADDR_LOOPBACK(&address);
+	return true;
+}
+
+/* A port's digits; RFC 3986 allows none at all, but who writes a colon meant more. */
+static bool read_port(const char *text, unsigned *ret_port)
+{
+	size_t len = strlen(text);
+	unsigned long port = strtoul(text, NULL, 10);
+
+	if (!len || len > 5 || strspn(text, "0123456789") != len || !port || port > 65535)
+		return false;
+	*ret_port = (unsigned)port;
+	return true;
+}
+
+/* "host[:port]", NUL-terminated, cut to pieces here. */
+static int read_authority(char *text, const char *what, struct host *ret_host,
+	unsigned *ret_port, struct buf *why)
+{
+	bool bracket = *text == '[';
+	char *host = text + bracket;
+	char *end = strchr(host, bracket ? ']' : ':');
+	char *port = NULL;
+	bool good = true;
+
+	if (bracket && (!end || (end[1] && end[1] != ':')))
+		return why_set(why, -EINVAL,
+			"%s: an IPv6 address is written in brackets, as in "
+			"https://[2001:db8::1]:8443",
+			what);
+	if (end) {
+		char *colon = bracket ? end + 1 : end;
+
+		port = *colon ? colon + 1 : NULL;
+		*end = '\0';
+	}
+	good = bracket ? read_ipv6(host, ret_host) : read_name(host, ret_host);
+	if (!good)
+		return why_set(why, -EINVAL,
+			"%s: what stands between the slashes is no host: a name, an IPv4 "
+			"address of four numbers or an IPv6 address in brackets, as "
+			"in " SOURCE_DEFAULT,
+			what);
+	if (port && !read_port(port, ret_port))
+		return why_set(why, -EINVAL,
+			"%s: after the host's colon stands a port, a number from 1 to "
+			"65535",
+			what);
+	return 0;
+}
+
+/* What must not follow the host: `tail` begins with one of '/', '?', '#', '\\' or ends.
+ */
+static int check_tail(const char *tail, const char *what, struct buf *why)
+{
+	if (!*tail || strcmp(tail, "/") == 0)
+		return 0;
+	if (strpbrk(tail, "?#"))
+		return why_set(why, -EINVAL,
+			"%s holds a query or a fragment: leave out what begins with ? "
+			"or #",
+			what);
+	return why_set(why, -EINVAL,
+		"%s holds a path: leave out what follows the host, the program knows "
+		"the API's paths",
+		what);
+}
+
+int source_parse(const char *text, const char *what, char **ret_origin, struct buf *why)
+{
+	const struct scheme *scheme = find_scheme(text);
+	char authority[HOST_MAX + 16];
+	struct host host = {0};
+	unsigned port;
+
+	if (!scheme)
+		return why_set(why, -EINVAL,
+			"%s must begin with https://, or http:// for a loopback address; "
+			"left out, it is " SOURCE_DEFAULT,
+			what);
+	text += strlen(scheme->text);
+
+	size_t len = strcspn(text, "/?#\\");
+
+	if (memchr(text, '@', len))
+		return why_set(why, -EINVAL,
+			"%s holds a user name or a password: leave out what stands "
+			"before the @, the key comes from a file (key_file=)",
+			what);
+	if (len >= sizeof(authority))
+		return why_set(why, -EINVAL, "%s: the host's name is too long", what);
+	memcpy(authority, text, len);
+	authority[len] = '\0';
+	port = scheme->port;
+
+	int err = read_authority(authority, what, &host, &port, why);
+
+	if (!err)
+		err = check_tail(text + len, what, why);
+	if (err)
+		return err;
+	if (scheme->loopback_only && !host.loopback)
+		return why_set(why, -EINVAL,
+			"%s begins with http://, which would send the key unencrypted: "
+			"use https:// (http:// is for 127.0.0.1, [::1] and localhost)",
+			what);
+
+	char *origin;
+	bool usual = port == scheme->port;
+	int made = usual ? asprintf(&origin, "%s%s", scheme->text, host.text)
+			 : asprintf(&origin, "%s%s:%u", scheme->text, host.text, port);
+
+	if (made < 0)
+		return why_set(why, -ENOMEM, "out of memory");
+	*ret_origin = origin;
+	return 0;
+}
+
+static bool means_default(const char *source)
+{
+	return !source || strcmp(source, "gladia") == 0 || strcmp(source, "none") == 0;
+}
+
+int source_find(const char *source, char **ret_origin, struct buf *why)
+{
+	const char *variable = getenv("GLADIA_API_URL");
+
+	if (!means_default(source))
+		return source_parse(source, "SOURCE", ret_origin, why);
+	if (variable && *variable)
+		return source_parse(
+			variable, "the variable GLADIA_API_URL", ret_origin, why);
+	return source_parse(SOURCE_DEFAULT, "the default", ret_origin, why);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/cache_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "base/remote.h"
+#include "base/sha256.h"
+#include "config/home.h"
+
+enum { NAME_DIGITS = 32 };
+
+struct cache_directory {
+	char *path;
+	bool is_shared; /* others can put a link in its place: it must be none */
+};
+
+static void directory_done(struct cache_directory *directory)
+{
+	free(directory->path);
+}
+
+static int no_memory(struct buf *why)
+{
+	return why_set(why, -ENOMEM, "out of memory");
+}
+
+static int usual_directory(char **ret_directory, struct buf *why)
+{
+	const char *base = home_xdg("XDG_CACHE_HOME");
+	const char *below = "gladiafs";
+
+	if (!base && !home_from_environment() && geteuid() == 0)
+		base = "/var/cache";
+	if (!base) {
+		base = home_directory();
+		below = ".cache/gladiafs";
+	}
+	if (!base)
+		return why_set(why, -ENOENT,
+			"there is no cache directory: user %u has no home, neither in "
+			"HOME nor in the password database; name a directory with -o "
+			"cache_dir=PATH",
+			geteuid());
+	if (asprintf(ret_directory, "%s/%s", base, below) < 0) {
+		*ret_directory = NULL;
+		return no_memory(why);
+	}
+	return 0;
+}
+
+/*
+ * The type of the filesystem that `directory` is on, or will be when it is made, if that
+ * is a network or FUSE filesystem; else NULL.
+ */
+static const char *find_remote(const char *directory)
+{
+	CLEANUP_FREE char *path = strdup(directory);
+	const char *type = NULL;
+	char *slash = path;
+
+	while (slash) {
+		CLEANUP_CLOSE int fd = open(
+			*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0)
+			return remote_type(fd, &type) < 0 ? NULL : type;
+		slash = strrchr(path, '/');
+		if (slash)
+			*slash = '\0';
+	}
+	return NULL;
+}
+
+/* Moves the directory to a local disk, unless the user named it or there is none. */
+static int avoid_remote(
+	bool named, struct cache_directory *directory, struct buf *note, struct buf *why)
+{
+	const char *type = find_remote(directory->path);
+	char *local;
+
+	if (!type)
+		return 0;
+	if (named || find_remote("/var/tmp")) {
+		why_set(note, 0,
+			"the cache directory %s is on %s: if that stops answering, so "
+			"does the whole mount; name a directory on a local disk with -o "
+			"cache_dir=PATH",
+			directory->path, type);
+		return 0;
+	}
+	if (asprintf(&local, "/var/tmp/gladiafs-%u", geteuid()) < 0)
+		return no_memory(why);
+	why_set(note, 0,
+		"the cache directory is %s, as %s is on %s, which can stop answering; -o "
+		"cache_dir=PATH names another",
+		local, directory->path, type);
+	free(directory->path);
+	*directory = (struct cache_directory){.path = local, .is_shared = true};
+	return 0;
+}
+
+/* As mkdir -p, with mode 0700. */
+static int make_directories(const char *directory)
+{
+	CLEANUP_FREE char *path = strdup(directory);
+
+	if (!path)
+		return -ENOMEM;
+	for (char *slash = path; slash;) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		/* One above may exist and not be ours to write: what matters is the last.
+		 */
+		if (mkdir(path, 0700) < 0 && errno != EEXIST && !slash)
+			return -errno;
+		if (slash)
+			*slash = '/';
+	}
+	return 0;
+}
+
+/* Who can change the directory could put another catalog there, or a link. */
+static int check_directory(const struct cache_directory *cache, struct buf *why)
+{
+	const char *directory = cache->path;
+	struct stat st;
+
+	if (fstatat(AT_FDCWD, directory, &st,
+		    cache->is_shared ? AT_SYMLINK_NOFOLLOW : 0) < 0) {
+		int err = -errno;
+
+		return why_set(why, err,
+			"the cache directory %s cannot be looked at (%s): name another "
+			"with -o cache_dir=PATH",
+			directory, strerror(-err));
+	}
+	if (!S_ISDIR(st.st_mode))
+		return why_set(why, -ENOTDIR,
+			"the cache directory %s is not a directory: name another with -o "
+			"cache_dir=PATH",
+			directory);
+	if (st.st_uid != geteuid())
+		return why_set(why, -EPERM,
+			"the cache directory %s is not used, for it belongs to another "
+			"user (%u): name one of your own with -o cache_dir=PATH",
+			directory, st.st_uid);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return why_set(why, -EPERM,
+			"the cache directory %s is not used, for others can write to it "
+			"(mode %04o): chmod 700 it",
+			directory, st.st_mode & 07777);
+	return 0;
+}
+
+/* The account's name for itself: 128 bits of a hash, in hex. */
+static int account_name(const char *origin, const char *key, char hex[static DIGEST_HEX])
+{
+	size_t size = strlen(origin) + strlen(key) + 2;
+	/* Not asprintf(): it may leave a copy in memory that it has freed. */
+	char *account = malloc(size);
+
+	if (!account)
+		return -ENOMEM;
+	(void)snprintf(account, size, "%s\n%s", origin, key);
+	digest_hex("cache", account, hex);
+	explicit_bzero(account, size);
+	free(account);
+	return 0;
+}
+
+int cachefile_path(const char *cache_dir, const char *origin, const char *key,
+	char **ret_path, struct buf *note, struct buf *why)
+{
+	CLEANUP(directory_done) struct cache_directory directory = {0};
+	char hex[DIGEST_HEX];
+	char *path;
+	int err = 0;
+
+	if (cache_dir)
+		directory.path = strdup(cache_dir);
+	else
+		err = usual_directory(&directory.path, why);
+	if (!err && !directory.path)
+		err = no_memory(why);
+	if (!err)
+		err = avoid_remote(cache_dir, &directory, note, why);
+	if (err)
+		return err;
+	err = make_directories(directory.path);
+	if (err)
+		return why_set(why, err,
+			"the cache directory %s cannot be made (%s): name another with "
+			"-o cache_dir=PATH",
+			directory.path, strerror(-err));
+	err = check_directory(&directory, why);
+	if (err)
+		return err;
+	if (account_name(origin, key, hex) ||
+		asprintf(&path, "%s/%.*s.db", directory.path, NAME_DIGITS, hex) < 0)
+		return no_memory(why);
+	*ret_path = path;
+	return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/home.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *home_variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value == '/' ? value : NULL;
+}
+
+static bool is_ours(const char *directory)
+{
+	struct stat st;
+
+	return stat(directory, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
+/* Not where it cannot be told: below a directory that is closed to us. */
+static bool is_missing(const char *directory)
+{
+	struct stat st;
+
+	return stat(directory, &st) < 0 && errno == ENOENT;
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	while (len && directory[len - 1] == '/')
+		len--;
+	return strncmp(path, directory, len) == 0 && (!path[len] || path[len] == '/');
+}
+
+const char *home_from_environment(void)
+{
+	const char *home = home_variable("HOME");
+
+	return home && (is_ours(home) || is_missing(home)) ? home : NULL;
+}
+
+const char *home_directory(void)
+{
+	const char *home = home_from_environment();
+	const struct passwd *user = home ? NULL : getpwuid(geteuid());
+
+	return user && *user->pw_dir == '/' ? user->pw_dir : home;
+}
+
+const char *home_xdg(const char *name)
+{
+	const char *directory = home_variable(name);
+	const char *home = home_variable("HOME");
+
+	if (!directory || !home || home_from_environment())
+		return directory;
+	return is_below(directory, home) && !is_ours(directory) ? NULL : directory;
+}

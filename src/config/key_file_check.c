@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/key_file_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+
+enum { LINKS_MAX = 40 }; /* as the kernel follows in one look-up */
+
+/* For a command that can be pasted. */
+static const char *quote_for(const char *path)
+{
+	return strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "0123456789/._-+@") == strlen(path)
+		       ? ""
+		       : "'";
+}
+
+static bool is_ours(const struct stat *st)
+{
+	return st->st_uid == geteuid() || st->st_uid == 0;
+}
+
+static bool is_on_read_only_mount(int fd)
+{
+	struct statvfs system;
+
+	return fstatvfs(fd, &system) == 0 && system.f_flag & ST_RDONLY;
+}
+
+/*
+ * Only we and root may read or write the file (SPEC 2.2), with two exceptions. systemd
+ * gives credentials to a unit's user by an access list, whose mask shows as the group's
+ * permission to read a file of root's. Docker and Kubernetes give a container its secrets
+ * as files of root's that everybody in it may read, on a mount that is read-only.
+ */
+static int check_file(
+	const struct keyplace *place, int fd, const struct stat *st, struct buf *why)
+{
+	const mode_t others = S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
+	mode_t open_to = st->st_mode & others;
+	const char *path = place->path;
+	const char *quote = quote_for(path);
+
+	if (S_ISDIR(st->st_mode))
+		return why_set(why, -EISDIR,
+			"the key cannot be read from %s: it is a directory, where a file "
+			"with the key is expected",
+			path);
+	if (!S_ISREG(st->st_mode))
+		return why_set(why, -EINVAL,
+			"the key cannot be read from %s: it is no regular file; write "
+			"the key to one",
+			path);
+	if (!is_ours(st))
+		return why_set(why, -EACCES,
+			"the key in %s is not used, for the file belongs to another user "
+			"(%u): copy it to a file of your own, or chown %u %s%s%s",
+			path, st->st_uid, geteuid(), quote, path, quote);
+	if (place->credential && st->st_uid == 0)
+		open_to &= (mode_t)~S_IRGRP;
+	if (st->st_uid == 0 && is_on_read_only_mount(fd))
+		open_to &= (mode_t) ~(S_IRGRP | S_IROTH);
+	if (open_to)
+		return why_set(why, -EACCES,
+			"the key in %s is not used, for others can read or write the "
+			"file (mode %04o): chmod 600 %s%s%s",
+			path, st->st_mode & 07777, quote, path, quote);
+	return 0;
+}
+
+/*
+ * Who can change the directory can put another file of ours there, whose first line would
+ * then be sent as the key. In a sticky one (/tmp) nobody can take our file away.
+ */
+static int check_directory(
+	const char *path, const struct stat *st, const char *directory, struct buf *why)
+{
+	const char *quote = quote_for(directory);
+
+	if (!is_ours(st))
+		return why_set(why, -EACCES,
+			"the key in %s is not used, for its directory %s belongs to "
+			"another user (%u), who could put another there: move the file "
+			"to a directory of your own",
+			path, directory, st->st_uid);
+	if (st->st_mode & (S_IWGRP | S_IWOTH) && !(st->st_mode & S_ISVTX))
+		return why_set(why, -EACCES,
+			"the key in %s is not used, for others can write to its "
+			"directory (mode %04o), and could put another there: chmod go-w "
+			"%s%s%s",
+			path, st->st_mode & 07777, quote, directory, quote);
+	return 0;
+}
+
+/* The directory part of the path of a file; owned by the caller. */
+static char *directory_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (!slash)
+		return strdup(".");
+	return slash == file ? strdup("/") : strndup(file, (size_t)(slash - file));
+}
+
+/* What the kernel calls an open directory; for sentences alone. */
+static char *name_of(int fd)
+{
+	char link[64];
+	char name[PATH_MAX];
+	ssize_t len;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, name, sizeof(name) - 1);
+	return len < 0 ? strdup("?") : strndup(name, (size_t)len);
+}
+
+/*
+ * Opens and checks the directory of `file`, which is below `at`. `shown` is the file's
+ * path in sentences; NULL: the one that the kernel gives. Returns a descriptor or -errno.
+ */
+static int open_directory(const struct keyplace *place, int at, const char *file,
+	const char *shown, struct buf *why)
+{
+	CLEANUP_FREE char *directory = directory_of(file);
+	CLEANUP_CLOSE int fd =
+		directory ? openat(at, directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct stat st;
+
+	if (!directory)
+		return why_set(why, -ENOMEM, "out of memory");
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		int err = -errno;
+
+		return why_set(why, err,
+			"the key in %s is not used, for its directory cannot be looked "
+			"at (%s)",
+			place->path, strerror(-err));
+	}
+
+	CLEANUP_FREE char *name = shown ? directory_of(shown) : name_of(fd);
+	int err = name ? check_directory(place->path, &st, name, why)
+		       : why_set(why, -ENOMEM, "out of memory");
+	int opened = fd;
+
+	if (err)
+		return err;
+	fd = -1;
+	return opened;
+}
+
+/*
+ * Checks the directories of the file and of each symbolic link that leads to it. Step by
+ * step from the directory before: by their whole paths, a mount may cover them by now.
+ */
+static int check_directories(const struct keyplace *place, struct buf *why)
+{
+	CLEANUP_FREE char *file = strdup(place->name);
+	CLEANUP_CLOSE int before = -1;
+	char target[PATH_MAX];
+
+	for (int links = 0; file && links <= LINKS_MAX; links++) {
+		const char *slash = strrchr(file, '/');
+		int dir = open_directory(place, links ? before : place->at, file,
+			links ? NULL : place->path, why);
+
+		if (dir < 0)
+			return dir;
+		if (before >= 0)
+			close(before);
+		before = dir;
+
+		ssize_t len = readlinkat(
+			dir, slash ? slash + 1 : file, target, sizeof(target) - 1);
+
+		if (len < 0)
+			return 0; /* no link: the file itself */
+		free(file);
+		file = strndup(target, (size_t)len);
+	}
+	return why_set(why, file ? -ELOOP : -ENOMEM,
+		"the key in %s is not used, for it cannot be found again", place->path);
+}
+
+int keyplace_check(const struct keyplace *place, int fd, struct buf *why)
+{
+	struct stat st;
+	int err;
+
+	if (fstat(fd, &st) < 0) {
+		err = -errno;
+		return why_set(why, err, "the key file %s cannot be looked at (%s)",
+			place->path, strerror(-err));
+	}
+	err = check_file(place, fd, &st, why);
+	return err ? err : check_directories(place, why);
+}

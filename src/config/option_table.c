@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+#include "option_table.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "gladia/filename.h"
+#include "option_values.h"
+#include "render/render.h"
+
+enum {
+	TTL_MAX = 365 * 24 * 60 * 60, /* seconds */
+	TIMEOUT_MAX = 60 * 60,        /* seconds */
+	CONNECTIONS_MAX = 64,
+	PAGE_SIZE_MAX = 10000,
+};
+
+#define CACHE_SIZE_MIN (UINT64_C(1) << 20)
+#define CACHE_SIZE_MAX (UINT64_C(1024) << 40)
+#define ID_MAX         (UINT32_MAX - 1) /* (uid_t)-1 is no user, see chown(2) */
+
+/* How an option is written, what it may be, and where it goes. */
+struct own_option {
+	const char *shape; /* "name=VALUE", or "name" of a flag */
+	const char *takes; /* of a value, for the sentence that refuses one */
+	const char *help;
+	int (*set)(const struct own_option *own, const char *value,
+		struct options *options, struct buf *why);
+	size_t offset; /* of the member of struct options, */
+	size_t size;   /* and its size */
+	bool (*read)(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+	uint64_t min;
+	uint64_t max;
+	uint64_t scale;       /* what the number is multiplied with; 0: 1 */
+	const char *words[2]; /* the words that mean false and true */
+};
+
+static int name_len(const char *shape)
+{
+	return (int)strcspn(shape, "=");
+}
+
+static int refuse(const struct own_option *own, struct buf *why)
+{
+	return why_set(why, -EINVAL, "-o %.*s takes %s", name_len(own->shape), own->shape,
+		own->takes);
+}
+
+static int set_flag(const struct own_option *own, const char *value,
+	struct options *options, struct buf *why)
+{
+	if (value)
+		return refuse(own, why);
+	*(bool *)((char *)options + own->offset) = true;
+	return 0;
+}
+
+static int set_choice(const struct own_option *own, const char *value,
+	struct options *options, struct buf *why)
+{
+	for (int i = 0; value && i < 2; i++) {
+		if (strcmp(value, own->words[i]) != 0)
+			continue;
+		*(bool *)((char *)options + own->offset) = i;
+		return 0;
+	}
+	return refuse(own, why);
+}
+
+static int set_number(const struct own_option *own, const char *value,
+	struct options *options, struct buf *why)
+{
+	char *member = (char *)options + own->offset;
+	uint64_t number;
+
+	if (!value || !own->read(value, own->min, own->max, &number))
+		return refuse(own, why);
+	number *= own->scale ? own->scale : 1;
+
+	uint32_t narrow = (uint32_t)number;
+
+	if (own->size == sizeof(number))
+		memcpy(member, &number, sizeof(number));
+	else
+		memcpy(member, &narrow, sizeof(narrow));
+	return 0;
+}
+
+static int set_path(const struct own_option *own, const char *value,
+	struct options *options, struct buf *why)
+{
+	char **member = (char **)(void *)((char *)options + own->offset);
+	char *path;
+
+	if (!value || !*value)
+		return refuse(own, why);
+	/* Gladia's keys are UUIDs: no sentence about a missing file shall show one. */
+	if (name_is_uuid(value))
+		return why_set(why, -EINVAL,
+			"-o %.*s takes %s: what was given looks like a key itself",
+			name_len(own->shape), own->shape, own->takes);
+
+	int err = value_path(value, &path);
+
+	if (err)
+		return why_set(why, -EINVAL,
+			"-o %.*s: the current directory, where that path begins, cannot "
+			"be told (%s): give a path that begins with /",
+			name_len(own->shape), own->shape, strerror(-err));
+	free(*member);
+	*member = path;
+	return 0;
+}
+
+/* How many bytes of an argument could be an option's name. */
+static size_t word_len(const char *argument)
+{
+	return strspn(argument,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+}
+
+/*
+ * "json[:txt][:srt][:vtt]". A word that is none of them is named if it is short enough
+ * not to be a key.
+ */
+static int set_formats(const struct own_option *own, const char *value,
+	struct options *options, struct buf *why)
+{
+	enum { SHOWN_MAX = 16 };
+	unsigned formats = 0;
+	enum format format;
+
+	for (const char *word = value ? value : ""; word;) {
+		size_t len = strcspn(word, ":");
+		bool known = !format_find(word, len, &format);
+
+		if (known && formats & 1u << format)
+			return why_set(why, -EINVAL,
+				"-o formats names %s twice: it takes %s",
+				format_name(format), own->takes);
+		if (!known && len && len <= SHOWN_MAX && word_len(word) >= len)
+			return why_set(why, -EINVAL,
+				"-o formats: there is no format \"%.*s\": it takes %s",
+				(int)len, word, own->takes);
+		if (!known || (!formats && format != FORMAT_JSON))
+			return refuse(own, why);
+		formats |= 1u << format;
+		word = word[len] ? word + len + 1 : NULL;
+	}
+	options->formats = formats;
+	return 0;
+}
+
+#define MEMBER(name) \
+	.offset = offsetof(struct options, name), .size = sizeof((struct options){0}.name)
+
+/* SPEC 1.4. */
+static const struct own_option own_options[] = {
+	{.shape = "key_file=PATH",
+		.takes = "the path of a file that holds the API key",
+		.help = "the file with the API key (README: where else it is looked for)",
+		.set = set_path,
+		MEMBER(key_file)},
+	{.shape = "ttl=SECONDS",
+		.takes = "a number of seconds from 0 to 31536000",
+		.help = "how old what is shown may be (60)",
+		.set = set_number,
+		.read = value_number,
+		.max = TTL_MAX,
+		.scale = 1000,
+		MEMBER(ttl_ms)},
+	{.shape = "timeout=SECONDS",
+		.takes = "a number of seconds from 1 to 3600",
+		.help = "the longest any system call waits (30)",
+		.set = set_number,
+		.read = value_number,
+		.min = 1,
+		.max = TIMEOUT_MAX,
+		.scale = 1000,
+		MEMBER(timeout_ms)},
+	{.shape = "connections=N",
+		.takes = "a number from 1 to 64",
+		.help = "requests at a time for what is read ahead (8)",
+		.set = set_number,
+		.read = value_number,
+		.min = 1,
+		.max = CONNECTIONS_MAX,
+		MEMBER(connections)},
+	{.shape = "page_size=N",
+		.takes = "a number of jobs from 1 to 10000",
+		.help = "jobs asked for in one request (adaptive)",
+		.set = set_number,
+		.read = value_number,
+		.min = 1,
+		.max = PAGE_SIZE_MAX,
+		MEMBER(page_size)},
+	{.shape = "cache=disk|off",
+		.takes = "disk or off",
+		.help = "whether transcripts are kept across mounts (disk)",
+		.set = set_choice,
+		.words = {"off", "disk"},
+		MEMBER(cache_disk)},
+	{.shape = "cache_dir=PATH",
+		.takes = "the path of a directory",
+		.help = "where they are kept ($XDG_CACHE_HOME/gladiafs)",
+		.set = set_path,
+		MEMBER(cache_dir)},
+	{.shape = "cache_size=SIZE",
+		.takes = "a size from 1M to 1024T, such as 500M or 2G",
+		.help = "how much of them, with K, M, G or T (2G)",
+		.set = set_number,
+		.read = value_size,
+		.min = CACHE_SIZE_MIN,
+		.max = CACHE_SIZE_MAX,
+		MEMBER(cache_size)},
+	{.shape = "ca_file=PATH",
+		.takes = "the path of a file with certificates (PEM)",
+		.help = "certificates to trust instead of the system's",
+		.set = set_path,
+		MEMBER(ca_file)},
+	{.shape = "log=stderr|syslog",
+		.takes = "stderr or syslog",
+		.help = "where messages go (stderr with -f, else syslog)",
+		.set = set_choice,
+		.words = {"stderr", "syslog"},
+		MEMBER(log_syslog)},
+	{.shape = "uid=USER",
+		.takes = "a user's number or the name of a user there is",
+		.help = "owner of all files (who mounts)",
+		.set = set_number,
+		.read = value_user,
+		.max = ID_MAX,
+		MEMBER(uid)},
+	{.shape = "gid=GROUP",
+		.takes = "a group's number or the name of a group there is",
+		.help = "group of all files (who mounts)",
+		.set = set_number,
+		.read = value_group,
+		.max = ID_MAX,
+		MEMBER(gid)},
+	{.shape = "umask=OCTAL",
+		.takes = "octal digits up to 777, such as 077",
+		.help = "permissions to take away (0)",
+		.set = set_number,
+		.read = value_octal,
+		.max = 0777,
+		MEMBER(umask)},
+	{.shape = "formats=LIST",
+		.takes = "json, and after it with colons any of txt, srt and vtt",
+		.help = "what is listed of a job: json[:txt][:srt][:vtt] (json)",
+		.set = set_formats,
+		MEMBER(formats)},
+	{.shape = "offline_ok",
+		.takes = "no value",
+		.help = "an API out of reach: show what is known (an error)",
+		.set = set_flag,
+		MEMBER(offline_ok)},
+	{.shape = "xattr",
+		.takes = "no value",
+		.help = "extended attributes, user.gladia.* (none)",
+		.set = set_flag,
+		MEMBER(xattr)},
+	{.shape = "allow_delete",
+		.takes = "no value",
+		.help = "rm of a job's file deletes the job (without: nothing does)",
+		.set = set_flag,
+		MEMBER(allow_delete)},
+	{.shape = "allow_other",
+		.takes = "no value",
+		.help = "other users may look, too (needs user_allow_other in "
+			"/etc/fuse.conf)",
+		.set = set_flag,
+		MEMBER(allow_other)},
+	{.shape = "auto_unmount",
+		.takes = "no value",
+		.help = "unmount even if the program is killed",
+		.set = set_flag,
+		MEMBER(auto_unmount)},
+};
+
+/* Of what mount(8) passes on (SPEC 1.2), what the kernel is to know... */
+static const char *const kernel_flags[] = {
+	"nodev", "nosuid", "noexec", "exec", "sync", "async", "dirsync"};
+
+/*
+ * ...what means nothing here: nothing is written, and the mount is nodev and nosuid in
+ * any case (mount.fuse3 adds "dev,suid" for root, who did not ask for it)...
+ */
+static const char *const ignored_flags[] = {"dev", "suid", "defaults", "auto", "noauto",
+	"nofail", "_netdev", "user", "nouser", "users", "nousers", "owner", "noowner",
+	"group", "nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime",
+	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
+
+/* ...and the same with a value. */
+static const char *const ignored_values[] = {"comment", "user"};
+
+static const char *const key_names[] = {"key", "api_key", "api-key", "apikey",
+	"gladia_key", "gladia-key", "gladia_api_key", "gladia-api-key", "x-gladia-key",
+	"token", "password"};
+
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+#define IS_AMONG(name, names) is_among(name, names, sizeof(names) / sizeof((names)[0]))
+
+static bool means_key(const char *argument)
+{
+	size_t len = word_len(argument);
+
+	for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++)
+		if (strlen(key_names[i]) == len &&
+			strncasecmp(argument, key_names[i], len) == 0)
+			return true;
+	return false;
+}
+
+int options_refuse(const char *dashes, const char *argument, struct buf *why)
+{
+	enum { SHOWN_MAX = 32 }; /* less than a UUID, as Gladia's keys are */
+	size_t len = word_len(argument);
+
+	if (means_key(argument))
+		return why_set(why, -EINVAL,
+			"there is no option \"%s%.*s\" that takes the key itself, for "
+			"everybody on this machine can read a command line: write the "
+			"key to a file that only you can read, and use -o key_file=PATH",
+			dashes, (int)len, argument);
+	if (!len || len > SHOWN_MAX)
+		return why_set(why, -EINVAL,
+			"unknown option, not shown as it does not look like an option's "
+			"name (-h lists those there are)");
+	return why_set(why, -EINVAL,
+		"unknown option \"%s%.*s\" (-h lists those there are)", dashes, (int)len,
+		argument);
+}
+
+static const struct own_option *find_own(const char *name)
+{
+	for (size_t i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++) {
+		const char *shape = own_options[i].shape;
+		size_t len = strcspn(shape, "=");
+
+		if (strncmp(shape, name, len) == 0 && !name[len])
+			return &own_options[i];
+	}
+	return NULL;
+}
+
+static int add_kernel_flag(const char *name, struct options *options, struct buf *why)
+{
+	if (buf_printf(&options->mount_flags, ",%s", name))
+		return why_set(why, -EINVAL, "-o %s: too many such options", name);
+	return 0;
+}
+
+static bool is_ignored(const char *name, const char *value)
+{
+	if (strncasecmp(name, "x-", 2) == 0)
+		return true;
+	return value ? IS_AMONG(name, ignored_values) : IS_AMONG(name, ignored_flags);
+}
+
+/* `word` is one option, cut at its "=" here. */
+static int apply_word(char *word, bool sloppy, struct options *options, struct buf *why)
+{
+	char *equals = strchr(word, '=');
+	char *value = equals ? equals + 1 : NULL;
+
+	if (equals)
+		*equals = '\0';
+
+	const struct own_option *own = find_own(word);
+
+	if (own)
+		return own->set(own, value, options, why);
+
+	/* The last one counts, as with mount(8). */
+	if (!value && (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0)) {
+		options->read_only = word[1] == 'o';
+		return 0;
+	}
+	if (!value && strcmp(word, "remount") == 0)
+		return why_set(why, -EINVAL,
+			"-o remount: the options of a mount cannot be changed; unmount "
+			"it, and mount it again with other options");
+	if (!value && IS_AMONG(word, kernel_flags))
+		return add_kernel_flag(word, options, why);
+	if (!means_key(word) && (sloppy || is_ignored(word, value)))
+		return 0;
+	return options_refuse("-o ", word, why);
+}
+
+int options_list_apply(
+	const char *list, bool sloppy, struct options *options, struct buf *why)
+{
+	CLEANUP_FREE char *word = malloc(strlen(list) + 1);
+	bool more = true;
+
+	if (!word)
+		return why_set(why, -ENOMEM, "out of memory");
+	while (more) {
+		size_t len = 0;
+
+		for (; *list && *list != ','; list++) {
+			if (*list == '\\' && list[1])
+				list++;
+			word[len++] = *list;
+		}
+		more = *list == ',';
+		list += more;
+		word[len] = '\0';
+
+		int err = len ? apply_word(word, sloppy, options, why) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void options_list_print(void)
+{
+	for (size_t i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++)
+		printf("    %-20s %s\n", own_options[i].shape, own_options[i].help);
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "config/api_url.h"
+#include "option_table.h"
+#include "render/render.h"
+
+static const char helper_name[] = "mount.gladiafs";
+
+enum { MOUNT_FLAGS_MAX = 512, WORDS_MAX = 2 };
+
+/* What getopt finds, before it is known what it means. */
+struct command {
+	bool helper; /* called as mount.gladiafs */
+	bool sloppy;
+	const char **lists; /* the arguments of -o */
+	size_t lists_len;
+	const char **words; /* SOURCE, MOUNTPOINT, or PATHs */
+	size_t words_len;
+};
+
+/* Of long options that have no letter. */
+enum { LETTER_CHECK = 256, LETTER_REFRESH, LETTER_FETCH };
+
+static const struct option long_options[] = {
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"check", no_argument, NULL, LETTER_CHECK},
+	{"refresh", no_argument, NULL, LETTER_REFRESH},
+	{"fetch", no_argument, NULL, LETTER_FETCH},
+	{0},
+};
+
+/*
+ * The leading "-" makes getopt_long() give the words in their place, as option 1, with
+ * POSIXLY_CORRECT set or not; the ":" leaves the sentences to us.
+ */
+static const char own_letters[] = "-:o:fdhV";
+static const char helper_letters[] = "-:o:fnvsN:t:hV";
+
+static bool is_helper(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(slash ? slash + 1 : program, helper_name) == 0;
+}
+
+/* `last` is the argument getopt looked at last, which counts if it was a long option. */
+static int refuse_argument(int result, const char *last, struct buf *why)
+{
+	if (result == ':')
+		return why_set(why, -EINVAL, "-%c takes a value", optopt);
+	if (!optopt)
+		return options_refuse("--", last + strlen("--"), why);
+	if (optopt == 'h' || optopt == 'V')
+		return why_set(why, -EINVAL, "--help and --version take no value");
+	if (optopt >= LETTER_CHECK)
+		return why_set(why, -EINVAL,
+			"what --check, --refresh and --fetch take is a word of its own");
+
+	const char letter[] = {(char)optopt, '\0'};
+
+	return options_refuse("-", letter, why);
+}
+
+/* What a letter says by itself. */
+static void note_letter(int letter, struct command *command, struct options *options)
+{
+	switch (letter) {
+	case 'o':
+		command->lists[command->lists_len++] = optarg;
+		break;
+	case 1:
+		command->words[command->words_len++] = optarg;
+		break;
+	case LETTER_REFRESH:
+		options->action = OPTIONS_REFRESH;
+		break;
+	case LETTER_FETCH:
+		options->action = OPTIONS_FETCH;
+		break;
+	case 'f':
+		if (command->helper)
+			options->action = OPTIONS_FAKE;
+		else
+			options->foreground = true;
+		break;
+	case 'd':
+		options->debug = true;
+		options->foreground = true;
+		break;
+	case 'v':
+		options->verbose = true;
+		break;
+	case LETTER_CHECK:
+		options->action = OPTIONS_CHECK;
+		break;
+	case 's':
+		command->sloppy = true;
+		break;
+	default:
+		/* -n: there is no mtab; -N, -t: mount(8) has seen to it. */
+		break;
+	}
+}
+
+/* -h and -V end it: nothing that follows them matters. */
+static int read_letters(int argc, char **argv, struct command *command,
+	struct options *options, struct buf *why)
+{
+	const char *letters = command->helper ? helper_letters : own_letters;
+	int letter;
+
+	optind = 0; /* glibc's way to begin anew */
+	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+		if (letter == '?' || letter == ':')
+			return refuse_argument(letter, argv[optind - 1], why);
+		if (letter == 'h' || letter == 'V') {
+			options->action = letter == 'h' ? OPTIONS_HELP : OPTIONS_VERSION;
+			return 0;
+		}
+		note_letter(letter, command, options);
+	}
+	for (int i = optind; i < argc; i++) {
+		optarg = argv[i]; /* words after "--" */
+		note_letter(1, command, options);
+	}
+	return 0;
+}
+
+/* Without SOURCE the mount shows the address itself. */
+static int use_source(const char *source, struct options *options, struct buf *why)
+{
+	int err = source_find(source, &options->origin, why);
+
+	if (err)
+		return err;
+	options->source = strdup(source ? source : options->origin);
+	return options->source ? 0 : why_set(why, -ENOMEM, "out of memory");
+}
+
+/* The words are not repeated: one of them may be a key in the wrong place. */
+static int use_words(
+	const struct command *command, struct options *options, struct buf *why)
+{
+	const char *usage = command->helper ? "mount.gladiafs SOURCE MOUNTPOINT [-o ...]"
+					    : "gladiafs [-o ...] [SOURCE] MOUNTPOINT";
+	size_t count = command->words_len;
+
+	if (count > WORDS_MAX)
+		return why_set(why, -EINVAL,
+			"%zu words were given where at most SOURCE and MOUNTPOINT are "
+			"expected: %s",
+			count, usage);
+	if (!count || (command->helper && count < WORDS_MAX) ||
+		(count == 1 && strstr(command->words[0], "://")))
+		return why_set(why, -EINVAL,
+			"no MOUNTPOINT was given, the directory to mount on: %s", usage);
+	if (!*command->words[count - 1])
+		return why_set(why, -EINVAL, "MOUNTPOINT is empty: %s", usage);
+	options->mountpoint = strdup(command->words[count - 1]);
+	if (!options->mountpoint)
+		return why_set(why, -ENOMEM, "out of memory");
+	return use_source(count == WORDS_MAX ? command->words[0] : NULL, options, why);
+}
+
+static int use_source_word(
+	const struct command *command, struct options *options, struct buf *why)
+{
+	if (command->words_len > 1)
+		return why_set(why, -EINVAL,
+			"%zu words were given where at most SOURCE is expected: gladiafs "
+			"--check [-o ...] [SOURCE]",
+			command->words_len);
+	return use_source(command->words_len ? command->words[0] : NULL, options, why);
+}
+
+/* Words are all there is to these, for they are about mounts that are there. */
+static int use_paths(
+	const struct command *command, struct options *options, struct buf *why)
+{
+	const char *usage = options->action == OPTIONS_FETCH
+				    ? "gladiafs --fetch PATH..."
+				    : "gladiafs --refresh PATH...";
+
+	if (command->helper || command->lists_len || options->foreground)
+		return why_set(
+			why, -EINVAL, "beside PATHs nothing can be given: %s", usage);
+	if (!command->words_len)
+		return why_set(why, -EINVAL, "no PATH was given: %s", usage);
+	options->paths = calloc(command->words_len + 1, sizeof(*options->paths));
+	for (size_t i = 0; options->paths && i < command->words_len; i++) {
+		options->paths[i] = strdup(command->words[i]);
+		if (!options->paths[i])
+			return why_set(why, -ENOMEM, "out of memory");
+	}
+	return options->paths ? 0 : why_set(why, -ENOMEM, "out of memory");
+}
+
+static void set_defaults(struct options *options)
+{
+	*options = (struct options){
+		.cache_disk = true,
+		.cache_size = UINT64_C(2) << 30,
+		.ttl_ms = INT64_C(60) * 1000,
+		.timeout_ms = INT64_C(30) * 1000,
+		.connections = 8,
+		.uid = getuid(),
+		.gid = getgid(),
+		.formats = 1u << FORMAT_JSON,
+	};
+	buf_init(&options->mount_flags, MOUNT_FLAGS_MAX);
+}
+
+int options_parse(int argc, char **argv, struct options *ret_options, struct buf *why)
+{
+	struct options *options = ret_options;
+
+	set_defaults(options);
+
+	CLEANUP_FREE const char **lists = calloc((size_t)argc + 1, sizeof(*lists));
+	CLEANUP_FREE const char **words = calloc((size_t)argc + 1, sizeof(*words));
+	struct command command = {
+		.helper = argc > 0 && is_helper(argv[0]),
+		.lists = lists,
+		.words = words,
+	};
+
+	if (!lists || !words)
+		return why_set(why, -ENOMEM, "out of memory");
+
+	int err = read_letters(argc, argv, &command, options, why);
+
+	if (err || options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
+		return err;
+
+	if (options->action == OPTIONS_REFRESH || options->action == OPTIONS_FETCH)
+		return use_paths(&command, options, why);
+	/* A daemon has no terminal to complain to. */
+	options->log_syslog = !options->foreground;
+	for (size_t i = 0; !err && i < command.lists_len; i++)
+		err = options_list_apply(lists[i], command.sloppy, options, why);
+	if (err)
+		return err;
+	return options->action == OPTIONS_CHECK ? use_source_word(&command, options, why)
+						: use_words(&command, options, why);
+}
+
+void options_done(struct options *options)
+{
+	free(options->source);
+	free(options->origin);
+	free(options->mountpoint);
+	for (size_t i = 0; options->paths && options->paths[i]; i++)
+		free(options->paths[i]);
+	free(options->paths);
+	free(options->key_file);
+	free(options->ca_file);
+	free(options->cache_dir);
+	buf_done(&options->mount_flags);
+	*options = (struct options){0};
+}
+
+void options_print_help(void)
+{
+	printf("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-d] [SOURCE] MOUNTPOINT\n"
+	       "       gladiafs --check [-o OPTION[,OPTION...]] [SOURCE]\n"
+	       "       gladiafs --refresh PATH...\n"
+	       "       gladiafs --fetch PATH...\n"
+	       "       mount.gladiafs SOURCE MOUNTPOINT [-fnsv] [-o OPTION[,OPTION...]]\n"
+	       "\n"
+	       "Shows a Gladia account's transcription jobs as files.\n"
+	       "\n"
+	       "    SOURCE               the API's address, https://HOST[:PORT]; http:// "
+	       "to\n"
+	       "                         loopback only; left out, \"gladia\" or "
+	       "\"none\":\n"
+	       "                         $GLADIA_API_URL, else %s\n"
+	       "    -f                   stay in the foreground\n"
+	       "    -d                   print each request and message (implies -f)\n"
+	       "    --check              mount nothing: say whether all that a mount "
+	       "needs is\n"
+	       "                         in order\n"
+	       "    --refresh            the mount's directory (or the whole mount) "
+	       "forgets\n"
+	       "                         what it knows\n"
+	       "    --fetch              reads directories and their jobs into the "
+	       "cache\n"
+	       "    -h, --help           this text\n"
+	       "    -V, --version        the version\n"
+	       "\n"
+	       "Options of -o, with their defaults:\n",
+		SOURCE_DEFAULT);
+	options_list_print();
+	printf("and what mount(8) passes on (rw, ro, noauto, user, nodev, nosuid, "
+	       "x-...).\n");
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "caller_signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static uint64_t bit(int signal)
+{
+	return 1ull << (signal - 1);
+}
+
+/* "SigPnd:", then a mask in hex. False: it is another line. */
+static bool read_mask(const char *line, const char *name, uint64_t *ret_mask)
+{
+	size_t len = strlen(name);
+	char *end;
+
+	if (strncmp(line, name, len) != 0)
+		return false;
+
+	uint64_t mask = strtoull(line + len, &end, 16);
+
+	if (end == line + len)
+		return false;
+	*ret_mask = mask;
+	return true;
+}
+
+bool caller_status_is_ending(FILE *status)
+{
+	const uint64_t ending = bit(SIGHUP) | bit(SIGINT) | bit(SIGQUIT) | bit(SIGKILL) |
+				bit(SIGTERM);
+	uint64_t pending = 0;
+	uint64_t blocked = 0;
+	uint64_t mask;
+	char line[256];
+
+	while (fgets(line, sizeof(line), status)) {
+		if (read_mask(line, "SigPnd:", &mask) ||
+			read_mask(line, "ShdPnd:", &mask))
+			pending |= mask;
+		else if (read_mask(line, "SigBlk:", &mask))
+			blocked = mask;
+	}
+	return pending & ~blocked & ending;
+}
+
+bool caller_is_ending(pid_t tid)
+{
+	CLEANUP_FILE FILE *status = NULL;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	status = fopen(path, "re");
+	if (!status)
+		return errno != ENOMEM && errno != EMFILE && errno != ENFILE;
+	return caller_status_is_ending(status);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "prefetch_order.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* So many files read in the directory's order, closely: somebody walks. */
+	LISTED_RUN = 2,
+	LISTED_GAP = 8,
+	/* So many in rising order of something: by chance one in 5,040. */
+	RISING_RUN = 6,
+	MISSES_MAX = 3,
+	/* How much is sorted in a turn: a look-up each. */
+	SORT_STEP = 512,
+	FIRST_CAP = 1024,
+	/* How far the position of a file is sought, from the last one or the start. */
+	SEEK_MAX = 64 << 10,
+};
+
+void walk_begin(struct walk *walk, uint64_t dir, struct listing *listing)
+{
+	listing_hold(listing);
+	walk_end(walk);
+	*walk = (struct walk){.listing = listing, .dir = dir};
+}
+
+void walk_end(struct walk *walk)
+{
+	if (walk->listing)
+		listing_put(walk->listing);
+	free(walk->sorted);
+	*walk = (struct walk){0};
+}
+
+/* The first bytes of a name, so that they compare as memcmp() does. */
+static uint64_t name_key(const char *id)
+{
+	uint64_t bytes = 0;
+
+	memcpy(&bytes, id, strnlen(id, sizeof(bytes)));
+	return be64toh(bytes);
+}
+
+static uint64_t key_of(const struct catalog_job *job, enum walk_order order)
+{
+	return order == WALK_BY_INODE ? job->ino : name_key(job->job.id);
+}
+
+static bool seek_from(
+	const struct walk *walk, int64_t row, size_t from, uint64_t *ret_position)
+{
+	size_t len = listing_len(walk->listing);
+	size_t end = len - from < SEEK_MAX ? len : from + SEEK_MAX;
+
+	for (size_t at = from; at < end; at++) {
+		if (listing_member(walk->listing, at) == row) {
+			*ret_position = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where the file stands in the directory: most often behind the one read last. */
+static bool seek(const struct walk *walk, int64_t row, uint64_t *ret_position)
+{
+	size_t last = walk->row ? (size_t)walk->keys[WALK_LISTED] : 0;
+
+	if (last > listing_len(walk->listing))
+		last = 0;
+	return seek_from(walk, row, last, ret_position) ||
+	       (last && seek_from(walk, row, 0, ret_position));
+}
+
+/* Notes which file was read last. False: it is none of this directory's. */
+static bool note_read(struct walk *walk, const struct catalog_job *job)
+{
+	uint64_t keys[WALK_ORDERS] = {
+		[WALK_BY_INODE] = key_of(job, WALK_BY_INODE),
+		[WALK_BY_NAME] = key_of(job, WALK_BY_NAME),
+	};
+
+	if (!seek(walk, job->row, &keys[WALK_LISTED]))
+		return false;
+	/* The same file once more says nothing. */
+	if (job->row == walk->row)
+		return true;
+	for (int order = 0; order < WALK_ORDERS; order++) {
+		bool rises = walk->row && keys[order] >= walk->keys[order];
+
+		if (order == WALK_LISTED)
+			rises = rises && keys[order] - walk->keys[order] <= LISTED_GAP;
+		walk->runs[order] = rises ? walk->runs[order] + 1 : 0;
+		walk->keys[order] = keys[order];
+	}
+	walk->row = job->row;
+	return true;
+}
+
+int64_t walk_row(const struct walk *walk, size_t rank)
+{
+	if (walk->order != WALK_LISTED)
+		return rank < walk->sorted_len ? walk->sorted[rank].row : 0;
+	return rank < listing_len(walk->listing) ? listing_member(walk->listing, rank)
+						 : 0;
+}
+
+static void start_walking(struct walk *walk, size_t rank)
+{
+	walk->state = WALK_WALKING;
+	walk->rank = rank;
+	walk->given = rank + 1;
+	walk->misses = 0;
+}
+
+static void look_anew(struct walk *walk)
+{
+	walk->state = WALK_LOOKING;
+	memset(walk->runs, 0, sizeof(walk->runs));
+	free(walk->sorted);
+	walk->sorted = NULL;
+	walk->sorted_len = walk->sorted_cap = 0;
+}
+
+static bool goes_on(struct walk *walk, int64_t row)
+{
+	for (size_t rank = walk->rank; rank < walk->rank + WALK_REACH; rank++) {
+		int64_t there = walk_row(walk, rank);
+
+		if (there == row) {
+			walk->rank = rank;
+			walk->misses = 0;
+			return true;
+		}
+		if (!there)
+			return false;
+	}
+	return false;
+}
+
+static void decide(struct walk *walk)
+{
+	if (walk->runs[WALK_LISTED] >= LISTED_RUN) {
+		walk->order = WALK_LISTED;
+		start_walking(walk, (size_t)walk->keys[WALK_LISTED]);
+		return;
+	}
+	for (enum walk_order order = WALK_BY_INODE; order < WALK_ORDERS; order++) {
+		if (walk->runs[order] >= RISING_RUN &&
+			listing_len(walk->listing) <= WALK_SORT_MAX) {
+			walk->order = order;
+			walk->state = WALK_SORTING;
+			return;
+		}
+	}
+}
+
+bool walk_read(struct walk *walk, const struct catalog_job *job)
+{
+	if (!walk->listing)
+		return false;
+	if (walk->state == WALK_WALKING && goes_on(walk, job->row))
+		return true;
+	if (!note_read(walk, job))
+		return false;
+	/* Somebody else may read in this directory, too. */
+	if (walk->state == WALK_WALKING && ++walk->misses > MISSES_MAX)
+		look_anew(walk);
+	if (walk->state == WALK_LOOKING)
+		decide(walk);
+	return true;
+}
+
+static int compare_keys(const void *one, const void *two)
+{
+	const struct walk_key *a = one;
+	const struct walk_key *b = two;
+
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return a->row < b->row ? -1 : a->row > b->row;
+}
+
+static bool grow(struct walk *walk)
+{
+	size_t cap = walk->sorted_cap ? 2 * walk->sorted_cap : FIRST_CAP;
+	struct walk_key *sorted = reallocarray(walk->sorted, cap, sizeof(*walk->sorted));
+
+	if (!sorted)
+		return false;
+	walk->sorted = sorted;
+	walk->sorted_cap = cap;
+	return true;
+}
+
+static void end_sorting(struct walk *walk)
+{
+	const struct walk_key last = {.key = walk->keys[walk->order], .row = walk->row};
+	const struct walk_key *found;
+
+	qsort(walk->sorted, walk->sorted_len, sizeof(*walk->sorted), compare_keys);
+	found = bsearch(&last, walk->sorted, walk->sorted_len, sizeof(*walk->sorted),
+		compare_keys);
+	if (found)
+		start_walking(walk, (size_t)(found - walk->sorted));
+	else
+		look_anew(walk);
+}
+
+/* False without memory. */
+static bool add_keys(struct walk *walk, struct catalog *catalog)
+{
+	size_t len = listing_len(walk->listing);
+
+	for (int i = 0; i < SORT_STEP && walk->sorted_len < len; i++) {
+		size_t at = walk->sorted_len;
+		int64_t row = listing_member(walk->listing, at);
+		struct catalog_job job;
+
+		if ((at == walk->sorted_cap && !grow(walk)) || at >= WALK_SORT_MAX)
+			return false;
+		/* One that is not there any more stands where it is not reached. */
+		walk->sorted[at] = (struct walk_key){.key = UINT64_MAX, .row = row};
+		if (!jobs_by_row(catalog, row, &job))
+			walk->sorted[at].key = key_of(&job, walk->order);
+		walk->sorted_len++;
+	}
+	return true;
+}
+
+bool walk_sort(struct walk *walk, struct catalog *catalog)
+{
+	catalog_read_begin(catalog);
+
+	bool added = add_keys(walk, catalog);
+
+	catalog_read_end(catalog);
+	if (!added) {
+		look_anew(walk);
+		return true;
+	}
+	if (walk->sorted_len < listing_len(walk->listing))
+		return false;
+	end_sorting(walk);
+	return true;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gladia/api_internal.h"
+#include "gladia/job_internal.h"
+#include "json/cursor.h"
+#include "json/pretty_print.h"
+
+enum {
+	/* Working memory beyond that is given back after the job that needed it. */
+	SCRATCH_KEPT_MAX = 2 << 20,
+	/* Jobs of a page that are refused one by one in the log; the others in one line.
+	 */
+	REFUSALS_LOGGED = 4,
+};
+
+/* Bytes of a page: no more than some hundred of the largest jobs. */
+#define PAGE_BYTES_MAX (UINT64_C(4) << 30)
+
+static const char advice_report[] = "the API may have changed: please report it";
+static const char advice_memory[] = "there is not enough memory";
+static const char advice_disk[] = "check the cache's disk";
+
+static const char *what(const struct api_reader *reader)
+{
+	return reader->id ? "job" : "page";
+}
+
+/* What makes no sense may be a proxy's, or half an answer: `again`, a few times. */
+static int fail_syntax(struct api_reader *reader, uint64_t offset, const char *reason)
+{
+	api_fail(&reader->failure, -EIO, api_advice_other,
+		"the answer is no %s as JSON: %s at byte %" PRIu64, what(reader), reason,
+		offset);
+	reader->failure.again = true;
+	reader->failure.bad_body = true;
+	return -EIO;
+}
+
+static int fail_sense(struct api_reader *reader, uint64_t offset, const char *reason)
+{
+	return api_fail(&reader->failure, -EIO, advice_report,
+		"the answer is no such %s: %s at byte %" PRIu64, what(reader), reason,
+		offset);
+}
+
+static int fail_memory(struct api_reader *reader)
+{
+	return api_fail(&reader->failure, -ENOMEM, advice_memory, "out of memory");
+}
+
+static void scratch_trim(struct buf *buf)
+{
+	if (buf->cap > SCRATCH_KEPT_MAX)
+		buf_done(buf);
+}
+
+/*
+ * A job with such a time is shown as if it had none. If the API changes its format, all
+ * jobs are: the log says so once.
+ */
+static void log_bad_time(
+	struct api_reader *reader, const char *head, size_t len, const struct job *job)
+{
+	bool absent = job->created_ms == JOB_NO_TIME || job->completed_ms == JOB_NO_TIME;
+	char name[NAME_BYTES_MAX + 1];
+	const char *bad;
+
+	if (!absent || reader->scratch->bad_time_logged ||
+		name_escape(job->id, ".json", name))
+		return;
+	bad = job_find_bad_time(head, len);
+	if (!bad)
+		return;
+	reader->scratch->bad_time_logged = true;
+	log_warning(reader->log,
+		"%s: the %s of %s cannot be read as a time, so it counts as missing (a "
+		"job without created_at is in no directory of dates); %s; other such "
+		"jobs are not logged",
+		reader->tried, bad, name, advice_report);
+}
+
+static int parse_head(
+	struct api_reader *reader, const char *head, size_t len, struct job *ret_job)
+{
+	struct json_piece metadata;
+	int err = job_parse_head(head, len, ret_job, &metadata);
+
+	if (!err)
+		log_bad_time(reader, head, len, ret_job);
+	return err ? err : metadata_flatten(metadata, &reader->scratch->metadata);
+}
+
+/* Only the head is read for what it says: a result can be megabytes. */
+static int read_head(struct api_reader *reader, const char *raw, size_t len,
+	const struct json_cut *cut, struct job *ret_job)
+{
+	struct buf *head = &reader->scratch->head;
+	int err;
+
+	if (!cut->ret_end)
+		return parse_head(reader, raw, len, ret_job);
+	buf_reset(head);
+	err = buf_append(head, raw, cut->ret_start);
+	if (!err)
+		err = buf_append_str(head, "null");
+	if (!err)
+		err = buf_append(head, raw + cut->ret_end, len - cut->ret_end);
+	return err ? -ENOMEM : parse_head(reader, head->data, head->len, ret_job);
+}
+
+/*
+ * Checks, prints and reads a job that stands at `offset`. 0; -EINVAL or -ENAMETOOLONG
+ * where its id cannot be a name; else another errno with `failure` set.
+ */
+static int read_job(struct api_reader *reader, const char *raw, size_t len,
+	uint64_t offset, struct api_item *ret_item)
+{
+	struct buf *text = &reader->scratch->text;
+	struct json_cut cut = {.member = "result", .inside = "transcription"};
+	struct json_error error;
+	int err;
+
+	buf_reset(text);
+	err = json_print(raw, len, text, &cut, &error);
+	if (err == -EBADMSG)
+		return fail_syntax(reader, offset + error.offset, error.reason);
+	if (err == -EMSGSIZE)
+		return fail_sense(reader, offset, "a job is too large");
+	if (!err)
+		err = read_head(reader, raw, len, &cut, &ret_item->job);
+	if (err == -EBADMSG)
+		return fail_sense(reader, offset, "no object with a string \"id\"");
+	if (err == -ENOMEM)
+		return fail_memory(reader);
+	if (err)
+		return err;
+	ret_item->text = text->data;
+	ret_item->size = text->len;
+	ret_item->metadata = reader->scratch->metadata.data;
+	ret_item->metadata_len = reader->scratch->metadata.len;
+	ret_item->summary = !reader->id && ret_item->job.status == JOB_DONE &&
+			    !(cut.ret_end && cut.ret_inside);
+	return 0;
+}
+
+static int tell(struct api_reader *reader, const struct api_item *item)
+{
+	int err = reader->on_item ? reader->on_item(reader->ctx, item) : 0;
+
+	if (err >= 0)
+		return 0;
+	return api_fail(&reader->failure, err, advice_disk,
+		"what came could not be kept: %s", strerror(-err));
+}
+
+static int refuse(struct api_reader *reader, uint64_t offset, int error)
+{
+	if (++reader->refused <= REFUSALS_LOGGED)
+		log_warning(reader->log,
+			"%s: the job at byte %" PRIu64 " of the page is left out: %s",
+			reader->tried, offset,
+			error == -ENAMETOOLONG
+				? "its id is too long for a file's name"
+				: "its id is empty, or no text a file's name can hold");
+	return tell(reader, NULL);
+}
+
+static int on_item(void *ctx, const char *raw, size_t len, size_t offset)
+{
+	struct api_reader *reader = ctx;
+	struct api_item item;
+	int err;
+
+	if (reader->items == API_PAGE_ITEMS_MAX)
+		return fail_sense(reader, offset, "too many jobs in one page");
+	err = read_job(reader, raw, len, offset, &item);
+	if (err == -EINVAL || err == -ENAMETOOLONG) {
+		reader->items++;
+		err = refuse(reader, offset, err);
+	} else if (!err) {
+		reader->items++;
+		err = tell(reader, &item);
+	}
+	scratch_trim(&reader->scratch->text);
+	scratch_trim(&reader->scratch->head);
+	return err;
+}
+
+int api_reader_init(struct api_reader *reader)
+{
+	static const struct json_items_handlers handlers = {.on_item = on_item};
+
+	buf_init(&reader->job, API_ITEM_MAX);
+	if (reader->id)
+		return 0;
+	return json_items_new(
+		API_ITEM_MAX, API_FRAME_MAX, &handlers, reader, &reader->page);
+}
+
+void api_reader_done(struct api_reader *reader)
+{
+	json_items_free(reader->page);
+	buf_done(&reader->job);
+}
+
+void api_reader_reset(struct api_reader *reader)
+{
+	if (reader->page)
+		json_items_reset(reader->page);
+	buf_reset(&reader->job);
+	reader->items = 0;
+	reader->refused = 0;
+	reader->bytes = 0;
+	reader->failure = (struct api_failure){0};
+}
+
+/* json_items failed by itself, or on_item() did and has said why. */
+static int fail_page(struct api_reader *reader, int err)
+{
+	const struct json_error *error = json_items_error(reader->page);
+
+	if (reader->failure.error)
+		return reader->failure.error;
+	if (err == -EBADMSG)
+		return fail_syntax(reader, error->offset, error->reason);
+	if (err == -EMSGSIZE)
+		return fail_sense(reader, error->offset, error->reason);
+	return fail_memory(reader);
+}
+
+int api_reader_feed(struct api_reader *reader, const char *data, size_t len)
+{
+	int err;
+
+	reader->bytes += len;
+	if (reader->id) {
+		err = buf_append(&reader->job, data, len);
+		if (err == -EMSGSIZE)
+			return fail_sense(reader, reader->job.len, "a job is too large");
+		return err ? fail_memory(reader) : 0;
+	}
+	if (reader->bytes > PAGE_BYTES_MAX)
+		return fail_sense(reader, reader->bytes, "the page is too large");
+	err = json_items_feed(reader->page, data, len);
+	return err ? fail_page(reader, err) : 0;
+}
+
+/*
+ * The offset that the query of `next` asks for; false if it names none. Its host and
+ * path are of no interest: what is asked is never made from it (SPEC 2.3).
+ */
+static bool next_offset(const char *next, uint64_t *ret_offset)
+{
+	static const char name[] = "offset=";
+	const char *part = next + strcspn(next, "?#");
+	uint64_t offset = 0;
+
+	if (*part != '?')
+		return false;
+	for (part++; strncmp(part, name, strlen(name)) != 0; part++) {
+		part += strcspn(part, "&#");
+		if (*part != '&')
+			return false;
+	}
+	for (const char *c = part + strlen(name); *c >= '0' && *c <= '9'; c++)
+		if (__builtin_mul_overflow(offset, 10, &offset) ||
+			__builtin_add_overflow(offset, (uint64_t)(*c - '0'), &offset))
+			offset = UINT64_MAX / 10;
+	*ret_offset = offset;
+	return true;
+}
+
+/* Reads a `next` that is not null; `ret_offset` is 0 if it names no offset. */
+static int read_next(
+	struct api_reader *reader, struct json_piece next, uint64_t *ret_offset)
+{
+	struct buf *text = &reader->scratch->head;
+	size_t len = json_length(next);
+
+	buf_reset(text);
+	if (buf_reserve(text, len))
+		return fail_memory(reader);
+	if (job_string_decode(next, len, text->data))
+		return api_fail(&reader->failure, -EIO, advice_report,
+			"the page's \"next\" is neither null nor text");
+	if (!next_offset(text->data, ret_offset) || *ret_offset > reader->offset)
+		return 0;
+	return api_fail(&reader->failure, -EIO, advice_report,
+		"the page's \"next\" does not advance: it says offset %" PRIu64,
+		*ret_offset);
+}
+
+/*
+ * An error in the API's words, `statusCode` and all, although the answer's own status is
+ * 200: whatever stands in its `items`, they are not the jobs. Another attempt may help.
+ */
+static int check_status(struct api_reader *reader, struct json_piece status)
+{
+	const char *number = status.at;
+
+	if (number && *number == '"')
+		number++;
+	if (!number || *number == '2' || json_is(status, "null"))
+		return 0;
+	api_fail(&reader->failure, -EIO, api_advice_other,
+		"the page is an error with HTTP status 200: \"statusCode\" %.*s",
+		(int)strspn(number, "0123456789"), number);
+	reader->failure.again = true;
+	reader->failure.bad_body = true;
+	return -EIO;
+}
+
+static int finish_page(struct api_reader *reader, struct api_page *ret_page)
+{
+	enum { NEXT, STATUS, MEMBERS };
+	static const char *const members[MEMBERS] = {"next", "statusCode"};
+	struct json_piece values[MEMBERS];
+	const char *frame;
+	uint64_t next = 0;
+	size_t len;
+	int err = json_items_finish(reader->page, &frame, &len);
+
+	if (err)
+		return fail_page(reader, err);
+	json_members((struct json_piece){frame, frame + len}, members, MEMBERS, values);
+	err = check_status(reader, values[STATUS]);
+
+	bool last = json_is(values[NEXT], "null");
+
+	if (!err && values[NEXT].at && !last)
+		err = read_next(reader, values[NEXT], &next);
+	if (err)
+		return err;
+	if (reader->refused > REFUSALS_LOGGED)
+		log_warning(reader->log, "%s: %u more jobs of the page are left out",
+			reader->tried, reader->refused - REFUSALS_LOGGED);
+	*ret_page = (struct api_page){
+		.items = reader->items,
+		.last = last,
+		.next = next,
+		.bytes = reader->bytes,
+	};
+	return 0;
+}
+
+static int finish_job(struct api_reader *reader)
+{
+	struct api_item item;
+	int err = read_job(reader, reader->job.len ? reader->job.data : "",
+		reader->job.len, 0, &item);
+
+	if (err == -EINVAL || err == -ENAMETOOLONG ||
+		(!err && strcmp(item.job.id, reader->id) != 0))
+		err = api_fail(&reader->failure, -EIO, advice_report,
+			"the answer is another job");
+	if (!err)
+		err = tell(reader, &item);
+	scratch_trim(&reader->scratch->text);
+	scratch_trim(&reader->scratch->head);
+	return err;
+}
+
+int api_reader_finish(struct api_reader *reader, struct api_page *ret_page)
+{
+	*ret_page = (struct api_page){0};
+	return reader->id ? finish_job(reader) : finish_page(reader, ret_page);
+}

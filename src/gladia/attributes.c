@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+#include "gladia/attributes.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "json/string.h"
+
+/*
+ * A member stands on a line of its own, the job's own behind two spaces, those of "file"
+ * behind four; no string holds a line's end. That is all of the layout that is needed:
+ *
+ *     {
+ *       "status": "done",
+ *       "file": {
+ *         "filename": "a.mp3"
+ *       },
+ *       "custom_metadata": {
+ *         ...
+ *       },
+ */
+
+static const struct {
+	const char *name;
+	bool of_file;
+} rows[JOB_FACTS] = {
+	{"id", false},
+	{"request_id", false},
+	{"kind", false},
+	{"status", false},
+	{"created_at", false},
+	{"completed_at", false},
+	{"error_code", false},
+	{"custom_metadata", false},
+	{"filename", true},
+	{"source", true},
+	{"audio_duration", true},
+	{"number_of_channels", true},
+};
+
+/* Bytes of a text. */
+struct part {
+	const char *at;
+	size_t len;
+};
+
+const char *job_fact_name(int fact)
+{
+	return rows[fact].name;
+}
+
+int job_fact_find(const char *name)
+{
+	for (int i = 0; i < JOB_FACTS; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+bool job_fact_is_there(const struct job_facts *facts, int fact)
+{
+	return facts->has & 1U << fact;
+}
+
+void job_facts_init(struct job_facts *facts)
+{
+	*facts = (struct job_facts){.collecting = -1};
+	buf_init(&facts->line, JOB_FACT_MAX);
+	for (int i = 0; i < JOB_FACTS; i++)
+		buf_init(&facts->values[i], JOB_FACT_MAX);
+}
+
+void job_facts_done(struct job_facts *facts)
+{
+	buf_done(&facts->line);
+	for (int i = 0; i < JOB_FACTS; i++)
+		buf_done(&facts->values[i]);
+}
+
+static bool is(struct part part, const char *text)
+{
+	return part.len == strlen(text) && memcmp(part.at, text, part.len) == 0;
+}
+
+static size_t indent_of(struct part line)
+{
+	size_t spaces = 0;
+
+	while (spaces < line.len && line.at[spaces] == ' ')
+		spaces++;
+	return spaces;
+}
+
+/* `"key": value,` after its indent. False: no member. */
+static bool split(struct part line, struct part *ret_key, struct part *ret_value)
+{
+	size_t end = 1;
+
+	if (!line.len || line.at[0] != '"')
+		return false;
+	while (end < line.len && line.at[end] != '"')
+		end += line.at[end] == '\\' ? 2 : 1;
+	if (end + 3 > line.len || memcmp(line.at + end, "\": ", 3) != 0)
+		return false;
+	*ret_key = (struct part){line.at + 1, end - 1};
+	*ret_value = (struct part){line.at + end + 3, line.len - end - 3};
+	if (ret_value->len && ret_value->at[ret_value->len - 1] == ',')
+		ret_value->len--;
+	return ret_value->len > 0;
+}
+
+/* What cannot be text without its escapes keeps them: a NUL, half a surrogate pair. */
+static int append_string(struct part string, struct buf *value)
+{
+	const char *in = string.at + 1;
+	const char *end = string.at + string.len - 1;
+	char part[JSON_TEXT_MAX];
+	size_t len;
+	int err = 0;
+
+	if (!memchr(in, '\\', string.len - 2))
+		return buf_append(value, in, string.len - 2);
+	while (!err && in && in < end) {
+		in = json_take_text(in, end, part, &len);
+		if (in)
+			err = buf_append(value, part, len);
+	}
+	if (in)
+		return err;
+	buf_reset(value);
+	return buf_append(value, string.at + 1, string.len - 2);
+}
+
+/* -EMSGSIZE, which buf.h gives past its maximum, leaves the fact out. */
+static int settle(struct job_facts *facts, int fact, int err)
+{
+	if (err == -ENOMEM)
+		return err;
+	if (err)
+		facts->has &= ~(1U << fact);
+	return 0;
+}
+
+static int note_value(struct job_facts *facts, int fact, struct part value)
+{
+	struct buf *out = &facts->values[fact];
+	bool string = value.len >= 2 && value.at[0] == '"' &&
+		      value.at[value.len - 1] == '"';
+	int err;
+
+	buf_reset(out);
+	facts->has &= ~(1U << fact);
+	if (is(value, "null") || facts->cut)
+		return 0;
+	facts->has |= 1U << fact;
+	if (is(value, "{") || is(value, "["))
+		facts->collecting = fact;
+	err = string ? append_string(value, out) : buf_append(out, value.at, value.len);
+	return settle(facts, fact, err);
+}
+
+/* A line of an object or array that is collected; its end is indented as its member. */
+static int collect(struct job_facts *facts, struct part line)
+{
+	size_t indent = indent_of(line);
+	int fact = facts->collecting;
+	size_t member = rows[fact].of_file ? 4 : 2;
+	struct part rest = {line.at + indent, line.len - indent};
+	int err = facts->cut ? -EMSGSIZE : 0;
+
+	if (indent <= member) {
+		facts->collecting = -1;
+		if (rest.len && rest.at[rest.len - 1] == ',')
+			rest.len--;
+	}
+	if (!err && job_fact_is_there(facts, fact))
+		err = buf_append(&facts->values[fact], rest.at, rest.len);
+	return settle(facts, fact, err);
+}
+
+static int take_line(struct job_facts *facts)
+{
+	struct part line = {facts->line.data, facts->line.len};
+	size_t indent = indent_of(line);
+	struct part key;
+	struct part value;
+
+	if (facts->collecting >= 0)
+		return collect(facts, line);
+	if (indent <= 2)
+		facts->within_file = false;
+	if ((indent != 2 && !(indent == 4 && facts->within_file)) ||
+		!split((struct part){line.at + indent, line.len - indent}, &key, &value))
+		return 0;
+	if (indent == 2 && is(key, "file"))
+		facts->within_file = is(value, "{");
+	for (int i = 0; i < JOB_FACTS; i++)
+		if (rows[i].of_file == (indent == 4) && is(key, rows[i].name))
+			return note_value(facts, i, value);
+	return 0;
+}
+
+int job_facts_feed(struct job_facts *facts, const char *text, size_t len)
+{
+	while (len) {
+		const char *end = memchr(text, '\n', len);
+		size_t part = end ? (size_t)(end - text) : len;
+		int err = facts->cut ? 0 : buf_append(&facts->line, text, part);
+
+		if (err == -ENOMEM)
+			return err;
+		facts->cut = facts->cut || err;
+		text += part;
+		len -= part;
+		if (!end)
+			continue;
+		err = take_line(facts);
+		buf_reset(&facts->line);
+		facts->cut = false;
+		text++;
+		len--;
+		if (err)
+			return err;
+	}
+	return 0;
+}

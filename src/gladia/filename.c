@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "gladia/filename.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char hex_digits[] = "0123456789ABCDEF";
+
+static bool is_plain(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+int name_escape(
+	const char *text, const char *suffix, char name[static NAME_BYTES_MAX + 1])
+{
+	const size_t suffix_len = strlen(suffix);
+	char made[NAME_BYTES_MAX + 1];
+	size_t len = 0;
+
+	if (!*text)
+		return -EINVAL;
+	if (suffix_len > NAME_BYTES_MAX)
+		return -ENAMETOOLONG;
+	for (const char *c = text; *c; c++) {
+		bool plain = is_plain(*c) && !(c == text && *c == '.');
+
+		if (len + (plain ? 1 : 3) + suffix_len > NAME_BYTES_MAX)
+			return -ENAMETOOLONG;
+		if (plain) {
+			made[len++] = *c;
+			continue;
+		}
+		made[len++] = '%';
+		made[len++] = hex_digits[(unsigned char)*c >> 4];
+		made[len++] = hex_digits[(unsigned char)*c & 15];
+	}
+	memcpy(made + len, suffix, suffix_len + 1);
+	memcpy(name, made, len + suffix_len + 1);
+	return 0;
+}
+
+/* The value of a hex digit in capitals, or -1. */
+static int hex_value(char digit)
+{
+	const char *found = digit ? strchr(hex_digits, digit) : NULL;
+
+	return found ? (int)(found - hex_digits) : -1;
+}
+
+int name_unescape(const char *name, size_t len, char text[static NAME_BYTES_MAX + 1])
+{
+	char made[NAME_BYTES_MAX + 1];
+	char again[NAME_BYTES_MAX + 1];
+	size_t made_len = 0;
+
+	if (len > NAME_BYTES_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] != '%') {
+			made[made_len++] = name[i];
+			continue;
+		}
+		if (len - i < 3)
+			return -EINVAL;
+
+		int high = hex_value(name[i + 1]);
+		int low = hex_value(name[i + 2]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		made[made_len++] = (char)(high << 4 | low);
+		i += 2;
+	}
+	made[made_len] = '\0';
+
+	/* One spelling for each string: this refuses "%41", a slash, a NUL, ".git". */
+	if (name_escape(made, "", again) || strlen(again) != len ||
+		memcmp(again, name, len) != 0)
+		return -EINVAL;
+	memcpy(text, made, made_len + 1);
+	return 0;
+}
+
+bool name_is_uuid(const char *text)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(text) != sizeof(shape) - 1)
+		return false;
+	for (size_t i = 0; shape[i]; i++) {
+		bool hex = (text[i] >= '0' && text[i] <= '9') ||
+			   (text[i] >= 'a' && text[i] <= 'f');
+
+		if (shape[i] == 'x' ? !hex : text[i] != '-')
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "gladia/timestamp.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
+
+/* 0001-01-01 and 9999-12-31. */
+enum { DAY_FIRST = -719162, DAY_LAST = 2932896 };
+#define INSTANT_FIRST ((int64_t)DAY_FIRST * DAY_MS)
+#define INSTANT_LAST  (((int64_t)DAY_LAST + 1) * DAY_MS - 1)
+
+/*
+ * Days between a date and 1970-01-01, and back: H. Hinnant, "chrono-Compatible Low-Level
+ * Date Algorithms". The year is taken to begin in March, so that the leap day is its last
+ * one; years before 1 do not occur, so that no division has a negative dividend.
+ */
+enum { ERA_YEARS = 400, ERA_DAYS = 146097, EPOCH_DAYS = 719468 };
+
+static int64_t day_from_date(int year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = y / ERA_YEARS;
+	int64_t year_of_era = y % ERA_YEARS;
+	int64_t day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+			     day_of_year;
+
+	return era * ERA_DAYS + day_of_era - EPOCH_DAYS;
+}
+
+static void date_from_day(int64_t day, int *ret_year, int *ret_month, int *ret_day)
+{
+	int64_t shifted = day + EPOCH_DAYS;
+	int64_t era = shifted / ERA_DAYS;
+	int64_t in_era = shifted % ERA_DAYS;
+	int64_t year_of_era =
+		(in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+	int64_t in_year = in_era -
+			  (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t march_month = (5 * in_year + 2) / 153;
+	int64_t month = march_month < 10 ? march_month + 3 : march_month - 9;
+
+	*ret_day = (int)(in_year - (153 * march_month + 2) / 5 + 1);
+	*ret_month = (int)month;
+	*ret_year = (int)(year_of_era + era * ERA_YEARS + (month <= 2));
+}
+
+static int days_of_month(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month == 2 && leap ? 29 : days[month - 1];
+}
+
+static bool take_char(const char **text, char wanted)
+{
+	if (**text != wanted)
+		return false;
+	++*text;
+	return true;
+}
+
+/* Exactly `digits` of them, and a value within the limits. */
+static bool take_number(const char **text, int digits, int min, int max, int *ret_number)
+{
+	int number = 0;
+
+	for (int i = 0; i < digits; i++, ++*text) {
+		if (**text < '0' || **text > '9')
+			return false;
+		number = number * 10 + (**text - '0');
+	}
+	*ret_number = number;
+	return number >= min && number <= max;
+}
+
+static bool take_date(const char **text, int64_t *ret_day)
+{
+	int year;
+	int month;
+	int day;
+
+	if (!take_number(text, 4, 1, 9999, &year) || !take_char(text, '-') ||
+		!take_number(text, 2, 1, 12, &month) || !take_char(text, '-') ||
+		!take_number(text, 2, 1, days_of_month(year, month), &day))
+		return false;
+	*ret_day = day_from_date(year, month, day);
+	return true;
+}
+
+/* One digit or more; those past the millisecond do not count. */
+static bool take_fraction(const char **text, int64_t *ms)
+{
+	int64_t scale = SECOND_MS / 10;
+	int digit;
+
+	if (!take_number(text, 1, 0, 9, &digit))
+		return false;
+	do {
+		*ms += digit * scale;
+		scale /= 10;
+	} while (**text >= '0' && **text <= '9' && take_number(text, 1, 0, 9, &digit));
+	return true;
+}
+
+/* "HH:MM[:SS[.fraction]]", added to `ms`. */
+static bool take_time(const char **text, int64_t *ms)
+{
+	int hour;
+	int minute;
+	int second;
+
+	if (!take_number(text, 2, 0, 23, &hour) || !take_char(text, ':') ||
+		!take_number(text, 2, 0, 59, &minute))
+		return false;
+	*ms += (int64_t)hour * HOUR_MS + (int64_t)minute * MINUTE_MS;
+	if (!take_char(text, ':'))
+		return true;
+	if (!take_number(text, 2, 0, 59, &second))
+		return false;
+	*ms += (int64_t)second * SECOND_MS;
+	return !take_char(text, '.') || take_fraction(text, ms);
+}
+
+/* Nothing, "Z", "+HH:MM" or "-HH:MM": a time east of Greenwich is an earlier instant. */
+static bool take_zone(const char **text, int64_t *ms)
+{
+	int hours;
+	int minutes;
+
+	if (!**text || take_char(text, 'Z'))
+		return true;
+
+	int sign = take_char(text, '+') ? -1 : take_char(text, '-') ? 1 : 0;
+
+	if (!sign || !take_number(text, 2, 0, 23, &hours) || !take_char(text, ':') ||
+		!take_number(text, 2, 0, 59, &minutes))
+		return false;
+	*ms += sign * ((int64_t)hours * HOUR_MS + (int64_t)minutes * MINUTE_MS);
+	return true;
+}
+
+int day_parse(const char *text, int64_t *ret_day)
+{
+	int64_t day;
+
+	if (!take_date(&text, &day) || *text)
+		return -EINVAL;
+	*ret_day = day;
+	return 0;
+}
+
+int instant_parse(const char *text, int64_t *ret_ms)
+{
+	int64_t day;
+
+	if (!take_date(&text, &day))
+		return -EINVAL;
+
+	int64_t ms = day * DAY_MS;
+
+	if (*text && (!take_char(&text, 'T') || !take_time(&text, &ms) ||
+			     !take_zone(&text, &ms) || *text))
+		return -EINVAL;
+	if (ms < INSTANT_FIRST || ms > INSTANT_LAST)
+		return -EINVAL;
+	*ret_ms = ms;
+	return 0;
+}
+
+int64_t day_of_instant(int64_t ms)
+{
+	return ms / DAY_MS - (ms % DAY_MS < 0);
+}
+
+void day_print(int64_t day, char text[static DAY_TEXT])
+{
+	int year;
+	int month;
+	int day_of_month;
+
+	if (day < DAY_FIRST)
+		day = DAY_FIRST;
+	if (day > DAY_LAST)
+		day = DAY_LAST;
+	date_from_day(day, &year, &month, &day_of_month);
+	/* The remainders change nothing; they show the compiler that the text fits. */
+	snprintf(text, DAY_TEXT, "%04u-%02u-%02u", (unsigned)year % 10000,
+		(unsigned)month % 100, (unsigned)day_of_month % 100);
+}
+
+void instant_print(int64_t ms, char text[static INSTANT_TEXT])
+{
+	if (ms < INSTANT_FIRST)
+		ms = INSTANT_FIRST;
+	if (ms > INSTANT_LAST)
+		ms = INSTANT_LAST;
+
+	int64_t day = day_of_instant(ms);
+	unsigned rest = (unsigned)(ms - day * DAY_MS);
+
+	day_print(day, text);
+	snprintf(text + DAY_TEXT - 1, INSTANT_TEXT - DAY_TEXT + 1,
+		"T%02u:%02u:%02u.%03uZ", rest / HOUR_MS % 24, rest / MINUTE_MS % 60,
+		rest / SECOND_MS % 60, rest % SECOND_MS);
+}

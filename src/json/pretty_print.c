@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "json/pretty_print.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "json/scan.h"
+#include "json/string.h"
+
+/*
+ * One pass over the text with two pointers, which travel by value so that they stay in
+ * registers. After each room() there are ROOM bytes to write into; everything below
+ * writes less than that between two calls of it, wide stores included.
+ */
+struct cursor {
+	const char *in; /* NULL after a failure */
+	char *out;
+};
+
+enum { ROOM = 64, INDENT = 2, KEY_DEPTH = 1, INSIDE_DEPTH = 2 };
+
+struct printer {
+	const char *text;
+	const char *end;
+	char *limit; /* the last place with ROOM bytes after it */
+	struct buf *out;
+	char *scratch; /* only checking: where all output goes, over and over */
+	unsigned indent;
+	unsigned depth;
+	/* Keys this deep or less are looked at for `cut`: none, members, members'
+	 * members. */
+	unsigned watch;
+	bool in_cut;
+	struct json_cut cut;
+	int err;
+	struct json_error error;
+	char closers[JSON_DEPTH_MAX + 1]; /* of the containers that are open, by depth */
+};
+
+static __attribute__((cold)) struct cursor fail(
+	struct printer *pr, const char *at, const char *reason)
+{
+	pr->err = -EBADMSG;
+	pr->error.offset = (size_t)(at - pr->text);
+	pr->error.reason = at < pr->end ? reason : "the text ends too early";
+	return (struct cursor){NULL, NULL};
+}
+
+static __attribute__((noinline)) struct cursor grow(
+	struct printer *pr, struct cursor c, size_t extra)
+{
+	struct buf *out = pr->out;
+
+	if (!out) {
+		c.out = pr->scratch;
+		return c;
+	}
+
+	/* The wide stores may pass the maximum; the text must not. */
+	size_t max = out->max;
+
+	out->len = (size_t)(c.out - out->data);
+	pr->err = out->len > max ? -EMSGSIZE : 0;
+	if (!pr->err) {
+		out->max = max > SIZE_MAX - ROOM ? SIZE_MAX : max + ROOM;
+		pr->err = buf_reserve(out, extra + ROOM);
+		out->max = max;
+	}
+	if (pr->err)
+		return (struct cursor){NULL, NULL};
+	pr->limit = out->data + out->cap - ROOM;
+	c.out = out->data + out->len;
+	return c;
+}
+
+static inline struct cursor room(struct printer *pr, struct cursor c, size_t extra)
+{
+	if (pr->limit - c.out >= (ptrdiff_t)extra)
+		return c;
+	return grow(pr, c, extra);
+}
+
+static inline struct cursor print_newline(struct printer *pr, struct cursor c)
+{
+	size_t spaces = (size_t)pr->depth * pr->indent;
+
+	c = room(pr, c, 1 + spaces);
+	if (!c.in)
+		return c;
+	*c.out++ = '\n';
+	memset(c.out, ' ', 32);
+	if (spaces > 32)
+		memset(c.out + 32, ' ', spaces - 32);
+	c.out += spaces;
+	return c;
+}
+
+/* Copies the plain bytes in front, up to the text's end or to a byte that is not plain.
+ */
+static inline struct cursor copy_plain(struct printer *pr, struct cursor c)
+{
+	size_t left = (size_t)(pr->end - c.in);
+	size_t plain;
+
+	if (left >= SCAN_BLOCK) {
+		plain = scan_copy_plain(c.in, c.out);
+	} else {
+		char tail[SCAN_BLOCK];
+
+		memset(tail, '"', sizeof(tail));
+		memcpy(tail, c.in, left);
+		plain = scan_copy_plain(tail, c.out);
+	}
+	c.in += plain;
+	c.out += plain;
+	return c;
+}
+
+static struct cursor print_special(struct printer *pr, struct cursor c)
+{
+	const char *bad, *reason;
+	size_t len;
+	const char *next = json_special(c.in, pr->end, c.out, &len, &bad, &reason);
+
+	if (!next)
+		return fail(pr, bad, reason);
+	c.in = next;
+	c.out += len;
+	return c;
+}
+
+/* At its first quote. */
+static inline struct cursor print_string(struct printer *pr, struct cursor c)
+{
+	*c.out++ = *c.in++;
+	for (;;) {
+		const char *block = c.in;
+
+		c = copy_plain(pr, c);
+		if (c.in == pr->end)
+			return fail(pr, c.in, NULL);
+		if (*c.in == '"')
+			break;
+		if (c.in - block < SCAN_BLOCK) {
+			c = print_special(pr, c);
+			if (!c.in)
+				return c;
+		}
+		c = room(pr, c, 0);
+		if (!c.in)
+			return c;
+	}
+	*c.out++ = *c.in++;
+	return room(pr, c, 0);
+}
+
+static inline struct cursor print_number(struct printer *pr, struct cursor c)
+{
+	const char *bad;
+	size_t len = scan_number(c.in, pr->end, &bad);
+
+	if (!len)
+		return fail(pr, bad, "expected a digit");
+	if (len <= SCAN_BLOCK && pr->end - c.in >= SCAN_BLOCK) {
+		memcpy(c.out, c.in, SCAN_BLOCK);
+	} else {
+		size_t at = 0;
+
+		/* In pieces, so that a checker's scratch holds them too. */
+		for (; len - at > SCAN_BLOCK; at += SCAN_BLOCK) {
+			memcpy(c.out, c.in + at, SCAN_BLOCK);
+			c.out += SCAN_BLOCK;
+			c = room(pr, c, 0);
+			if (!c.in)
+				return c;
+		}
+		c.in += at;
+		len -= at;
+		memcpy(c.out, c.in, len);
+	}
+	c.in += len;
+	c.out += len;
+	return room(pr, c, 0);
+}
+
+static struct cursor print_literal(struct printer *pr, struct cursor c)
+{
+	static const char *const names[] = {"null", "true", "false"};
+	size_t left = (size_t)(pr->end - c.in);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t len = strlen(names[i]);
+
+		if (left < len || memcmp(c.in, names[i], len) != 0)
+			continue;
+		memcpy(c.out, names[i], len);
+		c.in += len;
+		c.out += len;
+		return room(pr, c, 0);
+	}
+	return fail(pr, c.in, "expected a value");
+}
+
+static struct cursor print_scalar(struct printer *pr, struct cursor c)
+{
+	if (c.in == pr->end)
+		return fail(pr, c.in, NULL);
+	if (*c.in == '"')
+		return print_string(pr, c);
+	if (*c.in == '-' || (*c.in >= '0' && *c.in <= '9'))
+		return print_number(pr, c);
+	return print_literal(pr, c);
+}
+
+/* A key just read, whose value begins at `value`: is it one of the two `cut` asks for? */
+static void watch_key(struct printer *pr, const char *key, size_t len, const char *value)
+{
+	bool top = pr->depth == KEY_DEPTH;
+	const char *wanted = top ? pr->cut.member : pr->cut.inside;
+
+	if (len != strlen(wanted) || memcmp(key, wanted, len) != 0 || value == pr->end)
+		return;
+	if (!top) {
+		pr->cut.ret_inside = *value != 'n';
+		return;
+	}
+	pr->in_cut = true;
+	pr->watch = INSIDE_DEPTH;
+	pr->cut.ret_start = (size_t)(value - pr->text);
+	pr->cut.ret_inside = false;
+}
+
+static void watch_value_end(struct printer *pr, const char *end)
+{
+	pr->in_cut = false;
+	pr->watch = KEY_DEPTH;
+	pr->cut.ret_end = (size_t)(end - pr->text);
+}
+
+/* A member's key and colon, up to where its value begins. */
+static inline struct cursor print_key(struct printer *pr, struct cursor c)
+{
+	c.in = scan_space(c.in, pr->end);
+
+	const char *key = c.in + 1;
+
+	if (c.in == pr->end || *c.in != '"')
+		return fail(pr, c.in, "expected a key in quotes");
+	c = print_string(pr, c);
+	if (!c.in)
+		return c;
+
+	size_t len = (size_t)(c.in - 1 - key);
+
+	c.in = scan_space(c.in, pr->end);
+	if (c.in == pr->end || *c.in != ':')
+		return fail(pr, c.in, "expected ':'");
+	*c.out++ = ':';
+	*c.out++ = ' ';
+	c.in = scan_space(c.in + 1, pr->end);
+	if (pr->depth <= pr->watch)
+		watch_key(pr, key, len, c.in);
+	return c;
+}
+
+/* Goes on inside the innermost container, before a member or an element. */
+static inline struct cursor print_next(struct printer *pr, struct cursor c)
+{
+	c = print_newline(pr, c);
+	if (c.in && pr->closers[pr->depth] == '}')
+		c = print_key(pr, c);
+	return c;
+}
+
+/*
+ * At '{' or '['. An empty container is printed whole; of another the beginning up to its
+ * first value, and the depth tells them apart.
+ */
+static inline struct cursor print_open(struct printer *pr, struct cursor c)
+{
+	char closer = *c.in == '{' ? '}' : ']';
+
+	if (pr->depth == JSON_DEPTH_MAX)
+		return fail(pr, c.in, "nested too deeply");
+	*c.out++ = *c.in++;
+	c.in = scan_space(c.in, pr->end);
+	if (c.in < pr->end && *c.in == closer) {
+		*c.out++ = *c.in++;
+		return room(pr, c, 0);
+	}
+	pr->closers[++pr->depth] = closer;
+	return print_next(pr, c);
+}
+
+/* After a value: closes what ends here, and goes on to the next value if there is one. */
+static inline struct cursor print_after(struct printer *pr, struct cursor c)
+{
+	while (pr->depth) {
+		char closer = pr->closers[pr->depth];
+
+		if (pr->in_cut && pr->depth == KEY_DEPTH)
+			watch_value_end(pr, c.in);
+		c.in = scan_space(c.in, pr->end);
+		if (c.in < pr->end && *c.in == ',') {
+			*c.out++ = *c.in++;
+			return print_next(pr, c);
+		}
+		if (c.in == pr->end || *c.in != closer)
+			return fail(pr, c.in,
+				closer == '}' ? "expected ',' or '}'"
+					      : "expected ',' or ']'");
+		pr->depth--;
+		c = print_newline(pr, c);
+		if (!c.in)
+			return c;
+		*c.out++ = *c.in++;
+	}
+	return c;
+}
+
+static struct cursor print_text(struct printer *pr, struct cursor c)
+{
+	if (pr->end - c.in >= 3 && !memcmp(c.in, "\xef\xbb\xbf", 3))
+		return fail(pr, c.in, "a byte order mark");
+	do {
+		unsigned depth = pr->depth;
+
+		c.in = scan_space(c.in, pr->end);
+		if (c.in < pr->end && (*c.in == '{' || *c.in == '['))
+			c = print_open(pr, c);
+		else
+			c = print_scalar(pr, c);
+		if (c.in && pr->depth == depth)
+			c = print_after(pr, c);
+	} while (c.in && pr->depth);
+	if (!c.in)
+		return c;
+	c.in = scan_space(c.in, pr->end);
+	if (c.in < pr->end)
+		return fail(pr, c.in, "something after the value");
+	*c.out++ = '\n';
+	return c;
+}
+
+/* Prints into pr->out from `c` on. On failure its length is the old one. */
+static int print_out(struct printer *pr, struct cursor c)
+{
+	struct buf *out = pr->out;
+	size_t old_len = out->len;
+
+	/* What is printed is seldom shorter than what it is printed from. */
+	size_t hint = (size_t)(pr->end - pr->text);
+
+	c = grow(pr, c, hint < out->max - old_len ? hint : 0);
+	if (c.in)
+		c = print_text(pr, c);
+	out->len = old_len;
+	if (c.in && (size_t)(c.out - out->data) <= out->max)
+		out->len = (size_t)(c.out - out->data);
+	else if (c.in)
+		pr->err = -EMSGSIZE;
+	out->data[out->len] = '\0';
+	return pr->err;
+}
+
+int json_print(const char *text, size_t len, struct buf *out, struct json_cut *cut,
+	struct json_error *ret_error)
+{
+	struct printer pr = {
+		.text = text, .end = text + len, .out = out, .indent = INDENT};
+	int err = buf_reserve(out, 0);
+
+	if (err)
+		return err;
+	if (cut) {
+		pr.cut = (struct json_cut){.member = cut->member, .inside = cut->inside};
+		pr.watch = KEY_DEPTH;
+	}
+	err = print_out(&pr, (struct cursor){text, out->data + out->len});
+	if (err == -EBADMSG)
+		*ret_error = pr.error;
+	if (!err && cut)
+		*cut = pr.cut;
+	return err;
+}
+
+int json_check(const char *text, size_t len, struct json_error *ret_error)
+{
+	char scratch[4 * ROOM];
+	struct printer pr = {.text = text,
+		.end = text + len,
+		.scratch = scratch,
+		.limit = scratch + sizeof(scratch) - ROOM};
+
+	print_text(&pr, (struct cursor){text, scratch});
+	if (pr.err)
+		*ret_error = pr.error;
+	return pr.err;
+}

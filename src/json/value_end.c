@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "json/value_end.h"
+
+#include "json/scan.h"
+
+/*
+ * Which bytes stand after a backslash that counts. `len` of the block's bytes are real;
+ * a backslash that is the last of them escapes the first byte of the next block.
+ */
+static uint64_t find_escaped(struct json_extent *extent, uint64_t backslashes, size_t len)
+{
+	uint64_t escaped = extent->escaped;
+
+	extent->escaped = false;
+	backslashes &= ~escaped;
+	while (backslashes) {
+		unsigned at = (unsigned)__builtin_ctzll(backslashes);
+
+		if (at + 1 == len) {
+			extent->escaped = true;
+			break;
+		}
+		escaped |= 2ULL << at;
+		backslashes &= ~(3ULL << at);
+	}
+	return escaped;
+}
+
+/* Each bit becomes the exclusive or of itself and all below: set from quote to quote. */
+static uint64_t fill_between(uint64_t quotes)
+{
+	for (unsigned shift = 1; shift < SCAN_WIDE; shift *= 2)
+		quotes ^= quotes << shift;
+	return quotes;
+}
+
+/* One block, of which `len` bytes are real: how many belong to the value; 0: all do. */
+static inline size_t find_in_block(
+	struct json_extent *extent, const char *block, size_t len)
+{
+	struct scan_marks marks = scan_find_marks(block);
+
+	if (marks.backslashes || extent->escaped)
+		marks.quotes &= ~find_escaped(extent, marks.backslashes, len);
+
+	uint64_t strings = fill_between(marks.quotes) ^ extent->in_string;
+	uint64_t closes = marks.closes & ~strings;
+	uint64_t brackets = (marks.opens & ~strings) | closes;
+
+	extent->in_string = 0 - (strings >> (SCAN_WIDE - 1));
+	for (; brackets; brackets &= brackets - 1) {
+		uint64_t bracket = brackets & (0 - brackets);
+
+		if (!(closes & bracket))
+			extent->depth++;
+		else if (!--extent->depth)
+			return (size_t)__builtin_ctzll(bracket) + 1;
+	}
+	return 0;
+}
+
+static const char *find_bracket(
+	struct json_extent *extent, const char *in, const char *end)
+{
+	for (; end - in >= SCAN_WIDE; in += SCAN_WIDE) {
+		size_t len = find_in_block(extent, in, SCAN_WIDE);
+
+		if (len)
+			return in + len;
+	}
+	if (in == end)
+		return NULL;
+
+	char block[SCAN_WIDE] = {0};
+	size_t left = (size_t)(end - in);
+
+	memcpy(block, in, left);
+
+	size_t len = find_in_block(extent, block, left);
+
+	return len ? in + len : NULL;
+}
+
+static const char *find_quote(struct json_extent *extent, const char *in, const char *end)
+{
+	for (; in < end; in++) {
+		if (extent->escaped)
+			extent->escaped = false;
+		else if (*in == '\\')
+			extent->escaped = true;
+		else if (*in == '"' && extent->in_string)
+			return in + 1;
+		else if (*in == '"')
+			extent->in_string = UINT64_MAX;
+	}
+	return NULL;
+}
+
+/* Numbers and literals: all letters, so that a misspelt one is shown whole. */
+static bool is_plain_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
+}
+
+static const char *find_word_end(
+	struct json_extent *extent, const char *in, const char *end)
+{
+	(void)extent;
+	while (in < end && is_plain_word(*in))
+		in++;
+	return in < end ? in : NULL;
+}
+
+bool json_extent_begins(char first)
+{
+	return first == '{' || first == '[' || first == '"' || first == '-' ||
+	       (first >= '0' && first <= '9') || first == 't' || first == 'f' ||
+	       first == 'n';
+}
+
+void json_extent_begin(struct json_extent *extent, char first)
+{
+	*extent = (struct json_extent){.find = find_word_end};
+	if (first == '{' || first == '[')
+		extent->find = find_bracket;
+	else if (first == '"')
+		extent->find = find_quote;
+}

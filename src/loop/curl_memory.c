@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/curl_memory.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * libcurl makes requests, with the key's header, in buffers that it frees as they are.
+ * Whoever got at what the process once had would find the key there, also one that was
+ * exchanged long ago. So what libcurl frees is wiped; how much that is stands before it.
+ */
+union head {
+	size_t size;
+	max_align_t align;
+};
+
+static void *take(size_t size)
+{
+	union head *head = NULL;
+
+	if (size <= SIZE_MAX - sizeof(*head))
+		head = malloc(sizeof(*head) + size);
+	if (!head)
+		return NULL;
+	head->size = size;
+	return head + 1;
+}
+
+static void give(void *pointer)
+{
+	union head *head = pointer;
+
+	if (!head)
+		return;
+	head--;
+	explicit_bzero(head, sizeof(*head) + head->size);
+	free(head);
+}
+
+static void *retake(void *pointer, size_t size)
+{
+	union head *old = pointer;
+	void *grown = take(size);
+
+	if (!grown || !old)
+		return grown;
+	memcpy(grown, pointer, old[-1].size < size ? old[-1].size : size);
+	give(pointer);
+	return grown;
+}
+
+static char *copy(const char *string)
+{
+	size_t size = strlen(string) + 1;
+	char *copied = take(size);
+
+	return copied ? memcpy(copied, string, size) : NULL;
+}
+
+static void *take_zeroed(size_t count, size_t size)
+{
+	void *zeroed = size && count > SIZE_MAX / size ? NULL : take(count * size);
+
+	return zeroed ? memset(zeroed, 0, count * size) : NULL;
+}
+
+int http_memory_init(void)
+{
+	return curl_global_init_mem(
+		       CURL_GLOBAL_DEFAULT, take, give, retake, copy, take_zeroed)
+		       ? -ENOMEM
+		       : 0;
+}

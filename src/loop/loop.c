@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "loop/curl_memory.h"
+#include "loop/loop_transfer.h"
+
+/*
+ * poll(2) counts its time on a clock that stands still while the machine sleeps: of a
+ * wait of 30 s there can be 29 left when the lid is opened an hour later. A timer of the
+ * other clock ends it then; waits shorter than this do without.
+ */
+enum { ALARM_LEAST_MS = 500 };
+
+struct loop_fd {
+	int fd;
+	bool used;
+	bool ready; /* found readable in this turn, not yet told */
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
+struct loop {
+	const struct clock *clock;
+	CURLM *multi;
+	int alarm_fd; /* CLOCK_BOOTTIME; readable once the nearest timer is due */
+	bool in_libcurl;
+	bool stopping;
+	uint64_t turns;
+	struct loop_fd fds[LOOP_FDS_MAX];
+	struct list timers; /* by due_ms; of the same, in order of setting */
+	struct list tasks;  /* in order of posting */
+	void (*hook)(void *ctx);
+	void *hook_ctx;
+};
+
+int loop_new(const struct clock *clock, struct loop **ret_loop)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return -ENOMEM;
+	if (http_memory_init())
+		goto no_curl;
+	loop->multi = curl_multi_init();
+	if (!loop->multi)
+		goto no_multi;
+	loop->alarm_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (loop->alarm_fd < 0)
+		goto no_alarm;
+	loop->clock = clock;
+	list_init(&loop->timers);
+	list_init(&loop->tasks);
+	*ret_loop = loop;
+	return 0;
+
+no_alarm:
+	curl_multi_cleanup(loop->multi);
+no_multi:
+	curl_global_cleanup();
+no_curl:
+	free(loop);
+	return -ENOMEM;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	close(loop->alarm_fd);
+	curl_multi_cleanup(loop->multi);
+	curl_global_cleanup();
+	free(loop);
+}
+
+uint64_t loop_turns(const struct loop *loop)
+{
+	return loop->turns;
+}
+
+int64_t loop_now_ms(const struct loop *loop)
+{
+	return clock_mono_ms(loop->clock);
+}
+
+const struct clock *loop_clock(const struct loop *loop)
+{
+	return loop->clock;
+}
+
+int loop_add_fd(struct loop *loop, int fd, void (*fn)(void *ctx), void *ctx)
+{
+	for (int i = 0; i < LOOP_FDS_MAX; i++) {
+		if (loop->fds[i].used)
+			continue;
+		loop->fds[i] = (struct loop_fd){
+			.fd = fd, .used = true, .fn = fn, .ctx = ctx};
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+void loop_remove_fd(struct loop *loop, int fd)
+{
+	for (int i = 0; i < LOOP_FDS_MAX; i++) {
+		if (loop->fds[i].used && loop->fds[i].fd == fd)
+			loop->fds[i] = (struct loop_fd){0};
+	}
+}
+
+void loop_timer_init(struct loop_timer *timer, void (*fn)(void *ctx), void *ctx)
+{
+	list_init(&timer->link);
+	timer->fn = fn;
+	timer->ctx = ctx;
+}
+
+/*
+ * The place is sought from the end: most timers have the same delay and so come last.
+ */
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms)
+{
+	list_remove(&timer->link);
+	timer->due_ms = due_ms;
+
+	struct list *before = loop->timers.prev;
+
+	while (before != &loop->timers &&
+		list_entry(before, struct loop_timer, link)->due_ms > due_ms)
+		before = before->prev;
+	list_append(before->next, &timer->link);
+}
+
+void loop_timer_cancel(struct loop_timer *timer)
+{
+	list_remove(&timer->link);
+}
+
+bool loop_timer_is_set(const struct loop_timer *timer)
+{
+	return !list_empty(&timer->link);
+}
+
+void loop_task_init(struct loop_task *task, void (*fn)(void *ctx), void *ctx)
+{
+	list_init(&task->link);
+	task->fn = fn;
+	task->ctx = ctx;
+}
+
+void loop_task_post(struct loop *loop, struct loop_task *task)
+{
+	if (list_empty(&task->link))
+		list_append(&loop->tasks, &task->link);
+}
+
+void loop_task_cancel(struct loop_task *task)
+{
+	list_remove(&task->link);
+}
+
+void loop_set_hook(struct loop *loop, void (*fn)(void *ctx), void *ctx)
+{
+	loop->hook = fn;
+	loop->hook_ctx = ctx;
+}
+
+int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer)
+{
+	if (curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer))
+		return -ENOMEM;
+	return curl_multi_add_handle(loop->multi, transfer->easy) ? -ENOMEM : 0;
+}
+
+static size_t refuse(char *data, size_t size, size_t count, void *ctx)
+{
+	(void)data, (void)size, (void)count, (void)ctx;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+/*
+ * What a transfer that is paused still holds libcurl 7.88 does not always free (with
+ * HTTP/2: curl issue 10971). So it is told once more, to somebody who does not want it.
+ */
+static void drop_paused(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, refuse);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, refuse);
+	curl_easy_pause(easy, CURLPAUSE_CONT);
+}
+
+void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer)
+{
+	drop_paused(transfer->easy);
+	curl_multi_remove_handle(loop->multi, transfer->easy);
+}
+
+CURLcode loop_transfer_resume(struct loop *loop, struct loop_transfer *transfer)
+{
+	loop->in_libcurl = true;
+
+	CURLcode code = curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+
+	loop->in_libcurl = false;
+	return code;
+}
+
+bool loop_in_libcurl(const struct loop *loop)
+{
+	return loop->in_libcurl;
+}
+
+void loop_keep_connections(struct loop *loop, int connections_max)
+{
+	curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)connections_max);
+}
+
+/* How long this turn may wait at most. */
+static int wait_ms(const struct loop *loop, int max_ms)
+{
+	if (!list_empty(&loop->tasks))
+		return 0;
+
+	int64_t wait = max_ms < 0 ? INT_MAX : max_ms;
+
+	if (list_empty(&loop->timers))
+		return (int)wait;
+
+	int64_t left = list_entry(loop->timers.next, struct loop_timer, link)->due_ms -
+		       loop_now_ms(loop);
+
+	if (left < 0)
+		return 0;
+	return (int)(left < wait ? left : wait);
+}
+
+/* Is this wait to be ended by the alarm, too? It is then set. */
+static bool set_alarm(struct loop *loop, int ms)
+{
+	const struct itimerspec spec = {
+		.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}};
+
+	if (list_empty(&loop->timers) || ms < ALARM_LEAST_MS)
+		return false;
+	/* It takes back what it told before. */
+	return timerfd_settime(loop->alarm_fd, 0, &spec, NULL) == 0;
+}
+
+static int wait_for_news(struct loop *loop, int max_ms)
+{
+	struct curl_waitfd waited[LOOP_FDS_MAX + 1];
+	struct loop_fd *owner[LOOP_FDS_MAX];
+	unsigned count = 0;
+	int ms = wait_ms(loop, max_ms);
+
+	for (int i = 0; i < LOOP_FDS_MAX; i++) {
+		if (!loop->fds[i].used)
+			continue;
+		waited[count] = (struct curl_waitfd){
+			.fd = loop->fds[i].fd, .events = CURL_WAIT_POLLIN};
+		owner[count++] = &loop->fds[i];
+	}
+
+	bool alarm = set_alarm(loop, ms);
+
+	if (alarm)
+		waited[count] = (struct curl_waitfd){
+			.fd = loop->alarm_fd, .events = CURL_WAIT_POLLIN};
+
+	CURLMcode code = curl_multi_poll(loop->multi, waited, count + alarm, ms, NULL);
+
+	/* Without memory for its list it has looked at nothing: the next turn does. */
+	if (code && code != CURLM_OUT_OF_MEMORY)
+		return -EIO;
+	for (unsigned i = 0; i < count; i++)
+		owner[i]->ready = waited[i].revents != 0;
+	return 0;
+}
+
+static int drive_transfers(struct loop *loop)
+{
+	CURLMcode code;
+	CURLMsg *message;
+	int left;
+
+	loop->in_libcurl = true;
+	code = curl_multi_perform(loop->multi, &left);
+	loop->in_libcurl = false;
+	if (code)
+		return -EIO;
+
+	while ((message = curl_multi_info_read(loop->multi, &left))) {
+		struct loop_transfer *transfer = NULL;
+		CURLcode result = message->data.result;
+
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		transfer->ended(transfer, result);
+	}
+	return 0;
+}
+
+static void tell_descriptors(struct loop *loop)
+{
+	for (int i = 0; i < LOOP_FDS_MAX; i++) {
+		struct loop_fd *slot = &loop->fds[i];
+
+		/* One that was removed or added by those told before is not ready. */
+		if (slot->ready)
+			slot->fn(slot->ctx);
+	}
+}
+
+static void fire_timers(struct loop *loop)
+{
+	int64_t now = loop_now_ms(loop);
+	struct list due;
+
+	/* A ring of its own: what is set from now on waits for the next turn. */
+	list_init(&due);
+	while (!list_empty(&loop->timers)) {
+		struct list *first = loop->timers.next;
+
+		if (list_entry(first, struct loop_timer, link)->due_ms > now)
+			break;
+		list_remove(first);
+		list_append(&due, first);
+	}
+	while (!list_empty(&due)) {
+		struct loop_timer *timer = list_entry(due.next, struct loop_timer, link);
+
+		list_remove(&timer->link);
+		timer->fn(timer->ctx);
+	}
+}
+
+static void run_tasks(struct loop *loop)
+{
+	while (!list_empty(&loop->tasks)) {
+		struct loop_task *task = list_entry(
+			loop->tasks.next, struct loop_task, link);
+
+		list_remove(&task->link);
+		task->fn(task->ctx);
+	}
+}
+
+int loop_turn(struct loop *loop, int max_ms)
+{
+	loop->turns++;
+
+	int err = wait_for_news(loop, max_ms);
+
+	if (err)
+		return err;
+	err = drive_transfers(loop);
+	if (err)
+		return err;
+	tell_descriptors(loop);
+	fire_timers(loop);
+	run_tasks(loop);
+	if (loop->hook)
+		loop->hook(loop->hook_ctx);
+	return 0;
+}
+
+int loop_run(struct loop *loop)
+{
+	int err = 0;
+
+	while (!err && !loop->stopping)
+		err = loop_turn(loop, -1);
+	loop->stopping = false;
+	return err;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopping = true;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "mount/mount_table.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "base/cleanup.h"
+
+enum { DEVICE_SIZE = 32 };
+
+/* The fields that a line must have; NULL or 0: any value. */
+struct wanted {
+	const char *device; /* "MAJOR:MINOR" */
+	uint64_t id;
+	uint64_t parent;
+};
+
+struct fields {
+	char *id;
+	char *parent;
+	char *device;
+	char *point;
+	char *type;
+	char *source;
+};
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* The kernel writes space, tab, newline and backslash as a backslash and three digits. */
+static void unescape(char *text)
+{
+	char *out = text;
+
+	while (*text) {
+		if (text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) &&
+			is_octal(text[3])) {
+			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
+					(text[3] - '0'));
+			text += 4;
+		} else {
+			*out++ = *text++;
+		}
+	}
+	*out = '\0';
+}
+
+/* Cuts a line into the fields wanted; false: it has too few. */
+static bool read_fields(char *line, struct fields *ret_fields)
+{
+	struct fields *fields = ret_fields;
+	char *rest = line;
+	char *field;
+
+	line[strcspn(line, "\n")] = '\0';
+	/* Before the optional fields: id, parent, device, root, mount point, options. */
+	fields->id = strsep(&rest, " ");
+	fields->parent = strsep(&rest, " ");
+	fields->device = strsep(&rest, " ");
+	strsep(&rest, " ");
+	fields->point = strsep(&rest, " ");
+	while ((field = strsep(&rest, " ")) && strcmp(field, "-") != 0)
+		;
+	fields->type = strsep(&rest, " ");
+	fields->source = strsep(&rest, " ");
+	if (!fields->source)
+		return false;
+	unescape(fields->point);
+	unescape(fields->type);
+	unescape(fields->source);
+	return true;
+}
+
+static dev_t read_device(const char *text)
+{
+	char *rest;
+	unsigned long high = strtoul(text, &rest, 10);
+
+	if (*rest != ':')
+		return 0;
+	return makedev((unsigned)high, (unsigned)strtoul(rest + 1, NULL, 10));
+}
+
+static int keep(const struct fields *fields, struct mountinfo *mount)
+{
+	mountinfo_done(mount);
+	mount->point = strdup(fields->point);
+	mount->type = strdup(fields->type);
+	mount->source = strdup(fields->source);
+	mount->id = strtoull(fields->id, NULL, 10);
+	mount->device = read_device(fields->device);
+	return mount->point && mount->type && mount->source ? 0 : -ENOMEM;
+}
+
+static bool is_wanted(const struct fields *fields, const struct wanted *wanted)
+{
+	return (!wanted->device || strcmp(fields->device, wanted->device) == 0) &&
+	       (!wanted->id || strtoull(fields->id, NULL, 10) == wanted->id) &&
+	       (!wanted->parent || strtoull(fields->parent, NULL, 10) == wanted->parent);
+}
+
+static int find(
+	const char *file, const struct wanted *wanted, struct mountinfo *ret_mount)
+{
+	CLEANUP_FILE FILE *table = fopen(file, "re");
+	CLEANUP_FREE char *line = NULL;
+	struct mountinfo found = {0};
+	size_t room = 0;
+	int err = 0;
+	struct fields fields;
+
+	if (!table)
+		return -errno;
+	while (!err && getline(&line, &room, table) >= 0)
+		if (read_fields(line, &fields) && is_wanted(&fields, wanted))
+			err = keep(&fields, &found);
+	if (!err && !feof(table))
+		err = errno == ENOMEM ? -ENOMEM : -EIO;
+	if (!err && !found.type)
+		err = -ENOENT;
+	if (err) {
+		mountinfo_done(&found);
+		return err;
+	}
+	*ret_mount = found;
+	return 0;
+}
+
+static void print_device(dev_t device, char text[static DEVICE_SIZE])
+{
+	(void)snprintf(text, DEVICE_SIZE, "%u:%u", major(device), minor(device));
+}
+
+int mountinfo_find_device(const char *file, dev_t device, struct mountinfo *ret_mount)
+{
+	char text[DEVICE_SIZE];
+
+	print_device(device, text);
+	return find(file, &(struct wanted){.device = text}, ret_mount);
+}
+
+int mountinfo_find_id(
+	const char *file, uint64_t id, dev_t device, struct mountinfo *ret_mount)
+{
+	char text[DEVICE_SIZE];
+
+	print_device(device, text);
+	return find(file, &(struct wanted){.id = id, .device = text}, ret_mount);
+}
+
+int mountinfo_find_child(const char *file, uint64_t id, struct mountinfo *ret_mount)
+{
+	return find(file, &(struct wanted){.parent = id}, ret_mount);
+}
+
+void mountinfo_done(struct mountinfo *mount)
+{
+	free(mount->point);
+	free(mount->type);
+	free(mount->source);
+	*mount = (struct mountinfo){0};
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "mount/mountpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "mount/mount_table.h"
+#include "mount/unmount.h"
+
+static const char own_type[] = "fuse.gladiafs";
+
+enum {
+	REASON_MAX = 512,
+	/* A mount that lives answers at once, however slow the API is. */
+	LOOK_MS = 3000,
+};
+
+/* What FUSE says of a mount whose process has ended, or whose connection was aborted. */
+static bool means_dead(int err)
+{
+	return err == -ENOTCONN || err == -ECONNABORTED;
+}
+
+static int refuse_path(const char *given, int err, struct buf *why)
+{
+	if (err == -ENOENT)
+		return why_set(why, err,
+			"cannot mount on %s: there is no such directory; make it with "
+			"mkdir -p",
+			given);
+	if (err == -ENOTDIR)
+		return why_set(
+			why, err, "cannot mount on %s: it is not a directory", given);
+	if (means_dead(err))
+		return why_set(why, err,
+			"cannot mount on %s: it lies in a mount whose process has ended "
+			"(%s); unmount that first",
+			given, strerror(-err));
+	return why_set(why, err, "cannot mount on %s: it cannot be looked at (%s)", given,
+		strerror(-err));
+}
+
+/* Something is mounted, and it is not ours to look at or to clear. */
+static int refuse_mount(
+	const char *path, const struct mountinfo *mount, int err, struct buf *why)
+{
+	if (means_dead(err))
+		return why_set(why, err,
+			"cannot mount on %s: a dead mount of another kind (%s) is there; "
+			"unmount it with \"fusermount3 -u\" or \"umount\"",
+			path, mount->type ? mount->type : "unknown");
+	return why_set(why, err,
+		"cannot mount on %s: a mount is there (%s) that does not let you in "
+		"(%s); "
+		"unmount it, or choose another directory",
+		path, mount->type, strerror(-err));
+}
+
+/*
+ * A mode, or -errno. Not stat(): that is answered from what the kernel remembers, after
+ * the mount's process has ended, too. Where an automount waits for this very program to
+ * mount (autofs, x-systemd.automount), a look that triggers it would wait for itself.
+ */
+static int look_now(const char *path)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE,
+		    &st) < 0)
+		return -errno;
+	return st.stx_mode;
+}
+
+/*
+ * The same by a child, for at most LOOK_MS: -ETIMEDOUT then. A process that was killed
+ * while the kernel had it wait for a lock leaves a mount that never answers: the lock's
+ * holder waits for an answer, and the kernel ends the mount only after the process.
+ */
+static int look_at(const char *path)
+{
+	int answer[2];
+	int mode;
+
+	if (pipe2(answer, O_CLOEXEC) < 0)
+		return -errno;
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		mode = look_now(path);
+		_exit(write(answer[1], &mode, sizeof(mode)) != sizeof(mode));
+	}
+
+	int err = pid < 0 ? -errno : -ETIMEDOUT;
+	struct pollfd poll_fd = {.fd = answer[0], .events = POLLIN};
+
+	close(answer[1]);
+	if (pid > 0 && poll(&poll_fd, 1, LOOK_MS) > 0)
+		err = read(answer[0], &mode, sizeof(mode)) == sizeof(mode) ? 0 : -EIO;
+	close(answer[0]);
+	/* One that hangs in the kernel cannot be waited for, nor ended. */
+	if (pid > 0 && err == -ETIMEDOUT)
+		kill(pid, SIGKILL);
+	if (pid > 0)
+		waitpid(pid, NULL, err == -ETIMEDOUT ? WNOHANG : 0);
+	return err ? err : mode;
+}
+
+/* One gladiafs over another, or in one, is refused: each hides files of the other. */
+static int refuse_own(const char *path, const struct mountinfo *mount, struct buf *why)
+{
+	if (strcmp(mount->point, path) == 0)
+		return why_set(why, -EBUSY,
+			"cannot mount on %s: %s is mounted there already; unmount it "
+			"with \"fusermount3 -u\", or choose another directory",
+			path, mount->source);
+	return why_set(why, -EBUSY,
+		"cannot mount on %s: it lies in the gladiafs mount on %s; choose another "
+		"directory",
+		path, mount->point);
+}
+
+int mountpoint_check(const char *given, const char *table,
+	struct mountpoint *ret_mountpoint, struct buf *why)
+{
+	CLEANUP(mountinfo_done) struct mountinfo mount = {0};
+
+	*ret_mountpoint = (struct mountpoint){.path = realpath(given, NULL)};
+	if (!ret_mountpoint->path)
+		return refuse_path(given, -errno, why);
+
+	const char *path = ret_mountpoint->path;
+	struct mount_id *id = &ret_mountpoint->mount;
+	int mode = look_at(path);
+	int err = mode < 0 ? mode : 0;
+	/* Without a table nothing is known to be there. */
+	bool known = !unmount_identify(path, id) &&
+		     !mountinfo_find_id(table, id->id, id->device, &mount);
+	bool mounted = known && strcmp(mount.point, path) == 0;
+	bool own = known && strcmp(mount.type, own_type) == 0;
+
+	if ((means_dead(err) || err == -ETIMEDOUT) && own && mounted) {
+		ret_mountpoint->dead = true;
+		ret_mountpoint->hangs = err == -ETIMEDOUT;
+		return 0;
+	}
+	if (own && !means_dead(err))
+		return refuse_own(path, &mount, why);
+	if (err && (mounted || means_dead(err)))
+		return refuse_mount(path, &mount, err, why);
+	if (!err && !S_ISDIR(mode))
+		err = -ENOTDIR;
+	if (err)
+		return refuse_path(given, err, why);
+	return 0;
+}
+
+const char *mountpoint_fault(const struct mountpoint *mountpoint)
+{
+	return mountpoint->hangs ? "that does not answer" : "whose process has ended";
+}
+
+void mountpoint_done(struct mountpoint *mountpoint)
+{
+	free(mountpoint->path);
+	*mountpoint = (struct mountpoint){0};
+}
+
+/*
+ * Has the kernel abort the connection of a mount that hangs: whatever waits for it fails,
+ * which may be all that keeps its process there. Root's way may unmount it, too. Other
+ * users may tell fusectl, which names mounts by their devices.
+ */
+static void abort_connection(const struct mountpoint *mountpoint)
+{
+	char path[64];
+
+	if (umount2(mountpoint->path, MNT_FORCE | UMOUNT_NOFOLLOW) == 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort",
+		minor(mountpoint->mount.device));
+
+	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t written = fd < 0 ? -1 : write(fd, "1", 1);
+
+	(void)written; /* the mount is detached all the same */
+}
+
+int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)
+{
+	CLEANUP(buf_done) struct buf reason;
+
+	buf_init(&reason, REASON_MAX);
+	if (mountpoint->hangs)
+		abort_connection(mountpoint);
+
+	int err = unmount_now(&mountpoint->mount, &reason);
+
+	if (err)
+		return why_set(why, err,
+			"cannot mount on %s: a gladiafs mount is there %s; %s",
+			mountpoint->path, mountpoint_fault(mountpoint),
+			reason.len ? reason.data : strerror(-err));
+	return 0;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+#include "mount/run_mount.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/errmsg.h"
+#include "base/recent_log.h"
+#include "catalog/catalog.h"
+#include "config/api_key.h"
+#include "config/timeouts.h"
+#include "fs/fs.h"
+#include "gladia/api.h"
+#include "gladia/verify_key.h"
+#include "loop/loop.h"
+#include "mount/effective_config.h"
+#include "mount/unmount.h"
+#include "process/exit_code.h"
+#include "process/hardening.h"
+#include "process/signals.h"
+#include "process/stderr_capture.h"
+#include "process/systemd.h"
+#include "sync/sync.h"
+
+enum { REASON_MAX = 512 };
+
+/*
+ *            key check      fs_mount()     on_ready
+ * starting ------------> starting ----> starting --------> serving ----> ended
+ *     |                     |              |   (the daemon's parent returns)
+ *     +----- a signal, a failure ----------+------> ended, with a sentence
+ */
+struct serve {
+	const struct serve_config *config;
+	int signals;
+	struct sentences *sentences; /* what the log said last */
+	struct loop *loop;
+	struct catalog *catalog;
+	struct api *api;
+	struct sync *sync;
+	struct fs *fs;
+	bool unreachable; /* at the start, which offline_ok allows */
+	bool mounted;
+	struct mount_id mount;
+	bool aborted; /* by the kernel; the mount stays and gives errors */
+	bool serving;
+	int signal; /* that ends it, else 0 */
+	int error;  /* of the kernel's device */
+};
+
+/* SPEC 1.5. The old key stays if the file has no new one. */
+static void read_key_again(struct serve *serve)
+{
+	const struct serve_config *config = serve->config;
+	CLEANUP(buf_done) struct buf why;
+	char *key;
+	int err;
+
+	buf_init(&why, SENTENCE_MAX);
+	if (!config->key_source->path)
+		return;
+	err = key_read_again(config->key_source, &key, &why);
+	if (!err) {
+		err = api_set_key(serve->api, key);
+		key_free(key);
+	}
+	if (err)
+		log_warning(config->log, "the key stays the one it was: %s",
+			why.len ? why.data : strerror(-err));
+}
+
+static void on_signal(void *ctx)
+{
+	struct serve *serve = ctx;
+	int signal = signals_read(serve->signals);
+
+	if (!signal)
+		return;
+	/* Who sees the mount may send it before the kernel's first message was heard. */
+	if (signal == SIGHUP && serve->mounted) {
+		log_debug(serve->config->log, "SIGHUP: all is looked at again");
+		read_key_again(serve);
+		sync_refresh(serve->sync);
+		fs_refresh(serve->fs);
+		return;
+	}
+	serve->signal = signal;
+	loop_stop(serve->loop);
+}
+
+static void on_turn(void *ctx)
+{
+	struct serve *serve = ctx;
+
+	sync_commit(serve->sync);
+}
+
+/* Not being heard is no reason to end: the mount can be used all the same. */
+static void tell_ready(const struct serve *serve)
+{
+	int err = serve->config->options->foreground ? manager_ready() : 0;
+
+	if (err)
+		log_warning(serve->config->log,
+			"the service manager at $NOTIFY_SOCKET cannot be told that the "
+			"mount can be used (%s): it may end this process; start it with "
+			"another Type= than notify",
+			strerror(-err));
+}
+
+static void on_ready(void *ctx)
+{
+	struct serve *serve = ctx;
+	const struct options *options = serve->config->options;
+
+	/* One that came while it was being mounted is still one of the start. */
+	on_signal(serve);
+	if (serve->signal)
+		return;
+	serve->serving = !daemon_report(
+		serve->config->daemon, EXIT_CODE_OK, "", !options->log_syslog);
+	if (serve->serving) {
+		tell_ready(serve);
+		return;
+	}
+	/* Who asked for the mount was killed meanwhile, and is not to find it there. */
+	serve->signal = SIGTERM;
+	loop_stop(serve->loop);
+}
+
+static void on_end(void *ctx, int error)
+{
+	struct serve *serve = ctx;
+
+	serve->error = error;
+	loop_stop(serve->loop);
+}
+
+static int no_system(const char *what, int err, struct buf *why)
+{
+	return why_set(why, EXIT_CODE_SYSTEM, "%s: %s", what, strerror(-err));
+}
+
+static int interrupted(const struct serve *serve, struct buf *why)
+{
+	return why_set(why, EXIT_CODE_MOUNT, "nothing is mounted on %s: interrupted (%s)",
+		serve->config->mountpoint, strsignal(serve->signal));
+}
+
+static int confine(struct buf *why)
+{
+	int err = process_confine();
+
+	if (err)
+		return no_system("the rights of root cannot be given up", err, why);
+	return EXIT_CODE_OK;
+}
+
+/* Before the mount, which may cover what leads to the key's file. */
+static int keep_key_source(struct serve *serve, struct buf *why)
+{
+	int err = key_source_keep(serve->config->key_source);
+
+	if (err)
+		return no_system("the key's directory cannot be opened", err, why);
+	return EXIT_CODE_OK;
+}
+
+static int open_loop(struct serve *serve, struct buf *why)
+{
+	int err = signals_open(&serve->signals);
+
+	if (!err)
+		err = loop_new(&clock_system, &serve->loop);
+	if (!err)
+		err = loop_add_fd(serve->loop, serve->signals, on_signal, serve);
+	if (err)
+		return no_system("cannot wait for events", err, why);
+	return EXIT_CODE_OK;
+}
+
+static int open_api(struct serve *serve, struct buf *why)
+{
+	const struct options *options = serve->config->options;
+	CLEANUP(buf_done) struct buf key_place;
+
+	buf_init(&key_place, KEY_PLACE_MAX);
+	/* Without memory for it, sentences do without. */
+	(void)key_source_print(serve->config->key_source, &key_place);
+
+	const struct api_config config = {
+		.origin = options->origin,
+		.key = serve->config->key,
+		.key_place = key_place.data,
+		.ca_file = options->ca_file,
+		.connections = options->connections,
+		.timeout_ms = deadline_of_calls(serve->config->timeout_ms),
+	};
+	CLEANUP(buf_done) struct buf reason;
+
+	buf_init(&reason, SENTENCE_MAX);
+
+	int err = keycheck_run(
+		serve->loop, serve->config->log, &config, options->offline_ok, &reason);
+
+	if (serve->signal)
+		return interrupted(serve, why);
+	if (options->offline_ok && (err == -EHOSTUNREACH || err == -ETIMEDOUT)) {
+		log_warning(serve->config->log,
+			"%s cannot be reached (%s): what is known of it is shown, and "
+			"may "
+			"be old; the key has not been checked",
+			options->origin, reason.len ? reason.data : strerror(-err));
+		serve->unreachable = true;
+		err = 0;
+	}
+	if (err)
+		return why_set(why, err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
+			"cannot mount %s on %s: %s", options->origin,
+			serve->config->mountpoint,
+			reason.len ? reason.data : strerror(-err));
+	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
+	if (err)
+		return no_system("the API's client cannot be made", err, why);
+	/* From now on only it has the key. */
+	explicit_bzero(serve->config->key, strlen(serve->config->key));
+	return EXIT_CODE_OK;
+}
+
+/* After the key was checked: a wrong one leaves no file behind. */
+static int open_catalog(struct serve *serve, struct buf *why)
+{
+	const struct catalog_config config = {
+		.path = serve->config->cache_path,
+		.bodies_max = serve->config->options->cache_size,
+	};
+	int err = catalog_open(
+		&config, &clock_system, serve->config->log, &serve->catalog);
+
+	if (err)
+		return no_system(
+			"no database can be made, not even a temporary one", err, why);
+	return EXIT_CODE_OK;
+}
+
+static int open_fs(struct serve *serve, struct buf *why)
+{
+	static const struct fs_handlers handlers = {
+		.on_ready = on_ready, .on_end = on_end};
+	const struct options *options = serve->config->options;
+	CLEANUP(buf_done) struct buf text;
+	const struct sync_config sync = {
+		.ttl_ms = options->ttl_ms,
+		.connections = options->connections,
+		.page_size = options->page_size,
+		.offline_ok = options->offline_ok,
+		.offline = serve->unreachable,
+		.timeout_ms = serve->config->timeout_ms,
+	};
+
+	buf_init(&text, CONFIG_TEXT_MAX);
+
+	int err = config_text_print(serve->config, &text);
+	const struct fs_config fs = {
+		.source = options->source,
+		.text = text.data,
+		.mount_flags = options->mount_flags.data ? options->mount_flags.data : "",
+		.allow_other = options->allow_other,
+		.xattr = options->xattr,
+		.allow_delete = options->allow_delete && !options->read_only,
+		.debug = options->debug,
+		.uid = options->uid,
+		.gid = options->gid,
+		.umask = options->umask,
+		.formats = options->formats,
+		.ttl_ms = options->ttl_ms,
+		.timeout_ms = serve->config->timeout_ms,
+	};
+
+	if (!err)
+		err = sync_new(serve->loop, serve->config->log, serve->catalog,
+			serve->api, &sync, &serve->sync);
+	if (!err)
+		err = fs_new(serve->loop, serve->config->log, serve->catalog, serve->sync,
+			&fs, &handlers, serve, &serve->fs);
+	if (err)
+		return no_system("the filesystem cannot be made", err, why);
+	loop_set_hook(serve->loop, on_turn, serve);
+	return EXIT_CODE_OK;
+}
+
+static int cannot_mount(const struct serve *serve, int err, struct buf *why)
+{
+	return why_set(why, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
+		serve->config->mountpoint, strerror(-err));
+}
+
+/* libfuse and fusermount3 say why on stderr: that becomes a part of our sentence. */
+static int mount_fs(struct serve *serve, struct buf *why)
+{
+	const char *mountpoint = serve->config->mountpoint;
+	CLEANUP(buf_done) struct buf reason;
+	struct capture capture;
+
+	buf_init(&reason, REASON_MAX);
+	capture_begin(&capture);
+
+	int err = fs_mount(serve->fs, mountpoint);
+
+	capture_end(&capture, err ? &reason : NULL);
+	if (err)
+		return why_set(why, EXIT_CODE_MOUNT, "cannot mount on %s: %s", mountpoint,
+			reason.len ? reason.data : strerror(-err));
+	err = unmount_identify(mountpoint, &serve->mount);
+	if (err)
+		return cannot_mount(serve, err, why);
+	serve->mounted = true;
+	/* Before there are threads. */
+	if (serve->config->options->auto_unmount)
+		err = unmount_after_end(&serve->mount);
+	if (!err)
+		err = log_start(serve->config->log);
+	if (!err)
+		err = fs_start(serve->fs);
+	return err ? cannot_mount(serve, err, why) : EXIT_CODE_OK;
+}
+
+static int run(struct serve *serve, struct buf *why)
+{
+	int err = loop_run(serve->loop);
+
+	if (!err)
+		err = serve->error;
+	if (serve->signal && !serve->serving)
+		return interrupted(serve, why);
+	if (err)
+		return why_set(why, serve->serving ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
+			"the mount on %s ends, for the kernel's side of it fails: %s",
+			serve->config->mountpoint, strerror(-err));
+	if (!serve->serving)
+		return why_set(why, EXIT_CODE_MOUNT,
+			"%s was unmounted before it could be used",
+			serve->config->mountpoint);
+	/*
+	 * The mount is still there: it gives errors from now on, which is right, as an
+	 * empty directory would look as if all were deleted.
+	 */
+	serve->aborted = !serve->signal && unmount_is_mounted(&serve->mount);
+	if (serve->aborted)
+		return why_set(why, EXIT_CODE_SYSTEM,
+			"the mount on %s ends, for the kernel has aborted it: it was "
+			"not answered for longer than fs.fuse.default_request_timeout "
+			"allows, or somebody wanted it so; mount it again",
+			serve->config->mountpoint);
+	return EXIT_CODE_OK;
+}
+
+/* Returns `code`, or another one and a sentence if it was EXIT_CODE_OK. */
+static int unmount_fs(const struct serve *serve, int code, struct buf *why)
+{
+	CLEANUP(buf_done) struct buf reason;
+
+	buf_init(&reason, SENTENCE_MAX);
+	if (!serve->mounted || serve->aborted || !unmount_now(&serve->mount, &reason))
+		return code;
+	if (!code)
+		return why_set(why, EXIT_CODE_SYSTEM,
+			"%s; until then it gives errors, for its process has ended",
+			reason.data ? reason.data : "cannot unmount");
+	log_error(serve->config->log, "%s", reason.data ? reason.data : "cannot unmount");
+	return code;
+}
+
+/*
+ * In the reverse order; unmounting first, so that nobody waits for the rest. Returns the
+ * exit code as unmount_fs() does.
+ */
+static int end(struct serve *serve, int code, struct buf *why)
+{
+	if (serve->serving && serve->config->options->foreground)
+		manager_stopping();
+	fs_free(serve->fs);
+	code = unmount_fs(serve, code, why);
+	if (serve->sync)
+		sync_free(serve->sync);
+	catalog_close(serve->catalog);
+	api_free(serve->api);
+	if (serve->loop) {
+		loop_remove_fd(serve->loop, serve->signals);
+		loop_free(serve->loop);
+	}
+	if (serve->signals >= 0)
+		close(serve->signals);
+	log_stop(serve->config->log);
+	serve->config->log->kept = NULL;
+	sentences_free(serve->sentences);
+	return code;
+}
+
+/* From here there are threads: the log must not change any more. */
+static int open_log(struct serve *serve, struct buf *why)
+{
+	const struct options *options = serve->config->options;
+	struct log *log = serve->config->log;
+	int err = sentences_new(&clock_system, &serve->sentences);
+
+	if (err)
+		return no_system("the log cannot be kept", err, why);
+	log_init(log, "gladiafs", options->log_syslog, options->debug);
+	log->kept = serve->sentences;
+	return EXIT_CODE_OK;
+}
+
+int serve_run(const struct serve_config *config, struct buf *why)
+{
+	struct serve serve = {.config = config, .signals = -1};
+	int code = confine(why);
+
+	if (!code)
+		code = keep_key_source(&serve, why);
+	if (!code)
+		code = open_loop(&serve, why);
+	if (!code)
+		code = open_api(&serve, why);
+	if (!code)
+		code = open_catalog(&serve, why);
+	if (!code)
+		code = open_log(&serve, why);
+	if (!code)
+		code = open_fs(&serve, why);
+	if (!code)
+		code = mount_fs(&serve, why);
+	if (!code)
+		code = run(&serve, why);
+	return end(&serve, code, why);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "mount/unmount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "mount/mount_table.h"
+#include "process/exit_code.h"
+#include "process/hardening.h"
+#include "process/stderr_capture.h"
+
+enum { REASON_MAX = 512 };
+
+/* What kernels since 6.8 have and older headers lack. */
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+#ifndef SYS_statmount
+#define SYS_statmount 457
+#endif
+
+/* Returns 0 if it is not known. */
+static uint64_t identify_unique(const char *path, int flags)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, flags, STATX_MNT_ID_UNIQUE, &st) < 0 ||
+		!(st.stx_mask & STATX_MNT_ID_UNIQUE))
+		return 0;
+	return st.stx_mnt_id;
+}
+
+int unmount_identify(const char *path, struct mount_id *ret_mount)
+{
+	const int flags = AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
+	struct statx st;
+
+	/* Both numbers come unasked. FUSE refuses other users every field they ask for.
+	 */
+	if (statx(AT_FDCWD, path, flags, 0, &st) < 0)
+		return -errno;
+	if (!(st.stx_mask & STATX_MNT_ID))
+		return -ENOSYS;
+	*ret_mount = (struct mount_id){
+		.id = st.stx_mnt_id,
+		.device = makedev(st.stx_dev_major, st.stx_dev_minor),
+		.unique = identify_unique(path, flags),
+	};
+	return 0;
+}
+
+/* True if the mount is certainly gone, even if another one has its numbers now. */
+static bool is_gone(const struct mount_id *mount)
+{
+	/* The kernel's struct mnt_id_req: which mount, and that nothing is asked of it.
+	 */
+	struct {
+		uint32_t size;
+		uint32_t spare;
+		uint64_t mount;
+		uint64_t fields;
+	} request = {.size = sizeof(request), .mount = mount->unique};
+	uint64_t answer[64];
+
+	return mount->unique &&
+	       syscall(SYS_statmount, &request, answer, sizeof(answer), 0) < 0 &&
+	       errno == ENOENT;
+}
+
+static int find(const struct mount_id *mount, struct mountinfo *ret_info)
+{
+	if (is_gone(mount))
+		return -ENOENT;
+	return mountinfo_find_id(MOUNTINFO_SELF, mount->id, mount->device, ret_info);
+}
+
+bool unmount_is_mounted(const struct mount_id *mount)
+{
+	CLEANUP(mountinfo_done) struct mountinfo info = {0};
+
+	return find(mount, &info) == 0;
+}
+
+/* Unmounting by path takes what is on top, and unmounting lazily all that is below. */
+static int check_nothing_else(const struct mountinfo *info, struct buf *why)
+{
+	CLEANUP(mountinfo_done) struct mountinfo other = {0};
+	struct mount_id seen;
+	int err = mountinfo_find_child(MOUNTINFO_SELF, info->id, &other);
+
+	if (!err)
+		return why_set(why, -EBUSY,
+			"cannot unmount %s: another filesystem (%s) is mounted %s; "
+			"unmount that first, then this one (\"fusermount3 -u\" or "
+			"\"umount\")",
+			info->point, other.type,
+			strcmp(other.point, info->point) == 0 ? "over it" : "in it");
+	if (err != -ENOENT)
+		return why_set(why, err, "cannot unmount %s: %s: %s", info->point,
+			MOUNTINFO_SELF, strerror(-err));
+	err = unmount_identify(info->point, &seen);
+	if (err || seen.id != info->id)
+		return why_set(why, -EBUSY,
+			"cannot unmount %s: another filesystem is mounted over a "
+			"directory that leads there; unmount that first, then this one "
+			"(\"fusermount3 -u\" or \"umount\")",
+			info->point);
+	return 0;
+}
+
+/* Runs fusermount3 with signals as a program expects them. Returns 0 or -errno. */
+static int run_fusermount(const char *path, bool lazy)
+{
+	char *const argv[] = {
+		"fusermount3", lazy ? "-uz" : "-u", "--", (char *)path, NULL};
+	posix_spawnattr_t attributes;
+	sigset_t none, pipe;
+	pid_t pid;
+	int status;
+	int err = -posix_spawnattr_init(&attributes);
+
+	if (err)
+		return err;
+	sigemptyset(&none);
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &pipe);
+	posix_spawnattr_setflags(
+		&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	err = -posix_spawnp(&pid, argv[0], NULL, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	if (err)
+		return err;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EPERM;
+}
+
+/* Unmounts what is at `path`; `reason` becomes an error message. Returns 0 or -errno. */
+static int unmount_path(const char *path, bool lazy, struct buf *reason)
+{
+	struct capture capture;
+
+	if (umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
+		return 0;
+	if (errno != EPERM)
+		return why_set(reason, -errno, "%s", strerror(errno));
+
+	capture_begin(&capture);
+
+	int err = run_fusermount(path, lazy);
+
+	capture_end(&capture, reason);
+	if (err && !reason->len)
+		why_set(reason, err, "fusermount3 cannot be run: %s", strerror(-err));
+	return err;
+}
+
+int unmount_now(const struct mount_id *mount, struct buf *why)
+{
+	CLEANUP(mountinfo_done) struct mountinfo info = {0};
+	CLEANUP(buf_done) struct buf reason;
+	int err = find(mount, &info);
+
+	buf_init(&reason, REASON_MAX);
+	if (err == -ENOENT)
+		return 0;
+	if (err)
+		return why_set(
+			why, err, "cannot read %s: %s", MOUNTINFO_SELF, strerror(-err));
+	/* Not lazily first: then the kernel itself refuses if others are in it. */
+	for (int lazy = 0; lazy <= 1; lazy++) {
+		err = check_nothing_else(&info, why);
+		if (err)
+			return err;
+		err = unmount_path(info.point, lazy, &reason);
+		if (!err || !unmount_is_mounted(mount))
+			return 0;
+	}
+	return why_set(why, err, "cannot unmount %s: %s; unmount it as root", info.point,
+		reason.len ? reason.data : strerror(-err));
+}
+
+/* The life of the process that unmount_after_end() starts. */
+static void wait_and_unmount(const struct mount_id *mount, int parent)
+{
+	struct pollfd poll_fd = {.fd = parent, .events = POLLIN};
+	CLEANUP(buf_done) struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+	/* Apart from the parent's name and group: killall(1) must not find it. */
+	prctl(PR_SET_NAME, "unmount-later");
+	setsid();
+	process_close_inherited(parent);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		close(fd);
+	if (chdir("/") < 0 || open("/dev/null", O_RDWR) != STDIN_FILENO ||
+		dup(STDIN_FILENO) < 0 || dup(STDIN_FILENO) < 0)
+		return;
+	while (poll(&poll_fd, 1, -1) < 0 && errno == EINTR)
+		;
+	(void)unmount_now(mount, &why);
+}
+
+int unmount_after_end(const struct mount_id *mount)
+{
+	CLEANUP_CLOSE int self = pidfd_open(getpid(), 0);
+	sigset_t all, before;
+
+	if (self < 0)
+		return -errno;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		wait_and_unmount(mount, self);
+		_exit(0);
+	}
+
+	int err = pid < 0 ? -errno : 0;
+
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "process/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/errmsg.h"
+#include "process/exit_code.h"
+#include "process/hardening.h"
+#include "process/signals.h"
+
+enum { PATIENCE_MS = 1000 }; /* with a child that was told to end */
+
+/* What goes through the pipe, in one write. */
+struct verdict {
+	int32_t code;
+	char sentence[SENTENCE_MAX];
+};
+
+_Static_assert(sizeof(struct verdict) <= PIPE_BUF, "else it could come in pieces");
+
+/* How a parent waits for its child. */
+struct watch {
+	pid_t child;
+	int pipe;
+	int signals;
+	int signal; /* that came in the meantime, else 0 */
+	int64_t until_ms;
+};
+
+/* 0 if the child has said something or ended, -ETIMEDOUT if it shall have been killed. */
+static int wait_for_word(struct watch *watch)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = watch->pipe, .events = POLLIN},
+			{.fd = watch->signals, .events = POLLIN},
+		};
+		int64_t left_ms = -1;
+
+		if (watch->signal) {
+			left_ms = watch->until_ms - clock_mono_ms(&clock_system);
+			if (left_ms <= 0)
+				return -ETIMEDOUT;
+		}
+		if (poll(fds, 2, (int)left_ms) < 0 && errno != EINTR)
+			return -errno;
+		if (fds[0].revents)
+			return 0;
+
+		int signal = signals_read(watch->signals);
+
+		if (!signal || watch->signal)
+			continue;
+		watch->signal = signal;
+		watch->until_ms = clock_mono_ms(&clock_system) + PATIENCE_MS;
+		kill(watch->child, SIGTERM);
+	}
+}
+
+/* Of a child that says nothing or was told to end: it has ended, or is about to. */
+static int tell_end(const struct watch *watch, struct buf *why)
+{
+	int status;
+
+	while (waitpid(watch->child, &status, 0) < 0)
+		if (errno != EINTR)
+			return why_set(why, EXIT_CODE_SYSTEM,
+				"the background process ended, and does not say why");
+	if (watch->signal)
+		return why_set(why, EXIT_CODE_MOUNT,
+			"nothing is mounted: interrupted (%s)", strsignal(watch->signal));
+	if (WIFSIGNALED(status))
+		return why_set(why, EXIT_CODE_SYSTEM,
+			"the background process was ended by a signal (%s) before it had "
+			"mounted; with -f it stays in the foreground and shows more",
+			strsignal(WTERMSIG(status)));
+	return why_set(why, EXIT_CODE_SYSTEM,
+		"the background process ended with code %d before it had mounted; with "
+		"-f it stays in the foreground and shows more",
+		WEXITSTATUS(status));
+}
+
+static int hear_verdict(struct watch *watch, struct buf *why)
+{
+	struct verdict verdict = {0};
+	ssize_t got = 0;
+
+	if (wait_for_word(watch))
+		kill(watch->child, SIGKILL);
+	else
+		got = read(watch->pipe, &verdict, sizeof(verdict));
+	/* A good verdict that crossed our signal is not worth anything any more. */
+	if (got != (ssize_t)sizeof(verdict) || watch->signal)
+		return tell_end(watch, why);
+	verdict.sentence[SENTENCE_MAX - 1] = '\0';
+	if (*verdict.sentence)
+		why_set(why, 0, "%s", verdict.sentence);
+	return verdict.code;
+}
+
+static int become_daemon(struct daemon *daemon, pid_t parent)
+{
+	int null;
+
+	process_close_inherited(daemon->pipe);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return -errno;
+	close(null);
+	if (chdir("/") < 0)
+		return -errno;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	return getppid() == parent ? 0 : -EPIPE; /* it ended before that */
+}
+
+/* A failure is for the parent to tell: then this does not return. */
+static void begin_child(
+	int pipe, pid_t parent, struct daemon *ret_daemon, struct buf *why)
+{
+	struct daemon daemon = {.waited_for = true, .pipe = pipe};
+	int err = become_daemon(&daemon, parent);
+
+	if (err) {
+		why_set(why, 0, "cannot go into the background: %s", strerror(-err));
+		daemon_report(
+			&daemon, EXIT_CODE_SYSTEM, why->data ? why->data : "", false);
+		_exit(EXIT_CODE_SYSTEM);
+	}
+	*ret_daemon = daemon;
+}
+
+static int cannot_start(int err, struct buf *why)
+{
+	return why_set(why, err, "cannot go into the background: %s", strerror(-err));
+}
+
+/* Forks with a pipe between the two; what each does with its ends is its own affair. */
+static int fork_with_pipe(int ends[2], pid_t *ret_child)
+{
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	*ret_child = fork();
+	if (*ret_child >= 0)
+		return 0;
+
+	int err = -errno;
+
+	close(ends[0]);
+	close(ends[1]);
+	return err;
+}
+
+int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *why)
+{
+	struct watch watch = {0};
+	pid_t parent = getpid();
+	int ends[2];
+	int err = signals_open(&watch.signals);
+
+	if (err)
+		return cannot_start(err, why);
+	err = fork_with_pipe(ends, &watch.child);
+	if (err) {
+		close(watch.signals);
+		return cannot_start(err, why);
+	}
+	if (!watch.child) {
+		/* Closes all descriptors but that one. */
+		begin_child(ends[1], parent, ret_daemon, why);
+		return 0;
+	}
+	close(ends[1]);
+	watch.pipe = ends[0];
+	*ret_code = hear_verdict(&watch, why);
+	close(watch.pipe);
+	close(watch.signals);
+	return 1;
+}
+
+int daemon_report(struct daemon *daemon, int code, const char *sentence, bool keep_stderr)
+{
+	struct verdict verdict = {.code = code};
+
+	if (!daemon->waited_for)
+		return 0;
+	strncat(verdict.sentence, sentence, SENTENCE_MAX - 1);
+	/* The parent's end is not ours any more; that it ended before, write() tells. */
+	prctl(PR_SET_PDEATHSIG, 0);
+	/*
+	 * Not before: an automount (autofs) lets those look at its directory who are in
+	 * the process group that it has asked to mount there, and keeps all others
+	 * waiting.
+	 */
+	if (code == EXIT_CODE_OK)
+		setsid();
+	/* Before the parent returns: who reads its stderr to the end must not wait. */
+	if (code == EXIT_CODE_OK && !keep_stderr)
+		dup2(STDIN_FILENO, STDERR_FILENO);
+
+	ssize_t written = write(daemon->pipe, &verdict, sizeof(verdict));
+
+	close(daemon->pipe);
+	*daemon = (struct daemon){0};
+	return written == (ssize_t)sizeof(verdict) ? 0 : -EPIPE;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "process/hardening.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/malloc_tuning.h"
+
+/* More is of no use, and some libraries walk through all there may be. */
+enum { FILES_MAX = 65536 };
+
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+		int flags = fcntl(i, F_GETFD);
+
+		/* Children have them, too. */
+		if (flags >= 0)
+			fcntl(i, F_SETFD, flags & ~FD_CLOEXEC);
+	}
+}
+
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+
+	rlim_t wanted = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+
+	if (limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Signals that mean nothing here. By default they would end us without unmounting. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
+		SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXFSZ};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		sigaction(ignored[i], &ignore, NULL);
+	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+		sigaction(i, &ignore, NULL);
+}
+
+void process_prepare(void)
+{
+	const struct rlimit no_core = {0};
+
+	heap_prepare();
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &no_core);
+	umask(077);
+	open_standard_descriptors();
+	raise_file_limit();
+	ignore_signals();
+}
+
+void process_close_inherited(int keep)
+{
+	unsigned first = STDERR_FILENO + 1;
+
+	if (keep > STDERR_FILENO) {
+		if ((unsigned)keep > first)
+			close_range(first, (unsigned)keep - 1, 0);
+		first = (unsigned)keep + 1;
+	}
+	close_range(first, ~0U, 0);
+}
+
+/* What is left of `set` for root: to unmount, and to come to its own files. */
+static void keep_needed(struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3])
+{
+	const __u32 needed[_LINUX_CAPABILITY_U32S_3] = {
+		CAP_TO_MASK(CAP_SYS_ADMIN) | CAP_TO_MASK(CAP_DAC_READ_SEARCH)};
+
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		set[i].permitted &= needed[i];
+		set[i].effective &= needed[i];
+		set[i].inheritable = 0;
+	}
+}
+
+int process_confine(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3];
+
+	if (getuid() != 0 || geteuid() != 0)
+		return 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		syscall(SYS_capget, &header, set) < 0)
+		return -errno;
+	keep_needed(set);
+	return syscall(SYS_capset, &header, set) < 0 ? -errno : 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "process/stderr_capture.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Of one read; a longer first line is of no use in a sentence. */
+enum { CHUNK = 1024 };
+
+void capture_begin(struct capture *capture)
+{
+	*capture = (struct capture){.saved = -1, .kept = -1};
+
+	int kept = memfd_create("stderr", MFD_CLOEXEC);
+	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (kept >= 0 && saved >= 0 && dup2(kept, STDERR_FILENO) >= 0) {
+		*capture = (struct capture){.saved = saved, .kept = kept};
+		return;
+	}
+	if (kept >= 0)
+		close(kept);
+	if (saved >= 0)
+		close(saved);
+}
+
+static void print_all(int from)
+{
+	char chunk[CHUNK];
+	off_t offset = 0;
+	ssize_t got;
+
+	while ((got = pread(from, chunk, sizeof(chunk), offset)) > 0) {
+		if (write(STDERR_FILENO, chunk, (size_t)got) < 0)
+			return; /* there is nowhere left to complain to */
+		offset += got;
+	}
+}
+
+static void read_line(int from, struct buf *line)
+{
+	char chunk[CHUNK];
+	ssize_t got = pread(from, chunk, sizeof(chunk) - 1, 0);
+
+	if (got <= 0)
+		return;
+	chunk[got] = '\0';
+
+	size_t len = strcspn(chunk, "\n");
+
+	/* Without memory for the reason, there is none. */
+	(void)buf_append(line, chunk, len < line->max ? len : line->max);
+}
+
+void capture_end(struct capture *capture, struct buf *ret_line)
+{
+	if (ret_line)
+		buf_reset(ret_line);
+	if (capture->saved < 0)
+		return;
+	dup2(capture->saved, STDERR_FILENO);
+	close(capture->saved);
+	if (ret_line)
+		read_line(capture->kept, ret_line);
+	else
+		print_all(capture->kept);
+	close(capture->kept);
+	*capture = (struct capture){.saved = -1, .kept = -1};
+}

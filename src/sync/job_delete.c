@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/job_delete.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gladia/api.h"
+#include "offline.h"
+#include "tombstones.h"
+
+/* One job that is being deleted. */
+struct removal {
+	struct list link;
+	struct sync *sync;
+	struct api_call *call;
+	struct wait_queue queue;
+	int64_t row;
+	struct removal_caller caller;
+	char id[NAME_BYTES_MAX + 1];
+};
+
+static void removal_free(struct removal *removal)
+{
+	if (removal->call)
+		api_cancel(removal->call);
+	list_remove(&removal->link);
+	free(removal);
+}
+
+/*
+ * Listings that tell of it go on for those who hold them: a position keeps its meaning.
+ * Who comes now gets one that is picked out of them (derive.c), or a new one.
+ */
+static void thin_listings(struct sync *sync, const struct catalog_job *job)
+{
+	list_for_each (link, &sync->listings) {
+		struct listing *listing = list_entry(link, struct listing, link);
+		struct query query = listing->query;
+
+		/* It may have been told while it had another status. */
+		query.statuses = QUERY_ALL_STATUSES;
+		/* A day stays a directory if its last job is deleted. */
+		if (listing->kind != LISTING_DAYS && query_matches(&query, &job->job))
+			listing->thinned = true;
+	}
+}
+
+static int forget(struct removal *removal, bool ours)
+{
+	struct sync *sync = removal->sync;
+	struct catalog_job job;
+	int err = jobs_by_row(sync->catalog, removal->row, &job);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	/* First: what is on its way may still show it. */
+	if (ours)
+		removed_add(sync, removal->row);
+	thin_listings(sync, &job);
+	return job.gone ? 0 : sync_purge(sync, &job);
+}
+
+/* Whether it was deleted is not known: it is to be asked for. */
+static void doubt(struct removal *removal)
+{
+	struct sync *sync = removal->sync;
+	struct catalog_job job;
+
+	if (jobs_doubt(sync->catalog, removal->row) ||
+		jobs_by_row(sync->catalog, removal->row, &job) || job.gone)
+		return;
+	sync_tell_gone(sync, &job);
+}
+
+/* One line for each deletion (SPEC 10.1); `status` is the HTTP status of a success. */
+static void report(const struct removal *removal, int error, long status, const char *why)
+{
+	struct sync *sync = removal->sync;
+	unsigned uid = removal->caller.uid;
+	int pid = (int)removal->caller.pid;
+
+	if (!error) {
+		sync->deletes.done++;
+		log_notice(sync->log, "deleted job %s for uid %u, pid %d (HTTP %ld)",
+			removal->id, uid, pid, status);
+	} else if (error == -ENOENT) {
+		sync->deletes.not_found++;
+		log_notice(sync->log,
+			"job %s, to be deleted for uid %u, pid %d, was already deleted "
+			"(HTTP 404)",
+			removal->id, uid, pid);
+	} else {
+		sync->deletes.failed++;
+		log_error(sync->log, "job %s was not deleted for uid %u, pid %d: %s",
+			removal->id, uid, pid, why);
+	}
+}
+
+static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+{
+	struct removal *removal = ctx;
+
+	removal->call = NULL;
+	report(removal, error, page ? page->status : 0, why);
+	if (!error || error == -ENOENT)
+		error = forget(removal, !error) ? -EIO : error;
+	if (error == -ETIMEDOUT || error == -EIO)
+		doubt(removal);
+	/* Who wants it from now on has it deleted anew. */
+	list_remove(&removal->link);
+	wait_wake(&removal->queue, error == -EINVAL ? -EIO : error);
+	removal_free(removal);
+}
+
+static int on_item(void *ctx, const struct api_item *item)
+{
+	(void)ctx;
+	(void)item;
+	return 0;
+}
+
+static const struct api_handlers handlers = {.on_item = on_item, .on_done = on_done};
+
+static struct removal *find(const struct sync *sync, int64_t row)
+{
+	list_for_each (link, &sync->removals) {
+		struct removal *removal = list_entry(link, struct removal, link);
+
+		if (removal->row == row)
+			return removal;
+	}
+	return NULL;
+}
+
+static int start(struct sync *sync, const struct catalog_job *job,
+	const struct removal_caller *caller, struct removal **ret_removal)
+{
+	/* It would only wait in vain. */
+	if (offline_is(sync) && !offline_is_due(sync))
+		return -EHOSTUNREACH;
+
+	struct removal *removal = calloc(1, sizeof(*removal));
+
+	if (!removal)
+		return -ENOMEM;
+	removal->sync = sync;
+	removal->row = job->row;
+	removal->caller = *caller;
+	strcpy(removal->id, job->job.id);
+	wait_queue_init(&removal->queue);
+	list_append(&sync->removals, &removal->link);
+
+	int err = api_delete(sync->api, removal->id, &handlers, removal, &removal->call);
+
+	if (err) {
+		removal_free(removal);
+		return err;
+	}
+	*ret_removal = removal;
+	return 0;
+}
+
+int removal_want(struct sync *sync, const struct catalog_job *job,
+	const struct removal_caller *caller, struct wait_queue **ret_queue)
+{
+	struct removal *removal = find(sync, job->row);
+	int err = removal ? 0 : start(sync, job, caller, &removal);
+
+	if (err)
+		return err;
+	*ret_queue = &removal->queue;
+	return 0;
+}
+
+void removal_end(struct sync *sync)
+{
+	while (!list_empty(&sync->removals)) {
+		struct removal *removal = list_entry(
+			sync->removals.next, struct removal, link);
+
+		log_warning(sync->log,
+			"the program ends while job %s is being deleted for uid %u, pid "
+			"%d: it may be deleted or not; look at it again",
+			removal->id, (unsigned)removal->caller.uid,
+			(int)removal->caller.pid);
+		removal_free(removal);
+	}
+	removed_done(sync);
+}

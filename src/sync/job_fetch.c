@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/job_fetch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gladia/api.h"
+#include "offline.h"
+#include "unfinished.h"
+
+enum {
+	/* How far ahead of somebody who walks summaries are fetched. */
+	AHEAD_MAX = 64,
+	/* Who has looked at one job does not walk yet. */
+	WALK_MIN = 2,
+};
+
+/* One job that is being asked for. */
+struct single {
+	struct list link;
+	struct sync *sync;
+	struct api_call *call;
+	bool ahead;      /* nobody has waited for it yet */
+	bool held;       /* not asked for yet: waits for a probe (offline.h) */
+	bool listed;     /* waits for a list of unfinished jobs (unfinished.h) */
+	int64_t seen_ms; /* wall time at which the API had last shown it before that */
+	struct wait_queue queue;
+	char id[NAME_BYTES_MAX + 1];
+};
+
+static void single_free(struct single *single)
+{
+	if (single->call)
+		api_cancel(single->call);
+	list_remove(&single->link);
+	if (single->ahead)
+		single->sync->ahead_len--;
+	free(single);
+}
+
+static int on_item(void *ctx, const struct api_item *item)
+{
+	struct sync *sync = ((struct single *)ctx)->sync;
+	struct catalog_job known;
+	struct catalog_job job;
+	bool bare = !jobs_by_id(sync->catalog, item->job.id, &known) && !known.gone &&
+		    known.size < 0 && known.job.status == item->job.status;
+
+	/* Nobody knows more than the name of one whose text becomes known. */
+	return bare ? sync_keep(sync, item, &job) : sync_put(sync, item, &job);
+}
+
+static int forget_id(struct sync *sync, const char *id)
+{
+	struct catalog_job job;
+
+	if (jobs_by_id(sync->catalog, id, &job) || job.gone)
+		return 0;
+	return sync_forget(sync, &job);
+}
+
+static bool find_known(
+	const struct sync *sync, const char *id, struct catalog_job *ret_job)
+{
+	return !jobs_by_id(sync->catalog, id, ret_job) && !ret_job->gone &&
+	       ret_job->size >= 0 && ret_job->kept;
+}
+
+static bool is_known(const struct sync *sync, const char *id)
+{
+	struct catalog_job job;
+
+	return find_known(sync, id, &job);
+}
+
+static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+{
+	struct single *single = ctx;
+	struct sync *sync = single->sync;
+
+	(void)page;
+	single->call = NULL;
+	/* Who wants it from now on has it asked for anew. */
+	list_remove(&single->link);
+	if (error == -ENOENT)
+		forget_id(sync, single->id);
+	else if (offline_means(sync, error) && is_known(sync, single->id))
+		error = 0;
+	else if (error)
+		log_error(sync->log, "%s", why);
+	wait_wake(&single->queue, error == -ENOENT ? error : sync_errno(error));
+	single_free(single);
+	if (!error)
+		single_fetch_ahead(sync);
+}
+
+static const struct api_handlers handlers = {.on_item = on_item, .on_done = on_done};
+
+static struct single *find(const struct sync *sync, const char *id)
+{
+	list_for_each (link, &sync->singles) {
+		struct single *single = list_entry(link, struct single, link);
+
+		if (strcmp(single->id, id) == 0)
+			return single;
+	}
+	return NULL;
+}
+
+static int ask(struct single *single)
+{
+	struct sync *sync = single->sync;
+
+	/* While it is out of reach nobody waits for more than a probe. */
+	single->held = offline_is(sync);
+	if (single->held)
+		return offline_may_wait(sync) ? 0 : -EHOSTUNREACH;
+	return api_get(sync->api, single->id, &handlers, single, &single->call);
+}
+
+static struct single *single_new(struct sync *sync, const char *id, bool ahead)
+{
+	struct single *single = calloc(1, sizeof(*single));
+
+	if (!single)
+		return NULL;
+	single->sync = sync;
+	single->ahead = ahead;
+	strcpy(single->id, id);
+	wait_queue_init(&single->queue);
+	list_append(&sync->singles, &single->link);
+	sync->ahead_len += ahead;
+	return single;
+}
+
+static int start(
+	struct sync *sync, const char *id, bool ahead, struct single **ret_single)
+{
+	struct single *single = single_new(sync, id, ahead);
+
+	if (!single)
+		return -ENOMEM;
+
+	int err = ask(single);
+
+	if (err) {
+		single_free(single);
+		return err;
+	}
+	*ret_single = single;
+	return 0;
+}
+
+int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue)
+{
+	struct single *single = find(sync, id);
+	/* What was asked for before tries on, but that is not to be waited for. */
+	bool ask_anew = !single || (offline_is(sync) && !single->held);
+	int err = ask_anew ? start(sync, id, false, &single) : 0;
+
+	if (err)
+		return err;
+	if (single->ahead)
+		sync->ahead_len--;
+	single->ahead = false;
+	*ret_queue = &single->queue;
+	return 0;
+}
+
+static int64_t single_now_wall_ms(const struct sync *sync)
+{
+	return clock_wall_ms(loop_clock(sync->loop));
+}
+
+/* True if only a newer state of an unfinished job is lacking, as a list brings it. */
+static bool single_is_stale(
+	const struct sync *sync, const char *id, struct catalog_job *ret_job)
+{
+	return find_known(sync, id, ret_job) && !job_finished(&ret_job->job) &&
+	       !sync_is_fresh(sync, ret_job, single_now_wall_ms(sync));
+}
+
+int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue)
+{
+	struct catalog_job job;
+	struct single *single;
+
+	if (find(sync, id) || offline_is(sync) || !single_is_stale(sync, id, &job) ||
+		!unfinished_use_list(sync))
+		return single_get(sync, id, ret_queue);
+	single = single_new(sync, id, false);
+	if (!single)
+		return -ENOMEM;
+	single->listed = true;
+	single->seen_ms = job.seen_ms;
+	*ret_queue = &single->queue;
+	return 0;
+}
+
+/* Where the job stands, most often right behind the one before. */
+static bool find_position(const struct listing *listing, int64_t row, size_t *ret_at)
+{
+	const struct snapshot *members = &listing->members;
+
+	for (size_t at = listing->walk + 1; at < members->len; at++) {
+		if (members->members[at] == row) {
+			*ret_at = at;
+			return true;
+		}
+	}
+	for (size_t at = 0; at <= listing->walk && at < members->len; at++) {
+		if (members->members[at] == row) {
+			*ret_at = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+void single_fetch_ahead(struct sync *sync)
+{
+	const struct listing *listing = sync->walked;
+	size_t at = listing ? listing->walk + 1 : 0;
+	size_t end = at + AHEAD_MAX;
+
+	if (offline_is(sync))
+		return;
+	for (; listing && at < end && at < listing->members.len; at++) {
+		struct catalog_job job;
+		struct single *single;
+
+		if (sync->ahead_len >= sync->config.connections)
+			return;
+		if (jobs_by_row(sync->catalog, listing->members.members[at], &job) ||
+			job.gone || job.size >= 0 || find(sync, job.job.id))
+			continue;
+		if (start(sync, job.job.id, true, &single))
+			return;
+	}
+}
+
+void single_walk(struct sync *sync, const struct query *query, int64_t row)
+{
+	char key[QUERY_KEY_MAX];
+
+	query_key(query, key);
+
+	struct listing *listing = listing_find(sync, LISTING_JOBS, key);
+
+	if (!listing || !find_position(listing, row, &listing->walk))
+		return;
+	if (++listing->walks < WALK_MIN)
+		return;
+	sync->walked = listing;
+	single_fetch_ahead(sync);
+}
+
+/* Goes on as the state is now. True: it is done with. */
+static bool settle_one(struct single *single)
+{
+	struct sync *sync = single->sync;
+	bool known = is_known(sync, single->id);
+
+	if (!offline_is(sync)) {
+		int err = single->held ? ask(single) : 0;
+
+		if (err)
+			wait_wake(&single->queue, err);
+		return err;
+	}
+	/* What is under way tries on: who comes later may find something newer. */
+	if (known || single->held)
+		wait_wake(&single->queue, known ? 0 : -EHOSTUNREACH);
+	return single->held;
+}
+
+void single_settle(struct sync *sync)
+{
+	for (struct list *link = sync->singles.next; link != &sync->singles;) {
+		struct single *single = list_entry(link, struct single, link);
+
+		/* Who is told only notes it, and nothing else goes meanwhile. */
+		link = link->next;
+		if (settle_one(single))
+			single_free(single);
+	}
+}
+
+/* Returns true if the list, or its end, settled what the job's requests wait for. */
+static bool single_settle_one_listed(struct single *single, bool ended)
+{
+	struct catalog_job job;
+	bool seen = find_known(single->sync, single->id, &job) && job.seen_ms &&
+		    job.seen_ms != single->seen_ms;
+	int err = 0;
+
+	if (!seen && !ended)
+		return false;
+	single->listed = false;
+	if (!seen && !wait_queue_empty(&single->queue)) {
+		err = ask(single);
+		if (!err)
+			return false;
+	}
+	/* A request that wants the job from now on starts another fetch. */
+	list_remove(&single->link);
+	wait_wake(&single->queue, err);
+	return true;
+}
+
+void single_settle_listed(struct sync *sync, bool ended)
+{
+	for (struct list *link = sync->singles.next; link != &sync->singles;) {
+		struct single *single = list_entry(link, struct single, link);
+
+		link = link->next;
+		if (single->listed && single_settle_one_listed(single, ended))
+			single_free(single);
+	}
+}
+
+unsigned single_calls(const struct sync *sync)
+{
+	unsigned calls = 0;
+
+	list_for_each (link, &sync->singles)
+		calls += list_entry(link, struct single, link)->call != NULL;
+	return calls;
+}
+
+void single_end(struct sync *sync)
+{
+	while (!list_empty(&sync->singles))
+		single_free(list_entry(sync->singles.next, struct single, link));
+}

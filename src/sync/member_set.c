@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "sync/member_set.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_MEMBERS = 64, FIRST_SLOTS = 256 };
+
+void snapshot_init(struct snapshot *snapshot)
+{
+	*snapshot = (struct snapshot){0};
+}
+
+void snapshot_done(struct snapshot *snapshot)
+{
+	free(snapshot->members);
+	free(snapshot->seen);
+	free(snapshot->parts);
+	snapshot_init(snapshot);
+}
+
+/* The slot of `number`, or the empty one where it would go. The table is never full. */
+static size_t find_slot(const int64_t *seen, size_t cap, int64_t number)
+{
+	/*
+	 * Fibonacci hashing (Knuth, TAOCP 3, 6.4): rows are consecutive, this spreads
+	 * them. Of the product only the highest bits depend on all of the number's.
+	 */
+	int shift = __builtin_clzll((unsigned long long)cap) + 1;
+	size_t slot = (size_t)((uint64_t)number * 0x9e3779b97f4a7c15u >> shift);
+
+	while (seen[slot] && seen[slot] != number)
+		slot = (slot + 1) & (cap - 1);
+	return slot;
+}
+
+static int grow_seen(struct snapshot *snapshot)
+{
+	size_t cap = snapshot->seen_cap ? snapshot->seen_cap * 2 : FIRST_SLOTS;
+	int64_t *seen = calloc(cap, sizeof(*seen));
+	uint8_t *parts = calloc(cap, sizeof(*parts));
+
+	if (!seen || !parts) {
+		free(seen);
+		free(parts);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < snapshot->seen_cap; i++) {
+		if (!snapshot->seen[i])
+			continue;
+
+		size_t slot = find_slot(seen, cap, snapshot->seen[i]);
+
+		seen[slot] = snapshot->seen[i];
+		parts[slot] = snapshot->parts[i];
+	}
+	free(snapshot->seen);
+	free(snapshot->parts);
+	snapshot->seen = seen;
+	snapshot->parts = parts;
+	snapshot->seen_cap = cap;
+	return 0;
+}
+
+static int add_member(struct snapshot *snapshot, int64_t number)
+{
+	if (snapshot->len == snapshot->cap) {
+		size_t cap = snapshot->cap ? snapshot->cap * 2 : FIRST_MEMBERS;
+		int64_t *members = realloc(snapshot->members, cap * sizeof(*members));
+
+		if (!members)
+			return -ENOMEM;
+		snapshot->members = members;
+		snapshot->cap = cap;
+	}
+	snapshot->members[snapshot->len++] = number;
+	return 0;
+}
+
+int snapshot_see(struct snapshot *snapshot, int64_t number, uint8_t part, bool tell)
+{
+	if (snapshot->seen_len >= SNAPSHOT_MAX)
+		return -EFBIG;
+	if (snapshot->seen_len * 4 >= snapshot->seen_cap * 3) {
+		int err = grow_seen(snapshot);
+
+		if (err)
+			return err;
+	}
+
+	size_t slot = find_slot(snapshot->seen, snapshot->seen_cap, number);
+
+	if (!snapshot->seen[slot]) {
+		int err = tell ? add_member(snapshot, number) : 0;
+
+		if (err)
+			return err;
+		snapshot->seen[slot] = number;
+		snapshot->seen_len++;
+	}
+	snapshot->parts[slot] = part;
+	return 0;
+}
+
+bool snapshot_has(const struct snapshot *snapshot, int64_t number)
+{
+	return snapshot->seen_cap &&
+	       snapshot->seen[find_slot(snapshot->seen, snapshot->seen_cap, number)] ==
+		       number;
+}
+
+bool snapshot_has_in(const struct snapshot *snapshot, int64_t number, uint8_t part)
+{
+	if (!snapshot->seen_cap)
+		return false;
+
+	size_t slot = find_slot(snapshot->seen, snapshot->seen_cap, number);
+
+	return snapshot->seen[slot] == number && snapshot->parts[slot] == part;
+}
+
+void snapshot_seal(struct snapshot *snapshot)
+{
+	int64_t *members = realloc(
+		snapshot->members, (snapshot->len + !snapshot->len) * sizeof(*members));
+
+	if (members) {
+		snapshot->members = members;
+		snapshot->cap = snapshot->len + !snapshot->len;
+	}
+	free(snapshot->seen);
+	free(snapshot->parts);
+	snapshot->seen = NULL;
+	snapshot->parts = NULL;
+	snapshot->seen_len = 0;
+	snapshot->seen_cap = 0;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gladia/timestamp.h"
+#include "revalidate.h"
+
+/*
+ * A listing of all statuses that is complete and fresh holds the jobs of each status,
+ * and one of all jobs those of each day: they are picked out of it, some at a time, so
+ * that nobody else has to wait meanwhile. So they are where jobs were deleted here, out
+ * of the same query's listing that still tells of these.
+ */
+enum { PICKED_AT_ONCE = 2000 };
+
+struct derive {
+	struct listing *from; /* held */
+	size_t at;
+	struct query in_time;   /* the listing's query without its statuses */
+	struct rows unfinished; /* within that: the next check will need to know */
+	struct loop_timer next;
+};
+
+static struct listing *find_fresh(
+	const struct listing *listing, const struct query *query)
+{
+	char key[QUERY_KEY_MAX];
+
+	query_key(query, key);
+
+	struct listing *found = listing_find(listing->sync, LISTING_JOBS, key);
+
+	/* The one it takes the place of (removal.c). */
+	if (found == listing)
+		found = listing->before;
+	return found && found->complete && listing_is_young(found) ? found : NULL;
+}
+
+static struct listing *find_source(const struct listing *listing)
+{
+	struct listing *found = NULL;
+	struct query query = listing->query;
+
+	query.statuses = QUERY_ALL_STATUSES;
+	found = find_fresh(listing, &listing->query);
+	if (!found)
+		found = find_fresh(listing, &query);
+	if (!found) {
+		query_init(&query);
+		found = find_fresh(listing, &query);
+	}
+	/* Days are told newest first. */
+	if (found && listing->kind == LISTING_DAYS && !found->ordered)
+		return NULL;
+	return found;
+}
+
+static int note_unfinished(struct derive *derive, const struct catalog_job *job)
+{
+	if (job_finished(&job->job) || !query_matches(&derive->in_time, &job->job))
+		return 0;
+	return rows_append(&derive->unfinished, &job->row, 1);
+}
+
+static int pick(struct listing *listing, int64_t row)
+{
+	struct catalog_job job;
+	bool matches;
+	int err = listing_look_up(listing, row, &job, &matches);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (!matches)
+		return note_unfinished(listing->filling, &job);
+	if (listing->kind == LISTING_JOBS) {
+		newest_note(listing, job_mtime_ms(&job.job));
+		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
+	}
+	if (job.job.created_ms == JOB_NO_TIME)
+		return 0;
+	return snapshot_see(&listing->members,
+		day_of_instant(job.job.created_ms) + LISTING_DAY_BASE, LISTING_TOLD,
+		true);
+}
+
+/* The same query's listing was not read with the unfinished jobs in it. */
+static int note_watch(struct listing *listing)
+{
+	const struct derive *derive = listing->filling;
+	const struct listing *from = derive->from;
+
+	if (from != listing->before)
+		return listing_watch(
+			listing, derive->unfinished.rows, derive->unfinished.len);
+	return from->watch ? listing_watch(listing, from->watch, from->watch_len) : 0;
+}
+
+static void pick_on(void *ctx)
+{
+	struct listing *listing = ctx;
+	struct derive *derive = listing->filling;
+	const struct snapshot *from = &derive->from->members;
+	size_t len = listing->members.len;
+	int err = 0;
+
+	catalog_read_begin(listing->sync->catalog);
+	/* One that failed is picked again. */
+	for (int i = 0; !err && i < PICKED_AT_ONCE && derive->at < from->len; i++) {
+		err = pick(listing, from->members[derive->at]);
+		derive->at += !err;
+	}
+	catalog_read_end(listing->sync->catalog);
+	if (!err && derive->at == from->len)
+		err = note_watch(listing);
+	if (err) {
+		listing_failed(listing, err, strerror(-err));
+		return;
+	}
+	if (derive->at == from->len) {
+		listing->ordered = derive->from->ordered;
+		listing_completed(listing);
+		return;
+	}
+	if (listing->members.len > len)
+		listing_grew(listing);
+	loop_timer_set(
+		listing->sync->loop, &derive->next, loop_now_ms(listing->sync->loop));
+}
+
+static void pull(struct listing *listing)
+{
+	struct derive *derive = listing->filling;
+
+	if (!loop_timer_is_set(&derive->next))
+		pick_on(listing);
+}
+
+static int begin(struct listing *listing)
+{
+	struct listing *source = find_source(listing);
+	struct derive *derive = source ? calloc(1, sizeof(*derive)) : NULL;
+
+	if (!derive)
+		return source ? -ENOMEM : -ENOENT;
+	source->holders++;
+	derive->from = source;
+	derive->in_time = listing->query;
+	derive->in_time.statuses = QUERY_ALL_STATUSES;
+	loop_timer_init(&derive->next, pick_on, listing);
+	listing->began_ms = source->began_ms;
+	listing->began_wall_ms = source->began_wall_ms;
+	listing->filling = derive;
+	return 0;
+}
+
+static void end(struct listing *listing)
+{
+	struct derive *derive = listing->filling;
+
+	loop_timer_cancel(&derive->next);
+	listing_put(derive->from);
+	free(derive->unfinished.rows);
+	free(derive);
+}
+
+const struct filler filler_derive = {begin, pull, end};

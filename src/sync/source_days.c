@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gladia/api.h"
+#include "gladia/timestamp.h"
+#include "internal.h"
+
+/*
+ * Fills a listing of the days that have jobs by skipping (SPEC 3.4): the newest job
+ * created before an instant tells the day, and that day's beginning is the next instant.
+ * That takes the API to give the newest first. A few jobs are asked for instead of one to
+ * see whether it does; where not, or where it gives jobs that were not asked for, all
+ * jobs are listed instead.
+ *
+ *   SKIPPING   the jobs stand as expected   their day is a member, skip it
+ *              none came, and it was the    the next span; after the last, complete
+ *              last page
+ *              they do not, or a span has   READING, which asks on or once more (pages.c)
+ *              one day and its jobs do not
+ *              tell whether it is the last;
+ *              or none came and there are
+ *              more, or there were before
+ *   READING    the jobs' listing is whole   its days are members; complete
+ *
+ * With a filter on metadata it begins with READING.
+ */
+enum { SAMPLE = 3 };
+
+struct days {
+	struct api_call *call;
+	int64_t before_ms; /* days from here on are known */
+	struct query asked;
+	struct job sample[SAMPLE];
+	unsigned sample_len;
+	unsigned span_days;   /* found in the span that is asked for */
+	bool doubtful;        /* the order of the last sample could be any */
+	struct listing *jobs; /* READING */
+	struct waiter waiter;
+	struct loop_task again;
+	int error; /* of READING */
+	struct listing *listing;
+};
+
+/* The part of the listing's query that lies before an instant. */
+static void clip(const struct query *query, int64_t before_ms, struct query *ret_clipped)
+{
+	struct query clipped = {.statuses = query->statuses};
+
+	for (unsigned i = 0; i < query->spans_len; i++) {
+		struct span span = query->spans[i];
+
+		if (span.from_ms >= before_ms)
+			continue;
+		if (span.to_ms > before_ms)
+			span.to_ms = before_ms;
+		clipped.spans[clipped.spans_len++] = span;
+	}
+	*ret_clipped = clipped;
+}
+
+static int add_day(struct listing *listing, int64_t day)
+{
+	return snapshot_see(&listing->members, day + LISTING_DAY_BASE, 0, true);
+}
+
+static int compare_days(const void *a, const void *b)
+{
+	const int64_t *x = a;
+	const int64_t *y = b;
+
+	return *x < *y ? 1 : *x > *y ? -1 : 0;
+}
+
+/* All days of the jobs that were listed. */
+static int add_days_read(struct listing *listing, const struct listing *jobs)
+{
+	int64_t *days = calloc(listing_len(jobs) + 1, sizeof(*days));
+	size_t len = 0;
+	int err = 0;
+
+	if (!days)
+		return -ENOMEM;
+	for (size_t i = 0; i < listing_len(jobs); i++) {
+		struct catalog_job job;
+
+		if (jobs_by_row(listing->sync->catalog, listing_member(jobs, i), &job) ||
+			job.job.created_ms == JOB_NO_TIME)
+			continue;
+		days[len++] = day_of_instant(job.job.created_ms);
+	}
+	qsort(days, len, sizeof(*days), compare_days);
+	for (size_t i = 0; !err && i < len; i++)
+		err = add_day(listing, days[i]);
+	free(days);
+	return err;
+}
+
+static void read_on(struct listing *listing)
+{
+	struct days *days = listing->filling;
+	int err;
+
+	do
+		err = listing_want(days->jobs, listing_len(days->jobs));
+	while (!err);
+	if (err == -EAGAIN) {
+		wait_enter(listing_queue(days->jobs), &days->waiter);
+		return;
+	}
+	if (err == -ENOENT)
+		err = add_days_read(listing, days->jobs);
+	listing->stale = days->jobs->stale;
+	if (err)
+		listing_failed(listing, err, strerror(-err));
+	else
+		listing_completed(listing);
+}
+
+/* The days may be complete then, and let go of the jobs, which still tell others. */
+static void on_jobs(struct waiter *waiter, int error)
+{
+	struct days *days = list_entry(waiter, struct days, waiter);
+
+	days->error = error;
+	loop_task_post(days->listing->sync->loop, &days->again);
+}
+
+static void go_on(void *ctx)
+{
+	struct listing *listing = ctx;
+	struct days *days = listing->filling;
+
+	/* Why has been told where the jobs are listed. */
+	if (days->error)
+		listing_failed(listing, days->error, "");
+	else
+		read_on(listing);
+}
+
+static void begin_reading(struct listing *listing)
+{
+	struct days *days = listing->filling;
+	int err = listing_get(listing->sync, LISTING_JOBS, &listing->query, &days->jobs);
+
+	if (err)
+		listing_failed(listing, err, strerror(-err));
+	else
+		read_on(listing);
+}
+
+/* It is not known whether the API's limits are inclusive (query_print_url()). */
+static bool is_at_edge(const struct span *span, const struct job *job)
+{
+	return job->created_ms == span->to_ms ||
+	       (job->created_ms < span->from_ms && job->created_ms + 1 == span->from_ms);
+}
+
+static int on_item(void *ctx, const struct api_item *item)
+{
+	struct days *days = ((struct listing *)ctx)->filling;
+
+	if (!item)
+		return 0;
+
+	struct catalog_job job;
+	int err = sync_put(((struct listing *)ctx)->sync, item, &job);
+
+	if (err && err != -EEXIST)
+		return err;
+	if (days->sample_len < SAMPLE && !is_at_edge(&days->asked.spans[0], &item->job))
+		days->sample[days->sample_len++] = item->job;
+	return 0;
+}
+
+static void on_restart(void *ctx)
+{
+	struct days *days = ((struct listing *)ctx)->filling;
+
+	days->sample_len = 0;
+}
+
+static bool as_expected(const struct days *days, const struct api_page *page)
+{
+	/* Others may follow those at the edge, or an empty page that is not the last. */
+	if (!days->sample_len && !page->last)
+		return false;
+	for (unsigned i = 0; i < days->sample_len; i++) {
+		const struct job *job = &days->sample[i];
+
+		if (job->created_ms == JOB_NO_TIME || !query_matches(&days->asked, job))
+			return false;
+		if (i && job->created_ms > days->sample[i - 1].created_ms)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The newest job's day is a member. Were it the oldest's, nothing would come before it:
+ * only then, and if its sample does not tell, the order is in doubt.
+ */
+static int take_day(struct days *days, const struct api_page *page)
+{
+	const struct job *newest = &days->sample[0];
+	const struct job *oldest = &days->sample[days->sample_len - 1];
+	int64_t day = day_of_instant(newest->created_ms);
+
+	days->before_ms = day * DAY_MS;
+	days->span_days++;
+	days->doubtful = newest->created_ms == oldest->created_ms && !page->last &&
+			 (day + 1) * DAY_MS < days->asked.spans[0].to_ms;
+	return add_day(days->listing, day);
+}
+
+/* 0; -EINVAL: this way leads no further; or other errors. */
+static int take_page(struct listing *listing, const struct api_page *page)
+{
+	struct days *days = listing->filling;
+	const struct span *span = &days->asked.spans[0];
+	int err = days->sample_len ? take_day(days, page) : 0;
+
+	if (err)
+		return err;
+	if (!days->sample_len || days->before_ms <= span->from_ms) {
+		if (days->span_days == 1 && days->doubtful)
+			return -EINVAL;
+		days->before_ms = span->from_ms;
+		days->span_days = 0;
+	}
+	if (days->sample_len)
+		listing_grew(listing);
+	return 0;
+}
+
+static void pull(struct listing *listing);
+
+static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+{
+	struct listing *listing = ctx;
+	struct days *days = listing->filling;
+
+	days->call = NULL;
+	if (!error) {
+		error = as_expected(days, page) ? take_page(listing, page) : -EINVAL;
+		why = strerror(-error);
+	}
+	/* It may be the dates that are refused, too. */
+	if (error == -EINVAL)
+		begin_reading(listing);
+	else if (error)
+		listing_failed(listing, error, why);
+	else
+		pull(listing);
+}
+
+static const struct api_handlers handlers = {on_item, on_restart, on_done};
+
+static void pull(struct listing *listing)
+{
+	struct days *days = listing->filling;
+
+	if (days->jobs) {
+		read_on(listing);
+		return;
+	}
+	if (days->call || !listing->lacking)
+		return;
+	clip(&listing->query, days->before_ms, &days->asked);
+
+	bool at_end = !days->asked.spans_len;
+	bool is_doubtful = at_end && !listing->members.len && listing_had_jobs(listing);
+
+	/* With a filter on metadata the newest job before an instant need not match. */
+	if (*listing->query.metadata || is_doubtful) {
+		begin_reading(listing);
+		return;
+	}
+	if (at_end) {
+		listing_completed(listing);
+		return;
+	}
+	on_restart(listing);
+
+	int err = api_list(listing->sync->api, &days->asked, 0, 0, SAMPLE, &handlers,
+		listing, &days->call);
+
+	if (err)
+		listing_failed(listing, err, strerror(-err));
+}
+
+static int begin(struct listing *listing)
+{
+	struct days *days = calloc(1, sizeof(*days));
+
+	if (!days)
+		return -ENOMEM;
+	days->before_ms = INT64_MAX;
+	days->listing = listing;
+	waiter_init(&days->waiter, on_jobs);
+	loop_task_init(&days->again, go_on, listing);
+	listing->filling = days;
+	return 0;
+}
+
+static void end(struct listing *listing)
+{
+	struct days *days = listing->filling;
+
+	if (days->call)
+		api_cancel(days->call);
+	wait_leave(&days->waiter);
+	loop_task_cancel(&days->again);
+	if (days->jobs)
+		listing_put(days->jobs);
+	free(days);
+}
+
+const struct filler filler_days = {begin, pull, end};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "tombstones.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The clocks of all end in the order they were begun, so the oldest stand first. */
+static void drop_old(struct removed *removed, int64_t now_ms)
+{
+	size_t old = 0;
+
+	while (old < removed->len && removed->entries[old].until_ms <= now_ms)
+		old++;
+	if (!old)
+		return;
+	removed->len -= old;
+	memmove(removed->entries, removed->entries + old,
+		removed->len * sizeof(removed->entries[0]));
+}
+
+void removed_add(struct sync *sync, int64_t row)
+{
+	struct removed *removed = &sync->removed;
+	int64_t now_ms = loop_now_ms(sync->loop);
+	int64_t last_ms = sync->config.timeout_ms > REMOVED_MS ? sync->config.timeout_ms
+							       : REMOVED_MS;
+
+	drop_old(removed, now_ms);
+	if (removed->len == removed->cap) {
+		size_t cap = removed->cap ? removed->cap * 2 : 64;
+		struct removed_entry *grown = realloc(
+			removed->entries, cap * sizeof(*grown));
+
+		if (!grown)
+			return;
+		removed->entries = grown;
+		removed->cap = cap;
+	}
+	removed->entries[removed->len++] = (struct removed_entry){
+		.row = row, .until_ms = now_ms + last_ms};
+}
+
+bool removed_has(struct sync *sync, int64_t row)
+{
+	struct removed *removed = &sync->removed;
+
+	drop_old(removed, loop_now_ms(sync->loop));
+	for (size_t i = removed->len; i--;)
+		if (removed->entries[i].row == row)
+			return true;
+	return false;
+}
+
+void removed_done(struct sync *sync)
+{
+	free(sync->removed.entries);
+	sync->removed = (struct removed){0};
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/*
+ * Preloaded (LD_PRELOAD) into a program of cmocka's tests. Each test runs in a process of
+ * its own, again and again, and each time another allocation is refused, once, be it the
+ * test's, a library's or cmocka's. With SCARCE_WAYS these are the first with each call
+ * stack (of its FRAMES_MAX innermost frames) alone: each way in which a program comes to
+ * ask for memory. Where all in turn would take longer than about SCARCE_SECONDS, only
+ * each SCARCE_STEPth is, from the one that SCARCE_SEED chooses. SCARCE_REPORT gets,
+ * tab-separated:
+ *
+ *   wrong    test, which allocation, how it ended, and on further lines what it said
+ *   refused  how many; of how many; how many times memory was asked for; by steps of
+ *
+ * To look at one (gdb), SCARCE_TEST names the test and SCARCE_AT the allocation: it then
+ * runs alone, in the process that there is.
+ */
+enum {
+	REPORT_FD = 900, /* high, so that tests find the descriptors they expect */
+	SAID_FD,
+	/* Who gets all, and is not done by then, hangs; who does not, after HANGS_S and
+	 * that many times what it took before. */
+	ENDLESS_S = 600,
+	HANGS_S = 60,
+	HANGS_TIMES = 20,
+	TRIES = 3,
+	SAID_MAX = 1 << 20,
+	TESTS_MAX = 256,
+	FRAMES_MAX = 12,
+	WAYS_MAX = 1 << 16,
+};
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *pointer, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void *memalign(size_t alignment, size_t size);
+
+/* Of all processes of a test together. */
+struct count {
+	atomic_long asked;
+	atomic_bool refused;
+};
+
+/* What a test asks for when it gets all, and how long it takes. */
+struct measure {
+	long asked;
+	double seconds;
+	size_t choices; /* of what to refuse */
+};
+
+/* Call stacks that ask for memory; shared by the processes of all tests. */
+struct ways {
+	size_t len;
+	long at[WAYS_MAX]; /* the first allocation of each, counted in its test */
+	uint64_t seen[2 * WAYS_MAX]; /* hashes of call stacks, by open addressing */
+};
+
+typedef int run_group(const char *name, const struct CMUnitTest *tests, size_t count,
+	CMFixtureFunction setup, CMFixtureFunction teardown);
+
+static struct {
+	struct count *count; /* shared by the processes; NULL: nobody is refused */
+	long at;
+	time_t hangs_s;
+	struct ways *ways;     /* being noted; NULL: they are not */
+	struct ways *all_ways; /* NULL: each allocation is one */
+	run_group *run;
+	CMFixtureFunction setup;
+	CMFixtureFunction teardown;
+} scarce;
+
+static bool is_new(struct ways *ways)
+{
+	void *frames[FRAMES_MAX];
+	int len = backtrace(frames, FRAMES_MAX);
+	uint64_t hash = 1;
+
+	for (int i = 0; i < len; i++)
+		hash = (hash ^ (uintptr_t)frames[i]) * 0x9e3779b97f4a7c15;
+
+	size_t place = hash >> 32;
+
+	for (;; place++) {
+		uint64_t *seen = &ways->seen[place % (2 * WAYS_MAX)];
+
+		if (*seen == hash || ways->len == WAYS_MAX)
+			return false;
+		if (*seen)
+			continue;
+		*seen = hash;
+		return true;
+	}
+}
+
+static bool refuses(void)
+{
+	if (!scarce.count)
+		return false;
+
+	long asked = ++scarce.count->asked;
+
+	if (scarce.ways && is_new(scarce.ways))
+		scarce.ways->at[scarce.ways->len++] = asked;
+	if (asked != scarce.at)
+		return false;
+	scarce.count->refused = true;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return refuses() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+	return refuses() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *pointer, size_t size)
+{
+	return size && refuses() ? NULL : __libc_realloc(pointer, size);
+}
+
+void *reallocarray(void *pointer, size_t count, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc(pointer, bytes);
+}
+
+void *memalign(size_t alignment, size_t size)
+{
+	return refuses() ? NULL : __libc_memalign(alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	return memalign(alignment, size);
+}
+
+int posix_memalign(void **ret_pointer, size_t alignment, size_t size)
+{
+	void *pointer = memalign(alignment, size);
+
+	if (!pointer)
+		return ENOMEM;
+	*ret_pointer = pointer;
+	return 0;
+}
+
+static void must(bool holds, const char *what)
+{
+	if (holds)
+		return;
+	perror(what);
+	exit(EXIT_FAILURE);
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Not alarm(): that is the tests' own. */
+static void die_if_it_hangs(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	const struct itimerspec spec = {.it_value.tv_sec = scarce.hangs_s};
+	timer_t timer;
+
+	must(!timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
+	must(!timer_settime(timer, 0, &spec, NULL), "timer_settime");
+}
+
+static void run_one(const struct CMUnitTest *test, struct count *count)
+{
+	setpgid(0, 0);
+	die_if_it_hangs();
+	dup2(SAID_FD, STDOUT_FILENO);
+	dup2(SAID_FD, STDERR_FILENO);
+	/* unit/support/patience.h: what has failed never comes. */
+	if (scarce.at)
+		setenv("PATIENCE_S", "3", true);
+	scarce.count = count;
+
+	int failed = scarce.run("scarce", test, 1, scarce.setup, scarce.teardown);
+
+	scarce.count = NULL;
+	fflush(NULL);
+	_exit(failed ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* Its end, as of waitpid(), with the `at`th allocation refused (0: none). */
+static int run_apart(const struct CMUnitTest *test, struct count *count, long at)
+{
+	int status;
+
+	*count = (struct count){0};
+	scarce.at = at;
+	must(!ftruncate(SAID_FD, 0), "ftruncate");
+
+	pid_t child = fork();
+
+	must(child >= 0, "fork");
+	if (!child)
+		run_one(test, count);
+	must(waitpid(child, &status, 0) == child, "waitpid");
+	/* Those that a test has left behind, which ended halfway. */
+	kill(-child, SIGKILL);
+	return status;
+}
+
+static bool has_asserted(const char *said)
+{
+	/* glibc 2.36, where it had no memory to read nsswitch.conf. */
+	return strstr(said, "Assertion `") && !strstr(said, "nss_database.c");
+}
+
+/*
+ * What must not come of it is a signal, of which cmocka catches some, and one of our own
+ * assertions. A test may fail.
+ */
+static void judge(const struct CMUnitTest *test, int status, long at)
+{
+	static char said[SAID_MAX];
+	ssize_t len = pread(SAID_FD, said, sizeof(said) - 1, 0);
+
+	said[len > 0 ? len : 0] = '\0';
+	if (!WIFSIGNALED(status) && !strstr(said, "exception: ") && !has_asserted(said))
+		return;
+	dprintf(REPORT_FD, "wrong\t%s\t%ld\tsignal %d\n%s\n", test->name, at,
+		WIFSIGNALED(status) ? WTERMSIG(status) : 0, said);
+}
+
+static struct measure measure_one(const struct CMUnitTest *test, struct count *count)
+{
+	struct measure measure;
+	double began;
+	int status = -1;
+
+	scarce.hangs_s = ENDLESS_S;
+	/* A busy machine can be too slow for one. */
+	for (int i = 0; status && i < TRIES; i++) {
+		began = now();
+		status = run_apart(test, count, 0);
+	}
+	/* One that fails when it gets all does not belong here. */
+	if (status)
+		dprintf(REPORT_FD, "wrong\t%s\t0\tstatus %d\n", test->name, status);
+	measure = (struct measure){count->asked, now() - began, (size_t)count->asked};
+	if (scarce.all_ways) {
+		size_t before = scarce.all_ways->len;
+
+		scarce.ways = scarce.all_ways;
+		run_apart(test, count, 0);
+		scarce.ways = NULL;
+		must(scarce.all_ways->len < WAYS_MAX, "too many ways");
+		measure.choices = scarce.all_ways->len - before;
+	}
+	return measure;
+}
+
+static long number(const char *name, long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? atol(text) : otherwise;
+}
+
+/*
+ * So that about SCARCE_SECONDS are enough. A power of two: a slower machine leaves out
+ * some of what a faster one tries, and tries nothing else.
+ */
+static size_t choose_step(const struct measure *measures, size_t count)
+{
+	double seconds = 0;
+	long step = 1;
+
+	for (size_t i = 0; i < count; i++)
+		seconds += (double)measures[i].choices * measures[i].seconds;
+	while (seconds / (double)step > atof(getenv("SCARCE_SECONDS")))
+		step *= 2;
+	return (size_t)number("SCARCE_STEP", step);
+}
+
+static void *share(size_t size)
+{
+	void *memory = mmap(
+		NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	must(memory != MAP_FAILED, "mmap");
+	return memory;
+}
+
+static void refuse_all(const struct CMUnitTest *tests, size_t count, struct count *asks)
+{
+	struct measure measures[TESTS_MAX];
+	struct measure all = {0};
+	long refused = 0;
+	size_t first = 0; /* choice of a test */
+
+	must(count <= TESTS_MAX, "too many tests");
+	if (getenv("SCARCE_WAYS"))
+		scarce.all_ways = share(sizeof(*scarce.all_ways));
+	for (size_t i = 0; i < count; i++) {
+		measures[i] = measure_one(&tests[i], asks);
+		all.asked += measures[i].asked;
+		all.choices += measures[i].choices;
+	}
+
+	size_t step = choose_step(measures, count);
+	size_t next = (size_t)number("SCARCE_SEED", 0) % step;
+
+	for (size_t i = 0; i < count; i++) {
+		scarce.hangs_s = HANGS_S + HANGS_TIMES * (time_t)measures[i].seconds;
+		for (; next < first + measures[i].choices; next += step) {
+			long at = scarce.all_ways ? scarce.all_ways->at[next]
+						  : (long)(next - first) + 1;
+
+			judge(&tests[i], run_apart(&tests[i], asks, at), at);
+			refused += asks->refused;
+		}
+		first += measures[i].choices;
+	}
+	dprintf(REPORT_FD, "refused\t%ld\t%zu\t%ld\t%zu\n", refused, all.choices,
+		all.asked, step);
+}
+
+static int refuse_one(const struct CMUnitTest *tests, size_t count, const char *name)
+{
+	static struct count asks;
+	int failed = 0;
+
+	scarce.at = number("SCARCE_AT", 0);
+	scarce.count = &asks;
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(tests[i].name, name))
+			failed = scarce.run(
+				name, &tests[i], 1, scarce.setup, scarce.teardown);
+	}
+	scarce.count = NULL;
+	return failed;
+}
+
+static void open_as(int fd, int as)
+{
+	must(fd >= 0 && dup3(fd, as, O_CLOEXEC) == as, "dup3");
+	close(fd);
+}
+
+int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
+	size_t count, CMFixtureFunction setup, CMFixtureFunction teardown)
+{
+	const char *only = getenv("SCARCE_TEST");
+
+	(void)name;
+	/* glibc crashes where it has no memory for nsswitch.conf: it reads it now. */
+	getpwuid(0);
+	getgrgid(0);
+	/* The first call of it asks for memory. */
+	backtrace(&(void *){NULL}, 1);
+	scarce.run = (run_group *)dlsym(RTLD_NEXT, "_cmocka_run_group_tests");
+	scarce.setup = setup;
+	scarce.teardown = teardown;
+	if (only)
+		return refuse_one(tests, count, only);
+	open_as(open(getenv("SCARCE_REPORT"), O_WRONLY | O_CREAT | O_APPEND, 0600),
+		REPORT_FD);
+	open_as(memfd_create("said", 0), SAID_FD);
+	must(fcntl(SAID_FD, F_SETFL, O_APPEND) == 0, "fcntl");
+	refuse_all(tests, count, share(sizeof(struct count)));
+	return 0;
+}

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 7.3, 11.3: texts the kernel is given before it asks, and that they are right.
+
+fincore(1) tells which of a file's pages are in memory, without reading it.
+"""
+
+import glob
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from layout import pretty
+from tools import names_of, read, run, wait_until
+
+# As src/fs/prefetch.h has it: so far ahead, and each of these left out.
+FILES = 128
+MARK = 32
+
+
+@pytest.fixture
+def large(new_sandbox):
+    return new_sandbox("--jobs", "500", "--days", "1", "--bytes", "3000:30000")
+
+
+def resident(paths):
+    """Of which files all is in memory."""
+    told = json.loads(run("fincore", "--bytes", "--json", *paths))["fincore"]
+    return {entry["file"] for entry in told if int(entry["res"]) >= int(entry["size"]) > 0}
+
+
+def listed(one, where="all"):
+    """The files, in the directory's order, whose texts the kernel does not have."""
+    paths = [entry.path for entry in os.scandir(one.path / where)]
+    assert not resident(paths)
+    return paths
+
+
+def truth(account):
+    """By name, what the files must hold."""
+    return {job["id"] + ".json": pretty(account.body(job["id"])) for job in account.jobs()}
+
+
+def check(account, paths):
+    for path in map(Path, paths):
+        assert read(path) == pretty(account.body(path.stem)), path
+
+
+@pytest.mark.parametrize("order", ["listed", "name", "inode"])
+def test_a_reader_who_walks(large, mount, order):
+    """Whatever the order, the next ones are there, and no more than so many."""
+    paths = listed(mount(large))
+    if order == "name":
+        paths.sort()
+    if order == "inode":
+        paths.sort(key=lambda path: os.stat(path).st_ino)
+    # It takes a few reads to see the order, and time, as a directory is sorted meanwhile.
+    for count, path in enumerate(paths[:100], 1):
+        read(Path(path))
+        rest = paths[count:]
+        if resident(rest):
+            break
+
+    def given():
+        return resident(rest)
+    wait_until(lambda: len(given()) >= FILES - FILES // MARK - 12, "the next ones are there")
+    assert given() <= set(rest[:FILES + MARK])
+    check(large, paths)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_reader_of_some(large, mount, count):
+    """SPEC 6.2: who reads one file, or two, is given no other."""
+    paths = listed(mount(large))
+    check(large, paths[100:100 + count])
+    # Somebody who walks elsewhere in the mount shows that what is given came.
+    assert resident(paths) == set(paths[100:100 + count])
+    check(large, paths[300:303])
+    wait_until(lambda: len(resident(paths)) > 50, "the next ones are there")
+    assert not resident(paths) & set(paths[:100] + paths[100 + count:300])
+
+
+@pytest.mark.parametrize("command", [
+    ["grep", "-rc", "id"], ["cp", "-r"], ["tar", "-cf"], ["rsync", "-a"]])
+def test_tools_get_the_right_bytes(large, mount, tmp_path, command):
+    """What the tools saw first is what the files hold when asked for one by one."""
+    one = mount(large)
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    if command[0] == "grep":
+        assert len(run(*command, one.path / "all").splitlines()) == 500
+        copy = one.path / "all"
+    elif command[0] == "tar":
+        run(*command, tmp_path / "a.tar", "-C", one.path / "all", ".")
+        run("tar", "-xf", tmp_path / "a.tar", "-C", copy)
+    else:
+        run(*command, f"{one.path}/all/.", copy)
+    assert set(os.listdir(copy)) == names_of(large.jobs())
+    check(large, sorted(copy.iterdir()))
+
+
+def test_several_at_once(large, mount):
+    """Readers in several directories and orders at once, the same files among them."""
+    one = mount(large)
+    expected = truth(large)
+    looks = ["all", "status/done", "status/error", "date/*", "after/2020-01-01"]
+
+    def walk(number):
+        paths = glob.glob(str(one.path / looks[number % len(looks)] / "*.json"))
+        if number % 2:
+            paths.sort()
+        return {path: read(Path(path)) for path in paths}
+
+    with ThreadPoolExecutor(8) as pool:
+        for seen in pool.map(walk, range(16)):
+            for path, data in seen.items():
+                assert data == expected[Path(path).name], path
+
+
+def test_forgotten_by_the_kernel(large, mount):
+    """Nodes that the kernel has let go cannot be given; reading them is as before."""
+    one = mount(large)
+    paths = sorted(listed(one))
+    for path in paths[:40]:
+        read(Path(path))
+    with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as drop:
+        drop.write("3")
+    check(large, paths)
+
+
+def test_large_files(new_sandbox, mount):
+    """What is large is left to be asked for."""
+    account = new_sandbox("--jobs", "8", "--bytes", "1500000", "--errors", "0",
+                          "--unfinished", "0")
+    paths = listed(mount(account))
+    check(account, paths[:4])
+    assert not resident(paths[4:])
+    check(account, paths)

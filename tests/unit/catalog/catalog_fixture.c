@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "catalog_fixture.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TEXT_ROOM = 4096, SAID_ROOM = 65536 };
+
+static int64_t kit_now_ms(void *ctx)
+{
+	return ((struct kit *)ctx)->now_ms;
+}
+
+int kit_setup(void **state)
+{
+	struct kit *kit = calloc(1, sizeof(*kit));
+
+	if (!kit)
+		return -1;
+	strcpy(kit->dir, "/tmp/gladiafs-catalog-XXXXXX");
+	kit->ear = tmpfile();
+	kit->stderr_fd = dup(STDERR_FILENO);
+	if (!mkdtemp(kit->dir) || !kit->ear || kit->stderr_fd < 0)
+		return -1;
+	if (dup2(fileno(kit->ear), STDERR_FILENO) < 0)
+		return -1;
+	snprintf(kit->path, sizeof(kit->path), "%s/db", kit->dir);
+	kit->now_ms = KIT_START_MS;
+	kit->clock = (struct clock){kit_now_ms, kit_now_ms, kit};
+	log_init(&kit->log, "test", false, true);
+	*state = kit;
+	return 0;
+}
+
+static int remove_one(
+	const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+	(void)status;
+	(void)kind;
+	(void)walk;
+	return remove(path);
+}
+
+int kit_teardown(void **state)
+{
+	struct kit *kit = *state;
+	int err = nftw(kit->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+
+	dup2(kit->stderr_fd, STDERR_FILENO);
+	close(kit->stderr_fd);
+	fclose(kit->ear);
+	free(kit);
+	return err;
+}
+
+static struct catalog *open_at(struct kit *kit, const char *path, uint64_t bodies_max)
+{
+	struct catalog_config config = {
+		.path = path, .bodies_max = bodies_max, .boot = kit->boot};
+	struct catalog *catalog;
+
+	assert_int_equal(catalog_open(&config, &kit->clock, &kit->log, &catalog), 0);
+	return catalog;
+}
+
+struct catalog *kit_open(struct kit *kit, uint64_t bodies_max)
+{
+	return open_at(kit, kit->path, bodies_max);
+}
+
+struct catalog *kit_open_temporary(struct kit *kit, uint64_t bodies_max)
+{
+	return open_at(kit, NULL, bodies_max);
+}
+
+int kit_heard(struct kit *kit, const char *words)
+{
+	static char said[SAID_ROOM];
+	ssize_t len = pread(fileno(kit->ear), said, sizeof(said) - 1, kit->heard);
+	int lines = 0;
+	char *last = said;
+
+	assert_true(len >= 0);
+	said[len] = '\0';
+	kit->heard += len;
+	for (char *end = said; (end = strchr(end, '\n')); lines++) {
+		*end++ = '\0';
+		if (*end)
+			last = end;
+	}
+	if (lines && !strstr(last, words))
+		fail_msg("\"%s\" says nothing of \"%s\"", last, words);
+	return lines;
+}
+
+const char *kit_beside(struct kit *kit, const char *suffix)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s%s", kit->path, suffix);
+	return path;
+}
+
+int64_t kit_sql(struct kit *kit, const char *sql)
+{
+	sqlite3 *db;
+	int64_t value = -1;
+
+	assert_int_equal(
+		sqlite3_open_v2(kit->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	sqlite3_busy_timeout(db, 100);
+	while (*sql) {
+		sqlite3_stmt *statement;
+		int code = sqlite3_prepare_v2(db, sql, -1, &statement, &sql);
+
+		if (code != SQLITE_OK)
+			fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+		code = sqlite3_step(statement);
+		if (code == SQLITE_ROW)
+			value = sqlite3_column_int64(statement, 0);
+		else
+			assert_int_equal(code, SQLITE_DONE);
+		sqlite3_finalize(statement);
+	}
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return value;
+}
+
+struct job kit_job(const char *id, enum job_status status)
+{
+	struct job job = {
+		.status = status,
+		.created_ms = 1700000000123,
+		.completed_ms = JOB_NO_TIME,
+	};
+
+	assert_true(strlen(id) < sizeof(job.id));
+	strcpy(job.id, id);
+	if (job_finished(&job))
+		job.completed_ms = 1700000001456;
+	return job;
+}
+
+struct catalog_job kit_put_as(struct catalog *catalog, const struct job *job,
+	const char *text, enum catalog_change expected)
+{
+	struct catalog_job put;
+	struct catalog_job found;
+	enum catalog_change change;
+
+	assert_int_equal(
+		jobs_put(catalog, job, text, text ? strlen(text) : 0, &change, &put), 0);
+	assert_int_equal(change, expected);
+	/* What it gives is what is there. */
+	assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
+	assert_string_equal(found.job.id, put.job.id);
+	assert_int_equal(found.ino, put.ino);
+	assert_int_equal(found.node, put.node);
+	assert_int_equal(found.version, put.version);
+	assert_int_equal(found.job.status, put.job.status);
+	assert_int_equal(found.job.created_ms, put.job.created_ms);
+	assert_int_equal(found.job.completed_ms, put.job.completed_ms);
+	assert_int_equal(found.size, put.size);
+	assert_int_equal(found.seen_ms, put.seen_ms);
+	assert_int_equal(found.kept, put.kept);
+	assert_int_equal(found.gone, put.gone);
+	return put;
+}
+
+struct catalog_job kit_put(
+	struct catalog *catalog, const char *id, enum job_status status, const char *text)
+{
+	struct job job = kit_job(id, status);
+	struct catalog_job put;
+	enum catalog_change change;
+
+	assert_int_equal(
+		jobs_put(catalog, &job, text, text ? strlen(text) : 0, &change, &put), 0);
+	return put;
+}
+
+void kit_assert_text(
+	struct catalog *catalog, const struct catalog_job *job, const char *text)
+{
+	static char read[TEXT_ROOM];
+	size_t len = 0;
+
+	assert_true(job->kept);
+	assert_int_equal(job->size, strlen(text));
+	assert_int_equal(bodies_read(catalog, job, 0, read, sizeof(read), &len), 0);
+	assert_int_equal(len, strlen(text));
+	assert_memory_equal(read, text, len);
+}
+
+void kit_assert_totals(struct catalog *catalog, uint64_t jobs, uint64_t bytes)
+{
+	struct catalog_totals totals;
+
+	catalog_totals(catalog, &totals);
+	assert_int_equal(totals.jobs, jobs);
+	assert_int_equal(totals.bytes, bytes);
+}
+
+void kit_assert_sums(struct kit *kit)
+{
+	assert_int_equal(kit_sql(kit, "SELECT jobs FROM totals"),
+		kit_sql(kit, "SELECT count(*) FROM jobs WHERE seen >= 0"));
+	assert_int_equal(kit_sql(kit, "SELECT bytes FROM totals"),
+		kit_sql(kit, "SELECT coalesce(sum(max(size, 0)), 0) FROM jobs"
+			     " WHERE seen >= 0"));
+	assert_int_equal(kit_sql(kit, "SELECT kept FROM totals"),
+		kit_sql(kit, "SELECT coalesce(sum(size), 0) FROM jobs"
+			     " WHERE used IS NOT NULL"));
+	assert_int_equal(kit_sql(kit, "SELECT kept FROM totals"),
+		kit_sql(kit, "SELECT coalesce(sum(length(data)), 0) FROM pieces"));
+	assert_int_equal(kit_sql(kit, "SELECT recent FROM totals"),
+		kit_sql(kit, "SELECT count(*) FROM inodes_recent"));
+	/* Each job is found by its inode number, in one place. */
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"),
+		kit_sql(kit, "SELECT count(*) FROM jobs JOIN (SELECT * FROM inodes"
+			     " UNION ALL SELECT * FROM inodes_recent)"
+			     " USING (ino, job)"));
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"),
+		kit_sql(kit, "SELECT (SELECT count(*) FROM inodes)"
+			     " + (SELECT count(*) FROM inodes_recent)"));
+}
+
+void kit_limit_files(rlim_t max)
+{
+	struct rlimit limit;
+
+	signal(SIGXFSZ, max ? SIG_IGN : SIG_DFL);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = max ? max : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+rlim_t kit_file_size(const struct kit *kit)
+{
+	struct stat status;
+
+	assert_int_equal(stat(kit->path, &status), 0);
+	return (rlim_t)status.st_size;
+}

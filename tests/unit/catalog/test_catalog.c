@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog_fixture.h"
+
+/* Jobs, their versions and their going: SPEC 5.2, 5.4, 7.1, 7.3. */
+
+/* SPEC 5.2: an inode number is the job's alone, on every mount, with room for formats. */
+static void test_spec_5_2_ino(void **state)
+{
+	static const char *const ids[] = {"a", "b", "A", "45463597-20b7-4af7-b3b3-f5fb",
+		"45463597-20b7-4af7-b3b3-f5fc", "with space", "\xc3\xa9"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		uint64_t ino = job_ino(ids[i]);
+
+		assert_int_equal(ino & 3, 0);
+		assert_int_equal(ino >> 62, 1);
+		for (size_t j = 0; j < i; j++)
+			assert_int_not_equal(ino, job_ino(ids[j]));
+	}
+	/* By printf 'job\0a' | sha256sum: another number would be another file. */
+	assert_int_equal(job_ino("a"), 0x7c58bb45a7f5fa50u);
+}
+
+static void test_new(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct job job = kit_job("a", JOB_DONE);
+	struct catalog_job put = kit_put_as(catalog, &job, "text", CATALOG_NEW);
+	struct catalog_job found;
+
+	assert_true(put.row > 0);
+	assert_int_equal(put.ino, job_ino("a"));
+	assert_int_equal(put.node, put.ino);
+	assert_int_equal(put.size, 4);
+	assert_int_equal(put.seen_ms, KIT_START_MS);
+	assert_true(put.kept && !put.gone);
+	assert_int_equal(jobs_by_ino(catalog, put.ino, &found), 0);
+	assert_int_equal(found.row, put.row);
+	assert_int_equal(jobs_by_id(catalog, "a", &found), 0);
+	assert_int_equal(found.row, put.row);
+	assert_int_equal(jobs_by_node(catalog, put.node, &found), 0);
+	assert_int_equal(found.row, put.row);
+	kit_assert_text(catalog, &found, "text");
+	catalog_close(catalog);
+}
+
+static void test_unknown(void **state)
+{
+	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct catalog_job found = {.row = 42};
+
+	assert_int_equal(jobs_by_row(catalog, 1, &found), -ENOENT);
+	assert_int_equal(jobs_by_row(catalog, -1, &found), -ENOENT);
+	assert_int_equal(jobs_by_row(catalog, INT64_MAX, &found), -ENOENT);
+	assert_int_equal(jobs_by_ino(catalog, 4, &found), -ENOENT);
+	assert_int_equal(jobs_by_id(catalog, "a", &found), -ENOENT);
+	assert_int_equal(jobs_by_id(catalog, "", &found), -ENOENT);
+	assert_int_equal(jobs_by_node(catalog, job_ino("a"), &found), -ESTALE);
+	assert_int_equal(jobs_by_node(catalog, 0, &found), -ESTALE);
+	assert_int_equal(found.row, 42);
+	assert_int_equal(jobs_doubt(catalog, 1), 0);
+	assert_int_equal(jobs_forget(catalog, 1), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_totals(catalog, 0, 0);
+	catalog_close(catalog);
+}
+
+/* All that a job can hold comes back, also from the disk. */
+static void test_values(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct job jobs[5] = {
+		{.id = "\xc3\xa9/.. %",
+			.status = JOB_QUEUED,
+			.created_ms = -1,
+			.completed_ms = JOB_NO_TIME},
+		{.id = "x",
+			.status = JOB_OTHER,
+			.created_ms = JOB_NO_TIME,
+			.completed_ms = 0},
+		{.id = "y",
+			.status = JOB_PROCESSING,
+			.created_ms = INT64_MAX,
+			.completed_ms = INT64_MIN + 1},
+		{.id = "z", .status = JOB_ERROR, .created_ms = 0, .completed_ms = 1},
+		{.status = JOB_DONE, .created_ms = 5, .completed_ms = 6},
+	};
+	struct catalog_job found;
+
+	memset(jobs[4].id, 'i', NAME_BYTES_MAX);
+	for (int i = 0; i < 5; i++)
+		kit_put_as(catalog, &jobs[i], "{}", CATALOG_NEW);
+	catalog_close(catalog);
+	catalog = kit_open(kit, KIT_NO_MAX);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(jobs_by_id(catalog, jobs[i].id, &found), 0);
+		assert_string_equal(found.job.id, jobs[i].id);
+		assert_int_equal(found.job.status, jobs[i].status);
+		assert_int_equal(found.job.created_ms, jobs[i].created_ms);
+		assert_int_equal(found.job.completed_ms, jobs[i].completed_ms);
+		assert_int_equal(found.seen_ms, KIT_START_MS);
+		kit_assert_text(catalog, &found, "{}");
+	}
+	kit_assert_totals(catalog, 5, 10);
+	catalog_close(catalog);
+}
+
+/* SPEC 11.3 */
+static void test_spec_11_3_text_too_big(void **state)
+{
+	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct job job = kit_job("a", JOB_DONE);
+	struct catalog_job put;
+	enum catalog_change change;
+
+	assert_int_equal(
+		jobs_put(catalog, &job, "", (size_t)JOB_TEXT_MAX + 1, &change, &put),
+		-EFBIG);
+	assert_int_equal(jobs_put(catalog, &job, "", SIZE_MAX, &change, &put), -EFBIG);
+	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
+	catalog_close(catalog);
+}
+
+/* Two ids of one number: the second is refused, the first stays as it is. */
+static void test_same_ino(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct job job = kit_job("a", JOB_DONE);
+	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
+	enum catalog_change change;
+
+	/* No two such are known, so the row is given another's id. */
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_sql(kit, "UPDATE jobs SET id = 'other'");
+	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
+	assert_int_equal(jobs_put(catalog, &job, "new", 3, &change, &put), -EEXIST);
+	assert_int_equal(kit_heard(kit, "same inode number"), 1);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(jobs_by_ino(catalog, job_ino("a"), &put), 0);
+	assert_string_equal(put.job.id, "other");
+	kit_assert_text(catalog, &put, "text");
+	catalog_close(catalog);
+}
+
+static void test_doubt(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
+
+	assert_int_equal(jobs_doubt(catalog, put.row), 0);
+	assert_int_equal(jobs_by_row(catalog, put.row, &put), 0);
+	assert_int_equal(put.seen_ms, 0);
+	kit_assert_text(catalog, &put, "text");
+	kit->now_ms += 5;
+	put = kit_put_as(catalog, &put.job, "text", CATALOG_SAME);
+	assert_int_equal(put.seen_ms, KIT_START_MS + 5);
+	/* A clock before 1970 is not doubt. */
+	kit->now_ms = -5;
+	assert_int_not_equal(
+		kit_put_as(catalog, &put.job, "text", CATALOG_SAME).seen_ms, 0);
+	catalog_close(catalog);
+}
+
+/* Gone, but not from listings that are open. */
+static void test_forget(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_job found;
+	char byte;
+	size_t len;
+
+	kit_put(catalog, "b", JOB_DONE, "other");
+	for (int times = 0; times < 2; times++) {
+		assert_int_equal(jobs_forget(catalog, put.row), 0);
+		assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
+		assert_true(found.gone && !found.kept);
+		assert_int_equal(found.seen_ms, 0);
+		assert_string_equal(found.job.id, "a");
+		kit_assert_totals(catalog, 1, 5);
+	}
+	assert_int_equal(jobs_by_id(catalog, "a", &found), 0);
+	assert_true(found.gone);
+	assert_int_equal(jobs_by_ino(catalog, put.ino, &found), 0);
+	assert_true(found.gone);
+	assert_int_equal(jobs_by_node(catalog, put.node, &found), -ESTALE);
+	assert_int_equal(bodies_read(catalog, &put, 0, &byte, 1, &len), -ESTALE);
+	/* Doubt does not bring it back. */
+	assert_int_equal(jobs_doubt(catalog, put.row), 0);
+	assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
+	assert_true(found.gone);
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+/* The next mount has no listing open: the row goes, and its number with it. */
+static void test_forgotten_at_next_open(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job other = kit_put(catalog, "b", JOB_DONE, "other");
+	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
+
+	assert_int_equal(jobs_forget(catalog, put.row), 0);
+	catalog_close(catalog);
+	catalog = kit_open(kit, KIT_NO_MAX);
+
+	struct catalog_job found;
+
+	assert_int_equal(jobs_by_row(catalog, put.row, &found), -ENOENT);
+	assert_int_equal(jobs_by_row(catalog, other.row, &found), 0);
+	kit_assert_totals(catalog, 1, 5);
+	assert_true(kit_put(catalog, "c", JOB_DONE, "new").row > put.row);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+}
+
+/* The rows that it gives must be those of these jobs, in any order. */
+static void assert_rows(struct catalog *catalog, int err, int64_t *rows, size_t len,
+	const char *const ids[])
+{
+	size_t expected = 0;
+
+	assert_int_equal(err, 0);
+	for (; ids[expected]; expected++) {
+		struct catalog_job job;
+		size_t at = 0;
+
+		assert_int_equal(jobs_by_id(catalog, ids[expected], &job), 0);
+		while (at < len && rows[at] != job.row)
+			at++;
+		assert_true(at < len);
+	}
+	assert_int_equal(len, expected);
+	free(rows);
+}
+
+/* What a look at the account has to ask for again: SPEC 7.1, 7.2. */
+static void test_spec_7_2_rows_to_ask_for(void **state)
+{
+	static const char *const none[] = {NULL};
+	static const char *const unfinished[] = {"q", "p", "o", NULL};
+	static const char *const old[] = {"d", "doubted", "p", NULL};
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	int64_t *rows;
+	size_t len;
+	int err = jobs_unfinished(catalog, &rows, &len);
+
+	assert_rows(catalog, err, rows, len, none);
+	err = jobs_seen_before(catalog, INT64_MAX, &rows, &len);
+	assert_rows(catalog, err, rows, len, none);
+	kit_put(catalog, "d", JOB_DONE, "text");
+	kit_put(catalog, "p", JOB_PROCESSING, "text");
+	assert_int_equal(
+		jobs_forget(catalog, kit_put(catalog, "g", JOB_QUEUED, "text").row), 0);
+	kit->now_ms++;
+	kit_put(catalog, "q", JOB_QUEUED, "text");
+	kit_put(catalog, "o", JOB_OTHER, "text");
+	kit_put(catalog, "e", JOB_ERROR, "text");
+	assert_int_equal(
+		jobs_doubt(catalog, kit_put(catalog, "doubted", JOB_DONE, "text").row),
+		0);
+	err = jobs_unfinished(catalog, &rows, &len);
+	assert_rows(catalog, err, rows, len, unfinished);
+	err = jobs_seen_before(catalog, kit->now_ms, &rows, &len);
+	assert_rows(catalog, err, rows, len, old);
+	catalog_close(catalog);
+}
+
+static unsigned draw(uint32_t *seed, unsigned below)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return (*seed >> 16) % below;
+}
+
+/* SPEC 5.4: what df says is what is there, whatever happened. */
+static void test_spec_5_4_totals(void **state)
+{
+	static const char *const texts[] = {NULL, "", "a", "b", "longer"};
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 30);
+	uint32_t seed = 1;
+
+	for (int i = 0; i < 3000; i++) {
+		char id[32];
+		struct catalog_job known;
+
+		snprintf(id, sizeof(id), "%u", draw(&seed, 20));
+		switch (draw(&seed, 8)) {
+		case 0:
+			if (jobs_by_id(catalog, id, &known) == 0)
+				assert_int_equal(jobs_forget(catalog, known.row), 0);
+			break;
+		case 1:
+			if (jobs_by_id(catalog, id, &known) == 0)
+				assert_int_equal(jobs_doubt(catalog, known.row), 0);
+			break;
+		case 2:
+			assert_int_equal(catalog_commit(catalog), 0);
+			assert_true(kit_sql(kit, "SELECT kept FROM totals") <= 30);
+			kit_assert_sums(kit);
+			break;
+		case 3:
+			if (draw(&seed, 20))
+				break;
+			catalog_close(catalog);
+			catalog = kit_open(kit, 30);
+			break;
+		default:
+			kit_put(catalog, id, (enum job_status)draw(&seed, 4),
+				texts[draw(&seed, 5)]);
+			break;
+		}
+	}
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_spec_5_2_ino),
+		KIT_TEST(test_new),
+		KIT_TEST(test_unknown),
+		KIT_TEST(test_values),
+		KIT_TEST(test_spec_11_3_text_too_big),
+		KIT_TEST(test_same_ino),
+		KIT_TEST(test_doubt),
+		KIT_TEST(test_forget),
+		KIT_TEST(test_forgotten_at_next_open),
+		KIT_TEST(test_spec_7_2_rows_to_ask_for),
+		KIT_TEST(test_spec_5_4_totals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catalog_fixture.h"
+
+/* A machine that goes down while a catalog is in use (SPEC 7.4): of what was not synced
+ * nothing is believed. */
+
+/* What everything here is on (statfs(2); the linker's --wrap). */
+static unsigned filesystem = EXT4_SUPER_MAGIC;
+
+int __wrap_fstatfs(int fd, struct statfs *ret);
+int __wrap_fstatfs64(int fd, struct statfs *ret);
+
+int __wrap_fstatfs(int fd, struct statfs *ret)
+{
+	*ret = (struct statfs){.f_type = filesystem};
+	return fd < 0 ? -1 : 0;
+}
+
+int __wrap_fstatfs64(int fd, struct statfs *ret)
+{
+	return __wrap_fstatfs(fd, ret);
+}
+
+static bool is_dirty(struct kit *kit)
+{
+	FILE *file = fopen(kit_beside(kit, "-boot"), "re");
+
+	assert_non_null(file);
+
+	int first = fgetc(file);
+
+	assert_int_equal(fclose(file), 0);
+	return first != '\n';
+}
+
+static struct catalog *open_in(struct kit *kit, const char *boot)
+{
+	kit->boot = boot;
+	return kit_open(kit, KIT_NO_MAX);
+}
+
+static struct catalog *open_and_put(struct kit *kit, const char *boot, const char *id)
+{
+	struct catalog *catalog = open_in(kit, boot);
+
+	kit_put(catalog, id, JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	return catalog;
+}
+
+static bool has(struct catalog *catalog, const char *id)
+{
+	struct catalog_job job;
+	int err = jobs_by_id(catalog, id, &job);
+
+	assert_true(err == 0 || err == -ENOENT);
+	return err == 0;
+}
+
+/* And has all be done that comes with it. */
+static void end(struct catalog *catalog)
+{
+	catalog_close(catalog);
+	while (wait(NULL) > 0)
+		;
+}
+
+/* Leaves the files as they are while they are in use. */
+static void go_down(struct kit *kit, struct catalog *catalog)
+{
+	char keep[160];
+	char put_back[256];
+
+	snprintf(keep, sizeof(keep), "cp -r %s %s.copy", kit->dir, kit->dir);
+	snprintf(put_back, sizeof(put_back), "rm -r %s && mv %s.copy %s", kit->dir,
+		kit->dir, kit->dir);
+	assert_int_equal(system(keep), 0);
+	end(catalog);
+	assert_int_equal(system(put_back), 0);
+}
+
+static void test_spec_7_4_the_machine_went_down(void **state)
+{
+	struct kit *kit = *state;
+
+	go_down(kit, open_and_put(kit, "host 1", "a"));
+
+	struct catalog *catalog = open_in(kit, "host 2");
+
+	assert_int_equal(kit_heard(kit, "was in use when the machine went down"), 1);
+	assert_false(has(catalog, "a"));
+	assert_int_equal(access(kit_beside(kit, ".damaged"), F_OK), 0);
+	kit_put(catalog, "b", JOB_DONE, "text");
+	end(catalog);
+	catalog = open_in(kit, "host 3");
+	assert_true(has(catalog, "b"));
+	end(catalog);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* SPEC 7.4: a container has a name of its own at each start, on a volume that stays. */
+static void test_under_another_name(void **state)
+{
+	struct kit *kit = *state;
+
+	go_down(kit, open_and_put(kit, "host 1", "a"));
+
+	struct catalog *catalog = open_in(kit, "other 2");
+
+	assert_int_equal(kit_heard(kit, "was in use when the machine went down"), 1);
+	assert_false(has(catalog, "a"));
+	end(catalog);
+}
+
+/* SPEC 11.4: the process alone was killed; and what another machine has in use, or may
+ * have (a home that two share). */
+static void test_only_the_process_went(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *after;
+		unsigned filesystem;
+	} cases[] = {
+		{"host 1", "host 1", EXT4_SUPER_MAGIC},
+		{"host 1", "other 1", EXT4_SUPER_MAGIC},
+		{"host 1", "", EXT4_SUPER_MAGIC},
+		{"", "host 1", EXT4_SUPER_MAGIC},
+		{"host 1", "other 2", NFS_SUPER_MAGIC},
+		{"host 1", "hos 2", NFS_SUPER_MAGIC},
+		{"host 1", "host2 2", CIFS_SUPER_MAGIC},
+	};
+	struct kit *kit = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		filesystem = cases[i].filesystem;
+		go_down(kit, open_and_put(kit, cases[i].before, "a"));
+
+		struct catalog *catalog = open_in(kit, cases[i].after);
+
+		assert_true(has(catalog, "a"));
+		assert_int_equal(kit_heard(kit, ""), 0);
+		end(catalog);
+		unlink(kit->path);
+	}
+	go_down(kit, open_and_put(kit, "host 1", "a"));
+	end(open_in(kit, "host 2"));
+	assert_int_equal(kit_heard(kit, "went down"), 1);
+	filesystem = EXT4_SUPER_MAGIC;
+}
+
+/* SPEC 7.4: of two mounts only the last one takes the mark back. */
+static void test_another_goes_on(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *one = open_and_put(kit, "host 1", "a");
+	struct catalog *two = open_and_put(kit, "host 1", "b");
+
+	assert_true(is_dirty(kit));
+	end(one);
+	assert_true(is_dirty(kit));
+	go_down(kit, two);
+	two = open_in(kit, "host 2");
+	assert_int_equal(kit_heard(kit, "went down"), 1);
+	assert_false(has(two, "a"));
+	one = open_in(kit, "host 2");
+	end(two);
+	assert_true(is_dirty(kit));
+	end(one);
+	assert_false(is_dirty(kit));
+}
+
+/* The system's own boot: what Linux gives is the same for all processes. */
+static void test_system(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = open_and_put(kit, NULL, "a");
+
+	assert_true(is_dirty(kit));
+	go_down(kit, catalog);
+	catalog = open_in(kit, NULL);
+	assert_true(has(catalog, "a"));
+	end(catalog);
+	assert_false(is_dirty(kit));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_spec_7_4_the_machine_went_down),
+		KIT_TEST(test_under_another_name),
+		KIT_TEST(test_only_the_process_went),
+		KIT_TEST(test_another_goes_on),
+		KIT_TEST(test_system),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog/saved_listings.h"
+#include "catalog_fixture.h"
+
+/*
+ * Damage that shows only in use: an error and a sentence, never a crash nor a wrong byte,
+ * and the next mount begins anew (SPEC 7.4, 4.3).
+ */
+
+enum {
+	JOBS = 40,
+	PAGE = 8192,
+	TEXT_ROOM = 40000,
+	SPOILT = 100,
+	SPOILT_LONG = 500,
+	SPOILT_SHORT = 30, /* where each takes forty times as long (valgrind) */
+};
+
+static void make_id(int n, char id[16])
+{
+	snprintf(id, 16, "job %d", n);
+}
+
+static const char *make_text(int n)
+{
+	static char text[TEXT_ROOM];
+	size_t len = (size_t)(n * n * 20 + n);
+
+	memset(text, 'a' + n % 26, len);
+	text[len] = '\0';
+	return text;
+}
+
+/* A database of some pages of each kind. */
+static void fill(struct kit *kit)
+{
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_listing listing = {.completed_ms = 1};
+	int64_t rows[JOBS];
+	char id[16];
+
+	for (int i = 0; i < JOBS; i++) {
+		make_id(i, id);
+		kit_put(catalog, id, JOB_PROCESSING, "old");
+		rows[i] = kit_put(catalog, id, JOB_DONE, make_text(i)).row;
+	}
+	assert_int_equal(listings_save(catalog, "any ..", &listing, rows, JOBS), 0);
+	assert_int_equal(jobs_forget(catalog, rows[3]), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	catalog_close(catalog);
+}
+
+/* What is told must be one of what may be. */
+static int note(int err, int fine, bool *failed)
+{
+	if (err == -EIO)
+		*failed = true;
+	else if (err != fine)
+		assert_int_equal(err, 0);
+	return err;
+}
+
+static void read_job(struct catalog *catalog, int n, bool *failed)
+{
+	static char read[TEXT_ROOM];
+	struct catalog_job job;
+	char id[16];
+	size_t len;
+
+	make_id(n, id);
+	if (note(jobs_by_id(catalog, id, &job), -ENOENT, failed) || job.gone)
+		return;
+	if (note(bodies_read(catalog, &job, 0, read, sizeof(read), &len), -ENODATA,
+		    failed))
+		return;
+	note(jobs_by_node(catalog, job.node, &job), -ESTALE, failed);
+}
+
+/* Asks for all, changes all, and tells whether anything failed. */
+static bool use(struct catalog *catalog)
+{
+	struct catalog_listing listing = {0};
+	struct catalog_totals totals;
+	struct catalog_job job;
+	enum catalog_change change;
+	int64_t *rows;
+	size_t len;
+	bool failed = false;
+
+	for (int i = 0; i < JOBS; i++)
+		read_job(catalog, i, &failed);
+	if (note(listings_load(catalog, "any ..", &listing, &rows, &len), -ENOENT,
+		    &failed) == 0)
+		free(rows);
+	for (int i = 0; i < JOBS + 5; i++) {
+		char id[16];
+		struct job put;
+
+		make_id(i, id);
+		put = kit_job(id, JOB_ERROR);
+		if (note(jobs_put(catalog, &put, "new", 3, &change, &job), -EEXIST,
+			    &failed) == 0 &&
+			i % 3 == 0)
+			note(jobs_forget(catalog, job.row), 0, &failed);
+	}
+	listing.completed_ms = 2;
+	note(listings_save(catalog, "other", &listing, &(int64_t){1}, 1), 0, &failed);
+	note(catalog_commit(catalog), 0, &failed);
+	catalog_totals(catalog, &totals);
+	return failed;
+}
+
+static uint32_t draw(uint32_t *seed, uint32_t below)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)*seed * below >> 32);
+}
+
+/* Overwrites some bytes anywhere, or some at the beginning of a page. */
+static void spoil(struct kit *kit, uint32_t *seed)
+{
+	int fd = open(kit->path, O_RDWR | O_CLOEXEC);
+	struct stat status;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &status), 0);
+
+	uint32_t pages = (uint32_t)(status.st_size / PAGE);
+	off_t page = (off_t)draw(seed, pages) * PAGE;
+
+	for (uint32_t left = 1 + draw(seed, 8); left; left--) {
+		uint8_t byte = (uint8_t)draw(seed, 256);
+		off_t at = page + (off_t)draw(seed, left % 2 ? 16 : PAGE);
+
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	}
+	if (draw(seed, 10) == 0)
+		assert_int_equal(ftruncate(fd, page + PAGE / 2), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static void remove_all(struct kit *kit)
+{
+	unlink(kit->path);
+	unlink(kit_beside(kit, "-journal"));
+}
+
+/* SPEC 7.4: bytes that changed where nobody saw it, again and again. */
+static void test_spec_7_4_spoilt(void **state)
+{
+	struct kit *kit = *state;
+	int rounds = getenv("GLADIAFS_TEST_SHORT")  ? SPOILT_SHORT
+		     : getenv("GLADIAFS_TEST_LONG") ? SPOILT_LONG
+						    : SPOILT;
+	uint32_t seed = 1;
+	int failures = 0;
+
+	for (int i = 0; i < rounds; i++) {
+		remove_all(kit);
+		fill(kit);
+		spoil(kit, &seed);
+
+		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		bool failed = use(catalog);
+
+		catalog_close(catalog);
+		failures += failed;
+		if (!failed)
+			continue;
+		/* The next one begins anew. */
+		assert_int_equal(access(kit->path, F_OK), -1);
+		catalog = kit_open(kit, KIT_NO_MAX);
+		assert_false(use(catalog));
+		kit_assert_sums(kit);
+		catalog_close(catalog);
+	}
+	assert_true(failures > rounds / 30);
+}
+
+/* Rows that nobody can have written. */
+static void test_unsound_rows(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE jobs SET status = 77",
+		"UPDATE jobs SET status = -1",
+		"UPDATE jobs SET size = -2",
+		"UPDATE jobs SET size = 1 << 40",
+		"UPDATE jobs SET id = printf('%0300d', 1)",
+		"UPDATE inodes_recent SET job = (SELECT min(job) FROM jobs)",
+		"DELETE FROM totals",
+		"INSERT INTO pieces SELECT (max(job) + 1) * 8192, 'x' FROM jobs",
+	};
+	struct kit *kit = *state;
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		fill(kit);
+		kit_sql(kit, changes[i]);
+
+		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+		assert_true(use(catalog));
+		catalog_close(catalog);
+		assert_int_equal(kit_heard(kit, "set aside"), 2);
+		assert_int_equal(access(kit->path, F_OK), -1);
+	}
+}
+
+/* Damages a catalog that is open, so that its next use finds out. */
+static void damage_in_use(struct kit *kit, struct catalog *catalog)
+{
+	struct catalog_job job;
+
+	kit_put(catalog, "a", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_sql(kit, "UPDATE jobs SET status = 77");
+	assert_int_equal(jobs_by_id(catalog, "a", &job), -EIO);
+}
+
+/*
+ * Whoever found the damage goes on with the file that was set aside, and does no harm to
+ * what another mount has begun in its place: not by writing, nor by closing.
+ */
+static void test_old_and_new_side_by_side(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *old = kit_open(kit, KIT_NO_MAX);
+
+	damage_in_use(kit, old);
+	assert_int_equal(kit_heard(kit, "set aside"), 2);
+
+	struct catalog *new = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job job;
+
+	kit_put(new, "b", JOB_DONE, "new text");
+	assert_int_equal(catalog_commit(new), 0);
+	kit_put(old, "c", JOB_DONE, "old text");
+	assert_int_equal(catalog_commit(old), 0);
+	assert_int_equal(jobs_by_id(old, "a", &job), -EIO);
+	kit_put(new, "d", JOB_DONE, "more");
+	/* The new one's journal is there, and is not the old one's business. */
+	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+	assert_int_equal(jobs_by_id(old, "c", &job), 0);
+	kit_put(old, "e", JOB_DONE, "old text");
+	assert_int_equal(catalog_commit(old), 0);
+	catalog_close(old);
+	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+	assert_int_equal(catalog_commit(new), 0);
+	catalog_close(new);
+	/* One sentence was enough, and the new one was not set aside. */
+	assert_int_equal(kit_heard(kit, ""), 0);
+	new = kit_open(kit, KIT_NO_MAX);
+	assert_int_equal(jobs_by_id(new, "b", &job), 0);
+	kit_assert_text(new, &job, "new text");
+	assert_int_equal(jobs_by_id(new, "d", &job), 0);
+	assert_int_equal(jobs_by_id(new, "c", &job), -ENOENT);
+	kit_assert_totals(new, 2, 12);
+	catalog_close(new);
+}
+
+/*
+ * Somebody removes the file under a mount, and another mount begins a new one: neither
+ * loses what it has, nor takes the other's journal for its own.
+ */
+static void test_removed_in_use(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *old = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job job;
+
+	kit_put(old, "a", JOB_DONE, "old text");
+	assert_int_equal(catalog_commit(old), 0);
+	assert_int_equal(unlink(kit->path), 0);
+	assert_int_equal(catalog_commit(old), 0);
+	assert_int_equal(kit_heard(kit, "moved or removed"), 1);
+
+	struct catalog *new = kit_open(kit, KIT_NO_MAX);
+
+	kit_put(new, "b", JOB_DONE, "new text");
+	assert_int_equal(catalog_commit(new), 0);
+	kit_put(new, "lost", JOB_DONE, "new text");
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(jobs_by_id(old, "a", &job), 0);
+		kit_assert_text(old, &job, "old text");
+		kit_put(old, "c", JOB_PROCESSING, i % 2 ? "more" : "less");
+		assert_int_equal(catalog_commit(old), 0);
+		assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+	}
+	catalog_close(old);
+	catalog_close(new);
+	new = kit_open(kit, KIT_NO_MAX);
+	kit_assert_totals(new, 2, 16);
+	assert_int_equal(jobs_by_id(new, "b", &job), 0);
+	kit_assert_text(new, &job, "new text");
+	catalog_close(new);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* What is written before it is noticed is lost, and told to be. */
+static void test_removed_while_writing(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct job job = kit_job("b", JOB_DONE);
+	struct catalog_job found;
+	enum catalog_change change;
+
+	kit_put(catalog, "a", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(unlink(kit->path), 0);
+	assert_int_equal(jobs_put(catalog, &job, "text", 4, &change, &found), -EIO);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	assert_int_equal(kit_heard(kit, "moved or removed"), 1);
+	kit_put(catalog, "b", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_totals(catalog, 2, 8);
+	catalog_close(catalog);
+	assert_int_equal(access(kit->path, F_OK), -1);
+}
+
+/* Two mounts find the same damage: the second leaves alone what the first began. */
+static void test_found_by_two(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *one = kit_open(kit, KIT_NO_MAX);
+	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job job;
+
+	damage_in_use(kit, one);
+	assert_int_equal(kit_heard(kit, "set aside"), 2);
+
+	struct catalog *new = kit_open(kit, KIT_NO_MAX);
+
+	kit_put(new, "b", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(new), 0);
+	assert_int_equal(jobs_by_id(two, "a", &job), -EIO);
+	assert_int_equal(kit_heard(kit, "mount again"), 1);
+	catalog_close(two);
+	catalog_close(one);
+	catalog_close(new);
+	new = kit_open(kit, KIT_NO_MAX);
+	assert_int_equal(jobs_by_id(new, "b", &job), 0);
+	catalog_close(new);
+}
+
+/* One set aside takes the place of one set aside before, with all that belongs to it. */
+static void test_set_aside_twice(void **state)
+{
+	struct kit *kit = *state;
+
+	for (int times = 0; times < 2; times++) {
+		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+		kit_sql(kit, "CREATE TABLE witness(times)");
+		damage_in_use(kit, catalog);
+		catalog_close(catalog);
+	}
+	assert_int_equal(access(kit->path, F_OK), -1);
+	strcat(kit->path, ".damaged");
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM witness"), 0);
+	assert_int_equal(kit_sql(kit, "SELECT status FROM jobs"), 77);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_spec_7_4_spoilt),
+		KIT_TEST(test_unsound_rows),
+		KIT_TEST(test_old_and_new_side_by_side),
+		KIT_TEST(test_removed_in_use),
+		KIT_TEST(test_removed_while_writing),
+		KIT_TEST(test_found_by_two),
+		KIT_TEST(test_set_aside_twice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

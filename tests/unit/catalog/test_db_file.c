@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog_fixture.h"
+
+/* The file: nobody else's to read, set aside where it is no good. SPEC 7.4. */
+
+static mode_t mode_of(const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(lstat(path, &status), 0);
+	return status.st_mode & 07777;
+}
+
+static void write_file(const char *path, const void *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes, len), len);
+	assert_int_equal(close(fd), 0);
+}
+
+static void assert_holds(const char *path, const void *bytes, size_t len)
+{
+	char read_bytes[256];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0 && len < sizeof(read_bytes));
+	assert_int_equal(read(fd, read_bytes, sizeof(read_bytes)), len);
+	assert_memory_equal(read_bytes, bytes, len);
+	assert_int_equal(close(fd), 0);
+}
+
+/* A catalog that works, with a job in it; whether it is on disk. */
+static bool works_on_disk(struct kit *kit, struct catalog *catalog)
+{
+	kit_put(catalog, "a", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	catalog_close(catalog);
+	catalog = kit_open(kit, KIT_NO_MAX);
+
+	struct catalog_job job;
+	int err = jobs_by_id(catalog, "a", &job);
+
+	if (!err)
+		kit_assert_text(catalog, &job, "text");
+	catalog_close(catalog);
+	return !err;
+}
+
+/* SPEC 7.4: file 0600, whatever the umask, and so is what SQLite puts beside it. */
+static void test_spec_7_4_mode(void **state)
+{
+	static const mode_t masks[] = {0, 022, 077, 0777};
+	struct kit *kit = *state;
+	mode_t before = umask(0);
+
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+		umask(masks[i]);
+
+		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+		kit_put(catalog, "a", JOB_DONE, "text");
+		assert_int_equal(mode_of(kit->path), 0600);
+		assert_int_equal(mode_of(kit_beside(kit, "-journal")), 0600);
+		catalog_close(catalog);
+		unlink(kit->path);
+	}
+	umask(before);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+static void test_loose_mode_is_mended(void **state)
+{
+	struct kit *kit = *state;
+
+	catalog_close(kit_open(kit, KIT_NO_MAX));
+	assert_int_equal(chmod(kit->path, 0666), 0);
+	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(mode_of(kit->path), 0600);
+}
+
+/* A link could lead anywhere; what it leads to is left alone. */
+static void test_symbolic_link(void **state)
+{
+	struct kit *kit = *state;
+
+	write_file(kit_beside(kit, "-other"), "precious", 8);
+	assert_int_equal(symlink("db-other", kit->path), 0);
+	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "symbolic link"), 2);
+	assert_holds(kit_beside(kit, "-other"), "precious", 8);
+}
+
+/* A directory may be one: ~/.cache often is. */
+static void test_directory_by_symbolic_link(void **state)
+{
+	struct kit *kit = *state;
+
+	assert_int_equal(mkdir(kit_beside(kit, ".real"), 0700), 0);
+	assert_int_equal(symlink("db.real", kit_beside(kit, ".link")), 0);
+	snprintf(kit->path, sizeof(kit->path), "%s/db.link/db", kit->dir);
+	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, ""), 0);
+	snprintf(kit->path, sizeof(kit->path), "%s/db.real/db", kit->dir);
+	assert_int_equal(mode_of(kit->path), 0600);
+}
+
+static void test_relative_path(void **state)
+{
+	struct kit *kit = *state;
+	int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_equal(chdir(kit->dir), 0);
+	strcpy(kit->path, "db");
+	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(mode_of("db"), 0600);
+	assert_int_equal(fchdir(here), 0);
+	close(here);
+}
+
+static void test_another_users(void **state)
+{
+	struct kit *kit = *state;
+
+	if (geteuid() != 0)
+		skip();
+	write_file(kit->path, "", 0);
+	assert_int_equal(chown(kit->path, 12345, (gid_t)-1), 0);
+	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "another user"), 2);
+	assert_holds(kit->path, "", 0);
+}
+
+static void test_not_a_file(void **state)
+{
+	struct kit *kit = *state;
+
+	assert_int_equal(mkfifo(kit->path, 0600), 0);
+	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "not a regular file"), 2);
+	assert_int_equal(unlink(kit->path), 0);
+	assert_int_equal(mkdir(kit->path, 0700), 0);
+	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "Is a directory"), 2);
+}
+
+/* What cannot be written is done without, with a sentence. */
+static void test_unwritable_place(void **state)
+{
+	struct kit *kit = *state;
+
+	write_file(kit->path, "a file", 6);
+	snprintf(kit->path, sizeof(kit->path), "%s/db/db", kit->dir);
+	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "Not a directory"), 2);
+	snprintf(kit->path, sizeof(kit->path), "%s/none/db", kit->dir);
+	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "No such file or directory"), 2);
+	strcpy(kit->path, "/proc/db");
+	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "cache_dir"), 2);
+}
+
+/* A disk with no room for a database: like one that cannot be written. */
+static void test_full_disk(void **state)
+{
+	struct kit *kit = *state;
+	struct rlimit before;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+
+	struct rlimit limit = {4096, before.rlim_max};
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	assert_int_equal(kit_heard(kit, "going on without one"), 1);
+	kit_put(catalog, "a", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	catalog_close(catalog);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, handler);
+	/* With room again, what was begun then is no hindrance. */
+	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+}
+
+/* No file that is not ours is written to: it is set aside as it was. */
+static void test_spec_7_4_foreign_file(void **state)
+{
+	static const char garbage[] = "This is not a database, nor was it ever one.";
+	struct kit *kit = *state;
+
+	write_file(kit->path, garbage, sizeof(garbage));
+	/* What one set aside before left must not become this one's. */
+	write_file(kit_beside(kit, ".damaged"), "", 0);
+	write_file(kit_beside(kit, ".damaged-journal"), "journal", 7);
+	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "set aside as"), 1);
+	assert_holds(kit_beside(kit, ".damaged"), garbage, sizeof(garbage));
+	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
+}
+
+/* SPEC 7.4: set aside and rebuilt. */
+static void test_spec_7_4_other_schema(void **state)
+{
+	static const char *const changes[] = {
+		"PRAGMA user_version = 99",
+		"PRAGMA user_version = 0",
+		"PRAGMA application_id = 1",
+		"PRAGMA application_id = 0",
+		"DROP TABLE jobs",
+		"DROP TABLE listings",
+		"ALTER TABLE pieces RENAME COLUMN data TO bytes",
+	};
+	struct kit *kit = *state;
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+		kit_put(catalog, "old", JOB_DONE, "text");
+		catalog_close(catalog);
+		kit_sql(kit, changes[i]);
+		catalog = kit_open(kit, KIT_NO_MAX);
+		assert_int_equal(kit_heard(kit, "set aside as"), 1);
+
+		struct catalog_job job;
+
+		assert_int_equal(jobs_by_id(catalog, "old", &job), -ENOENT);
+		assert_true(works_on_disk(kit, catalog));
+		/* What is set aside is another file, journals and all. */
+		assert_int_equal(access(kit_beside(kit, ".damaged"), F_OK), 0);
+	}
+}
+
+/* A database of another program, though it be sound. */
+static void test_spec_7_4_foreign_database(void **state)
+{
+	struct kit *kit = *state;
+
+	write_file(kit->path, "", 0);
+	kit_sql(kit, "CREATE TABLE mine(mine)");
+	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, "set aside as"), 1);
+	assert_int_equal(rename(kit_beside(kit, ".damaged"), kit->path), 0);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM sqlite_master"), 1);
+	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
+}
+
+/* Within its first page. Further on it shows later: test_catalog_damage.c. */
+static void test_spec_7_4_cut_short(void **state)
+{
+	struct kit *kit = *state;
+
+	for (off_t size = 2; size < 8192; size = size * 3 + 7) {
+		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+		kit_put(catalog, "old", JOB_DONE, "text");
+		catalog_close(catalog);
+		assert_int_equal(truncate(kit->path, size), 0);
+		assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+		assert_int_equal(kit_heard(kit, "set aside as"), 1);
+	}
+}
+
+/* An empty file is no damage: somebody made it to have it, or died before the rest. */
+static void test_empty_file(void **state)
+{
+	struct kit *kit = *state;
+
+	write_file(kit->path, "", 0);
+	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(truncate(kit->path, 0), 0);
+	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_spec_7_4_mode),
+		KIT_TEST(test_loose_mode_is_mended),
+		KIT_TEST(test_symbolic_link),
+		KIT_TEST(test_directory_by_symbolic_link),
+		KIT_TEST(test_relative_path),
+		KIT_TEST(test_another_users),
+		KIT_TEST(test_not_a_file),
+		KIT_TEST(test_unwritable_place),
+		KIT_TEST(test_full_disk),
+		KIT_TEST(test_spec_7_4_foreign_file),
+		KIT_TEST(test_spec_7_4_other_schema),
+		KIT_TEST(test_spec_7_4_foreign_database),
+		KIT_TEST(test_spec_7_4_cut_short),
+		KIT_TEST(test_empty_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

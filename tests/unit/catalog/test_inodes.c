@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+
+#include "catalog_fixture.h"
+
+/* Jobs by inode number (inodes.c): many, so that they are merged, by and by. */
+
+enum { MANY = 12000, TURN = 150, RECENT_MAX = 8192 };
+
+static const char *id_of(char *to, size_t size, int number)
+{
+	(void)snprintf(to, size, "job-%d", number);
+	return to;
+}
+
+static void put(struct catalog *catalog, int number)
+{
+	char id[32];
+
+	kit_put(catalog, id_of(id, sizeof(id), number), JOB_DONE, NULL);
+}
+
+static void put_many(struct catalog *catalog, int first, int end)
+{
+	for (int i = first; i < end; i++) {
+		put(catalog, i);
+		if (i % TURN == 0)
+			assert_int_equal(catalog_commit(catalog), 0);
+	}
+	assert_int_equal(catalog_commit(catalog), 0);
+}
+
+/* Those from `first` on are there, by either way, and no other. */
+static void assert_found(struct catalog *catalog, int first, int end)
+{
+	struct catalog_job job;
+	char id[32];
+
+	for (int i = 0; i < end + 10; i++) {
+		bool known = i >= first && i < end;
+		int err = jobs_by_id(catalog, id_of(id, sizeof(id), i), &job);
+
+		assert_int_equal(err, known ? 0 : -ENOENT);
+		if (!known)
+			continue;
+		assert_string_equal(job.job.id, id);
+		assert_int_equal(job.ino, job_ino(id));
+		assert_int_equal(jobs_by_node(catalog, job.node, &job), 0);
+		assert_string_equal(job.job.id, id);
+	}
+}
+
+/* All are found at any time, by this mount and the next; few are left to be merged. */
+static void test_many(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	put_many(catalog, 0, RECENT_MAX);
+	kit_assert_sums(kit);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM inodes"), 0);
+	put_many(catalog, RECENT_MAX, MANY);
+	kit_assert_sums(kit);
+	assert_in_range(kit_sql(kit, "SELECT count(*) FROM inodes_recent"), RECENT_MAX,
+		RECENT_MAX + TURN);
+	assert_found(catalog, 0, MANY);
+	catalog_close(catalog);
+
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_found(catalog, 0, MANY);
+	/* The same again is nothing new. */
+	put_many(catalog, 0, MANY);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), MANY);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+}
+
+/* A transaction that is lost leaves both tables as they were. */
+static void test_lost(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	put_many(catalog, 0, RECENT_MAX + TURN);
+	kit_limit_files(kit_file_size(kit));
+	for (int i = 0; i < TURN; i++)
+		put(catalog, MANY + i);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	kit_limit_files(0);
+	kit_assert_sums(kit);
+	assert_found(catalog, 0, RECENT_MAX + TURN);
+	put_many(catalog, RECENT_MAX + TURN, MANY);
+	assert_found(catalog, 0, MANY);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+}
+
+/* The rows of jobs that are gone are dropped by the next mount, from both. */
+static void test_gone(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job job;
+	char id[32];
+
+	put_many(catalog, 0, MANY);
+	for (int i = 0; i < MANY / 2; i++) {
+		id_of(id, sizeof(id), i);
+		assert_int_equal(jobs_by_id(catalog, id, &job), 0);
+		assert_int_equal(jobs_forget(catalog, job.row), 0);
+	}
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), MANY - MANY / 2);
+	kit_assert_sums(kit);
+	assert_found(catalog, MANY / 2, MANY);
+	put_many(catalog, 0, MANY / 2);
+	assert_found(catalog, 0, MANY);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_many),
+		KIT_TEST(test_lost),
+		KIT_TEST(test_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/saved_listings.h"
+#include "catalog_fixture.h"
+
+/* The last complete listing of each query, for the next look: SPEC 7.2. */
+
+static int64_t *make_rows(size_t len)
+{
+	int64_t *rows = malloc((len + 1) * sizeof(*rows));
+
+	assert_non_null(rows);
+	for (size_t i = 0; i < len; i++)
+		rows[i] = i % 5 ? (int64_t)(len - i) : INT64_MAX - (int64_t)i;
+	return rows;
+}
+
+static void save(
+	struct catalog *catalog, const char *key, int64_t completed_ms, size_t len)
+{
+	struct catalog_listing listing = {completed_ms, completed_ms % 2 != 0};
+	int64_t *rows = make_rows(len);
+
+	assert_int_equal(listings_save(catalog, key, &listing, rows, len), 0);
+	free(rows);
+}
+
+static void assert_saved(
+	struct catalog *catalog, const char *key, int64_t completed_ms, size_t len)
+{
+	struct catalog_listing listing;
+	int64_t *expected = make_rows(len);
+	int64_t *rows;
+	size_t got;
+
+	assert_int_equal(listings_load(catalog, key, &listing, &rows, &got), 0);
+	assert_int_equal(listing.completed_ms, completed_ms);
+	assert_int_equal(listing.ordered, completed_ms % 2 != 0);
+	assert_int_equal(got, len);
+	assert_memory_equal(rows, expected, len * sizeof(*rows));
+	free(rows);
+	free(expected);
+}
+
+/* None is kept, and nothing is given. */
+static void assert_none(struct catalog *catalog, const char *key)
+{
+	struct catalog_listing listing = {.completed_ms = 42};
+	int64_t *rows = NULL;
+	size_t len = 43;
+
+	assert_int_equal(listings_load(catalog, key, &listing, &rows, &len), -ENOENT);
+	assert_int_equal(listing.completed_ms, 42);
+	assert_null(rows);
+	assert_int_equal(len, 43);
+}
+
+static void test_lengths(void **state)
+{
+	static const size_t lens[] = {0, 1, 2, 511, 512, 513, 1024, 100001};
+	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "%zu", lens[i]);
+		assert_none(catalog, key);
+		save(catalog, key, (int64_t)i, lens[i]);
+		assert_saved(catalog, key, (int64_t)i, lens[i]);
+	}
+	catalog_close(catalog);
+}
+
+/* The last one of a key counts, and keys that differ in anything are others. */
+static void test_keys(void **state)
+{
+	static const char *const keys[] = {"", " ", "any ..", "ANY ..", "any ..1", "'\"%",
+		"done,error 1700000000000..1700086400000 ..0"};
+	enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+
+	for (int times = 0; times < 2; times++)
+		for (int i = 0; i < KEYS; i++)
+			save(catalog, keys[i], 100 * times + i, (size_t)(10 * times + i));
+	for (int i = 0; i < KEYS; i++)
+		assert_saved(catalog, keys[i], 100 + i, (size_t)(10 + i));
+	assert_int_equal(listings_forget(catalog, keys[1]), 0);
+	assert_int_equal(listings_forget(catalog, keys[1]), 0);
+	assert_int_equal(listings_forget(catalog, "unknown"), 0);
+	assert_none(catalog, keys[1]);
+	assert_saved(catalog, keys[2], 102, 12);
+	assert_int_equal(listings_forget_all(catalog), 0);
+	for (int i = 0; i < KEYS; i++)
+		assert_none(catalog, keys[i]);
+	assert_int_equal(listings_forget_all(catalog), 0);
+	catalog_close(catalog);
+}
+
+/* Section 3, Times: the newest changes are stored, up to NEWEST_MAX of them. */
+static void test_newest_changes(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	int64_t ms = -1;
+
+	assert_int_equal(newest_load(catalog, 7, &ms), -ENOENT);
+	assert_int_equal(newest_save(catalog, 7, -5), 0);
+	assert_int_equal(newest_save(catalog, 7, 1700000000001), 0);
+	for (uint64_t i = 1; i <= NEWEST_MAX; i++)
+		assert_int_equal(newest_save(catalog, 100 + i, (int64_t)i), 0);
+	assert_int_equal(listings_forget_all(catalog), 0);
+	catalog_close(catalog);
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_int_equal(newest_load(catalog, 7, &ms), 0);
+	assert_int_equal(ms, 1700000000001);
+	assert_int_equal(newest_load(catalog, 101, &ms), -ENOENT);
+	assert_int_equal(newest_load(catalog, 102, &ms), 0);
+	assert_int_equal(ms, 2);
+	catalog_close(catalog);
+}
+
+/* A file written before they were stored keeps what is in it. */
+static void test_file_without_newest_changes(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	int64_t ms;
+
+	save(catalog, "any ..", 1700000000001, 10);
+	catalog_close(catalog);
+	(void)kit_sql(kit, "DROP TABLE newest");
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_saved(catalog, "any ..", 1700000000001, 10);
+	assert_int_equal(newest_load(catalog, 7, &ms), -ENOENT);
+	assert_int_equal(newest_save(catalog, 7, 1), 0);
+	assert_int_equal(newest_load(catalog, 7, &ms), 0);
+	catalog_close(catalog);
+}
+
+/* SPEC 7.2: this holds across unmount and mount. */
+static void test_spec_7_2_kept_across_mounts(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	save(catalog, "any ..", 1700000000001, 1000);
+	catalog_close(catalog);
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_saved(catalog, "any ..", 1700000000001, 1000);
+	catalog_close(catalog);
+
+	/* But not with cache=off (SPEC 7.4). */
+	catalog = kit_open_temporary(kit, KIT_NO_MAX);
+	save(catalog, "any ..", 2, 3);
+	assert_saved(catalog, "any ..", 2, 3);
+	catalog_close(catalog);
+	catalog = kit_open_temporary(kit, KIT_NO_MAX);
+	assert_none(catalog, "any ..");
+	catalog_close(catalog);
+}
+
+/* SPEC 11.3: so many, then the one completed longest ago goes, whenever it was saved. */
+static void test_spec_11_3_most(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	char key[16];
+
+	for (int i = 0; i < LISTINGS_MAX; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		/* In no order: 7 and LISTINGS_MAX have no common divisor. */
+		save(catalog, key, 1000 + i * 7 % LISTINGS_MAX, 3);
+	}
+	save(catalog, "new", 2000, 3);
+	assert_none(catalog, "0");
+	assert_saved(catalog, "new", 2000, 3);
+	for (int i = 1; i < LISTINGS_MAX; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		assert_saved(catalog, key, 1000 + i * 7 % LISTINGS_MAX, 3);
+	}
+	save(catalog, "old", 1, 3);
+	assert_none(catalog, "old");
+	/* One in place of another of its key pushes none out. */
+	save(catalog, "new", 3000, 4);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM listings"), LISTINGS_MAX);
+	catalog_close(catalog);
+}
+
+/* SPEC 11.3: one too long is not kept, and what it replaces is out of date. */
+static void test_spec_11_3_too_long(void **state)
+{
+	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct catalog_listing listing = {.completed_ms = 2};
+	int64_t row = 1;
+
+	save(catalog, "any ..", 1, 3);
+	/* So many rows are not there to be read, nor are they read. */
+	assert_int_equal(listings_save(catalog, "any ..", &listing, &row,
+				 LISTING_BYTES_MAX / LISTING_ROW_BYTES + 1),
+		0);
+	assert_none(catalog, "any ..");
+	assert_int_equal(listings_save(catalog, "any ..", &listing, &row, SIZE_MAX), 0);
+	assert_none(catalog, "any ..");
+	catalog_close(catalog);
+}
+
+/* Little-endian, whatever machine wrote them. */
+static void test_bytes(void **state)
+{
+	static const int64_t rows[] = {0x0102030405060708, 1};
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_listing listing = {.completed_ms = 1};
+
+	assert_int_equal(listings_save(catalog, "k", &listing, rows, 2), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(
+		kit_sql(kit, "SELECT hex(rows) = '08070605040302010100000000000000'"
+			     " FROM listings"),
+		1);
+	catalog_close(catalog);
+}
+
+/* What this program cannot have written is forgotten, as if there were none. */
+static void test_suspect(void **state)
+{
+	static const char *const values[] = {
+		"x'00'",
+		"x'01000000000000'",
+		"x'010000000000000002'",
+		"x'0000000000000000'",
+		"x'01000000000000000000000000000000'",
+		"x'01000000000000000000000000000080'",
+		"x'ffffffffffffffff'",
+		"'12345678'",
+		"12345678",
+		"1.5",
+	};
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		char sql[128];
+
+		save(catalog, "any ..", 1, 3);
+		save(catalog, "other", 1, 3);
+		assert_int_equal(catalog_commit(catalog), 0);
+		snprintf(sql, sizeof(sql),
+			"UPDATE listings SET rows = %s WHERE key = 'any ..'", values[i]);
+		kit_sql(kit, sql);
+		assert_none(catalog, "any ..");
+		assert_int_equal(catalog_commit(catalog), 0);
+		assert_int_equal(kit_sql(kit, "SELECT count(*) FROM listings"), 1);
+		assert_saved(catalog, "other", 1, 3);
+	}
+	assert_int_equal(kit_heard(kit, ""), 0);
+	catalog_close(catalog);
+}
+
+/* It is written with the jobs its rows stand for, or not at all. */
+static void test_transaction(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	kit_put(catalog, "a", JOB_DONE, "text");
+	save(catalog, "any ..", 1, 3);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM listings"), 0);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM listings"), 1);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 1);
+	catalog_close(catalog);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_lengths),
+		KIT_TEST(test_keys),
+		KIT_TEST(test_newest_changes),
+		KIT_TEST(test_file_without_newest_changes),
+		KIT_TEST(test_spec_7_2_kept_across_mounts),
+		KIT_TEST(test_spec_11_3_most),
+		KIT_TEST(test_spec_11_3_too_long),
+		KIT_TEST(test_bytes),
+		KIT_TEST(test_suspect),
+		KIT_TEST(test_transaction),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

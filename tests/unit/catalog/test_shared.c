@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catalog/saved_listings.h"
+#include "catalog_fixture.h"
+
+enum { END_MS = 20000 };
+
+/* Two mounts of one account, one file: SPEC 7.4. */
+
+static int64_t now_ms(void)
+{
+	return clock_mono_ms(&clock_system);
+}
+
+/* Somebody who has begun to write and does not end. */
+static sqlite3 *keep_locked(struct kit *kit, const char *begin)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(kit->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, begin, NULL, NULL, NULL), SQLITE_OK);
+	return db;
+}
+
+static void let_go(sqlite3 *db)
+{
+	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static int put(struct catalog *catalog, const char *id)
+{
+	struct job job = kit_job(id, JOB_DONE);
+	struct catalog_job stored;
+	enum catalog_change change;
+
+	return jobs_put(catalog, &job, "text", 4, &change, &stored);
+}
+
+/* What one has written the other knows, with the same numbers. */
+static void test_spec_7_4_shared(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *one = kit_open(kit, KIT_NO_MAX);
+	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job a = kit_put(one, "a", JOB_PROCESSING, "old");
+	struct catalog_job found;
+
+	assert_int_equal(jobs_by_id(two, "a", &found), -ENOENT);
+	assert_int_equal(catalog_commit(one), 0);
+	assert_int_equal(jobs_by_id(two, "a", &found), 0);
+	assert_int_equal(found.row, a.row);
+	assert_int_equal(found.node, a.node);
+	kit_assert_text(two, &found, "old");
+	kit_assert_totals(two, 1, 3);
+
+	struct catalog_job b = kit_put(two, "b", JOB_DONE, "other");
+
+	assert_true(b.row > a.row);
+	assert_int_equal(catalog_commit(two), 0);
+	kit_put(one, "c", JOB_DONE, "more");
+	kit_assert_totals(one, 3, 12);
+	assert_int_equal(catalog_commit(one), 0);
+	kit_assert_totals(two, 3, 12);
+	assert_int_equal(jobs_forget(two, a.row), 0);
+	assert_int_equal(catalog_commit(two), 0);
+	assert_int_equal(jobs_by_row(one, a.row, &found), 0);
+	assert_true(found.gone);
+	catalog_close(one);
+	catalog_close(two);
+	kit_assert_sums(kit);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* SPEC 7.3: the other changes it between the look and the read. */
+static void test_spec_7_3_changed_by_the_other(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *one = kit_open(kit, KIT_NO_MAX);
+	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job old = kit_put(one, "a", JOB_PROCESSING, "old");
+	struct catalog_job found;
+	char bytes[4] = "###";
+	size_t len;
+
+	assert_int_equal(catalog_commit(one), 0);
+	assert_int_equal(jobs_by_node(one, old.node, &found), 0);
+	kit_put(two, "a", JOB_DONE, "new");
+	/* Before it is committed the old one is the right one. */
+	assert_int_equal(bodies_read(one, &found, 0, bytes, 3, &len), 0);
+	assert_string_equal(bytes, "old");
+	assert_int_equal(catalog_commit(two), 0);
+	assert_int_equal(bodies_read(one, &found, 0, bytes, 3, &len), -ESTALE);
+	assert_string_equal(bytes, "old");
+	assert_int_equal(jobs_by_node(one, old.node, &found), -ESTALE);
+	catalog_close(one);
+	catalog_close(two);
+}
+
+/*
+ * Writes in turns with hardly anything in between, and tells of each that has begun,
+ * until nobody listens.
+ */
+static _Noreturn void write_on_and_on(const char *path, int turns)
+{
+	sqlite3 *db;
+
+	signal(SIGPIPE, SIG_IGN);
+
+	if (sqlite3_open(path, &db) != SQLITE_OK)
+		_exit(1);
+	sqlite3_busy_timeout(db, END_MS);
+	for (;;) {
+		if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+			_exit(1);
+		if (write(turns, "", 1) < 0)
+			break;
+		usleep(20000);
+		if (sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+			_exit(1);
+		usleep(100);
+	}
+	sqlite3_close(db);
+	_exit(0);
+}
+
+/* Returns when a turn has just begun. */
+static void await_turn(int turns)
+{
+	static char passed[1 << 16];
+	struct pollfd waiting = {.fd = turns, .events = POLLIN};
+
+	while (poll(&waiting, 1, 0) > 0)
+		assert_true(read(turns, passed, sizeof(passed)) > 0);
+	assert_int_equal(read(turns, passed, 1), 1);
+}
+
+/* A mount that lists for long keeps no other from writing. */
+static void test_a_busy_one(void **state)
+{
+	struct kit *kit = *state;
+	int turns[2];
+	int status;
+
+	/* There is a file, and nothing of ours that the other would inherit. */
+	catalog_close(kit_open(kit, KIT_NO_MAX));
+	assert_int_equal(pipe(turns), 0);
+
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(turns[0]);
+		write_on_and_on(kit->path, turns[1]);
+	}
+	assert_true(pid > 0);
+	close(turns[1]);
+
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	for (char id[] = "a"; *id <= 'z'; ++*id) {
+		await_turn(turns[0]);
+		assert_int_equal(put(catalog, id), 0);
+		assert_int_equal(catalog_commit(catalog), 0);
+	}
+	close(turns[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(kit_heard(kit, ""), 0);
+	catalog_close(catalog);
+}
+
+/* Who keeps the file locked is waited for, but once: all else waits meanwhile. */
+static void test_locked(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "text");
+
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(catalog_waited_ms(catalog), 0);
+
+	sqlite3 *db = keep_locked(kit, "BEGIN IMMEDIATE");
+	int64_t began_ms = now_ms();
+
+	assert_int_equal(put(catalog, "b"), -EIO);
+	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
+	assert_in_range(
+		catalog_waited_ms(catalog), CATALOG_BUSY_MS / 2, now_ms() - began_ms);
+	assert_int_equal(kit_heard(kit, "another mount of this account"), 1);
+	began_ms = now_ms();
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(put(catalog, "b"), -EIO);
+		assert_int_equal(jobs_doubt(catalog, a.row), -EIO);
+		assert_int_equal(jobs_forget(catalog, a.row), -EIO);
+		assert_int_equal(listings_forget_all(catalog), -EIO);
+		assert_int_equal(catalog_commit(catalog), 0);
+	}
+	/* Reading goes on, and notes no use. */
+	kit->now_ms += 1000000;
+	kit_assert_text(catalog, &a, "text");
+	kit_assert_totals(catalog, 1, 4);
+	assert_true(now_ms() - began_ms < CATALOG_BUSY_MS);
+	assert_int_equal(kit_heard(kit, ""), 0);
+	let_go(db);
+	assert_int_equal(put(catalog, "b"), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_totals(catalog, 2, 8);
+	/* It works again, so a next time is waited for and told again. */
+	db = keep_locked(kit, "BEGIN IMMEDIATE");
+	began_ms = now_ms();
+	assert_int_equal(put(catalog, "c"), -EIO);
+	assert_true(now_ms() - began_ms >= CATALOG_BUSY_MS / 2);
+	assert_int_equal(kit_heard(kit, "another mount of this account"), 1);
+	let_go(db);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+}
+
+/* Between the two a mount sees one moment, others can write after it, and it can at any
+ * time.
+ */
+static void test_reading(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *one = kit_open(kit, KIT_NO_MAX);
+	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job found;
+
+	kit_put(one, "a", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(one), 0);
+	catalog_read_begin(one);
+	catalog_read_begin(one);
+	assert_int_equal(jobs_by_id(one, "a", &found), 0);
+	kit_assert_text(one, &found, "text");
+	catalog_read_end(one);
+	catalog_read_end(one);
+	kit_put(two, "b", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(two), 0);
+	catalog_read_begin(one);
+	assert_int_equal(jobs_by_id(one, "b", &found), 0);
+	kit_put(one, "c", JOB_DONE, "text");
+	catalog_read_end(one);
+	assert_int_equal(jobs_by_id(two, "c", &found), -ENOENT);
+	assert_int_equal(catalog_commit(one), 0);
+	assert_int_equal(jobs_by_id(two, "c", &found), 0);
+	/* A turn that ends ends the reading. */
+	catalog_read_begin(one);
+	assert_int_equal(jobs_by_id(one, "a", &found), 0);
+	assert_int_equal(catalog_commit(one), 0);
+	assert_int_equal(jobs_forget(two, found.row), 0);
+	assert_int_equal(catalog_commit(two), 0);
+	catalog_close(one);
+	catalog_close(two);
+	kit_assert_sums(kit);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* Somebody hangs in the midst of a commit: reading waits, too, but once. */
+static void test_locked_for_reading(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_job found;
+
+	assert_int_equal(catalog_commit(catalog), 0);
+
+	sqlite3 *db = keep_locked(kit, "BEGIN EXCLUSIVE");
+	int64_t began_ms = now_ms();
+
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(jobs_by_row(catalog, a.row, &found), -EIO);
+	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
+	assert_int_equal(kit_heard(kit, "another mount of this account"), 1);
+	let_go(db);
+	assert_int_equal(jobs_by_row(catalog, a.row, &found), 0);
+	kit_assert_text(catalog, &found, "text");
+	catalog_close(catalog);
+}
+
+/* A use that cannot be noted at once is not noted: reading does not wait for others. */
+static void test_reading_does_not_wait(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "text");
+
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit->now_ms += 1000000;
+
+	sqlite3 *db = keep_locked(kit, "BEGIN IMMEDIATE");
+	int64_t began_ms = now_ms();
+
+	kit_assert_text(catalog, &a, "text");
+	assert_true(now_ms() - began_ms < CATALOG_BUSY_MS / 2);
+	assert_int_equal(catalog_commit(catalog), 0);
+	let_go(db);
+	kit_assert_text(catalog, &a, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), kit->now_ms);
+	/* Writing is as patient as before. */
+	db = keep_locked(kit, "BEGIN IMMEDIATE");
+	began_ms = now_ms();
+	assert_int_equal(put(catalog, "b"), -EIO);
+	assert_true(now_ms() - began_ms >= CATALOG_BUSY_MS / 2);
+	let_go(db);
+	catalog_close(catalog);
+}
+
+/* A mount that starts while another writes shares all the same. */
+static void test_open_while_locked(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *one = kit_open(kit, KIT_NO_MAX);
+
+	kit_put(one, "a", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(one), 0);
+	kit_put(one, "b", JOB_DONE, "text");
+
+	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job found;
+
+	assert_int_equal(jobs_by_id(two, "a", &found), 0);
+	assert_int_equal(catalog_commit(one), 0);
+	assert_int_equal(jobs_by_id(two, "b", &found), 0);
+	catalog_close(one);
+	catalog_close(two);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* A lock on the directory that nobody gives back delays the mount, and does not end it.
+ */
+static void test_directory_kept_locked(void **state)
+{
+	struct kit *kit = *state;
+	int fd = open(kit->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int64_t began_ms = now_ms();
+
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	catalog_close(kit_open(kit, KIT_NO_MAX));
+	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
+	assert_int_equal(kit_heard(kit, ""), 0);
+	close(fd);
+}
+
+enum { MOUNTS = 4, ROUNDS = 60 };
+
+static int write_round(struct catalog *catalog, int number, int i)
+{
+	char own[32];
+	char shared[32];
+	struct job job;
+	struct catalog_job stored;
+	enum catalog_change change;
+
+	snprintf(own, sizeof(own), "%d %d", number, i);
+	snprintf(shared, sizeof(shared), "all %d", i);
+	job = kit_job(own, JOB_DONE);
+
+	int err = jobs_put(catalog, &job, "own", 3, &change, &stored);
+	const char *text = i % 2 ? "shared" : shared;
+
+	job = kit_job(shared, JOB_PROCESSING);
+	if (!err)
+		err = jobs_put(catalog, &job, text, strlen(text), &change, &stored);
+
+	int lost = catalog_commit(catalog);
+
+	if (!err && !lost && i % 7 == number)
+		err = jobs_forget(catalog, stored.row);
+	return err ? err : lost;
+}
+
+/*
+ * One of several: writes jobs of its own and some that the others write too. On a busy
+ * machine their turns may come one after the other for longer than it waits: again, then.
+ */
+static void be_a_mount(struct kit *kit, int number)
+{
+	/* What fails here ends this process, not the tests that follow. */
+	setenv("CMOCKA_TEST_ABORT", "1", 1);
+
+	struct catalog *catalog = kit_open(kit, 2000);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int64_t end_ms = now_ms() + END_MS;
+
+		while (write_round(catalog, number, i) < 0)
+			assert_true(now_ms() < end_ms);
+	}
+	catalog_close(catalog);
+}
+
+/* How many sentences there were, but of who waited in vain; each holds `words`. */
+static int heard_of_others(struct kit *kit, const char *words)
+{
+	char said[8192];
+	ssize_t len = pread(fileno(kit->ear), said, sizeof(said) - 1, 0);
+	char *rest = said;
+	char *line;
+	int lines = 0;
+
+	assert_true(len >= 0);
+	said[len] = '\0';
+	while ((line = strsep(&rest, "\n")))
+		if (*line && !strstr(line, "database is locked")) {
+			assert_non_null(strstr(line, words));
+			lines++;
+		}
+	return lines;
+}
+
+/*
+ * All start at once where there is no file, or a damaged one, and write at once: no job
+ * is missing, none is doubled, and the totals are right.
+ */
+static void race(struct kit *kit)
+{
+	pid_t pids[MOUNTS];
+
+	for (int i = 0; i < MOUNTS; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0) {
+			be_a_mount(kit, i);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < MOUNTS; i++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+	kit_assert_sums(kit);
+	assert_int_equal(
+		kit_sql(kit, "SELECT count(*) FROM jobs WHERE id NOT LIKE 'all%'"),
+		MOUNTS * ROUNDS);
+	assert_int_equal(
+		kit_sql(kit, "SELECT count(DISTINCT id) = count(*) FROM jobs"), 1);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM pragma_integrity_check"
+				      " WHERE integrity_check <> 'ok'"),
+		0);
+}
+
+static void test_spec_7_4_race(void **state)
+{
+	struct kit *kit = *state;
+
+	race(kit);
+	assert_int_equal(heard_of_others(kit, ""), 0);
+}
+
+/* Of several that find it damaged one sets it aside; the others use the new one. */
+static void test_spec_7_4_race_for_a_damaged_one(void **state)
+{
+	struct kit *kit = *state;
+	FILE *file = fopen(kit->path, "w");
+
+	assert_non_null(file);
+	fputs("This is not a database, nor was it ever one.", file);
+	assert_int_equal(fclose(file), 0);
+	race(kit);
+	assert_int_equal(heard_of_others(kit, "set aside as"), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_spec_7_4_shared),
+		KIT_TEST(test_spec_7_3_changed_by_the_other),
+		KIT_TEST(test_a_busy_one),
+		KIT_TEST(test_locked),
+		KIT_TEST(test_reading),
+		KIT_TEST(test_locked_for_reading),
+		KIT_TEST(test_reading_does_not_wait),
+		KIT_TEST(test_open_while_locked),
+		KIT_TEST(test_directory_kept_locked),
+		KIT_TEST(test_spec_7_4_race),
+		KIT_TEST(test_spec_7_4_race_for_a_damaged_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

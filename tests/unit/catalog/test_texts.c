@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog_fixture.h"
+
+/* Texts: reading them from anywhere, and letting them go: SPEC 7.3, 7.4, 11.3. */
+
+enum { PIECE = 128 << 10, ROOM = 4 * PIECE };
+
+/* How often a use is noted: every five minutes. */
+enum { STEP_MS = 300000 };
+
+/* `size` bytes that differ from place to place, without NULs. */
+static char *make_text(size_t size)
+{
+	char *text = malloc(size + 1);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < size; i++)
+		text[i] = (char)('a' + (i * 7 + i / 251 + i / PIECE) % 26);
+	text[size] = '\0';
+	return text;
+}
+
+static void assert_read(struct catalog *catalog, const struct catalog_job *job,
+	const char *text, uint64_t offset, size_t len)
+{
+	static char read[ROOM + 1];
+	size_t size = strlen(text);
+	size_t expected = offset < size ? size - (size_t)offset : 0;
+	size_t got = SIZE_MAX;
+
+	if (expected > len)
+		expected = len;
+	read[expected] = '#';
+	assert_int_equal(bodies_read(catalog, job, offset, read, len, &got), 0);
+	assert_int_equal(got, expected);
+	if (expected)
+		assert_memory_equal(read, text + offset, expected);
+	assert_int_equal(read[expected], '#');
+}
+
+/* Whole, in parts, across the joints of the pieces it lies in, and past the end. */
+static void test_read(void **state)
+{
+	static const size_t sizes[] = {
+		0, 1, 5, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 5};
+	static const uint64_t offsets[] = {0, 1, 4, 5, 6, PIECE - 1, PIECE, PIECE + 1,
+		2 * PIECE - 3, 2 * PIECE, 3 * PIECE, 3 * PIECE + 4, 3 * PIECE + 5,
+		1ull << 32, 1ull << 62, UINT64_MAX};
+	static const size_t lens[] = {0, 1, 2, 4096, PIECE, PIECE + 2, ROOM};
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char *text = make_text(sizes[i]);
+		char id[32];
+
+		snprintf(id, sizeof(id), "%zu", sizes[i]);
+
+		struct catalog_job job = kit_put(catalog, id, JOB_DONE, text);
+
+		for (size_t j = 0; j < sizeof(offsets) / sizeof(offsets[0]); j++)
+			for (size_t k = 0; k < sizeof(lens) / sizeof(lens[0]); k++)
+				assert_read(catalog, &job, text, offsets[j], lens[k]);
+		free(text);
+	}
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+/* A difference is found wherever it is. */
+static void test_compare(void **state)
+{
+	static const size_t places[] = {
+		0, PIECE - 1, PIECE, 2 * PIECE - 1, 2 * PIECE, 2 * PIECE + 9};
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct job job = kit_job("a", JOB_DONE);
+	char *text = make_text(2 * PIECE + 10);
+
+	kit_put_as(catalog, &job, text, CATALOG_NEW);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct catalog_job put = kit_put_as(catalog, &job, text, CATALOG_SAME);
+
+		assert_read(catalog, &put, text, 0, ROOM);
+		text[places[i]] = '.';
+		put = kit_put_as(catalog, &job, text, CATALOG_CHANGED);
+		assert_read(catalog, &put, text, 0, ROOM);
+	}
+	free(text);
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+/* SPEC 7.3: by the node that was asked for, or not at all. */
+static void test_spec_7_3_stale(void **state)
+{
+	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct catalog_job old = kit_put(catalog, "a", JOB_PROCESSING, "old");
+	struct catalog_job new = kit_put(catalog, "a", JOB_DONE, "new");
+	struct catalog_job unknown = {.row = 77, .node = old.node};
+	struct catalog_job summary = kit_put(catalog, "b", JOB_DONE, NULL);
+	char bytes[4] = "###";
+	size_t len = 42;
+
+	assert_int_equal(bodies_read(catalog, &old, 0, bytes, 3, &len), -ESTALE);
+	assert_int_equal(bodies_read(catalog, &unknown, 0, bytes, 3, &len), -ESTALE);
+	assert_int_equal(bodies_read(catalog, &summary, 0, bytes, 3, &len), -ENODATA);
+	assert_string_equal(bytes, "###");
+	assert_int_equal(len, 42);
+	assert_int_equal(bodies_read(catalog, &new, 0, bytes, 3, &len), 0);
+	assert_string_equal(bytes, "new");
+	catalog_close(catalog);
+}
+
+static bool is_kept(struct catalog *catalog, const char *id)
+{
+	struct catalog_job job;
+
+	assert_int_equal(jobs_by_id(catalog, id, &job), 0);
+	return job.kept;
+}
+
+/* SPEC 7.4: the least recently used go, the others stay, and the jobs all do. */
+static void test_spec_7_4_eviction(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 30);
+	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "aaaaaaaaaa");
+	char byte;
+	size_t len;
+
+	kit->now_ms += STEP_MS;
+	kit_put(catalog, "b", JOB_DONE, "bbbbbbbbbb");
+	kit->now_ms += STEP_MS;
+	kit_put(catalog, "c", JOB_DONE, "cccccccccc");
+	kit->now_ms += STEP_MS;
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_kept(catalog, "a") && is_kept(catalog, "b"));
+
+	/* The oldest is read: now another is. */
+	assert_int_equal(bodies_read(catalog, &a, 0, &byte, 1, &len), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_put(catalog, "d", JOB_DONE, "d");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
+	assert_true(is_kept(catalog, "c") && is_kept(catalog, "d"));
+	kit_assert_totals(catalog, 4, 31);
+
+	struct catalog_job b;
+
+	assert_int_equal(jobs_by_id(catalog, "b", &b), 0);
+	assert_int_equal(b.size, 10);
+	assert_int_equal(bodies_read(catalog, &b, 0, &byte, 1, &len), -ENODATA);
+	/* Of one moment the first seen go first. */
+	kit->now_ms += STEP_MS;
+	kit_put(catalog, "e", JOB_DONE, "eeeeeeeeeeeeeeeeeeee");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(!is_kept(catalog, "a") && !is_kept(catalog, "c"));
+	assert_true(is_kept(catalog, "d") && is_kept(catalog, "e"));
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+/*
+ * SPEC 7.3: those of unfinished jobs go last. One that was let go could not be compared
+ * with what comes again: a new version, and the reader's one stale, for no change at all.
+ */
+static void test_spec_7_3_unfinished_go_last(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 30);
+	struct job job = kit_job("a", JOB_PROCESSING);
+
+	kit_put(catalog, "a", JOB_PROCESSING, "aaaaaaaaaa");
+	for (const char *id = "bcd"; *id; id++) {
+		kit->now_ms += STEP_MS;
+		kit_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
+		assert_int_equal(catalog_commit(catalog), 0);
+	}
+	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
+	assert_true(is_kept(catalog, "c") && is_kept(catalog, "d"));
+	kit_put_as(catalog, &job, "aaaaaaaaaa", CATALOG_SAME);
+	/* Finished, it is one of them. */
+	job = kit_job("a", JOB_DONE);
+	kit_put_as(catalog, &job, "AAAAAAAAAA", CATALOG_CHANGED);
+	for (const char *id = "efg"; *id; id++) {
+		kit->now_ms += STEP_MS;
+		kit_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
+		assert_int_equal(catalog_commit(catalog), 0);
+	}
+	assert_false(is_kept(catalog, "a"));
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+/* SPEC 7.4: also what was used in the same second. */
+static void test_spec_7_4_eviction_within_a_second(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 10);
+
+	kit_put(catalog, "a", JOB_DONE, NULL);
+	kit_put(catalog, "b", JOB_DONE, "bbbbbbbbbb");
+	kit->now_ms++;
+	kit_put(catalog, "a", JOB_DONE, "aaaaaaaaaa");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
+	catalog_close(catalog);
+}
+
+/* SPEC 7.4: the last one stays, or nobody could ever read a long one. */
+static void test_spec_7_4_last_stays(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 0);
+
+	kit_put(catalog, "a", JOB_DONE, "aaa");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_kept(catalog, "a"));
+	kit_put(catalog, "b", JOB_DONE, "b");
+	kit_put(catalog, "c", JOB_DONE, "c");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(!is_kept(catalog, "a") && !is_kept(catalog, "b"));
+
+	struct catalog_job c;
+
+	assert_int_equal(jobs_by_id(catalog, "c", &c), 0);
+	kit_assert_text(catalog, &c, "c");
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+/* A maximum that was lowered is reached by and by: no commit takes long. */
+static void test_lowered_maximum(void **state)
+{
+	enum { TEXTS = 80 };
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	char *text = make_text(1 << 20);
+	int commits = 0;
+
+	for (int i = 0; i < TEXTS; i++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "%d", i);
+		kit_put(catalog, id, JOB_DONE, text);
+	}
+	catalog_close(catalog);
+	free(text);
+	catalog = kit_open(kit, 1 << 20);
+	for (; kit_sql(kit, "SELECT kept FROM totals") > 1 << 20; commits++) {
+		char id[32];
+
+		assert_true(commits < 100);
+		snprintf(id, sizeof(id), "new %d", commits);
+		kit_put(catalog, id, JOB_DONE, "x");
+		assert_int_equal(catalog_commit(catalog), 0);
+		assert_true(is_kept(catalog, id));
+		kit_assert_sums(kit);
+	}
+	assert_in_range(commits, 10, 25);
+	catalog_close(catalog);
+}
+
+/* Reading is not writing: a use is noted once in five minutes. */
+static void test_use_is_noted_coarsely(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job job = kit_put(catalog, "a", JOB_DONE, "text");
+
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit->now_ms += STEP_MS - 1000;
+	kit_assert_text(catalog, &job, "text");
+	/* Nobody keeps another from writing. */
+	kit_sql(kit, "BEGIN IMMEDIATE");
+	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), KIT_START_MS);
+	kit->now_ms += 1000;
+	kit_assert_text(catalog, &job, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), kit->now_ms);
+	catalog_close(catalog);
+}
+
+/* A text that lacks something is damage, never a partial file (SPEC 4.3). */
+static void test_damaged_text(void **state)
+{
+	static const char *const damages[] = {
+		"DELETE FROM pieces WHERE piece % 8192 = 0",
+		"DELETE FROM pieces WHERE piece % 8192 = 1",
+		"UPDATE pieces SET piece = piece + 7 WHERE piece % 8192 = 2",
+		"UPDATE pieces SET data = x'41' WHERE piece % 8192 = 0",
+		"UPDATE pieces SET data = x'41' WHERE piece % 8192 = 2",
+		"UPDATE pieces SET data = x''",
+		"UPDATE jobs SET size = size + 1",
+	};
+	static char read[ROOM];
+	struct kit *kit = *state;
+	char *text = make_text(2 * PIECE + 100);
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		struct catalog_job job = kit_put(catalog, "a", JOB_DONE, text);
+		size_t len = 42;
+
+		assert_int_equal(catalog_commit(catalog), 0);
+		kit_sql(kit, damages[i]);
+		assert_int_equal(
+			bodies_read(catalog, &job, 0, read, sizeof(read), &len), -EIO);
+		assert_int_equal(len, 42);
+		assert_int_equal(kit_heard(kit, "set aside"), 2);
+		catalog_close(catalog);
+	}
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_read),
+		KIT_TEST(test_compare),
+		KIT_TEST(test_spec_7_3_stale),
+		KIT_TEST(test_spec_7_4_eviction),
+		KIT_TEST(test_spec_7_3_unfinished_go_last),
+		KIT_TEST(test_spec_7_4_eviction_within_a_second),
+		KIT_TEST(test_spec_7_4_last_stays),
+		KIT_TEST(test_lowered_maximum),
+		KIT_TEST(test_use_is_noted_coarsely),
+		KIT_TEST(test_damaged_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "catalog_fixture.h"
+
+/*
+ * SPEC 7.3: a reader never sees a mix of two versions. The kernel keeps what it read
+ * under a node number, so one such number is one text for ever.
+ */
+
+/* What is known, what comes, and what that makes of it. */
+static const struct step {
+	enum job_status known_status;
+	const char *known;
+	enum job_status status;
+	const char *text;
+	enum catalog_change change;
+	int version;
+	const char *left; /* NULL: the text is not known any more */
+} steps[] = {
+	{JOB_PROCESSING, "a", JOB_PROCESSING, "a", CATALOG_SAME, 0, "a"},
+	{JOB_PROCESSING, "a", JOB_PROCESSING, "b", CATALOG_CHANGED, 1, "b"},
+	{JOB_PROCESSING, "a", JOB_PROCESSING, "ab", CATALOG_CHANGED, 1, "ab"},
+	{JOB_PROCESSING, "a", JOB_DONE, "ab", CATALOG_CHANGED, 1, "ab"},
+	{JOB_PROCESSING, "a", JOB_DONE, "b", CATALOG_CHANGED, 1, "b"},
+	{JOB_DONE, "a", JOB_DONE, "b", CATALOG_CHANGED, 1, "b"},
+	{JOB_DONE, "", JOB_DONE, "", CATALOG_SAME, 0, ""},
+	{JOB_DONE, "", JOB_DONE, "a", CATALOG_CHANGED, 1, "a"},
+	{JOB_DONE, "a", JOB_DONE, "", CATALOG_CHANGED, 1, ""},
+	/* Where it belongs has changed, what it shows has not. */
+	{JOB_PROCESSING, "a", JOB_DONE, "a", CATALOG_CHANGED, 0, "a"},
+	/* A summary that becomes whole: nobody can have read it before. */
+	{JOB_DONE, NULL, JOB_DONE, "a", CATALOG_CHANGED, 0, "a"},
+	{JOB_PROCESSING, NULL, JOB_DONE, "a", CATALOG_CHANGED, 0, "a"},
+	{JOB_DONE, NULL, JOB_DONE, "", CATALOG_CHANGED, 0, ""},
+	/* A summary of what is known whole says nothing new... */
+	{JOB_DONE, "a", JOB_DONE, NULL, CATALOG_SAME, 0, "a"},
+	{JOB_DONE, "", JOB_DONE, NULL, CATALOG_SAME, 0, ""},
+	{JOB_DONE, NULL, JOB_DONE, NULL, CATALOG_SAME, 0, NULL},
+	/* ...unless it shows that it has changed. */
+	{JOB_PROCESSING, "a", JOB_DONE, NULL, CATALOG_CHANGED, 1, NULL},
+	{JOB_PROCESSING, NULL, JOB_DONE, NULL, CATALOG_CHANGED, 0, NULL},
+};
+
+static void run_step(struct catalog *catalog, const struct step *step, const char *id)
+{
+	struct job job = kit_job(id, step->status);
+	struct catalog_job known = kit_put(catalog, id, step->known_status, step->known);
+	struct catalog_job put = kit_put_as(catalog, &job, step->text, step->change);
+	struct catalog_job found;
+
+	assert_int_equal(put.row, known.row);
+	assert_int_equal(put.ino, known.ino);
+	assert_int_equal(put.version, step->version);
+	assert_int_equal(put.node == known.node, step->version == 0);
+	assert_int_equal(put.job.status, step->status);
+	if (step->left)
+		kit_assert_text(catalog, &put, step->left);
+	else
+		assert_true(put.size == -1 && !put.kept);
+	assert_int_equal(jobs_by_node(catalog, put.node, &found), 0);
+	assert_int_equal(found.row, put.row);
+	if (step->version)
+		assert_int_equal(jobs_by_node(catalog, known.node, &found), -ESTALE);
+}
+
+static void test_steps(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "%zu", i);
+		run_step(catalog, &steps[i], id);
+	}
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+/* Times are a part of the head: a job that was run again is another. */
+static void test_times(void **state)
+{
+	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct job job = kit_job("a", JOB_DONE);
+
+	kit_put_as(catalog, &job, "a", CATALOG_NEW);
+	job.completed_ms++;
+	assert_int_equal(kit_put_as(catalog, &job, "a", CATALOG_CHANGED).version, 0);
+	job.created_ms++;
+	assert_int_equal(kit_put_as(catalog, &job, "b", CATALOG_CHANGED).version, 1);
+	job.created_ms = JOB_NO_TIME;
+	assert_int_equal(kit_put_as(catalog, &job, NULL, CATALOG_CHANGED).version, 2);
+	/* What was never known cannot have been read. */
+	assert_int_equal(kit_put_as(catalog, &job, "c", CATALOG_CHANGED).version, 2);
+	catalog_close(catalog);
+}
+
+/* A long life: no two versions share a number, and only the last one's finds the job. */
+static void test_nodes(void **state)
+{
+	enum { VERSIONS = 200 };
+	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct job job = kit_job("some id", JOB_PROCESSING);
+	uint64_t nodes[VERSIONS];
+
+	for (int i = 0; i < VERSIONS; i++) {
+		char text[32];
+		struct catalog_job found;
+
+		snprintf(text, sizeof(text), "%d", i);
+		nodes[i] = kit_put_as(
+			catalog, &job, text, i ? CATALOG_CHANGED : CATALOG_NEW)
+				   .node;
+		assert_int_equal(nodes[i] & 3, 0);
+		assert_int_equal(nodes[i] >> 62, 1);
+		for (int j = 0; j < i; j++) {
+			assert_int_not_equal(nodes[i], nodes[j]);
+			assert_int_equal(
+				jobs_by_node(catalog, nodes[j], &found), -ESTALE);
+		}
+		assert_int_equal(jobs_by_node(catalog, nodes[i], &found), 0);
+		kit_assert_text(catalog, &found, text);
+	}
+	/* Derived from the id and the version alone. */
+	assert_int_equal(nodes[0], job_ino("some id"));
+	assert_int_equal(
+		nodes[7], (digest_u63("node", "some id 7") | 1ull << 62) & ~3ull);
+	catalog_close(catalog);
+}
+
+/* SPEC 7.3, across mounts: the number goes on where it was. */
+static void test_kept_across_mounts(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct job job = kit_job("a", JOB_PROCESSING);
+
+	kit_put_as(catalog, &job, "1", CATALOG_NEW);
+
+	uint64_t node = kit_put_as(catalog, &job, "2", CATALOG_CHANGED).node;
+
+	catalog_close(catalog);
+	catalog = kit_open(kit, KIT_NO_MAX);
+
+	struct catalog_job found;
+
+	assert_int_equal(jobs_by_node(catalog, node, &found), 0);
+	assert_int_equal(found.version, 1);
+	assert_int_equal(kit_put_as(catalog, &job, "3", CATALOG_CHANGED).version, 2);
+	catalog_close(catalog);
+}
+
+/* A text that was let go and comes again. */
+static void test_let_go(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 5);
+	struct job done = kit_job("done", JOB_DONE);
+	struct job running = kit_job("running", JOB_PROCESSING);
+	struct catalog_job put;
+
+	kit_put_as(catalog, &done, "12345", CATALOG_NEW);
+	kit_put_as(catalog, &running, "12345", CATALOG_NEW);
+	/* Unfinished too, or it would go before that one. */
+	kit->now_ms++;
+	kit_put(catalog, "last", JOB_PROCESSING, "12345");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(jobs_by_id(catalog, "running", &put), 0);
+	assert_true(put.size == 5 && !put.kept);
+
+	/* A summary of it does not bring it, nor make it another. */
+	put = kit_put_as(catalog, &done, NULL, CATALOG_SAME);
+	assert_true(put.size == 5 && !put.kept && put.version == 0);
+	/* Finished jobs do not change (SPEC 7.1); of others nothing is known. */
+	put = kit_put_as(catalog, &done, "12345", CATALOG_SAME);
+	assert_int_equal(put.version, 0);
+	kit_assert_text(catalog, &put, "12345");
+	put = kit_put_as(catalog, &running, "12345", CATALOG_CHANGED);
+	assert_int_equal(put.version, 1);
+	kit_assert_text(catalog, &put, "12345");
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+/* It has finished since, and is by chance as long as before. */
+static void test_let_go_and_finished(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 5);
+	struct job running = kit_job("a", JOB_PROCESSING);
+	struct job done = kit_job("a", JOB_DONE);
+
+	kit_put_as(catalog, &running, "12345", CATALOG_NEW);
+	kit_put(catalog, "last", JOB_DONE, "12345");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_put_as(catalog, &done, "abcde", CATALOG_CHANGED).version, 1);
+	catalog_close(catalog);
+}
+
+/* One that comes back after it was gone may be another in all but its id. */
+static void test_back_again(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct job job = kit_job("a", JOB_DONE);
+	struct catalog_job first = kit_put_as(catalog, &job, "text", CATALOG_NEW);
+
+	assert_int_equal(jobs_forget(catalog, first.row), 0);
+
+	struct catalog_job put = kit_put_as(catalog, &job, "text", CATALOG_NEW);
+
+	assert_int_equal(put.row, first.row);
+	assert_int_equal(put.version, 1);
+	kit_assert_text(catalog, &put, "text");
+	kit_assert_totals(catalog, 1, 4);
+	/* As a summary its text is unknown, whatever was known. */
+	assert_int_equal(jobs_forget(catalog, first.row), 0);
+	put = kit_put_as(catalog, &job, NULL, CATALOG_NEW);
+	assert_int_equal(put.version, 2);
+	assert_int_equal(put.size, -1);
+	assert_int_equal(jobs_forget(catalog, first.row), 0);
+	put = kit_put_as(catalog, &job, "text", CATALOG_NEW);
+	assert_int_equal(put.version, 2);
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_assert_sums(kit);
+	catalog_close(catalog);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_steps),
+		KIT_TEST(test_times),
+		KIT_TEST(test_nodes),
+		KIT_TEST(test_kept_across_mounts),
+		KIT_TEST(test_let_go),
+		KIT_TEST(test_let_go_and_finished),
+		KIT_TEST(test_back_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

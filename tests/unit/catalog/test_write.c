@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "catalog/saved_listings.h"
+#include "catalog_fixture.h"
+
+/* Transactions: whole or not at all, and what happens where they fail. SPEC 7.4, 11.4. */
+
+enum { BIG = 1 << 20 };
+
+/* A text that no cache holds, and no disk as small as those here. */
+static const char *big_text(void)
+{
+	static char text[16 * BIG + 1];
+
+	if (!*text)
+		memset(text, 'x', sizeof(text) - 1);
+	return text;
+}
+
+static int put(struct catalog *catalog, const char *id, const char *text,
+	struct catalog_job *ret_job)
+{
+	struct job job = kit_job(id, JOB_DONE);
+	enum catalog_change change;
+
+	return jobs_put(catalog, &job, text, strlen(text), &change, ret_job);
+}
+
+static void assert_unknown(struct catalog *catalog, const char *id)
+{
+	struct catalog_job found;
+
+	assert_int_equal(jobs_by_id(catalog, id, &found), -ENOENT);
+}
+
+static void assert_known(struct catalog *catalog, const char *id, const char *text)
+{
+	struct catalog_job found;
+
+	assert_int_equal(jobs_by_id(catalog, id, &found), 0);
+	kit_assert_text(catalog, &found, text);
+}
+
+static void test_nothing_to_commit(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	catalog_close(catalog);
+	catalog_close(NULL);
+}
+
+/* Others see it when it is committed, and then all of it. */
+static void test_commit(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	kit_put(catalog, "a", JOB_DONE, "1");
+	kit_put(catalog, "b", JOB_DONE, "2");
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 0);
+	kit_assert_totals(catalog, 2, 2);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 2);
+	kit_assert_totals(catalog, 2, 2);
+	kit_put(catalog, "c", JOB_DONE, "3");
+	/* Closing commits. */
+	catalog_close(catalog);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 3);
+	kit_assert_sums(kit);
+}
+
+/* The disk is full: that transaction is lost, once, and no other. */
+static void test_full_disk(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_job job;
+
+	kit_put(catalog, "before", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_limit_files(kit_file_size(kit) + BIG);
+	kit_put(catalog, "lost", JOB_DONE, "text");
+	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
+	kit_limit_files(0);
+	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
+	/* It is gone at once, not by halves. */
+	assert_unknown(catalog, "lost");
+	assert_unknown(catalog, "big");
+	kit_assert_totals(catalog, 1, 4);
+	/* What comes after it in the same turn of the loop is another transaction... */
+	kit_put(catalog, "after", JOB_DONE, "text");
+	/* ...and the turn's end tells that something was lost. */
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	assert_int_equal(catalog_commit(catalog), 0);
+	/* A turn that loses something again is the same trouble. */
+	kit_limit_files(kit_file_size(kit) + BIG);
+	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
+	kit_limit_files(0);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	assert_known(catalog, "before", "text");
+	assert_known(catalog, "after", "text");
+	assert_unknown(catalog, "lost");
+	kit_put(catalog, "lost", JOB_DONE, "again");
+	assert_int_equal(catalog_commit(catalog), 0);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* It may show only when all is to be written. */
+static void test_full_disk_at_commit(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_listing listing = {.completed_ms = 1};
+	CLEANUP_FREE char *text = strndup(big_text(), BIG);
+	int64_t row = 1;
+
+	kit_put(catalog, "before", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_limit_files(kit_file_size(kit) + 4096);
+	kit_put(catalog, "lost", JOB_DONE, text);
+	assert_int_equal(listings_save(catalog, "any ..", &listing, &row, 1), 0);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	/* Still full: one sentence is enough until it works again. */
+	kit_put(catalog, "lost", JOB_DONE, text);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
+	kit_limit_files(0);
+	assert_unknown(catalog, "lost");
+	kit_assert_totals(catalog, 1, 4);
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_put(catalog, "after", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	/* Full again: that is news. */
+	kit_limit_files(kit_file_size(kit) + 4096);
+	kit_put(catalog, "lost", JOB_DONE, text);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
+	kit_limit_files(0);
+	catalog_close(catalog);
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_known(catalog, "before", "text");
+	assert_known(catalog, "after", "text");
+	kit_assert_totals(catalog, 2, 8);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+}
+
+/* SPEC 6.4: a listing that is open never shows another job in a lost one's place. */
+static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	int64_t lost = 0;
+
+	for (int times = 0; times < 3; times++) {
+		struct catalog_job job;
+		char id[32];
+
+		snprintf(id, sizeof(id), "kept %d", times);
+		job = kit_put(catalog, id, JOB_DONE, "text");
+		assert_true(job.row > lost);
+		assert_int_equal(catalog_commit(catalog), 0);
+		kit_limit_files(kit_file_size(kit) + BIG);
+		for (int i = 0; i < 10; i++) {
+			snprintf(id, sizeof(id), "lost %d %d", times, i);
+			assert_int_equal(put(catalog, id, "text", &job), 0);
+			assert_true(job.row > lost);
+			lost = job.row;
+		}
+		assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
+		kit_limit_files(0);
+		/* Also where the turn goes on after the loss. */
+		if (times == 2)
+			assert_int_equal(put(catalog, "b", "text", &job), 0);
+		assert_int_equal(catalog_commit(catalog), -EIO);
+		assert_int_equal(jobs_by_row(catalog, lost, &job), -ENOENT);
+	}
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+}
+
+/* A temporary one has its own advice. */
+static void test_full_disk_of_a_temporary_one(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open_temporary(kit, KIT_NO_MAX);
+	struct catalog_job job;
+
+	kit_put(catalog, "before", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_limit_files(BIG);
+	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
+	kit_limit_files(0);
+	assert_int_equal(kit_heard(kit, "TMPDIR"), 1);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	assert_known(catalog, "before", "text");
+	kit_put(catalog, "after", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_known(catalog, "after", "text");
+	catalog_close(catalog);
+}
+
+/* SPEC 11.4: a process that dies leaves what it had committed. */
+static void test_spec_11_4_crash(void **state)
+{
+	struct kit *kit = *state;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct catalog *doomed = kit_open(kit, KIT_NO_MAX);
+
+		kit_put(doomed, "a", JOB_DONE, "committed");
+		if (catalog_commit(doomed))
+			_exit(1);
+		kit_put(doomed, "b", JOB_DONE, "not committed");
+		/* So much that part of it is in the file already. */
+		kit_put(doomed, "c", JOB_DONE, big_text());
+		kill(getpid(), SIGKILL);
+	}
+
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+	assert_true(kit_file_size(kit) > BIG);
+	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	assert_known(catalog, "a", "committed");
+	assert_unknown(catalog, "b");
+	assert_unknown(catalog, "c");
+	kit_assert_totals(catalog, 1, 9);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* SPEC 11.3: however much is written, no journal stays, nor does the file grow. */
+static void test_spec_11_3_journal(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, 4 * BIG);
+	char *text = strndup(big_text(), BIG);
+
+	for (int i = 0; i < 100; i++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "%d", i);
+		kit_put(catalog, id, JOB_DONE, text);
+		assert_int_equal(catalog_commit(catalog), 0);
+		assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), -1);
+	}
+	free(text);
+	catalog_close(catalog);
+	assert_true(kit_file_size(kit) < 8 * BIG);
+	kit_assert_sums(kit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(test_nothing_to_commit),
+		KIT_TEST(test_commit),
+		KIT_TEST(test_full_disk),
+		KIT_TEST(test_full_disk_at_commit),
+		KIT_TEST(test_spec_6_4_lost_rows_are_not_used_again),
+		KIT_TEST(test_full_disk_of_a_temporary_one),
+		KIT_TEST(test_spec_11_4_crash),
+		KIT_TEST(test_spec_11_3_journal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "commands/fetch_internal.h"
+
+/* SPEC 1.7: how far it is, in words. */
+
+enum { ROOM = 256 };
+
+static void assert_printed(
+	const struct fetch_counts *counts, double rate, const char *expected)
+{
+	struct buf text;
+
+	buf_init(&text, ROOM);
+	assert_int_equal(fetch_progress_print(counts, rate, &text), 0);
+	assert_string_equal(text.data, expected);
+	buf_done(&text);
+}
+
+static void what_is_known_is_told(void **state)
+{
+	struct fetch_counts counts = {.found = 20};
+
+	(void)state;
+	assert_printed(&counts, 0, "0 of 20+ jobs, 0 bytes, 0/s");
+	counts.done = 10;
+	counts.bytes = 1234;
+	assert_printed(&counts, 2, "10 of 20+ jobs, 1.2 kB, 2/s");
+	assert_printed(&counts, -1, "10 of 20+ jobs, 1.2 kB");
+	/* The time that is left is known once the number of jobs is. */
+	counts.listed = true;
+	assert_printed(&counts, 2, "10 of 20 jobs, 1.2 kB, 2/s, 0:05 left");
+	counts.failed = 5;
+	counts.bytes = 999960000;
+	assert_printed(&counts, 1, "10 of 20 jobs, 1.0 GB, 5 failed, 1/s, 0:05 left");
+	counts.bytes = UINT64_MAX;
+	assert_printed(&counts, 0, "10 of 20 jobs, 18446744.1 TB, 5 failed, 0/s");
+}
+
+static void times_are_told(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} times[] = {{0, "0:00"}, {1, "0:01"}, {59000, "0:59"}, {60000, "1:00"},
+		{3599000, "59:59"}, {3600000, "1:00:00"}, {360000000, "100:00:00"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct buf text;
+
+		buf_init(&text, ROOM);
+		assert_int_equal(fetch_time_print(times[i].ms, &text), 0);
+		assert_string_equal(text.data, times[i].text);
+		buf_done(&text);
+	}
+}
+
+/* SPEC 1.7: where nobody sees a bar, a line a minute; what fails, at once. */
+static void a_line_a_minute(void **state)
+{
+	const struct fetch_counts counts = {.found = 200, .done = 120};
+	struct fetch_progress progress;
+	char said[ROOM] = "";
+	FILE *file = tmpfile();
+	int to_stderr = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_non_null(file);
+	dup2(fileno(file), STDERR_FILENO);
+	fetch_progress_begin(&progress, 5000);
+	fetch_progress_tell(&progress, "", &counts, 5000 + 59999);
+	fetch_progress_tell(&progress, "one failed\n", &counts, 5000 + 59999);
+	fetch_progress_tell(&progress, "", &counts, 5000 + 60000);
+	fetch_progress_tell(&progress, "", &counts, 5000 + 119999);
+	fetch_progress_end(&progress);
+	dup2(to_stderr, STDERR_FILENO);
+	close(to_stderr);
+	assert_true(pread(fileno(file), said, sizeof(said) - 1, 0) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_string_equal(
+		said, "one failed\ngladiafs: 120 of 200+ jobs, 0 bytes, 2/s\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_known_is_told),
+		cmocka_unit_test(times_are_told),
+		cmocka_unit_test(a_line_a_minute),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "config/api_key.h"
+#include "support/temp_root.h"
+
+/* SPEC 2.2: where a key file must not lie. What it must be itself: test_key.c. */
+
+enum { WHY_MAX = 8192, PATH_ROOM = 4096, SKIPPED = 77 };
+
+#define SECRET "45463597-5EC2-4af7-b3b3-f5fb778203ab"
+
+static char root[] = "/tmp/gladiafs-keyplace-XXXXXX";
+
+static const char *in_root(const char *name)
+{
+	return temp_root_path(root, name);
+}
+
+static void write_key(const char *name)
+{
+	int fd = open(in_root(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, SECRET "\n", sizeof(SECRET)), sizeof(SECRET));
+	assert_int_equal(close(fd), 0);
+}
+
+static void make_directory(const char *name)
+{
+	assert_int_equal(mkdir(in_root(name), 0700), 0);
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return temp_root_make(root);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	return temp_root_remove(root);
+}
+
+static void assert_taken(const char *path)
+{
+	struct buf why;
+	char *key = NULL;
+
+	buf_init(&why, WHY_MAX);
+
+	struct key_source source = {0};
+	int err = key_find(path, &key, &source, &why);
+
+	if (err)
+		fail_msg("%d: %s", err, why.data);
+	assert_string_equal(key, SECRET);
+	assert_string_equal(source.path, path);
+	key_source_done(&source);
+	key_free(key);
+	buf_done(&why);
+}
+
+/* -EACCES, and a sentence with `wanted` in it and without the key. */
+static void assert_refused(const char *path, const char *wanted)
+{
+	struct buf why;
+	char *key = NULL;
+
+	buf_init(&why, WHY_MAX);
+	struct key_source source = {0};
+
+	assert_int_equal(key_find(path, &key, &source, &why), -EACCES);
+	assert_null(key);
+	assert_null(source.path);
+	assert_non_null(why.data);
+	if (!strstr(why.data, wanted))
+		fail_msg("not '%s' in '%s'", wanted, why.data);
+	assert_null(strstr(why.data, "5EC2"));
+	assert_null(strchr(why.data, '\n'));
+	buf_done(&why);
+}
+
+/* SPEC 2.2: who can write to its directory can put another file there. */
+static void test_directory(void **state)
+{
+	static const mode_t open_modes[] = {0770, 0707, 0777, 0722, 0730, 02770};
+	static const mode_t good_modes[] = {0700, 0755, 0500, 01777, 01770};
+
+	(void)state;
+	make_directory("place");
+	write_key("place/key");
+	for (size_t i = 0; i < sizeof(open_modes) / sizeof(open_modes[0]); i++) {
+		char command[PATH_ROOM + 16];
+
+		assert_int_equal(chmod(in_root("place"), open_modes[i]), 0);
+		snprintf(command, sizeof(command), "chmod go-w %s", in_root("place"));
+		assert_refused(in_root("place/key"), command);
+	}
+	for (size_t i = 0; i < sizeof(good_modes) / sizeof(good_modes[0]); i++) {
+		assert_int_equal(chmod(in_root("place"), good_modes[i]), 0);
+		assert_taken(in_root("place/key"));
+	}
+	assert_int_equal(chmod(in_root("place"), 0700), 0);
+}
+
+/* Where a link leads, too, be it the file's or a directory's; and in our own directory.
+ */
+static void test_directory_behind_links(void **state)
+{
+	(void)state;
+	make_directory("open");
+	make_directory("closed");
+	write_key("open/key");
+	write_key("closed/key");
+	assert_int_equal(chmod(in_root("open"), 0777), 0);
+	assert_int_equal(symlink("../open/key", in_root("closed/link")), 0);
+	assert_int_equal(symlink("../closed/key", in_root("open/link")), 0);
+	assert_int_equal(symlink("open", in_root("way")), 0);
+	assert_refused(in_root("closed/link"), "/open");
+	assert_refused(in_root("open/link"), "/open");
+	assert_refused(in_root("way/key"), "/way");
+	assert_int_equal(chdir(in_root("open")), 0);
+	assert_refused("key", "chmod go-w .");
+	assert_int_equal(chdir(in_root("closed")), 0);
+	assert_taken("key");
+	assert_int_equal(chdir("/"), 0);
+}
+
+static void test_directory_of_others(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	make_directory("theirs");
+	write_key("theirs/key");
+	assert_int_equal(chown(in_root("theirs"), 12345, 12345), 0);
+	assert_refused(in_root("theirs/key"), "belongs to another user (12345)");
+	assert_int_equal(chmod(in_root("theirs"), 01777), 0);
+	assert_refused(in_root("theirs/key"), "belongs to another user (12345)");
+}
+
+/* 0 if the key is taken, or not, as it is `wanted`. */
+static int is_wrong(const char *name, bool wanted)
+{
+	CLEANUP(buf_done) struct buf why;
+	CLEANUP(key_source_done) struct key_source source = {0};
+	char *key = NULL;
+
+	buf_init(&why, WHY_MAX);
+
+	bool taken = key_find(in_root(name), &key, &source, &why) == 0;
+
+	key_free(key);
+	if (taken != wanted)
+		fprintf(stderr, "%s: %s\n", name, why.data ? why.data : "taken");
+	return taken != wanted;
+}
+
+/* In a child with mounts of its own, if the machine lets us. */
+static int in_a_container(void)
+{
+	static const struct {
+		mode_t mode;
+		uid_t owner;
+		bool taken;
+	} files[] = {
+		{0444, 0, true},
+		{0440, 0, true},
+		{0644, 0, true},
+		{0664, 0, false},
+		{0646, 0, false},
+		{0444, 12345, false},
+	};
+	char secrets[PATH_ROOM];
+	char name[32];
+
+	snprintf(secrets, sizeof(secrets), "%s", in_root("secrets"));
+	if (unshare(CLONE_NEWNS) ||
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
+		mount("none", secrets, "tmpfs", 0, "mode=1777"))
+		return SKIPPED;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(name, sizeof(name), "secrets/key%zu", i);
+		write_key(name);
+		if (chown(in_root(name), files[i].owner, 0) ||
+			chmod(in_root(name), files[i].mode) || is_wrong(name, false))
+			return 1;
+	}
+	if (mount("none", secrets, NULL, MS_REMOUNT | MS_RDONLY, NULL))
+		return SKIPPED;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(name, sizeof(name), "secrets/key%zu", i);
+		if (is_wrong(name, files[i].taken))
+			return 2;
+	}
+	return 0;
+}
+
+/* SPEC 2.2: secrets of Docker (0444) and Kubernetes (0644), if the mount is read-only. */
+static void test_read_only_mount(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	make_directory("secrets");
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		_exit(in_a_container());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == SKIPPED)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_directory, begin, end),
+		cmocka_unit_test_setup_teardown(test_directory_behind_links, begin, end),
+		cmocka_unit_test_setup_teardown(test_directory_of_others, begin, end),
+		cmocka_unit_test_setup_teardown(test_read_only_mount, begin, end),
+	};
+
+	return cmocka_run_group_tests_name("keyplace", tests, NULL, NULL);
+}

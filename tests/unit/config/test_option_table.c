@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "options_parsed.h"
+#include "render/render.h"
+
+/* Options of -o and their values: SPEC 1.2, 1.4. */
+
+/* SPEC 1.4: every option, in several -o, values of the right kind. */
+static void test_own_options(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	PARSE(&p, "gladiafs", "-o", "key_file=/k,ttl=0,timeout=3600", "-oconnections=64",
+		"-f", "http://localhost:8080/", "-o",
+		"page_size=10000,cache=off,cache_dir=/c,cache_size=1M", "mnt", "-o",
+		"ca_file=/ca.pem,log=syslog,uid=12,gid=4294967294,umask=0277", "-o",
+		"allow_other,auto_unmount,formats=json:vtt:txt,allow_delete,offline_ok,"
+		"xattr,");
+	assert_good(&p);
+	assert_string_equal(p.options.origin, "http://localhost:8080");
+	assert_string_equal(p.options.mountpoint, "mnt");
+	assert_string_equal(p.options.key_file, "/k");
+	assert_int_equal(p.options.ttl_ms, 0);
+	assert_int_equal(p.options.timeout_ms, 3600000);
+	assert_int_equal(p.options.connections, 64);
+	assert_int_equal(p.options.page_size, 10000);
+	assert_false(p.options.cache_disk);
+	assert_string_equal(p.options.cache_dir, "/c");
+	assert_int_equal(p.options.cache_size, 1 << 20);
+	assert_string_equal(p.options.ca_file, "/ca.pem");
+	assert_true(p.options.foreground);
+	assert_true(p.options.log_syslog);
+	assert_int_equal(p.options.uid, 12);
+	assert_int_equal(p.options.gid, 4294967294);
+	assert_int_equal(p.options.umask, 0277);
+	assert_true(p.options.allow_other);
+	assert_true(p.options.auto_unmount);
+	assert_int_equal(
+		p.options.formats, 1 << FORMAT_JSON | 1 << FORMAT_TXT | 1 << FORMAT_VTT);
+	assert_true(p.options.allow_delete);
+	assert_true(p.options.offline_ok);
+	assert_true(p.options.xattr);
+	assert_false(p.options.read_only);
+	parsed_done(&p);
+}
+
+/* Given twice, given last; a comma can be escaped, as with libfuse. */
+static void test_repeated_and_escaped(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	PARSE(&p, "gladiafs", "m", "-o", "key_file=/a,ttl=1,key_file=/b\\,c\\\\d", "-o",
+		",,ttl=2");
+	assert_good(&p);
+	assert_string_equal(p.options.key_file, "/b,c\\d");
+	assert_int_equal(p.options.ttl_ms, 2000);
+	parsed_done(&p);
+}
+
+static void test_sizes(void **state)
+{
+	static const struct {
+		const char *option;
+		uint64_t bytes;
+	} sizes[] = {
+		{"cache_size=1048576", UINT64_C(1) << 20},
+		{"cache_size=1024K", UINT64_C(1) << 20},
+		{"cache_size=500M", UINT64_C(500) << 20},
+		{"cache_size=3g", UINT64_C(3) << 30},
+		{"cache_size=1T", UINT64_C(1) << 40},
+		{"cache_size=1024T", UINT64_C(1) << 50},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "m", "-o", sizes[i].option);
+		assert_good(&p);
+		assert_int_equal(p.options.cache_size, sizes[i].bytes);
+		parsed_done(&p);
+	}
+}
+
+/* SPEC 1.4: formats that are none, or twice. */
+static void test_bad_formats(void **state)
+{
+	static const struct {
+		const char *list;
+		const char *why;
+	} bad[] = {
+		{"formats", "-o formats takes json, and"},
+		{"formats=", "-o formats takes"},
+		{"formats=json:", "-o formats takes"},
+		{"formats=:json", "-o formats takes"},
+		{"formats=txt", "-o formats takes json, and"},
+		{"formats=txt:json", "-o formats takes"},
+		{"formats=json:doc", "no format \"doc\": it takes json, and"},
+		{"formats=json:TXT", "no format \"TXT\""},
+		{"formats=json:txt:srt:txt", "names txt twice"},
+		{"formats=json:json", "names json twice"},
+		/* A key is longer, and not shown. */
+		{"formats=json:45463597-20b7-4af7-b3b3-f5fb778203ab", "-o formats takes"},
+		{"formats=json:\x1b[1m", "-o formats takes"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "m", "-o", bad[i].list);
+		assert_bad(&p, bad[i].why);
+		parsed_done(&p);
+	}
+}
+
+/* SPEC 1.4: values that are none; the sentence names the option and what it takes. */
+static void test_bad_values(void **state)
+{
+	static const struct {
+		const char *list;
+		const char *why;
+	} bad[] = {
+		{"ttl", "-o ttl takes a number of seconds"},
+		{"ttl=", "-o ttl takes"},
+		{"ttl=-1", "-o ttl takes"},
+		{"ttl=+1", "-o ttl takes"},
+		{"ttl= 1", "-o ttl takes"},
+		{"ttl=1.5", "-o ttl takes"},
+		{"ttl=60s", "-o ttl takes"},
+		{"ttl=31536001", "from 0 to 31536000"},
+		{"ttl=18446744073709551617", "-o ttl takes"},
+		{"timeout=0", "from 1 to 3600"},
+		{"timeout=3601", "from 1 to 3600"},
+		{"connections=0", "from 1 to 64"},
+		{"connections=65", "from 1 to 64"},
+		{"connections=0x8", "from 1 to 64"},
+		{"page_size=0", "from 1 to 10000"},
+		{"page_size=10001", "from 1 to 10000"},
+		{"cache=on", "disk or off"},
+		{"cache", "disk or off"},
+		{"cache_size=1023K", "from 1M"},
+		{"cache_size=1048575", "from 1M"},
+		{"cache_size=2GB", "from 1M"},
+		{"cache_size=G", "from 1M"},
+		{"cache_size=1025T", "to 1024T"},
+		{"cache_size=18446744073709551615T", "to 1024T"},
+		{"cache_dir=", "path of a directory"},
+		{"key_file", "path of a file"},
+		{"ca_file=", "path of a file"},
+		{"log=file", "stderr or syslog"},
+		{"uid=-1", "-o uid takes"},
+		{"uid=4294967295", "-o uid takes"},
+		{"uid=no-such-user-here", "-o uid takes"},
+		{"uid=", "-o uid takes"},
+		{"gid=no-such-group-here", "-o gid takes"},
+		{"umask=8", "octal"},
+		{"umask=1000", "octal"},
+		{"umask=-1", "octal"},
+		{"umask=", "octal"},
+		{"allow_other=1", "-o allow_other takes no value"},
+		{"auto_unmount=", "-o auto_unmount takes no value"},
+		{"allow_delete=yes", "-o allow_delete takes no value"},
+		{"offline_ok=1", "-o offline_ok takes no value"},
+		{"xattr=all", "-o xattr takes no value"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "-o", bad[i].list, "m");
+		assert_bad(&p, bad[i].why);
+		parsed_done(&p);
+	}
+}
+
+/* SPEC 10.1, 1.2: "ro" takes allow_delete back; the last word counts, as with mount(8).
+ */
+static void test_read_only(void **state)
+{
+	static const struct {
+		const char *list;
+		bool read_only;
+	} cases[] = {
+		{"rw,allow_delete", false},
+		{"allow_delete,ro", true},
+		{"ro,allow_delete", true},
+		{"ro,rw,allow_delete", false},
+		{"rw,noauto,ro", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "-o", cases[i].list, "m");
+		assert_int_equal(p.err, 0);
+		assert_int_equal(p.options.read_only, cases[i].read_only);
+		parsed_done(&p);
+	}
+}
+
+/* SPEC 1.4: users and groups by name. */
+static void test_names_of_users(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	PARSE(&p, "gladiafs", "m", "-o", "uid=7,uid=root,gid=7,gid=root");
+	assert_good(&p);
+	assert_int_equal(p.options.uid, 0);
+	assert_int_equal(p.options.gid, 0);
+	parsed_done(&p);
+}
+
+/* The daemon leaves the current directory. */
+static void test_relative_paths(void **state)
+{
+	char *cwd = getcwd(NULL, 0);
+	char wanted[4200];
+	struct parsed p;
+
+	(void)state;
+	assert_non_null(cwd);
+	PARSE(&p, "gladiafs", "m/n", "-o", "key_file=k,ca_file=../ca,cache_dir=./c");
+	assert_good(&p);
+	snprintf(wanted, sizeof(wanted), "%s/k", cwd);
+	assert_string_equal(p.options.key_file, wanted);
+	snprintf(wanted, sizeof(wanted), "%s/../ca", cwd);
+	assert_string_equal(p.options.ca_file, wanted);
+	snprintf(wanted, sizeof(wanted), "%s/./c", cwd);
+	assert_string_equal(p.options.cache_dir, wanted);
+	assert_string_equal(p.options.mountpoint, "m/n");
+	parsed_done(&p);
+	free(cwd);
+}
+
+/* SPEC 1.2: what mount(8) passes on. */
+static void test_mount_options(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	PARSE(&p, "gladiafs", "gladia", "/mnt", "-o",
+		"rw,ro,noauto,auto,nofail,user,users,owner,group,nouser,_netdev,defaults,"
+		"x-systemd.automount,x-systemd.mount-timeout=3,X-mount.mkdir,comment=a b",
+		"-o",
+		"atime,noatime,nodiratime,relatime,norelatime,strictatime,lazytime,"
+		"nolazytime,user=joe",
+		"-o", "nodev,dev,nosuid,suid,noexec,exec,sync,async,dirsync,nodev");
+	assert_good(&p);
+	assert_string_equal(p.options.mount_flags.data,
+		",nodev,nosuid,noexec,exec,sync,async,dirsync,nodev");
+	parsed_done(&p);
+}
+
+/* However much of it: an error, and nothing lost or overrun. */
+static void test_too_many_flags(void **state)
+{
+	char list[6000] = "nodev";
+	struct parsed p;
+
+	(void)state;
+	while (strlen(list) + sizeof(",nodev") < sizeof(list))
+		strcat(list, ",nodev");
+	PARSE(&p, "gladiafs", "m", "-o", list);
+	assert_bad(&p, "too many");
+	parsed_done(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_options),
+		cmocka_unit_test(test_repeated_and_escaped),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_bad_formats),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_read_only),
+		cmocka_unit_test(test_names_of_users),
+		cmocka_unit_test(test_relative_paths),
+		cmocka_unit_test(test_mount_options),
+		cmocka_unit_test(test_too_many_flags),
+	};
+
+	return cmocka_run_group_tests_name("options_list", tests, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/timeouts.h"
+#include "process/exit_code.h"
+
+/* SPEC 11.1: any wait ends by timeout=, and before the kernel gives up the mount. */
+
+static char root[] = "/tmp/gladiafs-deadline-XXXXXX";
+
+static const char *in_root(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	return path;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	strcpy(root + strlen(root) - 6, "XXXXXX");
+	return mkdtemp(root) ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	unlink(in_root("default_request_timeout"));
+	unlink(in_root("max_request_timeout"));
+	return rmdir(root);
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *file = fopen(in_root(name), "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* `named` is in the sentence; NULL: there is none. */
+static void assert_lowered(int64_t timeout_ms, int64_t wanted_ms, const char *named)
+{
+	struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+	assert_int_equal(deadline_of_requests(timeout_ms, root, &why), wanted_ms);
+	if (!named)
+		assert_int_equal(why.len, 0);
+	else
+		assert_true(why.data && strstr(why.data, named));
+	buf_done(&why);
+}
+
+static void test_no_limit(void **state)
+{
+	static const char *const none[] = {
+		"0\n", "", "\n", "-5\n", "words\n", "99999999999999999999999\n"};
+
+	(void)state;
+	assert_lowered(30000, 30000, NULL);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		put("default_request_timeout", none[i]);
+		put("max_request_timeout", none[i]);
+		assert_lowered(30000, 30000, NULL);
+	}
+}
+
+static void test_limits(void **state)
+{
+	(void)state;
+	put("default_request_timeout", "20\n");
+	assert_lowered(30000, 19000, "default_request_timeout");
+	assert_lowered(19000, 19000, NULL);
+	assert_lowered(5000, 5000, NULL);
+	/* Both hold, whichever is lower. */
+	put("max_request_timeout", "10\n");
+	assert_lowered(30000, 9000, "max_request_timeout");
+	put("max_request_timeout", "60\n");
+	assert_lowered(30000, 19000, "default_request_timeout");
+	put("default_request_timeout", "0\n");
+	assert_lowered(300000, 59000, "max_request_timeout");
+	/* Tiny ones are halved. */
+	put("max_request_timeout", "2\n");
+	assert_lowered(30000, 1000, "max_request_timeout");
+	put("max_request_timeout", "1\n");
+	assert_lowered(30000, 500, "max_request_timeout");
+}
+
+/* The API's own error comes before the request's end. */
+static void test_calls(void **state)
+{
+	(void)state;
+	assert_int_equal(deadline_of_calls(30000), 29750);
+	assert_int_equal(deadline_of_calls(1000), 900);
+	assert_int_equal(deadline_of_calls(500), 450);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_no_limit, begin, end),
+		cmocka_unit_test_setup_teardown(test_limits, begin, end),
+		cmocka_unit_test_setup_teardown(test_calls, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

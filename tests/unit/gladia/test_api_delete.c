@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+
+/* gladia/api.h: deleting a job (SPEC 10.1), and what lost answers mean. */
+
+#define TARGET       "/v2/pre-recorded/a"
+#define ANSWER(text) BYTES("HTTP/1.1 " text "\r\nContent-Length: 0\r\n\r\n")
+#define ONCE(text)   ANSWER(text), .only = 1
+
+static void is_deletion(struct api_asks *asks, int index)
+{
+	assert_holds(raw_server_head(asks->server, index), "DELETE " TARGET " HTTP/1.1");
+	assert_holds(raw_server_head(asks->server, index), "x-gladia-key: " API_ASKS_KEY);
+}
+
+/* Asks to delete the job "a", to the end. Gives the error; of all requests are DELETE. */
+static int delete_job(const struct raw_route *routes, int requests, const char *why)
+{
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_delete(asks, "a");
+
+	api_asks_settle(ask);
+
+	int error = ask->error;
+
+	assert_int_equal(ask->has_page, !error);
+	if (!error)
+		assert_true(ask->page.status == 202 || ask->page.status == 204 ||
+			    ask->page.status == 404);
+	assert_holds(ask->why, why);
+	assert_int_equal(raw_server_requests(asks->server), requests);
+	for (int i = 0; i < requests; i++)
+		is_deletion(asks, i);
+	api_asks_free(asks);
+	return error;
+}
+
+/* SPEC 10.1: 202 without a body, or what else says so, whatever comes behind it. */
+static void a_job_is_deleted(void **state)
+{
+	static const struct raw_route cases[][2] = {
+		{{TARGET, ANSWER("202 Accepted")}, {.target = NULL}},
+		{{TARGET, BYTES("HTTP/1.1 204 No Content\r\n\r\n")}, {.target = NULL}},
+		{{TARGET, BYTES("HTTP/1.1 202 x\r\nContent-Length: 8\r\n\r\nnot JSON")},
+			{.target = NULL}},
+		/* The rest of it does not come. */
+		{{TARGET, BYTES("HTTP/1.1 202 x\r\nContent-Length: 9\r\n\r\ncut"),
+			 .after = RAW_CLOSE},
+			{.target = NULL}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(delete_job(cases[i], 1, ""), 0);
+}
+
+/* SPEC 10.1: any server says "200". Whether it is done the next attempt finds out. */
+static void a_page_of_a_proxy_deletes_nothing(void **state)
+{
+	static const struct raw_route done[] = {{TARGET, BODY("<html>"), .only = 1},
+		{TARGET, ANSWER("404 x")}, {.target = NULL}};
+	static const struct raw_route not_yet[] = {{TARGET, ONCE("200 OK")},
+		{TARGET, ANSWER("202 Accepted")}, {.target = NULL}};
+	static const struct raw_route never[] = {
+		{TARGET, BODY("<html>")}, {.target = NULL}};
+
+	(void)state;
+	assert_int_equal(delete_job(done, 2, ""), 0);
+	assert_int_equal(delete_job(not_yet, 2, ""), 0);
+	assert_int_equal(
+		delete_job(never, 3, "200, which does not say that the job is deleted"),
+		-EIO);
+}
+
+/* SPEC 10.1, 11.1 */
+static void what_the_api_refuses(void **state)
+{
+	static const struct {
+		struct raw_route routes[2];
+		int error;
+		const char *why;
+	} cases[] = {
+		{{{TARGET, ANSWER("403 x")}, {.target = NULL}}, -EBUSY,
+			"deleting job a: the server answered 403 Forbidden; a job can be "
+			"deleted when it is finished"},
+		{{{TARGET, ANSWER("404 x")}, {.target = NULL}}, -ENOENT, "404 Not Found"},
+		{{{TARGET, ANSWER("401 x")}, {.target = NULL}}, -EACCES, "check the API"},
+		{{{TARGET, ANSWER("405 x")}, {.target = NULL}}, -EIO, "405 Method"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(
+			delete_job(cases[i].routes, 1, cases[i].why), cases[i].error);
+}
+
+/* SPEC 10.1: an attempt whose answer was lost has deleted it, if the next finds nothing.
+ */
+static void a_lost_answer_is_no_lost_race(void **state)
+{
+	static const struct raw_route cases[][3] = {
+		{{TARGET, BYTES(""), .after = RAW_CLOSE, .only = 1},
+			{TARGET, ANSWER("404 x")}, {.target = NULL}},
+		{{TARGET, BYTES(""), .after = RAW_RESET, .only = 1},
+			{TARGET, ANSWER("404 x")}, {.target = NULL}},
+		{{TARGET, ONCE("500 x")}, {TARGET, ANSWER("404 x")}, {.target = NULL}},
+		{{TARGET, ONCE("502 x")}, {TARGET, ANSWER("404 x")}, {.target = NULL}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_int_equal(delete_job(cases[i], 2, ""), 0);
+}
+
+/* SPEC 10.1, 11.1: an answer that says no has deleted nothing. */
+static void who_was_refused_before_has_lost_the_race(void **state)
+{
+	static const struct raw_route routes[] = {{TARGET, ONCE("429 x")},
+		{TARGET, ONCE("408 x")}, {TARGET, ANSWER("404 x")}, {.target = NULL}};
+
+	(void)state;
+	assert_int_equal(delete_job(routes, 3, "404 Not Found"), -ENOENT);
+}
+
+/* SPEC 11.1: all ends in time; what has become of it is then not known. */
+static void silence_ends_in_time(void **state)
+{
+	static const struct raw_route routes[] = {
+		{TARGET, BYTES(""), .after = RAW_HOLD}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_delete(asks, "a");
+
+	(void)state;
+	api_asks_until_requests(asks, 1);
+	api_asks_forward(asks, API_ASKS_TIMEOUT_MS);
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -ETIMEDOUT);
+	assert_holds(ask->why, "deleting job a: ");
+	api_asks_free(asks);
+}
+
+static void it_needs_an_id(void **state)
+{
+	static const struct raw_route routes[] = {{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	static const struct api_handlers none;
+	struct api_call *call;
+
+	(void)state;
+	assert_int_equal(api_delete(asks->api, "", &none, NULL, &call), -EINVAL);
+	assert_int_equal(raw_server_requests(asks->server), 0);
+	api_asks_free(asks);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_is_deleted),
+		cmocka_unit_test(a_page_of_a_proxy_deletes_nothing),
+		cmocka_unit_test(what_the_api_refuses),
+		cmocka_unit_test(a_lost_answer_is_no_lost_race),
+		cmocka_unit_test(who_was_refused_before_has_lost_the_race),
+		cmocka_unit_test(silence_ends_in_time),
+		cmocka_unit_test(it_needs_an_id),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

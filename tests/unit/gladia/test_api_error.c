@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+#include "base/cleanup.h"
+
+/* gladia/api.h: what failures become, and that the key stays where it belongs. */
+
+#define JOB_TARGET "/v2/pre-recorded/a"
+#define JOB        "{\"id\":\"a\",\"status\":\"queued\"}"
+#define PAGE       "{\"next\":null,\"items\":[" JOB "]}"
+/* What the API sends with an error. */
+#define SAYS(message)                                                                \
+	"{\"timestamp\":\"2026-04-01T00:00:00.000Z\",\"path\":\"/v2/pre-recorded\"," \
+	"\"request_id\":\"G-body\",\"statusCode\":400,\"message\":" message "}"
+
+static struct api_ask *get_status(const char *status, const char *body)
+{
+	struct api_ask *ask = api_asks_get(
+		api_asks_new_answering(JOB_TARGET, status, body), "a");
+
+	api_asks_settle(ask);
+	return ask;
+}
+
+/* SPEC 11.1, and what to do in each case; what will not change is not asked twice. */
+static void statuses_become_errnos(void **state)
+{
+	static const struct {
+		const char *status;
+		int error;
+		bool again;
+		const char *why;
+		const char *advice;
+	} cases[] = {
+		{"301 x\r\nLocation: http://127.0.0.1:1/", -EIO, false,
+			"301 Moved Permanently", "redirects are not followed"},
+		{"302 x\r\nLocation: /", -EIO, false, "302 Found",
+			"not followed with the key"},
+		{"399 x", -EIO, false, "399", "not followed"},
+		{"400 x", -EINVAL, false, "400 Bad Request", "page_size="},
+		{"401 x", -EACCES, false, "401 Unauthorized", "check the API key"},
+		{"403 x", -EACCES, false, "403 Forbidden", "check the API key"},
+		{"404 x", -ENOENT, false, "404 Not Found", "not there"},
+		{"405 x", -EIO, false, "405 Method Not Allowed", "SOURCE"},
+		{"407 x", -EIO, false, "407 Proxy", "proxy"},
+		{"408 x", -EIO, true, "408 Request Timeout", "later"},
+		{"410 x", -EIO, false, "410 Gone", "SOURCE"},
+		{"413 x", -EIO, false, "413 Content Too Large", "page_size="},
+		{"418 x", -EIO, false, "418", "SOURCE"},
+		{"422 x", -EINVAL, false, "422 Unprocessable", "page_size="},
+		{"429 x", -EBUSY, true, "429 Too Many Requests", "connections="},
+		{"500 x", -EIO, true, "500 Internal Server Error", "later"},
+		{"501 x", -EIO, false, "501 Not Implemented", "SOURCE"},
+		{"502 x", -EIO, true, "502 Bad Gateway", "later"},
+		{"503 x", -EIO, true, "503 Service Unavailable", "later"},
+		{"504 x", -EIO, true, "504 Gateway Timeout", "later"},
+		{"505 x", -EIO, false, "505", "later"},
+		{"599 x", -EIO, true, "599", "later"},
+		{"600 x", -EIO, false, "600", "SOURCE"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct api_ask *ask = get_status(cases[i].status, "");
+		const char *advice = strrchr(ask->why, ';');
+
+		assert_int_equal(ask->error, cases[i].error);
+		assert_holds(ask->why, "getting job a: the server answered ");
+		assert_holds(ask->why, cases[i].why);
+		assert_non_null(advice);
+		assert_holds(advice, cases[i].advice);
+		assert_int_equal(
+			raw_server_requests(ask->asks->server) > 1, cases[i].again);
+		assert_int_equal(
+			strstr(ask->why, " attempts in ") != NULL, cases[i].again);
+		api_asks_free(ask->asks);
+	}
+}
+
+/* A list's too, whatever its offset: what that means is not for the api to say. */
+static void a_list_past_its_end_may_be_404(void **state)
+{
+	static const struct raw_route routes[] = {
+		{"/v2/pre-recorded?offset=40&limit=20", BYTES("HTTP/1.1 404 No\r\n\r\n"),
+			.after = RAW_CLOSE},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_page(asks, 40, 20);
+
+	(void)state;
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -ENOENT);
+	assert_false(ask->has_page);
+	assert_holds(ask->why, "listing jobs (offset 40, limit 20): ");
+	api_asks_free(asks);
+}
+
+/* What the API says for itself, in whatever shape it comes. */
+static void the_servers_own_words_are_told(void **state)
+{
+	static const struct {
+		const char *status;
+		const char *body;
+		const char *why;
+	} cases[] = {
+		{"401 x", SAYS("\"gladia user not found\""),
+			"401 Unauthorized: \"gladia user not found\" (request G-body); "},
+		{"400 x", SAYS("[\"limit must be small\",7,\"offset must not\"]"),
+			"400 Bad Request: \"limit must be small; offset must not\" "
+			"(request G-body); "},
+		{"401 x\r\nX-Request-ID: G-header", SAYS("\"no\""),
+			": \"no\" (request G-header); "},
+		{"401 x\r\nx-request-id: G-header", "",
+			"Unauthorized (request G-header); "},
+		{"403 x", SAYS("\"a\\nb\\u001b[2J\\u00e9\""), ": \"a?b?[2J??\" ("},
+		{"403 x", SAYS("null"), "Forbidden (request G-body); "},
+		{"403 x", SAYS("\"\""), "Forbidden (request G-body); "},
+		{"403 x", SAYS("{\"message\":\"x\"}"), "Forbidden (request G-body); "},
+		{"403 x", "{\"message\":\"x\",\"request_id\":7}", "Forbidden: \"x\"; "},
+		{"403 x", "{\"message\":\"cut", "Forbidden; "},
+		{"403 x", "<html><p>message</html>", "Forbidden; "},
+		{"403 x", "\"message\"", "Forbidden; "},
+		{"403 x", "[]", "Forbidden; "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct api_ask *ask = get_status(cases[i].status, cases[i].body);
+
+		assert_holds(ask->why, cases[i].why);
+		api_asks_free(ask->asks);
+	}
+}
+
+/* SPEC 11.3 */
+static void long_words_are_shortened(void **state)
+{
+	char body[1024];
+	struct api_ask *ask;
+
+	(void)state;
+	snprintf(body, sizeof(body), SAYS("\"%0*d\""), 500, 7);
+	ask = get_status("403 x", body);
+	assert_holds(ask->why, "0000...\" (request G-body); check the API key");
+	assert_null(strstr(ask->why, "7"));
+	assert_true(strlen(ask->why) < 500);
+	api_asks_free(ask->asks);
+
+	/* Of an id as much as helps. */
+	char target[256];
+
+	snprintf(target, sizeof(target), "/v2/pre-recorded/%0*d", 200, 7);
+	ask = api_asks_get(api_asks_new_answering(target, "403 x", ""),
+		target + strlen("/v2/pre-recorded/"));
+	api_asks_settle(ask);
+	assert_holds(ask->why, "getting job 0000000000");
+	assert_holds(ask->why, "0000...: the server answered 403");
+	assert_true(strlen(ask->why) < 200);
+	api_asks_free(ask->asks);
+}
+
+/* SPEC 2.2: not even where the server repeats it, whole, cut or twice. */
+static void the_key_is_in_no_sentence(void **state)
+{
+	char body[1024];
+	struct api_ask *ask = get_status("401 x\r\nx-request-id: " API_ASKS_KEY,
+		SAYS("\"key " API_ASKS_KEY " and " API_ASKS_KEY API_ASKS_KEY "\""));
+
+	(void)state;
+	assert_holds(ask->why, "\"key ******************** and ***");
+	assert_holds(ask->why, "(request ********************)");
+	api_asks_free(ask->asks);
+
+	for (int at = 200; at < 260; at++) {
+		snprintf(body, sizeof(body), SAYS("\"%0*d" API_ASKS_KEY "\""), at, 0);
+		ask = get_status("401 x", body);
+		assert_null(strstr(ask->why, "5e"));
+		api_asks_free(ask->asks);
+	}
+}
+
+/* SPEC 2.3: not even to where it says it is. */
+static void redirects_are_not_followed(void **state)
+{
+	static const struct raw_route elsewhere[] = {{.target = NULL}};
+	struct raw_server *other = raw_server_new(elsewhere);
+	char status[256];
+
+	(void)state;
+	snprintf(status, sizeof(status), "307 x\r\nLocation: %s/",
+		raw_server_origin(other));
+
+	struct api_ask *ask = get_status(status, "");
+
+	assert_int_equal(ask->error, -EIO);
+	assert_int_equal(raw_server_requests(ask->asks->server), 1);
+	assert_int_equal(raw_server_connections(other), 0);
+	api_asks_free(ask->asks);
+	raw_server_free(other);
+}
+
+/* SPEC 1.5: SIGHUP reads the key again. */
+static void the_key_can_change(void **state)
+{
+	static const struct raw_route routes[] = {
+		{JOB_TARGET,
+			BYTES("HTTP/1.1 401 No\r\n\r\n" SAYS(
+				"\"" API_ASKS_KEY " is nobody's\"")),
+			.after = RAW_CLOSE, .stepwise = true},
+		{LIST_TARGET, BODY(PAGE)}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_get(asks, "a");
+
+	(void)state;
+	api_asks_until_requests(asks, 1);
+	assert_int_equal(api_set_key(asks->api, "a\nb: c"), -EINVAL);
+	assert_int_equal(api_set_key(asks->api, "0ther"), 0);
+	raw_server_step(asks->server);
+	/* The old key is forgotten: what may hold it is not told. */
+	api_asks_settle(ask);
+	assert_holds(ask->why, "the server answered 401 Unauthorized; check");
+
+	ask = api_asks_list(asks);
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, 0);
+	assert_holds(raw_server_head(asks->server, 0),
+		"\r\nx-gladia-key: " API_ASKS_KEY "\r\n");
+	assert_holds(raw_server_head(asks->server, 1), "\r\nx-gladia-key: 0ther\r\n");
+	api_asks_free(asks);
+}
+
+/* SPEC 2.1: an error of the key's says where it is from; others do not. */
+static void the_place_of_the_key_is_named(void **state)
+{
+	static const char place[] = "from GLADIA_API_KEY, which comes before /x/.gladia";
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, BYTES("HTTP/1.1 401 No\r\n\r\n"), .after = RAW_CLOSE},
+		{JOB_TARGET, BYTES("HTTP/1.1 404 No\r\n\r\n"), .after = RAW_CLOSE},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_config config = {.origin = raw_server_origin(asks->server),
+		.key = API_ASKS_KEY,
+		.key_place = place,
+		.connections = 1,
+		.timeout_ms = API_ASKS_TIMEOUT_MS};
+
+	(void)state;
+	api_free(asks->api);
+	assert_int_equal(api_new(asks->loop, &asks->log, &config, &asks->api), 0);
+
+	struct api_ask *ask = api_asks_list(asks);
+
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EACCES);
+	assert_holds(ask->why, "; check the API key: it is ");
+	assert_holds(ask->why, place);
+	ask = api_asks_get(asks, "a");
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -ENOENT);
+	assert_null(strstr(ask->why, "GLADIA_API_KEY"));
+	api_asks_free(asks);
+}
+
+static void unsound_configs_are_refused(void **state)
+{
+	static const struct raw_route routes[] = {{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_config config = {.origin = "https://api.test",
+		.key = "a\r\nb: c",
+		.connections = 1,
+		.timeout_ms = 1000};
+	struct api *api = NULL;
+
+	(void)state;
+	assert_int_equal(api_new(asks->loop, &asks->log, &config, &api), -EINVAL);
+	config.key = "a";
+	config.ca_file = "/dev/null";
+	assert_int_equal(api_new(asks->loop, &asks->log, &config, &api), -EINVAL);
+	assert_null(api);
+	api_free(NULL);
+	api_asks_free(asks);
+}
+
+/*
+ * SPEC 9.1. The list ends too early, which is noticed behind its last byte: curl 8 does
+ * not count bytes that the write callback rejects.
+ */
+static void answers_are_counted(void **state)
+{
+	static const struct raw_route routes[] = {
+		{"/v2/pre-recorded/302", BYTES("HTTP/1.1 302 x\r\n\r\nab"),
+			.after = RAW_CLOSE},
+		{"/v2/pre-recorded/404", BYTES("HTTP/1.1 404 x\r\n\r\nab"),
+			.after = RAW_CLOSE},
+		{"/v2/pre-recorded/501", BYTES("HTTP/1.1 501 x\r\n\r\nab"),
+			.after = RAW_CLOSE},
+		{JOB_TARGET, BYTES("HTTP/1.1 429 x\r\n\r\n"), .after = RAW_CLOSE,
+			.only = 1},
+		{JOB_TARGET, BYTES(OK "Content-Length: 9\r\n\r\nab"), .after = RAW_CLOSE,
+			.only = 1},
+		{JOB_TARGET, BODY(JOB)}, {LIST_TARGET, BODY("{ ")}, {.target = NULL}};
+	static const char *const ids[] = {"302", "404", "501", "a"};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_stats stats;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ids); i++)
+		api_asks_settle(api_asks_get(asks, ids[i]));
+	api_asks_settle(api_asks_list(asks));
+	api_stats(asks->api, &stats);
+	assert_int_equal(stats.requests, 9);
+	assert_int_equal(stats.answers_2xx, 4);
+	assert_int_equal(stats.answers_4xx, 1);
+	assert_int_equal(stats.answers_429, 1);
+	assert_int_equal(stats.answers_5xx, 1);
+	assert_int_equal(stats.answers_other, 1);
+	assert_int_equal(stats.failed, 1);
+	assert_int_equal(stats.retries, 4);
+	assert_int_equal(stats.statuses_len, 5);
+	for (unsigned i = 0; i < stats.statuses_len; i++)
+		assert_int_equal(stats.statuses[i].answers,
+			stats.statuses[i].status == 200 ? 4 : 1);
+	assert_int_equal(stats.latency.count, 8);
+	assert_int_equal(stats.calls, 0);
+	assert_int_equal(stats.bytes, 3 * 2 + 2 + strlen(JOB) + 3 * 2);
+	api_asks_free(asks);
+}
+
+/* Option -d: an attempt, a line; what failed is for the caller to tell. */
+static void attempts_are_told_with_d(void **state)
+{
+	static const struct raw_route routes[] = {
+		{JOB_TARGET, BYTES("HTTP/1.1 503 x\r\n\r\n"), .after = RAW_CLOSE,
+			.only = 1},
+		{JOB_TARGET, BYTES(""), .after = RAW_CLOSE, .only = 2},
+		{JOB_TARGET, BODY(JOB)}, {"/v2/pre-recorded/b", BODY("")},
+		{"/v2/pre-recorded/c", BYTES(""), .after = RAW_HOLD}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	int capture = capture_begin();
+
+	(void)state;
+	/* Without -d nothing is said. */
+	api_asks_settle(api_asks_get(asks, "b"));
+
+	CLEANUP_FREE char *quiet = capture_end(capture);
+
+	asks->log.debug = true;
+	capture = capture_begin();
+	api_asks_settle(api_asks_get(asks, "a"));
+
+	struct api_ask *ask = api_asks_get(asks, "c");
+
+	while (!ask->done)
+		api_asks_forward(asks, API_ASKS_STALL_MS / 10);
+
+	CLEANUP_FREE char *log = capture_end(capture);
+
+	assert_string_equal(quiet, "");
+	assert_holds(log, "gladiafs: GET http://127.0.0.1:");
+	assert_holds(log, JOB_TARGET ": 503 Service Unavailable, 0 bytes, 0 ms, attempt "
+				     "1\n");
+	assert_holds(log, JOB_TARGET ": no answer, ");
+	assert_holds(log, JOB_TARGET ": 200, 28 bytes, 0 ms, attempt ");
+	assert_holds(log, "/c: given up at the time-out, ");
+	assert_null(strstr(log, "5ecret"));
+	api_asks_free(asks);
+}
+
+/* SPEC 5.1: a time that cannot be read is logged once, one that is missing never. */
+static void a_bad_time_is_logged_once(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *logged; /* NULL: nothing */
+	} cases[] = {
+		{"{\"items\":[{\"id\":\"a\",\"created_at\":\"yesterday\"},"
+		 "{\"id\":\"b\",\"created_at\":17}],\"next\":null}",
+			"listing jobs (offset 0, limit 20): the created_at of a.json "
+			"cannot be read"},
+		{"{\"items\":[{\"id\":\"a\",\"created_at\":\"2026-04-01T00:00:00Z\","
+		 "\"completed_at\":\"2026-04-31T00:00:00Z\"}],\"next\":null}",
+			"the completed_at of a.json cannot be read"},
+		{"{\"items\":[{\"id\":\"a\",\"created_at\":null},{\"id\":\"b\"},"
+		 "{\"id\":\"c\",\"created_at\":\"2026-04-01T00:00:00Z\"}],"
+		 "\"next\":null}",
+			NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int capture = capture_begin();
+		struct api_ask *ask = api_asks_list(
+			api_asks_new_answering(LIST_TARGET, "200 OK", cases[i].body));
+		CLEANUP_FREE char *log = NULL;
+
+		api_asks_settle(ask);
+		/* Another call of the same account does not log it again. */
+		api_asks_settle(api_asks_list(ask->asks));
+		log = capture_end(capture);
+		assert_int_equal(ask->error, 0);
+		if (!cases[i].logged) {
+			assert_string_equal(log, "");
+		} else {
+			assert_holds(log, cases[i].logged);
+			assert_ptr_equal(strchr(log, '\n'), log + strlen(log) - 1);
+		}
+		api_asks_free(ask->asks);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(statuses_become_errnos),
+		cmocka_unit_test(a_list_past_its_end_may_be_404),
+		cmocka_unit_test(the_servers_own_words_are_told),
+		cmocka_unit_test(long_words_are_shortened),
+		cmocka_unit_test(the_key_is_in_no_sentence),
+		cmocka_unit_test(redirects_are_not_followed),
+		cmocka_unit_test(the_key_can_change),
+		cmocka_unit_test(the_place_of_the_key_is_named),
+		cmocka_unit_test(unsound_configs_are_refused),
+		cmocka_unit_test(answers_are_counted),
+		cmocka_unit_test(attempts_are_told_with_d),
+		cmocka_unit_test(a_bad_time_is_logged_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+
+/* gladia/api.h: what a job says that was asked for alone. */
+
+#define ITEM(id)          "{\"id\":\"" id "\",\"status\":\"queued\"}"
+#define PAGE(next, items) "{\"next\":" next ",\"items\":[" items "]}"
+
+#define JOB_ID "45463597-20b7-4af7-b3b3-f5fb778203ab"
+
+/* SPEC 3.5, 4.1: one request, one job, all of it. */
+static void a_job_is_got_by_its_id(void **state)
+{
+	static const struct raw_route routes[] = {
+		{"/v2/pre-recorded/" JOB_ID,
+			BODY("{\"id\":\"" JOB_ID "\",\"status\":\"done\"}")},
+		{"/v2/pre-recorded/a-Z_0.~%2F%3F%25%20%C3%AB%2B",
+			BODY(ITEM("a-Z_0.~/?% \xc3\xab+"))},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_get(asks, JOB_ID);
+
+	(void)state;
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, 0);
+	assert_false(ask->has_page);
+	assert_string_equal(ask->ids.data, JOB_ID " ");
+	assert_string_equal(ask->text.data,
+		"{\n  \"id\": \"" JOB_ID "\",\n  \"status\": \"done\"\n}\n");
+	/* It is what the API has: there is no more to ask for. */
+	assert_false(ask->summary);
+
+	ask = api_asks_get(asks, "a-Z_0.~/?% \xc3\xab+");
+	api_asks_settle(ask);
+	assert_string_equal(ask->why, "");
+	assert_string_equal(ask->ids.data, "a-Z_0.~/?% \xc3\xab+ ");
+	api_asks_free(asks);
+}
+
+/* SPEC 3.1: and what it holds as custom_metadata, whatever stands around that. */
+static void its_metadata_comes_with_it(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *metadata;
+	} cases[] = {
+		{"{\"id\":\"a\",\"custom_metadata\":{\"k\":\"v\",\"n\":1.50}}",
+			"\nk=v\nn=1.50\n"},
+		{"{\"custom_metadata\":{\"k\":1},\"result\":{\"custom_metadata\":{\"x\":"
+		 "2}},"
+		 "\"id\":\"a\"}",
+			"\nk=1\n"},
+		{"{\"id\":\"a\",\"result\":{\"transcription\":{}},"
+		 "\"custom_metadata\":{\"k\":[1,2]}}",
+			"\nk=1\nk=2\n"},
+		{"{\"id\":\"a\",\"Custom_Metadata\":{\"k\":1}}", ""},
+		{"{\"id\":\"a\",\"custom_metadata\":{\"k\":1},\"custom_metadata\":null}",
+			""},
+		{"{\"id\":\"a\"}", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char answer[256];
+		const struct raw_route routes[] = {
+			{"/v2/pre-recorded/a", .bytes = answer,
+				.len = (size_t)snprintf(answer, sizeof(answer),
+					OK "\r\n%s", cases[i].body),
+				.after = RAW_CLOSE},
+			{.target = NULL}};
+		struct api_asks *asks = api_asks_new(routes);
+		struct api_ask *ask = api_asks_get(asks, "a");
+
+		api_asks_settle(ask);
+		assert_string_equal(ask->why, "");
+		assert_string_equal(ask->metadata.data, cases[i].metadata);
+		api_asks_free(asks);
+	}
+}
+
+/* SPEC 4.3 */
+static void what_is_not_the_job_is_an_error(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *why;
+		int requests;
+	} cases[] = {
+		{ITEM("b"), "the answer is another job", 1},
+		{ITEM("A"), "the answer is another job", 1},
+		{ITEM(""), "the answer is another job", 1},
+		{PAGE("null", ITEM("a")), "no object with a string \"id\" at byte 0", 1},
+		{"[]", "no object with a string \"id\"", 1},
+		{"7", "no object with a string \"id\"", 1},
+		{"", "no job as JSON: the text ends too early at byte 0", 3},
+		{"<html>", "no job as JSON: expected a value at byte 0", 3},
+		{"{\"id\":\"a\"", "the text ends too early at byte 9", 3},
+		{ITEM("a") ITEM("a"), "something after the value at byte 28", 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char answer[256];
+		int len = snprintf(answer, sizeof(answer), OK "\r\n%s", cases[i].body);
+		const struct raw_route routes[] = {
+			{"/v2/pre-recorded/a", .bytes = answer, .len = (size_t)len,
+				.after = RAW_CLOSE},
+			{.target = NULL}};
+		struct api_ask *ask = api_asks_get_once(routes, "a");
+
+		assert_int_equal(ask->error, -EIO);
+		assert_int_equal(ask->ids.len, 0);
+		assert_holds(ask->why, "getting job a: the answer is ");
+		assert_holds(ask->why, cases[i].why);
+		assert_int_equal(
+			raw_server_requests(ask->asks->server), cases[i].requests);
+		api_asks_free(ask->asks);
+	}
+}
+
+/* SPEC 11.3 */
+static void a_job_alone_has_a_maximum(void **state)
+{
+	static const char begin[] = OK "\r\n{\"id\":\"a\",\"text\":\"";
+	static char bytes[256 * 1024];
+	static const struct raw_route routes[] = {
+		{"/v2/pre-recorded/a", BYTES(bytes), .times = SIZE_MAX,
+			.again_from = sizeof(begin) - 1},
+		{.target = NULL}};
+
+	(void)state;
+	memset(bytes, 'y', sizeof(bytes));
+	memcpy(bytes, begin, sizeof(begin) - 1);
+
+	struct api_ask *ask = api_asks_get_once(routes, "a");
+
+	assert_int_equal(ask->error, -EIO);
+	assert_holds(ask->why, "a job is too large");
+	assert_int_equal(raw_server_requests(ask->asks->server), 1);
+	api_asks_free(ask->asks);
+}
+
+static void without_an_id_nothing_is_asked(void **state)
+{
+	static const struct raw_route routes[] = {{.target = NULL}};
+	static const struct api_handlers none = {NULL, NULL, NULL};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_call *call = NULL;
+
+	(void)state;
+	assert_int_equal(api_get(asks->api, "", &none, NULL, &call), -EINVAL);
+	assert_null(call);
+	api_asks_free(asks);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_job_is_got_by_its_id),
+		cmocka_unit_test(its_metadata_comes_with_it),
+		cmocka_unit_test(what_is_not_the_job_is_an_error),
+		cmocka_unit_test(a_job_alone_has_a_maximum),
+		cmocka_unit_test(without_an_id_nothing_is_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+#include "base/cleanup.h"
+#include "gladia/api_internal.h"
+
+/* gladia/api.h: what a page says, as it comes. */
+
+#define ITEM(id)          "{\"id\":\"" id "\",\"status\":\"queued\"}"
+#define PAGE(next, items) "{\"next\":" next ",\"items\":[" items "]}"
+
+static struct api_ask *list_body(const char *body)
+{
+	struct api_ask *ask = api_asks_list(
+		api_asks_new_answering(LIST_TARGET, "200 OK", body));
+
+	api_asks_settle(ask);
+	return ask;
+}
+
+/* SPEC 2.3, 4.1, 4.2: asked with the key, told as `jq .` prints it. */
+static void a_page_is_told_job_by_job(void **state)
+{
+	static const struct raw_route routes[] = {
+		{LIST_TARGET,
+			BODY("{\"first\":\"x\",\"items\":[{\"id\":\"a\",\"status\":"
+			     "\"done\",\"created_at\":\"2026-04-01T00:00:00.001Z\","
+			     "\"n\":9007199254740993,\"result\":{\"transcription\":"
+			     "{\"full_transcript\":\"Zo\\u00eb\"}}}\n,{\"id\":\"b\","
+			     "\"status\":\"error\"}] ,\"next\":null}")},
+		{.target = NULL}};
+	struct api_ask *ask = api_asks_list_once(routes);
+
+	(void)state;
+	assert_int_equal(ask->error, 0);
+	assert_true(ask->has_page);
+	assert_int_equal(ask->page.items, 2);
+	assert_true(ask->page.last);
+	assert_int_equal(ask->page.bytes, routes[0].len - strlen(OK "\r\n"));
+	assert_string_equal(ask->ids.data, "a b ");
+	assert_string_equal(
+		ask->text.data, "{\n  \"id\": \"b\",\n  \"status\": \"error\"\n}\n");
+	assert_int_equal(ask->job.status, JOB_ERROR);
+	assert_false(ask->summary);
+
+	const char *head = raw_server_head(ask->asks->server, 0);
+
+	assert_holds(head, "\r\nx-gladia-key: " API_ASKS_KEY "\r\n");
+	assert_holds(head, "\r\nUser-Agent: gladiafs/" GLADIAFS_VERSION "\r\n");
+	api_asks_free(ask->asks);
+}
+
+/* A page in pieces, in any order of its members, with members nobody knows. */
+static void pages_of_any_shape(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *ids;
+		bool last;
+		uint64_t next;
+	} cases[] = {
+		{PAGE("null", ""), "", true, 0},
+		{PAGE("\"?offset=20\"", ITEM("a")), "a ", false, 20},
+		{PAGE("\"?offset=20\"", ""), "", false, 20},
+		{PAGE("\"?cursor=20\"", ""), "", false, 0},
+		{"{\"items\":[]}", "", false, 0},
+		{"{\"items\":[" ITEM("a") "]}", "a ", false, 0},
+		{"{\"items\":[],\"nextPage\":null}", "", false, 0},
+		{"{\"items\":[" ITEM("a") "],\"next_url\":\"?offset=20\"}", "a ", false,
+			0},
+		{"{\"items\":[],\"statusCode\":200,\"next\":null}", "", true, 0},
+		{"{\"items\":[],\"statusCode\":null,\"next\":null}", "", true, 0},
+		{" {\n\t\"items\" : [ " ITEM("a") " , " ITEM(
+			 "b") " ] ,\r\n \"next\" : "
+			      "\"https://api.gladia.io/v2/"
+			      "transcription?limit=20&offset=20\" } \n",
+			"a b ", false, 20},
+		{"{\"more\":{\"next\":1,\"items\":[1]},\"items\":[" ITEM(
+			 "a") "],"
+			      "\"extra\":[[]],\"next\":null}",
+			"a ", true, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct api_ask *ask = list_body(cases[i].body);
+
+		assert_string_equal(ask->why, "");
+		assert_int_equal(ask->error, 0);
+		assert_string_equal(ask->ids.data ? ask->ids.data : "", cases[i].ids);
+		assert_int_equal(ask->page.items, strlen(cases[i].ids) / 2);
+		assert_int_equal(ask->page.last, cases[i].last);
+		assert_int_equal(ask->page.next, cases[i].next);
+		api_asks_free(ask->asks);
+	}
+}
+
+/* SPEC 6.6, 2.3: `next` says whether it goes on, and that it does go on. */
+static void next_ends_or_advances(void **state)
+{
+	static const struct {
+		const char *next;
+		bool last;
+		const char *why; /* NULL: none */
+	} cases[] = {
+		{"null", true, NULL},
+		{"\"https://api.gladia.io/v2/transcription?offset=60&limit=20\"", false,
+			NULL},
+		{"\"http://elsewhere.test/?limit=20&offset=41\"", false, NULL},
+		{"\"/v2/pre-recorded?offset=60\"", false, NULL},
+		{"\"?offset=60#offset=1\"", false, NULL},
+		{"\"?\\u006fffset=60\"", false, NULL},
+		{"\"?cursor=abc\"", false, NULL},
+		{"\"?xoffset=1\"", false, NULL},
+		{"\"#?offset=1\"", false, NULL},
+		{"\"\"", false, NULL},
+		{"\"?offset=99999999999999999999999999\"", false, NULL},
+		{"\"?offset=40\"", false, "does not advance: it says offset 40"},
+		{"\"?limit=20&offset=20\"", false, "does not advance: it says offset 20"},
+		{"\"?offset=\"", false, "does not advance"},
+		{"\"?offset=x\"", false, "does not advance"},
+		{"60", false, "neither null nor text"},
+		{"false", false, "neither null nor text"},
+		{"{\"offset\":60}", false, "neither null nor text"},
+		{"\"\\ud800\"", false, "neither null nor text"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char answer[512];
+		int len = snprintf(answer, sizeof(answer),
+			OK "\r\n{\"next\":%s,\"items\":[" ITEM("a") "]}", cases[i].next);
+		const struct raw_route routes[] = {
+			{"/v2/pre-recorded?offset=40&limit=20", .bytes = answer,
+				.len = (size_t)len, .after = RAW_CLOSE},
+			{.target = NULL}};
+		struct api_asks *asks = api_asks_new(routes);
+		struct api_ask *ask = api_asks_page(asks, 40, 20);
+
+		api_asks_settle(ask);
+		assert_int_equal(ask->error, cases[i].why ? -EIO : 0);
+		assert_int_equal(raw_server_requests(asks->server), 1);
+		if (cases[i].why) {
+			assert_holds(ask->why, cases[i].why);
+			assert_holds(ask->why, "listing jobs (offset 40, limit 20): ");
+		} else {
+			assert_int_equal(ask->page.last, cases[i].last);
+		}
+		api_asks_free(asks);
+	}
+}
+
+/* SPEC 6.6: an empty page has to make sense, too. */
+static void an_empty_page_is_a_page(void **state)
+{
+	struct api_ask *ask = list_body(PAGE("\"?offset=0\"", ""));
+
+	(void)state;
+	assert_int_equal(ask->error, -EIO);
+	assert_holds(ask->why, "does not advance");
+	api_asks_free(ask->asks);
+	ask = list_body(PAGE("7", ""));
+	assert_int_equal(ask->error, -EIO);
+	api_asks_free(ask->asks);
+}
+
+/* SPEC 4.3, 6.1: what is no such page is an error that says where, never a short one. */
+static void what_is_no_page_is_an_error(void **state)
+{
+	static const struct {
+		const char *body;
+		const char *why;
+		int requests;
+	} cases[] = {
+		{"<html>Sign in</html>", "no page as JSON: expected '{' at byte 0", 3},
+		{"", "the page ends too early at byte 0", 3},
+		{"[]", "expected '{' at byte 0", 3},
+		{"{}", "no member \"items\" at byte 2", 3},
+		{"{\"next\":null}", "no member \"items\"", 3},
+		{"{\"items\":null}", "items is null, not an array at byte 9", 3},
+		{"{\"items\":{}}", "items is an object, not an array at byte 9", 3},
+		{"{\"items\":[" ITEM("a"), "the page ends too early at byte 38", 3},
+		{"{\"items\":[" ITEM("a") "]} {", "something after the page's end", 3},
+		{"{\"items\":[{\"id\":\"a\"},{\"id\":tru}]}",
+			"expected a value at byte 27", 3},
+		{"{\"items\":[],\"next\":nul}", "expected a value at byte 19", 3},
+		{"{\"items\":[" ITEM("a") ",7]}",
+			"no object with a string \"id\" at byte 39", 1},
+		{"{\"items\":[null]}", "no object with a string \"id\" at byte 10", 1},
+		{"{\"items\":[{}]}", "no object with a string \"id\" at byte 10", 1},
+		{"{\"items\":[{\"id\":7}]}", "no object with a string \"id\"", 1},
+		{"{\"items\":[\"a\"]}", "no object with a string \"id\"", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct api_ask *ask = list_body(cases[i].body);
+
+		assert_int_equal(ask->error, -EIO);
+		assert_holds(ask->why, "listing jobs (offset 0, limit 20): the answer is "
+				       "no ");
+		assert_holds(ask->why, cases[i].why);
+		assert_int_equal(
+			raw_server_requests(ask->asks->server), cases[i].requests);
+		api_asks_free(ask->asks);
+	}
+}
+
+/* SPEC 6.6: HTTP says 200, the page that it is an error: tried again, as other errors. */
+static void an_error_as_a_page(void **state)
+{
+	static const char *const bodies[] = {
+		"{\"items\":[],\"statusCode\":500}",
+		"{\"statusCode\":500,\"message\":\"sorry\",\"next\":null,\"items\":[]}",
+		"{\"items\":[" ITEM("a") "],\"next\":null,\"statusCode\":\"503\"}",
+		"{\"items\":[],\"next\":null,\"statusCode\":{}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bodies); i++) {
+		struct api_ask *ask = list_body(bodies[i]);
+
+		assert_int_equal(ask->error, -EIO);
+		assert_holds(ask->why, "the page is an error with HTTP status 200");
+		assert_int_equal(raw_server_requests(ask->asks->server), 3);
+		api_asks_free(ask->asks);
+	}
+}
+
+/* SPEC 4.3 */
+static void an_answer_without_a_body_is_no_page(void **state)
+{
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, BYTES("HTTP/1.1 204 No Content\r\n\r\n")},
+		{.target = NULL}};
+	struct api_ask *ask = api_asks_list_once(routes);
+
+	(void)state;
+	assert_int_equal(ask->error, -EIO);
+	assert_holds(ask->why, "the page ends too early at byte 0");
+	api_asks_free(ask->asks);
+}
+
+/* A text of `len` bytes: `before`, `fill` over and over, `after`. */
+static char *long_text(const char *before, char fill, size_t len, const char *after)
+{
+	size_t start = strlen(before);
+	char *text = malloc(start + len + strlen(after) + 1);
+
+	assert_non_null(text);
+	memcpy(text, before, start);
+	memset(text + start, fill, len);
+	strcpy(text + start + len, after);
+	return text;
+}
+
+/* SPEC 11.3 */
+static void jobs_and_what_is_around_have_a_maximum(void **state)
+{
+	const struct {
+		char *body;
+		const char *why;
+	} cases[] = {
+		{long_text("{\"items\":[{\"id\":\"a\",\"wide\":\"", 'x', API_ITEM_MAX,
+			 "\"}],\"next\":null}"),
+			"an item is too large at byte 10"},
+		{long_text("{\"items\":[],\"more\":\"", 'x', API_FRAME_MAX, "\"}"),
+			"too much around the items"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct api_ask *ask = list_body(cases[i].body);
+
+		assert_int_equal(ask->error, -EIO);
+		assert_holds(ask->why, cases[i].why);
+		api_asks_free(ask->asks);
+		free(cases[i].body);
+	}
+}
+
+/* SPEC 11.3 */
+static void nesting_has_a_maximum(void **state)
+{
+	CLEANUP_FREE char *closers = long_text("", ']', 2000, "}],\"next\":null}");
+	CLEANUP_FREE char *body = long_text(
+		"{\"items\":[{\"id\":\"a\",\"deep\":", '[', 2000, closers);
+	struct api_ask *ask = list_body(body);
+
+	(void)state;
+	assert_int_equal(ask->error, -EIO);
+	assert_holds(ask->why, "nested too deeply at byte ");
+	assert_int_equal(ask->ids.len, 0);
+	api_asks_free(ask->asks);
+}
+
+/* SPEC 11.3: what a large job took is given back. */
+static void memory_of_a_large_job_is_given_back(void **state)
+{
+	enum { LARGE = 20 << 20, SMALL_MAX = 2 << 20 };
+	CLEANUP_FREE char *body = long_text("{\"items\":[{\"id\":\"a\",\"wide\":\"", 'x',
+		LARGE, "\"}],\"next\":null}");
+	struct api_ask *ask = list_body(body);
+
+	(void)state;
+	assert_int_equal(ask->error, 0);
+	assert_true(ask->text.len > LARGE);
+	assert_true(ask->asks->api->scratch.text.cap <= SMALL_MAX);
+	assert_true(ask->asks->api->scratch.head.cap <= SMALL_MAX);
+	api_asks_free(ask->asks);
+}
+
+/* SPEC 3.6: a job that can have no name is left out, aloud, and alone. */
+static void ids_that_are_no_names_are_refused(void **state)
+{
+	CLEANUP_FREE char *body = long_text(
+		"{\"items\":[" ITEM("a") "," ITEM("") ",{\"id\":\"", 'x', 300,
+		"\"}," ITEM("b") "," ITEM("c\\u0000d") "," ITEM("\\ud800") "," ITEM(
+			"") "," ITEM("") "," ITEM("../e") "],\"next\":null}");
+	int capture = capture_begin();
+	struct api_ask *ask = list_body(body);
+	CLEANUP_FREE char *log = capture_end(capture);
+
+	(void)state;
+	assert_int_equal(ask->error, 0);
+	assert_string_equal(ask->ids.data, "a - - b - - - - ../e ");
+	assert_int_equal(ask->page.items, 9);
+	assert_holds(log, "listing jobs (offset 0, limit 20): the job at byte 39 of the "
+			  "page is left out: its id is empty");
+	assert_holds(log, "byte 67 of the page is left out: its id is too long");
+	assert_holds(log, "limit 20): 2 more jobs of the page are left out\n");
+	api_asks_free(ask->asks);
+}
+
+/* SPEC 4.2: a done job without its transcription is not all of it. */
+static void summaries_are_told(void **state)
+{
+	static const struct {
+		const char *item;
+		bool summary;
+	} cases[] = {
+		{"{\"id\":\"a\",\"status\":\"done\"}", true},
+		{"{\"id\":\"a\",\"status\":\"done\",\"result\":null}", true},
+		{"{\"id\":\"a\",\"result\":{},\"status\":\"done\"}", true},
+		{"{\"id\":\"a\",\"result\":{\"transcription\":null},\"status\":\"done\"}",
+			true},
+		{"{\"id\":\"a\",\"status\":\"done\",\"x\":{\"transcription\":{}}}", true},
+		{"{\"result\":{\"transcription\":{}},\"id\":\"a\",\"status\":\"done\"}",
+			false},
+		{"{\"id\":\"a\",\"status\":\"done\",\"result\":{\"metadata\":{},"
+		 "\"transcription\":{\"utterances\":[]}}}",
+			false},
+		{"{\"id\":\"a\",\"status\":\"queued\"}", false},
+		{"{\"id\":\"a\",\"status\":\"error\",\"result\":null}", false},
+		{"{\"id\":\"a\"}", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char body[256];
+
+		snprintf(body, sizeof(body), PAGE("null", "%s"), cases[i].item);
+
+		struct api_ask *ask = list_body(body);
+
+		assert_int_equal(ask->error, 0);
+		if (ask->summary != cases[i].summary)
+			fail_msg("%s", cases[i].item);
+		assert_string_equal(ask->job.id, "a");
+		api_asks_free(ask->asks);
+	}
+}
+
+/* What the result says of ids and states is not the job's. */
+static void the_head_is_read_alone(void **state)
+{
+	struct api_ask *ask = list_body(PAGE("null",
+		"{\"id\":\"a\",\"status\":\"done\",\"result\":{\"id\":\"b\",\"status\":"
+		"\"error\"},\"created_at\":\"1970-01-01T00:00:00.007Z\"}"));
+
+	(void)state;
+	assert_string_equal(ask->job.id, "a");
+	assert_int_equal(ask->job.status, JOB_DONE);
+	assert_int_equal(ask->job.created_ms, 7);
+	assert_holds(ask->text.data, "\"status\": \"error\"");
+	api_asks_free(ask->asks);
+}
+
+static void whoever_listens_can_end_it(void **state)
+{
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, BODY(PAGE("null", ITEM("a") "," ITEM("b")))},
+		{"/v2/pre-recorded/a", BODY(ITEM("a"))}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_list(asks);
+
+	(void)state;
+	ask->refuse_with = -ENOSPC;
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -ENOSPC);
+	assert_string_equal(ask->ids.data, "a ");
+	assert_holds(ask->why, "could not be kept: No space left on device");
+	assert_int_equal(raw_server_requests(asks->server), 1);
+
+	ask = api_asks_get(asks, "a");
+	ask->refuse_with = -ENOSPC;
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -ENOSPC);
+	api_asks_free(asks);
+}
+
+/* SPEC 3.2: what is asked, and how a sentence tells it. */
+static void filters_are_asked_for_and_told(void **state)
+{
+	static const struct raw_route routes[] = {
+		{"/v2/pre-recorded?offset=40&limit=7&status=done&status=error"
+		 "&after_date=2026-03-31T23%3A59%3A59.999Z"
+		 "&before_date=2026-04-02T00%3A00%3A00.000Z",
+			BYTES("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")},
+		{.target = NULL}};
+	struct api_asked asked = {0};
+	struct query query;
+
+	(void)state;
+	query_init(&query);
+	assert_int_equal(query_narrow(&query, QUERY_STATUS, "error,done"), 0);
+	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-04-01"), 0);
+	assert_int_equal(api_ask_list("", &query, 0, 40, 7, &asked), 0);
+	assert_string_equal(asked.url, routes[0].target);
+	assert_string_equal(asked.tried,
+		"listing jobs (offset 40, limit 7, status=done, status=error, "
+		"after_date=2026-03-31T23:59:59.999Z, "
+		"before_date=2026-04-02T00:00:00.000Z)");
+	api_asked_done(&asked);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_page_is_told_job_by_job),
+		cmocka_unit_test(pages_of_any_shape),
+		cmocka_unit_test(next_ends_or_advances),
+		cmocka_unit_test(an_empty_page_is_a_page),
+		cmocka_unit_test(what_is_no_page_is_an_error),
+		cmocka_unit_test(an_error_as_a_page),
+		cmocka_unit_test(an_answer_without_a_body_is_no_page),
+		cmocka_unit_test(jobs_and_what_is_around_have_a_maximum),
+		cmocka_unit_test(nesting_has_a_maximum),
+		cmocka_unit_test(memory_of_a_large_job_is_given_back),
+		cmocka_unit_test(ids_that_are_no_names_are_refused),
+		cmocka_unit_test(summaries_are_told),
+		cmocka_unit_test(the_head_is_read_alone),
+		cmocka_unit_test(whoever_listens_can_end_it),
+		cmocka_unit_test(filters_are_asked_for_and_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

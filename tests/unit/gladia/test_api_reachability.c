@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+
+/* gladia/api.h: whether the API can be reached (SPEC 7.5). */
+
+#define PAGE "{\"next\":null,\"items\":[{\"id\":\"a\",\"status\":\"queued\"}]}"
+
+struct reach {
+	int reached;
+	int unreached;
+};
+
+static void on_reach(void *ctx, bool reached, const char *why)
+{
+	struct reach *reach = ctx;
+
+	reach->reached += reached;
+	reach->unreached += !reached;
+	assert_int_equal(reached, why[0] == '\0');
+}
+
+/* SPEC 7.5: it is told of each attempt whether somebody was there. */
+static void attempts_tell_who_can_be_reached(void **state)
+{
+	static const struct {
+		struct raw_route routes[2];
+		int reached;
+		int unreached;
+	} cases[] = {
+		{{{LIST_TARGET, BODY(PAGE)}, {.target = NULL}}, 1, 0},
+		{{{LIST_TARGET, BYTES("HTTP/1.1 401 x\r\n\r\n"), .after = RAW_CLOSE},
+			 {.target = NULL}},
+			1, 0},
+		{{{LIST_TARGET, BYTES(""), .after = RAW_HOLD}, {.target = NULL}}, 0, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct api_asks *asks = api_asks_new(cases[i].routes);
+		struct reach reach = {0};
+
+		api_watch(asks->api, on_reach, &reach);
+
+		struct api_ask *ask = api_asks_list(asks);
+
+		api_asks_until_requests(asks, 1);
+		if (cases[i].unreached)
+			api_asks_forward(asks, API_ASKS_TIMEOUT_MS);
+		api_asks_settle(ask);
+		assert_int_equal(reach.reached, cases[i].reached);
+		assert_int_equal(reach.unreached, cases[i].unreached);
+		api_asks_free(asks);
+	}
+}
+
+/* SPEC 7.5: the first attempt tells, though more are made. */
+static void no_connection_is_told_at_once(void **state)
+{
+	static const struct raw_route routes[] = {{.target = NULL}};
+	struct api_asks *asks = api_asks_new_at(routes, "http://127.0.0.1:1");
+	struct reach reach = {0};
+
+	(void)state;
+	api_watch(asks->api, on_reach, &reach);
+
+	struct api_ask *ask = api_asks_list(asks);
+
+	api_asks_until_idle(asks);
+	assert_int_equal(reach.unreached, 1);
+	assert_false(ask->done);
+	api_watch(asks->api, NULL, NULL);
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EHOSTUNREACH);
+	assert_int_equal(reach.unreached, 1);
+	api_asks_free(asks);
+}
+
+/* SPEC 11.1: a proxy that refuses to connect is named, and asked again only if it is
+ * busy. */
+static void proxies_that_refuse(void **state)
+{
+	static const struct {
+		const char *answer;
+		int attempts;
+		const char *reason;
+		const char *advice;
+	} cases[] = {
+		{"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=x\r\n"
+		 "Content-Length: 0\r\n\r\n",
+			1, "the proxy answered 407 Proxy Authentication Required; ",
+			"the proxy's user name and password in https_proxy"},
+		{"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", 1,
+			"the proxy answered 403 Forbidden; ", "check the proxy"},
+		{"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", 2,
+			"the proxy answered 503 Service Unavailable (",
+			"check the proxy"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct raw_route routes[] = {
+			{"api.test:443", cases[i].answer, strlen(cases[i].answer),
+				.after = RAW_CLOSE},
+			{.target = NULL}};
+		struct api_asks *asks = api_asks_new_at(routes, "https://api.test");
+
+		setenv("https_proxy", raw_server_origin(asks->server), 1);
+
+		struct api_ask *ask = api_asks_list(asks);
+
+		api_asks_settle(ask);
+		unsetenv("https_proxy");
+		assert_int_equal(ask->error, -EHOSTUNREACH);
+		assert_holds(ask->why, cases[i].reason);
+		assert_holds(ask->why, cases[i].advice);
+		if (cases[i].attempts == 1)
+			assert_int_equal(raw_server_requests(asks->server), 1);
+		else
+			assert_true(raw_server_requests(asks->server) > 1);
+		api_asks_free(asks);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(attempts_tell_who_can_be_reached),
+		cmocka_unit_test(no_connection_is_told_at_once),
+		cmocka_unit_test(proxies_that_refuse),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

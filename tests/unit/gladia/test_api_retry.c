@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api_fixture.h"
+
+/* gladia/api.h: attempts, waits, and that all ends in time (SPEC 11.1). */
+
+#define ITEM(id)    "{\"id\":\"" id "\",\"status\":\"queued\"}"
+#define PAGE        "{\"next\":null,\"items\":[" ITEM("a") "," ITEM("b") "]}"
+#define JOB(id)     "/v2/pre-recorded/" id
+#define SLOW(wait)  "HTTP/1.1 429 x\r\nRetry-After: " wait "\r\n\r\n"
+#define ONCE(text)  BYTES(text), .after = RAW_CLOSE, .only = 1
+#define HALF_A_PAGE OK "Content-Length: 99\r\n\r\n{\"items\":[" ITEM("a") ",{"
+
+/* SPEC 11.1: what may pass is tried again. */
+static void what_may_pass_is_tried_again(void **state)
+{
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, ONCE("HTTP/1.1 503 x\r\n\r\n")},
+		{LIST_TARGET, ONCE("HTTP/1.1 408 x\r\n\r\n")},
+		{LIST_TARGET, ONCE("HTTP/1.1 502 x\r\nContent-Length: 9\r\n\r\ncut")},
+		{LIST_TARGET, ONCE("")}, {LIST_TARGET, ONCE("SSH-2.0-OpenSSH_9.2\r\n")},
+		{LIST_TARGET, BYTES(""), .after = RAW_RESET, .only = 1},
+		{LIST_TARGET, BODY(PAGE)}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_list(asks);
+
+	(void)state;
+	api_asks_settle(ask);
+	assert_string_equal(ask->why, "");
+	assert_int_equal(ask->error, 0);
+	assert_string_equal(ask->ids.data, "a b ");
+	assert_int_equal(raw_server_requests(asks->server), 7);
+	/* Nothing had come that would have to begin anew. */
+	assert_int_equal(ask->restarts, 0);
+	api_asks_free(asks);
+}
+
+/* SPEC 6.3, 11.1: what a broken attempt brought is not told twice. */
+static void a_page_cut_short_begins_anew(void **state)
+{
+	static const struct raw_route routes[] = {{LIST_TARGET, ONCE(HALF_A_PAGE)},
+		{LIST_TARGET, ONCE(OK "\r\n{\"items\":[" ITEM("a") ",{\"id\":x}]}")},
+		{LIST_TARGET, ONCE("HTTP/1.1 503 x\r\n\r\n")}, {LIST_TARGET, BODY(PAGE)},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_list(asks);
+
+	(void)state;
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, 0);
+	assert_string_equal(ask->ids.data, "a b ");
+	assert_int_equal(ask->restarts, 2);
+	assert_int_equal(ask->page.items, 2);
+	api_asks_free(asks);
+}
+
+/* SPEC 11.1: back-off with full jitter, the waits below 0.6, 1.2, 2.4 ... 10 s. */
+static void waits_grow_and_have_a_maximum(void **state)
+{
+	static const int64_t most[] = {600, 1200, 2400, 4800, 9600};
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, BYTES("HTTP/1.1 500 x\r\n\r\n"), .after = RAW_CLOSE},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_list(asks);
+	int64_t began_ms = asks->now_ms;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(most) && !ask->done; i++) {
+		api_asks_until_requests(asks, (int)i + 1);
+		api_asks_until_idle(asks);
+		api_asks_forward(asks, most[i]);
+	}
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EIO);
+	assert_true(raw_server_requests(asks->server) > (int)COUNT(most));
+	/* A wait that would pass the end is not begun. */
+	assert_true(asks->now_ms - began_ms <= API_ASKS_TIMEOUT_MS);
+	assert_holds(ask->why, "500 Internal Server Error (");
+	assert_holds(ask->why, " attempts in ");
+	api_asks_free(asks);
+}
+
+/* SPEC 11.1: honouring Retry-After, all requests slowed together. */
+static void one_is_asked_to_wait_and_all_do(void **state)
+{
+	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("5"))},
+		{JOB("a"), BODY(ITEM("a"))}, {JOB("b"), BODY(ITEM("b"))},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *one = api_asks_get(asks, "a");
+
+	(void)state;
+	api_asks_until_idle(asks);
+
+	struct api_ask *other = api_asks_get(asks, "b");
+
+	for (int ms = 0; ms < 4900; ms += 100)
+		api_asks_forward(asks, 100);
+	assert_int_equal(raw_server_requests(asks->server), 1);
+	assert_false(api_asks_under_way(asks));
+	api_asks_forward(asks, 100);
+	assert_int_equal(api_asks_under_way(asks), 2);
+	api_asks_settle(one);
+	api_asks_settle(other);
+	assert_int_equal(one->error, 0);
+	assert_int_equal(other->error, 0);
+	api_asks_free(asks);
+}
+
+/* SPEC 11.1: a fault of one request alone slows nobody else. */
+static void a_failure_of_its_own_slows_no_other(void **state)
+{
+	static const struct raw_route routes[] = {
+		{JOB("a"), BYTES("HTTP/1.1 500 x\r\nRetry-After: 20\r\n\r\n"),
+			.after = RAW_CLOSE},
+		{JOB("b"), BODY(ITEM("b"))}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+
+	(void)state;
+	api_asks_get(asks, "a");
+	api_asks_until_idle(asks);
+
+	struct api_ask *other = api_asks_get(asks, "b");
+
+	assert_int_equal(api_asks_under_way(asks), 1);
+	api_asks_settle(other);
+	assert_int_equal(other->error, 0);
+	api_asks_forward(asks, 19900);
+	assert_false(api_asks_under_way(asks));
+	api_asks_forward(asks, 100);
+	assert_true(api_asks_under_way(asks));
+	api_asks_free(asks);
+}
+
+/* SPEC 11.1: no wait is begun that cannot help, by whomever it was asked for. */
+static void a_wait_beyond_the_end_fails_at_once(void **state)
+{
+	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("3600"))},
+		{JOB("b"), ONCE("HTTP/1.1 503 x\r\nRetry-After: 31\r\n\r\n")},
+		{JOB("b"), BODY(ITEM("b"))}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_get(asks, "a");
+	int64_t began_ms = asks->now_ms;
+
+	(void)state;
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EBUSY);
+	assert_holds(ask->why, "429 Too Many Requests, and asks to wait 3600 s; ");
+
+	ask = api_asks_get(asks, "b");
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EBUSY);
+	assert_holds(ask->why, "getting job b: the server answered 429 Too Many Requests "
+			       "to others, and all have to wait 3600 s more; ");
+	assert_int_equal(asks->now_ms - began_ms, 50);
+	assert_int_equal(raw_server_requests(asks->server), 1);
+
+	api_asks_forward(asks, 3600 * 1000);
+	ask = api_asks_get(asks, "b");
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EIO);
+	assert_holds(ask->why, "503 Service Unavailable, and asks to wait 31 s; ");
+	ask = api_asks_get(asks, "b");
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EIO);
+	assert_holds(ask->why, "503 Service Unavailable to others");
+
+	/* A new key is another account's. */
+	assert_int_equal(api_set_key(asks->api, "0ther"), 0);
+	ask = api_asks_get(asks, "b");
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, 0);
+	api_asks_free(asks);
+}
+
+/* SPEC 11.1: at once is not taken literally. */
+static void retry_after_nothing_is_no_storm(void **state)
+{
+	static const struct raw_route routes[] = {
+		{JOB("a"), BYTES(SLOW("0")), .after = RAW_CLOSE}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_get(asks, "a");
+
+	(void)state;
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EBUSY);
+	assert_in_range(raw_server_requests(asks->server), 4, 60);
+	api_asks_free(asks);
+}
+
+/* So many answers in all were sent, and have arrived: the next turns find them. */
+static void until_all_is_read(struct api_asks *asks, int answers)
+{
+	raw_server_await_answers(asks->server, answers);
+	for (int turns = 0; turns < 5; turns++)
+		assert_int_equal(loop_turn(asks->loop, 2), 0);
+}
+
+/* SPEC 11.1: silence ends, each of it and all of it. */
+static void silence_ends_in_time(void **state)
+{
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, BYTES(""), .after = RAW_HOLD},
+		{JOB("a"), BYTES(OK "Content-Length: 9\r\n\r\n{"), .after = RAW_HOLD},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *page = api_asks_list(asks);
+	struct api_ask *job = api_asks_get(asks, "a");
+	int64_t began_ms = asks->now_ms;
+
+	(void)state;
+	api_asks_until_requests(asks, 2);
+	until_all_is_read(asks, 2);
+	api_asks_forward(asks, API_ASKS_STALL_MS);
+	/* Time for another try. */
+	api_asks_forward(asks, 600);
+	api_asks_until_requests(asks, 4);
+	until_all_is_read(asks, 4);
+	assert_int_equal(page->done + job->done, 0);
+	api_asks_forward(asks, began_ms + API_ASKS_TIMEOUT_MS - 1 - asks->now_ms);
+	api_asks_forward(asks, 1);
+	assert_int_equal(page->done, 1);
+	assert_int_equal(job->done, 1);
+	assert_int_equal(page->error, -ETIMEDOUT);
+	assert_int_equal(job->error, -ETIMEDOUT);
+	assert_holds(page->why, "the server is silent: no byte came for too long (");
+	assert_holds(page->why, " attempts in 30 s); check the network");
+	api_asks_free(asks);
+}
+
+/* A page that never ends: a job, and with each step another. */
+#define TRICKLE_HEAD OK "\r\n{\"items\":["
+#define TRICKLE_BODY BYTES(TRICKLE_HEAD ITEM("a") ",")
+#define TRICKLE_ON   .again_from = sizeof(TRICKLE_HEAD) - 1, .times = 100, .stepwise = true
+
+/* 30 s, with a job each 5 s. */
+static void trickle(struct api_ask *ask)
+{
+	struct api_asks *asks = ask->asks;
+
+	for (size_t jobs = 1; jobs <= 6; jobs++) {
+		assert_int_equal(ask->done, 0);
+		raw_server_step(asks->server);
+
+		const struct patience patience = patience_begin();
+
+		while (ask->ids.len < jobs * strlen("a ")) {
+			assert_true(api_asks_under_way(asks));
+			patience_turn(&patience, asks->loop);
+		}
+		api_asks_forward(asks, API_ASKS_TIMEOUT_MS / 6);
+	}
+	assert_int_equal(ask->done, 1);
+	assert_false(api_asks_under_way(asks));
+}
+
+/* SPEC 11.1: nor does a server go on for ever that is never silent for long. */
+static void a_trickle_ends_in_time(void **state)
+{
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, TRICKLE_BODY, TRICKLE_ON}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_list(asks);
+
+	(void)state;
+	trickle(ask);
+	assert_int_equal(ask->error, -ETIMEDOUT);
+	assert_holds(ask->why, "limit 20): the server did not answer within 30 s; ");
+	assert_int_equal(raw_server_requests(asks->server), 1);
+	api_asks_free(asks);
+}
+
+/* SPEC 11.1: at the end of the time the last failure says more than that it is over. */
+static void the_last_failure_counts(void **state)
+{
+	static const struct raw_route routes[] = {
+		{LIST_TARGET, ONCE("HTTP/1.1 502 x\r\n\r\n")},
+		{LIST_TARGET, TRICKLE_BODY, TRICKLE_ON}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_list(asks);
+
+	(void)state;
+	api_asks_until_idle(asks);
+	api_asks_forward(asks, 600);
+	trickle(ask);
+	assert_int_equal(ask->error, -EIO);
+	assert_holds(ask->why, "502 Bad Gateway (2 attempts in 31 s); try again later");
+	api_asks_free(asks);
+}
+
+/* An error's status is known before its body, which may well not come. */
+static void an_errors_body_is_not_needed(void **state)
+{
+	static const struct raw_route routes[] = {
+		{JOB("a"), BYTES("HTTP/1.1 401 x\r\nContent-Length: 99\r\n\r\n{\"mess"),
+			.after = RAW_CLOSE},
+		{JOB("b"), BYTES("HTTP/1.1 404 x\r\nContent-Length: 99\r\n\r\n{\"mess"),
+			.after = RAW_HOLD},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *ask = api_asks_get(asks, "a");
+
+	(void)state;
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EACCES);
+	assert_holds(ask->why, "401 Unauthorized; check the API key");
+
+	ask = api_asks_get(asks, "b");
+	api_asks_until_requests(asks, 2);
+	until_all_is_read(asks, 2);
+	api_asks_forward(asks, API_ASKS_STALL_MS);
+	assert_int_equal(ask->done, 1);
+	assert_int_equal(ask->error, -ENOENT);
+	api_asks_free(asks);
+}
+
+/* SPEC 11.1: no connection. */
+static void nobody_listens(void **state)
+{
+	static const struct raw_route routes[] = {{.target = NULL}};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	char origin[64];
+
+	(void)state;
+	/* Bound and not listening, the port is ours and refuses. */
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	snprintf(origin, sizeof(origin), "http://127.0.0.1:%d", ntohs(address.sin_port));
+
+	struct api_asks *asks = api_asks_new_at(routes, origin);
+	struct api_ask *ask = api_asks_list(asks);
+	struct api_stats stats;
+
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EHOSTUNREACH);
+	assert_holds(ask->why, "no connection: ");
+	assert_holds(ask->why, "check the network and the address");
+	api_stats(asks->api, &stats);
+	assert_true(stats.failed >= 4);
+	assert_int_equal(stats.failed, stats.requests);
+	api_asks_free(asks);
+	close(fd);
+}
+
+/* SPEC 11.1: time does not mend a certificate. */
+static void tls_that_fails_is_final(void **state)
+{
+	static const struct raw_route greets[] = {{NULL, BYTES("220 hello\r\n")}};
+	static const struct raw_route none[] = {{.target = NULL}};
+	struct raw_server *server = raw_server_new(greets);
+	char origin[64];
+
+	(void)state;
+	snprintf(origin, sizeof(origin), "https%s", raw_server_origin(server) + 4);
+
+	struct api_asks *asks = api_asks_new_at(none, origin);
+	struct api_ask *ask = api_asks_list(asks);
+
+	api_asks_settle(ask);
+	assert_int_equal(ask->error, -EHOSTUNREACH);
+	assert_holds(ask->why, "TLS failed: ");
+	assert_holds(ask->why, "check this machine's clock, and ca_file=");
+	assert_int_equal(raw_server_connections(server), 1);
+	api_asks_free(asks);
+	raw_server_free(server);
+}
+
+/* SPEC 11.2: stalled calls keep nobody waiting, and connections are kept all the same. */
+static void those_that_stall_delay_nobody(void **state)
+{
+	enum { STALLED = 20, OTHERS = 5 };
+	static const struct raw_route routes[] = {
+		{JOB("hold"), BYTES(""), .after = RAW_HOLD},
+		{JOB("b"), BYTES(OK "Content-Length: 28\r\n\r\n" ITEM("b"))},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+
+	(void)state;
+	for (int i = 0; i < STALLED; i++)
+		api_asks_get(asks, "hold");
+	api_asks_until_requests(asks, STALLED);
+	for (int i = 0; i < OTHERS; i++) {
+		const struct patience patience = patience_begin();
+		struct api_ask *ask = api_asks_get(asks, "b");
+
+		/* Its first attempt: the clock stands still. */
+		while (!ask->done && api_asks_under_way(asks) > STALLED)
+			patience_turn(&patience, asks->loop);
+		assert_int_equal(ask->done, 1);
+		assert_int_equal(ask->error, 0);
+	}
+	assert_int_equal(raw_server_connections(asks->server), STALLED + 1);
+	api_asks_free(asks);
+}
+
+/* SPEC 1.5, 11.2: in whatever state a call is, it can be given up. */
+static void calls_are_cancelled_in_every_state(void **state)
+{
+	static const struct raw_route routes[] = {
+		{JOB("a"), BYTES(SLOW("9")), .after = RAW_CLOSE},
+		{JOB("hold"), BYTES(""), .after = RAW_HOLD}, {.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *unsent = api_asks_get(asks, "hold");
+
+	(void)state;
+	api_asks_cancel(unsent);
+
+	struct api_ask *under_way = api_asks_get(asks, "hold");
+
+	api_asks_until_requests(asks, 1);
+	api_asks_cancel(under_way);
+
+	struct api_ask *waits = api_asks_get(asks, "a");
+
+	api_asks_until_idle(asks);
+
+	struct api_ask *at_gate = api_asks_get(asks, "hold");
+
+	assert_int_equal(waits->done + at_gate->done, 0);
+	api_cancel(waits->call);
+	waits->call = NULL;
+	api_cancel(at_gate->call);
+	at_gate->call = NULL;
+	api_asks_forward(asks, API_ASKS_TIMEOUT_MS);
+	for (int i = 0; i < asks->len; i++)
+		assert_int_equal(asks->asks[i].done, 0);
+	assert_int_equal(raw_server_requests(asks->server), 2);
+	api_asks_free(asks);
+}
+
+/* libcurl is on the stack there. */
+static void on_item_starts_and_cancels_others(void **state)
+{
+	static const struct raw_route routes[] = {{LIST_TARGET, BODY(PAGE)},
+		{JOB("hold"), BYTES(""), .after = RAW_HOLD}, {JOB("b"), BODY(ITEM("b"))},
+		{.target = NULL}};
+	struct api_asks *asks = api_asks_new(routes);
+	struct api_ask *held = api_asks_get(asks, "hold");
+
+	(void)state;
+	api_asks_until_requests(asks, 1);
+
+	struct api_ask *page = api_asks_list(asks);
+
+	page->to_cancel = held;
+	page->next = "b";
+	api_asks_settle(page);
+	assert_int_equal(page->error, 0);
+	assert_int_equal(asks->len, 3);
+	api_asks_settle(&asks->asks[2]);
+	assert_string_equal(asks->asks[2].ids.data, "b ");
+	assert_int_equal(held->done, 0);
+	api_asks_free(asks);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_may_pass_is_tried_again),
+		cmocka_unit_test(a_page_cut_short_begins_anew),
+		cmocka_unit_test(waits_grow_and_have_a_maximum),
+		cmocka_unit_test(one_is_asked_to_wait_and_all_do),
+		cmocka_unit_test(a_failure_of_its_own_slows_no_other),
+		cmocka_unit_test(a_wait_beyond_the_end_fails_at_once),
+		cmocka_unit_test(retry_after_nothing_is_no_storm),
+		cmocka_unit_test(silence_ends_in_time),
+		cmocka_unit_test(a_trickle_ends_in_time),
+		cmocka_unit_test(the_last_failure_counts),
+		cmocka_unit_test(an_errors_body_is_not_needed),
+		cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(tls_that_fails_is_final),
+		cmocka_unit_test(those_that_stall_delay_nobody),
+		cmocka_unit_test(calls_are_cancelled_in_every_state),
+		cmocka_unit_test(on_item_starts_and_cancels_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

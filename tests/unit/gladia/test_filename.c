@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gladia/filename.h"
+
+/* Names from the network: SPEC 3.6. */
+
+static const struct {
+	const char *text;
+	const char *name;
+} names[] = {
+	{"45463597-20b7-4af7-b3b3-f5fb778203ab", "45463597-20b7-4af7-b3b3-f5fb778203ab"},
+	{"a_b.c-D9", "a_b.c-D9"},
+	{".", "%2E"},
+	{"..", "%2E."},
+	{".git", "%2Egit"},
+	{"a.", "a."},
+	{"a..", "a.."},
+	{"../../etc/passwd", "%2E.%2F..%2Fetc%2Fpasswd"},
+	{"a/b", "a%2Fb"},
+	{"a\nb", "a%0Ab"},
+	{"a b", "a%20b"},
+	{"50%", "50%25"},
+	{"%2F", "%252F"},
+	{"a,b", "a%2Cb"},
+	{"Zo\xc3\xab", "Zo%C3%AB"},
+	{"\x7f\x01\xff", "%7F%01%FF"},
+	{"~", "%7E"},
+};
+
+static void test_both_ways(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char name[NAME_BYTES_MAX + 1];
+		char text[NAME_BYTES_MAX + 1];
+
+		assert_int_equal(name_escape(names[i].text, "", name), 0);
+		assert_string_equal(name, names[i].name);
+		assert_int_equal(name_unescape(name, strlen(name), text), 0);
+		assert_string_equal(text, names[i].text);
+	}
+}
+
+/* SPEC 3.6: every byte, in front and behind, comes back; none is "/" or hides. */
+static void test_every_byte(void **state)
+{
+	(void)state;
+	for (int a = 1; a < 256; a++) {
+		for (int b = 1; b < 256; b++) {
+			const char given[] = {(char)a, (char)b, '\0'};
+			char name[NAME_BYTES_MAX + 1];
+			char text[NAME_BYTES_MAX + 1];
+
+			assert_int_equal(name_escape(given, "", name), 0);
+			assert_null(strchr(name, '/'));
+			assert_int_not_equal(name[0], '.');
+			assert_int_equal(name_unescape(name, strlen(name), text), 0);
+			assert_string_equal(text, given);
+		}
+	}
+}
+
+/* SPEC 3.6: one spelling for each string; what no string is named cannot exist (3.3). */
+static void test_other_spellings(void **state)
+{
+	static const char *const refused[] = {"", ".", "..", ".git", "%2e", "%2E.%2f",
+		"%41", "a%2", "a%", "%", "%%", "a%2G", "a%G2", "a b", "a/b", "a%00b",
+		"%00", "a%2D", "%5F", "a%2E", "Zo\xc3\xab", "a\n", "~", "a,b", "a%+1",
+		"a% 1"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		char text[NAME_BYTES_MAX + 1] = "as it was";
+
+		if (name_unescape(refused[i], strlen(refused[i]), text) != -EINVAL)
+			fail_msg("'%s' was accepted", refused[i]);
+		assert_string_equal(text, "as it was");
+	}
+}
+
+/* Only `len` bytes are the name: what follows them is not looked at. */
+static void test_length_counts(void **state)
+{
+	char text[NAME_BYTES_MAX + 1];
+
+	(void)state;
+	assert_int_equal(name_unescape("job.json", 3, text), 0);
+	assert_string_equal(text, "job");
+	assert_int_equal(name_unescape("a%2Fb", 4, text), 0);
+	assert_string_equal(text, "a/");
+	assert_int_equal(name_unescape("a%2Fb", 3, text), -EINVAL);
+	assert_int_equal(name_unescape("a\0b", 3, text), -EINVAL);
+}
+
+/* NAME_MAX counts the escaped bytes and the suffix; nothing is cut. */
+static void test_limits(void **state)
+{
+	char given[NAME_BYTES_MAX + 2];
+	char name[NAME_BYTES_MAX + 1] = "as it was";
+	char text[NAME_BYTES_MAX + 1];
+	char lengthy[NAME_BYTES_MAX + 2];
+
+	(void)state;
+	assert_int_equal(name_escape("", "", name), -EINVAL);
+	assert_int_equal(name_escape("", ".json", name), -EINVAL);
+	memset(given, 'a', sizeof(given) - 1);
+	given[sizeof(given) - 1] = '\0';
+	assert_int_equal(name_escape(given, "", name), -ENAMETOOLONG);
+	assert_string_equal(name, "as it was");
+	given[NAME_BYTES_MAX] = '\0';
+	assert_int_equal(name_escape(given, "", name), 0);
+	assert_int_equal(strlen(name), NAME_BYTES_MAX);
+	assert_int_equal(name_unescape(name, NAME_BYTES_MAX, text), 0);
+	assert_string_equal(text, given);
+	assert_int_equal(name_escape(given, ".json", name), -ENAMETOOLONG);
+	given[NAME_BYTES_MAX - 5] = '\0';
+	assert_int_equal(name_escape(given, ".json", name), 0);
+	assert_string_equal(name + NAME_BYTES_MAX - 5, ".json");
+	memset(given, '/', NAME_BYTES_MAX / 3);
+	given[NAME_BYTES_MAX / 3] = '\0';
+	assert_int_equal(name_escape(given, "", name), 0);
+	assert_int_equal(name_escape(given, ".", name), -ENAMETOOLONG);
+	memset(lengthy, 'a', sizeof(lengthy));
+	assert_int_equal(name_unescape(lengthy, sizeof(lengthy), text), -EINVAL);
+	lengthy[NAME_BYTES_MAX + 1] = '\0';
+	assert_int_equal(name_escape("a", lengthy, name), -ENAMETOOLONG);
+}
+
+static void test_suffix_is_not_escaped(void **state)
+{
+	char name[NAME_BYTES_MAX + 1];
+
+	(void)state;
+	assert_int_equal(name_escape("..", ".json", name), 0);
+	assert_string_equal(name, "%2E..json");
+}
+
+static void test_uuid(void **state)
+{
+	static const char *const others[] = {"", "45463597",
+		"45463597-20b7-4af7-b3b3-f5fb778203a",
+		"45463597-20b7-4af7-b3b3-f5fb778203abc",
+		"45463597-20B7-4af7-b3b3-f5fb778203ab",
+		"45463597-20g7-4af7-b3b3-f5fb778203ab",
+		"45463597020b7-4af7-b3b3-f5fb778203ab",
+		"4546359--20b7-4af7-b3b3-f5fb778203ab"};
+
+	(void)state;
+	assert_true(name_is_uuid("45463597-20b7-4af7-b3b3-f5fb778203ab"));
+	assert_true(name_is_uuid("00000000-0000-0000-0000-000000000000"));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(name_is_uuid(others[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_both_ways),
+		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_other_spellings),
+		cmocka_unit_test(test_length_counts),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_suffix_is_not_escaped),
+		cmocka_unit_test(test_uuid),
+	};
+
+	return cmocka_run_group_tests_name("name", tests, NULL, NULL);
+}

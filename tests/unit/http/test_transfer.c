@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "http_fixture.h"
+
+/* http/transfer.c: what is asked of libcurl for each request. */
+
+static const char hello[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+static const struct raw_route routes[] = {
+	{"/hello", hello, sizeof(hello) - 1, .after = RAW_KEEP},
+	{"/a/../b/./c", hello, sizeof(hello) - 1, .after = RAW_KEEP},
+	{.target = NULL},
+};
+
+static int set_up(void **state)
+{
+	*state = asks_new(routes, NULL);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	asks_free(*state);
+	return 0;
+}
+
+/* SPEC 3.6: an id may look like a part of a path; it is asked for as it is. */
+static void paths_are_sent_as_they_are(void **state)
+{
+	struct asks *asks = *state;
+	struct ask *ask = asks_get(asks, "/a/../b/./c");
+
+	asks_until_done(ask);
+	assert_int_equal(ask->result.status, 200);
+	assert_memory_equal(raw_server_head(asks->server, 0), "GET /a/../b/./c ", 16);
+}
+
+/* The socket of the only connection to the server. */
+static int client_socket(const char *origin)
+{
+	enum { FD_MAX = 1024 };
+	int port = atoi(strrchr(origin, ':') + 1);
+
+	for (int fd = 0; fd < FD_MAX; fd++) {
+		struct sockaddr_in peer;
+		socklen_t len = sizeof(peer);
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+			peer.sin_family == AF_INET && ntohs(peer.sin_port) == port)
+			return fd;
+	}
+	fail_msg("there is no connection to %s", origin);
+	return -1;
+}
+
+static int tcp_option(int fd, int level, int name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+	return value;
+}
+
+/* SPEC 11.1: the kernel finds out that a peer has vanished, idle or not. */
+static void vanished_peers_are_noticed(void **state)
+{
+	struct asks *asks = *state;
+
+	asks_until_done(asks_get(asks, "/hello"));
+
+	int fd = client_socket(raw_server_origin(asks->server));
+
+	assert_int_equal(tcp_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_equal(tcp_option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 30);
+	assert_int_equal(tcp_option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 30);
+	assert_int_equal(
+		tcp_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), CONNECT_MS + STALL_MS);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(paths_are_sent_as_they_are),
+		TEST(vanished_peers_are_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "http/http_internal.h"
+#include "http_fixture.h"
+
+/* How much of what has come in is taken in one turn of the loop (SPEC 11.2). */
+
+enum { LINE_LEN = 1024, LINES = 3 * 1024, BODY_LEN = LINES * LINE_LEN, ANSWERS = 3 };
+
+/* Lines of spaces, after a head that only the first sending has. */
+static char big[64 + LINE_LEN];
+static struct raw_route routes[] = {
+	{"/big", big, 0, .times = LINES, .after = RAW_CLOSE},
+	{.target = NULL},
+};
+
+static int set_up(void **state)
+{
+	int head = sprintf(
+		big, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", BODY_LEN);
+
+	memset(big + head, ' ', LINE_LEN);
+	routes[0].len = (size_t)head + LINE_LEN;
+	routes[0].again_from = (size_t)head;
+	*state = asks_new(routes, NULL);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	asks_free(*state);
+	return 0;
+}
+
+static size_t taken(const struct asks *asks)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < asks->len; i++)
+		sum += asks->asks[i].data.len;
+	return sum;
+}
+
+static bool all_done(const struct asks *asks)
+{
+	for (int i = 0; i < asks->len; i++)
+		if (!asks->asks[i].done)
+			return false;
+	return true;
+}
+
+/* SPEC 11.2: whatever comes, the loop comes round, and nothing is lost by it. */
+static void a_turn_takes_a_mebibyte(void **state)
+{
+	struct asks *asks = *state;
+
+	for (int i = 0; i < ANSWERS; i++)
+		asks_get(asks, "/big");
+	const struct patience patience = patience_begin();
+
+	while (!all_done(asks)) {
+		size_t before = taken(asks);
+
+		patience_turn(&patience, asks->loop);
+		assert_true(taken(asks) - before < HTTP_TURN_BYTES + 16 * 1024);
+	}
+	for (int i = 0; i < ANSWERS; i++) {
+		assert_int_equal(asks->asks[i].result.failure, HTTP_OK);
+		assert_int_equal(asks->asks[i].data.len, BODY_LEN);
+	}
+}
+
+/* One that waits for its turn can be cancelled. */
+static void a_paused_answer_is_cancelled(void **state)
+{
+	struct asks *asks = *state;
+
+	for (int i = 0; i < ANSWERS; i++)
+		asks_get(asks, "/big");
+
+	const struct patience patience = patience_begin();
+
+	while (taken(asks) < HTTP_TURN_BYTES) {
+		assert_false(all_done(asks));
+		patience_turn(&patience, asks->loop);
+	}
+	asks_cancel(&asks->asks[1]);
+	asks->asks[1].done = 1;
+	while (!all_done(asks))
+		patience_turn(&patience, asks->loop);
+	assert_int_equal(asks->asks[0].data.len, BODY_LEN);
+	assert_int_equal(asks->asks[2].data.len, BODY_LEN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_turn_takes_a_mebibyte, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_paused_answer_is_cancelled, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

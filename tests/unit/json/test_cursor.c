@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "json/cursor.h"
+#include "json/string.h"
+
+/* json/walk.h, and the characters of strings. */
+
+static struct json_piece piece(const char *text)
+{
+	return (struct json_piece){text, text + strlen(text)};
+}
+
+/* All that a walk finds, each "key=value;" or "value;", and how it ended. */
+static int walk_all(struct json_piece value, char open, char ret_found[static 256])
+{
+	struct json_piece key = {0};
+	struct json_piece found;
+	struct json_walk walk;
+	size_t len = 0;
+	int err = json_walk_into(value, open, &walk);
+
+	ret_found[0] = '\0';
+	while (!err && !(err = json_walk_next(&walk, &key, &found)))
+		len += (size_t)snprintf(ret_found + len, 256 - len, "%.*s%s%.*s;",
+			open == '{' ? (int)json_length(key) : 0, key.at ? key.at : "",
+			open == '{' ? "=" : "", (int)json_length(found), found.at);
+	return err;
+}
+
+static void test_walks(void **state)
+{
+	static const struct {
+		const char *text;
+		char open;
+		int end;
+		const char *found;
+	} walks[] = {
+		{"{}", '{', -ENODATA, ""},
+		{" [ ] ", '[', -ENODATA, ""},
+		{"{\"a\": 1, \"b\" :{\"c\":[1,\"}\"]},\"\":null}", '{', -ENODATA,
+			"\"a\"=1;\"b\"={\"c\":[1,\"}\"]};\"\"=null;"},
+		{"[1, \"]\\\"\",[],{}, -1.5e3,true]", '[', -ENODATA,
+			"1;\"]\\\"\";[];{};-1.5e3;true;"},
+		{"[1]", '{', -EBADMSG, ""},
+		{"{}", '[', -EBADMSG, ""},
+		{"", '{', -EBADMSG, ""},
+		{"null", '[', -EBADMSG, ""},
+		{"{", '{', -EBADMSG, ""},
+		{"[1,]", '[', -EBADMSG, "1;"},
+		{"[,1]", '[', -EBADMSG, ""},
+		{"[1 2]", '[', -EBADMSG, "1;"},
+		{"[1", '[', -EBADMSG, ""},
+		{"[\"a", '[', -EBADMSG, ""},
+		{"{\"a\"}", '{', -EBADMSG, ""},
+		{"{\"a\":}", '{', -EBADMSG, ""},
+		{"{\"a\":1,}", '{', -EBADMSG, "\"a\"=1;"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(walks) / sizeof(walks[0]); i++) {
+		/* Without a byte to spare, for valgrind and ASan. */
+		size_t len = strlen(walks[i].text);
+		char *copy = malloc(len + !len);
+		char found[256];
+
+		assert_non_null(copy);
+		memcpy(copy, walks[i].text, len);
+		assert_int_equal(walk_all((struct json_piece){copy, copy + len},
+					 walks[i].open, found),
+			walks[i].end);
+		assert_string_equal(found, walks[i].found);
+		free(copy);
+	}
+	assert_int_equal(walk_all((struct json_piece){0}, '{', (char[256]){0}), -EBADMSG);
+}
+
+static void test_members(void **state)
+{
+	static const char *const keys[] = {"b", "none", "a"};
+	struct json_piece object = piece("{\"a\":1,\"b\":\"x\",\"A\":2,\"a\":{\"b\":3}}");
+	struct json_piece values[3];
+
+	(void)state;
+	json_members(object, keys, 3, values);
+	assert_true(json_is(values[0], "\"x\""));
+	assert_null(values[1].at);
+	assert_true(json_is(values[2], "{\"b\":3}"));
+	assert_true(json_is(json_inside(values[0]), "x"));
+	assert_true(json_is(json_member(json_member(object, "a"), "b"), "3"));
+	/* Into what is not there, or no object. */
+	assert_null(json_member(json_member(object, "none"), "b").at);
+	assert_null(json_member(values[0], "x").at);
+	assert_null(json_inside(values[2]).at);
+	assert_null(json_inside((struct json_piece){0}).at);
+	assert_int_equal(json_length(json_inside(piece("\"\""))), 0);
+	assert_false(json_is((struct json_piece){0}, ""));
+}
+
+static void test_characters(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		uint32_t code;
+		const char *utf8;
+	} codes[] = {
+		{"a", 1, 'a', "a"},
+		{" x", 1, ' ', " "},
+		{"\x7f", 1, 0x7f, "\x7f"},
+		{"\\n", 2, '\n', "\n"},
+		{"\\\"x", 2, '"', "\""},
+		{"\\u00eb", 6, 0xeb, "\xc3\xab"},
+		{"\\ud83d\\ude00!", 12, 0x1f600, "\xf0\x9f\x98\x80"},
+		{"\xc3\xab", 2, 0xeb, "\xc3\xab"},
+		{"\xe2\x80\xa8", 3, 0x2028, "\xe2\x80\xa8"},
+		/* What is none. */
+		{"\\ud800x", 6, 0xfffd, "\xef\xbf\xbd"},
+		{"\\q", 1, 0xfffd, "\xef\xbf\xbd"},
+		{"\\", 1, 0xfffd, "\xef\xbf\xbd"},
+		{"\\u12", 1, 0xfffd, "\xef\xbf\xbd"},
+		{"\xc3", 1, 0xfffd, "\xef\xbf\xbd"},
+		{"\xff", 1, 0xfffd, "\xef\xbf\xbd"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		const char *text = codes[i].text;
+		char utf8[5] = {0};
+		uint32_t code;
+
+		assert_int_equal(json_take_code(text, text + strlen(text), &code) - text,
+			codes[i].len);
+		assert_int_equal(code, codes[i].code);
+		assert_int_equal(json_put_code(utf8, code) - utf8, strlen(codes[i].utf8));
+		assert_string_equal(utf8, codes[i].utf8);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_characters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

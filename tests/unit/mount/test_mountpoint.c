@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mount/mount_table.h"
+#include "mount/mountpoint.h"
+#include "mount/unmount.h"
+#include "process/exit_code.h"
+#include "support/temp_root.h"
+
+/* What is mounted where, and which directories can be mounted on: SPEC 1.3, 11.4. */
+
+enum { PATH_ROOM = 4096, SKIPPED = 77 };
+
+#define ORIGIN "https://api.gladia.io"
+
+static char root[] = "/tmp/gladiafs-point-XXXXXX";
+
+static const char *in_root(const char *name)
+{
+	return temp_root_path(root, name);
+}
+
+static const char *write_table(const char *text)
+{
+	FILE *file = fopen(in_root("table"), "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	return in_root("table");
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return !temp_root_make(root) && mkdir(in_root("dir"), 0700) == 0 ? 0 : -1;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	return temp_root_remove(root);
+}
+
+/* By its device 0:`device`. */
+static void assert_mounted(const char *table, unsigned device, const char *point,
+	const char *type, const char *source)
+{
+	struct mountinfo mount;
+
+	assert_int_equal(
+		mountinfo_find_device(write_table(table), makedev(0, device), &mount), 0);
+	assert_string_equal(mount.point, point);
+	assert_string_equal(mount.type, type);
+	assert_string_equal(mount.source, source);
+	assert_int_equal(mount.device, makedev(0, device));
+	mountinfo_done(&mount);
+}
+
+static void assert_not_mounted(const char *table, unsigned device)
+{
+	struct mountinfo mount;
+
+	assert_int_equal(
+		mountinfo_find_device(write_table(table), makedev(0, device), &mount),
+		-ENOENT);
+}
+
+static const char table_text[] =
+	"22 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
+	"28 1 253:1 / / rw,relatime shared:1 master:3 propagate_from:2 - ext4 /dev/vda "
+	"rw\n"
+	"90 28 0:50 / /mnt/gladia ro,nosuid - fuse.gladiafs " ORIGIN " ro,user_id=0\n"
+	"91 28 0:51 / /mnt/a\\040b\\011c\\012d\\134e ro - fuse.gladiafs a\\040source ro\n"
+	"92 28 0:52 / /mnt/twice rw - tmpfs below rw\n"
+	"93 92 0:53 / /mnt/twice ro shared:9 - fuse.sshfs above ro";
+
+/* SPEC 1.5: whose a path is, is known by its device. */
+static void test_table(void **state)
+{
+	(void)state;
+	assert_mounted(table_text, 20, "/sys", "sysfs", "sysfs");
+	assert_mounted(table_text, 50, "/mnt/gladia", "fuse.gladiafs", ORIGIN);
+	assert_not_mounted(table_text, 5);
+	assert_not_mounted(table_text, 0);
+	assert_not_mounted(table_text, 500);
+}
+
+/* What was mounted last is on top. The last line may have no end. */
+static void test_table_last_wins(void **state)
+{
+	(void)state;
+	assert_mounted("92 28 0:52 / /mnt/twice rw - tmpfs below rw\n"
+		       "93 92 0:52 / /mnt/twice ro shared:9 - fuse.sshfs above ro",
+		52, "/mnt/twice", "fuse.sshfs", "above");
+}
+
+static void test_table_escapes(void **state)
+{
+	(void)state;
+	assert_mounted(table_text, 51, "/mnt/a b\tc\nd\\e", "fuse.gladiafs", "a source");
+	/* What is no escape stays. */
+	assert_mounted("1 1 0:1 / /a\\04 rw - t s\\ rw\n", 1, "/a\\04", "t", "s\\");
+	assert_mounted("1 1 0:1 / /a\\048 rw - t s rw\n", 1, "/a\\048", "t", "s");
+	/* Two fields that are told by their spaces alone: an empty source. */
+	assert_mounted("1 1 0:1 / /a rw - t  rw\n", 1, "/a", "t", "");
+}
+
+/* SPEC 1.8: a mount is found by its numbers, wherever it is, and what is mounted on it.
+ */
+static void test_table_ids(void **state)
+{
+	struct mountinfo mount;
+
+	(void)state;
+	write_table(table_text);
+	assert_int_equal(
+		mountinfo_find_id(in_root("table"), 90, makedev(0, 50), &mount), 0);
+	assert_string_equal(mount.point, "/mnt/gladia");
+	assert_int_equal(mount.id, 90);
+	mountinfo_done(&mount);
+	/* A number that was given to another filesystem since, or two that only begin so.
+	 */
+	assert_int_equal(
+		mountinfo_find_id(in_root("table"), 90, makedev(0, 51), &mount), -ENOENT);
+	assert_int_equal(
+		mountinfo_find_id(in_root("table"), 9, makedev(0, 50), &mount), -ENOENT);
+	assert_int_equal(mountinfo_find_child(in_root("table"), 92, &mount), 0);
+	assert_string_equal(mount.source, "above");
+	mountinfo_done(&mount);
+	assert_int_equal(mountinfo_find_child(in_root("table"), 90, &mount), -ENOENT);
+}
+
+/* Lines that a kernel would not write are none. */
+static void test_table_broken(void **state)
+{
+	static const char *const tables[] = {"", "\n", "\n\n\n", " ", "1 1 0:1 / /a",
+		"1 1 0:1 / /a rw", "1 1 0:1 / /a rw -", "1 1 0:1 / /a rw - t",
+		"1 1 0:1 / /a rw shared:1 master:2 t s rw", "- - - - - -"};
+	struct mountinfo mount;
+	struct mount_id proc;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		assert_not_mounted(tables[i], 1);
+	assert_int_equal(mountinfo_find_child(in_root("missing"), 1, &mount), -ENOENT);
+	assert_int_equal(mountinfo_find_child(root, 1, &mount), -EIO);
+	/* The true one. */
+	assert_int_equal(unmount_identify("/proc", &proc), 0);
+	assert_int_equal(
+		mountinfo_find_id(MOUNTINFO_SELF, proc.id, proc.device, &mount), 0);
+	assert_string_equal(mount.type, "proc");
+	mountinfo_done(&mount);
+}
+
+static void assert_good(const char *given, const char *table, const char *path)
+{
+	struct mountpoint point;
+	struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+	assert_int_equal(mountpoint_check(given, table, &point, &why), 0);
+	assert_string_equal(point.path, path);
+	assert_false(point.dead);
+	assert_int_equal(why.len, 0);
+	mountpoint_done(&point);
+	buf_done(&why);
+}
+
+static void assert_bad(
+	const char *given, const char *table, int error, const char *wanted)
+{
+	struct mountpoint point;
+	struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+	assert_int_equal(mountpoint_check(given, table, &point, &why), error);
+	assert_non_null(why.data);
+	if (!strstr(why.data, wanted))
+		fail_msg("not '%s' in '%s'", wanted, why.data);
+	assert_null(strchr(why.data, '\n'));
+	mountpoint_done(&point);
+	buf_done(&why);
+}
+
+/* Whatever way leads there: after chdir("/") the path must still be true. */
+static void test_path(void **state)
+{
+	char here[PATH_ROOM];
+	char dir[PATH_ROOM];
+
+	(void)state;
+	strcpy(dir, in_root("dir"));
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(symlink("dir", in_root("link")), 0);
+	assert_int_equal(chdir(root), 0);
+	assert_good("dir", MOUNTINFO_SELF, dir);
+	assert_good("dir/", MOUNTINFO_SELF, dir);
+	assert_good("./dir/../link", MOUNTINFO_SELF, dir);
+	assert_good(in_root("link"), MOUNTINFO_SELF, dir);
+	assert_int_equal(chdir(here), 0);
+	/* Without a table nothing is known to be mounted. */
+	assert_good(dir, in_root("missing"), dir);
+}
+
+/* SPEC 1.3: one sentence for what cannot be mounted on. */
+static void test_bad_path(void **state)
+{
+	char long_name[300];
+	int fd = open(in_root("file"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	memset(long_name, 'n', sizeof(long_name));
+	long_name[sizeof(long_name) - 1] = '\0';
+	assert_int_equal(symlink("loop", in_root("loop")), 0);
+	assert_bad(in_root("file"), MOUNTINFO_SELF, -ENOTDIR, "is not a directory");
+	assert_bad(in_root("file/x"), MOUNTINFO_SELF, -ENOTDIR, "is not a directory");
+	assert_bad("/dev/null", MOUNTINFO_SELF, -ENOTDIR, "is not a directory");
+	assert_bad(in_root("none"), MOUNTINFO_SELF, -ENOENT, "mkdir -p");
+	assert_bad(in_root("none/x"), MOUNTINFO_SELF, -ENOENT, "no such directory");
+	assert_bad(in_root("a\nb"), MOUNTINFO_SELF, -ENOENT, "/a?b: there is no");
+	assert_bad(in_root("loop"), MOUNTINFO_SELF, -ELOOP, "cannot be looked at");
+	assert_bad(in_root(long_name), MOUNTINFO_SELF, -ENAMETOOLONG, "too long");
+}
+
+/* A table in which the mount that holds `dir` is on `point`. */
+static const char *write_table_of(const char *dir, const char *point, const char *rest)
+{
+	char line[2 * PATH_ROOM];
+	struct mount_id mount;
+
+	assert_int_equal(unmount_identify(dir, &mount), 0);
+	snprintf(line, sizeof(line), "%llu 1 %u:%u / %s ro - %s ro\n",
+		(unsigned long long)mount.id, major(mount.device), minor(mount.device),
+		point, rest);
+	return write_table(line);
+}
+
+/* SPEC 1.1: no gladiafs over another one, whatever that shows. */
+static void test_mounted_already(void **state)
+{
+	static const struct {
+		const char *rest;
+		bool good;
+	} tables[] = {
+		{"fuse.gladiafs https://api.example.org", false},
+		{"fuse.gladiafs " ORIGIN, false},
+		{"fuse.gladiafs gladia", false},
+		{"fuse.gladiafs ", false},
+		{"fuse.sshfs gladia", true},
+		{"fuse.sshfs " ORIGIN, true},
+		{"ext4 /dev/vda", true},
+	};
+	char dir[PATH_ROOM];
+
+	(void)state;
+	strcpy(dir, in_root("dir"));
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const char *table = write_table_of(dir, dir, tables[i].rest);
+
+		if (tables[i].good)
+			assert_good(dir, table, dir);
+		else
+			assert_bad(dir, table, -EBUSY, "is mounted there already");
+	}
+}
+
+/* SPEC 1.1: nor in one. */
+static void test_mounted_above(void **state)
+{
+	char dir[PATH_ROOM];
+
+	(void)state;
+	strcpy(dir, in_root("dir"));
+	assert_bad(dir, write_table_of(dir, root, "fuse.gladiafs " ORIGIN), -EBUSY,
+		"it lies in the gladiafs mount on /tmp/gladiafs-point-");
+	assert_good(dir, write_table_of(dir, root, "ext4 /dev/vda"), dir);
+}
+
+/* A mount that is hidden by what is on top is not there, as far as a path goes. */
+static void test_hidden(void **state)
+{
+	char dir[PATH_ROOM];
+	char line[2 * PATH_ROOM];
+
+	(void)state;
+	strcpy(dir, in_root("dir"));
+	snprintf(line, sizeof(line), "9 1 0:9 / %s ro - fuse.gladiafs gladia ro\n", dir);
+	assert_good(dir, write_table(line), dir);
+}
+
+/* A FUSE mount that nobody answers for: the descriptor of its device, or less than 0. */
+static int mount_silent(const char *type)
+{
+	char options[64];
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u",
+		fd, getuid(), getgid());
+	if (mount("source", in_root("dir"), type, 0, options) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* One whose process has ended: nobody has its device open any more. */
+static bool mount_dead(const char *type)
+{
+	int fd = mount_silent(type);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static bool check(int error, bool dead, const char *wanted)
+{
+	struct mountpoint point;
+	struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+
+	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &why);
+	bool good = err == error && point.dead == dead &&
+		    (wanted ? why.data && strstr(why.data, wanted) : !why.len);
+
+	if (!good)
+		fprintf(stderr, "%d, dead %d: %s\n", err, point.dead,
+			why.data ? why.data : "");
+	mountpoint_done(&point);
+	buf_done(&why);
+	return good;
+}
+
+static int clear(void)
+{
+	struct mountpoint point;
+	struct buf why;
+
+	buf_init(&why, SENTENCE_MAX);
+
+	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &why);
+
+	if (!err)
+		err = mountpoint_clear(&point, &why);
+	if (err)
+		fprintf(stderr, "%s\n", why.data ? why.data : "");
+	mountpoint_done(&point);
+	buf_done(&why);
+	return err;
+}
+
+/* In a mount table of the child's own, so that a failure leaves nothing behind. */
+static void in_child(int (*fn)(void))
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (!child) {
+		if (unshare(CLONE_NEWNS) ||
+			mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL))
+			_exit(SKIPPED);
+		_exit(fn());
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == SKIPPED)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int clear_dead(void)
+{
+	/* Two, one over the other. */
+	if (!mount_dead("fuse.gladiafs") || !mount_dead("fuse.gladiafs"))
+		return SKIPPED;
+	if (!check(0, true, NULL) || clear())
+		return 1;
+	if (!check(0, true, NULL) || clear())
+		return 2;
+	return check(0, false, NULL) ? 0 : 3;
+}
+
+/* SPEC 11.4: what a crash leaves behind is detected and cleared. */
+static void test_dead(void **state)
+{
+	(void)state;
+	in_child(clear_dead);
+}
+
+static int clear_hanging(void)
+{
+	char dir[PATH_ROOM];
+	struct mountpoint point = {.path = dir, .dead = true, .hangs = true};
+	struct mount_id below;
+	struct mount_id now;
+	struct buf why;
+
+	strcpy(dir, in_root("dir"));
+	buf_init(&why, SENTENCE_MAX);
+	if (mount("below", dir, "tmpfs", 0, NULL) || unmount_identify(dir, &below) ||
+		mount_silent("fuse.gladiafs") < 0 || unmount_identify(dir, &point.mount))
+		return SKIPPED;
+	if (mountpoint_clear(&point, &why))
+		return 1;
+	return !unmount_identify(dir, &now) && now.id == below.id ? 0 : 2;
+}
+
+/* SPEC 11.4: a mount that does not answer goes, and not what it was mounted over, too. */
+static void test_hanging(void **state)
+{
+	(void)state;
+	in_child(clear_hanging);
+}
+
+static int refuse_foreign(void)
+{
+	if (!mount_dead("fuse.sshfs"))
+		return SKIPPED;
+	if (!check(-ENOTCONN, false, "a dead mount of another kind (fuse.sshfs)"))
+		return 1;
+	/* It is still there. */
+	return check(-ENOTCONN, false, "fusermount3 -u") ? 0 : 2;
+}
+
+/* SPEC 11.4 is about our own mounts: another's is its owner's to clear. */
+static void test_dead_foreign(void **state)
+{
+	(void)state;
+	in_child(refuse_foreign);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_table, begin, end),
+		cmocka_unit_test_setup_teardown(test_table_last_wins, begin, end),
+		cmocka_unit_test_setup_teardown(test_table_escapes, begin, end),
+		cmocka_unit_test_setup_teardown(test_table_ids, begin, end),
+		cmocka_unit_test_setup_teardown(test_table_broken, begin, end),
+		cmocka_unit_test_setup_teardown(test_path, begin, end),
+		cmocka_unit_test_setup_teardown(test_bad_path, begin, end),
+		cmocka_unit_test_setup_teardown(test_mounted_already, begin, end),
+		cmocka_unit_test_setup_teardown(test_mounted_above, begin, end),
+		cmocka_unit_test_setup_teardown(test_hidden, begin, end),
+		cmocka_unit_test_setup_teardown(test_dead, begin, end),
+		cmocka_unit_test_setup_teardown(test_hanging, begin, end),
+		cmocka_unit_test_setup_teardown(test_dead_foreign, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""SPEC 8.1: subtitles are what others read as such.
+
+Made-up jobs, most of them hostile, go through render_tool (the path in
+GLADIAFS_RENDER_TOOL) and then through pysrt, webvtt-py and ffmpeg: each has to find every
+cue with its times, and no other."""
+
+import json
+import os
+import random
+import re
+import subprocess
+import time
+from html import unescape
+
+import pysrt
+import pytest
+import webvtt
+
+TOOL = os.environ.get("GLADIAFS_RENDER_TOOL")
+ROUNDS = 60
+
+# What ends a line, or a cue, or begins one, somewhere.
+PIECES = ["a", "zoë", "こんにちは", "🎙", "1", "-", "->", "-->", "--->", "<i>", "</b>", "&amp;", "&",
+          "\n", "\n\n", "\r", "\r\n", "\n2\n00:00:01,000 --> 00:00:02,000\n", "\u2028", "\u0085",
+          "\x0b", "\x0c", "\x1c", "\x1e", "\0", "\x7f", " ", "\t", "WEBVTT", "NOTE", "STYLE",
+          "X1:1", "00:01.000 --> 00:02.000", "\ud800"]
+BLANKS = re.compile("[\0-\x20\x7f-\x9f\u2028\u2029]+")
+TIMES = [0, 1, 0.5, 1.4904600000000001, 59.9999, 3599.9995, 359998, 359999.9991, 1e9, -1, -0.2,
+         float("1e308"), None, "7", True, [], {}]
+
+
+def render(job, name):
+    done = subprocess.run([TOOL, name], input=json.dumps(job).encode(), timeout=60,
+                          stdout=subprocess.PIPE, check=True)
+    return done.stdout.decode()
+
+
+def make_text(rng):
+    text = "".join(rng.choice(PIECES) for _ in range(rng.randint(0, 6)))
+    # Most say something: what nobody can see makes no cue.
+    return text + rng.choice(["", "x", "end."])
+
+
+def make_utterance(rng):
+    one = {"text": make_text(rng), "start": rng.choice(TIMES), "end": rng.choice(TIMES)}
+    if rng.random() < 0.7:
+        one["start"] = rng.randint(0, 400000) / rng.choice([1, 10, 1000])
+        one["end"] = one["start"] + rng.randint(-1, 50) / 10
+    for name in ("speaker", "channel"):
+        if rng.random() < 0.5:
+            one[name] = rng.choice([0, 1, 17, -1, None, make_text(rng)])
+    return one
+
+
+def make_job(rng):
+    utterances = [make_utterance(rng) for _ in range(rng.randint(0, 12))]
+    return {"result": {"transcription": {"utterances": utterances}}}
+
+
+def is_time(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def as_line(text):
+    """A text as one line."""
+    return " ".join(BLANKS.split(text.replace("\ud800", "\ufffd"))).strip()
+
+
+def expected(job):
+    """When cues have to begin, in milliseconds, and their texts, by what the job says."""
+    said = [(one["start"], as_line(one["text"]))
+            for one in job["result"]["transcription"]["utterances"] if is_time(one["start"])]
+    cues = [(max(0, int(start * 1000 + 0.5)), text)
+            for start, text in sorted(said, key=lambda one: one[0]) if text and start < 1e6]
+    return [cue for cue in cues if cue[0] < 359999999]
+
+
+def begins(job):
+    return [begin for begin, _ in expected(job)]
+
+
+CUE = re.compile(r"\d\d:\d\d:\d\d,\d{3} --> \d\d:\d\d:\d\d,\d{3}")
+
+
+def as_milliseconds(text):
+    hours, minutes, seconds = text.replace(",", ".").split(":")
+    return round(((int(hours) * 60 + int(minutes)) * 60 + float(seconds)) * 1000)
+
+
+def by_pysrt(text):
+    cues = pysrt.from_string(text, error_handling=pysrt.ERROR_RAISE)
+    assert [cue.index for cue in cues] == list(range(1, len(cues) + 1))
+    return [(cue.start.ordinal, cue.end.ordinal, cue.text) for cue in cues]
+
+
+def by_webvtt(path):
+    cues = webvtt.read(path) if path.suffix == ".vtt" else webvtt.from_srt(path)
+    return [(as_milliseconds(cue.start), as_milliseconds(cue.end), unescape(cue.text))
+            for cue in cues]
+
+
+def by_ffmpeg(path):
+    """Begin and end of what it writes again as SubRip."""
+    done = subprocess.run(
+        ["ffmpeg", "-nostdin", "-v", "warning", "-f", {".vtt": "webvtt"}.get(path.suffix, "srt"),
+         "-i", path, "-f", "srt", "-"], capture_output=True, timeout=60, check=True)
+    assert done.stderr == b""
+    return [tuple(map(as_milliseconds, line.split(" --> ")))
+            for line in done.stdout.decode().split("\n") if CUE.fullmatch(line)]
+
+
+@pytest.fixture(name="keep")
+def fixture_keep(tmp_path):
+    def keep(job, name):
+        path = tmp_path / f"job.{name}"
+        text = render(job, name)
+        path.write_text(text, encoding="utf-8", newline="")
+        return path, text
+    return keep
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_every_cue_is_read(keep, seed):
+    job = make_job(random.Random(seed))
+    wanted = expected(job)
+    srt, text = keep(job, "srt")
+    cues = by_pysrt(text)
+    assert [begin for begin, _, _ in cues] == [begin for begin, _ in wanted]
+    assert all(begin < end for begin, end, _ in cues)
+    for (_, _, shown), (_, said) in zip(cues, wanted):
+        # A speaker may stand in front of it.
+        assert shown.endswith(said.replace("-->", "-- >")) and "\n" not in shown
+    vtt, _ = keep(job, "vtt")
+    read = by_webvtt(vtt)
+    assert [cue[:2] for cue in read] == [cue[:2] for cue in cues]
+    assert [text for _, _, text in read] == [text for _, text in wanted]
+    if wanted:
+        assert [cue[:2] for cue in by_webvtt(srt)] == [cue[:2] for cue in cues]
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt"])
+@pytest.mark.parametrize("seed", range(4))
+def test_ffmpeg_reads_every_cue(keep, name, seed):
+    rng = random.Random(seed)
+    job = make_job(rng)
+    while len(begins(job)) < 5:
+        job = make_job(rng)
+    path, _ = keep(job, name)
+    assert [begin for begin, _ in by_ffmpeg(path)] == begins(job)
+
+
+def test_no_cue(keep):
+    """An empty transcript: SubRip has no header, WebVTT has."""
+    for job in ({}, {"result": {"transcription": {"utterances": []}}}):
+        assert keep(job, "srt")[1] == ""
+        path, text = keep(job, "vtt")
+        assert text == "WEBVTT\n"
+        assert by_webvtt(path) == []
+
+
+def test_long_ones_take_no_time(keep):
+    """A day of speech, and an utterance of megabytes: in proportion to their length."""
+    many = [{"start": n, "end": n + 0.9, "text": "word " * 20, "speaker": n % 3,
+             "words": [{"word": " word", "start": n, "end": n, "confidence": 1}] * 20}
+            for n in range(20000)]
+    big = [{"start": 1, "end": 2, "text": "<&\n-->" * 1000000}]
+    for utterances in (many, big):
+        job = {"result": {"transcription": {"utterances": utterances}}}
+        begin = time.monotonic()
+        for name in ("txt", "srt", "vtt"):
+            keep(job, name)
+        assert time.monotonic() - begin < 60

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "sync/job_fetch.h"
+#include "sync_fixture.h"
+
+/* Jobs by their id (SPEC 3.5, 7.1), and ahead of who walks through summaries (4.2). */
+
+struct waiting {
+	struct waiter waiter;
+	unsigned told;
+	int error;
+	/* To be wanted again while being told. */
+	struct sync *again;
+	const char *id;
+};
+
+static void on_wake(struct waiter *waiter, int error)
+{
+	struct waiting *waiting = list_entry(waiter, struct waiting, waiter);
+	struct wait_queue *queue;
+
+	waiting->told++;
+	waiting->error = error;
+	if (!waiting->again)
+		return;
+	assert_int_equal(single_want(waiting->again, waiting->id, &queue), 0);
+	waiting->again = NULL;
+	wait_enter(queue, &waiting->waiter);
+}
+
+static void want(struct bench *bench, struct waiting *waiting, const char *id)
+{
+	struct wait_queue *queue;
+
+	*waiting = (struct waiting){.id = id};
+	waiter_init(&waiting->waiter, on_wake);
+	assert_int_equal(single_want(bench->sync, id, &queue), 0);
+	wait_enter(queue, &waiting->waiter);
+}
+
+/* SPEC 3.5: one request, never a listing, however many want it. */
+static void one_call_however_many_wait(void **state)
+{
+	struct bench *bench = *state;
+	struct waiting waiting[5];
+	struct waiting other;
+	struct catalog_job job;
+
+	bench_fill(bench, 0, 3);
+	for (int i = 0; i < 5; i++)
+		want(bench, &waiting[i], "j001");
+	want(bench, &other, "j002");
+	assert_int_equal(bench->api->gets, 2);
+	fake_answer(fake_call_for(bench->api, "j001"));
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(waiting[i].told, 1);
+		assert_int_equal(waiting[i].error, 0);
+	}
+	assert_int_equal(other.told, 0);
+	assert_int_equal(jobs_by_id(bench->catalog, "j001", &job), 0);
+	assert_true(job.size > 0);
+	bench_settle(bench);
+	assert_int_equal(bench->api->lists, 0);
+	assert_int_equal(bench->api->gets, 2);
+	/* Who comes now has it asked for again. */
+	want(bench, &other, "j001");
+	assert_int_equal(bench->api->gets, 3);
+	bench_settle(bench);
+}
+
+/* SPEC 7.1: a job that was deleted disappears with the next look. */
+static void not_found_forgets(void **state)
+{
+	struct bench *bench = *state;
+	struct waiting waiting;
+	struct catalog_job job;
+
+	bench_fill(bench, 0, 1);
+	want(bench, &waiting, "j000");
+	bench_settle(bench);
+	fake_remove(bench->api, "j000");
+	want(bench, &waiting, "j000");
+	bench_settle(bench);
+	assert_int_equal(waiting.error, -ENOENT);
+	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
+	assert_true(job.gone);
+	assert_told_gone(bench, "j000");
+	/* Told once, and nothing where there was nothing. */
+	want(bench, &waiting, "j000");
+	bench_settle(bench);
+	want(bench, &waiting, "never");
+	bench_settle(bench);
+	assert_int_equal(waiting.error, -ENOENT);
+	assert_int_equal(jobs_by_id(bench->catalog, "never", &job), -ENOENT);
+	assert_told_gone(bench, "");
+}
+
+/* SPEC 11.1: any other failure is told, and changes nothing that is known. */
+static void failure_forgets_nothing(void **state)
+{
+	struct bench *bench = *state;
+	struct waiting waiting;
+	struct catalog_job job;
+
+	bench_fill(bench, 0, 1);
+	want(bench, &waiting, "j000");
+	bench_settle(bench);
+	want(bench, &waiting, "j000");
+	fake_fail(fake_call(bench->api, 0), -EBUSY, "test: too many requests");
+	assert_int_equal(waiting.error, -EBUSY);
+	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
+	assert_false(job.gone);
+	assert_told_gone(bench, "");
+}
+
+/* A job whose text is another is told of, one that is as it was is not (SPEC 7.3). */
+static void changes_are_told(void **state)
+{
+	struct bench *bench = *state;
+	struct waiting waiting;
+
+	fake_add(bench->api, "a", JOB_PROCESSING, bench_noon_ms());
+	for (int i = 0; i < 4; i++) {
+		want(bench, &waiting, "a");
+		bench_settle(bench);
+		assert_told_gone(bench, i == 2 ? "a" : "");
+		if (i == 1)
+			fake_find(bench->api, "a")->edition++;
+	}
+}
+
+/* SPEC 11.2: a cancelled wait does not throw away what was asked for. */
+static void who_leaves_ends_no_call(void **state)
+{
+	struct bench *bench = *state;
+	struct waiting gone;
+	struct waiting stays;
+	struct catalog_job job;
+
+	bench_fill(bench, 0, 2);
+	want(bench, &gone, "j000");
+	wait_leave(&gone.waiter);
+	want(bench, &gone, "j001");
+	want(bench, &stays, "j001");
+	wait_leave(&gone.waiter);
+	assert_int_equal(bench->api->pending_len, 2);
+	bench_settle(bench);
+	assert_int_equal(bench->api->cancelled, 0);
+	assert_int_equal(gone.told, 0);
+	assert_int_equal(stays.told, 1);
+	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
+	assert_true(job.size > 0);
+}
+
+/* Who wants it again while being told waits for another call, and is told of that. */
+static void wanted_again_while_told(void **state)
+{
+	struct bench *bench = *state;
+	struct waiting waiting;
+	struct waiting other;
+
+	bench_fill(bench, 0, 1);
+	want(bench, &waiting, "j000");
+	want(bench, &other, "j000");
+	waiting.again = bench->sync;
+	fake_fail(fake_call(bench->api, 0), -EBUSY, "test: too many requests");
+	assert_int_equal(other.told, 1);
+	assert_int_equal(bench->api->pending_len, 1);
+	bench_settle(bench);
+	assert_int_equal(waiting.told, 2);
+	assert_int_equal(waiting.error, 0);
+}
+
+/* Lists an account of summaries; that takes no request by id. */
+static void list_summaries(struct bench *bench, unsigned jobs, int connections)
+{
+	struct query query;
+
+	query_init(&query);
+	bench->api->rules.summaries = true;
+	bench_fill(bench, 0, jobs);
+	bench_reset(bench, connections, 0);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	assert_int_equal(bench->api->gets, 0);
+}
+
+static void look_at(struct bench *bench, unsigned number)
+{
+	struct query query;
+	struct catalog_job job;
+	char id[16];
+
+	query_init(&query);
+	snprintf(id, sizeof(id), "j%03u", number);
+	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
+	single_walk(bench->sync, &query, job.row);
+}
+
+/* SPEC 4.2: neighbours are fetched ahead in parallel, no more than `connections`. */
+static void summaries_are_fetched_ahead(void **state)
+{
+	struct bench *bench = *state;
+	struct waiting waiting;
+
+	list_summaries(bench, 200, 4);
+	/* One look is no walk. */
+	look_at(bench, 10);
+	want(bench, &waiting, "j010");
+	assert_int_equal(bench->api->pending_len, 1);
+	fake_answer(fake_call(bench->api, 0));
+	look_at(bench, 11);
+	assert_int_equal(bench->api->pending_len, 4);
+	want(bench, &waiting, "j011");
+	assert_int_equal(bench->api->pending_len, 5);
+	for (unsigned i = 12; i <= 15; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "j%03u", i);
+		assert_non_null(fake_call_for(bench->api, id));
+	}
+	/* As they come others follow, but not without end. */
+	bench_settle(bench);
+	assert_in_range(bench->api->most_pending, 4, 5);
+	assert_in_range(bench->api->gets, 2 + 4, 2 + 64);
+}
+
+/* What is fetched ahead is not asked for twice when somebody wants it. */
+static void wanted_while_fetched_ahead(void **state)
+{
+	struct bench *bench = *state;
+	struct waiting waiting[2];
+
+	list_summaries(bench, 40, 4);
+	look_at(bench, 0);
+	look_at(bench, 1);
+	assert_int_equal(bench->api->pending_len, 4);
+	want(bench, &waiting[0], "j002");
+	want(bench, &waiting[1], "j003");
+	assert_int_equal(bench->api->gets, 4);
+	/* They make room for others ahead. */
+	look_at(bench, 2);
+	assert_int_equal(bench->api->pending_len, 6);
+	bench_settle(bench);
+	assert_int_equal(waiting[0].told, 1);
+	assert_int_equal(waiting[1].told, 1);
+	/* j000 and j001 were looked at, not wanted. */
+	assert_int_equal(bench->api->gets, 38);
+	look_at(bench, 3);
+	assert_int_equal(bench->api->pending_len, 0);
+}
+
+/* SPEC 7.1: what is whole is not fetched again. */
+static void whole_jobs_are_not_fetched_ahead(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+
+	query_init(&query);
+	bench_fill(bench, 0, 40);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	for (unsigned i = 0; i < 40; i++)
+		look_at(bench, i);
+	assert_int_equal(bench->api->gets, 0);
+}
+
+/* Failures ahead of anybody are tried no more than somebody walks. */
+static void failures_ahead_come_to_an_end(void **state)
+{
+	struct bench *bench = *state;
+
+	list_summaries(bench, 100, 4);
+	look_at(bench, 0);
+	look_at(bench, 1);
+	while (bench->api->pending_len)
+		fake_fail(fake_call(bench->api, 0), -EIO, "test: broken");
+	assert_int_equal(bench->api->gets, 4);
+	look_at(bench, 2);
+	assert_int_equal(bench->api->pending_len, 4);
+	while (bench->api->pending_len)
+		fake_fail(fake_call(bench->api, 0), -EIO, "test: broken");
+	assert_int_equal(bench->api->gets, 8);
+}
+
+/* The listing that is walked through goes while jobs are fetched ahead. */
+static void walked_listing_goes(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+
+	query_init(&query);
+	list_summaries(bench, 100, 4);
+	look_at(bench, 0);
+	look_at(bench, 1);
+	bench_forward(bench, BENCH_TTL_MS);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	bench_settle(bench);
+	/* It went with the new one being whole, and nobody walks there yet. */
+	assert_in_range(bench->api->gets, 4, 20);
+	look_at(bench, 40);
+	assert_int_equal(bench->api->pending_len, 0);
+	look_at(bench, 41);
+	assert_int_equal(bench->api->pending_len, 4);
+	bench_reset(bench, 1, 0);
+	assert_int_equal(bench->api->pending_len, 0);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(one_call_however_many_wait),
+		TEST(not_found_forgets),
+		TEST(failure_forgets_nothing),
+		TEST(changes_are_told),
+		TEST(who_leaves_ends_no_call),
+		TEST(wanted_again_while_told),
+		TEST(summaries_are_fetched_ahead),
+		TEST(wanted_while_fetched_ahead),
+		TEST(whole_jobs_are_not_fetched_ahead),
+		TEST(failures_ahead_come_to_an_end),
+		TEST(walked_listing_goes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

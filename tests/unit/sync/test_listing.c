@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "gladia/timestamp.h"
+#include "sync/job_fetch.h"
+#include "sync_fixture.h"
+
+/* Listings as things that are shared, age and are compared: SPEC 6.4, 7.1, 1.5. */
+
+static struct query of_status(const char *words)
+{
+	struct query query;
+
+	query_init(&query);
+	assert_int_equal(query_narrow(&query, QUERY_STATUS, words), 0);
+	return query;
+}
+
+static struct query of_all(void)
+{
+	struct query query;
+
+	query_init(&query);
+	return query;
+}
+
+static bool is_fresh(struct bench *bench, const char *id)
+{
+	struct catalog_job job;
+
+	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
+	return sync_is_fresh(bench->sync, &job, bench_noon_ms() + bench->now_ms);
+}
+
+static bool is_gone(struct bench *bench, const char *id)
+{
+	struct catalog_job job;
+
+	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
+	return job.gone;
+}
+
+/* SPEC 3.2, 7.1: one listing for all who ask for the same, one request for all. */
+static void a_listing_is_shared(void **state)
+{
+	struct bench *bench = *state;
+	struct query one = of_status("done,error");
+	struct query other = of_status("error,done");
+	struct reader *readers[3];
+
+	bench_fill(bench, 0, 100);
+	for (int i = 0; i < 3; i++) {
+		readers[i] = reader_open(bench, LISTING_JOBS, i ? &one : &other);
+		assert_int_equal(reader_want(readers[i], 0), -EAGAIN);
+	}
+	assert_int_equal(bench->api->lists, 1);
+	assert_int_equal(
+		listing_id(readers[0]->listing), listing_id(readers[1]->listing));
+	bench_settle(bench);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(readers[i]->told, 1);
+		assert_int_equal(reader_want(readers[i], 19), 0);
+		reader_close(readers[i]);
+	}
+	assert_int_equal(bench->api->lists, 1);
+}
+
+/* SPEC 6.4: positions keep their meaning as long as the listing is held. */
+static void positions_are_stable(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *held;
+	struct reader *late;
+	int64_t members[40];
+
+	bench_reset(bench, 1, 10);
+	bench_fill(bench, 10, 60);
+	held = reader_open_all(bench);
+	while (listing_len(held->listing) < 40) {
+		assert_int_equal(reader_read(held), -EAGAIN);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	for (size_t i = 0; i < 40; i++)
+		members[i] = listing_member(held->listing, i);
+	bench_fill(bench, 0, 10);
+	fake_remove(bench->api, "j012");
+	bench_forward(bench, BENCH_TTL_MS);
+	late = reader_open_all(bench);
+	assert_int_not_equal(listing_id(late->listing), listing_id(held->listing));
+	assert_int_equal(reader_finish(late), 0);
+	/* rewinddir(), seekdir() to and fro, and on. */
+	assert_int_equal(reader_want(held, 0), 0);
+	assert_int_equal(reader_want(held, 39), 0);
+	assert_int_equal(reader_want(held, 3), 0);
+	assert_int_equal(reader_finish(held), 0);
+	assert_int_equal(reader_want(held, 1000), -ENOENT);
+	for (size_t i = 0; i < 40; i++)
+		assert_int_equal(listing_member(held->listing, i), members[i]);
+	assert_int_equal(listing_len(held->listing), 60);
+	assert_int_equal(listing_len(late->listing), 69);
+	reader_close(late);
+	reader_close(held);
+}
+
+/* SPEC 6.4: each reader waits for what it lacks; one that leaves is not told. */
+static void readers_at_several_positions(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *near;
+	struct reader *far;
+	struct reader *gone;
+
+	bench_reset(bench, 2, 10);
+	bench_fill(bench, 0, 60);
+	near = reader_open_all(bench);
+	far = reader_open_all(bench);
+	gone = reader_open_all(bench);
+	assert_int_equal(reader_want(near, 0), -EAGAIN);
+	assert_int_equal(reader_want(far, 55), -EAGAIN);
+	assert_int_equal(reader_want(gone, 5), -EAGAIN);
+	reader_close(gone);
+	fake_answer(fake_call(bench->api, 0));
+	assert_int_equal(near->told, 1);
+	assert_int_equal(reader_want(near, 9), 0);
+	while (reader_want(far, 55) == -EAGAIN)
+		fake_answer(fake_call(bench->api, 0));
+	assert_int_equal(near->told, 1);
+	reader_close(near);
+	reader_close(far);
+}
+
+/* SPEC 7.1: what is shown is at most `ttl` old, and not asked for again before. */
+static void a_listing_lasts_for_its_time_to_live(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = of_all();
+
+	bench_fill(bench, 0, 5);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	bench_forward(bench, BENCH_TTL_MS - 1);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	assert_int_equal(bench->api->lists, 1);
+	bench_forward(bench, 1);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	assert_int_equal(bench->api->lists, 2);
+}
+
+/* SPEC 7.1: finished jobs do not change, others are asked for again. */
+static void finished_jobs_stay_fresh(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = of_all();
+
+	fake_add(bench->api, "done", JOB_DONE, bench_noon_ms());
+	fake_add(bench->api, "queued", JOB_QUEUED, bench_noon_ms());
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	assert_true(is_fresh(bench, "queued"));
+	bench_forward(bench, BENCH_TTL_MS + 1);
+	assert_true(is_fresh(bench, "done"));
+	assert_false(is_fresh(bench, "queued"));
+	/* A clock that was set back must not keep it fresh. */
+	bench->now_ms -= 3 * BENCH_TTL_MS;
+	assert_true(is_fresh(bench, "done"));
+	assert_false(is_fresh(bench, "queued"));
+	bench->now_ms += 3 * BENCH_TTL_MS;
+}
+
+/* SPEC 7.1: a finished one can only have been deleted, an unfinished one has moved. */
+static void missing_jobs_are_forgotten_or_doubted(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = of_all();
+
+	bench_fill(bench, 0, 3);
+	fake_add(bench->api, "queued", JOB_QUEUED, bench_noon_ms());
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	fake_remove(bench->api, "j001");
+	fake_remove(bench->api, "queued");
+	bench_forward(bench, BENCH_TTL_MS);
+	assert_told_gone(bench, "");
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	assert_told_gone(bench, "j001");
+	assert_true(is_gone(bench, "j001"));
+	assert_false(is_gone(bench, "j000"));
+	assert_false(is_gone(bench, "queued"));
+	assert_false(is_fresh(bench, "queued"));
+	/* Told once. */
+	bench_forward(bench, BENCH_TTL_MS);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	assert_told_gone(bench, "");
+}
+
+/* What moved on to another status, and was seen there, is neither. */
+static void moved_jobs_are_left_alone(void **state)
+{
+	struct bench *bench = *state;
+	struct query done = of_status("done");
+	struct query queued = of_status("queued");
+
+	fake_add(bench->api, "a", JOB_QUEUED, bench_noon_ms());
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &queued), 0);
+	fake_find(bench->api, "a")->job.status = JOB_DONE;
+	bench_forward(bench, 10);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &done), 0);
+	/* Its file, and the places it belongs to, have changed. */
+	assert_told_gone(bench, "a");
+	bench_forward(bench, BENCH_TTL_MS);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &queued), 0);
+	assert_told_gone(bench, "");
+	assert_true(is_fresh(bench, "a"));
+}
+
+/* One that was seen since the look began may stand where it had already been. */
+static void jobs_seen_since_are_not_missing(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = of_all();
+	struct reader *reader;
+	struct wait_queue *queue;
+
+	bench_fill(bench, 0, 3);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	bench_forward(bench, BENCH_TTL_MS);
+	reader = reader_open_all(bench);
+	fake_remove(bench->api, "j001");
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	bench_forward(bench, 10);
+	bench_fill(bench, 1, 1);
+	assert_int_equal(single_want(bench->sync, "j001", &queue), 0);
+	fake_answer(fake_call_for(bench->api, "j001"));
+	fake_remove(bench->api, "j001");
+	assert_int_equal(reader_finish(reader), 0);
+	assert_told_gone(bench, "");
+	assert_false(is_gone(bench, "j001"));
+	reader_close(reader);
+}
+
+/* Only a whole listing tells what is missing, compared with the last whole one. */
+static void listings_in_part_tell_nothing(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = of_all();
+
+	bench_reset(bench, 1, 10);
+	bench_fill(bench, 0, 40);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	fake_remove(bench->api, "j035");
+	for (int i = 0; i < 3; i++) {
+		struct reader *reader;
+
+		bench_forward(bench, BENCH_TTL_MS);
+		reader = reader_open_all(bench);
+		assert_int_equal(reader_want(reader, 0), -EAGAIN);
+		bench_settle(bench);
+		assert_int_equal(reader_want(reader, 5), 0);
+		reader_close(reader);
+		assert_told_gone(bench, "");
+	}
+	bench_forward(bench, BENCH_TTL_MS);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	assert_told_gone(bench, "j035");
+}
+
+/* SPEC 1.5: what is known counts as too old; who holds a listing keeps it. */
+static void refresh_forgets_listings(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = of_all();
+	struct reader *held;
+	struct reader *late;
+
+	bench_fill(bench, 0, 3);
+	fake_add(bench->api, "queued", JOB_QUEUED, bench_noon_ms());
+	held = reader_open_all(bench);
+	assert_int_equal(reader_finish(held), 0);
+	bench_forward(bench, 1);
+	sync_refresh(bench->sync);
+	assert_false(is_fresh(bench, "queued"));
+	fake_remove(bench->api, "j001");
+	late = reader_open_all(bench);
+	assert_int_equal(reader_finish(late), 0);
+	assert_as_account(late, &query);
+	assert_int_equal(listing_len(held->listing), 4);
+	assert_told_gone(bench, "j001");
+	assert_true(is_fresh(bench, "queued"));
+	reader_close(held);
+	reader_close(late);
+}
+
+/* SPEC 1.5, 7.1: also where the reader goes before the next one comes. */
+static void refreshed_listings_are_compared_yet(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = of_all();
+	struct reader *held;
+
+	bench_fill(bench, 0, 3);
+	held = reader_open_all(bench);
+	assert_int_equal(reader_finish(held), 0);
+	sync_refresh(bench->sync);
+	reader_close(held);
+	fake_remove(bench->api, "j001");
+	bench_forward(bench, 1);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	assert_told_gone(bench, "j001");
+}
+
+/* A listing in the middle of being read is not given to who comes after a refresh. */
+static void refresh_while_reading(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *held;
+	struct reader *late;
+
+	bench_reset(bench, 2, 10);
+	bench_fill(bench, 0, 30);
+	held = reader_open_all(bench);
+	assert_int_equal(reader_read(held), -EAGAIN);
+	sync_refresh(bench->sync);
+	late = reader_open_all(bench);
+	assert_int_equal(reader_read(late), -EAGAIN);
+	assert_int_equal(bench->api->lists, 2);
+	assert_int_equal(reader_finish(held), 0);
+	assert_int_equal(reader_finish(late), 0);
+	assert_int_equal(listing_len(held->listing), 30);
+	reader_close(held);
+	reader_close(late);
+}
+
+/* Nobody comes back to a listing in part that was replaced, nor to what it asked for. */
+static void replaced_listings_are_let_go(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *old;
+	struct reader *new;
+
+	bench_reset(bench, 4, 10);
+	bench_fill(bench, 0, 100);
+	old = reader_open_all(bench);
+	assert_int_equal(reader_read(old), -EAGAIN);
+	fake_answer(fake_call(bench->api, 0));
+	assert_int_equal(reader_read(old), -EAGAIN);
+	assert_int_equal(bench->api->pending_len, 2);
+	reader_close(old);
+	bench_forward(bench, BENCH_TTL_MS);
+	new = reader_open_all(bench);
+	assert_int_equal(bench->api->pending_len, 0);
+	assert_int_equal(reader_finish(new), 0);
+	assert_int_equal(listing_len(new->listing), 100);
+	reader_close(new);
+}
+
+/* Listings of that many different queries. */
+static void read_numbered(struct bench *bench, int first, int end)
+{
+	for (int i = first; i < end; i++) {
+		struct query query = of_all();
+		char word[32];
+
+		snprintf(word, sizeof(word), "2026-03-01T%02d:%02dZ", i / 60, i % 60);
+		assert_int_equal(query_narrow(&query, QUERY_AFTER, word), 0);
+		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	}
+}
+
+/* SPEC 11.3: of those nobody holds so many are kept. */
+static void few_listings_are_kept(void **state)
+{
+	struct bench *bench = *state;
+	enum { LISTINGS = 300, KEPT = 256 };
+
+	read_numbered(bench, 0, LISTINGS);
+	assert_int_equal(bench->api->lists, LISTINGS);
+	read_numbered(bench, LISTINGS - KEPT, LISTINGS);
+	assert_int_equal(bench->api->lists, LISTINGS);
+	read_numbered(bench, 0, 1);
+	assert_int_equal(bench->api->lists, LISTINGS + 1);
+}
+
+/*
+ * SPEC 7.2: the listing that others are selected from counts as used, so a walk through
+ * more directories than are kept does not evict it.
+ */
+static void a_walk_through_many_days(void **state)
+{
+	enum { DAYS = 600 };
+	static const enum listing_kind kinds[] = {LISTING_JOBS, LISTING_VALUES};
+	struct bench *bench = *state;
+	struct query all = of_all();
+
+	for (int i = 0; i < DAYS; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "j%03d", i);
+		fake_add(bench->api, id, JOB_DONE, bench_noon_ms() - (int64_t)i * DAY_MS);
+	}
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+
+	unsigned lists = bench->api->lists;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (int64_t day = 0; day < DAYS; day++) {
+			struct query query = of_all();
+			char word[DAY_TEXT];
+
+			day_print(bench_noon_ms() / DAY_MS - day, word);
+			assert_int_equal(query_narrow(&query, QUERY_DATE, word), 0);
+			if (kinds[i] == LISTING_VALUES)
+				assert_int_equal(
+					query_narrow(&query, QUERY_KEY, "customer"), 0);
+			assert_int_equal(bench_read_all(bench, kinds[i], &query), 0);
+		}
+		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+		assert_int_equal(bench->api->lists, lists);
+	}
+}
+
+/* All that is under way ends with sync, and nobody is told. */
+static void sync_ends_with_calls_under_way(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct wait_queue *queue;
+	struct query done = of_status("done");
+
+	bench_fill(bench, 0, 100);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &done), 0);
+	bench_forward(bench, BENCH_TTL_MS);
+	/* One replaces the other, and neither is held. */
+	for (int i = 0; i < 2; i++) {
+		reader = i ? reader_open(bench, LISTING_JOBS, &done)
+			   : reader_open_all(bench);
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer(fake_call(bench->api, bench->api->pending_len - 1));
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		reader_close(reader);
+	}
+	assert_int_equal(single_want(bench->sync, "j005", &queue), 0);
+	assert_in_range(bench->api->pending_len, 4, 10);
+	bench_reset(bench, 1, 0);
+	assert_int_equal(bench->api->pending_len, 0);
+	bench_turn(bench);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_listing_is_shared),
+		TEST(positions_are_stable),
+		TEST(readers_at_several_positions),
+		TEST(a_listing_lasts_for_its_time_to_live),
+		TEST(finished_jobs_stay_fresh),
+		TEST(missing_jobs_are_forgotten_or_doubted),
+		TEST(moved_jobs_are_left_alone),
+		TEST(jobs_seen_since_are_not_missing),
+		TEST(listings_in_part_tell_nothing),
+		TEST(refresh_forgets_listings),
+		TEST(refreshed_listings_are_compared_yet),
+		TEST(refresh_while_reading),
+		TEST(replaced_listings_are_let_go),
+		TEST(few_listings_are_kept),
+		TEST(a_walk_through_many_days),
+		TEST(sync_ends_with_calls_under_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

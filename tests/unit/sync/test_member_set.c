@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sync/member_set.h"
+
+/* Members in order, each once, at positions that stay: SPEC 6.3, 6.4. */
+
+enum { MANY = 200000 };
+
+static void test_empty(void **state)
+{
+	struct snapshot snapshot;
+
+	(void)state;
+	snapshot_init(&snapshot);
+	assert_int_equal(snapshot.len, 0);
+	assert_false(snapshot_has(&snapshot, 1));
+	assert_false(snapshot_has_in(&snapshot, 1, 0));
+	snapshot_seal(&snapshot);
+	assert_int_equal(snapshot.len, 0);
+	snapshot_done(&snapshot);
+	snapshot_done(&snapshot);
+}
+
+/* SPEC 6.3: ids are told once. */
+static void test_spec_6_3_once(void **state)
+{
+	static const int64_t seen[] = {7, 3, 7, 9, 3, INT64_MAX, 7, INT64_MAX};
+	static const int64_t told[] = {7, 3, 9, INT64_MAX};
+	struct snapshot snapshot;
+
+	(void)state;
+	snapshot_init(&snapshot);
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+		assert_int_equal(snapshot_see(&snapshot, seen[i], 0, true), 0);
+	assert_int_equal(snapshot.len, 4);
+	assert_memory_equal(snapshot.members, told, sizeof(told));
+	assert_true(snapshot_has(&snapshot, 9));
+	assert_false(snapshot_has(&snapshot, 8));
+	snapshot_done(&snapshot);
+}
+
+/* What was seen but not told then is never told: it is known not to belong. */
+static void test_seen_but_not_told(void **state)
+{
+	struct snapshot snapshot;
+
+	(void)state;
+	snapshot_init(&snapshot);
+	assert_int_equal(snapshot_see(&snapshot, 5, 0, false), 0);
+	assert_int_equal(snapshot.len, 0);
+	assert_true(snapshot_has(&snapshot, 5));
+	assert_int_equal(snapshot_see(&snapshot, 5, 0, true), 0);
+	assert_int_equal(snapshot.len, 0);
+	snapshot_done(&snapshot);
+}
+
+static void test_parts(void **state)
+{
+	struct snapshot snapshot;
+
+	(void)state;
+	snapshot_init(&snapshot);
+	assert_int_equal(snapshot_see(&snapshot, 5, 1, true), 0);
+	assert_true(snapshot_has_in(&snapshot, 5, 1));
+	assert_false(snapshot_has_in(&snapshot, 5, 2));
+	assert_false(snapshot_has_in(&snapshot, 6, 0));
+	assert_int_equal(snapshot_see(&snapshot, 5, 255, true), 0);
+	assert_false(snapshot_has_in(&snapshot, 5, 1));
+	assert_true(snapshot_has_in(&snapshot, 5, 255));
+	assert_int_equal(snapshot.len, 1);
+	snapshot_done(&snapshot);
+}
+
+/* Numbers far apart, near each other, and of one slot: the n-th of MANY. */
+static int64_t number_of(int64_t n)
+{
+	switch (n % 3) {
+	case 0:
+		return n + 1;
+	case 1:
+		return (n + 1) << 40;
+	default:
+		return (int64_t)((uint64_t)n * 0x9e3779b97f4a7c15u >> 1) | 1ll << 61;
+	}
+}
+
+/* SPEC 6.4: a position keeps its meaning while the listing grows, and after. */
+static void test_spec_6_4_positions_stay(void **state)
+{
+	struct snapshot snapshot;
+
+	(void)state;
+	snapshot_init(&snapshot);
+	for (int64_t n = 0; n < MANY; n++) {
+		assert_int_equal(
+			snapshot_see(&snapshot, number_of(n), (uint8_t)n, true), 0);
+		assert_int_equal(snapshot.len, n + 1);
+		assert_int_equal(snapshot.members[n / 2], number_of(n / 2));
+	}
+	for (int64_t n = 0; n < MANY; n++)
+		assert_true(snapshot_has_in(&snapshot, number_of(n), (uint8_t)n));
+	assert_false(snapshot_has(&snapshot, number_of(MANY)));
+	snapshot_seal(&snapshot);
+	assert_int_equal(snapshot.len, MANY);
+	assert_int_equal(snapshot.cap, MANY);
+	for (int64_t n = 0; n < MANY; n++)
+		assert_int_equal(snapshot.members[n], number_of(n));
+	snapshot_done(&snapshot);
+	assert_null(snapshot.members);
+}
+
+/* SPEC 11.3: a listing without end is one that is too big. */
+static void test_spec_11_3_maximum(void **state)
+{
+	struct snapshot snapshot;
+
+	(void)state;
+	snapshot_init(&snapshot);
+	assert_int_equal(snapshot_see(&snapshot, 1, 0, true), 0);
+
+	size_t len = snapshot.seen_len;
+
+	/* Sixteen million calls later. */
+	snapshot.seen_len = SNAPSHOT_MAX;
+	assert_int_equal(snapshot_see(&snapshot, 2, 0, true), -EFBIG);
+	snapshot.seen_len = len;
+	assert_false(snapshot_has(&snapshot, 2));
+	assert_int_equal(snapshot.len, 1);
+	snapshot_done(&snapshot);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_spec_6_3_once),
+		cmocka_unit_test(test_seen_but_not_told),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_spec_6_4_positions_stay),
+		cmocka_unit_test(test_spec_11_3_maximum),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sync/page_size.h"
+#include "sync_fixture.h"
+
+/* SPEC 6.5. */
+
+enum { KIB = 1024, MIB = 1024 * KIB };
+
+/* Pages of jobs of so many bytes, from an API that takes so long for a page and a job. */
+static unsigned settled(uint64_t bytes_each, int64_t page_ms, int64_t each_ms)
+{
+	struct page_size size;
+
+	page_size_init(&size, 0);
+	assert_int_equal(page_size_first(&size), 20);
+	assert_int_equal(page_size_next(&size), 20);
+	for (int i = 0; i < 50; i++) {
+		unsigned jobs = page_size_next(&size);
+
+		page_size_learn(&size, jobs, jobs * bytes_each,
+			page_ms + (int64_t)jobs * each_ms);
+	}
+	return page_size_next(&size);
+}
+
+static void pages_hold_a_mebibyte_or_half_a_second(void **state)
+{
+	(void)state;
+	assert_in_range(settled(20 * KIB, 50, 0), 50, 53);
+	assert_in_range(settled(2 * KIB, 100, 4), 90, 110);
+	/* No end of small ones, no single large ones. */
+	assert_int_equal(settled(10, 0, 0), 1000);
+	assert_int_equal(settled(2 * MIB, 10, 0), 4);
+	assert_int_equal(settled(0, 0, 0), 1000);
+}
+
+/* An API that takes its time, for however little, is asked for no less. */
+static void slow_answers_do_not_shrink_pages(void **state)
+{
+	(void)state;
+	assert_int_equal(settled(KIB, 600, 0), 20);
+	assert_int_equal(settled(KIB, 20 * 1000, 0), 20);
+	assert_int_equal(settled(KIB, 0, 1000), 20);
+}
+
+static void one_page_changes_little(void **state)
+{
+	struct page_size size;
+
+	(void)state;
+	page_size_init(&size, 0);
+	page_size_learn(&size, 20, 1, 1);
+	assert_int_equal(page_size_next(&size), 80);
+	/* The first page of the next listing is as the API's own. */
+	assert_int_equal(page_size_first(&size), 20);
+	page_size_learn(&size, 0, 0, 0);
+	assert_int_equal(page_size_next(&size), 80);
+	page_size_learn(&size, 1, 100 * MIB, 1);
+	assert_int_equal(page_size_next(&size), 4);
+}
+
+static void fixed_is_fixed(void **state)
+{
+	struct page_size size;
+
+	(void)state;
+	page_size_init(&size, 300);
+	page_size_learn(&size, 300, 300 * MIB, 60 * 1000);
+	assert_int_equal(page_size_first(&size), 300);
+	assert_int_equal(page_size_next(&size), 300);
+	/* SPEC 6.3: pages have to overlap. */
+	page_size_init(&size, 1);
+	assert_int_equal(page_size_first(&size), 2);
+}
+
+/* What is refused is halved down to one, what is given silently is at least two. */
+static void limits_of_the_api(void **state)
+{
+	struct page_size size;
+	static const unsigned halves[] = {10, 5, 3, 2, 1};
+
+	(void)state;
+	page_size_init(&size, 0);
+	for (unsigned i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		assert_true(page_size_refused(&size, page_size_next(&size)));
+		assert_int_equal(page_size_next(&size), halves[i]);
+	}
+	/* Nor is one granted: it was not the limit. */
+	assert_false(page_size_refused(&size, 1));
+	assert_int_equal(page_size_next(&size), 20);
+	page_size_capped(&size, 7);
+	page_size_learn(&size, 7, 1, 1);
+	assert_int_equal(page_size_next(&size), 7);
+	assert_int_equal(page_size_first(&size), 20);
+	/* It gives more than that after all. */
+	page_size_learn(&size, 8, 1, 1);
+	assert_in_range(page_size_next(&size), 20, 1000);
+	page_size_capped(&size, 1);
+	assert_int_equal(page_size_next(&size), 2);
+}
+
+/* What has been granted before is refused for another reason. */
+static void granted_before_stays_granted(void **state)
+{
+	struct page_size size;
+
+	(void)state;
+	page_size_init(&size, 0);
+	page_size_granted(&size, 20);
+	for (int i = 0; i < 30; i++) {
+		assert_false(page_size_refused(&size, 20));
+		assert_false(page_size_refused(&size, 7));
+		page_size_granted(&size, 20);
+	}
+	assert_int_equal(page_size_next(&size), 20);
+	/* More is halved, but no lower than that. */
+	page_size_learn(&size, 20, 1, 1);
+	assert_true(page_size_refused(&size, 80));
+	assert_true(page_size_refused(&size, 40));
+	assert_false(page_size_refused(&size, 20));
+	assert_int_equal(page_size_next(&size), 20);
+}
+
+/* An API that grants less than it did: some errors, then it is found out. */
+static void granted_no_longer(void **state)
+{
+	struct page_size size;
+	int errors = 0;
+
+	(void)state;
+	page_size_init(&size, 100);
+	page_size_granted(&size, 100);
+	while (page_size_next(&size) > 30) {
+		errors += !page_size_refused(&size, page_size_next(&size));
+		/* What smaller pages of others show does not count. */
+		page_size_granted(&size, 20);
+	}
+	assert_in_range(errors, 5, 20);
+	assert_int_equal(page_size_next(&size), 25);
+}
+
+/* Pages of one job do not overlap: each listing tries two once. */
+static void one_job_is_not_settled_for(void **state)
+{
+	struct page_size size;
+
+	(void)state;
+	page_size_init(&size, 2);
+	assert_true(page_size_refused(&size, 2));
+	page_size_granted(&size, 1);
+	assert_int_equal(page_size_next(&size), 1);
+	page_size_begin(&size);
+	assert_int_equal(page_size_first(&size), 2);
+	page_size_granted(&size, 2);
+	page_size_begin(&size);
+	assert_int_equal(page_size_next(&size), 2);
+}
+
+/* SPEC 6.1, 6.5: it fails where the limit is not to blame, and goes on as large. */
+static void refused_for_another_reason(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	struct reader *reader;
+
+	query_init(&query);
+	bench_reset(bench, BENCH_CONNECTIONS, 20);
+	bench_fill(bench, 0, 100);
+	reader = reader_open_all(bench);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	fake_answer(fake_call(bench->api, 0));
+	for (int i = 0; i < 3; i++) {
+		bench->api->rules.refuses_above = 1;
+		assert_int_equal(reader_finish(reader), -EIO);
+		bench->api->rules.refuses_above = 0;
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		assert_int_equal(fake_call(bench->api, 0)->limit, 20);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	reader_close(reader);
+}
+
+/* SPEC 6.5: halved until it is granted, and remembered by the next listing. */
+static void refused_limit_is_remembered(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	static const unsigned limits[] = {20, 10, 5};
+
+	query_init(&query);
+	bench->api->rules.refuses_above = 6;
+	bench_fill(bench, 0, 30);
+
+	struct reader *reader = reader_open_all(bench);
+
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		assert_int_equal(bench->api->pending_len, 1);
+		assert_int_equal(fake_call(bench->api, 0)->limit, limits[i]);
+		assert_int_equal(fake_call(bench->api, 0)->offset, 0);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	reader_close(reader);
+
+	bench_forward(bench, BENCH_TTL_MS);
+	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
+	reader = reader_open(bench, LISTING_JOBS, &query);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	assert_int_equal(fake_call(bench->api, 0)->limit, 5);
+	reader_close(reader);
+}
+
+/* SPEC 6.5: refused with several under way, each refusal counts once. */
+static void refused_while_reading_ahead(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	struct reader *reader;
+
+	query_init(&query);
+	bench_fill(bench, 0, 600);
+	reader = reader_open_all(bench);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	assert_in_range(bench->api->pending_len, 2, 8);
+	assert_in_range(fake_call(bench->api, 0)->limit, 101, 1000);
+	bench->api->rules.refuses_above = 100;
+
+	unsigned lists = bench->api->lists;
+
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	assert_in_range(bench->api->lists - lists, 1, 40);
+	reader_close(reader);
+}
+
+/* SPEC 6.5: silently lowered: pages behind are asked for where they then begin. */
+static void lowered_limit_is_noticed(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	struct reader *reader;
+
+	query_init(&query);
+	bench->api->rules.gives_at_most = 7;
+	bench_fill(bench, 0, 100);
+	reader = reader_open_all(bench);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	/* Seventeen pages of seven; a few to find out. */
+	assert_in_range(bench->api->lists, 17, 17 + BENCH_CONNECTIONS + 2);
+	reader_close(reader);
+}
+
+/* The last page of a listing is short as well. */
+static void short_last_page_is_no_limit(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+
+	query_init(&query);
+	bench->api->rules.next_until_empty = true;
+	for (unsigned jobs = 1; jobs < 30; jobs += 4) {
+		struct reader *reader;
+
+		bench_fill(bench, bench->api->jobs_len, 4);
+		reader = reader_open_all(bench);
+		assert_int_equal(reader_finish(reader), 0);
+		reader_close(reader);
+		sync_refresh(bench->sync);
+		bench_forward(bench, 1);
+	}
+	bench_fill(bench, bench->api->jobs_len, 200);
+
+	struct reader *reader = reader_open_all(bench);
+
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	fake_answer(fake_call(bench->api, 0));
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	assert_in_range(fake_call(bench->api, 0)->limit, 20, 1000);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	reader_close(reader);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages_hold_a_mebibyte_or_half_a_second),
+		cmocka_unit_test(slow_answers_do_not_shrink_pages),
+		cmocka_unit_test(one_page_changes_little),
+		cmocka_unit_test(fixed_is_fixed),
+		cmocka_unit_test(limits_of_the_api),
+		cmocka_unit_test(granted_before_stays_granted),
+		cmocka_unit_test(granted_no_longer),
+		cmocka_unit_test(one_job_is_not_settled_for),
+		TEST(refused_for_another_reason),
+		TEST(refused_limit_is_remembered),
+		TEST(refused_while_reading_ahead),
+		TEST(lowered_limit_is_noticed),
+		TEST(short_last_page_is_no_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

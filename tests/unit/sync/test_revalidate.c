@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gladia/timestamp.h"
+#include "sync_fixture.h"
+
+/*
+ * SPEC 7.2, as a model: accounts that change as accounts do (jobs are created at the
+ * head, finish, are deleted) between looks and during them. Each look shows what matched
+ * all the while, once, and nothing that was gone before it began; a look at what has
+ * hardly changed costs less than reading it.
+ */
+enum {
+	ROUNDS = 400,
+	ROUNDS_SHORT = 30, /* where each takes fifty times as long (valgrind) */
+	LOOKS = 5,
+	JOBS_MAX = 600, /* that ever are, in a round */
+	STEPS_MAX = 2000,
+	MINUTE_MS = 60 * 1000,
+};
+
+struct look_job {
+	bool always; /* it has matched since the look began */
+	bool ever;
+	unsigned told;
+};
+
+struct looks {
+	struct bench *bench;
+	uint64_t random;
+	struct query query;
+	struct look_job jobs[JOBS_MAX];
+	unsigned jobs_len; /* that ever were */
+	int64_t created_ms;
+	unsigned finished; /* all jobs but one in so many, when they are created */
+	unsigned busy;     /* how much happens during a look: one change in so many */
+	unsigned cheap;    /* looks that cost less than half of reading */
+};
+
+/* xorshift64* (Vigna 2016). */
+static unsigned draw(struct looks *looks, unsigned below)
+{
+	looks->random ^= looks->random >> 12;
+	looks->random ^= looks->random << 25;
+	looks->random ^= looks->random >> 27;
+	return (unsigned)(looks->random * 0x2545f4914f6cdd1du >> 33) % below;
+}
+
+static struct look_job *known(struct looks *looks, const struct fake_job *job)
+{
+	unsigned number;
+
+	assert_int_equal(sscanf(job->job.id, "k%u", &number), 1);
+	return &looks->jobs[number];
+}
+
+static void note(struct looks *looks, const struct fake_job *job)
+{
+	struct look_job *noted = known(looks, job);
+	bool matches = query_matches(&looks->query, &job->job);
+
+	noted->always = noted->always && matches;
+	noted->ever = noted->ever || matches;
+}
+
+/* No job is created in an instant of which a look has shown one. */
+static void create(struct looks *looks, bool same_instant)
+{
+	enum job_status status = draw(looks, looks->finished) ? JOB_DONE : JOB_QUEUED;
+	char id[16];
+
+	if (looks->jobs_len == JOBS_MAX)
+		return;
+	if (!same_instant)
+		looks->created_ms += MINUTE_MS;
+	snprintf(id, sizeof(id), "k%04u", looks->jobs_len);
+	looks->jobs[looks->jobs_len++] = (struct look_job){0};
+	note(looks, fake_add(looks->bench->api, id, status, looks->created_ms));
+}
+
+static void finish_one(struct looks *looks)
+{
+	struct api *api = looks->bench->api;
+
+	for (unsigned i = 0; i < api->jobs_len; i++) {
+		struct fake_job *job = &api->jobs[i];
+
+		if (job_finished(&job->job) || draw(looks, 2))
+			continue;
+		job->job.status = draw(looks, 3) ? JOB_DONE : JOB_ERROR;
+		job->job.completed_ms = job->job.created_ms + 1;
+		job->edition++;
+		note(looks, job);
+		return;
+	}
+}
+
+static void change(struct looks *looks)
+{
+	struct api *api = looks->bench->api;
+	unsigned kind = draw(looks, 4);
+
+	if (kind == 0) {
+		create(looks, false);
+	} else if (kind == 1 && api->jobs_len) {
+		struct fake_job *job = &api->jobs[draw(looks, api->jobs_len)];
+
+		known(looks, job)->always = false;
+		fake_remove(api, job->job.id);
+	} else {
+		finish_one(looks);
+	}
+}
+
+static void begin_look(struct looks *looks)
+{
+	struct api *api = looks->bench->api;
+
+	for (unsigned i = 0; i < looks->jobs_len; i++)
+		looks->jobs[i] = (struct look_job){0};
+	for (unsigned i = 0; i < api->jobs_len; i++) {
+		known(looks, &api->jobs[i])->always = true;
+		note(looks, &api->jobs[i]);
+	}
+}
+
+static void check(struct looks *looks, const struct reader *reader)
+{
+	for (size_t i = 0; i < listing_len(reader->listing); i++) {
+		const char *id = bench_id(
+			looks->bench, listing_member(reader->listing, i));
+		unsigned number;
+
+		assert_int_equal(sscanf(id, "k%u", &number), 1);
+		assert_true(looks->jobs[number].ever);
+		assert_int_equal(looks->jobs[number].told++, 0);
+	}
+	for (unsigned i = 0; i < looks->jobs_len; i++)
+		if (looks->jobs[i].always)
+			assert_int_equal(looks->jobs[i].told, 1);
+}
+
+static void look(struct looks *looks)
+{
+	struct bench *bench = looks->bench;
+	unsigned before = bench->api->lists + bench->api->gets;
+	struct reader *reader;
+	unsigned steps = 0;
+	int err;
+
+	begin_look(looks);
+	reader = reader_open(bench, LISTING_JOBS, &looks->query);
+	while ((err = reader_read(reader)) == -EAGAIN) {
+		assert_true(++steps < STEPS_MAX);
+		/* Jobs that have moved are asked for yet when all is read again. */
+		assert_in_range(bench->api->pending_len, 1, 2 * BENCH_CONNECTIONS);
+		if (!draw(looks, 50))
+			fake_fail(fake_call(bench->api, 0), -EBUSY, "");
+		else
+			fake_answer(fake_call(
+				bench->api, draw(looks, bench->api->pending_len)));
+		if (looks->busy && !draw(looks, looks->busy))
+			change(looks);
+		bench_forward(bench, 1);
+	}
+	assert_int_equal(err, -ENOENT);
+	check(looks, reader);
+
+	unsigned requests = bench->api->lists + bench->api->gets - before;
+
+	looks->cheap += requests < listing_len(reader->listing) / 9 / 2;
+	reader_close(reader);
+}
+
+static void draw_query(struct looks *looks)
+{
+	static const char *const words[] = {"done", "error,done", "queued,processing"};
+	unsigned kind = draw(looks, 6);
+
+	query_init(&looks->query);
+	if (kind < 3)
+		assert_int_equal(
+			query_narrow(&looks->query, QUERY_STATUS, words[kind]), 0);
+	if (kind == 5)
+		assert_int_equal(
+			query_narrow(&looks->query, QUERY_AFTER, "2026-03-31T13:00Z"), 0);
+}
+
+static void run_round(struct looks *looks, struct bench *bench, unsigned round)
+{
+	static const struct sync_handlers none;
+	unsigned jobs;
+	unsigned cheap = looks->cheap;
+
+	*looks = (struct looks){.bench = bench, .random = round + 1, .cheap = cheap};
+	for (unsigned i = 0; i < 4; i++)
+		draw(looks, 2);
+	bench->api->jobs_len = 0;
+	bench->api->rules = (struct fake_rules){
+		.next_after_full = draw(looks, 2),
+		.next_until_empty = !draw(looks, 3),
+		.missing_past_end = draw(looks, 2),
+		.limits_inclusive = draw(looks, 2),
+		.summaries = true,
+	};
+	draw_query(looks);
+	looks->busy = draw(looks, 3) * 4;
+	looks->finished = 4 + draw(looks, 60);
+	looks->created_ms = bench_noon_ms() - (int64_t)DAY_MS;
+	bench_reset(bench, BENCH_CONNECTIONS, 10);
+	sync_set_handlers(bench->sync, &none, NULL);
+	jobs = draw(looks, 300);
+	for (unsigned i = 0; i < jobs; i++)
+		create(looks, i && !draw(looks, 4));
+	for (unsigned i = 0; i < LOOKS; i++) {
+		unsigned changes = draw(looks, 3) ? draw(looks, 4) : draw(looks, 30);
+
+		look(looks);
+		while (changes--)
+			change(looks);
+		bench_forward(bench, BENCH_TTL_MS);
+	}
+}
+
+static void looks_show_what_there_is(void **state)
+{
+	struct looks *looks = test_calloc(1, sizeof(*looks));
+	unsigned rounds = getenv("GLADIAFS_TEST_SHORT") ? ROUNDS_SHORT : ROUNDS;
+
+	for (unsigned round = 0; round < rounds; round++)
+		run_round(looks, *state, round);
+	assert_in_range(looks->cheap, rounds / 5, rounds * LOOKS);
+	test_free(looks);
+}
+
+/* A hundred jobs, looked at until a look knows which ones of its query are unfinished. */
+static struct query begin_looking(struct bench *bench)
+{
+	struct query query;
+
+	query_init(&query);
+	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
+	bench_reset(bench, 4, 10);
+	bench_fill(bench, 0, 100);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+		bench_forward(bench, BENCH_TTL_MS);
+	}
+	bench->api->lists = 0;
+	return query;
+}
+
+static void finish_job(struct bench *bench, const char *id)
+{
+	struct job *job = &fake_find(bench->api, id)->job;
+
+	job->status = JOB_DONE;
+	job->completed_ms = job->created_ms + 1;
+}
+
+/* Nothing has changed: the head, those unfinished, the tail, and the head again. */
+static void unchanged_listing_costs_few_requests(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = begin_looking(bench);
+	struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	assert_int_equal(bench->api->lists, 4);
+	reader_close(reader);
+}
+
+/* A job that finishes during a look moves others back to where they are expected. */
+static void finishing_does_not_hide_a_deletion(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	struct reader *reader;
+
+	fake_add(bench->api, "q", JOB_QUEUED, bench_noon_ms() - 19 * MINUTE_MS - 1);
+	query = begin_looking(bench);
+	fake_remove(bench->api, "j030");
+	reader = reader_open(bench, LISTING_JOBS, &query);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer(fake_call(bench->api, 0));
+		bench_forward(bench, 1);
+	}
+	finish_job(bench, "q");
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	reader_close(reader);
+}
+
+static bool tells(const struct reader *reader, const char *id)
+{
+	for (size_t i = 0; i < listing_len(reader->listing); i++)
+		if (strcmp(bench_id(reader->bench, listing_member(reader->listing, i)),
+			    id) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Nor does one that was not there at the look before, stands within the head, and
+ * finishes after that was read: its reader may take as long as he likes.
+ */
+static void new_ones_that_finish_do_not_hide_deletions(void **state)
+{
+	static const char *const finishing[] = {"q00", "q07", "q11"};
+	struct bench *bench = *state;
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct query query = begin_looking(bench);
+		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+
+		/* Each has a newer one in front that is done: two pages of these. */
+		for (int at = 0; at < 12; at++) {
+			int64_t created_ms = bench_noon_ms() + (at + 1) * MINUTE_MS;
+			char id[16];
+
+			snprintf(id, sizeof(id), "q%02d", at);
+			fake_add(bench->api, id, JOB_QUEUED, created_ms);
+			snprintf(id, sizeof(id), "n%02d", at);
+			fake_add(bench->api, id, JOB_DONE, created_ms + 1);
+		}
+		fake_remove(bench->api, "j030");
+		while (listing_len(reader->listing) < 12) {
+			assert_int_equal(reader_read(reader), -EAGAIN);
+			fake_answer(fake_call(bench->api, 0));
+			bench_forward(bench, 1);
+		}
+		finish_job(bench, finishing[i]);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_true(tells(reader, finishing[i]));
+		assert_false(tells(reader, "j030"));
+		reader_close(reader);
+		bench->api->jobs_len = 0;
+	}
+}
+
+/* Nor one that is of the same instant as the first one known, behind that. */
+static void one_of_the_first_instant_does_not_hide_a_deletion(void **state)
+{
+	struct bench *bench = *state;
+	struct query query = begin_looking(bench);
+	struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+	int64_t created_ms = fake_find(bench->api, "j000")->job.created_ms;
+
+	fake_add(bench->api, "q", JOB_QUEUED, created_ms);
+	fake_remove(bench->api, "j030");
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	fake_answer(fake_call(bench->api, 0));
+	bench_forward(bench, 1);
+	finish_job(bench, "q");
+	assert_int_equal(reader_finish(reader), 0);
+	assert_true(tells(reader, "q"));
+	assert_false(tells(reader, "j030"));
+	reader_close(reader);
+}
+
+/* Of two jobs of one instant it is not known which stands first. */
+static void one_of_an_instant_finishes(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	struct reader *reader;
+
+	fake_add(bench->api, "x1", JOB_DONE, bench_noon_ms() - 19 * MINUTE_MS - 1);
+	fake_add(bench->api, "x2", JOB_DONE, bench_noon_ms() - 19 * MINUTE_MS - 1);
+	fake_add(bench->api, "x3", JOB_QUEUED, bench_noon_ms() - 19 * MINUTE_MS - 1);
+	query = begin_looking(bench);
+	for (int i = 0; i < 2; i++) {
+		fake_remove(bench->api, i ? "j030" : "j031");
+		if (i)
+			finish_job(bench, "x3");
+		reader = reader_open(bench, LISTING_JOBS, &query);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_as_account(reader, &query);
+		reader_close(reader);
+		bench_forward(bench, BENCH_TTL_MS);
+	}
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(unchanged_listing_costs_few_requests),
+		TEST(finishing_does_not_hide_a_deletion),
+		TEST(new_ones_that_finish_do_not_hide_deletions),
+		TEST(one_of_the_first_instant_does_not_hide_a_deletion),
+		TEST(one_of_an_instant_finishes),
+		TEST(looks_show_what_there_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "sync_fixture.h"
+
+/* SPEC 7.2: what the refresh of a listing costs, and when it is read again instead. */
+
+enum { MINUTE_MS = 60 * 1000 };
+
+/* A refresh must show what there is; returns the number of its requests. */
+static unsigned refresh(struct bench *bench, const struct query *query)
+{
+	unsigned before = bench->api->lists + bench->api->gets;
+	struct reader *reader = reader_open(bench, LISTING_JOBS, query);
+
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, query);
+	reader_close(reader);
+	bench_forward(bench, BENCH_TTL_MS);
+	return bench->api->lists + bench->api->gets - before;
+}
+
+/*
+ * Each deletion costs the halvings from 2,000 jobs to a page of 20, and that page: a
+ * tenth of reading. Too many of them cost what reading costs, and the few requests before
+ * it.
+ */
+static void deletions_cost_few_requests(void **state)
+{
+	enum { JOBS = 2000, PAGE = 20, CONNECTIONS = 4 };
+	enum { READING = 1 + JOBS / (PAGE - 1) };
+	static const struct {
+		unsigned first, count, apart, most;
+	} cases[] = {
+		{5, 1, 1, 4}, /* within the first page */
+		{1000, 1, 1, 14},
+		{40, 1, 1, 14},
+		{1990, 1, 1, 14},
+		{700, 5, 1, 14}, /* within one page */
+		{300, 3, 500, 6 + 3 * 8},
+		{100, 12, 130, 6 + 12 * 8},
+		{95, 14, 120, READING + 8},
+		{101, 18, 90, READING + 8},
+	};
+	struct bench *bench = *state;
+	struct query query;
+
+	query_init(&query);
+	bench_reset(bench, CONNECTIONS, PAGE);
+	bench_fill(bench, 0, JOBS);
+	assert_in_range(refresh(bench, &query), READING, READING + CONNECTIONS);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (unsigned j = 0; j < cases[i].count; j++) {
+			char id[16];
+
+			snprintf(id, sizeof(id), "j%03u",
+				cases[i].first + j * cases[i].apart);
+			fake_remove(bench->api, id);
+		}
+		assert_in_range(refresh(bench, &query), 3, cases[i].most);
+		assert_int_equal(refresh(bench, &query), 4);
+	}
+}
+
+/* Adds a job that an unsorted account lists among those from `first` to `last`. */
+static void add_between(struct bench *bench, unsigned first, unsigned last)
+{
+	for (unsigned i = 0;; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "n%03u", i);
+		fake_add(bench->api, id, JOB_DONE, bench_noon_ms() + MINUTE_MS);
+
+		unsigned at = (unsigned)(fake_find(bench->api, id) - bench->api->jobs);
+
+		if (at >= first && at <= last)
+			return;
+		fake_remove(bench->api, id);
+	}
+}
+
+/* An account in another order is read again: its new jobs are not at its head. */
+static void unsorted_listings_are_read_again(void **state)
+{
+	static const char *const statuses[] = {NULL, "done"};
+	struct bench *bench = *state;
+
+	for (unsigned i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		struct query query;
+
+		query_init(&query);
+		if (statuses[i])
+			assert_int_equal(
+				query_narrow(&query, QUERY_STATUS, statuses[i]), 0);
+		bench->api->jobs_len = 0;
+		bench->api->rules.order = FAKE_UNSORTED;
+		bench_reset(bench, 4, 10);
+		bench_fill(bench, 0, 100);
+		refresh(bench, &query);
+		fake_remove(bench->api, bench->api->jobs[40].job.id);
+		add_between(bench, 50, 80);
+		refresh(bench, &query);
+	}
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(deletions_cost_few_requests),
+		TEST(unsorted_listings_are_read_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

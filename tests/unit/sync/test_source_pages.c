@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sync_fixture.h"
+
+/* How a listing fills page by page: SPEC 6.1 to 6.3, 6.6. */
+
+enum { PAGE = API_LIMIT_DEFAULT };
+
+static void assert_asks(const struct bench *bench, unsigned number, uint64_t offset)
+{
+	assert_int_equal(fake_call(bench->api, number)->offset, offset);
+}
+
+/* SPEC 6.2: a reader that stops after the first page costs exactly one list request. */
+static void first_page_is_one_request(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+
+	bench_fill(bench, 0, 100);
+	reader = reader_open_all(bench);
+	bench_turn(bench);
+	assert_int_equal(bench->api->lists, 0);
+	assert_int_equal(reader_want(reader, 0), -EAGAIN);
+	assert_int_equal(reader_want(reader, 0), -EAGAIN);
+	assert_int_equal(bench->api->lists, 1);
+	assert_asks(bench, 0, 0);
+	assert_int_equal(fake_call(bench->api, 0)->limit, PAGE);
+	bench_settle(bench);
+	assert_int_equal(reader->told, 1);
+	assert_int_equal(listing_len(reader->listing), PAGE);
+	for (size_t i = 0; i < PAGE; i++)
+		assert_int_equal(reader_want(reader, i), 0);
+	bench_settle(bench);
+	assert_int_equal(bench->api->lists, 1);
+	reader_close(reader);
+}
+
+/* SPEC 6.2: several at a time, more and more, up to `connections`. */
+static void pages_are_read_ahead_more_and_more(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	static const unsigned pending[] = {2, 4, 6, 8, 8};
+
+	bench_reset(bench, 8, PAGE);
+	bench_fill(bench, 0, 800);
+	reader = reader_open_all(bench);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	assert_int_equal(bench->api->pending_len, 1);
+	for (unsigned i = 0; i < sizeof(pending) / sizeof(pending[0]); i++) {
+		fake_answer(fake_call(bench->api, 0));
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		assert_int_equal(bench->api->pending_len, pending[i]);
+	}
+	assert_int_equal(reader_finish(reader), 0);
+	assert_int_equal(bench->api->most_pending, 8);
+	reader_close(reader);
+}
+
+/* SPEC 6.2: nobody reads on, so nothing more than twice `connections` is asked for. */
+static void reading_ahead_stops_with_the_reader(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct query query;
+
+	query_init(&query);
+	bench_reset(bench, 4, PAGE);
+	bench_fill(bench, 0, 1500);
+	reader = reader_open_all(bench);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	bench_settle(bench);
+	assert_int_equal(reader_want(reader, 20), -EAGAIN);
+	bench_settle(bench);
+	assert_in_range(bench->api->lists, 3, 1 + 2 * 4);
+
+	unsigned lists = bench->api->lists;
+
+	/* What is there costs nothing; coming nearer to its end, a page for a page. */
+	assert_int_equal(reader_want(reader, 21), 0);
+	assert_int_equal(reader_want(reader, 42), 0);
+	assert_in_range(bench->api->pending_len, 0, 2);
+	bench_settle(bench);
+	assert_in_range(bench->api->lists, lists, lists + 2);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	assert_in_range(bench->api->most_pending, 1, 4);
+	reader_close(reader);
+}
+
+/* SPEC 6.2: who waited has gone: what was asked for still comes, and no more than that.
+ */
+static void nobody_waits_so_nothing_is_asked_for(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct query query;
+
+	/* A server that does not heed the filter sends what is no member. */
+	query_init(&query);
+	assert_int_equal(query_narrow(&query, QUERY_STATUS, "error"), 0);
+	bench->api->rules.ignores_statuses = true;
+	bench_fill(bench, 0, 1500);
+	reader = reader_open(bench, LISTING_JOBS, &query);
+	assert_int_equal(reader_want(reader, 0), -EAGAIN);
+	reader_close(reader);
+	bench_settle(bench);
+	assert_int_equal(bench->api->lists, 1);
+}
+
+/* SPEC 6.3: each page begins with the last job of the one before. */
+static void pages_overlap_by_one(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct query query;
+
+	query_init(&query);
+	bench_reset(bench, 1, 10);
+	bench_fill(bench, 0, 37);
+	reader = reader_open_all(bench);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		assert_int_equal(bench->api->pending_len, 1);
+		assert_asks(bench, 0, i * 9);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	assert_int_equal(reader_read(reader), -ENOENT);
+	assert_as_account(reader, &query);
+	assert_int_equal(bench->api->lists, 4);
+	reader_close(reader);
+}
+
+/* Reads the first page, lets the test change the account, and reads on. */
+static struct reader *read_first(struct bench *bench)
+{
+	struct reader *reader = reader_open_all(bench);
+
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	fake_answer(fake_call(bench->api, 0));
+	return reader;
+}
+
+static void assert_found(
+	struct bench *bench, const struct reader *reader, unsigned first, unsigned count)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i < listing_len(reader->listing); i++) {
+		const char *id = bench_id(bench, listing_member(reader->listing, i));
+		unsigned number;
+
+		assert_int_equal(sscanf(id, "j%u", &number), 1);
+		found += number >= first && number < first + count;
+	}
+	assert_int_equal(found, count);
+}
+
+static void remove_jobs(struct bench *bench, unsigned first, unsigned count)
+{
+	for (unsigned i = first; i < first + count; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "j%03u", i);
+		fake_remove(bench->api, id);
+	}
+}
+
+/* SPEC 6.3: what moves back is met twice and told once. */
+static void jobs_created_between_pages_double_none(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+
+	for (unsigned created = 1; created <= 30; created++) {
+		bench_reset(bench, 1, 10);
+		bench_fill(bench, 30, 40);
+		reader = read_first(bench);
+		bench_fill(bench, 30 - created, created);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_found(bench, reader, 30, 40);
+		/* Where nothing is met any more the new ones are read, too. */
+		assert_in_range(listing_len(reader->listing), 40,
+			created < 10 ? 40 : 40 + created);
+		reader_close(reader);
+		remove_jobs(bench, 30 - created, 40 + created);
+	}
+}
+
+/* SPEC 6.3: what moves forward past the joint is missed by the page, not by us. */
+static void jobs_deleted_between_pages_hide_none(void **state)
+{
+	struct bench *bench = *state;
+
+	for (unsigned deleted = 1; deleted <= 10; deleted++) {
+		struct reader *reader;
+		unsigned lists = bench->api->lists;
+
+		bench_reset(bench, 1, 10);
+		bench_fill(bench, 0, 40);
+		reader = read_first(bench);
+		remove_jobs(bench, 0, deleted);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_found(bench, reader, 10, 30);
+		assert_int_equal(listing_len(reader->listing), 40);
+		reader_close(reader);
+		assert_in_range(bench->api->lists - lists, 5, 8);
+		remove_jobs(bench, deleted, 40 - deleted);
+	}
+}
+
+/* SPEC 6.3: all that was read is gone; the joint is sought farther and farther back. */
+static void many_jobs_deleted_between_pages_hide_none(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+
+	bench_reset(bench, 1, 10);
+	bench_fill(bench, 0, 400);
+	reader = reader_open_all(bench);
+	while (listing_len(reader->listing) < 300) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer(fake_call(bench->api, 0));
+	}
+
+	unsigned lists = bench->api->lists;
+	size_t len = listing_len(reader->listing);
+
+	remove_jobs(bench, 0, 250);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_int_equal(listing_len(reader->listing), 400);
+	assert_in_range(bench->api->lists - lists, 1, (400 - len) / 9 + 40);
+	reader_close(reader);
+}
+
+/* SPEC 6.2, 6.3: one deletion costs one request, not the pages that are under way. */
+static void mending_keeps_what_was_read_ahead(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+
+	bench_reset(bench, 8, 10);
+	bench_fill(bench, 0, 200);
+	reader = reader_open_all(bench);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	assert_int_equal(bench->api->pending_len, 8);
+	remove_jobs(bench, 3, 1);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_found(bench, reader, 4, 196);
+	assert_int_equal(listing_len(reader->listing), 200);
+	/* 199 jobs of which each page brings 9, one for the joint, and past the end. */
+	assert_in_range(bench->api->lists, 23, 23 + 8);
+	assert_in_range(bench->api->cancelled, 0, 8);
+	reader_close(reader);
+}
+
+/* SPEC 6.3: a page answered before the one in front of it, and the account between. */
+static void pages_are_joined_in_order_however_they_come(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct query query;
+
+	query_init(&query);
+	bench_reset(bench, 8, 10);
+	bench_fill(bench, 0, 100);
+	reader = reader_open_all(bench);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	while (bench->api->pending_len) {
+		fake_answer(fake_call(bench->api, bench->api->pending_len - 1));
+		(void)reader_read(reader);
+	}
+	assert_int_equal(reader_read(reader), -ENOENT);
+	assert_as_account(reader, &query);
+	reader_close(reader);
+}
+
+/* SPEC 6.3: jobs whose ids cannot be names stand where pages meet. */
+static void a_joint_without_a_name(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+
+	query_init(&query);
+	for (unsigned nameless = 1; nameless < 30; nameless++) {
+		struct reader *reader;
+
+		bench_reset(bench, 4, 10);
+		bench_fill(bench, 0, 60);
+		for (unsigned i = 0; i < nameless; i++)
+			bench->api->jobs[9 + i].nameless = true;
+		reader = reader_open_all(bench);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_as_account(reader, &query);
+		reader_close(reader);
+		remove_jobs(bench, 0, 60);
+	}
+}
+
+/* SPEC 6.1: a failed page is an error, and a retry goes on where it failed. */
+static void failed_page_is_an_error_and_tried_again(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct query query;
+
+	query_init(&query);
+	bench_reset(bench, 1, 10);
+	bench_fill(bench, 0, 30);
+	reader = read_first(bench);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	reader->told = 0;
+	fake_fail(fake_call(bench->api, 0), -EBUSY, "test: too many requests");
+	bench_turn(bench);
+	assert_int_equal(reader->told, 1);
+	assert_int_equal(reader->error, -EBUSY);
+	assert_int_equal(bench->api->pending_len, 0);
+	assert_int_equal(listing_len(reader->listing), 10);
+	/* What was there still is. */
+	assert_int_equal(listing_want(reader->listing, 9), 0);
+	bench_settle(bench);
+	assert_int_equal(reader_want(reader, 10), 0);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	reader_close(reader);
+}
+
+/* SPEC 6.1: also where the pages behind it came, and were all that follows. */
+static void failed_page_is_not_passed_over(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct query query;
+
+	query_init(&query);
+	bench_reset(bench, 8, 10);
+	bench_fill(bench, 0, 25);
+	reader = read_first(bench);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	assert_int_equal(bench->api->pending_len, 2);
+	fake_answer(fake_call(bench->api, 1));
+	assert_int_equal(listing_len(reader->listing), 10);
+	fake_fail(fake_call(bench->api, 0), -ETIMEDOUT, "test: silence");
+	assert_int_equal(reader->error, -ETIMEDOUT);
+	assert_int_equal(listing_len(reader->listing), 10);
+	reader->error = 0;
+	assert_int_equal(reader_want(reader, 10), -EAGAIN);
+	assert_asks(bench, 0, 9);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	reader_close(reader);
+}
+
+/* SPEC 6.1: every page fails twice, the first and those of later spans too. */
+static void every_page_fails_twice(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct query query;
+	unsigned failures = 0;
+
+	query_init(&query);
+	assert_int_equal(
+		query_narrow(&query, QUERY_DATE, "2026-04-01,2026-03-30,2026-03-31"), 0);
+	assert_int_equal(query_narrow(&query, QUERY_AFTER, "2026-04-01,2026-03-31"), 0);
+	bench_reset(bench, 8, 100);
+	bench_fill(bench, 0, 900);
+	reader = reader_open(bench, LISTING_JOBS, &query);
+	for (int err; (err = reader_read(reader)) != -ENOENT;) {
+		assert_int_equal(err, -EAGAIN);
+		if (++failures % 3)
+			fake_fail(fake_call(bench->api, 0), -EIO, "test: broken");
+		else
+			fake_answer(fake_call(bench->api, 0));
+	}
+	assert_as_account(reader, &query);
+	reader_close(reader);
+}
+
+/* Of a page that began anew nothing counts twice, nor what it no longer holds. */
+static void restarted_page_begins_anew(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+	struct query query;
+
+	query_init(&query);
+	bench_fill(bench, 0, 15);
+	reader = reader_open_all(bench);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	fake_restart(fake_call(bench->api, 0));
+	assert_int_equal(listing_len(reader->listing), 0);
+	remove_jobs(bench, 0, 2);
+	fake_restart(fake_call(bench->api, 0));
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &query);
+	reader_close(reader);
+}
+
+static const struct fake_rules rules[] = {
+	{0},
+	{.next_after_full = true},
+	{.next_until_empty = true},
+	{.next_until_empty = true, .missing_past_end = true},
+	{.next_after_full = true, .missing_past_end = true},
+	{.gives_at_most = 7},
+	{.gives_at_most = 7, .next_until_empty = true},
+	{.gives_at_most = 2, .next_after_full = true},
+	{.gives_at_most = 1},
+	{.gives_at_most = 1, .next_until_empty = true, .missing_past_end = true},
+	{.refuses_above = 6},
+	{.refuses_above = 1, .next_until_empty = true},
+	{.gives_instead = 33},
+	{.gives_instead = 33, .next_until_empty = true},
+	{.order = FAKE_OLDEST_FIRST},
+	{.order = FAKE_UNSORTED, .next_after_full = true},
+	{.summaries = true},
+};
+
+/* SPEC 6.6: whatever the API answers to what is not known of it, a listing is whole. */
+static void listings_end_by_all_rules(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	static const unsigned counts[] = {0, 1, 2, 19, 20, 21, 38, 39, 40, 57, 58, 101};
+	enum { COUNTS = sizeof(counts) / sizeof(counts[0]) };
+
+	query_init(&query);
+	for (unsigned i = 0; i < COUNTS * sizeof(rules) / sizeof(rules[0]); i++) {
+		struct reader *reader;
+		unsigned lists = bench->api->lists;
+
+		bench->api->rules = rules[i / COUNTS];
+		bench_reset(bench, 1 + (int)i % 5, 0);
+		bench_fill(bench, 0, counts[i % COUNTS]);
+		reader = reader_open_all(bench);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_as_account(reader, &query);
+		assert_in_range(bench->api->lists - lists, 1, counts[i % COUNTS] + 20);
+		reader_close(reader);
+		remove_jobs(bench, 0, counts[i % COUNTS]);
+	}
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(first_page_is_one_request),
+		TEST(pages_are_read_ahead_more_and_more),
+		TEST(reading_ahead_stops_with_the_reader),
+		TEST(nobody_waits_so_nothing_is_asked_for),
+		TEST(pages_overlap_by_one),
+		TEST(jobs_created_between_pages_double_none),
+		TEST(jobs_deleted_between_pages_hide_none),
+		TEST(many_jobs_deleted_between_pages_hide_none),
+		TEST(mending_keeps_what_was_read_ahead),
+		TEST(pages_are_joined_in_order_however_they_come),
+		TEST(a_joint_without_a_name),
+		TEST(failed_page_is_an_error_and_tried_again),
+		TEST(failed_page_is_not_passed_over),
+		TEST(every_page_fails_twice),
+		TEST(restarted_page_begins_anew),
+		TEST(listings_end_by_all_rules),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

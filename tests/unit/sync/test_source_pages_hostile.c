@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "sync_fixture.h"
+
+/* Servers that never come to an end: SPEC 6.6, 11.3. */
+
+/* More than any listing takes to find out. */
+enum { REQUESTS_MAX = 1200 };
+
+static void name(struct fake_job *job, const char *kind, uint64_t number)
+{
+	snprintf(job->job.id, sizeof(job->job.id), "%s%06" PRIu64, kind, number);
+	job->job.status = JOB_DONE;
+	job->job.created_ms = bench_noon_ms();
+}
+
+static bool same_page_for_ever(struct api *api, const struct api_call *call, unsigned i,
+	struct fake_job *ret_job)
+{
+	(void)api;
+	(void)call;
+	name(ret_job, "same", i);
+	return true;
+}
+
+static bool others_each_time(struct api *api, const struct api_call *call, unsigned i,
+	struct fake_job *ret_job)
+{
+	(void)call;
+	(void)i;
+	name(ret_job, "other", api->invented++);
+	return true;
+}
+
+/* The pages behind the first never meet what came before them. */
+static bool others_behind_the_first(struct api *api, const struct api_call *call,
+	unsigned i, struct fake_job *ret_job)
+{
+	return call->offset ? others_each_time(api, call, i, ret_job)
+			    : same_page_for_ever(api, call, i, ret_job);
+}
+
+/* All is sound up to an offset behind which there should be one more job. */
+static bool empty_in_the_middle(struct api *api, const struct api_call *call, unsigned i,
+	struct fake_job *ret_job)
+{
+	(void)api;
+	name(ret_job, "job", call->offset + i);
+	return call->offset < 38;
+}
+
+static bool endless(struct api *api, const struct api_call *call, unsigned i,
+	struct fake_job *ret_job)
+{
+	(void)api;
+	name(ret_job, "job", call->offset + i);
+	return true;
+}
+
+static bool endless_and_nameless(struct api *api, const struct api_call *call, unsigned i,
+	struct fake_job *ret_job)
+{
+	ret_job->nameless = true;
+	return endless(api, call, i, ret_job);
+}
+
+static bool endless_and_foreign(struct api *api, const struct api_call *call, unsigned i,
+	struct fake_job *ret_job)
+{
+	bool more = endless(api, call, i, ret_job);
+
+	ret_job->job.status = JOB_ERROR;
+	return more;
+}
+
+typedef bool invent(struct api *api, const struct api_call *call, unsigned i,
+	struct fake_job *ret_job);
+
+/* The reader is told, after a bounded number of requests, and so each time it tries. */
+static void assert_ends(struct bench *bench, invent *invented)
+{
+	struct reader *reader;
+
+	bench->api->rules.invent = invented;
+	bench_reset(bench, 4, 20);
+	reader = reader_open_all(bench);
+	for (int i = 0; i < 3; i++) {
+		unsigned lists = bench->api->lists;
+
+		assert_int_equal(reader_finish(reader), -EIO);
+		bench_settle(bench);
+		assert_in_range(bench->api->lists - lists, 1, REQUESTS_MAX);
+	}
+	reader_close(reader);
+}
+
+static void same_page_ends(void **state)
+{
+	assert_ends(*state, same_page_for_ever);
+}
+
+static void pages_that_never_meet_end(void **state)
+{
+	assert_ends(*state, others_behind_the_first);
+}
+
+static void other_jobs_each_time_end(void **state)
+{
+	assert_ends(*state, others_each_time);
+}
+
+static void empty_page_in_the_middle_ends(void **state)
+{
+	assert_ends(*state, empty_in_the_middle);
+}
+
+static void jobs_without_names_end(void **state)
+{
+	assert_ends(*state, endless_and_nameless);
+}
+
+/* SPEC 6.2, 11.3: no more is asked for than somebody reads. */
+static void endless_listing_stops_with_its_reader(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+
+	bench->api->rules.invent = endless;
+	bench_reset(bench, 4, 20);
+	reader = reader_open_all(bench);
+	while (listing_len(reader->listing) < 500) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	reader_close(reader);
+	bench_settle(bench);
+	assert_in_range(bench->api->lists, 500 / 20, 500 / 19 + 10);
+}
+
+static void endless_listing_without_members_too(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+	struct reader *reader;
+
+	query_init(&query);
+	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
+	bench->api->rules.invent = endless_and_foreign;
+	bench_reset(bench, 4, 20);
+	reader = reader_open(bench, LISTING_JOBS, &query);
+	for (int i = 0; i < 30; i++) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	assert_int_equal(listing_len(reader->listing), 0);
+	reader_close(reader);
+	bench_settle(bench);
+	assert_in_range(bench->api->lists, 30, 30 + 5);
+}
+
+/* Pages of one job, with no end. */
+static void endless_pages_of_one_job(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader;
+
+	bench->api->rules = (struct fake_rules){.invent = endless, .gives_at_most = 1};
+	reader = reader_open_all(bench);
+	while (listing_len(reader->listing) < 100) {
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer(fake_call(bench->api, 0));
+	}
+	reader_close(reader);
+	bench_settle(bench);
+	assert_in_range(bench->api->lists, 100, 120 + 2 * BENCH_CONNECTIONS);
+}
+
+/* SPEC 6.5: it was not the limit that was refused. */
+static void refusal_of_every_limit_ends(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader = reader_open_all(bench);
+
+	for (int i = 0; i < 3; i++) {
+		unsigned lists = bench->api->lists;
+
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		while (bench->api->pending_len)
+			fake_fail(fake_call(bench->api, 0), -EINVAL, "test: refused");
+		assert_int_equal(reader->error, -EIO);
+		assert_in_range(bench->api->lists - lists, 1, 7);
+	}
+	reader_close(reader);
+}
+
+/* A listing that is not there at all is no empty one (SPEC 6.1). */
+static void nothing_at_the_beginning_is_an_error(void **state)
+{
+	struct bench *bench = *state;
+	struct reader *reader = reader_open_all(bench);
+
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	fake_fail(fake_call(bench->api, 0), -ENOENT, "test: not found");
+	assert_int_equal(reader->error, -EIO);
+	assert_int_equal(reader_read(reader), -EAGAIN);
+	bench_settle(bench);
+	assert_int_equal(reader_read(reader), -ENOENT);
+	reader_close(reader);
+}
+
+/* Every page but the given one is sound; the listing is whole, or an error. */
+static void one_empty_page(void **state)
+{
+	struct bench *bench = *state;
+	struct query query;
+
+	query_init(&query);
+	/* All pages are read by the third answer; the first may be the empty one. */
+	for (unsigned i = 0; i < 2 * 3; i++) {
+		struct fake_rules *rules = &bench->api->rules;
+		struct reader *reader;
+		unsigned lists;
+
+		bench_reset(bench, 1, 40);
+		if (!i)
+			bench_fill(bench, 0, 80);
+		lists = bench->api->lists;
+		reader = reader_open_all(bench);
+		for (unsigned before = 0; before < i / 2; before++) {
+			assert_int_equal(reader_read(reader), -EAGAIN);
+			fake_answer(fake_call(bench->api, 0));
+		}
+		rules->empty = 1;
+		rules->empty_next = i % 2 ? FAKE_MISSING : FAKE_ADVANCES;
+		assert_int_equal(reader_finish(reader), 0);
+		assert_as_account(reader, &query);
+		assert_in_range(bench->api->lists - lists, 3, 5);
+		reader_close(reader);
+	}
+}
+
+/* SPEC 6.6: neither jobs nor the end, each time: an error, soon, and again. */
+static void empty_and_never_the_end(void **state)
+{
+	struct bench *bench = *state;
+
+	for (unsigned known = 0; known < 2; known++) {
+		struct fake_rules *rules = &bench->api->rules;
+		struct reader *reader;
+
+		bench_reset(bench, 4, 20);
+		rules->empty = UINT_MAX;
+		rules->empty_next = FAKE_MISSING;
+		reader = reader_open_all(bench);
+		for (int i = 0; i < 3; i++) {
+			unsigned lists = bench->api->lists;
+
+			assert_int_equal(reader_finish(reader), -EIO);
+			assert_int_equal(bench->api->lists - lists, 2);
+		}
+		rules->empty = 0;
+		bench_fill(bench, known * 50, 50);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_int_equal(listing_len(reader->listing), 50 + known * 50);
+		reader_close(reader);
+	}
+}
+
+/* SPEC 6.6: pages without any `next` are read on; the end is never said, so -EIO. */
+static void next_is_missing(void **state)
+{
+	struct bench *bench = *state;
+
+	for (unsigned count = 1; count < 100; count += 19) {
+		struct reader *reader;
+		unsigned lists;
+
+		bench->api->rules.next_missing = true;
+		bench->api->rules.missing_past_end = false;
+		bench_reset(bench, 1, 20);
+		while (bench->api->jobs_len < count)
+			bench_fill(bench, bench->api->jobs_len, 1);
+		reader = reader_open_all(bench);
+		lists = bench->api->lists;
+		assert_int_equal(reader_finish(reader), -EIO);
+		assert_int_equal(listing_len(reader->listing), count);
+		assert_in_range(bench->api->lists - lists, 1, count / 19 + 5);
+		/* Once the end is said it is one. */
+		bench->api->rules.next_missing = false;
+		assert_int_equal(reader_finish(reader), 0);
+		assert_int_equal(listing_len(reader->listing), count);
+		reader_close(reader);
+	}
+}
+
+/*
+ * SPEC 6.6: a server that filters its pages after it cuts them gives pages that are
+ * shorter than asked for, or empty, in any place.
+ */
+static void filtered_after_the_cut(void **state)
+{
+	struct bench *bench = *state;
+
+	for (unsigned round = 0; round < 60; round++) {
+		struct reader *reader;
+		unsigned shown = 0;
+		unsigned lists = bench->api->lists;
+
+		bench_reset(bench, 1 + (int)round % 4, 20);
+		if (!round)
+			bench_fill(bench, 0, 300);
+		/* Runs of hidden ones, from 1 to 59, and of shown ones. */
+		for (unsigned i = 0; i < 300; i++) {
+			bool hidden = (i + round * 7) / (1 + round) % 2;
+
+			bench->api->jobs[i].hidden = hidden;
+			shown += !hidden;
+		}
+		reader = reader_open_all(bench);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_int_equal(listing_len(reader->listing), shown);
+		reader_close(reader);
+		assert_in_range(bench->api->lists - lists, 1, 200);
+	}
+}
+
+/* SPEC 6.6: where jobs were known no jobs are believed when they are said twice. */
+static void emptied(void **state)
+{
+	struct bench *bench = *state;
+	struct query all;
+	struct reader *reader;
+
+	query_init(&all);
+	bench_reset(bench, 4, 20);
+	/* Nothing was ever known: one request. */
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+	assert_int_equal(bench->api->lists, 1);
+	bench_fill(bench, 0, 60);
+	for (unsigned i = 0; i < 4; i++) {
+		bench_forward(bench, BENCH_TTL_MS);
+		bench->api->rules.empty = i ? 1 : 0;
+		bench->api->rules.empty_next = FAKE_NULL;
+		/* In this mount, with nothing but the catalog, and by a check. */
+		if (i == 2)
+			bench_reset(bench, 4, 20);
+		reader = reader_open(bench, i == 3 ? LISTING_DAYS : LISTING_JOBS, &all);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_int_equal(listing_len(reader->listing), i == 3 ? 1 : 60);
+		reader_close(reader);
+	}
+	/* Now it is true. */
+	while (bench->api->jobs_len)
+		fake_remove(bench->api, bench->api->jobs[0].job.id);
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned lists = bench->api->lists;
+
+		bench_forward(bench, BENCH_TTL_MS);
+		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+		assert_in_range(bench->api->lists - lists, 1, i ? 1 : 3);
+	}
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(same_page_ends),
+		TEST(pages_that_never_meet_end),
+		TEST(other_jobs_each_time_end),
+		TEST(empty_page_in_the_middle_ends),
+		TEST(jobs_without_names_end),
+		TEST(endless_listing_stops_with_its_reader),
+		TEST(endless_listing_without_members_too),
+		TEST(endless_pages_of_one_job),
+		TEST(refusal_of_every_limit_ends),
+		TEST(nothing_at_the_beginning_is_an_error),
+		TEST(one_empty_page),
+		TEST(empty_and_never_the_end),
+		TEST(next_is_missing),
+		TEST(filtered_after_the_cut),
+		TEST(emptied),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sync/job_fetch.h"
+#include "sync_fixture.h"
+
+/* Many unfinished jobs polled by name cost a list, not a request each (SPEC 7.1). */
+
+enum { MANY = 300, PATIENCE_MS = 5000 };
+
+static const char *id_of(unsigned number)
+{
+	static char id[16];
+
+	snprintf(id, sizeof(id), "u%03u", number);
+	return id;
+}
+
+/* `count` unfinished jobs, known from a listing; `page_size` 0: adaptive. */
+static void fill(struct bench *bench, unsigned count, unsigned page_size)
+{
+	struct query query;
+
+	bench_reset(bench, BENCH_CONNECTIONS, page_size);
+	query_init(&query);
+	for (unsigned i = 0; i < count; i++)
+		fake_add(bench->api, id_of(i), i % 2 ? JOB_QUEUED : JOB_PROCESSING,
+			bench_noon_ms() - i);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	bench->api->lists = 0;
+	bench->api->cancelled = 0;
+}
+
+/* The unfinished jobs change at the API, and what is known gets older than ttl. */
+static void grow_old(struct bench *bench)
+{
+	for (unsigned i = 0; i < bench->api->jobs_len; i++)
+		bench->api->jobs[i].edition += bench->api->jobs[i].job.id[0] == 'u';
+	bench_forward(bench, BENCH_TTL_MS + 1);
+	bench->gone_len = 0;
+}
+
+static bool is_fresh(struct bench *bench, const char *id)
+{
+	struct catalog_job job;
+
+	return !jobs_by_id(bench->catalog, id, &job) &&
+	       sync_is_fresh(bench->sync, &job, clock_wall_ms(&bench->clock));
+}
+
+static void assert_up_to_date(struct bench *bench, const char *id)
+{
+	struct catalog_job job;
+	char text[100] = "";
+	char wanted[40];
+	size_t len;
+
+	snprintf(wanted, sizeof(wanted), "\"edition\": %u\n",
+		fake_find(bench->api, id)->edition);
+	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
+	assert_int_equal(
+		bodies_read(bench->catalog, &job, 0, text, sizeof(text) - 1, &len), 0);
+	assert_non_null(strstr(text, wanted));
+	assert_int_equal(job.size, len);
+	assert_int_equal(job.job.status, fake_find(bench->api, id)->job.status);
+}
+
+static void want(struct bench *bench, const char *id, struct bench_waiting *waiting)
+{
+	struct wait_queue *queue;
+
+	assert_int_equal(single_want(bench->sync, id, &queue), 0);
+	bench_wait(queue, waiting);
+}
+
+/* As a look-up does: wants the job if what is known is too old. Returns the error. */
+static int poll_one(struct bench *bench, const char *id)
+{
+	struct bench_waiting waiting;
+
+	if (is_fresh(bench, id))
+		return 0;
+	want(bench, id, &waiting);
+	/* Until it is reported: the list may go on, as it does while a program polls. */
+	while (!waiting.told)
+		fake_answer(fake_call(bench->api, 0));
+	bench_turn(bench);
+	return waiting.error;
+}
+
+static void poll_all(struct bench *bench, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		assert_int_equal(poll_one(bench, id_of(i)), 0);
+		assert_up_to_date(bench, id_of(i));
+	}
+	bench_settle(bench);
+}
+
+static void forget_requests(struct bench *bench)
+{
+	bench->api->lists = 0;
+	bench->api->gets = 0;
+}
+
+static void assert_requests(struct bench *bench, unsigned gets, unsigned lists)
+{
+	assert_in_range(bench->api->gets, 0, gets);
+	assert_in_range(bench->api->lists, 0, lists);
+	forget_requests(bench);
+}
+
+static void many_cost_a_list(void **state)
+{
+	struct bench *bench = *state;
+
+	fill(bench, MANY, 0);
+	for (int round = 0; round < 3; round++) {
+		grow_old(bench);
+		poll_all(bench, MANY);
+		assert_int_equal(bench->api->gets, 4);
+		assert_int_equal(bench->api->lists, 1);
+		forget_requests(bench);
+	}
+}
+
+/* An API that sorts in no order and gives short pages costs more pages, no more. */
+static void unsorted_short_pages(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->api->rules.order = FAKE_UNSORTED;
+	bench->api->rules.gives_at_most = 20;
+	fill(bench, MANY, 0);
+	for (int round = 0; round < 3; round++) {
+		grow_old(bench);
+		poll_all(bench, MANY);
+		assert_requests(bench, 16, 16);
+	}
+}
+
+/* The API's limits turn out while the first list is read. */
+static void limits_not_known(void **state)
+{
+	struct bench *bench = *state;
+
+	fill(bench, MANY, 0);
+	bench->api->rules.gives_at_most = 20;
+	grow_old(bench);
+	poll_all(bench, MANY);
+	assert_requests(bench, 4 + 16, 8 + 16);
+	bench_reset(bench, BENCH_CONNECTIONS, 0);
+	bench->api->rules.gives_at_most = 0;
+	bench->api->rules.refuses_above = 50;
+	grow_old(bench);
+	poll_all(bench, MANY);
+	assert_requests(bench, 4, 2 + 6);
+}
+
+static void few_are_fetched(void **state)
+{
+	struct bench *bench = *state;
+
+	fill(bench, MANY, 0);
+	for (int round = 0; round < 3; round++) {
+		grow_old(bench);
+		poll_all(bench, 4);
+		assert_int_equal(bench->api->gets, 4);
+		assert_int_equal(bench->api->lists, 0);
+		forget_requests(bench);
+	}
+}
+
+/* Fewer jobs than a list has pages are not worth a list. */
+static void few_of_very_many_are_fetched(void **state)
+{
+	struct bench *bench = *state;
+
+	fill(bench, MANY, 20);
+	grow_old(bench);
+	poll_all(bench, 16);
+	assert_int_equal(bench->api->gets, 16);
+	assert_int_equal(bench->api->lists, 0);
+}
+
+/* All at once: one list answers, each when its page has come; none waits for the last. */
+static void at_the_same_time(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting[MANY];
+	struct sync_stats stats;
+
+	fill(bench, MANY, 200);
+	grow_old(bench);
+	for (unsigned i = 0; i < MANY; i++)
+		want(bench, id_of(i), &waiting[i]);
+	assert_int_equal(bench->api->pending_len, 5);
+	sync_stats(bench->sync, &stats);
+	assert_int_equal(stats.by_id, 4);
+	for (unsigned i = 0; i < 4; i++)
+		fake_answer(fake_call_for(bench->api, id_of(i)));
+	fake_answer(fake_call(bench->api, 0));
+	assert_int_equal(waiting[4].told, 1);
+	assert_int_equal(waiting[MANY - 1].told, 0);
+	bench_settle(bench);
+	for (unsigned i = 0; i < MANY; i++) {
+		assert_int_equal(waiting[i].told, 1);
+		assert_int_equal(waiting[i].error, 0);
+		assert_up_to_date(bench, id_of(i));
+	}
+	assert_requests(bench, 4, 2);
+}
+
+/* The list does not show a job that has finished or was deleted: it is fetched by id. */
+static void finished_or_deleted_meanwhile(void **state)
+{
+	struct bench *bench = *state;
+
+	fill(bench, MANY, 0);
+	grow_old(bench);
+	fake_find(bench->api, "u150")->job.status = JOB_DONE;
+	fake_find(bench->api, "u299")->job.status = JOB_ERROR;
+	fake_remove(bench->api, "u200");
+	for (unsigned i = 0; i < MANY; i++)
+		assert_int_equal(poll_one(bench, id_of(i)), i == 200 ? -ENOENT : 0);
+	assert_up_to_date(bench, "u150");
+	assert_up_to_date(bench, "u299");
+	bench_settle(bench);
+	assert_requests(bench, 4 + 3, 2);
+}
+
+/* Lists that bring nothing become rarer. */
+static void all_have_finished(void **state)
+{
+	struct bench *bench = *state;
+
+	fill(bench, MANY, 0);
+	grow_old(bench);
+	for (unsigned i = 0; i < MANY; i++)
+		bench->api->jobs[i].job.status = JOB_DONE;
+	poll_all(bench, MANY);
+	assert_int_equal(bench->api->gets, MANY);
+	assert_in_range(bench->api->lists, 1, 7);
+}
+
+/* A job that the API shows between two pages in neither of them is fetched by its id. */
+static void skipped_between_pages(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting[MANY];
+
+	fill(bench, MANY, 200);
+	grow_old(bench);
+	for (unsigned i = 0; i < MANY; i++)
+		want(bench, id_of(i), &waiting[i]);
+	for (unsigned i = 0; i < 5; i++)
+		fake_answer(fake_call(bench->api, 0));
+	for (unsigned i = 0; i < 10; i++)
+		fake_find(bench->api, id_of(i))->job.status = JOB_DONE;
+	bench_settle(bench);
+	for (unsigned i = 10; i < MANY; i++) {
+		assert_int_equal(waiting[i].told, 1);
+		assert_up_to_date(bench, id_of(i));
+	}
+	assert_int_equal(bench->api->gets, 4 + 10);
+}
+
+/* A list that fails delays nobody: the jobs are fetched by id, and lists become rarer. */
+static void list_fails(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting[MANY / 2];
+
+	fill(bench, MANY / 2, 0);
+	for (unsigned gets = 4; gets <= 16; gets *= 2) {
+		grow_old(bench);
+		for (unsigned i = 0; i < MANY / 2; i++)
+			want(bench, id_of(i), &waiting[i]);
+		assert_int_equal(bench->api->gets, gets);
+		fake_fail(fake_call(bench->api, gets), -EIO, "test: broken");
+		assert_int_equal(bench->api->gets, MANY / 2);
+		bench_settle(bench);
+		for (unsigned i = 0; i < MANY / 2; i++) {
+			assert_int_equal(waiting[i].told, 1);
+			assert_int_equal(waiting[i].error, 0);
+			assert_up_to_date(bench, id_of(i));
+		}
+		assert_requests(bench, MANY / 2, 1);
+	}
+	/* One that pays makes them as frequent again. */
+	for (int round = 0; round < 2; round++) {
+		grow_old(bench);
+		poll_all(bench, MANY / 2);
+		assert_requests(bench, round ? 4 : 32, 1);
+	}
+}
+
+static void list_stalls(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting[10];
+
+	fill(bench, MANY, 0);
+	grow_old(bench);
+	for (unsigned i = 0; i < 10; i++)
+		want(bench, id_of(i), &waiting[i]);
+	bench_forward(bench, PATIENCE_MS - 1);
+	assert_int_equal(bench->api->gets, 4);
+	bench_forward(bench, 1);
+	assert_int_equal(bench->api->gets, 10);
+	assert_int_equal(bench->api->cancelled, 1);
+	bench_settle(bench);
+	for (unsigned i = 0; i < 10; i++)
+		assert_up_to_date(bench, id_of(i));
+}
+
+/* An API that lists all jobs instead: the account is not read for a few. */
+static void filter_is_ignored(void **state)
+{
+	struct bench *bench = *state;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "d%04u", i);
+		fake_add(bench->api, id, JOB_DONE, bench_noon_ms() + i + 1);
+	}
+	fill(bench, MANY, 0);
+	bench->api->rules.ignores_statuses = true;
+	grow_old(bench);
+	poll_all(bench, MANY);
+	assert_requests(bench, MANY, 7);
+}
+
+/* Jobs that no request waits for any more are not fetched when the list has failed. */
+static void nobody_waits_any_more(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting[10];
+
+	fill(bench, MANY, 0);
+	grow_old(bench);
+	for (unsigned i = 0; i < 10; i++)
+		want(bench, id_of(i), &waiting[i]);
+	for (unsigned i = 4; i < 9; i++)
+		wait_leave(&waiting[i].waiter);
+	fake_fail(fake_call(bench->api, 4), -EIO, "test: broken");
+	assert_int_equal(bench->api->gets, 5);
+	bench_settle(bench);
+	assert_int_equal(waiting[8].told, 0);
+	assert_up_to_date(bench, id_of(9));
+}
+
+static void only_stale_jobs_are_listed(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting;
+
+	fill(bench, MANY, 0);
+	bench_fill(bench, 0, 20);
+	/* Known and fresh, or not known. */
+	for (unsigned i = 0; i < 20; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "j%03u", i);
+		want(bench, id_of(i), &waiting);
+		bench_settle(bench);
+		want(bench, id, &waiting);
+		bench_settle(bench);
+	}
+	assert_int_equal(bench->api->gets, 40);
+	assert_int_equal(bench->api->lists, 0);
+}
+
+/* With ttl=0 what a list brings is too old at once: each look is a request. */
+static void no_ttl(void **state)
+{
+	struct bench *bench = *state;
+
+	bench->no_ttl = true;
+	fill(bench, 50, 0);
+	for (int round = 0; round < 3; round++) {
+		grow_old(bench);
+		poll_all(bench, 50);
+		assert_int_equal(bench->api->gets, 50);
+		assert_int_equal(bench->api->lists, 0);
+		forget_requests(bench);
+	}
+}
+
+/* The end comes while a list is being read. */
+static void ends_while_listing(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting[10];
+
+	fill(bench, MANY, 0);
+	grow_old(bench);
+	for (unsigned i = 0; i < 10; i++)
+		want(bench, id_of(i), &waiting[i]);
+	for (unsigned i = 0; i < 10; i++)
+		wait_leave(&waiting[i].waiter);
+	bench_reset(bench, BENCH_CONNECTIONS, 0);
+	assert_int_equal(bench->api->pending_len, 0);
+	assert_int_equal(waiting[9].told, 0);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(many_cost_a_list),
+		TEST(unsorted_short_pages),
+		TEST(limits_not_known),
+		TEST(few_are_fetched),
+		TEST(few_of_very_many_are_fetched),
+		TEST(at_the_same_time),
+		TEST(finished_or_deleted_meanwhile),
+		TEST(all_have_finished),
+		TEST(skipped_between_pages),
+		TEST(list_fails),
+		TEST(list_stalls),
+		TEST(filter_is_ignored),
+		TEST(nobody_waits_any_more),
+		TEST(only_stale_jobs_are_listed),
+		TEST(no_ttl),
+		TEST(ends_while_listing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
