@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterable
 from pathlib import Path
 
-from world import KEY, Sandbox, World, Wrong
+from world import KEY, Mock, World, Wrong
 
 # A word that some of the jobs hold.
 WORD = "refund"
@@ -30,14 +30,14 @@ class Account:
         # About a mebibyte, as the mount asks for (SPEC 6.5).
         self.page = max(4, min(1000, (1 << 20) // size))
         self.latency = 0
-        self.sandbox: Sandbox = world.new_sandbox("--jobs", str(jobs), "--bytes", str(size),
+        self.mock: Mock = world.new_sandbox("--jobs", str(jobs), "--bytes", str(size),
                                                   *options)
         self.copy: Path | None = None
         self.ids: list[str] = []
         self.done: list[str] = []
         self.errors: set[str] = set()
         self.days: set[str] = set()
-        for job in self.sandbox.jobs():
+        for job in self.mock.jobs():
             self.ids.append(job["id"])
             self.days.add(job["created_at"][:10])
             if job["status"] == "done":
@@ -48,7 +48,7 @@ class Account:
 
     def set_latency(self, ms: int) -> None:
         self.latency = ms
-        self.sandbox.set_latency(ms)
+        self.mock.set_latency(ms)
 
     def some_done(self, number: int) -> str:
         """The id of a finished job, another for each number."""
@@ -57,14 +57,14 @@ class Account:
     def copy_to(self, world: World, directory: Path) -> None:
         """The jobs as files on a tmpfs, by the script that one would write."""
         directory.mkdir()
-        world.run(["python3", world.peer("fetch.py"), self.sandbox.url, KEY, directory])
+        world.run(["python3", world.peer("fetch.py"), self.mock.url, KEY, directory])
         self.copy = directory
 
     def copy_each_to(self, directory: Path) -> None:
         """The same job by job, where a listing does not hold all."""
         directory.mkdir()
         for name in self.ids:
-            job = self.sandbox.control("GET", f"jobs/{name}")
+            job = self.mock.control("GET", f"jobs/{name}")
             (directory / f"{name}.json").write_text(
                 json.dumps(job, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         self.copy = directory
@@ -104,7 +104,7 @@ class Check:
         """A file is what the API gives, value by value, and as long as it says."""
         path = directory / f"{name}.json"
         data = path.read_bytes()
-        job = self.account.sandbox.control("GET", f"jobs/{name}")
+        job = self.account.mock.control("GET", f"jobs/{name}")
         if json.loads(data) != job or not data.endswith(b"}\n"):
             raise Wrong(f"{name}: not what the API gives")
         if path.stat().st_size != len(data):

@@ -23,9 +23,9 @@ def days(rows: Rows) -> Iterator[Row]:
 
     def run(_: int) -> float:
         with of.mounted() as mount:
-            account.sandbox.requests()
+            account.mock.requests()
             spent = rows.world.run(ls_command(mount.path / "date"))
-            stats = account.sandbox.control("GET", "stats")
+            stats = account.mock.control("GET", "stats")
             of.last_requests = stats["requests"]
             if rows.world.output() != sorted(account.days):
                 raise Wrong("other days than there are")
@@ -36,7 +36,7 @@ def days(rows: Rows) -> Iterator[Row]:
     for latency in rows.latencies:
         yield rows.take(Row(f"ls date/ with {len(account.days)} days", latency, {OURS: run},
                             max_requests=len(account.days) + 1), of)
-    account.sandbox.stop()
+    account.mock.stop()
 
 
 def summaries(rows: Rows) -> Iterator[Row]:
@@ -52,4 +52,4 @@ def summaries(rows: Rows) -> Iterator[Row]:
         rows.curl: by_id,
         "tmpfs": of.tmpfs(grep_command),
     }, [Goal(rows.curl, 1.5)]), of)
-    account.sandbox.stop()
+    account.mock.stop()

@@ -28,7 +28,7 @@ class Contenders:
 
     @contextlib.contextmanager
     def mounted(self, *options: str, cache: Path | None = None) -> Iterator[Mount]:
-        with self.world.mounted(self.account.sandbox.url, *options, cache=cache) as mount:
+        with self.world.mounted(self.account.mock.url, *options, cache=cache) as mount:
             yield mount
 
     def cold(self, command: Callable[[Path], list], check: Callable[[], None]) -> Run:
@@ -41,12 +41,12 @@ class Contenders:
     def timed(self, mount: Mount, command: Callable[[Path], list], check: Callable[[], None],
               number: int) -> float:
         """The time that it takes, how many requests, and how many messages of the kernel."""
-        self.account.sandbox.requests()
+        self.account.mock.requests()
         before = mount.reads()
         spent = self.world.run(command(mount.path / "all"))
         after = mount.reads()
         self.last_messages = None if before is None or after is None else after - before
-        self.last_requests = self.account.sandbox.requests()
+        self.last_requests = self.account.mock.requests()
         check()
         self.check.sample(mount.path / "all", number)
         return spent
@@ -85,11 +85,11 @@ class Contenders:
     def settled_requests(self) -> int:
         """With those that were started, but that nobody waited for."""
         time.sleep(0.2 + 2 * self.account.latency / 1000)
-        return self.account.sandbox.requests()
+        return self.account.mock.requests()
 
     def first_name(self, _: int) -> float:
         with self.mounted() as mount:
-            self.account.sandbox.requests()
+            self.account.mock.requests()
             self.world.run(["python3", "-S", "-c", FIRST_NAME, mount.path / "all"])
             spent, name = self.world.output()
             self.last_requests = self.settled_requests()
@@ -100,7 +100,7 @@ class Contenders:
     def cat(self, number: int) -> float:
         name = self.account.some_done(number)
         with self.mounted() as mount:
-            self.account.sandbox.requests()
+            self.account.mock.requests()
             self.world.run(["python3", "-S", "-c", READ, mount.path / "all" / f"{name}.json"])
             spent = float(self.world.output()[0])
             self.last_requests = self.settled_requests()
@@ -130,7 +130,7 @@ class Contenders:
         """One curl that fetches all of them."""
         config = self.world.new_place("urls")
         config.write_text("".join(
-            f'url = "{self.account.sandbox.url}{url}"\noutput = '
+            f'url = "{self.account.mock.url}{url}"\noutput = '
             f'"{to / str(number) if to else "/dev/null"}"\n'
             for number, url in enumerate(urls)), encoding="ascii")
 
@@ -138,10 +138,10 @@ class Contenders:
             if to:
                 to.mkdir()
             try:
-                self.account.sandbox.requests()
+                self.account.mock.requests()
                 spent = self.world.run(["curl", "-sSf", "-H", f"x-gladia-key: {KEY}", *options,
                                         "-K", config])
-                if self.account.sandbox.requests() != len(urls):
+                if self.account.mock.requests() != len(urls):
                     raise Wrong("curl did not fetch all")
             finally:
                 if to:
@@ -164,7 +164,7 @@ class Contenders:
         """One request's own time, without the start of curl."""
         def run(number: int) -> float:
             self.world.run(["curl", "-sSf", "-o", "/dev/null", "-w", "%{time_total}\n", "-H",
-                            f"x-gladia-key: {KEY}", self.account.sandbox.url + path(number)])
+                            f"x-gladia-key: {KEY}", self.account.mock.url + path(number)])
             return float(self.world.output()[0])
         return run
 
@@ -187,7 +187,7 @@ class Contenders:
         pages = (self.account.jobs + PAGE - 1) // PAGE
         some = max(1, pages // part)
         wanted = min(self.account.jobs, some * PAGE) if part > 1 else self.account.jobs
-        command = [self.world.peer(name), self.account.sandbox.url, KEY, target]
+        command = [self.world.peer(name), self.account.mock.url, KEY, target]
         try:
             spent = self.world.run(command + ([str(some)] if part > 1 else []))
             count = sum(1 for _ in target.iterdir())

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from account import grep_command, ls_command
 from contenders import Contenders, Run
-from front import Files
+from tls_front import Files
 from results import OURS, Fact, Row
 from rows import Rows
 from world import Process, World

@@ -172,15 +172,15 @@ class Rows:
             self.world.run(grep_command(mount.path / "all"))
             yield self.memory_fact(f"{self.account.jobs} jobs of {self.account.size} bytes",
                                    mount.memory())
-        sandbox = self.world.new_sandbox("--jobs", "20", "--bytes", "1700000",
+        mock = self.world.new_sandbox("--jobs", "20", "--bytes", "1700000",
                                          "--unfinished", "0", "--errors", "0")
-        with self.world.mounted(sandbox.url) as mount:
+        with self.world.mounted(mock.url) as mount:
             self.world.run(["cp", "-r", mount.path / "all", self.world.fast / "large"])
             count = len(list((self.world.fast / "large").iterdir()))
             if count != 20:
                 raise Wrong(f"{count} files of 20")
             yield self.memory_fact("one page of 20 jobs of 1.7 MB", mount.memory())
-        sandbox.stop()
+        mock.stop()
 
     def memory_fact(self, title: str, used: int) -> Fact:
         return Fact(f"memory, {title}", f"{used / (1 << 20):.1f} MiB", "≤ 64 MiB",

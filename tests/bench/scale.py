@@ -69,7 +69,7 @@ class Scale:
         for number in range(ROUNDS if self.size.jobs < SIZES[-1] else 1):
             progress(f"{self.size.jobs} jobs, round {number + 1}")
             self.measure_once(number)
-        self.of.account.sandbox.stop()
+        self.of.account.mock.stop()
         return self.size
 
     def measure_once(self, number: int) -> None:
@@ -93,20 +93,20 @@ class Scale:
 
     def list(self, mount: Mount, what: str, check: Callable[[], None], number: int,
              timed: Timed) -> None:
-        sandbox = self.of.account.sandbox
-        sandbox.requests()
+        mock = self.of.account.mock
+        mock.requests()
         spent = self.world.run(ls_command(mount.path / what, "-f"))
-        timed.add(spent, sandbox.requests())
+        timed.add(spent, mock.requests())
         check()
         self.of.check.sample(mount.path / "all", number)
 
     def cat_some(self, directory: Path, number: int) -> None:
-        sandbox, account = self.of.account.sandbox, self.of.account
+        mock, account = self.of.account.mock, self.of.account
         for at in range(CATS):
             name = account.done[(number + at) * 7919 % len(account.done)]
-            sandbox.requests()
+            mock.requests()
             self.world.run(["python3", "-S", "-c", READ, directory / f"{name}.json"])
-            self.size.cat.add(float(self.world.output()[0]), sandbox.requests())
+            self.size.cat.add(float(self.world.output()[0]), mock.requests())
             self.of.check.content(directory, name)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from account import ls_command
 from contenders import Contenders
-from front import Front, make_certificates
+from tls_front import Front, make_certificates
 from results import Fact, progress
 from rows import Rows
 from world import KEY, Wrong
@@ -89,14 +89,14 @@ class Wire:
     def watched(self, gzip: bool) -> Iterator[tuple[str, list[Cost]]]:
         """A URL, and what was done with it once that is over."""
         costs: list[Cost] = []
-        front = Front(self.here, self.of.account.sandbox.url, gzip=gzip)
-        relay = Relay(front.port)
+        front = Front(self.here, self.of.account.mock.url, gzip=gzip)
+        relay = Relay(tls_front.port)
         try:
             yield f"https://localhost:{relay.port}", costs
         finally:
             relay.close()
-            front.stop()
-        asked = front.asked()
+            tls_front.stop()
+        asked = tls_front.asked()
         if {spoken for _, spoken, *_ in asked} != {"HTTP/2.0"}:
             raise Wrong("not all spoke HTTP/2")
         if gzip != any(coding == "gzip" for _, _, coding, *_ in asked):

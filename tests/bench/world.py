@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-KEY = "sandbox-key"
+KEY = "mock-key"
 # Of the scripts one would write.
 PAGE = 100
 # Seconds that a filesystem may take to end when it is unmounted, and when it is told to.
@@ -36,7 +36,7 @@ def wait_for(what: str, condition, process: subprocess.Popen, seconds: float = 1
         time.sleep(0.002)
 
 
-class Sandbox:
+class Mock:
     """The stand-in API as a child process."""
 
     def __init__(self, program: Path, directory: Path, *options: str):
@@ -166,7 +166,7 @@ class World:
         self.directory = Path(tempfile.mkdtemp(prefix="gladiafs-bench."))
         self.fast = self.directory / "tmpfs"
         self.own_tmpfs = False
-        self.sandboxes: list[Sandbox] = []
+        self.mocks: list[Mock] = []
 
     def find_tmpfs(self, need: int) -> None:
         """/dev/shm where there is room, else one of our own."""
@@ -185,8 +185,8 @@ class World:
         self.own_tmpfs = True
 
     def close(self) -> None:
-        for sandbox in self.sandboxes:
-            sandbox.stop()
+        for mock in self.mocks:
+            mock.stop()
         shutil.rmtree(self.fast, ignore_errors=True)
         if self.own_tmpfs:
             subprocess.run(["umount", self.fast], check=False)
@@ -197,12 +197,12 @@ class World:
         self.count += 1
         return self.directory / f"{name}{self.count}"
 
-    def new_sandbox(self, *options: str) -> Sandbox:
+    def new_sandbox(self, *options: str) -> Mock:
         """One that is there until it is stopped, or to the end."""
-        sandbox = Sandbox(self.build / "tests/mock/gladia-sandbox",
-                          self.new_place("sandbox"), *options)
-        self.sandboxes.append(sandbox)
-        return sandbox
+        mock = Mock(self.build / "tests/mock/gladia-mock",
+                          self.new_place("mock"), *options)
+        self.mocks.append(mock)
+        return mock
 
     @contextlib.contextmanager
     def mounted(self, url: str, *options: str, cache: Path | None = None) -> Iterator[Mount]:

@@ -20,8 +20,8 @@ from tools import isolate_mounts
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAM = Path(os.environ["GLADIAFS"])
-SANDBOX = os.environ["GLADIA_SANDBOX"]
-KEY = "sandbox-key"
+SANDBOX = os.environ["GLADIA_MOCK"]
+KEY = "mock-key"
 
 
 def commands(document):

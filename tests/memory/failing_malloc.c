@@ -24,17 +24,17 @@
 /*
  * Preloaded (LD_PRELOAD) into a program of cmocka's tests. Each test runs in a process of
  * its own, again and again, and each time another allocation is refused, once, be it the
- * test's, a library's or cmocka's. With SCARCE_WAYS these are the first with each call
- * stack (of its FRAMES_MAX innermost frames) alone: each way in which a program comes to
- * ask for memory. Where all in turn would take longer than about SCARCE_SECONDS, only
- * each SCARCE_STEPth is, from the one that SCARCE_SEED chooses. SCARCE_REPORT gets,
- * tab-separated:
+ * test's, a library's or cmocka's. With FAILING_MALLOC_WAYS these are the first with each
+ * call stack (of its FRAMES_MAX innermost frames) alone: each way in which a program
+ * comes to ask for memory. Where all in turn would take longer than about
+ * FAILING_MALLOC_SECONDS, only each FAILING_MALLOC_STEPth is, from the one that
+ * FAILING_MALLOC_SEED chooses. FAILING_MALLOC_REPORT gets, tab-separated:
  *
  *   wrong    test, which allocation, how it ended, and on further lines what it said
  *   refused  how many; of how many; how many times memory was asked for; by steps of
  *
- * To look at one (gdb), SCARCE_TEST names the test and SCARCE_AT the allocation: it then
- * runs alone, in the process that there is.
+ * To look at one (gdb), FAILING_MALLOC_TEST names the test and FAILING_MALLOC_AT the
+ * allocation: it then runs alone, in the process that there is.
  */
 enum {
 	REPORT_FD = 900, /* high, so that tests find the descriptors they expect */
@@ -299,8 +299,8 @@ static long number(const char *name, long otherwise)
 }
 
 /*
- * So that about SCARCE_SECONDS are enough. A power of two: a slower machine leaves out
- * some of what a faster one tries, and tries nothing else.
+ * So that about FAILING_MALLOC_SECONDS are enough. A power of two: a slower machine
+ * leaves out some of what a faster one tries, and tries nothing else.
  */
 static size_t choose_step(const struct measure *measures, size_t count)
 {
@@ -309,9 +309,9 @@ static size_t choose_step(const struct measure *measures, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		seconds += (double)measures[i].choices * measures[i].seconds;
-	while (seconds / (double)step > atof(getenv("SCARCE_SECONDS")))
+	while (seconds / (double)step > atof(getenv("FAILING_MALLOC_SECONDS")))
 		step *= 2;
-	return (size_t)number("SCARCE_STEP", step);
+	return (size_t)number("FAILING_MALLOC_STEP", step);
 }
 
 static void *share(size_t size)
@@ -331,7 +331,7 @@ static void refuse_all(const struct CMUnitTest *tests, size_t count, struct coun
 	size_t first = 0; /* choice of a test */
 
 	must(count <= TESTS_MAX, "too many tests");
-	if (getenv("SCARCE_WAYS"))
+	if (getenv("FAILING_MALLOC_WAYS"))
 		scarce.all_ways = share(sizeof(*scarce.all_ways));
 	for (size_t i = 0; i < count; i++) {
 		measures[i] = measure_one(&tests[i], asks);
@@ -340,7 +340,7 @@ static void refuse_all(const struct CMUnitTest *tests, size_t count, struct coun
 	}
 
 	size_t step = choose_step(measures, count);
-	size_t next = (size_t)number("SCARCE_SEED", 0) % step;
+	size_t next = (size_t)number("FAILING_MALLOC_SEED", 0) % step;
 
 	for (size_t i = 0; i < count; i++) {
 		scarce.hangs_s = HANGS_S + HANGS_TIMES * (time_t)measures[i].seconds;
@@ -362,7 +362,7 @@ static int refuse_one(const struct CMUnitTest *tests, size_t count, const char *
 	static struct count asks;
 	int failed = 0;
 
-	scarce.at = number("SCARCE_AT", 0);
+	scarce.at = number("FAILING_MALLOC_AT", 0);
 	scarce.count = &asks;
 	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(tests[i].name, name))
@@ -382,7 +382,7 @@ static void open_as(int fd, int as)
 int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
 	size_t count, CMFixtureFunction setup, CMFixtureFunction teardown)
 {
-	const char *only = getenv("SCARCE_TEST");
+	const char *only = getenv("FAILING_MALLOC_TEST");
 
 	(void)name;
 	/* glibc crashes where it has no memory for nsswitch.conf: it reads it now. */
@@ -395,7 +395,8 @@ int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
 	scarce.teardown = teardown;
 	if (only)
 		return refuse_one(tests, count, only);
-	open_as(open(getenv("SCARCE_REPORT"), O_WRONLY | O_CREAT | O_APPEND, 0600),
+	open_as(open(getenv("FAILING_MALLOC_REPORT"), O_WRONLY | O_CREAT | O_APPEND,
+			0600),
 		REPORT_FD);
 	open_as(memfd_create("said", 0), SAID_FD);
 	must(fcntl(SAID_FD, F_SETFL, O_APPEND) == 0, "fcntl");

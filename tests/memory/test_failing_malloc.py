@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Memory that runs out: each test of the suites unit and session runs again and again, and each
-time another allocation is refused, be it the program's, a library's or cmocka's (scarce.c). What
+time another allocation is refused, be it the program's, a library's or cmocka's (failing_malloc.c). What
 may come of it is a failed test (an errno where another answer was expected), but no signal, none
 of our own assertions, and no hang.
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-SHIM = os.environ["GLADIAFS_SCARCE"]
+SHIM = os.environ["GLADIAFS_FAILING_MALLOC"]
 PROGRAMS = {Path(path).name: path for path in os.environ["GLADIAFS_TEST_PROGRAMS"].split(":")}
 LONG = "GLADIAFS_TEST_LONG" in os.environ
-HOW = {"SCARCE_SECONDS": os.environ.get("GLADIAFS_SCARCE_SECONDS", "30" if LONG else "0.5"),
-       "SCARCE_SEED": os.environ.get("GLADIAFS_TEST_SEED", "1"),
+HOW = {"FAILING_MALLOC_SECONDS": os.environ.get("GLADIAFS_FAILING_MALLOC_SECONDS", "30" if LONG else "0.5"),
+       "FAILING_MALLOC_SEED": os.environ.get("GLADIAFS_TEST_SEED", "1"),
        # More rounds of what is random ask for memory in the same ways.
        "GLADIAFS_TEST_SHORT": "1",
-       **({"SCARCE_WAYS": "1"} if LONG else {})}
+       **({"FAILING_MALLOC_WAYS": "1"} if LONG else {})}
 
 
 def refuse(program, directory, how):
@@ -30,7 +30,7 @@ def refuse(program, directory, how):
     report = directory / "report"
     done = subprocess.run([program], cwd=directory, capture_output=True, text=True, check=False,
                           env={**os.environ, "LD_PRELOAD": SHIM, **how,
-                               "SCARCE_REPORT": str(report)})
+                               "FAILING_MALLOC_REPORT": str(report)})
     assert done.returncode == 0, done.stderr
     lines = report.read_text(encoding="utf-8", errors="replace").splitlines()
     last, refused, choices, asked, _ = lines.pop().split("\t")
@@ -54,7 +54,7 @@ def test_refused_in_turn(name, ends):
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("how", [{}, {"SCARCE_WAYS": "1"}])
+@pytest.mark.parametrize("how", [{}, {"FAILING_MALLOC_WAYS": "1"}])
 def test_it_can_fail(tmp_path, how):
     """A test that takes what it asked for without a look."""
     source = tmp_path / "careless.c"
@@ -83,6 +83,6 @@ int main(void)
     program = tmp_path / "careless"
     subprocess.run([os.environ.get("CC", "cc"), "-O0", source, "-o", program, "-lcmocka"],
                    check=True)
-    wrong, refused, choices, _ = refuse(program, tmp_path, {"SCARCE_SECONDS": "1", "SCARCE_STEP": "1", **how})
+    wrong, refused, choices, _ = refuse(program, tmp_path, {"FAILING_MALLOC_SECONDS": "1", "FAILING_MALLOC_STEP": "1", **how})
     assert refused == choices
     assert any(line.startswith("wrong\tcareless\t") for line in wrong)

@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "instant.h"
+#include "mock.h"
 #include "page.h"
-#include "sandbox.h"
 
 static const char list_path[] = "/v2/pre-recorded";
 
@@ -49,7 +49,7 @@ void api_retry_after(const struct modes *modes, struct answer *a)
 	answer_header(a, "Retry-After", value);
 }
 
-static bool key_is_good(const struct sandbox *s, struct exchange *x)
+static bool key_is_good(const struct mock *s, struct exchange *x)
 {
 	const char *key = MHD_lookup_connection_value(
 		x->connection, MHD_HEADER_KIND, "x-gladia-key");
@@ -101,7 +101,7 @@ static void filter_page(struct page *page, const struct query *q)
 	text_done(&scratch);
 }
 
-static void write_page(struct sandbox *s, struct exchange *x, const struct query *q,
+static void write_page(struct mock *s, struct exchange *x, const struct query *q,
 	const struct listing *l)
 {
 	const struct modes *m = &s->modes;
@@ -131,7 +131,7 @@ static void write_page(struct sandbox *s, struct exchange *x, const struct query
 	free(page.jobs);
 }
 
-static void list_jobs(struct sandbox *s, struct exchange *x)
+static void list_jobs(struct mock *s, struct exchange *x)
 {
 	const struct listing *l;
 	struct query q;
@@ -156,14 +156,14 @@ static void list_jobs(struct sandbox *s, struct exchange *x)
 	query_done(&q);
 }
 
-static void get_job(struct sandbox *s, struct exchange *x, struct job *job)
+static void get_job(struct mock *s, struct exchange *x, struct job *job)
 {
 	(void)s;
 	answer_init(&x->answer, 200);
 	page_job(&x->answer, job, false);
 }
 
-static void get_file(struct sandbox *s, struct exchange *x, struct job *job)
+static void get_file(struct mock *s, struct exchange *x, struct job *job)
 {
 	struct text location = {0};
 
@@ -175,7 +175,7 @@ static void get_file(struct sandbox *s, struct exchange *x, struct job *job)
 	text_done(&location);
 }
 
-static void delete_job(struct sandbox *s, struct exchange *x, struct job *job)
+static void delete_job(struct mock *s, struct exchange *x, struct job *job)
 {
 	if (job->status < STATUS_DONE) {
 		api_error(x, 403, "The job is not finished yet", NULL);
@@ -187,7 +187,7 @@ static void delete_job(struct sandbox *s, struct exchange *x, struct job *job)
 
 static const struct route {
 	const char *method, *tail;
-	void (*handle)(struct sandbox *s, struct exchange *x, struct job *job);
+	void (*handle)(struct mock *s, struct exchange *x, struct job *job);
 } routes[] = {
 	{"GET", "", get_job},
 	{"DELETE", "", delete_job},
@@ -204,7 +204,7 @@ static const struct route *find_route(const char *method, const char *tail)
 }
 
 /* `rest` is what follows the list's path: "/ID" or "/ID/file". */
-static void one_job(struct sandbox *s, struct exchange *x, const char *rest)
+static void one_job(struct mock *s, struct exchange *x, const char *rest)
 {
 	size_t n = strcspn(rest + 1, "/");
 	const struct route *route = find_route(x->method, rest + 1 + n);
@@ -230,7 +230,7 @@ static void one_job(struct sandbox *s, struct exchange *x, const char *rest)
 	free(id);
 }
 
-static void route(struct sandbox *s, struct exchange *x)
+static void route(struct mock *s, struct exchange *x)
 {
 	const char *rest = x->path + sizeof(list_path) - 1;
 
@@ -264,7 +264,7 @@ static void dress(const struct modes *m, struct exchange *x)
 		answer_gzip(&x->answer);
 }
 
-void api_answer(struct sandbox *s, struct exchange *x)
+void api_answer(struct mock *s, struct exchange *x)
 {
 	if (!fault_replaces(&x->fault, &s->modes, x)) {
 		route(s, x);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "instant.h"
-#include "sandbox.h"
+#include "mock.h"
 #include "serve.h"
 #include "spec.h"
 
@@ -42,7 +42,7 @@ static struct span upload(const struct exchange *x)
 			   : (struct span){"{}", 2};
 }
 
-static void get_modes(struct sandbox *s, struct exchange *x, const char *rest)
+static void get_modes(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct text t = {0};
 
@@ -51,7 +51,7 @@ static void get_modes(struct sandbox *s, struct exchange *x, const char *rest)
 	reply(x, &t);
 }
 
-static void set_modes(struct sandbox *s, struct exchange *x, const char *rest)
+static void set_modes(struct mock *s, struct exchange *x, const char *rest)
 {
 	cJSON *o = cJSON_ParseWithLength(upload(x).p, upload(x).n);
 	struct modes modes = s->modes;
@@ -81,7 +81,7 @@ static void set_modes(struct sandbox *s, struct exchange *x, const char *rest)
 	get_modes(s, x, rest);
 }
 
-static void create_jobs(struct sandbox *s, struct exchange *x, const char *rest)
+static void create_jobs(struct mock *s, struct exchange *x, const char *rest)
 {
 	const struct spec_defaults defaults = {&s->population, &s->chance};
 	cJSON *o = cJSON_ParseWithLength(upload(x).p, upload(x).n);
@@ -113,7 +113,7 @@ static void create_jobs(struct sandbox *s, struct exchange *x, const char *rest)
 	refuse(x, r == -EEXIST ? 409 : 400, why);
 }
 
-static struct job *named_job(struct sandbox *s, struct exchange *x, const char *rest)
+static struct job *named_job(struct mock *s, struct exchange *x, const char *rest)
 {
 	char *id = text_unescape(rest, strlen(rest), false);
 	struct job *job = account_find(&s->account, id);
@@ -124,7 +124,7 @@ static struct job *named_job(struct sandbox *s, struct exchange *x, const char *
 	return job;
 }
 
-static void change_job(struct sandbox *s, struct exchange *x, const char *rest)
+static void change_job(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct job *job = named_job(s, x, rest);
 	const char *why;
@@ -137,7 +137,7 @@ static void change_job(struct sandbox *s, struct exchange *x, const char *rest)
 		reply_ok(x);
 }
 
-static void delete_job(struct sandbox *s, struct exchange *x, const char *rest)
+static void delete_job(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct job *job = named_job(s, x, rest);
 
@@ -147,7 +147,7 @@ static void delete_job(struct sandbox *s, struct exchange *x, const char *rest)
 	reply_ok(x);
 }
 
-static void get_job(struct sandbox *s, struct exchange *x, const char *rest)
+static void get_job(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct job *job = named_job(s, x, rest);
 	struct text scratch = {0};
@@ -201,7 +201,7 @@ static int argument_time(struct exchange *x, const char *name, int64_t *ret_ms)
 }
 
 /* By status, after (inclusive) and before (exclusive), whatever the modes say. */
-static void get_jobs(struct sandbox *s, struct exchange *x, const char *rest)
+static void get_jobs(struct mock *s, struct exchange *x, const char *rest)
 {
 	int64_t after = INT64_MIN, before = INT64_MAX;
 	struct text out = {0}, scratch = {0};
@@ -233,7 +233,7 @@ static void get_jobs(struct sandbox *s, struct exchange *x, const char *rest)
 	reply(x, &out);
 }
 
-static void add_schedule(struct sandbox *s, struct exchange *x, const char *rest)
+static void add_schedule(struct mock *s, struct exchange *x, const char *rest)
 {
 	(void)rest;
 	if (schedules_add(&s->schedules, upload(x).p) < 0)
@@ -242,14 +242,14 @@ static void add_schedule(struct sandbox *s, struct exchange *x, const char *rest
 		reply_ok(x);
 }
 
-static void clear_schedules(struct sandbox *s, struct exchange *x, const char *rest)
+static void clear_schedules(struct mock *s, struct exchange *x, const char *rest)
 {
 	(void)rest;
 	schedules_done(&s->schedules);
 	reply_ok(x);
 }
 
-static void add_fault(struct sandbox *s, struct exchange *x, const char *rest)
+static void add_fault(struct mock *s, struct exchange *x, const char *rest)
 {
 	const char *why;
 	int r = faults_add(&s->faults, upload(x).p, &why);
@@ -264,7 +264,7 @@ static void add_fault(struct sandbox *s, struct exchange *x, const char *rest)
 	reply(x, &t);
 }
 
-static void get_faults(struct sandbox *s, struct exchange *x, const char *rest)
+static void get_faults(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct text t = {0};
 
@@ -273,7 +273,7 @@ static void get_faults(struct sandbox *s, struct exchange *x, const char *rest)
 	reply(x, &t);
 }
 
-static void get_kinds(struct sandbox *s, struct exchange *x, const char *rest)
+static void get_kinds(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct text t = {0};
 
@@ -283,7 +283,7 @@ static void get_kinds(struct sandbox *s, struct exchange *x, const char *rest)
 	reply(x, &t);
 }
 
-static void clear_faults(struct sandbox *s, struct exchange *x, const char *rest)
+static void clear_faults(struct mock *s, struct exchange *x, const char *rest)
 {
 	(void)rest;
 	faults_clear(&s->faults);
@@ -291,7 +291,7 @@ static void clear_faults(struct sandbox *s, struct exchange *x, const char *rest
 	reply_ok(x);
 }
 
-static void get_log(struct sandbox *s, struct exchange *x, const char *rest)
+static void get_log(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct text t = {0};
 
@@ -300,14 +300,14 @@ static void get_log(struct sandbox *s, struct exchange *x, const char *rest)
 	reply(x, &t);
 }
 
-static void clear_log(struct sandbox *s, struct exchange *x, const char *rest)
+static void clear_log(struct mock *s, struct exchange *x, const char *rest)
 {
 	(void)rest;
 	reqlog_clear(&s->log);
 	reply_ok(x);
 }
 
-static void get_stats(struct sandbox *s, struct exchange *x, const char *rest)
+static void get_stats(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct text t = {0};
 
@@ -316,7 +316,7 @@ static void get_stats(struct sandbox *s, struct exchange *x, const char *rest)
 	reply(x, &t);
 }
 
-static void clear_stats(struct sandbox *s, struct exchange *x, const char *rest)
+static void clear_stats(struct mock *s, struct exchange *x, const char *rest)
 {
 	(void)rest;
 	reqlog_reset(&s->log);
@@ -324,7 +324,7 @@ static void clear_stats(struct sandbox *s, struct exchange *x, const char *rest)
 }
 
 /* All but the jobs, as it was at the start. */
-static void reset(struct sandbox *s, struct exchange *x, const char *rest)
+static void reset(struct mock *s, struct exchange *x, const char *rest)
 {
 	s->modes = s->initial;
 	s->account.generation++;
@@ -344,7 +344,7 @@ static uint64_t argument(struct exchange *x, const char *name, uint64_t otherwis
 }
 
 /* Called once, and again after the hold: then the time is up or it is reached. */
-static void wait(struct sandbox *s, struct exchange *x, const char *rest)
+static void wait(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct text t = {0};
 	bool reached;
@@ -370,7 +370,7 @@ static void wait(struct sandbox *s, struct exchange *x, const char *rest)
 /* A path that ends in "/" takes what follows as its argument. */
 static const struct control {
 	const char *method, *path;
-	void (*handle)(struct sandbox *s, struct exchange *x, const char *rest);
+	void (*handle)(struct mock *s, struct exchange *x, const char *rest);
 } controls[] = {
 	{"GET", "modes", get_modes},
 	{"POST", "modes", set_modes},
@@ -393,7 +393,7 @@ static const struct control {
 	{"GET", "wait", wait},
 };
 
-void control_answer(struct sandbox *s, struct exchange *x)
+void control_answer(struct mock *s, struct exchange *x)
 {
 	const char *path = x->path + strlen(prefix);
 

@@ -62,7 +62,7 @@ static enum MHD_Result add_header(
 	return MHD_YES;
 }
 
-static uint64_t begin_log(struct sandbox *s, struct exchange *x)
+static uint64_t begin_log(struct mock *s, struct exchange *x)
 {
 	struct text fields = {0};
 
@@ -85,7 +85,7 @@ static uint64_t offset_of(const char *query)
 	return p ? strtoull(p + sizeof(name) - 1, NULL, 10) : 0;
 }
 
-int64_t exchange_begin(struct sandbox *s, struct exchange *x)
+int64_t exchange_begin(struct mock *s, struct exchange *x)
 {
 	int64_t delay;
 
@@ -121,7 +121,7 @@ void exchange_spill(const struct exchange *x)
 	free(rest);
 }
 
-void exchange_free(struct sandbox *s, struct exchange *x)
+void exchange_free(struct mock *s, struct exchange *x)
 {
 	if (x->number) {
 		reqlog_answer(&s->log, x->number, x->answer.status, x->sent);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "sandbox.h"
+#include "mock.h"
 
 /*
  * The life of one request, apart from the sockets: serve.c calls these in this order.
@@ -15,7 +15,7 @@ void exchange_meet(
 
 /* The body is there: counts, logs, and lets a fault strike. Gives for how many
  * milliseconds the request is held; -1: until it is released. */
-int64_t exchange_begin(struct sandbox *s, struct exchange *x);
+int64_t exchange_begin(struct mock *s, struct exchange *x);
 
 /* How many bytes a body at this rate may have sent by now. */
 uint64_t exchange_due(const struct exchange *x, uint64_t rate);
@@ -24,4 +24,4 @@ uint64_t exchange_due(const struct exchange *x, uint64_t rate);
 void exchange_spill(const struct exchange *x);
 
 /* The request is over, one way or the other. */
-void exchange_free(struct sandbox *s, struct exchange *x);
+void exchange_free(struct mock *s, struct exchange *x);

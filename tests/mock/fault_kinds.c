@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "generate.h"
+#include "mock.h"
 #include "page.h"
 #include "render.h"
-#include "sandbox.h"
 
 #define BLOCK ((uint64_t)1 << 16)
 

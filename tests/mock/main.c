@@ -9,19 +9,19 @@
 #include <unistd.h>
 
 #include "instant.h"
+#include "mock.h"
 #include "sample.h"
-#include "sandbox.h"
 #include "serve.h"
 
 #define JOBS_MAX 5000000
 
 static const char usage[] =
-	"Usage: gladia-sandbox [option]...\n"
+	"Usage: gladia-mock [option]...\n"
 	"Plays the Gladia v2 API on 127.0.0.1, for tests and demonstrations.\n"
 	"\n"
 	"  --port N             port to listen on (0: the system chooses)\n"
 	"  --port-file FILE     write the port there once it serves\n"
-	"  --key KEY            the key that is good (sandbox-key)\n"
+	"  --key KEY            the key that is good (mock-key)\n"
 	"  --jobs N             make N jobs (0)\n"
 	"  --seed N             from this seed (1)\n"
 	"  --bytes N | MIN:MAX  so long, or evenly between\n"
@@ -40,7 +40,7 @@ static const char usage[] =
 	"  --help               this text\n";
 
 struct options {
-	struct sandbox *sandbox;
+	struct mock *mock;
 	unsigned port;
 	const char *port_file, *log, *sample_file;
 	bool sample, die_with_parent;
@@ -166,7 +166,7 @@ static int take_population(struct population *p, int code, const char *arg)
 
 static int take_option(struct options *o, int code, const char *arg)
 {
-	struct sandbox *s = o->sandbox;
+	struct mock *s = o->mock;
 	uint64_t n = 0;
 	int r = 0;
 
@@ -216,13 +216,13 @@ static int parse_options(struct options *o, int argc, char **argv)
 		if (code == '?')
 			return -EINVAL;
 		if (take_option(o, code, optarg) < 0) {
-			fprintf(stderr, "gladia-sandbox: bad value: %s\n", optarg);
+			fprintf(stderr, "gladia-mock: bad value: %s\n", optarg);
 			return -EINVAL;
 		}
 	}
 	if (optind == argc)
 		return 0;
-	fprintf(stderr, "gladia-sandbox: what is %s?\n", argv[optind]);
+	fprintf(stderr, "gladia-mock: what is %s?\n", argv[optind]);
 	return -EINVAL;
 }
 
@@ -244,11 +244,11 @@ static int write_port(const char *path, unsigned port)
 
 static int fail(const char *what, int r)
 {
-	fprintf(stderr, "gladia-sandbox: %s: %s\n", what, strerror(-r));
+	fprintf(stderr, "gladia-mock: %s: %s\n", what, strerror(-r));
 	return r;
 }
 
-static int fill(struct sandbox *s, const struct options *o)
+static int fill(struct mock *s, const struct options *o)
 {
 	const struct spec_defaults defaults = {&s->population, &s->chance};
 
@@ -261,7 +261,7 @@ static int fill(struct sandbox *s, const struct options *o)
 	return 0;
 }
 
-static int serve(struct sandbox *s, const struct options *o)
+static int serve(struct mock *s, const struct options *o)
 {
 	int r = server_new(s, (uint16_t)o->port);
 
@@ -278,7 +278,7 @@ static int serve(struct sandbox *s, const struct options *o)
 	return server_run(s->server);
 }
 
-static int run(struct sandbox *s, const struct options *o)
+static int run(struct mock *s, const struct options *o)
 {
 	FILE *log = NULL;
 	int r;
@@ -301,10 +301,10 @@ static int run(struct sandbox *s, const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct sandbox s = {
+	struct mock s = {
 		.population = {.seed = 1, .days = 30, .unfinished = 3, .errors = 5},
 	};
-	struct options o = {.sandbox = &s};
+	struct options o = {.mock = &s};
 	int r;
 
 	modes_init(&s.modes);

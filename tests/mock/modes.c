@@ -72,7 +72,7 @@ static int64_t value_of(const struct modes *m, const struct mode *mode)
 void modes_init(struct modes *m)
 {
 	*m = (struct modes){.default_limit = 20, .retry_after_s = 1};
-	strcpy(m->key, "sandbox-key");
+	strcpy(m->key, "mock-key");
 }
 
 static int set_string(char *to, const char *value)

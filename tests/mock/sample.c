@@ -50,7 +50,7 @@ static int load_jobs(
 		r = spec_create(
 			a, (struct span){text, strlen(text)}, defaults, &job, &why);
 		if (r < 0)
-			fprintf(stderr, "gladia-sandbox: sample: %s: %s\n", why, text);
+			fprintf(stderr, "gladia-mock: sample: %s: %s\n", why, text);
 		free(text);
 		if (r < 0)
 			break;
@@ -68,7 +68,7 @@ int sample_load(struct account *a, const char *file, const struct spec_defaults 
 	if (r == 0)
 		r = read_file(file ? file : path, &t);
 	if (r < 0) {
-		fprintf(stderr, "gladia-sandbox: %s: %s\n", file ? file : path,
+		fprintf(stderr, "gladia-mock: %s: %s\n", file ? file : path,
 			strerror(-r));
 		return r;
 	}
@@ -76,7 +76,7 @@ int sample_load(struct account *a, const char *file, const struct spec_defaults 
 	if (cJSON_IsArray(list)) {
 		r = load_jobs(a, list, defaults);
 	} else {
-		fprintf(stderr, "gladia-sandbox: %s: not a JSON array\n",
+		fprintf(stderr, "gladia-mock: %s: not a JSON array\n",
 			file ? file : path);
 		r = -EINVAL;
 	}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sandbox.h"
+#include "mock.h"
 #include "spec.h"
 
 static const cJSON *get(const cJSON *o, const char *name)
@@ -59,7 +59,7 @@ static struct job *find_target(const struct account *a, const char *target)
 	return n < a->count ? a->jobs[a->count - 1 - n] : NULL;
 }
 
-static int create(struct sandbox *s, const cJSON *what)
+static int create(struct mock *s, const cJSON *what)
 {
 	const struct spec_defaults defaults = {&s->population, &s->chance};
 	const cJSON *count = get(what, "count");
@@ -77,7 +77,7 @@ static int create(struct sandbox *s, const cJSON *what)
 	return r;
 }
 
-int schedule_apply(struct sandbox *s, const cJSON *change)
+int schedule_apply(struct mock *s, const cJSON *change)
 {
 	static const char done[] = "{\"status\":\"done\"}";
 	const cJSON *what = get(change, "create");
@@ -99,7 +99,7 @@ int schedule_apply(struct sandbox *s, const cJSON *change)
 	return 0;
 }
 
-void schedules_run(struct sandbox *s)
+void schedules_run(struct mock *s)
 {
 	struct schedules *all = &s->schedules;
 	size_t kept = 0;

@@ -13,7 +13,7 @@
 
 #define SCHEDULES_MAX 10000
 
-struct sandbox;
+struct mock;
 
 struct schedule {
 	uint64_t at; /* the list request before which it happens */
@@ -32,7 +32,7 @@ void schedules_done(struct schedules *s);
 int schedules_add(struct schedules *s, const char *json);
 
 /* To be called before a list request is answered. */
-void schedules_run(struct sandbox *s);
+void schedules_run(struct mock *s);
 
 /* Applies one change, {"create":…}, {"finish":…} or {"delete":…}, now. */
-int schedule_apply(struct sandbox *s, const cJSON *change);
+int schedule_apply(struct mock *s, const cJSON *change);

@@ -22,7 +22,7 @@
 #define EVENTS          64
 
 struct server {
-	struct sandbox *sandbox;
+	struct mock *mock;
 	struct MHD_Daemon *daemon;
 	int epoll, signals;
 	struct exchange *held; /* list */
@@ -80,7 +80,7 @@ static int release_due(struct server *server)
 		next = x->next;
 		if ((x->until >= 0 && x->until <= now) ||
 			(x->hold == HOLD_CONDITION &&
-				reqlog_reached(&server->sandbox->log, &x->wait)))
+				reqlog_reached(&server->mock->log, &x->wait)))
 			release(server, x);
 		else if (x->until >= 0 && x->until < first)
 			first = x->until;
@@ -207,7 +207,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 
 static enum MHD_Result answer(struct server *server, struct exchange *x)
 {
-	struct sandbox *s = server->sandbox;
+	struct mock *s = server->mock;
 
 	if (x->gone)
 		return MHD_NO;
@@ -231,7 +231,7 @@ static enum MHD_Result answer(struct server *server, struct exchange *x)
 /* The request is complete. */
 static enum MHD_Result begin(struct server *server, struct exchange *x)
 {
-	int64_t delay = exchange_begin(server->sandbox, x);
+	int64_t delay = exchange_begin(server->mock, x);
 
 	x->phase = PHASE_WAITING;
 	if (delay < 0)
@@ -293,7 +293,7 @@ static void complete(void *cls, struct MHD_Connection *connection, void **contex
 		return;
 	if (x->answer.wire.spill && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
 		exchange_spill(x);
-	exchange_free(server->sandbox, x);
+	exchange_free(server->mock, x);
 	*context = NULL;
 }
 
@@ -305,7 +305,7 @@ static void count_connection(void *cls, struct MHD_Connection *connection, void 
 	(void)connection;
 	(void)context;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		server->sandbox->log.counters.connections++;
+		server->mock->log.counters.connections++;
 }
 
 /* Paths and queries are taken apart by the stand-in itself. */
@@ -338,7 +338,7 @@ static int start(struct server *server, uint16_t port)
 	if (!server->daemon)
 		return -errno;
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-	server->sandbox->port = info->port;
+	server->mock->port = info->port;
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	epoll_ctl(server->epoll, EPOLL_CTL_ADD, info->epoll_fd, &event);
 	event.data.ptr = server;
@@ -346,13 +346,13 @@ static int start(struct server *server, uint16_t port)
 	return 0;
 }
 
-int server_new(struct sandbox *s, uint16_t port)
+int server_new(struct mock *s, uint16_t port)
 {
 	struct server *server = must_alloc(sizeof(*server));
 	sigset_t set;
 
 	s->server = server;
-	server->sandbox = s;
+	server->mock = s;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "sandbox.h"
+#include "mock.h"
 
 /*
  * The server: libmicrohttpd with its own epoll descriptor inside ours, one thread. A
@@ -11,7 +11,7 @@
 
 /* Listens on 127.0.0.1; port 0 lets the system choose, s->port is what it became.
  * Negative errno. */
-int server_new(struct sandbox *s, uint16_t port);
+int server_new(struct mock *s, uint16_t port);
 
 /* Serves until SIGTERM or SIGINT. */
 int server_run(struct server *server);

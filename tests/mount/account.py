@@ -11,8 +11,8 @@ UNFINISHED = ("queued", "processing")
 class Account:
     """The truth: each job's file as it has to be, by id; and random changes of it."""
 
-    def __init__(self, sandbox, draw, sizes=(1500, 30000)):
-        self.sandbox = sandbox
+    def __init__(self, mock, draw, sizes=(1500, 30000)):
+        self.mock = mock
         self.draw = draw
         self.sizes = sizes
         self.jobs = {}
@@ -22,9 +22,9 @@ class Account:
     def reload(self):
         """What the stand-in says now; texts that were not changed are not asked for again."""
         before = self.jobs
-        self.jobs = {job["id"]: job for job in self.sandbox.jobs()}
+        self.jobs = {job["id"]: job for job in self.mock.jobs()}
         self.texts = {job_id: self.texts[job_id] if job == before.get(job_id)
-                      else pretty(self.sandbox.body(job_id))
+                      else pretty(self.mock.body(job_id))
                       for job_id, job in self.jobs.items()}
 
     def ids(self, *statuses):
@@ -39,18 +39,18 @@ class Account:
 
     def create(self):
         status = self.draw.choice(["queued", "processing", "done", "done", "error"])
-        self.sandbox.create(status=status, bytes=self.draw.randint(*self.sizes),
+        self.mock.create(status=status, bytes=self.draw.randint(*self.sizes),
                             seed=self.draw.randint(1, 1 << 30),
                             custom_metadata={"team": self.draw.choice(["red", "blue"])})
 
     def finish(self):
         if waiting := self.ids(*UNFINISHED):
-            self.sandbox.change(self.draw.choice(waiting),
+            self.mock.change(self.draw.choice(waiting),
                                 status=self.draw.choice(["done", "error"]))
 
     def delete(self):
         if there := self.ids():
-            self.sandbox.delete(self.draw.choice(there))
+            self.mock.delete(self.draw.choice(there))
 
     def change(self, times=1):
         """Creates, finishes and deletes jobs, at random."""

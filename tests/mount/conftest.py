@@ -15,7 +15,7 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from mounting import PROGRAM, Guard, Mount, Place, Program, adopt_orphans, needed_tools
 from nobody import Nobody
-from sandbox import Sandbox
+from mock import Mock
 from tools import Reader, isolate_mounts
 
 DAYS = 12
@@ -46,16 +46,16 @@ def new_sandbox(tmp_path_factory):
     alive = []
 
     def make(*options, **more):
-        alive.append(Sandbox(tmp_path_factory.mktemp("sandbox"), *options, **more))
+        alive.append(Mock(tmp_path_factory.mktemp("mock"), *options, **more))
         return alive[-1]
     yield make
-    failed = [sandbox for sandbox in alive if sandbox.process.poll() is None
-              and not sandbox.stop()]
+    failed = [mock for mock in alive if mock.process.poll() is None
+              and not mock.stop()]
     assert not failed, "a stand-in did not end well"
 
 
 @pytest.fixture
-def sandbox(new_sandbox):
+def mock(new_sandbox):
     """A stand-in with an empty account."""
     return new_sandbox()
 
@@ -75,12 +75,12 @@ def account(new_account):
 
 @pytest.fixture
 def mount(place):
-    """Makes mounts: mount(sandbox, "ttl=1", …)."""
+    """Makes mounts: mount(mock, "ttl=1", …)."""
     alive = []
     guard = Guard(alive)
 
-    def make(sandbox, *options, **more):
-        alive.append(Mount(place, sandbox, *options, **more))
+    def make(mock, *options, **more):
+        alive.append(Mount(place, mock, *options, **more))
         return alive[-1]
     yield make
     wrong = [text for text in (one.close() for one in reversed(alive)) if text]

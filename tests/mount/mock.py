@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from tools import END, wait_until
 
-PROGRAM = os.environ.get("GLADIA_SANDBOX", "gladia-sandbox")
+PROGRAM = os.environ.get("GLADIA_MOCK", "gladia-mock")
 KEY = "a-key-that-must-not-be-seen-7d41"
 LISTS = "/v2/pre-recorded"
 JOBS = "/v2/pre-recorded/"
@@ -21,7 +21,7 @@ ERROR_LASTS = 0.05
 AN_ID = "6fa0c2de-93b7-4d15-8a41-5be6d7f8c901"
 
 
-class Sandbox:
+class Mock:
     """A stand-in that serves on a port of its own until stop()."""
 
     def __init__(self, directory, *options, key=KEY):

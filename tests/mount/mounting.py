@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from sandbox import KEY
+from mock import KEY
 from tools import (ALONE, END, LIBC, PATIENCE, is_alive, mounts, run, wait_for_mount,
                    wait_until)
 
@@ -141,14 +141,14 @@ class Program:
 class Mount:
     """A mount of a stand-in, alive until unmount(). `path` is its directory."""
 
-    def __init__(self, place, sandbox, *options, path=None, daemon=False, env=None,
+    def __init__(self, place, mock, *options, path=None, daemon=False, env=None,
                  source=None, letters=()):
         self.place = place
-        self.sandbox = sandbox
+        self.mock = mock
         self.path = path or place.new_directory()
         self.daemon = daemon
         before = children()
-        words = [*([sandbox.url] if source is None else source), self.path]
+        words = [*([mock.url] if source is None else source), self.path]
         letters = [*letters, *([] if daemon else ["-f"])]
         if listed := place.options(*options):
             letters += ["-o", listed]
@@ -178,7 +178,7 @@ class Mount:
 
     def mark(self):
         """Requests made so far do not count."""
-        log = self.sandbox.log()
+        log = self.mock.log()
         self.marked = log[-1].number if log else 0
 
     def requests(self, quiet=0.15):
@@ -186,8 +186,8 @@ class Mount:
         seen = -1
         end = time.monotonic() + END / 4
         while True:
-            self.sandbox.wait(in_flight_at_most=0)
-            log = [entry for entry in self.sandbox.log() if entry.number > self.marked]
+            self.mock.wait(in_flight_at_most=0)
+            log = [entry for entry in self.mock.log() if entry.number > self.marked]
             if len(log) == seen:
                 break
             seen = len(log)
@@ -239,7 +239,7 @@ class Mount:
         return done.returncode == 0
 
     def check_stderr(self):
-        for word in (*BAD_WORDS, self.sandbox.key):
+        for word in (*BAD_WORDS, self.mock.key):
             assert word not in self.stderr, self.stderr
 
     def kill(self):
@@ -271,7 +271,7 @@ class Mount:
         if self.program.process.stdout:
             self.program.process.stdout.close()
         wrong += [f"stderr holds {word}: {self.stderr}"
-                  for word in (*BAD_WORDS, self.sandbox.key) if word in self.stderr]
+                  for word in (*BAD_WORDS, self.mock.key) if word in self.stderr]
         return "; ".join(wrong)
 
 

@@ -59,15 +59,15 @@ class TestFreshness:
         assert read(again.path / "all" / name_of(job_id)) == text
         assert again.requests() == []
 
-    def test_unfinished_job_finishes(self, sandbox, mount):
+    def test_unfinished_job_finishes(self, mock, mount):
         """Its file changes, its directories, and its size with it (SPEC 7.3)."""
-        job_id = sandbox.create(status="queued", filename="later.mp3")
-        one = mount(sandbox, "ttl=1")
+        job_id = mock.create(status="queued", filename="later.mp3")
+        one = mount(mock, "ttl=1")
         path = one.path / "all" / name_of(job_id)
         before = read(path)
         assert name_of(job_id) in shown(one.path / "status/queued")
-        sandbox.change(job_id, status="done", text="Here at last, and longer than before.")
-        wanted = pretty(sandbox.body(job_id))
+        mock.change(job_id, status="done", text="Here at last, and longer than before.")
+        wanted = pretty(mock.body(job_id))
         assert len(wanted) > len(before)
         wait_until(lambda: path.stat().st_size == len(wanted), "the size changes", 5)
         assert read(path) == wanted
@@ -123,16 +123,16 @@ class TestFreshness:
 class TestVersions:
     """SPEC 7.3: a reader never sees a mix of two versions."""
 
-    def test_open_file(self, sandbox, mount):
+    def test_open_file(self, mock, mount):
         """All of the old text, all of the new one, or an error."""
-        job_id = sandbox.create(status="processing", filename="later.mp3")
-        one = mount(sandbox, "ttl=1")
+        job_id = mock.create(status="processing", filename="later.mp3")
+        one = mount(mock, "ttl=1")
         path = one.path / "all" / name_of(job_id)
         old = read(path)
         with open(path, "rb", buffering=0) as file:
             begin = os.pread(file.fileno(), 100, 0)
-            sandbox.change(job_id, status="done", text="New words, " * 2000)
-            new = pretty(sandbox.body(job_id))
+            mock.change(job_id, status="done", text="New words, " * 2000)
+            new = pretty(mock.body(job_id))
             wait_until(lambda: path.stat().st_size == len(new), "the new version shows", 5)
             try:
                 rest = os.pread(file.fileno(), 1 << 20, 100)
@@ -142,18 +142,18 @@ class TestVersions:
                 assert begin + rest in (old, new)
         assert read(path) == new
 
-    def test_readers_while_it_changes(self, sandbox, mount):
+    def test_readers_while_it_changes(self, mock, mount):
         """Each whole read is one version."""
-        job_id = sandbox.create(status="queued", filename="later.mp3")
-        one = mount(sandbox, "ttl=0")
+        job_id = mock.create(status="queued", filename="later.mp3")
+        one = mount(mock, "ttl=0")
         path = one.path / "all" / name_of(job_id)
-        versions = {pretty(sandbox.body(job_id))}
+        versions = {pretty(mock.body(job_id))}
         for number in range(20):
-            sandbox.change(job_id, filename=f"name{'x' * 300 * (number % 3)}.mp3",
+            mock.change(job_id, filename=f"name{'x' * 300 * (number % 3)}.mp3",
                            custom_metadata={"n": number})
-            versions.add(pretty(sandbox.body(job_id)))
+            versions.add(pretty(mock.body(job_id)))
             assert read(path) in versions
-        wait_until(lambda: read(path) == pretty(sandbox.body(job_id)), "the last one shows", 5)
+        wait_until(lambda: read(path) == pretty(mock.body(job_id)), "the last one shows", 5)
 
 
 class TestDisk:

@@ -13,7 +13,7 @@ import time
 import pytest
 
 from layout import pretty
-from sandbox import JOBS, LISTS
+from mock import JOBS, LISTS
 from tools import PATIENCE, names_of, read, wait_until
 
 # 20,000 operations are half a minute: scripts/test --nightly does them.
@@ -41,19 +41,19 @@ WAYS = [
 ]
 
 
-def plant(sandbox, ways):
+def plant(mock, ways):
     """The first rule that strikes counts: each has to do with what is left by those before."""
     left = 1.0
     for weight, do in ways:
         share = FAILING * weight / sum(weight for weight, _ in ways)
-        sandbox.control("POST", "faults", {"match": {"path_contains": LISTS}, "times": -1,
+        mock.control("POST", "faults", {"match": {"path_contains": LISTS}, "times": -1,
                                            "probability": share / left, "do": do})
         left -= share
 
 
-def texts(sandbox, jobs):
+def texts(mock, jobs):
     """What the files hold, by id; over one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=30)
     found = {}
     for job in jobs:
         connection.request("GET", "/_sandbox/jobs/" + job["id"])
@@ -65,11 +65,11 @@ def texts(sandbox, jobs):
 class Chaos:
     """Readers of a mount, and a judge that knows the account."""
 
-    def __init__(self, sandbox, one):
-        self.sandbox = sandbox
+    def __init__(self, mock, one):
+        self.mock = mock
         self.root = one.path
-        self.jobs = sandbox.jobs()
-        self.texts = texts(sandbox, self.jobs)
+        self.jobs = mock.jobs()
+        self.texts = texts(mock, self.jobs)
         self.directories = self.truth()
         self.counts = collections.Counter()
         self.wrong = []
@@ -161,8 +161,8 @@ class Chaos:
         return self
 
     def report(self):
-        hits = sum(rule["hits"] for rule in self.sandbox.control("GET", "faults"))
-        stats = self.sandbox.stats()
+        hits = sum(rule["hits"] for rule in self.mock.control("GET", "faults"))
+        stats = self.mock.stats()
         return (f"seed {SEED}: {self.counts['operations']} operations, "
                 f"{self.counts['failed']} failed; {stats['requests']} requests, {hits} of them "
                 f"struck; slowest {self.slowest:.2f} s; {self.wrong[:20]}")
@@ -179,7 +179,7 @@ def chaos(new_sandbox, mount):
 
 def test_chaos(chaos, capsys):
     """Not a wrong byte, and not a name too few."""
-    plant(chaos.sandbox, WAYS)
+    plant(chaos.mock, WAYS)
     chaos.run(OPERATIONS)
     with capsys.disabled():
         print("\n" + chaos.report())
@@ -187,7 +187,7 @@ def test_chaos(chaos, capsys):
     assert chaos.counts["operations"] == OPERATIONS // READERS * READERS
     # Most of it is got over.
     assert chaos.counts["failed"] < OPERATIONS / 2, chaos.report()
-    chaos.sandbox.clear_faults()
+    chaos.mock.clear_faults()
     wait_until(lambda: settled(chaos.root / "all") == chaos.directories["all"],
                "it is whole again", 12 * PATIENCE)
 
@@ -208,12 +208,12 @@ def test_control(chaos, what, do):
         match = {"path": LISTS}
     else:
         job = chaos.jobs[0]["id"]
-        do["page"] = chaos.sandbox.body(job).decode().replace('"whole', '"hole', 1)
+        do["page"] = chaos.mock.body(job).decode().replace('"whole', '"hole', 1)
         do["page"] = do["page"].replace('"version":2', '"version":3', 1)
-        assert do["page"].encode() != chaos.sandbox.body(job)
+        assert do["page"].encode() != chaos.mock.body(job)
         chaos.jobs = chaos.jobs[:1]
         match = {"path": JOBS + job}
-    chaos.sandbox.fault(match=match, **do)
+    chaos.mock.fault(match=match, **do)
     chaos.run(400)
     assert chaos.counts[what] > 0, chaos.report()
     assert any(text.startswith(what) for text in chaos.wrong)

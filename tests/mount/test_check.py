@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from front import Front, make_certificates
+from tls_front import Front, make_certificates
 from mounting import PROGRAM, environment, needed_tools, needs_root, run_in_namespace
-from sandbox import KEY
+from mock import KEY
 
 NAMES = ["network", "TLS", "clock", "key", "/dev/fuse", "fusermount3", "fuse.conf", "cache",
          "updatedb"]
@@ -78,10 +78,10 @@ class TestOneThingWrong:
     """Each of them alone is told, with what mends it."""
 
     @pytest.mark.parametrize("who", ["root", "user"])
-    def test_nothing(self, sandbox, check, who):
-        found = check(sandbox.url, who=who)
+    def test_nothing(self, mock, check, who):
+        found = check(mock.url, who=who)
         assert [entry for entry in found.values() if entry[0] != OK] == []
-        assert [request.status for request in sandbox.log()] == [401, 200]
+        assert [request.status for request in mock.log()] == [401, 200]
 
     def test_network(self, check):
         found = check("http://127.0.0.1:1")
@@ -94,16 +94,16 @@ class TestOneThingWrong:
         assert found["TLS"][0] == UNKNOWN
 
     @pytest.mark.parametrize("cert", ["expired", "other", "untrusted"])
-    def test_tls(self, sandbox, check, tmp_path, cert):
+    def test_tls(self, mock, check, tmp_path, cert):
         needed_tools("nginx", "openssl")
         here = tmp_path / "front"
         here.mkdir()
         make_certificates(here)
-        front = Front(here, sandbox.url, "good" if cert == "untrusted" else cert)
+        front = Front(here, mock.url, "good" if cert == "untrusted" else cert)
         try:
-            found = check(front.url, *([] if cert == "untrusted" else [f"ca_file={here}/ca.pem"]))
+            found = check(tls_front.url, *([] if cert == "untrusted" else [f"ca_file={here}/ca.pem"]))
         finally:
-            front.stop()
+            tls_front.stop()
         sentence = found.only("TLS")
         assert "ca-certificates" in sentence and "set the clock" in sentence
 
@@ -117,74 +117,74 @@ class TestOneThingWrong:
             sentence = check(url).only("clock")
         assert word in sentence and "timedatectl" in sentence
 
-    def test_key_is_missing(self, sandbox, check):
-        sentence = check(sandbox.url, "!key_file").only("key")
+    def test_key_is_missing(self, mock, check):
+        sentence = check(mock.url, "!key_file").only("key")
         assert "/.gladia (chmod 600)" in sentence
 
-    def test_key_of_others(self, sandbox, check, place):
+    def test_key_of_others(self, mock, check, place):
         place.key_file.chmod(0o644)
-        assert f"chmod 600 {place.key_file}" in check(sandbox.url).only("key")
+        assert f"chmod 600 {place.key_file}" in check(mock.url).only("key")
 
-    def test_key_is_refused(self, sandbox, check, place):
+    def test_key_is_refused(self, mock, check, place):
         place.write_key("another-key")
-        assert "401" in check(sandbox.url).only("key")
+        assert "401" in check(mock.url).only("key")
 
-    def test_device_is_missing(self, sandbox, check):
-        assert "modprobe fuse" in check(sandbox.url, spoil="rm /dev/fuse\n").only("/dev/fuse")
+    def test_device_is_missing(self, mock, check):
+        assert "modprobe fuse" in check(mock.url, spoil="rm /dev/fuse\n").only("/dev/fuse")
 
-    def test_device_of_others(self, sandbox, check):
-        found = check(sandbox.url, spoil="chmod 600 /dev/fuse\n", who="user")
+    def test_device_of_others(self, mock, check):
+        found = check(mock.url, spoil="chmod 600 /dev/fuse\n", who="user")
         assert "chmod 666" in found.only("/dev/fuse")
 
     @pytest.mark.parametrize("who", ["root", "user"])
-    def test_helper_is_missing(self, sandbox, check, who):
+    def test_helper_is_missing(self, mock, check, who):
         spoil = "touch $SCRATCH/no; mount --bind $SCRATCH/no $(command -v fusermount3)\n"
-        assert "apt install fuse3" in check(sandbox.url, spoil=spoil, who=who).only("fusermount3")
+        assert "apt install fuse3" in check(mock.url, spoil=spoil, who=who).only("fusermount3")
 
-    def test_helper_is_not_roots(self, sandbox, check):
+    def test_helper_is_not_roots(self, mock, check):
         spoil = ("cp $(command -v fusermount3) $SCRATCH/helper; chmod 755 $SCRATCH/helper;"
                  "mount --bind $SCRATCH/helper $(command -v fusermount3)\n")
-        assert "chmod u+s" in check(sandbox.url, spoil=spoil, who="user").only("fusermount3")
+        assert "chmod u+s" in check(mock.url, spoil=spoil, who="user").only("fusermount3")
 
-    def test_others_may_not_look(self, sandbox, check):
+    def test_others_may_not_look(self, mock, check):
         """Wrong only for who asks for it."""
         spoil = "echo '#user_allow_other' > /etc/fuse.conf\n"
-        found = check(sandbox.url, "allow_other", spoil=spoil, who="user")
+        found = check(mock.url, "allow_other", spoil=spoil, who="user")
         assert "add the line user_allow_other" in found.only("fuse.conf")
-        assert check(sandbox.url, spoil=spoil, who="user")["fuse.conf"][0] == OK
-        assert check(sandbox.url, "allow_other", spoil=spoil)["fuse.conf"][0] == OK
+        assert check(mock.url, spoil=spoil, who="user")["fuse.conf"][0] == OK
+        assert check(mock.url, "allow_other", spoil=spoil)["fuse.conf"][0] == OK
 
-    def test_fuse_conf_of_others(self, sandbox, check):
-        found = check(sandbox.url, spoil="chmod 600 /etc/fuse.conf\n", who="user")
+    def test_fuse_conf_of_others(self, mock, check):
+        found = check(mock.url, spoil="chmod 600 /etc/fuse.conf\n", who="user")
         assert "chmod 644" in found.only("fuse.conf")
 
-    def test_cache_of_others(self, sandbox, check, place):
+    def test_cache_of_others(self, mock, check, place):
         place.cache.mkdir()
         place.cache.chmod(0o777)
-        assert "chmod 700" in check(sandbox.url).only("cache")
+        assert "chmod 700" in check(mock.url).only("cache")
 
-    def test_cache_is_full(self, sandbox, check, place):
+    def test_cache_is_full(self, mock, check, place):
         place.cache.mkdir(mode=0o700)
         spoil = f"mount -t tmpfs -o size=8m,mode=700 none {place.cache}\n"
-        assert "make room" in check(sandbox.url, spoil=spoil).only("cache")
-        assert check(sandbox.url, "cache=off", spoil=spoil)["cache"] == (
+        assert "make room" in check(mock.url, spoil=spoil).only("cache")
+        assert check(mock.url, "cache=off", spoil=spoil)["cache"] == (
             OK, "is off (-o cache=off)")
 
     @pytest.mark.parametrize("line", ['PRUNEFS="NFS tmpfs"', 'PRUNEPATHS="/x"',
                                       '# PRUNEFS="fuse.gladiafs"', 'PRUNEFS="fuse.gladiafsx"'])
-    def test_updatedb(self, sandbox, check, line):
+    def test_updatedb(self, mock, check, line):
         """What the sentence says, done, mends it; another kind of locate is none."""
-        found = check(sandbox.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n")
+        found = check(mock.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n")
         assert "fuse.gladiafs" in found.only("updatedb")
         if line.startswith("PRUNEFS") and not line.endswith('x"'):
             mend = found["updatedb"][1].partition(": ")[2]
-            mended = check(sandbox.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n{mend}\n")
+            mended = check(mock.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n{mend}\n")
             assert mended["updatedb"][0] == OK
 
     @pytest.mark.parametrize("systemd, where, verdict", [
         (True, None, WRONG), (True, "/usr/lib/systemd", OK), (True, "/usr/local/lib", OK),
         (False, "/usr/local/lib", WRONG)])
-    def test_updatedb_of_systemd(self, sandbox, check, systemd, where, verdict):
+    def test_updatedb_of_systemd(self, mock, check, systemd, where, verdict):
         """Our drop-in for plocate's unit counts only if systemd runs that unit."""
         spoil = "echo 'PRUNEFS=\"NFS\"' > /etc/updatedb.conf\nmount -t tmpfs none /run\n"
         if systemd:
@@ -195,10 +195,10 @@ class TestOneThingWrong:
             below = "" if where.endswith("systemd") else "/systemd"
             unit = f"{where}{below}/system/plocate-updatedb.service.d"
             spoil += f"mount -t tmpfs none {where}; mkdir -p {unit}; touch {unit}/gladiafs.conf\n"
-        assert check(sandbox.url, spoil=spoil)["updatedb"][0] == verdict
+        assert check(mock.url, spoil=spoil)["updatedb"][0] == verdict
 
-    def test_no_updatedb(self, sandbox, check):
-        assert check(sandbox.url, spoil="rm /etc/updatedb.conf\n")["updatedb"] == (
+    def test_no_updatedb(self, mock, check):
+        assert check(mock.url, spoil="rm /etc/updatedb.conf\n")["updatedb"] == (
             OK, "is not installed")
 
 

@@ -94,20 +94,20 @@ class TestFailure:
             return program(*letters, "-o", place.options(*options), *words)
         return run_it
 
-    def test_no_key_file(self, start, sandbox, never, tmp_path):
+    def test_no_key_file(self, start, mock, never, tmp_path):
         missing = tmp_path / "nothing"
-        refused(start(sandbox.url, never, options=[f"key_file={missing}"]), FAILED,
+        refused(start(mock.url, never, options=[f"key_file={missing}"]), FAILED,
                 str(missing))
 
-    def test_key_file_of_others(self, start, place, sandbox, never):
+    def test_key_file_of_others(self, start, place, mock, never):
         """SPEC 2.2"""
         place.key_file.chmod(0o644)
-        refused(start(sandbox.url, never), FAILED, f"chmod 600 {place.key_file}")
-        assert sandbox.log() == []
+        refused(start(mock.url, never), FAILED, f"chmod 600 {place.key_file}")
+        assert mock.log() == []
 
-    def test_wrong_key(self, start, place, sandbox, never):
+    def test_wrong_key(self, start, place, mock, never):
         place.write_key("not-this-one")
-        _, _, err = result = start(sandbox.url, never)
+        _, _, err = result = start(mock.url, never)
         refused(result, FAILED, "key")
         assert "not-this-one" not in err
 
@@ -117,59 +117,59 @@ class TestFailure:
             url = f"http://127.0.0.1:{bound.getsockname()[1]}"
             refused(start(url, never, options=["timeout=1"]), FAILED, url.removeprefix("http://"))
 
-    def test_silence(self, start, sandbox, never):
+    def test_silence(self, start, mock, never):
         """SPEC 11.1: ends by timeout."""
-        sandbox.fault("stall")
+        mock.fault("stall")
         with Stopwatch() as watch:
-            refused(start(sandbox.url, never, options=["timeout=1"]), FAILED)
+            refused(start(mock.url, never, options=["timeout=1"]), FAILED)
         assert watch.seconds < 2.5 * PATIENCE
 
     @pytest.mark.parametrize("fault", [
         {"kind": "html"}, {"kind": "empty"}, {"kind": "status", "status": 500},
         {"kind": "status", "status": 403}, {"kind": "redirect"}])
-    def test_not_the_api(self, start, sandbox, never, fault):
-        sandbox.fault(**fault)
-        refused(start(sandbox.url, never, options=["timeout=1"]), FAILED)
+    def test_not_the_api(self, start, mock, never, fault):
+        mock.fault(**fault)
+        refused(start(mock.url, never, options=["timeout=1"]), FAILED)
 
-    def test_no_tls_there(self, start, sandbox, never):
-        url = sandbox.url.replace("http:", "https:")
+    def test_no_tls_there(self, start, mock, never):
+        url = mock.url.replace("http:", "https:")
         refused(start(url, never, options=["timeout=1"]), FAILED)
 
-    def test_mount_point_is_missing(self, start, sandbox, tmp_path):
-        refused(start(sandbox.url, tmp_path / "missing"), FAILED, str(tmp_path / "missing"))
+    def test_mount_point_is_missing(self, start, mock, tmp_path):
+        refused(start(mock.url, tmp_path / "missing"), FAILED, str(tmp_path / "missing"))
 
-    def test_mount_point_is_a_file(self, start, sandbox, tmp_path):
+    def test_mount_point_is_a_file(self, start, mock, tmp_path):
         (tmp_path / "file").touch()
-        refused(start(sandbox.url, tmp_path / "file"), FAILED, str(tmp_path / "file"))
+        refused(start(mock.url, tmp_path / "file"), FAILED, str(tmp_path / "file"))
 
 
 class TestSource:
     """SPEC 1.1: where the API's address comes from."""
 
     @pytest.mark.parametrize("words", [[], ["gladia"], ["none"]])
-    def test_variable(self, mount, place, sandbox, words):
-        env = environment(place.home, GLADIA_API_URL=sandbox.url)
-        one = mount(sandbox, env=env, source=words)
+    def test_variable(self, mount, place, mock, words):
+        env = environment(place.home, GLADIA_API_URL=mock.url)
+        one = mount(mock, env=env, source=words)
         assert os.listdir(one.path / "all") == []
         # The word itself, so that mount(8) knows the line of fstab by it.
-        assert mounts()[str(one.path)] == ("fuse.gladiafs", words[0] if words else sandbox.url)
+        assert mounts()[str(one.path)] == ("fuse.gladiafs", words[0] if words else mock.url)
 
-    def test_word_comes_first(self, mount, place, sandbox):
+    def test_word_comes_first(self, mount, place, mock):
         env = environment(place.home, GLADIA_API_URL="https://127.0.0.1:1")
-        assert os.listdir(mount(sandbox, env=env).path / "all") == []
+        assert os.listdir(mount(mock, env=env).path / "all") == []
 
-    def test_localhost(self, mount, sandbox):
-        one = mount(sandbox, source=[f"http://localhost:{sandbox.port}/"])
+    def test_localhost(self, mount, mock):
+        one = mount(mock, source=[f"http://localhost:{mock.port}/"])
         assert os.listdir(one.path / "all") == []
 
 
 class TestLife:
     """SPEC 1.3, 1.5: how it begins and ends."""
 
-    def test_key_check(self, sandbox, mount):
+    def test_key_check(self, mock, mount):
         """SPEC 1.3: the key is checked by the smallest list."""
-        mount(sandbox)
-        (check,) = sandbox.log()
+        mount(mock)
+        (check,) = mock.log()
         assert (check.lists, check.limit, check.status) == (True, 1, 200)
 
     def test_daemon(self, account, mount):

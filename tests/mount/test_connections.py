@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import mounting
-from front import Front, make_certificates
+from tls_front import Front, make_certificates
 from mounting import Guard, Mount, Place, Program, alone, needs_root, needed_tools
-from sandbox import Sandbox
+from mock import Mock
 from test_faults import ACCOUNT, LATE, OPTIONS, TIMEOUT, Bench, attempt, difference
 from tools import PATIENCE, wait_until
 
@@ -130,22 +130,22 @@ def go_through(place, certificates, way):
     """Gives what was not as promised."""
     wrong = []
     with contextlib.ExitStack() as stack:
-        sandbox = Sandbox(place.directory, *ACCOUNT)
-        stack.callback(sandbox.stop)
-        fronts = {"good": Front(certificates, sandbox.url)}
+        mock = Mock(place.directory, *ACCOUNT)
+        stack.callback(mock.stop)
+        fronts = {"good": Front(certificates, mock.url)}
         stack.callback(fronts["good"].stop)
         if way in ("expired", "other"):
-            fronts[way] = Front(certificates, sandbox.url, cert=way)
+            fronts[way] = Front(certificates, mock.url, cert=way)
             stack.callback(fronts[way].stop)
         good = fronts["good"].port
         relay = Relay(good)
         stack.callback(relay.close)
-        one = Mount(place, sandbox, *OPTIONS, f"ca_file={certificates / 'ca.pem'}",
+        one = Mount(place, mock, *OPTIONS, f"ca_file={certificates / 'ca.pem'}",
                     source=[f"https://localhost:{relay.port}"])
         guard = Guard([one])
         stack.callback(guard.cancel)
-        target = sandbox.port if way == "plain" else fronts.get(way, fronts["good"]).port
-        bench = Bench(sandbox, one)
+        target = mock.port if way == "plain" else fronts.get(way, fronts["good"]).port
+        bench = Bench(mock, one)
         for step in STEPS:
             _, action, truth = getattr(bench, step)()
             relay.switch(way, target)
@@ -212,12 +212,12 @@ def test_name(account, place, certificates, monkeypatch, resolver):
             nobody = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             nobody.bind(("127.77.0.1", 53))
         front = Front(certificates, account.url, cert="other")
-        stack.callback(front.stop)
+        stack.callback(tls_front.stop)
         monkeypatch.setattr(mounting, "WRAPPER", alone(OWN_NAMES, hosts, conf,
                                                        *mounting.WRAPPER))
         program = Program(place, "-f", "-o", place.options(
             *OPTIONS, "offline_ok", f"ca_file={certificates / 'ca.pem'}"),
-            f"https://{NAME}:{front.port}", directory := place.new_directory())
+            f"https://{NAME}:{tls_front.port}", directory := place.new_directory())
         stack.callback(program.process.kill)
         one = Elsewhere(program, directory)
         wait_until(one.is_there, "it is mounted")

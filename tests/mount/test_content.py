@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from layout import numbers, pretty
-from sandbox import AN_ID
+from mock import AN_ID
 from tools import names_of, read, run
 
 SPOILT_EASILY = ["9007199254740993", "1.4904600000000001", "1e3", "-0", "0.10"]
@@ -74,27 +74,27 @@ class TestWhole:
 class TestText:
     """SPEC 4.1: what becomes of strings, keys and numbers."""
 
-    def show(self, sandbox, mount, raw):
+    def show(self, mock, mount, raw):
         """The file of a job with these members."""
-        sandbox.create(raw='{"id":"%s",%s}' % (AN_ID, raw))
-        return file_of(mount(sandbox), AN_ID)
+        mock.create(raw='{"id":"%s",%s}' % (AN_ID, raw))
+        return file_of(mount(mock), AN_ID)
 
-    def test_escapes(self, sandbox, mount):
+    def test_escapes(self, mock, mount):
         r"""\uXXXX becomes UTF-8, so that grep finds it."""
-        path = self.show(sandbox, mount, r'"status":"done","result":{"transcription":'
+        path = self.show(mock, mount, r'"status":"done","result":{"transcription":'
                          r'{"full_transcript":"Zo\u00eb \u00c5ngstr\u00f6m \ud83c\udf99 \/"}}')
         assert run("grep", "-c", "Zoë Ångström 🎙 /", path) == "1\n"
 
-    def test_what_stays_escaped(self, sandbox, mount):
+    def test_what_stays_escaped(self, mock, mount):
         """Controls and lone surrogates cannot be UTF-8 text."""
         text = r"\u0000 \u001b \n \t \" \\ \ud800 \udc00x"
-        path = self.show(sandbox, mount,
+        path = self.show(mock, mount,
                          '"status":"done","result":{"transcription":"%s"}' % text)
         assert f'"transcription": "{text}"\n' in read(path).decode()
 
-    def test_order_and_layout(self, sandbox, mount):
+    def test_order_and_layout(self, mock, mount):
         """Keys keep their order; two spaces, one value a line, a newline at the end."""
-        path = self.show(sandbox, mount, '"z":[],"y":{},"status":"error","x":[1,{}],'
+        path = self.show(mock, mount, '"z":[],"y":{},"status":"error","x":[1,{}],'
                          '"b":{"d":1,"c":[[]]},"a":null')
         assert read(path).decode() == (
             f'{{\n  "id": "{AN_ID}",\n  "z": [],\n  "y": {{}},\n  "status": "error",\n'
@@ -103,16 +103,16 @@ class TestText:
 
     @pytest.mark.parametrize("number", [
         *SPOILT_EASILY, "-1E-7", "123456789012345678901234567890", "1e400", "0.0", "1E+2"])
-    def test_number(self, sandbox, mount, number):
-        path = self.show(sandbox, mount,
+    def test_number(self, mock, mount, number):
+        path = self.show(mock, mount,
                          '"status":"error","custom_metadata":{"n":%s}' % number)
         assert f'    "n": {number}\n' in read(path).decode()
 
-    def test_line_tools(self, sandbox, mount):
+    def test_line_tools(self, mock, mount):
         """Of a job with the refund call's words, as in the demo."""
-        job_id = sandbox.create(lines=["I would like a refund.", "Of course."])
-        sandbox.create(text="Nothing of the kind.")
-        one = mount(sandbox)
+        job_id = mock.create(lines=["I would like a refund.", "Of course."])
+        mock.create(text="Nothing of the kind.")
+        one = mount(mock)
         call = file_of(one, job_id)
         assert run("grep", "-rl", "refund", one.path / "all") == f"{call}\n"
         assert run("jq", "-r", ".result.transcription.full_transcript", call) == (
@@ -198,11 +198,11 @@ class TestUnreadable:
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
 
-def test_reading_in_parts(sandbox, mount):
+def test_reading_in_parts(mock, mount):
     """SPEC 4.1: at any offset, beyond the end, and backwards."""
-    job_id = sandbox.create(bytes=150000)
-    one = mount(sandbox)
-    wanted = pretty(sandbox.body(job_id))
+    job_id = mock.create(bytes=150000)
+    one = mount(mock)
+    wanted = pretty(mock.body(job_id))
     with open(file_of(one, job_id), "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         assert size == len(wanted)

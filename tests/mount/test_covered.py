@@ -15,8 +15,8 @@ from tools import mounts, run, wait_until
 class Refused:
     """A try to mount that must fail at once, with a sentence that names what is in the way."""
 
-    def __init__(self, program, sandbox, where, options, named, env=None):
-        code, _, err = program("-o", options, sandbox.url, where, env=env)
+    def __init__(self, program, mock, where, options, named, env=None):
+        code, _, err = program("-o", options, mock.url, where, env=env)
         try:
             assert code == 32, err
             assert str(where) not in mounts()
@@ -29,8 +29,8 @@ class Refused:
 
 
 @pytest.fixture
-def refused(program, sandbox):
-    return lambda *words, **more: Refused(program, sandbox, *words, **more).sentence
+def refused(program, mock):
+    return lambda *words, **more: Refused(program, mock, *words, **more).sentence
 
 
 class TestBelowTheMountPoint:
@@ -76,14 +76,14 @@ class TestBelowTheMountPoint:
         assert "-o ca_file=PATH" in refused(
             where, place.options(f"ca_file={certificates}"), certificates)
 
-    def test_tmpdir(self, refused, mount, sandbox, place):
+    def test_tmpdir(self, refused, mount, mock, place):
         where = place.new_directory()
         temporary = where / "tmp"
         temporary.mkdir()
         env = environment(place.home, TMPDIR=str(temporary))
         assert "set TMPDIR" in refused(where, place.options("cache=off"), temporary, env=env)
         # With a cache on disk there are no such files.
-        mount(sandbox, path=where, env=env).unmount()
+        mount(mock, path=where, env=env).unmount()
 
     @needs_root
     def test_bind_mount(self, refused, place):
@@ -97,10 +97,10 @@ class TestBelowTheMountPoint:
     def test_system(self, refused, place):
         assert "/etc" in refused("/etc", place.options(), "/etc")
 
-    def test_fake(self, program, sandbox, place):
+    def test_fake(self, program, mock, place):
         """mount -f says so, too."""
         where = place.new_directory()
-        code, _, err = program(sandbox.url, where, "-f", "-o",
+        code, _, err = program(mock.url, where, "-f", "-o",
                                place.options(f"cache_dir={where}"), argv0=helper(place))
         assert code == 32 and str(where) in err
 

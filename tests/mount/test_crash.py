@@ -98,7 +98,7 @@ class Victim:
 
     def mount(self):
         """The next one, with which all that the one before left behind has to end."""
-        one = self.new_mount(self.account.sandbox, "ttl=0", self.size, path=self.path)
+        one = self.new_mount(self.account.mock, "ttl=0", self.size, path=self.path)
         for killed, readers in self.killed:
             assert killed.wait() == -signal.SIGKILL
             readers.join(20)
@@ -125,7 +125,7 @@ class Victim:
     def kill_at_start(self):
         """While it looks for its cache, checks the key, mounts."""
         program = Program(self.place, "-f", "-o", self.place.options("ttl=0", self.size),
-                          self.account.sandbox.url, self.path)
+                          self.account.mock.url, self.path)
         time.sleep(self.draw.random() * 0.06 * PATIENCE)
         program.process.kill()
         program.process.communicate()
@@ -139,9 +139,9 @@ class Victim:
 def test_killed(part, new_sandbox, mount, place, tmp_path):
     """SPEC 11.4, 7.4, 7.1: the next mount works, believes its cache, shows the truth."""
     draw = draws(f"killed {part}")
-    sandbox = new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000", "--unfinished", "8",
+    mock = new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000", "--unfinished", "8",
                           "--seed", str(part + 1))
-    account = Account(sandbox, draw)
+    account = Account(mock, draw)
     victim = Victim(mount, place, account, draw)
     for kill in range(AT_ONCE):
         victim.size = draw.choice([SMALL, "cache_size=1G"])
@@ -163,7 +163,7 @@ def test_killed_beside_another(new_sandbox, mount, place):
     both show what changes behind their backs."""
     draw = draws("killed beside another")
     account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
-    witness = mount(account.sandbox, "ttl=0", SMALL)
+    witness = mount(account.mock, "ttl=0", SMALL)
     victim = Victim(mount, place, account, draw)
     victim.size = SMALL
     for _ in range(10 if LONG else 4):
@@ -180,7 +180,7 @@ def test_two_at_once(new_sandbox, mount):
     """SPEC 7.4: two mounts of one account at work at once, with changes behind them."""
     draw = draws("two at once")
     account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
-    two = [mount(account.sandbox, "ttl=0", SMALL) for _ in range(2)]
+    two = [mount(account.mock, "ttl=0", SMALL) for _ in range(2)]
     for _ in range(30 if LONG else 6):
         account.change(2)
         sample = draw.sample(account.ids(), 20)
@@ -204,14 +204,14 @@ def test_two_at_once(new_sandbox, mount):
 def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
     """SPEC 11.4: a notification waits in the kernel for a directory's lock, which a reader
     has, who waits for an answer. Killed then, the process ends, and so does the reader."""
-    sandbox = new_sandbox("--jobs", "30", "--bytes", "1500:3000", "--unfinished", "0",
+    mock = new_sandbox("--jobs", "30", "--bytes", "1500:3000", "--unfinished", "0",
                           "--errors", "0")
-    one = mount(sandbox, "ttl=0", "page_size=40")
+    one = mount(mock, "ttl=0", "page_size=40")
     names = os.listdir(one.path / "status/done")
     assert len([os.stat(one.path / "status/done" / name) for name in names]) == 30
-    sandbox.fault_lists("stall", query_contains="status=done")
+    mock.fault_lists("stall", query_contains="status=done")
     hanging = reader("ls", one.path / "status/done").hangs()
-    sandbox.delete(names[-1].removesuffix(".json"))
+    mock.delete(names[-1].removesuffix(".json"))
     assert len(os.listdir(one.path / "all")) == 29
     held = f"/proc/{one.pid}/task"
 
@@ -224,12 +224,12 @@ def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
     assert hanging.result(20)[0] == 2
 
 
-def test_one_that_does_not_answer(sandbox, mount):
+def test_one_that_does_not_answer(mock, mount):
     """SPEC 11.4: a mount whose process neither ends nor answers is in nobody's way."""
-    one = mount(sandbox)
+    one = mount(mock)
     os.kill(one.pid, signal.SIGSTOP)
     try:
-        two = mount(sandbox, path=one.path)
+        two = mount(mock, path=one.path)
     finally:
         one.kill()
     assert one.wait() == -signal.SIGKILL
@@ -253,10 +253,10 @@ def test_one_of_a_user_without_rights(nobody, reader):
     assert two.lists(AS_NOBODY)
 
 
-def test_aborted(sandbox, mount):
+def test_aborted(mock, mount):
     """SPEC 11.4: the kernel ends the connection, and not the mount: the process says so,
     and not 0 to who would start it again; the next one takes its place."""
-    one = mount(sandbox)
+    one = mount(mock)
     with os.scandir(one.path / "all"):  # it is busy, so it is not unmounted
         assert subprocess.run(["umount", "-f", one.path], capture_output=True,
                               check=False).returncode != 0
@@ -265,7 +265,7 @@ def test_aborted(sandbox, mount):
     with pytest.raises(OSError) as dead:
         os.listdir(one.path)
     assert dead.value.errno == errno.ENOTCONN
-    two = mount(sandbox, path=one.path)
+    two = mount(mock, path=one.path)
     assert os.listdir(two.path / "all") == []
     two.unmount()
 
@@ -273,15 +273,15 @@ def test_aborted(sandbox, mount):
 def test_would_fail(new_sandbox, mount):
     """The control: where the account is another than the mount was told, this is seen."""
     draw = draws("control")
-    sandbox = new_sandbox("--jobs", "30", "--bytes", "1500:3000")
-    account = Account(sandbox, draw)
-    one = mount(sandbox, "ttl=0")
+    mock = new_sandbox("--jobs", "30", "--bytes", "1500:3000")
+    account = Account(mock, draw)
+    one = mount(mock, "ttl=0")
     account.assert_shown(one.path, account.ids())
     job_id = account.ids("done")[0]
     account.texts[job_id] += b" "
     with pytest.raises(AssertionError):
         account.assert_shown(one.path, [job_id])
     account.texts[job_id] = account.texts[job_id][:-1]
-    sandbox.fault_lists("drop_item", index=1)
+    mock.fault_lists("drop_item", index=1)
     with pytest.raises((AssertionError, OSError)):
         account.assert_shown(one.path, [job_id])

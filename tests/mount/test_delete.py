@@ -14,12 +14,12 @@ from test_attributes import TestReadOnly
 from tools import AT_ONCE, names_of, read, run, wait_until
 
 
-def deletions(sandbox):
-    return [request.method for request in sandbox.log()].count("DELETE")
+def deletions(mock):
+    return [request.method for request in mock.log()].count("DELETE")
 
 
-def ids(sandbox, **where):
-    return {job["id"] for job in sandbox.jobs(**where)}
+def ids(mock, **where):
+    return {job["id"] for job in mock.jobs(**where)}
 
 
 def failure(action, *words):
@@ -91,15 +91,15 @@ class TestRemoving:
         assert os.listdir(one.path / "status/error") == []
         assert set(os.listdir(one.path / "all")) == {name + ".json" for name in rest}
 
-    def test_find_delete_is_choosy(self, sandbox, mount):
+    def test_find_delete_is_choosy(self, mock, mount):
         """-mtime goes by completed_at."""
-        old = sandbox.create(status="error", created_at="2026-01-01T00:00:00.000Z",
+        old = mock.create(status="error", created_at="2026-01-01T00:00:00.000Z",
                              completed_at="2026-01-01T00:01:00.000Z")
-        new = sandbox.create(status="error", created_at="2026-01-01T00:00:00.000Z",
+        new = mock.create(status="error", created_at="2026-01-01T00:00:00.000Z",
                              completed_at="2099-01-01T00:01:00.000Z")
-        one = mount(sandbox, "allow_delete")
+        one = mount(mock, "allow_delete")
         run("find", one.path / "status/error", "-mtime", "+30", "-delete")
-        assert ids(sandbox) == {new}
+        assert ids(mock) == {new}
         assert old != new
 
     def test_find_delete_over_many_pages(self, new_sandbox, mount):

@@ -29,11 +29,11 @@ def one_change(chance):
     return {"delete": f"index:{chance.randrange(JOBS // 2)}"}
 
 
-def plan(sandbox, seed):
+def plan(mock, seed):
     """Changes before each of the pages but the first."""
     chance = random.Random(seed)
     for page in range(2, PAGES):
-        sandbox.schedule(page, *[one_change(chance) for _ in range(chance.randint(0, 3))])
+        mock.schedule(page, *[one_change(chance) for _ in range(chance.randint(0, 3))])
 
 
 SELECTIONS = {
@@ -44,8 +44,8 @@ SELECTIONS = {
 }
 
 
-def selected(sandbox, path):
-    return names_of(filter(SELECTIONS[path], sandbox.jobs()))
+def selected(mock, path):
+    return names_of(filter(SELECTIONS[path], mock.jobs()))
 
 
 @pytest.mark.parametrize("path", SELECTIONS)
@@ -102,9 +102,9 @@ def test_never_matching(busy, mount, reader):
     assert len(one.requests()) < 500
 
 
-def test_same_job_twice(sandbox, mount):
+def test_same_job_twice(mock, mount):
     """SPEC 6.3: ids are told once."""
     for number in range(5):
-        sandbox.create(id=f"id{number}", raw='{"id":"same","status":"error","created_at":'
+        mock.create(id=f"id{number}", raw='{"id":"same","status":"error","created_at":'
                        '"2026-04-01T00:00:00.000Z"}')
-    assert os.listdir(mount(sandbox).path / "all") == ["same.json"]
+    assert os.listdir(mount(mock).path / "all") == ["same.json"]

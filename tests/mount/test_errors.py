@@ -40,7 +40,7 @@ LASTING = [
 
 def fails_until_timeout(one, fault, wanted):
     """Lists the mount and reads a job that no page has named, while the fault lasts."""
-    account = one.sandbox
+    account = one.mock
     last = account.jobs(status="done")[-1]["id"]
     account.fault(**fault)
     code, seconds = listing_fails(one)
@@ -85,20 +85,20 @@ class TestErrors:
         assert job_fails(one, job)[0] == errno.ETIMEDOUT
         assert [rule["hits"] for rule in account.control("GET", "faults")] == [1]
 
-    def test_nobody_there(self, sandbox, mount):
-        one = mount(sandbox, "timeout=1")
-        sandbox.stop()
+    def test_nobody_there(self, mock, mount):
+        one = mount(mock, "timeout=1")
+        mock.stop()
         code, seconds = listing_fails(one)
         assert code == errno.EHOSTUNREACH
         assert seconds < 1.5 * PATIENCE
 
-    def test_black_hole(self, mount, sandbox, place):
+    def test_black_hole(self, mount, mock, place):
         """A server that accepts connections and says nothing."""
-        one = mount(sandbox, "timeout=1")
-        sandbox.stop()
+        one = mount(mock, "timeout=1")
+        mock.stop()
         with socket.socket() as hole:
             hole.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            hole.bind(("127.0.0.1", sandbox.port))
+            hole.bind(("127.0.0.1", mock.port))
             hole.listen()
             code, seconds = listing_fails(one)
         assert code == errno.ETIMEDOUT

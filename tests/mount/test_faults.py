@@ -14,7 +14,7 @@ import pytest
 
 from layout import pretty
 from mounting import Guard, Mount, Place
-from sandbox import JOBS, LISTS, Sandbox
+from mock import JOBS, LISTS, Mock
 from tools import PATIENCE, Stopwatch, names_of, read, wait_until
 
 # Long enough for what needs several requests, while others have the processors.
@@ -99,8 +99,8 @@ def attempt(action):
 class Bench:
     """A stand-in, a mount, and what they should show."""
 
-    def __init__(self, sandbox, one):
-        self.sandbox = sandbox
+    def __init__(self, mock, one):
+        self.mock = mock
         self.one = one
         self.day = 0
         self.jobs_read = 0
@@ -123,7 +123,7 @@ class Bench:
         return set(seen)
 
     def truth(self, path):
-        jobs = self.sandbox.jobs()
+        jobs = self.mock.jobs()
         if path == "date":
             return {job["created_at"][:10] for job in jobs}
         if path.startswith("date/"):
@@ -139,7 +139,7 @@ class Bench:
         return f"after/2025-{1 + self.day // 28:02}-{1 + self.day % 28:02}"
 
     def new_job(self):
-        return self.sandbox.create(bytes=3000, custom_metadata={"customer": "acme"})
+        return self.mock.create(bytes=3000, custom_metadata={"customer": "acme"})
 
     def text(self, job):
         return read(self.one.path / "all" / (job + ".json"))
@@ -157,7 +157,7 @@ class Bench:
         return self.listing(min_offset=25)
 
     def last_page(self):
-        return self.listing(min_offset=len(self.sandbox.jobs()) - 11)
+        return self.listing(min_offset=len(self.mock.jobs()) - 11)
 
     def look_again(self):
         """One was added, one has gone, since it was listed."""
@@ -167,47 +167,47 @@ class Bench:
             self.new_job()
         self.list(path)
         self.new_job()
-        self.sandbox.delete(gone)
+        self.mock.delete(gone)
         return {"path": LISTS}, lambda: self.list(path), lambda: self.truth(path)
 
     def look_up(self):
         job = self.new_job()
         path = self.one.path / "all" / (job + ".json")
         return ({"path": JOBS + job}, lambda: path.stat().st_size,
-                lambda: len(pretty(self.sandbox.body(job))))
+                lambda: len(pretty(self.mock.body(job))))
 
     def read(self):
         """Its attributes are known, but its text had to make room."""
         self.list(self.new_directory())
-        self.sandbox.wait(in_flight_at_most=0)
+        self.mock.wait(in_flight_at_most=0)
         # Not all had to: `endure` tries others, then.
         self.jobs_read += 7
-        jobs = self.sandbox.jobs(status="done")
+        jobs = self.mock.jobs(status="done")
         job = jobs[self.jobs_read % len(jobs)]["id"]
         return ({"path": JOBS + job}, lambda: self.text(job),
-                lambda: pretty(self.sandbox.body(job)))
+                lambda: pretty(self.mock.body(job)))
 
     def finished(self):
         """Another version of a job: nobody has its text."""
-        job = self.sandbox.create(bytes=3000, status="processing")
+        job = self.mock.create(bytes=3000, status="processing")
         self.text(job)
-        self.sandbox.change(job, status="done", seed=7)
+        self.mock.change(job, status="done", seed=7)
         return ({"path": JOBS + job}, lambda: self.text(job),
-                lambda: pretty(self.sandbox.body(job)))
+                lambda: pretty(self.mock.body(job)))
 
     def summary(self):
         """A directory tells the job's name, its text is to be fetched."""
-        self.sandbox.modes(items="summary")
+        self.mock.modes(items="summary")
         job = self.new_job()
         self.list(self.new_directory())
         return ({"path": JOBS + job}, lambda: self.text(job),
-                lambda: pretty(self.sandbox.body(job)))
+                lambda: pretty(self.mock.body(job)))
 
     def days(self):
         return {"path": LISTS}, lambda: self.list("date"), lambda: self.truth("date")
 
     def one_day(self):
-        day = "date/" + self.sandbox.jobs()[-1]["created_at"][:10]
+        day = "date/" + self.mock.jobs()[-1]["created_at"][:10]
         return {"path": LISTS}, lambda: self.list(day), lambda: self.truth(day)
 
     def metadata(self):
@@ -218,7 +218,7 @@ class Bench:
 
     def recovers(self, action, truth):
         """Without a remount, once the server is well; a wait that it asked for included."""
-        self.sandbox.clear_faults()
+        self.mock.clear_faults()
 
         def whole():
             value, _ = attempt(action)
@@ -236,16 +236,16 @@ class Bench:
         lie = fault.get("lie")
         kind = fault["kind"]
         do = {name: value for name, value in fault.items() if name not in ("lie", "errno")}
-        self.sandbox.fault(match=match, times=times, **do)
+        self.mock.fault(match=match, times=times, **do)
         self.lied_to = bool(lie)
         value, seconds = attempt(action)
         self.lied_to = False
-        hits = sum(rule["hits"] for rule in self.sandbox.control("GET", "faults"))
+        hits = sum(rule["hits"] for rule in self.mock.control("GET", "faults"))
         if not hits:
             # What the step before asked for, and nobody waits for any more, came just now.
             if value != truth() or not tries:
                 raise Failed(f"the fault struck nothing, and it gave {str(value)[:300]!r}")
-            self.sandbox.clear_faults()
+            self.mock.clear_faults()
             self.endure(step, fault, times, tries - 1)
             return
         if seconds > TIMEOUT + LATE and not isinstance(value, set):
@@ -296,19 +296,19 @@ def go_through(place, number, fault):
     wrong = []
     cases = 0
     with contextlib.ExitStack() as stack:
-        sandbox = Sandbox(place.directory, *ACCOUNT)
-        stack.callback(sandbox.stop)
-        one = Mount(place, sandbox, *OPTIONS)
+        mock = Mock(place.directory, *ACCOUNT)
+        stack.callback(mock.stop)
+        one = Mount(place, mock, *OPTIONS)
         guard = Guard([one])
         stack.callback(guard.cancel)
-        bench = Bench(sandbox, one)
+        bench = Bench(mock, one)
         for step, times in chosen(number, fault):
             cases += 1
             try:
                 bench.endure(step, fault, times)
             except (AssertionError, OSError) as error:
                 wrong.append(f"{step}, {'once' if times > 0 else 'always'}: {error}")
-                sandbox.clear_faults()
+                mock.clear_faults()
         if text := one.close():
             wrong.append(text)
     return cases, wrong
@@ -330,9 +330,9 @@ def test_fault(results, name):
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_kind_is_forgotten(sandbox):
+def test_no_kind_is_forgotten(mock):
     """Each kind of fault that the stand-in plays is among them."""
-    assert set(sandbox.control("GET", "faults/kinds")) == {
+    assert set(mock.control("GET", "faults/kinds")) == {
         fault["kind"] for fault in FAULTS.values()}
 
 
@@ -343,14 +343,14 @@ class LiesOfBench(Bench):
         return set(sorted(super().list(path))[1:])
 
 
-def test_control(sandbox, mount):
+def test_control(mock, mount):
     """The judge itself: a short listing and a wrong byte are seen."""
-    sandbox.create(count=30, bytes=2000)
-    one = mount(sandbox, *OPTIONS)
+    mock.create(count=30, bytes=2000)
+    one = mount(mock, *OPTIONS)
     with pytest.raises(Failed, match="1 names missing"):
-        LiesOfBench(sandbox, one).endure("head", FAULTS["latency"], -1)
-    sandbox.clear_faults()
-    bench = Bench(sandbox, one)
+        LiesOfBench(mock, one).endure("head", FAULTS["latency"], -1)
+    mock.clear_faults()
+    bench = Bench(mock, one)
     bench.text = lambda job: Bench.text(bench, job).replace(b"done", b"gone")
     with pytest.raises(Failed, match="no error, and wrong"):
         bench.endure("summary", FAULTS["latency"], -1)

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from mounting import PROGRAM, environment
-from sandbox import AN_ID
+from mock import AN_ID
 from tools import END, PATIENCE, names_of, read, wait_until
 
 
@@ -148,8 +148,8 @@ class TestWhatIsFetched:
         assert fetch(one.path / "all").end()[0] == 0
         assert len({entry.path for entry in one.requests() if not entry.lists}) > 50
 
-    def test_empty(self, sandbox, mount, fetch):
-        one = mount(sandbox)
+    def test_empty(self, mock, mount, fetch):
+        one = mount(mock)
         assert fetch(one.path).end() == (0, "0 of 0 jobs, 0 bytes, in 0:01\n", "")
 
     def test_several_at_a_time(self, account, mount, fetch):

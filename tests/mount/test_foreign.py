@@ -15,7 +15,7 @@ import subprocess
 import pytest
 
 from layout import pretty
-from sandbox import AN_ID
+from mock import AN_ID
 from tools import PATIENCE, read, run
 
 SECONDS = 60 * PATIENCE
@@ -113,13 +113,13 @@ class TestFio:
     """fio compares what it reads with a pattern: a text that repeats one, in a job."""
 
     @pytest.fixture
-    def text(self, sandbox, mount):
+    def text(self, mock, mount):
         needs("fio")
         repeated = PATTERN * (2 << 20 >> 9)
         # What is mapped, or read directly, begins with a page.
         pad = -pretty(job("", repeated)).index(PATTERN.encode()) % 4096
-        sandbox.create(id=AN_ID, raw=job("p" * pad, repeated))
-        path = mount(sandbox).path / "all" / f"{AN_ID}.json"
+        mock.create(id=AN_ID, raw=job("p" * pad, repeated))
+        path = mount(mock).path / "all" / f"{AN_ID}.json"
         whole = read(path)
         begin = whole.index(PATTERN.encode())
         assert begin % 4096 == 0

@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from directory import Directory
-from sandbox import AN_ID
+from mock import AN_ID
 from tools import names_of, read, run, wait_until
 
 FORMATS = ("txt", "srt", "vtt")
@@ -21,10 +21,10 @@ def file_of(one, job_id, name, directory="all"):
     return one.path / directory / f"{job_id}.{name}"
 
 
-def show(sandbox, mount, *options, **what):
+def show(mock, mount, *options, **what):
     """A function that gives the text of a job in a format."""
-    job_id = sandbox.create(**what)
-    one = mount(sandbox, *options)
+    job_id = mock.create(**what)
+    one = mount(mock, *options)
     return lambda name: read(file_of(one, job_id, name)).decode()
 
 
@@ -46,31 +46,31 @@ def cues_by_ffmpeg(paths, directory):
 class TestShapes:
     """SPEC 8.1: what is in them."""
 
-    def test_plain(self, sandbox, mount):
-        text = show(sandbox, mount, lines=["Zoë speaks.", "And goes on."])
+    def test_plain(self, mock, mount):
+        text = show(mock, mount, lines=["Zoë speaks.", "And goes on."])
         assert text("txt") == "Zoë speaks. And goes on.\n"
         srt, vtt = text("srt").split("\n"), text("vtt").split("\n")
         assert srt[0] == "1" and srt[2:5] == ["Zoë speaks.", "", "2"]
         assert vtt[:2] == ["WEBVTT", ""] and vtt[3:5] == ["Zoë speaks.", ""]
         assert vtt[2] == srt[1].replace(",", ".")
 
-    def test_diarized(self, sandbox, mount):
-        text = show(sandbox, mount, lines=TALK)
+    def test_diarized(self, mock, mount):
+        text = show(mock, mount, lines=TALK)
         assert text("txt") == ("Speaker 0: Hello, this is Ines. How can I help?\n"
                                "Speaker 1: A refund, please. 1 < 2 & 3 --> 4\n")
         assert "\nSpeaker 1: A refund, please. 1 < 2 & 3 -- > 4\n" in text("srt")
         assert "\n<v Speaker 1>A refund, please. 1 &lt; 2 &amp; 3 --&gt; 4\n" in text("vtt")
 
-    def test_channels(self, sandbox, mount):
-        text = show(sandbox, mount, channels=2, lines=[
+    def test_channels(self, mock, mount):
+        text = show(mock, mount, channels=2, lines=[
             {"text": "Left.", "channel": 0}, {"text": "Right.", "channel": 1},
             {"text": "Left again.", "channel": 0}])
         assert text("txt") == "Channel 0: Left.\nChannel 1: Right.\nChannel 0: Left again.\n"
         assert "\nChannel 1: Right.\n" in text("srt")
         assert "\n<v Channel 1>Right.\n" in text("vtt")
 
-    def test_languages(self, sandbox, mount):
-        text = show(sandbox, mount, lines=[
+    def test_languages(self, mock, mount):
+        text = show(mock, mount, lines=[
             {"text": "Good morning.", "language": "en"},
             {"text": "こん|にちは。", "language": "ja"}, {"text": "Доброе утро.", "language": "ru"}])
         assert text("txt") == "Good morning. こんにちは。 Доброе утро.\n"
@@ -78,10 +78,10 @@ class TestShapes:
             assert f"\n{said}\n" in text("srt") and f"\n{said}\n" in text("vtt")
 
     @pytest.mark.parametrize("right", [False, True], ids=["wrong times", "right times"])
-    def test_made_by_the_api(self, sandbox, mount, right):
+    def test_made_by_the_api(self, mock, mount, right):
         """Its own subtitles, line by line, with the separators that belong there."""
-        job_id = sandbox.create(lines=TALK[:2], subtitles=["srt", "vtt"], right_times=right)
-        one = mount(sandbox)
+        job_id = mock.create(lines=TALK[:2], subtitles=["srt", "vtt"], right_times=right)
+        one = mount(mock)
         made = {name: run("jq", "-j", ".result.transcription.subtitles[] | "
                           f'select(.format == "{name}").subtitles', file_of(one, job_id, "json"))
                 for name in ("srt", "vtt")}
@@ -91,31 +91,31 @@ class TestShapes:
             assert (wanted == made[name]) == right
             assert read(file_of(one, job_id, name)).decode() == wanted
 
-    def test_one_kind_made(self, sandbox, mount):
+    def test_one_kind_made(self, mock, mount):
         """The other is of what was said."""
-        text = show(sandbox, mount, lines=TALK[:1], subtitles=True)
+        text = show(mock, mount, lines=TALK[:1], subtitles=True)
         assert "\nHello, this is Ines.\n" in text("srt")
         assert "<v Speaker 0>Hello" in text("vtt")
 
-    def test_nothing_said(self, sandbox, mount):
-        text = show(sandbox, mount, lines=[])
+    def test_nothing_said(self, mock, mount):
+        text = show(mock, mount, lines=[])
         assert [text(name) for name in FORMATS] == ["", "", "WEBVTT\n"]
 
-    def test_without_words(self, sandbox, mount):
+    def test_without_words(self, mock, mount):
         """Utterances that tell no words, as where timestamps were not asked for."""
         job_id = AN_ID
-        sandbox.create(raw='{"id":"%s","status":"done","result":{"transcription":{"utterances":'
+        mock.create(raw='{"id":"%s","status":"done","result":{"transcription":{"utterances":'
                        '[{"text":"No words.","start":1,"end":2.5}]}}}' % job_id)
-        one = mount(sandbox)
+        one = mount(mock)
         assert read(file_of(one, job_id, "txt")) == b"No words.\n"
         assert read(file_of(one, job_id, "srt")) == (
             b"1\n00:00:01,000 --> 00:00:02,500\nNo words.\n")
 
     @pytest.mark.parametrize("result", ["null", "{}", '{"transcription":null}',
                                         '{"transcription":{"utterances":[[],{"text":{}}]}}'])
-    def test_done_without_a_transcription(self, sandbox, mount, result):
-        sandbox.create(raw='{"id":"%s","status":"done","result":%s}' % (AN_ID, result))
-        one = mount(sandbox)
+    def test_done_without_a_transcription(self, mock, mount, result):
+        mock.create(raw='{"id":"%s","status":"done","result":%s}' % (AN_ID, result))
+        one = mount(mock)
         assert [read(file_of(one, AN_ID, name)) for name in FORMATS] == [b"", b"", b"WEBVTT\n"]
 
 
@@ -142,11 +142,11 @@ class TestForeignParser:
             found += said
         assert found > 500
 
-    def test_hostile(self, sandbox, mount, tmp_path):
+    def test_hostile(self, mock, mount, tmp_path):
         texts = ["\n\n2\n00:00:01,000 --> 00:00:02,000\nboo", "a --> b", "-->", "<i>", "WEBVTT",
                  "NOTE x", "\u2028\u2028", "1"]
-        job_id = sandbox.create(lines=[{"text": text, "speaker": 0} for text in texts])
-        one = mount(sandbox)
+        job_id = mock.create(lines=[{"text": text, "speaker": 0} for text in texts])
+        one = mount(mock)
         files = [file_of(one, job_id, kind) for kind in ("srt", "vtt")]
         assert [len(cues) for cues in cues_by_ffmpeg(files, tmp_path)] == [len(texts) - 1] * 2
 
@@ -188,9 +188,9 @@ class TestFiles:
             assert entry.inode() == entry.stat().st_ino
             assert entry.is_file()
 
-    def test_tools(self, sandbox, mount, tmp_path):
-        jobs = [sandbox.create(lines=TALK), sandbox.create(lines=["Nothing of the kind."])]
-        one = mount(sandbox, "formats=json:txt")
+    def test_tools(self, mock, mount, tmp_path):
+        jobs = [mock.create(lines=TALK), mock.create(lines=["Nothing of the kind."])]
+        one = mount(mock, "formats=json:txt")
         place = one.path / "all"
         assert run("grep", "-rl", "--include=*.txt", "refund", place) == f"{place}/{jobs[0]}.txt\n"
         assert run("sh", "-c", 'cat "$0"/*.txt | wc -l', place) == "3\n"
@@ -212,10 +212,10 @@ class TestFiles:
                 change()
             assert caught.value.errno == errno.EROFS
 
-    def test_big(self, sandbox, mount):
+    def test_big(self, mock, mount):
         """Read in parts, of a job of some megabytes."""
-        job_id = sandbox.create(bytes=5000000)
-        one = mount(sandbox)
+        job_id = mock.create(bytes=5000000)
+        one = mount(mock)
         for name in FORMATS:
             whole = read(file_of(one, job_id, name))
             assert len(whole) > 200000
@@ -316,27 +316,27 @@ class TestNames:
 class TestFreshness:
     """SPEC 7.1, 7.3: names and texts change with the job."""
 
-    def test_when_it_is_done(self, sandbox, mount):
-        job_id = sandbox.create(status="processing")
-        one = mount(sandbox, "ttl=1", "formats=json:txt")
+    def test_when_it_is_done(self, mock, mount):
+        job_id = mock.create(status="processing")
+        one = mount(mock, "ttl=1", "formats=json:txt")
         path = file_of(one, job_id, "txt")
         assert not path.exists()
         assert os.listdir(one.path / "all") == [f"{job_id}.json"]
-        sandbox.change(job_id, status="done", lines=["It is done."])
+        mock.change(job_id, status="done", lines=["It is done."])
         wait_until(path.exists, "its text is there")
         assert read(path) == b"It is done.\n"
         wait_until(lambda: sorted(os.listdir(one.path / "all")) == [
             f"{job_id}.json", f"{job_id}.txt"], "it is listed")
 
-    def test_a_new_version(self, sandbox, mount):
+    def test_a_new_version(self, mock, mount):
         """A done job whose text another look shows to be another."""
-        job_id = sandbox.create(lines=["Old."])
-        one = mount(sandbox, "ttl=1")
+        job_id = mock.create(lines=["Old."])
+        one = mount(mock, "ttl=1")
         path = file_of(one, job_id, "txt")
         assert read(path) == b"Old.\n"
         inode = os.stat(path).st_ino
         with open(path, "rb", buffering=0) as old:
-            sandbox.change(job_id, lines=["New and longer."])
+            mock.change(job_id, lines=["New and longer."])
             wait_until(lambda: os.listdir(one.path / "all") and os.stat(path).st_size == 16,
                        "it is the new one")
             assert read(path) == b"New and longer.\n"
@@ -347,13 +347,13 @@ class TestFreshness:
                 assert error.errno == errno.ESTALE
         assert os.stat(path).st_ino == inode
 
-    def test_deleted(self, sandbox, mount):
-        job_id = sandbox.create(lines=["Gone soon."])
-        one = mount(sandbox, "ttl=1", "formats=json:txt:srt")
+    def test_deleted(self, mock, mount):
+        job_id = mock.create(lines=["Gone soon."])
+        one = mount(mock, "ttl=1", "formats=json:txt:srt")
         assert len(os.listdir(one.path / "all")) == 3
         path = file_of(one, job_id, "txt")
         assert read(path) == b"Gone soon.\n"
-        sandbox.delete(job_id)
+        mock.delete(job_id)
         wait_until(lambda: os.listdir(one.path / "all") == [], "it is missed")
         wait_until(lambda: not path.exists(), "its name is gone")
 

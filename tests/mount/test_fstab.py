@@ -84,7 +84,7 @@ class TestFstab:
         assert "options of a mount cannot be changed" in out
         assert out.endswith("1\n250\n")
 
-    def test_variable_as_source(self, fstab, sandbox, place, kind):
+    def test_variable_as_source(self, fstab, mock, place, kind):
         """SPEC 1.1: `gladia` and `none` mean the default; it wants a key first."""
         place.key_file.chmod(0o644)
         for word in ("gladia", "none"):
@@ -102,16 +102,16 @@ class TestFstab:
                     'umount "$MNT"')
         assert out == "1\n250\n"
 
-    def test_unknown_option(self, fstab, sandbox, place, kind):
+    def test_unknown_option(self, fstab, mock, place, kind):
         """It is named."""
-        out = fstab(f"{sandbox.url} {{mnt}} {kind} colour=blue,{place.options()} 0 0",
+        out = fstab(f"{mock.url} {{mnt}} {kind} colour=blue,{place.options()} 0 0",
                     'if mount -T "$SCRATCH/fstab" "$MNT" 2>&1; then exit 9; fi')
         assert "colour" in out
 
-    def test_wrong_key(self, fstab, sandbox, place, kind):
+    def test_wrong_key(self, fstab, mock, place, kind):
         """SPEC 1.3: mount(8) fails with the reason, and nothing is mounted."""
         place.write_key("wrong")
-        out = fstab(f"{sandbox.url} {{mnt}} {kind} {place.options()} 0 0",
+        out = fstab(f"{mock.url} {{mnt}} {kind} {place.options()} 0 0",
                     'if mount -T "$SCRATCH/fstab" "$MNT" 2>&1; then exit 9; fi\n'
                     'if findmnt "$MNT"; then exit 8; fi')
         assert "key" in out
@@ -168,8 +168,8 @@ class TestHelper:
         run(helper, account.url, directory, "-s", *options, env=environment(place.home))
         run("umount", directory)
 
-    def test_failure(self, helper, sandbox, place):
+    def test_failure(self, helper, mock, place):
         """SPEC 1.3: exit code 32, as mount(8) wants it."""
         place.write_key("wrong")
-        run(helper, sandbox.url, place.new_directory(), "-o", place.options(), code=FAILED,
+        run(helper, mock.url, place.new_directory(), "-o", place.options(), code=FAILED,
             env=environment(place.home))

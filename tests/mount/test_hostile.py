@@ -9,7 +9,7 @@ import pytest
 
 from chance import SHORT
 from layout import pretty
-from sandbox import AN_ID
+from mock import AN_ID
 from tools import PATIENCE, Stopwatch, names_of, read, wait_until
 
 # Ids, and the names of their files.
@@ -45,20 +45,20 @@ def raw_job(job_id, **more):
 class TestIds:
     """SPEC 3.6"""
 
-    def test_names(self, sandbox, mount):
+    def test_names(self, mock, mount):
         for job_id in NAMED:
-            sandbox.create(id=job_id, text="Hello.")
-        one = mount(sandbox)
+            mock.create(id=job_id, text="Hello.")
+        one = mount(mock)
         for path in ("all", "status/done"):
             assert set(os.listdir(one.path / path)) == {
                 name + ".json" for name in NAMED.values()}
         for job_id, name in NAMED.items():
-            assert read(one.path / "all" / (name + ".json")) == pretty(sandbox.body(job_id))
+            assert read(one.path / "all" / (name + ".json")) == pretty(mock.body(job_id))
 
     @pytest.mark.parametrize("name", NAMED.values())
-    def test_never_listed(self, sandbox, mount, name):
+    def test_never_listed(self, mock, mount, name):
         """SPEC 3.3: the API's ids are UUIDs; other names are no reason to ask for one."""
-        one = mount(sandbox)
+        one = mount(mock)
         assert not (one.path / "all" / (name + ".json")).exists()
         assert one.requests() == []
 
@@ -82,11 +82,11 @@ class TestIds:
         names = set(os.listdir(one.path / "all"))
         assert others <= names and "nul.json" not in names
 
-    def test_upper_and_lower_case(self, sandbox, mount):
+    def test_upper_and_lower_case(self, mock, mount):
         """Two jobs are two files."""
         for job_id in ("abc", "ABC", "aBc"):
-            sandbox.create(id=job_id, text="Hello.")
-        assert set(os.listdir(mount(sandbox).path / "all")) == {
+            mock.create(id=job_id, text="Hello.")
+        assert set(os.listdir(mount(mock).path / "all")) == {
             "abc.json", "ABC.json", "aBc.json"}
 
     def test_log_stays_in_its_lines(self, account, mount):
@@ -175,26 +175,26 @@ class TestBodies:
         account.clear_faults()
         assert read(one.path / "all" / (job_id + ".json")) == pretty(account.body(job_id))
 
-    def test_5_megabytes_of_one_string(self, sandbox, mount):
+    def test_5_megabytes_of_one_string(self, mock, mount):
         """It is large, not wrong."""
-        one = mount(sandbox)
-        sandbox.fault_lists("huge_string", bytes=5 << 20)
+        one = mount(mock)
+        mock.fault_lists("huge_string", bytes=5 << 20)
         path = one.path / "all/00000000-0000-4000-8000-000000000000.json"
         assert os.listdir(one.path / "all") == [path.name]
         assert path.stat().st_size > 5 << 20
         assert read(path).count(b"a") > 5 << 20
 
     @pytest.mark.skipif(SHORT, reason="takes long; scripts/test --full runs it")
-    def test_100_megabytes_of_one_string(self, sandbox, mount):
+    def test_100_megabytes_of_one_string(self, mock, mount):
         """A maximum holds: an error, or the job left out; not so much memory."""
-        one = mount(sandbox)
-        sandbox.fault_lists("huge_string", bytes=100 << 20)
+        one = mount(mock)
+        mock.fault_lists("huge_string", bytes=100 << 20)
         try:
             assert os.listdir(one.path / "all") == []
         except OSError as error:
             assert error.errno == errno.EIO
         assert peak_memory(one) < 250 << 20
-        sandbox.clear_faults()
+        mock.clear_faults()
         assert os.listdir(one.path / "status/done") == []
 
     def test_endless_pages(self, account, mount, reader):
@@ -209,17 +209,17 @@ class TestBodies:
         account.clear_faults()
         assert len(os.listdir(one.path / "status/done")) == len(account.jobs(status="done"))
 
-    def test_memory_of_a_large_page(self, sandbox, mount):
+    def test_memory_of_a_large_page(self, mock, mount):
         """20 jobs of 1.7 MB: the process stays under 96 MiB."""
-        one = mount(sandbox)
-        sandbox.fault_lists("huge_page", items=20, bytes=1700000)
+        one = mount(mock)
+        mock.fault_lists("huge_page", items=20, bytes=1700000)
         names = []
         with os.scandir(one.path / "all") as entries:
             for entry in entries:
                 names.append(entry.name)
                 if len(names) == 20:
                     break
-        wait_until(lambda: sandbox.stats()["in_flight"] == 0, "it is quiet")
+        wait_until(lambda: mock.stats()["in_flight"] == 0, "it is quiet")
         if PATIENCE == 1:
             assert peak_memory(one) < 96 << 20
 

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from front import Front, make_certificates
+from tls_front import Front, make_certificates
 from mounting import needed_tools
-from sandbox import KEY
+from mock import KEY
 from tools import wait_until
 
 

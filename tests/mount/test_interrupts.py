@@ -14,7 +14,7 @@ import pytest
 
 import mounting
 from mounting import needs_root
-from sandbox import JOBS, LISTS
+from mock import JOBS, LISTS
 from tools import AT_ONCE, PATIENCE, Stopwatch, names_of, read, wait_until
 
 LIMIT = Path("/proc/sys/fs/fuse/default_request_timeout")

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from mounting import IS_ROOT, PROGRAM, Program, environment, needs_root, run_in_namespace
-from sandbox import KEY
+from mock import KEY
 from tools import names_of, read
 
 FAILED = 32
@@ -28,7 +28,7 @@ class TestPlaces:
     PLACES = ["key_file", "credentials", "variable", "config", "cli"]
 
     @pytest.mark.parametrize("index", range(len(PLACES)))
-    def test_order(self, sandbox, mount, place, tmp_path, index):
+    def test_order(self, mock, mount, place, tmp_path, index):
         """The good key is in one place, a wrong one in each that comes after it."""
         env = environment(place.home, XDG_CONFIG_HOME=str(tmp_path / "config"))
         options = ["!key_file"]
@@ -47,7 +47,7 @@ class TestPlaces:
                 options = [f"key_file={path}"]
             if name == "credentials":
                 env["CREDENTIALS_DIRECTORY"] = str(path.parent)
-        assert os.listdir(mount(sandbox, *options, env=env).path / "all") == []
+        assert os.listdir(mount(mock, *options, env=env).path / "all") == []
 
     # In a mount namespace of its own, so that nobody's files are touched.
     ELSEWHERE = """
@@ -68,14 +68,14 @@ umount "$1"
     @needs_root
     @pytest.mark.parametrize("where", ["/root/.config/gladiafs/key", "/root/.gladia",
                                        "/etc/gladiafs/key"])
-    def test_without_home(self, sandbox, tmp_path, where):
+    def test_without_home(self, mock, tmp_path, where):
         """As under fstab: HOME then comes from the password database."""
         mountpoint, scratch = tmp_path / "mnt", tmp_path / "scratch"
         mountpoint.mkdir()
         scratch.mkdir()
-        env = {**os.environ, "KEY": KEY, "URL": sandbox.url, "PROGRAM": PROGRAM}
+        env = {**os.environ, "KEY": KEY, "URL": mock.url, "PROGRAM": PROGRAM}
         run_in_namespace(self.ELSEWHERE, mountpoint, scratch, where, env=env)
-        assert [request.status for request in sandbox.log()] == [200, 200]
+        assert [request.status for request in mock.log()] == [200, 200]
 
 
 class TestWhichKey:
@@ -148,19 +148,19 @@ class TestSecrecy:
     """SPEC 2.2"""
 
     @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o602, 0o660, 0o606])
-    def test_files_of_others(self, sandbox, program, place, mode):
+    def test_files_of_others(self, mock, program, place, mode):
         """A key file that others can read or write is refused, with what mends it."""
         place.key_file.chmod(mode)
-        code, _, err = program("-f", "-o", place.options(), sandbox.url, place.new_directory())
+        code, _, err = program("-f", "-o", place.options(), mock.url, place.new_directory())
         assert code == FAILED
         assert f"chmod 600 {place.key_file}" in err
         assert err.count("\n") == 1 and KEY not in err
-        assert sandbox.log() == []
+        assert mock.log() == []
 
     @pytest.mark.parametrize("mode", [0o400, 0o600])
-    def test_files_of_ours(self, sandbox, mount, place, mode):
+    def test_files_of_ours(self, mock, mount, place, mode):
         place.key_file.chmod(mode)
-        assert os.listdir(mount(sandbox).path / "all") == []
+        assert os.listdir(mount(mock).path / "all") == []
 
     def test_nowhere_to_be_seen(self, account, mount, place):
         """Not in argv, the environment, the table of mounts, or what is said."""

@@ -35,36 +35,36 @@ CHANGE = st.one_of(
 STEP = st.tuples(st.lists(CHANGE, max_size=6), st.sampled_from(sorted(LOOKS)), st.booleans())
 
 
-def apply(sandbox, change):
+def apply(mock, change):
     """Changes the account; False where there is nothing to change."""
     if change[0] == "create":
-        sandbox.create(status=change[1], bytes=500)
+        mock.create(status=change[1], bytes=500)
         return True
-    jobs = sandbox.jobs()
+    jobs = mock.jobs()
     if change[0] == "finish":
         jobs = [job for job in jobs if job["status"] in ("queued", "processing")]
     if not jobs:
         return False
     job = jobs[change[-1] % len(jobs)]["id"]
     if change[0] == "finish":
-        sandbox.change(job, status=change[1])
+        mock.change(job, status=change[1])
     else:
-        sandbox.delete(job)
+        mock.delete(job)
     return True
 
 
-def names(sandbox, look):
-    return sorted(job["id"] + ".json" for job in sandbox.jobs() if LOOKS[look](job))
+def names(mock, look):
+    return sorted(job["id"] + ".json" for job in mock.jobs() if LOOKS[look](job))
 
 
-def full_read(sandbox, look):
+def full_read(mock, look):
     """Requests it takes to read all: the first page, and those that overlap it."""
-    return 2 + len(names(sandbox, look)) // (PAGE - 1)
+    return 2 + len(names(mock, look)) // (PAGE - 1)
 
 
-def unchanged(sandbox):
+def unchanged(mock):
     """Head, unfinished jobs, tail and head again; the unfinished ones may fill pages."""
-    unfinished = len(names(sandbox, "status/queued,processing"))
+    unfinished = len(names(mock, "status/queued,processing"))
     return 3 + max(1, -(-unfinished // (PAGE - 1)))
 
 
@@ -74,38 +74,38 @@ def changes_cost(count):
     return 8 + 6 * count
 
 
-def asked(sandbox):
+def asked(mock):
     """Requests so far, those included that were given up while on their way."""
     count = -1
-    while count != (now := sandbox.wait(in_flight_at_most=0)["requests"]):
+    while count != (now := mock.wait(in_flight_at_most=0)["requests"]):
         count = now
     return count
 
 
 def look_at(mount, look):
     """The names, and how many requests they took."""
-    before = asked(mount.sandbox)
+    before = asked(mount.mock)
     seen = sorted(os.listdir(mount.path / look))
-    return seen, asked(mount.sandbox) - before
+    return seen, asked(mount.mock) - before
 
 
-def walk(sandbox, mount, steps):
+def walk(mock, mount, steps):
     changed = {}  # since the last look, by look
     for changes, look, again in steps:
-        count = sum(apply(sandbox, change) for change in changes)
+        count = sum(apply(mock, change) for change in changes)
         changed = {name: number + count for name, number in changed.items()}
         seen, requests = look_at(mount, look)
-        assert seen == names(sandbox, look)
-        full = full_read(sandbox, look)
+        assert seen == names(mock, look)
+        full = full_read(mock, look)
         if look == "all" and look in changed:
             most = min(changes_cost(changed[look]), full + 8) if changed[look] \
-                else unchanged(sandbox)
+                else unchanged(mock)
             assert requests <= most, (requests, changed[look], full)
         changed[look] = 0
         if again and look == "all":
             seen, requests = look_at(mount, look)
-            assert seen == names(sandbox, look)
-            assert requests <= unchanged(sandbox)
+            assert seen == names(mock, look)
+            assert requests <= unchanged(mock)
 
 
 def account(new_sandbox):
@@ -113,9 +113,9 @@ def account(new_sandbox):
                        "--errors", "30")
 
 
-def fresh_mount(mount, sandbox):
+def fresh_mount(mount, mock):
     """Without a cache on disk: an earlier example's stand-in may have had this port."""
-    return mount(sandbox, "ttl=0", "cache=off", f"page_size={PAGE}")
+    return mount(mock, "ttl=0", "cache=off", f"page_size={PAGE}")
 
 
 def test_changes_between_looks(new_sandbox, mount):
@@ -124,13 +124,13 @@ def test_changes_between_looks(new_sandbox, mount):
               suppress_health_check=list(HealthCheck))
     @given(st.lists(STEP, min_size=4, max_size=10))
     def check(steps):
-        sandbox = account(new_sandbox)
+        mock = account(new_sandbox)
         try:
-            one = fresh_mount(mount, sandbox)
-            walk(sandbox, one, steps)
+            one = fresh_mount(mount, mock)
+            walk(mock, one, steps)
             one.unmount()
         finally:
-            sandbox.stop()
+            mock.stop()
     check()
 
 
@@ -142,36 +142,36 @@ def test_changes_during_looks(new_sandbox, mount):
     @given(st.lists(st.tuples(st.lists(CHANGE, min_size=1, max_size=4), st.integers(1, 6),
                               st.sampled_from(sorted(LOOKS))), min_size=2, max_size=5))
     def check(rounds):
-        sandbox = account(new_sandbox)
+        mock = account(new_sandbox)
         try:
-            one = fresh_mount(mount, sandbox)
+            one = fresh_mount(mount, mock)
             for changes, after, look in rounds:
-                disturb(sandbox, one, changes, after, look)
+                disturb(mock, one, changes, after, look)
             one.unmount()
         finally:
-            sandbox.stop()
+            mock.stop()
     check()
 
 
-def disturb(sandbox, mount, changes, after, look):
+def disturb(mock, mount, changes, after, look):
     look_at(mount, look)
-    before = set(names(sandbox, look))
-    sandbox.schedule(after, *filter(None, (scheduled(sandbox, c) for c in changes)))
+    before = set(names(mock, look))
+    mock.schedule(after, *filter(None, (scheduled(mock, c) for c in changes)))
     seen, _ = look_at(mount, look)
-    later = set(names(sandbox, look))
+    later = set(names(mock, look))
     assert len(seen) == len(set(seen))
     assert before & later <= set(seen) <= before | later
     # What was scheduled behind the look's end happens before the next ends.
-    sandbox.control("DELETE", "schedule")
+    mock.control("DELETE", "schedule")
     seen, _ = look_at(mount, look)
-    assert seen == names(sandbox, look)
+    assert seen == names(mock, look)
 
 
-def scheduled(sandbox, change):
+def scheduled(mock, change):
     """The change as the stand-in takes it, or None where there is nothing to change."""
     if change[0] == "create":
         return {"create": {"status": change[1], "bytes": 500}}
-    jobs = sandbox.jobs()
+    jobs = mock.jobs()
     if change[0] == "finish":
         jobs = [job for job in jobs if job["status"] in ("queued", "processing")]
     if not jobs:
@@ -183,38 +183,38 @@ def scheduled(sandbox, change):
 def test_after_one_was_picked_out(new_sandbox, mount):
     """SPEC 7.2: a listing by status comes out of a fresh one of all jobs, for nothing, and
     what came of that can be checked later."""
-    sandbox = account(new_sandbox)
-    one = mount(sandbox, f"page_size={PAGE}")
+    mock = account(new_sandbox)
+    one = mount(mock, f"page_size={PAGE}")
     look_at(one, "all")
-    assert look_at(one, "status/done") == (names(sandbox, "status/done"), 0)
-    jobs = sandbox.jobs()
-    sandbox.change(next(job["id"] for job in jobs if job["status"] == "processing"),
+    assert look_at(one, "status/done") == (names(mock, "status/done"), 0)
+    jobs = mock.jobs()
+    mock.change(next(job["id"] for job in jobs if job["status"] == "processing"),
                    status="done")
-    sandbox.delete([job["id"] for job in jobs if job["status"] == "done"][150])
+    mock.delete([job["id"] for job in jobs if job["status"] == "done"][150])
     os.kill(one.pid, signal.SIGHUP)
     # An empty day costs a request again once the signal was heard.
     wait_until(lambda: look_at(one, "date/2020-01-01")[1], "SIGHUP is heard")
     seen, requests = look_at(one, "status/done")
-    assert seen == names(sandbox, "status/done")
+    assert seen == names(mock, "status/done")
     assert requests <= changes_cost(1)
 
 
 def test_after_a_remount(new_sandbox, mount):
     """SPEC 7.2: also across unmount and mount."""
-    sandbox = account(new_sandbox)
-    one = mount(sandbox, "ttl=0", f"page_size={PAGE}")
+    mock = account(new_sandbox)
+    one = mount(mock, "ttl=0", f"page_size={PAGE}")
     look_at(one, "all")
     one.unmount()
-    victim = sandbox.jobs()[200]["id"]
-    two = mount(sandbox, "ttl=0", f"page_size={PAGE}")
+    victim = mock.jobs()[200]["id"]
+    two = mount(mock, "ttl=0", f"page_size={PAGE}")
     seen, requests = look_at(two, "all")
-    assert (seen, requests <= 4) == (names(sandbox, "all"), True)
+    assert (seen, requests <= 4) == (names(mock, "all"), True)
     two.unmount()
-    sandbox.delete(victim)
-    sandbox.create(status="done")
-    three = mount(sandbox, "ttl=0", f"page_size={PAGE}")
+    mock.delete(victim)
+    mock.create(status="done")
+    three = mount(mock, "ttl=0", f"page_size={PAGE}")
     seen, requests = look_at(three, "all")
-    assert seen == names(sandbox, "all")
+    assert seen == names(mock, "all")
     assert requests <= changes_cost(1)
     # It is not there by its name either (SPEC 7.1).
     assert not (three.path / "all" / f"{victim}.json").exists()

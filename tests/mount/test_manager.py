@@ -68,10 +68,10 @@ def test_unmounted(manager, account, mount, env):
     assert manager.heard() == ["READY=1", "STOPPING=1"]
 
 
-def test_failure(manager, sandbox, program, place, env):
+def test_failure(manager, mock, program, place, env):
     """What was never there is neither ready nor stopping."""
     place.write_key("wrong")
-    code, _, _ = program("-f", "-o", place.options(), sandbox.url, place.new_directory(), env=env)
+    code, _, _ = program("-f", "-o", place.options(), mock.url, place.new_directory(), env=env)
     assert code == 32
     assert manager.heard() == []
 

@@ -101,9 +101,9 @@ class TestListing:
         assert "tags" not in shown(one.path / "metadata/customer/acme/metadata")
         assert shown(one.path / "metadata/customer/acme/metadata/order") == {"7"}
 
-    def test_nobody_has_metadata(self, sandbox, mount):
-        sandbox.create(custom_metadata=None, text="Hello.")
-        one = mount(sandbox)
+    def test_nobody_has_metadata(self, mock, mount):
+        mock.create(custom_metadata=None, text="Hello.")
+        one = mount(mock)
         assert shown(one.path / "metadata") == set()
         assert errno_of(os.listdir, one.path / "metadata/customer/acme") == errno.ENOENT
 
@@ -168,9 +168,9 @@ class TestFilter:
         (request,) = one.requests()
         assert request.path.endswith(job)
 
-    def test_digits(self, sandbox, mount):
-        one = mount(sandbox)
-        sandbox.create(raw='{"id": "a", "custom_metadata": {"n": 9007199254740993, "x": 1.50,'
+    def test_digits(self, mock, mount):
+        one = mount(mock)
+        mock.create(raw='{"id": "a", "custom_metadata": {"n": 9007199254740993, "x": 1.50,'
                            ' "e": 1e+3, "u": "Zo\\u00eb"}}')
         assert shown(one.path / "metadata/n") == {"9007199254740993"}
         assert shown(one.path / "metadata/x") == {"1.50"}
@@ -291,9 +291,9 @@ class TestHostile:
     NAMES = ["..", ".", "a/b", "../../etc/passwd", "a\nb", "a=b", "a&b", "%41", "A", ".git", "*",
              "\x7f", "a,b", " ", "caf\u00e9", "\u732b"]
 
-    def test_names(self, sandbox, mount):
-        one = mount(sandbox)
-        jobs = {name: sandbox.create(custom_metadata={name: name}, text="Hello.")
+    def test_names(self, mock, mount):
+        one = mount(mock)
+        jobs = {name: mock.create(custom_metadata={name: name}, text="Hello.")
                 for name in self.NAMES}
         names = shown(one.path / "metadata")
         assert len(names) == len(self.NAMES)
@@ -303,10 +303,10 @@ class TestHostile:
             assert shown(one.path / "metadata" / escaped) == {escaped}
             assert shown(one.path / "metadata" / escaped / escaped) == {job + ".json"}
 
-    def test_no_names(self, sandbox, mount):
+    def test_no_names(self, mock, mount):
         """What cannot be a name is left out, and leaves the others where they are."""
-        one = mount(sandbox)
-        sandbox.create(raw=json.dumps({"id": "a", "custom_metadata": {
+        one = mount(mock)
+        mock.create(raw=json.dumps({"id": "a", "custom_metadata": {
             "": "x", "empty": "", "nul": "a\0b", "lone": "\ud800", "long": "x" * 256,
             "y" * 256: "long", "none": [], "nothing": {}, "good": "one",
             "deep": json.loads("[" * 40 + "1" + "]" * 40),
@@ -314,15 +314,15 @@ class TestHostile:
         assert shown(one.path / "metadata") == {"good", "wide."}
         assert shown(one.path / "metadata/good/one") == {"a.json"}
 
-    def test_too_many_pairs(self, sandbox, mount):
-        one = mount(sandbox)
-        sandbox.create(custom_metadata={f"k{number}": "x" for number in range(1000)}, text="Hi.")
+    def test_too_many_pairs(self, mock, mount):
+        one = mount(mock)
+        mock.create(custom_metadata={f"k{number}": "x" for number in range(1000)}, text="Hi.")
         assert len(shown(one.path / "metadata")) == 256
 
     @pytest.mark.parametrize("metadata", ['"text"', "7", "[1, 2]", "true", '[{"a": 1}]', "{}"])
-    def test_no_object(self, sandbox, mount, metadata):
-        one = mount(sandbox)
-        sandbox.create(raw=f'{{"id": "a", "custom_metadata": {metadata}}}')
+    def test_no_object(self, mock, mount, metadata):
+        one = mount(mock)
+        mock.create(raw=f'{{"id": "a", "custom_metadata": {metadata}}}')
         assert shown(one.path / "all") == {"a.json"}
         assert shown(one.path / "metadata") == set()
 

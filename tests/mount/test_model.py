@@ -95,11 +95,11 @@ class Open:
 class Model:
     """The mount, the account, and the operations on both."""
 
-    def __init__(self, new_mount, sandbox, draw):
+    def __init__(self, new_mount, mock, draw):
         self.new_mount = new_mount
-        self.sandbox = sandbox
+        self.mock = mock
         self.draw = draw
-        self.account = Account(sandbox, draw, (500, 30000))
+        self.account = Account(mock, draw, (500, 30000))
         self.mount = None
         self.open = []
         self.gone = {}  # texts of deleted jobs that nobody has missed yet
@@ -190,7 +190,7 @@ class Model:
         if self.mount:
             self.mount.unmount()
         size = self.draw.choice(["cache_size=1G", "cache_size=1M"])
-        self.mount = self.new_mount(self.sandbox, "ttl=0", "timeout=3", "page_size=20", size,
+        self.mount = self.new_mount(self.mock, "ttl=0", "timeout=3", "page_size=20", size,
                                     path=self.mount.path if self.mount else None)
 
     def change(self):
@@ -206,12 +206,12 @@ class Model:
         """Some requests from now on fail, or all of one kind."""
         kind, fields = self.draw.choice(FAULTS)
         times = self.draw.choice([1, 1, 2, 5])
-        self.draw.choice([self.sandbox.fault_lists, self.sandbox.fault_jobs])(
+        self.draw.choice([self.mock.fault_lists, self.mock.fault_jobs])(
             kind, times=times, skip=self.draw.randint(0, 2), **fields)
         self.faulty = True
 
     def mend(self):
-        self.sandbox.clear_faults()
+        self.mock.clear_faults()
         self.faulty = False
 
     OPERATIONS = [(list, 12), (list_days, 3), (list_partly, 14), (seek, 8), (stat, 22),
@@ -263,7 +263,7 @@ def test_new_ones_behind_what_was_told(new_sandbox, mount):
 
 
 @pytest.mark.parametrize("lie", [
-    lambda model: model.sandbox.fault_lists("drop_item", index=1),
+    lambda model: model.mock.fault_lists("drop_item", index=1),
     lambda model: model.account.texts.update(
         {job_id: text[:-2] + b" \n" for job_id, text in model.account.texts.items()}),
     lambda model: model.account.jobs.pop(model.account.ids("done")[0]),

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sandbox import Sandbox
+from mock import Mock
 from tools import Stopwatch, read, run
 
 # What a look may take when nobody answers: no attempt is waited for.
@@ -25,15 +25,15 @@ class Line:
 
     def __init__(self, directory):
         self.directory = directory
-        self.sandbox = Sandbox(directory, *self.OPTIONS)
-        self.jobs = self.sandbox.jobs()
-        self.bodies = {job["id"]: self.sandbox.body(job["id"]) for job in self.jobs[:8]}
+        self.mock = Mock(directory, *self.OPTIONS)
+        self.jobs = self.mock.jobs()
+        self.bodies = {job["id"]: self.mock.body(job["id"]) for job in self.jobs[:8]}
 
     def cut(self):
-        assert self.sandbox.stop()
+        assert self.mock.stop()
 
     def mend(self):
-        self.sandbox = Sandbox(self.directory, *self.OPTIONS, "--port", str(self.sandbox.port))
+        self.mock = Mock(self.directory, *self.OPTIONS, "--port", str(self.mock.port))
 
     def names(self, **where):
         return {job["id"] + ".json" for job in self.jobs
@@ -44,7 +44,7 @@ class Line:
 def line(tmp_path_factory):
     made = Line(tmp_path_factory.mktemp("line"))
     yield made
-    if made.sandbox.process.poll() is None:
+    if made.mock.process.poll() is None:
         made.cut()
 
 
@@ -84,7 +84,7 @@ class TestWithoutNetwork:
     """SPEC 7.5: a laptop without network still greps what it has."""
 
     def test_what_was_known(self, line, mount):
-        one = mount(line.sandbox, "offline_ok", "ttl=0")
+        one = mount(line.mock, "offline_ok", "ttl=0")
         look_at_all(one)
         line.cut()
         assert_all_is_shown(line, one)
@@ -97,10 +97,10 @@ class TestWithoutNetwork:
 
     def test_across_mounts(self, line, mount):
         """And mounting succeeds, with a warning."""
-        one = mount(line.sandbox, "offline_ok")
+        one = mount(line.mock, "offline_ok")
         look_at_all(one)
         one.unmount()
-        marked = line.sandbox
+        marked = line.mock
         line.cut()
         with Stopwatch() as watch:
             again = mount(Silent(marked), "offline_ok")
@@ -111,7 +111,7 @@ class TestWithoutNetwork:
         assert done["id"].encode() in read(again.path / "all" / (done["id"] + ".json"))
 
     def test_complete_listings_only(self, line, mount):
-        one = mount(line.sandbox, "offline_ok", "ttl=0", "timeout=2")
+        one = mount(line.mock, "offline_ok", "ttl=0", "timeout=2")
         with os.scandir(one.path / "all") as entries:
             assert len(list(itertools.islice(entries, 5))) == 5
         assert len(os.listdir(one.path / "status/error")) == len(line.names(status="error"))
@@ -128,14 +128,14 @@ class TestWithoutNetwork:
 
     def test_back_again(self, line, mount):
         """The next look, some seconds later, shows the truth."""
-        one = mount(line.sandbox, "offline_ok", "ttl=0")
+        one = mount(line.mock, "offline_ok", "ttl=0")
         look_at_all(one)
         line.cut()
         assert shown(one.path / "all") == line.names()
         line.mend()
-        new = line.sandbox.create(text="New.") + ".json"
+        new = line.mock.create(text="New.") + ".json"
         gone = line.jobs[-1]["id"]
-        line.sandbox.delete(gone)
+        line.mock.delete(gone)
         assert new not in shown(one.path / "all")
         time.sleep(RETRY)
         assert shown(one.path / "all") == line.names() - {gone + ".json"} | {new}
@@ -143,19 +143,19 @@ class TestWithoutNetwork:
 
     def test_a_server_that_is_silent(self, line, mount):
         """Nobody waits for it twice."""
-        one = mount(line.sandbox, "offline_ok", "ttl=0", "timeout=2")
+        one = mount(line.mock, "offline_ok", "ttl=0", "timeout=2")
         look_at_all(one)
-        line.sandbox.fault("stall")
+        line.mock.fault("stall")
         assert shown(one.path / "all") == line.names()
         with Stopwatch() as watch:
             for _ in range(20):
                 assert shown(one.path / "all") == line.names()
         assert watch.seconds < 1
-        line.sandbox.clear_faults()
+        line.mock.clear_faults()
 
     def test_metadata(self, line, mount):
         """SPEC 3.4: what is told of jobs that are known is known."""
-        one = mount(line.sandbox, "offline_ok", "ttl=0", "timeout=2")
+        one = mount(line.mock, "offline_ok", "ttl=0", "timeout=2")
         look_at_all(one)
         keys = shown(one.path / "metadata")
         key = sorted(keys)[0]
@@ -168,7 +168,7 @@ class TestWithoutNetwork:
 
     def test_rm(self, line, mount):
         """SPEC 10.1: nothing is promised that cannot be done."""
-        one = mount(line.sandbox, "offline_ok", "allow_delete", "ttl=0", "timeout=2")
+        one = mount(line.mock, "offline_ok", "allow_delete", "ttl=0", "timeout=2")
         look_at_all(one)
         line.cut()
         look_at_all(one)
@@ -180,9 +180,9 @@ class TestWithoutNetwork:
 class Silent:
     """A stand-in that is not there, for who asks it what it was asked."""
 
-    def __init__(self, sandbox):
-        self.url = sandbox.url
-        self.key = sandbox.key
+    def __init__(self, mock):
+        self.url = mock.url
+        self.key = mock.key
 
     @staticmethod
     def log():
@@ -195,23 +195,23 @@ class TestErrorsStayErrors:
     @pytest.mark.parametrize("status, error", [(401, errno.EACCES), (429, errno.EBUSY),
                                                (500, errno.EIO)])
     def test_answers(self, line, mount, status, error):
-        one = mount(line.sandbox, "offline_ok", "ttl=0", "timeout=1")
+        one = mount(line.mock, "offline_ok", "ttl=0", "timeout=1")
         look_at_all(one)
-        line.sandbox.fault("status", status=status)
+        line.mock.fault("status", status=status)
         assert refusal(os.listdir, one.path / "all") == error
         assert "out of reach" not in one.stderr
 
     def test_a_wrong_key_does_not_mount(self, line, place, program):
         place.write_key("another-key")
-        code, _, err = program("-f", "-o", place.options("offline_ok"), line.sandbox.url,
+        code, _, err = program("-f", "-o", place.options("offline_ok"), line.mock.url,
                                place.new_directory())
         assert code == 32 and "401" in err
 
     def test_without_the_option(self, line, mount, place, program):
-        one = mount(line.sandbox, "ttl=0", "timeout=1")
+        one = mount(line.mock, "ttl=0", "timeout=1")
         look_at_all(one)
         line.cut()
         assert refusal(os.listdir, one.path / "all") == errno.EHOSTUNREACH
-        code, _, err = program("-f", "-o", place.options("timeout=1"), line.sandbox.url,
+        code, _, err = program("-f", "-o", place.options("timeout=1"), line.mock.url,
                                place.new_directory())
         assert code == 32 and "no connection" in err

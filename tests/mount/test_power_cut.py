@@ -65,11 +65,11 @@ def fixture_disk(tmp_path):
 class NextBoot:
     """A mount in another boot."""
 
-    def __init__(self, place, sandbox, *options, boot="11111111-2222-3333-4444-555555555555"):
+    def __init__(self, place, mock, *options, boot="11111111-2222-3333-4444-555555555555"):
         boot_id = place.directory / "boot_id"
         boot_id.write_text(boot + "\n", encoding="ascii")
         path = place.new_directory()
-        self.program = Program(place, "-f", "-o", place.options(*options), sandbox.url, path,
+        self.program = Program(place, "-f", "-o", place.options(*options), mock.url, path,
                                wrapper=alone(IN_ANOTHER_BOOT, boot_id))
         self.process = self.program.process
         self.path = Path(f"/proc/{self.process.pid}/root{path}")
@@ -116,7 +116,7 @@ def fixture_cut(new_sandbox, mount, place, disk):
                                   "--unfinished", "8"), draw)
 
     def cut():
-        one = mount(account.sandbox, "ttl=0", draw.choice(["cache_size=1M", "cache_size=1G"]))
+        one = mount(account.mock, "ttl=0", draw.choice(["cache_size=1M", "cache_size=1G"]))
         for _ in work(one.path, account, draw):
             for path in place.cache.glob("*.db"):
                 write_out_parts(path, draw)
@@ -134,7 +134,7 @@ def test_power_cut(cut, place):
     """SPEC 7.4, 4.3: whatever part of the cache was on the disk."""
     for _ in range(CUTS):
         account = cut()
-        with NextBoot(place, account.sandbox, "ttl=0") as two:
+        with NextBoot(place, account.mock, "ttl=0") as two:
             account.assert_shown(two.path, account.ids())
         assert "went down" in two.program.stderr, two.program.stderr
 
@@ -142,9 +142,9 @@ def test_power_cut(cut, place):
 def test_disk_that_hangs(new_sandbox, mount, place, disk):
     """SPEC 1.5: SIGTERM ends it all the same; the mark is taken back by and by."""
     place.cache = disk.path / "cache"
-    sandbox = new_sandbox("--jobs", "20")
+    mock = new_sandbox("--jobs", "20")
     before = children()
-    one = mount(sandbox)
+    one = mount(mock)
     assert len(os.listdir(one.path / "all")) == 20
     (mark,) = place.cache.glob("*-boot")
     run("fsfreeze", "-f", disk.path)
@@ -166,7 +166,7 @@ def test_would_fail(cut, place):
 
     def be_cut():
         account = cut()
-        with NextBoot(place, account.sandbox, "ttl=0", boot=boot) as two:
+        with NextBoot(place, account.mock, "ttl=0", boot=boot) as two:
             account.assert_shown(two.path, account.ids())
         assert "the cache" not in two.program.stderr
     with pytest.raises((AssertionError, OSError)):
@@ -181,13 +181,13 @@ def test_cut_when_it_had_ended(new_sandbox, mount, place, disk):
     account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",
                                   "--unfinished", "0"), draws("cut afterwards"))
     before = children()
-    one = mount(account.sandbox, "ttl=0")
+    one = mount(account.mock, "ttl=0")
     account.assert_shown(one.path, account.ids())
     one.unmount()
     await_orphans(before)
     disk.cut_off()
     disk.back()
-    assert account.sandbox.stop()
-    with NextBoot(place, account.sandbox, "offline_ok") as two:
+    assert account.mock.stop()
+    with NextBoot(place, account.mock, "offline_ok") as two:
         account.assert_shown(two.path, account.ids())
     assert "the cache" not in two.program.stderr, two.program.stderr

@@ -14,7 +14,7 @@ import pytest
 
 from mounting import WRAPPER, environment, needs_root
 from nobody import AS_NOBODY
-from sandbox import KEY
+from mock import KEY
 from tools import run, wait_until
 
 NEW_KEY = "another-key-that-nobody-may-see-93b0"

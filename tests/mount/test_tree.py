@@ -208,8 +208,8 @@ class TestDays:
         assert len(days) <= len(requests) <= len(days) + 1
         assert sum(request.bytes for request in requests) < len(requests) * 3 * 4000
 
-    def test_days_of_an_empty_account(self, sandbox, mount):
-        assert listed(mount(sandbox).path / "date") == set()
+    def test_days_of_an_empty_account(self, mock, mount):
+        assert listed(mount(mock).path / "date") == set()
 
     def test_nested(self, account, mount):
         """The days that have jobs of the filter."""
@@ -217,12 +217,12 @@ class TestDays:
         wanted = list(dict.fromkeys(map(day_of, account.jobs(status="error"))))
         assert os.listdir(one.path / "status/error/date") == wanted
 
-    def test_gaps(self, sandbox, mount):
+    def test_gaps(self, mock, mount):
         """Days are days in UTC, however far apart."""
         for instant in ("1970-01-01T00:00:00.000Z", "2024-02-29T12:00:00.000Z",
                         "2026-03-01T00:00:00.000Z", "2026-02-28T23:59:59.999Z"):
-            sandbox.create(created_at=instant, text="Hello.")
-        assert os.listdir(mount(sandbox).path / "date") == [
+            mock.create(created_at=instant, text="Hello.")
+        assert os.listdir(mount(mock).path / "date") == [
             "2026-03-01", "2026-02-28", "2024-02-29", "1970-01-01"]
 
 

@@ -237,24 +237,24 @@ class TestOrdinaryUser:
 class TestRefused:
     """SPEC 1.1: neither over a gladiafs mount nor in one."""
 
-    def test_another_account(self, account, sandbox, mount, program, place):
+    def test_another_account(self, account, mock, mount, program, place):
         one = mount(account)
-        code, _, err = program("-f", "-o", place.options(), sandbox.url, one.path)
+        code, _, err = program("-f", "-o", place.options(), mock.url, one.path)
         assert code == FAILED
         assert f"{account.url} is mounted there already" in err
 
-    def test_inside(self, account, sandbox, mount, program, place):
+    def test_inside(self, account, mock, mount, program, place):
         one = mount(account)
-        code, _, err = program("-f", "-o", place.options(), sandbox.url, one.path / "status")
+        code, _, err = program("-f", "-o", place.options(), mock.url, one.path / "status")
         assert code == FAILED
         assert f"it lies in the gladiafs mount on {one.path}" in err
 
     @needs_root
-    def test_by_another_way(self, account, sandbox, mount, program, place, ground):
+    def test_by_another_way(self, account, mock, mount, program, place, ground):
         """A bind mount of a directory in it is a part of it."""
         one, bound = mount(account), ground.new("bound")
         run("mount", "--bind", one.path / "status", bound)
-        code, _, err = program("-f", "-o", place.options(), sandbox.url, bound)
+        code, _, err = program("-f", "-o", place.options(), mock.url, bound)
         assert code == FAILED
         assert "is mounted there already" in err
         run("umount", bound)

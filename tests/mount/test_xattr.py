@@ -53,9 +53,9 @@ class TestWith:
         assert os.getxattr(next((one.path / "status/error").iterdir()),
                            "user.gladia.error_code").isdigit()
 
-    def test_special_texts(self, sandbox, mount):
-        job_id = sandbox.create(filename='zoë "quoted" \\ 100%.mp3', text="Hello.")
-        path = mount(sandbox, "xattr").path / "all" / (job_id + ".json")
+    def test_special_texts(self, mock, mount):
+        job_id = mock.create(filename='zoë "quoted" \\ 100%.mp3', text="Hello.")
+        path = mount(mock, "xattr").path / "all" / (job_id + ".json")
         assert os.getxattr(path, "user.gladia.filename").decode() == 'zoë "quoted" \\ 100%.mp3'
 
     def test_summaries(self, account, mount):

@@ -7,7 +7,7 @@ import pytest
 
 from machine import Machine, Root, unbootable
 from offers import TREE
-from sandbox import Sandbox
+from mock import Mock
 from tools import run
 
 # What a machine for logging in needs beside the package.
@@ -63,6 +63,6 @@ def machine(root, deb, tmp_path_factory):
 @pytest.fixture
 def account(tmp_path):
     """A stand-in with ten small jobs."""
-    one = Sandbox(tmp_path, "--jobs", "10", "--bytes", "500")
+    one = Mock(tmp_path, "--jobs", "10", "--bytes", "500")
     yield one
     assert one.stop()

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import PASSWORD
 from offers import TREE
-from sandbox import KEY, Sandbox
+from mock import KEY, Mock
 from tools import wait_until
 
 STATUSES = ["done", "error", "processing", "queued"]
@@ -140,14 +140,14 @@ class TestUserUnit:
     def test_no_network(self, machine, tmp_path, ada, login):
         """Without an API it is tried again, until there is one."""
         (tmp_path / "first").mkdir()
-        first = Sandbox(tmp_path / "first")
+        first = Mock(tmp_path / "first")
         assert first.stop()
         machine.write(CONFIG + "/test.conf", "[Service]\nRestartSec=100ms\n"
                       f"Environment=GLADIA_API_URL={first.url}\n", user=ada)
         login(ada)
         machine.wait("systemctl --user --no-block start gladiafs", ada)
         machine.wait('test "$(systemctl --user show -P NRestarts gladiafs)" -ge 1', ada)
-        second = Sandbox(tmp_path, "--port", str(first.port))
+        second = Mock(tmp_path, "--port", str(first.port))
         machine.wait("systemctl --user is-active gladiafs", ada)
         assert machine.mounts() == [PLACE]
         machine.run("systemctl --user stop gladiafs", ada)
@@ -169,8 +169,8 @@ class TestUserUnit:
         machine.wait(f"mkdir -p {PLACE} && {start} -p LimitCORE=0 {program}", ada)
         assert machine.mounts() == [PLACE]
         machine.run("systemctl --user stop try", ada)
-        for sandbox in SANDBOXES:
-            assert machine.ask(f"{start} -p '{sandbox}' {program}", ada) is None, sandbox
+        for mock in SANDBOXES:
+            assert machine.ask(f"{start} -p '{mock}' {program}", ada) is None, mock
             assert machine.mounts() == []
 
 

@@ -5,7 +5,7 @@ makes of it; in a machine with systemd as its process 1. SPEC 1.2, 1.3, 1.5, 2.1
 import pytest
 
 from offers import TREE
-from sandbox import KEY
+from mock import KEY
 from tools import wait_until
 
 STATUSES = ["done", "error", "processing", "queued"]

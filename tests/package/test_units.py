@@ -56,8 +56,8 @@ def test_sandbox_of_the_system_unit(unit):
 def test_user_unit_lets_fusermount3_work():
     """It has none of what was seen to keep fusermount3 from mounting."""
     lines = USER.read_text().splitlines()
-    for sandbox in SANDBOXES:
-        name = sandbox.partition("=")[0]
+    for mock in SANDBOXES:
+        name = mock.partition("=")[0]
         assert not any(line.startswith(name + "=") for line in lines)
 
 

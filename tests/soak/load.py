@@ -4,7 +4,7 @@
 import random
 import time
 
-from sandbox import Sandbox
+from mock import Mock
 
 # Seconds of each.
 STORM = (8, 14)
@@ -47,8 +47,8 @@ SLACK = 2
 
 
 class Weather:
-    def __init__(self, sandbox: Sandbox, seed: int, timeout: float):
-        self.sandbox = sandbox
+    def __init__(self, mock: Mock, seed: int, timeout: float):
+        self.mock = mock
         self.random = random.Random(seed + 1)
         self.timeout = timeout
         self.storm = False
@@ -63,7 +63,7 @@ class Weather:
             self.last_storm = now
         if now < self.changes_at:
             return
-        self.sandbox.modes(**{name: self.random.choice(values)
+        self.mock.modes(**{name: self.random.choice(values)
                               for name, values in MODES.items()})
         self.storm = not self.storm
         if self.storm:
@@ -71,14 +71,14 @@ class Weather:
             self.last_storm = now
             for probability, fault in KINDS:
                 match = {"path": "/v2/pre-recorded"} if fault["kind"] == "items_null" else {}
-                self.sandbox.control("POST", "faults", {
+                self.mock.control("POST", "faults", {
                     "match": match, "times": -1, "probability": probability, "do": fault})
         else:
             self.clear()
         self.changes_at = now + self.random.uniform(*(STORM if self.storm else FAIR))
 
     def clear(self) -> None:
-        self.sandbox.clear_faults()
+        self.mock.clear_faults()
         self.storm = False
 
     def was_fair(self, since: float) -> bool:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from layout import pretty
-from sandbox import Sandbox
+from mock import Mock
 
 # Bytes of an unfinished job, and of a finished one.
 UNFINISHED = 2000
@@ -33,12 +33,12 @@ class Job:
 class Truth:
     """Of one stand-in. Who asks waits for a change that is under way, so it is known, too."""
 
-    def __init__(self, sandbox: Sandbox, seed: int):
-        self.sandbox = sandbox
+    def __init__(self, mock: Mock, seed: int):
+        self.mock = mock
         self.random = random.Random(seed)
         self.lock = threading.RLock()
         self.changes: dict[str, int] = {}
-        jobs = sandbox.jobs()
+        jobs = mock.jobs()
         self.known = {job["id"]: Job(job["status"]) for job in jobs}
         self.days = sorted({job["created_at"][:10] for job in jobs})
         self.size = len(self.known)
@@ -51,7 +51,7 @@ class Truth:
         with self.lock:
             job = self.known[name]
             if not job.versions and job.leaving == NEVER:
-                job.versions = [(pretty(self.sandbox.body(name).decode()), NEVER)]
+                job.versions = [(pretty(self.mock.body(name).decode()), NEVER)]
             return [text for text, until in job.versions if until >= since]
 
     def some(self, chance: random.Random, count: int, *status: str) -> list[str]:
@@ -100,7 +100,7 @@ class Truth:
         what = {"status": status, "count": count,
                 "bytes": UNFINISHED if unfinished else self.random.randint(*FINISHED),
                 "custom_metadata": {"team": self.random.choice("abc"), "round": 1}}
-        for name in self.sandbox.control("POST", "jobs", what)["ids"]:
+        for name in self.mock.control("POST", "jobs", what)["ids"]:
             self.known[name] = Job(status, time.monotonic())
         self.count("created", count)
 
@@ -109,17 +109,17 @@ class Truth:
             job = self.known[name]
             self.versions(name)
             status = self.random.choice(["done", "done", "error"])
-            self.sandbox.change(name, status=status, bytes=self.random.randint(*FINISHED))
+            self.mock.change(name, status=status, bytes=self.random.randint(*FINISHED))
             job.versions = [(text, min(until, time.monotonic()))
                             for text, until in job.versions]
-            job.versions.append((pretty(self.sandbox.body(name).decode()), NEVER))
+            job.versions.append((pretty(self.mock.body(name).decode()), NEVER))
             job.status = status
             self.count("finished", 1)
 
     def delete(self) -> None:
         for name in self.some(self.random, 1, "done", "error"):
             self.take_leave(name)
-            self.sandbox.delete(name)
+            self.mock.delete(name)
             self.has_gone(name, "deleted")
 
     def take_leave(self, name: str) -> None:

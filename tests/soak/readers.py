@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mounting import PROGRAM, Mount, environment
-from truth import Truth
+from oracle import Truth
 
 # What is shown may be older than ttl by what it takes to ask, on a busy machine.
 MARGIN = 1.0

@@ -28,10 +28,10 @@ from mounting import Mount, Place, children  # noqa: E402
 from readers import Target, Wrong, choose, list_all, read_whole  # noqa: E402
 from report import Report  # noqa: E402
 from samples import Samples, stats  # noqa: E402
-from sandbox import Sandbox  # noqa: E402
+from mock import Mock  # noqa: E402
 from tools import isolate_mounts, wait_until  # noqa: E402
-from truth import Truth  # noqa: E402
-from weather import Weather  # noqa: E402
+from oracle import Truth  # noqa: E402
+from load import Weather  # noqa: E402
 
 TIMEOUT = 5  # of the mounts
 READERS = 4  # a mount
@@ -60,17 +60,17 @@ class Soak:
         self.seen_locked = 0
         self.locked_at = float("-inf")
         self.pause = 0.3
-        self.sandbox = Sandbox(directory, *ACCOUNT)
-        self.truth = Truth(self.sandbox, args.seed)
-        self.weather = Weather(self.sandbox, args.seed, TIMEOUT)
+        self.mock = Mock(directory, *ACCOUNT)
+        self.truth = Truth(self.mock, args.seed)
+        self.weather = Weather(self.mock, args.seed, TIMEOUT)
         place = Place(directory)
         self.targets = {}
         for number, (name, (ttl, options)) in enumerate(MOUNTS.items()):
-            mount = Mount(place, self.sandbox, f"ttl={ttl}", f"timeout={TIMEOUT}", *options)
+            mount = Mount(place, self.mock, f"ttl={ttl}", f"timeout={TIMEOUT}", *options)
             self.targets[name] = Target(mount, self.truth, ttl,
                                         random.Random(args.seed + number), options)
         self.samples = Samples({name: target.mount for name, target in self.targets.items()},
-                               [self.sandbox.process.pid], args.samples)
+                               [self.mock.process.pid], args.samples)
 
     def complain(self, what: str) -> None:
         if len(self.wrong) < 20:
@@ -194,7 +194,7 @@ class Soak:
                 self.complain(f"{name}, at the end: {error}")
             if said := target.mount.close():
                 self.complain(f"{name}: {said}")
-        if not self.sandbox.stop():
+        if not self.mock.stop():
             self.complain("the stand-in did not end well")
         if left := children():
             self.complain(f"processes are left: {left}")

@@ -16,7 +16,7 @@
 
 struct server;
 
-struct sandbox {
+struct mock {
 	struct modes modes;
 	struct modes initial; /* as the command line has them */
 	struct account account;
@@ -62,8 +62,8 @@ struct exchange {
 };
 
 /* Answers a request of the API, or of the controls (below /_sandbox/). */
-void api_answer(struct sandbox *s, struct exchange *x);
-void control_answer(struct sandbox *s, struct exchange *x);
+void api_answer(struct mock *s, struct exchange *x);
+void control_answer(struct mock *s, struct exchange *x);
 
 /* Gives the answer an error as the API words it; `validation` is JSON or NULL. */
 void api_error(
