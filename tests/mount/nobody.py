@@ -50,19 +50,24 @@ class Nobody:
         self.pid = self.process.pid
         # Runs a program in its namespace and below its root, which may be a chroot.
         self.inside = ["nsenter", "-m", "-r", "-t", str(self.pid)]
-        self.namespace = None
+        self.kept = []
         try:
             wait_until(lambda: not self.is_alive() or self.lists(AS_NOBODY), "it is mounted")
             assert self.is_alive(), self.stderr
         except AssertionError:
             self.process.kill()
             raise
-        self.namespace = os.open(f"/proc/{self.pid}/ns/mnt", os.O_RDONLY)
         # Also after its end.
-        self.inside[1:] = [f"--mount=/proc/{os.getpid()}/fd/{self.namespace}"]
+        self.inside = ["nsenter", self.keep("mount", "ns/mnt"), self.keep("root", "root")]
+
+    def keep(self, option, entry):
+        """nsenter's option for an entry of its directory in /proc, which close() closes."""
+        self.kept.append(os.open(f"/proc/{self.pid}/{entry}", os.O_RDONLY))
+        return f"--{option}=/proc/{os.getpid()}/fd/{self.kept[-1]}"
 
     def close(self):
-        os.close(self.namespace)
+        for fd in self.kept:
+            os.close(fd)
 
     def places(self):
         """Where something is mounted in its namespace, and the type of that."""

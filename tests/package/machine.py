@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import platform
 import shlex
 import subprocess
 from pathlib import Path
@@ -58,6 +59,11 @@ def unbootable():
     return f"no control groups: {done.stderr.strip()}" if done.returncode else None
 
 
+def release():
+    """The Debian release of this machine, which the package is built for: "bookworm"."""
+    return platform.freedesktop_os_release()["VERSION_CODENAME"]
+
+
 class Root:
     """A directory with a Debian in it, as small as they come; in memory, and gone with this
     process, which gets mounts of its own."""
@@ -67,7 +73,7 @@ class Root:
         isolate_mounts()
         run("mount", "-t", "tmpfs", "-o", "mode=755,size=3G", "tmpfs", path)
         run("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
-            "--skip=cleanup/apt/lists", "--dpkgopt=force-unsafe-io", "bookworm", path,
+            "--skip=cleanup/apt/lists", "--dpkgopt=force-unsafe-io", release(), path,
             timeout=300)
 
     def run(self, script, **options):
