@@ -71,7 +71,7 @@ static int write_mark(int fd, const struct mark *mark)
 {
 	char text[MARK_SIZE] = "";
 
-	snprintf(text, sizeof(text), "%s\n%lu\n", mark->boot, mark->number);
+	(void)snprintf(text, sizeof(text), "%s\n%lu\n", mark->boot, mark->number);
 	return pwrite(fd, text, MARK_SIZE, 0) == MARK_SIZE ? 0 : -EIO;
 }
 
@@ -135,7 +135,7 @@ int dirty_open(
 	*dirty = (struct dirty){.fd = -1};
 	*ret_cut = false;
 	if (boot)
-		snprintf(dirty->boot, sizeof(dirty->boot), "%s", boot);
+		(void)snprintf(dirty->boot, sizeof(dirty->boot), "%s", boot);
 	else if (!read_boot(dirty->boot))
 		return 0;
 	if (!dirty->boot[0])

@@ -112,11 +112,13 @@ static int read_rows(
 
 	if (bytes % LISTING_ROW_BYTES || bytes > LISTING_BYTES_MAX)
 		err = -EINVAL;
-	else if (!(rows = malloc((size_t)bytes + !bytes)))
+	else
+		rows = malloc((size_t)bytes + !bytes);
+	if (!err && !rows)
 		err = -ENOMEM;
-	else if (sqlite3_blob_read(blob, rows, bytes, 0) != SQLITE_OK)
+	if (!err && sqlite3_blob_read(blob, rows, bytes, 0) != SQLITE_OK)
 		err = catalog_failed(catalog, "read");
-	else if (!decode_rows(rows, len))
+	if (!err && !decode_rows(rows, len))
 		err = -EINVAL;
 	sqlite3_blob_close(blob);
 	if (err)

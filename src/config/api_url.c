@@ -91,7 +91,7 @@ static bool read_ipv6(const char *text, struct host *ret_host)
 	if (inet_pton(AF_INET6, text, &address) != 1 ||
 		!inet_ntop(AF_INET6, &address, printed, sizeof(printed)))
 		return false;
-	snprintf(ret_host->text, sizeof(ret_host->text), "[%s]", printed);
+	(void)snprintf(ret_host->text, sizeof(ret_host->text), "[%s]", printed);
 	ret_host->loopback = IN6_IS_ADDR_LOOPBACK(&address);
 	return true;
 }

@@ -55,7 +55,7 @@ bool caller_is_ending(pid_t tid)
 	CLEANUP_FILE FILE *status = NULL;
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
 	status = fopen(path, "re");
 	if (!status)
 		return errno != ENOMEM && errno != EMFILE && errno != ENFILE;

@@ -55,7 +55,7 @@ uint64_t dirs_child_ino(uint64_t parent, const char *name)
 {
 	char text[16 + 1 + NAME_BYTES_MAX + 1];
 
-	snprintf(text, sizeof(text), "%016" PRIx64 "/%s", parent, name);
+	(void)snprintf(text, sizeof(text), "%016" PRIx64 "/%s", parent, name);
 
 	uint64_t ino = digest_u63("dir", text) & ~(1ull << 62);
 

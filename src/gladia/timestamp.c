@@ -189,7 +189,7 @@ void day_print(int64_t day, char text[static DAY_TEXT])
 		day = DAY_LAST;
 	date_from_day(day, &year, &month, &day_of_month);
 	/* The remainders change nothing; they show the compiler that the text fits. */
-	snprintf(text, DAY_TEXT, "%04u-%02u-%02u", (unsigned)year % 10000,
+	(void)snprintf(text, DAY_TEXT, "%04u-%02u-%02u", (unsigned)year % 10000,
 		(unsigned)month % 100, (unsigned)day_of_month % 100);
 }
 
@@ -204,7 +204,7 @@ void instant_print(int64_t ms, char text[static INSTANT_TEXT])
 	unsigned rest = (unsigned)(ms - day * DAY_MS);
 
 	day_print(day, text);
-	snprintf(text + DAY_TEXT - 1, INSTANT_TEXT - DAY_TEXT + 1,
+	(void)snprintf(text + DAY_TEXT - 1, INSTANT_TEXT - DAY_TEXT + 1,
 		"T%02u:%02u:%02u.%03uZ", rest / HOUR_MS % 24, rest / MINUTE_MS % 60,
 		rest / SECOND_MS % 60, rest % SECOND_MS);
 }

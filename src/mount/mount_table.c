@@ -117,11 +117,12 @@ static int find(
 
 	if (!table)
 		return -errno;
+	errno = 0;
 	while (!err && getline(&line, &room, table) >= 0)
 		if (read_fields(line, &fields) && is_wanted(&fields, wanted))
 			err = keep(&fields, &found);
 	if (!err && !feof(table))
-		err = errno == ENOMEM ? -ENOMEM : -EIO;
+		err = errno ? -errno : -EIO;
 	if (!err && !found.type)
 		err = -ENOENT;
 	if (err) {

@@ -48,9 +48,12 @@ static bool take_time(const char **at, int64_t *ret_ms)
 	unsigned ms = 0;
 
 	do {
+		if (count)
+			(*at)++;
 		if (!take_number(at, 2, &parts[count]))
 			return false;
-	} while (++count < 3 && **at == ':' && (*at)++);
+		count++;
+	} while (count < 3 && **at == ':');
 	if (count < 2)
 		return false;
 	if (**at && strchr(".,:;", **at)) {
