@@ -7,8 +7,11 @@
 enum { CONFIG_TEXT_MAX = 64 << 10 };
 
 /*
- * What is in force, for .gladiafs/config (SPEC 9.1): lines "name=value", options as -o
- * takes them, without the key. Control characters and backslashes of a value become a
- * backslash and three octal digits, as in /proc/mounts. 0, -ENOMEM, -EMSGSIZE.
+ * Appends the configuration in effect to `out`, as .gladiafs/config shows it (SEMANTICS
+ * 9.1): one line "name=value" per setting, options under the names that -o takes. The API
+ * key is left out. Control characters and backslashes in a value are written as a
+ * backslash and three octal digits, as in /proc/mounts.
+ *
+ * Returns 0, -ENOMEM, or -EMSGSIZE if the text is longer than `out` may grow.
  */
 int config_text_print(const struct serve_config *config, struct buf *out);

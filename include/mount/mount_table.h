@@ -6,31 +6,38 @@
 
 #define MOUNTINFO_SELF "/proc/self/mountinfo"
 
-/* A mount, as the kernel's table of mounts tells it (proc(5)). */
+/* A mount, as described by the kernel's mount table (proc(5)). */
 struct mountinfo {
-	uint64_t id;  /* the mount's own number (statx(2), stx_mnt_id) */
-	char *point;  /* where it is mounted */
-	char *type;   /* "fuse.gladiafs" */
-	char *source; /* "https://api.gladia.io" */
-	dev_t device; /* st_dev of what is in it; 0: the table has something else */
+	uint64_t id;  /* mount ID (stx_mnt_id of statx(2)) */
+	char *point;  /* the directory it is mounted on */
+	char *type;   /* filesystem type: "fuse.gladiafs" */
+	char *source; /* mounted device or URL: "https://api.gladia.io" */
+	dev_t device; /* st_dev of the files in it; 0 if the table's value is malformed */
 };
 
 /*
- * Finds a mount by its device number (st_dev of what is in it), in the table in `file`
- * (MOUNTINFO_SELF): the one that was made last. Returns 0, -ENOENT if there is none,
- * -ENOMEM, or the errno of reading. Freed with mountinfo_done().
+ * Finds a mount in the mount table `file` (MOUNTINFO_SELF) by its device number, the
+ * st_dev of the files in it. If several mounts have that number, finds the last one in
+ * the table. On success the caller frees `ret_mount` with mountinfo_done().
+ *
+ * Returns 0, -ENOENT if there is no such mount, -ENOMEM, or the error of reading the file
+ * as a negative errno.
  */
 int mountinfo_find_device(const char *file, dev_t device, struct mountinfo *ret_mount);
 
-/* Finds a mount by both its numbers. Returns as mountinfo_find_device(). */
+/*
+ * Finds a mount in the mount table `file` by its mount ID and its device number. Returns
+ * the same values as mountinfo_find_device().
+ */
 int mountinfo_find_id(
 	const char *file, uint64_t id, dev_t device, struct mountinfo *ret_mount);
 
 /*
- * Finds the last mount made on a directory of mount `id`: on its root, which hides all of
- * it, or somewhere below. Returns 0, -ENOENT if there is none, or as
- * mountinfo_find_device().
+ * Finds the last mount in the mount table `file` that was made on a directory of mount
+ * `id`: on its root, which hides the whole mount, or somewhere below. Returns the same
+ * values as mountinfo_find_device().
  */
 int mountinfo_find_child(const char *file, uint64_t id, struct mountinfo *ret_mount);
 
+/* Frees the strings of a mount and clears it. */
 void mountinfo_done(struct mountinfo *mount);

@@ -8,32 +8,40 @@
 
 /* A directory to mount on. */
 struct mountpoint {
-	char *path;            /* absolute, without links */
-	bool dead;             /* a gladiafs mount is there whose process has ended */
-	bool hangs;            /* or has not quite: it does not answer */
-	struct mount_id mount; /* the one that is there, if it is dead */
+	char *path; /* absolute, without symbolic links */
+	bool dead;  /* an unusable gladiafs mount is on it */
+	bool hangs; /* the dead mount does not answer at all, not even an error */
+	struct mount_id mount; /* identifies the dead mount */
 };
 
 /*
- * Looks at `given`, and at what `table` (MOUNTINFO_SELF) says is mounted there. May wait
- * for a filesystem that is mounted there, for three seconds: -ETIMEDOUT then, unless it
- * is a gladiafs, which counts as dead.
+ * Checks whether we can mount on `given`, using the mount table `table` (MOUNTINFO_SELF).
+ * Can block for three seconds, until the filesystem that is mounted there answers. A
+ * gladiafs mount that does not answer in that time counts as dead. The caller frees
+ * `ret_mountpoint` with mountpoint_done() on success and on failure.
  *
- * Returns 0; or an errno, and one sentence in `why` (no newline): -ENOENT, -ENOTDIR,
- * -ENOTCONN for a dead mount of another kind, -EBUSY for a directory that is a gladiafs
- * mount which lives, or lies in one, or the errno of stat(). Freed with mountpoint_done()
- * in either case.
+ * Returns 0, or a negative errno and an error message of one sentence without a newline
+ * in `why`: -ENOENT or -ENOTDIR if there is no such directory, -EBUSY if it is a live
+ * gladiafs mount or lies in one, -ENOTCONN if a dead mount of another type is there,
+ * -ETIMEDOUT if a filesystem of another type does not answer, or the error of statx(2).
  */
 int mountpoint_check(const char *given, const char *table,
 	struct mountpoint *ret_mountpoint, struct buf *why);
+
+/* Frees the path and clears the structure. */
 void mountpoint_done(struct mountpoint *mountpoint);
 
-/* Of a dead one: "whose process has ended", or what else it is. */
+/*
+ * Returns a phrase for messages that says what is wrong with a dead mount: "whose process
+ * has ended" or "that does not answer".
+ */
 const char *mountpoint_fault(const struct mountpoint *mountpoint);
 
 /*
- * Detaches a dead mount (SPEC 11.4). If it hangs, the kernel fails all that wait for it
- * first, its process included. Returns 0, or -errno and a sentence. Waits for
- * fusermount3.
+ * Detaches a dead mount (SEMANTICS 11.4). If it hangs, first makes the kernel abort its
+ * connection, so that every process that is blocked in it gets an error. Blocks while
+ * fusermount3 runs.
+ *
+ * Returns 0, or a negative errno and an error message of one sentence in `why`.
  */
 int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why);

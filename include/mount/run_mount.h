@@ -9,27 +9,28 @@
 #include "config/options.h"
 #include "process/daemon.h"
 
-/* All must live as long as serve_run() runs. */
+/* Everything that serve_run() needs. All pointers must stay valid until it returns. */
 struct serve_config {
 	const struct options *options;
-	const char *mountpoint;        /* absolute */
-	const char *cache_path;        /* the catalog's file; NULL: none */
-	char *key;                     /* wiped as soon as it is not needed any more */
-	struct key_source *key_source; /* where SIGHUP reads the key again */
-	int64_t timeout_ms;            /* the longest a request waits */
-	struct daemon *daemon;         /* hears of it when the mount can be used */
-	/* On stderr; when the mount is about to be made, it turns to where options say.
-	 */
+	const char *mountpoint; /* absolute path */
+	const char *cache_path; /* the catalog's database file; NULL: temporary */
+	char *key;              /* API key; wiped once the API client has a copy */
+	struct key_source
+		*key_source;   /* the place from which SIGHUP reads the key again */
+	int64_t timeout_ms;    /* maximum time that a request may be parked */
+	struct daemon *daemon; /* receives a report when the mount is usable */
+	/* Writes to stderr at first; before mounting we redirect it as `options` say. */
 	struct log *log;
 };
 
 /*
- * The life of a mount: checks the key against the API, mounts, answers, until it is
- * unmounted from outside or SIGTERM, SIGINT or SIGQUIT comes. Then the mount is gone, or
- * `why` says why it could not be unmounted (SPEC 1.8).
- * SIGHUP reads the key again and forgets what is known (SPEC 1.5). Those signals stay
- * blocked. To be called once, without other threads.
+ * Checks the API key, mounts, and serves the mount until it is unmounted from outside or
+ * the process receives SIGTERM, SIGINT or SIGQUIT. Unmounts before it returns; if that
+ * fails, `why` says why (SEMANTICS 1.8). On SIGHUP it reads the key again and refreshes
+ * everything (SEMANTICS 1.5). These signals are left blocked. Call it at most once, in a
+ * process that has no other threads.
  *
- * An enum exit_code; where it is not EXIT_CODE_OK, `why` has one sentence.
+ * Returns an enum exit_code. If it is not EXIT_CODE_OK, `why` holds an error message of
+ * one sentence.
  */
 int serve_run(const struct serve_config *config, struct buf *why);

@@ -8,44 +8,47 @@
 #include "base/buf.h"
 
 /*
- * A mount, wherever it is now. A path may lead somewhere else later: mv and mount --move
- * take a mount away, and others are mounted over it. These numbers stay. The kernel gives
- * `id` and `device` of a mount that is gone to the next one, and `unique` to no other.
+ * Identifies a mount independently of its path. A path can lead elsewhere later, because
+ * mv and mount --move move a mount and other mounts can cover it; these numbers never
+ * change. After a mount is gone the kernel may reuse its `id` and `device` for another
+ * one, but never its `unique`.
  */
 struct mount_id {
-	uint64_t id;     /* of the mount (statx(2), stx_mnt_id) */
-	dev_t device;    /* of the filesystem in it */
-	uint64_t unique; /* of the mount since boot; 0 on a kernel older than 6.8 */
+	uint64_t id;     /* mount ID (stx_mnt_id of statx(2)) */
+	dev_t device;    /* device number of the mounted filesystem */
+	uint64_t unique; /* mount ID that is unique since boot; 0 before Linux 6.8 */
 };
 
 /*
- * Finds the mount that holds `path`: the topmost one if `path` is a mount point. Asks
- * neither an automount nor the filesystem's process.
+ * Identifies the mount that `path` is in; if `path` is a mount point, the topmost mount
+ * there. Neither triggers an automount nor sends a request to the filesystem's process.
  *
- * Returns 0 or -errno; -ENOSYS on a kernel older than 5.8.
+ * Returns 0 or a negative errno: -ENOSYS before Linux 5.8.
  */
 int unmount_identify(const char *path, struct mount_id *ret_mount);
 
 /*
- * True if the mount is still in this process's table of mounts. If `unique` is not known,
- * also if it is gone and another mount has its numbers.
+ * True if the mount is still in this process's mount table. If `unique` is 0, also true
+ * if the mount is gone and another one has been given its `id` and `device`.
  */
 bool unmount_is_mounted(const struct mount_id *mount);
 
 /*
- * Unmounts this one mount, wherever it is now: lazily if it is in use, and by fusermount3
- * if the kernel refuses it to this user. A mount that is hidden by another one, or that
- * has others in it, is not touched: the kernel could only unmount those, too.
+ * Unmounts this mount and no other, wherever it has been moved to: lazily if it is in
+ * use, and with fusermount3 if this user may not call umount(2). Does not touch a mount
+ * that is covered by another one or has another one in it, because the kernel would
+ * unmount that one as well. Blocks while fusermount3 runs.
  *
- * Returns 0 if it is not mounted any more (also if it was not before), or -errno and one
- * sentence in `why`. Waits for fusermount3.
+ * Returns 0 if the mount is gone, whether or not it was there before, or a negative errno
+ * and an error message of one sentence in `why`.
  */
 int unmount_now(const struct mount_id *mount, struct buf *why);
 
 /*
- * Starts a process that calls unmount_now() after this process has ended, even by
- * SIGKILL. It ignores all other signals. Has to be called before there are threads.
+ * Starts a process that calls unmount_now() after the calling process has ended, even if
+ * that was killed with SIGKILL. The new process blocks all signals. Must be called before
+ * any thread is started.
  *
- * Returns 0 or -errno.
+ * Returns 0 or a negative errno.
  */
 int unmount_after_end(const struct mount_id *mount);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Follows a path component by component, the way the kernel does, and compares every
+ * directory that it leads through with the mount point.
+ */
 #include "mount/covered.h"
 
 #include <errno.h>
@@ -12,14 +16,14 @@
 
 #include "base/cleanup.h"
 
-enum { LINKS_MAX = 40 }; /* as the kernel follows in one look-up */
+enum { LINKS_MAX = 40 }; /* the kernel's limit for one path */
 
-/* A look-up that goes on. */
+/* The state of one path walk. */
 struct walk {
-	int dir;    /* where it is */
-	char *text; /* allocated */
-	char *rest; /* of `text`: still to be looked up; NULL at the end */
-	int links;  /* followed so far */
+	int dir; /* O_PATH descriptor of the file reached so far; -1 before the start */
+	char *text; /* the path being followed; we own it */
+	char *rest; /* the part of `text` still to be followed; NULL at the end */
+	int links;  /* number of symbolic links followed so far */
 };
 
 static void walk_done(struct walk *walk)
@@ -29,6 +33,7 @@ static void walk_done(struct walk *walk)
 	free(walk->text);
 }
 
+/* Moves the walk to `dir` and takes ownership of that descriptor. */
 static void walk_enter(struct walk *walk, int dir)
 {
 	if (walk->dir >= 0)
@@ -36,7 +41,10 @@ static void walk_enter(struct walk *walk, int dir)
 	walk->dir = dir;
 }
 
-/* Goes on with `text`, which it frees in the end. False if that cannot be. */
+/*
+ * Makes `text` the path still to be followed and takes ownership of it. Returns false if
+ * it is NULL or there is no directory to start from.
+ */
 static bool walk_begin(struct walk *walk, char *text)
 {
 	free(walk->text);
@@ -47,7 +55,10 @@ static bool walk_begin(struct walk *walk, char *text)
 	return text && walk->dir >= 0;
 }
 
-/* `fd` is of a symbolic link: what it holds comes before the rest. */
+/*
+ * Continues with the target of a symbolic link, followed by the rest of the path. Returns
+ * false if there were too many links or memory is exhausted.
+ */
 static bool walk_follow(struct walk *walk, const char *target)
 {
 	char *text;
@@ -58,6 +69,7 @@ static bool walk_follow(struct walk *walk, const char *target)
 	return walk_begin(walk, text);
 }
 
+/* True if `fd` is the file that `wanted` describes. */
 static bool is_same(int fd, const struct statx *wanted)
 {
 	struct statx st;
@@ -67,7 +79,10 @@ static bool is_same(int fd, const struct statx *wanted)
 	       st.stx_dev_minor == wanted->stx_dev_minor && st.stx_ino == wanted->stx_ino;
 }
 
-/* One component. False at the end, or if it cannot go on. */
+/*
+ * Follows one component of the path. Returns false at the end of the path or if the
+ * component cannot be opened.
+ */
 static bool walk_step(struct walk *walk)
 {
 	const char *name = walk->rest ? strsep(&walk->rest, "/") : NULL;

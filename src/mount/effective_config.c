@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Prints the configuration in effect, one "name=value" line per setting.
+ */
 #include "mount/effective_config.h"
 
 #include <inttypes.h>
 
 #include "render/render.h"
 
+/* The lines printed so far, and the first error; after an error nothing is added. */
 struct lines {
 	struct buf *out;
 	int error;
 };
 
+/* Appends a line and escapes the control characters and backslashes of `value`. */
 static void put_text(struct lines *lines, const char *name, const char *value)
 {
 	int err = lines->error;
@@ -40,6 +45,7 @@ static void put_flag(struct lines *lines, const char *name, bool value)
 	put_text(lines, name, value ? "yes" : "no");
 }
 
+/* Appends the enabled formats as a colon-separated list of their names. */
 static void put_formats(struct lines *lines, unsigned formats)
 {
 	const char *colon = "";

@@ -12,13 +12,14 @@
 
 enum { DEVICE_SIZE = 32 };
 
-/* The fields that a line must have; NULL or 0: any value. */
+/* The values to search for; a member that is NULL or 0 matches any value. */
 struct wanted {
 	const char *device; /* "MAJOR:MINOR" */
-	uint64_t id;
-	uint64_t parent;
+	uint64_t id;        /* mount ID */
+	uint64_t parent;    /* mount ID of the mount that it is mounted on */
 };
 
+/* The fields of one line; they point into the line. */
 struct fields {
 	char *id;
 	char *parent;
@@ -33,7 +34,10 @@ static bool is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/* The kernel writes space, tab, newline and backslash as a backslash and three digits. */
+/*
+ * Decodes `text` in place. The kernel writes space, tab, newline and backslash as a
+ * backslash and three octal digits.
+ */
 static void unescape(char *text)
 {
 	char *out = text;
@@ -51,7 +55,7 @@ static void unescape(char *text)
 	*out = '\0';
 }
 
-/* Cuts a line into the fields wanted; false: it has too few. */
+/* Splits a line into the fields that we use. Returns false if the line has too few. */
 static bool read_fields(char *line, struct fields *ret_fields)
 {
 	struct fields *fields = ret_fields;
@@ -59,7 +63,8 @@ static bool read_fields(char *line, struct fields *ret_fields)
 	char *field;
 
 	line[strcspn(line, "\n")] = '\0';
-	/* Before the optional fields: id, parent, device, root, mount point, options. */
+	/* ID, parent, device, root, mount point, options, then optional fields up to "-".
+	 */
 	fields->id = strsep(&rest, " ");
 	fields->parent = strsep(&rest, " ");
 	fields->device = strsep(&rest, " ");
@@ -77,6 +82,7 @@ static bool read_fields(char *line, struct fields *ret_fields)
 	return true;
 }
 
+/* Parses "MAJOR:MINOR". Returns 0 if it is malformed. */
 static dev_t read_device(const char *text)
 {
 	char *rest;
@@ -87,6 +93,7 @@ static dev_t read_device(const char *text)
 	return makedev((unsigned)high, (unsigned)strtoul(rest + 1, NULL, 10));
 }
 
+/* Replaces `mount` with a copy of the fields. Returns 0 or -ENOMEM. */
 static int keep(const struct fields *fields, struct mountinfo *mount)
 {
 	mountinfo_done(mount);
@@ -105,6 +112,7 @@ static bool is_wanted(const struct fields *fields, const struct wanted *wanted)
 	       (!wanted->parent || strtoull(fields->parent, NULL, 10) == wanted->parent);
 }
 
+/* Finds the last line of the table that matches `wanted`. */
 static int find(
 	const char *file, const struct wanted *wanted, struct mountinfo *ret_mount)
 {

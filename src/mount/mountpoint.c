@@ -23,16 +23,20 @@ static const char own_type[] = "fuse.gladiafs";
 
 enum {
 	REASON_MAX = 512,
-	/* A mount that lives answers at once, however slow the API is. */
+	/* A live mount answers at once, however slow the API is. */
 	LOOK_MS = 3000,
 };
 
-/* What FUSE says of a mount whose process has ended, or whose connection was aborted. */
+/*
+ * True for the errors that FUSE returns for a mount whose process has ended or whose
+ * connection was aborted.
+ */
 static bool means_dead(int err)
 {
 	return err == -ENOTCONN || err == -ECONNABORTED;
 }
 
+/* Sets the error message for a path on which we cannot mount, and returns `err`. */
 static int refuse_path(const char *given, int err, struct buf *why)
 {
 	if (err == -ENOENT)
@@ -52,7 +56,10 @@ static int refuse_path(const char *given, int err, struct buf *why)
 		strerror(-err));
 }
 
-/* Something is mounted, and it is not ours to look at or to clear. */
+/*
+ * Sets the error message for a path that is covered by a mount which we may neither
+ * inspect nor detach, and returns `err`.
+ */
 static int refuse_mount(
 	const char *path, const struct mountinfo *mount, int err, struct buf *why)
 {
@@ -69,9 +76,10 @@ static int refuse_mount(
 }
 
 /*
- * A mode, or -errno. Not stat(): that is answered from what the kernel remembers, after
- * the mount's process has ended, too. Where an automount waits for this very program to
- * mount (autofs, x-systemd.automount), a look that triggers it would wait for itself.
+ * Returns the file type bits of the mode of `path`, or a negative errno. We do not use
+ * stat(), because the kernel may answer that from its cache although the mount's process
+ * has ended. We do not trigger automounts (autofs, x-systemd.automount): if one is
+ * waiting for this program to mount, we would wait for ourselves.
  */
 static int look_now(const char *path)
 {
@@ -84,9 +92,13 @@ static int look_now(const char *path)
 }
 
 /*
- * The same by a child, for at most LOOK_MS: -ETIMEDOUT then. A process that was killed
- * while the kernel had it wait for a lock leaves a mount that never answers: the lock's
- * holder waits for an answer, and the kernel ends the mount only after the process.
+ * Calls look_now() in a child process, so that a mount that never answers cannot block
+ * us. Returns the mode, -ETIMEDOUT if there is no answer within LOOK_MS, or another
+ * negative errno.
+ *
+ * Such a mount is left behind by a process that was killed while it waited for a lock in
+ * the kernel: the holder of that lock waits for an answer from the process, and the
+ * kernel ends the connection only after the process has ended.
  */
 static int look_at(const char *path)
 {
@@ -110,7 +122,8 @@ static int look_at(const char *path)
 	if (pid > 0 && poll(&poll_fd, 1, LOOK_MS) > 0)
 		err = read(answer[0], &mode, sizeof(mode)) == sizeof(mode) ? 0 : -EIO;
 	close(answer[0]);
-	/* One that hangs in the kernel cannot be waited for, nor ended. */
+	/* Do not wait for the child if it hangs: it may be blocked in the kernel, where
+	 * not even SIGKILL ends it. */
 	if (pid > 0 && err == -ETIMEDOUT)
 		kill(pid, SIGKILL);
 	if (pid > 0)
@@ -118,7 +131,10 @@ static int look_at(const char *path)
 	return err ? err : mode;
 }
 
-/* One gladiafs over another, or in one, is refused: each hides files of the other. */
+/*
+ * Sets the error message for a path on or in a live gladiafs mount, and returns -EBUSY.
+ * We do not stack gladiafs mounts, because one would hide files of the other.
+ */
 static int refuse_own(const char *path, const struct mountinfo *mount, struct buf *why)
 {
 	if (strcmp(mount->point, path) == 0)
@@ -145,7 +161,7 @@ int mountpoint_check(const char *given, const char *table,
 	struct mount_id *id = &ret_mountpoint->mount;
 	int mode = look_at(path);
 	int err = mode < 0 ? mode : 0;
-	/* Without a table nothing is known to be there. */
+	/* If the mount table cannot be read, we assume that nothing is mounted there. */
 	bool known = !unmount_identify(path, id) &&
 		     !mountinfo_find_id(table, id->id, id->device, &mount);
 	bool mounted = known && strcmp(mount.point, path) == 0;
@@ -179,9 +195,10 @@ void mountpoint_done(struct mountpoint *mountpoint)
 }
 
 /*
- * Has the kernel abort the connection of a mount that hangs: whatever waits for it fails,
- * which may be all that keeps its process there. Root's way may unmount it, too. Other
- * users may tell fusectl, which names mounts by their devices.
+ * Makes the kernel abort the connection of a mount that hangs. Every request that is
+ * waiting for it then fails, which may be all that keeps its process from ending. Root
+ * uses MNT_FORCE, which may also unmount; other users write to fusectl, which names
+ * connections by the minor number of their device.
  */
 static void abort_connection(const struct mountpoint *mountpoint)
 {
@@ -195,7 +212,7 @@ static void abort_connection(const struct mountpoint *mountpoint)
 	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC);
 	ssize_t written = fd < 0 ? -1 : write(fd, "1", 1);
 
-	(void)written; /* the mount is detached all the same */
+	(void)written; /* even if this failed, the caller detaches the mount */
 }
 
 int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)

@@ -29,30 +29,32 @@
 enum { REASON_MAX = 512 };
 
 /*
- *            key check      fs_mount()     on_ready
+ * A mount from its start to its end:
+ *
+ *            key check      fs_mount()     on_ready()
  * starting ------------> starting ----> starting --------> serving ----> ended
  *     |                     |              |   (the daemon's parent returns)
- *     +----- a signal, a failure ----------+------> ended, with a sentence
+ *     +----- a signal or a failure --------+------> ended, with an error message
  */
 struct serve {
 	const struct serve_config *config;
-	int signals;
-	struct sentences *sentences; /* what the log said last */
+	int signals;                 /* signalfd; -1 if not open */
+	struct sentences *sentences; /* the most recent log messages */
 	struct loop *loop;
 	struct catalog *catalog;
 	struct api *api;
 	struct sync *sync;
 	struct fs *fs;
-	bool unreachable; /* at the start, which offline_ok allows */
-	bool mounted;
+	bool unreachable; /* the API did not answer at the start, but offline_ok is set */
+	bool mounted;     /* fs_mount() succeeded, and `mount` is set */
 	struct mount_id mount;
-	bool aborted; /* by the kernel; the mount stays and gives errors */
-	bool serving;
-	int signal; /* that ends it, else 0 */
-	int error;  /* of the kernel's device */
+	bool aborted; /* the kernel aborted the connection; the mount returns errors */
+	bool serving; /* the mount is usable and was reported as such */
+	int signal;   /* the signal that ends the mount, or 0 */
+	int error;    /* negative errno of /dev/fuse, or 0 */
 };
 
-/* SPEC 1.5. The old key stays if the file has no new one. */
+/* Reads the key file again (SEMANTICS 1.5). If that fails, we keep the current key. */
 static void read_key_again(struct serve *serve)
 {
 	const struct serve_config *config = serve->config;
@@ -80,7 +82,8 @@ static void on_signal(void *ctx)
 
 	if (!signal)
 		return;
-	/* Who sees the mount may send it before the kernel's first message was heard. */
+	/* A process can see the mount, and send SIGHUP, before we have read the kernel's
+	 * first message. */
 	if (signal == SIGHUP && serve->mounted) {
 		log_debug(serve->config->log, "SIGHUP: all is looked at again");
 		read_key_again(serve);
@@ -92,6 +95,7 @@ static void on_signal(void *ctx)
 	loop_stop(serve->loop);
 }
 
+/* Commits the catalog's transaction at the end of each turn of the event loop. */
 static void on_turn(void *ctx)
 {
 	struct serve *serve = ctx;
@@ -99,7 +103,10 @@ static void on_turn(void *ctx)
 	sync_commit(serve->sync);
 }
 
-/* Not being heard is no reason to end: the mount can be used all the same. */
+/*
+ * Notifies the service manager that the mount is usable. If that fails we only log it,
+ * because the mount works without it.
+ */
 static void tell_ready(const struct serve *serve)
 {
 	int err = serve->config->options->foreground ? manager_ready() : 0;
@@ -117,7 +124,7 @@ static void on_ready(void *ctx)
 	struct serve *serve = ctx;
 	const struct options *options = serve->config->options;
 
-	/* One that came while it was being mounted is still one of the start. */
+	/* A signal that arrived while we were mounting interrupts the start. */
 	on_signal(serve);
 	if (serve->signal)
 		return;
@@ -127,7 +134,7 @@ static void on_ready(void *ctx)
 		tell_ready(serve);
 		return;
 	}
-	/* Who asked for the mount was killed meanwhile, and is not to find it there. */
+	/* The parent was killed while we were mounting: undo the mount. */
 	serve->signal = SIGTERM;
 	loop_stop(serve->loop);
 }
@@ -140,6 +147,7 @@ static void on_end(void *ctx, int error)
 	loop_stop(serve->loop);
 }
 
+/* Sets an error message about `what` and returns EXIT_CODE_SYSTEM. */
 static int no_system(const char *what, int err, struct buf *why)
 {
 	return why_set(why, EXIT_CODE_SYSTEM, "%s: %s", what, strerror(-err));
@@ -160,7 +168,10 @@ static int confine(struct buf *why)
 	return EXIT_CODE_OK;
 }
 
-/* Before the mount, which may cover what leads to the key's file. */
+/*
+ * Opens the directory of the key file. We do this before mounting, because the mount may
+ * cover a directory on the way to it.
+ */
 static int keep_key_source(struct serve *serve, struct buf *why)
 {
 	int err = key_source_keep(serve->config->key_source);
@@ -189,7 +200,7 @@ static int open_api(struct serve *serve, struct buf *why)
 	CLEANUP(buf_done) struct buf key_place;
 
 	buf_init(&key_place, KEY_PLACE_MAX);
-	/* Without memory for it, sentences do without. */
+	/* If memory is exhausted, messages do not say where the key is. */
 	(void)key_source_print(serve->config->key_source, &key_place);
 
 	const struct api_config config = {
@@ -226,12 +237,12 @@ static int open_api(struct serve *serve, struct buf *why)
 	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
 	if (err)
 		return no_system("the API's client cannot be made", err, why);
-	/* From now on only it has the key. */
+	/* From here on the API client has the only copy of the key. */
 	explicit_bzero(serve->config->key, strlen(serve->config->key));
 	return EXIT_CODE_OK;
 }
 
-/* After the key was checked: a wrong one leaves no file behind. */
+/* Called after the key was checked, so that a wrong key leaves no database behind. */
 static int open_catalog(struct serve *serve, struct buf *why)
 {
 	const struct catalog_config config = {
@@ -299,7 +310,10 @@ static int cannot_mount(const struct serve *serve, int err, struct buf *why)
 		serve->config->mountpoint, strerror(-err));
 }
 
-/* libfuse and fusermount3 say why on stderr: that becomes a part of our sentence. */
+/*
+ * Mounts, and starts the threads. libfuse and fusermount3 print the reason of a failure
+ * to stderr; we capture it for our own error message.
+ */
 static int mount_fs(struct serve *serve, struct buf *why)
 {
 	const char *mountpoint = serve->config->mountpoint;
@@ -319,7 +333,7 @@ static int mount_fs(struct serve *serve, struct buf *why)
 	if (err)
 		return cannot_mount(serve, err, why);
 	serve->mounted = true;
-	/* Before there are threads. */
+	/* It forks, so it must run before log_start() and fs_start() start threads. */
 	if (serve->config->options->auto_unmount)
 		err = unmount_after_end(&serve->mount);
 	if (!err)
@@ -346,8 +360,9 @@ static int run(struct serve *serve, struct buf *why)
 			"%s was unmounted before it could be used",
 			serve->config->mountpoint);
 	/*
-	 * The mount is still there: it gives errors from now on, which is right, as an
-	 * empty directory would look as if all were deleted.
+	 * If the kernel aborted the connection we leave the mount in place. It returns
+	 * errors from now on, while the empty directory below it would look as if all
+	 * jobs had been deleted.
 	 */
 	serve->aborted = !serve->signal && unmount_is_mounted(&serve->mount);
 	if (serve->aborted)
@@ -359,7 +374,11 @@ static int run(struct serve *serve, struct buf *why)
 	return EXIT_CODE_OK;
 }
 
-/* Returns `code`, or another one and a sentence if it was EXIT_CODE_OK. */
+/*
+ * Unmounts, unless the kernel has aborted the connection. Returns `code`. If unmounting
+ * fails, returns EXIT_CODE_SYSTEM and an error message if `code` was EXIT_CODE_OK, and
+ * otherwise logs the failure.
+ */
 static int unmount_fs(const struct serve *serve, int code, struct buf *why)
 {
 	CLEANUP(buf_done) struct buf reason;
@@ -376,8 +395,9 @@ static int unmount_fs(const struct serve *serve, int code, struct buf *why)
 }
 
 /*
- * In the reverse order; unmounting first, so that nobody waits for the rest. Returns the
- * exit code as unmount_fs() does.
+ * Releases everything in reverse order. We unmount first, so that no process waits for
+ * the rest to finish. Returns `code`, or the exit code that unmount_fs() replaced it
+ * with.
  */
 static int end(struct serve *serve, int code, struct buf *why)
 {
@@ -401,7 +421,10 @@ static int end(struct serve *serve, int code, struct buf *why)
 	return code;
 }
 
-/* From here there are threads: the log must not change any more. */
+/*
+ * Redirects the log as the options say. This is the last time we may: once threads have
+ * been started, the log must not change.
+ */
 static int open_log(struct serve *serve, struct buf *why)
 {
 	const struct options *options = serve->config->options;

@@ -26,7 +26,7 @@
 
 enum { REASON_MAX = 512 };
 
-/* What kernels since 6.8 have and older headers lack. */
+/* Linux 6.8 and newer have these, but older headers do not define them. */
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x4000U
 #endif
@@ -34,7 +34,7 @@ enum { REASON_MAX = 512 };
 #define SYS_statmount 457
 #endif
 
-/* Returns 0 if it is not known. */
+/* Returns the unique ID of the mount that `path` is in, or 0 if the kernel has none. */
 static uint64_t identify_unique(const char *path, int flags)
 {
 	struct statx st;
@@ -50,8 +50,8 @@ int unmount_identify(const char *path, struct mount_id *ret_mount)
 	const int flags = AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
 	struct statx st;
 
-	/* Both numbers come unasked. FUSE refuses other users every field they ask for.
-	 */
+	/* The kernel returns the mount ID and the device even if we request no field.
+	 * For a request of any field, FUSE would refuse users other than its own. */
 	if (statx(AT_FDCWD, path, flags, 0, &st) < 0)
 		return -errno;
 	if (!(st.stx_mask & STATX_MNT_ID))
@@ -64,11 +64,13 @@ int unmount_identify(const char *path, struct mount_id *ret_mount)
 	return 0;
 }
 
-/* True if the mount is certainly gone, even if another one has its numbers now. */
+/*
+ * True if the mount is certainly gone, even if another one has its `id` and `device` now.
+ * False if its unique ID is not known.
+ */
 static bool is_gone(const struct mount_id *mount)
 {
-	/* The kernel's struct mnt_id_req: which mount, and that nothing is asked of it.
-	 */
+	/* The kernel's struct mnt_id_req, here without a request for any field. */
 	struct {
 		uint32_t size;
 		uint32_t spare;
@@ -82,6 +84,7 @@ static bool is_gone(const struct mount_id *mount)
 	       errno == ENOENT;
 }
 
+/* Finds the mount in our mount table. Returns 0, -ENOENT if it is gone, or an error. */
 static int find(const struct mount_id *mount, struct mountinfo *ret_info)
 {
 	if (is_gone(mount))
@@ -96,7 +99,11 @@ bool unmount_is_mounted(const struct mount_id *mount)
 	return find(mount, &info) == 0;
 }
 
-/* Unmounting by path takes what is on top, and unmounting lazily all that is below. */
+/*
+ * Makes sure that unmounting by path affects this mount alone: the kernel unmounts the
+ * topmost mount of a path, and a lazy unmount includes every mount below it. Returns 0,
+ * or -EBUSY or another negative errno and an error message in `why`.
+ */
 static int check_nothing_else(const struct mountinfo *info, struct buf *why)
 {
 	CLEANUP(mountinfo_done) struct mountinfo other = {0};
@@ -123,7 +130,10 @@ static int check_nothing_else(const struct mountinfo *info, struct buf *why)
 	return 0;
 }
 
-/* Runs fusermount3 with signals as a program expects them. Returns 0 or -errno. */
+/*
+ * Runs fusermount3 with no signal blocked and SIGPIPE at its default action, and waits
+ * for it. Returns 0, -EPERM if it fails, or another negative errno.
+ */
 static int run_fusermount(const char *path, bool lazy)
 {
 	char *const argv[] = {
@@ -153,7 +163,10 @@ static int run_fusermount(const char *path, bool lazy)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EPERM;
 }
 
-/* Unmounts what is at `path`; `reason` becomes an error message. Returns 0 or -errno. */
+/*
+ * Unmounts the topmost mount at `path`. Returns 0, or a negative errno and an error
+ * message in `reason`.
+ */
 static int unmount_path(const char *path, bool lazy, struct buf *reason)
 {
 	struct capture capture;
@@ -185,7 +198,8 @@ int unmount_now(const struct mount_id *mount, struct buf *why)
 	if (err)
 		return why_set(
 			why, err, "cannot read %s: %s", MOUNTINFO_SELF, strerror(-err));
-	/* Not lazily first: then the kernel itself refuses if others are in it. */
+	/* A normal unmount comes first: the kernel refuses it if another mount is inside.
+	 */
 	for (int lazy = 0; lazy <= 1; lazy++) {
 		err = check_nothing_else(&info, why);
 		if (err)
@@ -198,14 +212,18 @@ int unmount_now(const struct mount_id *mount, struct buf *why)
 		reason.len ? reason.data : strerror(-err));
 }
 
-/* The life of the process that unmount_after_end() starts. */
+/*
+ * Runs in the process that unmount_after_end() starts: waits until the process with the
+ * pidfd `parent` has ended, then unmounts.
+ */
 static void wait_and_unmount(const struct mount_id *mount, int parent)
 {
 	struct pollfd poll_fd = {.fd = parent, .events = POLLIN};
 	CLEANUP(buf_done) struct buf why;
 
 	buf_init(&why, SENTENCE_MAX);
-	/* Apart from the parent's name and group: killall(1) must not find it. */
+	/* Use a name and a process group of our own, so that killall(1) or a signal to
+	 * the parent's group does not end this process as well. */
 	prctl(PR_SET_NAME, "unmount-later");
 	setsid();
 	process_close_inherited(parent);
