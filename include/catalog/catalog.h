@@ -53,7 +53,9 @@ void catalog_close(struct catalog *catalog);
 
 /*
  * Ends the transaction, if one is open, and lets the least recently used bodies go where
- * there are too many: as many as came, and some megabytes more. 0 or -EIO: what was
+ * there are too many, or the disk is nearly full: as many as came, and some megabytes
+ * more. If the disk has no space for it, the transaction stays open, in memory, and the
+ * next call tries again; at the end it may be lost. 0 or -EIO: what was
  * written since the last commit is lost, and of the rows that were given out for it
  * nothing is known (-ENOENT).
  */

@@ -117,6 +117,8 @@ void catalog_close(struct catalog *catalog)
 {
 	if (!catalog)
 		return;
+	/* The last chance: what the disk refused before, it may take now. */
+	catalog->refused_ms = 0;
 	catalog_commit(catalog);
 	schema_close(catalog);
 	dirty_close(&catalog->dirty, &catalog->place);

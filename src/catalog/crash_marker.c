@@ -173,6 +173,21 @@ int dirty_set(struct dirty *dirty, const struct place *place)
 	return err;
 }
 
+int dirty_doubt(const struct dirty *dirty, bool doubt)
+{
+	const char *id = strrchr(dirty->boot, ' ');
+	struct mark mark;
+
+	if (dirty->fd < 0 || !id)
+		return -ENOTSUP;
+	read_mark(dirty->fd, &mark);
+	memcpy(mark.boot, dirty->boot, sizeof(mark.boot));
+	/* As an earlier start of this machine would have left it. */
+	if (doubt)
+		mark.boot[id - dirty->boot + 1] = '\0';
+	return write_mark(dirty->fd, &mark);
+}
+
 /* The directory, too: a journal that came back would be taken for the database's. */
 static void take_back(int mark_fd, const struct place *place)
 {

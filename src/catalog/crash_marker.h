@@ -38,6 +38,13 @@ int dirty_open(
 int dirty_set(struct dirty *dirty, const struct place *place);
 
 /*
+ * While `doubt` is set, whoever finds the mark without us takes the database for one that
+ * a power cut has torn: for what is written without a journal. Needs no space on the
+ * disk. Returns 0, or an error if it cannot be marked.
+ */
+int dirty_doubt(const struct dirty *dirty, bool doubt);
+
+/*
  * To be called when the database is closed. Where nobody else has it open, it is synced
  * and the mark taken back, by a child: nothing ends a process that waits for a disk.
  * Waits for half a second at most. Does nothing where `fd` is -1.

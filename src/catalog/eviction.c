@@ -8,21 +8,17 @@
  * pages stay: what comes next needs them.
  */
 
-enum { EVICT_STEP = 4 << 20, FREE_PAGES_MAX = 1024 };
+enum {
+	EVICT_STEP = 4 << 20,
+	FREE_PAGES_MAX = 1024,
+	/* On a full disk this many bytes of texts stay, if need be in memory: a text has
+	 * to stay until the readers that wait for it have read it. */
+	FULL_MIN = 4 << 20,
+};
 
-int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came)
+int64_t trim_pages(struct catalog *catalog, enum statement which)
 {
-	uint64_t max = catalog->bodies_max;
-	uint64_t step = EVICT_STEP + came;
-
-	if (kept <= max)
-		return 0;
-	return bodies_evict(catalog, kept, kept - max > step ? kept - step : max);
-}
-
-static int64_t free_pages(struct catalog *catalog)
-{
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_FREE_PAGES);
+	sqlite3_stmt *statement = catalog_statement(catalog, which);
 	int64_t pages = 0;
 
 	if (sqlite3_step(statement) == SQLITE_ROW)
@@ -31,8 +27,49 @@ static int64_t free_pages(struct catalog *catalog)
 	return pages;
 }
 
+/* The most of the `kept` bytes of texts that may stay: fewer if the disk is nearly full.
+ */
+static uint64_t find_max(struct catalog *catalog, uint64_t kept)
+{
+	const struct room *room = &catalog->room;
+	uint64_t max = catalog->bodies_max;
+
+	if (room->left / 2 >= room->reserve || kept <= FULL_MIN)
+		return max;
+
+	int64_t pages = catalog->pages - trim_pages(catalog, SQL_PAGES) +
+			trim_pages(catalog, SQL_FREE_PAGES);
+	int64_t missing = room->reserve - room->left - pages * SCHEMA_PAGE_SIZE;
+
+	if (missing <= 0)
+		return max;
+
+	uint64_t least = kept > (uint64_t)missing ? kept - (uint64_t)missing : 0;
+
+	if (least < FULL_MIN)
+		least = FULL_MIN;
+	return least < max ? least : max;
+}
+
+int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came)
+{
+	uint64_t max = find_max(catalog, kept);
+	uint64_t step = EVICT_STEP + came;
+
+	if (kept <= max)
+		return 0;
+	return bodies_evict(catalog, kept, kept - max > step ? kept - step : max);
+}
+
+/* On a full disk the file gives back all that it does not need. */
+static bool has_free_pages(struct catalog *catalog)
+{
+	return trim_pages(catalog, SQL_FREE_PAGES) >
+	       (room_is_low(&catalog->room) ? 0 : FREE_PAGES_MAX);
+}
+
 /* The statement has a row for each page that it gives back. */
-static int vacuum(struct catalog *catalog)
+int trim_vacuum(struct catalog *catalog)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_VACUUM);
 	int step;
@@ -46,8 +83,7 @@ static int vacuum(struct catalog *catalog)
 
 void trim_look(struct catalog *catalog, uint64_t kept)
 {
-	catalog->excess = kept > catalog->bodies_max ||
-			  free_pages(catalog) > FREE_PAGES_MAX;
+	catalog->excess = kept > find_max(catalog, kept) || has_free_pages(catalog);
 }
 
 bool catalog_has_excess(const struct catalog *catalog)
@@ -67,6 +103,6 @@ void catalog_trim(struct catalog *catalog)
 
 	/* The last text stays, however large. */
 	catalog->excess = catalog->change.kept != 0;
-	if (!err && !catalog->excess && free_pages(catalog) > FREE_PAGES_MAX)
-		catalog->excess = vacuum(catalog) == 0;
+	if (!err && !catalog->excess && has_free_pages(catalog))
+		catalog->excess = trim_vacuum(catalog) == 0;
 }

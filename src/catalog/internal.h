@@ -7,6 +7,7 @@
 #include "catalog/catalog.h"
 #include "crash_marker.h"
 #include "db_file.h"
+#include "room.h"
 
 /* One prepared statement per question; their texts are the table in schema.c. */
 enum statement {
@@ -17,6 +18,7 @@ enum statement {
 	SQL_BURN_ROWS,
 	SQL_TOTALS,
 	SQL_TOTALS_ADD,
+	SQL_PAGES,
 	SQL_FREE_PAGES,
 	SQL_VACUUM,
 	SQL_JOB_BY_ROW,
@@ -85,6 +87,11 @@ struct catalog {
 			    go */
 	bool set_aside;  /* the file was found damaged */
 	bool orphaned;   /* nobody else can open it any more */
+	struct room room;     /* at the last look */
+	int64_t pages;        /* of the file, before the open transaction */
+	int64_t told_full_ms; /* monotonic: when it was logged that the disk is full */
+	int64_t refused_ms; /* monotonic: when the disk last refused to take something */
+	bool unjournaled;   /* its journal is in memory, as the disk may not take it */
 };
 
 /*
@@ -93,6 +100,8 @@ struct catalog {
  * `catalog->temporary_dir`. The catalog must not move. Returns SQLite's code.
  */
 int vfs_open(struct catalog *catalog, const char *path, int flags);
+
+enum { SCHEMA_PAGE_SIZE = 8192 };
 
 /*
  * Opens `path` ("" for a temporary database), makes or checks the schema, prepares the
@@ -165,6 +174,12 @@ int64_t bodies_used(const struct catalog *catalog, const struct job *job);
  * this transaction and a step (16 MiB). 0 or -EIO.
  */
 int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came);
+
+/* Returns the number of pages of the file (SQL_PAGES), or of those that are not used. */
+int64_t trim_pages(struct catalog *catalog, enum statement which);
+
+/* Makes the file smaller by a step, if it has free pages. Returns 0 or -EIO. */
+int trim_vacuum(struct catalog *catalog);
 
 /* Looks whether there is something to be trimmed, where `kept` bytes of bodies are left.
  */

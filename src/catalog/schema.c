@@ -85,6 +85,7 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_TOTALS_ADD] = "UPDATE totals SET jobs = jobs + ?1, bytes = bytes + ?2,"
 			   " kept = kept + ?3, recent = recent + ?4"
 			   " RETURNING kept, recent",
+	[SQL_PAGES] = "PRAGMA page_count",
 	[SQL_FREE_PAGES] = "PRAGMA freelist_count",
 	/* 2 MiB: some ms. */
 	[SQL_VACUUM] = "PRAGMA incremental_vacuum(256)",
@@ -144,6 +145,8 @@ static const char *const texts[STATEMENTS] = {
 			    " FROM newest ORDER BY changed DESC LIMIT -1 OFFSET 4096)",
 };
 
+_Static_assert(SCHEMA_PAGE_SIZE == 8192, "it is written here");
+
 /* Of a file that is to be made. Pages that nothing uses can be given back: trim.c. */
 static const char layout[] = "PRAGMA page_size = 8192;"
 			     "PRAGMA auto_vacuum = INCREMENTAL;";
@@ -156,6 +159,7 @@ static const char layout[] = "PRAGMA page_size = 8192;"
  * and a power cut may cost it (dirty.h), but no crash of a process.
  */
 static const char settings[] = "PRAGMA journal_mode = DELETE;"
+			       "PRAGMA cache_spill = OFF;"
 			       "PRAGMA synchronous = OFF;"
 			       "PRAGMA cache_size = -8192;"
 			       "PRAGMA cell_size_check = ON;";

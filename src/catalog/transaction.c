@@ -7,8 +7,8 @@
 /*
  *            catalog_begin()           catalog_commit()
  *   none ───────────────────> open ───────────────────> none, 0
- *                              │  any failure: rolled back, at once
- *                              v
+ *                            │ ^ │  any failure: rolled back, at once
+ *  no space for it: held, 0  └─┘ v
  *                        none, `lost`: what is written next begins another transaction;
  *                        the next catalog_commit() ends it, and gives -EIO
  */
@@ -28,6 +28,105 @@ static int run_once(struct catalog *catalog, enum statement which)
 
 	sqlite3_reset(catalog->statements[which]);
 	return step;
+}
+
+enum {
+	REFUSED_MS = 10 * 1000,        /* a disk that refused something is full so long */
+	TOLD_FULL_MS = 60 * 60 * 1000, /* until a full disk is worth another sentence */
+};
+
+static void look_for_room(struct catalog *catalog)
+{
+	const struct place *place = &catalog->place;
+
+	catalog->room = room_look(place->path ? place->dir : catalog->temporary_dir,
+		catalog->pages * SCHEMA_PAGE_SIZE);
+	/* A quota, which is not seen beforehand. */
+	if (catalog->refused_ms &&
+		clock_mono_ms(catalog->clock) - catalog->refused_ms < REFUSED_MS)
+		catalog->room.left = 0;
+}
+
+static void report_full(struct catalog *catalog)
+{
+	int64_t now_ms = clock_mono_ms(catalog->clock);
+
+	/* Evicting makes room, which fills again: that is no news. */
+	if (catalog->told_full_ms && now_ms - catalog->told_full_ms < TOLD_FULL_MS)
+		return;
+	catalog->told_full_ms = now_ms;
+	log_warning(catalog->log,
+		"the disk of the cache in %s is nearly full: old texts are evicted to "
+		"make room, and new ones may be kept in memory only; free some space",
+		catalog->place.path ? catalog->place.path : catalog_temporary_dir());
+}
+
+/*
+ * On a disk that may get full a transaction is made in memory, its journal too. Otherwise
+ * the cache of a temporary database may be written at any time, or it would grow without
+ * end; a file's only by the commit, which first looks for space.
+ */
+static void choose_journal(struct catalog *catalog)
+{
+	if (!catalog->pages)
+		catalog->pages = trim_pages(catalog, SQL_PAGES);
+	look_for_room(catalog);
+
+	bool is_unsure = room_is_unsure(&catalog->room);
+
+	if (room_is_low(&catalog->room))
+		report_full(catalog);
+	if (is_unsure == catalog->unjournaled || catalog->orphaned)
+		return;
+
+	const char *settings =
+		is_unsure ? "PRAGMA journal_mode = MEMORY; PRAGMA cache_spill = OFF"
+		: catalog->place.path
+			? "PRAGMA journal_mode = DELETE"
+			: "PRAGMA journal_mode = DELETE; PRAGMA cache_spill = ON";
+
+	if (sqlite3_exec(catalog->db, settings, NULL, NULL, NULL) == SQLITE_OK)
+		catalog->unjournaled = is_unsure;
+}
+
+/* True if the disk can take the open transaction. Moves pages to where texts were. */
+static bool has_room(struct catalog *catalog)
+{
+	look_for_room(catalog);
+	for (;;) {
+		int64_t growth = (trim_pages(catalog, SQL_PAGES) - catalog->pages) *
+				 SCHEMA_PAGE_SIZE;
+
+		if (growth <= 0 || growth <= catalog->room.left)
+			return true;
+		if (!catalog->unjournaled || !trim_pages(catalog, SQL_FREE_PAGES) ||
+			trim_vacuum(catalog))
+			return false;
+	}
+}
+
+/*
+ * A process that dies while it writes without a journal on disk leaves a torn file:
+ * until that is over, the mark says so (crash_marker.h).
+ */
+static int commit(struct catalog *catalog)
+{
+	bool doubtful = catalog->unjournaled && catalog->place.path && !catalog->orphaned;
+
+	if (!has_room(catalog) || (doubtful && dirty_doubt(&catalog->dirty, true))) {
+		report_full(catalog);
+		return -ENOSPC;
+	}
+
+	int64_t pages = trim_pages(catalog, SQL_PAGES);
+	int err = catalog_run(catalog, catalog_statement(catalog, SQL_COMMIT));
+
+	/* A rollback, which puts back what was written, is over by now, too. */
+	if (doubtful)
+		dirty_doubt(&catalog->dirty, false);
+	if (!err)
+		catalog->pages = pages;
+	return err;
 }
 
 static void lose_transaction(struct catalog *catalog)
@@ -149,6 +248,8 @@ static int fail(struct catalog *catalog, int code, const char *what, const char 
 		stay_moved(catalog);
 	if (code == SQLITE_BUSY)
 		catalog->impatient = true;
+	if (code == SQLITE_FULL || code == SQLITE_IOERR)
+		catalog->refused_ms = clock_mono_ms(catalog->clock);
 	if (schema_is_damage(code) && catalog->place.path && !catalog->set_aside)
 		set_aside(catalog);
 	return -EIO;
@@ -190,10 +291,13 @@ static int burn_rows(struct catalog *catalog)
 static int begin(struct catalog *catalog)
 {
 	catalog_read_end(catalog);
+	choose_journal(catalog);
 
 	int step = run_once(catalog, SQL_BEGIN);
 
 	catalog->in_transaction = step == SQLITE_DONE;
+	if (catalog->in_transaction)
+		catalog->pages = trim_pages(catalog, SQL_PAGES);
 	return step;
 }
 
@@ -283,8 +387,7 @@ static int settle(struct catalog *catalog)
 int catalog_commit(struct catalog *catalog)
 {
 	catalog_read_end(catalog);
-	if (catalog->in_transaction && settle(catalog) == 0 &&
-		catalog_run(catalog, catalog_statement(catalog, SQL_COMMIT)) == 0) {
+	if (catalog->in_transaction && settle(catalog) == 0 && commit(catalog) == 0) {
 		catalog->in_transaction = false;
 		catalog->last_row = 0;
 		catalog->burnt = 0;

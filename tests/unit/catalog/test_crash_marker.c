@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "catalog/internal.h"
 #include "catalog_fixture.h"
 
 /* A machine that goes down while a catalog is in use (SPEC 7.4): of what was not synced
@@ -176,6 +177,29 @@ static void test_another_goes_on(void **state)
 	assert_false(is_dirty(kit));
 }
 
+/* One that dies while it writes without a journal leaves what may be torn. */
+static void test_doubt(void **state)
+{
+	static const char *const boots[] = {NULL, "host 1"};
+	struct kit *kit = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct catalog *catalog = open_and_put(kit, boots[i], "a");
+
+		assert_int_equal(dirty_doubt(&catalog->dirty, true), 0);
+		assert_int_equal(dirty_doubt(&catalog->dirty, false), 0);
+		go_down(kit, catalog);
+		catalog = open_in(kit, boots[i]);
+		assert_true(has(catalog, "a"));
+		assert_int_equal(dirty_doubt(&catalog->dirty, true), 0);
+		go_down(kit, catalog);
+		catalog = open_in(kit, boots[i]);
+		assert_false(has(catalog, "a"));
+		assert_int_equal(kit_heard(kit, "went down"), 1);
+		end(catalog);
+	}
+}
+
 /* The system's own boot: what Linux gives is the same for all processes. */
 static void test_system(void **state)
 {
@@ -198,6 +222,7 @@ int main(void)
 		KIT_TEST(test_only_the_process_went),
 		KIT_TEST(test_another_goes_on),
 		KIT_TEST(test_system),
+		KIT_TEST(test_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

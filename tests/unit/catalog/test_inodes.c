@@ -86,9 +86,12 @@ static void test_lost(void **state)
 	kit_limit_files(kit_file_size(kit));
 	for (int i = 0; i < TURN; i++)
 		put(catalog, MANY + i);
-	assert_int_equal(catalog_commit(catalog), -EIO);
+	/* There is no space for it until the end. */
+	catalog_close(catalog);
 	kit_limit_files(0);
 	kit_assert_sums(kit);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), RECENT_MAX + TURN);
+	catalog = kit_open(kit, KIT_NO_MAX);
 	assert_found(catalog, 0, RECENT_MAX + TURN);
 	put_many(catalog, RECENT_MAX + TURN, MANY);
 	assert_found(catalog, 0, MANY);

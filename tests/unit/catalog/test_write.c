@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "catalog/internal.h"
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
@@ -22,6 +23,31 @@ static const char *big_text(void)
 	if (!*text)
 		memset(text, 'x', sizeof(text) - 1);
 	return text;
+}
+
+/* A quota is a full disk that cannot be seen beforehand. */
+static bool is_quota;
+
+struct room __real_room_look(int dir, int64_t file_size);
+struct room __wrap_room_look(int dir, int64_t file_size);
+
+struct room __wrap_room_look(int dir, int64_t file_size)
+{
+	if (is_quota)
+		return (struct room){.left = INT64_MAX};
+	return __real_room_look(dir, file_size);
+}
+
+static void limit_unseen(rlim_t max)
+{
+	is_quota = max > 0;
+	kit_limit_files(max);
+}
+
+/* By then another attempt is made. */
+static void wait_after_refusal(struct kit *kit)
+{
+	kit->now_ms += 60 * 1000;
 }
 
 static int put(struct catalog *catalog, const char *id, const char *text,
@@ -79,82 +105,143 @@ static void test_commit(void **state)
 	kit_assert_sums(kit);
 }
 
-/* The disk is full: that transaction is lost, once, and no other. */
-static void test_full_disk(void **state)
+/* The disk refuses something: that transaction is lost, once, and no other. */
+static void test_quota(void **state)
 {
 	struct kit *kit = *state;
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_listing listing = {.completed_ms = 1};
 	struct catalog_job job;
+	int64_t row = 1;
 
 	kit_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_limit_files(kit_file_size(kit) + BIG);
+	limit_unseen(kit_file_size(kit) + BIG);
 	kit_put(catalog, "lost", JOB_DONE, "text");
-	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
-	kit_limit_files(0);
+	assert_int_equal(listings_save(catalog, "any ..", &listing, &row, 1), 0);
+	assert_int_equal(put(catalog, "big", big_text(), &job), 0);
+	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
 	/* It is gone at once, not by halves. */
 	assert_unknown(catalog, "lost");
 	assert_unknown(catalog, "big");
 	kit_assert_totals(catalog, 1, 4);
-	/* What comes after it in the same turn of the loop is another transaction... */
-	kit_put(catalog, "after", JOB_DONE, "text");
-	/* ...and the turn's end tells that something was lost. */
-	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_int_equal(catalog_commit(catalog), 0);
-	/* A turn that loses something again is the same trouble. */
-	kit_limit_files(kit_file_size(kit) + BIG);
-	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
-	kit_limit_files(0);
-	assert_int_equal(catalog_commit(catalog), -EIO);
-	assert_known(catalog, "before", "text");
-	assert_known(catalog, "after", "text");
-	assert_unknown(catalog, "lost");
-	kit_put(catalog, "lost", JOB_DONE, "again");
+	/* From then on it is treated as full: what is new stays in memory. */
+	kit_put(catalog, "new", JOB_DONE, big_text());
 	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 1);
+	limit_unseen(0);
+	wait_after_refusal(kit);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 2);
 	catalog_close(catalog);
 	kit_assert_sums(kit);
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* It may show only when all is to be written. */
-static void test_full_disk_at_commit(void **state)
+static bool is_kept(struct catalog *catalog, const char *id)
+{
+	struct catalog_job found;
+
+	assert_int_equal(jobs_by_id(catalog, id, &found), 0);
+	return found.kept;
+}
+
+/* SPEC 7.4: on a full disk old texts make room for new ones, and the file shrinks. */
+static void test_spec_7_4_full_disk(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	CLEANUP_FREE char *text = strndup(big_text(), BIG);
+	char id[32];
+
+	for (int i = 0; i < 32; i++, kit->now_ms++) {
+		snprintf(id, sizeof(id), "old %d", i);
+		kit_put(catalog, id, JOB_DONE, text);
+	}
+	assert_int_equal(catalog_commit(catalog), 0);
+
+	rlim_t full = kit_file_size(kit);
+
+	kit_limit_files(full);
+	for (int i = 0; i < 8; i++, kit->now_ms++) {
+		snprintf(id, sizeof(id), "new %d", i);
+		kit_put(catalog, id, JOB_DONE, text);
+		assert_true(is_kept(catalog, id));
+		assert_int_equal(catalog_commit(catalog), 0);
+		assert_true(is_kept(catalog, id));
+	}
+	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
+	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), -1);
+	assert_false(is_kept(catalog, "old 0"));
+	assert_true(is_kept(catalog, "old 31"));
+	/* All is on the disk, and between turns space is given back to it. */
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 40);
+	while (catalog_has_excess(catalog)) {
+		catalog_trim(catalog);
+		assert_int_equal(catalog_commit(catalog), 0);
+	}
+	assert_true(kit_file_size(kit) < full - BIG);
+	kit_limit_files(0);
+	catalog_close(catalog);
+	kit_assert_sums(kit);
+	assert_int_equal(kit_heard(kit, ""), 0);
+}
+
+/* SPEC 7.4: with nothing to evict it goes on in memory, until there is space. */
+static void test_spec_7_4_nothing_to_evict(void **state)
 {
 	struct kit *kit = *state;
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 	struct catalog_listing listing = {.completed_ms = 1};
 	CLEANUP_FREE char *text = strndup(big_text(), BIG);
 	int64_t row = 1;
+	char id[32];
 
 	kit_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_limit_files(kit_file_size(kit) + 4096);
-	kit_put(catalog, "lost", JOB_DONE, text);
-	assert_int_equal(listings_save(catalog, "any ..", &listing, &row, 1), 0);
-	assert_int_equal(catalog_commit(catalog), -EIO);
-	/* Still full: one sentence is enough until it works again. */
-	kit_put(catalog, "lost", JOB_DONE, text);
-	assert_int_equal(catalog_commit(catalog), -EIO);
-	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
+	kit_limit_files(kit_file_size(kit));
+	for (int i = 0; i < 32; i++, kit->now_ms++) {
+		snprintf(id, sizeof(id), "new %d", i);
+		kit_put(catalog, id, JOB_DONE, text);
+		assert_int_equal(listings_save(catalog, id, &listing, &row, 1), 0);
+		assert_int_equal(catalog_commit(catalog), 0);
+		assert_true(is_kept(catalog, id));
+	}
+	/* Not without a bound. */
+	assert_false(is_kept(catalog, "new 0"));
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 1);
 	kit_limit_files(0);
-	assert_unknown(catalog, "lost");
-	kit_assert_totals(catalog, 1, 4);
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_put(catalog, "after", JOB_DONE, "text");
-	assert_int_equal(catalog_commit(catalog), 0);
-	/* Full again: that is news. */
-	kit_limit_files(kit_file_size(kit) + 4096);
-	kit_put(catalog, "lost", JOB_DONE, text);
-	assert_int_equal(catalog_commit(catalog), -EIO);
-	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
-	kit_limit_files(0);
-	catalog_close(catalog);
-	catalog = kit_open(kit, KIT_NO_MAX);
-	assert_known(catalog, "before", "text");
-	assert_known(catalog, "after", "text");
-	kit_assert_totals(catalog, 2, 8);
+	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 33);
 	catalog_close(catalog);
 	kit_assert_sums(kit);
+	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
+}
+
+/* If there is no space until the end, what is new is lost, and nothing else. */
+static void test_spec_7_4_full_until_the_end(void **state)
+{
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	CLEANUP_FREE char *text = strndup(big_text(), BIG);
+
+	kit_put(catalog, "before", JOB_DONE, "text");
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_limit_files(kit_file_size(kit));
+	kit_put(catalog, "last", JOB_DONE, text);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_kept(catalog, "last"));
+	catalog_close(catalog);
+	kit_limit_files(0);
+	kit_assert_sums(kit);
+	catalog = kit_open(kit, KIT_NO_MAX);
+	assert_known(catalog, "before", "text");
+	assert_unknown(catalog, "last");
+	catalog_close(catalog);
+	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
 }
 
 /* SPEC 6.4: a listing that is open never shows another job in a lost one's place. */
@@ -172,26 +259,24 @@ static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 		job = kit_put(catalog, id, JOB_DONE, "text");
 		assert_true(job.row > lost);
 		assert_int_equal(catalog_commit(catalog), 0);
-		kit_limit_files(kit_file_size(kit) + BIG);
+		limit_unseen(kit_file_size(kit) + BIG);
 		for (int i = 0; i < 10; i++) {
 			snprintf(id, sizeof(id), "lost %d %d", times, i);
 			assert_int_equal(put(catalog, id, "text", &job), 0);
 			assert_true(job.row > lost);
 			lost = job.row;
 		}
-		assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
-		kit_limit_files(0);
-		/* Also where the turn goes on after the loss. */
-		if (times == 2)
-			assert_int_equal(put(catalog, "b", "text", &job), 0);
+		assert_int_equal(put(catalog, "big", big_text(), &job), 0);
 		assert_int_equal(catalog_commit(catalog), -EIO);
+		limit_unseen(0);
+		wait_after_refusal(kit);
 		assert_int_equal(jobs_by_row(catalog, lost, &job), -ENOENT);
 	}
 	catalog_close(catalog);
 	kit_assert_sums(kit);
 }
 
-/* A temporary one has its own advice. */
+/* A temporary one cannot be written at any time, and goes on in memory, too. */
 static void test_full_disk_of_a_temporary_one(void **state)
 {
 	struct kit *kit = *state;
@@ -201,10 +286,11 @@ static void test_full_disk_of_a_temporary_one(void **state)
 	kit_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_limit_files(BIG);
-	assert_int_equal(put(catalog, "big", big_text(), &job), -EIO);
+	kit_put(catalog, "with", JOB_DONE, "text");
+	assert_int_equal(put(catalog, "big", big_text(), &job), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_kept(catalog, "big"));
 	kit_limit_files(0);
-	assert_int_equal(kit_heard(kit, "TMPDIR"), 1);
-	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_known(catalog, "before", "text");
 	kit_put(catalog, "after", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
@@ -224,8 +310,9 @@ static void test_spec_11_4_crash(void **state)
 		kit_put(doomed, "a", JOB_DONE, "committed");
 		if (catalog_commit(doomed))
 			_exit(1);
+		/* Part of it is in the file already, as if killed in the commit. */
+		sqlite3_exec(doomed->db, "PRAGMA cache_spill = ON", NULL, NULL, NULL);
 		kit_put(doomed, "b", JOB_DONE, "not committed");
-		/* So much that part of it is in the file already. */
 		kit_put(doomed, "c", JOB_DONE, big_text());
 		kill(getpid(), SIGKILL);
 	}
@@ -275,8 +362,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(test_nothing_to_commit),
 		KIT_TEST(test_commit),
-		KIT_TEST(test_full_disk),
-		KIT_TEST(test_full_disk_at_commit),
+		KIT_TEST(test_quota),
+		KIT_TEST(test_spec_7_4_full_disk),
+		KIT_TEST(test_spec_7_4_nothing_to_evict),
+		KIT_TEST(test_spec_7_4_full_until_the_end),
 		KIT_TEST(test_spec_6_4_lost_rows_are_not_used_again),
 		KIT_TEST(test_full_disk_of_a_temporary_one),
 		KIT_TEST(test_spec_11_4_crash),

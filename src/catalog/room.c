@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "room.h"
+
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+enum {
+	RESERVE_MAX = 16 << 20,
+	RESERVE_PART = 4, /* of a small disk */
+	/* More than a turn of the event loop adds with its journal, but for a huge text.
+	 */
+	TURN_MAX = 32 << 20,
+};
+
+static struct room make_room(int64_t left, uint64_t total)
+{
+	uint64_t part = total / RESERVE_PART;
+
+	return (struct room){
+		.left = left > 0 ? left : 0,
+		.reserve = part < RESERVE_MAX ? (int64_t)part : RESERVE_MAX,
+	};
+}
+
+struct room room_look(int dir, int64_t file_size)
+{
+	struct room room = {.left = INT64_MAX};
+	struct statvfs disk;
+	struct rlimit limit;
+
+	if (fstatvfs(dir, &disk) == 0 && disk.f_frsize &&
+		disk.f_bavail < INT64_MAX / disk.f_frsize)
+		room = make_room((int64_t)(disk.f_bavail * disk.f_frsize),
+			disk.f_blocks * disk.f_frsize);
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < INT64_MAX) {
+		int64_t left = (int64_t)limit.rlim_cur - file_size;
+
+		if (left < room.left)
+			room = make_room(left, limit.rlim_cur);
+	}
+	return room;
+}
+
+bool room_is_low(const struct room *room)
+{
+	return room->left < room->reserve;
+}
+
+bool room_is_unsure(const struct room *room)
+{
+	return room->left < TURN_MAX;
+}

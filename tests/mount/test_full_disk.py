@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""SPEC 7.4: on a full disk old texts are evicted to make room; without any the mount goes on
+without keeping. A reader gets the text, whatever the disk does."""
+
+import contextlib
+import json
+import os
+
+import pytest
+
+from mounting import needs_root
+from tools import names_of, read, run, wait_until
+
+JOBS = 600
+SIZE = 8 << 20  # of the disk; the account's texts are three times as much
+
+pytestmark = needs_root
+
+
+@pytest.fixture
+def disk(place):
+    """A small disk for the cache."""
+    place.cache.mkdir(mode=0o700)
+    run("mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=700", "none", place.cache)
+    yield place.cache
+    run("umount", "-l", place.cache)
+
+
+@pytest.fixture
+def large(new_sandbox):
+    return new_sandbox("--jobs", str(JOBS), "--bytes", "30000:50000", "--unfinished", "5")
+
+
+def fill(disk):
+    """To the last byte, by somebody else."""
+    with contextlib.suppress(OSError), open(disk / "else", "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    assert os.statvfs(disk).f_bavail == 0
+
+
+def assert_readable(one, large):
+    """All names, and of all that was asked for the true text."""
+    names = os.listdir(one.path / "all")
+    assert set(names) == names_of(large.jobs())
+    for name in names:
+        text = read(one.path / "all" / name)
+        assert json.loads(text)["id"] == name[:-5]
+        assert len(text) == os.stat(one.path / "all" / name).st_size
+
+
+def test_cache_fills_it(disk, large, mount):
+    """By its own texts: some space is left to others."""
+    one = mount(large)
+    assert_readable(one, large)
+    assert_readable(one, large)
+    assert os.statvfs(disk).f_bavail > 0
+    one.unmount()
+    assert one.stderr.count("is nearly full") == 1 and "failed" not in one.stderr
+
+
+def test_others_fill_it(disk, large, mount):
+    """In the middle; then there is space again, and what was in memory is kept."""
+    one = mount(large, "ttl=0")
+    os.listdir(one.path / "all")
+    fill(disk)
+    assert_readable(one, large)
+    large.create(count=20)
+    assert_readable(one, large)
+    (disk / "else").unlink()
+    wait_until(lambda: os.listdir(one.path / "all") and os.statvfs(disk).f_bavail,
+               "there is space")
+    one.unmount()
+    assert "failed" not in one.stderr
+    two = mount(large)
+    two.requests()
+    assert_readable(two, large)
+    # The listing was kept, and need not be read again.
+    assert len([entry for entry in two.requests() if entry.lists]) < 10
+
+
+def test_full_from_the_start(disk, large, mount):
+    """There never is any space: also small jobs that are not finished can be read."""
+    mount(large).unmount()
+    fill(disk)
+    one = mount(large)
+    assert_readable(one, large)
+    names = os.listdir(one.path / "status" / "processing")
+    assert names
+    for name in names:
+        assert read(one.path / "status" / "processing" / name)
+    one.unmount()
+    assert "failed" not in one.stderr
+
+
+def test_killed(disk, large, mount):
+    """What is there after a crash is sound, or set aside."""
+    for _ in range(5):
+        one = mount(large)
+        names = os.listdir(one.path / "all")
+        for name in names[:100]:
+            read(one.path / "all" / name)
+        one.kill()
+        one.wait()
+        run("umount", "-l", one.path)
+    assert_readable(mount(large), large)
