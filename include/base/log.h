@@ -10,7 +10,7 @@
  * says what was tried, why it failed and what to do; it never holds the API key.
  *
  * May be used from any thread. A call waits for the reader of the log, except between
- * log_start() and log_stop(): then it never waits.
+ * log_start() and log_stop(): then a log that is stuck costs 50 ms, once.
  */
 struct sentences;
 struct log_writer;

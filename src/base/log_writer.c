@@ -18,8 +18,13 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* Some thousand lines: what -d prints while a busy machine does not run the thread. */
-enum { QUEUE_MAX = 1 << 20 };
+enum {
+	/* Some thousand lines: what -d prints while a busy machine does not run the
+	 * thread. */
+	QUEUE_MAX = 1 << 20,
+	/* For so long a caller waits for the thread, once until that is idle again. */
+	PATIENCE_MS = 50,
+};
 
 struct log_writer {
 	pthread_t thread;
@@ -31,6 +36,9 @@ struct log_writer {
 	struct buf queue; /* lines: the priority as a byte, the text, a NUL byte */
 	uint64_t dropped; /* lines that came after those of the queue */
 	bool stopping;
+	bool busy;           /* it writes lines that it has taken */
+	bool behind;         /* it took too long: nobody waits for it until it is idle */
+	pthread_cond_t idle; /* it has written all */
 };
 
 bool log_write(int fd, int priority, const char *line)
@@ -87,6 +95,11 @@ static bool take_lines(
 {
 	buf_reset(lines);
 	pthread_mutex_lock(&writer->lock);
+	writer->busy = false;
+	if (!writer->queue.len && !writer->dropped) {
+		writer->behind = false;
+		pthread_cond_broadcast(&writer->idle);
+	}
 	while (!writer->queue.len && !writer->dropped && !writer->stopping)
 		pthread_cond_wait(&writer->news, &writer->lock);
 
@@ -96,6 +109,7 @@ static bool take_lines(
 	*lines = taken;
 	*ret_dropped = writer->dropped;
 	writer->dropped = 0;
+	writer->busy = true;
 	pthread_mutex_unlock(&writer->lock);
 	return taken.len || *ret_dropped;
 }
@@ -146,6 +160,7 @@ static void release(struct log_writer *writer)
 	if (writer->fd >= 0)
 		close(writer->fd);
 	buf_done(&writer->queue);
+	pthread_cond_destroy(&writer->idle);
 	pthread_cond_destroy(&writer->news);
 	pthread_mutex_destroy(&writer->lock);
 	free(writer);
@@ -164,6 +179,7 @@ int log_writer_new(int fd, struct log_writer **ret_writer)
 	buf_init(&writer->queue, QUEUE_MAX);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->news, NULL);
+	pthread_cond_init(&writer->idle, NULL);
 
 	int err = start_thread(writer);
 
@@ -173,6 +189,31 @@ int log_writer_new(int fd, struct log_writer **ret_writer)
 	}
 	*ret_writer = writer;
 	return 0;
+}
+
+static struct timespec time_in(long ms)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_nsec += ms * 1000000L;
+	time.tv_sec += time.tv_nsec / 1000000000L;
+	time.tv_nsec %= 1000000000L;
+	return time;
+}
+
+/*
+ * Under the lock. A line is written before its cause can be seen elsewhere, and before
+ * we may die of it, unless the log is stuck.
+ */
+static void wait_for_idle(struct log_writer *writer)
+{
+	const struct timespec end = time_in(PATIENCE_MS);
+
+	while (!writer->behind && (writer->queue.len || writer->busy))
+		if (pthread_cond_clockwait(
+			    &writer->idle, &writer->lock, CLOCK_MONOTONIC, &end))
+			writer->behind = true;
 }
 
 void log_writer_add(struct log_writer *writer, int priority, const char *line)
@@ -188,22 +229,19 @@ void log_writer_add(struct log_writer *writer, int priority, const char *line)
 		(void)buf_append(&writer->queue, line, len);
 	}
 	pthread_cond_signal(&writer->news);
+	wait_for_idle(writer);
 	pthread_mutex_unlock(&writer->lock);
 }
 
 bool log_writer_free(struct log_writer *writer)
 {
-	struct timespec end;
-
 	pthread_mutex_lock(&writer->lock);
 	writer->stopping = true;
 	pthread_cond_signal(&writer->news);
 	pthread_mutex_unlock(&writer->lock);
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += LOG_STOP_MS * 1000000L;
-	end.tv_sec += end.tv_nsec / 1000000000L;
-	end.tv_nsec %= 1000000000L;
+	const struct timespec end = time_in(LOG_STOP_MS);
+
 	if (pthread_clockjoin_np(writer->thread, NULL, CLOCK_MONOTONIC, &end))
 		return false;
 	release(writer);

@@ -17,7 +17,10 @@ enum { LOG_LINE_MAX = 2048 }; /* bytes of a line, its NUL included */
 /* Writes to syslog(3) if `fd` is -1; else to `fd`, which it closes at the end. */
 int log_writer_new(int fd, struct log_writer **ret_writer);
 
-/* Takes a copy of the line. Never waits; a line for which there is no room is counted. */
+/*
+ * Takes a copy of the line. A line for which there is no room is dropped and counted.
+ * Waits until it is written, unless the log is stuck: that costs 50 ms once.
+ */
 void log_writer_add(struct log_writer *writer, int priority, const char *line);
 
 /*
