@@ -34,6 +34,7 @@ struct options {
 
 	char *key_file; /* NULL: look for it (key.h) */
 	char *ca_file;
+	char *proxy; /* a URL; "": none; NULL: what https_proxy says */
 	char *cache_dir;
 	bool cache_disk;
 	uint64_t cache_size; /* bytes */

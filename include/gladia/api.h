@@ -39,6 +39,7 @@ struct api_config {
 	const char *key;       /* copied, wiped */
 	const char *key_place; /* for messages: where the key is from; NULL: not known */
 	const char *ca_file;   /* or NULL */
+	const char *proxy;     /* as in http.h */
 	int connections;       /* option connections=: so many are kept open while idle */
 	int64_t timeout_ms;    /* the longest a call takes */
 };

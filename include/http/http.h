@@ -18,6 +18,8 @@ struct http_request;
 struct http_config {
 	const char *user_agent;
 	const char *ca_file; /* PEM, or NULL for the system's */
+	/* A proxy's URL, "" for none, or NULL for the one that https_proxy names. */
+	const char *proxy;
 	/* "name: value", sent with each request; copied, wiped; NULL for none */
 	const char *secret_header;
 	int connections_max;   /* at least 1; beyond, requests wait in line */
@@ -86,7 +88,8 @@ int http_set_secret(struct http *http, const char *secret_header);
 
 /*
  * Starts `method` (GET or DELETE) on `url` (copied). No handler runs inside http_start().
- * Proxies of the environment (https_proxy, no_proxy) are used, save to loopback.
+ * The proxy is config.proxy, else the environment's (https_proxy); hosts in no_proxy
+ * and loopback addresses are always asked directly.
  * 0, -EINVAL for a URL that is not an absolute one of http or https, -ENOMEM (also where
  * 65,536 requests stand in line).
  */

@@ -79,6 +79,7 @@ static int start(struct probe *probe, struct http **ret_http)
 	const struct http_config config = {
 		.user_agent = "gladiafs/" GLADIAFS_VERSION,
 		.ca_file = options->ca_file,
+		.proxy = options->proxy,
 		.connections_max = 1,
 		.connect_ms = longest_wait_ms(options),
 		.stall_ms = longest_wait_ms(options),
@@ -166,6 +167,7 @@ static int ask(struct selfcheck *check, const char *place, struct buf *say)
 		.key = check->key,
 		.key_place = place,
 		.ca_file = options->ca_file,
+		.proxy = options->proxy,
 		.connections = 1,
 		.timeout_ms = longest_wait_ms(options),
 	};

@@ -117,6 +117,35 @@ static int set_path(const struct own_option *own, const char *value,
 	return 0;
 }
 
+/* Takes "none" (stored as "") or a proxy's URL; the user and password stay out of it. */
+static int set_proxy(const struct own_option *own, const char *value,
+	struct options *options, struct buf *why)
+{
+	static const char *const schemes[] = {"http://", "https://", "socks5h://"};
+	const char *host = NULL;
+
+	for (size_t i = 0; value && i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (!strncasecmp(value, schemes[i], strlen(schemes[i])))
+			host = value + strlen(schemes[i]);
+	if (host && strchr(host, '@'))
+		return why_set(why, -EINVAL,
+			"-o proxy takes no user name and password, because everybody can "
+			"read a command line: leave out proxy= and set the variable "
+			"https_proxy=http://USER:PASSWORD@HOST:PORT");
+	if (!value || (strcmp(value, "none") != 0 && !host))
+		return refuse(own, why);
+	if (host && (!*host || host[strcspn(host, "/?# \t")]))
+		return refuse(own, why);
+
+	char *copy = strdup(host ? value : "");
+
+	if (!copy)
+		return why_set(why, -ENOMEM, "out of memory");
+	free(options->proxy);
+	options->proxy = copy;
+	return 0;
+}
+
 /* How many bytes of an argument could be an option's name. */
 static size_t word_len(const char *argument)
 {
@@ -223,6 +252,11 @@ static const struct own_option own_options[] = {
 		.help = "certificates to trust instead of the system's",
 		.set = set_path,
 		MEMBER(ca_file)},
+	{.shape = "proxy=URL",
+		.takes = "http://, https:// or socks5h:// with HOST[:PORT], or none",
+		.help = "the proxy to use, or none (https_proxy)",
+		.set = set_proxy,
+		MEMBER(proxy)},
 	{.shape = "log=stderr|syslog",
 		.takes = "stderr or syslog",
 		.help = "where messages go (stderr with -f, else syslog)",

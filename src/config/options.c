@@ -264,6 +264,7 @@ void options_done(struct options *options)
 	free(options->paths);
 	free(options->key_file);
 	free(options->ca_file);
+	free(options->proxy);
 	free(options->cache_dir);
 	buf_done(&options->mount_flags);
 	*options = (struct options){0};

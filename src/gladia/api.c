@@ -51,6 +51,7 @@ static int new_http(struct api *api, const struct api_config *config)
 		&(struct http_config){
 			.user_agent = "gladiafs/" GLADIAFS_VERSION,
 			.ca_file = config->ca_file,
+			.proxy = config->proxy,
 			.secret_header = header,
 			.connections_max = API_REQUESTS_MAX,
 			.connections_idle = config->connections,

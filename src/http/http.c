@@ -36,6 +36,7 @@ struct http {
 	struct http_config config; /* its strings are those below; secret_header and
 				      ca_file are NULL */
 	char *user_agent;
+	char *proxy;
 	struct buf ca_text; /* of config.ca_file, read once; empty: the system's */
 	struct curl_blob ca;
 	char *secret;
@@ -312,6 +313,8 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
 	if (!err)
 		err = copy_string(config->user_agent, &http->user_agent);
 	if (!err)
+		err = copy_string(config->proxy, &http->proxy);
+	if (!err)
 		err = copy_string(config->secret_header, &http->secret);
 	if (err) {
 		http_free(http);
@@ -320,6 +323,7 @@ int http_new(struct loop *loop, const struct http_config *config, struct http **
 	http->config = *config;
 	http->config.user_agent = http->user_agent;
 	http->config.ca_file = NULL;
+	http->config.proxy = http->proxy;
 	http->config.secret_header = NULL;
 	if (!http->config.connections_idle)
 		http->config.connections_idle = config->connections_max;
@@ -338,6 +342,7 @@ void http_free(struct http *http)
 	wipe_string(http->secret);
 	buf_done(&http->ca_text);
 	free(http->user_agent);
+	free(http->proxy);
 	free(http);
 }
 

@@ -93,11 +93,12 @@ static int set_connection(CURL *easy, const struct http_config *config, bool loo
 	/* Without it, giving up a name that is being resolved waits for the resolver. */
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	/*
-	 * A proxy of the environment is for the world outside, where all is https: it
-	 * is asked to CONNECT, and that must not carry the secret header.
+	 * A proxy is for hosts outside, where everything is https: it is asked to
+	 * CONNECT, and that request must not carry the secret header.
 	 */
-	if (loopback)
-		failed |= (int)curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	if (loopback || config->proxy)
+		failed |= (int)curl_easy_setopt(
+			easy, CURLOPT_PROXY, loopback ? "" : config->proxy);
 	failed |= (int)curl_easy_setopt(
 		easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

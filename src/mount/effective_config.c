@@ -88,6 +88,10 @@ int config_text_print(const struct serve_config *config, struct buf *out)
 	put_text(&lines, "cache_file", config->cache_path ? config->cache_path : "none");
 	put_number(&lines, "cache_size", options->cache_size);
 	put_text(&lines, "ca_file", options->ca_file ? options->ca_file : "the system's");
+	put_text(&lines, "proxy",
+		!options->proxy   ? "the environment's"
+		: *options->proxy ? options->proxy
+				  : "none");
 	put_text(&lines, "log", options->log_syslog ? "syslog" : "stderr");
 	put_number(&lines, "uid", options->uid);
 	put_number(&lines, "gid", options->gid);

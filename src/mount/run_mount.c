@@ -208,6 +208,7 @@ static int open_api(struct serve *serve, struct buf *why)
 		.key = serve->config->key,
 		.key_place = key_place.data,
 		.ca_file = options->ca_file,
+		.proxy = options->proxy,
 		.connections = options->connections,
 		.timeout_ms = deadline_of_calls(serve->config->timeout_ms),
 	};

@@ -90,13 +90,13 @@ class Wire:
         """A URL, and what was done with it once that is over."""
         costs: list[Cost] = []
         front = Front(self.here, self.of.account.mock.url, gzip=gzip)
-        relay = Relay(tls_front.port)
+        relay = Relay(front.port)
         try:
             yield f"https://localhost:{relay.port}", costs
         finally:
             relay.close()
-            tls_front.stop()
-        asked = tls_front.asked()
+            front.stop()
+        asked = front.asked()
         if {spoken for _, spoken, *_ in asked} != {"HTTP/2.0"}:
             raise Wrong("not all spoke HTTP/2")
         if gzip != any(coding == "gzip" for _, _, coding, *_ in asked):

@@ -61,6 +61,28 @@ class Checked(dict):
         return self[name][1]
 
 
+class RefusingProxy:
+    """A proxy on loopback that answers each CONNECT with a status."""
+
+    def __init__(self, status):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_CONNECT(self):
+                self.wfile.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def __exit__(self, *exc):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 @pytest.fixture
 def check(place):
     """Runs --check where a script has made one thing wrong."""
@@ -101,11 +123,20 @@ class TestOneThingWrong:
         make_certificates(here)
         front = Front(here, mock.url, "good" if cert == "untrusted" else cert)
         try:
-            found = check(tls_front.url, *([] if cert == "untrusted" else [f"ca_file={here}/ca.pem"]))
+            found = check(front.url, *([] if cert == "untrusted" else [f"ca_file={here}/ca.pem"]))
         finally:
-            tls_front.stop()
+            front.stop()
         sentence = found.only("TLS")
         assert "ca-certificates" in sentence and "set the clock" in sentence
+
+    @pytest.mark.parametrize("status, words", [
+        ("407 Proxy Authentication Required", "user name and a password (407)"),
+        ("403 Forbidden", "cannot be reached")])
+    def test_proxy(self, check, status, words):
+        """SEMANTICS 1.4: the proxy that proxy= names is asked, and its refusal is told apart."""
+        with RefusingProxy(status) as url:
+            found = check("https://api.test", f"proxy={url}")
+        assert words in found["network"][1] and found["network"][0] == WRONG
 
     def test_ca_file(self, check):
         assert "/nowhere" in check("https://localhost:1", "ca_file=/nowhere").only("TLS")

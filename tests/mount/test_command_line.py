@@ -72,7 +72,7 @@ class TestUsage:
         code, out, err = program("-h")
         assert (code, err) == (0, "")
         for option in ("key_file=", "ttl=", "timeout=", "connections=", "page_size=", "cache=",
-                       "cache_dir=", "cache_size=", "ca_file=", "log=", "uid=", "gid=",
+                       "cache_dir=", "cache_size=", "ca_file=", "proxy=", "log=", "uid=", "gid=",
                        "umask=", "allow_other", "auto_unmount"):
             assert option in out
 

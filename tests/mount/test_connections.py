@@ -212,12 +212,12 @@ def test_name(account, place, certificates, monkeypatch, resolver):
             nobody = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             nobody.bind(("127.77.0.1", 53))
         front = Front(certificates, account.url, cert="other")
-        stack.callback(tls_front.stop)
+        stack.callback(front.stop)
         monkeypatch.setattr(mounting, "WRAPPER", alone(OWN_NAMES, hosts, conf,
                                                        *mounting.WRAPPER))
         program = Program(place, "-f", "-o", place.options(
             *OPTIONS, "offline_ok", f"ca_file={certificates / 'ca.pem'}"),
-            f"https://{NAME}:{tls_front.port}", directory := place.new_directory())
+            f"https://{NAME}:{front.port}", directory := place.new_directory())
         stack.callback(program.process.kill)
         one = Elsewhere(program, directory)
         wait_until(one.is_there, "it is mounted")

@@ -25,7 +25,9 @@ static void test_own_options(void **state)
 	PARSE(&p, "gladiafs", "-o", "key_file=/k,ttl=0,timeout=3600", "-oconnections=64",
 		"-f", "http://localhost:8080/", "-o",
 		"page_size=10000,cache=off,cache_dir=/c,cache_size=1M", "mnt", "-o",
-		"ca_file=/ca.pem,log=syslog,uid=12,gid=4294967294,umask=0277", "-o",
+		"ca_file=/ca.pem,proxy=http://"
+		"p:3128,log=syslog,uid=12,gid=4294967294,umask=0277",
+		"-o",
 		"allow_other,auto_unmount,formats=json:vtt:txt,allow_delete,offline_ok,"
 		"xattr,");
 	assert_good(&p);
@@ -40,6 +42,7 @@ static void test_own_options(void **state)
 	assert_string_equal(p.options.cache_dir, "/c");
 	assert_int_equal(p.options.cache_size, 1 << 20);
 	assert_string_equal(p.options.ca_file, "/ca.pem");
+	assert_string_equal(p.options.proxy, "http://p:3128");
 	assert_true(p.options.foreground);
 	assert_true(p.options.log_syslog);
 	assert_int_equal(p.options.uid, 12);
@@ -188,6 +191,38 @@ static void test_bad_values(void **state)
 	}
 }
 
+/* SEMANTICS 1.4: what is no proxy is refused, and so is one with a password. */
+static void test_proxy(void **state)
+{
+	static const struct {
+		const char *list;
+		const char *why;
+	} bad[] = {
+		{"proxy", "or none"},
+		{"proxy=", "or none"},
+		{"proxy=p:3128", "or none"},
+		{"proxy=ftp://p", "or none"},
+		{"proxy=http://", "or none"},
+		{"proxy=http://p:3128/path", "or none"},
+		{"proxy=http://me:secret@p:3128",
+			"https_proxy=http://USER:PASSWORD@HOST"},
+	};
+	struct parsed none;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "-o", bad[i].list, "m");
+		assert_bad(&p, bad[i].why);
+		parsed_done(&p);
+	}
+	PARSE(&none, "gladiafs", "-o", "proxy=none", "m");
+	assert_good(&none);
+	assert_string_equal(none.options.proxy, "");
+	parsed_done(&none);
+}
+
 /* SPEC 10.1, 1.2: "ro" takes allow_delete back; the last word counts, as with mount(8).
  */
 static void test_read_only(void **state)
@@ -290,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_bad_formats),
 		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_read_only),
 		cmocka_unit_test(test_names_of_users),
 		cmocka_unit_test(test_relative_paths),

@@ -38,6 +38,7 @@ static void test_defaults(void **state)
 	assert_false(p.options.debug);
 	assert_null(p.options.key_file);
 	assert_null(p.options.ca_file);
+	assert_null(p.options.proxy);
 	assert_null(p.options.cache_dir);
 	assert_true(p.options.cache_disk);
 	assert_int_equal(p.options.cache_size, UINT64_C(2) << 30);

@@ -386,6 +386,42 @@ static void proxies_of_the_environment(void **state)
 	unsetenv("https_proxy");
 }
 
+/* SEMANTICS 1.4: proxy= comes before https_proxy, and is not used for loopback. */
+static void a_configured_proxy(void **state)
+{
+	static const struct raw_route nothing[] = {{.target = NULL}};
+	struct asks *proxy = *state;
+	const char *origin = raw_server_origin(proxy->server);
+	struct http_config config = {
+		.user_agent = "gladiafs/test",
+		.proxy = origin,
+		.secret_header = SECRET,
+		.connections_max = 1,
+		.connect_ms = CONNECT_MS,
+		.stall_ms = STALL_MS,
+		.error_body_max = ERROR_BODY_MAX,
+	};
+	struct asks *asks = asks_new(nothing, &config);
+
+	setenv("https_proxy", "http://127.0.0.1:1", 1);
+
+	struct ask *there = asks_url(asks, "GET", "https://api.test/");
+
+	asks_until_done(there);
+	assert_int_equal(there->result.failure, HTTP_UNREACHABLE);
+	assert_int_equal(there->result.proxy_status, 403);
+	assert_int_equal(
+		strncmp(raw_server_head(proxy->server, 0), "CONNECT api.test:443 ", 21),
+		0);
+
+	struct ask *here = asks_url(asks, "GET", origin);
+
+	asks_until_done(here);
+	assert_int_equal(strncmp(raw_server_head(proxy->server, 1), "GET / ", 6), 0);
+	unsetenv("https_proxy");
+	asks_free(asks);
+}
+
 #define http_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -405,6 +441,7 @@ int main(void)
 		http_test(connecting_ends),
 		http_test(a_name_that_is_none),
 		http_test(proxies_of_the_environment),
+		http_test(a_configured_proxy),
 	};
 
 	unsetenv("http_proxy");
