@@ -85,7 +85,7 @@ class TestRemoving:
         """As the README shows it; the rest stays."""
         one = mount(account, "allow_delete")
         rest = ids(account) - ids(account, status="error")
-        run("find", one.path / "status/error", "-mtime", "+30", "-delete")
+        run("find", one.path / "status/error", "-type", "f", "-mtime", "+30", "-delete")
         assert ids(account, status="error") == set()
         assert ids(account) == rest
         assert os.listdir(one.path / "status/error") == []
@@ -98,7 +98,7 @@ class TestRemoving:
         new = mock.create(status="error", created_at="2026-01-01T00:00:00.000Z",
                              completed_at="2099-01-01T00:01:00.000Z")
         one = mount(mock, "allow_delete")
-        run("find", one.path / "status/error", "-mtime", "+30", "-delete")
+        run("find", one.path / "status/error", "-type", "f", "-mtime", "+30", "-delete")
         assert ids(mock) == {new}
         assert old != new
 
