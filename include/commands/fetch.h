@@ -4,13 +4,17 @@
 #include "base/buf.h"
 
 /*
- * SPEC 1.7: reads directories of gladiafs mounts, and their jobs' texts, so that they are
- * in the mounts' cache; of a mount's root that is its all/. Tells how far it is on
- * stderr: with a bar on a terminal, else in a line a minute; at the end in one line on
- * stdout. SIGINT, SIGTERM and SIGHUP end the process at once, by that signal; what was
- * fetched by then stays, so that the same again goes on.
+ * Reads directories of gladiafs mounts and the jobs in them, so that their texts are in
+ * the cache of the mount (SEMANTICS 1.7). The root of a mount means its directory all/.
+ * `paths` ends with NULL.
  *
- * To be called once, by a process that has no other threads. An enum exit_code:
- * EXIT_CODE_OK only if all of it is there; else `why` has one sentence.
+ * Reports progress to stderr, with a bar on a terminal and otherwise with a line per
+ * minute, and prints one line to stdout at the end. SIGINT, SIGTERM and SIGHUP kill the
+ * process at once; texts fetched by then stay in the cache, so that running the command
+ * again continues from there.
+ *
+ * Call it at most once, in a process that has no other threads. Blocks until everything
+ * has been fetched. Returns an enum exit_code: EXIT_CODE_OK only if every job was
+ * fetched; otherwise `why` holds an error message of one sentence.
  */
 int fetch_run(char *const *paths, struct buf *why);

@@ -6,25 +6,34 @@
 #include "base/buf.h"
 
 /*
- * The program as a client of mounts that are there (gladiafs --refresh, --fetch). It asks
- * the kernel alone: no key, no request of its own.
+ * The program as a client of existing mounts (gladiafs --refresh and --fetch). It only
+ * makes system calls on their files: it needs no API key and sends no request to the API.
  */
 
-/* A path in a gladiafs mount, open. */
+/* An open path in a gladiafs mount. */
 struct client_path {
-	int fd;       /* of the directory: the path itself, or what holds the file */
-	char *name;   /* of the file in it; NULL: a directory */
-	char *mount;  /* where that is mounted */
-	bool is_root; /* the directory is the mount's root */
+	int fd;       /* descriptor of the directory, or of the one that holds the file */
+	char *name;   /* name of the file in it; NULL if the path is a directory */
+	char *mount;  /* the directory that the mount is on */
+	bool is_root; /* `fd` is the root of the mount */
 };
 
 /*
- * 0, or a negative errno with one sentence in `why`: there is no such path, it cannot be
- * looked at, or it is in no gladiafs mount (-ENOTTY). To be freed by client_path_done()
- * in the first case. May wait as long as the mount's `timeout`.
+ * Opens a path in a gladiafs mount. On success the caller frees `ret_path` with
+ * client_path_done(). Can block as long as the mount's `timeout`.
+ *
+ * Returns 0, or a negative errno and an error message of one sentence in `why`: -ENOENT
+ * if there is no such path, -ENOTTY if it is not in a gladiafs mount, or the error of
+ * opening it.
  */
 int client_path_open(const char *path, struct client_path *ret_path, struct buf *why);
+
+/* Closes the descriptor and frees the strings. */
 void client_path_done(struct client_path *path);
 
-/* SPEC 1.5, of each path. An enum exit_code; `why` as that of serve_run(). */
+/*
+ * Refreshes each path (SEMANTICS 1.5), up to the first one that fails. `paths` ends with
+ * NULL. Returns an enum exit_code; if it is not EXIT_CODE_OK, `why` holds an error
+ * message of one sentence.
+ */
 int client_refresh(char *const *paths, struct buf *why);

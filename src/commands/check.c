@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * gladiafs --check: runs all checks. The checks of the local machine are in this file,
+ * those of the API in check_api.c.
+ */
 #include "commands/check.h"
 
 #include <errno.h>
@@ -18,8 +22,10 @@
 #include "config/cache_path.h"
 #include "process/exit_code.h"
 
-/* Less free than this is gone with the first look at an account. */
-enum { FREE_MIN_MIB = 64, LINE_MAX_BYTES = 4096 };
+enum {
+	FREE_MIN_MIB = 64, /* listing an account once can fill less than this */
+	LINE_MAX_BYTES = 4096,
+};
 
 static const char fuse_conf[] = "/etc/fuse.conf";
 static const char updatedb_conf[] = "/etc/updatedb.conf";
@@ -39,7 +45,10 @@ static int check_device(struct selfcheck *check, struct buf *say)
 		strerror(errno));
 }
 
-/* The first in $PATH, as execvp(3) would find it. */
+/*
+ * Finds the program in $PATH that execvp(3) would run. Returns false if there is none.
+ * The caller frees `ret_path`.
+ */
 static bool find_program(const char *name, char **ret_path, struct stat *ret_status)
 {
 	const char *variable = getenv("PATH");
@@ -61,7 +70,7 @@ static bool find_program(const char *name, char **ret_path, struct stat *ret_sta
 	return false;
 }
 
-/* Root mounts by itself, others through it; both unmount with it. */
+/* Checks fusermount3. Root needs it to unmount only, other users also to mount. */
 static int check_helper(struct selfcheck *check, struct buf *say)
 {
 	CLEANUP_FREE char *path = NULL;
@@ -80,7 +89,7 @@ static int check_helper(struct selfcheck *check, struct buf *say)
 	return why_set(say, VERDICT_OK, "is %s", path);
 }
 
-/* Whether a line of the file is this word. */
+/* True if a line of the file is `word`, apart from white space and a comment. */
 static bool has_line(FILE *file, const char *word)
 {
 	CLEANUP_FREE char *line = NULL;
@@ -118,7 +127,10 @@ static int check_fuse_conf(struct selfcheck *check, struct buf *say)
 		fuse_conf);
 }
 
-/* `where` says why it is there. */
+/*
+ * Checks that the directory of the cache file `path` can be written and has enough free
+ * space. `where` explains in messages why that directory is used.
+ */
 static int check_space(const char *path, const char *where, struct buf *say)
 {
 	CLEANUP_FREE char *directory = strdup(path);
@@ -155,14 +167,14 @@ static int check_cache(struct selfcheck *check, struct buf *say)
 	buf_init(&note, SENTENCE_MAX);
 	if (!options->cache_disk)
 		return why_set(say, VERDICT_OK, "is off (-o cache=off)");
-	/* The file's name does not matter here. */
+	/* Without a key the file name is wrong, but we need only its directory. */
 	if (cachefile_path(options->cache_dir, options->origin,
 		    check->key ? check->key : "", &path, &note, say))
 		return VERDICT_WRONG;
 	return check_space(path, note.len ? note.data : where, say);
 }
 
-/* Whether PRUNEFS = "..." of updatedb.conf(5) has the word; its names have no case. */
+/* True if PRUNEFS = "..." in updatedb.conf(5) contains `word`, in upper or lower case. */
 static bool prunes(FILE *file, const char *word)
 {
 	CLEANUP_FREE char *line = NULL;
@@ -181,7 +193,10 @@ static bool prunes(FILE *file, const char *word)
 	return false;
 }
 
-/* What we install for where systemd runs plocate's updatedb; /lib is /usr/lib. */
+/*
+ * True if systemd is running and the drop-in is installed with which we keep plocate's
+ * updatedb out of gladiafs mounts. /lib is a link to /usr/lib.
+ */
 static bool has_drop_in(void)
 {
 	static const char *const places[] = {
@@ -197,7 +212,7 @@ static bool has_drop_in(void)
 	return false;
 }
 
-/* locate(1)'s database is made at night by who reads every directory there is. */
+/* Checks that updatedb, which reads every directory at night, skips gladiafs mounts. */
 static int check_updatedb(struct selfcheck *check, struct buf *say)
 {
 	CLEANUP_FILE FILE *file = fopen(updatedb_conf, "re");

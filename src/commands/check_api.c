@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * gladiafs --check: the checks that send requests to the API.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +17,10 @@
 #include "http/http.h"
 #include "process/exit_code.h"
 
-/* What a certificate's times and an API's tokens put up with. */
+/* Certificates and API tokens still work if our clock is wrong by this much. */
 enum { SKEW_MAX_S = 300 };
 
-/* One request without the key: is there anybody? */
+/* A request without the key, which finds out whether the API can be reached. */
 struct probe {
 	struct loop *loop;
 	struct selfcheck *check;
@@ -72,6 +75,7 @@ static int64_t longest_wait_ms(const struct options *options)
 						      : SELFCHECK_MAX_MS;
 }
 
+/* Sends the request of the probe. Returns 0 or a negative errno. */
 static int start(struct probe *probe, struct http **ret_http)
 {
 	static const struct http_handlers handlers = {.on_done = on_done};
@@ -157,7 +161,7 @@ int selfcheck_clock(struct selfcheck *check, struct buf *say)
 	return why_set(say, VERDICT_OK, "is as the API's");
 }
 
-/* Asks with the key, which is `place`; the network is there. */
+/* Sends a request with the key; `place` says in messages where the key was found. */
 static int ask(struct selfcheck *check, const char *place, struct buf *say)
 {
 	const struct options *options = check->options;

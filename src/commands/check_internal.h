@@ -11,25 +11,33 @@
 enum verdict {
 	VERDICT_OK,
 	VERDICT_WRONG,
-	VERDICT_UNKNOWN, /* cannot be told, as something else is wrong */
+	VERDICT_UNKNOWN, /* not checked, because something else is wrong */
 };
 
-/* What the checks tell one another. */
+/* The state that the checks share; earlier checks fill it in for later ones. */
 struct selfcheck {
 	const struct options *options;
 	struct log log;
-	char *key;           /* NULL: there is none */
+	char *key;           /* the API key; NULL if none was found */
 	bool reached;        /* the API has answered */
-	char tls_error[256]; /* why it is not trusted, or "" */
-	int64_t server_ms;   /* the time it says it is; -1: none */
-	int64_t heard_ms;    /* the wall time when it did */
+	char tls_error[256]; /* why its certificate is not trusted, or "" */
+	int64_t server_ms;   /* wall time that the API sent; -1 if it sent none */
+	int64_t heard_ms;    /* our wall time when that arrived */
 };
 
-/* Each gives an enum verdict, and one sentence about it in `say` (why_set()). */
+/* A check. Returns an enum verdict and explains it in `say`, in one sentence. */
 typedef int check_fn(struct selfcheck *check, struct buf *say);
 
-/* What is asked of the API, in this order. */
+/* Checks that need the API. Call them in this order. */
+
+/* Sends a request without the key, to see whether the API can be reached. */
 check_fn selfcheck_network;
+
+/* Checks that the API's certificate is trusted. */
 check_fn selfcheck_tls;
+
+/* Compares our clock with the API's. */
 check_fn selfcheck_clock;
+
+/* Finds the API key and sends a request with it. */
 check_fn selfcheck_key;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * gladiafs --fetch: one thread finds the jobs, FETCH_WORKERS threads fetch them, and the
+ * main thread waits for signals and reports progress.
+ */
 #include "commands/fetch.h"
 
 #include <errno.h>
@@ -19,10 +23,12 @@
 
 enum {
 	TICK_MS = 50,
-	/* The API, not a job, is what fails: do not wait `timeout` for each of them. */
+	/* After so many failures in a row the API itself must be failing: stop instead
+	 * of waiting `timeout` for every job. */
 	FAILURES_MAX = 32,
 };
 
+/* Queues a message about a failure, unless there have been too many. */
 static void say(struct fetch *fetch, const char *place, const char *path, int error)
 {
 	if (fetch->sentences == FETCH_SENTENCES_MAX)
@@ -43,7 +49,7 @@ void fetch_failed(struct fetch *fetch, const struct client_path *root, const cha
 		fetch->counts.dirs_failed++;
 	else
 		fetch->counts.failed++;
-	/* A file stands in its path already. */
+	/* If the argument is a file, its name is part of `place`. */
 	say(fetch, place, root->name ? "" : path, error);
 	if (!is_dir && ++fetch->in_a_row >= FAILURES_MAX) {
 		fetch->given_up = true;
@@ -53,7 +59,7 @@ void fetch_failed(struct fetch *fetch, const struct client_path *root, const cha
 	pthread_mutex_unlock(&fetch->lock);
 }
 
-/* NULL: there are no more. */
+/* Takes a file from the queue, waiting for one. Returns NULL if there are no more. */
 static struct fetch_file *take_file(struct fetch *fetch)
 {
 	struct fetch_file *file = NULL;
@@ -71,7 +77,9 @@ static struct fetch_file *take_file(struct fetch *fetch)
 	return file;
 }
 
-/* Makes sure that the cache has a file's text: reading one byte of it fetches it whole.
+/*
+ * Reads one byte of a file, which makes the mount fetch the whole text into its cache.
+ * Returns 0 and the size of the file, or a negative errno.
  */
 static int read_file(const struct fetch_file *file, uint64_t *ret_size)
 {
@@ -91,12 +99,13 @@ static int read_file(const struct fetch_file *file, uint64_t *ret_size)
 	return 0;
 }
 
+/* Fetches one file and counts it. */
 static void fetch_file(struct fetch *fetch, const struct fetch_file *file)
 {
 	uint64_t size = 0;
 	int err = read_file(file, &size);
 
-	/* It has become another version meanwhile. */
+	/* The job changed after we opened its file: open the new version. */
 	if (err == -ESTALE)
 		err = read_file(file, &size);
 	if (err && err != -ENOENT) {
@@ -111,6 +120,7 @@ static void fetch_file(struct fetch *fetch, const struct fetch_file *file)
 	pthread_mutex_unlock(&fetch->lock);
 }
 
+/* Thread function of a worker; `ctx` is a struct fetch. */
 static void *work(void *ctx)
 {
 	struct fetch *fetch = ctx;
@@ -126,7 +136,10 @@ static void *work(void *ctx)
 	return NULL;
 }
 
-/* Threads end by themselves, or with the process. */
+/*
+ * Starts a detached thread, which ends by itself or with the process. The caller holds
+ * the lock. Returns 0 or a negative errno.
+ */
 static int start(struct fetch *fetch, void *(*run)(void *ctx))
 {
 	pthread_t thread;
@@ -138,7 +151,10 @@ static int start(struct fetch *fetch, void *(*run)(void *ctx))
 	return -pthread_detach(thread);
 }
 
-/* Signals are for the thread that tells. */
+/*
+ * Starts all threads. `signals` are blocked in every thread, because the main thread
+ * receives them with sigtimedwait(2).
+ */
 static int start_all(struct fetch *fetch, const sigset_t *signals)
 {
 	int err;
@@ -152,7 +168,7 @@ static int start_all(struct fetch *fetch, const sigset_t *signals)
 	return err;
 }
 
-/* The process ends as if the signal had not been waited for. */
+/* Prints a summary, then lets the signal kill the process by its default action. */
 static void end_by(int signal, const struct fetch_counts *counts)
 {
 	sigset_t set;
@@ -168,7 +184,7 @@ static void end_by(int signal, const struct fetch_counts *counts)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* Tells how far it is until all threads have ended. */
+/* Reports progress and handles signals until all threads have ended. */
 static void watch(struct fetch *fetch, const sigset_t *signals)
 {
 	const struct timespec tick = {.tv_nsec = TICK_MS * 1000L * 1000};
@@ -197,7 +213,10 @@ static void watch(struct fetch *fetch, const sigset_t *signals)
 	fetch_progress_end(&progress);
 }
 
-/* What came of it, on stdout; and if something did not, that. */
+/*
+ * Prints the summary to stdout. Returns EXIT_CODE_OK, or EXIT_CODE_SYSTEM and an error
+ * message if anything failed.
+ */
 static int conclude(struct fetch *fetch, int64_t began_ms, struct buf *why)
 {
 	const struct fetch_counts *counts = &fetch->counts;
@@ -222,6 +241,7 @@ static int conclude(struct fetch *fetch, int64_t began_ms, struct buf *why)
 	return EXIT_CODE_OK;
 }
 
+/* Opens all paths. Returns 0, or a negative errno and an error message in `why`. */
 static int open_roots(struct fetch *fetch, struct buf *why)
 {
 	size_t len = 0;
@@ -248,7 +268,10 @@ static void fetch_done(struct fetch *fetch)
 	buf_done(&fetch->said);
 }
 
-/* What nohup(1) has ignored does not end it: a blocked signal comes all the same. */
+/*
+ * Collects the signals that end the process. A signal that is ignored, as nohup(1) does
+ * with SIGHUP, is left out: sigtimedwait(2) would receive a blocked signal all the same.
+ */
 static void list_signals(sigset_t *ret_signals)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
@@ -283,7 +306,8 @@ int fetch_run(char *const *paths, struct buf *why)
 	int err = start_all(&fetch, &signals);
 
 	if (err) {
-		/* What was started looks at this, and there is nobody to end it. */
+		/* Exit at once, because returning would free `fetch`, which the threads
+		 * that were started still use. */
 		(void)fprintf(
 			stderr, "gladiafs: cannot start a thread: %s\n", strerror(-err));
 		_exit(EXIT_CODE_SYSTEM);

@@ -11,84 +11,94 @@
 #include "commands/refresh.h"
 
 /*
- * What fetch.c (its threads, and who tells of them) shares with fetch_list.c (what is
- * there) and fetch_progress.c (how that looks).
+ * The state that the three parts of gladiafs --fetch share: fetch.c runs the threads and
+ * reports what they do, fetch_list.c finds the jobs, and fetch_progress.c prints
+ * progress.
  */
 
 enum {
 	FETCH_WORKERS = 8,         /* as many as connections= has by default */
-	FETCH_QUEUE_MAX = 1 << 20, /* names; then listing waits */
-	FETCH_SENTENCES_MAX = 10,  /* of what fails, so much is told one by one */
-	FETCH_SAID_MAX = 64 << 10,
+	FETCH_QUEUE_MAX = 1 << 20, /* files; when it is full, listing waits */
+	FETCH_SENTENCES_MAX = 10,  /* failures reported; more are only counted */
+	FETCH_SAID_MAX = 64 << 10, /* bytes of failure messages waiting to be printed */
 	FETCH_PATH_MAX = 4096,
 };
 
 struct fetch_counts {
-	uint64_t found; /* jobs */
-	uint64_t done;
-	uint64_t gone;   /* of those done: deleted meanwhile */
-	uint64_t failed; /* not among those done */
-	uint64_t dirs_failed;
-	uint64_t bytes; /* of those done */
-	bool listed;    /* more are not found */
+	uint64_t found;  /* jobs found so far */
+	uint64_t done;   /* jobs whose text is cached, or that were deleted meanwhile */
+	uint64_t gone;   /* jobs among `done` that were deleted meanwhile */
+	uint64_t failed; /* jobs that could not be fetched; not part of `done` */
+	uint64_t dirs_failed; /* directories that could not be read */
+	uint64_t bytes;       /* total size of the files of the jobs in `done` */
+	bool listed;          /* all jobs have been found */
 };
 
+/* A job's file that is to be fetched. */
 struct fetch_file {
 	struct list link;
 	const struct client_path *root;
-	char path[]; /* below the root's directory */
+	char path[]; /* relative to the directory of `root` */
 };
 
 struct fetch {
-	char *const *paths;
-	struct client_path *roots;
+	char *const *paths;        /* the arguments, ending with NULL */
+	struct client_path *roots; /* the same paths, opened */
 	size_t roots_len;
 
-	pthread_mutex_t lock;
-	pthread_cond_t news; /* a file, or the end of them */
-	pthread_cond_t room;
-	/* Under the lock: */
-	struct list queue;
+	pthread_mutex_t lock; /* protects all members below the conditions */
+	pthread_cond_t news;  /* signalled when a file is queued or no more will be */
+	pthread_cond_t room;  /* signalled when a file is taken from the queue */
+
+	struct list queue; /* of struct fetch_file */
 	size_t queue_len;
 	struct fetch_counts counts;
-	struct buf said; /* lines that are to be printed */
-	unsigned sentences;
-	unsigned in_a_row; /* failures since the last success */
-	bool given_up;
-	unsigned working; /* threads */
+	struct buf said;    /* failure messages waiting to be printed */
+	unsigned sentences; /* number of failures so far */
+	unsigned in_a_row;  /* failures since the last success */
+	bool given_up;      /* too many failures in a row: all threads stop */
+	unsigned working;   /* number of threads that are running */
 };
 
-/* The thread that finds files: `ctx` is the fetch. */
+/* Thread function that finds the files and queues them; `ctx` is a struct fetch. */
 void *fetch_list(void *ctx);
 
-/* Something failed; counts it. From any thread, without the lock. */
+/*
+ * Counts a file or directory that could not be fetched and queues a message about it. Can
+ * be called from any thread, without the lock.
+ */
 void fetch_failed(struct fetch *fetch, const struct client_path *root, const char *path,
 	bool is_dir, int error);
 
-/* How far it is, on stderr. */
+/* The progress report on stderr. */
 struct fetch_progress {
-	bool bar;
-	bool drawn; /* a bar stands there */
-	int64_t began_ms;
-	int64_t told_ms; /* when it was told last, */
-	uint64_t told;   /* how many were done then, */
-	double rate;     /* and at how many a second */
+	bool bar;         /* draw a bar, not one line per minute */
+	bool drawn;       /* a bar is on the screen */
+	int64_t began_ms; /* monotonic time of the start */
+	int64_t told_ms;  /* monotonic time of the last report */
+	uint64_t told;    /* number of jobs done at the last report */
+	double rate;      /* jobs per second, as a moving average */
 };
 
+/* Starts a progress report; `now_ms` is the monotonic time. */
 void fetch_progress_begin(struct fetch_progress *progress, int64_t now_ms);
 
-/* Prints lines, if there are any, then where it stands, if it is time for that. */
+/* Prints `lines`, which may be empty, and then the progress if a report is due. */
 void fetch_progress_tell(struct fetch_progress *progress, const char *lines,
 	const struct fetch_counts *counts, int64_t now_ms);
 
-/* Takes the bar away. */
+/* Removes the bar from the screen. */
 void fetch_progress_end(struct fetch_progress *progress);
 
 /*
- * "120 of 1000+ jobs, 34.5 MB, 12/s, 1:13 left", appended, as far as it is known. `rate`
- * below 0: without it and the time.
+ * Appends the progress to `out`, such as "120 of 1000+ jobs, 34.5 MB, 12/s, 1:13 left".
+ * Leaves out the remaining time if it is not known, and both the rate and the time if
+ * `rate` is negative. Returns 0, -ENOMEM or -EMSGSIZE.
  */
 int fetch_progress_print(const struct fetch_counts *counts, double rate, struct buf *out);
 
-/* "1:02:03", "0:07", appended. */
+/*
+ * Appends a duration, rounded up to seconds, such as "1:02:03" or "0:07". Returns 0,
+ * -ENOMEM or -EMSGSIZE.
+ */
 int fetch_time_print(int64_t ms, struct buf *out);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * gladiafs --fetch: reads the directories and queues the job files in them.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +13,13 @@
 #include "base/cleanup.h"
 #include "fetch_internal.h"
 
-/* A job in other formats is made from the same text. */
+/* We read this format only, because the others are renditions of the same text. */
 static const char suffix[] = ".json";
 
-/* Of a mount's root, which shows each job several times. */
+/* The directory that we read if given a root, which contains each job several times. */
 static const char whole[] = "all";
 
-/* Directories below the one that was named; the tree is not as deep. */
+/* Maximum depth below a given directory; the tree of a mount is less deep. */
 enum { DEPTH_MAX = 8 };
 
 static void cleanup_dir(DIR **dir)
@@ -33,7 +36,10 @@ static bool is_job(const char *name)
 	return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
 }
 
-/* False: nobody wants to know of it any more. */
+/*
+ * Queues a file, waiting for room in the queue. Returns false if the fetch was given up,
+ * so that listing should stop.
+ */
 static bool add_file(
 	struct fetch *fetch, const struct client_path *root, const char *path)
 {
@@ -63,6 +69,7 @@ static bool add_file(
 	return wanted;
 }
 
+/* Opens the directory `path` below `root`. Returns 0 or a negative errno. */
 static int open_dir(const struct client_path *root, const char *path, DIR **ret_dir)
 {
 	int fd = openat(root->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -76,7 +83,10 @@ static int open_dir(const struct client_path *root, const char *path, DIR **ret_
 	return -ENOMEM;
 }
 
-/* 0, or what readdir(3) failed with. *ret_entry is NULL at the end. */
+/*
+ * Reads the next entry whose name does not begin with a dot. Sets *ret_entry to NULL at
+ * the end of the directory. Returns 0, or the error of readdir(3) as a negative errno.
+ */
 static int next_entry(DIR *dir, struct dirent **ret_entry)
 {
 	do {
@@ -88,7 +98,10 @@ static int next_entry(DIR *dir, struct dirent **ret_entry)
 	return 0;
 }
 
-/* Directories come after what stands beside them. */
+/*
+ * Queues the job files of a directory, then lists the directories in it, up to `depth`
+ * levels deep. Returns false if the fetch was given up.
+ */
 static bool list_dir(
 	struct fetch *fetch, const struct client_path *root, const char *path, int depth)
 {

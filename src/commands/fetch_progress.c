@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * gladiafs --fetch: formats and prints the progress report.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,18 +13,17 @@
 #include "fetch_internal.h"
 
 enum {
-	LINE_MS = 60 * 1000,
-	BAR_MS = 100,
-	WIDTH_DEFAULT = 80,
+	LINE_MS = 60 * 1000, /* interval between lines, if there is no bar */
+	BAR_MS = 100,        /* interval between updates of the bar */
+	WIDTH_DEFAULT = 80,  /* columns, if the terminal does not report its width */
 	WIDTH_MAX = 200,
 	BAR_MAX = 30, /* columns of the bar itself */
 	BAR_MIN = 5,
 	TEXT_MAX = 512,
-	/* The rate is that of about so long. */
-	RATE_MS = 10 * 1000,
+	RATE_MS = 10 * 1000, /* the rate is averaged over about this time */
 };
 
-/* A terminal that understands how to begin a line anew. */
+/* True if stderr is a terminal that can overwrite a line. */
 static bool is_terminal(void)
 {
 	const char *term = getenv("TERM");
@@ -66,7 +68,7 @@ static int print_rate(const struct fetch_counts *counts, double rate, struct buf
 	uint64_t left = counts->found - counts->done - counts->failed;
 	int err = buf_printf(out, ", %.0f/s", rate);
 
-	/* How many there are is not known yet. */
+	/* While jobs are still being found, we cannot estimate the remaining time. */
 	if (err || !counts->listed || rate < 0.01)
 		return err;
 	err = buf_append_str(out, ", ");
@@ -89,6 +91,7 @@ int fetch_progress_print(const struct fetch_counts *counts, double rate, struct 
 	return err;
 }
 
+/* Returns the width of the terminal in columns, at most WIDTH_MAX. */
 static int width(void)
 {
 	struct winsize size;
@@ -98,7 +101,10 @@ static int width(void)
 	return size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
 }
 
-/* Never as wide as the terminal: some go to the next line then. */
+/*
+ * Draws the bar and the text. Leaves the last column empty, because some terminals move
+ * to the next line if it is used.
+ */
 static void draw(const struct fetch_counts *counts, const struct buf *text)
 {
 	int columns = width() - 1;
@@ -122,7 +128,10 @@ static void draw(const struct fetch_counts *counts, const struct buf *text)
 	(void)fflush(stderr);
 }
 
-/* Moves towards what it was since the last time, the more the longer that is ago. */
+/*
+ * Updates the average rate with the rate since the last report, which weighs more the
+ * longer ago that report was.
+ */
 static void note_rate(struct fetch_progress *progress, const struct fetch_counts *counts,
 	int64_t now_ms)
 {
@@ -130,7 +139,7 @@ static void note_rate(struct fetch_progress *progress, const struct fetch_counts
 	double rate = (double)(counts->done - progress->told) * 1000 / passed;
 	double all = (double)(now_ms - progress->began_ms);
 
-	/* At first it is the mean. */
+	/* During the first RATE_MS this gives the mean since the start. */
 	progress->rate += (rate - progress->rate) *
 			  (passed / (all < RATE_MS ? all : RATE_MS + passed));
 	progress->told_ms = now_ms;

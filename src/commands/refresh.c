@@ -19,6 +19,7 @@ static const char our_type[] = "fuse.gladiafs";
 
 enum { ROOT_INO = 1 };
 
+/* Sets the error message for a path that cannot be opened, and returns `err`. */
 static int no_look(const char *path, int err, struct buf *why)
 {
 	if (err == -ENOTCONN)
@@ -29,7 +30,10 @@ static int no_look(const char *path, int err, struct buf *why)
 	return why_set(why, err, "cannot look at %s: %s", path, strerror(-err));
 }
 
-/* Opens the directory, or the one that holds the file. */
+/*
+ * Opens `path` if it is a directory, else the directory that holds it, and then sets
+ * to->name. Returns 0 or a negative errno.
+ */
 static int open_directory(const char *path, struct client_path *to)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC;
@@ -50,6 +54,7 @@ static int open_directory(const char *path, struct client_path *to)
 	return to->fd < 0 ? -errno : 0;
 }
 
+/* Finds the gladiafs mount that to->fd is in. Returns as client_path_open() does. */
 static int find_mount(const char *path, struct client_path *to, struct buf *why)
 {
 	CLEANUP(mountinfo_done) struct mountinfo mount = {0};
@@ -101,6 +106,7 @@ void client_path_done(struct client_path *path)
 	*path = (struct client_path){.fd = -1};
 }
 
+/* Refreshes one path. Returns an enum exit_code. */
 static int refresh(const char *path, struct buf *why)
 {
 	CLEANUP(client_path_done) struct client_path to = {.fd = -1};
