@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Parses the command line and carries out what it asks for. To mount, checks everything
+ * that can be checked beforehand and then calls serve_run(), usually in a background
+ * process.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,17 +28,17 @@
 #include "process/exit_code.h"
 #include "process/hardening.h"
 
-enum { STACKED_MAX = 16 }; /* dead mounts on one directory */
+enum { STACKED_MAX = 16 }; /* maximum number of dead mounts on one directory */
 
-/* What has been looked at before anything is mounted. */
+/* Everything that is found out before we mount. */
 struct plan {
 	const struct options *options;
 	struct log log;
-	char *key;
+	char *key; /* the API key */
 	struct key_source key_source;
 	struct mountpoint mountpoint;
-	char *cache_path;
-	int64_t timeout_ms;
+	char *cache_path;   /* NULL: there is no cache on disk */
+	int64_t timeout_ms; /* maximum time that a request may be parked */
 };
 
 static void plan_done(struct plan *plan)
@@ -51,7 +56,10 @@ static int find_key(struct plan *plan, struct buf *why)
 	return err ? EXIT_CODE_MOUNT : EXIT_CODE_OK;
 }
 
-/* SPEC 11.4; where it only looks (mount -f), dead mounts of ours stay. */
+/*
+ * Checks the mount point, and detaches dead gladiafs mounts on it if `clear` is set
+ * (SEMANTICS 11.4). "mount -f" does not set it, because it must not change anything.
+ */
 static int find_mountpoint(struct plan *plan, bool clear, struct buf *why)
 {
 	const struct options *options = plan->options;
@@ -74,7 +82,10 @@ static int find_mountpoint(struct plan *plan, bool clear, struct buf *why)
 		options->mountpoint, STACKED_MAX);
 }
 
-/* Without a place for it there is no cache on disk; that is no reason not to mount. */
+/*
+ * Finds the path of the cache file. If there is none we log a warning and go on without a
+ * cache on disk, because the mount works without it.
+ */
 static void find_cache(struct plan *plan)
 {
 	const struct options *options = plan->options;
@@ -96,7 +107,11 @@ static void find_cache(struct plan *plan)
 			why.len ? why.data : "out of memory");
 }
 
-/* SPEC 11.5. Without a cache on disk there is a temporary database. */
+/*
+ * Makes sure that the mount will not hide any file that we need while it is mounted
+ * (SEMANTICS 11.5). Without a cache on disk that includes the directory for the temporary
+ * database.
+ */
 static int check_covered(const struct plan *plan, struct buf *why)
 {
 	const struct options *options = plan->options;
@@ -131,6 +146,7 @@ static int check_covered(const struct plan *plan, struct buf *why)
 	return EXIT_CODE_OK;
 }
 
+/* Derives the timeout of requests from the options and the kernel's own limits. */
 static void find_timeout(struct plan *plan)
 {
 	CLEANUP(buf_done) struct buf why;
@@ -158,12 +174,16 @@ static int run_plan(struct plan *plan, struct daemon *daemon, struct buf *why)
 	return serve_run(&config, why);
 }
 
+/* Returns the error message, which is empty only if there was no memory for it. */
 static const char *text_of(const struct buf *why)
 {
 	return why->len ? why->data : "out of memory";
 }
 
-/* The child's sentences are its parent's to print, or, once that has gone, the log's. */
+/*
+ * Runs in the background process. An error message goes to the parent, which prints it,
+ * or to the log if the parent is no longer waiting.
+ */
 static int run_child(struct plan *plan, struct daemon *daemon, struct buf *why)
 {
 	int code = run_plan(plan, daemon, why);
@@ -176,6 +196,7 @@ static int run_child(struct plan *plan, struct daemon *daemon, struct buf *why)
 	return code;
 }
 
+/* Mounts in a background process and waits until that is usable or has failed. */
 static int run_background(struct plan *plan, struct buf *why)
 {
 	struct daemon daemon = {0};
@@ -192,6 +213,7 @@ static int run_background(struct plan *plan, struct buf *why)
 	return code;
 }
 
+/* Mounts, or only checks whether mounting would work ("mount -f"). */
 static int mount_as_asked(const struct options *options, struct buf *why)
 {
 	CLEANUP(plan_done) struct plan plan = {.options = options};
@@ -199,7 +221,7 @@ static int mount_as_asked(const struct options *options, struct buf *why)
 	struct daemon nobody = {0};
 	int code;
 
-	/* Until it is mounted there is somebody at stderr, in any case. */
+	/* Until it is mounted, log to stderr: the user is waiting for the result. */
 	log_init(&plan.log, "gladiafs", false, options->debug);
 	code = find_key(&plan, why);
 	if (!code)
@@ -237,6 +259,7 @@ static int act(const struct options *options, struct buf *why)
 	return mount_as_asked(options, why);
 }
 
+/* Prints an error message to stderr. */
 static void complain(const struct buf *why)
 {
 	struct log log;
