@@ -13,148 +13,177 @@
 #include "loop/loop.h"
 
 /*
- * The Gladia v2 API's pre-recorded jobs. A call retries by itself, with back-off and the
- * server's Retry-After (which slows all calls together), and ends by timeout_ms from its
- * start, whatever the server does. The key goes to `origin` alone: redirects are not
- * followed, and of a page's `next` nothing is used but to see that it advances.
+ * Client of the Gladia v2 API for pre-recorded jobs. A call retries by itself, with
+ * back-off, and honours Retry-After, which delays all calls. It ends at the latest
+ * `timeout_ms` after its start, whatever the server does.
+ *
+ * The API key is sent only to `origin`: redirects are not followed, and a page's `next`
+ * URL is never requested. We read only the offset from it, to see that it advances.
  */
 struct api;
 struct api_call;
 
 enum {
-	API_ITEM_MAX = 64 << 20,  /* bytes of one job as it comes, and as it is printed */
-	API_FRAME_MAX = 64 << 10, /* bytes of a page around its items */
-	API_PAGE_ITEMS_MAX = 100000, /* jobs of a page, however many were asked for */
-	API_LIMIT_DEFAULT = 20,      /* jobs a page if none are asked for */
-	API_WHY_MAX = 1024,          /* bytes of a sentence */
+	API_ITEM_MAX = 64 << 20,     /* bytes of one job, as received and as printed */
+	API_FRAME_MAX = 64 << 10,    /* bytes of a page apart from its items */
+	API_PAGE_ITEMS_MAX = 100000, /* jobs accepted in one page */
+	API_LIMIT_DEFAULT = 20,      /* jobs per page if the request sets no limit */
+	API_WHY_MAX = 1024,          /* bytes of an error message, with the NUL */
 	/*
-	 * Calls under way at a time; more wait in line. Generous, so that calls that
-	 * stall never keep others waiting: limiting what is read ahead is the caller's.
+	 * Number of calls with a request in flight; more calls are queued. The limit is
+	 * high so that stalled calls do not block others: it is the caller that limits
+	 * how much is read ahead.
 	 */
 	API_REQUESTS_MAX = 512,
 };
 
 struct api_config {
-	const char *origin;    /* "https://api.gladia.io", no slash at the end */
-	const char *key;       /* copied, wiped */
-	const char *key_place; /* for messages: where the key is from; NULL: not known */
-	const char *ca_file;   /* or NULL */
-	const char *proxy;     /* as in http.h */
-	int connections;       /* option connections=: so many are kept open while idle */
-	int64_t timeout_ms;    /* the longest a call takes */
+	const char *origin; /* API URL without a final slash: "https://api.gladia.io" */
+	const char *key;    /* API key; copied, and wiped by api_free() */
+	const char *key_place; /* source of the key, for messages; NULL if unknown */
+	const char *ca_file;   /* certificates to trust, or NULL for the system's */
+	const char *proxy;  /* URL; "" for none; NULL for the environment's https_proxy */
+	int connections;    /* option connections=: idle connections kept open */
+	int64_t timeout_ms; /* maximum duration of a call */
 };
 
-/* One job as it came. */
+/* A job that the API returned. */
 struct api_item {
 	struct job job;
-	const char *text; /* as `jq .` prints it; valid during the call */
+	const char *text; /* its JSON as `jq .` prints it; valid during the callback */
 	size_t size;
-	const char *metadata; /* metadata_flatten()'s; valid during the call */
+	const char *metadata; /* from metadata_flatten(); valid during the callback */
 	size_t metadata_len;
-	/* Of a list: a done job without result.transcription; `text` is not all of it. */
+	/*
+	 * In a list: the job is done, but the API left out result.transcription, so that
+	 * `text` is incomplete.
+	 */
 	bool summary;
 };
 
-/* What is known of a page when it has ended. */
+/* Summary of a page that was read to its end. */
 struct api_page {
-	unsigned items;     /* that came, those refused included */
-	bool last;          /* `next` is null: the only word for the end */
-	uint64_t next;      /* the offset that `next` names; 0: none, or it is missing */
-	uint64_t bytes;     /* of the page, uncompressed */
-	int64_t elapsed_ms; /* of the attempt that succeeded */
-	long status; /* of api_delete() only: the HTTP status that it succeeded with */
+	unsigned items;     /* number of jobs in the page, rejected ones included */
+	bool last;          /* `next` is null; this alone marks the last page */
+	uint64_t next;      /* offset in `next`; 0 if there is none */
+	uint64_t bytes;     /* size of the page, uncompressed */
+	int64_t elapsed_ms; /* duration of the attempt that succeeded */
+	long status;        /* HTTP status of the successful reply; api_delete() only */
 };
 
 /*
- * on_item is called for each job in the page's order; `item` is NULL for one whose id
- * cannot be a file's name (with a sentence in the log). A negative errno ends the call
- * with it. After on_restart the page begins anew: what it brought so far comes again. Who
- * is not interested in jobs leaves both NULL.
+ * Callbacks of a call. They run from the event loop, never from within the function that
+ * starts the call. They may start and cancel calls, but see api_cancel(). They must not
+ * free the api.
  *
- * on_done comes exactly once, unless the call was cancelled; the call is freed after it.
- * error: 0, or
+ * on_item is called for each job, in the page's order. `item` is NULL for a job whose id
+ * cannot be a file name; a warning has been logged. If on_item returns a negative errno,
+ * the call fails with it. After on_restart the page is read again from its first job. A
+ * caller that needs no jobs leaves both NULL.
+ *
+ * on_done is called exactly once, unless the call is cancelled. The call is freed when it
+ * returns. `error` is 0 or:
+ *
  *   -EACCES        401, 403
- *   -ENOENT        404; of a list too: whether that is its end is for the caller to say
- *   -EINVAL        400, 422 (a list's limit too high)
- *   -EBUSY         429; of api_delete() also 403
- *   -ETIMEDOUT     silence
- *   -EHOSTUNREACH  no connection, TLS refused
- *   -ENOMEM
- *   -EIO           all else: other statuses, broken connections, what is no such page or
- *                  job, a page that is an error (`statusCode`), a `next` that does not
- *                  advance (SPEC 6.6)
- *   what on_item gave
- * Where attempts failed in different ways the last one counts. `page` is NULL on failure
- * and for api_get(). `why` is "", or on failure one sentence: what was tried, why it
- * failed, what to do; in printable ASCII, never with the key. It is for the caller to
- * log. Both are valid during on_done.
+ *   -ENOENT        404; for a list the caller decides if this is its end
+ *   -EINVAL        400, 422 (limit of a list too high)
+ *   -EBUSY         429; for api_delete() also 403
+ *   -ETIMEDOUT     the server did not answer
+ *   -EHOSTUNREACH  no connection, or TLS failed
+ *   -ENOMEM        out of memory
+ *   -EIO           anything else: other statuses, broken connections, an answer that is
+ *                  no page or job, a page that is an error (`statusCode`), a `next` that
+ *                  does not advance (SEMANTICS 6.6)
+ *   an errno that on_item returned
  *
- * All three are called from the loop's turn, never from within api_list() and its like,
- * and may start and cancel calls (but see api_cancel()). None may free the api.
+ * If attempts failed in different ways, the last one counts. `page` is NULL on failure
+ * and for api_get(). `why` is an error message: what was tried, why it failed, and what
+ * to do, in printable ASCII and never with the key. It is "" on success. It is not
+ * logged: the caller does that. `page` and `why` are valid during on_done.
  */
 struct api_handlers {
 	int (*on_item)(void *ctx, const struct api_item *item);
-	void (*on_restart)(void *ctx); /* of api_list() only */
+	/* Only for api_list(). */
+	void (*on_restart)(void *ctx);
 	void (*on_done)(
 		void *ctx, int error, const struct api_page *page, const char *why);
 };
 
 /*
- * Strings are copied; loop and log are kept by reference. 0; -ENOMEM; -EINVAL where
- * ca_file holds no certificate or the key is no header's value. A loop bears one api.
+ * Creates a client. Strings are copied; `loop` and `log` must outlive it. A loop can
+ * serve only one api at a time. Release it with api_free().
+ *
+ * Returns 0, -ENOMEM, or -EINVAL if ca_file contains no certificate or the key cannot be
+ * sent in an HTTP header.
  */
 int api_new(struct loop *loop, const struct log *log, const struct api_config *config,
 	struct api **ret_api);
 
 /*
- * Has on_reach called whenever an attempt of any call ends: `reached` where the server
- * answered, whatever it says; else there was no connection, TLS was refused or nothing
- * came for too long, and `why` says that in words. It comes before the call's own
- * handlers, and must not begin or cancel calls. NULL: nobody is told any more.
+ * Sets a callback that is called whenever an attempt of any call ends, before the call's
+ * own callbacks. `reached` is true if the server answered, with whatever status. It is
+ * false if there was no connection, TLS failed, or the server was silent for too long;
+ * `why` is then an error message. An answer that broke off without a status is not
+ * reported.
+ *
+ * The callback must not start or cancel calls. NULL removes it.
  */
 void api_watch(struct api *api,
 	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx);
 
-/* All calls must have ended or been cancelled. NULL is fine. */
+/* Frees a client. All calls must have ended or been cancelled. NULL is allowed. */
 void api_free(struct api *api);
 
 /*
- * The key for all requests from now on (SIGHUP), retries of calls under way included; a
- * server's wish to wait, made to the old key, is forgotten. 0, -ENOMEM, -EINVAL.
+ * Replaces the API key for all requests from now on (SIGHUP), including retries of
+ * running calls. A pending Retry-After is dropped, because it was meant for the old key.
+ *
+ * Returns 0, -ENOMEM, or -EINVAL if the key cannot be sent in an HTTP header. On failure
+ * the old key stays in use.
  */
 int api_set_key(struct api *api, const char *key);
 
 /*
- * One page of one span of a query (query_print_url()); `query` is not kept. 0; -ENOMEM;
- * -EINVAL where `origin` makes no URL.
+ * Starts a call for one page of jobs: those in span number `span` of the query
+ * (query_print_url()), from `offset` on, at most `limit`. Keeps no reference to `query`.
+ *
+ * Returns 0, -ENOMEM, or -EINVAL if `origin` is not a valid URL.
  */
 int api_list(struct api *api, const struct query *query, unsigned span, uint64_t offset,
 	unsigned limit, const struct api_handlers *handlers, void *ctx,
 	struct api_call **ret_call);
 
 /*
- * One job by its id: on_item once, then on_done. An answer that is another job is -EIO.
- * 0; -ENOMEM; -EINVAL for an empty id, or as api_list().
+ * Starts a call for one job by its id: on_item is called once, then on_done. If the
+ * server returns another job, the call fails with -EIO.
+ *
+ * Returns 0, -ENOMEM, or -EINVAL if `id` is empty or `origin` is not a valid URL.
  */
 int api_get(struct api *api, const char *id, const struct api_handlers *handlers,
 	void *ctx, struct api_call **ret_call);
 
 /*
- * Deletes one job: on_done alone. 0 where it is deleted, also where an attempt whose
- * answer was lost has done so; -EBUSY where it is not finished yet (403); -ENOENT where
- * somebody else was first. After other errors it may be deleted or not. A call that is
- * cancelled may still delete. 0; -ENOMEM; -EINVAL as api_get().
+ * Starts a call that deletes one job; only on_done is called. Its `error` is 0 if the job
+ * is deleted, also if an earlier attempt did it and its answer was lost. It is -EBUSY if
+ * the job is not finished yet (403), and -ENOENT if the job was deleted before this call.
+ * After any other error the job may or may not be deleted. A call that is cancelled may
+ * still delete the job.
+ *
+ * Returns 0, -ENOMEM, or -EINVAL if `id` is empty or `origin` is not a valid URL.
  */
 int api_delete(struct api *api, const char *id, const struct api_handlers *handlers,
 	void *ctx, struct api_call **ret_call);
 
 /*
- * Ends a call without on_done and frees it. Not from within its own on_item or
- * on_restart; within its on_done it changes nothing. Never waits.
+ * Cancels a call without on_done and frees it. Must not be called from the call's own
+ * on_item or on_restart; from its own on_done it does nothing. Never blocks.
  */
 void api_cancel(struct api_call *call);
 
-/* How often a status was answered; status 0: others, beyond API_STATUSES_MAX. */
+/*
+ * Number of answers with one HTTP status. The entry with status 0 counts all statuses
+ * beyond the first API_STATUSES_MAX.
+ */
 enum { API_STATUSES_MAX = 24 };
 struct api_status {
 	long status;
@@ -162,24 +191,28 @@ struct api_status {
 };
 
 /*
- * What the API was asked since api_new(), attempts counted one by one. Those cancelled or
- * under way are in `requests` alone.
+ * Counters since api_new(). Each attempt is counted. Attempts that were cancelled or are
+ * in flight are counted only in `requests`.
  */
 struct api_stats {
 	uint64_t requests;
 	uint64_t answers_2xx;
-	uint64_t answers_4xx; /* but 429 */
+	uint64_t answers_4xx; /* 4xx other than 429 */
 	uint64_t answers_429;
 	uint64_t answers_5xx;
-	uint64_t answers_other; /* redirects, and what is no status */
-	uint64_t failed;        /* no whole answer came */
-	uint64_t retries;       /* attempts after a call's first */
-	uint64_t bytes;         /* of answers' bodies on the wire, of those that ended */
-	struct api_status statuses[API_STATUSES_MAX + 1]; /* as they came first */
+	uint64_t answers_other; /* redirects and invalid statuses */
+	uint64_t failed;        /* attempts without a complete answer */
+	uint64_t retries;       /* attempts after the first one of their call */
+	/* Bytes of bodies as transferred, by attempts that ended. */
+	uint64_t bytes;
+	/* In the order in which they first occurred. */
+	struct api_status statuses[API_STATUSES_MAX + 1];
 	unsigned statuses_len;
 	struct histogram latency; /* of attempts that were answered */
-	unsigned calls;           /* under way, those that wait for an attempt included */
-	int64_t slowed_ms; /* how long the server has asked all to wait, from now */
+	unsigned calls; /* running calls, including those that wait for a retry */
+	/* Remaining Retry-After time, in which no call sends a request. */
+	int64_t slowed_ms;
 };
 
+/* Copies the counters to `ret_stats`. */
 void api_stats(const struct api *api, struct api_stats *ret_stats);

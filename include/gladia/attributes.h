@@ -7,9 +7,9 @@
 #include "base/buf.h"
 
 /*
- * Single values of a job, as extended attributes show them (SPEC 5.5): read out of its
- * text as json_print() lays it out, a part at a time, so that a long transcript is never
- * in memory for them.
+ * Extracts single values of a job for extended attributes (SEMANTICS 5.5). The job's
+ * JSON, as json_print() formats it, is fed in parts, so that a long transcript is never
+ * held in memory.
  */
 enum {
 	JOB_FACTS = 12,
@@ -18,24 +18,28 @@ enum {
 
 struct job_facts {
 	struct buf line;
-	bool cut;         /* the line is longer than that, */
-	bool within_file; /* and stands in the member "file" */
-	int collecting;   /* the fact whose lines these are; -1: none */
-	unsigned has;     /* bit i: values[i] is there */
+	bool cut;         /* the current line is longer than JOB_FACT_MAX */
+	bool within_file; /* the current line is inside the member "file" */
+	int collecting;   /* attribute whose object or array is being read; -1 if none */
+	unsigned has;     /* bit i is set if values[i] is valid */
 	struct buf values[JOB_FACTS];
 };
 
+/* Prepares `facts` for the first part of a job. Release it with job_facts_done(). */
 void job_facts_init(struct job_facts *facts);
+/* Frees the memory of `facts`. */
 void job_facts_done(struct job_facts *facts);
 
-/* More of the text. 0 or -ENOMEM. */
+/* Reads the next `len` bytes of the job's JSON. Returns 0 or -ENOMEM. */
 int job_facts_feed(struct job_facts *facts, const char *text, size_t len);
 
-/*
- * The name of a fact, "status"; the index of a name, or -1; whether the job has it (what
- * is null it has not). Strings are told without quotes and escapes, numbers with the
- * digits they came with, objects as JSON on one line.
- */
+/* Returns the name of attribute number `fact`, such as "status". */
 const char *job_fact_name(int fact);
+/* Returns the number of the attribute with that name, or -1 if there is none. */
 int job_fact_find(const char *name);
+/*
+ * True if the job has this attribute; one that is null counts as absent. The value is in
+ * facts->values[fact]: a string without quotes and escapes, a number with the digits that
+ * the API sent, an object or array as JSON on one line.
+ */
 bool job_fact_is_there(const struct job_facts *facts, int fact);

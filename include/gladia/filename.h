@@ -5,25 +5,32 @@
 #include <stddef.h>
 
 /*
- * Strings of the API as names in a directory (SPEC 3.6). Bytes other than
- * A-Z a-z 0-9 . _ - and a dot in front become %XX (RFC 3986's percent-encoding, hex
- * digits in capitals), so that every string has exactly one name and no name is "." or
- * "..", holds a slash, or hides.
+ * Escapes the API's strings so that they can be file names (SEMANTICS 3.6). Bytes other
+ * than A-Z a-z 0-9 . _ - and a leading dot become %XX, with upper-case hex digits
+ * (percent-encoding, RFC 3986). Every string has exactly one name; no name is "." or
+ * "..", contains a slash or is hidden.
  */
 enum { NAME_BYTES_MAX = 255 }; /* NAME_MAX of limits.h */
 
 /*
- * Escapes the NUL-terminated `text`, adds `suffix` (may be "") unescaped. `name` has room
- * for NAME_BYTES_MAX + 1. 0; -EINVAL for an empty text; -ENAMETOOLONG.
+ * Escapes the NUL-terminated `text` and appends `suffix`, which may be "", unescaped.
+ * `name` has room for NAME_BYTES_MAX + 1 bytes.
+ *
+ * Returns 0, -EINVAL if `text` is empty, or -ENAMETOOLONG if the name would be too long.
  */
 int name_escape(
 	const char *text, const char *suffix, char name[static NAME_BYTES_MAX + 1]);
 
 /*
- * The string that `len` bytes of a name stand for; only the spelling name_escape() gives
- * is accepted. `text` has room for NAME_BYTES_MAX + 1. 0 or -EINVAL.
+ * Decodes the first `len` bytes of `name` into the NUL-terminated `text`, which has room
+ * for NAME_BYTES_MAX + 1 bytes. Accepts only names exactly as name_escape() writes them.
+ *
+ * Returns 0, or -EINVAL for any other name.
  */
 int name_unescape(const char *name, size_t len, char text[static NAME_BYTES_MAX + 1]);
 
-/* Eight-four-four-four-twelve lower-case hex digits (RFC 9562). */
+/*
+ * True if `text` is a UUID in lower case (RFC 9562): groups of 8, 4, 4, 4 and 12 hex
+ * digits.
+ */
 bool name_is_uuid(const char *text);

@@ -13,21 +13,23 @@ enum job_status {
 	JOB_PROCESSING,
 	JOB_DONE,
 	JOB_ERROR,
-	JOB_OTHER, /* a status this program does not know: never finished, in no status/
-		    */
+	/* Any status we do not know: not finished, and in no directory below status/. */
+	JOB_OTHER,
 };
 enum { JOB_STATUSES = 4 };
 
-/* "queued" ... "error"; JOB_OTHER is "other". */
+/* Returns "queued", "processing", "done" or "error"; "other" for JOB_OTHER. */
 const char *job_status_name(enum job_status status);
 
-/* JOB_OTHER for a word that is none of the four. */
+/* Returns the status with that name, or JOB_OTHER if it is none of the four. */
 enum job_status job_status_parse(const char *word, size_t len);
 
-/* No time: a job without created_at, or not completed. */
+/* Timestamp of a job that has no created_at or is not completed. */
 #define JOB_NO_TIME INT64_MIN
 
-/* What the filesystem needs to know of a job besides its text. A plain value. */
+/*
+ * The attributes of a job that the filesystem needs, apart from its text. Can be copied.
+ */
 struct job {
 	char id[NAME_BYTES_MAX + 1];
 	enum job_status status;
@@ -35,27 +37,28 @@ struct job {
 	int64_t completed_ms;
 };
 
-/* `done` and `error` jobs never change again (SPEC 7.1). */
+/* True if the job is `done` or `error`: it never changes again (SEMANTICS 7.1). */
 bool job_finished(const struct job *job);
 
-/* completed_at, else created_at, else 0 (SPEC 5.1). */
+/* Returns completed_at if the job has it, else created_at, else 0 (SEMANTICS 5.1). */
 int64_t job_mtime_ms(const struct job *job);
 
 /*
- * Reads a job's head: its JSON text with `result` cut out or null, checked before
- * (json_print()), `len` bytes, not NUL-terminated. Other than the id nothing is demanded
- * of it: what is missing or of another type counts as absent. `ret_metadata` is the value
- * of `custom_metadata`, within the head, for metadata_flatten().
+ * Parses a job's head: its JSON text with the value of `result` replaced by null. The
+ * text must be valid (json_print()); it has `len` bytes and needs no NUL. Only the id is
+ * required: other members that are missing or have an unexpected type count as absent.
+ * Sets `ret_metadata` to the value of `custom_metadata` within `head`, for
+ * metadata_flatten().
  *
- * 0; -EBADMSG where it is no object or has no string id; -ENAMETOOLONG or -EINVAL where
- * its id cannot be a file's name (too long, empty, holds a NUL); -ENOMEM.
+ * Returns 0, -EBADMSG if it is not an object with a string id, or -ENAMETOOLONG or
+ * -EINVAL if the id cannot be a file name (too long, empty, or with a NUL).
  */
 int job_parse_head(const char *head, size_t len, struct job *ret_job,
 	struct json_piece *ret_metadata);
 
 /*
- * Returns the name of the head's first time that is there and cannot be read
- * ("created_at", "completed_at"; job_parse_head() takes it for absent), or NULL. `head`
- * is as for job_parse_head().
+ * Returns the name of the first timestamp in the head that is present but cannot be
+ * parsed ("created_at" or "completed_at"), or NULL if there is none. job_parse_head()
+ * treats such a timestamp as absent. `head` is as for job_parse_head().
  */
 const char *job_find_bad_time(const char *head, size_t len);

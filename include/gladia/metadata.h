@@ -9,31 +9,33 @@
 #include "json/cursor.h"
 
 /*
- * custom_metadata as the names in metadata/KEY/VALUE/ (SPEC 3.1, 3.4, 3.6). What a job
- * holds is a text of lines "KEY=VALUE", both escaped as names (name.h), between two line
- * feeds; "" where it holds nothing.
+ * Turns a job's custom_metadata into the names below metadata/KEY/VALUE/ (SEMANTICS 3.1,
+ * 3.4, 3.6). A job's pairs are kept as lines "KEY=VALUE", both escaped by name_escape(),
+ * with a line feed before the first and after each one. Without pairs the text is "".
  *
  *   {"customer": "acme"}             customer=acme
  *   {"payment": {"last4": 4576}}     payment.last4=4576     {"payment.last4": "4576"} too
  *   {"tags": ["vip", "new"]}         tags=vip, tags=new     each element is a value
  *   {"a": 1e3, "b": true, "c": null} a=1e3, b=true, c=null  numbers keep their digits
  *
- * What has no name is left out: an empty value (string, object, array), an empty key, a
- * string with a NUL or a lone surrogate, and what is beyond these maxima or a name's.
+ * Left out are: an empty key or value (string, object, array), a string with a NUL or a
+ * lone surrogate, a name longer than NAME_BYTES_MAX, and everything beyond these limits.
  */
 enum {
-	METADATA_PAIRS_MAX = 256, /* of a job */
-	METADATA_DEPTH_MAX = 16,  /* objects and arrays within each other */
+	METADATA_PAIRS_MAX = 256, /* pairs of one job */
+	METADATA_DEPTH_MAX = 16,  /* nesting of objects and arrays */
 	METADATA_TEXT_MAX = METADATA_PAIRS_MAX * (2 * NAME_BYTES_MAX + 2) + 1,
 };
 
 /*
- * Writes that text of `value`, a JSON value that was checked (json_print()), into `text`,
- * whose maximum is at least METADATA_TEXT_MAX. 0 or -ENOMEM.
+ * Writes the pairs of `value`, a valid JSON value (json_print()), to `text`, replacing
+ * what was there. The maximum of `text` must be at least METADATA_TEXT_MAX.
+ *
+ * Returns 0 or -ENOMEM.
  */
 int metadata_flatten(struct json_piece value, struct buf *text);
 
-/* One "KEY=VALUE" of such a text. */
+/* One "KEY=VALUE" of a job's pairs. The strings point into the text, without a NUL. */
 struct metadata_pair {
 	const char *key;
 	size_t key_len;
@@ -41,30 +43,39 @@ struct metadata_pair {
 	size_t value_len;
 };
 
-/* The next pair from `*at` on (0 at first); false after the last. */
+/*
+ * Gets the next pair of the text and advances `*at`, which must be 0 at first. Returns
+ * false after the last pair.
+ */
 bool metadata_next(
 	const char *text, size_t len, size_t *at, struct metadata_pair *ret_pair);
 
 /*
- * Filters on metadata: "KEY=VALUE[,VALUE...]" or "KEY" (any value), separated by "&",
- * which mean "and" and stand in order. "" is none.
+ * Filters on metadata: "KEY=VALUE[,VALUE...]" (one of these values) or "KEY" (any value),
+ * sorted and joined by "&", which means "and". "" is no filter.
  */
-enum { METADATA_FILTER_MAX = 1024 }; /* bytes with the NUL */
+enum { METADATA_FILTER_MAX = 1024 }; /* bytes, with the NUL */
 
 /*
- * Adds the filter "has KEY". 0; -ENOENT where the name is none that name_escape() gives;
- * -ENAMETOOLONG beyond the maximum. On failure the filters are as they were.
+ * Adds the filter "has KEY".
+ *
+ * Returns 0, -ENOENT if `name` is not a name that name_escape() writes, or -ENAMETOOLONG
+ * if the filters would become too long. On failure they are unchanged.
  */
 int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name);
 
 /*
- * Narrows the one filter "has KEY" there is to "KEY=VALUE[,VALUE...]". As
- * metadata_add_key(); -ENOENT also where there is none.
+ * Narrows the filter "has KEY" to "KEY=VALUE[,VALUE...]". There is at most one such
+ * filter; `names` are the values, separated by commas.
+ *
+ * Returns 0, -ENOENT if there is no such filter or if a value is not a name that
+ * name_escape() writes, or -ENAMETOOLONG if the filters would become too long. On failure
+ * they are unchanged.
  */
 int metadata_add_values(char filters[static METADATA_FILTER_MAX], const char *names);
 
-/* 0 and the key of the filter "has KEY", or -ENOENT. */
+/* Copies the key of the filter "has KEY". Returns 0, or -ENOENT if there is none. */
 int metadata_open_key(const char *filters, char key[static NAME_BYTES_MAX + 1]);
 
-/* Does what a job holds pass all the filters? */
+/* True if the pairs of a job, `len` bytes of `text`, match all filters. */
 bool metadata_matches(const char *filters, const char *text, size_t len);

@@ -10,41 +10,43 @@
 #include "gladia/metadata.h"
 
 /*
- * Which jobs a directory shows: a set of statuses, a set of times of creation, filters on
- * custom_metadata. A plain value; narrowing it by one path component after the other
- * gives the same query in any order (SPEC 3.2).
+ * A query selects jobs: by status, by time of creation, and by filters on
+ * custom_metadata. It can be copied. Narrowing it by path components gives the same query
+ * in any order (SEMANTICS 3.2).
  */
 struct span {
-	int64_t from_ms; /* created at or after; INT64_MIN: no limit */
-	int64_t to_ms;   /* created before; INT64_MAX: no limit */
+	int64_t from_ms; /* created at or after; INT64_MIN for no limit */
+	int64_t to_ms;   /* created before; INT64_MAX for no limit */
 };
 
 enum {
 	QUERY_SPANS_MAX = 32,
-	QUERY_KEY_MAX = 3072, /* bytes of query_key() with its NUL */
+	QUERY_KEY_MAX = 3072, /* bytes of query_key(), with the NUL */
 	QUERY_ALL_STATUSES = (1 << JOB_STATUSES) - 1,
 };
 
 struct query {
-	unsigned statuses; /* bits 1 << enum job_status; all four: JOB_OTHER as well */
+	/* Bits 1 << enum job_status. If all four are set, JOB_OTHER matches too. */
+	unsigned statuses;
 	unsigned spans_len;
-	struct span spans[QUERY_SPANS_MAX]; /* latest first, apart from each other */
-	char metadata[METADATA_FILTER_MAX]; /* metadata.h; "": none */
+	/* Latest first; they neither overlap nor touch. */
+	struct span spans[QUERY_SPANS_MAX];
+	char metadata[METADATA_FILTER_MAX]; /* filters of metadata.h; "" for none */
 };
 
-/* Every job. */
+/* Sets `query` to all jobs. */
 void query_init(struct query *query);
 
 /*
- * The filters a path component can name. The words of one component, separated by
- * commas, mean "or"; what they give together narrows the query:
+ * The kinds of filter that a path component can have. The words of a component, separated
+ * by commas, mean "or"; the component as a whole narrows the query:
  *
- * QUERY_STATUS  queued, processing, done, error
- * QUERY_DATE    YYYY-MM-DD: created that day (UTC)
- * QUERY_AFTER   an instant (instant_parse()): created then or later
- * QUERY_BEFORE  an instant: created earlier
- * QUERY_KEY     KEY (only one, no comma): has this key in custom_metadata
- * QUERY_VALUE   VALUE: the key named last has this value
+ *   QUERY_STATUS  queued, processing, done, error
+ *   QUERY_DATE    YYYY-MM-DD: created that day (UTC)
+ *   QUERY_AFTER   a timestamp (instant_parse()): created then or later
+ *   QUERY_BEFORE  a timestamp: created earlier
+ *   QUERY_KEY     KEY (only one, no comma): has this key in custom_metadata
+ *   QUERY_VALUE   VALUE: the key named last has this value
  */
 enum query_filter {
 	QUERY_STATUS,
@@ -56,31 +58,39 @@ enum query_filter {
 };
 
 /*
- * Narrows `query` by "word[,word...]". 0; -ENOENT where a word is none of the filter's
- * (an empty one included); -ENAMETOOLONG beyond QUERY_SPANS_MAX spans, or
- * METADATA_FILTER_MAX. On failure the query is as it was.
+ * Narrows `query` by "word[,word...]".
+ *
+ * Returns 0, -ENOENT if a word is empty or not valid for this filter, or -ENAMETOOLONG if
+ * the result has more than QUERY_SPANS_MAX spans or more than METADATA_FILTER_MAX bytes
+ * of metadata filters. On failure the query is unchanged.
  */
 int query_narrow(struct query *query, enum query_filter filter, const char *words);
 
-/* Nothing can match: to be answered without a request. */
+/* True if no job can match, so that no request is necessary. */
 bool query_is_empty(const struct query *query);
 
-/* Every job matches. */
+/* True if every job matches. */
 bool query_is_all(const struct query *query);
 
-/* All but the filters on metadata, which jobs_match() of catalog/jobs.h knows of. */
+/*
+ * True if the job's status and time match. Filters on metadata are not checked here, but
+ * by jobs_match() of catalog/jobs.h.
+ */
 bool query_matches(const struct query *query, const struct job *job);
 
-/* The canonical text of a query: equal queries have equal keys. NUL-terminated. */
+/* Writes the canonical text of a query: equal queries have equal keys. */
 void query_key(const struct query *query, char key[static QUERY_KEY_MAX]);
 
 /*
- * The URL query that asks the API for one of the query's spans (an index below
- * spans_len), e.g. "offset=0&limit=20&status=done&after_date=...", appended. What the API
- * means by `date`, and whether its limits are inclusive, is not known: the text asks with
- * instants in UTC, a millisecond wide on the earlier side, and the answer has to be
- * checked with query_matches(). Filters on metadata are left out (sync/select_growing.c).
- * 0 or buf's errors.
+ * Appends the query part of the URL that lists one span of the query, e.g.
+ * "offset=0&limit=20&status=done&after_date=...". `span` is an index less than spans_len.
+ *
+ * The API does not document what `date` means, nor if its limits are inclusive. We
+ * therefore use after_date and before_date in UTC, with one millisecond more at the
+ * start; the caller must check the answer with query_matches(). Filters on metadata are
+ * not part of the URL (see sync/select_growing.c).
+ *
+ * Returns 0, or an error of buf_append().
  */
 int query_print_url(const struct query *query, unsigned span, uint64_t offset,
 	unsigned limit, struct buf *out);

@@ -5,25 +5,40 @@
 #include <stdint.h>
 
 /*
- * Instants are milliseconds since 1970-01-01T00:00:00Z, days are whole days since then
- * (UTC), in the proleptic Gregorian calendar (ISO 8601). Years 0001 to 9999.
+ * A timestamp is the number of milliseconds since 1970-01-01T00:00:00Z. A day is the
+ * number of whole days since then, in UTC and the proleptic Gregorian calendar (ISO
+ * 8601). Years are 0001 to 9999.
  */
 enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
-/* Room for "YYYY-MM-DDTHH:MM:SS.mmmZ" and its NUL. */
+/* Room for "YYYY-MM-DDTHH:MM:SS.mmmZ" and for "YYYY-MM-DD", with the NUL. */
 enum { INSTANT_TEXT = 25, DAY_TEXT = 11 };
 
-/* "YYYY-MM-DD", strictly, a day that exists. 0 or -EINVAL. */
+/*
+ * Parses "YYYY-MM-DD". Returns 0, or -EINVAL if it has another form or there is no such
+ * day.
+ */
 int day_parse(const char *text, int64_t *ret_day);
+/*
+ * Prints a day as "YYYY-MM-DD". A day outside the years 0001 to 9999 is printed as the
+ * nearest one inside.
+ */
 void day_print(int64_t day, char text[static DAY_TEXT]);
 
-/* The day that holds an instant, also before 1970. */
+/* Returns the day that contains a timestamp, which may be before 1970. */
 int64_t day_of_instant(int64_t ms);
 
 /*
- * "YYYY-MM-DD" (its first instant) or an ISO 8601 extended date and time,
- * "YYYY-MM-DDTHH:MM[:SS[.fraction]][Z|+HH:MM|-HH:MM]"; without a zone it is UTC, digits
- * past the millisecond are cut. 0 or -EINVAL.
+ * Parses "YYYY-MM-DD", which is midnight UTC, or a date and time in ISO 8601's extended
+ * format, "YYYY-MM-DDTHH:MM[:SS[.fraction]][Z|+HH:MM|-HH:MM]". Without a zone the time is
+ * in UTC. Digits beyond the millisecond are cut off.
+ *
+ * Returns 0, or -EINVAL if it has another form, is no such time, or is outside the years
+ * 0001 to 9999.
  */
 int instant_parse(const char *text, int64_t *ret_ms);
+/*
+ * Prints a timestamp as "YYYY-MM-DDTHH:MM:SS.mmmZ". A timestamp outside the years 0001 to
+ * 9999 is printed as the nearest one inside.
+ */
 void instant_print(int64_t ms, char text[static INSTANT_TEXT]);

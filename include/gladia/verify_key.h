@@ -6,16 +6,20 @@
 #include "gladia/api.h"
 #include "loop/loop.h"
 
+/* Upper limit of keycheck_run()'s duration. */
+
 enum { KEYCHECK_MAX_MS = 10 * 1000 };
 
 /*
- * Asks the API for one job, to see that it is there and takes the key (SPEC 1.3). Runs
- * the loop meanwhile, for config->timeout_ms and at most KEYCHECK_MAX_MS, with an api of
- * its own: the loop must not bear another. `once`: that nobody can be reached counts at
- * the first attempt (SPEC 7.5).
+ * Lists one job to check that the API can be reached and accepts the key (SEMANTICS 1.3).
+ * Runs the loop until the answer is there: for config->timeout_ms, but at most
+ * KEYCHECK_MAX_MS. It creates its own api, so the loop must not have another one. If
+ * `once` is true, the first attempt that does not reach the server ends the check
+ * (SEMANTICS 7.5).
  *
- * 0; an error of api_new() or of api_list()'s on_done, with one sentence in `why`;
- * -ECANCELED where somebody called loop_stop().
+ * Returns 0, an error of api_new(), an error that api_list() passes to on_done,
+ * -EHOSTUNREACH if `once` is true and the server was not reached, or -ECANCELED if
+ * loop_stop() was called. On all errors but the last, `why` is set to an error message.
  */
 int keycheck_run(struct loop *loop, const struct log *log,
 	const struct api_config *config, bool once, struct buf *why);

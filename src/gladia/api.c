@@ -11,9 +11,14 @@
 #include "base/cleanup.h"
 #include "gladia/api_internal.h"
 
+/* Creates and configures a client; api_call.c has the calls. */
+
 enum {
 	ERROR_BODY_MAX = 16 << 10,
-	/* More of the time-out than this is better spent on another attempt. */
+	/*
+	 * Limits for one attempt. If the time-out is longer, the rest is better spent on
+	 * another attempt.
+	 */
 	CONNECT_MAX_MS = 10 * 1000,
 	STALL_MAX_MS = 10 * 1000,
 };

@@ -8,20 +8,21 @@
 #include "gladia/api_internal.h"
 
 /*
- * A call's states, told by which of its members are set, and what leads out of them:
+ * Calls: each one is a series of attempts, until one succeeds, a failure is final, or the
+ * time-out is reached. A call's state follows from its members:
  *
- *   WAITING  `again` set      it fires, the gate is open   -> TRYING
- *                             it fires, the gate is closed -> WAITING or TOLD
- *   TRYING   `request` set    a whole 2xx answer           -> TOLD
- *                             a failure worth another try  -> WAITING, or TOLD where
- *                                                             the wait passes `deadline`
- *                             any other failure            -> TOLD
- *   both                      `deadline` fires             -> TOLD
- *                             api_cancel()                 -> freed
- *   TOLD     `told` is true   on_done() returns            -> freed
+ *   WAITING  `again` set      fires, and the gate is open    -> TRYING
+ *                             fires, and the gate is closed  -> WAITING or ENDED
+ *   TRYING   `request` set    a complete 2xx answer          -> ENDED
+ *                             a failure worth another try    -> WAITING, or ENDED if the
+ *                                                               wait exceeds `deadline`
+ *                             any other failure              -> ENDED
+ *   both                      `deadline` fires               -> ENDED
+ *                             api_cancel()                   -> freed
+ *   ENDED    on_done() runs   on_done() returns              -> freed
  */
 
-/* A 2xx answer that is not JSON is asked for again no more often than that. */
+/* How often we retry after a 2xx answer that is not JSON. */
 enum { BAD_BODIES_MAX = 2 };
 
 struct api_call {
@@ -34,14 +35,14 @@ struct api_call {
 	struct loop_timer again;
 	struct loop_timer deadline;
 	int64_t began_ms;
-	int64_t attempt_ms; /* the attempt's beginning */
+	int64_t attempt_ms; /* start of the current attempt */
 	unsigned key_number;
 	int attempts;
 	int failures;
 	int bad_bodies;
 	struct api_failure failure; /* of the last attempt that failed */
 	bool deletes;
-	bool maybe_deleted; /* an attempt that got no answer may have done it */
+	bool maybe_deleted; /* an attempt without an answer may have deleted the job */
 	bool told;
 };
 
@@ -55,6 +56,7 @@ static void call_free(struct api_call *call)
 	free(call);
 }
 
+/* Writes the error message for call->failure. */
 static void print_why(const struct api_call *call, char why[static API_WHY_MAX])
 {
 	const struct api *api = call->api;
@@ -78,7 +80,7 @@ static void succeed(struct api_call *call, const struct api_page *page)
 	call_free(call);
 }
 
-/* With call->failure. */
+/* Ends the call with call->failure. */
 static void give_up(struct api_call *call)
 {
 	char why[API_WHY_MAX];
@@ -143,7 +145,7 @@ static void debug_result(const struct api_call *call, const struct http_result *
 		result->bytes, result->elapsed_ms, call->attempts);
 }
 
-/* Waits for another attempt, if there is still time for one. */
+/* Waits `wait_ms` for the next attempt, or ends the call if that is too late. */
 static void wait_again(struct api_call *call, int64_t wait_ms)
 {
 	struct api *api = call->api;
@@ -158,13 +160,17 @@ static void wait_again(struct api_call *call, int64_t wait_ms)
 	give_up(call);
 }
 
-/* An attempt ended with call->failure, and an answer with `status` or none (0). */
+/*
+ * Retries or ends the call after an attempt failed with call->failure. `status` is that
+ * of the answer, or 0 if there was none.
+ */
 static void attempt_failed(struct api_call *call, long status)
 {
 	struct api *api = call->api;
 	const struct api_failure *failure = &call->failure;
 	int64_t now_ms = loop_now_ms(api->loop);
-	/* "At once" from a server that has too much to do is not to be taken literally.
+	/*
+	 * A server that is overloaded may still say "Retry-After: 0": use the back-off.
 	 */
 	int64_t wish_ms = failure->retry_after_ms > 0 ? failure->retry_after_ms : -1;
 
@@ -188,21 +194,21 @@ static int on_data(void *ctx, const char *data, size_t len)
 {
 	struct api_call *call = ctx;
 
-	/* There is nothing to be read in the answer to a deletion. */
+	/* The body of an answer to DELETE is not used. */
 	if (call->deletes)
 		return 0;
 	return api_reader_feed(&call->reader, data, len);
 }
 
 /*
- * Is the job deleted by this call? A job that an attempt before has not found to be gone,
- * but this one does, was most likely deleted by the one before, whose answer was lost.
+ * True if this call has deleted the job. 404 counts as success if an earlier attempt got
+ * no answer: most likely that attempt deleted the job.
  */
 static bool judge_deletion(struct api_call *call, const struct http_result *result)
 {
 	if (result->status == 404)
 		return call->maybe_deleted;
-	/* Of an answer that says so the rest does not matter. */
+	/* These statuses are conclusive, even if the rest of the answer is broken. */
 	if (result->status == 202 || result->status == 204)
 		return true;
 	if (result->status >= 500 || result->status / 100 == 2 ||
@@ -211,6 +217,7 @@ static bool judge_deletion(struct api_call *call, const struct http_result *resu
 	return false;
 }
 
+/* Reports to api_watch()'s callback if the server was reached. */
 static void tell_reach(const struct api_call *call, bool reached)
 {
 	const struct api *api = call->api;
@@ -220,7 +227,10 @@ static void tell_reach(const struct api_call *call, bool reached)
 			api->reach_ctx, reached, reached ? "" : call->failure.reason);
 }
 
-/* With call->failure, unless it was an answer. A broken one is nothing of both. */
+/*
+ * Reports the end of an attempt that failed with call->failure. An answer that broke off
+ * before its status is reported as neither reached nor unreachable.
+ */
 static void tell_result(const struct api_call *call, const struct http_result *result)
 {
 	if (result->failure == HTTP_UNREACHABLE || result->failure == HTTP_SILENT)
@@ -254,7 +264,10 @@ static void on_result(void *ctx, const struct http_result *result)
 	if (!call->deletes && (whole || result->failure == HTTP_REFUSED))
 		call->failure = call->reader.failure;
 	else
-		/* Of an old key nothing is known by which to find it in a text. */
+		/*
+		 * If the key was replaced meanwhile we cannot redact the old one, so we
+		 * do not quote the server at all.
+		 */
 		api_fail_result(&call->failure, result,
 			call->key_number == api->key_number ? api->key : NULL);
 	if (call->deletes && result->status == 403)
@@ -265,7 +278,7 @@ static void on_result(void *ctx, const struct http_result *result)
 	attempt_failed(call, result->status);
 }
 
-/* 0, -ENOMEM, -EINVAL. */
+/* Starts an attempt. Returns 0, -ENOMEM, or -EINVAL if the URL is invalid. */
 static int attempt(struct api_call *call)
 {
 	static const struct http_handlers handlers = {
@@ -329,7 +342,10 @@ static void deadline_due(void *ctx)
 	give_up(call);
 }
 
-/* Of a call all is set but what api_ask_...() gave, and the time. Frees it on failure. */
+/*
+ * Starts a prepared call; `err` is what api_ask_...() returned. Frees the call on
+ * failure.
+ */
 static int begin(struct api_call *call, int err, struct api_call **ret_call)
 {
 	struct api *api = call->api;
@@ -339,7 +355,10 @@ static int begin(struct api_call *call, int err, struct api_call **ret_call)
 	if (!err)
 		err = api_reader_init(&call->reader);
 	if (!err && retry_gate_ms(&api->gate, call->began_ms))
-		/* Nothing may be told from in here: the gate is looked at again. */
+		/*
+		 * Callbacks must not be called from here, so a timer examines the gate
+		 * again.
+		 */
 		loop_timer_set(api->loop, &call->again, call->began_ms);
 	else if (!err)
 		err = attempt(call);
@@ -390,7 +409,7 @@ int api_list(struct api *api, const struct query *query, unsigned span, uint64_t
 int api_get(struct api *api, const char *id, const struct api_handlers *handlers,
 	void *ctx, struct api_call **ret_call)
 {
-	/* Without an id it would be a list that is asked for. */
+	/* With an empty id the URL would be that of the list. */
 	struct api_call *call = *id ? call_new(api, handlers, ctx) : NULL;
 
 	if (!call)
@@ -411,7 +430,7 @@ int api_delete(struct api *api, const char *id, const struct api_handlers *handl
 
 void api_cancel(struct api_call *call)
 {
-	/* on_done runs, and the call is freed after it anyway. */
+	/* We are in its on_done: the call is freed when that returns. */
 	if (call->told)
 		return;
 	if (call->request)

@@ -10,7 +10,11 @@
 #include "gladia/api_internal.h"
 #include "http/retry.h"
 
-/* Of what a server says, so much is told. */
+/*
+ * Turns failed attempts into an errno and an error message: what failed, and what to do.
+ */
+
+/* Limits for quoting a server's error message. */
 enum { MESSAGE_MAX = 240, REQUEST_ID_MAX = 64 };
 
 static const char advice_network[] = "check the network and the address";
@@ -36,7 +40,10 @@ static const char advice_redirect[] =
 const char api_advice_other[] =
 	"check the address (SOURCE), and any proxy in between that may answer instead";
 
-/* What statuses mean. A class's own row, its number without words, comes last. */
+/*
+ * Meaning of HTTP statuses. A row without words applies to its whole class and comes
+ * after the class's other rows.
+ */
 static const struct meaning {
 	long status;
 	const char *words;
@@ -70,6 +77,7 @@ static const struct meaning {
 	{0, "", -EIO, advice_address},
 };
 
+/* Returns the first row that applies to `status`; the last row applies to any. */
 static const struct meaning *meaning_of(long status)
 {
 	const struct meaning *row = meanings;
@@ -123,7 +131,10 @@ static void cleanup_json(cJSON **json)
 	cJSON_Delete(*json);
 }
 
-/* Appends a string, or strings, told apart; without memory it has to do without. */
+/*
+ * Appends an error body's "message", a string or an array of strings. If memory is short,
+ * the rest is left out.
+ */
 static void append_message(const cJSON *message, struct buf *out)
 {
 	const cJSON *part = cJSON_IsArray(message) ? message->child : message;
@@ -139,13 +150,13 @@ static void append_message(const cJSON *message, struct buf *out)
 	}
 }
 
-/* What the API itself says in an error's body; "" where that is not its JSON. */
+/* Members of the JSON body of an error; "" if absent. */
 struct error_body {
 	char message[MESSAGE_MAX + 4];
 	char request_id[REQUEST_ID_MAX + 1];
 };
 
-/* The key must go before a cut could leave half of it. */
+/* Copies at most `max` bytes. The key is redacted first: a cut could leave half of it. */
 static void keep_clean(const char *key, char *text, size_t max, char *ret_kept)
 {
 	api_clean(text, key);
@@ -162,7 +173,7 @@ static void read_error_body(
 	char *id = cJSON_GetStringValue(
 		cJSON_GetObjectItemCaseSensitive(json, "request_id"));
 
-	/* A body is no longer than http keeps of it, but "; " come in between. */
+	/* http limits the size of an error body; the factor leaves room for each "; ". */
 	buf_init(&text, 4 * result->body_len);
 	*ret_body = (struct error_body){0};
 	append_message(cJSON_GetObjectItemCaseSensitive(json, "message"), &text);
@@ -203,7 +214,10 @@ static void fail_status(
 	failure->retry_after_ms = result->retry_after_ms;
 }
 
-/* A proxy that wants a password, or forbids the host, will do so the next time, too. */
+/*
+ * Retries only if that can help: a proxy that requires a password or forbids the host
+ * will do so again.
+ */
 static void fail_proxy(struct api_failure *failure, long proxy_status)
 {
 	char status[API_STATUS_TEXT];
@@ -220,7 +234,7 @@ void api_fail_result(
 {
 	char detail[256];
 
-	/* Of an error the status counts, whether its body came or not. */
+	/* The status of an error counts even if its body was not received completely. */
 	if (result->failure == HTTP_OK || result->status >= 300) {
 		fail_status(failure, result, key);
 		return;

@@ -8,12 +8,14 @@
 #include "base/cleanup.h"
 #include "gladia/api_internal.h"
 
+/* Builds the URLs of requests and their descriptions for messages. */
+
 static const char path[] = "/v2/pre-recorded";
 
-/* Of an id, in words: more says nothing to anybody. */
+/* Bytes of an id in a description; a longer one is cut off. */
 enum { ID_SHOWN_MAX = 100 };
 
-/* RFC 3986, 2.3. */
+/* Unreserved characters (RFC 3986, 2.3). */
 static bool is_unreserved(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -33,7 +35,11 @@ static int print_percent_encoded(const char *text, struct buf *out)
 	return err;
 }
 
-/* "&status=done&after_date=2026-04-01T00%3A00..." as ", status=done, after_date=..." */
+/*
+ * Appends the filters of a URL in readable form:
+ * "&status=done&after_date=2026-04-01T00%3A00..." becomes ", status=done,
+ * after_date=2026-04-01T00:00...)".
+ */
 static void describe_filters(const char *filters, char *text, size_t size)
 {
 	size_t len = strlen(text);

@@ -9,15 +9,20 @@
 #include "json/cursor.h"
 #include "json/pretty_print.h"
 
+/* Reads the bodies of answers: pages and single jobs. */
+
 enum {
-	/* Working memory beyond that is given back after the job that needed it. */
+	/* Buffers larger than this are freed after the job that needed them. */
 	SCRATCH_KEPT_MAX = 2 << 20,
-	/* Jobs of a page that are refused one by one in the log; the others in one line.
+	/*
+	 * Rejected jobs of a page that are logged one by one. The others are counted in
+	 * one message.
 	 */
+
 	REFUSALS_LOGGED = 4,
 };
 
-/* Bytes of a page: no more than some hundred of the largest jobs. */
+/* Bytes of a page: room for 64 jobs of the maximum size. */
 #define PAGE_BYTES_MAX (UINT64_C(4) << 30)
 
 static const char advice_report[] = "the API may have changed: please report it";
@@ -29,7 +34,10 @@ static const char *what(const struct api_reader *reader)
 	return reader->id ? "job" : "page";
 }
 
-/* What makes no sense may be a proxy's, or half an answer: `again`, a few times. */
+/*
+ * Fails with invalid JSON. A proxy may have sent it, or the answer was cut short: retry a
+ * few times.
+ */
 static int fail_syntax(struct api_reader *reader, uint64_t offset, const char *reason)
 {
 	api_fail(&reader->failure, -EIO, api_advice_other,
@@ -40,6 +48,7 @@ static int fail_syntax(struct api_reader *reader, uint64_t offset, const char *r
 	return -EIO;
 }
 
+/* Fails for good: the JSON is valid, but not what the API documents. */
 static int fail_sense(struct api_reader *reader, uint64_t offset, const char *reason)
 {
 	return api_fail(&reader->failure, -EIO, advice_report,
@@ -59,8 +68,8 @@ static void scratch_trim(struct buf *buf)
 }
 
 /*
- * A job with such a time is shown as if it had none. If the API changes its format, all
- * jobs are: the log says so once.
+ * Warns once if a job's timestamp cannot be parsed. Such a job is shown as if it had
+ * none; if the API changed its format, that would be every job.
  */
 static void log_bad_time(
 	struct api_reader *reader, const char *head, size_t len, const struct job *job)
@@ -94,7 +103,7 @@ static int parse_head(
 	return err ? err : metadata_flatten(metadata, &reader->scratch->metadata);
 }
 
-/* Only the head is read for what it says: a result can be megabytes. */
+/* Parses a job without its result, which can be megabytes. */
 static int read_head(struct api_reader *reader, const char *raw, size_t len,
 	const struct json_cut *cut, struct job *ret_job)
 {
@@ -113,8 +122,10 @@ static int read_head(struct api_reader *reader, const char *raw, size_t len,
 }
 
 /*
- * Checks, prints and reads a job that stands at `offset`. 0; -EINVAL or -ENAMETOOLONG
- * where its id cannot be a name; else another errno with `failure` set.
+ * Checks, prints and parses a job that begins at byte `offset` of the body.
+ *
+ * Returns 0, -EINVAL or -ENAMETOOLONG if its id cannot be a file name, or another
+ * negative errno with `failure` set.
  */
 static int read_job(struct api_reader *reader, const char *raw, size_t len,
 	uint64_t offset, struct api_item *ret_item)
@@ -218,7 +229,7 @@ void api_reader_reset(struct api_reader *reader)
 	reader->failure = (struct api_failure){0};
 }
 
-/* json_items failed by itself, or on_item() did and has said why. */
+/* Fails with the error that on_item() has set, or else with that of json_items. */
 static int fail_page(struct api_reader *reader, int err)
 {
 	const struct json_error *error = json_items_error(reader->page);
@@ -250,8 +261,8 @@ int api_reader_feed(struct api_reader *reader, const char *data, size_t len)
 }
 
 /*
- * The offset that the query of `next` asks for; false if it names none. Its host and
- * path are of no interest: what is asked is never made from it (SPEC 2.3).
+ * Gets the offset from a page's `next` URL. Returns false if it has none. Its host and
+ * path are ignored, because we never request that URL (SEMANTICS 2.3).
  */
 static bool next_offset(const char *next, uint64_t *ret_offset)
 {
@@ -274,7 +285,10 @@ static bool next_offset(const char *next, uint64_t *ret_offset)
 	return true;
 }
 
-/* Reads a `next` that is not null; `ret_offset` is 0 if it names no offset. */
+/*
+ * Reads a `next` that is not null and checks that it advances. `ret_offset` is unchanged
+ * if it has no offset.
+ */
 static int read_next(
 	struct api_reader *reader, struct json_piece next, uint64_t *ret_offset)
 {
@@ -295,8 +309,8 @@ static int read_next(
 }
 
 /*
- * An error in the API's words, `statusCode` and all, although the answer's own status is
- * 200: whatever stands in its `items`, they are not the jobs. Another attempt may help.
+ * Fails if the page has a `statusCode` other than 2xx. The server then reports an error
+ * although the HTTP status is 200, so its `items` cannot be trusted. Retrying may help.
  */
 static int check_status(struct api_reader *reader, struct json_piece status)
 {

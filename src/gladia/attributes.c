@@ -7,8 +7,8 @@
 #include "json/string.h"
 
 /*
- * A member stands on a line of its own, the job's own behind two spaces, those of "file"
- * behind four; no string holds a line's end. That is all of the layout that is needed:
+ * Relies on json_print()'s layout: each member has its own line, indented by two spaces,
+ * or by four inside "file", and strings contain no line breaks.
  *
  *     {
  *       "status": "done",
@@ -38,7 +38,7 @@ static const struct {
 	{"number_of_channels", true},
 };
 
-/* Bytes of a text. */
+/* A range of bytes of the text. */
 struct part {
 	const char *at;
 	size_t len;
@@ -91,7 +91,7 @@ static size_t indent_of(struct part line)
 	return spaces;
 }
 
-/* `"key": value,` after its indent. False: no member. */
+/* Splits `"key": value,` without its indent. Returns false if it is not a member. */
 static bool split(struct part line, struct part *ret_key, struct part *ret_value)
 {
 	size_t end = 1;
@@ -109,7 +109,10 @@ static bool split(struct part line, struct part *ret_key, struct part *ret_value
 	return ret_value->len > 0;
 }
 
-/* What cannot be text without its escapes keeps them: a NUL, half a surrogate pair. */
+/*
+ * Decodes a string. One that cannot be decoded (it has a NUL or a lone surrogate) is
+ * appended with its escapes.
+ */
 static int append_string(struct part string, struct buf *value)
 {
 	const char *in = string.at + 1;
@@ -131,7 +134,10 @@ static int append_string(struct part string, struct buf *value)
 	return buf_append(value, string.at + 1, string.len - 2);
 }
 
-/* -EMSGSIZE, which buf.h gives past its maximum, leaves the fact out. */
+/*
+ * Handles `err` of appending to an attribute: if the value is too long (-EMSGSIZE), the
+ * attribute is left out. Returns 0 or -ENOMEM.
+ */
 static int settle(struct job_facts *facts, int fact, int err)
 {
 	if (err == -ENOMEM)
@@ -159,7 +165,10 @@ static int note_value(struct job_facts *facts, int fact, struct part value)
 	return settle(facts, fact, err);
 }
 
-/* A line of an object or array that is collected; its end is indented as its member. */
+/*
+ * Appends a line of the object or array that is being read. Its last line has the same
+ * indent as its member.
+ */
 static int collect(struct job_facts *facts, struct part line)
 {
 	size_t indent = indent_of(line);

@@ -41,7 +41,7 @@ int name_escape(
 	return 0;
 }
 
-/* The value of a hex digit in capitals, or -1. */
+/* Returns the value of an upper-case hex digit, or -1. */
 static int hex_value(char digit)
 {
 	const char *found = digit ? strchr(hex_digits, digit) : NULL;
@@ -75,7 +75,7 @@ int name_unescape(const char *name, size_t len, char text[static NAME_BYTES_MAX 
 	}
 	made[made_len] = '\0';
 
-	/* One spelling for each string: this refuses "%41", a slash, a NUL, ".git". */
+	/* Each string has one spelling: this rejects "%41", a slash, a NUL, ".git". */
 	if (name_escape(made, "", again) || strlen(again) != len ||
 		memcmp(again, name, len) != 0)
 		return -EINVAL;

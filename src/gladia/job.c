@@ -9,11 +9,11 @@
 #include "json/string.h"
 
 /*
- * Only the head's outermost members are looked at: a job may hold within its metadata
- * what cannot be text (a lone surrogate).
+ * Parses the head of a job. Only its top-level members are decoded: its metadata may
+ * contain strings that are not valid text (a lone surrogate).
  */
 
-/* Longer than any time or status that means something. */
+/* Longer than any valid timestamp or status. */
 enum { WORD_MAX = 64 };
 
 enum member {
@@ -67,7 +67,7 @@ int64_t job_mtime_ms(const struct job *job)
 	return job->created_ms != JOB_NO_TIME ? job->created_ms : 0;
 }
 
-/* Without memory: for lack of it a job would be taken for one without a name. */
+/* Decodes without allocating memory: a failed malloc() would look like an invalid id. */
 int job_string_decode(struct json_piece value, size_t room, char *text)
 {
 	if (!value.at || *value.at != '"')
@@ -92,7 +92,10 @@ int job_string_decode(struct json_piece value, size_t room, char *text)
 	return 0;
 }
 
-/* Of members that occur twice the last counts, as with jq and json_print(). */
+/*
+ * Stores the value of a member we need. If a member occurs twice, the last one counts, as
+ * in jq and json_print().
+ */
 static void note_member(
 	struct json_piece key, struct json_piece value, struct json_piece *values)
 {
@@ -149,7 +152,7 @@ int job_parse_head(const char *head, size_t len, struct job *ret_job,
 
 	if (!err)
 		err = job_string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
-	/* The longest name a job has anywhere. */
+	/* The longest file name of a job has this suffix. */
 	if (!err)
 		err = name_escape(job.id, ".json", name);
 	if (err)

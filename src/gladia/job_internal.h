@@ -6,7 +6,9 @@
 #include "gladia/job.h"
 
 /*
- * A JSON string's text; `text` has room for `room` bytes with the NUL. 0; -EBADMSG where
- * it is no string; -EINVAL for a NUL or a lone surrogate in it; -ENAMETOOLONG.
+ * Decodes a JSON string into the NUL-terminated `text`, which has room for `room` bytes.
+ *
+ * Returns 0, -EBADMSG if it is not a string, -EINVAL if it has a NUL or a lone surrogate,
+ * or -ENAMETOOLONG if it does not fit.
  */
 int job_string_decode(struct json_piece value, size_t room, char *text);

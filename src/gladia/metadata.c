@@ -6,11 +6,11 @@
 
 #include "gladia/job_internal.h"
 
-/* What goes through a job's custom_metadata. */
+/* State of a walk through a job's custom_metadata. */
 struct flat {
 	struct buf *text;
 	unsigned pairs;
-	char key[NAME_BYTES_MAX + 1]; /* of the value looked at, not escaped */
+	char key[NAME_BYTES_MAX + 1]; /* of the current value, unescaped */
 };
 
 static int add_pair(struct flat *flat, const char *value)
@@ -26,7 +26,10 @@ static int add_pair(struct flat *flat, const char *value)
 		value_name);
 }
 
-/* A string as it is, what else is no object and no array as it is spelled. */
+/*
+ * Adds a string with its decoded text, or a number, true, false or null as written in the
+ * JSON.
+ */
 static int add_scalar(struct flat *flat, struct json_piece value)
 {
 	char text[NAME_BYTES_MAX + 1];
@@ -43,7 +46,10 @@ static int add_scalar(struct flat *flat, struct json_piece value)
 	return add_pair(flat, text);
 }
 
-/* Appends a member's name to the key, with a dot between; false where it has none. */
+/*
+ * Appends a member's name to the key, after a dot if nested. Returns false if it does not
+ * fit or is not valid text.
+ */
 static bool enter_key(
 	struct flat *flat, size_t key_len, bool nested, struct json_piece name)
 {
@@ -111,8 +117,10 @@ bool metadata_next(
 }
 
 /*
- * Puts an item of `len` bytes into a list where it stands in order, once; `list` has room
- * for `room` bytes with the NUL. 0 or -ENAMETOOLONG.
+ * Inserts an item of `len` bytes into a sorted list, unless it is there already. `list`
+ * has room for `room` bytes, with the NUL.
+ *
+ * Returns 0, or -ENAMETOOLONG if it does not fit.
  */
 static int list_insert(
 	char *list, size_t room, char separator, const char *item, size_t len)
@@ -138,7 +146,7 @@ static int list_insert(
 		return -ENAMETOOLONG;
 
 	size_t behind = whole - (size_t)(at - list);
-	/* At the end the separator goes in front. */
+	/* At the end of the list the separator precedes the item. */
 	bool last = whole && !behind;
 
 	memmove(at + len + (whole > 0), at, behind + 1);
@@ -157,7 +165,7 @@ static bool is_name(const char *name, size_t len)
 	return !name_unescape(name, len, text);
 }
 
-/* A filter without values: where it is, and its length. */
+/* Returns the first filter without values and its length, or NULL if there is none. */
 static const char *find_open(const char *filters, size_t *ret_len)
 {
 	for (const char *at = filters; *at; at += *at == '&') {
@@ -193,7 +201,11 @@ int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name)
 	return list_insert(filters, METADATA_FILTER_MAX, '&', name, len);
 }
 
-/* "KEY=VALUE,..." of the names of one component. */
+/*
+ * Builds "KEY=VALUE,..." from the comma-separated names of one path component.
+ *
+ * Returns 0, -ENOENT if a value is not a valid name, or -ENAMETOOLONG if it does not fit.
+ */
 static int make_filter(const char *key, const char *names, char filter[], size_t room)
 {
 	size_t at = strlen(key) + 1;
@@ -241,7 +253,7 @@ int metadata_add_values(char filters[static METADATA_FILTER_MAX], const char *na
 	return err;
 }
 
-/* Is there a line that begins with "KEY=", or is "KEY=VALUE"? */
+/* True if the pairs have `key` with `value`, or with any value if that is NULL. */
 static bool holds(const char *text, size_t len, const char *key, size_t key_len,
 	const char *value, size_t value_len)
 {
@@ -258,7 +270,7 @@ static bool holds(const char *text, size_t len, const char *key, size_t key_len,
 	return false;
 }
 
-/* One filter of `len` bytes. */
+/* True if the pairs match one filter of `len` bytes. */
 static bool passes(const char *filter, size_t len, const char *text, size_t text_len)
 {
 	const char *end = filter + len;

@@ -21,7 +21,7 @@ void query_init(struct query *query)
 	};
 }
 
-/* Adds a span to those a query has; spans that overlap or touch become one. */
+/* Adds a span to a query's spans. Spans that overlap or touch are merged. */
 static int spans_add(struct query *query, struct span add)
 {
 	struct query made = {.statuses = query->statuses};
@@ -88,7 +88,10 @@ static int add_before(struct query *either, const char *word)
 	return spans_add(either, (struct span){INT64_MIN, ms});
 }
 
-/* A filter says one thing about a job, its status or its time; the other stays free. */
+/*
+ * Each filter restricts either the status or the time of creation; the other is left
+ * unrestricted.
+ */
 static const struct filter {
 	int (*add)(struct query *either, const char *word);
 	bool of_status;
@@ -99,7 +102,7 @@ static const struct filter {
 	[QUERY_BEFORE] = {add_before, false},
 };
 
-/* What one component's words give together. */
+/* Parses the words of one path component into a query of its own. */
 static int parse_words(const struct filter *filter, const char *words, struct query *made)
 {
 	struct query either = {0};
@@ -129,14 +132,15 @@ static int parse_words(const struct filter *filter, const char *words, struct qu
 }
 
 /*
- * Both lists are latest first and their spans stand apart, so the parts they share come
- * out latest first and apart. What can match nothing has one form: no status, no span.
+ * Intersects two queries. Both have their spans sorted, latest first, and disjoint; so
+ * are the results. A query that matches nothing always has the same form: no status and
+ * no span.
  */
 static int intersect(const struct query *a, const struct query *b, struct query *ret_both)
 {
 	struct query both = {.statuses = a->statuses & b->statuses};
 
-	/* Those of `b`, one component's, are none. */
+	/* `b` is made from one path component and has no metadata filters. */
 	strcpy(both.metadata, a->metadata);
 
 	for (unsigned i = 0; both.statuses && i < a->spans_len; i++) {
@@ -188,7 +192,7 @@ bool query_is_all(const struct query *query)
 	       query->spans[0].to_ms == INT64_MAX && !*query->metadata;
 }
 
-/* A job whose time is not known stands in no part of time, only in all of it. */
+/* A job without a known time matches only if the time is not restricted. */
 static bool matches_time(const struct query *query, int64_t created_ms)
 {
 	for (unsigned i = 0; i < query->spans_len; i++) {
@@ -210,7 +214,7 @@ bool query_matches(const struct query *query, const struct job *job)
 	return matches_time(query, job->created_ms);
 }
 
-/* What a key is written into. */
+/* Where put() writes, and how much room is left. */
 struct text {
 	char *at;
 	size_t room;
@@ -246,12 +250,12 @@ static void put_statuses(struct text *text, unsigned statuses)
 }
 
 /*
- * "any" or "done,error", then " FROM..TO" per span in ms (open ends have no number), then
- * " &" and the filters on metadata.
+ * The key is "any" or "done,error", then for each span " FROM..TO" in milliseconds (no
+ * number for no limit), then " &" and the metadata filters.
  */
 void query_key(const struct query *query, char key[static QUERY_KEY_MAX])
 {
-	/* A span is two numbers, " " and ".."; before them stand four names. */
+	/* A span is " ", two numbers and ".."; STATUSES_TEXT holds all four names. */
 	enum { SPAN_TEXT = 2 * 20 + 3, STATUSES_TEXT = 64 };
 	static_assert(STATUSES_TEXT + QUERY_SPANS_MAX * SPAN_TEXT + METADATA_FILTER_MAX <
 			      QUERY_KEY_MAX,
@@ -278,8 +282,9 @@ void query_key(const struct query *query, char key[static QUERY_KEY_MAX])
 }
 
 /*
- * "&name=INSTANT", its colons percent-encoded. A limit that ISO 8601's years cannot tell
- * is left out: the answer is checked, so it may be too wide.
+ * Appends "&name=TIMESTAMP" with its colons percent-encoded. A limit outside the years
+ * that ISO 8601 can express is left out: the answer is checked anyway, so it may be too
+ * wide.
  */
 static int print_limit(struct buf *out, const char *name, int64_t ms)
 {
@@ -308,7 +313,7 @@ int query_print_url(const struct query *query, unsigned span, uint64_t offset,
 		if (query->statuses & 1U << i)
 			err = buf_printf(
 				out, "&status=%s", job_status_name((enum job_status)i));
-	/* One more millisecond, should "after" not include the instant itself. */
+	/* One millisecond more, in case "after" excludes the timestamp itself. */
 	if (!err && asked->from_ms != INT64_MIN)
 		err = print_limit(out, "after_date", asked->from_ms - 1);
 	if (!err && asked->to_ms != INT64_MAX)

@@ -13,9 +13,9 @@ enum { DAY_FIRST = -719162, DAY_LAST = 2932896 };
 #define INSTANT_LAST  (((int64_t)DAY_LAST + 1) * DAY_MS - 1)
 
 /*
- * Days between a date and 1970-01-01, and back: H. Hinnant, "chrono-Compatible Low-Level
- * Date Algorithms". The year is taken to begin in March, so that the leap day is its last
- * one; years before 1 do not occur, so that no division has a negative dividend.
+ * Conversion between dates and days since 1970-01-01, from H. Hinnant, "chrono-Compatible
+ * Low-Level Date Algorithms". The year begins in March, so that the leap day is its last
+ * day. Years before 1 do not occur, so no division has a negative dividend.
  */
 enum { ERA_YEARS = 400, ERA_DAYS = 146097, EPOCH_DAYS = 719468 };
 
@@ -64,7 +64,7 @@ static bool take_char(const char **text, char wanted)
 	return true;
 }
 
-/* Exactly `digits` of them, and a value within the limits. */
+/* Reads exactly `digits` digits; the number must be between `min` and `max`. */
 static bool take_number(const char **text, int digits, int min, int max, int *ret_number)
 {
 	int number = 0;
@@ -92,7 +92,7 @@ static bool take_date(const char **text, int64_t *ret_day)
 	return true;
 }
 
-/* One digit or more; those past the millisecond do not count. */
+/* Reads one or more digits; those beyond the millisecond are ignored. */
 static bool take_fraction(const char **text, int64_t *ms)
 {
 	int64_t scale = SECOND_MS / 10;
@@ -107,7 +107,7 @@ static bool take_fraction(const char **text, int64_t *ms)
 	return true;
 }
 
-/* "HH:MM[:SS[.fraction]]", added to `ms`. */
+/* Reads "HH:MM[:SS[.fraction]]" and adds it to `ms`. */
 static bool take_time(const char **text, int64_t *ms)
 {
 	int hour;
@@ -126,7 +126,10 @@ static bool take_time(const char **text, int64_t *ms)
 	return !take_char(text, '.') || take_fraction(text, ms);
 }
 
-/* Nothing, "Z", "+HH:MM" or "-HH:MM": a time east of Greenwich is an earlier instant. */
+/*
+ * Reads "", "Z", "+HH:MM" or "-HH:MM" and converts `ms` to UTC: "+01:00" is one hour
+ * ahead of UTC.
+ */
 static bool take_zone(const char **text, int64_t *ms)
 {
 	int hours;
@@ -188,7 +191,7 @@ void day_print(int64_t day, char text[static DAY_TEXT])
 	if (day > DAY_LAST)
 		day = DAY_LAST;
 	date_from_day(day, &year, &month, &day_of_month);
-	/* The remainders change nothing; they show the compiler that the text fits. */
+	/* The remainders change nothing: they show the compiler that the text fits. */
 	(void)snprintf(text, DAY_TEXT, "%04u-%02u-%02u", (unsigned)year % 10000,
 		(unsigned)month % 100, (unsigned)day_of_month % 100);
 }

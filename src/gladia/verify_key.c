@@ -28,7 +28,7 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	loop_stop(check->loop);
 }
 
-/* Calls cannot be cancelled from in here. */
+/* Remembers that the server was not reached. The call cannot be cancelled in here. */
 static void on_reach(void *ctx, bool reached, const char *why)
 {
 	struct keycheck *check = ctx;
