@@ -7,20 +7,24 @@
 #include "catalog/jobs.h"
 #include "sync/sync.h"
 
-/* The process that deletes a job, for the log. */
+/* The process that removes a job's file; it is named in the log. */
 struct removal_caller {
 	uid_t uid;
 	pid_t pid;
 };
 
 /*
- * Has the API delete a job (SPEC 10.1), once however many want it at a time, and then
- * forgets it: its text is overwritten in the catalog, on_gone is told, and listings that
- * are taken from now on are without it. `ret_queue` tells when it is gone, or with an
- * error why not: -EBUSY where it is not finished, -ENOENT where it was gone already.
- * Where that stays unknown the job is doubted: the next look at it asks the API. Who
- * waits no more changes nothing. Logs one line when the deletion ends, with the caller
- * that was the first to want it. 0 or -ENOMEM.
+ * Deletes a job at the API (SEMANTICS 10.1), with one request however many callers want
+ * it at a time. Afterwards its text is overwritten in the catalog, on_gone() is called,
+ * and listings taken from then on do not contain it. Logs one line when the deletion
+ * ends; it names the caller that was the first to want it. Never blocks.
+ *
+ * `ret_queue` is woken with the result: 0 if the job is deleted, -EBUSY if it is not
+ * finished, -ENOENT if it was deleted already. After -ETIMEDOUT or -EIO it is not known
+ * whether the job is deleted: it is invalidated, so the next look-up requests it. The
+ * deletion goes on if no request waits for it.
+ *
+ * Returns 0, -EHOSTUNREACH while the API is out of reach, or the errors of api_delete().
  */
 int removal_want(struct sync *sync, const struct catalog_job *job,
 	const struct removal_caller *caller, struct wait_queue **ret_queue);

@@ -6,17 +6,19 @@
 #include "sync/sync.h"
 
 /*
- * Asks the API for one job (SPEC 3.5), once however many requests want it at a time. If
- * many unfinished jobs are wanted within ttl, one list of these answers (SPEC 7.1).
+ * Fetches one job by its id (SEMANTICS 3.5), with one request however many callers want
+ * it at a time. If many unfinished jobs are wanted within ttl, one list of the unfinished
+ * jobs answers for them (SEMANTICS 7.1). Never blocks.
+ *
  * `ret_queue` is woken when the job is in the catalog, or with the error: -ENOENT if
- * there is no such job. Returns 0 or -ENOMEM, or -EHOSTUNREACH while the API is out of
- * reach. Never blocks.
+ * there is no such job. Returns 0, -ENOMEM, or -EHOSTUNREACH while the API is out of
+ * reach.
  */
 int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue);
 
 /*
- * Somebody looked at a job, known or not, in the directory of `query`. Where that shows
- * them walking through a listing of summaries, its next jobs are fetched ahead
- * (SPEC 4.2).
+ * Records that a job, whether its text is cached or not, was looked up in the directory
+ * of `query`. If this shows that a reader goes through a listing of summaries, fetches
+ * the jobs that follow in it (SEMANTICS 4.2).
  */
 void single_walk(struct sync *sync, const struct query *query, int64_t row);

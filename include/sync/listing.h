@@ -10,76 +10,93 @@
 #include "sync/sync.h"
 
 /*
- * A listing is what one look at a query gives: numbers in a fixed order, that come as the
- * pages come and are only ever added at the end, until it is complete. A position keeps
- * its meaning for as long as somebody holds the listing (SPEC 6.4).
+ * A listing is the result of one query at one time: an array of numbers in a fixed order.
+ * It grows page by page, only ever at its end, and is complete when the API has returned
+ * the last page. A position refers to the same member for as long as the caller holds a
+ * reference (SEMANTICS 6.4).
  *
- * Nothing is asked of the API before somebody wants a position that is not there, and
- * then no more than one page, until somebody wants what follows it: then pages are read
- * ahead, several at a time (SPEC 6.2).
+ * Listings are lazy: the first request is sent when a reader wants the first member.
+ * Until a reader wants a member beyond the first page, one page is requested; after that
+ * pages are read ahead of the readers, several at a time (SEMANTICS 6.2).
  */
 struct listing;
 
 enum listing_kind {
-	LISTING_JOBS, /* rows of the catalog, in the API's order */
-	LISTING_DAYS, /* days since 1970 that have jobs, plus LISTING_DAY_BASE, newest
-			 first */
-	/* Numbers that only tell names apart: listing_name(). As they are met. */
-	LISTING_KEYS,   /* of custom_metadata that the query's jobs hold */
-	LISTING_VALUES, /* of the key that was named last (QUERY_KEY) */
+	LISTING_JOBS, /* rows of jobs in the catalog, in the API's order */
+	/* Days with jobs, newest first: days since 1970-01-01 plus LISTING_DAY_BASE. */
+	LISTING_DAYS,
+	/*
+	 * The members of the following kinds are names, in the order in which they were
+	 * found; each number only identifies its name, see listing_name().
+	 */
+	LISTING_KEYS,   /* keys in the custom_metadata of the query's jobs */
+	LISTING_VALUES, /* values of the query's last key (QUERY_KEY) */
 };
 
-/* Days as positive numbers: year 0001 is day -719162. */
+/* Keeps the members of LISTING_DAYS positive: the first day of year 1 is day -719162. */
 enum { LISTING_DAY_BASE = 1000000 };
 
 /*
- * Takes hold of the query's present listing, if it is not older than the time to live, or
- * of a new one. To be given back by listing_put(). 0 or -ENOMEM.
+ * Returns a reference to the current listing of `query`, or to a new one if there is none
+ * that is younger than ttl. Sends no request. Release it with listing_put(). Returns 0,
+ * -ENOMEM, or -EIO if the catalog fails.
  */
 int listing_get(struct sync *sync, enum listing_kind kind, const struct query *query,
 	struct listing **ret_listing);
+
+/* Releases a reference. */
 void listing_put(struct listing *listing);
 
-/* Takes hold once more of one that is held. */
+/* Takes another reference to a listing that the caller already holds. */
 void listing_hold(struct listing *listing);
 
-/* A number no other listing of this process has. */
+/* Returns a number that identifies this listing within this process. */
 uint64_t listing_id(const struct listing *listing);
 
-/* How many members there are so far. */
+/* Returns the number of members fetched so far. */
 size_t listing_len(const struct listing *listing);
 
-/* Is that all there are? */
+/* True if no more members can follow. */
 bool listing_is_complete(const struct listing *listing);
 
-/* How long ago it was begun. */
+/* Returns the age of the listing in milliseconds, counted from its start. */
 int64_t listing_age_ms(const struct listing *listing);
 
-/* The member at a position below listing_len(). */
+/* Returns the member at `position`, which must be less than listing_len(). */
 int64_t listing_member(const struct listing *listing, size_t position);
 
-/* Of LISTING_KEYS and LISTING_VALUES, escaped; until the listing is let go. */
+/*
+ * Returns the file name of the member at `position` of a LISTING_KEYS or LISTING_VALUES
+ * listing, percent-encoded. The listing owns the string: it is valid until the listing
+ * grows or is released.
+ */
 const char *listing_name(const struct listing *listing, size_t position);
 
 /*
- * True if this name, escaped, is among the members that LISTING_KEYS or LISTING_VALUES
- * has so far. Never blocks.
+ * True if the LISTING_KEYS or LISTING_VALUES listing has `name`, percent-encoded, among
+ * its members so far. Never blocks.
  */
 bool listing_has_name(const struct listing *listing, const char *name);
 
 /*
- * A reader stands at `position`. 0: there is such a member. -ENOENT: the listing ends
- * before it. -EAGAIN: it has been asked for, and listing_queue() will tell of it, or with
- * an error why it does not come; asking once more then tries again from where it failed
- * (SPEC 6.1). Other errors, -ENOMEM or -EIO: it cannot even be asked for.
+ * Makes sure the member at `position` is there, and requests it if it is not. Never
+ * blocks.
+ *
+ * Returns 0 if the member is there, or -ENOENT if the listing is complete and shorter.
+ * Returns -EAGAIN if the member is being fetched: listing_queue() is woken when the
+ * listing grows, completes or fails. After a failure, calling again resumes at the page
+ * that failed (SEMANTICS 6.1). Returns -ENOMEM or -EIO if the request cannot be started.
  */
 int listing_want(struct listing *listing, size_t position);
+
+/* Returns the queue that is woken whenever the listing grows, completes or fails. */
 struct wait_queue *listing_queue(struct listing *listing);
 
 /*
  * Returns the newest change that complete listings of the query have shown, in this mount
- * or an earlier one: of jobs and of names their newest job_mtime_ms(), of days the newest
- * day's beginning. It never goes back. JOB_NO_TIME if there was none.
+ * or an earlier one: the newest job_mtime_ms() of its jobs, or the beginning of the
+ * newest day of a LISTING_DAYS listing. The value never decreases. Returns JOB_NO_TIME if
+ * there is none.
  */
 int64_t listing_newest_ms(
 	const struct sync *sync, enum listing_kind kind, const struct query *query);

@@ -6,19 +6,19 @@
 #include <stdint.h>
 
 /*
- * The members of a listing, in order, each once: numbers (rows of the catalog, or days)
- * that are only ever added at the end. A position, once given out, keeps its meaning for
- * as long as the snapshot lives: that is what makes readdir's cookies honest.
+ * The members of a listing: positive numbers (rows of the catalog, days, or numbers of
+ * names), each of them once, that are only ever added at the end. A position refers to
+ * the same member for as long as the set exists, so a readdir() cookie can be a position.
  *
- * While a snapshot grows it also remembers, for numbers shown but not told (they did not
- * pass the filter), that they were seen, and in which part of the listing last.
- * 8 bytes a member, and some 16 to 32 more while it grows.
+ * While the set grows it also records every number that was seen without becoming a
+ * member (the job does not match the filter), and in which part of the listing each
+ * number was seen last. It takes 8 bytes per member, and 16 to 32 more while it grows.
  */
 struct snapshot {
 	int64_t *members;
 	size_t len;
 	size_t cap;
-	int64_t *seen; /* open-addressing hash set; 0 is an empty slot */
+	int64_t *seen; /* hash table of the numbers seen (open addressing); 0: empty */
 	uint8_t *parts;
 	size_t seen_len;
 	size_t seen_cap;
@@ -26,18 +26,27 @@ struct snapshot {
 
 enum { SNAPSHOT_MAX = 16 << 20 }; /* members */
 
+/* Makes an empty set. */
 void snapshot_init(struct snapshot *snapshot);
+
+/* Frees the memory of the set and makes it empty. */
 void snapshot_done(struct snapshot *snapshot);
 
 /*
- * Notes that `number` (> 0) was seen in `part`, and adds it at the end if `tell` is set
- * and it has never been seen before. 0, -ENOMEM, -EFBIG past SNAPSHOT_MAX.
+ * Records that `number` (> 0) was seen in `part`. If `tell` is true and the number was
+ * never seen before, adds it at the end as a member. Returns 0, -ENOMEM, or -EFBIG beyond
+ * SNAPSHOT_MAX numbers.
  */
 int snapshot_see(struct snapshot *snapshot, int64_t number, uint8_t part, bool tell);
 
-/* Whether it was seen at all, or in that part last. Not after snapshot_seal(). */
+/* True if `number` was ever seen. Do not call after snapshot_seal(). */
 bool snapshot_has(const struct snapshot *snapshot, int64_t number);
+
+/* True if the part that `number` was last seen in is `part`. */
 bool snapshot_has_in(const struct snapshot *snapshot, int64_t number, uint8_t part);
 
-/* Nothing will be added any more: gives back what only growing needs. */
+/*
+ * Ends the growth of the set and frees the memory that only growing needs. The members
+ * stay.
+ */
 void snapshot_seal(struct snapshot *snapshot);

@@ -11,36 +11,36 @@
 
 struct removed_entry {
 	int64_t row;
-	int64_t until_ms; /* monotonic */
+	int64_t until_ms; /* monotonic time at which it expires */
 };
 
-/* removed.h; those that are forgotten first come first. */
+/* Rows of jobs deleted a moment ago (tombstones.h), in the order in which they expire. */
 struct removed {
 	struct removed_entry *entries;
 	size_t len;
 	size_t cap;
 };
 
-/* offline.h */
+/* Whether the API is out of reach (offline.h). */
 struct offline {
-	bool is;
-	int64_t tried_ms;           /* monotonic: when it turned out last */
-	struct api_call *probe;     /* or NULL */
-	struct loop_timer patience; /* set: some wait for the probe */
+	bool is;                    /* the state is OFFLINE or PROBING */
+	int64_t tried_ms;           /* monotonic time of the last attempt */
+	struct api_call *probe;     /* the small request that finds out, or NULL */
+	struct loop_timer patience; /* set while requests wait for the probe */
 	struct loop_task settle;
 };
 
-/* unfinished.h */
+/* The list that answers for many unfinished jobs (unfinished.h). */
 struct unfinished {
 	struct query query;         /* all unfinished jobs */
 	struct page *page;          /* the request for a page of the list, or NULL */
-	struct loop_timer patience; /* ends the list if the page takes too long */
+	struct loop_timer patience; /* ends the list if a page takes too long */
 	int64_t since_ms;           /* monotonic time from which `gets` counts */
 	unsigned gets;              /* unfinished jobs fetched by id since then */
 	unsigned gets_min;          /* number of such fetches before the next list */
 	unsigned requests;          /* requests that the list has taken so far */
 	size_t jobs;                /* unfinished jobs that the list has brought so far */
-	unsigned cut;               /* page_note_cut() */
+	unsigned cut;               /* see page_note_cut() */
 };
 
 struct sync {
@@ -51,36 +51,36 @@ struct sync {
 	struct sync_config config;
 	struct sync_handlers handlers;
 	void *handlers_ctx;
-	int64_t refreshed_ms; /* wall time: what was seen before is too old */
+	int64_t refreshed_ms; /* wall time; anything seen earlier is too old */
 
-	struct list listings; /* those begun first come first */
+	struct list listings; /* in the order in which they were started */
 	unsigned listings_len;
 	uint64_t last_id;
-	uint64_t uses; /* counts the ends of listings' uses */
+	uint64_t uses; /* number of times that a listing was released */
 	struct page_size page_size;
 
-	struct list singles; /* jobs under way by id */
-	int ahead_len;       /* of them, those nobody waits for yet */
-	struct listing *walked;
+	struct list singles;    /* job fetches that have not ended */
+	int ahead_len;          /* number of these that no request has waited for yet */
+	struct listing *walked; /* listing whose jobs are prefetched, or NULL */
 
-	struct list removals; /* jobs being deleted */
+	struct list removals; /* job deletes that have not ended */
 	struct sync_deletes deletes;
 	struct removed removed;
 	struct unfinished unfinished;
 	struct offline offline;
-	struct loop_timer trim; /* the catalog holds more than it should */
+	struct loop_timer trim; /* set while the catalog exceeds its maximum size */
 };
 
-/* How a listing gets its members. */
+/* A strategy that fills a listing with members. */
 struct filler {
 	/*
-	 * Makes listing->filling, in which nothing is under way. 0; -ENOENT: this way is
-	 * not open to this listing; -ENOMEM, -EIO.
+	 * Allocates listing->filling and sends no request. Returns 0, -ENOENT if this
+	 * source cannot fill this listing, -ENOMEM, or -EIO.
 	 */
 	int (*begin)(struct listing *listing);
-	/* Asks for what is lacking, and for what lies ahead of those who read. */
+	/* Requests what readers wait for, and what lies ahead of them. */
 	void (*pull)(struct listing *listing);
-	/* Cancels what is under way and frees listing->filling. */
+	/* Cancels all requests and frees listing->filling. */
 	void (*end)(struct listing *listing);
 };
 
@@ -88,7 +88,10 @@ extern const struct filler filler_pages;
 extern const struct filler filler_days;
 extern const struct filler filler_follow;
 
-/* Members that are names: NUL-terminated, each from its start on. */
+/*
+ * The names of a LISTING_KEYS or LISTING_VALUES listing: NUL-terminated strings in one
+ * buffer, and the offset of each.
+ */
 struct listing_names {
 	struct buf text;
 	uint32_t *starts;
@@ -96,161 +99,216 @@ struct listing_names {
 };
 
 struct listing {
-	struct list link; /* in sync->listings */
+	struct list link; /* element of sync->listings */
 	struct sync *sync;
 	enum listing_kind kind;
 	struct query query;
-	char *key; /* query_key() */
+	char *key; /* query_key() of the query */
 	uint64_t id;
-	unsigned holders; /* open directories, and listings that are filled from it */
-	uint64_t used;    /* sync->uses when it was released last */
-	int64_t began_ms; /* monotonic; when it was first asked for anything */
-	int64_t began_wall_ms; /* the same instant */
-	int64_t grew_ms;       /* monotonic; when it grew last */
+	unsigned holders;      /* references, from open directories and other listings */
+	uint64_t used;         /* value of sync->uses at the last release */
+	int64_t began_ms;      /* monotonic time at which it was started */
+	int64_t began_wall_ms; /* wall time at which it was started */
+	int64_t grew_ms;       /* monotonic time at which it last grew */
 	struct snapshot members;
-	struct listing_names names; /* LISTING_KEYS, LISTING_VALUES */
+	struct listing_names names; /* used by LISTING_KEYS and LISTING_VALUES only */
 	struct wait_queue queue;
-	int64_t newest_ms; /* newest_note() */
+	int64_t newest_ms; /* newest change shown so far, see newest_note() */
 	bool complete;
-	bool ordered;   /* its jobs stand in falling order of created_at */
-	bool same;      /* the catalog keeps it as it is already */
-	bool broken;    /* what it tells was lost: of no use to anybody any more */
-	bool outdated;  /* of no use to who comes now */
-	bool thinned;   /* jobs it tells of were deleted here: who comes now picks anew */
-	bool stale;     /* what is known while the API is out of reach (known.c) */
-	bool mixed;     /* ... behind what was told before */
-	bool unsettled; /* known_settle() */
-	int unreached;  /* the error it will fail with unless something is known */
-	bool lacking;   /* somebody wants `wanted`, which is not there */
-	bool goes_on;   /* somebody wanted more than the first page */
-	int error;      /* why what was asked for last does not come */
-	size_t wanted;  /* the furthest position somebody stood at */
-	size_t asked; /* while listing_want() asks for a position: this plus 1; else 0 */
-	size_t walk;  /* the position of the job looked at last (single_walk()) */
-	unsigned walks; /* how many were looked at */
-	int64_t *watch; /* listing_watch() */
+	bool ordered;   /* the jobs are in descending order of created_at */
+	bool same;      /* equal to the saved listing: need not be saved again */
+	bool broken;    /* rows may be lost, or no source could start: every use fails */
+	bool outdated;  /* too old for new readers since sync_refresh() */
+	bool thinned;   /* has jobs deleted here: new readers get one selected from it */
+	bool stale;     /* filled from the cache while the API is out of reach */
+	bool mixed;     /* rows from the cache follow rows emitted before */
+	bool unsettled; /* known_settle() has not visited it yet */
+	int unreached;  /* error to fail with unless the cache can be shown instead */
+	bool lacking;   /* a reader waits for a member that is not there */
+	bool goes_on;   /* a reader wanted more than the first page: read ahead */
+	int error;      /* error of the last request for members, or 0 */
+	size_t wanted;  /* highest position that a reader has asked for */
+	/* During listing_want(): the position asked for plus 1; otherwise 0. */
+	size_t asked;
+	size_t walk;    /* position of the job looked up last, see single_walk() */
+	unsigned walks; /* number of jobs of it that were looked up */
+	int64_t *watch; /* unfinished jobs for the next refresh, see listing_watch() */
 	size_t watch_len;
 	const struct filler *filler;
-	void *filling;          /* the filler's; NULL when complete */
-	struct listing *before; /* the complete one it replaces, held; or NULL */
+	void *filling; /* state of the source; NULL if complete */
+	/* The complete listing that this one replaces, held; or NULL. */
+	struct listing *before;
 };
 
 /*
- * The part of a span's listing in which its snapshot has seen what was told before it was
- * read (snapshot.h).
+ * Part number (member_set.h) of members that were not read from a page of one of the
+ * query's spans: they were selected, revalidated, or emitted before the listing was read
+ * again. A page that shows them does not thereby overlap with the pages before it.
  */
 enum { LISTING_TOLD = 255 };
 
 /*
- * The row's job, and whether the listing's query shows it. 0; -ENOENT where it is not
- * there any more; -EIO.
+ * Loads a row's job and whether it matches the listing's query. Returns 0, -ENOENT if the
+ * job was deleted, or -EIO.
  */
 int listing_look_up(const struct listing *listing, int64_t row,
 	struct catalog_job *ret_job, bool *ret_matches);
 
-/* The query's newest listing, or NULL. */
+/* Returns the newest listing of the query, or NULL. Takes no reference. */
 struct listing *listing_find(
 	const struct sync *sync, enum listing_kind kind, const char *key);
 
-/* Is it young enough for who comes now, and does it tell of nothing deleted here? */
+/*
+ * True if the listing is younger than ttl and still valid, so that other listings can be
+ * selected from it.
+ */
 bool listing_is_young(const struct listing *listing);
+
+/*
+ * True if a new reader may be given this listing: it is young, and no job of it was
+ * deleted through this mount. One filled from the cache counts until the API is tried
+ * again.
+ */
 bool listing_is_present(const struct listing *listing);
 
-/* Goes on with another filler, whose begin() never gives -ENOENT. */
+/*
+ * Continues with another source; its begin() must never return -ENOENT. If it fails, the
+ * listing fails.
+ */
 void listing_fill_by(struct listing *listing, const struct filler *filler);
 
-/* Goes on in the cheapest way that is open now. */
+/*
+ * Continues with the cheapest source that can fill the listing now. If none can start,
+ * the listing fails.
+ */
 void listing_fill_anew(struct listing *listing);
 
 /*
- * Unfinished jobs within the query's spans, asked for before the listing was read, that
- * the next check of it will need to know (check.c). 0 or -ENOMEM.
+ * Stores the unfinished jobs in the query's time range, as they were before the listing
+ * was read. The next revalidation of the query needs them (revalidate.h). Copies `rows`.
+ * Returns 0 or -ENOMEM.
  */
 int listing_watch(struct listing *listing, const int64_t *rows, size_t len);
 
-/* Those of the look before, to be freed by the caller. 0, -ENOENT, -ENOMEM, -EIO. */
+/*
+ * Loads the unfinished jobs that were stored with the previous listing of the query. The
+ * caller frees `ret_rows`. Returns 0, -ENOENT if none are stored, -ENOMEM, or -EIO.
+ */
 int listing_load_watch(
 	const struct listing *listing, int64_t **ret_rows, size_t *ret_len);
 
 /*
- * True if the listing had members when it was last complete, or, if it never was, if the
- * catalog knows a job of its query: then it is not empty without a second look.
+ * True if the query's listing had members when it was last complete, or, if it never was,
+ * if the catalog has a job of the query. An empty answer of the API is then not believed
+ * until it is repeated.
  */
 bool listing_had_jobs(const struct listing *listing);
 
-/* Takes a listing nobody holds out of the memory of sync, and frees it. */
+/* Removes a listing that has no holder from sync->listings and frees it. */
 void listing_drop(struct listing *listing);
 
-/* Drops all; those that are held are held by others of them. */
+/* Frees all listings. Only other listings may still hold one. */
 void listing_drop_all(struct sync *sync);
 
-/* Members were added: tells those who wait. */
+/* Wakes the parked requests after members were added. */
 void listing_grew(struct listing *listing);
 
 /*
- * The listing has shown something that was changed at `changed_ms`: a job_mtime_ms(), or
- * a day's beginning. JOB_NO_TIME changes nothing.
+ * Records that the listing shows something changed at `changed_ms`: a job_mtime_ms(), or
+ * the beginning of a day. JOB_NO_TIME changes nothing.
  */
 void newest_note(struct listing *listing, int64_t changed_ms);
 
-/* Stores the newest change of a listing that is complete, and emits on_listed(). */
+/* Stores the newest change of a complete listing and calls on_listed(). */
 void newest_publish(struct listing *listing);
 
-/* Nothing more will be added; ends the filling. */
+/*
+ * Completes the listing: reports missing jobs, saves it for the next refresh, ends its
+ * source and wakes the parked requests.
+ */
 void listing_completed(struct listing *listing);
 
-/* What was asked for does not come: tells those who wait, with a sentence in the log. */
+/*
+ * Wakes the parked requests with `error` and logs `why` unless it is empty. If the API
+ * was not reached and offline_ok is set, logs nothing: at the end of the turn the listing
+ * continues from the cache or fails.
+ */
 void listing_failed(struct listing *listing, int error, const char *why);
 
-/* The same without asking whether something is known that could be shown instead. */
+/*
+ * Wakes the parked requests with `error`, without trying to show the cache instead. Logs
+ * nothing.
+ */
 void listing_failed_for_good(struct listing *listing, int error);
 
 /*
- * What a listing fails with where a call failed with `error`: to readdir(3) -ENOENT would
- * be the end, and -EINVAL the caller's fault (SPEC 6.1, 11.1).
+ * Returns the error with which a listing fails if a call failed with `error`. -ENOENT and
+ * -EINVAL become -EIO: to readdir(3) they would mean the end of the directory and a
+ * mistake of the caller (SEMANTICS 6.1, 11.1).
  */
 int sync_errno(int error);
 
-/* Keeps a job the API has shown, and tells if it has changed. As jobs_put(). */
+/*
+ * Stores a job that the API returned, and calls on_gone() if it has changed. Returns 0 or
+ * the errors of jobs_put().
+ */
 int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job);
 
-/* The same, without telling anybody. */
+/*
+ * Stores a job that the API returned, without calling on_gone(). Returns 0 or the errors
+ * of jobs_put().
+ */
 int sync_keep(
 	struct sync *sync, const struct api_item *item, struct catalog_job *ret_job);
 
-/* The API has this job no more. 0 or -EIO. */
+/*
+ * Marks a job as deleted, drops its text and calls on_gone(): the API does not have it
+ * any more. Returns 0 or -EIO.
+ */
 int sync_forget(struct sync *sync, const struct catalog_job *job);
 
-/* The same for one that was to go, and leave no trace in the catalog's file. */
+/*
+ * Marks a job as deleted after a deletion through this mount: overwrites its text in the
+ * database file and calls on_gone(). Returns 0 or -EIO.
+ */
 int sync_purge(struct sync *sync, const struct catalog_job *job);
 
-/* Has the job's name forgotten by who keeps it. */
+/* Calls on_gone(), so that the job's name is dropped from caches. */
 void sync_tell_gone(struct sync *sync, const struct catalog_job *job);
 
-/* Cancels all deletions that are under way: they may happen or not. */
+/* Cancels all job deletes and logs each of them: the API may still delete these jobs. */
 void removal_end(struct sync *sync);
 
 /*
- * The API no longer shows this job where it should stand: forgets a finished one, which
- * can only have been deleted (SPEC 7.1); asks again for another when it is looked at.
+ * Handles a job that is absent from a complete listing of `query`, started at
+ * `since_wall_ms`, in which it should be. A finished job can only have been deleted:
+ * marks it so (SEMANTICS 7.1). An unfinished one is invalidated, so its next look-up
+ * requests it.
  */
 void sync_missed(
 	struct sync *sync, int64_t row, const struct query *query, int64_t since_wall_ms);
 
-/* Like single_want(), but always fetches the job by its id. */
+/*
+ * Fetches a job by its id, like single_want(), but never waits for a list of unfinished
+ * jobs.
+ */
 int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue);
 
 /*
  * Wakes the requests that wait for a list of unfinished jobs if it has brought their job.
- * If the list has `ended`, fetches the other jobs by their id if a request still waits.
+ * If the list has `ended`, fetches each other job by its id if a request still waits for
+ * it.
  */
 void single_settle_listed(struct sync *sync, bool ended);
 
-/* Fetches ahead of the walker again, now that there is room for another call. */
+/*
+ * Continues prefetching jobs ahead of the reader recorded by single_walk(), now that
+ * there is room for another request.
+ */
 void single_fetch_ahead(struct sync *sync);
 
-/* Returns the number of jobs that are being fetched by their id now. */
+/* Returns the number of job fetches whose request is in flight. */
 unsigned single_calls(const struct sync *sync);
 
-/* Cancels all. */
+/* Cancels all job fetches. Requests that wait for one are not woken. */
 void single_end(struct sync *sync);

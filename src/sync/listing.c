@@ -12,12 +12,12 @@
 #include "source_revalidate.h"
 
 /*
- * Listings nobody holds are kept for who comes within the time to live, and to find out
- * what is gone when the query is read anew: so many, with so many members together.
+ * How many listings without a holder are kept, and how many members in all: for readers
+ * that come within ttl, and for finding out which jobs are missing at the next refresh.
  */
 enum { KEPT_MAX = 256, KEPT_MEMBERS_MAX = 4 << 20 };
 
-/* The ways to fill a listing, the cheapest first; the last is always open. */
+/* The sources of each kind of listing, the cheapest first; the last one always works. */
 static const struct filler *const job_fillers[] = {
 	&filler_derive, &filler_known, &filler_check, &filler_pages};
 static const struct filler *const day_fillers[] = {
@@ -41,7 +41,7 @@ static bool is_by_metadata(const struct listing *listing)
 
 static const struct ways *ways_of(const struct listing *listing)
 {
-	/* Jobs with a filter on metadata are picked as names are. */
+	/* Jobs filtered by metadata are selected in the same way as names. */
 	return listing->kind == LISTING_JOBS && is_by_metadata(listing)
 		       ? &ways[LISTING_KEYS]
 		       : &ways[listing->kind];
@@ -50,7 +50,7 @@ static const struct ways *ways_of(const struct listing *listing)
 struct listing *listing_find(
 	const struct sync *sync, enum listing_kind kind, const char *key)
 {
-	/* The newest of a query comes last. */
+	/* The newest listing of a query is the last one. */
 	for (struct list *link = sync->listings.prev; link != &sync->listings;
 		link = link->prev) {
 		struct listing *listing = list_entry(link, struct listing, link);
@@ -71,7 +71,7 @@ bool listing_is_young(const struct listing *listing)
 
 bool listing_is_present(const struct listing *listing)
 {
-	/* As good as any as long as nobody would try again. */
+	/* It can be shown until the next attempt to reach the API is due. */
 	if (listing->stale)
 		return !listing->broken && !listing->outdated &&
 		       offline_is(listing->sync) && !offline_is_due(listing->sync);
@@ -131,7 +131,7 @@ static void shrink(struct sync *sync)
 {
 	struct listing *surplus;
 
-	/* One may hold another: begin anew after each. */
+	/* Freeing a listing can free others, so search from the start each time. */
 	while ((surplus = find_surplus(sync)))
 		listing_drop(surplus);
 }
@@ -176,7 +176,7 @@ static int make(struct sync *sync, enum listing_kind kind, const struct query *q
 	return 0;
 }
 
-/* The last whole listing of the query will be compared with the new one. */
+/* Holds the last complete listing of the query: the new one is compared with it. */
 static void replace(struct listing *old, struct listing *new)
 {
 	struct listing *whole = old->complete ? old : old->before;
@@ -247,7 +247,7 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 			return err;
 		if (found)
 			replace(found, made);
-		/* Nobody comes back to it. */
+		/* No reader will be given the replaced listing. */
 		if (found && !found->holders)
 			listing_drop(found);
 		found = made;
@@ -276,7 +276,7 @@ void listing_put(struct listing *listing)
 	assert(listing->holders);
 	listing->holders--;
 	listing->used = ++listing->sync->uses;
-	/* Nobody comes back to what has been replaced. */
+	/* No new reader will be given it. */
 	if (!listing->holders && (listing->broken || listing->outdated ||
 					 listing_find(listing->sync, listing->kind,
 						 listing->key) != listing))
@@ -340,7 +340,7 @@ int listing_want(struct listing *listing, size_t position)
 	listing->asked = there ? 0 : position + 1;
 	listing->filler->pull(listing);
 	listing->asked = 0;
-	/* It can turn out at once what comes, and that nothing does. */
+	/* The source may have added members, failed or completed the listing at once. */
 	if (position < listing->members.len)
 		return 0;
 	if (listing->error)
@@ -354,15 +354,15 @@ int listing_want(struct listing *listing, size_t position)
 void listing_grew(struct listing *listing)
 {
 	/*
-	 * The waiting requests are woken, and those that still lack something ask again.
-	 * The one that is asking right now is not in the queue yet: it goes on lacking.
+	 * Parked requests are woken and call listing_want() again if they lack more. A
+	 * listing_want() that is running now is not in the queue yet: it still waits.
 	 */
 	listing->lacking = listing->asked > listing->members.len;
 	listing->grew_ms = loop_now_ms(listing->sync->loop);
 	wait_wake(&listing->queue, 0);
 }
 
-/* Of these, what this listing never met is gone from it. */
+/* Reports each of these jobs that is not in the listing as missing. */
 static void tell_missed(struct listing *listing, const int64_t *rows, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -371,7 +371,7 @@ static void tell_missed(struct listing *listing, const int64_t *rows, size_t len
 				listing->began_wall_ms);
 }
 
-/* What the look before knew, in this mount or an earlier one (SPEC 7.1). */
+/* Compares with the previous listing, of this mount or an earlier one (SEMANTICS 7.1). */
 static void tell_missed_since(struct listing *listing)
 {
 	const struct listing *before = listing->before;
@@ -388,7 +388,7 @@ static void tell_missed_since(struct listing *listing)
 	}
 }
 
-/* A job that was only ever opened by its name stood in no listing before. */
+/* Reports known jobs that are in no listing, because they were opened by name only. */
 static void tell_strays(struct listing *listing)
 {
 	struct catalog *catalog = listing->sync->catalog;
@@ -406,7 +406,7 @@ static void tell_strays(struct listing *listing)
 
 enum { WATCH_KEY_MAX = QUERY_KEY_MAX + 16 };
 
-/* Listings and those watched for them are kept side by side. */
+/* The catalog key under which the unfinished jobs are saved beside the listing. */
 static void watch_key(const struct listing *listing, char key[static WATCH_KEY_MAX])
 {
 	(void)snprintf(key, WATCH_KEY_MAX, "%s, unfinished", listing->key);
@@ -435,7 +435,7 @@ int listing_load_watch(const struct listing *listing, int64_t **ret_rows, size_t
 	return listings_load(listing->sync->catalog, key, &kept, ret_rows, ret_len);
 }
 
-/* For the next look, also after an unmount (SPEC 7.2). */
+/* Saves the listing for the next refresh, even after an unmount (SEMANTICS 7.2). */
 static void keep(const struct listing *listing)
 {
 	struct catalog *catalog = listing->sync->catalog;
@@ -443,7 +443,7 @@ static void keep(const struct listing *listing)
 		.completed_ms = listing->began_wall_ms, .ordered = listing->ordered};
 	char key[WATCH_KEY_MAX];
 
-	/* What the catalog cannot keep is read again: it has said so itself. */
+	/* If saving fails, the catalog logs it and the next refresh reads everything. */
 	if (!listing->same)
 		listings_save(catalog, listing->key, &kept, listing->members.members,
 			listing->members.len);
@@ -456,7 +456,7 @@ static void keep(const struct listing *listing)
 
 void listing_completed(struct listing *listing)
 {
-	/* What was picked by metadata the surrounding listing has told of. */
+	/* If selected by metadata, the surrounding listing has reported missing jobs. */
 	if (listing->kind == LISTING_JOBS && !is_by_metadata(listing) &&
 		!listing->stale) {
 		tell_missed_since(listing);
@@ -467,7 +467,7 @@ void listing_completed(struct listing *listing)
 	listing->complete = true;
 	listing->lacking = false;
 	end_filling(listing);
-	/* Names are looked up among them: listing_has_name(). */
+	/* Listings of names keep their hash table for listing_has_name(). */
 	if (listing->kind == LISTING_JOBS || listing->kind == LISTING_DAYS)
 		snapshot_seal(&listing->members);
 	wait_wake(&listing->queue, 0);
@@ -482,7 +482,9 @@ void listing_failed_for_good(struct listing *listing, int error)
 
 void listing_failed(struct listing *listing, int error, const char *why)
 {
-	/* Whether something is known instead cannot be seen to from within its filler. */
+	/*
+	 * A source cannot be replaced within its own callback: wait for the turn to end.
+	 */
 	if (offline_means(listing->sync, error) && listing->filler != &filler_known) {
 		listing->unreached = error;
 		offline_post(listing->sync);

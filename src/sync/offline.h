@@ -4,51 +4,60 @@
 #include "internal.h"
 
 /*
- * While the API is out of reach and offline_ok is set, what is known is shown (SPEC 7.5).
+ * While the API is out of reach and the option offline_ok is set, the cache is shown
+ * (SEMANTICS 7.5).
  *
- *   ONLINE   an attempt finds nobody (no connection, TLS refused, silence) -> OFFLINE:
- *              listings under way are filled with what is known (known.c), who waits for
- *              a job that is known is shown it; all else goes on trying, until timeout
- *   OFFLINE  a look comes within OFFLINE_RETRY_MS of the last try: what is known, at
- *              once; else -EHOSTUNREACH, at once
- *            a look comes later: PROBING
- *   PROBING  a small request is sent, and who looks waits for it
- *              an answer comes, whatever it says  -> ONLINE, as if nothing had been
- *              none does within OFFLINE_WAIT_MS   -> OFFLINE; the probe goes on
+ *   ONLINE   an attempt does not reach the API (no connection, TLS refused, silence)
+ *              -> OFFLINE: listings in progress are filled from the cache
+ *                 (select_cached.c), and requests that wait for a cached job get it; all
+ *                 others go on trying until timeout
+ *   OFFLINE  a reader comes within OFFLINE_RETRY_MS of the last attempt
+ *              -> gets the cache at once, or -EHOSTUNREACH if nothing is cached
+ *            a reader comes later
+ *              -> PROBING
+ *   PROBING  a small request is sent, and readers wait for it
+ *              any answer arrives -> ONLINE, as before the failure
+ *              no answer within OFFLINE_WAIT_MS -> OFFLINE; the probe continues
  */
 enum { OFFLINE_RETRY_MS = 10 * 1000, OFFLINE_WAIT_MS = 1000 };
 
-/* Starts OFFLINE where the configuration says so. */
+/* Starts in OFFLINE if sync_config.offline says so. */
 void offline_init(struct sync *sync);
+
+/* Cancels the probe and all timers. */
 void offline_done(struct sync *sync);
 
-/* Has the API been found out of reach? Never without offline_ok. */
+/* True if the API has been found out of reach. Always false without offline_ok. */
 bool offline_is(const struct sync *sync);
 
-/* ... and would a look now try again? */
+/* True if the API is out of reach and the next reader may try it again. */
 bool offline_is_due(const struct sync *sync);
 
 /*
- * For who looks while offline_is(): shall it wait for a probe, which is begun if there is
- * none? known_settle() or single_settle() will tell when it has waited enough.
+ * Decides, while offline_is(), whether a reader waits for the probe; starts one if it is
+ * due and none is in flight. Returns true if the reader waits: known_settle() or
+ * single_settle() is called when the probe has ended or OFFLINE_WAIT_MS are over.
  */
 bool offline_may_wait(struct sync *sync);
 
-/* Is this how calls fail that have reached nobody? */
+/*
+ * True if a call that failed with `error` did not reach the API, and the cache may be
+ * shown instead.
+ */
 bool offline_means(const struct sync *sync, int error);
 
-/* Has known_settle() and single_settle() called at the end of the turn. */
+/* Calls known_settle() and single_settle() at the end of this turn of the event loop. */
 void offline_post(struct sync *sync);
 
 /*
- * Fills a listing with what is known of its query: of the complete listings that hold its
- * jobs, in memory or kept by the catalog, the one that was read last. begin() gives
- * -ENOENT where the API is not out of reach.
+ * Source that fills a listing from the cache: from the newest complete listing, in memory
+ * or saved in the catalog, that contains its jobs. Its begin() returns -ENOENT if the API
+ * is not out of reach.
  */
 extern const struct filler filler_known;
 
-/* All listings go on as the state is now. */
+/* Continues all listings according to whether the API is in reach now. */
 void known_settle(struct sync *sync);
 
-/* The same for jobs by their id (single.c). */
+/* Continues all job fetches according to whether the API is in reach now. */
 void single_settle(struct sync *sync);

@@ -6,47 +6,51 @@
 #include "internal.h"
 
 /*
- * One request for a part of a query's jobs, and what it brought. Jobs go into the
- * catalog as they stream in; only their rows are kept here.
+ * One request for a page of a query's jobs, and its result. Jobs are stored in the
+ * catalog while they stream in; the page keeps their rows only.
  */
 struct page {
-	struct list link; /* the asker's */
+	struct list link; /* for the caller */
 	struct sync *sync;
 	const struct query *query;
-	struct api_call *call; /* NULL: it has ended */
+	struct api_call *call; /* NULL after it has ended */
 	uint64_t offset;
 	unsigned limit;
-	int64_t *rows; /* negative where the job does not match the query */
+	int64_t *rows; /* negated if the job does not match the query */
 	size_t len;
 	size_t cap;
-	unsigned items;    /* that came so far, those refused included, */
-	unsigned reach;    /* up to the last that was not */
-	int64_t newest_ms; /* of those that match, by job_mtime_ms(); or JOB_NO_TIME */
-	bool bridged;      /* the asker's */
-	bool foreign;      /* some do not match, or were refused */
-	bool ordered;      /* they stand in falling order of created_at ... */
+	unsigned items; /* number of jobs so far, refused ones included */
+	unsigned reach; /* index after the last job that was not refused */
+	/* Newest job_mtime_ms() of the jobs that match, or JOB_NO_TIME. */
+	int64_t newest_ms;
+	bool bridged; /* for the caller: source_pages.c */
+	bool foreign; /* some jobs do not match, or were refused */
+	bool ordered; /* the jobs are in descending order of created_at */
 	int64_t first_ms;
-	int64_t last_ms;     /* ... which of the first and last job is this */
-	struct api_page end; /* a 404 behind the start is an empty last page */
+	int64_t last_ms; /* created_at of the last job */
+	/* Set after success. A 404 beyond the start counts as an empty last page. */
+	struct api_page end;
 	int error;
-	char *why; /* of the error; may be NULL */
+	char *why; /* error message, or NULL */
 	void (*on_end)(struct page *page);
 	void *ctx;
 };
 
 /*
- * Asks for it; `query` by reference. `on_end` is called once, unless page_free() comes
- * first; it may free the page. 0 or -ENOMEM.
+ * Requests `limit` jobs from `offset` on of one span of the query; `query` is kept by
+ * reference. Calls `on_end` once, unless page_free() is called first; `on_end` may free
+ * the page. Returns 0 or -ENOMEM.
  */
 int page_ask(struct sync *sync, const struct query *query, unsigned span, uint64_t offset,
 	unsigned limit, void (*on_end)(struct page *page), void *ctx,
 	struct page **ret_page);
 
 /*
- * Notes in `cut` how many items the page has if it is shorter than requested, else 0. Two
- * pages in a row of the same short length show the API's own limit (page_size_capped()).
+ * Sets `cut` to the number of jobs on the page if it is shorter than requested, else to
+ * 0. If two pages in a row have the same short length, this is the API's own limit: calls
+ * page_size_capped().
  */
 void page_note_cut(const struct page *page, unsigned *cut);
 
-/* Gives up what is under way. NULL is fine. */
+/* Cancels the request if it has not ended, and frees the page. NULL is fine. */
 void page_free(struct page *page);

@@ -5,41 +5,56 @@
 #include <stdint.h>
 
 /*
- * How many jobs to ask for in a page (SPEC 6.5): what about a mebibyte or half a second
- * brings, going by the last page, within what the API is known to grant. One per account.
+ * Chooses the number of jobs to request per page (SEMANTICS 6.5): as many as take about a
+ * mebibyte or half a second, judging by the last page, but no more than the API is known
+ * to grant. There is one per account.
  */
 struct page_size {
 	unsigned fixed;   /* option page_size; 0: adaptive */
-	unsigned granted; /* the API refuses more; 0: not known */
-	unsigned proven;  /* it has granted this, most of all */
-	unsigned denials; /* of what was proven, in a row */
-	unsigned given;   /* it gives no more, whatever is asked for; 0: not known */
+	unsigned granted; /* largest limit that the API does not refuse; 0: unknown */
+	unsigned proven;  /* largest limit that the API has granted so far */
+	unsigned denials; /* refusals in a row of a limit that was granted before */
+	unsigned given; /* the API returns no more jobs than this per page; 0: unknown */
 	unsigned next;
 };
 
+/* Initialises `size`. `fixed` is the option page_size; 0: adaptive. */
 void page_size_init(struct page_size *size, unsigned fixed);
 
-/* Another listing is read: two jobs are tried again, as pages of one do not overlap. */
+/*
+ * Begins another listing. If only pages of one job were granted, tries two again, because
+ * pages of one job cannot overlap.
+ */
 void page_size_begin(struct page_size *size);
 
-/* For a listing's first page, and for a later one. At least 1. */
+/* Returns the limit for the first page of a listing; at least 1. */
 unsigned page_size_first(const struct page_size *size);
+
+/* Returns the limit for a later page of a listing; at least 1. */
 unsigned page_size_next(const struct page_size *size);
 
-/* For jobs without a result, of about a kilobyte each. */
+/*
+ * Returns the limit for a list of unfinished jobs, which have no result and take about a
+ * kilobyte each.
+ */
 unsigned page_size_unfinished(const struct page_size *size);
 
-/* A page of `items` jobs came, of so many bytes, in so many ms. */
+/* Adapts to a page of `items` jobs that had `bytes` bytes and took `ms` milliseconds. */
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms);
 
-/* The API answered a request with this limit, however many it gave. */
+/* Records that the API accepted `limit`, whatever number of jobs it returned. */
 void page_size_granted(struct page_size *size, unsigned limit);
 
 /*
- * A request with this limit was refused (400, 422). True: half of it, rounded up, is to
- * be tried. False: the limit was not the reason, as it has been granted before, or is 1.
+ * Records that the API refused `limit` (400 or 422). Returns true if the caller shall
+ * request the page again with a smaller limit: half of it, rounded up. Returns false if
+ * the limit cannot be the reason: it is 1, or it was granted before and has not been
+ * refused many times since.
  */
 bool page_size_refused(struct page_size *size, unsigned limit);
 
-/* The API gives `items` where more are asked for; a page of more tells otherwise. */
+/*
+ * Records that the API returns only `items` jobs if more are requested. A page with more
+ * jobs revokes this.
+ */
 void page_size_capped(struct page_size *size, unsigned items);

@@ -8,28 +8,32 @@
 #include "catalog/jobs.h"
 
 /*
- * What a listing is expected to be by now: rows of jobs in falling order of created_at.
- * Where a row stands is found by its time, with some twenty look-ups in the catalog.
+ * The jobs that a listing is predicted to have now, as rows in descending order of
+ * created_at. A job's position is found by a binary search for its creation time, which
+ * takes some twenty look-ups in the catalog.
  */
 struct expected {
 	struct catalog *catalog;
-	int64_t *rows; /* of malloc(), owned */
+	int64_t *rows; /* allocated with malloc(), owned */
 	size_t len;
 	size_t cap;
 };
 
-/* Takes `rows`, of malloc(). */
+/* Takes ownership of `rows`, allocated with malloc(). */
 void expected_init(
 	struct expected *expected, struct catalog *catalog, int64_t *rows, size_t len);
+
+/* Frees the rows. */
 void expected_done(struct expected *expected);
 
 /*
- * Where the job stands; `hint` is looked at first. 0; -ENOENT, with in `ret_at` where it
- * would stand; -EIO, also where a row among them is not known any more.
+ * Finds the position of a job; `hint` is tried first. Returns 0. Returns -ENOENT if the
+ * job is not in the list; `ret_at` is then the position at which it belongs. Returns -EIO
+ * if the catalog fails or does not know one of the rows.
  */
 int expected_find(const struct expected *expected, const struct catalog_job *job,
 	size_t hint, size_t *ret_at);
 
-/* Replaces rows [from, to) by others. 0 or -ENOMEM. */
+/* Replaces the rows at positions [from, to) by `rows`. Returns 0 or -ENOMEM. */
 int expected_splice(struct expected *expected, size_t from, size_t to,
 	const int64_t *rows, size_t len);

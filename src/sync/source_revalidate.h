@@ -4,13 +4,13 @@
 #include "internal.h"
 
 /*
- * Fills a listing by checking the one before (SPEC 7.2). Its begin() gives -ENOENT where
- * there is none, or reading the listing is as cheap.
+ * Source that revalidates the previous listing of the query (SEMANTICS 7.2). Its begin()
+ * returns -ENOENT if there is none, or if reading all pages costs no more.
  */
 extern const struct filler filler_check;
 
 /*
- * Fills a listing from a complete and fresh one that holds all its jobs, without asking
- * anybody. Its begin() gives -ENOENT where there is none.
+ * Source that selects from a complete and fresh listing which contains all jobs of this
+ * one, without a request. Its begin() returns -ENOENT if there is none.
  */
 extern const struct filler filler_derive;

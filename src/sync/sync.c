@@ -12,7 +12,7 @@
 #include "tombstones.h"
 #include "unfinished.h"
 
-/* Between two steps there is time for readers, and for other mounts of the account. */
+/* Between two steps readers, and other mounts of the account, get their turn. */
 enum { TRIM_PAUSE_MS = 20 };
 
 static void on_trim(void *ctx)
@@ -69,15 +69,15 @@ bool sync_is_fresh(
 {
 	if (job->gone || !job->seen_ms)
 		return false;
-	/* Whether it is still there, the next listing will tell. */
+	/* If it was deleted meanwhile, the next listing will report it missing. */
 	if (job_finished(&job->job))
 		return true;
-	/* There is nobody to be asked; but somebody has to try, now and then. */
+	/* The API cannot be asked, except for an attempt now and then. */
 	if (offline_is(sync) && !offline_is_due(sync))
 		return true;
 	if (job->seen_ms < sync->refreshed_ms)
 		return false;
-	/* A clock that was set back must not keep it fresh for longer. */
+	/* If the clock was set back, the job must not stay fresh for longer. */
 	return job->seen_ms >= at_wall_ms - sync->config.ttl_ms &&
 	       job->seen_ms <= at_wall_ms + sync->config.ttl_ms;
 }
@@ -89,7 +89,7 @@ void sync_refresh(struct sync *sync)
 		list_entry(link, struct listing, link)->outdated = true;
 }
 
-/* Listings with this key tell nothing to who comes from now on. */
+/* New readers get none of the present listings of this query. */
 static void outdate(struct sync *sync, const struct query *query)
 {
 	char key[QUERY_KEY_MAX];
@@ -103,7 +103,7 @@ static void outdate(struct sync *sync, const struct query *query)
 	}
 }
 
-/* Unfinished jobs of the query are asked for when they are looked at. */
+/* Invalidates the query's unfinished jobs, so that their next look-up requests them. */
 static int doubt_jobs(struct sync *sync, const struct query *query)
 {
 	CLEANUP_FREE int64_t *rows = NULL;
@@ -125,7 +125,10 @@ int sync_refresh_query(struct sync *sync, const struct query *query)
 {
 	struct query around = *query;
 
-	/* It must not be picked out of one that is as old: derive.c, follow.c. */
+	/*
+	 * Also every listing that it could be selected from (select_fresh.c,
+	 * select_growing.c).
+	 */
 	outdate(sync, &around);
 	around.metadata[0] = '\0';
 	outdate(sync, &around);
@@ -172,7 +175,7 @@ void sync_commit(struct sync *sync)
 	trim_soon(sync);
 	if (!err)
 		return;
-	/* Rows that a listing tells of may never have been written. */
+	/* Rows that a listing has emitted may not have been written. */
 	list_for_each (link, &sync->listings) {
 		struct listing *listing = list_entry(link, struct listing, link);
 
@@ -192,7 +195,10 @@ int sync_errno(int error)
 	return error == -ENOENT || error == -EINVAL ? -EIO : error;
 }
 
-/* What was under way when the job was deleted here does not bring it back. */
+/*
+ * True if the job was deleted here a moment ago: an answer to an earlier request must not
+ * bring it back.
+ */
 static bool was_removed(struct sync *sync, const char *id, struct catalog_job *ret_job)
 {
 	struct catalog_job job;
@@ -215,7 +221,10 @@ static int put(struct sync *sync, const struct api_item *item,
 	int err = jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
 		item->size, ret_change, ret_job);
 
-	/* It is a part of the text, and of one that is new none is known. */
+	/*
+	 * Metadata is part of the text: it changes only with the text, and a new job has
+	 * none stored.
+	 */
 	if (err || *ret_change == CATALOG_SAME ||
 		(*ret_change == CATALOG_NEW && !item->metadata_len))
 		return err;
@@ -264,7 +273,10 @@ void sync_missed(
 	struct catalog_job job;
 	bool matches;
 
-	/* One that was shown since has come to where the look had already been. */
+	/*
+	 * The API returned this job after the refresh began: it moved to a part that had
+	 * already been read, so it is not missing.
+	 */
 	if (jobs_by_row(sync->catalog, row, &job) || job.gone ||
 		job.seen_ms >= since_wall_ms)
 		return;

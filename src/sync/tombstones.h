@@ -4,13 +4,18 @@
 #include "internal.h"
 
 /*
- * Jobs that were deleted here a moment ago. Pages asked for before that may still bring
- * them, and the API, which says "accepted" rather than "done", may still list them: for
- * REMOVED_MS, and as long as any call can last, that does not bring them back.
+ * Jobs that were deleted through this mount a moment ago. Pages requested earlier can
+ * still contain them, and so can new ones, as the API answers "accepted" rather than
+ * "done". Such pages do not bring the jobs back for REMOVED_MS, or the longest duration
+ * of a call if that is longer.
  */
 enum { REMOVED_MS = 60 * 1000 };
 
-/* Without memory it is not remembered. */
+/* Adds a job. If memory is short, it is not recorded. */
 void removed_add(struct sync *sync, int64_t row);
+
+/* True if the job was deleted a moment ago. */
 bool removed_has(struct sync *sync, int64_t row);
+
+/* Frees the memory. */
 void removed_done(struct sync *sync);
