@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 /*
- * Bytes that grow, up to a maximum that whoever makes the buffer must name. Where
- * `data` is not NULL, data[len] is a NUL byte that `len` does not count.
+ * A growing byte buffer with a maximum size. If `data` is not NULL, data[len] is a NUL
+ * byte that is not counted in `len`.
  */
 struct buf {
 	char *data;
@@ -14,22 +14,26 @@ struct buf {
 	size_t max;
 };
 
-/* An empty buffer that will never hold more than `max` bytes. Allocates nothing. */
+/* Initializes an empty buffer for at most `max` bytes. Allocates nothing. */
 void buf_init(struct buf *buf, size_t max);
 
-/* Frees the bytes and leaves an empty buffer with the same maximum. */
+/* Frees the memory and leaves an empty buffer with the same maximum. */
 void buf_done(struct buf *buf);
 
-/* Forgets the bytes, keeps the memory. */
+/* Empties the buffer but keeps its memory for later use. */
 void buf_reset(struct buf *buf);
 
 /*
- * Makes room for `extra` more bytes after `len`. 0, -EMSGSIZE where that would pass the
- * maximum, -ENOMEM. On failure the buffer is as it was.
+ * Makes room for `extra` more bytes after `len`. Returns 0, -EMSGSIZE if that would
+ * exceed the maximum, or -ENOMEM. On failure the buffer is unchanged.
  */
 int buf_reserve(struct buf *buf, size_t extra);
 
-/* Appends; fails as buf_reserve() does, and then appends nothing. */
+/*
+ * Each of these appends to the buffer. Returns 0, -EMSGSIZE if the maximum would be
+ * exceeded, or -ENOMEM; on failure nothing is appended. buf_printf() also returns -EINVAL
+ * if the format cannot be printed.
+ */
 int buf_append(struct buf *buf, const void *data, size_t len);
 int buf_append_str(struct buf *buf, const char *string);
 int buf_printf(struct buf *buf, const char *format, ...)

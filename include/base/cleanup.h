@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /*
- * CLEANUP(fn) before a declaration calls fn(&variable) when the scope ends, on every
- * way out of it (GCC's and clang's cleanup attribute).
+ * CLEANUP(fn) in front of a declaration calls fn(&variable) whenever control leaves the
+ * variable's scope (the cleanup attribute of GCC and clang).
  */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
@@ -28,7 +28,9 @@ static inline void cleanup_file(FILE **file)
 		(void)fclose(*file);
 }
 
-/* Gives the pointer away: the variable no longer owns it, so its cleanup frees nothing.
+/*
+ * Returns the pointer stored in the variable at `pointer` and sets that variable to NULL,
+ * so that its cleanup frees nothing: the caller now owns the pointer.
  */
 static inline void *cleanup_take(void *pointer)
 {

@@ -4,11 +4,14 @@
 #include <stdint.h>
 
 /*
- * Where the time comes from, so that tests can bring their own. Both are milliseconds.
+ * A source of time that tests can replace. Both functions return milliseconds.
  *
- * mono_ms  never goes back and goes on while the machine sleeps (CLOCK_BOOTTIME): for
- *          waiting, so that a call that slept over its time-out ends at once
- * wall_ms  since 1970-01-01 UTC (CLOCK_REALTIME); may jump: for what is kept on disk
+ * mono_ms() never goes back, and continues while the machine is suspended
+ * (CLOCK_BOOTTIME). It is used for timeouts, so that a call whose timeout passed during a
+ * suspend ends at once.
+ *
+ * wall_ms() is the time since 1970-01-01 UTC (CLOCK_REALTIME) and may jump. It is used
+ * for timestamps stored on disk.
  */
 struct clock {
 	int64_t (*mono_ms)(void *ctx);
@@ -16,6 +19,7 @@ struct clock {
 	void *ctx;
 };
 
+/* The system's clocks. */
 extern const struct clock clock_system;
 
 static inline int64_t clock_mono_ms(const struct clock *clock)

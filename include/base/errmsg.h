@@ -4,9 +4,10 @@
 #include "base/buf.h"
 
 /*
- * For functions that fail with a sentence for the user: makes `why` hold that sentence
- * alone, in one line (control characters become '?') and cut to the buffer's maximum,
- * and returns `error`, so that a failure is one statement.
+ * Replaces the contents of the buffer by an error message for the user and returns
+ * `error`, so that a function can fail in one statement. The message becomes one line
+ * (control characters become '?') and is truncated to the buffer's maximum. If memory
+ * runs out, the buffer is left empty.
  */
 int why_set(struct buf *why, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -4,8 +4,8 @@
 #include <stdint.h>
 
 /*
- * How long things took, in a fixed room: exact below 16 ms, then to an eighth. Zero it
- * to begin.
+ * A histogram of durations with a fixed size: exact below 16 ms, above that with an error
+ * of at most one eighth. A zeroed struct is an empty histogram.
  */
 enum { HISTOGRAM_BUCKETS = 16 + 28 * 8 };
 
@@ -15,11 +15,12 @@ struct histogram {
 	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
-/* A negative time counts as 0. */
+/* Adds one duration. A negative duration counts as 0. */
 void histogram_add(struct histogram *histogram, int64_t ms);
 
 /*
- * So many percent (1 to 100) took at most as long as this; never less than the truth,
- * and at most an eighth more. 0 where nothing was added.
+ * Returns the duration that `percent` percent (1 to 100) of all durations do not exceed,
+ * in milliseconds: never less than the true value, and at most one eighth more. Returns 0
+ * if the histogram is empty.
  */
 int64_t histogram_percentile(const struct histogram *histogram, unsigned percent);

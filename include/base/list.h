@@ -5,8 +5,9 @@
 #include <stddef.h>
 
 /*
- * A doubly linked ring whose links live inside the things linked, as in the kernel's
- * list.h. A head and an unlinked link both point at themselves.
+ * A circular doubly linked list whose links are members of the linked structs, as in the
+ * kernel's list.h. The head of an empty list and a link that is in no list point to
+ * themselves.
  */
 struct list {
 	struct list *prev;
@@ -25,7 +26,7 @@ static inline void *list_container(void *member, size_t offset)
 #define list_for_each(link, head) \
 	for (struct list *link = (head)->next; link != (head); link = link->next)
 
-/* The current link may be removed (and nothing else may). */
+/* Like list_for_each(), but the body may remove the current link, and only that one. */
 #define list_for_each_safe(link, head)                                    \
 	for (struct list *link = (head)->next, *link##_next = link->next; \
 		link != (head); link = link##_next, link##_next = link->next)
@@ -49,7 +50,7 @@ static inline void list_append(struct list *head, struct list *link)
 	head->prev = link;
 }
 
-/* Takes a link out of its ring; does nothing to one that is in none. */
+/* Removes a link from its list; does nothing if it is in no list. */
 static inline void list_remove(struct list *link)
 {
 	link->prev->next = link->next;
@@ -57,7 +58,7 @@ static inline void list_remove(struct list *link)
 	list_init(link);
 }
 
-/* Moves all of `from` to the empty head `to`. */
+/* Initializes `to` and moves all links of `from` into it; `from` becomes empty. */
 static inline void list_take(struct list *to, struct list *from)
 {
 	list_init(to);

@@ -6,11 +6,12 @@
 #include <stdint.h>
 
 /*
- * Sentences for the person who runs the program: to stderr or to syslog(3). A sentence
- * says what was tried, why it failed and what to do; it never holds the API key.
+ * Log messages for the user, written to stderr or to syslog(3). A message says what
+ * failed, why, and what to do about it. It never contains the API key.
  *
- * May be used from any thread. A call waits for the reader of the log, except between
- * log_start() and log_stop(): then a log that is stuck costs 50 ms, once.
+ * Any thread may log. Between log_start() and log_stop() a call blocks for at most 50 ms,
+ * and only once if the log is stuck; at other times it blocks if the reader of the log
+ * does not keep up.
  */
 struct sentences;
 struct log_writer;
@@ -18,25 +19,30 @@ struct log_writer;
 struct log {
 	bool to_syslog;
 	bool debug;
-	struct sentences *kept;    /* errors and warnings go there, too; or NULL */
-	struct log_writer *writer; /* NULL: the caller writes */
+	struct sentences *kept;    /* also receives errors and warnings; may be NULL */
+	struct log_writer *writer; /* the thread that writes; NULL: the caller writes */
 };
 
-/* `ident` (kept by reference) names the program in the system's log. */
+/*
+ * Initializes a log. `ident` is the program's name in the system log; the string must
+ * stay valid as long as the log is used.
+ */
 void log_init(struct log *log, const char *ident, bool to_syslog, bool debug);
 
 /*
- * Lets a thread do the writing from now on, so that no caller waits if nobody reads the
- * log. Lines that it cannot write in time (SPEC 11.2) are dropped and counted; their
- * number is logged when lines can be written again. Writes to what is stderr now.
- * Returns 0, -ENOMEM, or another error if there can be no thread.
+ * Starts a thread that does the writing, so that no caller is blocked by a log that is
+ * not read. Lines that cannot be written in time (SEMANTICS 11.2) are dropped and
+ * counted; their number is logged as soon as lines can be written again. The thread
+ * writes to a duplicate of the current stderr. Returns 0, -ENOMEM, or another negative
+ * errno if the thread cannot be started.
  */
 int log_start(struct log *log);
 
 /*
- * Gives the thread LOG_STOP_MS to write what is left and ends it; callers then write
- * themselves. If it is still blocked, it is left behind, and lines are dropped for good.
- * Does nothing without log_start().
+ * Stops the thread, after waiting up to LOG_STOP_MS for it to write the remaining lines;
+ * from then on callers write themselves. If the thread is still blocked, it is left
+ * running and further lines may be lost. Does nothing if log_start() was not called or
+ * failed.
  */
 void log_stop(struct log *log);
 
@@ -47,17 +53,17 @@ void log_error(const struct log *log, const char *format, ...)
 void log_warning(const struct log *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What was done on request and is no fault: it is not kept for .gladiafs/errors. */
+/* Logs an action that the user requested. It does not appear in .gladiafs/errors. */
 void log_notice(const struct log *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Only where debugging was asked for (-d). */
+/* Logs only if debugging was enabled with -d. */
 void log_debug(const struct log *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Logs a library's message with a priority of syslog(3), without the newline at its end.
- * LOG_DEBUG is logged only with -d.
+ * Logs a message of a library with a priority of syslog(3). A trailing newline is
+ * removed. LOG_DEBUG messages are logged only if debugging was enabled with -d.
  */
 void log_message(const struct log *log, int priority, const char *format, va_list args)
 	__attribute__((format(printf, 3, 0)));

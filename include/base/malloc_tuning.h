@@ -4,14 +4,14 @@
 #include <stdint.h>
 
 /*
- * Has malloc() give memory back to the system. Before there are threads. What the system
- * refuses of it is done without.
+ * Configures malloc() to return freed memory to the system. Call it before starting
+ * threads. Settings that the C library rejects are ignored.
  */
 void heap_prepare(void);
 
 /*
- * Bytes that malloc() has handed out and that were not freed. Unlike what the process has
- * in memory it does not depend on gaps between them. 0 where malloc() is not the
- * system's.
+ * Returns the number of bytes allocated with malloc() and not yet freed. Unlike the
+ * resident set size it does not depend on fragmentation. Returns 0 if malloc() was
+ * replaced, as in a build with sanitizers.
  */
 uint64_t heap_in_use(void);

@@ -6,25 +6,29 @@
 #include "base/clock.h"
 
 /*
- * The last sentences of the log, for whoever asks later (SPEC 9.1). May be used from any
- * thread; waits for nothing but a short copy.
+ * A ring buffer of the most recent log lines, shown in .gladiafs/errors (SEMANTICS 9.1).
+ * Any thread may use it; a call blocks only while another thread copies a line.
  */
 struct sentences;
 
 enum { SENTENCES_MAX = 64, SENTENCES_TEXT_MAX = 1200 };
 
-/* `clock` by reference. 0, -ENOMEM. */
+/*
+ * Creates an empty ring buffer. `clock` must stay valid as long as the buffer exists.
+ * Returns 0 or -ENOMEM.
+ */
 int sentences_new(const struct clock *clock, struct sentences **ret_sentences);
 
-/* NULL is fine. */
+/* Frees the ring buffer; does nothing if the pointer is NULL. */
 void sentences_free(struct sentences *sentences);
 
 /*
- * Keeps a copy with the present time, the oldest goes. A longer text is cut; its control
- * characters become '?', so that a sentence is a line.
+ * Adds a copy of `text` with the current time, replacing the oldest line if the buffer is
+ * full. A text that is too long is truncated. Control characters become '?', so that each
+ * entry is one line.
  */
 void sentences_add(struct sentences *sentences, const char *text);
 
-/* Calls fn with each, the oldest first; fn must not log. */
+/* Calls fn for each line, oldest first. fn must not log: the lock is held. */
 void sentences_each(struct sentences *sentences,
 	void (*fn)(void *ctx, int64_t wall_ms, const char *text), void *ctx);

@@ -3,14 +3,17 @@
 
 #include <stdint.h>
 
-/* Room for a SHA-256 in hex and its NUL. */
+/* Size of a SHA-256 in hexadecimal, including the NUL byte. */
 enum { DIGEST_HEX = 65 };
 
 /*
- * SHA-256 (FIPS 180-4, by libmd) of `space`, a NUL byte and `text`. `space` keeps the
- * digests of different kinds of things apart.
+ * Computes the SHA-256 of `space`, a NUL byte and `text`, in lowercase hexadecimal.
+ * `space` is a namespace: equal texts in different namespaces have different digests.
  */
 void digest_hex(const char *space, const char *text, char hex[static DIGEST_HEX]);
 
-/* The first 63 bits of the same: never negative as an SQL integer. */
+/*
+ * Returns the first 63 bits of the SHA-256 of `space`, a NUL byte and `text`. 63 bits,
+ * because SQL integers are signed.
+ */
 uint64_t digest_u63(const char *space, const char *text);

@@ -4,12 +4,14 @@
 #include "base/list.h"
 
 /*
- * The one way to wait: who lacks something puts a waiter of its own into the queue of
- * the thing that will bring it, and is told once. Being told means "look again", or with
- * an error "it will not come": never that what was lacking is there.
+ * Wait queues, used for everything that waits in the event loop. A caller that needs data
+ * enters its own waiter into the queue of the object that will provide it, and is woken
+ * once. A wake-up with error 0 means "check again"; it does not guarantee that the data
+ * is there. A negative errno means that the data will not arrive.
  *
- * Nothing here blocks or allocates. wait_wake() calls from wherever the news came in, so
- * a callback only notes what happened and leaves the work to its event loop.
+ * Nothing here blocks or allocates. wait_wake() runs the callbacks in the middle of the
+ * code that reports the change, so a callback should only record the wake-up and leave
+ * the work to a task of the event loop.
  */
 struct waiter {
 	struct list link;
@@ -23,17 +25,18 @@ struct wait_queue {
 void wait_queue_init(struct wait_queue *queue);
 bool wait_queue_empty(const struct wait_queue *queue);
 
-/* Prepares a waiter that waits for nothing yet. `wake` gets 0 or a negative errno. */
+/* Initializes a waiter that is in no queue. `wake` gets 0 or a negative errno. */
 void waiter_init(struct waiter *waiter, void (*wake)(struct waiter *waiter, int error));
 
-/* Waits in `queue`, and in no other any more. */
+/* Enters `queue` at its end, after leaving the queue that the waiter is in, if any. */
 void wait_enter(struct wait_queue *queue, struct waiter *waiter);
 
-/* Waits no more, and is not told; does nothing where it did not wait. */
+/* Leaves the queue without being woken. Does nothing if the waiter is in no queue. */
 void wait_leave(struct waiter *waiter);
 
 /*
- * Tells all who wait now; each leaves the queue before it is told, and may enter this or
- * another queue again, or leave for another waiter.
+ * Wakes every waiter that is in the queue now. Each one leaves the queue before its
+ * callback runs. A callback may enter any queue, this one included, and may make other
+ * waiters leave.
  */
 void wait_wake(struct wait_queue *queue, int error);

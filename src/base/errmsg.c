@@ -24,7 +24,7 @@ int why_set(struct buf *why, int error, const char *format, ...)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
 
-	/* Without memory for the sentence, the error has to do. */
+	/* If memory runs out, the caller still has the error number. */
 	(void)buf_append(why, sentence, strnlen(sentence, why->max));
 	return error;
 }

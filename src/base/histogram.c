@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/histogram.h"
 
-/* Below that each millisecond has a bucket of its own, above each power of two eight. */
+/*
+ * Durations below EXACT ms have one bucket per millisecond. Above that, each range from
+ * one power of two to the next has PARTS buckets of equal width.
+ */
 enum { EXACT = 16, EXACT_BITS = 4, PARTS_BITS = 3, PARTS = 1 << PARTS_BITS };
 
 static unsigned bucket_of(uint64_t ms)
@@ -16,7 +19,7 @@ static unsigned bucket_of(uint64_t ms)
 	return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
-/* The longest time that falls into a bucket. */
+/* Returns the longest duration that belongs to a bucket. */
 static int64_t end_of(unsigned bucket)
 {
 	if (bucket < EXACT)
@@ -40,7 +43,7 @@ void histogram_add(struct histogram *histogram, int64_t ms)
 
 int64_t histogram_percentile(const struct histogram *histogram, unsigned percent)
 {
-	/* How many are to be below it, rounded up. */
+	/* The number of durations that must not exceed the result, rounded up. */
 	uint64_t rank = (histogram->count / 100) * percent +
 			((histogram->count % 100) * percent + 99) / 100;
 	uint64_t seen = 0;

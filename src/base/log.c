@@ -54,7 +54,7 @@ void log_message(const struct log *log, int priority, const char *format, va_lis
 	if (log->writer)
 		log_writer_add(log->writer, priority, line);
 	else
-		/* If it fails, there is nowhere left to complain to. */
+		/* If writing fails, there is nowhere to report it. */
 		(void)log_write(log->to_syslog ? -1 : STDERR_FILENO, priority, line);
 }
 

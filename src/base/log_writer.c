@@ -19,26 +19,25 @@
 #include "base/log.h"
 
 enum {
-	/* Some thousand lines: what -d prints while a busy machine does not run the
-	 * thread. */
+	/* Bytes: enough for what -d logs before a busy machine runs the thread. */
 	QUEUE_MAX = 1 << 20,
-	/* For so long a caller waits for the thread, once until that is idle again. */
+	/* How long a caller waits for its line to be written, if the thread keeps up. */
 	PATIENCE_MS = 50,
 };
 
 struct log_writer {
 	pthread_t thread;
 	int fd;
-	uint64_t missing; /* lines that were not written since the last that was */
+	uint64_t missing; /* lines lost since the last line that was written */
 	pthread_mutex_t lock;
-	pthread_cond_t news;
-	/* Under the lock. */
-	struct buf queue; /* lines: the priority as a byte, the text, a NUL byte */
-	uint64_t dropped; /* lines that came after those of the queue */
+	pthread_cond_t news; /* signalled when a line was added or `stopping` was set */
+	/* Protected by the lock: */
+	struct buf queue; /* each line is a priority byte, the text and a NUL byte */
+	uint64_t dropped; /* lines that were dropped because the queue was full */
 	bool stopping;
-	bool busy;           /* it writes lines that it has taken */
-	bool behind;         /* it took too long: nobody waits for it until it is idle */
-	pthread_cond_t idle; /* it has written all */
+	bool busy;   /* the thread is writing lines that it took from the queue */
+	bool behind; /* a wait timed out: calls return at once until the thread is idle */
+	pthread_cond_t idle; /* signalled when the thread has written everything */
 };
 
 bool log_write(int fd, int priority, const char *line)
@@ -51,7 +50,7 @@ bool log_write(int fd, int priority, const char *line)
 		return true;
 	}
 
-	/* One write, if possible, so that lines of several processes do not mix. */
+	/* Use one write if possible, so that lines of several processes do not mix. */
 	size_t len = (size_t)snprintf(text, sizeof(text), "gladiafs: %s\n", line);
 
 	while (done < len) {
@@ -89,7 +88,10 @@ static void write_lines(struct log_writer *writer, const struct buf *lines)
 	}
 }
 
-/* Swaps `lines` for what is in the queue. False if nothing is left and it is to end. */
+/*
+ * Waits for lines and moves them from the queue to `lines`. Returns false if the queue is
+ * empty and the thread should end.
+ */
 static bool take_lines(
 	struct log_writer *writer, struct buf *lines, uint64_t *ret_dropped)
 {
@@ -122,9 +124,9 @@ static void *run(void *ctx)
 
 	buf_init(&lines, QUEUE_MAX);
 	/*
-	 * A descriptor table of its own: if this thread is blocked on a disk when the
-	 * process is killed, it must not keep /dev/fuse open, which would leave a mount
-	 * that nobody answers.
+	 * The thread gets its own descriptor table. If it is blocked on a disk when the
+	 * process is killed, it would otherwise keep /dev/fuse open, and every access to
+	 * the mount would hang.
 	 */
 	if (unshare(CLONE_FILES) == 0) {
 		if (writer->fd > 0)
@@ -136,7 +138,7 @@ static void *run(void *ctx)
 		writer->missing += dropped;
 		report_missing(writer);
 	}
-	/* The C library's socket is a number in this table. */
+	/* The C library's syslog socket belongs to this thread's descriptor table. */
 	closelog();
 	return NULL;
 }
@@ -191,6 +193,7 @@ int log_writer_new(int fd, struct log_writer **ret_writer)
 	return 0;
 }
 
+/* Returns the time on CLOCK_MONOTONIC in `ms` milliseconds from now. */
 static struct timespec time_in(long ms)
 {
 	struct timespec time;
@@ -203,8 +206,9 @@ static struct timespec time_in(long ms)
 }
 
 /*
- * Under the lock. A line is written before its cause can be seen elsewhere, and before
- * we may die of it, unless the log is stuck.
+ * Waits until everything is written, unless the thread is behind; the caller holds the
+ * lock. So a line is in the log before a program sees the error that it describes, and
+ * before a crash can lose it.
  */
 static void wait_for_idle(struct log_writer *writer)
 {
@@ -221,7 +225,10 @@ void log_writer_add(struct log_writer *writer, int priority, const char *line)
 	size_t len = strlen(line) + 1;
 
 	pthread_mutex_lock(&writer->lock);
-	/* Once one is missing the next ones are, too, or they would get before it. */
+	/*
+	 * Once a line was dropped, drop the following ones as well: a line that still
+	 * fits would appear in front of the report about the dropped one.
+	 */
 	if (writer->dropped || buf_reserve(&writer->queue, 1 + len)) {
 		writer->dropped++;
 	} else {

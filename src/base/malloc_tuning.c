@@ -4,17 +4,19 @@
 #include <malloc.h>
 
 /*
- * glibc begins by mapping blocks of 128 KiB and more, and once such a block is freed,
- * takes up to its size, at most 32 MiB, from the heap; of the heap's end it then keeps
- * twice that. Texts come and go all the time between what stays, so resident memory rose
- * and fell in steps of their size. Fixed, each large one is given back when it is freed,
- * and nothing is kept but some room to work in.
+ * By default glibc allocates blocks of 128 KiB and more with mmap(), but adapts: after
+ * such a block was freed, blocks up to its size (at most 32 MiB) come from the heap, and
+ * twice that size stays unused at the end of the heap. We allocate and free large texts
+ * all the time, so resident memory grew and shrank in steps of their size. With fixed
+ * thresholds each large block is returned to the system when it is freed, and little
+ * stays unused at the end of the heap.
  *
- * What each request takes (256 KiB for libcurl to receive into, pieces of SQLite's) stays
- * in the heap: to have 256 KiB mapped and cleared anew took 150 us instead of 5.
+ * The threshold is above 256 KiB, so that the buffers every request needs (libcurl's
+ * receive buffer, those of SQLite) stay in the heap: mapping and clearing 256 KiB for
+ * each request took 150 us instead of 5.
  *
- * One arena: else each thread has its own, the resolver's, too, and there is one that
- * works.
+ * One arena is enough, because only one thread does most of the work. By default every
+ * thread, even that of the resolver, would have its own.
  */
 enum { MAPPED_FROM = 512 << 10, KEPT = 1 << 20 };
 

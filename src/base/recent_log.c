@@ -14,8 +14,8 @@ struct sentence {
 struct sentences {
 	const struct clock *clock;
 	pthread_mutex_t lock;
-	/* Under the lock: a ring. */
-	uint64_t count; /* that ever came */
+	/* Protected by the lock: */
+	uint64_t count; /* lines added since the start; the next goes to count % size */
 	struct sentence ring[SENTENCES_MAX];
 };
 

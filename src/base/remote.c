@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/vfs.h>
 
-/* Those that linux/magic.h does not have (statfs(2)). */
+/* Filesystem types from statfs(2) that linux/magic.h does not define. */
 enum {
 	BEEGFS_MAGIC = 0x19830326,
 	GFS2_MAGIC = 0x01161970,

@@ -32,7 +32,7 @@ void wait_wake(struct wait_queue *queue, int error)
 {
 	struct list told;
 
-	/* A ring of its own: who enters the queue again while being told waits anew. */
+	/* Empty the queue first: a waiter that re-enters it must not be woken again. */
 	list_take(&told, &queue->waiters);
 	while (!list_empty(&told)) {
 		struct waiter *waiter = list_entry(told.next, struct waiter, link);
