@@ -12,64 +12,78 @@
 #include "sync/sync.h"
 
 /*
- * The filesystem: answers the kernel's requests from the catalog and has sync fetch what
- * is not there, on the loop. One mount.
+ * The filesystem of one mount. It answers the kernel's requests from the catalog and has
+ * sync fetch from the API what the catalog lacks. It runs on the event loop.
  */
 struct fs;
 
 struct fs_config {
-	const char *source;      /* shown by mount(8) as the device */
-	const char *mount_flags; /* ",nodev,nosuid" ... for the kernel, or "" */
-	const char *text;        /* of .gladiafs/config: what is in force, for people */
+	const char *source;      /* device name that mount(8) shows */
+	const char *mount_flags; /* mount options such as ",nodev,nosuid", or "" */
+	const char *text;        /* contents of .gladiafs/config */
 	bool allow_other;
-	bool xattr;        /* SPEC 5.5 */
-	bool allow_delete; /* SPEC 10: removing a job's file deletes the job */
+	bool xattr;        /* serve extended attributes (SEMANTICS 5.5) */
+	bool allow_delete; /* removing a job's file deletes the job (SEMANTICS 10) */
 	bool debug;        /* libfuse prints each message to stderr */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-	unsigned formats; /* that are listed: a bit for each of format/format.h */
-	int64_t ttl_ms;
-	int64_t timeout_ms; /* the longest any request waits */
+	unsigned formats;   /* formats that listings show, one bit for each enum format */
+	int64_t ttl_ms;     /* how long a listing counts as fresh */
+	int64_t timeout_ms; /* the longest that any request waits */
 };
 
 struct fs_handlers {
-	/* The kernel's first message has been answered: the mount can be used. */
+	/*
+	 * Called once the kernel's first message is answered: the mount can be used.
+	 */
 	void (*on_ready)(void *ctx);
-	/* It was unmounted from outside (0), or the kernel's device fails. */
+	/*
+	 * Called when the mount ends: with 0 if it was unmounted from outside, or with a
+	 * negative errno if the connection to the kernel failed.
+	 */
 	void (*on_end)(void *ctx, int error);
 };
 
 /*
- * Strings of `config` are copied, all else is kept by reference. Sets sync's handlers. 0,
- * -ENOMEM.
+ * Creates a filesystem and installs its handlers in `sync`. Copies `config`, its strings
+ * and `handlers`; keeps all other arguments by reference. Returns 0 or -ENOMEM.
  */
 int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	struct sync *sync, const struct fs_config *config,
 	const struct fs_handlers *handlers, void *ctx, struct fs **ret_fs);
 
 /*
- * Mounts on a directory. Requests wait until fs_start(). Returns 0, -ENOMEM or -EIO;
- * libfuse and fusermount3 say why on stderr.
+ * Mounts the filesystem on a directory. Requests wait in the kernel until fs_start().
+ * Returns 0, or -ENOMEM or -EIO after libfuse or fusermount3 has printed the reason to
+ * stderr.
  */
 int fs_mount(struct fs *fs, const char *mountpoint);
 
-/* Serves a mount from the loop's next turn on. Returns 0 or -errno. */
+/*
+ * Serves a mount from the next turn of the event loop on. Returns 0 or a negative errno.
+ */
 int fs_start(struct fs *fs);
 
 /*
- * The same without a mount, for tests and fuzzing: serves whoever sends the kernel's
- * messages, one by one, through the other end of `fd` (SOCK_SEQPACKET). `fd` is not the
- * caller's any more, failure or not. 0, -EIO, -ENOMEM, -ENOSPC.
+ * Serves messages without a mount, for tests and fuzzing: the peer of the socket `fd`
+ * (SOCK_SEQPACKET) plays the kernel and sends one message at a time. Takes ownership of
+ * `fd`, even on failure.
+ *
+ * Returns 0, -EIO or -ENOMEM, -ENOSPC if the event loop cannot watch another descriptor,
+ * or -EAGAIN if no thread can be started.
  */
 int fs_serve(struct fs *fs, int fd);
 
 /*
- * Answers everything that waits with an error, ends the connection to the kernel and
- * frees. The mount stays and gives errors until the caller unmounts it. Waits for half a
- * second at most. NULL is fine.
+ * Fails all parked requests with ENOTCONN, closes the connection to the kernel and frees
+ * the filesystem. The mount point remains and returns errors until the caller unmounts
+ * it. Blocks for at most half a second. Does nothing if `fs` is NULL.
  */
 void fs_free(struct fs *fs);
 
-/* SIGHUP, SPEC 1.5: names and attributes the kernel keeps are asked for again. */
+/*
+ * Makes the kernel look up again all names and attributes it has cached, as SIGHUP does
+ * (SEMANTICS 1.5).
+ */
 void fs_refresh(struct fs *fs);

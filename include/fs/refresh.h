@@ -4,8 +4,9 @@
 #include <sys/ioctl.h>
 
 /*
- * An ioctl(2) on an open directory of a mount: it forgets what it knows, and on the
- * mount's root the whole mount does (SPEC 1.5). Takes no argument. EPERM for others than
- * root, who runs the mount, and who owns its files.
+ * An ioctl(2) on an open directory of a mount. It marks what is known about the directory
+ * as out of date, or, on the root or .gladiafs/, what is known about the whole mount
+ * (SEMANTICS 1.5). It takes no argument. It fails with EPERM unless the caller is root,
+ * the user that runs the mount, or the owner of its files.
  */
 #define FS_IOC_REFRESH _IO('G', 1)

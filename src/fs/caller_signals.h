@@ -6,12 +6,17 @@
 #include <sys/types.h>
 
 /*
- * Does a signal wait for this thread that is to end it (SPEC 11.2)? HUP, INT, QUIT, KILL
- * and TERM count, unless blocked; from SigPnd, ShdPnd and SigBlk of proc(5)'s
- * /proc/TID/status. One that cannot be looked at (ended, or in another PID namespace) is
- * taken to end; where memory or descriptors are lacking to look, it is not.
+ * True if a signal that ends the caller is pending for this thread (SEMANTICS 11.2): HUP,
+ * INT, QUIT, KILL or TERM, unless it is blocked. Reads SigPnd, ShdPnd and SigBlk from
+ * /proc/TID/status; see proc(5).
+ *
+ * Also true if that file cannot be opened because the thread has ended or is in another
+ * PID namespace. False if it cannot be opened for lack of memory or descriptors.
  */
 bool caller_is_ending(pid_t tid);
 
-/* The same of the text of such a file. */
+/*
+ * True if `status`, an open /proc/TID/status, shows a pending signal that ends the
+ * thread.
+ */
 bool caller_status_is_ending(FILE *status);

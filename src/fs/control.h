@@ -12,43 +12,53 @@ struct fuse_file_info;
 struct request;
 
 /*
- * The files in .gladiafs/ (SPEC 9.1). As OPEN never comes, what one holds is fixed when
- * its name is looked up: each look-up makes a *snapshot*, with a node of its own, so that
- * its size is exact and a reader never sees two states mixed. The kernel keeps no name of
- * it, so the next look at the name sees the present. A snapshot ends when the kernel
- * forgets it, or, past CONTROL_SNAPSHOTS_MAX, as the oldest: reading it is then ESTALE.
+ * The files in .gladiafs/ (SEMANTICS 9.1). The kernel sends no OPEN for them, so the
+ * contents are fixed when the name is looked up: each lookup makes a snapshot with a node
+ * of its own. Its size is therefore exact, and a reader never sees parts of two states.
+ * The kernel does not cache the name, so the next lookup shows the current state.
+ *
+ * A snapshot is freed when the kernel forgets its node. If there are more than
+ * CONTROL_SNAPSHOTS_MAX, the oldest is freed; reading it then fails with ESTALE.
  */
 enum { CONTROL_SNAPSHOTS_MAX = 64, CONTROL_TEXT_MAX = 256 << 10 };
 
 struct control {
-	struct list snapshots; /* the oldest first */
+	struct list snapshots; /* oldest first */
 	unsigned len;
-	uint64_t last;
+	uint64_t last; /* number of the newest snapshot */
 };
 
-/* What the kernel asked, for stats. FUSE's numbers of messages are below CONTROL_KINDS.
+/*
+ * Counts of the kernel's requests, for .gladiafs/stats. The opcodes of FUSE messages are
+ * below CONTROL_KINDS.
  */
 enum { CONTROL_KINDS = 64 };
 
 struct counts {
 	uint64_t messages[CONTROL_KINDS];
-	uint64_t hits;   /* answered at once */
-	uint64_t waits;  /* after they were parked, */
-	uint64_t failed; /* and of both, those with an errno other than ENOENT */
+	uint64_t hits;   /* requests answered at once */
+	uint64_t waits;  /* requests answered after they were parked */
+	uint64_t failed; /* requests of both kinds that failed, except with ENOENT */
 	struct histogram wait;
 };
 
 void control_init(struct control *control);
 void control_done(struct control *control);
 
-/* A message of this kind came. */
+/* Counts one message with this opcode. */
 void control_count(struct counts *counts, uint32_t kind);
 
-/* LOOKUP in .gladiafs; replies and frees. */
+/* Handles LOOKUP in .gladiafs/: replies and frees the request. */
 void control_lookup(struct request *request);
 
-/* Of snapshots' nodes; no other node is of their kind. */
+/* True if `node` is a snapshot's. No other nodes have such numbers. */
 bool control_is_node(uint64_t node);
+
+/* Handlers of GETATTR and READ for a snapshot's node: reply and free the request. */
 void control_getattr(struct request *request);
 void control_read(struct request *request);
+
+/*
+ * Drops `count` of the kernel's references to a snapshot, and frees it with the last one.
+ */
 void control_forget(struct control *control, uint64_t node, uint64_t count);

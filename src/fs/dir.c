@@ -8,26 +8,31 @@
 #include "request.h"
 #include "sync/listing.h"
 
+/* Handles OPENDIR, READDIR, READDIRPLUS and RELEASEDIR. */
+
 /*
- * A directory while it is open. Its entries have positions: "." is 0, ".." is 1, then
- * come fixed names, or the members of a listing that is held until it is closed. A member
- * has as many positions as formats are listed, also where it has not all of them. The
- * cookie of an entry is the position behind it, so that it means the same as long as the
- * directory is open (SPEC 6.4).
+ * An open directory. Its entries have positions: 0 is ".", 1 is "..", then follow the
+ * fixed names, or the members of a listing to which we hold a reference until RELEASEDIR.
+ * Each member has one position per listed format, even if the job lacks some of these
+ * files. The cookie of an entry is the position after it, so it keeps its meaning as long
+ * as the directory is open (SEMANTICS 6.4).
  */
 struct open_dir {
 	struct list link; /* in fs->open_dirs */
 	struct dir *dir;
-	struct listing *listing; /* NULL: fixed names, or none at all */
-	bool cached;             /* the kernel keeps what it reads */
-	unsigned formats_len;    /* positions of a member */
+	struct listing *listing; /* NULL if it has fixed names or is empty */
+	bool cached;             /* the kernel caches the names it reads */
+	unsigned formats_len;    /* positions per member */
 	enum format formats[FORMATS];
 };
 
-/* The kernel asks for up to a mebibyte. */
+/*
+ * Number of positions before the first name; size of the longest READDIR reply, for the
+ * kernel asks for up to 1 MiB.
+ */
 enum { DOTS = 2, REPLY_MAX = 1 << 20 };
 
-/* The kernel's cache of a directory with fixed names is filled from this. */
+/* The cached_id of a directory with fixed names. */
 enum { FIXED_ID = UINT32_MAX };
 
 static size_t member_at(const struct open_dir *open, uint64_t position)
@@ -35,7 +40,10 @@ static size_t member_at(const struct open_dir *open, uint64_t position)
 	return (position - DOTS) / open->formats_len;
 }
 
-/* Days, and jobs for who wants no more, are as if of one format. */
+/*
+ * Directories of jobs have one position per member and listed format; all others, and
+ * directories of jobs when only JSON is listed, have one per member.
+ */
 static void choose_formats(const struct fs *fs, struct open_dir *open)
 {
 	open->formats[open->formats_len++] = FORMAT_JSON;
@@ -75,10 +83,11 @@ static int take_listing(struct fs *fs, struct open_dir *open)
 }
 
 /*
- * The kernel has one cache of names for a directory, however often that is open. It may
- * be filled from one listing only, or two of them would mix: who comes with another one
- * while it is in use does without. And it is kept for the next only once it is known to
- * have been emptied for the first.
+ * The kernel has one cache of names per directory, however often the directory is open.
+ * It may be filled from one listing only, or the names of two listings would mix: an open
+ * that gets another listing while the cache is in use does not use the cache. A later
+ * open may keep the cache only once we know that the kernel has emptied it for the first
+ * one.
  */
 static void decide_caching(struct open_dir *open, struct fuse_file_info *info)
 {
@@ -96,7 +105,10 @@ static void decide_caching(struct open_dir *open, struct fuse_file_info *info)
 	open->cached = true;
 }
 
-/* Who reads or closes a directory has acted on the answer to its OPENDIR. */
+/*
+ * The kernel applies the OPENDIR reply before it sends READDIR or RELEASEDIR, so from
+ * here on its cache of names may be kept.
+ */
 static void note_opened(struct open_dir *open)
 {
 	struct dir *dir = open->dir;
@@ -140,7 +152,7 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		ahead_opened(fs, dir->ino, open->listing);
 	decide_caching(open, info);
 	info->fh = (uint64_t)(uintptr_t)open;
-	/* A kernel that does not take the reply will not close what it was told. */
+	/* If the kernel did not take the reply, it will send no RELEASEDIR. */
 	if (fuse_reply_open(req, info) == -ENOENT) {
 		dir->cached_id = 0;
 		release(fs, open);
@@ -182,13 +194,13 @@ void dir_forget_caches(struct fs *fs)
 	dirs_each(&fs->dirs, forget_cache, NULL);
 }
 
-/* A name, and what else the kernel is told with it. */
+/* A directory entry in the form in which the kernel gets it. */
 struct entry {
 	char name[NAME_BYTES_MAX + 1];
 	struct fuse_entry_param param;
 };
 
-/* Tells nothing but name, type and inode number: the kernel has to look the rest up. */
+/* Fills in only type and inode number: the kernel must look the name up to learn more. */
 static void set_bare(struct entry *entry, mode_t type, uint64_t ino)
 {
 	entry->param = (struct fuse_entry_param){
@@ -196,7 +208,11 @@ static void set_bare(struct entry *entry, mode_t type, uint64_t ino)
 	};
 }
 
-/* -ENOENT: the job has no such file. One to be made is not made for its name alone. */
+/*
+ * Fills in the entry of a job in one format. Only the name is given in formats other than
+ * JSON, so that a listing renders nothing. Returns 0, -ENOENT if the job has no file in
+ * this format, or another negative errno.
+ */
 static int job_entry(const struct request *request, const struct open_dir *open,
 	int64_t row, enum format format, struct entry *ret_entry)
 {
@@ -236,7 +252,10 @@ static int fixed_entry(
 	return 0;
 }
 
-/* 0; -ENOENT: none at this position; -ENODATA: none from here on; or other errors. */
+/*
+ * Fills in the entry at a position. Returns 0, -ENOENT if this position has no entry,
+ * -ENODATA if none is known from here on, or another negative errno.
+ */
 static int entry_at(const struct request *request, const struct open_dir *open,
 	uint64_t position, struct entry *ret_entry)
 {
@@ -268,7 +287,10 @@ static int entry_at(const struct request *request, const struct open_dir *open,
 	return 0;
 }
 
-/* The room an entry took in `buf`; more than there was: it did not fit. */
+/*
+ * Adds an entry to `buf`. Returns the space that it needs; if that exceeds `room`,
+ * nothing was added.
+ */
 static size_t add_entry(const struct request *request, const struct entry *entry,
 	uint64_t cookie, char *buf, size_t room)
 {
@@ -279,7 +301,11 @@ static size_t add_entry(const struct request *request, const struct entry *entry
 		request->req, buf, room, entry->name, &entry->param.attr, (off_t)cookie);
 }
 
-/* The entry at a position or, where the catalog has dropped jobs, at the next one. */
+/*
+ * Fills in the first entry at or after `position`, and moves `position` to it. Positions
+ * are empty if the catalog has dropped the job. Returns 0, -ENODATA if no more entries
+ * are known, or another negative errno.
+ */
 static int next_entry(const struct request *request, const struct open_dir *open,
 	uint64_t *position, struct entry *ret_entry)
 {
@@ -291,8 +317,9 @@ static int next_entry(const struct request *request, const struct open_dir *open
 }
 
 /*
- * As many entries as there are and fit. 0, or why the first of them cannot be had; the
- * request's position is then where that one would stand.
+ * Adds as many entries to `buf` as are known and fit. Returns 0 if at least one was
+ * added. Otherwise returns why the first one could not be added, and moves the request's
+ * position to it.
  */
 static int fill(
 	struct request *request, const struct open_dir *open, char *buf, size_t *ret_len)
@@ -307,7 +334,7 @@ static int fill(
 		size_t size = add_entry(request, &entry, position + 1, buf + len, room);
 
 		if (size > room) {
-			/* As getdents(2) where not even one fits. */
+			/* getdents(2) fails like this if not even one entry fits. */
 			err = -EINVAL;
 			break;
 		}
@@ -321,9 +348,11 @@ static int fill(
 }
 
 /*
- * 0: go on. -ENODATA: there is nothing at the request's position and behind it. -EAGAIN:
- * what stands there has been asked for. What follows it is not asked for before the
- * reader comes to it (SPEC 6.2).
+ * Makes sure the member at the request's position is there. What follows it is not
+ * fetched before a reader asks for it (SEMANTICS 6.2).
+ *
+ * Returns 0, -ENODATA if the listing ends before this position, -EAGAIN if the member is
+ * being fetched, or another negative errno.
  */
 static int want(const struct request *request, struct open_dir *open)
 {
@@ -344,7 +373,7 @@ static int want_and_fill(
 		err = fill(request, open, buf, ret_len);
 		if (err != -ENODATA || !open->listing)
 			break;
-		/* What is known so far was dropped, and is not the end of the listing. */
+		/* All fetched jobs from here on were dropped: does the listing go on? */
 		err = want(request, open);
 	}
 	return err;

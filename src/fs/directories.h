@@ -8,8 +8,9 @@
 #include "tree.h"
 
 /*
- * The directories the kernel knows, by inode number. A number is derived from the path,
- * so it is the same on every mount (SPEC 5.2); bit 62, which jobs have, is clear.
+ * The directories that the kernel knows, by inode number. The number is derived from the
+ * path, so it is the same on every mount (SEMANTICS 5.2). Bit 62 is clear; in the inode
+ * numbers of jobs it is set.
  */
 enum { DIRS_ROOT = 1 };
 
@@ -17,15 +18,15 @@ struct dir {
 	struct list link;
 	uint64_t ino;
 	uint64_t parent;
-	char *name; /* in its parent; NULL: the root */
+	char *name; /* name in the parent; NULL for the root */
 	struct tree_dir tree;
-	uint64_t lookups; /* times the kernel has been told of it and not forgotten it */
-	unsigned opens;
-	int64_t mtime_ms; /* that the kernel was given last (attr.c) */
-	/* What the kernel's cache of its names was filled from (dir.c). */
+	uint64_t lookups; /* references that the kernel holds */
+	unsigned opens;   /* open handles (struct open_dir) */
+	int64_t mtime_ms; /* mtime that was last given to the kernel (attr.c) */
+	/* Id of the listing that filled the kernel's cache of names; 0: none is known. */
 	uint64_t cached_id;
-	unsigned cached_opens;
-	bool cache_begun;
+	unsigned cached_opens; /* open handles that use the kernel's cache of names */
+	bool cache_begun;      /* the kernel has emptied its cache for this listing */
 };
 
 enum { DIRS_BUCKETS = 1024 };
@@ -38,24 +39,30 @@ struct dirs {
 void dirs_init(struct dirs *dirs);
 void dirs_done(struct dirs *dirs);
 
-/* NULL where the kernel does not know it. */
+/* Returns the directory, or NULL if the kernel does not know it. */
 struct dir *dirs_find(struct dirs *dirs, uint64_t ino);
 
-/* The number of a directory's child directory. */
+/* Returns the inode number of a child directory or of a file in .gladiafs/. */
 uint64_t dirs_child_ino(uint64_t parent, const char *name);
 
-/* Tells the kernel of it once more. Gives the directory, or NULL without memory. */
+/*
+ * Returns the directory `name` of `parent`, adding it if it is new, and counts one more
+ * reference of the kernel. Returns NULL if out of memory.
+ */
 struct dir *dirs_learn(struct dirs *dirs, const struct dir *parent, const char *name,
 	const struct tree_dir *tree);
 
 /*
- * Appends its path in the mount, without a slash in front. 0; -ENOENT where the kernel
- * has forgotten a directory above it; buf's errors.
+ * Appends the directory's path in the mount, without a leading slash. Returns 0, -ENOENT
+ * if the kernel has forgotten a directory above it, or an error of buf_append().
  */
 int dirs_path(struct dirs *dirs, const struct dir *dir, struct buf *out);
 
-/* The kernel forgets `count` of the times it was told. */
+/*
+ * Drops `count` of the kernel's references. Frees the directory if none is left and it is
+ * not open.
+ */
 void dirs_forget(struct dirs *dirs, uint64_t ino, uint64_t count);
 
-/* Calls fn with each directory. */
+/* Calls `fn` with each directory. `fn` must not add or remove directories. */
 void dirs_each(struct dirs *dirs, void (*fn)(struct dir *dir, void *ctx), void *ctx);

@@ -16,8 +16,9 @@
 struct fuse_out_header;
 
 /*
- * For ever, in seconds: a finished job's file and a directory do not change by
- * themselves, and what goes is told to the kernel (SPEC 7.3).
+ * A timeout for the kernel's caches, in seconds, that means "for ever". A finished job's
+ * file and a directory do not change by themselves, and when one is deleted we notify the
+ * kernel (SEMANTICS 7.3).
  */
 #define FS_FOREVER (365.0 * 24 * 60 * 60)
 
@@ -29,71 +30,83 @@ struct fs {
 	struct fs_config config;
 	struct fs_handlers handlers;
 	void *ctx;
-	int64_t made_ms;  /* wall time: what .gladiafs/ shows as its own */
-	int64_t began_ms; /* monotonic: the same */
+	int64_t made_ms;  /* wall time of creation, shown as mtime in .gladiafs/ */
+	int64_t began_ms; /* monotonic time of creation */
 
 	struct fuse_session *session;
-	struct fuse_buf message; /* libfuse's, kept from one to the next */
+	struct fuse_buf message; /* libfuse's buffer for a message, reused */
 	bool mounted;
-	bool heard_init;    /* what is written next is the answer to it */
-	bool answered_init; /* it has been written */
-	bool has_epochs;    /* the kernel can forget all names at once */
-	bool ready;         /* and on_ready called */
-	bool ending;        /* nothing waits any more */
+	bool heard_init;    /* INIT has been received; the next write is its reply */
+	bool answered_init; /* the reply to INIT has been written */
+	bool has_epochs;    /* the kernel can invalidate all names at once */
+	bool ready;         /* on_ready() has been called */
+	bool ending;        /* fs_free() has begun; new requests fail */
 
 	struct dirs dirs;
 	struct list open_dirs;
-	struct list parked; /* requests */
+	struct list parked; /* requests that wait (struct request) */
 	struct failed failed;
 	struct notifier *notifier;
 	struct ahead ahead;
 	struct renditions renditions;
-	unsigned formats_told; /* of the names of which the kernel was told anything */
+	unsigned formats_told; /* formats in which a name was looked up, one bit each */
 	struct control control;
 	struct counts counts;
 };
 
-/* A job's file and a directory as stat(2) shows them. */
+/* Fills in what stat(2) shows for a job's JSON file. */
 void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret);
+
+/* Fills in what stat(2) shows for a directory, and records the mtime in `dir`. */
 void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret);
 
-/* Has the kernel ask for a directory's attributes again if they have changed. */
+/* Invalidates the kernel's attributes of a directory if its mtime has changed. */
 void attr_changed(const struct fs *fs, const struct dir *dir);
 
-/* The same of a job as another format, `size` bytes of it. */
+/* Fills in what stat(2) shows for a job's file in `format`, `size` bytes long. */
 void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
 	enum format format, size_t size, struct stat *ret);
 
-/* A file that holds a text of our own. */
+/* Fills in what stat(2) shows for a file in .gladiafs/, `size` bytes long. */
 void attr_of_text(const struct fs *fs, uint64_t ino, size_t size, int64_t time_ms,
 	struct stat *ret);
 
-/* How long the kernel may keep a job's name, in seconds. */
+/* Returns the number of seconds for which the kernel may cache a job's name. */
 double attr_name_timeout(const struct fs *fs, const struct catalog_job *job);
 
-/* A job's file as LOOKUP and READDIRPLUS tell of it. */
+/* Fills in the reply to LOOKUP for a job's JSON file, or its entry for READDIRPLUS. */
 void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
 	struct fuse_entry_param *ret_entry);
+
+/* Fills in the reply to LOOKUP for a job's file in `format`, `size` bytes long. */
 void attr_entry_of_rendition(const struct fs *fs, const struct catalog_job *job,
 	enum format format, size_t size, struct fuse_entry_param *ret_entry);
 
-/* Wakes nobody: forgets what the kernel's caches of directories were filled from. */
+/*
+ * Forgets which listings filled the kernel's caches of names, so that the next OPENDIR of
+ * each directory empties its cache. Sends nothing to the kernel.
+ */
 void dir_forget_caches(struct fs *fs);
 
-/* Closes the directories that are still open; the kernel must not ask any more. */
+/*
+ * Closes the directories that are still open. The kernel must not send requests any more.
+ */
 void dir_release_all(struct fs *fs);
 
-/* True if the directory shows a listing, and its kind. The empty query has none. */
+/*
+ * Returns true and the kind of listing if the directory shows one. A directory whose
+ * query matches nothing has no listing.
+ */
 bool dir_listing_kind(const struct tree_dir *tree, enum listing_kind *ret_kind);
 
-/* Calls fn with each directory that is open and shows a listing. */
+/* Calls `fn` for each open handle of a directory that shows a listing. */
 void dir_each_listing(struct fs *fs,
 	void (*fn)(void *ctx, const struct dir *dir, struct listing *listing), void *ctx);
 
-/* An answer or a notification without a body. */
+/* Sends the kernel a reply or notification that consists of its header. */
 void fs_send_header(const struct fs *fs, const struct fuse_out_header *header);
 
-/* The requests of the kernel, by file. */
+/* Handlers of the kernel's messages, registered in session.c. */
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
 void fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count);

@@ -7,13 +7,15 @@
 #include "sync/job_fetch.h"
 #include "sync/listing.h"
 
+/* Handles LOOKUP, GETATTR, FORGET, BATCH_FORGET and STATFS. */
+
 /*
- * The kernel keeps the name of a key or value at least for so long. With ttl=0 `ls -l`
- * would otherwise have the account read twice for each file that it shows.
+ * The kernel may cache the name of a key or value for at least this long. Otherwise `ls
+ * -l` with ttl=0 would read the whole account twice for each name it shows.
  */
 enum { LISTED_MIN_MS = 1000 };
 
-/* The kernel may keep the name for `timeout` seconds. */
+/* Replies with a directory. The kernel may cache its name for `timeout` seconds. */
 static void reply_dir(struct request *request, struct dir *parent,
 	const struct tree_dir *tree, double timeout)
 {
@@ -32,13 +34,13 @@ static void reply_dir(struct request *request, struct dir *parent,
 	};
 
 	attr_of_dir(fs, dir, &entry.attr);
-	/* A kernel that does not take the reply will not forget what it was told. */
+	/* If the kernel did not take the reply, it will send no FORGET. */
 	if (fuse_reply_entry(request->req, &entry) == -ENOENT)
 		dirs_forget(&fs->dirs, entry.ino, 1);
 	request_free(request);
 }
 
-/* There is no such name, and the kernel need not ask again for so long (seconds). */
+/* Replies that there is no such name. The kernel may cache that for `timeout` seconds. */
 static void reply_nothing(struct request *request, double timeout)
 {
 	const struct fuse_entry_param nothing = {.entry_timeout = timeout};
@@ -47,7 +49,7 @@ static void reply_nothing(struct request *request, double timeout)
 	request_free(request);
 }
 
-/* It is there. */
+/* Replies with a job's file, or parks the request until the job's text is fetched. */
 static void reply_job(
 	struct request *request, const struct catalog_job *job, enum format format)
 {
@@ -92,8 +94,9 @@ static void lookup_job(
 		return;
 	}
 	/*
-	 * Run again it is still one look. Names of other formats come in their own order:
-	 * to find each of them in its listing would cost more than it brings.
+	 * Note a lookup only once, even if the handler runs again. Lookups of other
+	 * formats come in an order of their own: finding each of them in its listing
+	 * would cost more than it gains.
 	 */
 	if (!err && !job.gone && !request->asked &&
 		(name->format == FORMAT_JSON || job.size < 0))
@@ -143,8 +146,9 @@ static bool lists_words(const struct listing *listing, const char *words)
 }
 
 /*
- * Holds the listing of the directory until the request ends: with ttl=0 the next call of
- * the handler would get another one. Returns 0, -ENOMEM or -EIO.
+ * Takes a reference to the listing of the directory's names and keeps it until the
+ * request ends: with ttl=0 the next run of the handler would get a new listing. Returns
+ * 0, -ENOMEM or -EIO.
  */
 static int hold_names(struct request *request, const struct dir *dir)
 {
@@ -158,8 +162,9 @@ static int hold_names(struct request *request, const struct dir *dir)
 }
 
 /*
- * A key or a value of metadata/ is there if a job has it that the directory around shows.
- * The listing of the names knows; a name that it has already is there at once (SPEC 3.3).
+ * Looks up a key or value below metadata/. It exists if a job of the surrounding
+ * directory has it, which the listing of names shows. If the listing has the name
+ * already, the reply does not wait for the rest (SEMANTICS 3.3).
  */
 static void lookup_listed(
 	struct request *request, struct dir *dir, const struct tree_dir *tree)
@@ -177,7 +182,7 @@ static void lookup_listed(
 		request_park(request, listing_queue(request->listing));
 		return;
 	}
-	/* A new job may bring the name at any time, and to ask again costs little. */
+	/* A new job may bring the name at any time, and asking again costs little. */
 	if (err == -ENOENT) {
 		reply_nothing(request, 0);
 		return;
@@ -252,7 +257,7 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	request_run(request);
 }
 
-/* Runs a handler that takes nothing but the node. */
+/* Runs a handler that needs no argument but the node. */
 static void run_for_node(
 	fuse_req_t req, fuse_ino_t ino, void (*handle)(struct request *request))
 {
@@ -285,7 +290,7 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		attr_of_dir(fs, dir, &attr);
 	else
 		err = jobs_by_node(fs->catalog, ino, &job);
-	/* The kernel has not been told of it. */
+	/* A job without a known size was never given to the kernel. */
 	if (!err && !dir && job.size < 0)
 		err = -ESTALE;
 	if (err) {
@@ -320,7 +325,7 @@ void fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 	fuse_reply_none(req);
 }
 
-/* SPEC 5.4. */
+/* Reports the known jobs and the sum of their sizes (SEMANTICS 5.4). */
 void fs_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	enum { BLOCK = 4096 };

@@ -10,41 +10,48 @@
 struct fuse_session;
 
 /*
- * Tells the kernel what to forget, and gives it texts before it asks, from a thread of
- * its own: the kernel takes locks for it that a request which is parked here may hold.
- * All functions are called by the loop's thread and do not wait.
+ * Sends notifications to the kernel: makes it forget names and attributes, and stores
+ * texts in its page cache. A thread of our own sends them, because the kernel takes locks
+ * for them that may be held by a request that is parked here. All functions are called
+ * from the thread of the event loop and never block.
  */
 struct notifier;
 
-/* `session` and `log` by reference. 0, -ENOMEM or -EAGAIN (no thread). */
+/*
+ * Starts the thread. Keeps `session` and `log` by reference. Returns 0, -ENOMEM, or
+ * -EAGAIN if no thread can be started.
+ */
 int notifier_new(struct fuse_session *session, const struct log *log,
 	struct notifier **ret_notifier);
 
 /*
- * The name (copied) in the directory is no longer what the kernel knows it as. Where it
- * knows no such name nothing happens.
+ * Makes the kernel forget a name in the directory `parent`. Does nothing if the kernel
+ * does not know the name. Copies `name`.
  */
 void notifier_forget_name(struct notifier *notifier, uint64_t parent, const char *name);
 
-/* The attributes of a directory are no longer what the kernel knows. */
+/* Makes the kernel ask again for the attributes of a directory. */
 void notifier_forget_attr(struct notifier *notifier, uint64_t dir);
 
 /*
- * The node's whole text, of `len` > 0 bytes, for the kernel's page cache
- * (FUSE_NOTIFY_STORE): it will not be read then. `text` is of malloc() and not the
- * caller's any more. 0; -ENOBUFS where NOTIFIER_STORE_MAX bytes wait already; -ENOMEM.
+ * Stores the whole text of a node, `len` > 0 bytes, in the kernel's page cache
+ * (FUSE_NOTIFY_STORE), so that the kernel sends no READ for it. `text` was allocated with
+ * malloc(); the notifier frees it, even on failure.
+ *
+ * Returns 0, -ENOMEM, or -ENOBUFS if NOTIFIER_STORE_MAX bytes are queued already.
  */
 enum { NOTIFIER_STORE_MAX = 8 << 20 };
 int notifier_store(struct notifier *notifier, uint64_t node, char *text, size_t len);
 
-/* How many texts of nodes that the kernel does not know there were since the last call.
- */
+/* Returns the number of texts since the last call whose node the kernel did not know. */
 unsigned notifier_unknown(struct notifier *notifier);
 
 /*
- * Ends the thread, with what is not told yet left untold. True when it has ended; then
- * notifier_free() may be called. False while the kernel holds it: that waits for answers
- * to requests, so answer them and ask again.
+ * Ends the thread without sending what is queued. Returns true if the thread has ended;
+ * the caller may then call notifier_free(). Returns false while the thread is blocked in
+ * the kernel, which waits for replies to requests: answer those and call again.
  */
 bool notifier_stop(struct notifier *notifier);
+
+/* Frees the notifier and its queue. The thread must have ended. */
 void notifier_free(struct notifier *notifier);

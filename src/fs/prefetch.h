@@ -7,29 +7,31 @@
 struct fs;
 
 /*
- * Gives the kernel the texts of the files that somebody who reads one file of a directory
- * after the other will read next, before it asks (notifier_store()): a READ message costs
- * several times what the reading does. Nothing is given of what the catalog does not
- * have at this moment, to a reader of single files, or further ahead than AHEAD_FILES and
- * AHEAD_BYTES at a time.
+ * Prefetches texts into the kernel's page cache (notifier_store()) for a reader that
+ * reads one file of a directory after the other, because a READ message costs several
+ * times as much as the reading itself. Only texts that are in the catalog now are pushed,
+ * only for such a reader, and at most AHEAD_FILES files and AHEAD_BYTES bytes at a time.
  *
- * As a file that was given is not asked for, one in AHEAD_MARK is left out: its READ
- * tells how far the reader has come.
+ * The kernel sends no READ for a file that was pushed, so we leave out one file in
+ * AHEAD_MARK: its READ shows how far the reader has come.
  */
 enum { AHEAD_WALKS = 4, AHEAD_FILES = 128, AHEAD_MARK = 32, AHEAD_BYTES = 4 << 20 };
 
 struct ahead {
-	struct walk walks[AHEAD_WALKS]; /* the one used last comes first */
-	struct loop_timer sorting;
+	struct walk walks[AHEAD_WALKS]; /* most recently used first */
+	struct loop_timer sorting;      /* sorts the next batch of a directory */
 };
 
 void ahead_init(struct fs *fs);
 
-/* Lets go of all listings. */
+/* Stops sorting and releases all listings. */
 void ahead_done(struct fs *fs);
 
-/* A directory of jobs was opened. */
+/* Notes that a directory of jobs was opened. Takes a reference to `listing`. */
 void ahead_opened(struct fs *fs, uint64_t dir, struct listing *listing);
 
-/* A job's file was read from its start; that is answered by now. */
+/*
+ * Notes that a job's file was read from its start and that the READ was answered. Pushes
+ * the next files if a reader goes through the directory.
+ */
 void ahead_read(struct fs *fs, const struct catalog_job *job);

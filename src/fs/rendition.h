@@ -11,36 +11,44 @@ struct fs;
 struct request;
 
 /*
- * Jobs as other formats than JSON (SPEC 8.1): made when somebody looks one up, and again
- * when somebody reads one that is no longer in memory. A version of a job gives the same
- * bytes each time.
+ * Jobs in other formats than JSON (SEMANTICS 8.1). A job is rendered when its name is
+ * looked up, and again if it is read after its text was evicted from memory. One version
+ * of a job gives the same bytes each time.
  */
 struct renditions {
-	struct list texts; /* the one used last is the last */
+	struct list texts; /* least recently used first */
 	size_t len;
-	size_t bytes;
+	size_t bytes; /* memory allocated for all texts */
 };
 
 void renditions_init(struct renditions *renditions);
 void renditions_done(struct renditions *renditions);
 
-/* The number (inode or node) of a job's, in a format: catalog/jobs.h leaves two bits. */
+/*
+ * Returns the number (inode or node) of a job's file in a format. The format is in the
+ * two lowest bits, which are clear in the job's own number (catalog/jobs.h).
+ */
 static inline uint64_t rendition_number(uint64_t number, enum format format)
 {
 	return number | format;
 }
 
-/* The format that a number stands for; FORMAT_JSON also for those of directories. */
+/*
+ * Returns the format of a file by its number (inode or node). Returns
+ * FORMAT_JSON for a directory.
+ */
 enum format rendition_format(uint64_t number);
 
 /*
- * A job as `format`, valid until the next call. 0; -ENODATA where the job's text has to
- * be fetched first; -ESTALE where the job has changed a moment ago; -EFBIG; -ENOMEM,
- * -EIO.
+ * Gives a job as `format`, rendering it if it is not in memory. `ret_text` is valid until
+ * the next call.
+ *
+ * Returns 0, -ENODATA if the job's JSON text has to be fetched first, -ESTALE if the job
+ * has changed a moment ago, -EFBIG if the result is too long, -EIO or -ENOMEM.
  */
 int rendition_get(struct fs *fs, const struct catalog_job *job, enum format format,
 	const struct buf **ret_text);
 
-/* Handlers of READ and GETATTR for a node that has such a format. */
+/* Handlers of READ and GETATTR for a node in another format than JSON. */
 void rendition_read(struct request *request);
 void rendition_getattr(struct request *request);

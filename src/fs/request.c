@@ -9,10 +9,13 @@
 #include "sync/job_fetch.h"
 #include "sync/listing.h"
 
-/* How often a caller that got a harmless signal is looked at: 11.2 allows 100 ms. */
+/*
+ * Interval at which a caller that got a harmless signal is checked; SEMANTICS 11.2 allows
+ * 100 ms.
+ */
 enum { WATCH_MS = 40 };
 
-/* The API may have answered all the while: what is sought by metadata can be rare. */
+/* Not the API's fault: it may have answered all the time, if few jobs match. */
 const char request_late_metadata[] =
 	"looking below metadata/ takes longer than timeout= allows, for the jobs around "
 	"it are read: look again at once to go on from here, read all/ first, or look "
@@ -40,7 +43,7 @@ static void on_deadline(void *ctx)
 {
 	struct request *request = ctx;
 
-	/* A request to the API ends before that, with a sentence of its own. */
+	/* A single request to the API times out earlier, with a message of its own. */
 	log_error(request->fs->log, "%s",
 		request->late ? request->late
 			      : "a call took longer than timeout= allows, as several "
@@ -49,7 +52,10 @@ static void on_deadline(void *ctx)
 	request_fail(request, -ETIMEDOUT);
 }
 
-/* The kernel tells of the first signal only, so the caller is watched from then on. */
+/*
+ * The kernel reports only the first signal, so from then on we check the caller
+ * regularly.
+ */
 static void look_at_caller(void *ctx)
 {
 	struct request *request = ctx;
@@ -61,7 +67,7 @@ static void look_at_caller(void *ctx)
 		loop_timer_set(loop, &request->watch, loop_now_ms(loop) + WATCH_MS);
 }
 
-/* Called by libfuse with a lock of its own held: nothing is done here. */
+/* libfuse calls this with a lock of its own held, so we only post a task. */
 static void on_interrupt(fuse_req_t req, void *ctx)
 {
 	struct request *request = ctx;
@@ -186,7 +192,7 @@ void request_fail(struct request *request, int error)
 	struct fs *fs = request->fs;
 
 	fs->counts.failed += error != -ENOENT;
-	/* Being told that there is no such job is an answer. */
+	/* "No such job" is an answer, not a failure. */
 	if (request->watched && error != -EINTR && error != -ENOENT)
 		remember(request, error);
 	fuse_reply_err(request->req, -error);

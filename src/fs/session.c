@@ -12,21 +12,32 @@
 #include "kernel_message.h"
 #include "request.h"
 
+/*
+ * The session with the kernel: creates the filesystem, mounts it, passes each message of
+ * the kernel to its handler, and ends the connection.
+ */
+
 enum {
-	/* Messages taken in one turn of the loop, and the time after which none is:
-	 * transfers have their turn, too. */
+	/*
+	 * Limits for one turn of the event loop, so that transfers get their turn, too:
+	 * number of messages, and time after which no more are received.
+	 */
 	MESSAGES_MAX = 64,
 	MESSAGES_MS = 3,
 	/*
-	 * READ comes as a background request, and the kernel sends no more of those at a
-	 * time: parked ones must not keep the others waiting (SPEC 11.2).
+	 * READ is a background request, and the kernel limits how many of those are in
+	 * flight. The limit is high, so that parked ones do not keep others waiting
+	 * (SEMANTICS 11.2).
 	 */
 	BACKGROUND_MAX = 8192,
-	/* How long to wait for the notifier at the end, in steps of how many ms. */
+	/*
+	 * How often, and at which interval, to check at the end whether the notifier has
+	 * stopped.
+	 */
 	STOP_STEPS = 100,
 	STOP_STEP_MS = 5,
 	ARGUMENTS_MAX = 4096,
-	/* Of the protocol, since when there is FUSE_NOTIFY_INC_EPOCH. */
+	/* First minor version of the protocol that has FUSE_NOTIFY_INC_EPOCH. */
 	EPOCH_MINOR = 44,
 };
 
@@ -36,7 +47,7 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 
 	fs->heard_init = true;
 	fs->has_epochs = conn->proto_minor >= EPOCH_MINOR;
-	/* Each choice was measured: src/README.md. */
+	/* src/README.md says what was measured for each choice. */
 	conn->want |= conn->capable &
 		      (FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_READDIRPLUS |
 			      FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_IOCTL_DIR);
@@ -79,9 +90,10 @@ static const struct fuse_lowlevel_ops operations = {
 };
 
 /*
- * libfuse before 3.17 never asks for parallel look-ups in one directory, whatever is
- * wanted; without them everybody else in a slow directory waits in a kernel mutex that
- * no signal ends. So the bit is set in its answer to INIT.
+ * libfuse before 3.17 does not ask for parallel lookups in one directory, even if
+ * conn->want has it. Without them, other users of a slow directory wait in a mutex of the
+ * kernel, and signals cannot end that wait. So we set the flag in libfuse's reply to
+ * INIT.
  */
 static void ask_for_parallel_dirops(const struct iovec *parts, int count)
 {
@@ -91,7 +103,7 @@ static void ask_for_parallel_dirops(const struct iovec *parts, int count)
 	((struct fuse_init_out *)parts[1].iov_base)->flags |= FUSE_PARALLEL_DIROPS;
 }
 
-/* The notifier's thread comes here too, but not before INIT is answered. */
+/* The notifier's thread calls this, too, but not before the reply to INIT. */
 static ssize_t write_message(int fd, struct iovec *parts, int count, void *userdata)
 {
 	struct fs *fs = userdata;
@@ -103,7 +115,10 @@ static ssize_t write_message(int fd, struct iovec *parts, int count, void *userd
 	return writev(fd, parts, count);
 }
 
-/* A descriptor whose other side is closed reads as the kernel's does after an unmount. */
+/*
+ * Reports a closed socket as ENODEV, the error that the kernel's device gives after an
+ * unmount.
+ */
 static ssize_t read_message(int fd, void *data, size_t size, void *userdata)
 {
 	ssize_t len = read(fd, data, size);
@@ -117,11 +132,11 @@ static ssize_t read_message(int fd, void *data, size_t size, void *userdata)
 
 static const struct fuse_custom_io io = {.writev = write_message, .read = read_message};
 
-/* What goes through dirs_each(). */
+/* Context of on_gone_in(). */
 struct gone {
 	struct fs *fs;
 	const struct catalog_job *job;
-	char names[FORMATS][NAME_BYTES_MAX + 1]; /* those never told of are empty */
+	char names[FORMATS][NAME_BYTES_MAX + 1]; /* that the kernel may know, else "" */
 };
 
 static void on_gone_in(struct dir *dir, void *ctx)
@@ -132,8 +147,8 @@ static void on_gone_in(struct dir *dir, void *ctx)
 	if (tree_shows(&dir->tree) != TREE_SHOWS_JOBS || query_is_empty(&query))
 		return;
 	/*
-	 * It may have stood there with another status or other metadata, but not with
-	 * another date.
+	 * The job may have been listed here with another status or other metadata, but
+	 * not with another date.
 	 */
 	query.statuses = QUERY_ALL_STATUSES;
 	if (!query_matches(&query, &gone->job->job))
@@ -148,10 +163,13 @@ static void on_gone(void *ctx, const struct catalog_job *job)
 {
 	struct gone gone = {.fs = ctx, .job = job};
 
-	/* Before that the kernel knows no name. */
+	/* Until then the kernel knows no names. */
 	if (!gone.fs->ready)
 		return;
-	/* Those of jobs' own files come with listings, and not only with look-ups. */
+	/*
+	 * The kernel learns JSON names from READDIRPLUS, too, other names only from
+	 * LOOKUP.
+	 */
 	for (unsigned i = 0; i < FORMATS; i++)
 		if (i == FORMAT_JSON || gone.fs->formats_told & 1u << i)
 			(void)name_escape(job->job.id, format_suffix((enum format)i),
@@ -159,7 +177,7 @@ static void on_gone(void *ctx, const struct catalog_job *job)
 	dirs_each(&gone.fs->dirs, on_gone_in, &gone);
 }
 
-/* What goes through dirs_each(). */
+/* Context of on_listed_in(). */
 struct listed {
 	const struct fs *fs;
 	char key[QUERY_KEY_MAX];
@@ -249,7 +267,10 @@ static void refuse_message(const struct fs *fs)
 		fs_send_header(fs, &answer);
 }
 
-/* One message. 0: there was none, or no more are to come. */
+/*
+ * Receives and handles one message. Returns its length, 0 if the session has ended, or a
+ * negative errno (-EAGAIN if there is none).
+ */
 static int take_message(struct fs *fs)
 {
 	int len = fuse_session_receive_buf(fs->session, &fs->message);
@@ -285,7 +306,7 @@ static void on_readable(void *ctx)
 		end(fs, len);
 }
 
-/* Opens libfuse's session with the options as it wants them. */
+/* Creates libfuse's session, which takes its options as command line arguments. */
 static int open_session(struct fs *fs)
 {
 	const struct fs_config *config = &fs->config;
@@ -312,7 +333,7 @@ static int open_session(struct fs *fs)
 	return err;
 }
 
-/* The session's descriptor becomes a source of the loop's. */
+/* Has the event loop watch the session's descriptor, and starts the notifier. */
 static int serve(struct fs *fs)
 {
 	int fd = fuse_session_fd(fs->session);
@@ -326,10 +347,10 @@ static int serve(struct fs *fs)
 	return err ? err : notifier_new(fs->session, fs->log, &fs->notifier);
 }
 
-/* libfuse's callback has no context, so this one has to be static: the served log. */
+/* Log for libfuse's messages. It is static because libfuse's callback has no context. */
 static const struct log *libfuse_log;
 
-/* libfuse's levels are those of syslog(3). */
+/* The levels of libfuse are the priorities of syslog(3). */
 __attribute__((format(printf, 2, 0))) static void log_of_libfuse(
 	enum fuse_log_level level, const char *format, va_list args)
 {
@@ -337,8 +358,9 @@ __attribute__((format(printf, 2, 0))) static void log_of_libfuse(
 }
 
 /*
- * libfuse would write to stderr, and wait if nobody reads it. NULL gives it back: until
- * it is mounted, what libfuse says there becomes the reason why it could not (serve.c).
+ * Redirects libfuse's messages to `log`. By itself libfuse writes to stderr, and blocks
+ * if that is a pipe that is full. NULL undoes this. While mounting, libfuse has to write
+ * to stderr, because mount/run_mount.c takes the error message from there.
  */
 static void take_libfuse_log(const struct log *log)
 {
@@ -379,8 +401,9 @@ int fs_serve(struct fs *fs, int fd)
 }
 
 /*
- * The kernel may hold the notifier until it has answers to requests it has sent, and to
- * some it is about to send. False: it still does.
+ * Ends the notifier. Its thread can be blocked in the kernel until requests that the
+ * kernel has sent, or is about to send, are answered, so we answer them meanwhile.
+ * Returns false if the thread is still blocked.
  */
 static bool stop_notifier(struct fs *fs)
 {
@@ -400,16 +423,16 @@ static bool stop_notifier(struct fs *fs)
 }
 
 /*
- * Closes the kernel's device and frees what libfuse knows of the mount. libfuse would
- * unmount by the path that it was given, whatever is there now; it does not if its
- * descriptor reports POLLERR, as a pipe does that has lost its reader.
+ * Closes the kernel's device and frees libfuse's data about the mount. libfuse would also
+ * unmount the path it was given, whatever is mounted there now. It does not if its
+ * descriptor reports POLLERR, so we replace the descriptor by a pipe without a reader.
  */
 static void close_device(const struct fs *fs)
 {
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
-		return; /* fuse_session_destroy() closes it */
+		return; /* fuse_session_destroy() closes the device */
 	close(ends[0]);
 
 	bool replaced = dup3(ends[1], fuse_session_fd(fs->session), O_CLOEXEC) >= 0;
@@ -419,7 +442,7 @@ static void close_device(const struct fs *fs)
 		fuse_session_unmount(fs->session);
 }
 
-/* False: the notifier's thread has not let go of the session. */
+/* Ends the session. Returns false if the notifier's thread still uses it. */
 static bool close_session(struct fs *fs)
 {
 	bool stopped = true;

@@ -5,5 +5,8 @@
 
 struct fs;
 
-/* .gladiafs/stats, field by field in docs/CONTROL.md. 0, -ENOMEM, -EIO. */
+/*
+ * Prints .gladiafs/stats as JSON; docs/CONTROL.md describes its fields. Returns 0,
+ * -ENOMEM or -EIO.
+ */
 int control_print_stats(struct fs *fs, struct buf *out);

@@ -8,19 +8,19 @@
 #include "render/render.h"
 
 /*
- * The tree's grammar (SPEC 3): which names a directory can have, and which query each
- * stands for. Values and pure functions; asks nobody.
+ * The grammar of the tree (SEMANTICS 3): which names a directory can have, and which
+ * query each name means. Pure functions that use neither the catalog nor the API.
  */
 enum tree_kind {
 	TREE_ROOT,
-	TREE_JOBS,   /* all, and what a filter's value names: the jobs of a query */
-	TREE_STATUS, /* a filter, whose values are directories of jobs */
+	TREE_JOBS,   /* the jobs of a query: all/, or a value of a filter */
+	TREE_STATUS, /* a filter; its values are directories of jobs */
 	TREE_DATE,
 	TREE_AFTER,
 	TREE_BEFORE,
-	TREE_METADATA, /* its values are keys, */
-	TREE_KEY,      /* of which each is a filter */
-	TREE_CONTROL,  /* .gladiafs; its files are told by fs/control.c */
+	TREE_METADATA, /* its values are keys (TREE_KEY) */
+	TREE_KEY,      /* a filter by one key of the metadata */
+	TREE_CONTROL,  /* .gladiafs/; control.c makes its files */
 };
 
 struct tree_dir {
@@ -28,7 +28,7 @@ struct tree_dir {
 	struct query query;
 };
 
-/* What readdir shows besides "." and "..". */
+/* Kinds of entries that a directory shows besides "." and "..". */
 enum tree_shows {
 	TREE_SHOWS_NAMES,
 	TREE_SHOWS_DAYS,
@@ -39,22 +39,27 @@ enum tree_shows {
 
 struct tree_entry {
 	bool is_job;
-	struct tree_dir dir;         /* of a directory */
-	enum format format;          /* of a job */
-	char id[NAME_BYTES_MAX + 1]; /* of a job */
+	struct tree_dir dir;         /* if it is a directory */
+	enum format format;          /* if it is a job */
+	char id[NAME_BYTES_MAX + 1]; /* if it is a job */
 };
 
+/* Fills in the root directory. */
 void tree_root(struct tree_dir *ret_root);
 
 enum tree_shows tree_shows(const struct tree_dir *dir);
 
-/* The fixed names a directory of TREE_SHOWS_NAMES shows, in order; NULL past the last. */
+/*
+ * Returns the fixed name at `index` of a TREE_SHOWS_NAMES directory, or NULL past the
+ * last.
+ */
 const char *tree_name(const struct tree_dir *dir, size_t index);
 
 /*
- * What `name` is in `dir`. 0, with a job only by its looks: whether there is one, and
- * whether it belongs here, the catalog and the API know. -ENOENT: there cannot be such a
- * thing (SPEC 3.3); -ENAMETOOLONG.
+ * Resolves `name` in `dir`. A job's name is only parsed: the catalog and the API know
+ * whether there is such a job and whether it belongs here.
+ *
+ * Returns 0, -ENOENT if no such name can exist (SEMANTICS 3.3), or -ENAMETOOLONG.
  */
 int tree_resolve(
 	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry);
