@@ -6,14 +6,15 @@
 #include "internal.h"
 
 /*
- * The subtitles the API made are shown as they are, line by line, but for times: their
- * separators were seen to be those of the other kind (dots in SubRip).
+ * Normalises subtitles that the API made. Lines are copied unchanged, except that the
+ * times get the separators of the format: the API has been seen to write SubRip times
+ * with dots.
  */
 
 static const char arrow[] = "-->";
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
-/* Digits, at least one and at most `max`; more of them are too many. */
+/* Reads at least one and at most `max` digits. Returns false if there are more. */
 static bool take_number(const char **at, unsigned max, unsigned *ret_number)
 {
 	unsigned number = 0;
@@ -25,7 +26,7 @@ static bool take_number(const char **at, unsigned max, unsigned *ret_number)
 	return count && count <= max;
 }
 
-/* Digits behind the point; those past the third change nothing. */
+/* Reads the digits after the decimal point. Digits after the third are ignored. */
 static bool take_fraction(const char **at, unsigned *ret_ms)
 {
 	unsigned ms = 0;
@@ -40,7 +41,7 @@ static bool take_fraction(const char **at, unsigned *ret_ms)
 	return count > 0;
 }
 
-/* "[HH:]MM:SS.mmm", with a comma or anything of the kind for the point. */
+/* Reads "[HH:]MM:SS.mmm"; any of ".,:;" is accepted before the milliseconds. */
 static bool take_time(const char **at, int64_t *ret_ms)
 {
 	unsigned parts[3] = {0};
@@ -75,7 +76,10 @@ static void skip_blanks(const char **at)
 	*at += strspn(*at, " \t");
 }
 
-/* "TIME --> TIME[ settings]". Gives what follows the times. */
+/*
+ * Reads "TIME --> TIME[ settings]". Sets `ret_rest` to what follows the times. Returns
+ * false if the line has another form, or if the end is not after the start.
+ */
 static bool read_times(
 	const char *line, int64_t *ret_from, int64_t *ret_to, const char **ret_rest)
 {
@@ -94,7 +98,10 @@ static bool read_times(
 	return (!*line || *line == ' ' || *line == '\t') && !strstr(line, arrow);
 }
 
-/* A line without its end. */
+/*
+ * Appends a line, which has no line feed, and counts it if it has the times of a cue.
+ * Returns 0, -ENODATA if its times cannot be read, -EMSGSIZE or -ENOMEM.
+ */
 static int add_line(const char *line, const struct subtitles *subtitles, struct buf *out,
 	size_t *cues)
 {
@@ -120,7 +127,11 @@ static bool begins_with_header(const char *text, const struct subtitles *subtitl
 	       (strncmp(text, subtitles->header, len) == 0 && strchr(" \t\n", text[len]));
 }
 
-/* Cuts the text at its lines' ends. */
+/*
+ * Appends all lines, and the header if it is missing. Overwrites the line feeds of
+ * `text`. Returns 0, -ENODATA if there is no cue or if times cannot be read, -EMSGSIZE or
+ * -ENOMEM.
+ */
 static int add_text(char *text, const struct subtitles *subtitles, struct buf *out)
 {
 	size_t cues = 0;

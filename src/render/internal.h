@@ -6,39 +6,50 @@
 #include "render/render.h"
 #include "transcript.h"
 
-/* How one kind of subtitles is written. */
+/* A subtitle format. */
 struct subtitles {
-	const char *name;   /* as the API says it */
-	const char *header; /* the file's first line, with its newline; or "" */
-	char point;         /* between seconds and milliseconds */
+	const char *name;   /* its name in the API */
+	const char *header; /* first line of a file, with its line feed; or "" */
+	char point;         /* decimal separator of seconds */
 	enum words_form words;
 	bool numbered;
-	bool voices; /* the speaker is markup, not text */
+	bool voices; /* the speaker is markup instead of text */
 };
 
 extern const struct subtitles subtitles_srt;
 extern const struct subtitles subtitles_vtt;
 
-/* Appends the transcript as text. 0, -EMSGSIZE, -ENOMEM. */
+/*
+ * Appends the transcript as text. Returns 0, -EMSGSIZE if `out` would become too large,
+ * or -ENOMEM.
+ */
 int text_render(const struct transcript *transcript, struct buf *out);
 
-/* Appends it as subtitles: the API's own where they are of use, else made of what was
- * said. 0, -EMSGSIZE, -ENOMEM. */
+/*
+ * Appends the transcript as subtitles: those that the API made if they are usable, else
+ * one cue per utterance. Returns 0, -EMSGSIZE if `out` would become too large, or
+ * -ENOMEM.
+ */
 int subtitles_render(const struct transcript *transcript,
 	const struct subtitles *subtitles, struct buf *out);
 
 /*
- * Appends the subtitles the API made, with right separators in their times. `text` is
- * what it says of them, a JSON string, or not there. 0; -ENODATA, with nothing appended,
- * where they are of no use: none at all, or a time in them makes no sense; -EMSGSIZE,
- * -ENOMEM.
+ * Appends subtitles that the API made, with the format's separators in the times. `text`
+ * is the JSON string that contains them; it may be absent.
+ *
+ * Returns 0, -EMSGSIZE if `out` would become too large, -ENOMEM, or -ENODATA if the
+ * subtitles are not usable: absent, without a cue, or with malformed times. After
+ * -ENODATA `out` is unchanged.
  */
 int made_render(
 	struct json_piece text, const struct subtitles *subtitles, struct buf *out);
 
-/* Past 99:59:59.999 there is no time in subtitles that everybody reads. */
+/* Not every program can read times beyond 99:59:59.999. */
 enum { SUBTITLES_MS_MAX = 100 * 60 * 60 * 1000 - 1 };
 
-/* Appends "FROM --> TO", both in 0 to SUBTITLES_MS_MAX. */
+/*
+ * Appends "FROM --> TO"; both times must be between 0 and SUBTITLES_MS_MAX. Returns 0,
+ * -EMSGSIZE if `out` would become too large, or -ENOMEM.
+ */
 int subtitles_add_times(
 	struct buf *out, const struct subtitles *subtitles, int64_t from, int64_t to);

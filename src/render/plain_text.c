@@ -8,7 +8,7 @@
 
 enum { UTF8_MAX = 4, REPLACEMENT = 0xfffd };
 
-/* Spaces, controls, and what Unicode or some program ends a line at. */
+/* True for spaces, control characters, and Unicode's line and paragraph separators. */
 static bool is_blank(uint32_t code)
 {
 	return code <= ' ' || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
@@ -24,7 +24,7 @@ bool words_are_blank(struct json_piece string)
 	return is_blank(code);
 }
 
-/* Is it itself in every form, and no part of an arrow? */
+/* True if every form copies the character unchanged, and it is not part of "-->". */
 static bool is_plain(char c)
 {
 	return c > ' ' && c < 0x7f && c != '\\' && c != '&' && c != '<' && c != '>' &&
@@ -62,7 +62,7 @@ static int add_lines(struct buf *out, struct json_piece string)
 			continue;
 		string.at = json_take_code(plain, string.end, &code);
 
-		/* "\r\n" is one end of a line, "\r" another. */
+		/* "\r\n" is one line break; "\r" alone is one, too. */
 		bool ended = code == '\n' && before == '\r';
 
 		before = code;
@@ -76,7 +76,10 @@ static int add_lines(struct buf *out, struct json_piece string)
 	return err;
 }
 
-/* A character that is no blank, after `dashes` of "-". */
+/*
+ * Appends a character that is not blank. `dashes` is the number of "-" directly before
+ * it.
+ */
 static int add_seen(struct buf *out, uint32_t code, unsigned dashes, enum words_form form)
 {
 	if (form == WORDS_VTT && code == '&')
@@ -85,7 +88,7 @@ static int add_seen(struct buf *out, uint32_t code, unsigned dashes, enum words_
 		return buf_append_str(out, "&lt;");
 	if (form == WORDS_VTT && code == '>')
 		return buf_append_str(out, "&gt;");
-	/* SubRip has no escapes. */
+	/* SubRip has no escapes, so "-->" becomes "-- >". */
 	if (form == WORDS_SRT && code == '>' && dashes >= 2)
 		return buf_append_str(out, " >");
 	return add_code(out, code);

@@ -7,23 +7,28 @@
 #include "json/cursor.h"
 
 /*
- * Strings of the API as text. `string` is the inside of a JSON string (json_inside()), or
- * not there, which is like empty.
+ * Decodes strings of the API to text. `string` is what is between the quotes of a JSON
+ * string (json_inside()); an absent one counts as empty.
  */
 enum words_form {
-	/* Lines as they are; other controls, which no text should hold, are U+FFFD. */
+	/* Keeps line breaks and tabs; other control characters become U+FFFD. */
 	WORDS_LINES,
 	/*
-	 * One line, for all that a program could take for the end of one is a space.
-	 * None stand at its ends, and no two together.
+	 * Makes a single line: each run of spaces, control characters and line separators
+	 * becomes one space, and none remains at the start or end.
 	 */
 	WORDS_LINE,
-	WORDS_SRT, /* ... without the arrow that stands between a cue's times */
-	WORDS_VTT, /* ... with WebVTT's escapes */
+	/* Makes a single line, without the arrow that separates the times of a cue. */
+	WORDS_SRT,
+	/* Makes a single line, escaped for WebVTT. */
+	WORDS_VTT,
 };
 
-/* 0, -EMSGSIZE, -ENOMEM. */
+/*
+ * Appends the text of a string. Returns 0, -EMSGSIZE if `out` would become too large, or
+ * -ENOMEM.
+ */
 int words_add(struct buf *out, struct json_piece string, enum words_form form);
 
-/* Is there nothing to be seen of it? */
+/* True if the string has no visible characters. */
 bool words_are_blank(struct json_piece string);

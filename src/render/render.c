@@ -19,7 +19,7 @@ static int render_vtt(const struct transcript *transcript, struct buf *out)
 }
 
 static const struct {
-	const char *suffix; /* a dot and its name */
+	const char *suffix; /* a dot and the format's name */
 	int (*render)(const struct transcript *transcript, struct buf *out);
 } formats[FORMATS] = {
 	[FORMAT_JSON] = {".json", NULL},

@@ -20,7 +20,7 @@ const struct subtitles subtitles_vtt = {
 	.voices = true,
 };
 
-/* How long a cue stands whose end makes no sense. */
+/* Duration of a cue whose end is missing or not after its start. */
 enum { CUE_MS = 1000 };
 
 static int add_time(struct buf *out, const struct subtitles *subtitles, int64_t ms)
@@ -42,17 +42,20 @@ int subtitles_add_times(
 	return err ? err : add_time(out, subtitles, to);
 }
 
-/* A time before the beginning is the beginning. False where it is no time. */
+/*
+ * Converts a time. A negative time becomes 0. Returns false if it is not a number or too
+ * large for subtitles.
+ */
 static bool to_ms(double seconds, int64_t *ret_ms)
 {
-	/* A comparison with NAN is false. */
+	/* Also true for NAN, because comparing with NAN gives false. */
 	if (!(seconds * 1000 < SUBTITLES_MS_MAX))
 		return false;
 	*ret_ms = seconds > 0 ? (int64_t)(seconds * 1000 + 0.5) : 0;
 	return *ret_ms < SUBTITLES_MS_MAX;
 }
 
-/* When an utterance is shown. False: it cannot be. */
+/* Computes when an utterance is shown. Returns false if it has no usable start. */
 static bool cue_times(
 	const struct utterance *utterance, int64_t *ret_from, int64_t *ret_to)
 {
@@ -96,7 +99,7 @@ static int add_cue(const struct transcript *transcript, const struct utterance *
 	return err ? err : buf_append_str(out, "\n");
 }
 
-/* One cue an utterance. */
+/* Appends the header and one cue per utterance. */
 static int add_cues(const struct transcript *transcript,
 	const struct subtitles *subtitles, struct buf *out)
 {
@@ -109,7 +112,7 @@ static int add_cues(const struct transcript *transcript,
 
 		if (!cue_times(one, &from, &to))
 			continue;
-		/* An empty line stands between cues, and below the header. */
+		/* An empty line separates cues, and the header from the first cue. */
 		if (number++ || *subtitles->header)
 			err = buf_append_str(out, "\n");
 		if (!err && subtitles->numbered)
@@ -120,7 +123,7 @@ static int add_cues(const struct transcript *transcript,
 	return err;
 }
 
-/* What the API made of this kind, a JSON string; or not there. */
+/* Finds the subtitles that the API made in this format: a JSON string, or absent. */
 static struct json_piece find_made(
 	const struct transcript *transcript, const struct subtitles *subtitles)
 {

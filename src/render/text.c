@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "internal.h"
 
-/* A voice's turn is a line: it goes on as long as nobody else says anything. */
+/* Appends one line per turn: consecutive utterances of the same voice are joined. */
 static int add_turns(const struct transcript *transcript, struct buf *out)
 {
 	const struct utterance *before = NULL;

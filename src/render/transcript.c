@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer than what says a time; more digits than anybody counts speakers in. */
+/*
+ * Bytes of a time, and digits of a speaker or channel number; longer ones are not valid.
+ */
 enum { NUMBER_MAX = 64, DIGITS_MAX = 9 };
 
 enum member { START, END, TEXT, SPEAKER, CHANNEL, MEMBERS };
@@ -19,6 +21,10 @@ static const char *const member_names[MEMBERS] = {
 	[CHANNEL] = "channel",
 };
 
+/*
+ * Returns what is between the quotes, or nothing if the value is not a string or is
+ * blank.
+ */
 static struct json_piece read_string(struct json_piece value)
 {
 	struct json_piece inside = json_inside(value);
@@ -26,6 +32,7 @@ static struct json_piece read_string(struct json_piece value)
 	return words_are_blank(inside) ? (struct json_piece){0} : inside;
 }
 
+/* Returns the digits of a non-negative integer, or nothing if the value is not one. */
 static struct json_piece read_count(struct json_piece value)
 {
 	size_t len = json_length(value);
@@ -36,7 +43,9 @@ static struct json_piece read_count(struct json_piece value)
 	return len <= DIGITS_MAX ? value : (struct json_piece){0};
 }
 
-/* A number too big for a double is infinite. */
+/*
+ * Returns NAN if the value is not a number, and infinity if it is too large for a double.
+ */
 static double read_seconds(struct json_piece value)
 {
 	char number[NUMBER_MAX];
@@ -50,7 +59,7 @@ static double read_seconds(struct json_piece value)
 	return strtod(number, NULL);
 }
 
-/* False where nothing was said in it. */
+/* Reads an utterance. Returns false if it has no text. */
 static bool read_utterance(struct json_piece object, struct utterance *ret_utterance)
 {
 	struct json_piece values[MEMBERS];
@@ -74,7 +83,7 @@ static int add_utterance(struct transcript *transcript, const struct utterance *
 {
 	size_t len = transcript->len;
 
-	/* Twice as much whenever a power of two is reached. */
+	/* The capacity doubles whenever the length reaches a power of two. */
 	if ((len & (len - 1)) == 0) {
 		struct utterance *grown = realloc(
 			transcript->utterances, (len ? 2 * len : 1) * sizeof(*grown));
@@ -100,7 +109,9 @@ static int read_utterances(struct json_piece array, struct transcript *transcrip
 	while (!err && !json_walk_next(&walk, NULL, &value)) {
 		if (!read_utterance(value, &utterance))
 			continue;
-		/* One without a time stays behind the one it followed. */
+		/*
+		 * An utterance without a start keeps its position after the previous one.
+		 */
 		if (!isnan(utterance.start))
 			at = utterance.start;
 		utterance.at = at;
@@ -134,7 +145,7 @@ static int compare_voices(const void *one, const void *other)
 	return order ? order : compare_bytes(a->channel, b->channel);
 }
 
-/* Those that begin together stay as they came. */
+/* Utterances that start together keep the order of the job's text. */
 static int compare_times(const void *one, const void *other)
 {
 	const struct utterance *a = one;
@@ -146,8 +157,9 @@ static int compare_times(const void *one, const void *other)
 }
 
 /*
- * Is one and the same speaker, or where there are none is somebody, heard in more than
- * one channel? Leaves the utterances sorted by voices.
+ * True if channels are needed to distinguish voices: the same speaker, or, if no
+ * utterance has a speaker, any two utterances have different channels. Leaves the
+ * utterances sorted by voice.
  */
 static bool has_channels(struct transcript *transcript)
 {
@@ -155,7 +167,7 @@ static bool has_channels(struct transcript *transcript)
 	bool channels = false;
 
 	qsort(utterances, transcript->len, sizeof(*utterances), compare_voices);
-	/* Those without a speaker come first. */
+	/* Utterances without a speaker come first. */
 	bool diarized = utterances[transcript->len - 1].speaker.at != NULL;
 
 	for (size_t i = 1; i < transcript->len; i++)
@@ -166,7 +178,10 @@ static bool has_channels(struct transcript *transcript)
 	return channels;
 }
 
-/* Channels may come one after the other, and subtitles want rising times. */
+/*
+ * Sorts the utterances by time: a job may list one channel after the other, but subtitles
+ * need ascending times.
+ */
 static void arrange(struct transcript *transcript)
 {
 	struct utterance *utterances = transcript->utterances;

@@ -6,40 +6,55 @@
 #include "plain_text.h"
 
 /*
- * What a job says was said. All pieces point into the job's text, which must stay; of
- * strings they are the insides. What is not there, is of another type than the API says,
- * or has nothing to be seen, has no `at`.
+ * The transcript in a job. All slices point into the job's JSON text, which must outlive
+ * them; a string's slice is what is between its quotes. If a member is absent, has a type
+ * that the API does not document, or has no visible characters, `at` of its slice is
+ * NULL.
  */
 struct utterance {
-	double start; /* seconds; NAN: not told. May be any other double */
+	double start; /* in seconds, any double; NAN if absent */
 	double end;
-	double at;                 /* where it stands in time: its start, or a guess */
-	struct json_piece text;    /* always there */
-	struct json_piece speaker; /* a name, or a number's digits */
-	struct json_piece channel; /* digits */
-	bool named;                /* the speaker is a name */
+	double at; /* position in time: `start`, or that of the utterance before */
+	struct json_piece text;    /* never absent */
+	struct json_piece speaker; /* a name, or the digits of a number */
+	struct json_piece channel; /* the digits of a number */
+	bool named;                /* `speaker` is a name */
 };
 
 struct transcript {
-	struct json_piece full;       /* full_transcript */
-	struct json_piece subtitles;  /* an array of what the API made */
-	struct utterance *utterances; /* in order of `at` */
+	struct json_piece full;       /* the member full_transcript */
+	struct json_piece subtitles;  /* array of the subtitles that the API made */
+	struct utterance *utterances; /* sorted by `at` */
 	size_t len;
-	bool channels; /* a voice is not told apart without its channel */
-	bool voiced;   /* some utterance has a voice */
+	bool channels; /* voices are distinguished by channel as well */
+	bool voiced;   /* at least one utterance has a voice */
 };
 
-/* 0; -EBADMSG where `job` is no JSON object; -ENOMEM. transcript_done() in any case. */
+/*
+ * Reads the transcript of a job, `len` bytes. `ret_transcript` must be released with
+ * transcript_done(), even after a failure.
+ *
+ * Returns 0, -EBADMSG if `job` is not a JSON object, or -ENOMEM.
+ */
 int transcript_read(const char *job, size_t len, struct transcript *ret_transcript);
+
+/* Frees the utterances. */
 void transcript_done(struct transcript *transcript);
 
 /*
- * An utterance's voice is its speaker; where there are several channels, and no speakers
- * or one who is in more than one of them, its channel, too. Appends it ("Speaker 1",
- * "Channel 0", "Channel 0, speaker 1") if it has one.
+ * Appends the name of an utterance's voice, if it has one: "Speaker 1", "Channel 0" or
+ * "Channel 0, speaker 1". A voice is a speaker; if transcript->channels is true, it is a
+ * speaker in a channel, or a channel. Returns 0, -EMSGSIZE if `out` would become too
+ * large, or -ENOMEM.
  */
 int transcript_add_voice(const struct transcript *transcript,
 	const struct utterance *utterance, struct buf *out, enum words_form form);
+
+/*
+ * True if the utterance has a speaker, or a channel that is needed to distinguish voices.
+ */
 bool transcript_has_voice(
 	const struct transcript *transcript, const struct utterance *utterance);
+
+/* True if both utterances have the same speaker and channel. */
 bool transcript_same_voice(const struct utterance *one, const struct utterance *other);
