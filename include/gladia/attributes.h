@@ -27,6 +27,7 @@ struct job_facts {
 
 /* Prepares `facts` for the first part of a job. Release it with job_facts_done(). */
 void job_facts_init(struct job_facts *facts);
+
 /* Frees the memory of `facts`. */
 void job_facts_done(struct job_facts *facts);
 
@@ -35,8 +36,10 @@ int job_facts_feed(struct job_facts *facts, const char *text, size_t len);
 
 /* Returns the name of attribute number `fact`, such as "status". */
 const char *job_fact_name(int fact);
+
 /* Returns the number of the attribute with that name, or -1 if there is none. */
 int job_fact_find(const char *name);
+
 /*
  * True if the job has this attribute; one that is null counts as absent. The value is in
  * facts->values[fact]: a string without quotes and escapes, a number with the digits that

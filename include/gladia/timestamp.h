@@ -19,6 +19,7 @@ enum { INSTANT_TEXT = 25, DAY_TEXT = 11 };
  * day.
  */
 int day_parse(const char *text, int64_t *ret_day);
+
 /*
  * Prints a day as "YYYY-MM-DD". A day outside the years 0001 to 9999 is printed as the
  * nearest one inside.
@@ -37,6 +38,7 @@ int64_t day_of_instant(int64_t ms);
  * 0001 to 9999.
  */
 int instant_parse(const char *text, int64_t *ret_ms);
+
 /*
  * Prints a timestamp as "YYYY-MM-DDTHH:MM:SS.mmmZ". A timestamp outside the years 0001 to
  * 9999 is printed as the nearest one inside.

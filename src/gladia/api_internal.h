@@ -91,16 +91,19 @@ struct api_asked {
  */
 int api_ask_list(const char *origin, const struct query *query, unsigned span,
 	uint64_t offset, unsigned limit, struct api_asked *ret_asked);
+
 /*
  * Fills in the request for one job. `ret_asked` must be zeroed, and be released with
  * api_asked_done() even after a failure. Returns 0 or -ENOMEM.
  */
 int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked);
+
 /*
  * Fills in the request that deletes one job. `ret_asked` must be zeroed, and be released
  * with api_asked_done() even after a failure. Returns 0 or -ENOMEM.
  */
 int api_ask_to_delete(const char *origin, const char *id, struct api_asked *ret_asked);
+
 /* Frees the strings of a request. */
 void api_asked_done(struct api_asked *asked);
 
@@ -134,6 +137,7 @@ struct api_reader {
  * Returns 0 or -ENOMEM.
  */
 int api_reader_init(struct api_reader *reader);
+
 /* Frees the reader's buffers. */
 void api_reader_done(struct api_reader *reader);
 
