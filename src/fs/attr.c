@@ -4,6 +4,11 @@
 #include "gladia/timestamp.h"
 #include "internal.h"
 
+/*
+ * Fills in the attributes of files and directories, and how long the kernel may cache
+ * them (SEMANTICS 5).
+ */
+
 enum { BLOCK = 512, IO_SIZE = 128 * 1024 };
 
 static struct timespec to_timespec(int64_t ms)
@@ -17,10 +22,10 @@ static struct timespec to_timespec(int64_t ms)
 }
 
 /*
- * A job is in all/, as a rule in one status/ and one date/, and in any number of
- * directories below metadata/. The count is the same for all jobs: what matters is that
- * it is more than 1, so that du(1) counts a job once. That a directory has one link says,
- * as with btrfs, that its subdirectories are not counted.
+ * Link counts. A job is in all/, usually in one directory of status/ and one of date/,
+ * and in any number below metadata/. The count is the same for all jobs; it only has to
+ * be more than 1, so that du(1) counts each job once. A directory has one link, as in
+ * btrfs, which tells programs that its subdirectories are not counted.
  */
 enum { DIR_LINKS = 1, JOB_LINKS = 3 };
 
@@ -64,8 +69,9 @@ void attr_of_text(
 }
 
 /*
- * A day's directory is as old as the day. All others are of 1970: the same on every
- * mount, or a backup would find them changed.
+ * Returns a directory's ctime: for .gladiafs/ the time of mounting, for a day the
+ * beginning of that day. All others date from 1970, which is the same on every mount:
+ * otherwise a backup would find them changed.
  */
 static int64_t dir_ctime_ms(const struct fs *fs, const struct dir *dir)
 {
@@ -79,7 +85,10 @@ static int64_t dir_ctime_ms(const struct fs *fs, const struct dir *dir)
 		       : 0;
 }
 
-/* The newest change that a complete listing of it has shown, if there was one. */
+/*
+ * Returns a directory's mtime: the newest change that a complete listing has shown. If
+ * there is no such listing, it is the ctime.
+ */
 static int64_t dir_mtime_ms(const struct fs *fs, const struct dir *dir)
 {
 	int64_t newest_ms = JOB_NO_TIME;
@@ -100,11 +109,11 @@ void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret)
 {
 	dir->mtime_ms = dir_mtime_ms(fs, dir);
 
-	/* It takes the right to write in a directory to remove what it holds. */
+	/* Deleting a file requires write permission for its directory. */
 	const mode_t mode = S_IFDIR | (fs->config.allow_delete ? 0755 : 0555);
 
 	attr_of(fs, mode, DIR_LINKS, dir->ino, dir->mtime_ms, ret);
-	/* If it moved while tar(1) reads the directory, that would fail. */
+	/* tar(1) fails if the ctime of a directory changes while it is read. */
 	ret->st_ctim = to_timespec(dir_ctime_ms(fs, dir));
 }
 
@@ -123,7 +132,7 @@ double attr_name_timeout(const struct fs *fs, const struct catalog_job *job)
 void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
 	struct fuse_entry_param *ret_entry)
 {
-	/* A node is one version of the file, so what it shows never changes. */
+	/* A node is one version of the file, so its attributes never change. */
 	*ret_entry = (struct fuse_entry_param){
 		.ino = job->node,
 		.attr_timeout = FS_FOREVER,

@@ -14,7 +14,10 @@ static uint64_t bit(int signal)
 	return 1ull << (signal - 1);
 }
 
-/* "SigPnd:", then a mask in hex. False: it is another line. */
+/*
+ * Parses the hexadecimal mask of a line such as "SigPnd:\t0000000000004000". Returns
+ * false if the line has another name.
+ */
 static bool read_mask(const char *line, const char *name, uint64_t *ret_mask)
 {
 	size_t len = strlen(name);

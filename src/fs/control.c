@@ -10,7 +10,7 @@
 #include "request.h"
 #include "stats.h"
 
-/* Nodes of jobs and directories have 63 bits. */
+/* Marks the node of a snapshot: the nodes of jobs and directories have 63 bits. */
 #define SNAPSHOT_BIT (UINT64_C(1) << 63)
 
 struct snapshot {
@@ -79,8 +79,8 @@ static int64_t stats_changed(const struct request *request)
 }
 
 /*
- * Times are those of the text, not of the look at it: tar(1) and rsync(1) say that a file
- * changed under them where two looks at the same text differ.
+ * The mtime of a file is the time of the text, not of the lookup: tar(1) and rsync(1)
+ * report a changed file if the mtime differs between two lookups of the same text.
  */
 static const struct control_file {
 	const char *name;
@@ -189,7 +189,7 @@ void control_lookup(struct request *request)
 		attr_of_text(fs, snapshot->ino, snapshot->text.len, snapshot->changed_ms,
 			&entry.attr);
 	}
-	/* A kernel that does not take the reply will not forget what it was told. */
+	/* If the kernel did not take the reply, it will send no FORGET. */
 	if (fuse_reply_entry(request->req, &entry) == -ENOENT)
 		control_forget(&fs->control, entry.ino, 1);
 	request_free(request);

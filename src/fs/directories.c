@@ -59,7 +59,7 @@ uint64_t dirs_child_ino(uint64_t parent, const char *name)
 
 	uint64_t ino = digest_u63("dir", text) & ~(1ull << 62);
 
-	/* 0 is nothing, 1 the root. */
+	/* 0 means no inode, and 1 is the root. */
 	return ino > DIRS_ROOT ? ino : DIRS_ROOT + 1;
 }
 

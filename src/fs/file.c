@@ -6,8 +6,14 @@
 #include "request.h"
 
 /*
- * What there is of the bytes asked for, however many these are. At the end the text is
- * not needed.
+ * Handles READ: reads a job's JSON text from the catalog, and passes on reads of files in
+ * other formats and of files in .gladiafs/.
+ */
+
+/*
+ * Reads as many of the requested bytes as there are, possibly none. Returns 0, -ENODATA
+ * if the job's text has to be fetched, or another negative errno. The data was allocated
+ * with malloc(); the caller frees it.
  */
 static int read_text(const struct request *request, const struct catalog_job *job,
 	char **ret_data, size_t *ret_len)
@@ -48,7 +54,7 @@ static void handle_read(struct request *request)
 		err = read_text(request, &job, &data, &len);
 	catalog_read_end(catalog);
 	if (err == -ENODATA) {
-		/* Its text was let go (SPEC 7.4): it has to be fetched once more. */
+		/* The text was evicted (SEMANTICS 7.4): fetch it again. */
 		request_want_job(request, job.job.id);
 		return;
 	}

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * What libfuse reads of a message behind its header: so many bytes, then so many names.
- * Of the others it reads nothing that can do harm.
+ * How much libfuse reads of a message after its header: so many bytes, then so many
+ * strings. Of other messages it reads nothing that could do harm.
  */
 static const struct form {
 	size_t size;
@@ -43,7 +43,9 @@ static const struct form {
 	[FUSE_CREATE] = {sizeof(struct fuse_create_in), 1},
 	[FUSE_INTERRUPT] = {sizeof(struct fuse_interrupt_in), 0},
 	[FUSE_IOCTL] = {sizeof(struct fuse_ioctl_in), 0},
-	/* The kernel has been asked nothing; libfuse would keep it for ever. */
+	/*
+	 * We never ask the kernel for data, and libfuse would keep such a reply for ever.
+	 */
 	[FUSE_NOTIFY_REPLY] = {SIZE_MAX, 0},
 	[FUSE_BATCH_FORGET] = {sizeof(struct fuse_batch_forget_in), 0},
 	[FUSE_READDIRPLUS] = {sizeof(struct fuse_read_in), 0},

@@ -17,14 +17,17 @@
 #include "base/list.h"
 #include "gladia/filename.h"
 
-/* Many times what changes between two looks; past that the kernel does not listen. */
+/*
+ * Far more than changes between two refreshes. If the queue is this long, the kernel does
+ * not take notifications any more.
+ */
 enum { NOTES_MAX = 1 << 20 };
 
 struct note {
 	struct list link;
 	int (*send)(struct fuse_session *session, const struct note *note);
-	uint64_t node; /* the directory of a name, the file of a text, a directory */
-	char *data;
+	uint64_t node; /* directory of a name or of attributes, or file of a text */
+	char *data;    /* name or text, allocated with malloc() */
 	size_t len;
 };
 
@@ -32,14 +35,14 @@ struct notifier {
 	struct fuse_session *session;
 	const struct log *log;
 	pthread_t thread;
-	bool ended; /* the thread was joined */
+	bool ended; /* the thread has been joined */
 	pthread_mutex_t lock;
 	pthread_cond_t news;
-	/* Under the lock: */
+	/* Protected by `lock`: */
 	struct list notes;
 	unsigned notes_len;
-	size_t texts_size; /* bytes of those that are texts */
-	unsigned unknown;
+	size_t texts_size; /* total length of the queued texts */
+	unsigned unknown;  /* texts whose node the kernel did not know */
 	bool stopping;
 };
 
@@ -49,7 +52,7 @@ static int send_name(struct fuse_session *session, const struct note *note)
 		session, note->node, note->data, note->len);
 }
 
-/* A negative offset leaves alone what the kernel caches of its contents. */
+/* A negative offset keeps what the kernel has cached of the directory's contents. */
 static int send_attr(struct fuse_session *session, const struct note *note)
 {
 	return fuse_lowlevel_notify_inval_inode(session, note->node, -1, 0);
@@ -70,7 +73,10 @@ static void note_free(struct note *note)
 	free(note);
 }
 
-/* Takes `data`, also where it fails. */
+/*
+ * Creates a notification. Takes ownership of `data`, even on failure. Returns NULL if
+ * `data` is NULL or memory is short.
+ */
 static struct note *note_new(
 	int (*send)(struct fuse_session *session, const struct note *note), uint64_t node,
 	char *data, size_t len)
@@ -85,7 +91,10 @@ static struct note *note_new(
 	return note;
 }
 
-/* Under the lock. NULL: there is none. */
+/*
+ * Removes the oldest notification from the queue. Returns NULL if there is none. The
+ * caller holds `lock`.
+ */
 static struct note *take_note(struct notifier *notifier)
 {
 	if (list_empty(&notifier->notes))
@@ -100,7 +109,7 @@ static struct note *take_note(struct notifier *notifier)
 	return note;
 }
 
-/* Sends it, unless there are too many already; false then. */
+/* Queues a notification. If the queue is full, frees it and returns false. */
 static bool add_note(struct notifier *notifier, struct note *note)
 {
 	size_t size = note->send == send_text ? note->len : 0;
@@ -121,7 +130,7 @@ static bool add_note(struct notifier *notifier, struct note *note)
 	return room;
 }
 
-/* The next note, or NULL when it is to end. */
+/* Waits for the next notification. Returns NULL if the thread is to end. */
 static struct note *wait_for_note(struct notifier *notifier)
 {
 	struct note *note = NULL;
@@ -141,12 +150,16 @@ static void count_unknown(struct notifier *notifier)
 }
 
 /*
- * The thread gets a table of descriptors of its own, with nothing in it but another
- * /dev/fuse of the same mount, under the same number. Else a process that is killed while
- * the kernel holds this thread would never end: the kernel holds it until requests are
- * answered, which are failed only when the descriptor they were read from is closed,
- * which would be open in the thread. Where it cannot be had, or where what is served is
- * no device, the table stays the process's.
+ * Gives the thread a table of descriptors of its own, with nothing in it but another
+ * /dev/fuse of the same mount, under the same number.
+ *
+ * Otherwise a process that is killed while the kernel blocks this thread would never end.
+ * The kernel blocks the thread until certain requests are answered, and it fails those
+ * only when the descriptor they were read from is closed, which the thread would keep
+ * open.
+ *
+ * If that is not possible, or if the session is not a device (fs_serve()), the thread
+ * continues to share the table of the process.
  */
 static void get_own_device(int session)
 {
@@ -173,7 +186,7 @@ static void *run(void *ctx)
 	while ((note = wait_for_note(notifier))) {
 		int err = note->send(notifier->session, note);
 
-		/* That the kernel does not know it is all right. */
+		/* It is normal that the kernel does not know a node or a name. */
 		if (err == -ENOENT && note->send == send_text)
 			count_unknown(notifier);
 		note_free(note);
@@ -181,7 +194,9 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-/* Signals are the loop's. */
+/*
+ * Starts the thread with all signals blocked: they are for the thread of the event loop.
+ */
 static int start_thread(struct notifier *notifier)
 {
 	sigset_t all;

@@ -8,10 +8,12 @@
 #include "internal.h"
 
 enum {
-	/* READ pays for itself in a file as big as this. */
+	/* Larger files are not pushed: a READ costs little compared to reading them. */
 	TEXT_MAX = 1 << 20,
-	/* So many texts for nodes the kernel has forgotten: it looks names up anew, and
-	 * what is ahead of it cannot be given. */
+	/*
+	 * After this many texts whose node the kernel did not know, stop: it has
+	 * forgotten the nodes and will look the names up again.
+	 */
 	UNKNOWN_MAX = 16,
 };
 
@@ -23,7 +25,11 @@ static void move_to_front(struct ahead *ahead, size_t at)
 	ahead->walks[0] = walk;
 }
 
-/* 0 and the bytes given; -ENODATA where there is nothing to give; others: no more now. */
+/*
+ * Pushes a job's text into the page cache. Returns 0 and its length, -ENODATA or -ESTALE
+ * if this job has no text to push, or another negative errno if no more can be pushed
+ * now.
+ */
 static int give(struct fs *fs, int64_t row, size_t *ret_len)
 {
 	struct catalog_job job;

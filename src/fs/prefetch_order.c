@@ -6,16 +6,26 @@
 #include <string.h>
 
 enum {
-	/* So many files read in the directory's order, closely: somebody walks. */
+	/*
+	 * The reader is following the directory's order after this many reads in a row,
+	 * each at most LISTED_GAP positions after the previous one.
+	 */
 	LISTED_RUN = 2,
 	LISTED_GAP = 8,
-	/* So many in rising order of something: by chance one in 5,040. */
+	/*
+	 * The reader is following names or inode numbers after this many that rise in a
+	 * row. By chance that happens once in 5,040 times.
+	 */
 	RISING_RUN = 6,
 	MISSES_MAX = 3,
-	/* How much is sorted in a turn: a look-up each. */
+	/*
+	 * Rows to add in one turn of the event loop; each costs a lookup in the catalog.
+	 */
 	SORT_STEP = 512,
 	FIRST_CAP = 1024,
-	/* How far the position of a file is sought, from the last one or the start. */
+	/*
+	 * How many positions to search for a file, from the last one or from the start.
+	 */
 	SEEK_MAX = 64 << 10,
 };
 
@@ -34,7 +44,10 @@ void walk_end(struct walk *walk)
 	*walk = (struct walk){0};
 }
 
-/* The first bytes of a name, so that they compare as memcmp() does. */
+/*
+ * Returns the first bytes of a name as a number. Numbers compare like memcmp() of the
+ * names.
+ */
 static uint64_t name_key(const char *id)
 {
 	uint64_t bytes = 0;
@@ -63,7 +76,9 @@ static bool seek_from(
 	return false;
 }
 
-/* Where the file stands in the directory: most often behind the one read last. */
+/*
+ * Finds a file's position in the directory, most often shortly after the one read last.
+ */
 static bool seek(const struct walk *walk, int64_t row, uint64_t *ret_position)
 {
 	size_t last = walk->row ? (size_t)walk->keys[WALK_LISTED] : 0;
@@ -74,7 +89,9 @@ static bool seek(const struct walk *walk, int64_t row, uint64_t *ret_position)
 	       (last && seek_from(walk, row, 0, ret_position));
 }
 
-/* Notes which file was read last. False: it is none of this directory's. */
+/*
+ * Records which file was read last. Returns false if it was not found in this directory.
+ */
 static bool note_read(struct walk *walk, const struct catalog_job *job)
 {
 	uint64_t keys[WALK_ORDERS] = {
@@ -84,7 +101,7 @@ static bool note_read(struct walk *walk, const struct catalog_job *job)
 
 	if (!seek(walk, job->row, &keys[WALK_LISTED]))
 		return false;
-	/* The same file once more says nothing. */
+	/* Reading the same file again says nothing about the order. */
 	if (job->row == walk->row)
 		return true;
 	for (int order = 0; order < WALK_ORDERS; order++) {
@@ -165,7 +182,7 @@ bool walk_read(struct walk *walk, const struct catalog_job *job)
 		return true;
 	if (!note_read(walk, job))
 		return false;
-	/* Somebody else may read in this directory, too. */
+	/* It can be a second reader in this directory, so allow some misses. */
 	if (walk->state == WALK_WALKING && ++walk->misses > MISSES_MAX)
 		look_anew(walk);
 	if (walk->state == WALK_LOOKING)
@@ -209,7 +226,10 @@ static void end_sorting(struct walk *walk)
 		look_anew(walk);
 }
 
-/* False without memory. */
+/*
+ * Adds a batch of rows to those to be sorted. Returns false if memory is short or the
+ * directory is too large.
+ */
 static bool add_keys(struct walk *walk, struct catalog *catalog)
 {
 	size_t len = listing_len(walk->listing);
@@ -221,7 +241,10 @@ static bool add_keys(struct walk *walk, struct catalog *catalog)
 
 		if ((at == walk->sorted_cap && !grow(walk)) || at >= WALK_SORT_MAX)
 			return false;
-		/* One that is not there any more stands where it is not reached. */
+		/*
+		 * A job that is not in the catalog sorts last, where no reader gets to
+		 * it.
+		 */
 		walk->sorted[at] = (struct walk_key){.key = UINT64_MAX, .row = row};
 		if (!jobs_by_row(catalog, row, &job))
 			walk->sorted[at].key = key_of(&job, walk->order);

@@ -7,10 +7,15 @@
 
 #include "internal.h"
 
-/* Since version 7.44 of the protocol (Linux 6.16). */
+/* Refreshes a directory or the whole mount, by ioctl(2) or SIGHUP. */
+
+/* FUSE_NOTIFY_INC_EPOCH, since version 7.44 of the protocol (Linux 6.16). */
 enum { NOTIFY_INC_EPOCH = 8 };
 
-/* Names of before are looked up again. The kernel takes no lock for that. */
+/*
+ * Makes the kernel look up all names again. Sent from the event loop, because the kernel
+ * takes no locks for it.
+ */
 static void begin_epoch(const struct fs *fs)
 {
 	const struct fuse_out_header header = {
@@ -20,8 +25,9 @@ static void begin_epoch(const struct fs *fs)
 }
 
 /*
- * An older kernel forgets with a directory's name all that is beneath it. Who stands in
- * that directory has no path until somebody looks it up.
+ * For a kernel without epochs: makes it forget the names in the root, and with each of
+ * them everything below. A process whose working directory is below has no path until the
+ * name is looked up again.
  */
 static void forget_names(struct fs *fs)
 {
@@ -61,7 +67,10 @@ static int refresh_dir(struct fs *fs, struct dir *dir)
 	return 0;
 }
 
-/* What it does costs requests to the API: it is not for everybody who may look. */
+/*
+ * True if the caller may refresh. That causes requests to the API, so permission to read
+ * is not enough.
+ */
 static bool is_allowed(const struct fs *fs, fuse_req_t req)
 {
 	uid_t uid = fuse_req_ctx(req)->uid;

@@ -9,9 +9,9 @@
 #include "request.h"
 
 /*
- * What is kept in memory for who looks a file up and then reads it, piece by piece. The
- * one used last always is, however long, or reading it would mean making it anew for
- * every piece.
+ * Limits of the texts kept in memory for readers that look a file up and then read it in
+ * parts. The text used last is always kept, however long it is: otherwise it would be
+ * rendered again for each part.
  */
 enum { TEXTS_MAX = 64, BYTES_MAX = 8 << 20 };
 
@@ -21,13 +21,13 @@ struct rendition {
 	struct buf text;
 };
 
-/* Bit 62 is what jobs' numbers have, and directories' have not. */
+/* Bit 62 is set in the numbers of jobs and clear in those of directories. */
 enum format rendition_format(uint64_t number)
 {
 	return number >> 62 & 1 ? (enum format)(number & 3) : FORMAT_JSON;
 }
 
-_Static_assert(FORMATS <= 4, "two bits tell them apart");
+_Static_assert(FORMATS <= 4, "the format has two bits of a number");
 
 static void drop(struct renditions *renditions, struct rendition *rendition)
 {
@@ -123,8 +123,9 @@ int rendition_get(struct fs *fs, const struct catalog_job *job, enum format form
 }
 
 /*
- * What a request asks for by node. 0, or a negative errno; -EAGAIN: the job's text has to
- * be fetched, and the request is parked or has failed.
+ * Gets the job and the text that a request asks for by node. Returns 0; -EAGAIN if the
+ * job's JSON text has to be fetched, after the request was parked or has failed; or
+ * another negative errno.
  */
 static int get_for(
 	struct request *request, struct catalog_job *ret_job, const struct buf **ret_text)

@@ -13,10 +13,10 @@
 #include "sync/listing.h"
 #include "json/pretty_print.h"
 
-/* More than are told of are open at a time only where somebody tries. */
+/* At most this many incomplete listings are reported. */
 enum { LOOKS_MAX = 64, PATH_BYTES_MAX = 4096 };
 
-/* The kinds of messages that can be counted. */
+/* Names of the messages that are counted, by opcode. */
 static const char *const kinds[CONTROL_KINDS] = {
 	[FUSE_LOOKUP] = "lookup",
 	[FUSE_FORGET] = "forget",
@@ -74,13 +74,12 @@ static void cleanup_json_text(char **text)
 	cJSON_free(*text);
 }
 
-/* What lacks memory here is found out by who prints: cJSON takes NULL everywhere. */
+/* Adds a number. If memory is short, it is left out: cJSON accepts NULL everywhere. */
 static void put(cJSON *object, const char *name, uint64_t number)
 {
 	cJSON_AddNumberToObject(object, name, (double)number);
 }
 
-/* To the millisecond, or to one digit behind the point. */
 static double seconds(int64_t ms)
 {
 	return (double)ms / 1000;
@@ -180,7 +179,10 @@ static void put_memory(cJSON *root)
 	put(memory, "in_use", heap_in_use());
 }
 
-/* The listings told so far: a directory can be open more than once. */
+/*
+ * Context of put_look(). A directory can be open more than once, but each listing is
+ * reported once.
+ */
 struct looks {
 	struct fs *fs;
 	cJSON *array;

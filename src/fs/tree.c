@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Of the root: resolves, and is not listed (SPEC 3.1). */
+/* In the root; it can be looked up, but is not listed (SEMANTICS 3.1). */
 static const char control_name[] = ".gladiafs";
 
-/* In it; made by control.c. */
+/* The files in .gladiafs/, made by control.c. */
 static const char *const control_names[] = {"config", "errors", "stats"};
 
 struct child {
@@ -25,19 +25,19 @@ static const struct child root_children[] = {
 	{0},
 };
 
-/* Filters within a query: everything of the root that narrows. */
+/* Filters below a directory of jobs: every name in the root except all/. */
 static const struct child *const inner_children = root_children + 1;
 
 static const struct child no_children[] = {{0}};
 
-/* The grammar. A filter's values are told by query_narrow(). */
+/* The grammar of the tree. The values of a filter are parsed by query_narrow(). */
 static const struct rule {
 	const struct child *children;
 	enum tree_shows shows;
 	bool has_jobs;
 	bool has_values;
 	enum query_filter filter;
-	enum tree_kind value; /* what a value is */
+	enum tree_kind value; /* kind of directory that a value is */
 } rules[] = {
 	[TREE_ROOT] = {root_children, TREE_SHOWS_NAMES, false, false, 0, 0},
 	[TREE_JOBS] = {inner_children, TREE_SHOWS_JOBS, true, false, 0, 0},

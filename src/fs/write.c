@@ -7,9 +7,9 @@
 #include "sync/job_delete.h"
 
 /*
- * What changes something. Mounted read-only the kernel refuses all of it by itself; with
- * allow_delete it has to be mounted writable, and each call is refused here, but for the
- * removal of a job's file (SPEC 5.3, 10.1).
+ * Handles what would change something. On a read-only mount the kernel refuses all of it
+ * by itself. With allow_delete the mount has to be writable, and we refuse every call
+ * here except the removal of a job's file (SEMANTICS 5.3, 10.1).
  */
 
 static void handle_unlink(struct request *request)
@@ -23,7 +23,7 @@ static void handle_unlink(struct request *request)
 	struct catalog_job job;
 	bool matches;
 
-	/* What it waited for has been done. */
+	/* The deletion that the request waited for is done. */
 	if (request->asked) {
 		request_fail(request, 0);
 		return;
@@ -31,19 +31,19 @@ static void handle_unlink(struct request *request)
 
 	int err = dir ? tree_resolve(&dir->tree, request->name, &entry) : -ESTALE;
 
-	/* The control files are nobody's to remove. */
+	/* The files in .gladiafs/ cannot be removed. */
 	if (dir && dir->tree.kind == TREE_CONTROL)
 		err = -EROFS;
 	if (!err && !entry.is_job)
 		err = -EISDIR;
-	/* Other formats are made from the job, and go with it. */
+	/* Files in other formats are rendered from the job and disappear with it. */
 	if (!err && entry.format != FORMAT_JSON)
 		err = -EROFS;
 	if (!err)
 		err = jobs_by_id(fs->catalog, entry.id, &job);
 	if (!err)
 		err = jobs_match(fs->catalog, &dir->tree.query, &job, &matches);
-	/* The kernel knows the name; that it is out of date it may not know yet. */
+	/* The kernel may not know yet that the name is out of date. */
 	if (!err && (job.gone || !matches))
 		err = -ENOENT;
 	if (!err)
@@ -76,9 +76,9 @@ void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 }
 
 /*
- * Told once that OPEN means nothing here, the kernel asks no more and keeps content. But
- * then nobody would refuse a writer whom it lets pass, root, before he has changed what
- * it keeps; so where it is not mounted read-only each OPEN is answered.
+ * Replying ENOSYS makes the kernel send no more OPEN and keep its cached contents. But on
+ * a writable mount we could then not refuse a writer that the kernel admits (root) before
+ * it has changed those contents. So there we answer each OPEN.
  */
 void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
@@ -96,7 +96,7 @@ void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	}
 }
 
-/* With one of these there is nothing to be let go. */
+/* Sent only on a writable mount. There is nothing to free. */
 void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	(void)ino;

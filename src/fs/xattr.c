@@ -9,8 +9,8 @@
 #include "request.h"
 
 /*
- * Extended attributes of jobs' files (SPEC 5.5), read out of their texts. Without the
- * option the kernel is told once that there are none, and asks no more.
+ * Extended attributes of jobs' files (SEMANTICS 5.5), read from their texts. Without -o
+ * xattr we reply ENOSYS, and the kernel sends no more of these requests.
  */
 static const char prefix[] = "user.gladia.";
 
@@ -33,7 +33,7 @@ static int read_facts(
 	return err;
 }
 
-/* As getxattr(2): the length, where the caller only wants to know that. */
+/* Replies like getxattr(2): if the size is 0, only with the length. */
 static void reply(struct request *request, const char *data, size_t len)
 {
 	if (!request->size)
@@ -78,7 +78,7 @@ static void facts_cleanup(struct job_facts *facts)
 	job_facts_done(facts);
 }
 
-/* The request has a name: of one; else it is for their list. */
+/* Handles getxattr(2) if the request has a name, else listxattr(2). */
 static void handle_xattr(struct request *request)
 {
 	struct fs *fs = request->fs;
@@ -113,7 +113,7 @@ static void start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 	request_run(request);
 }
 
-/* Directories have none, nor have control files and other formats than a job's own. */
+/* True for a job's JSON file. Nothing else has extended attributes. */
 static bool may_have(struct fs *fs, fuse_ino_t ino)
 {
 	return !dirs_find(&fs->dirs, ino) && !control_is_node(ino) &&
