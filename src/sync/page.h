@@ -23,7 +23,7 @@ struct page {
 	unsigned reach; /* index after the last job that was not refused */
 	/* Newest job_mtime_ms() of the jobs that match, or JOB_NO_TIME. */
 	int64_t newest_ms;
-	bool bridged; /* for the caller: source_pages.c */
+	bool bridged; /* a page before it was requested to fill a gap (source_pages.c) */
 	bool foreign; /* some jobs do not match, or were refused */
 	bool ordered; /* the jobs are in descending order of created_at */
 	int64_t first_ms;

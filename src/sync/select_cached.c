@@ -8,30 +8,33 @@
 #include "offline.h"
 #include "revalidate.h"
 
-/* So many at a time, that nobody else has to wait meanwhile. */
+/* Rows examined per turn of the event loop, so that other requests are not delayed. */
 enum { TAKEN_AT_ONCE = 2000 };
 
 /*
- *   IDLE     somebody wants it            -> WAITING, where there is a probe to wait for
- *                                         -> TAKING
- *   WAITING  known_settle(): online       -> filled as if nothing had been
- *            ... still offline            -> TAKING
- *   TAKING   nothing is known             -> listing_failed(), IDLE
- *            all is taken                 -> complete, and stale
+ * Fills a listing from the cache while the API is out of reach (offline.h), by selecting
+ * from the newest complete listing that contains its jobs.
+ *
+ *   IDLE       a reader wants a member     -> WAITING if there is a probe to wait for
+ *                                          -> SELECTING otherwise
+ *   WAITING    the API is in reach again   -> the cheapest source takes over
+ *              it is still out of reach    -> SELECTING
+ *   SELECTING  nothing is cached           -> listing_failed(), IDLE
+ *              all rows were examined      -> complete, and marked as from the cache
  */
 struct known {
 	bool loaded;
 	bool waiting;
-	struct rows rows; /* jobs, or members of the same query's days */
+	struct rows rows; /* jobs, or days of the same query */
 	bool are_days;
 	bool ordered;
-	int64_t wall_ms; /* when they were read */
+	int64_t wall_ms; /* wall time of the listing that they are from */
 	size_t at;
-	struct rows days; /* found in the jobs so far */
+	struct rows days; /* days of the jobs examined so far */
 	struct loop_timer next;
 };
 
-/* A complete listing of the query in memory, however old. */
+/* Returns a complete listing of the query in memory, however old, or NULL. */
 static const struct listing *find_complete(
 	const struct listing *listing, enum listing_kind kind, const char *key)
 {
@@ -42,6 +45,7 @@ static const struct listing *find_complete(
 	return found && found->complete && !found->broken ? found : NULL;
 }
 
+/* Takes a copy of these rows if they are newer than the rows loaded so far. */
 static int take_better(struct known *known, const int64_t *rows, size_t len, bool days,
 	bool ordered, int64_t wall_ms)
 {
@@ -88,7 +92,10 @@ static int load_from_catalog(
 	return err;
 }
 
-/* The best of what holds the listing's jobs. 0, -ENOENT, -ENOMEM, -EIO. */
+/*
+ * Loads the newest complete listing that contains the listing's jobs. Returns 0, -ENOENT
+ * if there is none, -ENOMEM, or -EIO.
+ */
 static int load(const struct listing *listing, struct known *known)
 {
 	struct query queries[3] = {listing->query, listing->query};
@@ -120,7 +127,7 @@ static void unload(struct known *known)
 	known->at = 0;
 }
 
-/* One of the rows: a job of the listing, or of one of its days. */
+/* Adds a job of the cached listing, or its day, if it matches. */
 static int take(struct listing *listing, int64_t row)
 {
 	struct known *known = listing->filling;
@@ -168,7 +175,7 @@ static int take_days(struct listing *listing)
 static void fail(struct listing *listing, int error)
 {
 	unload(listing->filling);
-	/* Why has been told when it was found to be out of reach. */
+	/* The reason was logged when the API was found out of reach. */
 	listing_failed(listing, error, error == -EHOSTUNREACH ? "" : strerror(-error));
 }
 
@@ -238,7 +245,7 @@ static int begin(struct listing *listing)
 	if (!known)
 		return offline_is(listing->sync) ? -ENOMEM : -ENOENT;
 	loop_timer_init(&known->next, take_on, listing);
-	/* Of those that were told before, the order is another one. */
+	/* Cached rows follow members emitted before, so they are not in order. */
 	listing->mixed = listing->members.len > 0;
 	listing->filling = known;
 	return 0;
@@ -255,7 +262,7 @@ static void end(struct listing *listing)
 
 const struct filler filler_known = {begin, pull, end};
 
-/* Is anything known of a listing that was being filled from the API? */
+/* True if the cache can replace the source of a listing. */
 static bool is_known(const struct listing *listing)
 {
 	struct known known = {0};
@@ -279,11 +286,14 @@ bool listing_had_jobs(const struct listing *listing)
 	else if (!err && !had)
 		err = jobs_any(catalog, &listing->query, &had);
 	unload(&known);
-	/* If it is not known, another request does no harm. */
+	/* If the catalog fails, assume that it had: this costs one more request. */
 	return had || err;
 }
 
-/* Who wants it again does not wait for the same: that is this filler's to say. */
+/*
+ * Fails a listing of which nothing is cached. Leaves it to this source, so that the next
+ * reader fails at once instead of waiting for the API again.
+ */
 static void fail_unknown(struct listing *listing, int error)
 {
 	if (offline_is(listing->sync)) {
@@ -302,7 +312,7 @@ static void settle_one(struct listing *listing)
 	listing->unreached = 0;
 	if (listing->complete || !listing->filling)
 		return;
-	/* What it follows has been filled with what is known, or could not be. */
+	/* The listing that it is selected from was filled from the cache, or failed. */
 	if (listing->filler == &filler_follow) {
 		if (unreached)
 			listing_failed_for_good(listing, unreached);
@@ -327,7 +337,7 @@ void known_settle(struct sync *sync)
 
 	list_for_each (link, &sync->listings)
 		list_entry(link, struct listing, link)->unsettled = true;
-	/* Filling one can make others, and let them go: begin anew after each. */
+	/* Continuing one can create or free others: search from the start each time. */
 	while (more) {
 		more = false;
 		list_for_each (link, &sync->listings) {

@@ -7,18 +7,21 @@
 #include "revalidate.h"
 
 /*
- * A listing of all statuses that is complete and fresh holds the jobs of each status,
- * and one of all jobs those of each day: they are picked out of it, some at a time, so
- * that nobody else has to wait meanwhile. So they are where jobs were deleted here, out
- * of the same query's listing that still tells of these.
+ * Fills a listing by selecting from another one that is complete and fresh, without a
+ * request: jobs of one status from the listing of all statuses, jobs of one day from the
+ * listing of all jobs. After a job was deleted through the mount, selects from the
+ * previous listing of the same query, without the deleted job.
+ *
+ * Examines PICKED_AT_ONCE rows per turn of the event loop, so that other requests are not
+ * delayed.
  */
 enum { PICKED_AT_ONCE = 2000 };
 
 struct derive {
-	struct listing *from; /* held */
+	struct listing *from; /* we hold a reference */
 	size_t at;
-	struct query in_time;   /* the listing's query without its statuses */
-	struct rows unfinished; /* within that: the next check will need to know */
+	struct query in_time;   /* the listing's query for all statuses */
+	struct rows unfinished; /* unfinished jobs of it, for the next revalidation */
 	struct loop_timer next;
 };
 
@@ -31,7 +34,7 @@ static struct listing *find_fresh(
 
 	struct listing *found = listing_find(listing->sync, LISTING_JOBS, key);
 
-	/* The one it takes the place of (removal.c). */
+	/* The listing that this one replaces after a job was deleted (job_delete.c). */
 	if (found == listing)
 		found = listing->before;
 	return found && found->complete && listing_is_young(found) ? found : NULL;
@@ -50,7 +53,7 @@ static struct listing *find_source(const struct listing *listing)
 		query_init(&query);
 		found = find_fresh(listing, &query);
 	}
-	/* Days are told newest first. */
+	/* Days must be in order, the newest first. */
 	if (found && listing->kind == LISTING_DAYS && !found->ordered)
 		return NULL;
 	return found;
@@ -84,7 +87,10 @@ static int pick(struct listing *listing, int64_t row)
 		true);
 }
 
-/* The same query's listing was not read with the unfinished jobs in it. */
+/*
+ * Stores the unfinished jobs for the next revalidation. The previous listing of the same
+ * query never contained them: its list of them is copied.
+ */
 static int note_watch(struct listing *listing)
 {
 	const struct derive *derive = listing->filling;
@@ -105,7 +111,7 @@ static void pick_on(void *ctx)
 	int err = 0;
 
 	catalog_read_begin(listing->sync->catalog);
-	/* One that failed is picked again. */
+	/* If a row fails, the next call examines it again. */
 	for (int i = 0; !err && i < PICKED_AT_ONCE && derive->at < from->len; i++) {
 		err = pick(listing, from->members[derive->at]);
 		derive->at += !err;

@@ -7,37 +7,39 @@
 #include "internal.h"
 
 /*
- * Fills what is told by custom_metadata: the jobs of metadata/KEY/VALUE/, the names in
- * metadata/ and metadata/KEY/. They are picked out of the surrounding listing, that of
- * the same query without metadata, which is read as far as somebody wants more:
+ * Fills the listings below metadata/: the jobs of metadata/KEY/VALUE/, the names in
+ * metadata/ and metadata/KEY/. They are selected from the surrounding listing, that of
+ * the same query without metadata, which is read only as far as readers want more:
  *
- *   nobody waits for more     rest
- *   a member not looked at    look at it, some at a time; what it brings is told
- *   none, it is not complete  wait for it
- *   none, it is complete      complete
+ *   no reader waits for more                       idle
+ *   the surrounding listing has members that       examine them, a batch per turn; add
+ *   were not examined                              those that match
+ *   all are examined, and it is not complete       wait for it
+ *   all are examined, and it is complete           complete
  *
- * The API's own filter is not asked. Whether it understands `custom_metadata`, and as
- * what, is unknown; an answer with too few jobs looks like any other, and could only be
- * told from a right one by this same comparison. Once the surrounding listing is known a
- * look costs what checking that one costs (check.c), so nothing would be saved either.
+ * We do not use the API's own filter. It is not known whether it understands
+ * `custom_metadata`, and how: an answer with too few jobs looks like any other, and could
+ * be recognised only by this same comparison. It would save nothing either: once the
+ * surrounding listing is known, a refresh takes no more than its revalidation
+ * (revalidate.h).
  */
 enum { PICKED_AT_ONCE = 2000 };
 
-/* Bytes of all names of a listing. */
+/* Maximum total size of the names of a listing, in bytes. */
 enum { NAMES_TEXT_MAX = 64 << 20 };
 
 struct follow {
-	struct listing *from; /* held */
+	struct listing *from; /* we hold a reference */
 	size_t at;
-	struct buf metadata; /* of the job looked at */
+	struct buf metadata; /* metadata of the job being examined */
 	struct waiter waiter;
 	struct loop_task again;
 	struct loop_timer next;
-	bool waiting; /* for one of those */
-	int error;    /* that the waiter was told */
+	bool waiting; /* the waiter, the task or the timer is set */
+	int error;    /* error that the waiter was woken with */
 };
 
-/* Room for one more, so that there is never a member without its name. */
+/* Reserves memory for one more name, so that no member is ever without its name. */
 static int reserve_name(struct listing_names *names, size_t known, size_t len)
 {
 	int err = buf_reserve(&names->text, len + 1);
@@ -57,7 +59,7 @@ static int reserve_name(struct listing_names *names, size_t known, size_t len)
 	return 0;
 }
 
-/* Returns the member that stands for a name: a number above 0 that is the name's own. */
+/* Returns the member number of a name: positive, and derived from the name alone. */
 static int64_t number_of_name(const char *name)
 {
 	return (int64_t)(digest_u63("name", name) | 1);
@@ -121,7 +123,10 @@ static int pick(struct listing *listing, int64_t row)
 	return err ? err : add_names(listing, &follow->metadata);
 }
 
-/* Some of what the surrounding listing has by now. One that failed is picked again. */
+/*
+ * Examines a batch of the surrounding listing's members. If one fails, the next call
+ * examines it again.
+ */
 static int pick_some(struct listing *listing)
 {
 	struct follow *follow = listing->filling;
@@ -139,7 +144,7 @@ static int pick_some(struct listing *listing)
 	return err;
 }
 
-/* Wants what the surrounding listing has not told yet. */
+/* Waits for members that the surrounding listing does not have yet. */
 static void want_more(struct listing *listing)
 {
 	struct follow *follow = listing->filling;
@@ -153,7 +158,7 @@ static void want_more(struct listing *listing)
 		listing_completed(listing);
 		return;
 	}
-	/* Why has been told where the jobs are listed. */
+	/* The surrounding listing has logged the error. */
 	if (err && err != -EAGAIN) {
 		listing_failed(listing, err, "");
 		return;
@@ -191,12 +196,15 @@ static void on_again(void *ctx)
 	follow->error = 0;
 	if (err)
 		listing_failed(listing, err, "");
-	/* Who went away, by a signal or in the end, does not have the account read. */
+	/* If no reader is waiting any more, stop: do not read the whole account. */
 	else if (!wait_queue_empty(&listing->queue))
 		go_on(listing);
 }
 
-/* The listing may be complete then, and let go of this one, which still tells others. */
+/*
+ * Completing this listing releases the surrounding one, which is still waking its queue:
+ * do it in a task.
+ */
 static void on_jobs(struct waiter *waiter, int error)
 {
 	struct follow *follow = list_entry(waiter, struct follow, waiter);
@@ -214,8 +222,9 @@ static void pull(struct listing *listing)
 }
 
 /*
- * Reading all of an account can take longer than anybody waits, and than what is read
- * counts as fresh. Whoever looks again soon has it read on, not anew.
+ * Returns the surrounding listing if it is still growing, or NULL. Reading a whole
+ * account can take longer than any reader waits, and longer than ttl: a reader that comes
+ * back soon continues the reading instead of restarting it.
  */
 static struct listing *find_growing(const struct sync *sync, const struct query *query)
 {

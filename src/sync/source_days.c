@@ -8,21 +8,21 @@
 #include "internal.h"
 
 /*
- * Fills a listing of the days that have jobs by skipping (SPEC 3.4): the newest job
- * created before an instant tells the day, and that day's beginning is the next instant.
- * That takes the API to give the newest first. A few jobs are asked for instead of one to
- * see whether it does; where not, or where it gives jobs that were not asked for, all
- * jobs are listed instead.
+ * Fills a listing of the days that have jobs by skipping from day to day (SEMANTICS 3.4):
+ * the newest job created before a timestamp gives a day, and the beginning of that day is
+ * the next timestamp. This requires that the API returns the newest job first. To check
+ * this, we request a few jobs instead of one. If their order is different, or if they do
+ * not match the request, all jobs are listed instead.
  *
- *   SKIPPING   the jobs stand as expected   their day is a member, skip it
- *              none came, and it was the    the next span; after the last, complete
- *              last page
- *              they do not, or a span has   READING, which asks on or once more (pages.c)
- *              one day and its jobs do not
- *              tell whether it is the last;
- *              or none came and there are
- *              more, or there were before
- *   READING    the jobs' listing is whole   its days are members; complete
+ *   SKIPPING   the jobs are as expected             their day is a member; skip it
+ *              no job, and it is the last page      the next span; after the last span,
+ *                                                   complete
+ *              the jobs are not as expected         READING
+ *              the span has one day, and its jobs   READING
+ *              do not show their order
+ *              no job, but more may follow, or      READING: source_pages.c finds out if
+ *              the listing had jobs before          there is really none
+ *   READING    the listing of jobs is complete      its days are members; complete
  *
  * With a filter on metadata it begins with READING.
  */
@@ -30,20 +30,20 @@ enum { SAMPLE = 3 };
 
 struct days {
 	struct api_call *call;
-	int64_t before_ms; /* days from here on are known */
+	int64_t before_ms; /* all days from here on are known */
 	struct query asked;
 	struct job sample[SAMPLE];
 	unsigned sample_len;
-	unsigned span_days;   /* found in the span that is asked for */
-	bool doubtful;        /* the order of the last sample could be any */
-	struct listing *jobs; /* READING */
+	unsigned span_days;   /* days found in the present span */
+	bool doubtful;        /* the last sample does not show in which order it is */
+	struct listing *jobs; /* listing of all jobs, while READING; else NULL */
 	struct waiter waiter;
 	struct loop_task again;
-	int error; /* of READING */
+	int error; /* error that READING failed with */
 	struct listing *listing;
 };
 
-/* The part of the listing's query that lies before an instant. */
+/* Returns the part of the query that is before a timestamp. */
 static void clip(const struct query *query, int64_t before_ms, struct query *ret_clipped)
 {
 	struct query clipped = {.statuses = query->statuses};
@@ -73,7 +73,7 @@ static int compare_days(const void *a, const void *b)
 	return *x < *y ? 1 : *x > *y ? -1 : 0;
 }
 
-/* All days of the jobs that were listed. */
+/* Adds the days of all jobs of a complete listing. */
 static int add_days_read(struct listing *listing, const struct listing *jobs)
 {
 	int64_t *days = calloc(listing_len(jobs) + 1, sizeof(*days));
@@ -118,7 +118,10 @@ static void read_on(struct listing *listing)
 		listing_completed(listing);
 }
 
-/* The days may be complete then, and let go of the jobs, which still tell others. */
+/*
+ * Completing the days releases the listing of jobs, which is still waking its queue: do
+ * it in a task.
+ */
 static void on_jobs(struct waiter *waiter, int error)
 {
 	struct days *days = list_entry(waiter, struct days, waiter);
@@ -132,7 +135,7 @@ static void go_on(void *ctx)
 	struct listing *listing = ctx;
 	struct days *days = listing->filling;
 
-	/* Why has been told where the jobs are listed. */
+	/* The listing of jobs has logged the error. */
 	if (days->error)
 		listing_failed(listing, days->error, "");
 	else
@@ -150,7 +153,10 @@ static void begin_reading(struct listing *listing)
 		read_on(listing);
 }
 
-/* It is not known whether the API's limits are inclusive (query_print_url()). */
+/*
+ * True if the job is at the edge of the span. It is not known whether the API's limits
+ * are inclusive (query_print_url()).
+ */
 static bool is_at_edge(const struct span *span, const struct job *job)
 {
 	return job->created_ms == span->to_ms ||
@@ -183,7 +189,7 @@ static void on_restart(void *ctx)
 
 static bool as_expected(const struct days *days, const struct api_page *page)
 {
-	/* Others may follow those at the edge, or an empty page that is not the last. */
+	/* Jobs may follow those at the edge, or an empty page that is not the end. */
 	if (!days->sample_len && !page->last)
 		return false;
 	for (unsigned i = 0; i < days->sample_len; i++) {
@@ -198,8 +204,9 @@ static bool as_expected(const struct days *days, const struct api_page *page)
 }
 
 /*
- * The newest job's day is a member. Were it the oldest's, nothing would come before it:
- * only then, and if its sample does not tell, the order is in doubt.
+ * Adds the day of the newest job. If the API returned the oldest job first, we would find
+ * no day before it. So the order is in doubt only if there is a single day, and if the
+ * sample does not show the order.
  */
 static int take_day(struct days *days, const struct api_page *page)
 {
@@ -214,7 +221,7 @@ static int take_day(struct days *days, const struct api_page *page)
 	return add_day(days->listing, day);
 }
 
-/* 0; -EINVAL: this way leads no further; or other errors. */
+/* Returns 0, -EINVAL if skipping cannot continue, or another error. */
 static int take_page(struct listing *listing, const struct api_page *page)
 {
 	struct days *days = listing->filling;
@@ -246,7 +253,7 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 		error = as_expected(days, page) ? take_page(listing, page) : -EINVAL;
 		why = strerror(-error);
 	}
-	/* It may be the dates that are refused, too. */
+	/* The API may also have refused the dates. */
 	if (error == -EINVAL)
 		begin_reading(listing);
 	else if (error)
@@ -272,7 +279,7 @@ static void pull(struct listing *listing)
 	bool at_end = !days->asked.spans_len;
 	bool is_doubtful = at_end && !listing->members.len && listing_had_jobs(listing);
 
-	/* With a filter on metadata the newest job before an instant need not match. */
+	/* With a filter on metadata the newest job before a timestamp may not match. */
 	if (*listing->query.metadata || is_doubtful) {
 		begin_reading(listing);
 		return;

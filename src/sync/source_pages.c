@@ -8,46 +8,46 @@
 #include "page.h"
 
 /*
- * Fills a listing of jobs page by page. Pages are asked for in order, come in any order,
- * and are joined in order:
+ * Fills a listing of jobs page by page. Pages are requested in order, arrive in any
+ * order, and are joined in order:
  *
- *   asked    as many are under way as there are connections, and at most as many more
- *            have come and wait for one before them; `next` is where the one after them
- *            begins
- *   joined   what lies before the offset `joined` of the span is known without a gap
+ *   requested  one per connection is in flight, and as many more may have arrived and
+ *              wait for an earlier one; `next` is the offset of the next request
+ *   joined     all jobs before the offset `joined` of the span are known, without a gap
  *
- * The account changes meanwhile, and offsets with it. Relative order does not, so a page
- * leaves no gap if any job on it was met before in this span: what stood behind that job
- * still does (SPEC 6.3). Therefore each page begins with the last job of the one before.
+ * Offsets shift while the account changes, but the relative order of jobs does not. So a
+ * page leaves no gap if any job on it was seen before in this span: the jobs after that
+ * one are still after it (SEMANTICS 6.3). Therefore each page begins with the last job of
+ * the one before.
  *
- *   the first page asked for ...          what follows
- *   has not come                          wait
- *   failed                                listing_failed(); `next` is its offset
- *   failed as the limit is refused        the same offset with half the limit,
- *                                         unless it has been granted before
- *   begins at 0, or meets what is known   its jobs become members; `next: null` on it,
- *                                         and nothing else, ends the span
- *   meets nothing known                   bridge: a page in front of it is asked for that
- *                                         ends with its first job; it is then joined
- *   nor does that, or it is empty         step back, farther each time, and read again
- *   was cut by the API's own limit        pages asked for behind it begin elsewhere
+ *   the first requested page ...            action
+ *   is in flight                            wait
+ *   failed                                  listing_failed(); `next` is its offset
+ *   failed because its limit is refused     request the same offset with half the limit,
+ *                                           unless it has been granted before
+ *   begins at 0, or overlaps a known part   its jobs become members; `next: null` on it,
+ *                                           and nothing else, ends the span
+ *   overlaps nothing known                  request a gap filler: a page in front of it
+ *                                           that ends with its first job
+ *   the same, but is empty or a gap filler  step back, farther each time, and read again
+ *   was shortened by the API's own limit    drop the pages requested after it
  *
- * What ends a span (SPEC 6.6), by the page's jobs and its `next`:
+ * The jobs and the `next` of a page decide whether it ends the span (SEMANTICS 6.6):
  *
- *   jobs    next       what follows
- *   some    null       the end
- *   some    other      the page behind, which begins with the last of them; also if the
- *                      page is shorter than asked for, and if `next` is missing
- *   none    null       the end; if that makes the listing empty although it had jobs, all
- *                      is asked for once more, and then believed
- *   none    offset     the same page once more; if it is empty again, the page at that
- *                      offset, as a server may filter its pages after it cuts them;
- *                      -EIO after IDLE_MAX such pages
- *   none    other      the same page once more, and then -EIO
+ *   jobs    next       action
+ *   some    null       the span ends
+ *   some    other      request the following page, which begins with the last of them;
+ *                      also if the page is short, and if `next` is missing
+ *   none    null       the span ends; if the listing is empty although it had jobs,
+ *                      request everything once more and believe the second answer
+ *   none    offset     request the same page again; if it is still empty, request the
+ *                      page at that offset, because a server may filter its pages after
+ *                      it has cut them; -EIO after IDLE_MAX such pages
+ *   none    other      request the same page again, then -EIO
  *
- * 404 behind the start is an end, as no jobs and `null` are.
+ * A 404 beyond the start ends the span like a page without jobs and with `null`.
  *
- * Only pages that hold a single job cannot overlap: what moves between them is missed.
+ * Pages of a single job cannot overlap: jobs that move between them are missed.
  */
 
 struct pages {
@@ -57,25 +57,25 @@ struct pages {
 	unsigned span;
 	uint64_t next;
 	uint64_t joined;
-	uint64_t resume; /* where the page behind those joined begins, */
-	bool overlaps;   /* with a job that is known */
+	uint64_t resume; /* offset of the page after the joined ones */
+	bool overlaps;   /* that page begins with a known job */
 	uint64_t behind; /* jobs joined so far, in all spans */
-	uint64_t base;   /* jobs readers have come past, in the measure of `behind` */
-	unsigned joins;  /* in this span */
-	unsigned cut;    /* jobs of the page joined last, if it was shorter than asked */
-	unsigned back;   /* how far the last step back went; 0: it is mended */
-	unsigned mends;  /* since more was joined than ever before, */
-	uint64_t most;   /* which was this */
-	unsigned idle;   /* pages in a row that brought nothing new */
-	bool open;       /* the last page was empty and not the end: asked for again */
-	bool confirmed;  /* there were no jobs at all: asked for again */
-	bool ordered;    /* all members so far stand in falling order of created_at, */
-	int64_t last_ms; /* the last of them at this */
-	size_t told;     /* so many were told before, by a look that came to nothing; */
-	size_t stood;    /* so many of them stood in front again, in this order */
+	uint64_t base;   /* how many of these the readers have passed */
+	unsigned joins;  /* pages joined in this span */
+	unsigned cut;    /* jobs on the page joined last if it was shortened, else 0 */
+	unsigned back;   /* length of the last step back; 0: the gap is repaired */
+	unsigned mends;  /* gap repairs since `joined` last exceeded `most` */
+	uint64_t most;   /* highest value of `joined` in this span */
+	unsigned idle;   /* pages in a row without a new job */
+	bool open;       /* the last page was empty and not the end: requested again */
+	bool confirmed;  /* there were no jobs at all: requested again */
+	bool ordered;    /* all members so far are in descending order of created_at */
+	int64_t last_ms; /* created_at of the last member */
+	size_t told;     /* members emitted before this source began */
+	size_t stood;    /* how many of these it has read again, first and in order */
 };
 
-/* Past that the server does not mean it. */
+/* Limits that no sensible server exceeds. */
 enum { SPAN_MAX = 2 * SNAPSHOT_MAX, MENDS_MAX = 100, IDLE_MAX = 1000 };
 
 static void drop(struct pages *pages, struct page *page)
@@ -85,7 +85,7 @@ static void drop(struct pages *pages, struct page *page)
 	page_free(page);
 }
 
-/* Asks for everything from `offset` on anew. */
+/* Cancels the requested pages and continues at `offset`. */
 static void replan(struct pages *pages, uint64_t offset)
 {
 	while (!list_empty(&pages->asked))
@@ -100,7 +100,7 @@ static void on_page(struct page *page)
 	join_pages(page->ctx);
 }
 
-/* Asks for a page that is to be joined before the one at `behind`. */
+/* Requests a page that is joined before the one at `behind`. */
 static int ask_before(
 	struct listing *listing, struct list *behind, uint64_t offset, unsigned limit)
 {
@@ -117,7 +117,7 @@ static int ask_before(
 	return 0;
 }
 
-/* Asks for one page more. */
+/* Requests the next page. */
 static int ask(struct listing *listing)
 {
 	struct pages *pages = listing->filling;
@@ -131,14 +131,14 @@ static int ask(struct listing *listing)
 	return err;
 }
 
-/* Is there use in another page behind those asked for, and a connection for it? */
+/* True if another page can be requested in parallel and is likely to be joined. */
 static bool has_room(const struct listing *listing)
 {
 	const struct pages *pages = listing->filling;
 	unsigned most = (unsigned)listing->sync->config.connections;
 	unsigned under_way = 0;
 
-	/* A few at first. */
+	/* Begin with a few. */
 	if (most > pages->joins * 2)
 		most = pages->joins * 2;
 	list_for_each (link, &pages->asked) {
@@ -158,15 +158,16 @@ static bool may_ask(const struct listing *listing)
 
 	if (!pages->asked_len)
 		return listing->lacking || listing->goes_on;
-	/* None on ground that shifts or holds nothing, or where it seems to end. */
+	/* Do not read ahead during repairs, or if pages are short or bring nothing. */
 	if (pages->back || pages->cut || pages->idle)
 		return false;
 	return listing->goes_on && has_room(listing);
 }
 
 /*
- * Has somebody come so near that another page is worth its while? As much may wait for
- * the readers as is under way.
+ * True if a reader is close enough to the end of what was fetched to request another
+ * page. We keep up to two pages per connection ahead of the readers: one in flight, one
+ * unread.
  */
 static bool is_near(const struct listing *listing)
 {
@@ -218,7 +219,7 @@ static void next_span(struct listing *listing)
 	listing_completed(listing);
 }
 
-/* Does the page meet what is known, so that nothing can lie between? */
+/* True if the page overlaps a known part, so that no job can be missing between. */
 static bool meets(const struct listing *listing, const struct page *page)
 {
 	const struct pages *pages = listing->filling;
@@ -227,7 +228,7 @@ static bool meets(const struct listing *listing, const struct page *page)
 		return true;
 	if (!page->end.items)
 		return false;
-	/* A page of refused jobs alone cannot be held against it. */
+	/* If all its jobs were refused, an overlap cannot be seen: accept it. */
 	if (!page->len)
 		return true;
 	for (size_t i = 0; i < page->len; i++) {
@@ -239,7 +240,7 @@ static bool meets(const struct listing *listing, const struct page *page)
 	return false;
 }
 
-/* Ends with a sentence of its own. */
+/* Gives the page an error message of its own. Returns -EIO. */
 static int give_up(const struct listing *listing, struct page *page, unsigned tries,
 	const char *reason)
 {
@@ -253,8 +254,9 @@ static int give_up(const struct listing *listing, struct page *page, unsigned tr
 }
 
 /*
- * A page that meets nothing known: something was deleted since. Most often that is a job
- * or two, and a page in front of it closes the gap; that one too may come too late.
+ * Repairs the gap before a page that overlaps nothing known: jobs were deleted. Usually
+ * it is a job or two, and a page in front of this one fills the gap; that one may be too
+ * late, too.
  */
 static int mend(struct listing *listing, struct page *page)
 {
@@ -284,7 +286,7 @@ static int mend(struct listing *listing, struct page *page)
 	return 0;
 }
 
-/* The offsets planned for the pages behind this one may not follow from it. */
+/* Drops the pages requested after this one if they do not follow from it. */
 static void check_plan(struct pages *pages, const struct page *page)
 {
 	struct list *second = page->link.next;
@@ -297,7 +299,7 @@ static void check_plan(struct pages *pages, const struct page *page)
 	pages->next = pages->resume;
 }
 
-/* Members told before keep their places, though new ones may have come in front. */
+/* Members emitted before keep their positions: a new job before them ends the order. */
 static void note_told(const struct listing *listing, int64_t row)
 {
 	struct pages *pages = listing->filling;
@@ -310,7 +312,7 @@ static void note_told(const struct listing *listing, int64_t row)
 		pages->ordered = false;
 }
 
-/* Counts the pages in a row that brought nothing new: there is an end to them. */
+/* Counts the pages in a row without a new job, and fails if there are too many. */
 static int note_news(struct listing *listing, struct page *page, bool news)
 {
 	struct pages *pages = listing->filling;
@@ -345,7 +347,7 @@ static int take_rows(struct listing *listing, struct page *page)
 	return note_news(listing, page, news);
 }
 
-/* Whether the next look may rely on the order (check.c). */
+/* Notes whether the next refresh may rely on the order (revalidate.h). */
 static void note_order(struct pages *pages, const struct page *page)
 {
 	if (page->foreign || !page->ordered ||
@@ -355,7 +357,7 @@ static void note_order(struct pages *pages, const struct page *page)
 		pages->last_ms = page->last_ms;
 }
 
-/* The page's jobs become members. */
+/* Joins the page: its jobs become members. */
 static int accept(struct listing *listing, struct page *page)
 {
 	struct pages *pages = listing->filling;
@@ -388,7 +390,7 @@ static int accept(struct listing *listing, struct page *page)
 	return 0;
 }
 
-/* A page without jobs that is not said to be the last: see above. */
+/* Handles a page without jobs that is not said to be the last: see the table. */
 static int pass(struct listing *listing, struct page *page)
 {
 	struct pages *pages = listing->filling;
@@ -416,7 +418,7 @@ static int pass(struct listing *listing, struct page *page)
 	return 0;
 }
 
-/* The first page asked for has come: 0, or why it cannot be joined. */
+/* Joins the first requested page. Returns 0, or the error if that is impossible. */
 static int join(struct listing *listing, struct page *page)
 {
 	struct page_size *size = &listing->sync->page_size;

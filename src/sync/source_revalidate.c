@@ -9,9 +9,9 @@
 #include "revalidate.h"
 
 enum {
-	/* Requests allowed beyond what reading would take. */
+	/* A revalidation may take this many requests more than reading all pages. */
 	ALLOWANCE = 8,
-	/* Fewer than that are as well read. */
+	/* A shorter listing is read: that takes as few requests. */
 	PAGES_MIN = 3,
 };
 
@@ -44,7 +44,10 @@ void check_start(struct check *check)
 		check_steps[check->step].start(check);
 }
 
-/* Reads the listing as if nothing were known of it. What was told stays told. */
+/*
+ * Reads the listing as if nothing were known of it. Members emitted so far keep their
+ * positions.
+ */
 void check_fall_back(struct check *check)
 {
 	struct listing *listing = check->listing;
@@ -68,7 +71,10 @@ void check_settle(struct check *check, int error)
 		check_start(check);
 }
 
-/* What was told first keeps its place, whatever came in front of it or between. */
+/*
+ * True if the members emitted so far are exactly the predicted jobs. If not, new jobs
+ * follow members that they belong before: the listing is not in order.
+ */
 static bool stand_as_expected(const struct check *check)
 {
 	const struct snapshot *members = &check->listing->members;
@@ -97,10 +103,10 @@ void check_finish(struct check *check)
 	listing_completed(listing);
 }
 
-/* 0: the page can be taken; -ESTALE; or the error it failed with. */
+/* Returns 0 if the page can be used, -ESTALE to fall back, or the page's error. */
 static int judge(const struct page *page)
 {
-	/* Reading finds out which limit is granted. */
+	/* Reading pages finds the limit that is granted. */
 	if (page->error == -EINVAL)
 		return -ESTALE;
 	if (page->error)
@@ -128,7 +134,7 @@ static void on_page(struct page *page)
 		newest_note(listing, page->newest_ms);
 	if (!err)
 		err = check_steps[check->step].take(check);
-	/* It was complete with that. */
+	/* The step may have completed the listing and freed our state. */
 	if (listing->filling != check)
 		return;
 	page_free(page);
@@ -161,16 +167,17 @@ static void pull(struct listing *listing)
 		check_start(check);
 }
 
+/* True if listings of this query can be revalidated. */
 static bool suits(const struct query *query)
 {
 	const unsigned unfinished = 1U << JOB_QUEUED | 1U << JOB_PROCESSING;
 
-	/* Unfinished ones are few, and move too much. */
+	/* There are few unfinished jobs, and they move too much. */
 	return query->spans_len == 1 &&
 	       (query->statuses == QUERY_ALL_STATUSES || !(query->statuses & unfinished));
 }
 
-/* The listing looked at last, still in memory or kept by the catalog. */
+/* Loads the rows of the previous listing, from memory or from the catalog. */
 static int load_rows(const struct listing *listing, struct rows *ret_rows)
 {
 	const struct listing *before = listing->before;
@@ -192,11 +199,12 @@ static int load_rows(const struct listing *listing, struct rows *ret_rows)
 	return -ENOENT;
 }
 
+/* Returns created_at of the first predicted job. */
 static int64_t newest_of(const struct expected *expected)
 {
 	struct catalog_job job;
 
-	/* Where it cannot be told all count as new. */
+	/* If it is not known, all jobs count as new. */
 	if (jobs_by_row(expected->catalog, expected->rows[0], &job))
 		return INT64_MIN;
 	return job.job.created_ms;
