@@ -5,54 +5,62 @@
 #include <stddef.h>
 
 /*
- * Walks through a JSON text that was checked before (json_print()), value by value, and
- * looks into none that nobody asks for. In a text nobody checked it stays within the
- * bytes it was given, and finds something or an error.
+ * A cursor over the members of an object or the elements of an array. It skips each value
+ * without parsing it, so the text should have been validated by json_print() or
+ * json_check(). With any other text the cursor stays within the given bytes, but its
+ * results are meaningless.
  */
 
-/* The bytes of one value; `at` is NULL for a value that is not there. */
+/* The bytes [at, end) of one value, not copied; `at` is NULL if the value is absent. */
 struct json_piece {
 	const char *at;
 	const char *end;
 };
 
-/* Between two members of an object, or two elements of an array. */
+/* A position between two members of an object or two elements of an array. */
 struct json_walk {
 	struct json_piece rest;
 	char close;
 	bool begun;
 };
 
-/* Goes into an object ('{') or an array ('['). 0, or -EBADMSG where it is none. */
+/*
+ * Places the cursor in front of the first member of an object (`open` is '{') or the
+ * first element of an array ('['). Returns 0, or -EBADMSG if the value is absent or of
+ * another type.
+ */
 int json_walk_into(struct json_piece value, char open, struct json_walk *ret_walk);
 
 /*
- * The next value; in an object with its key, a string with its quotes (`ret_key` may be
- * NULL, and is not touched in an array). 0; -ENODATA at the end; -EBADMSG where this is
- * no JSON.
+ * Reads the next value and, in an object, its key: a string including the quotes.
+ * `ret_key` may be NULL; in an array it is not changed. Returns 0, -ENODATA at the end,
+ * or -EBADMSG if the text is not JSON.
  */
 int json_walk_next(
 	struct json_walk *walk, struct json_piece *ret_key, struct json_piece *ret_value);
 
 /*
- * The values of an object's members `keys`, in one walk. Keys are compared as they are
- * spelled; of members that occur twice the last counts. Without such a member, or where
- * it is no object, the value is not there.
+ * Finds the values of several members of an object in one pass. Keys are compared byte by
+ * byte, without decoding escapes; if a member occurs twice, the last one counts. A value
+ * is absent if there is no such member or `object` is not an object.
  */
 void json_members(struct json_piece object, const char *const *keys, size_t count,
 	struct json_piece *ret_values);
 
-/* The value of one member. */
+/*
+ * Finds the value of one member of an object, as json_members() does for several. The
+ * result is absent if there is no such member or `object` is not an object.
+ */
 struct json_piece json_member(struct json_piece object, const char *key);
 
-/* Bytes of a value; 0 where it is not there. */
+/* Returns the number of bytes of a value, or 0 if it is absent. */
 static inline size_t json_length(struct json_piece piece)
 {
 	return piece.at ? (size_t)(piece.end - piece.at) : 0;
 }
 
-/* Is it there, and these very bytes? */
+/* True if the value is present and consists of exactly these bytes. */
 bool json_is(struct json_piece piece, const char *bytes);
 
-/* What is within a string's quotes; not there where it is no string. */
+/* Returns the bytes between a string's quotes; absent if the value is not a string. */
 struct json_piece json_inside(struct json_piece string);

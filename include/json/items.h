@@ -6,52 +6,59 @@
 #include "json/pretty_print.h"
 
 /*
- * Cuts the items out of a page while it streams in. A page is a JSON object with a
- * member "items", an array; the members may stand in any order. Each element's bytes are
- * handed out as soon as its last byte is there, unchecked inside (json_print() checks
- * them); the object around them, with the array left empty, is kept as the "frame".
+ * A streaming reader for a page of items. A page is a JSON object with a member "items",
+ * an array; its members may be in any order. Each element of the array is passed to a
+ * callback as soon as its last byte has arrived. The element itself is not validated; use
+ * json_print() for that. The rest of the object, with an empty array, is called the
+ * frame.
  *
- * Memory: one item and the frame, each with a maximum, whatever the page's size.
+ * Memory use does not depend on the size of the page: the reader stores at most one item
+ * and the frame, and both have a maximum.
  */
 struct json_items;
 
 struct json_items_handlers {
 	/*
-	 * One element: `raw` is valid during the call only, `offset` is where it starts
-	 * in the page. A negative errno ends the page with that error.
+	 * Called for each element. `raw` is valid only during the call; `offset` is the
+	 * element's position in the page, in bytes. A negative return value fails the
+	 * page with that error.
 	 */
 	int (*on_item)(void *ctx, const char *raw, size_t len, size_t offset);
 };
 
 /*
- * `item_max` and `frame_max` in bytes; `handlers` is copied, `ctx` kept by reference. 0
- * or -ENOMEM. Freed with json_items_free().
+ * Creates a reader for items of at most `item_max` bytes and frames of at most
+ * `frame_max` bytes. `handlers` is copied; `ctx` is passed to the handlers. Free the
+ * reader with json_items_free(). Returns 0 or -ENOMEM.
  */
 int json_items_new(size_t item_max, size_t frame_max,
 	const struct json_items_handlers *handlers, void *ctx,
 	struct json_items **ret_items);
 void json_items_free(struct json_items *items);
 
-/* Begins a new page; keeps the memory. */
+/* Prepares the reader for a new page and keeps its memory for reuse. */
 void json_items_reset(struct json_items *items);
 
 /*
- * The next bytes of the page, cut anywhere. 0; -EBADMSG where this cannot be such a page
- * (see json_items_error()); -EMSGSIZE where an item or the frame passes its maximum;
- * -ENOMEM; or what on_item gave. A failure is final: until json_items_reset() feed and
- * finish give it again. on_item must not call back into `items`.
+ * Reads the next bytes of the page, which may be split anywhere. Returns 0, -EBADMSG if
+ * they do not belong to a page of items (see json_items_error()), -EMSGSIZE if an item or
+ * the frame exceeds its maximum, -ENOMEM, or the error that on_item() returned. After a
+ * failure json_items_feed() and json_items_finish() return the same error until
+ * json_items_reset(). on_item() must not call any function on `items`.
  */
 int json_items_feed(struct json_items *items, const char *data, size_t len);
 
 /*
- * The page has ended. 0 and the frame (owned by `items`, NUL-terminated, checked to be
- * JSON), e.g. {"next":null,"items":[]}; -EBADMSG where the page was cut short, has
- * anything after its end, or no array "items".
+ * Ends the page and returns its frame, for example {"next":null,"items":[]}. The frame is
+ * validated JSON, NUL-terminated, and owned by `items`: it is valid until the next call
+ * of json_items_reset() or json_items_free(). Returns 0, -EBADMSG if the page is
+ * incomplete, has no array "items", or is followed by more data, or an earlier failure.
  */
 int json_items_finish(struct json_items *items, const char **ret_frame, size_t *ret_len);
 
 /*
- * After a failure: why, and at which offset of the page. Where on_item failed that is
- * where the item starts; what is wrong inside it json_print() knows.
+ * Returns the reason of the last failure and its offset in the page, owned by `items`. If
+ * on_item() failed, the offset is that of the item; json_print() finds the error inside
+ * it.
  */
 const struct json_error *json_items_error(const struct json_items *items);

@@ -10,13 +10,14 @@
 #endif
 
 /*
- * The loops over bytes that the printer and the page reader share, written for SSE2 with
- * a plain C version each. Nothing here knows of errors, buffers or pages.
+ * Byte scanning loops shared by the pretty-printer and the item reader: an SSE2 version,
+ * and a portable version for other machines.
  */
 
+/* The number of bytes that scan_copy_plain() and scan_find_marks() read at a time. */
 enum { SCAN_BLOCK = 16, SCAN_WIDE = 64 };
 
-/* One bit per byte of a wide block, the first byte's the lowest. */
+/* Bit masks over SCAN_WIDE bytes; bit 0 is the first byte. */
 struct scan_marks {
 	uint64_t quotes;
 	uint64_t backslashes;
@@ -24,16 +25,19 @@ struct scan_marks {
 	uint64_t closes; /* '}' ']' */
 };
 
-/* White space of RFC 8259, section 2. */
+/* True for the white space of RFC 8259, section 2. */
 static inline bool scan_is_space(char c)
 {
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-/* The first byte of [in, end) that is no white space, or `end`. */
+/* Returns the first byte of [in, end) that is not white space, or `end`. */
 const char *scan_space_run(const char *in, const char *end);
 
-/* The same; most often there is none to skip. */
+/*
+ * Returns the first byte of [in, end) that is not white space, or `end`. Optimized for
+ * the usual case that there is no white space to skip.
+ */
 static inline const char *scan_space(const char *in, const char *end)
 {
 	if (in < end && (unsigned char)*in > ' ')
@@ -42,22 +46,22 @@ static inline const char *scan_space(const char *in, const char *end)
 }
 
 /*
- * The length of the number (RFC 8259, section 6) that [in, end) begins with: it ends
- * where the grammar ends, whatever follows. Where it is none, 0 and in `ret_bad` the
- * byte that should have been a digit.
+ * Returns the length of the number (RFC 8259, section 6) at the beginning of [in, end).
+ * The bytes after it are not checked. If there is no number, returns 0 and sets `ret_bad`
+ * to the byte that should have been a digit.
  */
 size_t scan_number(const char *in, const char *end, const char **ret_bad);
 
 #ifdef __SSE2__
 
 /*
- * Copies SCAN_BLOCK bytes, and tells how many of them, from the first on, a JSON string
- * shows as they are: ASCII other than controls, DEL, '"' and '\'.
+ * Copies SCAN_BLOCK bytes and returns the number of plain ones at the beginning, which
+ * the pretty-printer does not escape: ASCII except control characters, DEL, '"' and '\'.
  */
 static inline size_t scan_copy_plain(const char *in, char *out)
 {
 	const __m128i block = _mm_loadu_si128((const __m128i *)(const void *)in);
-	/* The comparison is signed: bytes from 0x80 on are below ' ' too. */
+	/* The comparison is signed, so bytes from 0x80 on are less than ' ' too. */
 	__m128i other = _mm_cmplt_epi8(block, _mm_set1_epi8(' '));
 
 	_mm_storeu_si128((__m128i *)(void *)out, block);
@@ -68,14 +72,14 @@ static inline size_t scan_copy_plain(const char *in, char *out)
 		(unsigned)_mm_movemask_epi8(other) | 1U << SCAN_BLOCK);
 }
 
-/* Finds the marks among SCAN_WIDE bytes. */
+/* Returns the positions of quotes, backslashes and brackets in SCAN_WIDE bytes. */
 static inline struct scan_marks scan_find_marks(const char *in)
 {
 	struct scan_marks marks = {0};
 
 	for (unsigned at = 0; at < SCAN_WIDE; at += SCAN_BLOCK) {
 		__m128i block = _mm_loadu_si128((const __m128i *)(const void *)(in + at));
-		/* '[' and '{', ']' and '}' differ in this one bit. */
+		/* '[' and '{' differ in this bit only, and so do ']' and '}'. */
 		__m128i folded = _mm_or_si128(block, _mm_set1_epi8(0x20));
 		__m128i quotes = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
 		__m128i slashes = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));

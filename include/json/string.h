@@ -5,38 +5,45 @@
 #include <stdint.h>
 
 enum {
-	/* What json_special() writes at most: an escape, or some characters of UTF-8. */
+	/* Maximum number of bytes that json_special() writes. */
 	JSON_SPECIAL_MAX = 12,
-	/* What json_take_text() writes at most. */
+	/* Maximum number of bytes that json_take_text() writes. */
 	JSON_TEXT_MAX = 4,
 };
 
 /*
- * Prints what stands at [in, end) in a string and cannot be copied as it is: an escape,
- * DEL, or bytes from 0x80 on (as many characters in a row as come to at most
- * JSON_SPECIAL_MAX bytes). json_print() says what becomes of them.
+ * Prints the part of a JSON string at `in` that cannot be copied unchanged: one escape,
+ * one DEL, or several characters that are not ASCII, up to JSON_SPECIAL_MAX bytes. There
+ * must be at least one byte in [in, end). json_print() describes how they are printed.
  *
- * Gives the first byte not read, with `*ret_len` bytes written to `out`; or NULL, with
- * the byte that is wrong and half a sentence why.
+ * Returns the first byte that was not read and sets `ret_len` to the number of bytes
+ * written to `out`. On an error it returns NULL and sets `ret_bad` to the wrong byte and
+ * `ret_reason` to a short, static description.
  */
 const char *json_special(const char *in, const char *end,
 	char out[static JSON_SPECIAL_MAX], size_t *ret_len, const char **ret_bad,
 	const char **ret_reason);
 
 /*
- * Reads the character that [in, end), the inside of a string, begins with; an escape is
- * the character it means. What is none (a lone surrogate, bytes that are not UTF-8) is
- * U+FFFD. Gives the byte behind it.
+ * Decodes the first character of [in, end), which are bytes between the quotes of a
+ * string and must not be empty. An escape is decoded to the character it denotes.
+ * Invalid bytes, invalid escapes and lone surrogates become U+FFFD. Returns the byte
+ * after the character.
  */
 const char *json_take_code(const char *in, const char *end, uint32_t *ret_code);
 
 /*
- * Writes what [in, end) begins with as text: the character an escape means, else a byte
- * as it is. Gives what is behind it, or NULL for what no text can hold: a NUL, a lone
- * surrogate, what is no escape.
+ * Decodes the beginning of [in, end), which are bytes between the quotes of a string and
+ * must not be empty, to text: an escape is written as UTF-8, any other byte is copied.
+ * `ret_len` is set to the number of bytes written to `out`. Returns the first byte that
+ * was not read, or NULL if the text cannot be represented: a NUL, a lone surrogate, or an
+ * invalid escape.
  */
 const char *json_take_text(
 	const char *in, const char *end, char out[static JSON_TEXT_MAX], size_t *ret_len);
 
-/* Writes a character as UTF-8: up to four bytes. Gives the byte behind them. */
+/*
+ * Writes a character as UTF-8, at most four bytes. Returns a pointer to the byte after
+ * the last one written.
+ */
 char *json_put_code(char *out, uint32_t code);

@@ -6,26 +6,31 @@
 #include <stdint.h>
 
 /*
- * Where does a value end? Found without looking at more than quotes, backslashes and
- * brackets, in bytes that come in pieces cut anywhere. Of a value that is JSON the end is
- * right; of one that is not it is somewhere, and json_print() will see what is wrong.
+ * Finds the end of a JSON value in a stream of bytes that may be split anywhere. Only
+ * quotes, backslashes and brackets are examined, so this is fast but does not validate:
+ * if the value is not JSON, the end that is found is arbitrary. Use json_print() or
+ * json_check() to validate the value.
  */
 struct json_extent {
-	size_t depth;
-	uint64_t in_string; /* all bits set within a string, else 0 */
-	bool escaped;       /* the next byte follows a backslash */
+	size_t depth;       /* number of brackets that are open */
+	uint64_t in_string; /* all bits are set inside a string, none outside */
+	bool escaped;       /* the previous byte was a backslash that escapes the next */
 	const char *(*find)(struct json_extent *extent, const char *in, const char *end);
 };
 
-/* Can a value begin with this byte? */
+/* True if a JSON value can begin with this byte. */
 bool json_extent_begins(char first);
 
-/* Begins a value whose first byte is `first`; json_extent_find() reads that byte too. */
+/*
+ * Starts a value whose first byte is `first`. That byte must also be the first one passed
+ * to json_extent_find().
+ */
 void json_extent_begin(struct json_extent *extent, char first);
 
 /*
- * The next bytes: one past the value's last byte, or NULL where it goes on. A number or
- * a literal ends before the byte that is not its own, so it may end at `in`.
+ * Reads the next bytes [in, end). Returns the byte after the value, or NULL if the value
+ * does not end in these bytes. The end of a number or a literal is known only when the
+ * next byte arrives, so the returned pointer may be `in`.
  */
 static inline const char *json_extent_find(
 	struct json_extent *extent, const char *in, const char *end)

@@ -11,14 +11,15 @@
 #include "json/value_end.h"
 
 /*
- * The page's own grammar (RFC 8259, sections 4 and 5). Between values there is one byte
- * to expect, white space aside; what it may be and what comes then:
+ * The reader is a state machine for the grammar of a page (RFC 8259, sections 4 and 5).
+ * Between values, each state accepts white space, one or two bytes with the state that
+ * follows them, and possibly the beginning of a value:
  *
- *   state        byte   then           byte   then         a value
+ *   state        byte   next           byte   next         value
  *   PAGE         {      FIRST_KEY
  *   FIRST_KEY    }      PAGE_END                           IN_KEY (a string)
  *   KEY                                                    IN_KEY (a string)
- *   COLON        :      VALUE, or ITEMS where the key was "items"
+ *   COLON        :      VALUE, or ITEMS if the key was "items"
  *   VALUE                                                  IN_VALUE
  *   AFTER_VALUE  ,      KEY            }      PAGE_END
  *   ITEMS        [      FIRST_ITEM
@@ -27,10 +28,10 @@
  *   AFTER_ITEM   ,      ITEM           ]      AFTER_VALUE
  *   PAGE_END
  *
- * Within a value: IN_KEY goes on to COLON, IN_VALUE to AFTER_VALUE, IN_ITEM (the item is
- * handed out) to AFTER_ITEM.
+ * At the end of a value, IN_KEY leads to COLON, IN_VALUE to AFTER_VALUE, and IN_ITEM to
+ * AFTER_ITEM, after the item was passed to the handler.
  *
- * Bytes go to the frame as they are, but not what stands between the brackets of "items".
+ * All bytes are copied to the frame, except those between the brackets of "items".
  */
 enum state {
 	PAGE,
@@ -50,10 +51,10 @@ enum state {
 };
 
 struct expectation {
-	char byte[2];
-	enum state then[2];
-	enum state value; /* where a value may begin; else PAGE */
-	const char *reason;
+	char byte[2];       /* the accepted bytes; 0: unused */
+	enum state then[2]; /* the states that follow them */
+	enum state value;   /* the state of a value that begins here; PAGE: none may */
+	const char *reason; /* the error for any other byte */
 };
 
 static const struct expectation expectations[] = {
@@ -74,16 +75,16 @@ struct json_items {
 	struct json_items_handlers handlers;
 	void *ctx;
 	struct buf frame;
-	struct buf item; /* an item's bytes from earlier pieces; most items need none */
+	struct buf item; /* an item's bytes from earlier calls; usually empty */
 	enum state state;
 	struct json_extent extent;
-	size_t offset; /* in the page, of the next byte to read */
-	size_t value_offset;
-	size_t key_start; /* in the frame */
-	bool key_is_items;
+	size_t offset;       /* position in the page of the next byte to read */
+	size_t value_offset; /* position in the page of the current key, value or item */
+	size_t key_start;    /* position in the frame of the current key */
+	bool key_is_items;   /* the last key of the page was "items" */
 	bool have_items;
-	size_t array_start; /* after '[' of "items": in the frame and in the page */
-	size_t array_len;   /* of the page's bytes left out of the frame there */
+	size_t array_start; /* position after the '[' of "items", in frame and page */
+	size_t array_len;   /* number of bytes left out of the frame at array_start */
 	int err;
 	struct json_error error;
 };
@@ -147,7 +148,10 @@ static bool is_in_array(enum state state)
 	       state == AFTER_ITEM;
 }
 
-/* [in, to) is read and leads to `then`; what is not within the array joins the frame. */
+/*
+ * Accepts the bytes [in, to) and changes to the state `then`. Bytes outside the array
+ * "items" are appended to the frame. Returns `to`, or NULL on failure.
+ */
 static const char *advance(
 	struct json_items *items, const char *in, const char *to, enum state then)
 {
@@ -166,7 +170,10 @@ static const char *advance(
 	return err ? fail(items, err, items->offset, "too much around the items") : to;
 }
 
-/* The key has been read, and stands at the frame's end. */
+/*
+ * Called when a key is complete and is at the end of the frame: checks whether it is
+ * "items". Returns 0, or -EBADMSG if there are two such members.
+ */
 static int note_key(struct json_items *items)
 {
 	const struct buf *frame = &items->frame;
@@ -182,7 +189,10 @@ static int note_key(struct json_items *items)
 	return items->err;
 }
 
-/* All but the last piece of an item were gathered, or there is only this one. */
+/*
+ * Passes an item to the handler. `last` is its end; the bytes before that, if any, were
+ * collected in items->item by earlier calls. Returns 0 or a negative errno.
+ */
 static int hand_out(struct json_items *items, const char *last, size_t len)
 {
 	struct buf *item = &items->item;
@@ -205,7 +215,7 @@ static int hand_out(struct json_items *items, const char *last, size_t len)
 	return items->err;
 }
 
-/* Within a key, a value or an item. */
+/* Reads bytes of a key, a value or an item. Returns the next byte, or NULL on failure. */
 static const char *read_value(struct json_items *items, const char *in, const char *end)
 {
 	static const enum state then[] = {
@@ -256,7 +266,10 @@ static const char *why_no_array(char first)
 	}
 }
 
-/* The one byte between values: punctuation, or the first byte of a value. */
+/*
+ * Reads one byte between values: punctuation, or the first byte of a value, which
+ * read_value() reads again. Returns the next byte, or NULL on failure.
+ */
 static const char *read_mark(struct json_items *items, const char *in)
 {
 	const struct expectation *expected = &expectations[items->state];
@@ -303,7 +316,7 @@ int json_items_feed(struct json_items *items, const char *data, size_t len)
 	return items->err;
 }
 
-/* A byte of the frame's offset in the page. */
+/* Converts an offset in the frame to the offset of the same byte in the page. */
 static size_t page_offset(const struct json_items *items, size_t frame_offset)
 {
 	return frame_offset < items->array_start ? frame_offset

@@ -10,9 +10,10 @@
 #include "json/string.h"
 
 /*
- * One pass over the text with two pointers, which travel by value so that they stay in
- * registers. After each room() there are ROOM bytes to write into; everything below
- * writes less than that between two calls of it, wide stores included.
+ * Validates and prints a text in one pass. The input and output pointers are passed by
+ * value, so that they stay in registers. room() ensures that at least ROOM bytes can be
+ * written; between two calls of it we write less than that, including stores of whole
+ * SSE2 blocks.
  */
 struct cursor {
 	const char *in; /* NULL after a failure */
@@ -24,19 +25,17 @@ enum { ROOM = 64, INDENT = 2, KEY_DEPTH = 1, INSIDE_DEPTH = 2 };
 struct printer {
 	const char *text;
 	const char *end;
-	char *limit; /* the last place with ROOM bytes after it */
-	struct buf *out;
-	char *scratch; /* only checking: where all output goes, over and over */
-	unsigned indent;
-	unsigned depth;
-	/* Keys this deep or less are looked at for `cut`: none, members, members'
-	 * members. */
-	unsigned watch;
-	bool in_cut;
+	char *limit;     /* the last position that has ROOM bytes after it */
+	struct buf *out; /* NULL: validate only */
+	char *scratch;   /* output buffer of a validation, overwritten repeatedly */
+	unsigned indent; /* spaces per level */
+	unsigned depth;  /* number of containers that are open */
+	unsigned watch;  /* depth up to which keys are compared with those of `cut` */
+	bool in_cut;     /* we are inside the value that `cut` finds */
 	struct json_cut cut;
 	int err;
 	struct json_error error;
-	char closers[JSON_DEPTH_MAX + 1]; /* of the containers that are open, by depth */
+	char closers[JSON_DEPTH_MAX + 1]; /* by depth: the bracket that closes it */
 };
 
 static __attribute__((cold)) struct cursor fail(
@@ -48,6 +47,7 @@ static __attribute__((cold)) struct cursor fail(
 	return (struct cursor){NULL, NULL};
 }
 
+/* Makes room for `extra` + ROOM bytes; the slow path of room(). */
 static __attribute__((noinline)) struct cursor grow(
 	struct printer *pr, struct cursor c, size_t extra)
 {
@@ -58,7 +58,7 @@ static __attribute__((noinline)) struct cursor grow(
 		return c;
 	}
 
-	/* The wide stores may pass the maximum; the text must not. */
+	/* Stores of whole blocks may exceed the maximum; the text itself must not. */
 	size_t max = out->max;
 
 	out->len = (size_t)(c.out - out->data);
@@ -75,6 +75,7 @@ static __attribute__((noinline)) struct cursor grow(
 	return c;
 }
 
+/* Makes sure that `extra` bytes and ROOM more can be written at the output pointer. */
 static inline struct cursor room(struct printer *pr, struct cursor c, size_t extra)
 {
 	if (pr->limit - c.out >= (ptrdiff_t)extra)
@@ -97,8 +98,7 @@ static inline struct cursor print_newline(struct printer *pr, struct cursor c)
 	return c;
 }
 
-/* Copies the plain bytes in front, up to the text's end or to a byte that is not plain.
- */
+/* Copies at most SCAN_BLOCK bytes, up to the first byte that is not plain. */
 static inline struct cursor copy_plain(struct printer *pr, struct cursor c)
 {
 	size_t left = (size_t)(pr->end - c.in);
@@ -131,7 +131,7 @@ static struct cursor print_special(struct printer *pr, struct cursor c)
 	return c;
 }
 
-/* At its first quote. */
+/* Prints a string; the cursor is at its first quote. */
 static inline struct cursor print_string(struct printer *pr, struct cursor c)
 {
 	*c.out++ = *c.in++;
@@ -168,7 +168,7 @@ static inline struct cursor print_number(struct printer *pr, struct cursor c)
 	} else {
 		size_t at = 0;
 
-		/* In pieces, so that a checker's scratch holds them too. */
+		/* Copy in blocks, because the scratch buffer of a validation is small. */
 		for (; len - at > SCAN_BLOCK; at += SCAN_BLOCK) {
 			memcpy(c.out, c.in + at, SCAN_BLOCK);
 			c.out += SCAN_BLOCK;
@@ -214,7 +214,10 @@ static struct cursor print_scalar(struct printer *pr, struct cursor c)
 	return print_literal(pr, c);
 }
 
-/* A key just read, whose value begins at `value`: is it one of the two `cut` asks for? */
+/*
+ * Compares a key that was just read with the two that `cut` asks for. `value` is the
+ * first byte of the member's value.
+ */
 static void watch_key(struct printer *pr, const char *key, size_t len, const char *value)
 {
 	bool top = pr->depth == KEY_DEPTH;
@@ -239,7 +242,7 @@ static void watch_value_end(struct printer *pr, const char *end)
 	pr->cut.ret_end = (size_t)(end - pr->text);
 }
 
-/* A member's key and colon, up to where its value begins. */
+/* Prints a member's key and colon and moves to the beginning of its value. */
 static inline struct cursor print_key(struct printer *pr, struct cursor c)
 {
 	c.in = scan_space(c.in, pr->end);
@@ -265,7 +268,7 @@ static inline struct cursor print_key(struct printer *pr, struct cursor c)
 	return c;
 }
 
-/* Goes on inside the innermost container, before a member or an element. */
+/* Starts the next element of the innermost container; in an object, prints its key. */
 static inline struct cursor print_next(struct printer *pr, struct cursor c)
 {
 	c = print_newline(pr, c);
@@ -275,8 +278,8 @@ static inline struct cursor print_next(struct printer *pr, struct cursor c)
 }
 
 /*
- * At '{' or '['. An empty container is printed whole; of another the beginning up to its
- * first value, and the depth tells them apart.
+ * Prints the beginning of a container up to its first value; the cursor is at '{' or '['.
+ * An empty container is printed completely: then pr->depth does not change.
  */
 static inline struct cursor print_open(struct printer *pr, struct cursor c)
 {
@@ -294,7 +297,10 @@ static inline struct cursor print_open(struct printer *pr, struct cursor c)
 	return print_next(pr, c);
 }
 
-/* After a value: closes what ends here, and goes on to the next value if there is one. */
+/*
+ * Called after a value: prints the ends of all containers that end here and moves to the
+ * next value, if there is one.
+ */
 static inline struct cursor print_after(struct printer *pr, struct cursor c)
 {
 	while (pr->depth) {
@@ -344,13 +350,16 @@ static struct cursor print_text(struct printer *pr, struct cursor c)
 	return c;
 }
 
-/* Prints into pr->out from `c` on. On failure its length is the old one. */
+/*
+ * Prints the whole text to the end of pr->out. Returns 0 or a negative errno; on failure
+ * the length of pr->out is unchanged.
+ */
 static int print_out(struct printer *pr, struct cursor c)
 {
 	struct buf *out = pr->out;
 	size_t old_len = out->len;
 
-	/* What is printed is seldom shorter than what it is printed from. */
+	/* The output is seldom shorter than the input. */
 	size_t hint = (size_t)(pr->end - pr->text);
 
 	c = grow(pr, c, hint < out->max - old_len ? hint : 0);

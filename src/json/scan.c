@@ -27,7 +27,7 @@ size_t scan_number(const char *in, const char *end, const char **ret_bad)
 	in = skip_digits(in, end);
 	if (in == digits)
 		goto bad;
-	/* A number ends after a leading zero: what follows is not part of it. */
+	/* No digit may follow a leading zero, so the integer part ends here. */
 	if (*digits == '0')
 		in = digits + 1;
 	if (in < end && *in == '.') {

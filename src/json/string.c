@@ -48,7 +48,10 @@ static char *put_escape(char *out, uint32_t code)
 	return out;
 }
 
-/* One character as jq 1.6 shows it in a string, but for lone surrogates (SPEC 4.1). */
+/*
+ * Writes one character of a string as jq 1.6 prints it, except that lone surrogates stay
+ * escapes (SEMANTICS 4.1). Returns a pointer to the byte after the last one written.
+ */
 static char *put_code(char *out, uint32_t code)
 {
 	static const char shorts[] = {['"'] = '"',
@@ -70,10 +73,10 @@ static char *put_code(char *out, uint32_t code)
 }
 
 /*
- * One character of UTF-8 (RFC 3629). What is none is U+FFFD for each byte that cannot
- * begin a character, and one U+FFFD for a byte that can together with as many bytes as
- * could have continued it, as in jq 1.6. (Near a string's end jq drops good characters
- * after a bad one; they are kept here.)
+ * Decodes one character of UTF-8 (RFC 3629) and returns the byte after it. Invalid bytes
+ * become U+FFFD as in jq 1.6: one for each byte that cannot begin a character, and one
+ * for a byte that can together with the continuation bytes after it. (Near the end of a
+ * string jq drops valid characters after an invalid one; we keep them.)
  */
 static const char *take_utf8(const char *in, const char *end, uint32_t *ret_code)
 {
@@ -101,7 +104,10 @@ static const char *take_utf8(const char *in, const char *end, uint32_t *ret_code
 	return in;
 }
 
-/* The four digits of an escape that begins at `in`; gives how many are good. */
+/*
+ * Reads the four hexadecimal digits of a \u escape that begins at `in`. Returns the
+ * number of valid digits.
+ */
 static unsigned take_hex(const char *in, const char *end, uint32_t *ret_code)
 {
 	uint32_t code = 0;
@@ -123,8 +129,8 @@ static unsigned take_hex(const char *in, const char *end, uint32_t *ret_code)
 }
 
 /*
- * The character that an escape at `in` means, a pair of surrogates being one character.
- * NULL where it is no escape, with the wrong byte and why.
+ * Decodes the escape at `in`; a surrogate pair is one character. Returns the byte after
+ * it, or NULL if it is not a valid escape, with the wrong byte and the reason.
  */
 static const char *take_escape(const char *in, const char *end, uint32_t *ret_code,
 	const char **ret_bad, const char **ret_reason)

@@ -4,8 +4,9 @@
 #include "json/scan.h"
 
 /*
- * Which bytes stand after a backslash that counts. `len` of the block's bytes are real;
- * a backslash that is the last of them escapes the first byte of the next block.
+ * Returns a mask of the bytes that are escaped by a backslash. The block has `len` bytes;
+ * if its last byte is a backslash that is not escaped itself, the first byte of the next
+ * block is escaped.
  */
 static uint64_t find_escaped(struct json_extent *extent, uint64_t backslashes, size_t len)
 {
@@ -26,7 +27,10 @@ static uint64_t find_escaped(struct json_extent *extent, uint64_t backslashes, s
 	return escaped;
 }
 
-/* Each bit becomes the exclusive or of itself and all below: set from quote to quote. */
+/*
+ * Replaces each bit by the exclusive or of itself and all lower bits, so that the bits
+ * from an opening quote up to its closing quote are set.
+ */
 static uint64_t fill_between(uint64_t quotes)
 {
 	for (unsigned shift = 1; shift < SCAN_WIDE; shift *= 2)
@@ -34,7 +38,10 @@ static uint64_t fill_between(uint64_t quotes)
 	return quotes;
 }
 
-/* One block, of which `len` bytes are real: how many belong to the value; 0: all do. */
+/*
+ * Reads a block of `len` bytes, padded to SCAN_WIDE. Returns the number of bytes that
+ * belong to the value if it ends in this block, else 0.
+ */
 static inline size_t find_in_block(
 	struct json_extent *extent, const char *block, size_t len)
 {
@@ -96,7 +103,10 @@ static const char *find_quote(struct json_extent *extent, const char *in, const 
 	return NULL;
 }
 
-/* Numbers and literals: all letters, so that a misspelt one is shown whole. */
+/*
+ * True for the bytes of numbers and literals. All letters count, so that an error message
+ * can quote a misspelled literal completely.
+ */
 static bool is_plain_word(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
