@@ -6,21 +6,26 @@
 #define SOURCE_DEFAULT "https://api.gladia.io"
 
 /*
- * The API's address (SPEC 1.1): "https://host[:port][/]", or "http://" to a loopback
- * address (127.0.0.0/8, [::1], localhost). Without user name, path, query or fragment.
- * RFC 3986's syntax, more strictly: a host is a name of letters, digits, "-" and "_", a
- * dotted IPv4 address of four numbers, or an IPv6 address in brackets.
+ * Checks and normalises an API URL (SEMANTICS 1.1): "https://host[:port][/]", or
+ * "http://" with a loopback address (127.0.0.0/8, [::1], localhost). A user name, path,
+ * query or fragment is not allowed. The host is a name of letters, digits, "-" and "_", a
+ * dotted IPv4 address of four numbers, or an IPv6 address in brackets; that is stricter
+ * than RFC 3986.
  *
- * `ret_origin` becomes "scheme://host[:port]" in its one spelling: lower case, without
- * the scheme's own port; owned by the caller, who gives it to free(). 0; -ENOMEM; -EINVAL
- * with one sentence in `why`, which calls the text `what` and does not repeat it: it may
- * hold a password.
+ * Sets `ret_origin` to "scheme://host[:port]" in lower case, without the scheme's default
+ * port. The caller releases it with free().
+ *
+ * Returns 0, -ENOMEM, or -EINVAL, with an error message in `why`. The message calls the
+ * text `what` and does not quote it, because it may contain a password.
  */
 int source_parse(const char *text, const char *what, char **ret_origin, struct buf *why);
 
 /*
- * What SOURCE means, on a command line, in fstab or in the table of mounts (SPEC 1.1):
- * NULL, "gladia" and "none" are $GLADIA_API_URL, else SOURCE_DEFAULT; all else is an
- * address. Otherwise as source_parse().
+ * Resolves SOURCE, as given on a command line, in fstab or in the mount table (SEMANTICS
+ * 1.1). NULL, "gladia" and "none" mean $GLADIA_API_URL if it is set, else SOURCE_DEFAULT.
+ * Anything else is an API URL.
+ *
+ * Sets `ret_origin` to the normalised URL; the caller releases it with free(). Returns 0,
+ * -ENOMEM, or -EINVAL if the URL is not valid, with an error message in `why`.
  */
 int source_find(const char *source, char **ret_origin, struct buf *why);

@@ -2,27 +2,32 @@
 #pragma once
 
 /*
- * The effective user's directories (SPEC 2.1, 7.4). Not all that the environment says is
- * theirs: mount.fuse3 sets HOME to /root for whoever mounts by fstab, and sudo -E keeps
- * the HOME of who calls it. So a HOME that exists and is not a directory of the
- * effective user's is as if it were not set. One that does not exist counts: it can be
- * made, or was meant to hold nothing.
+ * Finds the effective user's directories (SEMANTICS 2.1, 7.4). The environment may name
+ * those of another user: mount.fuse3 sets HOME to /root, whichever user mounts through
+ * fstab, and sudo -E keeps the caller's HOME. So HOME is ignored if it exists and is not
+ * a directory that the effective user owns. A HOME that does not exist is used: it can be
+ * created, or is meant to be empty.
  *
- * All of these look at the disk, and return an absolute path or NULL. It is not the
- * caller's, and lives until the environment changes or getpwuid() is called again.
+ * All functions may access the disk. They return an absolute path, or NULL. The caller
+ * must not free it; it is valid until the environment changes or getpwuid() is called.
  */
 
-/* What the variable `name` says, whoever the directory belongs to. Relative: NULL. */
+/*
+ * Returns the value of the environment variable `name`, even if another user owns the
+ * directory. Returns NULL if it is not an absolute path.
+ */
 const char *home_variable(const char *name);
 
-/* $HOME, if it is the effective user's. */
+/* Returns $HOME, or NULL if it is ignored or not an absolute path. */
 const char *home_from_environment(void);
 
-/* The same, else the password database's. */
+/*
+ * Returns $HOME unless it is ignored, else the home directory of the password database.
+ */
 const char *home_directory(void);
 
 /*
- * One of the XDG base directories. It does not count where it lies below a HOME that does
- * not, unless it belongs to the effective user itself.
+ * Returns the XDG base directory of the environment variable `name`. Returns NULL if it
+ * is below a HOME that is ignored, unless the effective user owns the directory itself.
  */
 const char *home_xdg(const char *name);

@@ -5,20 +5,25 @@
 
 #include "base/buf.h"
 
-/*
- * Whether a key may be read from `fd`, which was opened as `name` below the directory
- * `at` (AT_FDCWD: from the current one) and is called `path` in sentences (SPEC 2.2): a
- * regular file of ours or root's that nobody else can read or write, in a directory of
- * ours or root's that nobody else can write to; both where the path names it and where
- * links lead. A `credential` is one that systemd has put there.
- *
- * 0; -EACCES others can; -EISDIR, -EINVAL it is no file; or the errno of looking. `why`
- * gets one sentence with the remedy.
- */
+/* The key file that keyplace_check() checks. */
 struct keyplace {
+	/* For error messages. */
 	const char *path;
+	/* Directory from which `name` is resolved, or AT_FDCWD. */
 	int at;
 	const char *name;
+	/* The file is a systemd credential. */
 	bool credential;
 };
+
+/*
+ * Checks that a key may be read from `fd`, the opened file of `place` (SEMANTICS 2.2). It
+ * must be a regular file that we or root own and that no other user can read or write, in
+ * a directory that we or root own and that no other user can write to. If `name` is a
+ * symbolic link, its own directory and that of its target are both checked.
+ *
+ * Returns 0, -EACCES if other users have access, -EISDIR or -EINVAL if it is not a
+ * regular file, -ELOOP if there are too many symbolic links, -ENOMEM, or the errno of
+ * examining it. `why` is then an error message that says what to do.
+ */
 int keyplace_check(const struct keyplace *place, int fd, struct buf *why);

@@ -7,65 +7,70 @@
 
 #include "base/buf.h"
 
-/* What the command line asks for (SPEC 1.1 to 1.4). */
+/* The action that the command line requests (SEMANTICS 1.1 to 1.4). */
 enum options_action {
 	OPTIONS_MOUNT,
 	OPTIONS_HELP,    /* -h */
 	OPTIONS_VERSION, /* -V */
-	OPTIONS_FAKE,    /* mount.gladiafs -f: all but the mount itself */
-	OPTIONS_CHECK,   /* --check (SPEC 1.6); there is no mount point */
-	OPTIONS_REFRESH, /* --refresh; of these two only `paths` is set */
-	OPTIONS_FETCH,   /* --fetch */
+	OPTIONS_FAKE,    /* mount.gladiafs -f: do everything except the mount itself */
+	OPTIONS_CHECK,   /* --check (SEMANTICS 1.6); there is no mount point */
+	OPTIONS_REFRESH, /* --refresh; only `paths` is set */
+	OPTIONS_FETCH,   /* --fetch; only `paths` is set */
 };
 
+/* The parsed command line. Release it with options_done(). */
 struct options {
 	enum options_action action;
 	/*
-	 * SOURCE as given, else `origin`: what the mount shows as its device. mount(8)
-	 * knows a line of fstab that is mounted by its first word.
+	 * The device that the mount shows: SOURCE as given, else `origin`. mount(8)
+	 * uses it to recognise which line of fstab is mounted.
 	 */
 	char *source;
-	char *origin;     /* scheme://host[:port], checked, no slash at the end */
+	char *origin;     /* valid API URL, scheme://host[:port], without a final slash */
 	char *mountpoint; /* as given */
-	char **paths;     /* as given, at least one, then NULL */
+	char **paths;     /* as given, at least one; the last element is NULL */
 	bool foreground;
 	bool debug;
 	bool verbose; /* mount.gladiafs -v */
 
-	char *key_file; /* NULL: look for it (key.h) */
+	char *key_file; /* NULL to search for the key (api_key.h) */
 	char *ca_file;
-	char *proxy; /* a URL; "": none; NULL: what https_proxy says */
+	char *proxy; /* URL; "" for none; NULL for the environment's https_proxy */
 	char *cache_dir;
 	bool cache_disk;
 	uint64_t cache_size; /* bytes */
 	int64_t ttl_ms;
 	int64_t timeout_ms;
 	int connections;
-	unsigned page_size; /* 0: adaptive */
+	unsigned page_size; /* jobs per request; 0 for adaptive */
 	bool log_syslog;
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
-	unsigned formats; /* that are listed: a bit for each of format/format.h */
+	unsigned formats; /* listed formats, bits 1 << enum format (render/render.h) */
 	bool allow_other;
 	bool auto_unmount;
 	bool offline_ok;
 	bool xattr;
 	bool allow_delete;
-	bool read_only; /* "ro", without a later "rw": allow_delete does not count */
-	struct buf mount_flags; /* ",nodev,nosuid" ...: for the kernel, as they came */
+	bool read_only;         /* "ro" without a later "rw"; disables allow_delete */
+	struct buf mount_flags; /* flags for the kernel as given: ",nodev,nosuid" */
 };
 
 /*
- * Parses the command line of gladiafs, or of mount.gladiafs where argv[0]'s last
- * component is that (mount(8)'s helper: SOURCE MOUNTPOINT [-sfnv] [-N ns] [-t type]
- * [-o ...]). Environment: GLADIA_API_URL.
+ * Parses the command line of gladiafs, or of mount.gladiafs (mount(8)'s helper: SOURCE
+ * MOUNTPOINT [-sfnv] [-N ns] [-t type] [-o ...]) if that is the last component of
+ * argv[0]. Reads GLADIA_API_URL from the environment. Does not access the disk, except
+ * for the user and group databases and the current directory if an option needs them.
  *
- * 0; -EINVAL with one sentence in `why` (no newline) that names what is wrong and what
- * would be right. Freed with options_done() in either case. Does not touch the disk.
+ * Returns 0, or -EINVAL or -ENOMEM with an error message in `why` that says what is wrong
+ * and what would be right. `ret_options` must be released with options_done() even after
+ * a failure.
  */
 int options_parse(int argc, char **argv, struct options *ret_options, struct buf *why);
+
+/* Frees the strings of `options`. */
 void options_done(struct options *options);
 
-/* The text of -h: usage, then every option with its default. */
+/* Prints the text of -h to stdout: the usage, then every option with its default. */
 void options_print_help(void);

@@ -5,16 +5,21 @@
 
 #include "base/buf.h"
 
+/* Directory of the kernel's FUSE limits. */
 #define DEADLINE_KERNEL "/proc/sys/fs/fuse"
 
 /*
- * The longest a request may wait. An administrator can have the kernel abort any mount
- * one of whose requests takes too long (fs.fuse.default_request_timeout and
- * max_request_timeout, in `directory`; 0 or missing: never): `timeout_ms` is then
- * lowered to stay below, with one sentence in `why` (no newline), which else becomes
- * empty.
+ * Returns the longest time that a request may wait, in milliseconds. An administrator can
+ * make the kernel abort a mount if one of its requests takes too long:
+ * default_request_timeout and max_request_timeout in `directory`, in seconds (0 or
+ * missing means no limit). If `timeout_ms` is not safely below these limits, a lower
+ * value is returned and `why` is set to a message that explains it; else `why` becomes
+ * empty. Reads files.
  */
 int64_t deadline_of_requests(int64_t timeout_ms, const char *directory, struct buf *why);
 
-/* That of a call to the API: a bit less, so that its own error comes first. */
+/*
+ * Returns the time-out of an API call for a request that waits at most `timeout_ms`: a
+ * bit less, so that the call's own error is reported first.
+ */
 int64_t deadline_of_calls(int64_t timeout_ms);

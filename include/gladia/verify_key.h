@@ -7,7 +7,6 @@
 #include "loop/loop.h"
 
 /* Upper limit of keycheck_run()'s duration. */
-
 enum { KEYCHECK_MAX_MS = 10 * 1000 };
 
 /*

@@ -19,7 +19,10 @@ enum { PLACES_MAX = 6, HIDDEN_MAX = 24 << 10 };
 
 static const char variable_name[] = "GLADIA_API_KEY";
 
-/* What a key is read into: one byte more than a key may have, wiped when left. */
+/*
+ * Buffer for a key file's first line: one byte more than the longest key. Wiped after
+ * use.
+ */
 struct text {
 	size_t len;
 	char bytes[KEY_MAX + 1];
@@ -43,7 +46,10 @@ static void key_cleanup(char **key)
 	key_free(*key);
 }
 
-/* The first line of [text, text + len), without the white space around it. */
+/*
+ * Gets the key from the first line of `text`, without surrounding white space. `place`
+ * names the file or variable in error messages. Returns 0, -EINVAL or -ENOMEM.
+ */
 static int take_line(
 	const char *text, size_t len, const char *place, char **ret_key, struct buf *why)
 {
@@ -77,7 +83,10 @@ static int take_line(
 	return 0;
 }
 
-/* As much as `text` takes: the first line, or more than a key. */
+/*
+ * Reads until the end of the file or until `text` is full: then the key is complete or
+ * too long. Returns 0 or a negative errno.
+ */
 static int read_text(int fd, struct text *text)
 {
 	while (text->len < sizeof(text->bytes)) {
@@ -95,7 +104,10 @@ static int read_text(int fd, struct text *text)
 	return 0;
 }
 
-/* -ENOENT: there is no such file. A FIFO must not keep us waiting: O_NONBLOCK. */
+/*
+ * Reads the key from a file. Returns 0, -ENOENT if there is no such file, or another
+ * negative errno. O_NONBLOCK keeps a FIFO from blocking us.
+ */
 static int read_file(const struct keyplace *place, char **ret_key, struct buf *why)
 {
 	const char *path = place->path;
@@ -125,8 +137,8 @@ static int read_file(const struct keyplace *place, char **ret_key, struct buf *w
 }
 
 /*
- * Takes the key out of the environment, also out of what /proc/PID/environ shows. An
- * empty variable is none.
+ * Removes the key from the environment, including what /proc/PID/environ shows. An empty
+ * variable counts as not set. Returns 0 or -ENOMEM.
  */
 static int take_variable(char **ret_value, struct buf *why)
 {
@@ -156,14 +168,20 @@ static void places_done(struct places *places)
 		key_source_done(&places->list[i]);
 }
 
-/* `path` is allocated with malloc() and becomes the list's; NULL: the variable. */
+/*
+ * Adds a place. `path` was allocated with malloc(), and the list takes ownership; NULL
+ * means the variable.
+ */
 static void places_add(struct places *places, char *path, bool credential)
 {
 	places->list[places->len++] = (struct key_source){
 		.path = path, .credential = credential, .dir = -1};
 }
 
-/* Adds the file `name` in `directory`. If `directory` is NULL, there is no such place. */
+/*
+ * Adds the file `name` in `directory`. If `directory` is NULL, there is no such place.
+ * Returns 0 or -ENOMEM.
+ */
 static int places_add_file(
 	struct places *places, const char *directory, const char *name, bool credential)
 {
@@ -209,8 +227,8 @@ static bool key_source_exists(const struct key_source *source)
 }
 
 /*
- * Names the places from number `first` on that exist, too. They are only for messages: if
- * memory is short, messages do without.
+ * Names the places from number `first` on that exist. They are needed only for messages,
+ * so running out of memory is not an error.
  */
 static void places_name_hidden(
 	const struct places *places, size_t first, char **ret_hidden)
@@ -239,7 +257,10 @@ static int no_key(struct buf *why)
 		home ? home : "~", config ? config : "~/.config");
 }
 
-/* `variable` is what the variable GLADIA_API_KEY held. */
+/*
+ * Reads the key from one place. `variable` is the value that GLADIA_API_KEY had. Returns
+ * 0, -ENOENT if the file does not exist, or another negative errno.
+ */
 static int key_from_source(const struct key_source *source, const char *variable,
 	char **ret_key, struct buf *why)
 {
@@ -287,7 +308,10 @@ int key_find(const char *key_file, char **ret_key, struct key_source *ret_source
 	return 0;
 }
 
-/* The last directory of the path before a symbolic link, and the path from there. */
+/*
+ * Opens the last directory of the path before a symbolic link, and sets `ret_rest` to the
+ * path from there. Returns a descriptor or a negative errno.
+ */
 static int open_before_links(const char *path, const char **ret_rest)
 {
 	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -348,7 +372,7 @@ int key_source_print(const struct key_source *source, struct buf *out)
 
 void key_source_done(struct key_source *source)
 {
-	/* A directory of "/" at least is open if there is a name. */
+	/* `name` is set only by key_source_keep(), which also opened `dir`. */
 	if (source->name)
 		close(source->dir);
 	free(source->path);

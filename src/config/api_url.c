@@ -11,11 +11,11 @@
 
 #include "base/errmsg.h"
 
-/* RFC 1035, 2.3.4: in text form, without the dot at the end. */
+/* Limits of RFC 1035, 2.3.4, for text without a final dot. */
 enum { HOST_MAX = 253, LABEL_MAX = 63 };
 
 struct host {
-	char text[HOST_MAX + 1]; /* as it stands in an URL, brackets included */
+	char text[HOST_MAX + 1]; /* as written in a URL, brackets included */
 	bool loopback;
 };
 
@@ -36,7 +36,7 @@ static const struct scheme *find_scheme(const char *text)
 	return NULL;
 }
 
-/* Labels of letters, digits, '-' and '_', with single dots between them. */
+/* True for labels of letters, digits, '-' and '_', separated by single dots. */
 static bool is_name(const char *text)
 {
 	for (size_t len;; text += len + 1) {
@@ -52,8 +52,8 @@ static bool is_name(const char *text)
 }
 
 /*
- * A name whose last label is a number would be an address to libcurl, in one of the
- * spellings of inet_aton(3) ("127.1", "2130706433"): only the usual one is accepted.
+ * True if the last label is a number. libcurl would take such a name for an address in
+ * one of the forms of inet_aton(3) ("127.1", "2130706433"); we accept only four numbers.
  */
 static bool looks_like_ipv4(const char *text)
 {
@@ -96,7 +96,7 @@ static bool read_ipv6(const char *text, struct host *ret_host)
 	return true;
 }
 
-/* A port's digits; RFC 3986 allows none at all, but who writes a colon meant more. */
+/* Parses a port. RFC 3986 allows an empty one, but after a colon we expect a number. */
 static bool read_port(const char *text, unsigned *ret_port)
 {
 	size_t len = strlen(text);
@@ -108,7 +108,7 @@ static bool read_port(const char *text, unsigned *ret_port)
 	return true;
 }
 
-/* "host[:port]", NUL-terminated, cut to pieces here. */
+/* Parses "host[:port]" and overwrites the separators in `text`. */
 static int read_authority(char *text, const char *what, struct host *ret_host,
 	unsigned *ret_port, struct buf *why)
 {
@@ -144,7 +144,8 @@ static int read_authority(char *text, const char *what, struct host *ret_host,
 	return 0;
 }
 
-/* What must not follow the host: `tail` begins with one of '/', '?', '#', '\\' or ends.
+/*
+ * Rejects anything but "/" after the host. `tail` is empty or begins with one of "/?#\".
  */
 static int check_tail(const char *tail, const char *what, struct buf *why)
 {

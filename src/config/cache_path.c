@@ -20,7 +20,8 @@ enum { NAME_DIGITS = 32 };
 
 struct cache_directory {
 	char *path;
-	bool is_shared; /* others can put a link in its place: it must be none */
+	/* Other users could put a symbolic link in its place, so it must not be one. */
+	bool is_shared;
 };
 
 static void directory_done(struct cache_directory *directory)
@@ -58,8 +59,8 @@ static int usual_directory(char **ret_directory, struct buf *why)
 }
 
 /*
- * The type of the filesystem that `directory` is on, or will be when it is made, if that
- * is a network or FUSE filesystem; else NULL.
+ * Returns the type of the filesystem that `directory` is on, or would be created on, if
+ * it is a network or FUSE filesystem; else NULL.
  */
 static const char *find_remote(const char *directory)
 {
@@ -80,7 +81,10 @@ static const char *find_remote(const char *directory)
 	return NULL;
 }
 
-/* Moves the directory to a local disk, unless the user named it or there is none. */
+/*
+ * Moves the cache to /var/tmp if its directory is on a network or FUSE filesystem. If the
+ * user named the directory, or /var/tmp is not local either, only sets `note`.
+ */
 static int avoid_remote(
 	bool named, struct cache_directory *directory, struct buf *note, struct buf *why)
 {
@@ -108,7 +112,7 @@ static int avoid_remote(
 	return 0;
 }
 
-/* As mkdir -p, with mode 0700. */
+/* Creates a directory and its parents with mode 0700. Returns 0 or a negative errno. */
 static int make_directories(const char *directory)
 {
 	CLEANUP_FREE char *path = strdup(directory);
@@ -119,7 +123,9 @@ static int make_directories(const char *directory)
 		slash = strchr(slash + 1, '/');
 		if (slash)
 			*slash = '\0';
-		/* One above may exist and not be ours to write: what matters is the last.
+		/*
+		 * A parent may exist although we cannot write to it: only the last
+		 * mkdir() must succeed.
 		 */
 		if (mkdir(path, 0700) < 0 && errno != EEXIST && !slash)
 			return -errno;
@@ -129,7 +135,10 @@ static int make_directories(const char *directory)
 	return 0;
 }
 
-/* Who can change the directory could put another catalog there, or a link. */
+/*
+ * Checks that only we can change the directory. Another user could put a different
+ * database file there, or a symbolic link.
+ */
 static int check_directory(const struct cache_directory *cache, struct buf *why)
 {
 	const char *directory = cache->path;
@@ -162,11 +171,11 @@ static int check_directory(const struct cache_directory *cache, struct buf *why)
 	return 0;
 }
 
-/* The account's name for itself: 128 bits of a hash, in hex. */
+/* Computes the file's name, a hash of `origin` and `key`. Returns 0 or -ENOMEM. */
 static int account_name(const char *origin, const char *key, char hex[static DIGEST_HEX])
 {
 	size_t size = strlen(origin) + strlen(key) + 2;
-	/* Not asprintf(): it may leave a copy in memory that it has freed. */
+	/* Not asprintf(): it may leave copies of the key in memory that it has freed. */
 	char *account = malloc(size);
 
 	if (!account)

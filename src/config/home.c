@@ -23,7 +23,10 @@ static bool is_ours(const char *directory)
 	return stat(directory, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
-/* Not where it cannot be told: below a directory that is closed to us. */
+/*
+ * True only if the directory certainly does not exist; below an unreadable parent it
+ * counts as existing.
+ */
 static bool is_missing(const char *directory)
 {
 	struct stat st;

@@ -14,9 +14,9 @@
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 
-enum { LINKS_MAX = 40 }; /* as the kernel follows in one look-up */
+enum { LINKS_MAX = 40 }; /* the kernel's own limit for one path */
 
-/* For a command that can be pasted. */
+/* Returns the quote that a path needs in a shell command, or "". */
 static const char *quote_for(const char *path)
 {
 	return strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -38,10 +38,10 @@ static bool is_on_read_only_mount(int fd)
 }
 
 /*
- * Only we and root may read or write the file (SPEC 2.2), with two exceptions. systemd
- * gives credentials to a unit's user by an access list, whose mask shows as the group's
- * permission to read a file of root's. Docker and Kubernetes give a container its secrets
- * as files of root's that everybody in it may read, on a mount that is read-only.
+ * Checks that only we and root may read or write the file (SEMANTICS 2.2), with two
+ * exceptions. systemd grants a unit's user access to credentials by an access list, whose
+ * mask shows as group permission to read root's file. Docker and Kubernetes give a
+ * container its secrets as files of root on a read-only mount, readable for all users.
  */
 static int check_file(
 	const struct keyplace *place, int fd, const struct stat *st, struct buf *why)
@@ -79,8 +79,9 @@ static int check_file(
 }
 
 /*
- * Who can change the directory can put another file of ours there, whose first line would
- * then be sent as the key. In a sticky one (/tmp) nobody can take our file away.
+ * Checks that no other user can change the directory: they could replace the file by
+ * another one of ours, and its first line would be sent as the key. A sticky directory
+ * such as /tmp is fine, because other users cannot remove our file there.
  */
 static int check_directory(
 	const char *path, const struct stat *st, const char *directory, struct buf *why)
@@ -102,7 +103,10 @@ static int check_directory(
 	return 0;
 }
 
-/* The directory part of the path of a file; owned by the caller. */
+/*
+ * Returns the directory part of a file's path, or NULL if memory is short. The caller
+ * frees it.
+ */
 static char *directory_of(const char *file)
 {
 	const char *slash = strrchr(file, '/');
@@ -112,7 +116,10 @@ static char *directory_of(const char *file)
 	return slash == file ? strdup("/") : strndup(file, (size_t)(slash - file));
 }
 
-/* What the kernel calls an open directory; for sentences alone. */
+/*
+ * Returns the kernel's path for an open directory, for messages; or NULL if memory is
+ * short. The caller frees it.
+ */
 static char *name_of(int fd)
 {
 	char link[64];
@@ -125,8 +132,9 @@ static char *name_of(int fd)
 }
 
 /*
- * Opens and checks the directory of `file`, which is below `at`. `shown` is the file's
- * path in sentences; NULL: the one that the kernel gives. Returns a descriptor or -errno.
+ * Opens and checks the directory of `file`, which is resolved from `at`. `shown` is the
+ * file's path for messages, or NULL to use the kernel's path of the directory. Returns a
+ * descriptor or a negative errno.
  */
 static int open_directory(const struct keyplace *place, int at, const char *file,
 	const char *shown, struct buf *why)
@@ -159,8 +167,8 @@ static int open_directory(const struct keyplace *place, int at, const char *file
 }
 
 /*
- * Checks the directories of the file and of each symbolic link that leads to it. Step by
- * step from the directory before: by their whole paths, a mount may cover them by now.
+ * Checks the directories of the file and of each symbolic link that leads to it. Each one
+ * is opened from the one before: resolved from the root, a mount could cover it by now.
  */
 static int check_directories(const struct keyplace *place, struct buf *why)
 {
@@ -183,7 +191,7 @@ static int check_directories(const struct keyplace *place, struct buf *why)
 			dir, slash ? slash + 1 : file, target, sizeof(target) - 1);
 
 		if (len < 0)
-			return 0; /* no link: the file itself */
+			return 0; /* not a link: this is the file itself */
 		free(file);
 		file = strndup(target, (size_t)len);
 	}

@@ -22,22 +22,22 @@ enum {
 
 #define CACHE_SIZE_MIN (UINT64_C(1) << 20)
 #define CACHE_SIZE_MAX (UINT64_C(1024) << 40)
-#define ID_MAX         (UINT32_MAX - 1) /* (uid_t)-1 is no user, see chown(2) */
+#define ID_MAX         (UINT32_MAX - 1) /* (uid_t)-1 is not a user, see chown(2) */
 
-/* How an option is written, what it may be, and where it goes. */
+/* An option of -o: how it is written, which values it takes, and where it is stored. */
 struct own_option {
-	const char *shape; /* "name=VALUE", or "name" of a flag */
-	const char *takes; /* of a value, for the sentence that refuses one */
+	const char *shape; /* "name=VALUE", or "name" for a flag */
+	const char *takes; /* the valid values, for error messages */
 	const char *help;
 	int (*set)(const struct own_option *own, const char *value,
 		struct options *options, struct buf *why);
-	size_t offset; /* of the member of struct options, */
-	size_t size;   /* and its size */
+	size_t offset; /* offset of the member in struct options */
+	size_t size;   /* size of the member in struct options */
 	bool (*read)(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 	uint64_t min;
 	uint64_t max;
-	uint64_t scale;       /* what the number is multiplied with; 0: 1 */
-	const char *words[2]; /* the words that mean false and true */
+	uint64_t scale;       /* factor applied to the number; 0 means 1 */
+	const char *words[2]; /* the words for false and true */
 };
 
 static int name_len(const char *shape)
@@ -99,7 +99,10 @@ static int set_path(const struct own_option *own, const char *value,
 
 	if (!value || !*value)
 		return refuse(own, why);
-	/* Gladia's keys are UUIDs: no sentence about a missing file shall show one. */
+	/*
+	 * Gladia's keys are UUIDs: an error message about a missing file must not show
+	 * one.
+	 */
 	if (name_is_uuid(value))
 		return why_set(why, -EINVAL,
 			"-o %.*s takes %s: what was given looks like a key itself",
@@ -117,7 +120,9 @@ static int set_path(const struct own_option *own, const char *value,
 	return 0;
 }
 
-/* Takes "none" (stored as "") or a proxy's URL; the user and password stay out of it. */
+/*
+ * Stores a proxy's URL, or "" for "none". A URL with a user name or password is rejected.
+ */
 static int set_proxy(const struct own_option *own, const char *value,
 	struct options *options, struct buf *why)
 {
@@ -146,7 +151,7 @@ static int set_proxy(const struct own_option *own, const char *value,
 	return 0;
 }
 
-/* How many bytes of an argument could be an option's name. */
+/* Returns how many bytes of an argument could be an option's name. */
 static size_t word_len(const char *argument)
 {
 	return strspn(argument,
@@ -154,8 +159,8 @@ static size_t word_len(const char *argument)
 }
 
 /*
- * "json[:txt][:srt][:vtt]". A word that is none of them is named if it is short enough
- * not to be a key.
+ * Parses "json[:txt][:srt][:vtt]". An unknown word is quoted in the error message if it
+ * is too short to be a key.
  */
 static int set_formats(const struct own_option *own, const char *value,
 	struct options *options, struct buf *why)
@@ -188,7 +193,7 @@ static int set_formats(const struct own_option *own, const char *value,
 #define MEMBER(name) \
 	.offset = offsetof(struct options, name), .size = sizeof((struct options){0}.name)
 
-/* SPEC 1.4. */
+/* The options of gladiafs (SEMANTICS 1.4). */
 static const struct own_option own_options[] = {
 	{.shape = "key_file=PATH",
 		.takes = "the path of a file that holds the API key",
@@ -317,22 +322,23 @@ static const struct own_option own_options[] = {
 		MEMBER(auto_unmount)},
 };
 
-/* Of what mount(8) passes on (SPEC 1.2), what the kernel is to know... */
+/* Options from mount(8) that are passed to the kernel (SEMANTICS 1.2). */
 static const char *const kernel_flags[] = {
 	"nodev", "nosuid", "noexec", "exec", "sync", "async", "dirsync"};
 
 /*
- * ...what means nothing here: nothing is written, and the mount is nodev and nosuid in
- * any case (mount.fuse3 adds "dev,suid" for root, who did not ask for it)...
+ * Options from mount(8) that have no effect here: nothing is written, and the mount is
+ * always nodev and nosuid (mount.fuse3 adds "dev,suid" for root by itself).
  */
 static const char *const ignored_flags[] = {"dev", "suid", "defaults", "auto", "noauto",
 	"nofail", "_netdev", "user", "nouser", "users", "nousers", "owner", "noowner",
 	"group", "nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime",
 	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
 
-/* ...and the same with a value. */
+/* Options from mount(8) with a value that have no effect here. */
 static const char *const ignored_values[] = {"comment", "user"};
 
+/* Names that a user might try for an option that takes the key. */
 static const char *const key_names[] = {"key", "api_key", "api-key", "apikey",
 	"gladia_key", "gladia-key", "gladia_api_key", "gladia-api-key", "x-gladia-key",
 	"token", "password"};
@@ -360,7 +366,7 @@ static bool means_key(const char *argument)
 
 int options_refuse(const char *dashes, const char *argument, struct buf *why)
 {
-	enum { SHOWN_MAX = 32 }; /* less than a UUID, as Gladia's keys are */
+	enum { SHOWN_MAX = 32 }; /* shorter than Gladia's keys, which are UUIDs */
 	size_t len = word_len(argument);
 
 	if (means_key(argument))
@@ -404,7 +410,7 @@ static bool is_ignored(const char *name, const char *value)
 	return value ? IS_AMONG(name, ignored_values) : IS_AMONG(name, ignored_flags);
 }
 
-/* `word` is one option, cut at its "=" here. */
+/* Applies one option. Overwrites the "=" in `word`. */
 static int apply_word(char *word, bool sloppy, struct options *options, struct buf *why)
 {
 	char *equals = strchr(word, '=');
@@ -418,7 +424,7 @@ static int apply_word(char *word, bool sloppy, struct options *options, struct b
 	if (own)
 		return own->set(own, value, options, why);
 
-	/* The last one counts, as with mount(8). */
+	/* The last one counts, as in mount(8). */
 	if (!value && (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0)) {
 		options->read_only = word[1] == 'o';
 		return 0;

@@ -5,21 +5,22 @@
 #include "config/options.h"
 
 /*
- * One argument of -o: options separated by commas; a backslash takes the character after
- * it as it is ("\,", as libfuse does). An option given twice counts as given last. What
- * is unknown is an error, or with `sloppy` (mount(8)) ignored.
+ * Applies one argument of -o: options separated by commas. A backslash makes the next
+ * character literal ("\,"), as in libfuse. If an option is given twice, the last one
+ * counts. An unknown option is an error, or is ignored if `sloppy` is set (mount(8)).
  *
- * 0; -EINVAL or -ENOMEM with a sentence in `why`.
+ * Returns 0, -EINVAL, or -ENOMEM, with an error message in `why`.
  */
 int options_list_apply(
 	const char *list, bool sloppy, struct options *options, struct buf *why);
 
 /*
- * -EINVAL and a sentence about an unknown option: `argument` is "name[=value]", `dashes`
- * what stands before it. Only what can be a name is repeated: all else may be a key. Who
- * meant to give the key is told how.
+ * Sets `why` to the error message for an unknown option and returns -EINVAL. `argument`
+ * is "name[=value]", `dashes` is what precedes it on the command line. It is quoted only
+ * if it looks like an option's name: anything else could be a key. If the name suggests
+ * that the user meant to pass the key, the message explains how to do that.
  */
 int options_refuse(const char *dashes, const char *argument, struct buf *why);
 
-/* The part of -h about -o, on stdout. */
+/* Prints the part of -h that describes -o to stdout. */
 void options_list_print(void);

@@ -12,7 +12,10 @@
 
 #include "base/cleanup.h"
 
-/* The digits that `text` begins with; those that do not fit are no number. */
+/*
+ * Reads digits of `base` at the start of `text` and advances it. Returns false if there
+ * are none or if the number is too large.
+ */
 static bool read_digits(const char **text, unsigned base, uint64_t *ret_number)
 {
 	const char *c = *text;

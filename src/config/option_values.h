@@ -5,26 +5,44 @@
 #include <stdint.h>
 
 /*
- * The values of -o options: what is accepted, without a sentence. Those that return bool
- * return false for a text that is none; all touch their output on success alone.
+ * Parsers for the values of -o options. They change their output only on success, and
+ * write no error message.
  */
 
-/* Decimal digits and nothing else, within the limits. */
+/*
+ * Parses decimal digits. Returns false if there is anything else, or if the number is not
+ * between `min` and `max`.
+ */
 bool value_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number);
 
-/* The same with K, M, G or T behind (powers of 1024, either case): bytes. */
+/*
+ * Parses a size in bytes: decimal digits, then optionally K, M, G or T (powers of 1024)
+ * in either case. Returns false if it has another form or is not between `min` and `max`.
+ */
 bool value_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_bytes);
 
-/* Octal digits. */
+/*
+ * Parses octal digits. Returns false if there is anything else, or if the number is not
+ * between `min` and `max`.
+ */
 bool value_octal(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number);
 
-/* A number, or a name of the user or group database. `min` and `max` are for the number.
+/*
+ * Parses a user's number, or the name of a user in the user database. Returns false if
+ * there is no such user, or if a number is not between `min` and `max`. Can block on the
+ * user database.
  */
 bool value_user(const char *text, uint64_t min, uint64_t max, uint64_t *ret_uid);
+
+/*
+ * Parses a group's number, or the name of a group in the group database. Returns false if
+ * there is no such group, or if a number is not between `min` and `max`. Can block on the
+ * group database.
+ */
 bool value_group(const char *text, uint64_t min, uint64_t max, uint64_t *ret_gid);
 
 /*
- * A path, made absolute against the current directory, for a daemon leaves that. `path`
- * is owned by the caller. 0 or the negative errno of getcwd(3) or of memory.
+ * Makes a path absolute, because a daemon leaves the current directory. The caller frees
+ * `ret_path`. Returns 0, -ENOMEM, or the negative errno of getcwd(3).
  */
 int value_path(const char *text, char **ret_path);

@@ -17,17 +17,17 @@ static const char helper_name[] = "mount.gladiafs";
 
 enum { MOUNT_FLAGS_MAX = 512, WORDS_MAX = 2 };
 
-/* What getopt finds, before it is known what it means. */
+/* The arguments as parsed by getopt_long(), before they are interpreted. */
 struct command {
 	bool helper; /* called as mount.gladiafs */
 	bool sloppy;
-	const char **lists; /* the arguments of -o */
+	const char **lists; /* arguments of -o */
 	size_t lists_len;
-	const char **words; /* SOURCE, MOUNTPOINT, or PATHs */
+	const char **words; /* SOURCE and MOUNTPOINT, or PATHs */
 	size_t words_len;
 };
 
-/* Of long options that have no letter. */
+/* Values for long options without a short form. */
 enum { LETTER_CHECK = 256, LETTER_REFRESH, LETTER_FETCH };
 
 static const struct option long_options[] = {
@@ -40,8 +40,8 @@ static const struct option long_options[] = {
 };
 
 /*
- * The leading "-" makes getopt_long() give the words in their place, as option 1, with
- * POSIXLY_CORRECT set or not; the ":" leaves the sentences to us.
+ * "-" makes getopt_long() return other arguments in order, as option 1, whether or not
+ * POSIXLY_CORRECT is set; ":" makes it leave error messages to us.
  */
 static const char own_letters[] = "-:o:fdhV";
 static const char helper_letters[] = "-:o:fnvsN:t:hV";
@@ -53,7 +53,10 @@ static bool is_helper(const char *program)
 	return strcmp(slash ? slash + 1 : program, helper_name) == 0;
 }
 
-/* `last` is the argument getopt looked at last, which counts if it was a long option. */
+/*
+ * Sets the error message for an option that getopt_long() rejected. `last` is the
+ * argument it examined last; it is the culprit if that was a long option.
+ */
 static int refuse_argument(int result, const char *last, struct buf *why)
 {
 	if (result == ':')
@@ -71,7 +74,7 @@ static int refuse_argument(int result, const char *last, struct buf *why)
 	return options_refuse("-", letter, why);
 }
 
-/* What a letter says by itself. */
+/* Stores an option or argument that getopt_long() returned. */
 static void note_letter(int letter, struct command *command, struct options *options)
 {
 	switch (letter) {
@@ -107,19 +110,19 @@ static void note_letter(int letter, struct command *command, struct options *opt
 		command->sloppy = true;
 		break;
 	default:
-		/* -n: there is no mtab; -N, -t: mount(8) has seen to it. */
+		/* -n: there is no mtab. -N and -t: mount(8) has handled them. */
 		break;
 	}
 }
 
-/* -h and -V end it: nothing that follows them matters. */
+/* Parses the command line. -h and -V end parsing, whatever follows them. */
 static int read_letters(int argc, char **argv, struct command *command,
 	struct options *options, struct buf *why)
 {
 	const char *letters = command->helper ? helper_letters : own_letters;
 	int letter;
 
-	optind = 0; /* glibc's way to begin anew */
+	optind = 0; /* makes glibc's getopt_long() restart */
 	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		if (letter == '?' || letter == ':')
 			return refuse_argument(letter, argv[optind - 1], why);
@@ -130,13 +133,13 @@ static int read_letters(int argc, char **argv, struct command *command,
 		note_letter(letter, command, options);
 	}
 	for (int i = optind; i < argc; i++) {
-		optarg = argv[i]; /* words after "--" */
+		optarg = argv[i]; /* arguments after "--" */
 		note_letter(1, command, options);
 	}
 	return 0;
 }
 
-/* Without SOURCE the mount shows the address itself. */
+/* Resolves SOURCE. Without SOURCE the mount shows the API URL as its device. */
 static int use_source(const char *source, struct options *options, struct buf *why)
 {
 	int err = source_find(source, &options->origin, why);
@@ -147,7 +150,10 @@ static int use_source(const char *source, struct options *options, struct buf *w
 	return options->source ? 0 : why_set(why, -ENOMEM, "out of memory");
 }
 
-/* The words are not repeated: one of them may be a key in the wrong place. */
+/*
+ * Interprets SOURCE and MOUNTPOINT. Error messages do not quote them: one may be a key in
+ * the wrong place.
+ */
 static int use_words(
 	const struct command *command, struct options *options, struct buf *why)
 {
@@ -172,6 +178,7 @@ static int use_words(
 	return use_source(count == WORDS_MAX ? command->words[0] : NULL, options, why);
 }
 
+/* Interprets the optional SOURCE of --check. */
 static int use_source_word(
 	const struct command *command, struct options *options, struct buf *why)
 {
@@ -183,7 +190,10 @@ static int use_source_word(
 	return use_source(command->words_len ? command->words[0] : NULL, options, why);
 }
 
-/* Words are all there is to these, for they are about mounts that are there. */
+/*
+ * Interprets the PATHs of --refresh and --fetch. Options are rejected, because these
+ * commands act on existing mounts.
+ */
 static int use_paths(
 	const struct command *command, struct options *options, struct buf *why)
 {
@@ -244,7 +254,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 
 	if (options->action == OPTIONS_REFRESH || options->action == OPTIONS_FETCH)
 		return use_paths(&command, options, why);
-	/* A daemon has no terminal to complain to. */
+	/* A daemon has no terminal for its messages. */
 	options->log_syslog = !options->foreground;
 	for (size_t i = 0; !err && i < command.lists_len; i++)
 		err = options_list_apply(lists[i], command.sloppy, options, why);

@@ -9,11 +9,13 @@
 #include "base/errmsg.h"
 
 enum {
-	MARGIN_MS = 1000,    /* to the kernel's limit */
-	CALL_MARGIN_MS = 250 /* of a call to the request that waits for it */
+	MARGIN_MS = 1000,    /* distance from the kernel's limit */
+	CALL_MARGIN_MS = 250 /* time between a call's time-out and that of its request */
 };
 
-/* Seconds in a file, 0 where there is none. */
+/*
+ * Reads a number of seconds from a file. Returns 0 if it cannot be read or is not valid.
+ */
 static int64_t read_seconds(const char *directory, const char *name)
 {
 	CLEANUP_FREE char *path = NULL;
@@ -35,7 +37,7 @@ static int64_t read_seconds(const char *directory, const char *name)
 
 int64_t deadline_of_requests(int64_t timeout_ms, const char *directory, struct buf *why)
 {
-	/* Both hold, for the filesystem does not ask for a limit of its own. */
+	/* Both apply, because we do not set a limit of our own for the mount. */
 	static const char *const names[] = {
 		"default_request_timeout", "max_request_timeout"};
 	int64_t lowest_ms = timeout_ms;
