@@ -24,7 +24,7 @@ enum {
 #define CACHE_SIZE_MAX (UINT64_C(1024) << 40)
 #define ID_MAX         (UINT32_MAX - 1) /* (uid_t)-1 is not a user, see chown(2) */
 
-/* An option of -o: how it is written, which values it takes, and where it is stored. */
+/* An option of -o: its spelling, its values, and the member that stores its value. */
 struct own_option {
 	const char *shape; /* "name=VALUE", or "name" for a flag */
 	const char *takes; /* the valid values, for error messages */
