@@ -6,36 +6,38 @@
 #include "base/buf.h"
 
 /*
- * Going into the background, such that whoever started the program hears whether it
- * works (SPEC 1.3). The parent stays until the child has given its verdict: an exit code
- * and a sentence. Zeroed, it stands for a program that stays in the foreground.
+ * Runs the program in the background, but lets the user see if it fails to start
+ * (SEMANTICS 1.3). The parent process waits until the child reports a result: an exit
+ * code and an error message. A zeroed struct means that the program stays in the
+ * foreground.
  */
 struct daemon {
-	bool waited_for; /* a parent waits for the verdict */
-	int pipe;
+	bool waited_for; /* the parent is waiting for the result */
+	int pipe;        /* the result is written to this descriptor */
 };
 
 /*
- * Forks; to be called before there are threads, open databases or libcurl. Blocks the
- * signals of signals.h in both.
+ * Forks a child for the background. Call it before starting threads, opening a database
+ * or using libcurl. Blocks the signals of process/signals.h in both processes.
  *
- * In the child 0: "/" as its directory, no descriptors but 0 to 2, of which only stderr
- * is still the parent's. Until the verdict it is in the parent's process group, and the
- * parent's end is its end: it then gets SIGTERM. From a good verdict on it has a session
- * of its own.
+ * In the child it returns 0. The working directory is "/", stdin and stdout are
+ * /dev/null, stderr is inherited, and all other descriptors are closed. Until it reports
+ * a result, the child belongs to the parent's process group and receives SIGTERM if the
+ * parent ends. When it reports EXIT_CODE_OK, it starts its own session.
  *
- * In the parent 1, after the child's verdict: its code in `ret_code`, its sentence in
- * `why`. A child that ends without one is EXIT_CODE_SYSTEM. A signal is passed on to the
- * child as SIGTERM; if that does not give its verdict within a second it is killed.
+ * In the parent it returns 1 after the child has reported its result, with the exit code
+ * in `ret_code` and the error message in `why`. If the child ends without a result, the
+ * exit code is EXIT_CODE_SYSTEM. If the parent receives a signal, it sends SIGTERM to the
+ * child and kills it if there is no result within a second.
  *
- * -errno and a sentence where there can be no child.
+ * Returns a negative errno and an error message if the child cannot be started.
  */
 int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *why);
 
 /*
- * The child's verdict, once. After a good one (EXIT_CODE_OK) stderr is closed as well,
- * unless `keep_stderr`. In the foreground it does nothing. 0; or -EPIPE where nobody
- * waits any more: then end.
+ * Reports the result of the child to the parent. Call it once. With EXIT_CODE_OK it also
+ * redirects stderr to /dev/null, unless `keep_stderr` is set. In the foreground it does
+ * nothing. Returns 0, or -EPIPE if the parent has ended; the child should then exit.
  */
 int daemon_report(
 	struct daemon *daemon, int code, const char *sentence, bool keep_stderr);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What the program ends with: the exit codes of mount(8) (SPEC 1.3). */
+/* The exit codes of the program, those of mount(8) (SEMANTICS 1.3). */
 enum exit_code {
 	EXIT_CODE_OK = 0,
 	EXIT_CODE_USAGE = 1,  /* the command line is wrong */
 	EXIT_CODE_SYSTEM = 2, /* out of memory, cannot fork, ... */
-	EXIT_CODE_MOUNT = 32, /* key, server or mount point: nothing was mounted */
+	EXIT_CODE_MOUNT = 32, /* not mounted because of the key, server or mount point */
 };
 
-/* Room for the one sentence that a failure is told with. */
+/* Maximum size of an error message, including the NUL byte. */
 enum { SENTENCE_MAX = 2048 };

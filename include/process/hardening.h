@@ -2,26 +2,34 @@
 #pragma once
 
 /*
- * Makes the process fit to hold a key and transcripts, before anything else happens:
- * neither core dumps nor other processes of the same user show its memory (SPEC 2.2),
- * its files are its user's alone, descriptors 0 to 2 exist (so that no database becomes
- * "stderr"), signals that mean nothing here are ignored (a write beyond "ulimit -f" fails
- * then), as many files may be open as the system allows, and memory that is freed goes
- * back to the system (base/heap.h).
+ * Prepares the process for handling the key and transcripts. Call it first in main().
  *
- * What the system refuses of it is done without.
+ * - Disables core dumps, and access to our memory by other processes of the same user
+ *   (SEMANTICS 2.2).
+ * - Sets the umask so that only the user can access new files.
+ * - Opens descriptors 0 to 2 if they are closed, so that no database file can become
+ *   stderr.
+ * - Ignores signals that we do not use. One of them is SIGXFSZ: a write that exceeds
+ *   "ulimit -f" fails instead.
+ * - Raises the limit of open files as far as the system permits.
+ * - Configures malloc() to return freed memory (base/malloc_tuning.h).
+ *
+ * Settings that the system refuses are skipped.
  */
 void process_prepare(void);
 
-/* Closes all descriptors that were inherited but 0 to 2 and `keep`. */
+/* Closes all descriptors except 0 to 2 and `keep`. */
 void process_close_inherited(int keep);
 
 /*
- * Gives up for good what serving a mount does not take, where we are root: all
- * capabilities but CAP_SYS_ADMIN (mount and unmount) and CAP_DAC_READ_SEARCH (key and
- * cache in directories that are closed to others), and getting any by a program that is
- * run (no_new_privs). Other users have none to give up, and fusermount3, which unmounts
- * for them, is such a program. Before there are threads: they have what they began with.
- * 0 or -errno.
+ * If we are root, permanently drops the privileges that serving a mount does not need. We
+ * keep CAP_SYS_ADMIN, to mount and unmount, and CAP_DAC_READ_SEARCH, to read the key and
+ * the cache in private directories, and set no_new_privs.
+ *
+ * Does nothing for other users: they have no capabilities, and no_new_privs would disable
+ * fusermount3, which is setuid and unmounts for them.
+ *
+ * Call it before starting threads, because each thread has its own capabilities. Returns
+ * 0 or a negative errno.
  */
 int process_confine(void);

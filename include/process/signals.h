@@ -2,13 +2,14 @@
 #pragma once
 
 /*
- * SIGHUP, and the signals that end the program (SIGINT, SIGQUIT, SIGTERM, SIGXCPU), as
- * something to be polled (SPEC 1.5). To be opened before there are threads, so that all
- * of them leave these signals alone; they stay blocked.
+ * Opens a descriptor that becomes readable when SIGHUP or a signal that ends the program
+ * arrives: SIGINT, SIGQUIT, SIGTERM or SIGXCPU (SEMANTICS 1.5). Blocks these signals;
+ * they stay blocked after the descriptor is closed. Call it before starting threads, so
+ * that the signals are blocked in all of them.
  *
- * 0 or -errno; `ret_fd` is owned by the caller, who gives it to close().
+ * Returns 0 or a negative errno. The caller closes `ret_fd` with close().
  */
 int signals_open(int *ret_fd);
 
-/* The next signal that has come, or 0 where there is none. Never waits. */
+/* Returns the number of the next pending signal, or 0 if there is none. Never blocks. */
 int signals_read(int fd);

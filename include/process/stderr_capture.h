@@ -4,19 +4,20 @@
 #include "base/buf.h"
 
 /*
- * Keeps what libraries and child processes print on stderr, so that their reason can
- * become a part of our own sentence. Meant for a moment in which no other thread prints.
+ * Captures what libraries and child processes print to stderr, so that we can quote it in
+ * an error message. All threads share stderr: use it only while no other thread prints.
  */
 struct capture {
-	int saved; /* the true stderr; -1: nothing is being kept */
-	int kept;
+	int saved; /* a duplicate of the original stderr; -1: not capturing */
+	int kept;  /* a memory file that receives the output */
 };
 
-/* Where the system refuses, nothing is kept and stderr stays what it is. */
+/* Starts capturing. If that fails, stderr is unchanged and nothing is captured. */
 void capture_begin(struct capture *capture);
 
 /*
- * Makes stderr what it was. `ret_line`, if not NULL, becomes the first line that was
- * printed (as much of it as the buffer takes), or empty; else all of it is printed now.
+ * Stops capturing and restores stderr. If `ret_line` is not NULL, it is set to the first
+ * line that was printed, truncated to the buffer's maximum, or to "" if nothing was
+ * printed. If `ret_line` is NULL, everything that was captured is printed to stderr.
  */
 void capture_end(struct capture *capture, struct buf *ret_line);

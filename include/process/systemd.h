@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What a service manager hears (sd_notify(3)), if $NOTIFY_SOCKET says that one listens;
- * else both do nothing and give 0. For a program in the foreground: a daemon's parent
- * tells by its end. Never waits. -errno where it could not be told.
+ * Notify the service manager with sd_notify(3) that the mount is ready, or that it is
+ * being unmounted. Use them only in the foreground: in the background, the exit of the
+ * parent process reports the start. Both return 0, also if there is no service manager
+ * ($NOTIFY_SOCKET is not set), or a negative errno. They never block.
  */
 int manager_ready(void);
 int manager_stopping(void);

@@ -18,9 +18,10 @@
 #include "process/hardening.h"
 #include "process/signals.h"
 
-enum { PATIENCE_MS = 1000 }; /* with a child that was told to end */
+/* How long a child may take to end after SIGTERM before it is killed. */
+enum { PATIENCE_MS = 1000 };
 
-/* What goes through the pipe, in one write. */
+/* The result of the child, sent through the pipe in one write. */
 struct verdict {
 	int32_t code;
 	char sentence[SENTENCE_MAX];
@@ -28,16 +29,19 @@ struct verdict {
 
 _Static_assert(sizeof(struct verdict) <= PIPE_BUF, "else it could come in pieces");
 
-/* How a parent waits for its child. */
+/* The state of a parent that waits for its child. */
 struct watch {
 	pid_t child;
-	int pipe;
-	int signals;
-	int signal; /* that came in the meantime, else 0 */
-	int64_t until_ms;
+	int pipe;         /* the child's result is read from this descriptor */
+	int signals;      /* from signals_open() */
+	int signal;       /* the first signal that we received, or 0 */
+	int64_t until_ms; /* if there was a signal: when to kill the child */
 };
 
-/* 0 if the child has said something or ended, -ETIMEDOUT if it shall have been killed. */
+/*
+ * Waits until the child reports a result or ends. Returns 0, -ETIMEDOUT if it did neither
+ * within PATIENCE_MS after a signal, or another negative errno.
+ */
 static int wait_for_word(struct watch *watch)
 {
 	for (;;) {
@@ -67,7 +71,10 @@ static int wait_for_word(struct watch *watch)
 	}
 }
 
-/* Of a child that says nothing or was told to end: it has ended, or is about to. */
+/*
+ * Waits for the end of a child that reported no result or was sent a signal. Stores the
+ * error message and returns the exit code of the parent.
+ */
 static int tell_end(const struct watch *watch, struct buf *why)
 {
 	int status;
@@ -90,6 +97,7 @@ static int tell_end(const struct watch *watch, struct buf *why)
 		WEXITSTATUS(status));
 }
 
+/* Waits for the child's result. Stores its error message and returns the exit code. */
 static int hear_verdict(struct watch *watch, struct buf *why)
 {
 	struct verdict verdict = {0};
@@ -99,7 +107,7 @@ static int hear_verdict(struct watch *watch, struct buf *why)
 		kill(watch->child, SIGKILL);
 	else
 		got = read(watch->pipe, &verdict, sizeof(verdict));
-	/* A good verdict that crossed our signal is not worth anything any more. */
+	/* After we sent SIGTERM the child ends, even if it has just reported success. */
 	if (got != (ssize_t)sizeof(verdict) || watch->signal)
 		return tell_end(watch, why);
 	verdict.sentence[SENTENCE_MAX - 1] = '\0';
@@ -120,10 +128,13 @@ static int become_daemon(struct daemon *daemon, pid_t parent)
 	if (chdir("/") < 0)
 		return -errno;
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	return getppid() == parent ? 0 : -EPIPE; /* it ended before that */
+	return getppid() == parent ? 0 : -EPIPE; /* the parent ended before prctl() */
 }
 
-/* A failure is for the parent to tell: then this does not return. */
+/*
+ * Turns the child into a daemon. If that fails, reports the failure to the parent and
+ * exits.
+ */
 static void begin_child(
 	int pipe, pid_t parent, struct daemon *ret_daemon, struct buf *why)
 {
@@ -144,7 +155,10 @@ static int cannot_start(int err, struct buf *why)
 	return why_set(why, err, "cannot go into the background: %s", strerror(-err));
 }
 
-/* Forks with a pipe between the two; what each does with its ends is its own affair. */
+/*
+ * Forks with a pipe between parent and child. Both ends are open in both processes.
+ * Returns 0 in both, or a negative errno.
+ */
 static int fork_with_pipe(int ends[2], pid_t *ret_child)
 {
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -175,7 +189,7 @@ int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *why)
 		return cannot_start(err, why);
 	}
 	if (!watch.child) {
-		/* Closes all descriptors but that one. */
+		/* This also closes ends[0] and the signal descriptor. */
 		begin_child(ends[1], parent, ret_daemon, why);
 		return 0;
 	}
@@ -194,16 +208,19 @@ int daemon_report(struct daemon *daemon, int code, const char *sentence, bool ke
 	if (!daemon->waited_for)
 		return 0;
 	strncat(verdict.sentence, sentence, SENTENCE_MAX - 1);
-	/* The parent's end is not ours any more; that it ended before, write() tells. */
+	/* From here on we survive the parent. If it has ended already, write() fails. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	/*
-	 * Not before: an automount (autofs) lets those look at its directory who are in
-	 * the process group that it has asked to mount there, and keeps all others
-	 * waiting.
+	 * We must not leave the parent's process group before the mount is complete. If
+	 * autofs started the parent, processes of that group may access the automount
+	 * directory; all others are blocked until the mount is there.
 	 */
 	if (code == EXIT_CODE_OK)
 		setsid();
-	/* Before the parent returns: who reads its stderr to the end must not wait. */
+	/*
+	 * This must happen before the parent exits: a program that reads the parent's
+	 * stderr until end of file would otherwise wait for the daemon.
+	 */
 	if (code == EXIT_CODE_OK && !keep_stderr)
 		dup2(STDIN_FILENO, STDERR_FILENO);
 

@@ -13,7 +13,7 @@
 
 #include "base/malloc_tuning.h"
 
-/* More is of no use, and some libraries walk through all there may be. */
+/* We never need more, and some libraries loop over all possible descriptors. */
 enum { FILES_MAX = 65536 };
 
 static void open_standard_descriptors(void)
@@ -28,7 +28,7 @@ static void open_standard_descriptors(void)
 	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
 		int flags = fcntl(i, F_GETFD);
 
-		/* Children have them, too. */
+		/* Child processes need them too. */
 		if (flags >= 0)
 			fcntl(i, F_SETFD, flags & ~FD_CLOEXEC);
 	}
@@ -49,7 +49,7 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Signals that mean nothing here. By default they would end us without unmounting. */
+/* By default these signals would end the process without unmounting. */
 static void ignore_signals(void)
 {
 	static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
@@ -87,7 +87,7 @@ void process_close_inherited(int keep)
 	close_range(first, ~0U, 0);
 }
 
-/* What is left of `set` for root: to unmount, and to come to its own files. */
+/* Removes all capabilities from `set` except the two that process_confine() keeps. */
 static void keep_needed(struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3])
 {
 	const __u32 needed[_LINUX_CAPABILITY_U32S_3] = {

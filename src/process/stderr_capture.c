@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Of one read; a longer first line is of no use in a sentence. */
+/* Bytes per read. A longer first line is truncated; we only quote it in a message. */
 enum { CHUNK = 1024 };
 
 void capture_begin(struct capture *capture)
@@ -34,7 +34,7 @@ static void print_all(int from)
 
 	while ((got = pread(from, chunk, sizeof(chunk), offset)) > 0) {
 		if (write(STDERR_FILENO, chunk, (size_t)got) < 0)
-			return; /* there is nowhere left to complain to */
+			return; /* there is nowhere to report the failure */
 		offset += got;
 	}
 }
@@ -50,7 +50,7 @@ static void read_line(int from, struct buf *line)
 
 	size_t len = strcspn(chunk, "\n");
 
-	/* Without memory for the reason, there is none. */
+	/* If memory runs out, the line is left empty. */
 	(void)buf_append(line, chunk, len < line->max ? len : line->max);
 }
 

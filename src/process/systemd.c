@@ -3,6 +3,7 @@
 
 #include <systemd/sd-daemon.h>
 
+/* Sends a state to the service manager. Returns 0 or a negative errno. */
 static int tell(const char *news)
 {
 	int told = sd_notify(0, news);
