@@ -7,32 +7,50 @@
 #include "loop/loop.h"
 
 /*
- * What http.c has with the loop beyond its public contract: the transfers. The loop owns
- * the one CURLM; an easy handle belongs to whoever made it, and is the loop's to drive
+ * Transfers of libcurl, the part of the event loop's interface that only http/ uses. The
+ * loop owns the CURLM handle. The caller owns each easy handle; the loop drives it
  * between loop_transfer_add() and loop_transfer_remove().
  */
 struct loop_transfer {
 	CURL *easy;
-	/* libcurl is through with it; called outside of libcurl, still added. */
+	/*
+	 * Called when libcurl has finished the transfer, but not from within libcurl. The
+	 * transfer is still added.
+	 */
 	void (*ended)(struct loop_transfer *transfer, CURLcode code);
 };
 
-/* Takes CURLOPT_PRIVATE. Not from a libcurl callback. 0, -ENOMEM. */
+/*
+ * Starts a transfer. The loop uses CURLOPT_PRIVATE of the easy handle. Must not be called
+ * from a libcurl callback. Returns 0 or -ENOMEM.
+ */
 int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer);
 
-/* From then on `ended` is not called. Not from a libcurl callback. */
+/*
+ * Removes a transfer, finished or not; `ended` is not called after that. Must not be
+ * called from a libcurl callback.
+ */
 void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer);
 
 /*
- * A transfer whose callback gave CURL_WRITEFUNC_PAUSE goes on; its callbacks may be
- * called at once, and may pause it again. Not from a libcurl callback. Where it fails,
- * some of what came in is lost: the transfer is to be removed. CURLE_ABORTED_BY_CALLBACK
- * says that its connection is spoilt, too, for all that is under way on it.
+ * Resumes a transfer whose callback returned CURL_WRITEFUNC_PAUSE. Its callbacks may be
+ * called before this returns, and may pause it again. Must not be called from a libcurl
+ * callback.
+ *
+ * Returns CURLE_OK or an error. After an error some of the received data is lost, and the
+ * caller must remove the transfer. After CURLE_ABORTED_BY_CALLBACK its connection is
+ * unusable as well, for all transfers on it.
  */
 CURLcode loop_transfer_resume(struct loop *loop, struct loop_transfer *transfer);
 
-/* libcurl is on the stack: its handles can be neither added, removed nor freed. */
+/*
+ * True if the caller runs within a libcurl callback. Easy handles can then not be added,
+ * removed or freed.
+ */
 bool loop_in_libcurl(const struct loop *loop);
 
-/* At most so many connections, idle or in use, outlast the end of a transfer. */
+/*
+ * Sets the maximum number of connections, idle or in use, that libcurl keeps open when a
+ * transfer ends.
+ */
 void loop_keep_connections(struct loop *loop, int connections_max);

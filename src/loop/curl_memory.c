@@ -9,9 +9,10 @@
 #include <string.h>
 
 /*
- * libcurl makes requests, with the key's header, in buffers that it frees as they are.
- * Whoever got at what the process once had would find the key there, also one that was
- * exchanged long ago. So what libcurl frees is wiped; how much that is stands before it.
+ * libcurl builds requests, including the header with the key, in buffers that it frees
+ * without wiping them. An attacker who can read our memory would find the key there, even
+ * one that was replaced long ago. So we wipe all memory that libcurl frees. Its size is
+ * stored in a header in front of each block.
  */
 union head {
 	size_t size;

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * curl_global_init(), with memory that is wiped when libcurl frees it. To be called as
- * that is. 0, -ENOMEM.
+ * Initializes libcurl like curl_global_init(), with an allocator that wipes memory when
+ * it is freed. Each successful call must be paired with curl_global_cleanup(). Returns 0
+ * or -ENOMEM.
  */
 int http_memory_init(void);

@@ -11,16 +11,16 @@
 #include "loop/loop_transfer.h"
 
 /*
- * poll(2) counts its time on a clock that stands still while the machine sleeps: of a
- * wait of 30 s there can be 29 left when the lid is opened an hour later. A timer of the
- * other clock ends it then; waits shorter than this do without.
+ * The timeout of poll(2) does not advance while the machine is suspended: a wait of 30 s
+ * may have 29 s left when the laptop is opened an hour later. A timerfd on CLOCK_BOOTTIME
+ * ends such a wait in time. We do not use it for waits shorter than this.
  */
 enum { ALARM_LEAST_MS = 500 };
 
 struct loop_fd {
 	int fd;
 	bool used;
-	bool ready; /* found readable in this turn, not yet told */
+	bool ready; /* readable in this turn */
 	void (*fn)(void *ctx);
 	void *ctx;
 };
@@ -28,13 +28,13 @@ struct loop_fd {
 struct loop {
 	const struct clock *clock;
 	CURLM *multi;
-	int alarm_fd; /* CLOCK_BOOTTIME; readable once the nearest timer is due */
+	int alarm_fd; /* a timerfd on CLOCK_BOOTTIME that ends long waits */
 	bool in_libcurl;
 	bool stopping;
 	uint64_t turns;
 	struct loop_fd fds[LOOP_FDS_MAX];
-	struct list timers; /* by due_ms; of the same, in order of setting */
-	struct list tasks;  /* in order of posting */
+	struct list timers; /* sorted by due_ms, equal ones in the order of setting */
+	struct list tasks;  /* in the order of posting */
 	void (*hook)(void *ctx);
 	void *hook_ctx;
 };
@@ -120,8 +120,7 @@ void loop_timer_init(struct loop_timer *timer, void (*fn)(void *ctx), void *ctx)
 	timer->ctx = ctx;
 }
 
-/*
- * The place is sought from the end: most timers have the same delay and so come last.
+/* Searches from the end: most timers have the same delay, so a new one is usually last.
  */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms)
 {
@@ -177,6 +176,7 @@ int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer)
 	return curl_multi_add_handle(loop->multi, transfer->easy) ? -ENOMEM : 0;
 }
 
+/* A libcurl callback that rejects all data. */
 static size_t refuse(char *data, size_t size, size_t count, void *ctx)
 {
 	(void)data, (void)size, (void)count, (void)ctx;
@@ -184,8 +184,8 @@ static size_t refuse(char *data, size_t size, size_t count, void *ctx)
 }
 
 /*
- * What a transfer that is paused still holds libcurl 7.88 does not always free (with
- * HTTP/2: curl issue 10971). So it is told once more, to somebody who does not want it.
+ * Works around curl issue 10971: with HTTP/2, libcurl 7.88 does not always free the data
+ * that a paused transfer has buffered. We resume it with callbacks that reject the data.
  */
 static void drop_paused(CURL *easy)
 {
@@ -220,7 +220,7 @@ void loop_keep_connections(struct loop *loop, int connections_max)
 	curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)connections_max);
 }
 
-/* How long this turn may wait at most. */
+/* Returns the maximum time this turn may wait, in milliseconds. */
 static int wait_ms(const struct loop *loop, int max_ms)
 {
 	if (!list_empty(&loop->tasks))
@@ -239,7 +239,10 @@ static int wait_ms(const struct loop *loop, int max_ms)
 	return (int)(left < wait ? left : wait);
 }
 
-/* Is this wait to be ended by the alarm, too? It is then set. */
+/*
+ * Sets the alarm to end a wait of `ms` milliseconds. Returns false if the wait does not
+ * need it or it cannot be set.
+ */
 static bool set_alarm(struct loop *loop, int ms)
 {
 	const struct itimerspec spec = {
@@ -247,7 +250,7 @@ static bool set_alarm(struct loop *loop, int ms)
 
 	if (list_empty(&loop->timers) || ms < ALARM_LEAST_MS)
 		return false;
-	/* It takes back what it told before. */
+	/* This also clears an earlier expiration. */
 	return timerfd_settime(loop->alarm_fd, 0, &spec, NULL) == 0;
 }
 
@@ -274,7 +277,7 @@ static int wait_for_news(struct loop *loop, int max_ms)
 
 	CURLMcode code = curl_multi_poll(loop->multi, waited, count + alarm, ms, NULL);
 
-	/* Without memory for its list it has looked at nothing: the next turn does. */
+	/* If libcurl had no memory for its list, it did not poll; the next turn will. */
 	if (code && code != CURLM_OUT_OF_MEMORY)
 		return -EIO;
 	for (unsigned i = 0; i < count; i++)
@@ -309,7 +312,7 @@ static void tell_descriptors(struct loop *loop)
 	for (int i = 0; i < LOOP_FDS_MAX; i++) {
 		struct loop_fd *slot = &loop->fds[i];
 
-		/* One that was removed or added by those told before is not ready. */
+		/* If an earlier callback removed or replaced it, `ready` is false. */
 		if (slot->ready)
 			slot->fn(slot->ctx);
 	}
@@ -320,7 +323,7 @@ static void fire_timers(struct loop *loop)
 	int64_t now = loop_now_ms(loop);
 	struct list due;
 
-	/* A ring of its own: what is set from now on waits for the next turn. */
+	/* Move them to a separate list: timers set from now on fire in the next turn. */
 	list_init(&due);
 	while (!list_empty(&loop->timers)) {
 		struct list *first = loop->timers.next;
