@@ -10,80 +10,96 @@
 #include "gladia/job.h"
 
 /*
- * What is known of an account's jobs: an SQLite database, on disk (it then survives and
- * may be shared by several mounts) or private and temporary. Nothing here waits for the
- * network; a call can wait for the disk, and up to CATALOG_BUSY_MS for another process
- * that writes to the same file.
+ * The cache of an account's jobs, an SQLite database. It is either a file, which survives
+ * the mount and can be shared by several mounts, or private and temporary. No function
+ * waits for the network. Any of them can block on the disk, and up to CATALOG_BUSY_MS
+ * on another process that is writing to the same file.
  *
- * Writes are gathered in a transaction that is ended by catalog_commit().
+ * Writes are collected in a transaction, which catalog_commit() ends.
  */
 struct catalog;
 
 enum { CATALOG_BUSY_MS = 1000 };
 
 struct catalog_config {
-	const char *path;    /* NULL: private and temporary */
-	uint64_t bodies_max; /* bytes of bodies to keep; the last one used always stays */
-	const char *boot; /* "HOST ID", of this start of this machine; NULL: the system's,
-			   * "": not known */
+	const char *path;    /* database file; NULL: private and temporary */
+	uint64_t bodies_max; /* maximum size of all cached texts, in bytes; the last one
+			      * is never evicted */
+	const char *boot;    /* "HOST ID" of the current boot of this machine; NULL: ask
+			      * the system; "": not known */
 };
 
 /*
- * Opens or makes the database (mode 0600). One that is damaged, foreign or of another
- * schema, or was in use when the machine went down (it is never synced meanwhile), is
- * renamed to PATH.damaged, with a sentence in the log, and begun anew. One
- * that cannot be written (read-only or full disk, permissions) is done without: a
- * temporary one takes its place, with a sentence. 0 or -EIO, -ENOMEM.
+ * Opens the database and creates it if necessary, with mode 0600. If the file is damaged,
+ * is not ours or has another schema version, or if it was in use when the machine crashed
+ * (we do not sync it while it is in use), it is renamed to PATH.damaged and replaced by a
+ * new one. If the file cannot be written (read-only or full disk, permissions), a
+ * temporary database is used instead. Both cases are logged.
+ *
+ * `clock` and `log` must stay valid until catalog_close(). Returns 0, -EIO or -ENOMEM.
  */
 int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	const struct log *log, struct catalog **ret_catalog);
 
 /*
- * The directory for the files of a temporary database, which SQLite makes when memory
- * (8 MiB) does not suffice: $TMPDIR if it can be written, else /var/tmp or /tmp. It is
- * not the caller's, and lives until the environment changes.
+ * Returns the directory for the files of a temporary database, which SQLite creates when
+ * its memory (8 MiB) is full: $TMPDIR if it is writable, else /var/tmp or /tmp. The
+ * caller must not free the string, which is valid until the environment changes.
  */
 const char *catalog_temporary_dir(void);
 
 /*
- * Commits and closes. Where the disk has not taken all within half a second, a child is
- * left that waits for it. NULL is fine.
+ * Commits and closes the database, and frees the catalog. Does nothing if `catalog` is
+ * NULL. If syncing to the disk takes longer than half a second, returns and leaves a
+ * child process that finishes it.
  */
 void catalog_close(struct catalog *catalog);
 
 /*
- * Ends the transaction, if one is open, and lets the least recently used bodies go where
- * there are too many, or the disk is nearly full: as many as came, and some megabytes
- * more. If the disk has no space for it, the transaction stays open, in memory, and the
- * next call tries again; at the end it may be lost. 0 or -EIO: what was
- * written since the last commit is lost, and of the rows that were given out for it
- * nothing is known (-ENOENT).
+ * Commits the open transaction, if there is one. If there are too many texts or the disk
+ * is nearly full, it also evicts the least recently used ones, but per call at most as
+ * many bytes as were added plus some megabytes. If the disk has no space for the
+ * transaction, it stays open in memory and the next call tries again; it is lost if there
+ * is still no space when the catalog is closed.
+ *
+ * Returns 0, or -EIO if the writes since the last commit were lost. The rows that were
+ * returned for them do not exist then (-ENOENT).
  */
 int catalog_commit(struct catalog *catalog);
 
 /*
- * Whether the file holds more than it should: bodies beyond a `bodies_max` that was
- * lowered, or more than 8 MiB that nothing uses. One step, some milliseconds, makes it
- * smaller; it ends with catalog_commit(). Where another process writes, it does nothing.
+ * True if the file is larger than it should be: it has texts beyond a `bodies_max` that
+ * was lowered, or more than 8 MiB of unused pages. On a nearly full disk, any unused page
+ * counts, and any text that must be evicted to keep some space free.
  */
 bool catalog_has_excess(const struct catalog *catalog);
+
+/*
+ * Makes a file that has excess smaller by one step, which takes some milliseconds. Takes
+ * effect with the next catalog_commit(). Does nothing while another process is writing.
+ */
 void catalog_trim(struct catalog *catalog);
 
 /*
- * What is read between these is of one moment, and costs less: SQLite would else lock the
- * file, and look whether another mount has changed it, for each row. Others cannot commit
- * meanwhile, so it is for one reply, not for a turn. A write in between ends it.
+ * Starts a read transaction: until catalog_read_end() all reads see the same state of the
+ * database. They also cost less, because otherwise SQLite locks the file and checks for
+ * changes by other mounts for every row. Other processes cannot commit in the meantime,
+ * so use it for one reply, not for a whole turn of the event loop. A write ends it early.
  */
 void catalog_read_begin(struct catalog *catalog);
+
+/* Ends the read transaction, if one is open. */
 void catalog_read_end(struct catalog *catalog);
 
-/* How long other processes were waited for that had the database locked, in all. */
+/* Returns the total time spent waiting for other processes to unlock the database. */
 int64_t catalog_waited_ms(const struct catalog *catalog);
 
-/* Of all jobs but the gone. */
+/* Totals over all jobs that are not deleted. */
 struct catalog_totals {
 	uint64_t jobs;
-	uint64_t bytes; /* of those whose size is known */
-	uint64_t kept;  /* bytes of bodies */
+	uint64_t bytes; /* size of all jobs' JSON files, as far as it is known */
+	uint64_t kept;  /* size of all cached texts, in bytes */
 };
+
+/* Reads the totals, including the writes that are not committed yet. */
 void catalog_totals(struct catalog *catalog, struct catalog_totals *ret_totals);

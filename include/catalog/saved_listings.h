@@ -8,49 +8,58 @@
 #include "catalog/catalog.h"
 
 /*
- * The last complete listing of each query, kept so that the next look, even after an
- * unmount, can check it instead of reading it all again (SPEC 7.2). Its rows are numbers
- * of the catalog: a row may be gone or dropped by the time the listing is loaded.
+ * The last complete listing of each query. It is stored so that the next refresh, even
+ * after an unmount, can revalidate the listing instead of reading all of it again
+ * (SEMANTICS 7.2). Its members are row numbers of the catalog; when the listing is loaded
+ * some of those jobs may be deleted and their rows dropped.
  */
 struct catalog_listing {
-	int64_t completed_ms; /* wall time at which it was complete */
-	bool ordered;         /* its jobs stood in falling order of created_at */
+	int64_t completed_ms; /* wall time at which the listing was complete */
+	bool ordered;         /* its jobs were sorted by created_at, newest first */
 };
 
 enum {
-	LISTINGS_MAX = 64,
-	LISTING_BYTES_MAX = 128 << 20,
-	LISTING_ROW_BYTES = 8,
+	LISTINGS_MAX = 64,             /* maximum number of stored listings */
+	LISTING_BYTES_MAX = 128 << 20, /* maximum size of one listing */
+	LISTING_ROW_BYTES = 8,         /* size of one row number */
 };
 
 /*
- * Keeps `len` rows (each > 0) as the listing of `key`, in place of what was kept under
- * it, as part of the transaction. Beyond LISTINGS_MAX the one completed longest ago goes;
- * one of more than LISTING_BYTES_MAX is not kept. 0 in these cases too, or -EIO.
+ * Stores `len` rows (each > 0) as the listing of `key` as part of the transaction, and
+ * replaces the previous one. If there are more than LISTINGS_MAX listings, the one that
+ * was completed first is deleted. A listing larger than LISTING_BYTES_MAX is not stored.
+ * Returns 0 (in these cases, too) or -EIO.
  */
 int listings_save(struct catalog *catalog, const char *key,
 	const struct catalog_listing *listing, const int64_t *rows, size_t len);
 
 /*
- * 0, with the rows in memory of malloc() that is the caller's to free; -ENOENT where none
- * is kept, or what is kept cannot be right: that is then forgotten; -ENOMEM, -EIO.
+ * Loads the listing of `key`. The array of rows is allocated with malloc(); the caller
+ * frees it. Returns 0, -ENOENT if there is none, or if it is malformed and was therefore
+ * deleted, -ENOMEM or -EIO.
  */
 int listings_load(struct catalog *catalog, const char *key,
 	struct catalog_listing *ret_listing, int64_t **ret_rows, size_t *ret_len);
 
-/* 0, also where there is none, or -EIO. */
+/* Deletes the listing of `key`. Returns 0, also if there is none, or -EIO. */
 int listings_forget(struct catalog *catalog, const char *key);
+
+/* Deletes all stored listings. Returns 0 or -EIO. */
 int listings_forget_all(struct catalog *catalog);
 
-/*
- * The newest change that the listings of a query have shown, by a number that the caller
- * derives from the query. It survives listings_forget_all(). Beyond NEWEST_MAX the oldest
- * changes are deleted.
- */
+/* Maximum number of queries for which the newest change is stored. */
 enum { NEWEST_MAX = 4096 };
 
-/* Stores `changed_ms` as part of the transaction. Returns 0 or -EIO. */
+/*
+ * Stores the time of the newest change that the listings of a query have shown, as part
+ * of the transaction. `listing` is a number that the caller derives from the query. The
+ * value survives listings_forget_all(). If there are more than NEWEST_MAX, the oldest
+ * changes are deleted. Returns 0 or -EIO.
+ */
 int newest_save(struct catalog *catalog, uint64_t listing, int64_t changed_ms);
 
-/* Returns 0, -ENOENT if none is stored, or -EIO. */
+/*
+ * Loads the time that newest_save() stored under the number `listing`. Returns 0, -ENOENT
+ * if there is none, or -EIO.
+ */
 int newest_load(struct catalog *catalog, uint64_t listing, int64_t *ret_changed_ms);

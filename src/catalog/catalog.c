@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Opens and closes the catalog. A damaged file is set aside and replaced; if the file
+ * cannot be used at all, a temporary database takes its place.
+ */
 #include "catalog/catalog.h"
 
 #include <errno.h>
@@ -9,6 +13,10 @@
 
 #include "internal.h"
 
+/*
+ * Claims the file and opens the database in it. Returns 0, or a negative errno and a
+ * reason for messages.
+ */
 static int claim_and_open(struct catalog *catalog, const char **ret_why)
 {
 	int err = place_claim(&catalog->place, ret_why);
@@ -21,7 +29,10 @@ static int claim_and_open(struct catalog *catalog, const char **ret_why)
 	return err;
 }
 
-/* What cannot be believed has to be out of the way before the mark says otherwise. */
+/*
+ * Sets the crash marker. If an earlier boot left the marker, the file is set aside first,
+ * because afterwards the marker would no longer say that it cannot be trusted.
+ */
 static int mark_dirty(struct catalog *catalog, const char *boot)
 {
 	const char *why;
@@ -35,7 +46,10 @@ static int mark_dirty(struct catalog *catalog, const char *boot)
 	return err ? err : dirty_set(&catalog->dirty, &catalog->place);
 }
 
-/* With the lock held. */
+/*
+ * Opens the database, or sets it aside and opens a new one if it is damaged. The caller
+ * holds the lock.
+ */
 static int open_sound_one(struct catalog *catalog, const char *boot, const char **ret_why)
 {
 	int err = mark_dirty(catalog, boot);
@@ -51,6 +65,7 @@ static int open_sound_one(struct catalog *catalog, const char *boot, const char 
 	return err ? err : claim_and_open(catalog, ret_why);
 }
 
+/* Opens a database on disk. Returns 0, or a negative errno and a reason for messages. */
 static int open_on_disk(struct catalog *catalog, const struct catalog_config *config,
 	const char **ret_why)
 {
@@ -84,7 +99,7 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	catalog->clock = clock;
 	catalog->log = log;
 	catalog->bodies_max = config->bodies_max;
-	/* Its maximum may have been another. */
+	/* The maximum may have been larger when the file was last used. */
 	catalog->excess = true;
 	catalog->dirty.fd = -1;
 	catalog->temporary_dir = open(
@@ -117,7 +132,7 @@ void catalog_close(struct catalog *catalog)
 {
 	if (!catalog)
 		return;
-	/* The last chance: what the disk refused before, it may take now. */
+	/* Try once more to write what the disk had no space for. */
 	catalog->refused_ms = 0;
 	catalog_commit(catalog);
 	schema_close(catalog);

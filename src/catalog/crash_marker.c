@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads, writes and clears the crash marker.
+ */
 #include "crash_marker.h"
 
 #include <errno.h>
@@ -16,22 +19,26 @@
 #include "base/remote.h"
 
 /*
- * The mark is a line "HOST ID", empty where all is on the disk, and one with a number
- * that each mount raises: who takes the mark back sees that nobody came meanwhile. All
- * users hold a shared lock on it. Its length never changes: it is written in place, which
- * a disk that is busy with other files' data does not hold up.
+ * The marker has two lines. The first one is "HOST ID" of the boot in which the database
+ * is in use, or empty if all data is on the disk. The second one is a number that each
+ * mount increments, so that a process that is about to clear the marker notices if
+ * another mount has opened the database in the meantime. Each mount holds a shared lock
+ * on the marker. Its length never changes and it is written in place, so that a disk that
+ * is busy writing other files does not delay it.
  */
 enum {
 	MARK_SIZE = 256,
-	/* SIGTERM ends the program within a second (SPEC 1.5). */
+	/* Short enough that SIGTERM ends the program within a second (SEMANTICS 1.5). */
 	CLOSE_MS = 500,
 };
 
+/* The content of the marker. */
 struct mark {
-	char boot[DIRTY_BOOT_SIZE];
-	unsigned long number;
+	char boot[DIRTY_BOOT_SIZE]; /* "HOST ID", or "" if the marker is cleared */
+	unsigned long number;       /* incremented by each mount */
 };
 
+/* Reads "HOST ID" of the current boot. Returns false if it is not known. */
 static bool read_boot(char boot[static DIRTY_BOOT_SIZE])
 {
 	struct utsname system;
@@ -48,7 +55,7 @@ static bool read_boot(char boot[static DIRTY_BOOT_SIZE])
 	       DIRTY_BOOT_SIZE;
 }
 
-/* One that is cut or senseless is none. */
+/* Reads the marker. If it is incomplete or malformed, it counts as cleared. */
 static void read_mark(int fd, struct mark *mark)
 {
 	char text[MARK_SIZE + 1];
@@ -76,9 +83,9 @@ static int write_mark(int fd, const struct mark *mark)
 }
 
 /*
- * Whether several machines may use what is there (statfs(2)). What is on a disk of this
- * one only its own kernel can have in use, whatever name it has: a container may have a
- * new one at each start.
+ * True if several machines may use the filesystem of the marker. On a local disk only our
+ * own kernel can have the database in use, so we ignore the host name there: a container
+ * may have a new one at each start.
  */
 static bool is_shared(int fd)
 {
@@ -87,7 +94,7 @@ static bool is_shared(int fd)
 	return remote_type(fd, &type) < 0 || type;
 }
 
-/* Of boots "HOST ID": another one of the same kernel's. */
+/* True if `marked` is another boot than `boot`, both "HOST ID", of the same machine. */
 static bool is_earlier(const char *marked, const char *boot, bool shared)
 {
 	const char *marked_id = strrchr(marked, ' ');
@@ -99,6 +106,7 @@ static bool is_earlier(const char *marked, const char *boot, bool shared)
 				  !strncmp(marked, boot, (size_t)(id - boot)));
 }
 
+/* Syncs the directory of the database. Returns 0 or a negative errno. */
 static int sync_dir(const struct place *place)
 {
 	CLEANUP_CLOSE int fd = place_open_dir(place);
@@ -108,6 +116,7 @@ static int sync_dir(const struct place *place)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* Opens or creates the marker and locks it. Returns 0 or a negative errno. */
 static int open_mark(struct dirty *dirty, const struct place *place)
 {
 	CLEANUP_FREE char *name = NULL;
@@ -123,7 +132,7 @@ static int open_mark(struct dirty *dirty, const struct place *place)
 
 	int err = place_flock(dirty->fd, LOCK_SH);
 
-	/* Where locks do not work, it is never taken back. */
+	/* If the filesystem has no locks we go on; the marker is then never cleared. */
 	return err == -EWOULDBLOCK ? err : 0;
 }
 
@@ -182,13 +191,18 @@ int dirty_doubt(const struct dirty *dirty, bool doubt)
 		return -ENOTSUP;
 	read_mark(dirty->fd, &mark);
 	memcpy(mark.boot, dirty->boot, sizeof(mark.boot));
-	/* As an earlier start of this machine would have left it. */
+	/* Without its boot id the marker looks as if an earlier boot of this machine had
+	 * left it. */
 	if (doubt)
 		mark.boot[id - dirty->boot + 1] = '\0';
 	return write_mark(dirty->fd, &mark);
 }
 
-/* The directory, too: a journal that came back would be taken for the database's. */
+/*
+ * Syncs the database and clears the marker, unless another mount uses the database. We
+ * also sync the directory: if the deletion of a journal were lost, SQLite would apply
+ * that journal to the database.
+ */
 static void take_back(int mark_fd, const struct place *place)
 {
 	struct mark before, now;
@@ -206,7 +220,10 @@ static void take_back(int mark_fd, const struct place *place)
 	fdatasync(mark_fd);
 }
 
-/* The child keeps nothing else open: neither the mount nor who reads what is said. */
+/*
+ * Runs in the child process. Closes every descriptor that it does not need, so that it
+ * keeps neither the mount busy nor a pipe open whose reader waits for its end.
+ */
 static _Noreturn void be_child(int mark_fd, int end, const struct place *place)
 {
 	struct place kept = *place;
@@ -231,7 +248,7 @@ void dirty_close(struct dirty *dirty, const struct place *place)
 
 		if (child == 0)
 			be_child(dirty->fd, ends[1], place);
-		/* The other end is closed when the child has ended. */
+		/* poll(2) returns when the child has ended, which closes its end. */
 		close(ends[1]);
 		poll(&(struct pollfd){.fd = ends[0]}, 1, CLOSE_MS);
 		close(ends[0]);

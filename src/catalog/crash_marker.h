@@ -6,47 +6,52 @@
 #include "db_file.h"
 
 /*
- * Whether a database on disk may have been torn by a power cut. SQLite syncs nothing
- * (schema.c): the file is whole for whoever opens it while the machine is up, but after a
- * power cut any of its pages may be as it was long before, and a text another one without
- * a sign of it. So, as filesystems do, a mark beside it (PATH-boot) says in which boot of
- * which machine it is in use. That is on the disk before anything is written, and taken
- * back once all is.
+ * The crash marker says whether a power cut may have torn a database on disk. SQLite does
+ * not sync (schema.c). While the machine is up, every process sees a whole file; but
+ * after a power cut any page may be in a much older state, and nothing shows that a text
+ * is not the right one. Therefore, as filesystems do, we keep a marker in a file beside
+ * the database (PATH-boot), which names the machine and the boot in which the database is
+ * in use. It is on the disk before we write anything else, and cleared once everything is
+ * on the disk.
  */
 enum { DIRTY_BOOT_SIZE = 192 };
 
 struct dirty {
-	int fd; /* of the mark; -1: there is none */
-	bool is_set;
-	char boot[DIRTY_BOOT_SIZE];
+	int fd;                     /* descriptor of the marker; -1: there is none */
+	bool is_set;                /* the marker says that the database is in use */
+	char boot[DIRTY_BOOT_SIZE]; /* "HOST ID" of the current boot */
 };
 
 /*
- * Looks for the mark, with the place locked. `boot` is "HOST ID"; NULL: the system's; "",
- * or where the system's is not known: there will be no mark. 0, and whether an earlier
- * boot of this machine left it there, so that nothing in the database can be believed.
- * What another machine has in use is let be, where that can be: on a filesystem that
- * several may use (a home on NFS). A negative errno.
+ * Opens the marker, and creates it if necessary. Call it with the database file locked
+ * (place_lock()). `boot` is "HOST ID", or NULL for the system's. If it is "", or the
+ * system's is not known, no marker is used.
+ *
+ * Sets `ret_cut` if an earlier boot of this machine left the marker, so that the database
+ * cannot be trusted. On a filesystem that several machines may use, such as a home on
+ * NFS, the marker of another machine is ignored. Returns 0 or a negative errno.
  */
 int dirty_open(
 	struct dirty *dirty, const struct place *place, const char *boot, bool *ret_cut);
 
 /*
- * Marks the database before it is written to. Waits for the disk. 0 or a negative errno:
- * nothing may be written then.
+ * Marks the database as in use. Must succeed before anything is written to the database.
+ * Blocks until the marker is on the disk. Returns 0 or a negative errno.
  */
 int dirty_set(struct dirty *dirty, const struct place *place);
 
 /*
- * While `doubt` is set, whoever finds the mark without us takes the database for one that
- * a power cut has torn: for what is written without a journal. Needs no space on the
- * disk. Returns 0, or an error if it cannot be marked.
+ * While `doubt` is set, a process that finds the marker after we have died takes the
+ * database for one that a power cut has torn. We set it while we write without a journal
+ * on disk. Needs no space on the disk. Returns 0, or a negative errno if the marker
+ * cannot be written.
  */
 int dirty_doubt(const struct dirty *dirty, bool doubt);
 
 /*
- * To be called when the database is closed. Where nobody else has it open, it is synced
- * and the mark taken back, by a child: nothing ends a process that waits for a disk.
- * Waits for half a second at most. Does nothing where `fd` is -1.
+ * Call it after the database was closed. If no other process has the database open, syncs
+ * it and clears the marker. A child process does this, because a process that waits for a
+ * disk cannot be killed; we wait for it for half a second at most. Closes the marker.
+ * Does nothing if `fd` is -1.
  */
 void dirty_close(struct dirty *dirty, const struct place *place);

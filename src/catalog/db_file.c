@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finds, locks, claims and sets aside the database file.
+ */
 #include "db_file.h"
 
 #include <errno.h>
@@ -14,7 +17,7 @@
 #include "base/cleanup.h"
 #include "catalog/catalog.h"
 
-enum { LOCK_STEP_MS = 10 };
+enum { LOCK_STEP_MS = 10 }; /* interval between two attempts to take a lock */
 
 int place_init(struct place *place, const char *path)
 {
@@ -97,6 +100,10 @@ void place_unlock(int lock)
 		close(lock);
 }
 
+/*
+ * Checks type and owner of the file, sets its mode to 0600 and notes its identity.
+ * Returns 0, or a negative errno and, in some cases, a reason for messages.
+ */
 static int check_file(struct place *place, int fd, const char **ret_why)
 {
 	struct stat status;
@@ -121,7 +128,7 @@ static int check_file(struct place *place, int fd, const char **ret_why)
 
 int place_claim(struct place *place, const char **ret_why)
 {
-	/* O_NONBLOCK: a FIFO in its place must not make the mount hang. */
+	/* O_NONBLOCK: if the file is a FIFO, opening it must not block. */
 	CLEANUP_CLOSE int fd = openat(place->dir, place->name,
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	int err = fd < 0 ? -errno : check_file(place, fd, ret_why);
@@ -133,6 +140,7 @@ int place_claim(struct place *place, const char **ret_why)
 	return err;
 }
 
+/* Renames the file NAME plus `suffix`, if there is one, to NAME.damaged plus `suffix`. */
 static int move_aside(const struct place *place, const char *suffix)
 {
 	CLEANUP_FREE char *from = NULL;
@@ -141,7 +149,7 @@ static int move_aside(const struct place *place, const char *suffix)
 	if (asprintf(&from, "%s%s", place->name, suffix) < 0 ||
 		asprintf(&to, "%s.damaged%s", place->name, suffix) < 0)
 		return -ENOMEM;
-	/* One set aside before must not leave its journal to this one. */
+	/* The journal of a file that was set aside earlier must not remain beside it. */
 	if (unlinkat(place->dir, to, 0) < 0 && errno != ENOENT)
 		return -errno;
 	return renameat(place->dir, from, place->dir, to) < 0 && errno != ENOENT ? -errno
@@ -162,7 +170,7 @@ int place_set_aside(const struct place *place, const struct log *log, const char
 	if (place_is_moved(place))
 		return 0;
 
-	/* The journal first: it must never lie beside a file that is not its own. */
+	/* The journal is first, because it must never lie beside another database. */
 	int err = move_aside(place, "-journal");
 
 	if (!err)

@@ -7,57 +7,66 @@
 #include "base/log.h"
 
 /*
- * Where a database on disk is: a file of ours alone in a directory that may also be used
- * by other mounts of the same account. All that is done there is relative to the
- * directory's descriptor: a mount that covers its path later does not matter.
+ * The database file: its path, lock and owner. Only this user can read it, but other
+ * mounts of the same account may share it. All accesses are relative to the descriptor of
+ * its directory, so a mount that covers the path later does no harm.
  */
 struct place {
 	int dir;    /* descriptor (O_PATH) of the directory */
-	char *name; /* of the file in it */
-	char *path; /* without symbolic links, for sentences; NULL: no place, the database
-		       is a temporary one */
-	char *file; /* the path by the descriptor, for SQLite */
-	dev_t dev;  /* of the file claimed */
-	ino_t ino;
+	char *name; /* name of the file in the directory */
+	char *path; /* path without symbolic links, for messages; NULL: the database is
+		       temporary and has no file */
+	char *file; /* path through the descriptor in /proc/self/fd, for SQLite */
+	dev_t dev;  /* device of the claimed file */
+	ino_t ino;  /* inode number of the claimed file */
 };
 
-/* 0, -ENOENT and the like where there is no such directory, -ENOMEM. */
+/*
+ * Opens the directory of `path`. On success the caller calls place_done(). Returns 0,
+ * -ENOMEM, or -ENOENT or another error of opening the directory.
+ */
 int place_init(struct place *place, const char *path);
 
-/* What was never inited, but is all zeros, is fine. */
+/* Closes the directory and frees the strings. Does nothing if `place` is all zeros. */
 void place_done(struct place *place);
 
 /* Opens the directory for flock(2) and fsync(2). Returns a descriptor or -errno. */
 int place_open_dir(const struct place *place);
 
 /*
- * Keeps other mounts from opening, making or setting aside databases here, until what it
- * returns is given back. Waits for them, but not for one that hangs: after
- * CATALOG_BUSY_MS it goes on without, as it does where locks do not work.
+ * Locks the directory, so that no other mount opens, creates or sets aside a database in
+ * it. Blocks for CATALOG_BUSY_MS at most, in case another mount hangs. Returns a lock for
+ * place_unlock(), or -1 if the directory could not be locked; the caller then goes on
+ * without the lock.
  */
 int place_lock(const struct place *place);
+
+/* Releases a lock; does nothing if it is -1. */
 void place_unlock(int lock);
 
 /*
- * flock(2) that waits, but not for one that hangs: CATALOG_BUSY_MS. 0; -EWOULDBLOCK, or
- * what says that locks do not work there.
+ * Calls flock(2) with operation `how`, and waits for the lock for CATALOG_BUSY_MS at
+ * most. Returns 0, -EWOULDBLOCK if another process still holds the lock, or another error
+ * if the filesystem has no locks.
  */
 int place_flock(int fd, int how);
 
 /*
- * Makes the file if there is none, and sees to it that nobody else can read it whatever
- * the umask. 0; a negative errno, with a reason for people: it cannot be written, is a
- * symbolic link, no file, or another user's.
+ * Claims the file: creates it if necessary, and makes sure that it has mode 0600 whatever
+ * the umask is. Returns 0, or a negative errno and a reason for messages (a static
+ * string) if the file cannot be written, is a symbolic link or not a regular file, or
+ * belongs to another user.
  */
 int place_claim(struct place *place, const char **ret_why);
 
-/* Whether the file claimed is no longer what its name stands for. One lstat(2). */
+/* True if the file's name no longer refers to the claimed file. Costs one lstat(2). */
 bool place_is_moved(const struct place *place);
 
 /*
- * Renames the file claimed, and its journal, to PATH.damaged, with a sentence in the log
- * whose predicate is `why`. Another mount's new one is left alone. 0 or a negative errno.
- * To be called with the lock held.
+ * Renames the claimed file to PATH.damaged, and its journal likewise, and logs that.
+ * `why` is the rest of the message after the path: PLACE_DAMAGED or PLACE_CUT. Does
+ * nothing if another mount has already replaced the file. Call it with the directory
+ * locked. Returns 0 or a negative errno.
  */
 #define PLACE_DAMAGED "is damaged or not this version's"
 #define PLACE_CUT     "was in use when the machine went down, and may not be whole"

@@ -2,17 +2,18 @@
 #include "internal.h"
 
 /*
- * A maximum that was lowered, and many jobs that were deleted, leave a file larger than
- * it should be (SPEC 7.4). It gets smaller in steps, so that nobody waits for long: texts
- * go that are too many, and pages at the file's end move to where others were. Some free
- * pages stay: what comes next needs them.
+ * Decides how many texts are evicted, and makes the file smaller. The file is larger than
+ * it should be if the maximum size was lowered or many jobs were deleted (SEMANTICS 7.4).
+ * We make it smaller in steps, so that no request waits for long: first we evict texts,
+ * then we move pages from the end of the file into free pages. Some free pages remain for
+ * the next writes.
  */
 
 enum {
-	EVICT_STEP = 4 << 20,
-	FREE_PAGES_MAX = 1024,
-	/* On a full disk this many bytes of texts stay, if need be in memory: a text has
-	 * to stay until the readers that wait for it have read it. */
+	EVICT_STEP = 4 << 20,  /* bytes of texts to evict in one step */
+	FREE_PAGES_MAX = 1024, /* number of free pages that may remain */
+	/* Bytes of texts that remain on a full disk, in memory if necessary, because a
+	 * text must remain until the readers that wait for it have read it. */
 	FULL_MIN = 4 << 20,
 };
 
@@ -27,7 +28,9 @@ int64_t trim_pages(struct catalog *catalog, enum statement which)
 	return pages;
 }
 
-/* The most of the `kept` bytes of texts that may stay: fewer if the disk is nearly full.
+/*
+ * Returns how many of the `kept` bytes of texts may remain: `bodies_max`, or fewer if the
+ * disk is nearly full.
  */
 static uint64_t find_max(struct catalog *catalog, uint64_t kept)
 {
@@ -61,14 +64,14 @@ int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came)
 	return bodies_evict(catalog, kept, kept - max > step ? kept - step : max);
 }
 
-/* On a full disk the file gives back all that it does not need. */
+/* True if the file has too many free pages; on a full disk one is too many. */
 static bool has_free_pages(struct catalog *catalog)
 {
 	return trim_pages(catalog, SQL_FREE_PAGES) >
 	       (room_is_low(&catalog->room) ? 0 : FREE_PAGES_MAX);
 }
 
-/* The statement has a row for each page that it gives back. */
+/* The statement returns a row for each page by which it makes the file smaller. */
 int trim_vacuum(struct catalog *catalog)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_VACUUM);
@@ -101,7 +104,8 @@ void catalog_trim(struct catalog *catalog)
 
 	int err = trim_bodies(catalog, totals.kept, 0);
 
-	/* The last text stays, however large. */
+	/* If this step evicted nothing there are no more texts to evict: the last text
+	 * remains, however large it is. */
 	catalog->excess = catalog->change.kept != 0;
 	if (!err && !catalog->excess && has_free_pages(catalog))
 		catalog->excess = trim_vacuum(catalog) == 0;

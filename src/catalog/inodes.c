@@ -2,19 +2,25 @@
 #include "internal.h"
 
 /*
- * Inode numbers are as good as random, so in a large table each new one lies on a page of
- * its own, which has to be read, journaled and written. Therefore those that come are
- * gathered in a small table, and merged into the large one in the order of the numbers,
- * a stretch with each commit, round and round: then several of them fall on a page.
+ * Keeps the index from inode numbers to jobs. Inode numbers are random, so in a large
+ * table almost every new one is on a different page, which must be read, journaled and
+ * written. Therefore we collect new numbers in a small table (inodes_recent) and merge it
+ * into the large one (inodes) in ascending order, a range of numbers with each commit and
+ * starting over at the end. Then several numbers share a page.
  */
 
 /*
- * Sixteen pages. Fewer would give longer ways between one entry of a stretch and the
- * next; of more, a commit, which brings a hundred jobs or so, would change nearly each.
+ * Maximum number of entries in inodes_recent, which fill sixteen pages. With fewer, the
+ * entries of one range would be farther apart in `inodes`. With more, inodes_recent would
+ * have more pages, and a commit, which adds about a hundred jobs, would change nearly all
+ * of them.
  */
 enum { RECENT_MAX = 8192 };
 
-/* The end of the stretch of `most` entries at which the merge has come; their number. */
+/*
+ * Finds the range of at most `most` entries that is to be merged next: its last inode
+ * number and the number of its entries. Returns 0 or -EIO.
+ */
 static int find_stretch(
 	struct catalog *catalog, int64_t most, int64_t *ret_last, int64_t *ret_len)
 {
@@ -30,6 +36,7 @@ static int find_stretch(
 	return 0;
 }
 
+/* Runs a statement on the entries after `catalog->merged`, up to and including `last`. */
 static int run_up_to(struct catalog *catalog, enum statement which, int64_t last)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, which);
@@ -58,7 +65,7 @@ int inodes_merge(struct catalog *catalog, int64_t came, int64_t recent)
 	if (err)
 		return err;
 	catalog->change.recent -= len;
-	/* Past the highest it goes on with the lowest. */
+	/* After the highest number, the next commit continues with the lowest. */
 	catalog->merged = len < most ? 0 : last;
 	return 0;
 }

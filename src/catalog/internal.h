@@ -9,7 +9,7 @@
 #include "db_file.h"
 #include "room.h"
 
-/* One prepared statement per question; their texts are the table in schema.c. */
+/* The prepared statements. Their SQL is in a table in schema.c. */
 enum statement {
 	SQL_BEGIN,
 	SQL_BEGIN_READING,
@@ -53,12 +53,12 @@ enum statement {
 	STATEMENTS,
 };
 
-/* What the open transaction has added to the totals; may be negative. */
+/* Changes of the totals by the open transaction; may be negative. */
 struct totals_change {
 	int64_t jobs;
-	int64_t bytes;  /* of jobs whose size is known */
-	int64_t kept;   /* bytes of bodies */
-	int64_t recent; /* entries of inodes_recent */
+	int64_t bytes;  /* size of all jobs' JSON files, as far as it is known */
+	int64_t kept;   /* size of all cached texts, in bytes */
+	int64_t recent; /* number of entries of inodes_recent */
 };
 
 struct catalog {
@@ -74,121 +74,153 @@ struct catalog {
 	uint64_t bodies_max;
 	struct totals_change change;
 	int64_t merged;    /* inodes_recent has been merged up to this inode number */
-	int64_t last_row;  /* the highest given out in the open transaction; 0: none */
-	int64_t busy_ms;   /* monotonic: since when another is waited for */
-	int64_t waited_ms; /* for others, in all */
-	int64_t burnt;     /* given out in one that was lost: never to be used again */
-	bool excess;       /* there is something to be trimmed */
+	int64_t last_row;  /* highest row returned in the open transaction; 0: none */
+	int64_t busy_ms;   /* monotonic time since which we wait for another mount */
+	int64_t waited_ms; /* total time spent waiting for other mounts */
+	int64_t burnt;     /* rows up to this one were returned in a lost transaction
+			    * and must not be reused; 0: none */
+	bool excess;       /* the file is larger than it should be */
 	bool in_transaction;
-	bool reading;    /* between catalog_read_begin() and _end() */
-	bool lost;       /* a write since the last commit was undone */
-	bool complained; /* a failure was already logged; until a commit succeeds */
-	bool impatient;  /* another mount kept the file locked for too long; until it lets
-			    go */
-	bool set_aside;  /* the file was found damaged */
-	bool orphaned;   /* nobody else can open it any more */
-	struct room room;     /* at the last look */
-	int64_t pages;        /* of the file, before the open transaction */
-	int64_t told_full_ms; /* monotonic: when it was logged that the disk is full */
-	int64_t refused_ms; /* monotonic: when the disk last refused to take something */
-	bool unjournaled;   /* its journal is in memory, as the disk may not take it */
+	bool reading;     /* a read transaction is open (catalog_read_begin()) */
+	bool lost;        /* a write since the last commit was rolled back */
+	bool complained;  /* an error was logged, and no commit has succeeded since */
+	bool impatient;   /* another mount has locked the file for too long, and no
+			   * transaction has begun since */
+	bool set_aside;   /* the file was damaged and has been renamed */
+	bool orphaned;    /* the file was renamed or removed: only we still use it */
+	struct room room; /* disk space when last checked */
+	int64_t pages;    /* size of the file in pages, without the open transaction */
+	int64_t told_full_ms; /* monotonic time when a full disk was last logged */
+	int64_t refused_ms;   /* monotonic time when a write last failed; 0: never */
+	bool unjournaled;     /* the journal is in memory, because the disk may be full */
 };
 
 /*
- * Opens the database as sqlite3_open_v2() does, for names below a directory's descriptor
- * in /proc/self/fd, which are kept as they are; temporary files go to
- * `catalog->temporary_dir`. The catalog must not move. Returns SQLite's code.
+ * Opens the database like sqlite3_open_v2(), but does not resolve the symbolic link if
+ * `path` begins with a descriptor in /proc/self/fd. Temporary files are created in
+ * `catalog->temporary_dir`. `catalog` must stay at its address while the database is
+ * open. Returns SQLite's result code.
  */
 int vfs_open(struct catalog *catalog, const char *path, int flags);
 
 enum { SCHEMA_PAGE_SIZE = 8192 };
 
 /*
- * Opens `path` ("" for a temporary database), makes or checks the schema, prepares the
- * statements. 0; -EUCLEAN where the file is not a sound database of ours; -EIO, -ENOMEM.
+ * Opens the database `path` ("" for a temporary one), creates or checks the schema, and
+ * prepares the statements. The caller calls schema_close() on success and on failure.
+ * Returns 0, -EUCLEAN if the file is damaged or not a database of ours, -EIO or -ENOMEM.
  */
 int schema_open(struct catalog *catalog, const char *path);
+
+/* Closes the database. Does nothing if it is not open. */
 void schema_close(struct catalog *catalog);
 
-/* Whether an SQLite result means that the file itself is no good. */
+/* True if an SQLite result code means that the file itself is damaged. */
 bool schema_is_damage(int code);
 
 /*
- * The statement, reset and with no bindings left. A write (anything that changes a row)
- * asks catalog_begin() first.
+ * Returns a prepared statement, reset and without bindings. Before a statement that
+ * changes rows, call catalog_begin().
  */
 sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which);
 
-/* Opens the transaction if none is open. 0 or -EIO. */
+/*
+ * Begins a transaction if none is open. Waits up to CATALOG_BUSY_MS for another mount
+ * that is writing. Returns 0 or -EIO, which was logged.
+ */
 int catalog_begin(struct catalog *catalog);
 
-/* The same for what can be left undone: does not wait for other mounts, nor complain. */
+/*
+ * Like catalog_begin(), for optional writes: returns false instead of waiting for another
+ * mount, and logs nothing.
+ */
 bool catalog_try_begin(struct catalog *catalog);
 
 /*
- * SQLite's busy handler, of the catalog in `ctx`: waits for another mount, up to
- * CATALOG_BUSY_MS in all. SQLite's own waits longer and longer from one look to the next,
- * a dozen times a second; one that lists writes nearly all the time, in turns of some
- * milliseconds, and would hardly be caught between two.
+ * SQLite's busy handler; `ctx` is the catalog. Waits a millisecond for another mount, and
+ * returns 0 if we have waited for CATALOG_BUSY_MS in all. SQLite's own handler waits
+ * longer from one attempt to the next, up to a tenth of a second. A mount that fills a
+ * listing writes almost all the time and pauses only for some milliseconds, so that
+ * handler would hardly ever succeed.
  */
 int catalog_wait_for_other(void *ctx, int tries);
 
-/* Runs a statement that gives no rows, and resets it. 0 or -EIO, logged. */
+/* Runs a statement that returns no rows, and resets it. Returns 0 or -EIO, logged. */
 int catalog_run(struct catalog *catalog, sqlite3_stmt *statement);
 
 /*
- * The database failed at `what`: logs it, once until it works again, and undoes the open
- * transaction, so that none is ever committed by halves. A damaged file is set aside at
- * once: the next to open it begins a new one. Gives -EIO.
+ * Handles an error of the database; `what` is what it failed to do. Logs the error unless
+ * one was logged since the last successful commit, and rolls the open transaction back,
+ * so that it is never committed in part. A damaged file is set aside at once: the next
+ * process that opens it creates a new one. Returns -EIO.
  */
 int catalog_failed(struct catalog *catalog, const char *what);
 
-/* The same for what SQLite does not see: a row that none of us can have written. */
+/*
+ * Handles damage that SQLite does not detect, such as a row that this program cannot have
+ * written, in the way of catalog_failed(). Returns -EIO.
+ */
 int catalog_damaged(struct catalog *catalog, const char *what);
 
 /*
- * To be called before a commit that adds `came` jobs, with which inodes_recent has
- * `recent` entries: past a maximum, moves at least as many into inodes as came. What it
- * takes from `recent` stands in `catalog->change` afterwards. 0 or -EIO.
+ * Moves entries from inodes_recent into inodes if `recent`, their number, exceeds a
+ * maximum. Call it before a commit that adds `came` jobs: it moves up to twice as many
+ * entries, so that the table shrinks again. Subtracts them from `catalog->change.recent`.
+ * Returns 0 or -EIO.
  */
 int inodes_merge(struct catalog *catalog, int64_t came, int64_t recent);
 
 /*
- * Lets the least recently used go until `max` of the `kept` bytes are left, but never the
- * last one. 0 or -EIO.
+ * Evicts the least recently used texts until at most `max` of the `kept` bytes are left,
+ * but never the last text. Returns 0 or -EIO.
  */
 int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max);
 
-/* The wall clock in milliseconds, as last uses are noted. */
+/* Returns the wall time in milliseconds, for the time of last use of a text. */
 int64_t bodies_now(const struct catalog *catalog);
 
 /*
- * The same for a text that has just come. Those of unfinished jobs go last: they are few,
- * and one that was let go cannot be compared with what comes again, so that it would be a
- * new version, and stale for who reads it (SPEC 7.3).
+ * Returns the time of last use to store for a text that was just fetched. For an
+ * unfinished job it is in the future, so that its text is evicted last: such texts are
+ * few, and if one is evicted we cannot compare it when it is fetched again. We would have
+ * to treat it as a new version, and its readers would get ESTALE (SEMANTICS 7.3).
  */
 int64_t bodies_used(const struct catalog *catalog, const struct job *job);
 
 /*
- * Lets go of what is too much of the `kept` bytes of bodies, but of no more than came in
- * this transaction and a step (16 MiB). 0 or -EIO.
+ * Evicts texts if their size, `kept` bytes, is too large. Evicts at most `came` bytes,
+ * the size of the texts that the transaction has added, plus EVICT_STEP. Returns 0 or
+ * -EIO.
  */
 int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came);
 
-/* Returns the number of pages of the file (SQL_PAGES), or of those that are not used. */
+/*
+ * Returns the number of pages of the file (SQL_PAGES) or the number of those that are not
+ * in use (SQL_FREE_PAGES). Returns 0 if it cannot be read.
+ */
 int64_t trim_pages(struct catalog *catalog, enum statement which);
 
 /* Makes the file smaller by a step, if it has free pages. Returns 0 or -EIO. */
 int trim_vacuum(struct catalog *catalog);
 
-/* Looks whether there is something to be trimmed, where `kept` bytes of bodies are left.
+/*
+ * Updates `catalog->excess`: checks whether the file is larger than it should be if it
+ * has `kept` bytes of texts.
  */
 void trim_look(struct catalog *catalog, uint64_t kept);
 
-/* Writes or deletes a text; whether there is one is noted in the job's row. 0 or -EIO. */
+/*
+ * Stores the text of a job. The caller updates the job's row, which says whether the job
+ * has text. Returns 0 or -EIO.
+ */
 int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size);
+
+/*
+ * Deletes the text of a job. The caller updates the job's row, which says whether the job
+ * has text. Returns 0 or -EIO.
+ */
 int bodies_delete(struct catalog *catalog, int64_t row);
 
-/* 0 and whether the `size` bytes kept for `row` are these; -EIO. */
+/* Compares the stored text of a job, `size` bytes, with `text`. Returns 0 or -EIO. */
 int bodies_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,
 	bool *ret_equal);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Stores jobs and finds them by row, inode number, node or id.
+ */
 #include "catalog/jobs.h"
 
 #include <errno.h>
@@ -10,7 +13,7 @@
 #include "base/sha256.h"
 #include "internal.h"
 
-/* Bits of a number that is a job's in the kernel. */
+/* Turns a hash into an inode or node number (job_ino()). */
 static uint64_t as_number(uint64_t hash)
 {
 	return (hash | 1ull << 62) & ~3ull;
@@ -21,6 +24,7 @@ uint64_t job_ino(const char *id)
 	return as_number(digest_u63("job", id));
 }
 
+/* Returns the node number of a version of a job. */
 static uint64_t job_node(const char *id, int64_t version)
 {
 	char text[NAME_BYTES_MAX + 24];
@@ -46,7 +50,10 @@ static int64_t column_time(sqlite3_stmt *statement, int column)
 	return sqlite3_column_int64(statement, column);
 }
 
-/* Steps a SELECT of JOB_COLUMNS and resets it. 0, -ENOENT, -EIO. */
+/*
+ * Reads one row from a SELECT of JOB_COLUMNS and resets the statement. Returns 0, -ENOENT
+ * if it returns no row, or -EIO.
+ */
 static int fetch_job(
 	struct catalog *catalog, sqlite3_stmt *statement, struct catalog_job *ret_job)
 {
@@ -62,7 +69,7 @@ static int fetch_job(
 
 	int64_t size = sqlite3_column_int64(statement, 8);
 
-	/* The file is as suspect as the network. */
+	/* We trust the file no more than the network. */
 	if (!id || strlen(id) > NAME_BYTES_MAX || status < 0 || status > JOB_OTHER ||
 		size < -1 || size > JOB_TEXT_MAX) {
 		sqlite3_reset(statement);
@@ -145,7 +152,7 @@ int jobs_by_node(struct catalog *catalog, uint64_t node, struct catalog_job *ret
 	return err;
 }
 
-/* Adds a job to the totals, or takes it away (-1). */
+/* Adds a job to the totals if `sign` is 1, subtracts it if it is -1. */
 static void count_job(struct catalog *catalog, const struct catalog_job *job, int sign)
 {
 	int64_t bytes = job->size > 0 ? sign * job->size : 0;
@@ -158,7 +165,7 @@ static void count_job(struct catalog *catalog, const struct catalog_job *job, in
 		catalog->change.kept += bytes;
 }
 
-/* What both INSERT and UPDATE write, from parameter `first` on. */
+/* Binds the columns that INSERT and UPDATE share, starting at parameter `first`. */
 static void bind_job(struct catalog *catalog, sqlite3_stmt *statement, int first,
 	const struct catalog_job *job)
 {
@@ -171,6 +178,7 @@ static void bind_job(struct catalog *catalog, sqlite3_stmt *statement, int first
 		sqlite3_bind_int64(statement, first + 5, bodies_used(catalog, &job->job));
 }
 
+/* Inserts a job, sets its row and updates the totals. Returns 0 or -EIO. */
 static int insert_job(struct catalog *catalog, struct catalog_job *job)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_INSERT);
@@ -191,6 +199,7 @@ static int insert_job(struct catalog *catalog, struct catalog_job *job)
 	return 0;
 }
 
+/* Changes a job from `known` to `job` and updates the totals. Returns 0 or -EIO. */
 static int update_job(struct catalog *catalog, const struct catalog_job *known,
 	const struct catalog_job *job)
 {
@@ -220,6 +229,7 @@ static int set_seen(struct catalog *catalog, int64_t row, int64_t seen_ms)
 	return catalog_run(catalog, statement);
 }
 
+/* Stores a job that the catalog does not have. Returns 0 or -EIO. */
 static int put_new(struct catalog *catalog, struct catalog_job *job, const char *text)
 {
 	job->node = job->ino;
@@ -231,7 +241,7 @@ static int put_new(struct catalog *catalog, struct catalog_job *job, const char 
 	return err;
 }
 
-/* What the known row and the job just shown have in common, text apart. */
+/* True if `known` is not deleted and has the status and timestamps of `job`. */
 static bool same_head(const struct catalog_job *known, const struct catalog_job *job)
 {
 	return !known->gone && known->job.status == job->job.status &&
@@ -239,7 +249,9 @@ static bool same_head(const struct catalog_job *known, const struct catalog_job 
 	       known->job.completed_ms == job->job.completed_ms;
 }
 
-/* Whether the job still has the text it is known with. 0 or -EIO. */
+/*
+ * Checks whether the text of the job is still the one of `known`. Returns 0 or -EIO.
+ */
 static int same_text(struct catalog *catalog, const struct catalog_job *known,
 	const struct catalog_job *job, const char *text, bool *ret_same)
 {
@@ -250,11 +262,12 @@ static int same_text(struct catalog *catalog, const struct catalog_job *known,
 	if (known->kept)
 		return bodies_equal(
 			catalog, known->row, text, (size_t)job->size, ret_same);
-	/* One that was let go cannot be compared; a finished job's is the same. */
+	/* An evicted text cannot be compared. That of a finished job does not change. */
 	*ret_same = same_head(known, job) && job_finished(&job->job);
 	return 0;
 }
 
+/* Stores a job that the catalog has already. Returns 0 or -EIO. */
 static int put_known(struct catalog *catalog, const struct catalog_job *known,
 	struct catalog_job *job, const char *text, bool *ret_changed)
 {
@@ -269,7 +282,7 @@ static int put_known(struct catalog *catalog, const struct catalog_job *known,
 
 	if (err)
 		return err;
-	/* Nobody can have read a text that was not known. */
+	/* If the text was not known before, no reader has the old version: keep it. */
 	job->version = known->version + (!same && known->size >= 0);
 	job->node = job_node(job->job.id, job->version);
 	job->kept = text || (same && known->kept);
@@ -284,6 +297,7 @@ static int put_known(struct catalog *catalog, const struct catalog_job *known,
 	return err;
 }
 
+/* Stores a job. Returns as jobs_put() does. */
 static int put_job(struct catalog *catalog, struct catalog_job *job, const char *text,
 	enum catalog_change *ret_change)
 {
@@ -367,7 +381,8 @@ int jobs_forget(struct catalog *catalog, int64_t row)
 
 int jobs_purge(struct catalog *catalog, int64_t row)
 {
-	/* A connection's setting, which takes effect on what is deleted meanwhile. */
+	/* A setting of the connection. SQLite zeroes everything that is deleted while it
+	 * is on. */
 	int code = sqlite3_exec(
 		catalog->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL);
 	int err = code == SQLITE_OK ? jobs_forget(catalog, row) : -EIO;
@@ -376,7 +391,10 @@ int jobs_purge(struct catalog *catalog, int64_t row)
 	return err;
 }
 
-/* Runs a statement that gives rows' numbers. */
+/*
+ * Runs a statement that returns row numbers and collects them in an array, which the
+ * caller frees. Returns 0, -ENOMEM or -EIO.
+ */
 static int collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 	int64_t **ret_rows, size_t *ret_len)
 {
@@ -385,7 +403,7 @@ static int collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 	int step;
 
 	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		/* Twice as much whenever a power of two is reached. */
+		/* Double the array whenever its length reaches a power of two. */
 		if ((len & (len - 1)) == 0) {
 			int64_t *grown = realloc(
 				rows, (len ? 2 * len : 1) * sizeof(*rows));

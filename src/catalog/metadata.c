@@ -6,10 +6,10 @@
 #include "internal.h"
 
 /*
- * One text a job, apart from the rows that directories are made of: most jobs of most
- * accounts have none, or a few pairs, and a filter is only ever asked of jobs one by one
- * (sync/select_growing.c), so there is nothing that a table of pairs and its indexes
- * would spare.
+ * Stores the custom_metadata of each job as one text, in a table of its own because
+ * listing a directory does not need it. Most jobs have no metadata or only a few pairs,
+ * and we only ever match one job at a time (sync/select_growing.c). Therefore a table of
+ * pairs with indexes would not save anything.
  */
 
 int jobs_put_metadata(struct catalog *catalog, int64_t row, const char *text, size_t len)
@@ -30,7 +30,10 @@ int jobs_put_metadata(struct catalog *catalog, int64_t row, const char *text, si
 	return err;
 }
 
-/* The file is as suspect as the network: from here names go to the kernel. */
+/*
+ * True if a text is well-formed. We trust the file no more than the network, because the
+ * names in it go to the kernel.
+ */
 static bool is_sound(const char *text, size_t len)
 {
 	struct metadata_pair pair;
@@ -46,7 +49,10 @@ static bool is_sound(const char *text, size_t len)
 	return len > 0 && at == len;
 }
 
-/* The text, valid until the statement is reset; "" where there is none. 0 or -EIO. */
+/*
+ * Reads the metadata text of a job, or "" if it has none. The text is valid until the
+ * statement is reset. Returns 0 or -EIO.
+ */
 static int fetch(struct catalog *catalog, int64_t row, sqlite3_stmt **ret_statement,
 	const char **ret_text, size_t *ret_len)
 {

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finds out how much disk space is left for the database file.
+ */
 #include "room.h"
 
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
 enum {
-	RESERVE_MAX = 16 << 20,
-	RESERVE_PART = 4, /* of a small disk */
-	/* More than a turn of the event loop adds with its journal, but for a huge text.
-	 */
+	RESERVE_MAX = 16 << 20, /* bytes to keep free */
+	RESERVE_PART = 4,       /* on a small disk, keep one part in so many free */
+	/* More bytes than one turn of the event loop writes, including the journal,
+	 * unless a text is huge. */
 	TURN_MAX = 32 << 20,
 };
 
+/* Returns the room on a disk of `total` bytes that has `left` bytes left. */
 static struct room make_room(int64_t left, uint64_t total)
 {
 	uint64_t part = total / RESERVE_PART;

@@ -4,16 +4,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The space that is left for a database's file. */
+/* The disk space that is left for the database file. */
 struct room {
-	int64_t left;    /* bytes by which the file can grow */
-	int64_t reserve; /* bytes that shall stay free, by evicting texts */
+	int64_t left;    /* number of bytes by which the file can grow */
+	int64_t reserve; /* number of bytes that we keep free by evicting texts */
 };
 
 /*
- * Looks how much space there is on the disk of a directory's descriptor for a file of
- * `file_size` bytes. A limit on the size of files (RLIMIT_FSIZE) counts as a full disk.
- * Does not wait for the disk.
+ * Returns the space that is left for a file of `file_size` bytes in the directory with
+ * the descriptor `dir`. A limit on the size of files (RLIMIT_FSIZE) counts like the end
+ * of the disk. Does not block on the disk.
  */
 struct room room_look(int dir, int64_t file_size);
 

@@ -10,13 +10,14 @@
 #include "internal.h"
 
 /*
- * Rows go in and come out through SQLite's incremental blobs: a listing of a million jobs
- * is 8 MB, and never more than a chunk of it is held beside the caller's array.
+ * We read and write the rows through SQLite's incremental blobs. A listing of a million
+ * jobs has 8 MB, and this way we need no second copy of it beside the caller's array.
  */
 enum { CHUNK_ROWS = 512 };
 
 _Static_assert(sizeof(int64_t) == LISTING_ROW_BYTES, "a row is stored as one int64_t");
 
+/* Opens the rows of a listing as a blob. Returns 0 or -EIO. */
 static int open_rows(
 	struct catalog *catalog, int64_t listing, bool write, sqlite3_blob **ret_blob)
 {
@@ -26,6 +27,7 @@ static int open_rows(
 	return code == SQLITE_OK ? 0 : catalog_failed(catalog, "open a listing");
 }
 
+/* Writes the rows into a blob in chunks. Returns SQLite's result code. */
 static int write_rows(sqlite3_blob *blob, const int64_t *rows, size_t len)
 {
 	uint64_t chunk[CHUNK_ROWS];
@@ -45,6 +47,7 @@ static int write_rows(sqlite3_blob *blob, const int64_t *rows, size_t len)
 	return SQLITE_OK;
 }
 
+/* Inserts a listing with room for `len` rows. Returns 0 or -EIO. */
 static int insert_listing(struct catalog *catalog, const char *key,
 	const struct catalog_listing *listing, size_t len)
 {
@@ -85,7 +88,7 @@ int listings_save(struct catalog *catalog, const char *key,
 	return catalog_run(catalog, catalog_statement(catalog, SQL_LISTINGS_TRIM));
 }
 
-/* The rows of a blob, in place. False where a number cannot be one. */
+/* Decodes the rows of a blob in place. Returns false if one is not a row number. */
 static bool decode_rows(int64_t *rows, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -96,7 +99,10 @@ static bool decode_rows(int64_t *rows, size_t len)
 	return true;
 }
 
-/* 0, -EINVAL where it is not sound, -ENOMEM, -EIO. */
+/*
+ * Reads the rows of a listing; the caller frees the array. Returns 0, -EINVAL if they are
+ * malformed, -ENOMEM or -EIO.
+ */
 static int read_rows(
 	struct catalog *catalog, int64_t listing, int64_t **ret_rows, size_t *ret_len)
 {
@@ -148,7 +154,8 @@ int listings_load(struct catalog *catalog, const char *key,
 		.ordered = sqlite3_column_int(statement, 2) != 0,
 	};
 	bool is_blob = sqlite3_column_int(statement, 3) != 0;
-	/* Still on that row: what another mount writes now is not seen. */
+	/* The statement is not reset yet. Its read transaction is still open, so that the
+	 * rows belong to this listing even if another mount is replacing it. */
 	int err = is_blob ? read_rows(catalog, number, ret_rows, ret_len) : -EINVAL;
 
 	sqlite3_reset(statement);

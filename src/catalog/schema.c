@@ -5,18 +5,22 @@
 #include <stdio.h>
 
 /*
- * jobs      one row a job, in the order they were first seen (so that a listing reads
- *           them in the order of the table); `ino` is derived from `id`; `node` is NULL
- *           for version 0, whose node is `ino`; `seen` is -1 for one that is gone;
- *           `used` is when its text was last read, NULL where that is not kept
- * inodes    jobs by `ino`, but for those that came last, which are in inodes_recent:
- *           inodes.c
- * pieces    the texts, apart from the rows that directories are made of: bodies.c
- * metadata  what a job's custom_metadata holds, as metadata.h writes it; no row for a
- *           job without, or gone
- * listings  `rows` are little-endian numbers of 8 bytes
- * totals    one row, so that df(1) and eviction cost nothing
- * newest    the newest change that each listing has shown: listings.c
+ * The schema, the SQL of all statements, and the settings of the connection. The tables:
+ *
+ * jobs      one row per job, in the order in which they were first seen, which is about
+ *           the order in which a listing reads them; `ino` is derived from `id`;
+ *           `node` is NULL for version 0, whose node is `ino`; `seen` is -1 if the job
+ *           is deleted; `used` is the time when its text was last read, NULL if it has
+ *           no text
+ * inodes    maps `ino` to jobs, except for the latest jobs, which are in inodes_recent
+ *           (inodes.c)
+ * pieces    the texts in chunks, in a table of their own because listing a directory
+ *           does not need them (texts.c)
+ * metadata  the custom_metadata of each job as metadata_flatten() writes it; no row if
+ *           a job has none or is deleted
+ * listings  saved listings; `rows` are little-endian numbers of 8 bytes
+ * totals    one row with sums over all jobs, so that df(1) and eviction need not count
+ * newest    the newest change that each listing has shown (saved_listings.c)
  */
 enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
@@ -66,7 +70,10 @@ static const char schema[] =
 	"INSERT INTO totals VALUES(0, 0, 0, 0);"
 	"PRAGMA user_version = 3;";
 
-/* Files of version 3 may be without it; a program that does not know it does no harm. */
+/*
+ * This table was added without a new schema version: a file may lack it, and an older
+ * program ignores it without harm.
+ */
 static const char schema_newest[] =
 	"CREATE TABLE IF NOT EXISTS newest("
 	"	listing INTEGER PRIMARY KEY, changed INTEGER NOT NULL)";
@@ -87,7 +94,7 @@ static const char *const texts[STATEMENTS] = {
 			   " RETURNING kept, recent",
 	[SQL_PAGES] = "PRAGMA page_count",
 	[SQL_FREE_PAGES] = "PRAGMA freelist_count",
-	/* 2 MiB: some ms. */
+	/* 256 pages are 2 MiB, which takes some milliseconds. */
 	[SQL_VACUUM] = "PRAGMA incremental_vacuum(256)",
 	[SQL_JOB_BY_ROW] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = ?1",
 	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = coalesce("
@@ -100,11 +107,11 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_JOB_UPDATE] = "UPDATE jobs SET node = ?2, version = ?3, status = ?4,"
 			   " created = ?5, completed = ?6, size = ?7, seen = ?8,"
 			   " used = ?9 WHERE job = ?1",
-	/* The statuses are job.h's JOB_DONE and JOB_ERROR; as in the index. */
+	/* 2 and 3 are JOB_DONE and JOB_ERROR. The condition is that of the index. */
 	[SQL_JOBS_UNFINISHED] = "SELECT job FROM jobs"
 				" WHERE status NOT IN (2, 3) AND seen >= 0",
 	[SQL_JOBS_SEEN_BEFORE] = "SELECT job FROM jobs WHERE seen >= 0 AND seen < ?1",
-	/* A job without a time is in the span of all times alone. */
+	/* A job without a creation time matches only the span of all times (?4). */
 	[SQL_JOBS_ANY] = "SELECT EXISTS(SELECT 1 FROM jobs WHERE seen > 0"
 			 " AND (?1 >> status & 1) AND (created >= ?2 AND created < ?3"
 			 " OR created IS NULL AND ?4))",
@@ -147,16 +154,23 @@ static const char *const texts[STATEMENTS] = {
 
 _Static_assert(SCHEMA_PAGE_SIZE == 8192, "it is written here");
 
-/* Of a file that is to be made. Pages that nothing uses can be given back: trim.c. */
+/* Settings for a new file. Incremental vacuum lets eviction.c free unused pages. */
 static const char layout[] = "PRAGMA page_size = 8192;"
 			     "PRAGMA auto_vacuum = INCREMENTAL;";
 
 /*
- * A rollback journal, not the write-ahead log: what comes in is nearly all new pages,
- * which are written once and not journaled, where the log writes each page twice. DELETE,
- * for a look-up then costs one access(2) to see that there is none; a journal that is
- * truncated or zeroed instead is opened and read each time. synchronous: it is a cache,
- * and a power cut may cost it (dirty.h), but no crash of a process.
+ * Settings of every connection.
+ *
+ * journal_mode: we use a rollback journal, not the write-ahead log. Nearly all our writes
+ * are to new pages, which a rollback journal does not record, while the log would write
+ * every page twice. With DELETE, a read only needs one access(2) to see that there is no
+ * journal; a truncated or zeroed journal would be opened and read each time.
+ *
+ * cache_spill: pages are only written by the commit, which first checks for disk space
+ * (transaction.c).
+ *
+ * synchronous: this is a cache, so a power cut may destroy it (crash_marker.h), but the
+ * crash of a process may not.
  */
 static const char settings[] = "PRAGMA journal_mode = DELETE;"
 			       "PRAGMA cache_spill = OFF;"
@@ -170,15 +184,16 @@ bool schema_is_damage(int code)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_FORMAT:
-	/* Two rows that cannot both be there: an index no longer tells the truth. */
+	/* Our writes cannot violate a constraint unless an index is wrong. */
 	case SQLITE_CONSTRAINT:
 		return true;
 	default:
-		/* "Not now", which says nothing of the file. */
+		/* Temporary errors, which do not mean that the file is damaged. */
 		return false;
 	}
 }
 
+/* Returns the last error of the connection as -EUCLEAN, -ENOMEM or -EIO. */
 static int open_error(sqlite3 *db)
 {
 	int code = sqlite3_errcode(db);
@@ -193,6 +208,7 @@ static int run(sqlite3 *db, const char *sql)
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : open_error(db);
 }
 
+/* Runs a query that returns one number. */
 static int read_number(sqlite3 *db, const char *sql, int64_t *ret_value)
 {
 	sqlite3_stmt *statement;
@@ -208,7 +224,11 @@ static int read_number(sqlite3 *db, const char *sql, int64_t *ret_value)
 	return err;
 }
 
-/* Writes nothing: a file that is not ours stays as it is. 0, -EUCLEAN, -EIO. */
+/*
+ * Checks whether the file is a database of ours or an empty one. Writes nothing, so that
+ * a file of another program is not changed. Returns 0, -EUCLEAN if it is neither, or
+ * another negative errno.
+ */
 static int identify(sqlite3 *db, bool *ret_empty)
 {
 	int64_t tables, version, application;
@@ -226,6 +246,7 @@ static int identify(sqlite3 *db, bool *ret_empty)
 		       : -EUCLEAN;
 }
 
+/* Creates the tables in one transaction. */
 static int create(sqlite3 *db)
 {
 	int err = run(db, "BEGIN IMMEDIATE");
@@ -240,13 +261,14 @@ static int create(sqlite3 *db)
 	return err;
 }
 
+/* Prepares all statements. Returns 0, -EUCLEAN if the schema is not ours, or an error. */
 static int prepare(struct catalog *catalog)
 {
 	for (unsigned i = 0; i < STATEMENTS; i++) {
 		int code = sqlite3_prepare_v3(catalog->db, texts[i], -1,
 			SQLITE_PREPARE_PERSISTENT, &catalog->statements[i], NULL);
 
-		/* SQLITE_ERROR: a table or column is not there. */
+		/* SQLITE_ERROR means that a table or column is missing. */
 		if (code != SQLITE_OK)
 			return code == SQLITE_ERROR ? -EUCLEAN : open_error(catalog->db);
 	}
@@ -276,7 +298,8 @@ int schema_open(struct catalog *catalog, const char *path)
 		err = run(catalog->db, schema_newest);
 	if (!err)
 		err = prepare(catalog);
-	/* Those of this mount's past; where it cannot be now, the next one does it. */
+	/* Drop rows of deleted jobs left by earlier mounts. If the file is locked, the
+	 * next mount will do it. */
 	if (!err)
 		sqlite3_exec(
 			catalog->db, "DELETE FROM jobs WHERE seen < 0", NULL, NULL, NULL);

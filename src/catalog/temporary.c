@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* True if we can create files in the directory. */
 static bool is_usable(const char *directory)
 {
 	struct stat status;
@@ -15,7 +16,7 @@ static bool is_usable(const char *directory)
 
 const char *catalog_temporary_dir(void)
 {
-	/* Those that SQLite looks for, in its order. */
+	/* The directories that SQLite tries, in its order. */
 	const char *const places[] = {getenv("SQLITE_TMPDIR"), getenv("TMPDIR"),
 		"/var/tmp", "/usr/tmp", "/tmp"};
 

@@ -6,17 +6,19 @@
 #include "internal.h"
 
 /*
- * A text lies in pieces, so that reading from anywhere in a big one costs what is read
- * and takes no more memory than a piece. The pieces of a row have consecutive numbers.
+ * Stores, reads and evicts the texts of jobs. A text is stored in chunks ("pieces"), so
+ * that reading a part of a large text costs no more than that part and needs no more
+ * memory than one chunk. The chunks of a job have consecutive numbers.
  */
 enum { PIECE_SIZE = 128 << 10, ROW_PIECES = 8192 };
 
 _Static_assert((int64_t)PIECE_SIZE *ROW_PIECES == JOB_TEXT_MAX, "pieces are numbered");
 
 enum {
-	/* "Last used" is noted this coarsely, so that reading does not become writing. */
+	/* The time of last use is updated at most this often, so that most reads need no
+	 * write. */
 	USED_STEP_MS = 300 * 1000,
-	/* Unfinished jobs' texts count as used so much later. */
+	/* The text of an unfinished job counts as used this much later than it was. */
 	UNFINISHED_STAYS_MS = 24 * 3600 * 1000,
 };
 
@@ -60,10 +62,10 @@ int bodies_delete(struct catalog *catalog, int64_t row)
 	return catalog_run(catalog, statement);
 }
 
-/* What is done with the bytes wanted, piece by piece; false ends it. */
+/* Called with the requested bytes, chunk by chunk. Returns false to stop. */
 typedef bool visit_fn(void *ctx, const void *bytes, size_t len);
 
-/* Visits `len` bytes of the text from `offset` on. 0 or -EIO. */
+/* Calls `visit` for `len` bytes of a job's text from `offset` on. Returns 0 or -EIO. */
 static int visit_pieces(struct catalog *catalog, int64_t row, uint64_t offset, size_t len,
 	visit_fn *visit, void *ctx)
 {
@@ -98,6 +100,7 @@ static int visit_pieces(struct catalog *catalog, int64_t row, uint64_t offset, s
 	return err;
 }
 
+/* A visit_fn that copies the bytes to the pointer in `ctx`, and advances that. */
 static bool copy_bytes(void *ctx, const void *bytes, size_t len)
 {
 	char **to = ctx;
@@ -108,10 +111,11 @@ static bool copy_bytes(void *ctx, const void *bytes, size_t len)
 }
 
 struct comparison {
-	const char *text;
-	bool equal;
+	const char *text; /* the rest of the text to compare with */
+	bool equal;       /* all bytes so far were equal */
 };
 
+/* A visit_fn that compares the bytes with the struct comparison in `ctx`. */
 static bool compare_bytes(void *ctx, const void *bytes, size_t len)
 {
 	struct comparison *comparison = ctx;
@@ -132,6 +136,7 @@ int bodies_equal(struct catalog *catalog, int64_t row, const char *text, size_t 
 	return err;
 }
 
+/* Sets the time of last use; `used` is -1 if the job has no text any more. */
 static int set_used(struct catalog *catalog, int64_t row, int64_t used)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_USED);
@@ -142,7 +147,10 @@ static int set_used(struct catalog *catalog, int64_t row, int64_t used)
 	return catalog_run(catalog, statement);
 }
 
-/* Reads under a statement that still stands on the job's row: of one moment. */
+/*
+ * Reads a job's text. `head` is a statement at the job's row that is not reset yet: its
+ * read transaction is still open, so the row and the text are from the same version.
+ */
 static int read_text(struct catalog *catalog, const struct catalog_job *job,
 	sqlite3_stmt *head, uint64_t offset, void *data, size_t len, size_t *ret_len)
 {
@@ -183,7 +191,7 @@ int bodies_read(struct catalog *catalog, const struct catalog_job *job, uint64_t
 	sqlite3_reset(head);
 	if (err)
 		return err;
-	/* Where it cannot be noted, the bytes are right all the same. */
+	/* An error is ignored here, because the bytes have been read. */
 	if (bodies_now(catalog) - used >= USED_STEP_MS && catalog_try_begin(catalog))
 		set_used(catalog, job->row, bodies_now(catalog));
 	*ret_len = copied;

@@ -5,12 +5,16 @@
 #include <time.h>
 
 /*
+ * The states of the transaction:
+ *
  *            catalog_begin()           catalog_commit()
- *   none ───────────────────> open ───────────────────> none, 0
- *                            │ ^ │  any failure: rolled back, at once
- *  no space for it: held, 0  └─┘ v
- *                        none, `lost`: what is written next begins another transaction;
- *                        the next catalog_commit() ends it, and gives -EIO
+ *   none ───────────────────> open ───────────────────> none; it returns 0
+ *                            │ ^ │
+ *    no disk space: it stays └─┘ │ any failure: it is rolled back at once
+ *    open, commit returns 0      v
+ *                              none, `lost` is set: the next write begins another
+ *                              transaction; the next catalog_commit() ends that one and
+ *                              returns -EIO
  */
 
 sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which)
@@ -22,6 +26,7 @@ sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which)
 	return statement;
 }
 
+/* Runs a statement for its first row or its end. Returns SQLite's result code. */
 static int run_once(struct catalog *catalog, enum statement which)
 {
 	int step = sqlite3_step(catalog_statement(catalog, which));
@@ -31,27 +36,31 @@ static int run_once(struct catalog *catalog, enum statement which)
 }
 
 enum {
-	REFUSED_MS = 10 * 1000,        /* a disk that refused something is full so long */
-	TOLD_FULL_MS = 60 * 60 * 1000, /* until a full disk is worth another sentence */
+	REFUSED_MS = 10 * 1000, /* after a failed write the disk counts as full */
+	TOLD_FULL_MS = 60 * 60 *
+		       1000, /* minimum time between messages about a full disk */
 };
 
+/* Updates `catalog->room`. */
 static void look_for_room(struct catalog *catalog)
 {
 	const struct place *place = &catalog->place;
 
 	catalog->room = room_look(place->path ? place->dir : catalog->temporary_dir,
 		catalog->pages * SCHEMA_PAGE_SIZE);
-	/* A quota, which is not seen beforehand. */
+	/* statvfs(3) does not report quotas. If a write has just failed, the disk counts
+	 * as full. */
 	if (catalog->refused_ms &&
 		clock_mono_ms(catalog->clock) - catalog->refused_ms < REFUSED_MS)
 		catalog->room.left = 0;
 }
 
+/* Logs that the disk is full, unless that was logged a short time ago. */
 static void report_full(struct catalog *catalog)
 {
 	int64_t now_ms = clock_mono_ms(catalog->clock);
 
-	/* Evicting makes room, which fills again: that is no news. */
+	/* Eviction makes room, which fills up again. We do not report that each time. */
 	if (catalog->told_full_ms && now_ms - catalog->told_full_ms < TOLD_FULL_MS)
 		return;
 	catalog->told_full_ms = now_ms;
@@ -62,9 +71,11 @@ static void report_full(struct catalog *catalog)
 }
 
 /*
- * On a disk that may get full a transaction is made in memory, its journal too. Otherwise
- * the cache of a temporary database may be written at any time, or it would grow without
- * end; a file's only by the commit, which first looks for space.
+ * Chooses where the next transaction keeps its journal. If the disk may become full, both
+ * the journal and the changed pages stay in memory. Otherwise the journal is on disk. The
+ * pages of a database file are even then written only by the commit, which first checks
+ * for space; those of a temporary database can be written at any time, because otherwise
+ * it would grow in memory without limit.
  */
 static void choose_journal(struct catalog *catalog)
 {
@@ -89,7 +100,10 @@ static void choose_journal(struct catalog *catalog)
 		catalog->unjournaled = is_unsure;
 }
 
-/* True if the disk can take the open transaction. Moves pages to where texts were. */
+/*
+ * True if the disk has space for the open transaction. If necessary, makes the file
+ * smaller first by moving pages into those that evicted texts have freed.
+ */
 static bool has_room(struct catalog *catalog)
 {
 	look_for_room(catalog);
@@ -106,8 +120,10 @@ static bool has_room(struct catalog *catalog)
 }
 
 /*
- * A process that dies while it writes without a journal on disk leaves a torn file:
- * until that is over, the mark says so (crash_marker.h).
+ * Commits the open transaction. Returns 0, -ENOSPC if there is no space, or -EIO.
+ *
+ * If the process dies while it writes without a journal on disk, it leaves a torn file.
+ * The crash marker says so until the commit is over (crash_marker.h).
  */
 static int commit(struct catalog *catalog)
 {
@@ -121,7 +137,7 @@ static int commit(struct catalog *catalog)
 	int64_t pages = trim_pages(catalog, SQL_PAGES);
 	int err = catalog_run(catalog, catalog_statement(catalog, SQL_COMMIT));
 
-	/* A rollback, which puts back what was written, is over by now, too. */
+	/* If the commit failed, the rollback has restored the file by now. */
 	if (doubtful)
 		dirty_doubt(&catalog->dirty, false);
 	if (!err)
@@ -129,9 +145,10 @@ static int commit(struct catalog *catalog)
 	return err;
 }
 
+/* Rolls the open transaction back and reserves the rows that it returned. */
 static void lose_transaction(struct catalog *catalog)
 {
-	/* Some errors make SQLite roll back by itself. */
+	/* After some errors SQLite has already rolled back by itself. */
 	if (!sqlite3_get_autocommit(catalog->db))
 		run_once(catalog, SQL_ROLLBACK);
 	catalog->in_transaction = false;
@@ -143,10 +160,11 @@ static void lose_transaction(struct catalog *catalog)
 }
 
 /*
- * The file was renamed or removed, and another may be there by now. SQLite finds journals
- * by name: one that belongs to the other must not be taken for ours. So this one goes on
- * with a journal in memory, which is enough, for nobody opens this file after us; and
- * keeps it locked, for it is on taking the first lock that SQLite looks for a journal.
+ * Continues after the file was renamed or removed. Another file may have its name by now,
+ * and SQLite finds journals by name, so it must not take the journal of that file for
+ * ours. Therefore we keep our journal in memory, which is safe because no process opens
+ * our file after us. We also keep the file locked, because SQLite looks for a journal
+ * when it takes the first lock.
  */
 static void go_on_alone(struct catalog *catalog)
 {
@@ -158,6 +176,7 @@ static void go_on_alone(struct catalog *catalog)
 	sqlite3_exec(catalog->db, settings, NULL, NULL, NULL);
 }
 
+/* Returns what the user can do about an error, for the message. */
 static const char *advice(const struct catalog *catalog, int code)
 {
 	if (schema_is_damage(code) || catalog->orphaned)
@@ -191,13 +210,14 @@ int64_t catalog_waited_ms(const struct catalog *catalog)
 	return catalog->waited_ms;
 }
 
+/* True if the file was renamed or removed and we have not noticed yet. */
 static bool is_moved(const struct catalog *catalog)
 {
 	return catalog->place.path && !catalog->orphaned &&
 	       place_is_moved(&catalog->place);
 }
 
-/* Somebody tidied up. */
+/* Logs that the file was moved or removed, perhaps by a user, and goes on with it. */
 static void stay_moved(struct catalog *catalog)
 {
 	log_warning(catalog->log,
@@ -207,6 +227,7 @@ static void stay_moved(struct catalog *catalog)
 	go_on_alone(catalog);
 }
 
+/* Renames the damaged file, so that the next mount creates a new one. */
 static void set_aside(struct catalog *catalog)
 {
 	int lock = place_lock(&catalog->place);
@@ -229,10 +250,14 @@ void catalog_read_end(struct catalog *catalog)
 	if (!catalog->reading)
 		return;
 	catalog->reading = false;
-	/* Where SQLite has ended it by itself, this fails, and does nothing. */
+	/* If SQLite has already ended the transaction, this fails without harm. */
 	run_once(catalog, SQL_COMMIT);
 }
 
+/*
+ * Handles an error with SQLite's result code `code`: logs that the database failed to
+ * `what` because of `why`, and rolls back. Returns -EIO.
+ */
 static int fail(struct catalog *catalog, int code, const char *what, const char *why)
 {
 	bool moved = is_moved(catalog);
@@ -277,8 +302,8 @@ int catalog_run(struct catalog *catalog, sqlite3_stmt *statement)
 }
 
 /*
- * A row of a lost transaction may stand in a listing that is open: no other job must
- * appear in its place.
+ * Reserves the row numbers that a lost transaction returned. They may be members of an
+ * open listing, where no other job must appear in their place.
  */
 static int burn_rows(struct catalog *catalog)
 {
@@ -288,6 +313,7 @@ static int burn_rows(struct catalog *catalog)
 	return catalog_run(catalog, statement);
 }
 
+/* Begins a transaction. Returns SQLite's result code. */
 static int begin(struct catalog *catalog)
 {
 	catalog_read_end(catalog);
@@ -308,7 +334,7 @@ int catalog_begin(struct catalog *catalog)
 
 	int step = begin(catalog);
 
-	/* Who hangs is waited for once: all else in the event loop waits, too. */
+	/* Wait only once for a mount that hangs, because the whole event loop waits. */
 	catalog->impatient = step == SQLITE_BUSY;
 	if (step != SQLITE_DONE)
 		return catalog_failed(catalog, "write");
@@ -330,7 +356,10 @@ bool catalog_try_begin(struct catalog *catalog)
 	return begun && (!catalog->burnt || burn_rows(catalog) == 0);
 }
 
-/* Adds the transaction's changes to the totals; gives what of these has a maximum. */
+/*
+ * Adds the changes of the transaction to the totals. Returns 0 and the totals that have a
+ * maximum, or -EIO.
+ */
 static int write_totals(struct catalog *catalog, uint64_t *ret_kept, int64_t *ret_recent)
 {
 	struct totals_change *change = &catalog->change;
@@ -361,7 +390,10 @@ static bool is_changed(const struct totals_change *change)
 	return change->jobs || change->bytes || change->kept || change->recent;
 }
 
-/* Leaves the totals right, and neither too many bodies nor too many recent inodes. */
+/*
+ * Prepares a commit: updates the totals, evicts texts and merges recent inode numbers if
+ * there are too many. Returns 0 or -EIO.
+ */
 static int settle(struct catalog *catalog)
 {
 	struct totals_change came = catalog->change;

@@ -5,13 +5,14 @@
 #include "internal.h"
 
 /*
- * SQLite opens the database's journal and its temporary files by name, again and again. A
- * mount that covers their directory meanwhile must not be in the way, as it may be our
- * own. So all names begin with a directory's descriptor (/proc/self/fd/7/NAME), and this
- * layer on SQLite's own one keeps them like that: SQLite would replace the link by what
- * it leads to.
+ * A layer on top of SQLite's file access (VFS). SQLite opens the journal and its
+ * temporary files by name each time it needs them. This must work even if a mount,
+ * perhaps our own, has covered their directory in the meantime. Therefore all names go
+ * through the descriptor of the directory (/proc/self/fd/7/NAME), and this layer keeps
+ * them as they are; SQLite would resolve the link in them.
  */
 
+/* Implements xFullPathname: returns the name unchanged. */
 static int keep_name(sqlite3_vfs *vfs, const char *name, int size, char *ret_name)
 {
 	(void)vfs;
@@ -20,7 +21,10 @@ static int keep_name(sqlite3_vfs *vfs, const char *name, int size, char *ret_nam
 	return SQLITE_OK;
 }
 
-/* A temporary file has no name; SQLite removes it as soon as it is open. */
+/*
+ * Implements xOpen. A temporary file has no name: we create it in our directory, and
+ * SQLite removes it as soon as it is open.
+ */
 static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
 	int flags, int *ret_flags)
 {
@@ -58,7 +62,8 @@ int vfs_open(struct catalog *catalog, const char *path, int flags)
 
 	if (code == SQLITE_OK)
 		code = sqlite3_open_v2(path, &catalog->db, flags, name);
-	/* The database has it; other catalogs have one of their own by that name. */
+	/* The open database keeps using the VFS. We unregister it because other catalogs
+	 * register their own under the same name. */
 	sqlite3_vfs_unregister(&catalog->vfs);
 	return code;
 }
