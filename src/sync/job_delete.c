@@ -9,7 +9,7 @@
 #include "offline.h"
 #include "tombstones.h"
 
-/* One job that is being deleted. */
+/* A job that is being deleted. */
 struct removal {
 	struct list link;
 	struct sync *sync;
@@ -29,8 +29,9 @@ static void removal_free(struct removal *removal)
 }
 
 /*
- * Listings that tell of it go on for those who hold them: a position keeps its meaning.
- * Who comes now gets one that is picked out of them (derive.c), or a new one.
+ * Marks the listings that contain the job. They do not change for their holders, because
+ * a position keeps its meaning. New readers get a listing that is selected from them
+ * (select_fresh.c), or a new one.
  */
 static void thin_listings(struct sync *sync, const struct catalog_job *job)
 {
@@ -38,7 +39,7 @@ static void thin_listings(struct sync *sync, const struct catalog_job *job)
 		struct listing *listing = list_entry(link, struct listing, link);
 		struct query query = listing->query;
 
-		/* It may have been told while it had another status. */
+		/* The job may have been listed while it had another status. */
 		query.statuses = QUERY_ALL_STATUSES;
 		/* A day stays a directory if its last job is deleted. */
 		if (listing->kind != LISTING_DAYS && query_matches(&query, &job->job))
@@ -46,6 +47,7 @@ static void thin_listings(struct sync *sync, const struct catalog_job *job)
 	}
 }
 
+/* Removes a deleted job from the catalog. `ours` if the deletion was this call's. */
 static int forget(struct removal *removal, bool ours)
 {
 	struct sync *sync = removal->sync;
@@ -54,14 +56,14 @@ static int forget(struct removal *removal, bool ours)
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	/* First: what is on its way may still show it. */
+	/* Do this first: pages in flight may still contain the job. */
 	if (ours)
 		removed_add(sync, removal->row);
 	thin_listings(sync, &job);
 	return job.gone ? 0 : sync_purge(sync, &job);
 }
 
-/* Whether it was deleted is not known: it is to be asked for. */
+/* Makes the next look-up request the job, if it is not known whether it was deleted. */
 static void doubt(struct removal *removal)
 {
 	struct sync *sync = removal->sync;
@@ -73,7 +75,10 @@ static void doubt(struct removal *removal)
 	sync_tell_gone(sync, &job);
 }
 
-/* One line for each deletion (SPEC 10.1); `status` is the HTTP status of a success. */
+/*
+ * Logs and counts the deletion (SEMANTICS 10.1). `status` is the HTTP status of a
+ * success.
+ */
 static void report(const struct removal *removal, int error, long status, const char *why)
 {
 	struct sync *sync = removal->sync;
@@ -107,7 +112,7 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 		error = forget(removal, !error) ? -EIO : error;
 	if (error == -ETIMEDOUT || error == -EIO)
 		doubt(removal);
-	/* Who wants it from now on has it deleted anew. */
+	/* A caller that wants it deleted from now on starts another call. */
 	list_remove(&removal->link);
 	wait_wake(&removal->queue, error == -EINVAL ? -EIO : error);
 	removal_free(removal);
@@ -136,7 +141,7 @@ static struct removal *find(const struct sync *sync, int64_t row)
 static int start(struct sync *sync, const struct catalog_job *job,
 	const struct removal_caller *caller, struct removal **ret_removal)
 {
-	/* It would only wait in vain. */
+	/* The call would only wait until it times out. */
 	if (offline_is(sync) && !offline_is_due(sync))
 		return -EHOSTUNREACH;
 

@@ -10,19 +10,19 @@
 #include "unfinished.h"
 
 enum {
-	/* How far ahead of somebody who walks summaries are fetched. */
+	/* How many jobs ahead of a reader are prefetched. */
 	AHEAD_MAX = 64,
-	/* Who has looked at one job does not walk yet. */
+	/* Prefetching starts when this many jobs of a listing were looked up. */
 	WALK_MIN = 2,
 };
 
-/* One job that is being asked for. */
+/* A job that is being fetched. */
 struct single {
 	struct list link;
 	struct sync *sync;
 	struct api_call *call;
-	bool ahead;      /* nobody has waited for it yet */
-	bool held;       /* not asked for yet: waits for a probe (offline.h) */
+	bool ahead;      /* a prefetch: no request has waited for it yet */
+	bool held;       /* not sent yet: waits for the probe (offline.h) */
 	bool listed;     /* waits for a list of unfinished jobs (unfinished.h) */
 	int64_t seen_ms; /* wall time at which the API had last shown it before that */
 	struct wait_queue queue;
@@ -47,10 +47,14 @@ static int on_item(void *ctx, const struct api_item *item)
 	bool bare = !jobs_by_id(sync->catalog, item->job.id, &known) && !known.gone &&
 		    known.size < 0 && known.job.status == item->job.status;
 
-	/* Nobody knows more than the name of one whose text becomes known. */
+	/*
+	 * So far the kernel knows only this job's name, so storing its text invalidates
+	 * nothing.
+	 */
 	return bare ? sync_keep(sync, item, &job) : sync_put(sync, item, &job);
 }
 
+/* Marks the job as deleted, if the catalog has it. */
 static int forget_id(struct sync *sync, const char *id)
 {
 	struct catalog_job job;
@@ -60,6 +64,7 @@ static int forget_id(struct sync *sync, const char *id)
 	return sync_forget(sync, &job);
 }
 
+/* Loads the job. True if its text is cached, so that it can be shown offline. */
 static bool find_known(
 	const struct sync *sync, const char *id, struct catalog_job *ret_job)
 {
@@ -81,7 +86,7 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 
 	(void)page;
 	single->call = NULL;
-	/* Who wants it from now on has it asked for anew. */
+	/* A request that wants the job from now on starts another fetch. */
 	list_remove(&single->link);
 	if (error == -ENOENT)
 		forget_id(sync, single->id);
@@ -108,11 +113,12 @@ static struct single *find(const struct sync *sync, const char *id)
 	return NULL;
 }
 
+/* Sends the request, or has the fetch wait for the probe. */
 static int ask(struct single *single)
 {
 	struct sync *sync = single->sync;
 
-	/* While it is out of reach nobody waits for more than a probe. */
+	/* While the API is out of reach, requests wait for the probe only. */
 	single->held = offline_is(sync);
 	if (single->held)
 		return offline_may_wait(sync) ? 0 : -EHOSTUNREACH;
@@ -155,7 +161,7 @@ static int start(
 int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
 	struct single *single = find(sync, id);
-	/* What was asked for before tries on, but that is not to be waited for. */
+	/* A call sent before the API went out of reach goes on, but is not waited for. */
 	bool ask_anew = !single || (offline_is(sync) && !single->held);
 	int err = ask_anew ? start(sync, id, false, &single) : 0;
 
@@ -173,7 +179,7 @@ static int64_t single_now_wall_ms(const struct sync *sync)
 	return clock_wall_ms(loop_clock(sync->loop));
 }
 
-/* True if only a newer state of an unfinished job is lacking, as a list brings it. */
+/* True if only a newer state of an unfinished job is missing, as a list returns it. */
 static bool single_is_stale(
 	const struct sync *sync, const char *id, struct catalog_job *ret_job)
 {
@@ -198,7 +204,7 @@ int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue
 	return 0;
 }
 
-/* Where the job stands, most often right behind the one before. */
+/* Finds the position of the job, which is usually right after the previous one. */
 static bool find_position(const struct listing *listing, int64_t row, size_t *ret_at)
 {
 	const struct snapshot *members = &listing->members;
@@ -256,7 +262,10 @@ void single_walk(struct sync *sync, const struct query *query, int64_t row)
 	single_fetch_ahead(sync);
 }
 
-/* Goes on as the state is now. True: it is done with. */
+/*
+ * Continues a fetch according to whether the API is in reach now. Returns true if the
+ * fetch has ended and can be freed.
+ */
 static bool settle_one(struct single *single)
 {
 	struct sync *sync = single->sync;
@@ -269,7 +278,7 @@ static bool settle_one(struct single *single)
 			wait_wake(&single->queue, err);
 		return err;
 	}
-	/* What is under way tries on: who comes later may find something newer. */
+	/* A call in flight continues: a later reader may get a newer state. */
 	if (known || single->held)
 		wait_wake(&single->queue, known ? 0 : -EHOSTUNREACH);
 	return single->held;
@@ -280,14 +289,17 @@ void single_settle(struct sync *sync)
 	for (struct list *link = sync->singles.next; link != &sync->singles;) {
 		struct single *single = list_entry(link, struct single, link);
 
-		/* Who is told only notes it, and nothing else goes meanwhile. */
+		/* Waking the requests of one fetch never frees another one. */
 		link = link->next;
 		if (settle_one(single))
 			single_free(single);
 	}
 }
 
-/* Returns true if the list, or its end, settled what the job's requests wait for. */
+/*
+ * Returns true if the fetch has ended. If the list has `ended` without the job, fetches
+ * the job by its id, provided that requests still wait for it.
+ */
 static bool single_settle_one_listed(struct single *single, bool ended)
 {
 	struct catalog_job job;

@@ -20,12 +20,12 @@ void snapshot_done(struct snapshot *snapshot)
 	snapshot_init(snapshot);
 }
 
-/* The slot of `number`, or the empty one where it would go. The table is never full. */
+/* Returns the slot of `number`, or the empty slot for it. The table is never full. */
 static size_t find_slot(const int64_t *seen, size_t cap, int64_t number)
 {
 	/*
-	 * Fibonacci hashing (Knuth, TAOCP 3, 6.4): rows are consecutive, this spreads
-	 * them. Of the product only the highest bits depend on all of the number's.
+	 * Fibonacci hashing (Knuth, TAOCP 3, 6.4) spreads consecutive rows. Only the
+	 * highest bits of the product depend on all bits of the number.
 	 */
 	int shift = __builtin_clzll((unsigned long long)cap) + 1;
 	size_t slot = (size_t)((uint64_t)number * 0x9e3779b97f4a7c15u >> shift);

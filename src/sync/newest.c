@@ -8,12 +8,12 @@
 #include "internal.h"
 
 /*
- * The newest change that each query's listings have shown: the mtime of its directories
- * (SPEC 5.1). It never goes back, since a listing that was checked (check.c) has not
- * looked at all of its jobs again.
+ * Stores the newest change that the listings of each query have shown: the mtime of its
+ * directories (SEMANTICS 5.1). It never decreases, because a revalidated listing has not
+ * looked at all of its jobs again (revalidate.h).
  */
 
-/* The catalog stores a digest, because the key may hold metadata of deleted jobs. */
+/* Returns the catalog key: a digest, as the query may hold metadata of deleted jobs. */
 static uint64_t newest_number(enum listing_kind kind, const char *key)
 {
 	char text[QUERY_KEY_MAX + 16];
@@ -47,7 +47,7 @@ void newest_publish(struct listing *listing)
 
 	int err = newest_load(sync->catalog, number, &before_ms);
 
-	/* If the catalog cannot store it, it has logged why. */
+	/* If the catalog cannot store it, it has logged the reason. */
 	if ((!err || err == -ENOENT) && listing->newest_ms > before_ms)
 		newest_save(sync->catalog, number, listing->newest_ms);
 	if (sync->handlers.on_listed)

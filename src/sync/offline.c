@@ -32,7 +32,7 @@ static void settle(void *ctx)
 	struct sync *sync = ctx;
 	struct offline *offline = &sync->offline;
 
-	/* An attempt has failed: what it would go on trying, the next look tries. */
+	/* The probe has failed, but would retry: the next reader starts another one. */
 	if (offline->is && offline->probe && !loop_timer_is_set(&offline->patience)) {
 		api_cancel(offline->probe);
 		offline->probe = NULL;
@@ -58,10 +58,11 @@ static void on_reach(void *ctx, bool reached, const char *why)
 	offline->is = !reached;
 	offline->tried_ms = loop_now_ms(sync->loop);
 	loop_timer_cancel(&offline->patience);
-	/* Calls cannot be begun or cancelled from in here. */
+	/* Calls must not be started or cancelled from within this function. */
 	offline_post(sync);
 }
 
+/* The probe took too long: the requests that wait for it get the cache, or an error. */
 static void out_of_patience(void *ctx)
 {
 	struct sync *sync = ctx;
@@ -71,7 +72,7 @@ static void out_of_patience(void *ctx)
 	single_settle(sync);
 }
 
-/* Whatever came of it, on_reach() knows. */
+/* on_reach() has handled the result. */
 static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
 {
 	struct sync *sync = ctx;
@@ -88,7 +89,7 @@ static void begin_probe(struct sync *sync)
 	struct query query;
 
 	query_init(&query);
-	/* Without memory for it the next look tries again. */
+	/* If memory is short, the next reader tries again. */
 	if (api_list(sync->api, &query, 0, 0, 1, &handlers, sync, &sync->offline.probe))
 		sync->offline.probe = NULL;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Past that the server does not mean it. */
+/* No sensible server returns more jobs on a page. */
 enum { PAGE_ROWS_MAX = 100000 };
 
 static int add_row(struct page *page, int64_t row)
@@ -41,7 +41,7 @@ static int on_item(void *ctx, const struct api_item *item)
 	int err = item ? sync_put(page->sync, item, &job) : -EEXIST;
 
 	page->items++;
-	/* Refused, or of another job's inode number: it is shown in no listing. */
+	/* A job that was refused, or has another job's inode number, is in no listing. */
 	if (err == -EEXIST) {
 		page->foreign = true;
 		return 0;
@@ -49,7 +49,7 @@ static int on_item(void *ctx, const struct api_item *item)
 	if (err)
 		return err;
 
-	/* One that was deleted here a moment ago (removed.h) does not come back. */
+	/* A job that was deleted here a moment ago (tombstones.h) must not come back. */
 	bool matches = !job.gone && query_matches(page->query, &job.job);
 
 	page->foreign = page->foreign || !matches;
@@ -84,7 +84,7 @@ static void on_done(void *ctx, int error, const struct api_page *end, const char
 		page_size_granted(&page->sync->page_size, page->limit);
 		page->end = *end;
 	} else if (error == -ENOENT && page->offset) {
-		/* Past the end some servers find nothing. */
+		/* Some servers answer 404 beyond the end. */
 		page->end = (struct api_page){.last = true};
 	} else {
 		page->error = error;

@@ -6,13 +6,13 @@
 enum {
 	TARGET_BYTES = 1 << 20,
 	TARGET_MS = 500,
-	/* Of the largest jobs too: each page brings one that is known already. */
+	/* Even if the jobs are large: one job on each page is known already. */
 	SMALLEST = 4,
-	/* No maximum is declared, 50 was seen: more than this saves no time. */
+	/* The API declares no maximum, and 50 was seen. More than this saves no time. */
 	LARGEST = 1000,
-	/* One page says little about the next ones. */
+	/* Maximum growth per page, because one page says little about the next ones. */
 	GROWTH = 4,
-	/* In a row: the API grants less than it did, it seems. */
+	/* After this many refusals in a row the API seems to grant less than it did. */
 	DENIALS_MAX = 10,
 };
 
@@ -30,7 +30,7 @@ static unsigned at_most(unsigned limit, unsigned most)
 
 void page_size_init(struct page_size *size, unsigned fixed)
 {
-	/* Pages of one job alone would not overlap. */
+	/* Pages of a single job cannot overlap. */
 	*size = (struct page_size){
 		.fixed = fixed == 1 ? 2 : fixed,
 		.next = API_LIMIT_DEFAULT,
@@ -45,13 +45,13 @@ void page_size_begin(struct page_size *size)
 
 unsigned page_size_first(const struct page_size *size)
 {
-	/* It shows whether the API still gives no more. */
+	/* The first page shows whether the API still has the limit seen before. */
 	return at_most(size->fixed ? size->fixed : API_LIMIT_DEFAULT, size->granted);
 }
 
 static unsigned as_given(const struct page_size *size, unsigned limit)
 {
-	/* Pages of one job would not overlap; to ask for one more costs nothing. */
+	/* Pages of one job cannot overlap; requesting one more costs nothing. */
 	limit = at_most(limit, size->given == 1 ? 2 : size->given);
 	return at_most(limit, size->granted);
 }
@@ -79,7 +79,7 @@ void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int
 	uint64_t by_bytes = (uint64_t)TARGET_BYTES * items / (bytes + !bytes);
 	uint64_t by_time = (uint64_t)TARGET_MS * items / (uint64_t)(ms > 0 ? ms : 1);
 
-	/* An answer that is slow however little it brings is not hastened by less. */
+	/* If even short answers are slow, requesting fewer jobs does not help. */
 	if (by_time < API_LIMIT_DEFAULT)
 		by_time = API_LIMIT_DEFAULT;
 

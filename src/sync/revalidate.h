@@ -6,38 +6,46 @@
 #include "source_revalidate.h"
 
 /*
- * Looks again at a listing that was complete (SPEC 7.2), without reading it again. What
- * can have happened since: jobs were created, unfinished ones finished, some were
- * deleted. Of a listing in falling order of created_at the first kind stands at its head,
- * the second is known by name, and the third moves all that stands behind it.
+ * Revalidates a listing that was complete (SEMANTICS 7.2), without reading all of it
+ * again. Since then jobs may have been created, unfinished jobs may have finished, and
+ * jobs may have been deleted. If the listing is in descending order of created_at, new
+ * jobs are at its head, unfinished jobs are known by their id, and a deletion shifts all
+ * jobs after it.
  *
- *   step        asks for                      and then
- *   HEAD        the first page, and more      what it shows down to the last known job
- *               until a known job is met      stands as shown; these are told at once
- *   UNFINISHED  queued and processing jobs    those that were unfinished and are not
- *                                             among them have moved
- *   MOVED       each of those by its id       it is put in or taken out where it belongs
- *   TAIL        the last one expected, where  AGAIN; if nothing is there, some before it
- *               it then has to stand          were deleted
- *   COUNT       a page that ends there        how many: so many that to find them takes
- *                                             longer than reading?
- *   BISECT      one in the middle             so long until the first deleted one lies
- *                                             within a page
- *   WINDOW      that page                     what it shows stands as shown; BISECT for
- *                                             the next one, or TAIL
- *   AGAIN       the new ones and the first    they stand as expected still, so nothing
- *               one known before              was created that hides a deletion, and of
- *                                             what was none has finished since HEAD
- *   STILL       queued and processing jobs,   all of UNFINISHED still are, so none came
- * in of a listing by status        that hides a deletion: complete
+ * The prediction is what we expect the listing to be; each step requests something and
+ * corrects the prediction by it:
  *
- * Deletions and what comes in can hide each other only where one comes between HEAD and
- * TAIL: hence AGAIN and STILL. A job created since the look before is unknown if it
- * finishes between HEAD and UNFINISHED; it stands before those known then. A job that
- * moves within a listing (by status) is known from UNFINISHED of this look or the one
- * before. Whatever else does not fit, and whatever takes more requests than reading, is
- * read: check_fall_back(). So is an empty page that is not said to be the last, and a
- * last job behind which there may be others: reading asks on (pages.c).
+ *   step               requests                    result
+ *   HEAD               the first page, and more    the rows down to the last known job
+ *                      until a known job appears   are confirmed, and emitted at once
+ *   UNFINISHED         queued and processing jobs  jobs that were unfinished and are not
+ *                                                  among them have changed their status
+ *   STATUS_CHANGES     each of these by its id     each is inserted or removed
+ *   TAIL               the last predicted job, at  VERIFY_HEAD if it is there; COUNT if
+ *                      its predicted offset        nothing is there: jobs were deleted
+ *   COUNT              a page that ends there      the number of deletions; falls back if
+ *                                                  finding them takes longer than reading
+ *   BISECT             one job in the middle       repeated until the first deletion is
+ *                                                  within a page
+ *   WINDOW             that page                   its rows are confirmed; BISECT for the
+ *                                                  next deletion, or TAIL
+ *   VERIFY_HEAD        the new jobs and the first  they are as predicted: no job that
+ *                      one known before            hides a deletion was created, and no
+ *                                                  known job has finished, since HEAD
+ *   VERIFY_UNFINISHED  queued and processing       all jobs of UNFINISHED are among them:
+ *                      jobs, if the listing is by  none has entered the listing and hides
+ *                      status                      a deletion; complete
+ *
+ * A deletion and an addition hide each other only if the addition happens between HEAD
+ * and TAIL: hence the last two steps. A job created since the previous refresh is unknown
+ * if it finishes between HEAD and UNFINISHED; its place is before the jobs known then. A
+ * job that moves within a listing by status is known from UNFINISHED of this refresh or
+ * the previous one.
+ *
+ * If anything else does not fit, or takes more requests than reading, we read the
+ * listing: check_fall_back(). We do the same after an empty page that is not said to be
+ * the last, and if more may follow the last job, because reading handles these
+ * (source_pages.c).
  */
 struct check;
 
@@ -55,15 +63,18 @@ enum step {
 };
 
 struct check_step {
-	/* Asks for what the step needs, or goes on to another. */
+	/* Requests what the step needs, or starts another step. */
 	void (*start)(struct check *check);
-	/* Takes what check->page brought. 0; -ESTALE: fall back; or other errors. */
+	/*
+	 * Processes the page that has arrived. Returns 0, -ESTALE to fall back to
+	 * reading, or another error. NULL if the step requests no page.
+	 */
 	int (*take)(struct check *check);
 };
 
 extern const struct check_step check_steps[STEPS];
 
-/* Rows of malloc(). */
+/* Rows of jobs, allocated with malloc(). */
 struct rows {
 	int64_t *rows;
 	size_t len;
@@ -72,67 +83,88 @@ struct rows {
 struct check {
 	struct listing *listing;
 	enum step step;
-	bool paused; /* until a reader goes on */
-	struct expected expected;
-	struct page *page; /* the request under way */
+	bool paused; /* the head is published; waits until a reader wants more */
+	struct expected expected; /* the prediction */
+	struct page *page;        /* the page in flight, or NULL */
 	struct query unfinished_query;
-	unsigned requests;
-	unsigned most;
-	unsigned restarts;
-	bool changed; /* something differs from the look before */
+	unsigned requests; /* requests sent so far */
+	unsigned most;     /* number of requests after which it falls back */
+	unsigned restarts; /* number of calls of check_restart() */
+	bool changed;      /* the listing differs from the previous one */
 
-	int64_t newest_ms; /* created_at of the first job of the look before */
-	size_t again;      /* AGAIN: these stand as expected, */
-	size_t again_len;  /* of so many that have to */
+	int64_t newest_ms; /* created_at of the first job of the previous listing */
+	size_t again;      /* VERIFY_HEAD: number of rows verified so far */
+	size_t again_len;  /* VERIFY_HEAD: number of rows to verify */
 
-	struct rows head; /* what HEAD has read so far */
-	size_t good;      /* this one stands at its offset; */
-	size_t bad;       /* BISECT: this one does not, */
-	size_t missing;   /* for so many before the end were deleted */
+	struct rows head; /* rows that HEAD has read so far */
+	size_t good;      /* position of a job that is known to be at its offset */
+	size_t bad;       /* BISECT: position of a job that is not at its offset */
+	size_t missing;   /* deletions that have not been found yet */
 
-	struct rows watch; /* unfinished at the look before, */
-	bool watched;      /* if it knew */
-	size_t watch_at;
-	struct rows unfinished; /* by this look's UNFINISHED, in rising order */
-	struct rows still;
-	struct moved *moved; /* as many as there are connections */
-	int moved_len;       /* of them waiting */
+	struct rows watch;      /* jobs that were unfinished at the previous refresh */
+	bool watched;           /* the previous refresh has stored `watch` */
+	size_t watch_at;        /* position in `watch` of the next job to examine */
+	struct rows unfinished; /* jobs found by UNFINISHED, in ascending order */
+	struct rows still;      /* jobs found by VERIFY_UNFINISHED, in ascending order */
+	struct moved *moved;    /* waiters for job fetches, one per connection */
+	int moved_len;          /* number of them in progress */
 };
 
-/* 0 or -ENOMEM. */
+/* Appends copies of `more` rows. Returns 0 or -ENOMEM. */
 int rows_append(struct rows *rows, const int64_t *more, size_t len);
 
-/* The listing is one of all statuses: unfinished jobs are its members. */
+/* True if the listing is of all statuses, so that unfinished jobs are its members. */
 bool check_is_of_all(const struct check *check);
 
-/* How many jobs a page may have. */
+/* Returns the number of jobs to request per page. */
 unsigned check_limit(const struct check *check);
 
-/* Starts the present step. What is below may free the check: nothing comes after it. */
+/*
+ * Starts the present step, unless paused. It may free the revalidation, as may the
+ * functions below: callers must not use it afterwards.
+ */
 void check_start(struct check *check);
 
-/* Asks for part of a query; the step takes it. */
+/*
+ * Requests a page of `query`; the present step's take() processes it. Falls back to
+ * reading if too many requests were sent.
+ */
 void check_ask(
 	struct check *check, const struct query *query, uint64_t offset, unsigned limit);
 
-/* Goes on after 0; falls back after -ESTALE and -EIO; fails with other errors. */
+/*
+ * Continues after a step returned `error`: starts the present step after 0, falls back to
+ * reading after -ESTALE and -EIO, and fails the listing after other errors.
+ */
 void check_settle(struct check *check, int error);
+
+/* Fails the listing with `error`, and logs `why` unless it is empty. */
 void check_fail(struct check *check, int error, const char *why);
+
+/* Reads the listing page by page instead; members emitted so far stay. */
 void check_fall_back(struct check *check);
 
-/* What is expected is what there is: the listing is complete. */
+/* Completes the listing with the predicted rows. */
 void check_finish(struct check *check);
 
-/* Something came in meanwhile: begins anew. As take() above. */
+/*
+ * Starts again from HEAD, because jobs were added meanwhile. Returns 0, -ESTALE after too
+ * many restarts, or -ENOMEM.
+ */
 int check_restart(struct check *check);
 
-/* The steps of check_moved.c. */
+/* start() and take() of the steps that are in revalidate_changes.c. */
 void unfinished_start(struct check *check);
 int unfinished_take(struct check *check);
 void still_start(struct check *check);
 int still_take(struct check *check);
 void moved_start(struct check *check);
 
-/* Makes and unmakes what these steps need. 0, -ENOMEM, -EIO. */
+/*
+ * Allocates and loads what these steps need. Returns 0, -ENOMEM, or -EIO. Call
+ * moved_end() even after a failure.
+ */
 int moved_begin(struct check *check);
+
+/* Cancels the waiting for jobs and frees what moved_begin() allocated. */
 void moved_end(struct check *check);

@@ -4,7 +4,7 @@
 
 #include "revalidate.h"
 
-/* A job that has moved, being asked for. */
+/* A job whose status has changed, while it is fetched. */
 struct moved {
 	struct waiter waiter;
 	struct check *check;
@@ -19,28 +19,31 @@ static int compare_rows(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* `rows` are in rising order. */
+/* True if `row` is among `rows`, which are in ascending order. */
 static bool has_row(const struct rows *rows, int64_t row)
 {
 	return rows->len &&
 	       bsearch(&row, rows->rows, rows->len, sizeof(row), compare_rows);
 }
 
-/* The next part of the unfinished jobs, or the first. */
+/* Requests the first or the next page of unfinished jobs. */
 static void ask_unfinished(struct check *check, const struct rows *known)
 {
 	check_ask(check, &check->unfinished_query, known->len ? known->len - 1 : 0,
 		page_size_unfinished(&check->listing->sync->page_size));
 }
 
-/* Gaps and doubles do no harm here: who is missed is asked for by id, or again. */
+/*
+ * Adds the jobs of the page to `known`. Gaps and duplicates are harmless here: a job that
+ * we skip is fetched by its id, or found by the next refresh.
+ */
 static int take_unfinished(struct check *check, struct rows *known, bool *ret_whole)
 {
 	const struct page *page = check->page;
 	int err = rows_append(known, page->rows, page->len);
 
 	*ret_whole = page->end.last;
-	/* There are more, it says, and does not show them. */
+	/* The API says that there are more jobs, but does not return them. */
 	if (!err && !*ret_whole && page->len <= 1)
 		return -ESTALE;
 	if (!err && *ret_whole && known->len)
@@ -64,7 +67,7 @@ int unfinished_take(struct check *check)
 	check->step = STEP_MOVED;
 	if (check_is_of_all(check))
 		return 0;
-	/* The next look will have to know, however this one ends. */
+	/* The next refresh needs them, however this one ends. */
 	err = listing_watch(check->listing, unfinished->rows, unfinished->len);
 	return !err && !check->watched ? -ESTALE : err;
 }
@@ -88,7 +91,7 @@ int still_take(struct check *check)
 	return 0;
 }
 
-/* Does the job expected at `at` stand in the same instant? */
+/* True if the job predicted at `at` was created in the same millisecond. */
 static bool is_tie(const struct expected *expected, size_t at, int64_t created_ms)
 {
 	struct catalog_job job;
@@ -98,7 +101,7 @@ static bool is_tie(const struct expected *expected, size_t at, int64_t created_m
 	       job.job.created_ms == created_ms;
 }
 
-/* Puts a job where it belongs, or takes it out. */
+/* Inserts the job into the prediction, or removes it, as its state requires. */
 static int classify(struct check *check, const struct catalog_job *job)
 {
 	const struct query *query = &check->listing->query;
@@ -112,10 +115,10 @@ static int classify(struct check *check, const struct catalog_job *job)
 		newest_note(check->listing, job_mtime_ms(&job->job));
 	if (belongs == !err)
 		return 0;
-	/* Which of the two comes first, only the API can tell. */
+	/* Only the API knows which of the two comes first. */
 	if (belongs && is_tie(&check->expected, at, job->job.created_ms))
 		return -ESTALE;
-	/* What was seen to stand behind it stands elsewhere by now. */
+	/* The jobs after it have shifted: their positions are not confirmed any more. */
 	if (check->good >= at)
 		check->good = at ? at - 1 : 0;
 	check->changed = true;
@@ -123,6 +126,7 @@ static int classify(struct check *check, const struct catalog_job *job)
 		       : expected_splice(&check->expected, at, at + 1, NULL, 0);
 }
 
+/* True if the catalog still has the job as unfinished, but the API does not. */
 static bool has_moved(const struct check *check, const struct catalog_job *job)
 {
 	return !job->gone && !job_finished(&job->job) &&
@@ -149,7 +153,7 @@ static int ask_moved(struct check *check, const struct catalog_job *job)
 	return 0;
 }
 
-/* Asks for as many of those that have moved as there are connections. */
+/* Fetches as many of the changed jobs as there are connections. */
 static int ask_on(struct check *check)
 {
 	const struct listing *listing = check->listing;
@@ -168,7 +172,7 @@ static int ask_on(struct check *check)
 	return err;
 }
 
-/* All that have moved are known: the catalog tells where each belongs. */
+/* All changed jobs have been fetched: puts each where the catalog says it belongs. */
 static int classify_all(struct check *check)
 {
 	struct catalog_job job;
@@ -199,7 +203,7 @@ static void on_moved(struct waiter *waiter, int error)
 
 	moved->waiting = false;
 	check->moved_len--;
-	/* That one is gone the catalog knows by now; other reasons were told there. */
+	/* If it was deleted, the catalog knows. The job fetch has logged other errors. */
 	if (!error || error == -ENOENT) {
 		moved_start(check);
 		return;
@@ -208,7 +212,10 @@ static void on_moved(struct waiter *waiter, int error)
 	check_fail(check, error, "");
 }
 
-/* Unfinished jobs of the query, as far as they are known: all of them, in its listing. */
+/*
+ * Loads the unfinished jobs of the query that the catalog has. In a listing of all
+ * statuses these are all there were at the previous refresh.
+ */
 static int watch_known(struct check *check)
 {
 	const struct listing *listing = check->listing;
@@ -226,6 +233,7 @@ static int watch_known(struct check *check)
 	return err;
 }
 
+/* Loads the jobs that were unfinished at the previous refresh, if they are known. */
 static int load_watch(struct check *check)
 {
 	struct rows *watch = &check->watch;

@@ -6,7 +6,10 @@
 
 enum { MENDS_MAX = 16, RESTARTS_MAX = 3 };
 
-/* Those of expected[from, to) that are not among `rows` are gone. */
+/*
+ * Replaces the predicted rows [from, to) by `rows`, and reports the jobs that are not
+ * among these as missing.
+ */
 static int replace(
 	struct check *check, size_t from, size_t to, const int64_t *rows, size_t len)
 {
@@ -33,9 +36,10 @@ static int replace(
 }
 
 /*
- * `rows` stand in this order, the first of them not before the job expected at `from`.
- * Where does the last of them that is expected at all stand? -ENOENT: none is; -ESTALE:
- * they stand in another order.
+ * Finds the position of the last of `rows` that is predicted at all. `rows` are in the
+ * API's order, and the first of them is not before the job predicted at `from`. Returns
+ * 0, -ENOENT if none is predicted, -ESTALE if the order differs from the predicted one,
+ * or -EIO.
  */
 static int find_last(const struct check *check, size_t from, const int64_t *rows,
 	size_t len, size_t *ret_at)
@@ -65,7 +69,10 @@ static int find_last(const struct check *check, size_t from, const int64_t *rows
 	return found ? 0 : -ENOENT;
 }
 
-/* These rows are what stands from `from` on, and behind them all is as expected. */
+/*
+ * Confirms that the listing has `rows` from position `from` on, and after them the jobs
+ * that are predicted there. If `last`, nothing follows.
+ */
 static int take_rows(struct check *check, size_t from, const struct rows *rows, bool last)
 {
 	size_t to = check->expected.len;
@@ -91,7 +98,7 @@ static void head_start(struct check *check)
 		check_ask(check, query, check->head.len - 1, check_limit(check));
 }
 
-/* The head has met what is known: it stands, and is told. */
+/* Publishes the head, which has reached a known job, and goes on to UNFINISHED. */
 static int head_known(struct check *check)
 {
 	struct listing *listing = check->listing;
@@ -117,7 +124,7 @@ static int head_take(struct check *check)
 	struct rows *head = &check->head;
 	bool overlaps = head->len > 0;
 
-	/* Whether nothing is left, or where an empty page goes on, reading finds out. */
+	/* If it is empty or leaves a gap, only reading can find out how it goes on. */
 	if (!page->len || (overlaps && page->rows[0] != head->rows[head->len - 1]))
 		return -ESTALE;
 
@@ -139,9 +146,10 @@ static void tail_start(struct check *check)
 }
 
 /*
- * Those in front that are not older than what the look before knew, and one more. One
- * that finishes may be of the same millisecond as the first one known. Unfinished jobs
- * are among the members of all.
+ * Returns how many rows at the head must be verified again: every job at least as new as
+ * the newest one of the previous listing, plus one. (>=, because a job that just finished
+ * can share its millisecond.) A listing of all statuses contains unfinished jobs anyway:
+ * its first row is enough.
  */
 static size_t count_again(const struct check *check)
 {
@@ -161,7 +169,7 @@ static int tail_take(struct check *check)
 	const struct page *page = check->page;
 	size_t tail = check->expected.len - 1;
 
-	/* Only `next: null` ends a listing, this one too. */
+	/* Only `next: null` ends a listing (SEMANTICS 6.6). */
 	if (!page->end.last)
 		return -ESTALE;
 	if (page->len == 1 && page->rows[0] == check->expected.rows[tail]) {
@@ -170,7 +178,7 @@ static int tail_take(struct check *check)
 		check->again_len = count_again(check);
 		return 0;
 	}
-	/* Something came in that was not foreseen. */
+	/* An unexpected job is there. */
 	if (page->len)
 		return -ESTALE;
 	check->step = STEP_COUNT;
@@ -194,7 +202,7 @@ static int find_next_missing(struct check *check)
 	return 0;
 }
 
-/* To bring two that stand so far apart within a page. */
+/* Returns how many halvings bring two positions within one page. */
 static size_t halvings(size_t apart, unsigned limit)
 {
 	size_t count = 0;
@@ -213,7 +221,7 @@ static int count_take(struct check *check)
 	if (!page->len || !page->end.last || there >= expected)
 		return -ESTALE;
 
-	/* Each of them takes these and a window. */
+	/* Each deletion takes the halvings and a window. */
 	size_t each = halvings(expected - check->good, check_limit(check)) + 1;
 
 	check->missing = expected - there;
@@ -247,7 +255,7 @@ static int bisect_take(struct check *check)
 		check->good = middle;
 		return 0;
 	}
-	/* Nothing else can stand there than one from farther behind. */
+	/* Only a job that was predicted farther back can be here. */
 	if (page->len && find_last(check, middle, page->rows, 1, &at))
 		return -ESTALE;
 	check->bad = middle;
@@ -273,7 +281,7 @@ static int window_take(struct check *check)
 
 	if (err)
 		return err == -ENOENT ? -ESTALE : err;
-	/* It has to have lost one, and no more than there are to lose. */
+	/* At least one job must be missing here, and no more than are left to find. */
 	size_t lost = before - check->expected.len;
 
 	if (!lost || lost > check->missing)
@@ -290,7 +298,7 @@ int check_restart(struct check *check)
 		return -ESTALE;
 	check->head.len = 0;
 	check->step = STEP_HEAD;
-	/* What was unfinished a moment ago may have moved since. */
+	/* Jobs that were unfinished a moment ago may have changed their status since. */
 	return rows_append(&check->watch, check->unfinished.rows, check->unfinished.len);
 }
 

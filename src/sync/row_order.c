@@ -28,7 +28,7 @@ static int created_at(const struct expected *expected, size_t at, int64_t *ret_m
 	return 0;
 }
 
-/* The first position whose job was created at `ms` or earlier. */
+/* Finds the first position whose job was created at `ms` or earlier. */
 static int first_not_after(const struct expected *expected, int64_t ms, size_t *ret_at)
 {
 	size_t low = 0;

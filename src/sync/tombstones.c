@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The clocks of all end in the order they were begun, so the oldest stand first. */
+/* Removes the expired entries. All are kept equally long, so the oldest are first. */
 static void drop_old(struct removed *removed, int64_t now_ms)
 {
 	size_t old = 0;

@@ -7,7 +7,7 @@
 
 #include "page.h"
 
-/* Returns the number of requests that a list of the unfinished jobs known takes. */
+/* Returns the number of requests that a list of the known unfinished jobs takes. */
 static unsigned unfinished_list_cost(struct sync *sync)
 {
 	int64_t *rows = NULL;
@@ -19,7 +19,7 @@ static unsigned unfinished_list_cost(struct sync *sync)
 	return 1 + (unsigned)len / page_size_unfinished(&sync->page_size);
 }
 
-/* Ends the list, if there is one, and has the jobs that still wait fetched by id. */
+/* Ends the list, if there is one, and fetches the jobs that still wait by their id. */
 static void unfinished_end(struct sync *sync, bool complete)
 {
 	struct unfinished *unfinished = &sync->unfinished;
@@ -65,8 +65,8 @@ static size_t unfinished_matching(const struct page *page)
 }
 
 /*
- * Notes what the page brought. Returns the offset of the next page to request, or
- * -ENOENT after the last one, or another error if the list is not worth going on.
+ * Evaluates a page. Returns the offset of the next page to request, -ENOENT after the
+ * last one, or another error if the list should not continue.
  */
 static int64_t unfinished_take(struct sync *sync, const struct page *page)
 {
@@ -81,7 +81,7 @@ static int64_t unfinished_take(struct sync *sync, const struct page *page)
 	unfinished->jobs += matching;
 	if (page->end.last)
 		return -ENOENT;
-	/* Less than half: the API seems to list all jobs. */
+	/* If less than half of them match, the API seems to list all jobs. */
 	if (!page->items || 2 * matching < page->items)
 		return -EINVAL;
 	return (int64_t)(page->offset + page->items);
@@ -95,7 +95,7 @@ static void unfinished_on_page(struct page *page)
 
 	page_free(page);
 	unfinished->page = NULL;
-	/* A list may cost as much again as was spent before it, and no more. */
+	/* The list may take up to twice as many requests as the fetches before it. */
 	if (next < 0 || unfinished->requests >= 2 * unfinished->gets ||
 		unfinished_ask(sync, (uint64_t)next))
 		unfinished_end(sync, next == -ENOENT);
@@ -117,7 +117,7 @@ bool unfinished_use_list(struct sync *sync)
 
 	if (unfinished->page)
 		return true;
-	/* With ttl=0 a list would answer only those that wait already: never list. */
+	/* With ttl=0 a list would answer only requests that wait already: never list. */
 	if (now_ms - unfinished->since_ms >= sync->config.ttl_ms) {
 		unfinished->since_ms = now_ms;
 		unfinished->gets = 0;
