@@ -63,8 +63,8 @@ static bool read_fields(char *line, struct fields *ret_fields)
 	char *field;
 
 	line[strcspn(line, "\n")] = '\0';
-	/* ID, parent, device, root, mount point, options, then optional fields up to "-".
-	 */
+	/* The line: ID, parent, device, root, mount point, options, optional fields,
+	 * "-", type, source, and more options. */
 	fields->id = strsep(&rest, " ");
 	fields->parent = strsep(&rest, " ");
 	fields->device = strsep(&rest, " ");

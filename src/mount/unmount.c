@@ -198,8 +198,7 @@ int unmount_now(const struct mount_id *mount, struct buf *why)
 	if (err)
 		return why_set(
 			why, err, "cannot read %s: %s", MOUNTINFO_SELF, strerror(-err));
-	/* A normal unmount comes first: the kernel refuses it if another mount is inside.
-	 */
+	/* First without MNT_DETACH: the kernel then refuses if another mount is in it. */
 	for (int lazy = 0; lazy <= 1; lazy++) {
 		err = check_nothing_else(&info, why);
 		if (err)
