@@ -197,7 +197,7 @@ static int set_formats(const struct own_option *own, const char *value,
 static const struct own_option own_options[] = {
 	{.shape = "key_file=PATH",
 		.takes = "the path of a file that holds the API key",
-		.help = "the file with the API key (README: where else it is looked for)",
+		.help = "the file with the API key (man page: where else it is looked for)",
 		.set = set_path,
 		MEMBER(key_file)},
 	{.shape = "ttl=SECONDS",

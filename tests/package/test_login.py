@@ -23,7 +23,7 @@ SANDBOXES = [
     "LockPersonality=yes", "MemoryDenyWriteExecute=yes", "ProtectHostname=yes",
     "ProtectClock=yes", "PrivateUsers=yes"]
 CONFIG = "/srv/ada/.config/systemd/user/gladiafs.service.d"
-README = (TREE / "README.md").read_text()
+GUIDE = (TREE / "docs" / "GUIDE.md").read_text()
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ def ada(machine):
 
 
 class TestFstab:
-    """SPEC 1.2: the README's line for a user, with nothing in the environment."""
+    """SPEC 1.2: the guide's line for a user, with nothing in the environment."""
 
     @pytest.fixture(params=["gladiafs", "fuse.gladiafs"])
     def line(self, request, machine, account, ada):
-        line = next(line for line in README.splitlines() if "noauto,user " in line)
+        line = next(line for line in GUIDE.splitlines() if "noauto,user " in line)
         words = line.replace("/PATH/TO/gladia", PLACE).split()
         words[0], words[2] = account.url, request.param
         machine.run(f"mkdir {PLACE}", ada)
@@ -129,7 +129,7 @@ class TestUserUnit:
                    "it looks again")
 
     def test_options(self, machine, account, ada, enabled, login):
-        """As the README sets them."""
+        """As the guide sets them."""
         machine.write(CONFIG + "/options.conf",
                       "[Service]\nEnvironment=GLADIAFS_OPTIONS=ttl=10,cache=off\n", user=ada)
         login(ada)
@@ -169,17 +169,17 @@ class TestUserUnit:
         machine.wait(f"mkdir -p {PLACE} && {start} -p LimitCORE=0 {program}", ada)
         assert machine.mounts() == [PLACE]
         machine.run("systemctl --user stop try", ada)
-        for mock in SANDBOXES:
-            assert machine.ask(f"{start} -p '{mock}' {program}", ada) is None, mock
+        for sandbox in SANDBOXES:
+            assert machine.ask(f"{start} -p '{sandbox}' {program}", ada) is None, sandbox
             assert machine.mounts() == []
 
 
 class TestPamMount:
-    """pam_mount, by the README's volume."""
+    """pam_mount, by the guide's volume."""
 
     @pytest.fixture
     def volume(self, machine, account, ada):
-        line = next(line for line in README.splitlines() if "<volume " in line).strip()
+        line = next(line for line in GUIDE.splitlines() if "<volume " in line).strip()
         line = line.replace("#gladia", "#" + account.url).replace("GROUP", ada)
         path = "/etc/security/pam_mount.conf.xml"
         machine.run(f"cp {path} /root/")

@@ -11,7 +11,7 @@ from tools import wait_until
 STATUSES = ["done", "error", "processing", "queued"]
 UNIT = "gladiafs@mnt-gladia"
 PLACE = "/mnt/gladia"
-README = (TREE / "README.md").read_text()
+GUIDE = (TREE / "docs" / "GUIDE.md").read_text()
 
 
 @pytest.fixture
@@ -95,11 +95,11 @@ class TestWithoutKey:
 
 
 class TestAutomount:
-    """SPEC 1.2: the README's line for the whole machine."""
+    """SPEC 1.2: the guide's line for the whole machine."""
 
     @pytest.fixture
     def automount(self, machine, account, key):
-        line = next(line for line in README.splitlines() if "x-systemd.automount" in line)
+        line = next(line for line in GUIDE.splitlines() if "x-systemd.automount" in line)
         words = line.replace("GROUP", "ada").split()
         machine.write("/etc/fstab", " ".join([account.url, *words[1:]]) + "\n")
         machine.run("systemctl daemon-reload; systemctl start mnt-gladia.automount")
@@ -171,8 +171,8 @@ class TestUpdatedb:
             machine.run(f"mv /root/gladiafs.conf {self.DROP_IN}; systemctl daemon-reload")
 
     def test_by_hand(self, machine, unit, account):
-        """The README's command for where systemd does not run it."""
-        command = next(line for line in README.splitlines() if "sed -i" in line and "PRUNEFS" in line)
+        """The guide's command for where systemd does not run it."""
+        command = next(line for line in GUIDE.splitlines() if "sed -i" in line and "PRUNEFS" in line)
         command = command.strip().removeprefix("sudo ")
         machine.run("cp /etc/updatedb.conf /root/; " + command)
         try:

@@ -13,7 +13,7 @@ from tools import run
 SYSTEM = BUILD / "packaging/gladiafs@.service"
 USER = BUILD / "packaging/gladiafs.service"
 GENERATOR = "/usr/lib/systemd/system-generators/systemd-fstab-generator"
-README = (TREE / "README.md").read_text()
+GUIDE = (TREE / "docs" / "GUIDE.md").read_text()
 
 
 @pytest.fixture
@@ -56,15 +56,15 @@ def test_sandbox_of_the_system_unit(unit):
 def test_user_unit_lets_fusermount3_work():
     """It has none of what was seen to keep fusermount3 from mounting."""
     lines = USER.read_text().splitlines()
-    for mock in SANDBOXES:
-        name = mock.partition("=")[0]
+    for sandbox in SANDBOXES:
+        name = sandbox.partition("=")[0]
         assert not any(line.startswith(name + "=") for line in lines)
 
 
 def test_automount_of_fstab(tmp_path):
-    """SPEC 1.2: the README's line for the whole machine makes an automount that neither waits
+    """SPEC 1.2: the guide's line for the whole machine makes an automount that neither waits
     for the network nor fails the boot."""
-    line = next(line for line in README.splitlines() if "x-systemd.automount" in line).strip()
+    line = next(line for line in GUIDE.splitlines() if "x-systemd.automount" in line).strip()
     fstab, units = tmp_path / "fstab", tmp_path / "units"
     fstab.write_text(line + "\n")
     units.mkdir()
