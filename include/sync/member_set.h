@@ -42,7 +42,7 @@ int snapshot_see(struct snapshot *snapshot, int64_t number, uint8_t part, bool t
 /* True if `number` was ever seen. Do not call after snapshot_seal(). */
 bool snapshot_has(const struct snapshot *snapshot, int64_t number);
 
-/* True if the part that `number` was last seen in is `part`. */
+/* True if `part` is the part in which `number` was seen last. */
 bool snapshot_has_in(const struct snapshot *snapshot, int64_t number, uint8_t part);
 
 /*

@@ -63,7 +63,7 @@ static int forget(struct removal *removal, bool ours)
 	return job.gone ? 0 : sync_purge(sync, &job);
 }
 
-/* Makes the next look-up request the job, if it is not known whether it was deleted. */
+/* Invalidates the job, because it is not known whether it was deleted. */
 static void doubt(struct removal *removal)
 {
 	struct sync *sync = removal->sync;

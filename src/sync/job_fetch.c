@@ -24,7 +24,7 @@ struct single {
 	bool ahead;      /* a prefetch: no request has waited for it yet */
 	bool held;       /* not sent yet: waits for the probe (offline.h) */
 	bool listed;     /* waits for a list of unfinished jobs (unfinished.h) */
-	int64_t seen_ms; /* wall time at which the API had last shown it before that */
+	int64_t seen_ms; /* wall time at which the API showed the job before the list */
 	struct wait_queue queue;
 	char id[NAME_BYTES_MAX + 1];
 };

@@ -176,7 +176,7 @@ static int make(struct sync *sync, enum listing_kind kind, const struct query *q
 	return 0;
 }
 
-/* Holds the last complete listing of the query: the new one is compared with it. */
+/* Keeps the last complete listing of the query, to compare the new one with it. */
 static void replace(struct listing *old, struct listing *new)
 {
 	struct listing *whole = old->complete ? old : old->before;
@@ -247,7 +247,7 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 			return err;
 		if (found)
 			replace(found, made);
-		/* No reader will be given the replaced listing. */
+		/* The replaced listing is not given to readers any more. */
 		if (found && !found->holders)
 			listing_drop(found);
 		found = made;
@@ -276,7 +276,7 @@ void listing_put(struct listing *listing)
 	assert(listing->holders);
 	listing->holders--;
 	listing->used = ++listing->sync->uses;
-	/* No new reader will be given it. */
+	/* If it was replaced or cannot be used any more, no reader will be given it. */
 	if (!listing->holders && (listing->broken || listing->outdated ||
 					 listing_find(listing->sync, listing->kind,
 						 listing->key) != listing))

@@ -10,7 +10,7 @@
  * catalog while they stream in; the page keeps their rows only.
  */
 struct page {
-	struct list link; /* for the caller */
+	struct list link; /* for lists of the caller */
 	struct sync *sync;
 	const struct query *query;
 	struct api_call *call; /* NULL after it has ended */

@@ -15,7 +15,7 @@ struct page_size {
 	unsigned proven;  /* largest limit that the API has granted so far */
 	unsigned denials; /* refusals in a row of a limit that was granted before */
 	unsigned given; /* the API returns no more jobs than this per page; 0: unknown */
-	unsigned next;
+	unsigned next;  /* limit for the next page, if adaptive */
 };
 
 /* Initialises `size`. `fixed` is the option page_size; 0: adaptive. */

@@ -4,6 +4,11 @@
 
 #include "revalidate.h"
 
+/*
+ * The steps of a revalidation that find jobs whose status has changed: UNFINISHED,
+ * STATUS_CHANGES and VERIFY_UNFINISHED. The table of all steps is in revalidate.h.
+ */
+
 /* A job whose status has changed, while it is fetched. */
 struct moved {
 	struct waiter waiter;

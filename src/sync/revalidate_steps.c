@@ -4,6 +4,11 @@
 
 #include "revalidate.h"
 
+/*
+ * The steps of a revalidation that request parts of the listing itself: HEAD, TAIL,
+ * COUNT, BISECT, WINDOW and VERIFY_HEAD. The table of all steps is in revalidate.h.
+ */
+
 enum { MENDS_MAX = 16, RESTARTS_MAX = 3 };
 
 /*

@@ -8,6 +8,11 @@
 #include "catalog/saved_listings.h"
 #include "revalidate.h"
 
+/*
+ * Fills a listing by revalidating the previous one: runs the steps described in
+ * revalidate.h, and falls back to reading if they do not work out.
+ */
+
 enum {
 	/* A revalidation may take this many requests more than reading all pages. */
 	ALLOWANCE = 8,
