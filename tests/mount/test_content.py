@@ -10,7 +10,7 @@ import pytest
 
 from layout import numbers, pretty
 from mock import AN_ID
-from tools import names_of, read, run
+from tools import names_of, read, run, wait_until
 
 SPOILT_EASILY = ["9007199254740993", "1.4904600000000001", "1e3", "-0", "0.10"]
 
@@ -182,7 +182,7 @@ class TestUnreadable:
         with pytest.raises(OSError) as caught:
             read(file_of(one, job_id))
         assert caught.value.errno == errno.EIO
-        assert re.search(rf"{job_id}.*byte \d", one.stderr), one.stderr
+        wait_until(lambda: re.search(rf"{job_id}.*byte \d", one.stderr), "it is logged")
         account.clear_faults()
         assert read(file_of(one, job_id)) == pretty(account.body(job_id))
 
@@ -193,7 +193,7 @@ class TestUnreadable:
         with pytest.raises(OSError) as caught:
             os.listdir(one.path / "all")
         assert caught.value.errno == errno.EIO
-        assert re.search(r"offset.0\b.*byte \d", one.stderr), one.stderr
+        wait_until(lambda: re.search(r"offset.0\b.*byte \d", one.stderr), "it is logged")
         account.clear_faults()
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
