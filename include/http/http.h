@@ -8,97 +8,107 @@
 #include "loop/loop.h"
 
 /*
- * HTTP requests to one origin, many at a time, on the loop. TLS is always checked,
- * redirects are never followed (their status is the answer), only http and https are
- * spoken, HTTP/2 and compression are used where offered, connections are kept alive.
+ * An HTTP client for concurrent requests to one server, driven by the event loop.
+ *
+ * TLS certificates are always verified. Redirects are not followed: the caller gets their
+ * status. Only http and https URLs are accepted. HTTP/2 and compression are used if the
+ * server offers them, and connections are reused.
  */
 struct http;
 struct http_request;
 
 struct http_config {
 	const char *user_agent;
-	const char *ca_file; /* PEM, or NULL for the system's */
-	/* A proxy's URL, "" for none, or NULL for the one that https_proxy names. */
+	const char *ca_file; /* PEM file of CA certificates; NULL: those of the system */
+	/* URL of the proxy; "": none; NULL: the one in the environment (https_proxy) */
 	const char *proxy;
-	/* "name: value", sent with each request; copied, wiped; NULL for none */
+	/* "name: value", sent with each request, wiped from memory after use; or NULL */
 	const char *secret_header;
-	int connections_max;   /* at least 1; beyond, requests wait in line */
-	int connections_idle;  /* kept open; 0: as many as connections_max */
-	int64_t connect_ms;    /* the longest a connect, name and TLS included, takes */
-	int64_t stall_ms;      /* the longest without a byte once connected */
-	size_t error_body_max; /* bytes kept of an answer that is not 2xx */
+	int connections_max;   /* at least 1; further requests are queued */
+	int connections_idle;  /* idle ones that stay open; 0: connections_max */
+	int64_t connect_ms;    /* timeout to connect, including DNS and TLS */
+	int64_t stall_ms;      /* timeout without receiving a byte, once connected */
+	size_t error_body_max; /* maximum bytes stored of a body, see http_result */
 };
 
+/* How a request ended. */
 enum http_failure {
-	HTTP_OK,          /* an answer came, whatever its status */
-	HTTP_UNREACHABLE, /* no name, no route, refused, TLS refused */
-	HTTP_SILENT,      /* connected or connecting, then nothing for too long; the wait
-			   * in line for a connection does not count */
-	HTTP_BROKEN,      /* the answer ended early or was not HTTP */
-	HTTP_REFUSED,     /* on_data said no */
+	HTTP_OK,          /* a response was received, whatever its status */
+	HTTP_UNREACHABLE, /* DNS, routing or TLS failed, or the connection was refused */
+	HTTP_SILENT,      /* connect_ms or stall_ms expired, not counting the queue */
+	HTTP_BROKEN,      /* the response was truncated or was not HTTP */
+	HTTP_REFUSED,     /* on_data() returned an error */
 };
 
-/* What became of a request. Pointers are valid during on_done only. */
+/* The result of a request. All pointers are valid only during on_done(). */
 struct http_result {
 	enum http_failure failure;
-	int error;         /* HTTP_REFUSED: what on_data gave, else 0 */
-	bool tls_failed;   /* HTTP_UNREACHABLE: it was the certificate or TLS itself */
-	long proxy_status; /* HTTP_UNREACHABLE: the proxy refused to connect with it, or 0
-			    */
-	long status;       /* 0 where no answer began; set for a broken one too */
-	const char *detail; /* what failed, in printable ASCII, else "" */
-	const char *body;   /* of an answer that is not 2xx; NUL-terminated; where it is
-			     * longer than error_body_max, its beginning */
+	int error;       /* if HTTP_REFUSED: the error that on_data() returned, else 0 */
+	bool tls_failed; /* if HTTP_UNREACHABLE: the certificate or TLS failed */
+	long proxy_status;  /* if HTTP_UNREACHABLE: a proxy's error status, or 0 */
+	long status;        /* HTTP status, even if HTTP_BROKEN; 0: no response began */
+	const char *detail; /* what failed, in printable ASCII, or "" */
+	/* The first error_body_max bytes of the body, NUL-terminated, or "". Empty if the
+	 * body was passed to on_data(). */
+	const char *body;
 	size_t body_len;
-	int64_t retry_after_ms; /* Retry-After (RFC 9110, 10.2.3) from now on; -1: none */
-	int64_t server_ms;      /* Date (RFC 9110, 6.6.1), wall time; -1: none */
+	int64_t retry_after_ms; /* delay of Retry-After (RFC 9110, 10.2.3); -1: none */
+	int64_t server_ms;      /* timestamp of Date (RFC 9110, 6.6.1); -1: none */
 	char request_id[64];    /* x-request-id, printable ASCII only, or "" */
-	uint64_t bytes;         /* of the body, on the wire */
-	int64_t elapsed_ms;     /* without the wait in line */
+	uint64_t bytes;         /* size of the body as received, before decoding */
+	int64_t elapsed_ms;     /* duration, without the time in the queue */
 };
 
 /*
- * Called from the loop's turn; both may start and cancel requests, their own included
- * (not from within its on_data: there return an error). Neither may free the http.
+ * Callbacks of a request, called from loop_turn(). They may start requests and cancel any
+ * request, except that on_data() must not cancel its own: it returns an error instead.
+ * They must not call http_free().
  */
 struct http_handlers {
 	/*
-	 * Decoded bytes of a 2xx answer's body, 16 KiB at most; a negative errno ends the
-	 * request: HTTP_REFUSED. NULL: the body is kept as that of an error is.
+	 * Receives decoded bytes of the body of a 2xx response, at most 16 KiB per call.
+	 * A negative return value ends the request with HTTP_REFUSED. If on_data is NULL,
+	 * the body is stored in the result.
 	 */
 	int (*on_data)(void *ctx, const char *data, size_t len);
-	/* Exactly once, unless cancelled; the request is freed after it. */
+	/* Called exactly once, unless the request is cancelled, before it is freed. */
 	void (*on_done)(void *ctx, const struct http_result *result);
 };
 
 /*
- * Strings are copied. 0, -ENOMEM, -EINVAL where ca_file cannot be read or holds no
- * certificate, or secret_header is no header. A loop bears one http.
+ * Creates a client. A loop can have only one. All strings are copied. Returns 0, -EINVAL
+ * if `ca_file` cannot be read or contains no certificate or `secret_header` is not a
+ * valid header, or -ENOMEM.
  */
 int http_new(struct loop *loop, const struct http_config *config, struct http **ret_http);
 
-/* All requests must have ended or been cancelled. */
+/* Frees the client; does nothing if it is NULL. No request may be queued or active. */
 void http_free(struct http *http);
 
 /*
- * Replaces the secret header for requests started from now on; the old one is wiped when
- * the last request that carries it ends. 0, -ENOMEM, -EINVAL as http_new().
+ * Replaces the secret header of requests that are started from now on. The old one is
+ * wiped when the last request that uses it ends. Returns 0, -EINVAL if it is not a valid
+ * header, or -ENOMEM; on failure the old one is kept.
  */
 int http_set_secret(struct http *http, const char *secret_header);
 
 /*
- * Starts `method` (GET or DELETE) on `url` (copied). No handler runs inside http_start().
- * The proxy is config.proxy, else the environment's (https_proxy); hosts in no_proxy
- * and loopback addresses are always asked directly.
- * 0, -EINVAL for a URL that is not an absolute one of http or https, -ENOMEM (also where
- * 65,536 requests stand in line).
+ * Starts a request, or queues it if connections_max requests are active. `method` is GET
+ * or DELETE. `url` and `handlers` are copied. No handler is called before this returns.
+ * The proxy is config.proxy or that of the environment, except for hosts in no_proxy and
+ * loopback addresses: we always connect to those directly.
+ *
+ * Returns 0, -EINVAL if `url` is not an absolute http or https URL, or -ENOMEM, also if
+ * 65,536 requests are queued. `ret_request` is valid until on_done() returns or the
+ * request is cancelled.
  */
 int http_start(struct http *http, const char *method, const char *url,
 	const struct http_handlers *handlers, void *ctx,
 	struct http_request **ret_request);
 
 /*
- * Ends a request without on_done and frees it; no handler runs any more. Not from within
- * its own on_data; within its on_done it changes nothing. Never waits.
+ * Cancels a request and frees it; none of its handlers is called after that. Must not be
+ * called from the request's own on_data(), and has no effect in its on_done(). Never
+ * blocks.
  */
 void http_cancel(struct http_request *request);

@@ -9,58 +9,61 @@
 #include "http/http_internal.h"
 
 /*
- * The states of a request, and how it leaves them:
+ * The states of a request:
  *
- *   IN_LINE    pump() has room        -> UNDER_WAY
- *              http_cancel()          -> freed
- *   UNDER_WAY  libcurl ends, or stall -> TELLING
- *              no memory to go on     -> TELLING
- *              http_cancel()          -> freed, from within libcurl GIVEN_UP
- *   TELLING    on_done() returns      -> freed
- *   GIVEN_UP   pump()                 -> freed
+ *   state      event                                     next state
+ *   IN_LINE    fewer than connections_max are active     UNDER_WAY
+ *              http_cancel()                             freed
+ *   UNDER_WAY  libcurl ends the transfer                 TELLING
+ *              nothing is received for stall_ms          TELLING
+ *              no memory to start or resume it           TELLING
+ *              http_cancel()                             freed
+ *              http_cancel() from a libcurl callback     GIVEN_UP
+ *   TELLING    on_done() returns                         freed
+ *   GIVEN_UP   the task that starts queued requests      freed
  *
- * The line is ours and not libcurl's (CURLMOPT_MAX_TOTAL_CONNECTIONS): libcurl 7.88.1
- * does not serve its own in order, and does not tell who still waits in it. So at most
- * connections_max requests are under way, and never more connections than that.
+ * We queue requests ourselves instead of using CURLMOPT_MAX_TOTAL_CONNECTIONS, because
+ * libcurl 7.88.1 does not process its queue in order, and does not report which requests
+ * are still in it. At most connections_max requests are active, so there are never more
+ * connections in use.
  */
 enum state { IN_LINE, UNDER_WAY, TELLING, GIVEN_UP };
 
-/* Beyond that somebody starts without end. */
+/* A caller that reaches this limit starts requests in an endless loop. */
 enum { LINE_MAX_REQUESTS = 64 * 1024 };
 
-/* All authorities of Debian's take 0.2 MiB. */
+/* Maximum size of ca_file in bytes; all certificates of Debian take 0.2 MiB. */
 enum { CA_FILE_MAX = 16 << 20 };
 
 struct http {
 	struct loop *loop;
-	struct http_config config; /* its strings are those below; secret_header and
-				      ca_file are NULL */
+	struct http_config config; /* its strings are the members below, or NULL */
 	char *user_agent;
 	char *proxy;
-	struct buf ca_text; /* of config.ca_file, read once; empty: the system's */
-	struct curl_blob ca;
-	char *secret;
-	struct list line;
-	struct list added; /* requests that libcurl has */
-	struct list given_up;
-	int line_len;
-	int under_way;
-	struct loop_task pump;
+	struct buf ca_text;    /* contents of ca_file; empty: use those of the system */
+	struct curl_blob ca;   /* refers to ca_text */
+	char *secret;          /* the secret header, or NULL */
+	struct list line;      /* the queue of requests */
+	struct list added;     /* requests that were added to libcurl */
+	struct list given_up;  /* requests that were cancelled from within libcurl */
+	int line_len;          /* length of the queue */
+	int under_way;         /* number of active requests */
+	struct loop_task pump; /* starts queued requests */
 	struct http_budget budget;
-	struct list paused; /* requests UNDER_WAY, until the next turn */
-	struct loop_timer resume;
+	struct list paused;       /* active requests, paused until the next turn */
+	struct loop_timer resume; /* resumes them */
 };
 
 struct http_request {
-	struct list link;  /* in line, in paused or in given_up */
-	struct list added; /* in added */
+	struct list link;  /* in the queue, or in the paused or the cancelled requests */
+	struct list added; /* in the requests that were added to libcurl */
 	struct http *http;
 	enum state state;
 	struct loop_transfer transfer;
 	struct loop_timer stall;
 	struct curl_slist *headers;
 	struct http_handlers handlers;
-	int64_t began_ms;
+	int64_t began_ms; /* when it became active */
 	struct http_answer answer;
 };
 
@@ -88,8 +91,9 @@ static void request_free(struct http_request *request)
 }
 
 /*
- * libcurl's maximum counts the connections in use too: left alone it would close each one
- * that falls idle while many are stalled.
+ * libcurl's limit of idle connections also counts those in use. We raise it by their
+ * number; otherwise libcurl would close each connection that becomes idle while many are
+ * stalled.
  */
 static void keep_idle(const struct http *http)
 {
@@ -97,7 +101,7 @@ static void keep_idle(const struct http *http)
 		http->loop, http->config.connections_idle + http->under_way);
 }
 
-/* Takes a request out of the line or away from libcurl. */
+/* Removes a request from the queue or from libcurl, and from all other lists. */
 static void detach(struct http_request *request)
 {
 	struct http *http = request->http;
@@ -115,6 +119,7 @@ static void detach(struct http_request *request)
 	loop_timer_cancel(&request->stall);
 }
 
+/* Ends an active request: calls on_done() and frees the request. */
 static void finish(struct http_request *request, CURLcode code)
 {
 	struct http_result result;
@@ -136,7 +141,10 @@ static void transfer_ended(struct loop_transfer *transfer, CURLcode code)
 		finish(request, code);
 }
 
-/* The timer is not moved with each byte, but looks where it stands when it fires. */
+/*
+ * Ends a request that has received nothing for stall_ms. We do not move the timer
+ * whenever bytes arrive; it checks when it fires, and is set again if necessary.
+ */
 static void stall_due(void *ctx)
 {
 	struct http_request *request = ctx;
@@ -147,14 +155,13 @@ static void stall_due(void *ctx)
 		loop_timer_set(loop, &request->stall, due);
 		return;
 	}
-	/* Nothing says that the connection still leads anywhere (HTTP/2 would keep it).
-	 */
+	/* The connection may be dead; with HTTP/2 libcurl would otherwise reuse it. */
 	curl_easy_setopt(request->transfer.easy, CURLOPT_FORBID_REUSE, 1L);
 	request->answer.cut = HTTP_CUT_SILENT;
 	finish(request, CURLE_OPERATION_TIMEDOUT);
 }
 
-/* Called within libcurl. */
+/* Called within libcurl: schedules the request to be resumed in the next turn. */
 static void on_paused(struct http_answer *answer)
 {
 	struct http_request *request = list_entry(answer, struct http_request, answer);
@@ -168,6 +175,7 @@ static void on_paused(struct http_answer *answer)
 		loop_timer_set(http->loop, &http->resume, loop_now_ms(http->loop));
 }
 
+/* Frees the requests that were cancelled from within libcurl. */
 static void free_given_up(struct http *http)
 {
 	list_for_each_safe (link, &http->given_up) {
@@ -180,9 +188,9 @@ static void free_given_up(struct http *http)
 }
 
 /*
- * libcurl 7.88.1 that had no memory to note a transfer at its socket divides by zero when
- * it notes the next one there (singlesocket()). So all connections in use are closed,
- * with what is under way on them.
+ * Closes all connections in use and ends the requests on them. This avoids a bug of
+ * libcurl 7.88.1: if it has no memory to register a transfer with a socket, it divides by
+ * zero when it registers the next one with that socket (in singlesocket()).
  */
 static void close_connections(struct http *http)
 {
@@ -201,7 +209,10 @@ static void close_connections(struct http *http)
 			CURLE_OUT_OF_MEMORY);
 }
 
-/* The next turn: those paused first go on first, as far as it has room. */
+/*
+ * Resumes the paused requests in the order in which they were paused. They are paused
+ * again if the budget of this turn is used up too.
+ */
 static void resume(void *ctx)
 {
 	struct http *http = ctx;
@@ -223,6 +234,7 @@ static void resume(void *ctx)
 	}
 }
 
+/* Called within libcurl when a request has a connection: starts the stall timeout. */
 static int on_connected(void *ctx, char *peer, char *local, int peer_port, int local_port)
 {
 	struct http_request *request = ctx;
@@ -237,6 +249,7 @@ static int on_connected(void *ctx, char *peer, char *local, int peer_port, int l
 	return CURL_PREREQFUNC_OK;
 }
 
+/* Makes a queued request active. */
 static void launch(struct http_request *request)
 {
 	struct http *http = request->http;
@@ -252,6 +265,7 @@ static void launch(struct http_request *request)
 		finish(request, CURLE_OUT_OF_MEMORY);
 }
 
+/* Starts as many queued requests as connections_max permits. */
 static void pump(void *ctx)
 {
 	struct http *http = ctx;
@@ -261,7 +275,7 @@ static void pump(void *ctx)
 		launch(list_entry(http->line.next, struct http_request, link));
 }
 
-/* A line break in a header would begin another one. */
+/* True if it is one header, or NULL: a line break would start a second header. */
 static bool header_is_sound(const char *header)
 {
 	return !header || (strchr(header, ':') && !strpbrk(header, "\r\n"));
@@ -277,7 +291,10 @@ static int copy_string(const char *string, char **ret_copy)
 	return 0;
 }
 
-/* Once: a mount may cover the file later, and each new connection needs it. */
+/*
+ * Reads ca_file into memory. Each new connection needs the certificates, and a mount may
+ * hide the file later.
+ */
 static int read_ca_file(struct http *http, const char *path)
 {
 	int err = http_read_ca_file(path, &http->ca_text);
@@ -359,7 +376,7 @@ int http_set_secret(struct http *http, const char *secret_header)
 	return 0;
 }
 
-/* Makes the libcurl side of a request. */
+/* Creates the headers and the easy handle of a request. Returns 0, -EINVAL or -ENOMEM. */
 static int prepare(struct http_request *request, const char *method, const char *url)
 {
 	struct http *http = request->http;
@@ -420,7 +437,7 @@ void http_cancel(struct http_request *request)
 {
 	struct http *http = request->http;
 
-	/* on_done runs, and the request is freed after it anyway. */
+	/* We are in on_done(); the request is freed when it returns. */
 	if (request->state == TELLING)
 		return;
 	if (request->state == UNDER_WAY && loop_in_libcurl(http->loop)) {

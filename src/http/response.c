@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Receives responses in libcurl's callbacks and determines the result of a request. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,11 +9,11 @@
 #include "http/http_internal.h"
 #include "http/retry.h"
 
-/* What libcurl's codes mean to us; those not named here are HTTP_BROKEN. */
+/* Maps libcurl's codes to ours; all codes that are not listed are HTTP_BROKEN. */
 static const struct meaning {
 	CURLcode code;
 	enum http_failure failure;
-	bool tls;
+	bool tls; /* the certificate or TLS failed */
 } meanings[] = {
 	{CURLE_OK, HTTP_OK, false},
 	{CURLE_COULDNT_RESOLVE_PROXY, HTTP_UNREACHABLE, false},
@@ -51,7 +52,7 @@ static long status_of(CURL *easy)
 	return status;
 }
 
-/* Copies what fits, and nothing that could not stand in a line of a log. */
+/* Copies the printable ASCII characters, truncated to `size` bytes including the NUL. */
 static void copy_printable(char *to, size_t size, const char *from, size_t len)
 {
 	size_t n = 0;
@@ -63,6 +64,7 @@ static void copy_printable(char *to, size_t size, const char *from, size_t len)
 	to[n] = '\0';
 }
 
+/* If the header in `line` is called `name`, stores its value in `to`. */
 static void keep_value(char *to, const char *line, size_t len, const char *name)
 {
 	size_t name_len = strlen(name);
@@ -94,7 +96,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 		answer->cut = HTTP_CUT_HEADERS;
 		return CURL_WRITEFUNC_ERROR;
 	}
-	/* The final answer begins after an interim one (1xx). */
+	/* A status line: forget the headers of an interim response (1xx) before it. */
 	if (len > 5 && !memcmp(line, "HTTP/", 5)) {
 		answer->retry_after[0] = '\0';
 		answer->request_id[0] = '\0';
@@ -106,7 +108,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	return len;
 }
 
-/* Keeps a body that is no data, as far as it is wanted. */
+/* Stores the body of a response, up to the buffer's maximum. */
 static enum http_cut keep_body(struct http_answer *answer, const char *data, size_t len)
 {
 	size_t room = answer->body.max - answer->body.len;
@@ -117,7 +119,7 @@ static enum http_cut keep_body(struct http_answer *answer, const char *data, siz
 	return len > room ? HTTP_CUT_ENOUGH : HTTP_CUT_NONE;
 }
 
-/* Does the turn have room for `len` bytes more? */
+/* Takes `len` bytes from the budget of this turn. Returns false if it is used up. */
 static bool spend(struct http_budget *budget, size_t len)
 {
 	uint64_t turn = loop_turns(budget->loop);
@@ -183,7 +185,7 @@ void http_answer_done(struct http_answer *answer)
 	buf_done(&answer->body);
 }
 
-/* The status with which a proxy refused to CONNECT, or 0. */
+/* Returns the status with which a proxy rejected CONNECT, or 0 if none did. */
 static long refused_by_proxy(CURL *easy, CURLcode code)
 {
 	long status = 0;
@@ -192,7 +194,10 @@ static long refused_by_proxy(CURL *easy, CURLcode code)
 	return code && status >= 300 ? status : 0;
 }
 
-/* Where we ended it ourselves, libcurl's code only says that we did. */
+/*
+ * Returns how a request ended, and a description in `ret_detail`. If we ended it
+ * ourselves, libcurl's code says only that, so we use our own reason.
+ */
 static enum http_failure failure_of_cut(
 	struct http_answer *answer, CURLcode code, const char **ret_detail)
 {
@@ -220,7 +225,7 @@ static enum http_failure failure_of_cut(
 	else
 		*ret_detail = answer->detail[0] ? answer->detail
 						: curl_easy_strerror(code);
-	/* libcurl reports such a proxy as a broken answer. */
+	/* If a proxy rejects CONNECT, libcurl reports a broken response. */
 	return refused_by_proxy(answer->easy, code) ? HTTP_UNREACHABLE
 						    : meaning_of(code)->failure;
 }
@@ -246,7 +251,7 @@ void http_answer_result(
 		.retry_after_ms = -1,
 		.server_ms = server_ms(answer->date),
 	};
-	/* libcurl's words can quote the server. */
+	/* libcurl's error message may quote the server, so remove control characters. */
 	copy_printable(answer->detail, sizeof(answer->detail), answer->detail,
 		strlen(answer->detail));
 	result->failure = failure_of_cut(answer, code, &result->detail);

@@ -5,7 +5,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
-/* The next of a sequence of 64 random bits (SplitMix64, Steele, Lea, Flood 2014). */
+/* Returns the next 64 random bits (SplitMix64, Steele, Lea, Flood 2014). */
 static uint64_t next_random(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15U;
@@ -75,7 +75,7 @@ int64_t retry_after_parse(const char *value, int64_t wall_ms)
 	if (isdigit((unsigned char)*value))
 		return parse_seconds(value);
 
-	/* All three date forms begin with a weekday; curl would take a lot more. */
+	/* All formats of HTTP dates begin with a weekday. curl accepts many others. */
 	if (!isalpha((unsigned char)*value))
 		return -1;
 
@@ -83,7 +83,7 @@ int64_t retry_after_parse(const char *value, int64_t wall_ms)
 
 	if (seconds == -1)
 		return -1;
-	/* In seconds first: a far date in ms is more than 63 bits hold. */
+	/* Compare seconds first: a date far in the future overflows in milliseconds. */
 	if (seconds > (wall_ms + RETRY_AFTER_MAX_MS) / 1000)
 		return -1;
 	return seconds * 1000 > wall_ms ? seconds * 1000 - wall_ms : 0;

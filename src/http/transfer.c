@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Creates libcurl's easy handles: checks the URL and sets all options. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,9 +13,9 @@
 #include "http/http_internal.h"
 
 enum {
-	/* Pages are megabytes; fewer, larger reads. */
+	/* Bytes. Pages are megabytes, so a large buffer saves system calls. */
 	RECEIVE_BUFFER = 256 * 1024,
-	/* Seconds of quiet after which the kernel asks whether the peer is there. */
+	/* Seconds without traffic after which the kernel sends a TCP keepalive probe. */
 	KEEPALIVE_S = 30,
 };
 
@@ -28,7 +29,10 @@ static void cleanup_curl_string(char **string)
 	curl_free(*string);
 }
 
-/* This machine itself, by name or number (RFC 6761, 6.3; RFC 1122, 3.2.1.3; RFC 4291). */
+/*
+ * True if the host is this machine, by name or address (RFC 6761, 6.3; RFC 1122, 3.2.1.3;
+ * RFC 4291).
+ */
 static bool host_is_loopback(const char *host)
 {
 	struct in_addr address;
@@ -39,6 +43,7 @@ static bool host_is_loopback(const char *host)
 	       ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+/* Returns 0, -EINVAL if `text` is not an absolute http or https URL, or -ENOMEM. */
 static int check_url(const char *text, bool *ret_loopback)
 {
 	CLEANUP(cleanup_curlu) CURLU *url = curl_url();
@@ -62,14 +67,14 @@ static int check_url(const char *text, bool *ret_loopback)
 	return 0;
 }
 
-/* A connection whose peer vanished must not be taken for the next request again. */
+/* Makes the kernel close a connection whose peer vanished, so that it is not reused. */
 static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
 	const struct http_config *config = ctx;
 	unsigned patience_ms = (unsigned)(config->connect_ms + config->stall_ms);
 
 	(void)purpose;
-	/* Better with than without, but a request is not refused for the lack of it. */
+	/* A failure is ignored: the option is useful, but requests work without it. */
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
 	return CURL_SOCKOPT_OK;
 }
@@ -90,11 +95,11 @@ static int set_connection(CURL *easy, const struct http_config *config, bool loo
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, config);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* Without it, giving up a name that is being resolved waits for the resolver. */
+	/* Otherwise cancelling a request while its name is resolved would block. */
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	/*
-	 * A proxy is for hosts outside, where everything is https: it is asked to
-	 * CONNECT, and that request must not carry the secret header.
+	 * A proxy is used only for other hosts, and those always use https. The proxy
+	 * then receives a CONNECT request, which must not contain the secret header.
 	 */
 	if (loopback || config->proxy)
 		failed |= (int)curl_easy_setopt(
@@ -103,8 +108,9 @@ static int set_connection(CURL *easy, const struct http_config *config, bool loo
 		easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	/*
-	 * CURLOPT_PIPEWAIT stays off: it would save a burst some handshakes where HTTP/2
-	 * is spoken, and have all wait for the first of them where it is not.
+	 * We do not set CURLOPT_PIPEWAIT. If the server supports HTTP/2, it would save
+	 * some handshakes at the start; if not, all requests would wait for the first
+	 * one.
 	 */
 	return failed;
 }
@@ -167,7 +173,7 @@ int http_read_ca_file(const char *path, struct buf *text)
 
 		if (err)
 			return err == -ENOMEM ? err : -EINVAL;
-		/* RFC 7468, 2; OpenSSL also takes X509 and TRUSTED in front. */
+		/* RFC 7468, 2. OpenSSL also accepts "X509 " or "TRUSTED " in front. */
 		if (!strncmp(line, "-----BEGIN ", 11) && strstr(line, "CERTIFICATE-----"))
 			found = true;
 	}
