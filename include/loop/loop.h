@@ -111,8 +111,7 @@ void loop_set_hook(struct loop *loop, void (*fn)(void *ctx), void *ctx);
  */
 int loop_turn(struct loop *loop, int max_ms);
 
-/* Runs turns until loop_stop() is called or a turn fails. Returns 0 or the turn's error.
- */
+/* Runs turns until loop_stop() is called or a turn fails. Returns 0 or its error. */
 int loop_run(struct loop *loop);
 
 /*

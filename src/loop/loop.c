@@ -120,8 +120,7 @@ void loop_timer_init(struct loop_timer *timer, void (*fn)(void *ctx), void *ctx)
 	timer->ctx = ctx;
 }
 
-/* Searches from the end: most timers have the same delay, so a new one is usually last.
- */
+/* Searches from the end: most timers have the same delay, so a new one is mostly last. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t due_ms)
 {
 	list_remove(&timer->link);
