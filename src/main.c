@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parses the command line and carries out what it asks for. To mount, checks everything
- * that can be checked beforehand and then calls serve_run(), usually in a background
+ * that can be checked beforehand and then calls run_mount(), usually in a background
  * process.
  */
 #include <errno.h>
@@ -41,17 +41,18 @@ struct plan {
 	int64_t timeout_ms; /* maximum time that a request may be parked */
 };
 
-static void plan_done(struct plan *plan)
+static void main_plan_done(struct plan *plan)
 {
-	key_free(plan->key);
+	api_key_free(plan->key);
 	key_source_done(&plan->key_source);
 	mountpoint_done(&plan->mountpoint);
 	free(plan->cache_path);
 }
 
-static int find_key(struct plan *plan, struct buf *why)
+static int main_find_key(struct plan *plan, struct buf *errmsg)
 {
-	int err = key_find(plan->options->key_file, &plan->key, &plan->key_source, why);
+	int err = api_key_find(
+		plan->options->key_file, &plan->key, &plan->key_source, errmsg);
 
 	return err ? EXIT_CODE_MOUNT : EXIT_CODE_OK;
 }
@@ -60,23 +61,23 @@ static int find_key(struct plan *plan, struct buf *why)
  * Checks the mount point, and detaches dead gladiafs mounts on it if `clear` is set
  * (SEMANTICS 11.4). "mount -f" does not set it, because it must not change anything.
  */
-static int find_mountpoint(struct plan *plan, bool clear, struct buf *why)
+static int main_find_mountpoint(struct plan *plan, bool clear, struct buf *errmsg)
 {
 	const struct options *options = plan->options;
 
 	for (int i = 0; i < STACKED_MAX; i++) {
 		mountpoint_done(&plan->mountpoint);
-		if (mountpoint_check(
-			    options->mountpoint, MOUNTINFO_SELF, &plan->mountpoint, why))
+		if (mountpoint_check(options->mountpoint, MOUNTINFO_SELF,
+			    &plan->mountpoint, errmsg))
 			return EXIT_CODE_MOUNT;
 		if (!plan->mountpoint.dead || !clear)
 			return EXIT_CODE_OK;
-		if (mountpoint_clear(&plan->mountpoint, why))
+		if (mountpoint_clear(&plan->mountpoint, errmsg))
 			return EXIT_CODE_MOUNT;
 		log_warning(&plan->log, "detached a gladiafs mount on %s %s",
 			plan->mountpoint.path, mountpoint_fault(&plan->mountpoint));
 	}
-	return why_set(why, EXIT_CODE_MOUNT,
+	return errmsg_set(errmsg, EXIT_CODE_MOUNT,
 		"cannot mount on %s: more than %d dead mounts lie there, one over the "
 		"other; unmount them",
 		options->mountpoint, STACKED_MAX);
@@ -86,25 +87,25 @@ static int find_mountpoint(struct plan *plan, bool clear, struct buf *why)
  * Finds the path of the cache file. If there is none we log a warning and go on without a
  * cache on disk, because the mount works without it.
  */
-static void find_cache(struct plan *plan)
+static void main_find_cache(struct plan *plan)
 {
 	const struct options *options = plan->options;
 	CLEANUP(buf_done) struct buf note;
-	CLEANUP(buf_done) struct buf why;
+	CLEANUP(buf_done) struct buf errmsg;
 
-	buf_init(&note, SENTENCE_MAX);
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&note, ERRMSG_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 	if (!options->cache_disk)
 		return;
 
-	int err = cachefile_path(options->cache_dir, options->origin, plan->key,
-		&plan->cache_path, &note, &why);
+	int err = cache_path_find(options->cache_dir, options->origin, plan->key,
+		&plan->cache_path, &note, &errmsg);
 
 	if (note.len)
 		log_warning(&plan->log, "%s", note.data);
 	if (err)
 		log_warning(&plan->log, "going on without a cache on disk: %s",
-			why.len ? why.data : "out of memory");
+			errmsg.len ? errmsg.data : "out of memory");
 }
 
 /*
@@ -112,7 +113,7 @@ static void find_cache(struct plan *plan)
  * (SEMANTICS 11.5). Without a cache on disk that includes the directory for the temporary
  * database.
  */
-static int check_covered(const struct plan *plan, struct buf *why)
+static int main_check_covered(const struct plan *plan, struct buf *errmsg)
 {
 	const struct options *options = plan->options;
 	const struct {
@@ -137,7 +138,7 @@ static int check_covered(const struct plan *plan, struct buf *why)
 
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
 		if (needs[i].path && covered_by(plan->mountpoint.path, needs[i].path))
-			return why_set(why, EXIT_CODE_MOUNT,
+			return errmsg_set(errmsg, EXIT_CODE_MOUNT,
 				"cannot mount on %s: that would hide %s (%s), which "
 				"gladiafs needs while it is mounted; choose another "
 				"mount point%s",
@@ -147,20 +148,20 @@ static int check_covered(const struct plan *plan, struct buf *why)
 }
 
 /* Derives the timeout of requests from the options and the kernel's own limits. */
-static void find_timeout(struct plan *plan)
+static void main_find_timeout(struct plan *plan)
 {
-	CLEANUP(buf_done) struct buf why;
+	CLEANUP(buf_done) struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
-	plan->timeout_ms = deadline_of_requests(
-		plan->options->timeout_ms, DEADLINE_KERNEL, &why);
-	if (why.len)
-		log_warning(&plan->log, "%s", why.data);
+	buf_init(&errmsg, ERRMSG_MAX);
+	plan->timeout_ms = timeout_of_requests(
+		plan->options->timeout_ms, DEADLINE_KERNEL, &errmsg);
+	if (errmsg.len)
+		log_warning(&plan->log, "%s", errmsg.data);
 }
 
-static int run_plan(struct plan *plan, struct daemon *daemon, struct buf *why)
+static int main_run_plan(struct plan *plan, struct daemon *daemon, struct buf *errmsg)
 {
-	const struct serve_config config = {
+	const struct mount_plan config = {
 		.options = plan->options,
 		.mountpoint = plan->mountpoint.path,
 		.cache_path = plan->cache_path,
@@ -171,42 +172,42 @@ static int run_plan(struct plan *plan, struct daemon *daemon, struct buf *why)
 		.log = &plan->log,
 	};
 
-	return serve_run(&config, why);
+	return run_mount(&config, errmsg);
 }
 
 /* Returns the error message, which is empty only if there was no memory for it. */
-static const char *text_of(const struct buf *why)
+static const char *main_text_of(const struct buf *errmsg)
 {
-	return why->len ? why->data : "out of memory";
+	return errmsg->len ? errmsg->data : "out of memory";
 }
 
 /*
  * Runs in the background process. An error message goes to the parent, which prints it,
  * or to the log if the parent is no longer waiting.
  */
-static int run_child(struct plan *plan, struct daemon *daemon, struct buf *why)
+static int main_run_child(struct plan *plan, struct daemon *daemon, struct buf *errmsg)
 {
-	int code = run_plan(plan, daemon, why);
+	int code = main_run_plan(plan, daemon, errmsg);
 
 	if (daemon->waited_for)
-		daemon_report(daemon, code, text_of(why), false);
+		daemon_report(daemon, code, main_text_of(errmsg), false);
 	else if (code)
-		log_error(&plan->log, "%s", text_of(why));
-	buf_reset(why);
+		log_error(&plan->log, "%s", main_text_of(errmsg));
+	buf_reset(errmsg);
 	return code;
 }
 
 /* Mounts in a background process and waits until that is usable or has failed. */
-static int run_background(struct plan *plan, struct buf *why)
+static int main_run_background(struct plan *plan, struct buf *errmsg)
 {
 	struct daemon daemon = {0};
 	int code;
-	int started = daemon_start(&daemon, &code, why);
+	int started = daemon_start(&daemon, &code, errmsg);
 
 	if (started < 0)
 		return EXIT_CODE_SYSTEM;
 	if (started == 0)
-		return run_child(plan, &daemon, why);
+		return main_run_child(plan, &daemon, errmsg);
 	if (!code && plan->options->verbose)
 		printf("gladiafs: %s mounted on %s\n", plan->options->source,
 			plan->mountpoint.path);
@@ -214,30 +215,30 @@ static int run_background(struct plan *plan, struct buf *why)
 }
 
 /* Mounts, or only checks whether mounting would work ("mount -f"). */
-static int mount_as_asked(const struct options *options, struct buf *why)
+static int main_mount_as_asked(const struct options *options, struct buf *errmsg)
 {
-	CLEANUP(plan_done) struct plan plan = {.options = options};
+	CLEANUP(main_plan_done) struct plan plan = {.options = options};
 	bool fake = options->action == OPTIONS_FAKE;
 	struct daemon nobody = {0};
 	int code;
 
 	/* Until it is mounted, log to stderr: the user is waiting for the result. */
 	log_init(&plan.log, "gladiafs", false, options->debug);
-	code = find_key(&plan, why);
+	code = main_find_key(&plan, errmsg);
 	if (!code)
-		code = find_mountpoint(&plan, !fake, why);
+		code = main_find_mountpoint(&plan, !fake, errmsg);
 	if (code)
 		return code;
-	find_cache(&plan);
-	find_timeout(&plan);
-	code = check_covered(&plan, why);
+	main_find_cache(&plan);
+	main_find_timeout(&plan);
+	code = main_check_covered(&plan, errmsg);
 	if (code || fake)
 		return code;
-	return options->foreground ? run_plan(&plan, &nobody, why)
-				   : run_background(&plan, why);
+	return options->foreground ? main_run_plan(&plan, &nobody, errmsg)
+				   : main_run_background(&plan, errmsg);
 }
 
-static int act(const struct options *options, struct buf *why)
+static int main_act(const struct options *options, struct buf *errmsg)
 {
 	switch (options->action) {
 	case OPTIONS_HELP:
@@ -247,43 +248,43 @@ static int act(const struct options *options, struct buf *why)
 		printf("gladiafs %s\n", GLADIAFS_VERSION);
 		return EXIT_CODE_OK;
 	case OPTIONS_CHECK:
-		return selfcheck_run(options);
+		return check_run(options);
 	case OPTIONS_REFRESH:
-		return client_refresh(options->paths, why);
+		return refresh_path(options->paths, errmsg);
 	case OPTIONS_FETCH:
-		return fetch_run(options->paths, why);
+		return fetch_run(options->paths, errmsg);
 	case OPTIONS_MOUNT:
 	case OPTIONS_FAKE:
 		break;
 	}
-	return mount_as_asked(options, why);
+	return main_mount_as_asked(options, errmsg);
 }
 
 /* Prints an error message to stderr. */
-static void complain(const struct buf *why)
+static void main_complain(const struct buf *errmsg)
 {
 	struct log log;
 
 	log_init(&log, "gladiafs", false, false);
-	log_error(&log, "%s", why->data);
+	log_error(&log, "%s", errmsg->data);
 }
 
 int main(int argc, char **argv)
 {
 	CLEANUP(options_done) struct options options;
-	CLEANUP(buf_done) struct buf why;
+	CLEANUP(buf_done) struct buf errmsg;
 	int code;
 
-	process_prepare();
-	buf_init(&why, SENTENCE_MAX);
+	hardening_prepare();
+	buf_init(&errmsg, ERRMSG_MAX);
 
-	int err = options_parse(argc, argv, &options, &why);
+	int err = options_parse(argc, argv, &options, &errmsg);
 
 	if (err)
 		code = err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_USAGE;
 	else
-		code = act(&options, &why);
-	if (why.len)
-		complain(&why);
+		code = main_act(&options, &errmsg);
+	if (errmsg.len)
+		main_complain(&errmsg);
 	return code;
 }

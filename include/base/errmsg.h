@@ -9,5 +9,5 @@
  * (control characters become '?') and is truncated to the buffer's maximum. If memory
  * runs out, the buffer is left empty.
  */
-int why_set(struct buf *why, int error, const char *format, ...)
+int errmsg_set(struct buf *errmsg, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

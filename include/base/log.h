@@ -13,13 +13,13 @@
  * and only once if the log is stuck; at other times it blocks if the reader of the log
  * does not keep up.
  */
-struct sentences;
+struct recent_log;
 struct log_writer;
 
 struct log {
 	bool to_syslog;
 	bool debug;
-	struct sentences *kept;    /* also receives errors and warnings; may be NULL */
+	struct recent_log *kept;   /* also receives errors and warnings; may be NULL */
 	struct log_writer *writer; /* the thread that writes; NULL: the caller writes */
 };
 

@@ -22,11 +22,11 @@ struct catalog;
 enum { CATALOG_BUSY_MS = 1000 };
 
 struct catalog_config {
-	const char *path;    /* database file; NULL: private and temporary */
-	uint64_t bodies_max; /* maximum size of all cached texts, in bytes; the last one
-			      * is never evicted */
-	const char *boot;    /* "HOST ID" of the current boot of this machine; NULL: ask
-			      * the system; "": not known */
+	const char *path;   /* database file; NULL: private and temporary */
+	uint64_t texts_max; /* maximum size of all cached texts, in bytes; the last one
+			     * is never evicted */
+	const char *boot;   /* "HOST ID" of the current boot of this machine; NULL: ask
+			     * the system; "": not known */
 };
 
 /*
@@ -68,7 +68,7 @@ void catalog_close(struct catalog *catalog);
 int catalog_commit(struct catalog *catalog);
 
 /*
- * True if the file is larger than it should be: it has texts beyond a `bodies_max` that
+ * True if the file is larger than it should be: it has texts beyond a `texts_max` that
  * was lowered, or more than 8 MiB of unused pages. On a nearly full disk, any unused page
  * counts, and any text that must be evicted to keep some space free.
  */

@@ -27,8 +27,8 @@ struct catalog_job {
 	struct job job;
 	int64_t size;    /* size of its JSON file; -1 if only a summary is known */
 	int64_t seen_ms; /* wall time at which the API last returned it; 0: invalidated */
-	bool kept;       /* its text is cached */
-	bool gone;       /* it was deleted at the API */
+	bool has_text;   /* its text is cached */
+	bool deleted;    /* it was deleted at the API */
 };
 
 /* Maximum size of a job's text, in bytes. */
@@ -102,17 +102,17 @@ int jobs_by_node(struct catalog *catalog, uint64_t node, struct catalog_job *ret
  * Invalidates a job, so that it is requested from the API before it is used again. Does
  * nothing if the job is deleted. Returns 0 or -EIO.
  */
-int jobs_doubt(struct catalog *catalog, int64_t row);
+int jobs_invalidate(struct catalog *catalog, int64_t row);
 
 /* Marks a job as deleted at the API and deletes its cached text. Returns 0 or -EIO. */
-int jobs_forget(struct catalog *catalog, int64_t row);
+int jobs_mark_deleted(struct catalog *catalog, int64_t row);
 
 /*
  * Marks a job as deleted at the API and erases its cached text: when the transaction
  * ends, the text is overwritten with zeros in the database file (SEMANTICS 10.1). Returns
  * 0 or -EIO.
  */
-int jobs_purge(struct catalog *catalog, int64_t row);
+int jobs_erase(struct catalog *catalog, int64_t row);
 
 /*
  * Returns the rows of all jobs that are neither finished nor deleted, in no particular
@@ -144,5 +144,5 @@ int jobs_any(struct catalog *catalog, const struct query *query, bool *ret_any);
  * the job is deleted or its node is out of date (another mount may just have stored a new
  * version), or -EIO.
  */
-int bodies_read(struct catalog *catalog, const struct catalog_job *job, uint64_t offset,
+int texts_read(struct catalog *catalog, const struct catalog_job *job, uint64_t offset,
 	void *data, size_t len, size_t *ret_len);

@@ -19,18 +19,18 @@ struct catalog_listing {
 };
 
 enum {
-	LISTINGS_MAX = 64,             /* maximum number of stored listings */
+	SAVED_LISTINGS_MAX = 64,       /* maximum number of stored listings */
 	LISTING_BYTES_MAX = 128 << 20, /* maximum size of one listing */
 	LISTING_ROW_BYTES = 8,         /* size of one row number */
 };
 
 /*
  * Stores `len` rows (each > 0) as the listing of `key` as part of the transaction, and
- * replaces the previous one. If there are more than LISTINGS_MAX listings, the one that
- * was completed first is deleted. A listing larger than LISTING_BYTES_MAX is not stored.
- * Returns 0 (in these cases, too) or -EIO.
+ * replaces the previous one. If there are more than SAVED_LISTINGS_MAX listings, the one
+ * that was completed first is deleted. A listing larger than LISTING_BYTES_MAX is not
+ * stored. Returns 0 (in these cases, too) or -EIO.
  */
-int listings_save(struct catalog *catalog, const char *key,
+int saved_listings_save(struct catalog *catalog, const char *key,
 	const struct catalog_listing *listing, const int64_t *rows, size_t len);
 
 /*
@@ -38,14 +38,14 @@ int listings_save(struct catalog *catalog, const char *key,
  * frees it. Returns 0, -ENOENT if there is none, or if it is malformed and was therefore
  * deleted, -ENOMEM or -EIO.
  */
-int listings_load(struct catalog *catalog, const char *key,
+int saved_listings_load(struct catalog *catalog, const char *key,
 	struct catalog_listing *ret_listing, int64_t **ret_rows, size_t *ret_len);
 
 /* Deletes the listing of `key`. Returns 0, also if there is none, or -EIO. */
-int listings_forget(struct catalog *catalog, const char *key);
+int saved_listings_forget(struct catalog *catalog, const char *key);
 
 /* Deletes all stored listings. Returns 0 or -EIO. */
-int listings_forget_all(struct catalog *catalog);
+int saved_listings_forget_all(struct catalog *catalog);
 
 /* Maximum number of queries for which the newest change is stored. */
 enum { NEWEST_MAX = 4096 };
@@ -53,8 +53,8 @@ enum { NEWEST_MAX = 4096 };
 /*
  * Stores the time of the newest change that the listings of a query have shown, as part
  * of the transaction. `listing` is a number that the caller derives from the query. The
- * value survives listings_forget_all(). If there are more than NEWEST_MAX, the oldest
- * changes are deleted. Returns 0 or -EIO.
+ * value survives saved_listings_forget_all(). If there are more than NEWEST_MAX, the
+ * oldest changes are deleted. Returns 0 or -EIO.
  */
 int newest_save(struct catalog *catalog, uint64_t listing, int64_t changed_ms);
 

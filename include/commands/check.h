@@ -3,14 +3,14 @@
 
 #include "config/options.h"
 
-enum { SELFCHECK_MAX_MS = 10 * 1000 };
+enum { CHECK_MAX_MS = 10 * 1000 };
 
 /*
  * Checks everything that a mount needs (SEMANTICS 1.6) and prints one line per check to
  * stdout: whether it succeeded and, if not, how to fix it. Sends two requests to the API,
- * without and with the key, and waits at most SELFCHECK_MAX_MS for each of them, or
+ * without and with the key, and waits at most CHECK_MAX_MS for each of them, or
  * `timeout=` if that is shorter. Creates the cache directory and writes nothing else.
  *
  * Returns an enum exit_code: EXIT_CODE_OK only if every check succeeded.
  */
-int selfcheck_run(const struct options *options);
+int check_run(const struct options *options);

@@ -17,4 +17,4 @@
  * has been fetched. Returns an enum exit_code: EXIT_CODE_OK only if every job was
  * fetched; otherwise `why` holds an error message of one sentence.
  */
-int fetch_run(char *const *paths, struct buf *why);
+int fetch_run(char *const *paths, struct buf *errmsg);

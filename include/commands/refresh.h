@@ -11,7 +11,7 @@
  */
 
 /* An open path in a gladiafs mount. */
-struct client_path {
+struct refresh_target {
 	int fd;       /* descriptor of the directory, or of the one that holds the file */
 	char *name;   /* name of the file in it; NULL if the path is a directory */
 	char *mount;  /* the directory that the mount is on */
@@ -20,20 +20,21 @@ struct client_path {
 
 /*
  * Opens a path in a gladiafs mount. On success the caller frees `ret_path` with
- * client_path_done(). Can block as long as the mount's `timeout`.
+ * refresh_target_done(). Can block as long as the mount's `timeout`.
  *
  * Returns 0, or a negative errno and an error message of one sentence in `why`: -ENOENT
  * if there is no such path, -ENOTTY if it is not in a gladiafs mount, or the error of
  * opening it.
  */
-int client_path_open(const char *path, struct client_path *ret_path, struct buf *why);
+int refresh_target_open(
+	const char *path, struct refresh_target *ret_path, struct buf *errmsg);
 
 /* Closes the descriptor and frees the strings. */
-void client_path_done(struct client_path *path);
+void refresh_target_done(struct refresh_target *path);
 
 /*
  * Refreshes each path (SEMANTICS 1.5), up to the first one that fails. `paths` ends with
  * NULL. Returns an enum exit_code; if it is not EXIT_CODE_OK, `why` holds an error
  * message of one sentence.
  */
-int client_refresh(char *const *paths, struct buf *why);
+int refresh_path(char *const *paths, struct buf *errmsg);

@@ -33,16 +33,17 @@ struct key_source {
  * its file is rejected that is an error, and no other place is tried.
  *
  * The key is the file's first line without surrounding white space, in printable ASCII.
- * The caller owns it and releases it with key_free(). GLADIA_API_KEY is removed from the
- * environment, so that no child process inherits it. `ret_source` is set only on success.
+ * The caller owns it and releases it with api_key_free(). GLADIA_API_KEY is removed from
+ * the environment, so that no child process inherits it. `ret_source` is set only on
+ * success.
  *
  * Returns 0, -ENOKEY if there is no key in any place, -EACCES if other users can read or
  * change the file (key_file_check.h), -EINVAL if it contains no valid key, -ENOMEM, or
  * the errno of opening or reading it. `why` is then an error message that says what to
  * do. It never contains the key, but names the places that the rejected one hides.
  */
-int key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
-	struct buf *why);
+int api_key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
+	struct buf *errmsg);
 
 /*
  * Opens a directory above the key's file, for key_read_again(). It is the last one before
@@ -56,12 +57,12 @@ int key_source_keep(struct key_source *source);
 /*
  * Reads the key again from the same file. The path is resolved from the directory that
  * key_source_keep() opened, so a mount that meanwhile covers part of the path does not
- * matter. The file is checked as by key_find().
+ * matter. The file is checked as by api_key_find().
  *
- * Returns 0, -ENOENT if the file does not exist, or an error that key_find() returns for
- * `key_file`, with an error message in `why`.
+ * Returns 0, -ENOENT if the file does not exist, or an error that api_key_find() returns
+ * for `key_file`, with an error message in `why`.
  */
-int key_read_again(const struct key_source *source, char **ret_key, struct buf *why);
+int key_read_again(const struct key_source *source, char **ret_key, struct buf *errmsg);
 
 /* Returns the file's path or the variable's name. It is valid as long as `source` is. */
 const char *key_source_name(const struct key_source *source);
@@ -76,4 +77,4 @@ int key_source_print(const struct key_source *source, struct buf *out);
 void key_source_done(struct key_source *source);
 
 /* Wipes and frees a key. NULL is allowed. */
-void key_free(char *key);
+void api_key_free(char *key);

@@ -18,7 +18,8 @@
  * Returns 0, -ENOMEM, or -EINVAL, with an error message in `why`. The message calls the
  * text `what` and does not quote it, because it may contain a password.
  */
-int source_parse(const char *text, const char *what, char **ret_origin, struct buf *why);
+int api_url_parse(
+	const char *text, const char *what, char **ret_origin, struct buf *errmsg);
 
 /*
  * Resolves SOURCE, as given on a command line, in fstab or in the mount table (SEMANTICS
@@ -28,4 +29,4 @@ int source_parse(const char *text, const char *what, char **ret_origin, struct b
  * Sets `ret_origin` to the normalised URL; the caller releases it with free(). Returns 0,
  * -ENOMEM, or -EINVAL if the URL is not valid, with an error message in `why`.
  */
-int source_find(const char *source, char **ret_origin, struct buf *why);
+int api_url_find(const char *source, char **ret_origin, struct buf *errmsg);

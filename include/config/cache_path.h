@@ -18,5 +18,5 @@
  * the directory's content, -ENOTDIR if it is not a directory, -ENOENT if there is no home
  * directory, -ENOMEM, or the errno of creating it; `why` is then an error message.
  */
-int cachefile_path(const char *cache_dir, const char *origin, const char *key,
-	char **ret_path, struct buf *note, struct buf *why);
+int cache_path_find(const char *cache_dir, const char *origin, const char *key,
+	char **ret_path, struct buf *note, struct buf *errmsg);

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 
-/* The key file that keyplace_check() checks. */
+/* The key file that key_file_check() checks. */
 struct keyplace {
 	/* For error messages. */
 	const char *path;
@@ -26,4 +26,4 @@ struct keyplace {
  * regular file, -ELOOP if there are too many symbolic links, -ENOMEM, or the errno of
  * examining it. `why` is then an error message that says what to do.
  */
-int keyplace_check(const struct keyplace *place, int fd, struct buf *why);
+int key_file_check(const struct keyplace *place, int fd, struct buf *errmsg);

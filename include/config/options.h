@@ -67,7 +67,7 @@ struct options {
  * and what would be right. `ret_options` must be released with options_done() even after
  * a failure.
  */
-int options_parse(int argc, char **argv, struct options *ret_options, struct buf *why);
+int options_parse(int argc, char **argv, struct options *ret_options, struct buf *errmsg);
 
 /* Frees the strings of `options`. */
 void options_done(struct options *options);

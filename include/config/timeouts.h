@@ -16,10 +16,11 @@
  * value is returned and `why` is set to a message that explains it; else `why` becomes
  * empty. Reads files.
  */
-int64_t deadline_of_requests(int64_t timeout_ms, const char *directory, struct buf *why);
+int64_t timeout_of_requests(
+	int64_t timeout_ms, const char *directory, struct buf *errmsg);
 
 /*
  * Returns the time-out of an API call for a request that waits at most `timeout_ms`: a
  * bit less, so that the call's own error is reported first.
  */
-int64_t deadline_of_calls(int64_t timeout_ms);
+int64_t timeout_of_calls(int64_t timeout_ms);

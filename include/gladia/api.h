@@ -28,7 +28,7 @@ enum {
 	API_FRAME_MAX = 64 << 10,    /* bytes of a page apart from its items */
 	API_PAGE_ITEMS_MAX = 100000, /* jobs accepted in one page */
 	API_LIMIT_DEFAULT = 20,      /* jobs per page if the request sets no limit */
-	API_WHY_MAX = 1024,          /* bytes of an error message, with the NUL */
+	API_ERRMSG_MAX = 1024,       /* bytes of an error message, with the NUL */
 	/*
 	 * Number of calls with a request in flight; more calls are queued. The limit is
 	 * high so that stalled calls do not block others: it is the caller that limits
@@ -106,7 +106,7 @@ struct api_handlers {
 	/* Only for api_list(). */
 	void (*on_restart)(void *ctx);
 	void (*on_done)(
-		void *ctx, int error, const struct api_page *page, const char *why);
+		void *ctx, int error, const struct api_page *page, const char *errmsg);
 };
 
 /*
@@ -128,8 +128,8 @@ int api_new(struct loop *loop, const struct log *log, const struct api_config *c
  *
  * The callback must not start or cancel calls. NULL removes it.
  */
-void api_watch(struct api *api,
-	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx);
+void api_on_reachability(struct api *api,
+	void (*on_reach)(void *ctx, bool reached, const char *errmsg), void *ctx);
 
 /* Frees a client. All calls must have ended or been cancelled. NULL is allowed. */
 void api_free(struct api *api);

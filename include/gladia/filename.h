@@ -10,27 +10,29 @@
  * (percent-encoding, RFC 3986). Every string has exactly one name; no name is "." or
  * "..", contains a slash or is hidden.
  */
-enum { NAME_BYTES_MAX = 255 }; /* NAME_MAX of limits.h */
+enum { FILENAME_BYTES_MAX = 255 }; /* NAME_MAX of limits.h */
 
 /*
  * Escapes the NUL-terminated `text` and appends `suffix`, which may be "", unescaped.
- * `name` has room for NAME_BYTES_MAX + 1 bytes.
+ * `name` has room for FILENAME_BYTES_MAX + 1 bytes.
  *
  * Returns 0, -EINVAL if `text` is empty, or -ENAMETOOLONG if the name would be too long.
  */
-int name_escape(
-	const char *text, const char *suffix, char name[static NAME_BYTES_MAX + 1]);
+int filename_escape(
+	const char *text, const char *suffix, char name[static FILENAME_BYTES_MAX + 1]);
 
 /*
  * Decodes the first `len` bytes of `name` into the NUL-terminated `text`, which has room
- * for NAME_BYTES_MAX + 1 bytes. Accepts only names exactly as name_escape() writes them.
+ * for FILENAME_BYTES_MAX + 1 bytes. Accepts only names exactly as filename_escape()
+ * writes them.
  *
  * Returns 0, or -EINVAL for any other name.
  */
-int name_unescape(const char *name, size_t len, char text[static NAME_BYTES_MAX + 1]);
+int filename_unescape(
+	const char *name, size_t len, char text[static FILENAME_BYTES_MAX + 1]);
 
 /*
  * True if `text` is a UUID in lower case (RFC 9562): groups of 8, 4, 4, 4 and 12 hex
  * digits.
  */
-bool name_is_uuid(const char *text);
+bool filename_is_uuid(const char *text);

@@ -31,7 +31,7 @@ enum job_status job_status_parse(const char *word, size_t len);
  * The attributes of a job that the filesystem needs, apart from its text. Can be copied.
  */
 struct job {
-	char id[NAME_BYTES_MAX + 1];
+	char id[FILENAME_BYTES_MAX + 1];
 	enum job_status status;
 	int64_t created_ms;
 	int64_t completed_ms;
@@ -54,7 +54,7 @@ int64_t job_mtime_ms(const struct job *job);
  * -EINVAL if the id cannot be a file name (too long, empty, or with a NUL).
  */
 int job_parse_head(const char *head, size_t len, struct job *ret_job,
-	struct json_piece *ret_metadata);
+	struct json_slice *ret_metadata);
 
 /*
  * Returns the name of the first timestamp in the head that is present but cannot be

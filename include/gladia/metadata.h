@@ -10,8 +10,9 @@
 
 /*
  * Turns a job's custom_metadata into the names below metadata/KEY/VALUE/ (SEMANTICS 3.1,
- * 3.4, 3.6). A job's pairs are kept as lines "KEY=VALUE", both escaped by name_escape(),
- * with a line feed before the first and after each one. Without pairs the text is "".
+ * 3.4, 3.6). A job's pairs are kept as lines "KEY=VALUE", both escaped by
+ * filename_escape(), with a line feed before the first and after each one. Without pairs
+ * the text is "".
  *
  *   {"customer": "acme"}             customer=acme
  *   {"payment": {"last4": 4576}}     payment.last4=4576     {"payment.last4": "4576"} too
@@ -19,12 +20,13 @@
  *   {"a": 1e3, "b": true, "c": null} a=1e3, b=true, c=null  numbers keep their digits
  *
  * Left out are: an empty key or value (string, object, array), a string with a NUL or a
- * lone surrogate, a name longer than NAME_BYTES_MAX, and everything beyond these limits.
+ * lone surrogate, a name longer than FILENAME_BYTES_MAX, and everything beyond these
+ * limits.
  */
 enum {
 	METADATA_PAIRS_MAX = 256, /* pairs of one job */
 	METADATA_DEPTH_MAX = 16,  /* nesting of objects and arrays */
-	METADATA_TEXT_MAX = METADATA_PAIRS_MAX * (2 * NAME_BYTES_MAX + 2) + 1,
+	METADATA_TEXT_MAX = METADATA_PAIRS_MAX * (2 * FILENAME_BYTES_MAX + 2) + 1,
 };
 
 /*
@@ -33,7 +35,7 @@ enum {
  *
  * Returns 0 or -ENOMEM.
  */
-int metadata_flatten(struct json_piece value, struct buf *text);
+int metadata_flatten(struct json_slice value, struct buf *text);
 
 /* One "KEY=VALUE" of a job's pairs. The strings point into the text, without a NUL. */
 struct metadata_pair {
@@ -59,8 +61,8 @@ enum { METADATA_FILTER_MAX = 1024 }; /* bytes, with the NUL */
 /*
  * Adds the filter "has KEY".
  *
- * Returns 0, -ENOENT if `name` is not a name that name_escape() writes, or -ENAMETOOLONG
- * if the filters would become too long. On failure they are unchanged.
+ * Returns 0, -ENOENT if `name` is not a name that filename_escape() writes, or
+ * -ENAMETOOLONG if the filters would become too long. On failure they are unchanged.
  */
 int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name);
 
@@ -69,13 +71,13 @@ int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name)
  * filter; `names` are the values, separated by commas.
  *
  * Returns 0, -ENOENT if there is no such filter or if a value is not a name that
- * name_escape() writes, or -ENAMETOOLONG if the filters would become too long. On failure
- * they are unchanged.
+ * filename_escape() writes, or -ENAMETOOLONG if the filters would become too long. On
+ * failure they are unchanged.
  */
 int metadata_add_values(char filters[static METADATA_FILTER_MAX], const char *names);
 
 /* Copies the key of the filter "has KEY". Returns 0, or -ENOENT if there is none. */
-int metadata_open_key(const char *filters, char key[static NAME_BYTES_MAX + 1]);
+int metadata_open_key(const char *filters, char key[static FILENAME_BYTES_MAX + 1]);
 
 /* True if the pairs of a job, `len` bytes of `text`, match all filters. */
 bool metadata_matches(const char *filters, const char *text, size_t len);

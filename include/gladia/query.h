@@ -43,7 +43,7 @@ void query_init(struct query *query);
  *
  *   QUERY_STATUS  queued, processing, done, error
  *   QUERY_DATE    YYYY-MM-DD: created that day (UTC)
- *   QUERY_AFTER   a timestamp (instant_parse()): created then or later
+ *   QUERY_AFTER   a timestamp (timestamp_parse()): created then or later
  *   QUERY_BEFORE  a timestamp: created earlier
  *   QUERY_KEY     KEY (only one, no comma): has this key in custom_metadata
  *   QUERY_VALUE   VALUE: the key named last has this value

@@ -12,7 +12,7 @@
 enum { DAY_MS = 24 * 60 * 60 * 1000 };
 
 /* Room for "YYYY-MM-DDTHH:MM:SS.mmmZ" and for "YYYY-MM-DD", with the NUL. */
-enum { INSTANT_TEXT = 25, DAY_TEXT = 11 };
+enum { TIMESTAMP_TEXT = 25, DAY_TEXT = 11 };
 
 /*
  * Parses "YYYY-MM-DD". Returns 0, or -EINVAL if it has another form or there is no such
@@ -27,7 +27,7 @@ int day_parse(const char *text, int64_t *ret_day);
 void day_print(int64_t day, char text[static DAY_TEXT]);
 
 /* Returns the day that contains a timestamp, which may be before 1970. */
-int64_t day_of_instant(int64_t ms);
+int64_t day_of_timestamp(int64_t ms);
 
 /*
  * Parses "YYYY-MM-DD", which is midnight UTC, or a date and time in ISO 8601's extended
@@ -37,10 +37,10 @@ int64_t day_of_instant(int64_t ms);
  * Returns 0, or -EINVAL if it has another form, is no such time, or is outside the years
  * 0001 to 9999.
  */
-int instant_parse(const char *text, int64_t *ret_ms);
+int timestamp_parse(const char *text, int64_t *ret_ms);
 
 /*
  * Prints a timestamp as "YYYY-MM-DDTHH:MM:SS.mmmZ". A timestamp outside the years 0001 to
  * 9999 is printed as the nearest one inside.
  */
-void instant_print(int64_t ms, char text[static INSTANT_TEXT]);
+void timestamp_print(int64_t ms, char text[static TIMESTAMP_TEXT]);

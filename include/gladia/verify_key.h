@@ -6,13 +6,13 @@
 #include "gladia/api.h"
 #include "loop/loop.h"
 
-/* Upper limit of keycheck_run()'s duration. */
-enum { KEYCHECK_MAX_MS = 10 * 1000 };
+/* Upper limit of verify_key()'s duration. */
+enum { VERIFY_KEY_MAX_MS = 10 * 1000 };
 
 /*
  * Lists one job to check that the API can be reached and accepts the key (SEMANTICS 1.3).
  * Runs the loop until the answer is there: for config->timeout_ms, but at most
- * KEYCHECK_MAX_MS. It creates its own api, so the loop must not have another one. If
+ * VERIFY_KEY_MAX_MS. It creates its own api, so the loop must not have another one. If
  * `once` is true, the first attempt that does not reach the server ends the check
  * (SEMANTICS 7.5).
  *
@@ -20,5 +20,5 @@ enum { KEYCHECK_MAX_MS = 10 * 1000 };
  * -EHOSTUNREACH if `once` is true and the server was not reached, or -ECANCELED if
  * loop_stop() was called. On all errors but the last, `why` is set to an error message.
  */
-int keycheck_run(struct loop *loop, const struct log *log,
-	const struct api_config *config, bool once, struct buf *why);
+int verify_key(struct loop *loop, const struct log *log, const struct api_config *config,
+	bool once, struct buf *errmsg);

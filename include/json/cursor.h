@@ -12,14 +12,14 @@
  */
 
 /* The bytes [at, end) of one value, not copied; `at` is NULL if the value is absent. */
-struct json_piece {
+struct json_slice {
 	const char *at;
 	const char *end;
 };
 
 /* A position between two members of an object or two elements of an array. */
-struct json_walk {
-	struct json_piece rest;
+struct json_cursor {
+	struct json_slice rest;
 	char close;
 	bool begun;
 };
@@ -29,38 +29,38 @@ struct json_walk {
  * first element of an array ('['). Returns 0, or -EBADMSG if the value is absent or of
  * another type.
  */
-int json_walk_into(struct json_piece value, char open, struct json_walk *ret_walk);
+int json_cursor_enter(struct json_slice value, char open, struct json_cursor *ret_walk);
 
 /*
  * Reads the next value and, in an object, its key: a string including the quotes.
  * `ret_key` may be NULL; in an array it is not changed. Returns 0, -ENODATA at the end,
  * or -EBADMSG if the text is not JSON.
  */
-int json_walk_next(
-	struct json_walk *walk, struct json_piece *ret_key, struct json_piece *ret_value);
+int json_cursor_next(struct json_cursor *walk, struct json_slice *ret_key,
+	struct json_slice *ret_value);
 
 /*
  * Finds the values of several members of an object in one pass. Keys are compared byte by
  * byte, without decoding escapes; if a member occurs twice, the last one counts. A value
  * is absent if there is no such member or `object` is not an object.
  */
-void json_members(struct json_piece object, const char *const *keys, size_t count,
-	struct json_piece *ret_values);
+void json_members(struct json_slice object, const char *const *keys, size_t count,
+	struct json_slice *ret_values);
 
 /*
  * Finds the value of one member of an object, as json_members() does for several. The
  * result is absent if there is no such member or `object` is not an object.
  */
-struct json_piece json_member(struct json_piece object, const char *key);
+struct json_slice json_member(struct json_slice object, const char *key);
 
 /* Returns the number of bytes of a value, or 0 if it is absent. */
-static inline size_t json_length(struct json_piece piece)
+static inline size_t json_length(struct json_slice piece)
 {
 	return piece.at ? (size_t)(piece.end - piece.at) : 0;
 }
 
 /* True if the value is present and consists of exactly these bytes. */
-bool json_is(struct json_piece piece, const char *bytes);
+bool json_is(struct json_slice piece, const char *bytes);
 
 /* Returns the bytes between a string's quotes; absent if the value is not a string. */
-struct json_piece json_inside(struct json_piece string);
+struct json_slice json_string_body(struct json_slice string);

@@ -23,7 +23,7 @@ struct json_error {
  * that value is an object with a member `inside` that is not null. Keys are compared byte
  * by byte, without decoding escapes; if a member occurs twice, the last one counts.
  */
-struct json_cut {
+struct json_find {
 	const char *member;
 	const char *inside;
 	size_t ret_start; /* offset of the value in the text */
@@ -43,7 +43,7 @@ struct json_cut {
  * -EMSGSIZE or -ENOMEM if `out` cannot grow. On failure the length of `out` and `cut` are
  * unchanged. Never blocks; the time is linear in the size of input and output.
  */
-int json_print(const char *text, size_t len, struct buf *out, struct json_cut *cut,
+int json_print(const char *text, size_t len, struct buf *out, struct json_find *cut,
 	struct json_error *ret_error);
 
 /*

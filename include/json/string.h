@@ -7,7 +7,7 @@
 enum {
 	/* Maximum number of bytes that json_special() writes. */
 	JSON_SPECIAL_MAX = 12,
-	/* Maximum number of bytes that json_take_text() writes. */
+	/* Maximum number of bytes that json_decode_text() writes. */
 	JSON_TEXT_MAX = 4,
 };
 
@@ -30,7 +30,7 @@ const char *json_special(const char *in, const char *end,
  * Invalid bytes, invalid escapes and lone surrogates become U+FFFD. Returns the byte
  * after the character.
  */
-const char *json_take_code(const char *in, const char *end, uint32_t *ret_code);
+const char *json_decode_char(const char *in, const char *end, uint32_t *ret_code);
 
 /*
  * Decodes the beginning of [in, end), which are bytes between the quotes of a string and
@@ -39,11 +39,11 @@ const char *json_take_code(const char *in, const char *end, uint32_t *ret_code);
  * was not read, or NULL if the text cannot be represented: a NUL, a lone surrogate, or an
  * invalid escape.
  */
-const char *json_take_text(
+const char *json_decode_text(
 	const char *in, const char *end, char out[static JSON_TEXT_MAX], size_t *ret_len);
 
 /*
  * Writes a character as UTF-8, at most four bytes. Returns a pointer to the byte after
  * the last one written.
  */
-char *json_put_code(char *out, uint32_t code);
+char *json_encode_char(char *out, uint32_t code);

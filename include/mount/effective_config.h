@@ -14,4 +14,4 @@ enum { CONFIG_TEXT_MAX = 64 << 10 };
  *
  * Returns 0, -ENOMEM, or -EMSGSIZE if the text is longer than `out` may grow.
  */
-int config_text_print(const struct serve_config *config, struct buf *out);
+int effective_config_print(const struct mount_plan *config, struct buf *out);

@@ -26,7 +26,7 @@ struct mountpoint {
  * -ETIMEDOUT if a filesystem of another type does not answer, or the error of statx(2).
  */
 int mountpoint_check(const char *given, const char *table,
-	struct mountpoint *ret_mountpoint, struct buf *why);
+	struct mountpoint *ret_mountpoint, struct buf *errmsg);
 
 /* Frees the path and clears the structure. */
 void mountpoint_done(struct mountpoint *mountpoint);
@@ -44,4 +44,4 @@ const char *mountpoint_fault(const struct mountpoint *mountpoint);
  *
  * Returns 0, or a negative errno and an error message of one sentence in `why`.
  */
-int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why);
+int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *errmsg);

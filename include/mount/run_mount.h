@@ -9,8 +9,8 @@
 #include "config/options.h"
 #include "process/daemon.h"
 
-/* Everything that serve_run() needs. All pointers must stay valid until it returns. */
-struct serve_config {
+/* Everything that run_mount() needs. All pointers must stay valid until it returns. */
+struct mount_plan {
 	const struct options *options;
 	const char *mountpoint; /* absolute path */
 	const char *cache_path; /* the catalog's database file; NULL: temporary */
@@ -33,4 +33,4 @@ struct serve_config {
  * Returns an enum exit_code. If it is not EXIT_CODE_OK, `why` holds an error message of
  * one sentence.
  */
-int serve_run(const struct serve_config *config, struct buf *why);
+int run_mount(const struct mount_plan *config, struct buf *errmsg);

@@ -42,7 +42,7 @@ bool unmount_is_mounted(const struct mount_id *mount);
  * Returns 0 if the mount is gone, whether or not it was there before, or a negative errno
  * and an error message of one sentence in `why`.
  */
-int unmount_now(const struct mount_id *mount, struct buf *why);
+int unmount_now(const struct mount_id *mount, struct buf *errmsg);
 
 /*
  * Starts a process that calls unmount_now() after the calling process has ended, even if

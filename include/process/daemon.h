@@ -32,7 +32,7 @@ struct daemon {
  *
  * Returns a negative errno and an error message if the child cannot be started.
  */
-int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *why);
+int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *errmsg);
 
 /*
  * Reports the result of the child to the parent. Call it once. With EXIT_CODE_OK it also

@@ -10,4 +10,4 @@ enum exit_code {
 };
 
 /* Maximum size of an error message, including the NUL byte. */
-enum { SENTENCE_MAX = 2048 };
+enum { ERRMSG_MAX = 2048 };

@@ -16,10 +16,10 @@
  *
  * Settings that the system refuses are skipped.
  */
-void process_prepare(void);
+void hardening_prepare(void);
 
 /* Closes all descriptors except 0 to 2 and `keep`. */
-void process_close_inherited(int keep);
+void hardening_close_inherited(int keep);
 
 /*
  * If we are root, permanently drops the privileges that serving a mount does not need. We
@@ -32,4 +32,4 @@ void process_close_inherited(int keep);
  * Call it before starting threads, because each thread has its own capabilities. Returns
  * 0 or a negative errno.
  */
-int process_confine(void);
+int hardening_confine(void);

@@ -7,5 +7,5 @@
  * parent process reports the start. Both return 0, also if there is no service manager
  * ($NOTIFY_SOCKET is not set), or a negative errno. They never block.
  */
-int manager_ready(void);
-int manager_stopping(void);
+int systemd_ready(void);
+int systemd_stopping(void);

@@ -26,5 +26,5 @@ struct removal_caller {
  *
  * Returns 0, -EHOSTUNREACH while the API is out of reach, or the errors of api_delete().
  */
-int removal_want(struct sync *sync, const struct catalog_job *job,
+int job_delete_start(struct sync *sync, const struct catalog_job *job,
 	const struct removal_caller *caller, struct wait_queue **ret_queue);

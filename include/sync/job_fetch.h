@@ -14,11 +14,11 @@
  * there is no such job. Returns 0, -ENOMEM, or -EHOSTUNREACH while the API is out of
  * reach.
  */
-int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue);
+int job_fetch_start(struct sync *sync, const char *id, struct wait_queue **ret_queue);
 
 /*
  * Records that a job, whether its text is cached or not, was looked up in the directory
  * of `query`. If this shows that a reader goes through a listing of summaries, fetches
  * the jobs that follow in it (SEMANTICS 4.2).
  */
-void single_walk(struct sync *sync, const struct query *query, int64_t row);
+void job_fetch_prefetch(struct sync *sync, const struct query *query, int64_t row);

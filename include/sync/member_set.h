@@ -14,7 +14,7 @@
  * member (the job does not match the filter), and in which part of the listing each
  * number was seen last. It takes 8 bytes per member, and 16 to 32 more while it grows.
  */
-struct snapshot {
+struct member_set {
 	int64_t *members;
 	size_t len;
 	size_t cap;
@@ -24,29 +24,29 @@ struct snapshot {
 	size_t seen_cap;
 };
 
-enum { SNAPSHOT_MAX = 16 << 20 }; /* members */
+enum { MEMBER_SET_MAX = 16 << 20 }; /* members */
 
 /* Makes an empty set. */
-void snapshot_init(struct snapshot *snapshot);
+void member_set_init(struct member_set *snapshot);
 
 /* Frees the memory of the set and makes it empty. */
-void snapshot_done(struct snapshot *snapshot);
+void member_set_done(struct member_set *snapshot);
 
 /*
  * Records that `number` (> 0) was seen in `part`. If `tell` is true and the number was
  * never seen before, adds it at the end as a member. Returns 0, -ENOMEM, or -EFBIG beyond
- * SNAPSHOT_MAX numbers.
+ * MEMBER_SET_MAX numbers.
  */
-int snapshot_see(struct snapshot *snapshot, int64_t number, uint8_t part, bool tell);
+int member_set_add(struct member_set *snapshot, int64_t number, uint8_t part, bool tell);
 
-/* True if `number` was ever seen. Do not call after snapshot_seal(). */
-bool snapshot_has(const struct snapshot *snapshot, int64_t number);
+/* True if `number` was ever seen. Do not call after member_set_seal(). */
+bool member_set_has(const struct member_set *snapshot, int64_t number);
 
 /* True if `part` is the part in which `number` was seen last. */
-bool snapshot_has_in(const struct snapshot *snapshot, int64_t number, uint8_t part);
+bool member_set_has_in(const struct member_set *snapshot, int64_t number, uint8_t part);
 
 /*
  * Ends the growth of the set and frees the memory that only growing needs. The members
  * stay.
  */
-void snapshot_seal(struct snapshot *snapshot);
+void member_set_seal(struct member_set *snapshot);

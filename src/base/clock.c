@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-static int64_t read_ms(clockid_t id)
+static int64_t clock_read_ms(clockid_t id)
 {
 	struct timespec now;
 
@@ -11,16 +11,17 @@ static int64_t read_ms(clockid_t id)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int64_t system_mono_ms(void *ctx)
+static int64_t clock_system_mono_ms(void *ctx)
 {
 	(void)ctx;
-	return read_ms(CLOCK_BOOTTIME);
+	return clock_read_ms(CLOCK_BOOTTIME);
 }
 
-static int64_t system_wall_ms(void *ctx)
+static int64_t clock_system_wall_ms(void *ctx)
 {
 	(void)ctx;
-	return read_ms(CLOCK_REALTIME);
+	return clock_read_ms(CLOCK_REALTIME);
 }
 
-const struct clock clock_system = {.mono_ms = system_mono_ms, .wall_ms = system_wall_ms};
+const struct clock clock_system = {
+	.mono_ms = clock_system_mono_ms, .wall_ms = clock_system_wall_ms};

@@ -7,12 +7,12 @@
 
 #include "base/cleanup.h"
 
-int why_set(struct buf *why, int error, const char *format, ...)
+int errmsg_set(struct buf *errmsg, int error, const char *format, ...)
 {
 	CLEANUP_FREE char *sentence = NULL;
 	va_list args;
 
-	buf_reset(why);
+	buf_reset(errmsg);
 	va_start(args, format);
 	int len = vasprintf(&sentence, format, args);
 	va_end(args);
@@ -25,6 +25,6 @@ int why_set(struct buf *why, int error, const char *format, ...)
 			*c = '?';
 
 	/* If memory runs out, the caller still has the error number. */
-	(void)buf_append(why, sentence, strnlen(sentence, why->max));
+	(void)buf_append(errmsg, sentence, strnlen(sentence, errmsg->max));
 	return error;
 }

@@ -7,7 +7,7 @@
  */
 enum { EXACT = 16, EXACT_BITS = 4, PARTS_BITS = 3, PARTS = 1 << PARTS_BITS };
 
-static unsigned bucket_of(uint64_t ms)
+static unsigned histogram_bucket_of(uint64_t ms)
 {
 	if (ms < EXACT)
 		return (unsigned)ms;
@@ -20,7 +20,7 @@ static unsigned bucket_of(uint64_t ms)
 }
 
 /* Returns the longest duration that belongs to a bucket. */
-static int64_t end_of(unsigned bucket)
+static int64_t histogram_end_of(unsigned bucket)
 {
 	if (bucket < EXACT)
 		return bucket;
@@ -38,7 +38,7 @@ void histogram_add(struct histogram *histogram, int64_t ms)
 	if (ms > histogram->max_ms)
 		histogram->max_ms = ms;
 	histogram->count++;
-	histogram->buckets[bucket_of((uint64_t)ms)]++;
+	histogram->buckets[histogram_bucket_of((uint64_t)ms)]++;
 }
 
 int64_t histogram_percentile(const struct histogram *histogram, unsigned percent)
@@ -51,8 +51,9 @@ int64_t histogram_percentile(const struct histogram *histogram, unsigned percent
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS - 1; i++) {
 		seen += histogram->buckets[i];
 		if (seen >= rank)
-			return end_of(i) < histogram->max_ms ? end_of(i)
-							     : histogram->max_ms;
+			return histogram_end_of(i) < histogram->max_ms
+				       ? histogram_end_of(i)
+				       : histogram->max_ms;
 	}
 	return histogram->max_ms;
 }

@@ -63,7 +63,7 @@ bool log_write(int fd, int priority, const char *line)
 	return true;
 }
 
-static void report_missing(struct log_writer *writer)
+static void log_writer_report_missing(struct log_writer *writer)
 {
 	char line[128];
 
@@ -76,12 +76,12 @@ static void report_missing(struct log_writer *writer)
 		writer->missing = 0;
 }
 
-static void write_lines(struct log_writer *writer, const struct buf *lines)
+static void log_writer_write_lines(struct log_writer *writer, const struct buf *lines)
 {
 	for (size_t at = 0; at < lines->len;) {
 		const char *line = lines->data + at + 1;
 
-		report_missing(writer);
+		log_writer_report_missing(writer);
 		if (!log_write(writer->fd, lines->data[at], line))
 			writer->missing++;
 		at += strlen(line) + 2;
@@ -92,7 +92,7 @@ static void write_lines(struct log_writer *writer, const struct buf *lines)
  * Waits for lines and moves them from the queue to `lines`. Returns false if the queue is
  * empty and the thread should end.
  */
-static bool take_lines(
+static bool log_writer_take_lines(
 	struct log_writer *writer, struct buf *lines, uint64_t *ret_dropped)
 {
 	buf_reset(lines);
@@ -116,7 +116,7 @@ static bool take_lines(
 	return taken.len || *ret_dropped;
 }
 
-static void *run(void *ctx)
+static void *log_writer_run(void *ctx)
 {
 	struct log_writer *writer = ctx;
 	CLEANUP(buf_done) struct buf lines;
@@ -133,17 +133,17 @@ static void *run(void *ctx)
 			close_range(0, (unsigned)writer->fd - 1, 0);
 		close_range((unsigned)(writer->fd + 1), ~0U, 0);
 	}
-	while (take_lines(writer, &lines, &dropped)) {
-		write_lines(writer, &lines);
+	while (log_writer_take_lines(writer, &lines, &dropped)) {
+		log_writer_write_lines(writer, &lines);
 		writer->missing += dropped;
-		report_missing(writer);
+		log_writer_report_missing(writer);
 	}
 	/* The C library's syslog socket belongs to this thread's descriptor table. */
 	closelog();
 	return NULL;
 }
 
-static int start_thread(struct log_writer *writer)
+static int log_writer_start_thread(struct log_writer *writer)
 {
 	sigset_t all;
 	sigset_t before;
@@ -151,13 +151,13 @@ static int start_thread(struct log_writer *writer)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 
-	int err = pthread_create(&writer->thread, NULL, run, writer);
+	int err = pthread_create(&writer->thread, NULL, log_writer_run, writer);
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -err;
 }
 
-static void release(struct log_writer *writer)
+static void log_writer_release(struct log_writer *writer)
 {
 	if (writer->fd >= 0)
 		close(writer->fd);
@@ -183,10 +183,10 @@ int log_writer_new(int fd, struct log_writer **ret_writer)
 	pthread_cond_init(&writer->news, NULL);
 	pthread_cond_init(&writer->idle, NULL);
 
-	int err = start_thread(writer);
+	int err = log_writer_start_thread(writer);
 
 	if (err) {
-		release(writer);
+		log_writer_release(writer);
 		return err;
 	}
 	*ret_writer = writer;
@@ -194,7 +194,7 @@ int log_writer_new(int fd, struct log_writer **ret_writer)
 }
 
 /* Returns the time on CLOCK_MONOTONIC in `ms` milliseconds from now. */
-static struct timespec time_in(long ms)
+static struct timespec log_writer_time_in(long ms)
 {
 	struct timespec time;
 
@@ -210,9 +210,9 @@ static struct timespec time_in(long ms)
  * lock. So a line is in the log before a program sees the error that it describes, and
  * before a crash can lose it.
  */
-static void wait_for_idle(struct log_writer *writer)
+static void log_writer_wait_for_idle(struct log_writer *writer)
 {
-	const struct timespec end = time_in(PATIENCE_MS);
+	const struct timespec end = log_writer_time_in(PATIENCE_MS);
 
 	while (!writer->behind && (writer->queue.len || writer->busy))
 		if (pthread_cond_clockwait(
@@ -236,7 +236,7 @@ void log_writer_add(struct log_writer *writer, int priority, const char *line)
 		(void)buf_append(&writer->queue, line, len);
 	}
 	pthread_cond_signal(&writer->news);
-	wait_for_idle(writer);
+	log_writer_wait_for_idle(writer);
 	pthread_mutex_unlock(&writer->lock);
 }
 
@@ -247,10 +247,10 @@ bool log_writer_free(struct log_writer *writer)
 	pthread_cond_signal(&writer->news);
 	pthread_mutex_unlock(&writer->lock);
 
-	const struct timespec end = time_in(LOG_STOP_MS);
+	const struct timespec end = log_writer_time_in(LOG_STOP_MS);
 
 	if (pthread_clockjoin_np(writer->thread, NULL, CLOCK_MONOTONIC, &end))
 		return false;
-	release(writer);
+	log_writer_release(writer);
 	return true;
 }

@@ -20,14 +20,14 @@
  */
 enum { MAPPED_FROM = 512 << 10, KEPT = 1 << 20 };
 
-void heap_prepare(void)
+void malloc_tuning_apply(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
 	(void)mallopt(M_TRIM_THRESHOLD, KEPT);
 	(void)mallopt(M_ARENA_MAX, 1);
 }
 
-uint64_t heap_in_use(void)
+uint64_t malloc_in_use(void)
 {
 	struct mallinfo2 heap = mallinfo2();
 

@@ -6,65 +6,66 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct sentence {
+struct recent_log_line {
 	int64_t wall_ms;
-	char text[SENTENCES_TEXT_MAX];
+	char text[RECENT_LOG_TEXT_MAX];
 };
 
-struct sentences {
+struct recent_log {
 	const struct clock *clock;
 	pthread_mutex_t lock;
 	/* Protected by the lock: */
 	uint64_t count; /* lines added since the start; the next goes to count % size */
-	struct sentence ring[SENTENCES_MAX];
+	struct recent_log_line ring[RECENT_LOG_MAX];
 };
 
-int sentences_new(const struct clock *clock, struct sentences **ret_sentences)
+int recent_log_new(const struct clock *clock, struct recent_log **ret_sentences)
 {
-	struct sentences *sentences = calloc(1, sizeof(*sentences));
+	struct recent_log *recent_log = calloc(1, sizeof(*recent_log));
 
-	if (!sentences)
+	if (!recent_log)
 		return -ENOMEM;
-	sentences->clock = clock;
-	pthread_mutex_init(&sentences->lock, NULL);
-	*ret_sentences = sentences;
+	recent_log->clock = clock;
+	pthread_mutex_init(&recent_log->lock, NULL);
+	*ret_sentences = recent_log;
 	return 0;
 }
 
-void sentences_free(struct sentences *sentences)
+void recent_log_free(struct recent_log *recent_log)
 {
-	if (!sentences)
+	if (!recent_log)
 		return;
-	pthread_mutex_destroy(&sentences->lock);
-	free(sentences);
+	pthread_mutex_destroy(&recent_log->lock);
+	free(recent_log);
 }
 
-void sentences_add(struct sentences *sentences, const char *text)
+void recent_log_add(struct recent_log *recent_log, const char *text)
 {
-	pthread_mutex_lock(&sentences->lock);
+	pthread_mutex_lock(&recent_log->lock);
 
-	struct sentence *to = &sentences->ring[sentences->count++ % SENTENCES_MAX];
+	struct recent_log_line *to =
+		&recent_log->ring[recent_log->count++ % RECENT_LOG_MAX];
 
-	to->wall_ms = clock_wall_ms(sentences->clock);
+	to->wall_ms = clock_wall_ms(recent_log->clock);
 	(void)snprintf(to->text, sizeof(to->text), "%s", text);
 	for (char *c = to->text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
-	pthread_mutex_unlock(&sentences->lock);
+	pthread_mutex_unlock(&recent_log->lock);
 }
 
-void sentences_each(struct sentences *sentences,
+void recent_log_each(struct recent_log *recent_log,
 	void (*fn)(void *ctx, int64_t wall_ms, const char *text), void *ctx)
 {
-	pthread_mutex_lock(&sentences->lock);
+	pthread_mutex_lock(&recent_log->lock);
 
-	uint64_t count = sentences->count;
+	uint64_t count = recent_log->count;
 
-	for (uint64_t i = count > SENTENCES_MAX ? count - SENTENCES_MAX : 0; i < count;
+	for (uint64_t i = count > RECENT_LOG_MAX ? count - RECENT_LOG_MAX : 0; i < count;
 		i++) {
-		const struct sentence *one = &sentences->ring[i % SENTENCES_MAX];
+		const struct recent_log_line *one = &recent_log->ring[i % RECENT_LOG_MAX];
 
 		fn(ctx, one->wall_ms, one->text);
 	}
-	pthread_mutex_unlock(&sentences->lock);
+	pthread_mutex_unlock(&recent_log->lock);
 }

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void digest(const char *space, const char *text, uint8_t raw[SHA256_DIGEST_LENGTH])
+static void sha256_digest(
+	const char *space, const char *text, uint8_t raw[SHA256_DIGEST_LENGTH])
 {
 	SHA256_CTX ctx;
 
@@ -15,21 +16,21 @@ static void digest(const char *space, const char *text, uint8_t raw[SHA256_DIGES
 	SHA256Final(raw, &ctx);
 }
 
-void digest_hex(const char *space, const char *text, char hex[static DIGEST_HEX])
+void sha256_hex(const char *space, const char *text, char hex[static SHA256_HEX])
 {
 	uint8_t raw[SHA256_DIGEST_LENGTH];
 
-	digest(space, text, raw);
+	sha256_digest(space, text, raw);
 	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", raw[i]);
 }
 
-uint64_t digest_u63(const char *space, const char *text)
+uint64_t sha256_u63(const char *space, const char *text)
 {
 	uint8_t raw[SHA256_DIGEST_LENGTH];
 	uint64_t value = 0;
 
-	digest(space, text, raw);
+	sha256_digest(space, text, raw);
 	for (unsigned i = 0; i < 8; i++)
 		value = value << 8 | raw[i];
 	return value >> 1;

@@ -17,13 +17,13 @@
  * Claims the file and opens the database in it. Returns 0, or a negative errno and a
  * reason for messages.
  */
-static int claim_and_open(struct catalog *catalog, const char **ret_why)
+static int catalog_claim_and_open(struct catalog *catalog, const char **ret_why)
 {
-	int err = place_claim(&catalog->place, ret_why);
+	int err = db_file_claim(&catalog->db_file, ret_why);
 
 	if (err)
 		return err;
-	err = schema_open(catalog, catalog->place.file);
+	err = schema_open(catalog, catalog->db_file.file);
 	if (err)
 		*ret_why = sqlite3_errmsg(catalog->db);
 	return err;
@@ -33,56 +33,58 @@ static int claim_and_open(struct catalog *catalog, const char **ret_why)
  * Sets the crash marker. If an earlier boot left the marker, the file is set aside first,
  * because afterwards the marker would no longer say that it cannot be trusted.
  */
-static int mark_dirty(struct catalog *catalog, const char *boot)
+static int catalog_mark_dirty(struct catalog *catalog, const char *boot)
 {
-	const char *why;
+	const char *errmsg;
 	bool cut;
-	int err = dirty_open(&catalog->dirty, &catalog->place, boot, &cut);
+	int err = crash_marker_open(
+		&catalog->crash_marker, &catalog->db_file, boot, &cut);
 
 	if (!err && cut)
-		err = place_claim(&catalog->place, &why);
+		err = db_file_claim(&catalog->db_file, &errmsg);
 	if (!err && cut)
-		err = place_set_aside(&catalog->place, catalog->log, PLACE_CUT);
-	return err ? err : dirty_set(&catalog->dirty, &catalog->place);
+		err = db_file_set_aside(&catalog->db_file, catalog->log, PLACE_CUT);
+	return err ? err : crash_marker_set(&catalog->crash_marker, &catalog->db_file);
 }
 
 /*
  * Opens the database, or sets it aside and opens a new one if it is damaged. The caller
  * holds the lock.
  */
-static int open_sound_one(struct catalog *catalog, const char *boot, const char **ret_why)
+static int catalog_open_sound_one(
+	struct catalog *catalog, const char *boot, const char **ret_why)
 {
-	int err = mark_dirty(catalog, boot);
+	int err = catalog_mark_dirty(catalog, boot);
 
 	*ret_why = strerror(-err);
 	if (!err)
-		err = claim_and_open(catalog, ret_why);
+		err = catalog_claim_and_open(catalog, ret_why);
 	if (err != -EUCLEAN)
 		return err;
 	schema_close(catalog);
-	err = place_set_aside(&catalog->place, catalog->log, PLACE_DAMAGED);
+	err = db_file_set_aside(&catalog->db_file, catalog->log, PLACE_DAMAGED);
 	*ret_why = strerror(-err);
-	return err ? err : claim_and_open(catalog, ret_why);
+	return err ? err : catalog_claim_and_open(catalog, ret_why);
 }
 
 /* Opens a database on disk. Returns 0, or a negative errno and a reason for messages. */
-static int open_on_disk(struct catalog *catalog, const struct catalog_config *config,
-	const char **ret_why)
+static int catalog_open_on_disk(struct catalog *catalog,
+	const struct catalog_config *config, const char **ret_why)
 {
-	int err = place_init(&catalog->place, config->path);
+	int err = db_file_init(&catalog->db_file, config->path);
 
 	*ret_why = strerror(-err);
 	if (err)
 		return err;
 
-	int lock = place_lock(&catalog->place);
+	int lock = db_file_lock(&catalog->db_file);
 
-	err = open_sound_one(catalog, config->boot, ret_why);
-	place_unlock(lock);
+	err = catalog_open_sound_one(catalog, config->boot, ret_why);
+	db_file_unlock(lock);
 	return err;
 }
 
-static void close_temporary(struct catalog *catalog)
+static void catalog_close_temporary(struct catalog *catalog)
 {
 	if (catalog->temporary_dir >= 0)
 		close(catalog->temporary_dir);
@@ -92,35 +94,35 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	const struct log *log, struct catalog **ret_catalog)
 {
 	struct catalog *catalog = calloc(1, sizeof(*catalog));
-	const char *why = NULL;
+	const char *errmsg = NULL;
 
 	if (!catalog)
 		return -ENOMEM;
 	catalog->clock = clock;
 	catalog->log = log;
-	catalog->bodies_max = config->bodies_max;
+	catalog->texts_max = config->texts_max;
 	/* The maximum may have been larger when the file was last used. */
 	catalog->excess = true;
-	catalog->dirty.fd = -1;
+	catalog->crash_marker.fd = -1;
 	catalog->temporary_dir = open(
 		catalog_temporary_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	int err = config->path ? open_on_disk(catalog, config, &why)
+	int err = config->path ? catalog_open_on_disk(catalog, config, &errmsg)
 			       : schema_open(catalog, "");
 
 	if (err && config->path) {
 		log_warning(log,
 			"the cache %s cannot be used: %s; going on without one on disk "
 			"(-o cache_dir=PATH names another place)",
-			config->path, why);
+			config->path, errmsg);
 		schema_close(catalog);
-		dirty_close(&catalog->dirty, &catalog->place);
-		place_done(&catalog->place);
+		crash_marker_close(&catalog->crash_marker, &catalog->db_file);
+		db_file_done(&catalog->db_file);
 		err = schema_open(catalog, "");
 	}
 	if (err) {
 		schema_close(catalog);
-		close_temporary(catalog);
+		catalog_close_temporary(catalog);
 		free(catalog);
 		return err == -ENOMEM ? err : -EIO;
 	}
@@ -136,8 +138,8 @@ void catalog_close(struct catalog *catalog)
 	catalog->refused_ms = 0;
 	catalog_commit(catalog);
 	schema_close(catalog);
-	dirty_close(&catalog->dirty, &catalog->place);
-	place_done(&catalog->place);
-	close_temporary(catalog);
+	crash_marker_close(&catalog->crash_marker, &catalog->db_file);
+	db_file_done(&catalog->db_file);
+	catalog_close_temporary(catalog);
 	free(catalog);
 }

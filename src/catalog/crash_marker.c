@@ -34,12 +34,12 @@ enum {
 
 /* The content of the marker. */
 struct mark {
-	char boot[DIRTY_BOOT_SIZE]; /* "HOST ID", or "" if the marker is cleared */
-	unsigned long number;       /* incremented by each mount */
+	char boot[CRASH_MARKER_BOOT_SIZE]; /* "HOST ID", or "" if the marker is cleared */
+	unsigned long number;              /* incremented by each mount */
 };
 
 /* Reads "HOST ID" of the current boot. Returns false if it is not known. */
-static bool read_boot(char boot[static DIRTY_BOOT_SIZE])
+static bool marker_read_boot(char boot[static CRASH_MARKER_BOOT_SIZE])
 {
 	struct utsname system;
 	char id[64];
@@ -51,12 +51,12 @@ static bool read_boot(char boot[static DIRTY_BOOT_SIZE])
 		return false;
 	id[len] = '\0';
 	id[strcspn(id, "\n")] = '\0';
-	return snprintf(boot, DIRTY_BOOT_SIZE, "%s %s", system.nodename, id) <
-	       DIRTY_BOOT_SIZE;
+	return snprintf(boot, CRASH_MARKER_BOOT_SIZE, "%s %s", system.nodename, id) <
+	       CRASH_MARKER_BOOT_SIZE;
 }
 
 /* Reads the marker. If it is incomplete or malformed, it counts as cleared. */
-static void read_mark(int fd, struct mark *mark)
+static void marker_read_mark(int fd, struct mark *mark)
 {
 	char text[MARK_SIZE + 1];
 	ssize_t len = pread(fd, text, MARK_SIZE, 0);
@@ -68,13 +68,13 @@ static void read_mark(int fd, struct mark *mark)
 
 	size_t end = strcspn(text, "\n");
 
-	if (end >= DIRTY_BOOT_SIZE)
+	if (end >= CRASH_MARKER_BOOT_SIZE)
 		return;
 	memcpy(mark->boot, text, end);
 	mark->number = strtoul(text + end, NULL, 10);
 }
 
-static int write_mark(int fd, const struct mark *mark)
+static int marker_write_mark(int fd, const struct mark *mark)
 {
 	char text[MARK_SIZE] = "";
 
@@ -87,7 +87,7 @@ static int write_mark(int fd, const struct mark *mark)
  * own kernel can have the database in use, so we ignore the host name there: a container
  * may have a new one at each start.
  */
-static bool is_shared(int fd)
+static bool marker_is_shared(int fd)
 {
 	const char *type;
 
@@ -95,7 +95,7 @@ static bool is_shared(int fd)
 }
 
 /* True if `marked` is another boot than `boot`, both "HOST ID", of the same machine. */
-static bool is_earlier(const char *marked, const char *boot, bool shared)
+static bool marker_is_earlier(const char *marked, const char *boot, bool shared)
 {
 	const char *marked_id = strrchr(marked, ' ');
 	const char *id = strrchr(boot, ' ');
@@ -107,7 +107,7 @@ static bool is_earlier(const char *marked, const char *boot, bool shared)
 }
 
 /* Syncs the directory of the database. Returns 0 or a negative errno. */
-static int sync_dir(const struct place *place)
+static int marker_sync_dir(const struct db_file *place)
 {
 	CLEANUP_CLOSE int fd = place_open_dir(place);
 
@@ -117,7 +117,7 @@ static int sync_dir(const struct place *place)
 }
 
 /* Opens or creates the marker and locks it. Returns 0 or a negative errno. */
-static int open_mark(struct dirty *dirty, const struct place *place)
+static int marker_open_mark(struct crash_marker *dirty, const struct db_file *place)
 {
 	CLEANUP_FREE char *name = NULL;
 
@@ -130,36 +130,36 @@ static int open_mark(struct dirty *dirty, const struct place *place)
 	if (dirty->fd < 0)
 		return -errno;
 
-	int err = place_flock(dirty->fd, LOCK_SH);
+	int err = db_file_flock(dirty->fd, LOCK_SH);
 
 	/* If the filesystem has no locks we go on; the marker is then never cleared. */
 	return err == -EWOULDBLOCK ? err : 0;
 }
 
-int dirty_open(
-	struct dirty *dirty, const struct place *place, const char *boot, bool *ret_cut)
+int crash_marker_open(struct crash_marker *dirty, const struct db_file *place,
+	const char *boot, bool *ret_cut)
 {
 	struct mark mark;
 
-	*dirty = (struct dirty){.fd = -1};
+	*dirty = (struct crash_marker){.fd = -1};
 	*ret_cut = false;
 	if (boot)
 		(void)snprintf(dirty->boot, sizeof(dirty->boot), "%s", boot);
-	else if (!read_boot(dirty->boot))
+	else if (!marker_read_boot(dirty->boot))
 		return 0;
 	if (!dirty->boot[0])
 		return 0;
 
-	int err = open_mark(dirty, place);
+	int err = marker_open_mark(dirty, place);
 
 	if (err)
 		return err;
-	read_mark(dirty->fd, &mark);
-	*ret_cut = is_earlier(mark.boot, dirty->boot, is_shared(dirty->fd));
+	marker_read_mark(dirty->fd, &mark);
+	*ret_cut = marker_is_earlier(mark.boot, dirty->boot, marker_is_shared(dirty->fd));
 	return 0;
 }
 
-int dirty_set(struct dirty *dirty, const struct place *place)
+int crash_marker_set(struct crash_marker *dirty, const struct db_file *place)
 {
 	struct mark mark;
 
@@ -168,34 +168,34 @@ int dirty_set(struct dirty *dirty, const struct place *place)
 
 	bool is_new = lseek(dirty->fd, 0, SEEK_END) < MARK_SIZE;
 
-	read_mark(dirty->fd, &mark);
+	marker_read_mark(dirty->fd, &mark);
 	memcpy(mark.boot, dirty->boot, sizeof(mark.boot));
 	mark.number++;
 
-	int err = write_mark(dirty->fd, &mark);
+	int err = marker_write_mark(dirty->fd, &mark);
 
 	if (!err && fdatasync(dirty->fd) < 0)
 		err = -errno;
 	if (!err && is_new)
-		err = sync_dir(place);
+		err = marker_sync_dir(place);
 	dirty->is_set = !err;
 	return err;
 }
 
-int dirty_doubt(const struct dirty *dirty, bool doubt)
+int dirty_doubt(const struct crash_marker *dirty, bool doubt)
 {
 	const char *id = strrchr(dirty->boot, ' ');
 	struct mark mark;
 
 	if (dirty->fd < 0 || !id)
 		return -ENOTSUP;
-	read_mark(dirty->fd, &mark);
+	marker_read_mark(dirty->fd, &mark);
 	memcpy(mark.boot, dirty->boot, sizeof(mark.boot));
 	/* Without its boot id the marker looks as if an earlier boot of this machine had
 	 * left it. */
 	if (doubt)
 		mark.boot[id - dirty->boot + 1] = '\0';
-	return write_mark(dirty->fd, &mark);
+	return marker_write_mark(dirty->fd, &mark);
 }
 
 /*
@@ -203,19 +203,19 @@ int dirty_doubt(const struct dirty *dirty, bool doubt)
  * also sync the directory: if the deletion of a journal were lost, SQLite would apply
  * that journal to the database.
  */
-static void take_back(int mark_fd, const struct place *place)
+static void marker_take_back(int mark_fd, const struct db_file *place)
 {
 	struct mark before, now;
 	CLEANUP_CLOSE int fd = openat(
 		place->dir, place->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	read_mark(mark_fd, &before);
-	if (fd < 0 || fdatasync(fd) < 0 || sync_dir(place) < 0 ||
+	marker_read_mark(mark_fd, &before);
+	if (fd < 0 || fdatasync(fd) < 0 || marker_sync_dir(place) < 0 ||
 		flock(mark_fd, LOCK_EX | LOCK_NB) < 0)
 		return;
-	read_mark(mark_fd, &now);
+	marker_read_mark(mark_fd, &now);
 	if (now.number == before.number)
-		write_mark(mark_fd, &(struct mark){.number = now.number});
+		marker_write_mark(mark_fd, &(struct mark){.number = now.number});
 	flock(mark_fd, LOCK_UN);
 	fdatasync(mark_fd);
 }
@@ -224,20 +224,20 @@ static void take_back(int mark_fd, const struct place *place)
  * Runs in the child process. Closes every descriptor that it does not need, so that it
  * keeps neither the mount busy nor a pipe open whose reader waits for its end.
  */
-static _Noreturn void be_child(int mark_fd, int end, const struct place *place)
+static _Noreturn void marker_be_child(int mark_fd, int end, const struct db_file *place)
 {
-	struct place kept = *place;
+	struct db_file kept = *place;
 
 	kept.dir = STDERR_FILENO;
 	if (dup2(mark_fd, STDIN_FILENO) == STDIN_FILENO &&
 		dup2(end, STDOUT_FILENO) == STDOUT_FILENO &&
 		dup2(place->dir, STDERR_FILENO) == STDERR_FILENO &&
 		close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
-		take_back(STDIN_FILENO, &kept);
+		marker_take_back(STDIN_FILENO, &kept);
 	_exit(0);
 }
 
-void dirty_close(struct dirty *dirty, const struct place *place)
+void crash_marker_close(struct crash_marker *dirty, const struct db_file *place)
 {
 	int ends[2];
 
@@ -247,7 +247,7 @@ void dirty_close(struct dirty *dirty, const struct place *place)
 		pid_t child = fork();
 
 		if (child == 0)
-			be_child(dirty->fd, ends[1], place);
+			marker_be_child(dirty->fd, ends[1], place);
 		/* poll(2) returns when the child has ended, which closes its end. */
 		close(ends[1]);
 		poll(&(struct pollfd){.fd = ends[0]}, 1, CLOSE_MS);

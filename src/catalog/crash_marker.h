@@ -14,31 +14,31 @@
  * in use. It is on the disk before we write anything else, and cleared once everything is
  * on the disk.
  */
-enum { DIRTY_BOOT_SIZE = 192 };
+enum { CRASH_MARKER_BOOT_SIZE = 192 };
 
-struct dirty {
-	int fd;                     /* descriptor of the marker; -1: there is none */
-	bool is_set;                /* the marker says that the database is in use */
-	char boot[DIRTY_BOOT_SIZE]; /* "HOST ID" of the current boot */
+struct crash_marker {
+	int fd;      /* descriptor of the marker; -1: there is none */
+	bool is_set; /* the marker says that the database is in use */
+	char boot[CRASH_MARKER_BOOT_SIZE]; /* "HOST ID" of the current boot */
 };
 
 /*
  * Opens the marker, and creates it if necessary. Call it with the database file locked
- * (place_lock()). `boot` is "HOST ID", or NULL for the system's. If it is "", or the
+ * (db_file_lock()). `boot` is "HOST ID", or NULL for the system's. If it is "", or the
  * system's is not known, no marker is used.
  *
  * Sets `ret_cut` if an earlier boot of this machine left the marker, so that the database
  * cannot be trusted. On a filesystem that several machines may use, such as a home on
  * NFS, the marker of another machine is ignored. Returns 0 or a negative errno.
  */
-int dirty_open(
-	struct dirty *dirty, const struct place *place, const char *boot, bool *ret_cut);
+int crash_marker_open(struct crash_marker *dirty, const struct db_file *place,
+	const char *boot, bool *ret_cut);
 
 /*
  * Marks the database as in use. Must succeed before anything is written to the database.
  * Blocks until the marker is on the disk. Returns 0 or a negative errno.
  */
-int dirty_set(struct dirty *dirty, const struct place *place);
+int crash_marker_set(struct crash_marker *dirty, const struct db_file *place);
 
 /*
  * While `doubt` is set, a process that finds the marker after we have died takes the
@@ -46,7 +46,7 @@ int dirty_set(struct dirty *dirty, const struct place *place);
  * on disk. Needs no space on the disk. Returns 0, or a negative errno if the marker
  * cannot be written.
  */
-int dirty_doubt(const struct dirty *dirty, bool doubt);
+int dirty_doubt(const struct crash_marker *dirty, bool doubt);
 
 /*
  * Call it after the database was closed. If no other process has the database open, syncs
@@ -54,4 +54,4 @@ int dirty_doubt(const struct dirty *dirty, bool doubt);
  * disk cannot be killed; we wait for it for half a second at most. Closes the marker.
  * Does nothing if `fd` is -1.
  */
-void dirty_close(struct dirty *dirty, const struct place *place);
+void crash_marker_close(struct crash_marker *dirty, const struct db_file *place);

@@ -19,9 +19,9 @@
 
 enum { LOCK_STEP_MS = 10 }; /* interval between two attempts to take a lock */
 
-int place_init(struct place *place, const char *path)
+int db_file_init(struct db_file *place, const char *path)
 {
-	CLEANUP(place_done) struct place made = {0};
+	CLEANUP(db_file_done) struct db_file made = {0};
 	const char *slash = strrchr(path, '/');
 	CLEANUP_FREE char *above = slash ? strndup(path, (size_t)(slash - path) + 1)
 					 : strdup(".");
@@ -48,28 +48,28 @@ int place_init(struct place *place, const char *path)
 	made.dir = fd;
 	fd = -1;
 	*place = made;
-	made = (struct place){0};
+	made = (struct db_file){0};
 	return 0;
 }
 
-void place_done(struct place *place)
+void db_file_done(struct db_file *place)
 {
 	if (place->path)
 		close(place->dir);
 	free(place->name);
 	free(place->path);
 	free(place->file);
-	*place = (struct place){0};
+	*place = (struct db_file){0};
 }
 
-int place_open_dir(const struct place *place)
+int place_open_dir(const struct db_file *place)
 {
 	int fd = openat(place->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
-int place_flock(int fd, int how)
+int db_file_flock(int fd, int how)
 {
 	const struct timespec step = {.tv_nsec = LOCK_STEP_MS * 1000000};
 
@@ -81,11 +81,11 @@ int place_flock(int fd, int how)
 	return 0;
 }
 
-int place_lock(const struct place *place)
+int db_file_lock(const struct db_file *place)
 {
 	CLEANUP_CLOSE int fd = place_open_dir(place);
 
-	if (fd < 0 || place_flock(fd, LOCK_EX) < 0)
+	if (fd < 0 || db_file_flock(fd, LOCK_EX) < 0)
 		return -1;
 
 	int taken = fd;
@@ -94,7 +94,7 @@ int place_lock(const struct place *place)
 	return taken;
 }
 
-void place_unlock(int lock)
+void db_file_unlock(int lock)
 {
 	if (lock >= 0)
 		close(lock);
@@ -104,7 +104,7 @@ void place_unlock(int lock)
  * Checks type and owner of the file, sets its mode to 0600 and notes its identity.
  * Returns 0, or a negative errno and, in some cases, a reason for messages.
  */
-static int check_file(struct place *place, int fd, const char **ret_why)
+static int db_file_check_file(struct db_file *place, int fd, const char **ret_why)
 {
 	struct stat status;
 
@@ -126,12 +126,12 @@ static int check_file(struct place *place, int fd, const char **ret_why)
 	return 0;
 }
 
-int place_claim(struct place *place, const char **ret_why)
+int db_file_claim(struct db_file *place, const char **ret_why)
 {
 	/* O_NONBLOCK: if the file is a FIFO, opening it must not block. */
 	CLEANUP_CLOSE int fd = openat(place->dir, place->name,
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	int err = fd < 0 ? -errno : check_file(place, fd, ret_why);
+	int err = fd < 0 ? -errno : db_file_check_file(place, fd, ret_why);
 
 	if (err == -ELOOP)
 		*ret_why = "it is a symbolic link";
@@ -141,7 +141,7 @@ int place_claim(struct place *place, const char **ret_why)
 }
 
 /* Renames the file NAME plus `suffix`, if there is one, to NAME.damaged plus `suffix`. */
-static int move_aside(const struct place *place, const char *suffix)
+static int db_file_move_aside(const struct db_file *place, const char *suffix)
 {
 	CLEANUP_FREE char *from = NULL;
 	CLEANUP_FREE char *to = NULL;
@@ -156,7 +156,7 @@ static int move_aside(const struct place *place, const char *suffix)
 										 : 0;
 }
 
-bool place_is_moved(const struct place *place)
+bool db_file_is_moved(const struct db_file *place)
 {
 	struct stat status;
 
@@ -165,19 +165,20 @@ bool place_is_moved(const struct place *place)
 	return status.st_dev != place->dev || status.st_ino != place->ino;
 }
 
-int place_set_aside(const struct place *place, const struct log *log, const char *why)
+int db_file_set_aside(
+	const struct db_file *place, const struct log *log, const char *errmsg)
 {
-	if (place_is_moved(place))
+	if (db_file_is_moved(place))
 		return 0;
 
 	/* The journal is first, because it must never lie beside another database. */
-	int err = move_aside(place, "-journal");
+	int err = db_file_move_aside(place, "-journal");
 
 	if (!err)
-		err = move_aside(place, "");
+		err = db_file_move_aside(place, "");
 	if (err)
 		return err;
-	log_warning(log, "the cache %s %s: set aside as %s.damaged", place->path, why,
+	log_warning(log, "the cache %s %s: set aside as %s.damaged", place->path, errmsg,
 		place->path);
 	return 0;
 }

@@ -11,7 +11,7 @@
  * mounts of the same account may share it. All accesses are relative to the descriptor of
  * its directory, so a mount that covers the path later does no harm.
  */
-struct place {
+struct db_file {
 	int dir;    /* descriptor (O_PATH) of the directory */
 	char *name; /* name of the file in the directory */
 	char *path; /* path without symbolic links, for messages; NULL: the database is
@@ -22,34 +22,34 @@ struct place {
 };
 
 /*
- * Opens the directory of `path`. On success the caller calls place_done(). Returns 0,
+ * Opens the directory of `path`. On success the caller calls db_file_done(). Returns 0,
  * -ENOMEM, or -ENOENT or another error of opening the directory.
  */
-int place_init(struct place *place, const char *path);
+int db_file_init(struct db_file *place, const char *path);
 
 /* Closes the directory and frees the strings. Does nothing if `place` is all zeros. */
-void place_done(struct place *place);
+void db_file_done(struct db_file *place);
 
 /* Opens the directory for flock(2) and fsync(2). Returns a descriptor or -errno. */
-int place_open_dir(const struct place *place);
+int place_open_dir(const struct db_file *place);
 
 /*
  * Locks the directory, so that no other mount opens, creates or sets aside a database in
  * it. Blocks for CATALOG_BUSY_MS at most, in case another mount hangs. Returns a lock for
- * place_unlock(), or -1 if the directory could not be locked; the caller then goes on
+ * db_file_unlock(), or -1 if the directory could not be locked; the caller then goes on
  * without the lock.
  */
-int place_lock(const struct place *place);
+int db_file_lock(const struct db_file *place);
 
 /* Releases a lock; does nothing if it is -1. */
-void place_unlock(int lock);
+void db_file_unlock(int lock);
 
 /*
  * Calls flock(2) with operation `how`, and waits for the lock for CATALOG_BUSY_MS at
  * most. Returns 0, -EWOULDBLOCK if another process still holds the lock, or another error
  * if the filesystem has no locks.
  */
-int place_flock(int fd, int how);
+int db_file_flock(int fd, int how);
 
 /*
  * Claims the file: creates it if necessary, and makes sure that it has mode 0600 whatever
@@ -57,10 +57,10 @@ int place_flock(int fd, int how);
  * string) if the file cannot be written, is a symbolic link or not a regular file, or
  * belongs to another user.
  */
-int place_claim(struct place *place, const char **ret_why);
+int db_file_claim(struct db_file *place, const char **ret_why);
 
 /* True if the file's name no longer refers to the claimed file. Costs one lstat(2). */
-bool place_is_moved(const struct place *place);
+bool db_file_is_moved(const struct db_file *place);
 
 /*
  * Renames the claimed file to PATH.damaged, and its journal likewise, and logs that.
@@ -70,4 +70,5 @@ bool place_is_moved(const struct place *place);
  */
 #define PLACE_DAMAGED "is damaged or not this version's"
 #define PLACE_CUT     "was in use when the machine went down, and may not be whole"
-int place_set_aside(const struct place *place, const struct log *log, const char *why);
+int db_file_set_aside(
+	const struct db_file *place, const struct log *log, const char *errmsg);

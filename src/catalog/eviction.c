@@ -29,13 +29,13 @@ int64_t trim_pages(struct catalog *catalog, enum statement which)
 }
 
 /*
- * Returns how many of the `kept` bytes of texts may remain: `bodies_max`, or fewer if the
+ * Returns how many of the `kept` bytes of texts may remain: `texts_max`, or fewer if the
  * disk is nearly full.
  */
-static uint64_t find_max(struct catalog *catalog, uint64_t kept)
+static uint64_t eviction_find_max(struct catalog *catalog, uint64_t kept)
 {
 	const struct room *room = &catalog->room;
-	uint64_t max = catalog->bodies_max;
+	uint64_t max = catalog->texts_max;
 
 	if (room->left / 2 >= room->reserve || kept <= FULL_MIN)
 		return max;
@@ -56,16 +56,16 @@ static uint64_t find_max(struct catalog *catalog, uint64_t kept)
 
 int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came)
 {
-	uint64_t max = find_max(catalog, kept);
+	uint64_t max = eviction_find_max(catalog, kept);
 	uint64_t step = EVICT_STEP + came;
 
 	if (kept <= max)
 		return 0;
-	return bodies_evict(catalog, kept, kept - max > step ? kept - step : max);
+	return texts_evict(catalog, kept, kept - max > step ? kept - step : max);
 }
 
 /* True if the file has too many free pages; on a full disk one is too many. */
-static bool has_free_pages(struct catalog *catalog)
+static bool eviction_has_free_pages(struct catalog *catalog)
 {
 	return trim_pages(catalog, SQL_FREE_PAGES) >
 	       (room_is_low(&catalog->room) ? 0 : FREE_PAGES_MAX);
@@ -86,7 +86,8 @@ int trim_vacuum(struct catalog *catalog)
 
 void trim_look(struct catalog *catalog, uint64_t kept)
 {
-	catalog->excess = kept > find_max(catalog, kept) || has_free_pages(catalog);
+	catalog->excess = kept > eviction_find_max(catalog, kept) ||
+			  eviction_has_free_pages(catalog);
 }
 
 bool catalog_has_excess(const struct catalog *catalog)
@@ -107,6 +108,6 @@ void catalog_trim(struct catalog *catalog)
 	/* If this step evicted nothing there are no more texts to evict: the last text
 	 * remains, however large it is. */
 	catalog->excess = catalog->change.kept != 0;
-	if (!err && !catalog->excess && has_free_pages(catalog))
+	if (!err && !catalog->excess && eviction_has_free_pages(catalog))
 		catalog->excess = trim_vacuum(catalog) == 0;
 }

@@ -21,7 +21,7 @@ enum { RECENT_MAX = 8192 };
  * Finds the range of at most `most` entries that is to be merged next: its last inode
  * number and the number of its entries. Returns 0 or -EIO.
  */
-static int find_stretch(
+static int inodes_find_stretch(
 	struct catalog *catalog, int64_t most, int64_t *ret_last, int64_t *ret_len)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_INODES_RECENT_PART);
@@ -37,7 +37,7 @@ static int find_stretch(
 }
 
 /* Runs a statement on the entries after `catalog->merged`, up to and including `last`. */
-static int run_up_to(struct catalog *catalog, enum statement which, int64_t last)
+static int inodes_run_up_to(struct catalog *catalog, enum statement which, int64_t last)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, which);
 
@@ -56,12 +56,12 @@ int inodes_merge(struct catalog *catalog, int64_t came, int64_t recent)
 	if (most <= 0)
 		return 0;
 
-	int err = find_stretch(catalog, most, &last, &len);
+	int err = inodes_find_stretch(catalog, most, &last, &len);
 
 	if (!err && len)
-		err = run_up_to(catalog, SQL_INODES_RECENT_COPY, last);
+		err = inodes_run_up_to(catalog, SQL_INODES_RECENT_COPY, last);
 	if (!err && len)
-		err = run_up_to(catalog, SQL_INODES_RECENT_DELETE, last);
+		err = inodes_run_up_to(catalog, SQL_INODES_RECENT_DELETE, last);
 	if (err)
 		return err;
 	catalog->change.recent -= len;

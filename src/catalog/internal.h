@@ -15,7 +15,7 @@ enum statement {
 	SQL_BEGIN_READING,
 	SQL_COMMIT,
 	SQL_ROLLBACK,
-	SQL_BURN_ROWS,
+	SQL_RESERVE_ROWS,
 	SQL_TOTALS,
 	SQL_TOTALS_ADD,
 	SQL_PAGES,
@@ -34,11 +34,11 @@ enum statement {
 	SQL_INODES_RECENT_PART,
 	SQL_INODES_RECENT_COPY,
 	SQL_INODES_RECENT_DELETE,
-	SQL_BODY_HEAD,
-	SQL_BODIES_OLDEST,
-	SQL_PIECES,
-	SQL_PIECE_PUT,
-	SQL_PIECES_DELETE,
+	SQL_TEXT_HEAD,
+	SQL_TEXTS_OLDEST,
+	SQL_CHUNKS,
+	SQL_CHUNK_PUT,
+	SQL_CHUNKS_DELETE,
 	SQL_METADATA,
 	SQL_METADATA_PUT,
 	SQL_METADATA_DELETE,
@@ -69,27 +69,27 @@ struct catalog {
 	sqlite3_stmt *statements[STATEMENTS];
 	const struct clock *clock;
 	const struct log *log;
-	struct place place;
-	struct dirty dirty;
-	uint64_t bodies_max;
+	struct db_file db_file;
+	struct crash_marker crash_marker;
+	uint64_t texts_max;
 	struct totals_change change;
 	int64_t merged;    /* inodes_recent has been merged up to this inode number */
 	int64_t last_row;  /* highest row returned in the open transaction; 0: none */
 	int64_t busy_ms;   /* monotonic time since which we wait for another mount */
 	int64_t waited_ms; /* total time spent waiting for other mounts */
-	int64_t burnt;     /* rows up to this one were returned in a lost transaction
-			    * and must not be reused; 0: none */
-	bool excess;       /* the file is larger than it should be */
+	int64_t reserved_rowid; /* rows up to this one were returned in a lost transaction
+				 * and must not be reused; 0: none */
+	bool excess;            /* the file is larger than it should be */
 	bool in_transaction;
-	bool reading;     /* a read transaction is open (catalog_read_begin()) */
-	bool lost;        /* a write since the last commit was rolled back */
-	bool complained;  /* an error was logged, and no commit has succeeded since */
-	bool impatient;   /* another mount has locked the file for too long, and no
-			   * transaction has begun since */
-	bool set_aside;   /* the file was damaged and has been renamed */
-	bool orphaned;    /* the file was renamed or removed: only we still use it */
-	struct room room; /* disk space when last checked */
-	int64_t pages;    /* size of the file in pages, without the open transaction */
+	bool reading;        /* a read transaction is open (catalog_read_begin()) */
+	bool lost;           /* a write since the last commit was rolled back */
+	bool error_logged;   /* an error was logged, and no commit has succeeded since */
+	bool lock_timed_out; /* another mount has locked the file for too long, and no
+			      * transaction has begun since */
+	bool set_aside;      /* the file was damaged and has been renamed */
+	bool unlinked;       /* the file was renamed or removed: only we still use it */
+	struct room room;    /* disk space when last checked */
+	int64_t pages;       /* size of the file in pages, without the open transaction */
 	int64_t told_full_ms; /* monotonic time when a full disk was last logged */
 	int64_t refused_ms;   /* monotonic time when a write last failed; 0: never */
 	bool unjournaled;     /* the journal is in memory, because the disk may be full */
@@ -174,10 +174,10 @@ int inodes_merge(struct catalog *catalog, int64_t came, int64_t recent);
  * Evicts the least recently used texts until at most `max` of the `kept` bytes are left,
  * but never the last text. Returns 0 or -EIO.
  */
-int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max);
+int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max);
 
 /* Returns the wall time in milliseconds, for the time of last use of a text. */
-int64_t bodies_now(const struct catalog *catalog);
+int64_t texts_now(const struct catalog *catalog);
 
 /*
  * Returns the time of last use to store for a text that was just fetched. For an
@@ -185,7 +185,7 @@ int64_t bodies_now(const struct catalog *catalog);
  * few, and if one is evicted we cannot compare it when it is fetched again. We would have
  * to treat it as a new version, and its readers would get ESTALE (SEMANTICS 7.3).
  */
-int64_t bodies_used(const struct catalog *catalog, const struct job *job);
+int64_t texts_used(const struct catalog *catalog, const struct job *job);
 
 /*
  * Evicts texts if their size, `kept` bytes, is too large. Evicts at most `came` bytes,
@@ -213,14 +213,14 @@ void trim_look(struct catalog *catalog, uint64_t kept);
  * Stores the text of a job. The caller updates the job's row, which says whether the job
  * has text. Returns 0 or -EIO.
  */
-int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size);
+int texts_put(struct catalog *catalog, int64_t row, const char *text, size_t size);
 
 /*
  * Deletes the text of a job. The caller updates the job's row, which says whether the job
  * has text. Returns 0 or -EIO.
  */
-int bodies_delete(struct catalog *catalog, int64_t row);
+int texts_delete(struct catalog *catalog, int64_t row);
 
 /* Compares the stored text of a job, `size` bytes, with `text`. Returns 0 or -EIO. */
-int bodies_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,
+int texts_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,
 	bool *ret_equal);

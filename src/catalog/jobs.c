@@ -14,28 +14,28 @@
 #include "internal.h"
 
 /* Turns a hash into an inode or node number (job_ino()). */
-static uint64_t as_number(uint64_t hash)
+static uint64_t jobs_as_number(uint64_t hash)
 {
 	return (hash | 1ull << 62) & ~3ull;
 }
 
 uint64_t job_ino(const char *id)
 {
-	return as_number(digest_u63("job", id));
+	return jobs_as_number(sha256_u63("job", id));
 }
 
 /* Returns the node number of a version of a job. */
-static uint64_t job_node(const char *id, int64_t version)
+static uint64_t jobs_job_node(const char *id, int64_t version)
 {
-	char text[NAME_BYTES_MAX + 24];
+	char text[FILENAME_BYTES_MAX + 24];
 
 	if (version == 0)
 		return job_ino(id);
 	(void)snprintf(text, sizeof(text), "%s %" PRId64, id, version);
-	return as_number(digest_u63("node", text));
+	return jobs_as_number(sha256_u63("node", text));
 }
 
-static void bind_time(sqlite3_stmt *statement, int column, int64_t ms)
+static void jobs_bind_time(sqlite3_stmt *statement, int column, int64_t ms)
 {
 	if (ms == JOB_NO_TIME)
 		sqlite3_bind_null(statement, column);
@@ -43,7 +43,7 @@ static void bind_time(sqlite3_stmt *statement, int column, int64_t ms)
 		sqlite3_bind_int64(statement, column, ms);
 }
 
-static int64_t column_time(sqlite3_stmt *statement, int column)
+static int64_t jobs_column_time(sqlite3_stmt *statement, int column)
 {
 	if (sqlite3_column_type(statement, column) == SQLITE_NULL)
 		return JOB_NO_TIME;
@@ -54,7 +54,7 @@ static int64_t column_time(sqlite3_stmt *statement, int column)
  * Reads one row from a SELECT of JOB_COLUMNS and resets the statement. Returns 0, -ENOENT
  * if it returns no row, or -EIO.
  */
-static int fetch_job(
+static int jobs_fetch_job(
 	struct catalog *catalog, sqlite3_stmt *statement, struct catalog_job *ret_job)
 {
 	int step = sqlite3_step(statement);
@@ -70,7 +70,7 @@ static int fetch_job(
 	int64_t size = sqlite3_column_int64(statement, 8);
 
 	/* We trust the file no more than the network. */
-	if (!id || strlen(id) > NAME_BYTES_MAX || status < 0 || status > JOB_OTHER ||
+	if (!id || strlen(id) > FILENAME_BYTES_MAX || status < 0 || status > JOB_OTHER ||
 		size < -1 || size > JOB_TEXT_MAX) {
 		sqlite3_reset(statement);
 		return catalog_damaged(catalog, "give a sound row");
@@ -86,12 +86,12 @@ static int fetch_job(
 	ret_job->version = sqlite3_column_int64(statement, 3);
 	strcpy(ret_job->job.id, id);
 	ret_job->job.status = (enum job_status)status;
-	ret_job->job.created_ms = column_time(statement, 6);
-	ret_job->job.completed_ms = column_time(statement, 7);
+	ret_job->job.created_ms = jobs_column_time(statement, 6);
+	ret_job->job.completed_ms = jobs_column_time(statement, 7);
 	ret_job->size = size;
-	ret_job->gone = seen < 0;
+	ret_job->deleted = seen < 0;
 	ret_job->seen_ms = seen < 0 ? 0 : seen;
-	ret_job->kept = sqlite3_column_type(statement, 10) != SQLITE_NULL;
+	ret_job->has_text = sqlite3_column_type(statement, 10) != SQLITE_NULL;
 	sqlite3_reset(statement);
 	return 0;
 }
@@ -101,7 +101,7 @@ int jobs_by_row(struct catalog *catalog, int64_t row, struct catalog_job *ret_jo
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_BY_ROW);
 
 	sqlite3_bind_int64(statement, 1, row);
-	return fetch_job(catalog, statement, ret_job);
+	return jobs_fetch_job(catalog, statement, ret_job);
 }
 
 int jobs_by_ino(struct catalog *catalog, uint64_t ino, struct catalog_job *ret_job)
@@ -111,7 +111,7 @@ int jobs_by_ino(struct catalog *catalog, uint64_t ino, struct catalog_job *ret_j
 	sqlite3_bind_int64(statement, 1, (int64_t)ino);
 
 	struct catalog_job found;
-	int err = fetch_job(catalog, statement, &found);
+	int err = jobs_fetch_job(catalog, statement, &found);
 
 	if (err)
 		return err;
@@ -143,9 +143,9 @@ int jobs_by_node(struct catalog *catalog, uint64_t node, struct catalog_job *ret
 		sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_BY_NODE);
 
 		sqlite3_bind_int64(statement, 1, (int64_t)node);
-		err = fetch_job(catalog, statement, &found);
+		err = jobs_fetch_job(catalog, statement, &found);
 	}
-	if (err == -ENOENT || (!err && found.gone))
+	if (err == -ENOENT || (!err && found.deleted))
 		return -ESTALE;
 	if (!err)
 		*ret_job = found;
@@ -153,39 +153,40 @@ int jobs_by_node(struct catalog *catalog, uint64_t node, struct catalog_job *ret
 }
 
 /* Adds a job to the totals if `sign` is 1, subtracts it if it is -1. */
-static void count_job(struct catalog *catalog, const struct catalog_job *job, int sign)
+static void jobs_count_job(
+	struct catalog *catalog, const struct catalog_job *job, int sign)
 {
 	int64_t bytes = job->size > 0 ? sign * job->size : 0;
 
-	if (!job->gone) {
+	if (!job->deleted) {
 		catalog->change.jobs += sign;
 		catalog->change.bytes += bytes;
 	}
-	if (job->kept)
+	if (job->has_text)
 		catalog->change.kept += bytes;
 }
 
 /* Binds the columns that INSERT and UPDATE share, starting at parameter `first`. */
-static void bind_job(struct catalog *catalog, sqlite3_stmt *statement, int first,
+static void jobs_bind_job(struct catalog *catalog, sqlite3_stmt *statement, int first,
 	const struct catalog_job *job)
 {
 	sqlite3_bind_int64(statement, first, (int64_t)job->job.status);
-	bind_time(statement, first + 1, job->job.created_ms);
-	bind_time(statement, first + 2, job->job.completed_ms);
+	jobs_bind_time(statement, first + 1, job->job.created_ms);
+	jobs_bind_time(statement, first + 2, job->job.completed_ms);
 	sqlite3_bind_int64(statement, first + 3, job->size);
-	sqlite3_bind_int64(statement, first + 4, job->gone ? -1 : job->seen_ms);
-	if (job->kept)
-		sqlite3_bind_int64(statement, first + 5, bodies_used(catalog, &job->job));
+	sqlite3_bind_int64(statement, first + 4, job->deleted ? -1 : job->seen_ms);
+	if (job->has_text)
+		sqlite3_bind_int64(statement, first + 5, texts_used(catalog, &job->job));
 }
 
 /* Inserts a job, sets its row and updates the totals. Returns 0 or -EIO. */
-static int insert_job(struct catalog *catalog, struct catalog_job *job)
+static int jobs_insert_job(struct catalog *catalog, struct catalog_job *job)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_INSERT);
 
 	sqlite3_bind_int64(statement, 1, (int64_t)job->ino);
 	sqlite3_bind_text(statement, 2, job->job.id, -1, SQLITE_STATIC);
-	bind_job(catalog, statement, 3, job);
+	jobs_bind_job(catalog, statement, 3, job);
 
 	int err = catalog_run(catalog, statement);
 
@@ -195,12 +196,12 @@ static int insert_job(struct catalog *catalog, struct catalog_job *job)
 	job->row = sqlite3_last_insert_rowid(catalog->db);
 	catalog->last_row = job->row;
 	catalog->change.recent++;
-	count_job(catalog, job, 1);
+	jobs_count_job(catalog, job, 1);
 	return 0;
 }
 
 /* Changes a job from `known` to `job` and updates the totals. Returns 0 or -EIO. */
-static int update_job(struct catalog *catalog, const struct catalog_job *known,
+static int jobs_update_job(struct catalog *catalog, const struct catalog_job *known,
 	const struct catalog_job *job)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_UPDATE);
@@ -209,18 +210,18 @@ static int update_job(struct catalog *catalog, const struct catalog_job *known,
 	if (job->version)
 		sqlite3_bind_int64(statement, 2, (int64_t)job->node);
 	sqlite3_bind_int64(statement, 3, job->version);
-	bind_job(catalog, statement, 4, job);
+	jobs_bind_job(catalog, statement, 4, job);
 
 	int err = catalog_run(catalog, statement);
 
 	if (err)
 		return err;
-	count_job(catalog, known, -1);
-	count_job(catalog, job, 1);
+	jobs_count_job(catalog, known, -1);
+	jobs_count_job(catalog, job, 1);
 	return 0;
 }
 
-static int set_seen(struct catalog *catalog, int64_t row, int64_t seen_ms)
+static int jobs_set_seen(struct catalog *catalog, int64_t row, int64_t seen_ms)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_SEEN);
 
@@ -230,21 +231,22 @@ static int set_seen(struct catalog *catalog, int64_t row, int64_t seen_ms)
 }
 
 /* Stores a job that the catalog does not have. Returns 0 or -EIO. */
-static int put_new(struct catalog *catalog, struct catalog_job *job, const char *text)
+static int jobs_put_new(
+	struct catalog *catalog, struct catalog_job *job, const char *text)
 {
 	job->node = job->ino;
 
-	int err = insert_job(catalog, job);
+	int err = jobs_insert_job(catalog, job);
 
 	if (!err && text)
-		err = bodies_put(catalog, job->row, text, (size_t)job->size);
+		err = texts_put(catalog, job->row, text, (size_t)job->size);
 	return err;
 }
 
 /* True if `known` is not deleted and has the status and timestamps of `job`. */
-static bool same_head(const struct catalog_job *known, const struct catalog_job *job)
+static bool jobs_same_head(const struct catalog_job *known, const struct catalog_job *job)
 {
-	return !known->gone && known->job.status == job->job.status &&
+	return !known->deleted && known->job.status == job->job.status &&
 	       known->job.created_ms == job->job.created_ms &&
 	       known->job.completed_ms == job->job.completed_ms;
 }
@@ -252,54 +254,54 @@ static bool same_head(const struct catalog_job *known, const struct catalog_job 
 /*
  * Checks whether the text of the job is still the one of `known`. Returns 0 or -EIO.
  */
-static int same_text(struct catalog *catalog, const struct catalog_job *known,
+static int jobs_same_text(struct catalog *catalog, const struct catalog_job *known,
 	const struct catalog_job *job, const char *text, bool *ret_same)
 {
-	if (!text || known->gone || known->size != job->size) {
-		*ret_same = !known->gone && known->size == job->size;
+	if (!text || known->deleted || known->size != job->size) {
+		*ret_same = !known->deleted && known->size == job->size;
 		return 0;
 	}
-	if (known->kept)
-		return bodies_equal(
+	if (known->has_text)
+		return texts_equal(
 			catalog, known->row, text, (size_t)job->size, ret_same);
 	/* An evicted text cannot be compared. That of a finished job does not change. */
-	*ret_same = same_head(known, job) && job_finished(&job->job);
+	*ret_same = jobs_same_head(known, job) && job_finished(&job->job);
 	return 0;
 }
 
 /* Stores a job that the catalog has already. Returns 0 or -EIO. */
-static int put_known(struct catalog *catalog, const struct catalog_job *known,
+static int jobs_put_known(struct catalog *catalog, const struct catalog_job *known,
 	struct catalog_job *job, const char *text, bool *ret_changed)
 {
-	bool head = same_head(known, job);
+	bool head = jobs_same_head(known, job);
 	bool same;
 
 	job->row = known->row;
 	if (!text && head)
 		job->size = known->size;
 
-	int err = same_text(catalog, known, job, text, &same);
+	int err = jobs_same_text(catalog, known, job, text, &same);
 
 	if (err)
 		return err;
 	/* If the text was not known before, no reader has the old version: keep it. */
 	job->version = known->version + (!same && known->size >= 0);
-	job->node = job_node(job->job.id, job->version);
-	job->kept = text || (same && known->kept);
+	job->node = jobs_job_node(job->job.id, job->version);
+	job->has_text = text || (same && known->has_text);
 	*ret_changed = !head || !same;
-	if (head && same && job->kept == known->kept)
-		return set_seen(catalog, job->row, job->seen_ms);
-	err = update_job(catalog, known, job);
-	if (!err && known->kept && !same)
-		err = bodies_delete(catalog, job->row);
-	if (!err && text && !(known->kept && same))
-		err = bodies_put(catalog, job->row, text, (size_t)job->size);
+	if (head && same && job->has_text == known->has_text)
+		return jobs_set_seen(catalog, job->row, job->seen_ms);
+	err = jobs_update_job(catalog, known, job);
+	if (!err && known->has_text && !same)
+		err = texts_delete(catalog, job->row);
+	if (!err && text && !(known->has_text && same))
+		err = texts_put(catalog, job->row, text, (size_t)job->size);
 	return err;
 }
 
 /* Stores a job. Returns as jobs_put() does. */
-static int put_job(struct catalog *catalog, struct catalog_job *job, const char *text,
-	enum catalog_change *ret_change)
+static int jobs_put_job(struct catalog *catalog, struct catalog_job *job,
+	const char *text, enum catalog_change *ret_change)
 {
 	struct catalog_job known;
 	bool changed;
@@ -307,7 +309,7 @@ static int put_job(struct catalog *catalog, struct catalog_job *job, const char 
 
 	if (err == -ENOENT) {
 		*ret_change = CATALOG_NEW;
-		return put_new(catalog, job, text);
+		return jobs_put_new(catalog, job, text);
 	}
 	if (err)
 		return err;
@@ -318,10 +320,12 @@ static int put_job(struct catalog *catalog, struct catalog_job *job, const char 
 			known.job.id, job->job.id);
 		return -EEXIST;
 	}
-	err = put_known(catalog, &known, job, text, &changed);
+	err = jobs_put_known(catalog, &known, job, text, &changed);
 	if (err)
 		return err;
-	*ret_change = known.gone ? CATALOG_NEW : changed ? CATALOG_CHANGED : CATALOG_SAME;
+	*ret_change = known.deleted ? CATALOG_NEW
+		      : changed     ? CATALOG_CHANGED
+				    : CATALOG_SAME;
 	return 0;
 }
 
@@ -333,7 +337,7 @@ int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 		.ino = job_ino(job->id),
 		.job = *job,
 		.size = text ? (int64_t)size : -1,
-		.kept = text != NULL,
+		.has_text = text != NULL,
 		.seen_ms = now_ms > 0 ? now_ms : 1,
 	};
 	enum catalog_change change;
@@ -344,7 +348,7 @@ int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 	int err = catalog_begin(catalog);
 
 	if (!err)
-		err = put_job(catalog, &put, text, &change);
+		err = jobs_put_job(catalog, &put, text, &change);
 	if (err)
 		return err;
 	*ret_change = change;
@@ -352,40 +356,40 @@ int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 	return 0;
 }
 
-int jobs_doubt(struct catalog *catalog, int64_t row)
+int jobs_invalidate(struct catalog *catalog, int64_t row)
 {
 	int err = catalog_begin(catalog);
 
-	return err ? err : set_seen(catalog, row, 0);
+	return err ? err : jobs_set_seen(catalog, row, 0);
 }
 
-int jobs_forget(struct catalog *catalog, int64_t row)
+int jobs_mark_deleted(struct catalog *catalog, int64_t row)
 {
 	struct catalog_job known;
 	int err = catalog_begin(catalog);
 
 	if (!err)
 		err = jobs_by_row(catalog, row, &known);
-	if (err || known.gone)
+	if (err || known.deleted)
 		return err == -ENOENT ? 0 : err;
 
 	struct catalog_job gone = known;
 
-	gone.gone = true;
-	gone.kept = false;
-	err = update_job(catalog, &known, &gone);
+	gone.deleted = true;
+	gone.has_text = false;
+	err = jobs_update_job(catalog, &known, &gone);
 	if (!err)
 		err = jobs_put_metadata(catalog, row, "", 0);
-	return err || !known.kept ? err : bodies_delete(catalog, row);
+	return err || !known.has_text ? err : texts_delete(catalog, row);
 }
 
-int jobs_purge(struct catalog *catalog, int64_t row)
+int jobs_erase(struct catalog *catalog, int64_t row)
 {
 	/* A setting of the connection. SQLite zeroes everything that is deleted while it
 	 * is on. */
 	int code = sqlite3_exec(
 		catalog->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL);
-	int err = code == SQLITE_OK ? jobs_forget(catalog, row) : -EIO;
+	int err = code == SQLITE_OK ? jobs_mark_deleted(catalog, row) : -EIO;
 
 	sqlite3_exec(catalog->db, "PRAGMA secure_delete = OFF", NULL, NULL, NULL);
 	return err;
@@ -395,7 +399,7 @@ int jobs_purge(struct catalog *catalog, int64_t row)
  * Runs a statement that returns row numbers and collects them in an array, which the
  * caller frees. Returns 0, -ENOMEM or -EIO.
  */
-static int collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
+static int jobs_collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 	int64_t **ret_rows, size_t *ret_len)
 {
 	int64_t *rows = NULL;
@@ -426,7 +430,7 @@ static int collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 
 int jobs_unfinished(struct catalog *catalog, int64_t **ret_rows, size_t *ret_len)
 {
-	return collect_rows(catalog, catalog_statement(catalog, SQL_JOBS_UNFINISHED),
+	return jobs_collect_rows(catalog, catalog_statement(catalog, SQL_JOBS_UNFINISHED),
 		ret_rows, ret_len);
 }
 
@@ -436,7 +440,7 @@ int jobs_seen_before(
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOBS_SEEN_BEFORE);
 
 	sqlite3_bind_int64(statement, 1, wall_ms);
-	return collect_rows(catalog, statement, ret_rows, ret_len);
+	return jobs_collect_rows(catalog, statement, ret_rows, ret_len);
 }
 
 int jobs_any(struct catalog *catalog, const struct query *query, bool *ret_any)

@@ -34,17 +34,17 @@ int jobs_put_metadata(struct catalog *catalog, int64_t row, const char *text, si
  * True if a text is well-formed. We trust the file no more than the network, because the
  * names in it go to the kernel.
  */
-static bool is_sound(const char *text, size_t len)
+static bool metadata_is_sound(const char *text, size_t len)
 {
 	struct metadata_pair pair;
 	size_t at = 0;
-	char name[NAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
 
 	if (len > METADATA_TEXT_MAX)
 		return false;
 	while (metadata_next(text, len, &at, &pair))
-		if (name_unescape(pair.key, pair.key_len, name) ||
-			name_unescape(pair.value, pair.value_len, name))
+		if (filename_unescape(pair.key, pair.key_len, name) ||
+			filename_unescape(pair.value, pair.value_len, name))
 			return false;
 	return len > 0 && at == len;
 }
@@ -53,8 +53,8 @@ static bool is_sound(const char *text, size_t len)
  * Reads the metadata text of a job, or "" if it has none. The text is valid until the
  * statement is reset. Returns 0 or -EIO.
  */
-static int fetch(struct catalog *catalog, int64_t row, sqlite3_stmt **ret_statement,
-	const char **ret_text, size_t *ret_len)
+static int metadata_fetch(struct catalog *catalog, int64_t row,
+	sqlite3_stmt **ret_statement, const char **ret_text, size_t *ret_len)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_METADATA);
 
@@ -71,7 +71,7 @@ static int fetch(struct catalog *catalog, int64_t row, sqlite3_stmt **ret_statem
 	if (step == SQLITE_ROW) {
 		text = sqlite3_column_blob(statement, 0);
 		len = (size_t)sqlite3_column_bytes(statement, 0);
-		if (!text || !is_sound(text, len)) {
+		if (!text || !metadata_is_sound(text, len)) {
 			sqlite3_reset(statement);
 			return catalog_damaged(catalog, "give sound metadata");
 		}
@@ -87,7 +87,7 @@ int jobs_metadata(struct catalog *catalog, int64_t row, struct buf *text)
 	sqlite3_stmt *statement;
 	const char *found;
 	size_t len;
-	int err = fetch(catalog, row, &statement, &found, &len);
+	int err = metadata_fetch(catalog, row, &statement, &found, &len);
 
 	if (err)
 		return err;
@@ -108,7 +108,7 @@ int jobs_match(struct catalog *catalog, const struct query *query,
 	if (!*ret_matches || !*query->metadata)
 		return 0;
 
-	int err = fetch(catalog, job->row, &statement, &text, &len);
+	int err = metadata_fetch(catalog, job->row, &statement, &text, &len);
 
 	if (err)
 		return err;

@@ -16,7 +16,7 @@ enum {
 };
 
 /* Returns the room on a disk of `total` bytes that has `left` bytes left. */
-static struct room make_room(int64_t left, uint64_t total)
+static struct room room_make(int64_t left, uint64_t total)
 {
 	uint64_t part = total / RESERVE_PART;
 
@@ -34,13 +34,13 @@ struct room room_look(int dir, int64_t file_size)
 
 	if (fstatvfs(dir, &disk) == 0 && disk.f_frsize &&
 		disk.f_bavail < INT64_MAX / disk.f_frsize)
-		room = make_room((int64_t)(disk.f_bavail * disk.f_frsize),
+		room = room_make((int64_t)(disk.f_bavail * disk.f_frsize),
 			disk.f_blocks * disk.f_frsize);
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < INT64_MAX) {
 		int64_t left = (int64_t)limit.rlim_cur - file_size;
 
 		if (left < room.left)
-			room = make_room(left, limit.rlim_cur);
+			room = room_make(left, limit.rlim_cur);
 	}
 	return room;
 }

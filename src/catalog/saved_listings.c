@@ -18,7 +18,7 @@ enum { CHUNK_ROWS = 512 };
 _Static_assert(sizeof(int64_t) == LISTING_ROW_BYTES, "a row is stored as one int64_t");
 
 /* Opens the rows of a listing as a blob. Returns 0 or -EIO. */
-static int open_rows(
+static int saved_open_rows(
 	struct catalog *catalog, int64_t listing, bool write, sqlite3_blob **ret_blob)
 {
 	int code = sqlite3_blob_open(
@@ -28,7 +28,7 @@ static int open_rows(
 }
 
 /* Writes the rows into a blob in chunks. Returns SQLite's result code. */
-static int write_rows(sqlite3_blob *blob, const int64_t *rows, size_t len)
+static int saved_write_rows(sqlite3_blob *blob, const int64_t *rows, size_t len)
 {
 	uint64_t chunk[CHUNK_ROWS];
 
@@ -48,7 +48,7 @@ static int write_rows(sqlite3_blob *blob, const int64_t *rows, size_t len)
 }
 
 /* Inserts a listing with room for `len` rows. Returns 0 or -EIO. */
-static int insert_listing(struct catalog *catalog, const char *key,
+static int saved_insert_listing(struct catalog *catalog, const char *key,
 	const struct catalog_listing *listing, size_t len)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_LISTING_INSERT);
@@ -64,23 +64,24 @@ static int insert_listing(struct catalog *catalog, const char *key,
 	return err;
 }
 
-int listings_save(struct catalog *catalog, const char *key,
+int saved_listings_save(struct catalog *catalog, const char *key,
 	const struct catalog_listing *listing, const int64_t *rows, size_t len)
 {
-	int err = listings_forget(catalog, key);
+	int err = saved_listings_forget(catalog, key);
 
 	if (err || len > LISTING_BYTES_MAX / LISTING_ROW_BYTES)
 		return err;
-	err = insert_listing(catalog, key, listing, len);
+	err = saved_insert_listing(catalog, key, listing, len);
 	if (err)
 		return err;
 
 	sqlite3_blob *blob;
 
-	err = open_rows(catalog, sqlite3_last_insert_rowid(catalog->db), true, &blob);
+	err = saved_open_rows(
+		catalog, sqlite3_last_insert_rowid(catalog->db), true, &blob);
 	if (err)
 		return err;
-	if (write_rows(blob, rows, len) != SQLITE_OK)
+	if (saved_write_rows(blob, rows, len) != SQLITE_OK)
 		err = catalog_failed(catalog, "write");
 	sqlite3_blob_close(blob);
 	if (err)
@@ -89,7 +90,7 @@ int listings_save(struct catalog *catalog, const char *key,
 }
 
 /* Decodes the rows of a blob in place. Returns false if one is not a row number. */
-static bool decode_rows(int64_t *rows, size_t len)
+static bool saved_decode_rows(int64_t *rows, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		rows[i] = (int64_t)le64toh((uint64_t)rows[i]);
@@ -103,11 +104,11 @@ static bool decode_rows(int64_t *rows, size_t len)
  * Reads the rows of a listing; the caller frees the array. Returns 0, -EINVAL if they are
  * malformed, -ENOMEM or -EIO.
  */
-static int read_rows(
+static int saved_read_rows(
 	struct catalog *catalog, int64_t listing, int64_t **ret_rows, size_t *ret_len)
 {
 	sqlite3_blob *blob;
-	int err = open_rows(catalog, listing, false, &blob);
+	int err = saved_open_rows(catalog, listing, false, &blob);
 
 	if (err)
 		return err;
@@ -124,7 +125,7 @@ static int read_rows(
 		err = -ENOMEM;
 	if (!err && sqlite3_blob_read(blob, rows, bytes, 0) != SQLITE_OK)
 		err = catalog_failed(catalog, "read");
-	if (!err && !decode_rows(rows, len))
+	if (!err && !saved_decode_rows(rows, len))
 		err = -EINVAL;
 	sqlite3_blob_close(blob);
 	if (err)
@@ -134,7 +135,7 @@ static int read_rows(
 	return 0;
 }
 
-int listings_load(struct catalog *catalog, const char *key,
+int saved_listings_load(struct catalog *catalog, const char *key,
 	struct catalog_listing *ret_listing, int64_t **ret_rows, size_t *ret_len)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_LISTING_BY_KEY);
@@ -156,12 +157,12 @@ int listings_load(struct catalog *catalog, const char *key,
 	bool is_blob = sqlite3_column_int(statement, 3) != 0;
 	/* The statement is not reset yet. Its read transaction is still open, so that the
 	 * rows belong to this listing even if another mount is replacing it. */
-	int err = is_blob ? read_rows(catalog, number, ret_rows, ret_len) : -EINVAL;
+	int err = is_blob ? saved_read_rows(catalog, number, ret_rows, ret_len) : -EINVAL;
 
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
 	if (err == -EINVAL) {
-		listings_forget(catalog, key);
+		saved_listings_forget(catalog, key);
 		return -ENOENT;
 	}
 	if (!err)
@@ -169,7 +170,7 @@ int listings_load(struct catalog *catalog, const char *key,
 	return err;
 }
 
-int listings_forget(struct catalog *catalog, const char *key)
+int saved_listings_forget(struct catalog *catalog, const char *key)
 {
 	int err = catalog_begin(catalog);
 
@@ -184,7 +185,7 @@ int listings_forget(struct catalog *catalog, const char *key)
 	return err;
 }
 
-int listings_forget_all(struct catalog *catalog)
+int saved_listings_forget_all(struct catalog *catalog)
 {
 	int err = catalog_begin(catalog);
 

@@ -86,8 +86,8 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_BEGIN_READING] = "BEGIN",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
-	[SQL_BURN_ROWS] = "UPDATE sqlite_sequence SET seq = max(seq, ?1)"
-			  " WHERE name = 'jobs'",
+	[SQL_RESERVE_ROWS] = "UPDATE sqlite_sequence SET seq = max(seq, ?1)"
+			     " WHERE name = 'jobs'",
 	[SQL_TOTALS] = "SELECT jobs, bytes, kept FROM totals",
 	[SQL_TOTALS_ADD] = "UPDATE totals SET jobs = jobs + ?1, bytes = bytes + ?2,"
 			   " kept = kept + ?3, recent = recent + ?4"
@@ -124,14 +124,14 @@ static const char *const texts[STATEMENTS] = {
 				   " WHERE ino > ?1 AND ino <= ?2 ORDER BY ino",
 	[SQL_INODES_RECENT_DELETE] =
 		"DELETE FROM inodes_recent WHERE ino > ?1 AND ino <= ?2",
-	[SQL_BODY_HEAD] =
+	[SQL_TEXT_HEAD] =
 		"SELECT coalesce(node, ino), seen, size, used FROM jobs WHERE job = ?1",
-	[SQL_BODIES_OLDEST] = "SELECT job, size FROM jobs WHERE used IS NOT NULL"
-			      " ORDER BY used, job LIMIT 2",
-	[SQL_PIECES] = "SELECT piece, data FROM pieces WHERE piece >= ?1 AND piece < ?2"
+	[SQL_TEXTS_OLDEST] = "SELECT job, size FROM jobs WHERE used IS NOT NULL"
+			     " ORDER BY used, job LIMIT 2",
+	[SQL_CHUNKS] = "SELECT piece, data FROM pieces WHERE piece >= ?1 AND piece < ?2"
 		       " ORDER BY piece",
-	[SQL_PIECE_PUT] = "INSERT INTO pieces(piece, data) VALUES(?1, ?2)",
-	[SQL_PIECES_DELETE] = "DELETE FROM pieces WHERE piece >= ?1 AND piece < ?2",
+	[SQL_CHUNK_PUT] = "INSERT INTO pieces(piece, data) VALUES(?1, ?2)",
+	[SQL_CHUNKS_DELETE] = "DELETE FROM pieces WHERE piece >= ?1 AND piece < ?2",
 	[SQL_METADATA] = "SELECT pairs FROM metadata WHERE job = ?1",
 	[SQL_METADATA_PUT] = "REPLACE INTO metadata(job, pairs) VALUES(?1, ?2)",
 	[SQL_METADATA_DELETE] = "DELETE FROM metadata WHERE job = ?1",
@@ -141,7 +141,7 @@ static const char *const texts[STATEMENTS] = {
 			       " VALUES(?1, ?2, ?3, zeroblob(?4))",
 	[SQL_LISTING_DELETE] = "DELETE FROM listings WHERE key = ?1",
 	[SQL_LISTINGS_CLEAR] = "DELETE FROM listings",
-	/* 64 is LISTINGS_MAX. */
+	/* 64 is SAVED_LISTINGS_MAX. */
 	[SQL_LISTINGS_TRIM] = "DELETE FROM listings WHERE listing IN (SELECT listing"
 			      " FROM listings ORDER BY completed DESC, listing DESC"
 			      " LIMIT -1 OFFSET 64)",
@@ -194,7 +194,7 @@ bool schema_is_damage(int code)
 }
 
 /* Returns the last error of the connection as -EUCLEAN, -ENOMEM or -EIO. */
-static int open_error(sqlite3 *db)
+static int schema_open_error(sqlite3 *db)
 {
 	int code = sqlite3_errcode(db);
 
@@ -203,21 +203,23 @@ static int open_error(sqlite3 *db)
 	return code == SQLITE_NOMEM ? -ENOMEM : -EIO;
 }
 
-static int run(sqlite3 *db, const char *sql)
+static int schema_run(sqlite3 *db, const char *sql)
 {
-	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : open_error(db);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : schema_open_error(db);
 }
 
 /* Runs a query that returns one number. */
-static int read_number(sqlite3 *db, const char *sql, int64_t *ret_value)
+static int schema_read_number(sqlite3 *db, const char *sql, int64_t *ret_value)
 {
 	sqlite3_stmt *statement;
 
 	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
-		return open_error(db);
+		return schema_open_error(db);
 
 	int step = sqlite3_step(statement);
-	int err = step == SQLITE_ROW ? 0 : open_error(db);
+	int err = step == SQLITE_ROW ? 0 : schema_open_error(db);
 
 	*ret_value = sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
@@ -229,15 +231,15 @@ static int read_number(sqlite3 *db, const char *sql, int64_t *ret_value)
  * a file of another program is not changed. Returns 0, -EUCLEAN if it is neither, or
  * another negative errno.
  */
-static int identify(sqlite3 *db, bool *ret_empty)
+static int schema_identify(sqlite3 *db, bool *ret_empty)
 {
 	int64_t tables, version, application;
-	int err = read_number(db, "SELECT count(*) FROM sqlite_master", &tables);
+	int err = schema_read_number(db, "SELECT count(*) FROM sqlite_master", &tables);
 
 	if (!err)
-		err = read_number(db, "PRAGMA user_version", &version);
+		err = schema_read_number(db, "PRAGMA user_version", &version);
 	if (!err)
-		err = read_number(db, "PRAGMA application_id", &application);
+		err = schema_read_number(db, "PRAGMA application_id", &application);
 	if (err)
 		return err;
 	*ret_empty = !tables && !version && !application;
@@ -247,22 +249,22 @@ static int identify(sqlite3 *db, bool *ret_empty)
 }
 
 /* Creates the tables in one transaction. */
-static int create(sqlite3 *db)
+static int schema_create(sqlite3 *db)
 {
-	int err = run(db, "BEGIN IMMEDIATE");
+	int err = schema_run(db, "BEGIN IMMEDIATE");
 
 	if (err)
 		return err;
-	err = run(db, schema);
+	err = schema_run(db, schema);
 	if (!err)
-		err = run(db, "COMMIT");
+		err = schema_run(db, "COMMIT");
 	if (err)
 		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	return err;
 }
 
 /* Prepares all statements. Returns 0, -EUCLEAN if the schema is not ours, or an error. */
-static int prepare(struct catalog *catalog)
+static int schema_prepare(struct catalog *catalog)
 {
 	for (unsigned i = 0; i < STATEMENTS; i++) {
 		int code = sqlite3_prepare_v3(catalog->db, texts[i], -1,
@@ -270,7 +272,8 @@ static int prepare(struct catalog *catalog)
 
 		/* SQLITE_ERROR means that a table or column is missing. */
 		if (code != SQLITE_OK)
-			return code == SQLITE_ERROR ? -EUCLEAN : open_error(catalog->db);
+			return code == SQLITE_ERROR ? -EUCLEAN
+						    : schema_open_error(catalog->db);
 	}
 	return 0;
 }
@@ -283,21 +286,21 @@ int schema_open(struct catalog *catalog, const char *path)
 	if (!*path)
 		flags |= SQLITE_OPEN_CREATE;
 	if (vfs_open(catalog, path, flags) != SQLITE_OK)
-		return open_error(catalog->db);
+		return schema_open_error(catalog->db);
 	sqlite3_busy_handler(catalog->db, catalog_wait_for_other, catalog);
 
-	int err = identify(catalog->db, &empty);
+	int err = schema_identify(catalog->db, &empty);
 
 	if (!err && empty)
-		err = run(catalog->db, layout);
+		err = schema_run(catalog->db, layout);
 	if (!err)
-		err = run(catalog->db, settings);
+		err = schema_run(catalog->db, settings);
 	if (!err && empty)
-		err = create(catalog->db);
+		err = schema_create(catalog->db);
 	if (!err)
-		err = run(catalog->db, schema_newest);
+		err = schema_run(catalog->db, schema_newest);
 	if (!err)
-		err = prepare(catalog);
+		err = schema_prepare(catalog);
 	/* Drop rows of deleted jobs left by earlier mounts. If the file is locked, the
 	 * next mount will do it. */
 	if (!err)

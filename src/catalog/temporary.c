@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* True if we can create files in the directory. */
-static bool is_usable(const char *directory)
+static bool temporary_is_usable(const char *directory)
 {
 	struct stat status;
 
@@ -21,7 +21,7 @@ const char *catalog_temporary_dir(void)
 		"/var/tmp", "/usr/tmp", "/tmp"};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (is_usable(places[i]))
+		if (temporary_is_usable(places[i]))
 			return places[i];
 	return "/";
 }

@@ -10,9 +10,9 @@
  * that reading a part of a large text costs no more than that part and needs no more
  * memory than one chunk. The chunks of a job have consecutive numbers.
  */
-enum { PIECE_SIZE = 128 << 10, ROW_PIECES = 8192 };
+enum { CHUNK_SIZE = 128 << 10, ROW_CHUNKS = 8192 };
 
-_Static_assert((int64_t)PIECE_SIZE *ROW_PIECES == JOB_TEXT_MAX, "pieces are numbered");
+_Static_assert((int64_t)CHUNK_SIZE *ROW_CHUNKS == JOB_TEXT_MAX, "pieces are numbered");
 
 enum {
 	/* The time of last use is updated at most this often, so that most reads need no
@@ -22,26 +22,26 @@ enum {
 	UNFINISHED_STAYS_MS = 24 * 3600 * 1000,
 };
 
-int64_t bodies_now(const struct catalog *catalog)
+int64_t texts_now(const struct catalog *catalog)
 {
 	int64_t now_ms = clock_wall_ms(catalog->clock);
 
 	return now_ms > 0 ? now_ms : 0;
 }
 
-int64_t bodies_used(const struct catalog *catalog, const struct job *job)
+int64_t texts_used(const struct catalog *catalog, const struct job *job)
 {
-	return bodies_now(catalog) + (job_finished(job) ? 0 : UNFINISHED_STAYS_MS);
+	return texts_now(catalog) + (job_finished(job) ? 0 : UNFINISHED_STAYS_MS);
 }
 
-int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t size)
+int texts_put(struct catalog *catalog, int64_t row, const char *text, size_t size)
 {
-	for (size_t at = 0; at < size; at += PIECE_SIZE) {
-		sqlite3_stmt *statement = catalog_statement(catalog, SQL_PIECE_PUT);
-		size_t len = size - at < PIECE_SIZE ? size - at : PIECE_SIZE;
+	for (size_t at = 0; at < size; at += CHUNK_SIZE) {
+		sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNK_PUT);
+		size_t len = size - at < CHUNK_SIZE ? size - at : CHUNK_SIZE;
 
 		sqlite3_bind_int64(
-			statement, 1, row * ROW_PIECES + (int64_t)(at / PIECE_SIZE));
+			statement, 1, row * ROW_CHUNKS + (int64_t)(at / CHUNK_SIZE));
 		sqlite3_bind_blob64(statement, 2, text + at, len, SQLITE_STATIC);
 
 		int err = catalog_run(catalog, statement);
@@ -53,12 +53,12 @@ int bodies_put(struct catalog *catalog, int64_t row, const char *text, size_t si
 	return 0;
 }
 
-int bodies_delete(struct catalog *catalog, int64_t row)
+int texts_delete(struct catalog *catalog, int64_t row)
 {
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_PIECES_DELETE);
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNKS_DELETE);
 
-	sqlite3_bind_int64(statement, 1, row * ROW_PIECES);
-	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_PIECES);
+	sqlite3_bind_int64(statement, 1, row * ROW_CHUNKS);
+	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_CHUNKS);
 	return catalog_run(catalog, statement);
 }
 
@@ -66,19 +66,19 @@ int bodies_delete(struct catalog *catalog, int64_t row)
 typedef bool visit_fn(void *ctx, const void *bytes, size_t len);
 
 /* Calls `visit` for `len` bytes of a job's text from `offset` on. Returns 0 or -EIO. */
-static int visit_pieces(struct catalog *catalog, int64_t row, uint64_t offset, size_t len,
-	visit_fn *visit, void *ctx)
+static int texts_visit_chunks(struct catalog *catalog, int64_t row, uint64_t offset,
+	size_t len, visit_fn *visit, void *ctx)
 {
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_PIECES);
-	int64_t piece = row * ROW_PIECES + (int64_t)(offset / PIECE_SIZE);
-	size_t skip = offset % PIECE_SIZE;
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNKS);
+	int64_t piece = row * ROW_CHUNKS + (int64_t)(offset / CHUNK_SIZE);
+	size_t skip = offset % CHUNK_SIZE;
 	int err = 0;
 
 	sqlite3_bind_int64(statement, 1, piece);
-	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_PIECES);
+	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_CHUNKS);
 	for (bool more = true; more && len; piece++, skip = 0) {
 		int step = sqlite3_step(statement);
-		size_t take = len < PIECE_SIZE - skip ? len : PIECE_SIZE - skip;
+		size_t take = len < CHUNK_SIZE - skip ? len : CHUNK_SIZE - skip;
 
 		if (step != SQLITE_ROW && step != SQLITE_DONE) {
 			err = catalog_failed(catalog, "read");
@@ -101,7 +101,7 @@ static int visit_pieces(struct catalog *catalog, int64_t row, uint64_t offset, s
 }
 
 /* A visit_fn that copies the bytes to the pointer in `ctx`, and advances that. */
-static bool copy_bytes(void *ctx, const void *bytes, size_t len)
+static bool texts_copy_bytes(void *ctx, const void *bytes, size_t len)
 {
 	char **to = ctx;
 
@@ -116,7 +116,7 @@ struct comparison {
 };
 
 /* A visit_fn that compares the bytes with the struct comparison in `ctx`. */
-static bool compare_bytes(void *ctx, const void *bytes, size_t len)
+static bool texts_compare_bytes(void *ctx, const void *bytes, size_t len)
 {
 	struct comparison *comparison = ctx;
 
@@ -125,11 +125,12 @@ static bool compare_bytes(void *ctx, const void *bytes, size_t len)
 	return comparison->equal;
 }
 
-int bodies_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,
+int texts_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,
 	bool *ret_equal)
 {
 	struct comparison comparison = {.text = text, .equal = true};
-	int err = visit_pieces(catalog, row, 0, size, compare_bytes, &comparison);
+	int err = texts_visit_chunks(
+		catalog, row, 0, size, texts_compare_bytes, &comparison);
 
 	if (!err)
 		*ret_equal = comparison.equal;
@@ -137,7 +138,7 @@ int bodies_equal(struct catalog *catalog, int64_t row, const char *text, size_t 
 }
 
 /* Sets the time of last use; `used` is -1 if the job has no text any more. */
-static int set_used(struct catalog *catalog, int64_t row, int64_t used)
+static int texts_set_used(struct catalog *catalog, int64_t row, int64_t used)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_USED);
 
@@ -151,7 +152,7 @@ static int set_used(struct catalog *catalog, int64_t row, int64_t used)
  * Reads a job's text. `head` is a statement at the job's row that is not reset yet: its
  * read transaction is still open, so the row and the text are from the same version.
  */
-static int read_text(struct catalog *catalog, const struct catalog_job *job,
+static int texts_read_text(struct catalog *catalog, const struct catalog_job *job,
 	sqlite3_stmt *head, uint64_t offset, void *data, size_t len, size_t *ret_len)
 {
 	uint64_t node = (uint64_t)sqlite3_column_int64(head, 0);
@@ -167,13 +168,14 @@ static int read_text(struct catalog *catalog, const struct catalog_job *job,
 	uint64_t there = offset < (uint64_t)size ? (uint64_t)size - offset : 0;
 
 	*ret_len = there < len ? (size_t)there : len;
-	return visit_pieces(catalog, job->row, offset, *ret_len, copy_bytes, &data);
+	return texts_visit_chunks(
+		catalog, job->row, offset, *ret_len, texts_copy_bytes, &data);
 }
 
-int bodies_read(struct catalog *catalog, const struct catalog_job *job, uint64_t offset,
+int texts_read(struct catalog *catalog, const struct catalog_job *job, uint64_t offset,
 	void *data, size_t len, size_t *ret_len)
 {
-	sqlite3_stmt *head = catalog_statement(catalog, SQL_BODY_HEAD);
+	sqlite3_stmt *head = catalog_statement(catalog, SQL_TEXT_HEAD);
 
 	sqlite3_bind_int64(head, 1, job->row);
 
@@ -186,22 +188,22 @@ int bodies_read(struct catalog *catalog, const struct catalog_job *job, uint64_t
 		return catalog_failed(catalog, "read");
 
 	int64_t used = sqlite3_column_int64(head, 3);
-	int err = read_text(catalog, job, head, offset, data, len, &copied);
+	int err = texts_read_text(catalog, job, head, offset, data, len, &copied);
 
 	sqlite3_reset(head);
 	if (err)
 		return err;
 	/* An error is ignored here, because the bytes have been read. */
-	if (bodies_now(catalog) - used >= USED_STEP_MS && catalog_try_begin(catalog))
-		set_used(catalog, job->row, bodies_now(catalog));
+	if (texts_now(catalog) - used >= USED_STEP_MS && catalog_try_begin(catalog))
+		texts_set_used(catalog, job->row, texts_now(catalog));
 	*ret_len = copied;
 	return 0;
 }
 
-int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
+int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 {
 	while (kept > max) {
-		sqlite3_stmt *statement = catalog_statement(catalog, SQL_BODIES_OLDEST);
+		sqlite3_stmt *statement = catalog_statement(catalog, SQL_TEXTS_OLDEST);
 
 		int step = sqlite3_step(statement);
 
@@ -218,10 +220,10 @@ int bodies_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 		if (last)
 			return 0;
 
-		int err = bodies_delete(catalog, row);
+		int err = texts_delete(catalog, row);
 
 		if (!err)
-			err = set_used(catalog, row, -1);
+			err = texts_set_used(catalog, row, -1);
 		if (err)
 			return err;
 		catalog->change.kept -= size;

@@ -27,7 +27,7 @@ sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which)
 }
 
 /* Runs a statement for its first row or its end. Returns SQLite's result code. */
-static int run_once(struct catalog *catalog, enum statement which)
+static int transaction_run_once(struct catalog *catalog, enum statement which)
 {
 	int step = sqlite3_step(catalog_statement(catalog, which));
 
@@ -42,9 +42,9 @@ enum {
 };
 
 /* Updates `catalog->room`. */
-static void look_for_room(struct catalog *catalog)
+static void transaction_look_for_room(struct catalog *catalog)
 {
-	const struct place *place = &catalog->place;
+	const struct db_file *place = &catalog->db_file;
 
 	catalog->room = room_look(place->path ? place->dir : catalog->temporary_dir,
 		catalog->pages * SCHEMA_PAGE_SIZE);
@@ -56,7 +56,7 @@ static void look_for_room(struct catalog *catalog)
 }
 
 /* Logs that the disk is full, unless that was logged a short time ago. */
-static void report_full(struct catalog *catalog)
+static void transaction_report_full(struct catalog *catalog)
 {
 	int64_t now_ms = clock_mono_ms(catalog->clock);
 
@@ -67,7 +67,7 @@ static void report_full(struct catalog *catalog)
 	log_warning(catalog->log,
 		"the disk of the cache in %s is nearly full: old texts are evicted to "
 		"make room, and new ones may be kept in memory only; free some space",
-		catalog->place.path ? catalog->place.path : catalog_temporary_dir());
+		catalog->db_file.path ? catalog->db_file.path : catalog_temporary_dir());
 }
 
 /*
@@ -77,22 +77,22 @@ static void report_full(struct catalog *catalog)
  * for space; those of a temporary database can be written at any time, because otherwise
  * it would grow in memory without limit.
  */
-static void choose_journal(struct catalog *catalog)
+static void transaction_choose_journal(struct catalog *catalog)
 {
 	if (!catalog->pages)
 		catalog->pages = trim_pages(catalog, SQL_PAGES);
-	look_for_room(catalog);
+	transaction_look_for_room(catalog);
 
 	bool is_unsure = room_is_unsure(&catalog->room);
 
 	if (room_is_low(&catalog->room))
-		report_full(catalog);
-	if (is_unsure == catalog->unjournaled || catalog->orphaned)
+		transaction_report_full(catalog);
+	if (is_unsure == catalog->unjournaled || catalog->unlinked)
 		return;
 
 	const char *settings =
 		is_unsure ? "PRAGMA journal_mode = MEMORY; PRAGMA cache_spill = OFF"
-		: catalog->place.path
+		: catalog->db_file.path
 			? "PRAGMA journal_mode = DELETE"
 			: "PRAGMA journal_mode = DELETE; PRAGMA cache_spill = ON";
 
@@ -104,9 +104,9 @@ static void choose_journal(struct catalog *catalog)
  * True if the disk has space for the open transaction. If necessary, makes the file
  * smaller first by moving pages into those that evicted texts have freed.
  */
-static bool has_room(struct catalog *catalog)
+static bool transaction_has_room(struct catalog *catalog)
 {
-	look_for_room(catalog);
+	transaction_look_for_room(catalog);
 	for (;;) {
 		int64_t growth = (trim_pages(catalog, SQL_PAGES) - catalog->pages) *
 				 SCHEMA_PAGE_SIZE;
@@ -125,12 +125,14 @@ static bool has_room(struct catalog *catalog)
  * If the process dies while it writes without a journal on disk, it leaves a torn file.
  * The crash marker says so until the commit is over (crash_marker.h).
  */
-static int commit(struct catalog *catalog)
+static int transaction_commit(struct catalog *catalog)
 {
-	bool doubtful = catalog->unjournaled && catalog->place.path && !catalog->orphaned;
+	bool doubtful = catalog->unjournaled && catalog->db_file.path &&
+			!catalog->unlinked;
 
-	if (!has_room(catalog) || (doubtful && dirty_doubt(&catalog->dirty, true))) {
-		report_full(catalog);
+	if (!transaction_has_room(catalog) ||
+		(doubtful && dirty_doubt(&catalog->crash_marker, true))) {
+		transaction_report_full(catalog);
 		return -ENOSPC;
 	}
 
@@ -139,23 +141,23 @@ static int commit(struct catalog *catalog)
 
 	/* If the commit failed, the rollback has restored the file by now. */
 	if (doubtful)
-		dirty_doubt(&catalog->dirty, false);
+		dirty_doubt(&catalog->crash_marker, false);
 	if (!err)
 		catalog->pages = pages;
 	return err;
 }
 
 /* Rolls the open transaction back and reserves the rows that it returned. */
-static void lose_transaction(struct catalog *catalog)
+static void transaction_lose(struct catalog *catalog)
 {
 	/* After some errors SQLite has already rolled back by itself. */
 	if (!sqlite3_get_autocommit(catalog->db))
-		run_once(catalog, SQL_ROLLBACK);
+		transaction_run_once(catalog, SQL_ROLLBACK);
 	catalog->in_transaction = false;
 	catalog->lost = true;
 	catalog->change = (struct totals_change){0};
-	if (catalog->last_row > catalog->burnt)
-		catalog->burnt = catalog->last_row;
+	if (catalog->last_row > catalog->reserved_rowid)
+		catalog->reserved_rowid = catalog->last_row;
 	catalog->last_row = 0;
 }
 
@@ -166,26 +168,26 @@ static void lose_transaction(struct catalog *catalog)
  * our file after us. We also keep the file locked, because SQLite looks for a journal
  * when it takes the first lock.
  */
-static void go_on_alone(struct catalog *catalog)
+static void transaction_go_on_alone(struct catalog *catalog)
 {
 	static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
 				       "PRAGMA journal_mode = MEMORY;"
 				       "SELECT * FROM totals;";
 
-	catalog->orphaned = true;
+	catalog->unlinked = true;
 	sqlite3_exec(catalog->db, settings, NULL, NULL, NULL);
 }
 
 /* Returns what the user can do about an error, for the message. */
-static const char *advice(const struct catalog *catalog, int code)
+static const char *transaction_advice(const struct catalog *catalog, int code)
 {
-	if (schema_is_damage(code) || catalog->orphaned)
+	if (schema_is_damage(code) || catalog->unlinked)
 		return "unmount, and mount again with a new one";
 	if (code == SQLITE_BUSY)
 		return "look for another mount of this account that hangs";
 	if (code == SQLITE_NOMEM)
 		return "try again when other programs have ended";
-	return catalog->place.path
+	return catalog->db_file.path
 		       ? "check the space on its disk, or mount with -o cache=off"
 		       : "check the space in /var/tmp, or where $TMPDIR is";
 }
@@ -198,7 +200,7 @@ int catalog_wait_for_other(void *ctx, int tries)
 
 	if (!tries)
 		catalog->busy_ms = now_ms;
-	if (catalog->impatient || now_ms - catalog->busy_ms >= CATALOG_BUSY_MS)
+	if (catalog->lock_timed_out || now_ms - catalog->busy_ms >= CATALOG_BUSY_MS)
 		return 0;
 	nanosleep(&step, NULL);
 	catalog->waited_ms += clock_mono_ms(&clock_system) - now_ms;
@@ -211,38 +213,39 @@ int64_t catalog_waited_ms(const struct catalog *catalog)
 }
 
 /* True if the file was renamed or removed and we have not noticed yet. */
-static bool is_moved(const struct catalog *catalog)
+static bool transaction_is_moved(const struct catalog *catalog)
 {
-	return catalog->place.path && !catalog->orphaned &&
-	       place_is_moved(&catalog->place);
+	return catalog->db_file.path && !catalog->unlinked &&
+	       db_file_is_moved(&catalog->db_file);
 }
 
 /* Logs that the file was moved or removed, perhaps by a user, and goes on with it. */
-static void stay_moved(struct catalog *catalog)
+static void transaction_stay_moved(struct catalog *catalog)
 {
 	log_warning(catalog->log,
 		"the cache %s was moved or removed while it was in use: this mount goes "
 		"on with it, but nothing of it will be kept; unmount, and mount again",
-		catalog->place.path);
-	go_on_alone(catalog);
+		catalog->db_file.path);
+	transaction_go_on_alone(catalog);
 }
 
 /* Renames the damaged file, so that the next mount creates a new one. */
-static void set_aside(struct catalog *catalog)
+static void transaction_set_aside(struct catalog *catalog)
 {
-	int lock = place_lock(&catalog->place);
+	int lock = db_file_lock(&catalog->db_file);
 
-	place_set_aside(&catalog->place, catalog->log, PLACE_DAMAGED);
-	place_unlock(lock);
+	db_file_set_aside(&catalog->db_file, catalog->log, PLACE_DAMAGED);
+	db_file_unlock(lock);
 	catalog->set_aside = true;
-	go_on_alone(catalog);
+	transaction_go_on_alone(catalog);
 }
 
 void catalog_read_begin(struct catalog *catalog)
 {
 	if (catalog->in_transaction || catalog->reading)
 		return;
-	catalog->reading = run_once(catalog, SQL_BEGIN_READING) == SQLITE_DONE;
+	catalog->reading = transaction_run_once(catalog, SQL_BEGIN_READING) ==
+			   SQLITE_DONE;
 }
 
 void catalog_read_end(struct catalog *catalog)
@@ -251,44 +254,46 @@ void catalog_read_end(struct catalog *catalog)
 		return;
 	catalog->reading = false;
 	/* If SQLite has already ended the transaction, this fails without harm. */
-	run_once(catalog, SQL_COMMIT);
+	transaction_run_once(catalog, SQL_COMMIT);
 }
 
 /*
  * Handles an error with SQLite's result code `code`: logs that the database failed to
  * `what` because of `why`, and rolls back. Returns -EIO.
  */
-static int fail(struct catalog *catalog, int code, const char *what, const char *why)
+static int transaction_fail(
+	struct catalog *catalog, int code, const char *what, const char *errmsg)
 {
-	bool moved = is_moved(catalog);
+	bool moved = transaction_is_moved(catalog);
 
-	if (!moved && !catalog->complained)
+	if (!moved && !catalog->error_logged)
 		log_error(catalog->log, "the cache database failed to %s: %s; %s", what,
-			why, advice(catalog, code));
-	catalog->complained = true;
+			errmsg, transaction_advice(catalog, code));
+	catalog->error_logged = true;
 	catalog_read_end(catalog);
 	if (catalog->in_transaction)
-		lose_transaction(catalog);
+		transaction_lose(catalog);
 	if (moved)
-		stay_moved(catalog);
+		transaction_stay_moved(catalog);
 	if (code == SQLITE_BUSY)
-		catalog->impatient = true;
+		catalog->lock_timed_out = true;
 	if (code == SQLITE_FULL || code == SQLITE_IOERR)
 		catalog->refused_ms = clock_mono_ms(catalog->clock);
-	if (schema_is_damage(code) && catalog->place.path && !catalog->set_aside)
-		set_aside(catalog);
+	if (schema_is_damage(code) && catalog->db_file.path && !catalog->set_aside)
+		transaction_set_aside(catalog);
 	return -EIO;
 }
 
 int catalog_failed(struct catalog *catalog, const char *what)
 {
-	return fail(
+	return transaction_fail(
 		catalog, sqlite3_errcode(catalog->db), what, sqlite3_errmsg(catalog->db));
 }
 
 int catalog_damaged(struct catalog *catalog, const char *what)
 {
-	return fail(catalog, SQLITE_CORRUPT, what, "it was not written by this program");
+	return transaction_fail(
+		catalog, SQLITE_CORRUPT, what, "it was not written by this program");
 }
 
 int catalog_run(struct catalog *catalog, sqlite3_stmt *statement)
@@ -305,21 +310,21 @@ int catalog_run(struct catalog *catalog, sqlite3_stmt *statement)
  * Reserves the row numbers that a lost transaction returned. They may be members of an
  * open listing, where no other job must appear in their place.
  */
-static int burn_rows(struct catalog *catalog)
+static int transaction_burn_rows(struct catalog *catalog)
 {
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_BURN_ROWS);
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_RESERVE_ROWS);
 
-	sqlite3_bind_int64(statement, 1, catalog->burnt);
+	sqlite3_bind_int64(statement, 1, catalog->reserved_rowid);
 	return catalog_run(catalog, statement);
 }
 
 /* Begins a transaction. Returns SQLite's result code. */
-static int begin(struct catalog *catalog)
+static int transaction_begin(struct catalog *catalog)
 {
 	catalog_read_end(catalog);
-	choose_journal(catalog);
+	transaction_choose_journal(catalog);
 
-	int step = run_once(catalog, SQL_BEGIN);
+	int step = transaction_run_once(catalog, SQL_BEGIN);
 
 	catalog->in_transaction = step == SQLITE_DONE;
 	if (catalog->in_transaction)
@@ -332,13 +337,13 @@ int catalog_begin(struct catalog *catalog)
 	if (catalog->in_transaction)
 		return 0;
 
-	int step = begin(catalog);
+	int step = transaction_begin(catalog);
 
 	/* Wait only once for a mount that hangs, because the whole event loop waits. */
-	catalog->impatient = step == SQLITE_BUSY;
+	catalog->lock_timed_out = step == SQLITE_BUSY;
 	if (step != SQLITE_DONE)
 		return catalog_failed(catalog, "write");
-	return catalog->burnt ? burn_rows(catalog) : 0;
+	return catalog->reserved_rowid ? transaction_burn_rows(catalog) : 0;
 }
 
 bool catalog_try_begin(struct catalog *catalog)
@@ -346,21 +351,22 @@ bool catalog_try_begin(struct catalog *catalog)
 	if (catalog->in_transaction)
 		return true;
 
-	bool impatient = catalog->impatient;
+	bool impatient = catalog->lock_timed_out;
 
-	catalog->impatient = true;
+	catalog->lock_timed_out = true;
 
-	bool begun = begin(catalog) == SQLITE_DONE;
+	bool begun = transaction_begin(catalog) == SQLITE_DONE;
 
-	catalog->impatient = impatient;
-	return begun && (!catalog->burnt || burn_rows(catalog) == 0);
+	catalog->lock_timed_out = impatient;
+	return begun && (!catalog->reserved_rowid || transaction_burn_rows(catalog) == 0);
 }
 
 /*
  * Adds the changes of the transaction to the totals. Returns 0 and the totals that have a
  * maximum, or -EIO.
  */
-static int write_totals(struct catalog *catalog, uint64_t *ret_kept, int64_t *ret_recent)
+static int transaction_write_totals(
+	struct catalog *catalog, uint64_t *ret_kept, int64_t *ret_recent)
 {
 	struct totals_change *change = &catalog->change;
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS_ADD);
@@ -385,7 +391,7 @@ static int write_totals(struct catalog *catalog, uint64_t *ret_kept, int64_t *re
 	return 0;
 }
 
-static bool is_changed(const struct totals_change *change)
+static bool transaction_is_changed(const struct totals_change *change)
 {
 	return change->jobs || change->bytes || change->kept || change->recent;
 }
@@ -394,23 +400,23 @@ static bool is_changed(const struct totals_change *change)
  * Prepares a commit: updates the totals, evicts texts and merges recent inode numbers if
  * there are too many. Returns 0 or -EIO.
  */
-static int settle(struct catalog *catalog)
+static int transaction_settle(struct catalog *catalog)
 {
 	struct totals_change came = catalog->change;
 	uint64_t kept;
 	int64_t recent;
 
-	if (!is_changed(&came))
+	if (!transaction_is_changed(&came))
 		return 0;
 
-	int err = write_totals(catalog, &kept, &recent);
+	int err = transaction_write_totals(catalog, &kept, &recent);
 
 	if (!err && came.kept > 0)
 		err = trim_bodies(catalog, kept, (uint64_t)came.kept);
 	if (!err && came.recent > 0)
 		err = inodes_merge(catalog, came.recent, recent);
-	if (!err && is_changed(&catalog->change))
-		err = write_totals(catalog, &kept, &recent);
+	if (!err && transaction_is_changed(&catalog->change))
+		err = transaction_write_totals(catalog, &kept, &recent);
 	if (!err)
 		trim_look(catalog, kept);
 	return err;
@@ -419,14 +425,15 @@ static int settle(struct catalog *catalog)
 int catalog_commit(struct catalog *catalog)
 {
 	catalog_read_end(catalog);
-	if (catalog->in_transaction && settle(catalog) == 0 && commit(catalog) == 0) {
+	if (catalog->in_transaction && transaction_settle(catalog) == 0 &&
+		transaction_commit(catalog) == 0) {
 		catalog->in_transaction = false;
 		catalog->last_row = 0;
-		catalog->burnt = 0;
-		catalog->complained = catalog->lost || catalog->set_aside;
+		catalog->reserved_rowid = 0;
+		catalog->error_logged = catalog->lost || catalog->set_aside;
 	}
-	if (is_moved(catalog) && !catalog->in_transaction)
-		stay_moved(catalog);
+	if (transaction_is_moved(catalog) && !catalog->in_transaction)
+		transaction_stay_moved(catalog);
 
 	bool lost = catalog->lost;
 

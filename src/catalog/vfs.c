@@ -13,7 +13,7 @@
  */
 
 /* Implements xFullPathname: returns the name unchanged. */
-static int keep_name(sqlite3_vfs *vfs, const char *name, int size, char *ret_name)
+static int vfs_keep_name(sqlite3_vfs *vfs, const char *name, int size, char *ret_name)
 {
 	(void)vfs;
 	if (snprintf(ret_name, (size_t)size, "%s", name) >= size)
@@ -25,7 +25,7 @@ static int keep_name(sqlite3_vfs *vfs, const char *name, int size, char *ret_nam
  * Implements xOpen. A temporary file has no name: we create it in our directory, and
  * SQLite removes it as soon as it is open.
  */
-static int open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
+static int vfs_open_file(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *file,
 	int flags, int *ret_flags)
 {
 	struct catalog *catalog = list_entry(vfs, struct catalog, vfs);
@@ -55,8 +55,8 @@ int vfs_open(struct catalog *catalog, const char *path, int flags)
 	catalog->vfs = *system;
 	catalog->vfs.pNext = NULL;
 	catalog->vfs.zName = name;
-	catalog->vfs.xFullPathname = keep_name;
-	catalog->vfs.xOpen = open_file;
+	catalog->vfs.xFullPathname = vfs_keep_name;
+	catalog->vfs.xOpen = vfs_open_file;
 
 	int code = sqlite3_vfs_register(&catalog->vfs, 0);
 

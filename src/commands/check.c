@@ -30,26 +30,26 @@ enum {
 static const char fuse_conf[] = "/etc/fuse.conf";
 static const char updatedb_conf[] = "/etc/updatedb.conf";
 
-static int check_device(struct selfcheck *check, struct buf *say)
+static int check_device(struct check *check, struct buf *say)
 {
 	CLEANUP_CLOSE int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
 	(void)check;
 	if (fd >= 0)
-		return why_set(say, VERDICT_OK, "can be opened");
+		return errmsg_set(say, VERDICT_OK, "can be opened");
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		return why_set(say, VERDICT_WRONG,
+		return errmsg_set(say, VERDICT_WRONG,
 			"is not there: modprobe fuse (a container has to be started with "
 			"--device /dev/fuse --cap-add SYS_ADMIN)");
-	return why_set(say, VERDICT_WRONG, "cannot be opened (%s): chmod 666 /dev/fuse",
-		strerror(errno));
+	return errmsg_set(say, VERDICT_WRONG,
+		"cannot be opened (%s): chmod 666 /dev/fuse", strerror(errno));
 }
 
 /*
  * Finds the program in $PATH that execvp(3) would run. Returns false if there is none.
  * The caller frees `ret_path`.
  */
-static bool find_program(const char *name, char **ret_path, struct stat *ret_status)
+static bool check_find_program(const char *name, char **ret_path, struct stat *ret_status)
 {
 	const char *variable = getenv("PATH");
 	CLEANUP_FREE char *path = strdup(variable ? variable : "/usr/bin:/bin");
@@ -71,26 +71,26 @@ static bool find_program(const char *name, char **ret_path, struct stat *ret_sta
 }
 
 /* Checks fusermount3. Root needs it to unmount only, other users also to mount. */
-static int check_helper(struct selfcheck *check, struct buf *say)
+static int check_helper(struct check *check, struct buf *say)
 {
 	CLEANUP_FREE char *path = NULL;
 	struct stat status;
 
 	(void)check;
-	if (!find_program("fusermount3", &path, &status))
-		return why_set(say, VERDICT_WRONG,
+	if (!check_find_program("fusermount3", &path, &status))
+		return errmsg_set(say, VERDICT_WRONG,
 			"is not installed: apt install fuse3 (or the package your system "
 			"has it in)");
 	if (geteuid() != 0 && (!(status.st_mode & S_ISUID) || status.st_uid != 0))
-		return why_set(say, VERDICT_WRONG,
+		return errmsg_set(say, VERDICT_WRONG,
 			"%s cannot mount for you, as it does not run as root: chown root "
 			"%s && chmod u+s %s",
 			path, path, path);
-	return why_set(say, VERDICT_OK, "is %s", path);
+	return errmsg_set(say, VERDICT_OK, "is %s", path);
 }
 
 /* True if a line of the file is `word`, apart from white space and a comment. */
-static bool has_line(FILE *file, const char *word)
+static bool check_has_line(FILE *file, const char *word)
 {
 	CLEANUP_FREE char *line = NULL;
 	size_t size = 0;
@@ -105,23 +105,24 @@ static bool has_line(FILE *file, const char *word)
 	return false;
 }
 
-static int check_fuse_conf(struct selfcheck *check, struct buf *say)
+static int check_fuse_conf(struct check *check, struct buf *say)
 {
 	CLEANUP_FILE FILE *file = fopen(fuse_conf, "re");
-	bool others = file && has_line(file, "user_allow_other");
+	bool others = file && check_has_line(file, "user_allow_other");
 
 	if (!file && errno != ENOENT)
-		return why_set(say, VERDICT_WRONG, "%s cannot be read (%s): chmod 644 %s",
-			fuse_conf, strerror(errno), fuse_conf);
+		return errmsg_set(say, VERDICT_WRONG,
+			"%s cannot be read (%s): chmod 644 %s", fuse_conf,
+			strerror(errno), fuse_conf);
 	if (others || geteuid() == 0)
-		return why_set(say, VERDICT_OK, "lets you use -o allow_other");
+		return errmsg_set(say, VERDICT_OK, "lets you use -o allow_other");
 	if (!check->options->allow_other)
-		return why_set(say, VERDICT_OK,
+		return errmsg_set(say, VERDICT_OK,
 			"lets you mount for yourself (not with -o allow_other: that "
 			"needs "
 			"the line user_allow_other in %s)",
 			fuse_conf);
-	return why_set(say, VERDICT_WRONG,
+	return errmsg_set(say, VERDICT_WRONG,
 		"does not let you use -o allow_other: add the line user_allow_other to "
 		"%s",
 		fuse_conf);
@@ -137,10 +138,11 @@ static int check_space(const char *path, const char *where, struct buf *say)
 	struct statvfs space;
 
 	if (!directory)
-		return why_set(say, VERDICT_WRONG, "cannot be looked at: out of memory");
+		return errmsg_set(
+			say, VERDICT_WRONG, "cannot be looked at: out of memory");
 	*strrchr(directory, '/') = '\0';
 	if (access(directory, W_OK) < 0 || statvfs(directory, &space) < 0)
-		return why_set(say, VERDICT_WRONG,
+		return errmsg_set(say, VERDICT_WRONG,
 			"%s cannot be written (%s): name another with -o cache_dir=PATH, "
 			"or use -o cache=off",
 			directory, strerror(errno));
@@ -148,15 +150,15 @@ static int check_space(const char *path, const char *where, struct buf *say)
 	uint64_t mib = ((uint64_t)space.f_bavail * space.f_frsize) >> 20;
 
 	if (mib < FREE_MIN_MIB)
-		return why_set(say, VERDICT_WRONG,
+		return errmsg_set(say, VERDICT_WRONG,
 			"%s has only %ju MiB left: make room, or name another with -o "
 			"cache_dir=PATH",
 			directory, (uintmax_t)mib);
-	return why_set(say, VERDICT_OK, "%s can be written, and has %ju MiB left; %s",
+	return errmsg_set(say, VERDICT_OK, "%s can be written, and has %ju MiB left; %s",
 		directory, (uintmax_t)mib, where);
 }
 
-static int check_cache(struct selfcheck *check, struct buf *say)
+static int check_cache(struct check *check, struct buf *say)
 {
 	const struct options *options = check->options;
 	CLEANUP(buf_done) struct buf note;
@@ -164,18 +166,18 @@ static int check_cache(struct selfcheck *check, struct buf *say)
 	const char *where = options->cache_dir ? "it was named with -o cache_dir="
 					       : "it is the usual place";
 
-	buf_init(&note, SENTENCE_MAX);
+	buf_init(&note, ERRMSG_MAX);
 	if (!options->cache_disk)
-		return why_set(say, VERDICT_OK, "is off (-o cache=off)");
+		return errmsg_set(say, VERDICT_OK, "is off (-o cache=off)");
 	/* Without a key the file name is wrong, but we need only its directory. */
-	if (cachefile_path(options->cache_dir, options->origin,
+	if (cache_path_find(options->cache_dir, options->origin,
 		    check->key ? check->key : "", &path, &note, say))
 		return VERDICT_WRONG;
 	return check_space(path, note.len ? note.data : where, say);
 }
 
 /* True if PRUNEFS = "..." in updatedb.conf(5) contains `word`, in upper or lower case. */
-static bool prunes(FILE *file, const char *word)
+static bool check_prunes(FILE *file, const char *word)
 {
 	CLEANUP_FREE char *line = NULL;
 	size_t size = 0;
@@ -197,7 +199,7 @@ static bool prunes(FILE *file, const char *word)
  * True if systemd is running and the drop-in is installed with which we keep plocate's
  * updatedb out of gladiafs mounts. /lib is a link to /usr/lib.
  */
-static bool has_drop_in(void)
+static bool check_has_drop_in(void)
 {
 	static const char *const places[] = {
 		"/lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf",
@@ -213,26 +215,26 @@ static bool has_drop_in(void)
 }
 
 /* Checks that updatedb, which reads every directory at night, skips gladiafs mounts. */
-static int check_updatedb(struct selfcheck *check, struct buf *say)
+static int check_updatedb(struct check *check, struct buf *say)
 {
 	CLEANUP_FILE FILE *file = fopen(updatedb_conf, "re");
 
 	(void)check;
 	if (!file && errno == ENOENT)
-		return why_set(say, VERDICT_OK, "is not installed");
+		return errmsg_set(say, VERDICT_OK, "is not installed");
 	if (!file)
-		return why_set(say, VERDICT_WRONG,
+		return errmsg_set(say, VERDICT_WRONG,
 			"has a configuration that cannot be read (%s): chmod 644 %s",
 			strerror(errno), updatedb_conf);
-	if (prunes(file, "fuse.gladiafs") || has_drop_in())
-		return why_set(say, VERDICT_OK, "leaves mounts of gladiafs out");
-	return why_set(say, VERDICT_WRONG,
+	if (check_prunes(file, "fuse.gladiafs") || check_has_drop_in())
+		return errmsg_set(say, VERDICT_OK, "leaves mounts of gladiafs out");
+	return errmsg_set(say, VERDICT_WRONG,
 		"would read all mounts of gladiafs every night: sed -i "
 		"'s/^PRUNEFS=\"/&fuse.gladiafs /' %s",
 		updatedb_conf);
 }
 
-static void print(int verdict, const char *name, const struct buf *say)
+static void check_print(int verdict, const char *name, const struct buf *say)
 {
 	static const char *const words[] = {
 		[VERDICT_OK] = "ok",
@@ -243,23 +245,23 @@ static void print(int verdict, const char *name, const struct buf *say)
 	printf("%-6s %-12s %s\n", words[verdict], name, say->len ? say->data : "");
 }
 
-int selfcheck_run(const struct options *options)
+int check_run(const struct options *options)
 {
 	static const struct {
 		const char *name;
 		check_fn *run;
 	} checks[] = {
-		{"network", selfcheck_network},
-		{"TLS", selfcheck_tls},
-		{"clock", selfcheck_clock},
-		{"key", selfcheck_key},
+		{"network", check_api_network},
+		{"TLS", check_api_tls},
+		{"clock", check_api_clock},
+		{"key", check_api_key},
 		{"/dev/fuse", check_device},
 		{"fusermount3", check_helper},
 		{"fuse.conf", check_fuse_conf},
 		{"cache", check_cache},
 		{"updatedb", check_updatedb},
 	};
-	struct selfcheck check = {.options = options, .server_ms = -1};
+	struct check check = {.options = options, .server_ms = -1};
 	CLEANUP(buf_done) struct buf say;
 	bool all = true;
 
@@ -268,9 +270,9 @@ int selfcheck_run(const struct options *options)
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		int verdict = checks[i].run(&check, &say);
 
-		print(verdict, checks[i].name, &say);
+		check_print(verdict, checks[i].name, &say);
 		all = all && verdict == VERDICT_OK;
 	}
-	key_free(check.key);
+	api_key_free(check.key);
 	return all ? EXIT_CODE_OK : EXIT_CODE_MOUNT;
 }

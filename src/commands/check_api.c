@@ -23,15 +23,15 @@ enum { SKEW_MAX_S = 300 };
 /* A request without the key, which finds out whether the API can be reached. */
 struct probe {
 	struct loop *loop;
-	struct selfcheck *check;
+	struct check *check;
 	struct buf *say;
 	int verdict;
 };
 
-static void on_done(void *ctx, const struct http_result *result)
+static void check_api_on_done(void *ctx, const struct http_result *result)
 {
 	struct probe *probe = ctx;
-	struct selfcheck *check = probe->check;
+	struct check *check = probe->check;
 	const char *origin = check->options->origin;
 
 	loop_stop(probe->loop);
@@ -42,52 +42,51 @@ static void on_done(void *ctx, const struct http_result *result)
 		(void)snprintf(check->tls_error, sizeof(check->tls_error), "%s",
 			*result->detail ? result->detail : "no reason given");
 	if (check->reached || result->tls_failed)
-		probe->verdict = why_set(
+		probe->verdict = errmsg_set(
 			probe->say, VERDICT_OK, "%s can be reached", origin);
 	else if (result->proxy_status == 407)
-		probe->verdict = why_set(probe->say, VERDICT_WRONG,
+		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
 			"%s cannot be reached, for the proxy wants a user name and a "
 			"password (407): put them into https_proxy "
 			"(http://USER:PASSWORD@HOST:PORT)",
 			origin);
 	else
-		probe->verdict = why_set(probe->say, VERDICT_WRONG,
+		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
 			"%s cannot be reached (%s): look at the network, its name "
 			"servers and https_proxy",
 			origin, *result->detail ? result->detail : "no answer");
 }
 
-static void loop_cleanup(struct loop **loop)
+static void check_api_loop_cleanup(struct loop **loop)
 {
 	if (*loop)
 		loop_free(*loop);
 }
 
-static void http_cleanup(struct http **http)
+static void check_api_http_cleanup(struct http **http)
 {
 	if (*http)
 		http_free(*http);
 }
 
-static int64_t longest_wait_ms(const struct options *options)
+static int64_t check_api_longest_wait_ms(const struct options *options)
 {
-	return options->timeout_ms < SELFCHECK_MAX_MS ? options->timeout_ms
-						      : SELFCHECK_MAX_MS;
+	return options->timeout_ms < CHECK_MAX_MS ? options->timeout_ms : CHECK_MAX_MS;
 }
 
 /* Sends the request of the probe. Returns 0 or a negative errno. */
-static int start(struct probe *probe, struct http **ret_http)
+static int check_api_start(struct probe *probe, struct http **ret_http)
 {
-	static const struct http_handlers handlers = {.on_done = on_done};
+	static const struct http_handlers handlers = {.on_done = check_api_on_done};
 	const struct options *options = probe->check->options;
 	const struct http_config config = {
 		.user_agent = "gladiafs/" GLADIAFS_VERSION,
 		.ca_file = options->ca_file,
 		.proxy = options->proxy,
 		.connections_max = 1,
-		.connect_ms = longest_wait_ms(options),
-		.stall_ms = longest_wait_ms(options),
-		.error_body_max = SENTENCE_MAX,
+		.connect_ms = check_api_longest_wait_ms(options),
+		.stall_ms = check_api_longest_wait_ms(options),
+		.error_body_max = ERRMSG_MAX,
 	};
 	CLEANUP_FREE char *url = NULL;
 	struct http_request *request;
@@ -102,70 +101,70 @@ static int start(struct probe *probe, struct http **ret_http)
 	return http_start(*ret_http, "GET", url, &handlers, probe, &request);
 }
 
-int selfcheck_network(struct selfcheck *check, struct buf *say)
+int check_api_network(struct check *check, struct buf *say)
 {
-	CLEANUP(loop_cleanup) struct loop *loop = NULL;
-	CLEANUP(http_cleanup) struct http *http = NULL;
+	CLEANUP(check_api_loop_cleanup) struct loop *loop = NULL;
+	CLEANUP(check_api_http_cleanup) struct http *http = NULL;
 	struct probe probe = {.check = check, .say = say, .verdict = VERDICT_WRONG};
 	int err = loop_new(&clock_system, &loop);
 
 	probe.loop = loop;
 	if (!err)
-		err = start(&probe, &http);
+		err = check_api_start(&probe, &http);
 	if (err == -EINVAL && check->options->ca_file)
-		return why_set(
+		return errmsg_set(
 			say, VERDICT_UNKNOWN, "not asked, as ca_file= cannot be used");
 	if (!err)
 		err = loop_run(loop);
 	if (err)
-		return why_set(say, VERDICT_WRONG, "the API cannot be asked: %s",
+		return errmsg_set(say, VERDICT_WRONG, "the API cannot be asked: %s",
 			strerror(-err));
 	return probe.verdict;
 }
 
-int selfcheck_tls(struct selfcheck *check, struct buf *say)
+int check_api_tls(struct check *check, struct buf *say)
 {
 	const char *ca_file = check->options->ca_file;
 
 	if (strncmp(check->options->origin, "http:", strlen("http:")) == 0)
-		return why_set(say, VERDICT_OK, "is not used, within this machine");
+		return errmsg_set(say, VERDICT_OK, "is not used, within this machine");
 	if (ca_file && access(ca_file, R_OK) < 0)
-		return why_set(say, VERDICT_WRONG, "ca_file=%s cannot be read: %s",
+		return errmsg_set(say, VERDICT_WRONG, "ca_file=%s cannot be read: %s",
 			ca_file, strerror(errno));
 	if (*check->tls_error)
-		return why_set(say, VERDICT_WRONG,
+		return errmsg_set(say, VERDICT_WRONG,
 			"%s is not trusted (%s): set the clock, update ca-certificates, "
 			"or "
 			"name the certificates of a proxy between with -o ca_file=PATH",
 			check->options->origin, check->tls_error);
 	if (!check->reached)
-		return why_set(say, VERDICT_UNKNOWN,
+		return errmsg_set(say, VERDICT_UNKNOWN,
 			ca_file ? "no answer; ca_file= is to hold certificates (PEM)"
 				: "no answer");
-	return why_set(say, VERDICT_OK, "the certificate is trusted");
+	return errmsg_set(say, VERDICT_OK, "the certificate is trusted");
 }
 
-int selfcheck_clock(struct selfcheck *check, struct buf *say)
+int check_api_clock(struct check *check, struct buf *say)
 {
 	int64_t skew_s = (check->heard_ms - check->server_ms) / 1000;
 
 	if (check->server_ms < 0)
-		return why_set(say, check->reached ? VERDICT_OK : VERDICT_UNKNOWN,
+		return errmsg_set(say, check->reached ? VERDICT_OK : VERDICT_UNKNOWN,
 			check->reached ? "the API does not say what time it is"
 				       : "no answer to compare it with");
 	if (skew_s < -SKEW_MAX_S || skew_s > SKEW_MAX_S)
-		return why_set(say, VERDICT_WRONG,
+		return errmsg_set(say, VERDICT_WRONG,
 			"is %jd s %s the API's: timedatectl set-ntp true",
 			(intmax_t)(skew_s < 0 ? -skew_s : skew_s),
 			skew_s < 0 ? "behind" : "ahead of");
-	return why_set(say, VERDICT_OK, "is as the API's");
+	return errmsg_set(say, VERDICT_OK, "is as the API's");
 }
 
 /* Sends a request with the key; `place` says in messages where the key was found. */
-static int ask(struct selfcheck *check, const char *place, struct buf *say)
+static int check_api_ask(struct check *check, const char *place, struct buf *say)
 {
 	const struct options *options = check->options;
-	CLEANUP(loop_cleanup) struct loop *loop = NULL;
+	CLEANUP(check_api_loop_cleanup) struct loop *loop = NULL;
 	const struct api_config config = {
 		.origin = options->origin,
 		.key = check->key,
@@ -173,31 +172,31 @@ static int ask(struct selfcheck *check, const char *place, struct buf *say)
 		.ca_file = options->ca_file,
 		.proxy = options->proxy,
 		.connections = 1,
-		.timeout_ms = longest_wait_ms(options),
+		.timeout_ms = check_api_longest_wait_ms(options),
 	};
 	int err = loop_new(&clock_system, &loop);
 
 	if (err)
-		return why_set(say, VERDICT_WRONG, "the API cannot be asked: %s",
+		return errmsg_set(say, VERDICT_WRONG, "the API cannot be asked: %s",
 			strerror(-err));
-	if (keycheck_run(loop, &check->log, &config, false, say))
+	if (verify_key(loop, &check->log, &config, false, say))
 		return VERDICT_WRONG;
-	return why_set(say, VERDICT_OK, "is %s; the API takes it", place);
+	return errmsg_set(say, VERDICT_OK, "is %s; the API takes it", place);
 }
 
-int selfcheck_key(struct selfcheck *check, struct buf *say)
+int check_api_key(struct check *check, struct buf *say)
 {
 	CLEANUP(key_source_done) struct key_source source = {0};
 	CLEANUP(buf_done) struct buf place;
 
 	buf_init(&place, KEY_PLACE_MAX);
-	if (key_find(check->options->key_file, &check->key, &source, say))
+	if (api_key_find(check->options->key_file, &check->key, &source, say))
 		return VERDICT_WRONG;
 	if (key_source_print(&source, &place))
-		return why_set(say, VERDICT_WRONG,
+		return errmsg_set(say, VERDICT_WRONG,
 			"was found, but there is no memory to say where");
 	if (!check->reached)
-		return why_set(say, VERDICT_UNKNOWN,
+		return errmsg_set(say, VERDICT_UNKNOWN,
 			"is %s; whether the API takes it cannot be told", place.data);
-	return ask(check, place.data, say);
+	return check_api_ask(check, place.data, say);
 }

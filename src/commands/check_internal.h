@@ -15,7 +15,7 @@ enum verdict {
 };
 
 /* The state that the checks share; earlier checks fill it in for later ones. */
-struct selfcheck {
+struct check {
 	const struct options *options;
 	struct log log;
 	char *key;           /* the API key; NULL if none was found */
@@ -26,18 +26,18 @@ struct selfcheck {
 };
 
 /* A check. Returns an enum verdict and explains it in `say`, in one sentence. */
-typedef int check_fn(struct selfcheck *check, struct buf *say);
+typedef int check_fn(struct check *check, struct buf *say);
 
 /* Checks that need the API. Call them in this order. */
 
 /* Sends a request without the key, to see whether the API can be reached. */
-check_fn selfcheck_network;
+check_fn check_api_network;
 
 /* Checks that the API's certificate is trusted. */
-check_fn selfcheck_tls;
+check_fn check_api_tls;
 
 /* Compares our clock with the API's. */
-check_fn selfcheck_clock;
+check_fn check_api_clock;
 
 /* Finds the API key and sends a request with it. */
-check_fn selfcheck_key;
+check_fn check_api_key;

@@ -29,7 +29,7 @@ enum {
 };
 
 /* Queues a message about a failure, unless there have been too many. */
-static void say(struct fetch *fetch, const char *place, const char *path, int error)
+static void fetch_say(struct fetch *fetch, const char *place, const char *path, int error)
 {
 	if (fetch->sentences == FETCH_SENTENCES_MAX)
 		(void)buf_append_str(&fetch->said,
@@ -39,8 +39,8 @@ static void say(struct fetch *fetch, const char *place, const char *path, int er
 			place, *path ? "/" : "", path, strerror(-error));
 }
 
-void fetch_failed(struct fetch *fetch, const struct client_path *root, const char *path,
-	bool is_dir, int error)
+void fetch_failed(struct fetch *fetch, const struct refresh_target *root,
+	const char *path, bool is_dir, int error)
 {
 	const char *place = fetch->paths[root - fetch->roots];
 
@@ -50,7 +50,7 @@ void fetch_failed(struct fetch *fetch, const struct client_path *root, const cha
 	else
 		fetch->counts.failed++;
 	/* If the argument is a file, its name is part of `place`. */
-	say(fetch, place, root->name ? "" : path, error);
+	fetch_say(fetch, place, root->name ? "" : path, error);
 	if (!is_dir && ++fetch->in_a_row >= FAILURES_MAX) {
 		fetch->given_up = true;
 		pthread_cond_broadcast(&fetch->news);
@@ -60,7 +60,7 @@ void fetch_failed(struct fetch *fetch, const struct client_path *root, const cha
 }
 
 /* Takes a file from the queue, waiting for one. Returns NULL if there are no more. */
-static struct fetch_file *take_file(struct fetch *fetch)
+static struct fetch_file *fetch_take_file(struct fetch *fetch)
 {
 	struct fetch_file *file = NULL;
 
@@ -81,7 +81,7 @@ static struct fetch_file *take_file(struct fetch *fetch)
  * Reads one byte of a file, which makes the mount fetch the whole text into its cache.
  * Returns 0 and the size of the file, or a negative errno.
  */
-static int read_file(const struct fetch_file *file, uint64_t *ret_size)
+static int fetch_read_file(const struct fetch_file *file, uint64_t *ret_size)
 {
 	CLEANUP_CLOSE int fd = openat(
 		file->root->fd, file->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -103,11 +103,11 @@ static int read_file(const struct fetch_file *file, uint64_t *ret_size)
 static void fetch_file(struct fetch *fetch, const struct fetch_file *file)
 {
 	uint64_t size = 0;
-	int err = read_file(file, &size);
+	int err = fetch_read_file(file, &size);
 
 	/* The job changed after we opened its file: open the new version. */
 	if (err == -ESTALE)
-		err = read_file(file, &size);
+		err = fetch_read_file(file, &size);
 	if (err && err != -ENOENT) {
 		fetch_failed(fetch, file->root, file->path, false, err);
 		return;
@@ -121,12 +121,12 @@ static void fetch_file(struct fetch *fetch, const struct fetch_file *file)
 }
 
 /* Thread function of a worker; `ctx` is a struct fetch. */
-static void *work(void *ctx)
+static void *fetch_work(void *ctx)
 {
 	struct fetch *fetch = ctx;
 	struct fetch_file *file;
 
-	while ((file = take_file(fetch))) {
+	while ((file = fetch_take_file(fetch))) {
 		fetch_file(fetch, file);
 		free(file);
 	}
@@ -140,7 +140,7 @@ static void *work(void *ctx)
  * Starts a detached thread, which ends by itself or with the process. The caller holds
  * the lock. Returns 0 or a negative errno.
  */
-static int start(struct fetch *fetch, void *(*run)(void *ctx))
+static int fetch_start(struct fetch *fetch, void *(*run)(void *ctx))
 {
 	pthread_t thread;
 	int err = pthread_create(&thread, NULL, run, fetch);
@@ -155,21 +155,21 @@ static int start(struct fetch *fetch, void *(*run)(void *ctx))
  * Starts all threads. `signals` are blocked in every thread, because the main thread
  * receives them with sigtimedwait(2).
  */
-static int start_all(struct fetch *fetch, const sigset_t *signals)
+static int fetch_start_all(struct fetch *fetch, const sigset_t *signals)
 {
 	int err;
 
 	pthread_sigmask(SIG_BLOCK, signals, NULL);
 	pthread_mutex_lock(&fetch->lock);
-	err = start(fetch, fetch_list);
+	err = fetch_start(fetch, fetch_list);
 	for (int i = 0; !err && i < FETCH_WORKERS; i++)
-		err = start(fetch, work);
+		err = fetch_start(fetch, fetch_work);
 	pthread_mutex_unlock(&fetch->lock);
 	return err;
 }
 
 /* Prints a summary, then lets the signal kill the process by its default action. */
-static void end_by(int signal, const struct fetch_counts *counts)
+static void fetch_end_by(int signal, const struct fetch_counts *counts)
 {
 	sigset_t set;
 
@@ -185,7 +185,7 @@ static void end_by(int signal, const struct fetch_counts *counts)
 }
 
 /* Reports progress and handles signals until all threads have ended. */
-static void watch(struct fetch *fetch, const sigset_t *signals)
+static void fetch_watch(struct fetch *fetch, const sigset_t *signals)
 {
 	const struct timespec tick = {.tv_nsec = TICK_MS * 1000L * 1000};
 	struct fetch_progress progress;
@@ -207,7 +207,7 @@ static void watch(struct fetch *fetch, const sigset_t *signals)
 			clock_mono_ms(&clock_system));
 		if (signal > 0) {
 			fetch_progress_end(&progress);
-			end_by(signal, &counts);
+			fetch_end_by(signal, &counts);
 		}
 	}
 	fetch_progress_end(&progress);
@@ -217,23 +217,23 @@ static void watch(struct fetch *fetch, const sigset_t *signals)
  * Prints the summary to stdout. Returns EXIT_CODE_OK, or EXIT_CODE_SYSTEM and an error
  * message if anything failed.
  */
-static int conclude(struct fetch *fetch, int64_t began_ms, struct buf *why)
+static int fetch_conclude(struct fetch *fetch, int64_t began_ms, struct buf *errmsg)
 {
 	const struct fetch_counts *counts = &fetch->counts;
 	CLEANUP(buf_done) struct buf text;
 	const char *mount = fetch->roots[0].mount;
 
-	buf_init(&text, SENTENCE_MAX);
+	buf_init(&text, ERRMSG_MAX);
 	if (!fetch_progress_print(counts, -1, &text) && !buf_append_str(&text, ", in ") &&
 		!fetch_time_print(clock_mono_ms(&clock_system) - began_ms, &text))
 		printf("%s\n", text.data);
 	if (fetch->given_up)
-		return why_set(why, EXIT_CODE_SYSTEM,
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"given up after %d failures in a row: %s/.gladiafs/errors says "
 			"why; the same command goes on from there",
 			FAILURES_MAX, mount);
 	if (counts->failed || counts->dirs_failed)
-		return why_set(why, EXIT_CODE_SYSTEM,
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"%" PRIu64 " jobs and %" PRIu64 " directories could not be "
 			"fetched: %s/.gladiafs/errors says why; the same command tries "
 			"them again",
@@ -242,7 +242,7 @@ static int conclude(struct fetch *fetch, int64_t began_ms, struct buf *why)
 }
 
 /* Opens all paths. Returns 0, or a negative errno and an error message in `why`. */
-static int open_roots(struct fetch *fetch, struct buf *why)
+static int fetch_open_roots(struct fetch *fetch, struct buf *errmsg)
 {
 	size_t len = 0;
 	int err = 0;
@@ -251,10 +251,10 @@ static int open_roots(struct fetch *fetch, struct buf *why)
 		len++;
 	fetch->roots = calloc(len + 1, sizeof(*fetch->roots));
 	if (!fetch->roots)
-		return why_set(why, -ENOMEM, "out of memory");
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	for (; !err && fetch->roots_len < len; fetch->roots_len += !err)
-		err = client_path_open(fetch->paths[fetch->roots_len],
-			&fetch->roots[fetch->roots_len], why);
+		err = refresh_target_open(fetch->paths[fetch->roots_len],
+			&fetch->roots[fetch->roots_len], errmsg);
 	return err;
 }
 
@@ -263,7 +263,7 @@ static void fetch_done(struct fetch *fetch)
 	list_for_each_safe (link, &fetch->queue)
 		free(list_entry(link, struct fetch_file, link));
 	for (size_t i = 0; i < fetch->roots_len; i++)
-		client_path_done(&fetch->roots[i]);
+		refresh_target_done(&fetch->roots[i]);
 	free(fetch->roots);
 	buf_done(&fetch->said);
 }
@@ -272,7 +272,7 @@ static void fetch_done(struct fetch *fetch)
  * Collects the signals that end the process. A signal that is ignored, as nohup(1) does
  * with SIGHUP, is left out: sigtimedwait(2) would receive a blocked signal all the same.
  */
-static void list_signals(sigset_t *ret_signals)
+static void fetch_list_signals(sigset_t *ret_signals)
 {
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -285,7 +285,7 @@ static void list_signals(sigset_t *ret_signals)
 	}
 }
 
-int fetch_run(char *const *paths, struct buf *why)
+int fetch_run(char *const *paths, struct buf *errmsg)
 {
 	CLEANUP(fetch_done)
 	struct fetch fetch = {
@@ -299,11 +299,11 @@ int fetch_run(char *const *paths, struct buf *why)
 
 	list_init(&fetch.queue);
 	buf_init(&fetch.said, FETCH_SAID_MAX);
-	list_signals(&signals);
-	if (open_roots(&fetch, why))
+	fetch_list_signals(&signals);
+	if (fetch_open_roots(&fetch, errmsg))
 		return EXIT_CODE_USAGE;
 
-	int err = start_all(&fetch, &signals);
+	int err = fetch_start_all(&fetch, &signals);
 
 	if (err) {
 		/* Exit at once, because returning would free `fetch`, which the threads
@@ -312,6 +312,6 @@ int fetch_run(char *const *paths, struct buf *why)
 			stderr, "gladiafs: cannot start a thread: %s\n", strerror(-err));
 		_exit(EXIT_CODE_SYSTEM);
 	}
-	watch(&fetch, &signals);
-	return conclude(&fetch, began_ms, why);
+	fetch_watch(&fetch, &signals);
+	return fetch_conclude(&fetch, began_ms, errmsg);
 }

@@ -37,13 +37,13 @@ struct fetch_counts {
 /* A job's file that is to be fetched. */
 struct fetch_file {
 	struct list link;
-	const struct client_path *root;
+	const struct refresh_target *root;
 	char path[]; /* relative to the directory of `root` */
 };
 
 struct fetch {
-	char *const *paths;        /* the arguments, ending with NULL */
-	struct client_path *roots; /* the same paths, opened */
+	char *const *paths;           /* the arguments, ending with NULL */
+	struct refresh_target *roots; /* the same paths, opened */
 	size_t roots_len;
 
 	pthread_mutex_t lock; /* protects all members below the conditions */
@@ -67,8 +67,8 @@ void *fetch_list(void *ctx);
  * Counts a file or directory that could not be fetched and queues a message about it. Can
  * be called from any thread, without the lock.
  */
-void fetch_failed(struct fetch *fetch, const struct client_path *root, const char *path,
-	bool is_dir, int error);
+void fetch_failed(struct fetch *fetch, const struct refresh_target *root,
+	const char *path, bool is_dir, int error);
 
 /* The progress report on stderr. */
 struct fetch_progress {

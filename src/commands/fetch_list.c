@@ -22,13 +22,13 @@ static const char whole[] = "all";
 /* Maximum depth below a given directory; the tree of a mount is less deep. */
 enum { DEPTH_MAX = 8 };
 
-static void cleanup_dir(DIR **dir)
+static void fetch_list_cleanup_dir(DIR **dir)
 {
 	if (*dir)
 		closedir(*dir);
 }
 
-static bool is_job(const char *name)
+static bool fetch_list_is_job(const char *name)
 {
 	size_t len = strlen(name);
 	size_t suffix_len = sizeof(suffix) - 1;
@@ -40,8 +40,8 @@ static bool is_job(const char *name)
  * Queues a file, waiting for room in the queue. Returns false if the fetch was given up,
  * so that listing should stop.
  */
-static bool add_file(
-	struct fetch *fetch, const struct client_path *root, const char *path)
+static bool fetch_list_add_file(
+	struct fetch *fetch, const struct refresh_target *root, const char *path)
 {
 	size_t size = strlen(path) + 1;
 	struct fetch_file *file = malloc(sizeof(*file) + size);
@@ -70,7 +70,8 @@ static bool add_file(
 }
 
 /* Opens the directory `path` below `root`. Returns 0 or a negative errno. */
-static int open_dir(const struct client_path *root, const char *path, DIR **ret_dir)
+static int fetch_list_open_dir(
+	const struct refresh_target *root, const char *path, DIR **ret_dir)
 {
 	int fd = openat(root->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -87,7 +88,7 @@ static int open_dir(const struct client_path *root, const char *path, DIR **ret_
  * Reads the next entry whose name does not begin with a dot. Sets *ret_entry to NULL at
  * the end of the directory. Returns 0, or the error of readdir(3) as a negative errno.
  */
-static int next_entry(DIR *dir, struct dirent **ret_entry)
+static int fetch_list_next_entry(DIR *dir, struct dirent **ret_entry)
 {
 	do {
 		errno = 0;
@@ -102,17 +103,18 @@ static int next_entry(DIR *dir, struct dirent **ret_entry)
  * Queues the job files of a directory, then lists the directories in it, up to `depth`
  * levels deep. Returns false if the fetch was given up.
  */
-static bool list_dir(
-	struct fetch *fetch, const struct client_path *root, const char *path, int depth)
+static bool fetch_list_list_dir(struct fetch *fetch, const struct refresh_target *root,
+	const char *path, int depth)
 {
-	CLEANUP(cleanup_dir) DIR *dir = NULL;
+	CLEANUP(fetch_list_cleanup_dir) DIR *dir = NULL;
 	CLEANUP(buf_done) struct buf below;
 	struct dirent *entry = NULL;
 	bool wanted = true;
-	int err = open_dir(root, path, &dir);
+	int err = fetch_list_open_dir(root, path, &dir);
 
 	buf_init(&below, UINT32_MAX);
-	while (dir && wanted && !err && !(err = next_entry(dir, &entry)) && entry) {
+	while (dir && wanted && !err && !(err = fetch_list_next_entry(dir, &entry)) &&
+		entry) {
 		char name[FETCH_PATH_MAX];
 		int len = snprintf(name, sizeof(name), "%s%s%s", path, *path ? "/" : "",
 			entry->d_name);
@@ -121,14 +123,14 @@ static bool list_dir(
 			err = -ENAMETOOLONG;
 		else if (entry->d_type == DT_DIR)
 			err = buf_append(&below, name, (size_t)len + 1);
-		else if (is_job(entry->d_name))
-			wanted = add_file(fetch, root, name);
+		else if (fetch_list_is_job(entry->d_name))
+			wanted = fetch_list_add_file(fetch, root, name);
 	}
 	if (err)
 		fetch_failed(fetch, root, path, true, err);
 	for (size_t at = 0; wanted && depth && at < below.len;
 		at += strlen(below.data + at) + 1)
-		wanted = list_dir(fetch, root, below.data + at, depth - 1);
+		wanted = fetch_list_list_dir(fetch, root, below.data + at, depth - 1);
 	return wanted;
 }
 
@@ -138,12 +140,12 @@ void *fetch_list(void *ctx)
 	bool wanted = true;
 
 	for (size_t i = 0; wanted && i < fetch->roots_len; i++) {
-		const struct client_path *root = &fetch->roots[i];
+		const struct refresh_target *root = &fetch->roots[i];
 
 		if (root->name)
-			wanted = add_file(fetch, root, root->name);
+			wanted = fetch_list_add_file(fetch, root, root->name);
 		else
-			wanted = list_dir(
+			wanted = fetch_list_list_dir(
 				fetch, root, root->is_root ? whole : "", DEPTH_MAX);
 	}
 	pthread_mutex_lock(&fetch->lock);

@@ -24,7 +24,7 @@ enum {
 };
 
 /* True if stderr is a terminal that can overwrite a line. */
-static bool is_terminal(void)
+static bool progress_is_terminal(void)
 {
 	const char *term = getenv("TERM");
 
@@ -34,7 +34,7 @@ static bool is_terminal(void)
 void fetch_progress_begin(struct fetch_progress *progress, int64_t now_ms)
 {
 	*progress = (struct fetch_progress){
-		.bar = is_terminal(), .began_ms = now_ms, .told_ms = now_ms};
+		.bar = progress_is_terminal(), .began_ms = now_ms, .told_ms = now_ms};
 }
 
 int fetch_time_print(int64_t ms, struct buf *out)
@@ -48,7 +48,7 @@ int fetch_time_print(int64_t ms, struct buf *out)
 	return buf_printf(out, "%d:%02d", minute, (int)(seconds % 60));
 }
 
-static int print_bytes(uint64_t bytes, struct buf *out)
+static int progress_print_bytes(uint64_t bytes, struct buf *out)
 {
 	static const char *const units[] = {"kB", "MB", "GB", "TB"};
 	double number = (double)bytes / 1000;
@@ -63,7 +63,8 @@ static int print_bytes(uint64_t bytes, struct buf *out)
 	return buf_printf(out, "%.1f %s", number, units[unit]);
 }
 
-static int print_rate(const struct fetch_counts *counts, double rate, struct buf *out)
+static int progress_print_rate(
+	const struct fetch_counts *counts, double rate, struct buf *out)
 {
 	uint64_t left = counts->found - counts->done - counts->failed;
 	int err = buf_printf(out, ", %.0f/s", rate);
@@ -83,16 +84,16 @@ int fetch_progress_print(const struct fetch_counts *counts, double rate, struct 
 		counts->found, counts->listed ? "" : "+");
 
 	if (!err)
-		err = print_bytes(counts->bytes, out);
+		err = progress_print_bytes(counts->bytes, out);
 	if (!err && counts->failed)
 		err = buf_printf(out, ", %" PRIu64 " failed", counts->failed);
 	if (!err && rate >= 0)
-		err = print_rate(counts, rate, out);
+		err = progress_print_rate(counts, rate, out);
 	return err;
 }
 
 /* Returns the width of the terminal in columns, at most WIDTH_MAX. */
-static int width(void)
+static int progress_width(void)
 {
 	struct winsize size;
 
@@ -105,9 +106,9 @@ static int width(void)
  * Draws the bar and the text. Leaves the last column empty, because some terminals move
  * to the next line if it is used.
  */
-static void draw(const struct fetch_counts *counts, const struct buf *text)
+static void progress_draw(const struct fetch_counts *counts, const struct buf *text)
 {
-	int columns = width() - 1;
+	int columns = progress_width() - 1;
 	int bar = columns - (int)text->len - (int)strlen("[] ");
 	double part = counts->found ? (double)(counts->done + counts->failed) /
 					      (double)counts->found
@@ -132,8 +133,8 @@ static void draw(const struct fetch_counts *counts, const struct buf *text)
  * Updates the average rate with the rate since the last report, which weighs more the
  * longer ago that report was.
  */
-static void note_rate(struct fetch_progress *progress, const struct fetch_counts *counts,
-	int64_t now_ms)
+static void progress_note_rate(struct fetch_progress *progress,
+	const struct fetch_counts *counts, int64_t now_ms)
 {
 	double passed = (double)(now_ms - progress->told_ms);
 	double rate = (double)(counts->done - progress->told) * 1000 / passed;
@@ -158,11 +159,11 @@ void fetch_progress_tell(struct fetch_progress *progress, const char *lines,
 	}
 	if (now_ms - progress->told_ms < (progress->bar ? BAR_MS : LINE_MS))
 		return;
-	note_rate(progress, counts, now_ms);
+	progress_note_rate(progress, counts, now_ms);
 	if (fetch_progress_print(counts, progress->rate, &text))
 		return;
 	if (progress->bar) {
-		draw(counts, &text);
+		progress_draw(counts, &text);
 		progress->drawn = true;
 		return;
 	}

@@ -20,21 +20,21 @@ static const char our_type[] = "fuse.gladiafs";
 enum { ROOT_INO = 1 };
 
 /* Sets the error message for a path that cannot be opened, and returns `err`. */
-static int no_look(const char *path, int err, struct buf *why)
+static int refresh_no_look(const char *path, int err, struct buf *errmsg)
 {
 	if (err == -ENOTCONN)
-		return why_set(why, err,
+		return errmsg_set(errmsg, err,
 			"cannot look at %s: the gladiafs that served it has ended; mount "
 			"again",
 			path);
-	return why_set(why, err, "cannot look at %s: %s", path, strerror(-err));
+	return errmsg_set(errmsg, err, "cannot look at %s: %s", path, strerror(-err));
 }
 
 /*
  * Opens `path` if it is a directory, else the directory that holds it, and then sets
  * to->name. Returns 0 or a negative errno.
  */
-static int open_directory(const char *path, struct client_path *to)
+static int refresh_open_directory(const char *path, struct refresh_target *to)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC;
 	CLEANUP_FREE char *copy = strdup(path);
@@ -54,86 +54,88 @@ static int open_directory(const char *path, struct client_path *to)
 	return to->fd < 0 ? -errno : 0;
 }
 
-/* Finds the gladiafs mount that to->fd is in. Returns as client_path_open() does. */
-static int find_mount(const char *path, struct client_path *to, struct buf *why)
+/* Finds the gladiafs mount that to->fd is in. Returns as refresh_target_open() does. */
+static int refresh_find_mount(
+	const char *path, struct refresh_target *to, struct buf *errmsg)
 {
-	CLEANUP(mountinfo_done) struct mountinfo mount = {0};
+	CLEANUP(mount_table_done) struct mount_entry mount = {0};
 	struct stat status;
 
 	if (fstat(to->fd, &status))
-		return no_look(path, -errno, why);
+		return refresh_no_look(path, -errno, errmsg);
 
-	int err = mountinfo_find_device(MOUNTINFO_SELF, status.st_dev, &mount);
+	int err = mount_table_find_device(MOUNTINFO_SELF, status.st_dev, &mount);
 
 	if (err && err != -ENOENT)
-		return why_set(why, err, "cannot tell what is mounted: %s: %s",
+		return errmsg_set(errmsg, err, "cannot tell what is mounted: %s: %s",
 			MOUNTINFO_SELF, strerror(-err));
 	if (!err && strcmp(mount.type, our_type) != 0)
 		err = -ENOENT;
 	if (!err) {
 		to->mount = strdup(mount.point);
 		to->is_root = status.st_ino == ROOT_INO;
-		return to->mount ? 0 : why_set(why, -ENOMEM, "out of memory");
+		return to->mount ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 	}
-	return why_set(why, -ENOTTY,
+	return errmsg_set(errmsg, -ENOTTY,
 		"%s is in no gladiafs mount: mount first, then give a path below that "
 		"(findmnt -t fuse.gladiafs lists mounts)",
 		path);
 }
 
-int client_path_open(const char *path, struct client_path *ret_path, struct buf *why)
+int refresh_target_open(
+	const char *path, struct refresh_target *ret_path, struct buf *errmsg)
 {
-	struct client_path to = {.fd = -1};
-	int err = open_directory(path, &to);
+	struct refresh_target to = {.fd = -1};
+	int err = refresh_open_directory(path, &to);
 
 	if (err)
-		err = no_look(path, err, why);
+		err = refresh_no_look(path, err, errmsg);
 	else
-		err = find_mount(path, &to, why);
+		err = refresh_find_mount(path, &to, errmsg);
 	if (err)
-		client_path_done(&to);
+		refresh_target_done(&to);
 	else
 		*ret_path = to;
 	return err;
 }
 
-void client_path_done(struct client_path *path)
+void refresh_target_done(struct refresh_target *path)
 {
 	if (path->fd >= 0)
 		close(path->fd);
 	free(path->name);
 	free(path->mount);
-	*path = (struct client_path){.fd = -1};
+	*path = (struct refresh_target){.fd = -1};
 }
 
 /* Refreshes one path. Returns an enum exit_code. */
-static int refresh(const char *path, struct buf *why)
+static int refresh(const char *path, struct buf *errmsg)
 {
-	CLEANUP(client_path_done) struct client_path to = {.fd = -1};
+	CLEANUP(refresh_target_done) struct refresh_target to = {.fd = -1};
 
-	if (client_path_open(path, &to, why))
+	if (refresh_target_open(path, &to, errmsg))
 		return EXIT_CODE_USAGE;
 	if (!ioctl(to.fd, FS_IOC_REFRESH))
 		return EXIT_CODE_OK;
 	if (errno == EPERM)
-		return why_set(why, EXIT_CODE_SYSTEM,
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"cannot refresh %s: only root, and who mounted it, may have it "
 			"ask the API again",
 			path);
 	if (errno == ENOTTY)
-		return why_set(why, EXIT_CODE_SYSTEM,
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"cannot refresh %s: the gladiafs that serves it is an older one; "
 			"mount again",
 			path);
-	return why_set(
-		why, EXIT_CODE_SYSTEM, "cannot refresh %s: %s", path, strerror(errno));
+	return errmsg_set(
+		errmsg, EXIT_CODE_SYSTEM, "cannot refresh %s: %s", path, strerror(errno));
 }
 
-int client_refresh(char *const *paths, struct buf *why)
+int refresh_path(char *const *paths, struct buf *errmsg)
 {
 	int code = EXIT_CODE_OK;
 
 	for (; !code && *paths; paths++)
-		code = refresh(*paths, why);
+		code = refresh(*paths, errmsg);
 	return code;
 }

@@ -28,12 +28,12 @@ struct text {
 	char bytes[KEY_MAX + 1];
 };
 
-static void text_wipe(struct text *text)
+static void api_key_text_wipe(struct text *text)
 {
 	explicit_bzero(text, sizeof(*text));
 }
 
-void key_free(char *key)
+void api_key_free(char *key)
 {
 	if (!key)
 		return;
@@ -41,17 +41,17 @@ void key_free(char *key)
 	free(key);
 }
 
-static void key_cleanup(char **key)
+static void api_key_key_cleanup(char **key)
 {
-	key_free(*key);
+	api_key_free(*key);
 }
 
 /*
  * Gets the key from the first line of `text`, without surrounding white space. `place`
  * names the file or variable in error messages. Returns 0, -EINVAL or -ENOMEM.
  */
-static int take_line(
-	const char *text, size_t len, const char *place, char **ret_key, struct buf *why)
+static int api_key_take_line(const char *text, size_t len, const char *place,
+	char **ret_key, struct buf *errmsg)
 {
 	const char *newline = memchr(text, '\n', len);
 	const char *end = newline ? newline : text + len;
@@ -61,15 +61,15 @@ static int take_line(
 	while (text < end && isspace((unsigned char)end[-1]))
 		end--;
 	if (text == end)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%s holds no key: its first line is to be the API key", place);
 	if (end - text > KEY_MAX || (!newline && len > KEY_MAX))
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"the first line of %s is longer than %d bytes: no API key is",
 			place, KEY_MAX);
 	for (const char *c = text; c < end; c++)
 		if (!isascii((unsigned char)*c) || !isgraph((unsigned char)*c))
-			return why_set(why, -EINVAL,
+			return errmsg_set(errmsg, -EINVAL,
 				"the first line of %s holds spaces, control characters "
 				"or other bytes than ASCII: it is to be the API key and "
 				"nothing else",
@@ -78,7 +78,7 @@ static int take_line(
 	char *key = strndup(text, (size_t)(end - text));
 
 	if (!key)
-		return why_set(why, -ENOMEM, "out of memory");
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	*ret_key = key;
 	return 0;
 }
@@ -87,7 +87,7 @@ static int take_line(
  * Reads until the end of the file or until `text` is full: then the key is complete or
  * too long. Returns 0 or a negative errno.
  */
-static int read_text(int fd, struct text *text)
+static int api_key_read_text(int fd, struct text *text)
 {
 	while (text->len < sizeof(text->bytes)) {
 		ssize_t got = read(
@@ -108,39 +108,40 @@ static int read_text(int fd, struct text *text)
  * Reads the key from a file. Returns 0, -ENOENT if there is no such file, or another
  * negative errno. O_NONBLOCK keeps a FIFO from blocking us.
  */
-static int read_file(const struct keyplace *place, char **ret_key, struct buf *why)
+static int api_key_read_file(
+	const struct keyplace *place, char **ret_key, struct buf *errmsg)
 {
 	const char *path = place->path;
-	CLEANUP(text_wipe) struct text text = {0};
+	CLEANUP(api_key_text_wipe) struct text text = {0};
 	CLEANUP_CLOSE int fd = openat(
 		place->at, place->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return why_set(why, -ENOENT,
+		return errmsg_set(errmsg, -ENOENT,
 			"there is no key file %s: write the API key to it", path);
 	if (fd < 0) {
 		int err = -errno;
 
-		return why_set(why, err, "the key file %s cannot be opened (%s)", path,
-			strerror(-err));
+		return errmsg_set(errmsg, err, "the key file %s cannot be opened (%s)",
+			path, strerror(-err));
 	}
 
-	int err = keyplace_check(place, fd, why);
+	int err = key_file_check(place, fd, errmsg);
 
 	if (err)
 		return err;
-	err = read_text(fd, &text);
+	err = api_key_read_text(fd, &text);
 	if (err)
-		return why_set(why, err, "the key file %s cannot be read (%s)", path,
-			strerror(-err));
-	return take_line(text.bytes, text.len, path, ret_key, why);
+		return errmsg_set(errmsg, err, "the key file %s cannot be read (%s)",
+			path, strerror(-err));
+	return api_key_take_line(text.bytes, text.len, path, ret_key, errmsg);
 }
 
 /*
  * Removes the key from the environment, including what /proc/PID/environ shows. An empty
  * variable counts as not set. Returns 0 or -ENOMEM.
  */
-static int take_variable(char **ret_value, struct buf *why)
+static int api_key_take_variable(char **ret_value, struct buf *errmsg)
 {
 	char *found = getenv(variable_name);
 	char *value = NULL;
@@ -148,7 +149,7 @@ static int take_variable(char **ret_value, struct buf *why)
 	if (found && *found) {
 		value = strdup(found);
 		if (!value)
-			return why_set(why, -ENOMEM, "out of memory");
+			return errmsg_set(errmsg, -ENOMEM, "out of memory");
 		explicit_bzero(found, strlen(found));
 	}
 	unsetenv(variable_name);
@@ -162,7 +163,7 @@ struct places {
 	size_t len;
 };
 
-static void places_done(struct places *places)
+static void api_key_places_done(struct places *places)
 {
 	for (size_t i = 0; i < places->len; i++)
 		key_source_done(&places->list[i]);
@@ -172,7 +173,7 @@ static void places_done(struct places *places)
  * Adds a place. `path` was allocated with malloc(), and the list takes ownership; NULL
  * means the variable.
  */
-static void places_add(struct places *places, char *path, bool credential)
+static void api_key_places_add(struct places *places, char *path, bool credential)
 {
 	places->list[places->len++] = (struct key_source){
 		.path = path, .credential = credential, .dir = -1};
@@ -182,7 +183,7 @@ static void places_add(struct places *places, char *path, bool credential)
  * Adds the file `name` in `directory`. If `directory` is NULL, there is no such place.
  * Returns 0 or -ENOMEM.
  */
-static int places_add_file(
+static int api_key_places_add_file(
 	struct places *places, const char *directory, const char *name, bool credential)
 {
 	char *path;
@@ -191,11 +192,11 @@ static int places_add_file(
 		return 0;
 	if (asprintf(&path, "%s/%s", directory, name) < 0)
 		return -ENOMEM;
-	places_add(places, path, credential);
+	api_key_places_add(places, path, credential);
 	return 0;
 }
 
-static int places_list(const char *key_file, bool variable, struct places *places)
+static int api_key_places_list(const char *key_file, bool variable, struct places *places)
 {
 	const char *config = home_xdg("XDG_CONFIG_HOME");
 	const char *home = home_directory();
@@ -205,23 +206,23 @@ static int places_list(const char *key_file, bool variable, struct places *place
 	if (key_file && !given)
 		return -ENOMEM;
 	if (given)
-		places_add(places, given, false);
-	err = places_add_file(
+		api_key_places_add(places, given, false);
+	err = api_key_places_add_file(
 		places, home_variable("CREDENTIALS_DIRECTORY"), "gladia-key", true);
 	if (variable)
-		places_add(places, NULL, false);
+		api_key_places_add(places, NULL, false);
 	if (!err)
-		err = places_add_file(places, config ? config : home,
+		err = api_key_places_add_file(places, config ? config : home,
 			config ? "gladiafs/key" : ".config/gladiafs/key", false);
 	if (!err)
-		err = places_add_file(places, home, ".gladia", false);
+		err = api_key_places_add_file(places, home, ".gladia", false);
 	if (!err)
-		err = places_add_file(places, "/etc/gladiafs", "key", false);
+		err = api_key_places_add_file(places, "/etc/gladiafs", "key", false);
 	return err;
 }
 
 /* True only if the place certainly exists. */
-static bool key_source_exists(const struct key_source *source)
+static bool api_key_key_source_exists(const struct key_source *source)
 {
 	return !source->path || faccessat(AT_FDCWD, source->path, F_OK, AT_EACCESS) == 0;
 }
@@ -230,26 +231,26 @@ static bool key_source_exists(const struct key_source *source)
  * Names the places from number `first` on that exist. They are needed only for messages,
  * so running out of memory is not an error.
  */
-static void places_name_hidden(
+static void api_key_places_name_hidden(
 	const struct places *places, size_t first, char **ret_hidden)
 {
 	CLEANUP(buf_done) struct buf names;
 
 	buf_init(&names, HIDDEN_MAX);
 	for (size_t i = first; i < places->len; i++)
-		if (key_source_exists(&places->list[i]))
+		if (api_key_key_source_exists(&places->list[i]))
 			(void)buf_printf(&names, "%s%s", names.len ? " and " : "",
 				key_source_name(&places->list[i]));
 	if (names.len)
 		*ret_hidden = strdup(names.data);
 }
 
-static int no_key(struct buf *why)
+static int api_key_no_key(struct buf *errmsg)
 {
 	const char *config = home_xdg("XDG_CONFIG_HOME");
 	const char *home = home_directory();
 
-	return why_set(why, -ENOKEY,
+	return errmsg_set(errmsg, -ENOKEY,
 		"no API key was found: write it to %s/.gladia (chmod 600), set "
 		"GLADIA_API_KEY, or use -o key_file=PATH; looked for in "
 		"$CREDENTIALS_DIRECTORY/gladia-key, $GLADIA_API_KEY, "
@@ -261,8 +262,8 @@ static int no_key(struct buf *why)
  * Reads the key from one place. `variable` is the value that GLADIA_API_KEY had. Returns
  * 0, -ENOENT if the file does not exist, or another negative errno.
  */
-static int key_from_source(const struct key_source *source, const char *variable,
-	char **ret_key, struct buf *why)
+static int api_key_key_from_source(const struct key_source *source, const char *variable,
+	char **ret_key, struct buf *errmsg)
 {
 	const struct keyplace place = {
 		.path = source->path,
@@ -272,37 +273,38 @@ static int key_from_source(const struct key_source *source, const char *variable
 	};
 
 	if (source->path)
-		return read_file(&place, ret_key, why);
-	return take_line(
-		variable, strlen(variable), "the variable GLADIA_API_KEY", ret_key, why);
+		return api_key_read_file(&place, ret_key, errmsg);
+	return api_key_take_line(variable, strlen(variable),
+		"the variable GLADIA_API_KEY", ret_key, errmsg);
 }
 
-int key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
-	struct buf *why)
+int api_key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
+	struct buf *errmsg)
 {
-	CLEANUP(key_cleanup) char *variable = NULL;
-	CLEANUP(places_done) struct places places = {0};
+	CLEANUP(api_key_key_cleanup) char *variable = NULL;
+	CLEANUP(api_key_places_done) struct places places = {0};
 	struct key_source *found;
 	size_t i = 0;
-	int err = take_variable(&variable, why);
+	int err = api_key_take_variable(&variable, errmsg);
 
 	if (err)
 		return err;
-	if (places_list(key_file, variable != NULL, &places))
-		return why_set(why, -ENOMEM, "out of memory");
+	if (api_key_places_list(key_file, variable != NULL, &places))
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	do {
 		found = &places.list[i++];
-		err = key_from_source(found, variable, ret_key, why);
+		err = api_key_key_from_source(found, variable, ret_key, errmsg);
 	} while (err == -ENOENT && !key_file && i < places.len);
 	if (err == -ENOENT && !key_file)
-		return no_key(why);
-	places_name_hidden(&places, i, &found->hidden);
+		return api_key_no_key(errmsg);
+	api_key_places_name_hidden(&places, i, &found->hidden);
 	if (err) {
 		if (found->hidden)
-			(void)buf_printf(why, " (this comes before %s)", found->hidden);
+			(void)buf_printf(
+				errmsg, " (this comes before %s)", found->hidden);
 		return err;
 	}
-	buf_reset(why);
+	buf_reset(errmsg);
 	*ret_source = *found;
 	*found = (struct key_source){.dir = -1};
 	return 0;
@@ -312,7 +314,7 @@ int key_find(const char *key_file, char **ret_key, struct key_source *ret_source
  * Opens the last directory of the path before a symbolic link, and sets `ret_rest` to the
  * path from there. Returns a descriptor or a negative errno.
  */
-static int open_before_links(const char *path, const char **ret_rest)
+static int api_key_open_before_links(const char *path, const char **ret_rest)
 {
 	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	const char *rest = path + strspn(path, "/");
@@ -339,14 +341,14 @@ int key_source_keep(struct key_source *source)
 
 	if (!source->path)
 		return 0;
-	dir = open_before_links(source->path, &source->name);
+	dir = api_key_open_before_links(source->path, &source->name);
 	if (dir < 0)
 		return dir;
 	source->dir = dir;
 	return 0;
 }
 
-int key_read_again(const struct key_source *source, char **ret_key, struct buf *why)
+int key_read_again(const struct key_source *source, char **ret_key, struct buf *errmsg)
 {
 	const struct keyplace place = {
 		.path = source->path,
@@ -355,7 +357,7 @@ int key_read_again(const struct key_source *source, char **ret_key, struct buf *
 		.credential = source->credential,
 	};
 
-	return read_file(&place, ret_key, why);
+	return api_key_read_file(&place, ret_key, errmsg);
 }
 
 const char *key_source_name(const struct key_source *source)

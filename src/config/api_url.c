@@ -28,7 +28,7 @@ static const struct scheme {
 	{"http://", 80, true},
 };
 
-static const struct scheme *find_scheme(const char *text)
+static const struct scheme *api_url_find_scheme(const char *text)
 {
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (strncasecmp(text, schemes[i].text, strlen(schemes[i].text)) == 0)
@@ -37,7 +37,7 @@ static const struct scheme *find_scheme(const char *text)
 }
 
 /* True for labels of letters, digits, '-' and '_', separated by single dots. */
-static bool is_name(const char *text)
+static bool api_url_is_name(const char *text)
 {
 	for (size_t len;; text += len + 1) {
 		len = strcspn(text, ".");
@@ -55,7 +55,7 @@ static bool is_name(const char *text)
  * True if the last label is a number. libcurl would take such a name for an address in
  * one of the forms of inet_aton(3) ("127.1", "2130706433"); we accept only four numbers.
  */
-static bool looks_like_ipv4(const char *text)
+static bool api_url_looks_like_ipv4(const char *text)
 {
 	const char *dot = strrchr(text, '.');
 	const char *last = dot ? dot + 1 : text;
@@ -63,7 +63,7 @@ static bool looks_like_ipv4(const char *text)
 	return *last && strspn(last, "0123456789") == strlen(last);
 }
 
-static bool read_name(const char *text, struct host *ret_host)
+static bool api_url_read_name(const char *text, struct host *ret_host)
 {
 	struct in_addr address;
 	size_t len = strlen(text);
@@ -72,10 +72,10 @@ static bool read_name(const char *text, struct host *ret_host)
 		return false;
 	for (size_t i = 0; i <= len; i++)
 		ret_host->text[i] = (char)tolower((unsigned char)text[i]);
-	if (!is_name(ret_host->text))
+	if (!api_url_is_name(ret_host->text))
 		return false;
 	ret_host->loopback = strcmp(ret_host->text, "localhost") == 0;
-	if (!looks_like_ipv4(ret_host->text))
+	if (!api_url_looks_like_ipv4(ret_host->text))
 		return true;
 	if (inet_pton(AF_INET, ret_host->text, &address) != 1)
 		return false;
@@ -83,7 +83,7 @@ static bool read_name(const char *text, struct host *ret_host)
 	return true;
 }
 
-static bool read_ipv6(const char *text, struct host *ret_host)
+static bool api_url_read_ipv6(const char *text, struct host *ret_host)
 {
 	struct in6_addr address;
 	char printed[INET6_ADDRSTRLEN];
@@ -97,7 +97,7 @@ static bool read_ipv6(const char *text, struct host *ret_host)
 }
 
 /* Parses a port. RFC 3986 allows an empty one, but after a colon we expect a number. */
-static bool read_port(const char *text, unsigned *ret_port)
+static bool api_url_read_port(const char *text, unsigned *ret_port)
 {
 	size_t len = strlen(text);
 	unsigned long port = strtoul(text, NULL, 10);
@@ -109,8 +109,8 @@ static bool read_port(const char *text, unsigned *ret_port)
 }
 
 /* Parses "host[:port]" and overwrites the separators in `text`. */
-static int read_authority(char *text, const char *what, struct host *ret_host,
-	unsigned *ret_port, struct buf *why)
+static int api_url_read_authority(char *text, const char *what, struct host *ret_host,
+	unsigned *ret_port, struct buf *errmsg)
 {
 	bool bracket = *text == '[';
 	char *host = text + bracket;
@@ -119,7 +119,7 @@ static int read_authority(char *text, const char *what, struct host *ret_host,
 	bool good = true;
 
 	if (bracket && (!end || (end[1] && end[1] != ':')))
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%s: an IPv6 address is written in brackets, as in "
 			"https://[2001:db8::1]:8443",
 			what);
@@ -129,15 +129,16 @@ static int read_authority(char *text, const char *what, struct host *ret_host,
 		port = *colon ? colon + 1 : NULL;
 		*end = '\0';
 	}
-	good = bracket ? read_ipv6(host, ret_host) : read_name(host, ret_host);
+	good = bracket ? api_url_read_ipv6(host, ret_host)
+		       : api_url_read_name(host, ret_host);
 	if (!good)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%s: what stands between the slashes is no host: a name, an IPv4 "
 			"address of four numbers or an IPv6 address in brackets, as "
 			"in " SOURCE_DEFAULT,
 			what);
-	if (port && !read_port(port, ret_port))
-		return why_set(why, -EINVAL,
+	if (port && !api_url_read_port(port, ret_port))
+		return errmsg_set(errmsg, -EINVAL,
 			"%s: after the host's colon stands a port, a number from 1 to "
 			"65535",
 			what);
@@ -147,30 +148,31 @@ static int read_authority(char *text, const char *what, struct host *ret_host,
 /*
  * Rejects anything but "/" after the host. `tail` is empty or begins with one of "/?#\".
  */
-static int check_tail(const char *tail, const char *what, struct buf *why)
+static int api_url_check_tail(const char *tail, const char *what, struct buf *errmsg)
 {
 	if (!*tail || strcmp(tail, "/") == 0)
 		return 0;
 	if (strpbrk(tail, "?#"))
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%s holds a query or a fragment: leave out what begins with ? "
 			"or #",
 			what);
-	return why_set(why, -EINVAL,
+	return errmsg_set(errmsg, -EINVAL,
 		"%s holds a path: leave out what follows the host, the program knows "
 		"the API's paths",
 		what);
 }
 
-int source_parse(const char *text, const char *what, char **ret_origin, struct buf *why)
+int api_url_parse(
+	const char *text, const char *what, char **ret_origin, struct buf *errmsg)
 {
-	const struct scheme *scheme = find_scheme(text);
+	const struct scheme *scheme = api_url_find_scheme(text);
 	char authority[HOST_MAX + 16];
 	struct host host = {0};
 	unsigned port;
 
 	if (!scheme)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%s must begin with https://, or http:// for a loopback address; "
 			"left out, it is " SOURCE_DEFAULT,
 			what);
@@ -179,24 +181,25 @@ int source_parse(const char *text, const char *what, char **ret_origin, struct b
 	size_t len = strcspn(text, "/?#\\");
 
 	if (memchr(text, '@', len))
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%s holds a user name or a password: leave out what stands "
 			"before the @, the key comes from a file (key_file=)",
 			what);
 	if (len >= sizeof(authority))
-		return why_set(why, -EINVAL, "%s: the host's name is too long", what);
+		return errmsg_set(
+			errmsg, -EINVAL, "%s: the host's name is too long", what);
 	memcpy(authority, text, len);
 	authority[len] = '\0';
 	port = scheme->port;
 
-	int err = read_authority(authority, what, &host, &port, why);
+	int err = api_url_read_authority(authority, what, &host, &port, errmsg);
 
 	if (!err)
-		err = check_tail(text + len, what, why);
+		err = api_url_check_tail(text + len, what, errmsg);
 	if (err)
 		return err;
 	if (scheme->loopback_only && !host.loopback)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%s begins with http://, which would send the key unencrypted: "
 			"use https:// (http:// is for 127.0.0.1, [::1] and localhost)",
 			what);
@@ -207,24 +210,24 @@ int source_parse(const char *text, const char *what, char **ret_origin, struct b
 			 : asprintf(&origin, "%s%s:%u", scheme->text, host.text, port);
 
 	if (made < 0)
-		return why_set(why, -ENOMEM, "out of memory");
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	*ret_origin = origin;
 	return 0;
 }
 
-static bool means_default(const char *source)
+static bool api_url_means_default(const char *source)
 {
 	return !source || strcmp(source, "gladia") == 0 || strcmp(source, "none") == 0;
 }
 
-int source_find(const char *source, char **ret_origin, struct buf *why)
+int api_url_find(const char *source, char **ret_origin, struct buf *errmsg)
 {
 	const char *variable = getenv("GLADIA_API_URL");
 
-	if (!means_default(source))
-		return source_parse(source, "SOURCE", ret_origin, why);
+	if (!api_url_means_default(source))
+		return api_url_parse(source, "SOURCE", ret_origin, errmsg);
 	if (variable && *variable)
-		return source_parse(
-			variable, "the variable GLADIA_API_URL", ret_origin, why);
-	return source_parse(SOURCE_DEFAULT, "the default", ret_origin, why);
+		return api_url_parse(
+			variable, "the variable GLADIA_API_URL", ret_origin, errmsg);
+	return api_url_parse(SOURCE_DEFAULT, "the default", ret_origin, errmsg);
 }

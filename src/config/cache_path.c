@@ -24,17 +24,17 @@ struct cache_directory {
 	bool is_shared;
 };
 
-static void directory_done(struct cache_directory *directory)
+static void cache_path_directory_done(struct cache_directory *directory)
 {
 	free(directory->path);
 }
 
-static int no_memory(struct buf *why)
+static int cache_path_no_memory(struct buf *errmsg)
 {
-	return why_set(why, -ENOMEM, "out of memory");
+	return errmsg_set(errmsg, -ENOMEM, "out of memory");
 }
 
-static int usual_directory(char **ret_directory, struct buf *why)
+static int cache_path_usual_directory(char **ret_directory, struct buf *errmsg)
 {
 	const char *base = home_xdg("XDG_CACHE_HOME");
 	const char *below = "gladiafs";
@@ -46,14 +46,14 @@ static int usual_directory(char **ret_directory, struct buf *why)
 		below = ".cache/gladiafs";
 	}
 	if (!base)
-		return why_set(why, -ENOENT,
+		return errmsg_set(errmsg, -ENOENT,
 			"there is no cache directory: user %u has no home, neither in "
 			"HOME nor in the password database; name a directory with -o "
 			"cache_dir=PATH",
 			geteuid());
 	if (asprintf(ret_directory, "%s/%s", base, below) < 0) {
 		*ret_directory = NULL;
-		return no_memory(why);
+		return cache_path_no_memory(errmsg);
 	}
 	return 0;
 }
@@ -62,7 +62,7 @@ static int usual_directory(char **ret_directory, struct buf *why)
  * Returns the type of the filesystem that `directory` is on, or would be created on, if
  * it is a network or FUSE filesystem; else NULL.
  */
-static const char *find_remote(const char *directory)
+static const char *cache_path_find_remote(const char *directory)
 {
 	CLEANUP_FREE char *path = strdup(directory);
 	const char *type = NULL;
@@ -85,16 +85,16 @@ static const char *find_remote(const char *directory)
  * Moves the cache to /var/tmp if its directory is on a network or FUSE filesystem. If the
  * user named the directory, or /var/tmp is not local either, only sets `note`.
  */
-static int avoid_remote(
-	bool named, struct cache_directory *directory, struct buf *note, struct buf *why)
+static int cache_path_avoid_remote(bool named, struct cache_directory *directory,
+	struct buf *note, struct buf *errmsg)
 {
-	const char *type = find_remote(directory->path);
+	const char *type = cache_path_find_remote(directory->path);
 	char *local;
 
 	if (!type)
 		return 0;
-	if (named || find_remote("/var/tmp")) {
-		why_set(note, 0,
+	if (named || cache_path_find_remote("/var/tmp")) {
+		errmsg_set(note, 0,
 			"the cache directory %s is on %s: if that stops answering, so "
 			"does the whole mount; name a directory on a local disk with -o "
 			"cache_dir=PATH",
@@ -102,8 +102,8 @@ static int avoid_remote(
 		return 0;
 	}
 	if (asprintf(&local, "/var/tmp/gladiafs-%u", geteuid()) < 0)
-		return no_memory(why);
-	why_set(note, 0,
+		return cache_path_no_memory(errmsg);
+	errmsg_set(note, 0,
 		"the cache directory is %s, as %s is on %s, which can stop answering; -o "
 		"cache_dir=PATH names another",
 		local, directory->path, type);
@@ -113,7 +113,7 @@ static int avoid_remote(
 }
 
 /* Creates a directory and its parents with mode 0700. Returns 0 or a negative errno. */
-static int make_directories(const char *directory)
+static int cache_path_make_directories(const char *directory)
 {
 	CLEANUP_FREE char *path = strdup(directory);
 
@@ -139,7 +139,8 @@ static int make_directories(const char *directory)
  * Checks that only we can change the directory. Another user could put a different
  * database file there, or a symbolic link.
  */
-static int check_directory(const struct cache_directory *cache, struct buf *why)
+static int cache_path_check_directory(
+	const struct cache_directory *cache, struct buf *errmsg)
 {
 	const char *directory = cache->path;
 	struct stat st;
@@ -148,23 +149,23 @@ static int check_directory(const struct cache_directory *cache, struct buf *why)
 		    cache->is_shared ? AT_SYMLINK_NOFOLLOW : 0) < 0) {
 		int err = -errno;
 
-		return why_set(why, err,
+		return errmsg_set(errmsg, err,
 			"the cache directory %s cannot be looked at (%s): name another "
 			"with -o cache_dir=PATH",
 			directory, strerror(-err));
 	}
 	if (!S_ISDIR(st.st_mode))
-		return why_set(why, -ENOTDIR,
+		return errmsg_set(errmsg, -ENOTDIR,
 			"the cache directory %s is not a directory: name another with -o "
 			"cache_dir=PATH",
 			directory);
 	if (st.st_uid != geteuid())
-		return why_set(why, -EPERM,
+		return errmsg_set(errmsg, -EPERM,
 			"the cache directory %s is not used, for it belongs to another "
 			"user (%u): name one of your own with -o cache_dir=PATH",
 			directory, st.st_uid);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return why_set(why, -EPERM,
+		return errmsg_set(errmsg, -EPERM,
 			"the cache directory %s is not used, for others can write to it "
 			"(mode %04o): chmod 700 it",
 			directory, st.st_mode & 07777);
@@ -172,7 +173,8 @@ static int check_directory(const struct cache_directory *cache, struct buf *why)
 }
 
 /* Computes the file's name, a hash of `origin` and `key`. Returns 0 or -ENOMEM. */
-static int account_name(const char *origin, const char *key, char hex[static DIGEST_HEX])
+static int cache_path_account_name(
+	const char *origin, const char *key, char hex[static SHA256_HEX])
 {
 	size_t size = strlen(origin) + strlen(key) + 2;
 	/* Not asprintf(): it may leave copies of the key in memory that it has freed. */
@@ -181,42 +183,42 @@ static int account_name(const char *origin, const char *key, char hex[static DIG
 	if (!account)
 		return -ENOMEM;
 	(void)snprintf(account, size, "%s\n%s", origin, key);
-	digest_hex("cache", account, hex);
+	sha256_hex("cache", account, hex);
 	explicit_bzero(account, size);
 	free(account);
 	return 0;
 }
 
-int cachefile_path(const char *cache_dir, const char *origin, const char *key,
-	char **ret_path, struct buf *note, struct buf *why)
+int cache_path_find(const char *cache_dir, const char *origin, const char *key,
+	char **ret_path, struct buf *note, struct buf *errmsg)
 {
-	CLEANUP(directory_done) struct cache_directory directory = {0};
-	char hex[DIGEST_HEX];
+	CLEANUP(cache_path_directory_done) struct cache_directory directory = {0};
+	char hex[SHA256_HEX];
 	char *path;
 	int err = 0;
 
 	if (cache_dir)
 		directory.path = strdup(cache_dir);
 	else
-		err = usual_directory(&directory.path, why);
+		err = cache_path_usual_directory(&directory.path, errmsg);
 	if (!err && !directory.path)
-		err = no_memory(why);
+		err = cache_path_no_memory(errmsg);
 	if (!err)
-		err = avoid_remote(cache_dir, &directory, note, why);
+		err = cache_path_avoid_remote(cache_dir, &directory, note, errmsg);
 	if (err)
 		return err;
-	err = make_directories(directory.path);
+	err = cache_path_make_directories(directory.path);
 	if (err)
-		return why_set(why, err,
+		return errmsg_set(errmsg, err,
 			"the cache directory %s cannot be made (%s): name another with "
 			"-o cache_dir=PATH",
 			directory.path, strerror(-err));
-	err = check_directory(&directory, why);
+	err = cache_path_check_directory(&directory, errmsg);
 	if (err)
 		return err;
-	if (account_name(origin, key, hex) ||
+	if (cache_path_account_name(origin, key, hex) ||
 		asprintf(&path, "%s/%.*s.db", directory.path, NAME_DIGITS, hex) < 0)
-		return no_memory(why);
+		return cache_path_no_memory(errmsg);
 	*ret_path = path;
 	return 0;
 }

@@ -16,7 +16,7 @@ const char *home_variable(const char *name)
 	return value && *value == '/' ? value : NULL;
 }
 
-static bool is_ours(const char *directory)
+static bool home_is_ours(const char *directory)
 {
 	struct stat st;
 
@@ -27,14 +27,14 @@ static bool is_ours(const char *directory)
  * True only if the directory certainly does not exist; below an unreadable parent it
  * counts as existing.
  */
-static bool is_missing(const char *directory)
+static bool home_is_missing(const char *directory)
 {
 	struct stat st;
 
 	return stat(directory, &st) < 0 && errno == ENOENT;
 }
 
-static bool is_below(const char *path, const char *directory)
+static bool home_is_below(const char *path, const char *directory)
 {
 	size_t len = strlen(directory);
 
@@ -47,7 +47,7 @@ const char *home_from_environment(void)
 {
 	const char *home = home_variable("HOME");
 
-	return home && (is_ours(home) || is_missing(home)) ? home : NULL;
+	return home && (home_is_ours(home) || home_is_missing(home)) ? home : NULL;
 }
 
 const char *home_directory(void)
@@ -65,5 +65,6 @@ const char *home_xdg(const char *name)
 
 	if (!directory || !home || home_from_environment())
 		return directory;
-	return is_below(directory, home) && !is_ours(directory) ? NULL : directory;
+	return home_is_below(directory, home) && !home_is_ours(directory) ? NULL
+									  : directory;
 }

@@ -17,7 +17,7 @@
 enum { LINKS_MAX = 40 }; /* the kernel's own limit for one path */
 
 /* Returns the quote that a path needs in a shell command, or "". */
-static const char *quote_for(const char *path)
+static const char *key_file_quote_for(const char *path)
 {
 	return strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			    "0123456789/._-+@") == strlen(path)
@@ -25,12 +25,12 @@ static const char *quote_for(const char *path)
 		       : "'";
 }
 
-static bool is_ours(const struct stat *st)
+static bool key_file_is_ours(const struct stat *st)
 {
 	return st->st_uid == geteuid() || st->st_uid == 0;
 }
 
-static bool is_on_read_only_mount(int fd)
+static bool key_file_is_on_read_only_mount(int fd)
 {
 	struct statvfs system;
 
@@ -43,35 +43,35 @@ static bool is_on_read_only_mount(int fd)
  * mask shows as group permission to read root's file. Docker and Kubernetes give a
  * container its secrets as files of root on a read-only mount, readable for all users.
  */
-static int check_file(
-	const struct keyplace *place, int fd, const struct stat *st, struct buf *why)
+static int key_file_check_file(
+	const struct keyplace *place, int fd, const struct stat *st, struct buf *errmsg)
 {
 	const mode_t others = S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH;
 	mode_t open_to = st->st_mode & others;
 	const char *path = place->path;
-	const char *quote = quote_for(path);
+	const char *quote = key_file_quote_for(path);
 
 	if (S_ISDIR(st->st_mode))
-		return why_set(why, -EISDIR,
+		return errmsg_set(errmsg, -EISDIR,
 			"the key cannot be read from %s: it is a directory, where a file "
 			"with the key is expected",
 			path);
 	if (!S_ISREG(st->st_mode))
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"the key cannot be read from %s: it is no regular file; write "
 			"the key to one",
 			path);
-	if (!is_ours(st))
-		return why_set(why, -EACCES,
+	if (!key_file_is_ours(st))
+		return errmsg_set(errmsg, -EACCES,
 			"the key in %s is not used, for the file belongs to another user "
 			"(%u): copy it to a file of your own, or chown %u %s%s%s",
 			path, st->st_uid, geteuid(), quote, path, quote);
 	if (place->credential && st->st_uid == 0)
 		open_to &= (mode_t)~S_IRGRP;
-	if (st->st_uid == 0 && is_on_read_only_mount(fd))
+	if (st->st_uid == 0 && key_file_is_on_read_only_mount(fd))
 		open_to &= (mode_t) ~(S_IRGRP | S_IROTH);
 	if (open_to)
-		return why_set(why, -EACCES,
+		return errmsg_set(errmsg, -EACCES,
 			"the key in %s is not used, for others can read or write the "
 			"file (mode %04o): chmod 600 %s%s%s",
 			path, st->st_mode & 07777, quote, path, quote);
@@ -83,19 +83,19 @@ static int check_file(
  * another one of ours, and its first line would be sent as the key. A sticky directory
  * such as /tmp is fine, because other users cannot remove our file there.
  */
-static int check_directory(
-	const char *path, const struct stat *st, const char *directory, struct buf *why)
+static int key_file_check_directory(const char *path, const struct stat *st,
+	const char *directory, struct buf *errmsg)
 {
-	const char *quote = quote_for(directory);
+	const char *quote = key_file_quote_for(directory);
 
-	if (!is_ours(st))
-		return why_set(why, -EACCES,
+	if (!key_file_is_ours(st))
+		return errmsg_set(errmsg, -EACCES,
 			"the key in %s is not used, for its directory %s belongs to "
 			"another user (%u), who could put another there: move the file "
 			"to a directory of your own",
 			path, directory, st->st_uid);
 	if (st->st_mode & (S_IWGRP | S_IWOTH) && !(st->st_mode & S_ISVTX))
-		return why_set(why, -EACCES,
+		return errmsg_set(errmsg, -EACCES,
 			"the key in %s is not used, for others can write to its "
 			"directory (mode %04o), and could put another there: chmod go-w "
 			"%s%s%s",
@@ -107,7 +107,7 @@ static int check_directory(
  * Returns the directory part of a file's path, or NULL if memory is short. The caller
  * frees it.
  */
-static char *directory_of(const char *file)
+static char *key_file_directory_of(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 
@@ -120,7 +120,7 @@ static char *directory_of(const char *file)
  * Returns the kernel's path for an open directory, for messages; or NULL if memory is
  * short. The caller frees it.
  */
-static char *name_of(int fd)
+static char *key_file_name_of(int fd)
 {
 	char link[64];
 	char name[PATH_MAX];
@@ -136,28 +136,29 @@ static char *name_of(int fd)
  * file's path for messages, or NULL to use the kernel's path of the directory. Returns a
  * descriptor or a negative errno.
  */
-static int open_directory(const struct keyplace *place, int at, const char *file,
-	const char *shown, struct buf *why)
+static int key_file_open_directory(const struct keyplace *place, int at, const char *file,
+	const char *shown, struct buf *errmsg)
 {
-	CLEANUP_FREE char *directory = directory_of(file);
+	CLEANUP_FREE char *directory = key_file_directory_of(file);
 	CLEANUP_CLOSE int fd =
 		directory ? openat(at, directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct stat st;
 
 	if (!directory)
-		return why_set(why, -ENOMEM, "out of memory");
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		int err = -errno;
 
-		return why_set(why, err,
+		return errmsg_set(errmsg, err,
 			"the key in %s is not used, for its directory cannot be looked "
 			"at (%s)",
 			place->path, strerror(-err));
 	}
 
-	CLEANUP_FREE char *name = shown ? directory_of(shown) : name_of(fd);
-	int err = name ? check_directory(place->path, &st, name, why)
-		       : why_set(why, -ENOMEM, "out of memory");
+	CLEANUP_FREE char *name = shown ? key_file_directory_of(shown)
+					: key_file_name_of(fd);
+	int err = name ? key_file_check_directory(place->path, &st, name, errmsg)
+		       : errmsg_set(errmsg, -ENOMEM, "out of memory");
 	int opened = fd;
 
 	if (err)
@@ -170,7 +171,7 @@ static int open_directory(const struct keyplace *place, int at, const char *file
  * Checks the directories of the file and of each symbolic link that leads to it. Each one
  * is opened from the one before: resolved from the root, a mount could cover it by now.
  */
-static int check_directories(const struct keyplace *place, struct buf *why)
+static int key_file_check_directories(const struct keyplace *place, struct buf *errmsg)
 {
 	CLEANUP_FREE char *file = strdup(place->name);
 	CLEANUP_CLOSE int before = -1;
@@ -178,8 +179,8 @@ static int check_directories(const struct keyplace *place, struct buf *why)
 
 	for (int links = 0; file && links <= LINKS_MAX; links++) {
 		const char *slash = strrchr(file, '/');
-		int dir = open_directory(place, links ? before : place->at, file,
-			links ? NULL : place->path, why);
+		int dir = key_file_open_directory(place, links ? before : place->at, file,
+			links ? NULL : place->path, errmsg);
 
 		if (dir < 0)
 			return dir;
@@ -195,20 +196,20 @@ static int check_directories(const struct keyplace *place, struct buf *why)
 		free(file);
 		file = strndup(target, (size_t)len);
 	}
-	return why_set(why, file ? -ELOOP : -ENOMEM,
+	return errmsg_set(errmsg, file ? -ELOOP : -ENOMEM,
 		"the key in %s is not used, for it cannot be found again", place->path);
 }
 
-int keyplace_check(const struct keyplace *place, int fd, struct buf *why)
+int key_file_check(const struct keyplace *place, int fd, struct buf *errmsg)
 {
 	struct stat st;
 	int err;
 
 	if (fstat(fd, &st) < 0) {
 		err = -errno;
-		return why_set(why, err, "the key file %s cannot be looked at (%s)",
+		return errmsg_set(errmsg, err, "the key file %s cannot be looked at (%s)",
 			place->path, strerror(-err));
 	}
-	err = check_file(place, fd, &st, why);
-	return err ? err : check_directories(place, why);
+	err = key_file_check_file(place, fd, &st, errmsg);
+	return err ? err : key_file_check_directories(place, errmsg);
 }

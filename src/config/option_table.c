@@ -30,7 +30,7 @@ struct own_option {
 	const char *takes; /* the valid values, for error messages */
 	const char *help;
 	int (*set)(const struct own_option *own, const char *value,
-		struct options *options, struct buf *why);
+		struct options *options, struct buf *errmsg);
 	size_t offset; /* offset of the member in struct options */
 	size_t size;   /* size of the member in struct options */
 	bool (*read)(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
@@ -40,28 +40,28 @@ struct own_option {
 	const char *words[2]; /* the words for false and true */
 };
 
-static int name_len(const char *shape)
+static int option_table_name_len(const char *shape)
 {
 	return (int)strcspn(shape, "=");
 }
 
-static int refuse(const struct own_option *own, struct buf *why)
+static int option_table_refuse(const struct own_option *own, struct buf *errmsg)
 {
-	return why_set(why, -EINVAL, "-o %.*s takes %s", name_len(own->shape), own->shape,
-		own->takes);
+	return errmsg_set(errmsg, -EINVAL, "-o %.*s takes %s",
+		option_table_name_len(own->shape), own->shape, own->takes);
 }
 
-static int set_flag(const struct own_option *own, const char *value,
-	struct options *options, struct buf *why)
+static int option_table_set_flag(const struct own_option *own, const char *value,
+	struct options *options, struct buf *errmsg)
 {
 	if (value)
-		return refuse(own, why);
+		return option_table_refuse(own, errmsg);
 	*(bool *)((char *)options + own->offset) = true;
 	return 0;
 }
 
-static int set_choice(const struct own_option *own, const char *value,
-	struct options *options, struct buf *why)
+static int option_table_set_choice(const struct own_option *own, const char *value,
+	struct options *options, struct buf *errmsg)
 {
 	for (int i = 0; value && i < 2; i++) {
 		if (strcmp(value, own->words[i]) != 0)
@@ -69,17 +69,17 @@ static int set_choice(const struct own_option *own, const char *value,
 		*(bool *)((char *)options + own->offset) = i;
 		return 0;
 	}
-	return refuse(own, why);
+	return option_table_refuse(own, errmsg);
 }
 
-static int set_number(const struct own_option *own, const char *value,
-	struct options *options, struct buf *why)
+static int option_table_set_number(const struct own_option *own, const char *value,
+	struct options *options, struct buf *errmsg)
 {
 	char *member = (char *)options + own->offset;
 	uint64_t number;
 
 	if (!value || !own->read(value, own->min, own->max, &number))
-		return refuse(own, why);
+		return option_table_refuse(own, errmsg);
 	number *= own->scale ? own->scale : 1;
 
 	uint32_t narrow = (uint32_t)number;
@@ -91,30 +91,30 @@ static int set_number(const struct own_option *own, const char *value,
 	return 0;
 }
 
-static int set_path(const struct own_option *own, const char *value,
-	struct options *options, struct buf *why)
+static int option_table_set_path(const struct own_option *own, const char *value,
+	struct options *options, struct buf *errmsg)
 {
 	char **member = (char **)(void *)((char *)options + own->offset);
 	char *path;
 
 	if (!value || !*value)
-		return refuse(own, why);
+		return option_table_refuse(own, errmsg);
 	/*
 	 * Gladia's keys are UUIDs: an error message about a missing file must not show
 	 * one.
 	 */
-	if (name_is_uuid(value))
-		return why_set(why, -EINVAL,
+	if (filename_is_uuid(value))
+		return errmsg_set(errmsg, -EINVAL,
 			"-o %.*s takes %s: what was given looks like a key itself",
-			name_len(own->shape), own->shape, own->takes);
+			option_table_name_len(own->shape), own->shape, own->takes);
 
-	int err = value_path(value, &path);
+	int err = option_value_path(value, &path);
 
 	if (err)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"-o %.*s: the current directory, where that path begins, cannot "
 			"be told (%s): give a path that begins with /",
-			name_len(own->shape), own->shape, strerror(-err));
+			option_table_name_len(own->shape), own->shape, strerror(-err));
 	free(*member);
 	*member = path;
 	return 0;
@@ -123,8 +123,8 @@ static int set_path(const struct own_option *own, const char *value,
 /*
  * Stores a proxy's URL, or "" for "none". A URL with a user name or password is rejected.
  */
-static int set_proxy(const struct own_option *own, const char *value,
-	struct options *options, struct buf *why)
+static int option_table_set_proxy(const struct own_option *own, const char *value,
+	struct options *options, struct buf *errmsg)
 {
 	static const char *const schemes[] = {"http://", "https://", "socks5h://"};
 	const char *host = NULL;
@@ -133,26 +133,26 @@ static int set_proxy(const struct own_option *own, const char *value,
 		if (!strncasecmp(value, schemes[i], strlen(schemes[i])))
 			host = value + strlen(schemes[i]);
 	if (host && strchr(host, '@'))
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"-o proxy takes no user name and password, because everybody can "
 			"read a command line: leave out proxy= and set the variable "
 			"https_proxy=http://USER:PASSWORD@HOST:PORT");
 	if (!value || (strcmp(value, "none") != 0 && !host))
-		return refuse(own, why);
+		return option_table_refuse(own, errmsg);
 	if (host && (!*host || host[strcspn(host, "/?# \t")]))
-		return refuse(own, why);
+		return option_table_refuse(own, errmsg);
 
 	char *copy = strdup(host ? value : "");
 
 	if (!copy)
-		return why_set(why, -ENOMEM, "out of memory");
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	free(options->proxy);
 	options->proxy = copy;
 	return 0;
 }
 
 /* Returns how many bytes of an argument could be an option's name. */
-static size_t word_len(const char *argument)
+static size_t option_table_word_len(const char *argument)
 {
 	return strspn(argument,
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
@@ -162,8 +162,8 @@ static size_t word_len(const char *argument)
  * Parses "json[:txt][:srt][:vtt]". An unknown word is quoted in the error message if it
  * is too short to be a key.
  */
-static int set_formats(const struct own_option *own, const char *value,
-	struct options *options, struct buf *why)
+static int option_table_set_formats(const struct own_option *own, const char *value,
+	struct options *options, struct buf *errmsg)
 {
 	enum { SHOWN_MAX = 16 };
 	unsigned formats = 0;
@@ -174,15 +174,16 @@ static int set_formats(const struct own_option *own, const char *value,
 		bool known = !format_find(word, len, &format);
 
 		if (known && formats & 1u << format)
-			return why_set(why, -EINVAL,
+			return errmsg_set(errmsg, -EINVAL,
 				"-o formats names %s twice: it takes %s",
 				format_name(format), own->takes);
-		if (!known && len && len <= SHOWN_MAX && word_len(word) >= len)
-			return why_set(why, -EINVAL,
+		if (!known && len && len <= SHOWN_MAX &&
+			option_table_word_len(word) >= len)
+			return errmsg_set(errmsg, -EINVAL,
 				"-o formats: there is no format \"%.*s\": it takes %s",
 				(int)len, word, own->takes);
 		if (!known || (!formats && format != FORMAT_JSON))
-			return refuse(own, why);
+			return option_table_refuse(own, errmsg);
 		formats |= 1u << format;
 		word = word[len] ? word + len + 1 : NULL;
 	}
@@ -197,22 +198,23 @@ static int set_formats(const struct own_option *own, const char *value,
 static const struct own_option own_options[] = {
 	{.shape = "key_file=PATH",
 		.takes = "the path of a file that holds the API key",
-		.help = "the file with the API key (man page: where else it is looked for)",
-		.set = set_path,
+		.help = "the file with the API key (man page: where else it is looked "
+			"for)",
+		.set = option_table_set_path,
 		MEMBER(key_file)},
 	{.shape = "ttl=SECONDS",
 		.takes = "a number of seconds from 0 to 31536000",
 		.help = "how old what is shown may be (60)",
-		.set = set_number,
-		.read = value_number,
+		.set = option_table_set_number,
+		.read = option_value_number,
 		.max = TTL_MAX,
 		.scale = 1000,
 		MEMBER(ttl_ms)},
 	{.shape = "timeout=SECONDS",
 		.takes = "a number of seconds from 1 to 3600",
 		.help = "the longest any system call waits (30)",
-		.set = set_number,
-		.read = value_number,
+		.set = option_table_set_number,
+		.read = option_value_number,
 		.min = 1,
 		.max = TIMEOUT_MAX,
 		.scale = 1000,
@@ -220,105 +222,105 @@ static const struct own_option own_options[] = {
 	{.shape = "connections=N",
 		.takes = "a number from 1 to 64",
 		.help = "requests at a time for what is read ahead (8)",
-		.set = set_number,
-		.read = value_number,
+		.set = option_table_set_number,
+		.read = option_value_number,
 		.min = 1,
 		.max = CONNECTIONS_MAX,
 		MEMBER(connections)},
 	{.shape = "page_size=N",
 		.takes = "a number of jobs from 1 to 10000",
 		.help = "jobs asked for in one request (adaptive)",
-		.set = set_number,
-		.read = value_number,
+		.set = option_table_set_number,
+		.read = option_value_number,
 		.min = 1,
 		.max = PAGE_SIZE_MAX,
 		MEMBER(page_size)},
 	{.shape = "cache=disk|off",
 		.takes = "disk or off",
 		.help = "whether transcripts are kept across mounts (disk)",
-		.set = set_choice,
+		.set = option_table_set_choice,
 		.words = {"off", "disk"},
 		MEMBER(cache_disk)},
 	{.shape = "cache_dir=PATH",
 		.takes = "the path of a directory",
 		.help = "where they are kept ($XDG_CACHE_HOME/gladiafs)",
-		.set = set_path,
+		.set = option_table_set_path,
 		MEMBER(cache_dir)},
 	{.shape = "cache_size=SIZE",
 		.takes = "a size from 1M to 1024T, such as 500M or 2G",
 		.help = "how much of them, with K, M, G or T (2G)",
-		.set = set_number,
-		.read = value_size,
+		.set = option_table_set_number,
+		.read = option_value_size,
 		.min = CACHE_SIZE_MIN,
 		.max = CACHE_SIZE_MAX,
 		MEMBER(cache_size)},
 	{.shape = "ca_file=PATH",
 		.takes = "the path of a file with certificates (PEM)",
 		.help = "certificates to trust instead of the system's",
-		.set = set_path,
+		.set = option_table_set_path,
 		MEMBER(ca_file)},
 	{.shape = "proxy=URL",
 		.takes = "http://, https:// or socks5h:// with HOST[:PORT], or none",
 		.help = "the proxy to use, or none (https_proxy)",
-		.set = set_proxy,
+		.set = option_table_set_proxy,
 		MEMBER(proxy)},
 	{.shape = "log=stderr|syslog",
 		.takes = "stderr or syslog",
 		.help = "where messages go (stderr with -f, else syslog)",
-		.set = set_choice,
+		.set = option_table_set_choice,
 		.words = {"stderr", "syslog"},
 		MEMBER(log_syslog)},
 	{.shape = "uid=USER",
 		.takes = "a user's number or the name of a user there is",
 		.help = "owner of all files (who mounts)",
-		.set = set_number,
-		.read = value_user,
+		.set = option_table_set_number,
+		.read = option_value_user,
 		.max = ID_MAX,
 		MEMBER(uid)},
 	{.shape = "gid=GROUP",
 		.takes = "a group's number or the name of a group there is",
 		.help = "group of all files (who mounts)",
-		.set = set_number,
-		.read = value_group,
+		.set = option_table_set_number,
+		.read = option_value_group,
 		.max = ID_MAX,
 		MEMBER(gid)},
 	{.shape = "umask=OCTAL",
 		.takes = "octal digits up to 777, such as 077",
 		.help = "permissions to take away (0)",
-		.set = set_number,
-		.read = value_octal,
+		.set = option_table_set_number,
+		.read = option_value_octal,
 		.max = 0777,
 		MEMBER(umask)},
 	{.shape = "formats=LIST",
 		.takes = "json, and after it with colons any of txt, srt and vtt",
 		.help = "what is listed of a job: json[:txt][:srt][:vtt] (json)",
-		.set = set_formats,
+		.set = option_table_set_formats,
 		MEMBER(formats)},
 	{.shape = "offline_ok",
 		.takes = "no value",
 		.help = "an API out of reach: show what is known (an error)",
-		.set = set_flag,
+		.set = option_table_set_flag,
 		MEMBER(offline_ok)},
 	{.shape = "xattr",
 		.takes = "no value",
 		.help = "extended attributes, user.gladia.* (none)",
-		.set = set_flag,
+		.set = option_table_set_flag,
 		MEMBER(xattr)},
 	{.shape = "allow_delete",
 		.takes = "no value",
 		.help = "rm of a job's file deletes the job (without: nothing does)",
-		.set = set_flag,
+		.set = option_table_set_flag,
 		MEMBER(allow_delete)},
 	{.shape = "allow_other",
 		.takes = "no value",
 		.help = "other users may look, too (needs user_allow_other in "
 			"/etc/fuse.conf)",
-		.set = set_flag,
+		.set = option_table_set_flag,
 		MEMBER(allow_other)},
 	{.shape = "auto_unmount",
 		.takes = "no value",
 		.help = "unmount even if the program is killed",
-		.set = set_flag,
+		.set = option_table_set_flag,
 		MEMBER(auto_unmount)},
 };
 
@@ -343,7 +345,8 @@ static const char *const key_names[] = {"key", "api_key", "api-key", "apikey",
 	"gladia_key", "gladia-key", "gladia_api_key", "gladia-api-key", "x-gladia-key",
 	"token", "password"};
 
-static bool is_among(const char *name, const char *const *names, size_t count)
+static bool option_table_is_among(
+	const char *name, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(name, names[i]) == 0)
@@ -351,11 +354,12 @@ static bool is_among(const char *name, const char *const *names, size_t count)
 	return false;
 }
 
-#define IS_AMONG(name, names) is_among(name, names, sizeof(names) / sizeof((names)[0]))
+#define IS_AMONG(name, names) \
+	option_table_is_among(name, names, sizeof(names) / sizeof((names)[0]))
 
-static bool means_key(const char *argument)
+static bool option_table_means_key(const char *argument)
 {
-	size_t len = word_len(argument);
+	size_t len = option_table_word_len(argument);
 
 	for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++)
 		if (strlen(key_names[i]) == len &&
@@ -364,27 +368,27 @@ static bool means_key(const char *argument)
 	return false;
 }
 
-int options_refuse(const char *dashes, const char *argument, struct buf *why)
+int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
 {
 	enum { SHOWN_MAX = 32 }; /* shorter than Gladia's keys, which are UUIDs */
-	size_t len = word_len(argument);
+	size_t len = option_table_word_len(argument);
 
-	if (means_key(argument))
-		return why_set(why, -EINVAL,
+	if (option_table_means_key(argument))
+		return errmsg_set(errmsg, -EINVAL,
 			"there is no option \"%s%.*s\" that takes the key itself, for "
 			"everybody on this machine can read a command line: write the "
 			"key to a file that only you can read, and use -o key_file=PATH",
 			dashes, (int)len, argument);
 	if (!len || len > SHOWN_MAX)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"unknown option, not shown as it does not look like an option's "
 			"name (-h lists those there are)");
-	return why_set(why, -EINVAL,
+	return errmsg_set(errmsg, -EINVAL,
 		"unknown option \"%s%.*s\" (-h lists those there are)", dashes, (int)len,
 		argument);
 }
 
-static const struct own_option *find_own(const char *name)
+static const struct own_option *option_table_find_own(const char *name)
 {
 	for (size_t i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++) {
 		const char *shape = own_options[i].shape;
@@ -396,14 +400,15 @@ static const struct own_option *find_own(const char *name)
 	return NULL;
 }
 
-static int add_kernel_flag(const char *name, struct options *options, struct buf *why)
+static int option_table_add_kernel_flag(
+	const char *name, struct options *options, struct buf *errmsg)
 {
 	if (buf_printf(&options->mount_flags, ",%s", name))
-		return why_set(why, -EINVAL, "-o %s: too many such options", name);
+		return errmsg_set(errmsg, -EINVAL, "-o %s: too many such options", name);
 	return 0;
 }
 
-static bool is_ignored(const char *name, const char *value)
+static bool option_table_is_ignored(const char *name, const char *value)
 {
 	if (strncasecmp(name, "x-", 2) == 0)
 		return true;
@@ -411,7 +416,8 @@ static bool is_ignored(const char *name, const char *value)
 }
 
 /* Applies one option. Overwrites the "=" in `word`. */
-static int apply_word(char *word, bool sloppy, struct options *options, struct buf *why)
+static int option_table_apply_word(
+	char *word, bool sloppy, struct options *options, struct buf *errmsg)
 {
 	char *equals = strchr(word, '=');
 	char *value = equals ? equals + 1 : NULL;
@@ -419,10 +425,10 @@ static int apply_word(char *word, bool sloppy, struct options *options, struct b
 	if (equals)
 		*equals = '\0';
 
-	const struct own_option *own = find_own(word);
+	const struct own_option *own = option_table_find_own(word);
 
 	if (own)
-		return own->set(own, value, options, why);
+		return own->set(own, value, options, errmsg);
 
 	/* The last one counts, as in mount(8). */
 	if (!value && (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0)) {
@@ -430,24 +436,25 @@ static int apply_word(char *word, bool sloppy, struct options *options, struct b
 		return 0;
 	}
 	if (!value && strcmp(word, "remount") == 0)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"-o remount: the options of a mount cannot be changed; unmount "
 			"it, and mount it again with other options");
 	if (!value && IS_AMONG(word, kernel_flags))
-		return add_kernel_flag(word, options, why);
-	if (!means_key(word) && (sloppy || is_ignored(word, value)))
+		return option_table_add_kernel_flag(word, options, errmsg);
+	if (!option_table_means_key(word) &&
+		(sloppy || option_table_is_ignored(word, value)))
 		return 0;
-	return options_refuse("-o ", word, why);
+	return options_refuse("-o ", word, errmsg);
 }
 
-int options_list_apply(
-	const char *list, bool sloppy, struct options *options, struct buf *why)
+int option_table_apply(
+	const char *list, bool sloppy, struct options *options, struct buf *errmsg)
 {
 	CLEANUP_FREE char *word = malloc(strlen(list) + 1);
 	bool more = true;
 
 	if (!word)
-		return why_set(why, -ENOMEM, "out of memory");
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	while (more) {
 		size_t len = 0;
 
@@ -460,7 +467,8 @@ int options_list_apply(
 		list += more;
 		word[len] = '\0';
 
-		int err = len ? apply_word(word, sloppy, options, why) : 0;
+		int err = len ? option_table_apply_word(word, sloppy, options, errmsg)
+			      : 0;
 
 		if (err)
 			return err;
@@ -468,7 +476,7 @@ int options_list_apply(
 	return 0;
 }
 
-void options_list_print(void)
+void option_table_print(void)
 {
 	for (size_t i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++)
 		printf("    %-20s %s\n", own_options[i].shape, own_options[i].help);

@@ -11,8 +11,8 @@
  *
  * Returns 0, -EINVAL, or -ENOMEM, with an error message in `why`.
  */
-int options_list_apply(
-	const char *list, bool sloppy, struct options *options, struct buf *why);
+int option_table_apply(
+	const char *list, bool sloppy, struct options *options, struct buf *errmsg);
 
 /*
  * Sets `why` to the error message for an unknown option and returns -EINVAL. `argument`
@@ -20,7 +20,7 @@ int options_list_apply(
  * if it looks like an option's name: anything else could be a key. If the name suggests
  * that the user meant to pass the key, the message explains how to do that.
  */
-int options_refuse(const char *dashes, const char *argument, struct buf *why);
+int options_refuse(const char *dashes, const char *argument, struct buf *errmsg);
 
 /* Prints the part of -h that describes -o to stdout. */
-void options_list_print(void);
+void option_table_print(void);

@@ -16,7 +16,8 @@
  * Reads digits of `base` at the start of `text` and advances it. Returns false if there
  * are none or if the number is too large.
  */
-static bool read_digits(const char **text, unsigned base, uint64_t *ret_number)
+static bool option_value_read_digits(
+	const char **text, unsigned base, uint64_t *ret_number)
 {
 	const char *c = *text;
 	uint64_t number = 0;
@@ -32,33 +33,36 @@ static bool read_digits(const char **text, unsigned base, uint64_t *ret_number)
 	return true;
 }
 
-static bool in_base(
+static bool option_value_in_base(
 	const char *text, unsigned base, uint64_t min, uint64_t max, uint64_t *ret_number)
 {
 	uint64_t number;
 
-	if (!read_digits(&text, base, &number) || *text || number < min || number > max)
+	if (!option_value_read_digits(&text, base, &number) || *text || number < min ||
+		number > max)
 		return false;
 	*ret_number = number;
 	return true;
 }
 
-bool value_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number)
+bool option_value_number(
+	const char *text, uint64_t min, uint64_t max, uint64_t *ret_number)
 {
-	return in_base(text, 10, min, max, ret_number);
+	return option_value_in_base(text, 10, min, max, ret_number);
 }
 
-bool value_octal(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number)
+bool option_value_octal(
+	const char *text, uint64_t min, uint64_t max, uint64_t *ret_number)
 {
-	return in_base(text, 8, min, max, ret_number);
+	return option_value_in_base(text, 8, min, max, ret_number);
 }
 
-bool value_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_bytes)
+bool option_value_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_bytes)
 {
 	static const char suffixes[] = "KkMmGgTt";
 	uint64_t bytes;
 
-	if (!read_digits(&text, 10, &bytes))
+	if (!option_value_read_digits(&text, 10, &bytes))
 		return false;
 	if (*text) {
 		const char *suffix = strchr(suffixes, *text);
@@ -76,9 +80,9 @@ bool value_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_byte
 	return true;
 }
 
-bool value_user(const char *text, uint64_t min, uint64_t max, uint64_t *ret_uid)
+bool option_value_user(const char *text, uint64_t min, uint64_t max, uint64_t *ret_uid)
 {
-	if (value_number(text, min, max, ret_uid))
+	if (option_value_number(text, min, max, ret_uid))
 		return true;
 
 	const struct passwd *user = getpwnam(text);
@@ -88,9 +92,9 @@ bool value_user(const char *text, uint64_t min, uint64_t max, uint64_t *ret_uid)
 	return user != NULL;
 }
 
-bool value_group(const char *text, uint64_t min, uint64_t max, uint64_t *ret_gid)
+bool option_value_group(const char *text, uint64_t min, uint64_t max, uint64_t *ret_gid)
 {
-	if (value_number(text, min, max, ret_gid))
+	if (option_value_number(text, min, max, ret_gid))
 		return true;
 
 	const struct group *group = getgrnam(text);
@@ -100,7 +104,7 @@ bool value_group(const char *text, uint64_t min, uint64_t max, uint64_t *ret_gid
 	return group != NULL;
 }
 
-int value_path(const char *text, char **ret_path)
+int option_value_path(const char *text, char **ret_path)
 {
 	CLEANUP_FREE char *directory = NULL;
 	char *path;

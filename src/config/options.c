@@ -46,7 +46,7 @@ static const struct option long_options[] = {
 static const char own_letters[] = "-:o:fdhV";
 static const char helper_letters[] = "-:o:fnvsN:t:hV";
 
-static bool is_helper(const char *program)
+static bool options_is_helper(const char *program)
 {
 	const char *slash = strrchr(program, '/');
 
@@ -57,25 +57,26 @@ static bool is_helper(const char *program)
  * Sets the error message for an option that getopt_long() rejected. `last` is the
  * argument it examined last; it is the culprit if that was a long option.
  */
-static int refuse_argument(int result, const char *last, struct buf *why)
+static int options_refuse_argument(int result, const char *last, struct buf *errmsg)
 {
 	if (result == ':')
-		return why_set(why, -EINVAL, "-%c takes a value", optopt);
+		return errmsg_set(errmsg, -EINVAL, "-%c takes a value", optopt);
 	if (!optopt)
-		return options_refuse("--", last + strlen("--"), why);
+		return options_refuse("--", last + strlen("--"), errmsg);
 	if (optopt == 'h' || optopt == 'V')
-		return why_set(why, -EINVAL, "--help and --version take no value");
+		return errmsg_set(errmsg, -EINVAL, "--help and --version take no value");
 	if (optopt >= LETTER_CHECK)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"what --check, --refresh and --fetch take is a word of its own");
 
 	const char letter[] = {(char)optopt, '\0'};
 
-	return options_refuse("-", letter, why);
+	return options_refuse("-", letter, errmsg);
 }
 
 /* Stores an option or argument that getopt_long() returned. */
-static void note_letter(int letter, struct command *command, struct options *options)
+static void options_note_letter(
+	int letter, struct command *command, struct options *options)
 {
 	switch (letter) {
 	case 'o':
@@ -116,8 +117,8 @@ static void note_letter(int letter, struct command *command, struct options *opt
 }
 
 /* Parses the command line. -h and -V end parsing, whatever follows them. */
-static int read_letters(int argc, char **argv, struct command *command,
-	struct options *options, struct buf *why)
+static int options_read_letters(int argc, char **argv, struct command *command,
+	struct options *options, struct buf *errmsg)
 {
 	const char *letters = command->helper ? helper_letters : own_letters;
 	int letter;
@@ -125,97 +126,100 @@ static int read_letters(int argc, char **argv, struct command *command,
 	optind = 0; /* makes glibc's getopt_long() restart */
 	while ((letter = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		if (letter == '?' || letter == ':')
-			return refuse_argument(letter, argv[optind - 1], why);
+			return options_refuse_argument(letter, argv[optind - 1], errmsg);
 		if (letter == 'h' || letter == 'V') {
 			options->action = letter == 'h' ? OPTIONS_HELP : OPTIONS_VERSION;
 			return 0;
 		}
-		note_letter(letter, command, options);
+		options_note_letter(letter, command, options);
 	}
 	for (int i = optind; i < argc; i++) {
 		optarg = argv[i]; /* arguments after "--" */
-		note_letter(1, command, options);
+		options_note_letter(1, command, options);
 	}
 	return 0;
 }
 
 /* Resolves SOURCE. Without SOURCE the mount shows the API URL as its device. */
-static int use_source(const char *source, struct options *options, struct buf *why)
+static int options_use_source(
+	const char *source, struct options *options, struct buf *errmsg)
 {
-	int err = source_find(source, &options->origin, why);
+	int err = api_url_find(source, &options->origin, errmsg);
 
 	if (err)
 		return err;
 	options->source = strdup(source ? source : options->origin);
-	return options->source ? 0 : why_set(why, -ENOMEM, "out of memory");
+	return options->source ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 }
 
 /*
  * Interprets SOURCE and MOUNTPOINT. Error messages do not quote them: one may be a key in
  * the wrong place.
  */
-static int use_words(
-	const struct command *command, struct options *options, struct buf *why)
+static int options_use_words(
+	const struct command *command, struct options *options, struct buf *errmsg)
 {
 	const char *usage = command->helper ? "mount.gladiafs SOURCE MOUNTPOINT [-o ...]"
 					    : "gladiafs [-o ...] [SOURCE] MOUNTPOINT";
 	size_t count = command->words_len;
 
 	if (count > WORDS_MAX)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%zu words were given where at most SOURCE and MOUNTPOINT are "
 			"expected: %s",
 			count, usage);
 	if (!count || (command->helper && count < WORDS_MAX) ||
 		(count == 1 && strstr(command->words[0], "://")))
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"no MOUNTPOINT was given, the directory to mount on: %s", usage);
 	if (!*command->words[count - 1])
-		return why_set(why, -EINVAL, "MOUNTPOINT is empty: %s", usage);
+		return errmsg_set(errmsg, -EINVAL, "MOUNTPOINT is empty: %s", usage);
 	options->mountpoint = strdup(command->words[count - 1]);
 	if (!options->mountpoint)
-		return why_set(why, -ENOMEM, "out of memory");
-	return use_source(count == WORDS_MAX ? command->words[0] : NULL, options, why);
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
+	return options_use_source(
+		count == WORDS_MAX ? command->words[0] : NULL, options, errmsg);
 }
 
 /* Interprets the optional SOURCE of --check. */
-static int use_source_word(
-	const struct command *command, struct options *options, struct buf *why)
+static int options_use_source_word(
+	const struct command *command, struct options *options, struct buf *errmsg)
 {
 	if (command->words_len > 1)
-		return why_set(why, -EINVAL,
+		return errmsg_set(errmsg, -EINVAL,
 			"%zu words were given where at most SOURCE is expected: gladiafs "
 			"--check [-o ...] [SOURCE]",
 			command->words_len);
-	return use_source(command->words_len ? command->words[0] : NULL, options, why);
+	return options_use_source(
+		command->words_len ? command->words[0] : NULL, options, errmsg);
 }
 
 /*
  * Interprets the PATHs of --refresh and --fetch. Options are rejected, because these
  * commands act on existing mounts.
  */
-static int use_paths(
-	const struct command *command, struct options *options, struct buf *why)
+static int options_use_paths(
+	const struct command *command, struct options *options, struct buf *errmsg)
 {
 	const char *usage = options->action == OPTIONS_FETCH
 				    ? "gladiafs --fetch PATH..."
 				    : "gladiafs --refresh PATH...";
 
 	if (command->helper || command->lists_len || options->foreground)
-		return why_set(
-			why, -EINVAL, "beside PATHs nothing can be given: %s", usage);
+		return errmsg_set(
+			errmsg, -EINVAL, "beside PATHs nothing can be given: %s", usage);
 	if (!command->words_len)
-		return why_set(why, -EINVAL, "no PATH was given: %s", usage);
+		return errmsg_set(errmsg, -EINVAL, "no PATH was given: %s", usage);
 	options->paths = calloc(command->words_len + 1, sizeof(*options->paths));
 	for (size_t i = 0; options->paths && i < command->words_len; i++) {
 		options->paths[i] = strdup(command->words[i]);
 		if (!options->paths[i])
-			return why_set(why, -ENOMEM, "out of memory");
+			return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	}
-	return options->paths ? 0 : why_set(why, -ENOMEM, "out of memory");
+	return options->paths ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 }
 
-static void set_defaults(struct options *options)
+static void options_set_defaults(struct options *options)
 {
 	*options = (struct options){
 		.cache_disk = true,
@@ -230,38 +234,39 @@ static void set_defaults(struct options *options)
 	buf_init(&options->mount_flags, MOUNT_FLAGS_MAX);
 }
 
-int options_parse(int argc, char **argv, struct options *ret_options, struct buf *why)
+int options_parse(int argc, char **argv, struct options *ret_options, struct buf *errmsg)
 {
 	struct options *options = ret_options;
 
-	set_defaults(options);
+	options_set_defaults(options);
 
 	CLEANUP_FREE const char **lists = calloc((size_t)argc + 1, sizeof(*lists));
 	CLEANUP_FREE const char **words = calloc((size_t)argc + 1, sizeof(*words));
 	struct command command = {
-		.helper = argc > 0 && is_helper(argv[0]),
+		.helper = argc > 0 && options_is_helper(argv[0]),
 		.lists = lists,
 		.words = words,
 	};
 
 	if (!lists || !words)
-		return why_set(why, -ENOMEM, "out of memory");
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 
-	int err = read_letters(argc, argv, &command, options, why);
+	int err = options_read_letters(argc, argv, &command, options, errmsg);
 
 	if (err || options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
 		return err;
 
 	if (options->action == OPTIONS_REFRESH || options->action == OPTIONS_FETCH)
-		return use_paths(&command, options, why);
+		return options_use_paths(&command, options, errmsg);
 	/* A daemon has no terminal for its messages. */
 	options->log_syslog = !options->foreground;
 	for (size_t i = 0; !err && i < command.lists_len; i++)
-		err = options_list_apply(lists[i], command.sloppy, options, why);
+		err = option_table_apply(lists[i], command.sloppy, options, errmsg);
 	if (err)
 		return err;
-	return options->action == OPTIONS_CHECK ? use_source_word(&command, options, why)
-						: use_words(&command, options, why);
+	return options->action == OPTIONS_CHECK
+		       ? options_use_source_word(&command, options, errmsg)
+		       : options_use_words(&command, options, errmsg);
 }
 
 void options_done(struct options *options)
@@ -310,7 +315,7 @@ void options_print_help(void)
 	       "\n"
 	       "Options of -o, with their defaults:\n",
 		SOURCE_DEFAULT);
-	options_list_print();
+	option_table_print();
 	printf("and what mount(8) passes on (rw, ro, noauto, user, nodev, nosuid, "
 	       "x-...).\n");
 }

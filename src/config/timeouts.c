@@ -16,7 +16,7 @@ enum {
 /*
  * Reads a number of seconds from a file. Returns 0 if it cannot be read or is not valid.
  */
-static int64_t read_seconds(const char *directory, const char *name)
+static int64_t timeouts_read_seconds(const char *directory, const char *name)
 {
 	CLEANUP_FREE char *path = NULL;
 	CLEANUP_FILE FILE *file = NULL;
@@ -35,23 +35,23 @@ static int64_t read_seconds(const char *directory, const char *name)
 	return seconds > 0 && seconds <= INT32_MAX ? seconds : 0;
 }
 
-int64_t deadline_of_requests(int64_t timeout_ms, const char *directory, struct buf *why)
+int64_t timeout_of_requests(int64_t timeout_ms, const char *directory, struct buf *errmsg)
 {
 	/* Both apply, because we do not set a limit of our own for the mount. */
 	static const char *const names[] = {
 		"default_request_timeout", "max_request_timeout"};
 	int64_t lowest_ms = timeout_ms;
 
-	buf_reset(why);
+	buf_reset(errmsg);
 	for (int i = 0; i < 2; i++) {
-		int64_t limit_ms = read_seconds(directory, names[i]) * 1000;
+		int64_t limit_ms = timeouts_read_seconds(directory, names[i]) * 1000;
 		int64_t below_ms = limit_ms / 2 > MARGIN_MS ? limit_ms - MARGIN_MS
 							    : limit_ms / 2;
 
 		if (!limit_ms || below_ms >= lowest_ms)
 			continue;
 		lowest_ms = below_ms;
-		why_set(why, 0,
+		errmsg_set(errmsg, 0,
 			"system calls wait %" PRId64 " ms at most, not %" PRId64
 			" (timeout=): this system aborts mounts that take longer than "
 			"%" PRId64 " s (%s/%s)",
@@ -60,7 +60,7 @@ int64_t deadline_of_requests(int64_t timeout_ms, const char *directory, struct b
 	return lowest_ms;
 }
 
-int64_t deadline_of_calls(int64_t timeout_ms)
+int64_t timeout_of_calls(int64_t timeout_ms)
 {
 	int64_t margin_ms = timeout_ms / 10;
 

@@ -11,7 +11,7 @@
 
 enum { BLOCK = 512, IO_SIZE = 128 * 1024 };
 
-static struct timespec to_timespec(int64_t ms)
+static struct timespec attr_to_timespec(int64_t ms)
 {
 	int64_t seconds = ms / 1000 - (ms % 1000 < 0);
 
@@ -40,7 +40,7 @@ static void attr_of(const struct fs *fs, mode_t mode, nlink_t links, uint64_t in
 		.st_gid = fs->config.gid,
 		.st_blksize = IO_SIZE,
 	};
-	ret->st_atim = ret->st_mtim = ret->st_ctim = to_timespec(time_ms);
+	ret->st_atim = ret->st_mtim = ret->st_ctim = attr_to_timespec(time_ms);
 }
 
 void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret)
@@ -73,7 +73,7 @@ void attr_of_text(
  * beginning of that day. All others date from 1970, which is the same on every mount:
  * otherwise a backup would find them changed.
  */
-static int64_t dir_ctime_ms(const struct fs *fs, const struct dir *dir)
+static int64_t attr_dir_ctime_ms(const struct fs *fs, const struct dir *dir)
 {
 	const struct query *query = &dir->tree.query;
 
@@ -89,32 +89,32 @@ static int64_t dir_ctime_ms(const struct fs *fs, const struct dir *dir)
  * Returns a directory's mtime: the newest change that a complete listing has shown. If
  * there is no such listing, it is the ctime.
  */
-static int64_t dir_mtime_ms(const struct fs *fs, const struct dir *dir)
+static int64_t attr_dir_mtime_ms(const struct fs *fs, const struct dir *dir)
 {
 	int64_t newest_ms = JOB_NO_TIME;
 	enum listing_kind kind;
 
 	if (dir_listing_kind(&dir->tree, &kind))
 		newest_ms = listing_newest_ms(fs->sync, kind, &dir->tree.query);
-	return newest_ms != JOB_NO_TIME ? newest_ms : dir_ctime_ms(fs, dir);
+	return newest_ms != JOB_NO_TIME ? newest_ms : attr_dir_ctime_ms(fs, dir);
 }
 
 void attr_changed(const struct fs *fs, const struct dir *dir)
 {
-	if (dir_mtime_ms(fs, dir) != dir->mtime_ms)
+	if (attr_dir_mtime_ms(fs, dir) != dir->mtime_ms)
 		notifier_forget_attr(fs->notifier, dir->ino);
 }
 
 void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret)
 {
-	dir->mtime_ms = dir_mtime_ms(fs, dir);
+	dir->mtime_ms = attr_dir_mtime_ms(fs, dir);
 
 	/* Deleting a file requires write permission for its directory. */
 	const mode_t mode = S_IFDIR | (fs->config.allow_delete ? 0755 : 0555);
 
 	attr_of(fs, mode, DIR_LINKS, dir->ino, dir->mtime_ms, ret);
 	/* tar(1) fails if the ctime of a directory changes while it is read. */
-	ret->st_ctim = to_timespec(dir_ctime_ms(fs, dir));
+	ret->st_ctim = attr_to_timespec(attr_dir_ctime_ms(fs, dir));
 }
 
 double attr_name_timeout(const struct fs *fs, const struct catalog_job *job)

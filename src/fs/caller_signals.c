@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-static uint64_t bit(int signal)
+static uint64_t caller_bit(int signal)
 {
 	return 1ull << (signal - 1);
 }
@@ -18,7 +18,7 @@ static uint64_t bit(int signal)
  * Parses the hexadecimal mask of a line such as "SigPnd:\t0000000000004000". Returns
  * false if the line has another name.
  */
-static bool read_mask(const char *line, const char *name, uint64_t *ret_mask)
+static bool caller_read_mask(const char *line, const char *name, uint64_t *ret_mask)
 {
 	size_t len = strlen(name);
 	char *end;
@@ -34,26 +34,27 @@ static bool read_mask(const char *line, const char *name, uint64_t *ret_mask)
 	return true;
 }
 
-bool caller_status_is_ending(FILE *status)
+bool caller_status_has_fatal_signal(FILE *status)
 {
-	const uint64_t ending = bit(SIGHUP) | bit(SIGINT) | bit(SIGQUIT) | bit(SIGKILL) |
-				bit(SIGTERM);
+	const uint64_t ending = caller_bit(SIGHUP) | caller_bit(SIGINT) |
+				caller_bit(SIGQUIT) | caller_bit(SIGKILL) |
+				caller_bit(SIGTERM);
 	uint64_t pending = 0;
 	uint64_t blocked = 0;
 	uint64_t mask;
 	char line[256];
 
 	while (fgets(line, sizeof(line), status)) {
-		if (read_mask(line, "SigPnd:", &mask) ||
-			read_mask(line, "ShdPnd:", &mask))
+		if (caller_read_mask(line, "SigPnd:", &mask) ||
+			caller_read_mask(line, "ShdPnd:", &mask))
 			pending |= mask;
-		else if (read_mask(line, "SigBlk:", &mask))
+		else if (caller_read_mask(line, "SigBlk:", &mask))
 			blocked = mask;
 	}
 	return pending & ~blocked & ending;
 }
 
-bool caller_is_ending(pid_t tid)
+bool caller_has_fatal_signal(pid_t tid)
 {
 	CLEANUP_FILE FILE *status = NULL;
 	char path[64];
@@ -62,5 +63,5 @@ bool caller_is_ending(pid_t tid)
 	status = fopen(path, "re");
 	if (!status)
 		return errno != ENOMEM && errno != EMFILE && errno != ENFILE;
-	return caller_status_is_ending(status);
+	return caller_status_has_fatal_signal(status);
 }

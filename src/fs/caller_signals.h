@@ -13,10 +13,10 @@
  * Also true if that file cannot be opened because the thread has ended or is in another
  * PID namespace. False if it cannot be opened for lack of memory or descriptors.
  */
-bool caller_is_ending(pid_t tid);
+bool caller_has_fatal_signal(pid_t tid);
 
 /*
  * True if `status`, an open /proc/TID/status, shows a pending signal that ends the
  * thread.
  */
-bool caller_status_is_ending(FILE *status);
+bool caller_status_has_fatal_signal(FILE *status);

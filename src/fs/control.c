@@ -13,7 +13,7 @@
 /* Marks the node of a snapshot: the nodes of jobs and directories have 63 bits. */
 #define SNAPSHOT_BIT (UINT64_C(1) << 63)
 
-struct snapshot {
+struct control_snapshot {
 	struct list link;
 	uint64_t node;
 	uint64_t ino;
@@ -27,26 +27,26 @@ struct printing {
 	int error;
 };
 
-static void print_sentence(void *ctx, int64_t wall_ms, const char *text)
+static void control_print_sentence(void *ctx, int64_t wall_ms, const char *text)
 {
 	struct printing *printing = ctx;
-	char instant[INSTANT_TEXT];
+	char instant[TIMESTAMP_TEXT];
 
-	instant_print(wall_ms, instant);
+	timestamp_print(wall_ms, instant);
 	if (!printing->error)
 		printing->error = buf_printf(printing->out, "%s %s\n", instant, text);
 }
 
-static int print_errors(struct fs *fs, struct buf *out)
+static int control_print_errors(struct fs *fs, struct buf *out)
 {
 	struct printing printing = {.out = out};
 
 	if (fs->log->kept)
-		sentences_each(fs->log->kept, print_sentence, &printing);
+		recent_log_each(fs->log->kept, control_print_sentence, &printing);
 	return printing.error;
 }
 
-static void take_time(void *ctx, int64_t wall_ms, const char *text)
+static void control_take_time(void *ctx, int64_t wall_ms, const char *text)
 {
 	int64_t *last_ms = ctx;
 
@@ -54,26 +54,26 @@ static void take_time(void *ctx, int64_t wall_ms, const char *text)
 	*last_ms = wall_ms;
 }
 
-static int64_t errors_changed(const struct request *request)
+static int64_t control_errors_changed(const struct request *request)
 {
 	int64_t last_ms = request->fs->made_ms;
 
 	if (request->fs->log->kept)
-		sentences_each(request->fs->log->kept, take_time, &last_ms);
+		recent_log_each(request->fs->log->kept, control_take_time, &last_ms);
 	return last_ms;
 }
 
-static int print_config(struct fs *fs, struct buf *out)
+static int control_print_config(struct fs *fs, struct buf *out)
 {
 	return buf_append_str(out, fs->config.text);
 }
 
-static int64_t config_changed(const struct request *request)
+static int64_t control_config_changed(const struct request *request)
 {
 	return request->fs->made_ms;
 }
 
-static int64_t stats_changed(const struct request *request)
+static int64_t control_stats_changed(const struct request *request)
 {
 	return request->arrived_wall_ms;
 }
@@ -87,9 +87,9 @@ static const struct control_file {
 	int (*print)(struct fs *fs, struct buf *out);
 	int64_t (*changed_ms)(const struct request *request);
 } files[] = {
-	{"config", print_config, config_changed},
-	{"errors", print_errors, errors_changed},
-	{"stats", control_print_stats, stats_changed},
+	{"config", control_print_config, control_config_changed},
+	{"errors", control_print_errors, control_errors_changed},
+	{"stats", stats_print, control_stats_changed},
 };
 
 void control_init(struct control *control)
@@ -98,7 +98,7 @@ void control_init(struct control *control)
 	list_init(&control->snapshots);
 }
 
-static void drop(struct control *control, struct snapshot *snapshot)
+static void control_drop(struct control *control, struct control_snapshot *snapshot)
 {
 	list_remove(&snapshot->link);
 	control->len--;
@@ -109,7 +109,7 @@ static void drop(struct control *control, struct snapshot *snapshot)
 void control_done(struct control *control)
 {
 	list_for_each_safe (link, &control->snapshots)
-		drop(control, list_entry(link, struct snapshot, link));
+		control_drop(control, list_entry(link, struct control_snapshot, link));
 }
 
 void control_count(struct counts *counts, uint32_t kind)
@@ -123,10 +123,11 @@ bool control_is_node(uint64_t node)
 	return node & SNAPSHOT_BIT;
 }
 
-static struct snapshot *find(const struct control *control, uint64_t node)
+static struct control_snapshot *control_find(const struct control *control, uint64_t node)
 {
 	list_for_each (link, &control->snapshots) {
-		struct snapshot *snapshot = list_entry(link, struct snapshot, link);
+		struct control_snapshot *snapshot = list_entry(
+			link, struct control_snapshot, link);
 
 		if (snapshot->node == node)
 			return snapshot;
@@ -134,11 +135,11 @@ static struct snapshot *find(const struct control *control, uint64_t node)
 	return NULL;
 }
 
-static int make(struct request *request, const struct control_file *file,
-	struct snapshot **ret_snapshot)
+static int control_make(struct request *request, const struct control_file *file,
+	struct control_snapshot **ret_snapshot)
 {
 	struct fs *fs = request->fs;
-	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	struct control_snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
 	if (!snapshot)
 		return -ENOMEM;
@@ -152,18 +153,18 @@ static int make(struct request *request, const struct control_file *file,
 		return err;
 	}
 	snapshot->node = SNAPSHOT_BIT | ++fs->control.last;
-	snapshot->ino = dirs_child_ino(request->ino, file->name);
+	snapshot->ino = directories_child_ino(request->ino, file->name);
 	snapshot->changed_ms = file->changed_ms(request);
 	snapshot->lookups = 1;
 	list_append(&fs->control.snapshots, &snapshot->link);
 	if (++fs->control.len > CONTROL_SNAPSHOTS_MAX)
-		drop(&fs->control,
-			list_entry(fs->control.snapshots.next, struct snapshot, link));
+		control_drop(&fs->control, list_entry(fs->control.snapshots.next,
+						   struct control_snapshot, link));
 	*ret_snapshot = snapshot;
 	return 0;
 }
 
-static const struct control_file *find_file(const char *name)
+static const struct control_file *control_find_file(const char *name)
 {
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (strcmp(files[i].name, name) == 0)
@@ -173,11 +174,11 @@ static const struct control_file *find_file(const char *name)
 
 void control_lookup(struct request *request)
 {
-	const struct control_file *file = find_file(request->name);
+	const struct control_file *file = control_find_file(request->name);
 	struct fuse_entry_param entry = {.entry_timeout = file ? 0 : FS_FOREVER};
 	struct fs *fs = request->fs;
-	struct snapshot *snapshot;
-	int err = file ? make(request, file, &snapshot) : 0;
+	struct control_snapshot *snapshot;
+	int err = file ? control_make(request, file, &snapshot) : 0;
 
 	if (err) {
 		request_fail(request, err);
@@ -197,7 +198,8 @@ void control_lookup(struct request *request)
 
 void control_getattr(struct request *request)
 {
-	const struct snapshot *snapshot = find(&request->fs->control, request->ino);
+	const struct control_snapshot *snapshot = control_find(
+		&request->fs->control, request->ino);
 	struct stat attr;
 
 	if (!snapshot) {
@@ -212,7 +214,8 @@ void control_getattr(struct request *request)
 
 void control_read(struct request *request)
 {
-	const struct snapshot *snapshot = find(&request->fs->control, request->ino);
+	const struct control_snapshot *snapshot = control_find(
+		&request->fs->control, request->ino);
 
 	if (!snapshot) {
 		request_fail(request, -ESTALE);
@@ -229,11 +232,11 @@ void control_read(struct request *request)
 
 void control_forget(struct control *control, uint64_t node, uint64_t count)
 {
-	struct snapshot *snapshot = find(control, node);
+	struct control_snapshot *snapshot = control_find(control, node);
 
 	if (!snapshot)
 		return;
 	snapshot->lookups -= count < snapshot->lookups ? count : snapshot->lookups;
 	if (!snapshot->lookups)
-		drop(control, snapshot);
+		control_drop(control, snapshot);
 }

@@ -35,7 +35,7 @@ enum { DOTS = 2, REPLY_MAX = 1 << 20 };
 /* The cached_id of a directory with fixed names. */
 enum { FIXED_ID = UINT32_MAX };
 
-static size_t member_at(const struct open_dir *open, uint64_t position)
+static size_t dir_member_at(const struct open_dir *open, uint64_t position)
 {
 	return (position - DOTS) / open->formats_len;
 }
@@ -44,7 +44,7 @@ static size_t member_at(const struct open_dir *open, uint64_t position)
  * Directories of jobs have one position per member and listed format; all others, and
  * directories of jobs when only JSON is listed, have one per member.
  */
-static void choose_formats(const struct fs *fs, struct open_dir *open)
+static void dir_choose_formats(const struct fs *fs, struct open_dir *open)
 {
 	open->formats[open->formats_len++] = FORMAT_JSON;
 	if (tree_shows(&open->dir->tree) != TREE_SHOWS_JOBS)
@@ -70,12 +70,12 @@ bool dir_listing_kind(const struct tree_dir *tree, enum listing_kind *ret_kind)
 	return true;
 }
 
-static int take_listing(struct fs *fs, struct open_dir *open)
+static int dir_take_listing(struct fs *fs, struct open_dir *open)
 {
 	const struct tree_dir *tree = &open->dir->tree;
 	enum listing_kind kind;
 
-	choose_formats(fs, open);
+	dir_choose_formats(fs, open);
 
 	if (!dir_listing_kind(tree, &kind))
 		return 0;
@@ -89,7 +89,7 @@ static int take_listing(struct fs *fs, struct open_dir *open)
  * open may keep the cache only once we know that the kernel has emptied it for the first
  * one.
  */
-static void decide_caching(struct open_dir *open, struct fuse_file_info *info)
+static void dir_decide_caching(struct open_dir *open, struct fuse_file_info *info)
 {
 	struct dir *dir = open->dir;
 	uint64_t id = open->listing ? listing_id(open->listing) : FIXED_ID;
@@ -109,7 +109,7 @@ static void decide_caching(struct open_dir *open, struct fuse_file_info *info)
  * The kernel applies the OPENDIR reply before it sends READDIR or RELEASEDIR, so from
  * here on its cache of names may be kept.
  */
-static void note_opened(struct open_dir *open)
+static void dir_note_opened(struct open_dir *open)
 {
 	struct dir *dir = open->dir;
 
@@ -117,15 +117,15 @@ static void note_opened(struct open_dir *open)
 		dir->cache_begun = dir->cached_id != 0;
 }
 
-static void release(struct fs *fs, struct open_dir *open)
+static void dir_release(struct fs *fs, struct open_dir *open)
 {
 	if (open->listing)
 		listing_put(open->listing);
 	open->dir->opens--;
 	if (open->cached)
 		open->dir->cached_opens--;
-	note_opened(open);
-	dirs_forget(&fs->dirs, open->dir->ino, 0);
+	dir_note_opened(open);
+	directories_forget(&fs->directories, open->dir->ino, 0);
 	list_remove(&open->link);
 	free(open);
 }
@@ -133,13 +133,13 @@ static void release(struct fs *fs, struct open_dir *open)
 void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	struct fs *fs = fuse_req_userdata(req);
-	struct dir *dir = dirs_find(&fs->dirs, ino);
+	struct dir *dir = directories_find(&fs->directories, ino);
 	struct open_dir *open = dir ? calloc(1, sizeof(*open)) : NULL;
 	int err = dir ? -ENOMEM : -ESTALE;
 
 	if (open) {
 		open->dir = dir;
-		err = take_listing(fs, open);
+		err = dir_take_listing(fs, open);
 	}
 	if (err) {
 		free(open);
@@ -149,27 +149,27 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	dir->opens++;
 	list_append(&fs->open_dirs, &open->link);
 	if (open->listing && tree_shows(&dir->tree) == TREE_SHOWS_JOBS)
-		ahead_opened(fs, dir->ino, open->listing);
-	decide_caching(open, info);
+		prefetch_opened(fs, dir->ino, open->listing);
+	dir_decide_caching(open, info);
 	info->fh = (uint64_t)(uintptr_t)open;
 	/* If the kernel did not take the reply, it will send no RELEASEDIR. */
 	if (fuse_reply_open(req, info) == -ENOENT) {
 		dir->cached_id = 0;
-		release(fs, open);
+		dir_release(fs, open);
 	}
 }
 
 void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	(void)ino;
-	release(fuse_req_userdata(req), (struct open_dir *)(uintptr_t)info->fh);
+	dir_release(fuse_req_userdata(req), (struct open_dir *)(uintptr_t)info->fh);
 	fuse_reply_err(req, 0);
 }
 
 void dir_release_all(struct fs *fs)
 {
 	while (!list_empty(&fs->open_dirs))
-		release(fs, list_entry(fs->open_dirs.next, struct open_dir, link));
+		dir_release(fs, list_entry(fs->open_dirs.next, struct open_dir, link));
 }
 
 void dir_each_listing(struct fs *fs,
@@ -183,7 +183,7 @@ void dir_each_listing(struct fs *fs,
 	}
 }
 
-static void forget_cache(struct dir *dir, void *ctx)
+static void dir_forget_cache(struct dir *dir, void *ctx)
 {
 	(void)ctx;
 	dir->cached_id = 0;
@@ -191,17 +191,17 @@ static void forget_cache(struct dir *dir, void *ctx)
 
 void dir_forget_caches(struct fs *fs)
 {
-	dirs_each(&fs->dirs, forget_cache, NULL);
+	directories_each(&fs->directories, dir_forget_cache, NULL);
 }
 
 /* A directory entry in the form in which the kernel gets it. */
 struct entry {
-	char name[NAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
 	struct fuse_entry_param param;
 };
 
 /* Fills in only type and inode number: the kernel must look the name up to learn more. */
-static void set_bare(struct entry *entry, mode_t type, uint64_t ino)
+static void dir_set_bare(struct entry *entry, mode_t type, uint64_t ino)
 {
 	entry->param = (struct fuse_entry_param){
 		.attr = {.st_ino = ino, .st_mode = type},
@@ -213,7 +213,7 @@ static void set_bare(struct entry *entry, mode_t type, uint64_t ino)
  * JSON, so that a listing renders nothing. Returns 0, -ENOENT if the job has no file in
  * this format, or another negative errno.
  */
-static int job_entry(const struct request *request, const struct open_dir *open,
+static int dir_job_entry(const struct request *request, const struct open_dir *open,
 	int64_t row, enum format format, struct entry *ret_entry)
 {
 	const struct fs *fs = request->fs;
@@ -224,7 +224,7 @@ static int job_entry(const struct request *request, const struct open_dir *open,
 	if (!err && format != FORMAT_JSON && job.job.status != JOB_DONE)
 		err = -ENOENT;
 	if (!err)
-		err = name_escape(job.job.id, format_suffix(format), ret_entry->name);
+		err = filename_escape(job.job.id, format_suffix(format), ret_entry->name);
 	if (!err && request->plus && format == FORMAT_JSON)
 		err = jobs_match(fs->catalog, &open->dir->tree.query, &job, &matches);
 	if (err)
@@ -233,11 +233,11 @@ static int job_entry(const struct request *request, const struct open_dir *open,
 		sync_is_fresh(fs->sync, &job, request->arrived_wall_ms))
 		attr_entry_of_job(fs, &job, &ret_entry->param);
 	else
-		set_bare(ret_entry, S_IFREG, rendition_number(job.ino, format));
+		dir_set_bare(ret_entry, S_IFREG, rendition_number(job.ino, format));
 	return 0;
 }
 
-static int fixed_entry(
+static int dir_fixed_entry(
 	const struct open_dir *open, uint64_t position, struct entry *ret_entry)
 {
 	const char *name = tree_shows(&open->dir->tree) == TREE_SHOWS_NAMES
@@ -247,8 +247,8 @@ static int fixed_entry(
 	if (!name)
 		return -ENODATA;
 	strcpy(ret_entry->name, name);
-	set_bare(ret_entry, open->dir->tree.kind == TREE_CONTROL ? S_IFREG : S_IFDIR,
-		dirs_child_ino(open->dir->ino, name));
+	dir_set_bare(ret_entry, open->dir->tree.kind == TREE_CONTROL ? S_IFREG : S_IFDIR,
+		directories_child_ino(open->dir->ino, name));
 	return 0;
 }
 
@@ -256,19 +256,19 @@ static int fixed_entry(
  * Fills in the entry at a position. Returns 0, -ENOENT if this position has no entry,
  * -ENODATA if none is known from here on, or another negative errno.
  */
-static int entry_at(const struct request *request, const struct open_dir *open,
+static int dir_entry_at(const struct request *request, const struct open_dir *open,
 	uint64_t position, struct entry *ret_entry)
 {
 	if (position < DOTS) {
 		strcpy(ret_entry->name, position ? ".." : ".");
-		set_bare(ret_entry, S_IFDIR,
+		dir_set_bare(ret_entry, S_IFDIR,
 			position ? open->dir->parent : open->dir->ino);
 		return 0;
 	}
 	if (!open->listing)
-		return fixed_entry(open, position, ret_entry);
+		return dir_fixed_entry(open, position, ret_entry);
 
-	size_t at = member_at(open, position);
+	size_t at = dir_member_at(open, position);
 
 	if (at >= listing_len(open->listing))
 		return -ENODATA;
@@ -277,13 +277,14 @@ static int entry_at(const struct request *request, const struct open_dir *open,
 	enum tree_shows shows = tree_shows(&open->dir->tree);
 
 	if (shows == TREE_SHOWS_JOBS)
-		return job_entry(request, open, member,
+		return dir_job_entry(request, open, member,
 			open->formats[(position - DOTS) % open->formats_len], ret_entry);
 	if (shows == TREE_SHOWS_DAYS)
 		day_print(member - LISTING_DAY_BASE, ret_entry->name);
 	else
 		strcpy(ret_entry->name, listing_name(open->listing, at));
-	set_bare(ret_entry, S_IFDIR, dirs_child_ino(open->dir->ino, ret_entry->name));
+	dir_set_bare(ret_entry, S_IFDIR,
+		directories_child_ino(open->dir->ino, ret_entry->name));
 	return 0;
 }
 
@@ -291,7 +292,7 @@ static int entry_at(const struct request *request, const struct open_dir *open,
  * Adds an entry to `buf`. Returns the space that it needs; if that exceeds `room`,
  * nothing was added.
  */
-static size_t add_entry(const struct request *request, const struct entry *entry,
+static size_t dir_add_entry(const struct request *request, const struct entry *entry,
 	uint64_t cookie, char *buf, size_t room)
 {
 	if (request->plus)
@@ -306,12 +307,12 @@ static size_t add_entry(const struct request *request, const struct entry *entry
  * are empty if the catalog has dropped the job. Returns 0, -ENODATA if no more entries
  * are known, or another negative errno.
  */
-static int next_entry(const struct request *request, const struct open_dir *open,
+static int dir_next_entry(const struct request *request, const struct open_dir *open,
 	uint64_t *position, struct entry *ret_entry)
 {
 	int err;
 
-	while ((err = entry_at(request, open, *position, ret_entry)) == -ENOENT)
+	while ((err = dir_entry_at(request, open, *position, ret_entry)) == -ENOENT)
 		++*position;
 	return err;
 }
@@ -321,7 +322,7 @@ static int next_entry(const struct request *request, const struct open_dir *open
  * added. Otherwise returns why the first one could not be added, and moves the request's
  * position to it.
  */
-static int fill(
+static int dir_fill(
 	struct request *request, const struct open_dir *open, char *buf, size_t *ret_len)
 {
 	uint64_t position = request->offset;
@@ -329,9 +330,10 @@ static int fill(
 	struct entry entry;
 	int err;
 
-	while (!(err = next_entry(request, open, &position, &entry))) {
+	while (!(err = dir_next_entry(request, open, &position, &entry))) {
 		size_t room = request->size - len;
-		size_t size = add_entry(request, &entry, position + 1, buf + len, room);
+		size_t size = dir_add_entry(
+			request, &entry, position + 1, buf + len, room);
 
 		if (size > room) {
 			/* getdents(2) fails like this if not even one entry fits. */
@@ -354,32 +356,32 @@ static int fill(
  * Returns 0, -ENODATA if the listing ends before this position, -EAGAIN if the member is
  * being fetched, or another negative errno.
  */
-static int want(const struct request *request, struct open_dir *open)
+static int dir_want(const struct request *request, struct open_dir *open)
 {
 	if (!open->listing || request->offset < DOTS)
 		return 0;
 
-	int err = listing_want(open->listing, member_at(open, request->offset));
+	int err = listing_want(open->listing, dir_member_at(open, request->offset));
 
 	return err == -ENOENT ? -ENODATA : err;
 }
 
-static int want_and_fill(
+static int dir_want_and_fill(
 	struct request *request, struct open_dir *open, char *buf, size_t *ret_len)
 {
-	int err = want(request, open);
+	int err = dir_want(request, open);
 
 	while (!err) {
-		err = fill(request, open, buf, ret_len);
+		err = dir_fill(request, open, buf, ret_len);
 		if (err != -ENODATA || !open->listing)
 			break;
 		/* All fetched jobs from here on were dropped: does the listing go on? */
-		err = want(request, open);
+		err = dir_want(request, open);
 	}
 	return err;
 }
 
-static void handle_readdir(struct request *request)
+static void dir_handle_readdir(struct request *request)
 {
 	struct open_dir *open = request->open;
 	CLEANUP_FREE char *buf = malloc(request->size + !request->size);
@@ -388,7 +390,7 @@ static void handle_readdir(struct request *request)
 
 	if (buf) {
 		catalog_read_begin(request->fs->catalog);
-		err = want_and_fill(request, open, buf, &len);
+		err = dir_want_and_fill(request, open, buf, &len);
 		catalog_read_end(request->fs->catalog);
 	}
 	if (err == -EAGAIN) {
@@ -403,7 +405,7 @@ static void handle_readdir(struct request *request)
 	request_free(request);
 }
 
-static const char *late_sentence(const struct open_dir *open)
+static const char *dir_late_sentence(const struct open_dir *open)
 {
 	const struct tree_dir *tree = &open->dir->tree;
 	enum tree_shows shows = tree_shows(tree);
@@ -413,10 +415,10 @@ static const char *late_sentence(const struct open_dir *open)
 	return request_late_metadata;
 }
 
-static void start_readdir(fuse_req_t req, size_t size, off_t offset,
+static void dir_start_readdir(fuse_req_t req, size_t size, off_t offset,
 	const struct fuse_file_info *info, bool plus)
 {
-	struct request *request = request_new(req, handle_readdir);
+	struct request *request = request_new(req, dir_handle_readdir);
 
 	if (!request)
 		return;
@@ -424,8 +426,8 @@ static void start_readdir(fuse_req_t req, size_t size, off_t offset,
 	request->offset = (uint64_t)offset;
 	request->open = (void *)(uintptr_t)info->fh;
 	request->plus = plus;
-	request->late = late_sentence(request->open);
-	note_opened(request->open);
+	request->timeout_message = dir_late_sentence(request->open);
+	dir_note_opened(request->open);
 	request_run(request);
 }
 
@@ -433,12 +435,12 @@ void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
 	(void)ino;
-	start_readdir(req, size, offset, info, false);
+	dir_start_readdir(req, size, offset, info, false);
 }
 
 void fs_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
 	(void)ino;
-	start_readdir(req, size, offset, info, true);
+	dir_start_readdir(req, size, offset, info, true);
 }

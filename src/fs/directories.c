@@ -9,21 +9,21 @@
 
 #include "base/sha256.h"
 
-static struct list *bucket(struct dirs *dirs, uint64_t ino)
+static struct list *directories_bucket(struct directories *dirs, uint64_t ino)
 {
-	return &dirs->buckets[ino % DIRS_BUCKETS];
+	return &dirs->buckets[ino % DIRECTORIES_BUCKETS];
 }
 
-void dirs_init(struct dirs *dirs)
+void directories_init(struct directories *dirs)
 {
-	for (unsigned i = 0; i < DIRS_BUCKETS; i++)
+	for (unsigned i = 0; i < DIRECTORIES_BUCKETS; i++)
 		list_init(&dirs->buckets[i]);
-	dirs->root = (struct dir){.ino = DIRS_ROOT, .parent = DIRS_ROOT};
+	dirs->root = (struct dir){.ino = DIRECTORIES_ROOT, .parent = DIRECTORIES_ROOT};
 	tree_root(&dirs->root.tree);
-	list_append(bucket(dirs, DIRS_ROOT), &dirs->root.link);
+	list_append(directories_bucket(dirs, DIRECTORIES_ROOT), &dirs->root.link);
 }
 
-static void drop(struct dirs *dirs, struct dir *dir)
+static void directories_drop(struct directories *dirs, struct dir *dir)
 {
 	list_remove(&dir->link);
 	if (dir == &dirs->root)
@@ -32,17 +32,17 @@ static void drop(struct dirs *dirs, struct dir *dir)
 	free(dir);
 }
 
-void dirs_done(struct dirs *dirs)
+void directories_done(struct directories *dirs)
 {
-	for (unsigned i = 0; i < DIRS_BUCKETS; i++) {
+	for (unsigned i = 0; i < DIRECTORIES_BUCKETS; i++) {
 		list_for_each_safe (link, &dirs->buckets[i])
-			drop(dirs, list_entry(link, struct dir, link));
+			directories_drop(dirs, list_entry(link, struct dir, link));
 	}
 }
 
-struct dir *dirs_find(struct dirs *dirs, uint64_t ino)
+struct dir *directories_find(struct directories *dirs, uint64_t ino)
 {
-	list_for_each (link, bucket(dirs, ino)) {
+	list_for_each (link, directories_bucket(dirs, ino)) {
 		struct dir *dir = list_entry(link, struct dir, link);
 
 		if (dir->ino == ino)
@@ -51,23 +51,23 @@ struct dir *dirs_find(struct dirs *dirs, uint64_t ino)
 	return NULL;
 }
 
-uint64_t dirs_child_ino(uint64_t parent, const char *name)
+uint64_t directories_child_ino(uint64_t parent, const char *name)
 {
-	char text[16 + 1 + NAME_BYTES_MAX + 1];
+	char text[16 + 1 + FILENAME_BYTES_MAX + 1];
 
 	(void)snprintf(text, sizeof(text), "%016" PRIx64 "/%s", parent, name);
 
-	uint64_t ino = digest_u63("dir", text) & ~(1ull << 62);
+	uint64_t ino = sha256_u63("dir", text) & ~(1ull << 62);
 
 	/* 0 means no inode, and 1 is the root. */
-	return ino > DIRS_ROOT ? ino : DIRS_ROOT + 1;
+	return ino > DIRECTORIES_ROOT ? ino : DIRECTORIES_ROOT + 1;
 }
 
-struct dir *dirs_learn(struct dirs *dirs, const struct dir *parent, const char *name,
-	const struct tree_dir *tree)
+struct dir *directories_learn(struct directories *dirs, const struct dir *parent,
+	const char *name, const struct tree_dir *tree)
 {
-	uint64_t ino = dirs_child_ino(parent->ino, name);
-	struct dir *dir = dirs_find(dirs, ino);
+	uint64_t ino = directories_child_ino(parent->ino, name);
+	struct dir *dir = directories_find(dirs, ino);
 
 	if (!dir) {
 		dir = calloc(1, sizeof(*dir));
@@ -81,42 +81,43 @@ struct dir *dirs_learn(struct dirs *dirs, const struct dir *parent, const char *
 		dir->ino = ino;
 		dir->parent = parent->ino;
 		dir->tree = *tree;
-		list_append(bucket(dirs, ino), &dir->link);
+		list_append(directories_bucket(dirs, ino), &dir->link);
 	}
 	dir->lookups++;
 	return dir;
 }
 
-int dirs_path(struct dirs *dirs, const struct dir *dir, struct buf *out)
+int directories_path(struct directories *dirs, const struct dir *dir, struct buf *out)
 {
-	const struct dir *parent = dirs_find(dirs, dir->parent);
+	const struct dir *parent = directories_find(dirs, dir->parent);
 
 	if (!parent)
 		return -ENOENT;
 	if (dir == &dirs->root)
 		return buf_append_str(out, "");
 
-	int err = dirs_path(dirs, parent, out);
+	int err = directories_path(dirs, parent, out);
 
 	if (err)
 		return err;
 	return buf_printf(out, "%s%s", out->len ? "/" : "", dir->name);
 }
 
-void dirs_forget(struct dirs *dirs, uint64_t ino, uint64_t count)
+void directories_forget(struct directories *dirs, uint64_t ino, uint64_t count)
 {
-	struct dir *dir = dirs_find(dirs, ino);
+	struct dir *dir = directories_find(dirs, ino);
 
 	if (!dir || dir == &dirs->root)
 		return;
 	dir->lookups -= count < dir->lookups ? count : dir->lookups;
 	if (!dir->lookups && !dir->opens)
-		drop(dirs, dir);
+		directories_drop(dirs, dir);
 }
 
-void dirs_each(struct dirs *dirs, void (*fn)(struct dir *dir, void *ctx), void *ctx)
+void directories_each(
+	struct directories *dirs, void (*fn)(struct dir *dir, void *ctx), void *ctx)
 {
-	for (unsigned i = 0; i < DIRS_BUCKETS; i++) {
+	for (unsigned i = 0; i < DIRECTORIES_BUCKETS; i++) {
 		list_for_each (link, &dirs->buckets[i])
 			fn(list_entry(link, struct dir, link), ctx);
 	}

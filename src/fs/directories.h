@@ -12,7 +12,7 @@
  * path, so it is the same on every mount (SEMANTICS 5.2). Bit 62 is clear; in the inode
  * numbers of jobs it is set.
  */
-enum { DIRS_ROOT = 1 };
+enum { DIRECTORIES_ROOT = 1 };
 
 struct dir {
 	struct list link;
@@ -29,40 +29,41 @@ struct dir {
 	bool cache_begun;      /* the kernel has emptied its cache for this listing */
 };
 
-enum { DIRS_BUCKETS = 1024 };
+enum { DIRECTORIES_BUCKETS = 1024 };
 
-struct dirs {
-	struct list buckets[DIRS_BUCKETS];
+struct directories {
+	struct list buckets[DIRECTORIES_BUCKETS];
 	struct dir root;
 };
 
-void dirs_init(struct dirs *dirs);
-void dirs_done(struct dirs *dirs);
+void directories_init(struct directories *dirs);
+void directories_done(struct directories *dirs);
 
 /* Returns the directory, or NULL if the kernel does not know it. */
-struct dir *dirs_find(struct dirs *dirs, uint64_t ino);
+struct dir *directories_find(struct directories *dirs, uint64_t ino);
 
 /* Returns the inode number of a child directory or of a file in .gladiafs/. */
-uint64_t dirs_child_ino(uint64_t parent, const char *name);
+uint64_t directories_child_ino(uint64_t parent, const char *name);
 
 /*
  * Returns the directory `name` of `parent`, adding it if it is new, and counts one more
  * reference of the kernel. Returns NULL if out of memory.
  */
-struct dir *dirs_learn(struct dirs *dirs, const struct dir *parent, const char *name,
-	const struct tree_dir *tree);
+struct dir *directories_learn(struct directories *dirs, const struct dir *parent,
+	const char *name, const struct tree_dir *tree);
 
 /*
  * Appends the directory's path in the mount, without a leading slash. Returns 0, -ENOENT
  * if the kernel has forgotten a directory above it, or an error of buf_append().
  */
-int dirs_path(struct dirs *dirs, const struct dir *dir, struct buf *out);
+int directories_path(struct directories *dirs, const struct dir *dir, struct buf *out);
 
 /*
  * Drops `count` of the kernel's references. Frees the directory if none is left and it is
  * not open.
  */
-void dirs_forget(struct dirs *dirs, uint64_t ino, uint64_t count);
+void directories_forget(struct directories *dirs, uint64_t ino, uint64_t count);
 
 /* Calls `fn` with each directory. `fn` must not add or remove directories. */
-void dirs_each(struct dirs *dirs, void (*fn)(struct dir *dir, void *ctx), void *ctx);
+void directories_each(
+	struct directories *dirs, void (*fn)(struct dir *dir, void *ctx), void *ctx);

@@ -15,7 +15,7 @@
  * if the job's text has to be fetched, or another negative errno. The data was allocated
  * with malloc(); the caller frees it.
  */
-static int read_text(const struct request *request, const struct catalog_job *job,
+static int file_read_text(const struct request *request, const struct catalog_job *job,
 	char **ret_data, size_t *ret_len)
 {
 	if (job->size < 0)
@@ -28,7 +28,7 @@ static int read_text(const struct request *request, const struct catalog_job *jo
 	int err = data ? 0 : -ENOMEM;
 
 	if (!err && len)
-		err = bodies_read(
+		err = texts_read(
 			request->fs->catalog, job, request->offset, data, len, &len);
 	if (err) {
 		free(data);
@@ -39,7 +39,7 @@ static int read_text(const struct request *request, const struct catalog_job *jo
 	return 0;
 }
 
-static void handle_read(struct request *request)
+static void file_handle_read(struct request *request)
 {
 	CLEANUP_FREE char *data = NULL;
 	struct catalog *catalog = request->fs->catalog;
@@ -51,7 +51,7 @@ static void handle_read(struct request *request)
 	int err = jobs_by_node(catalog, request->ino, &job);
 
 	if (!err)
-		err = read_text(request, &job, &data, &len);
+		err = file_read_text(request, &job, &data, &len);
 	catalog_read_end(catalog);
 	if (err == -ENODATA) {
 		/* The text was evicted (SEMANTICS 7.4): fetch it again. */
@@ -69,7 +69,7 @@ static void handle_read(struct request *request)
 
 	request_free(request);
 	if (from_start)
-		ahead_read(fs, &job);
+		prefetch_read(fs, &job);
 }
 
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
@@ -78,7 +78,7 @@ void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct request *request = request_new(req, control_is_node(ino) ? control_read
 						   : rendition_format(ino)
 							   ? rendition_read
-							   : handle_read);
+							   : file_handle_read);
 
 	(void)info;
 	if (!request)

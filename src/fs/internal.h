@@ -40,16 +40,17 @@ struct fs {
 	bool answered_init; /* the reply to INIT has been written */
 	bool has_epochs;    /* the kernel can invalidate all names at once */
 	bool ready;         /* on_ready() has been called */
-	bool ending;        /* fs_free() has begun; new requests fail */
+	bool shutting_down; /* fs_free() has begun; new requests fail */
 
-	struct dirs dirs;
+	struct directories directories;
 	struct list open_dirs;
 	struct list parked; /* requests that wait (struct request) */
-	struct failed failed;
+	struct recent_failures recent_failures;
 	struct notifier *notifier;
-	struct ahead ahead;
+	struct prefetch prefetch;
 	struct renditions renditions;
-	unsigned formats_told; /* formats in which a name was looked up, one bit each */
+	unsigned formats_reported; /* formats in which a name was looked up, one bit each
+				    */
 	struct control control;
 	struct counts counts;
 };

@@ -52,7 +52,7 @@ static const struct form {
 	[FUSE_RENAME2] = {sizeof(struct fuse_rename2_in), 2},
 };
 
-static bool holds_names(const char *at, size_t size, unsigned names)
+static bool kernel_message_holds_names(const char *at, size_t size, unsigned names)
 {
 	for (; names; names--) {
 		const char *end = memchr(at, '\0', size);
@@ -65,7 +65,7 @@ static bool holds_names(const char *at, size_t size, unsigned names)
 	return true;
 }
 
-static bool holds_forgets(const void *data, size_t size)
+static bool kernel_message_holds_forgets(const void *data, size_t size)
 {
 	struct fuse_batch_forget_in head;
 
@@ -73,7 +73,7 @@ static bool holds_forgets(const void *data, size_t size)
 	return (size - sizeof(head)) / sizeof(struct fuse_forget_one) >= head.count;
 }
 
-bool message_is_whole(const void *message, size_t size)
+bool kernel_message_is_whole(const void *message, size_t size)
 {
 	struct fuse_in_header header;
 	const char *data = (const char *)message + sizeof(header);
@@ -88,11 +88,11 @@ bool message_is_whole(const void *message, size_t size)
 	if (size < form.size)
 		return false;
 	if (header.opcode == FUSE_BATCH_FORGET)
-		return holds_forgets(data, size);
-	return holds_names(data + form.size, size - form.size, form.names);
+		return kernel_message_holds_forgets(data, size);
+	return kernel_message_holds_names(data + form.size, size - form.size, form.names);
 }
 
-bool message_refusal(const void *message, struct fuse_out_header *ret_answer)
+bool kernel_message_refusal(const void *message, struct fuse_out_header *ret_answer)
 {
 	struct fuse_in_header header;
 

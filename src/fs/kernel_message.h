@@ -11,9 +11,9 @@ struct fuse_out_header;
  * counts and string terminators in it. `message` must hold at least a struct
  * fuse_in_header.
  */
-bool message_is_whole(const void *message, size_t size);
+bool kernel_message_is_whole(const void *message, size_t size);
 
 /*
  * Makes the error reply to a malformed message. Returns false if such messages get none.
  */
-bool message_refusal(const void *message, struct fuse_out_header *ret_answer);
+bool kernel_message_refusal(const void *message, struct fuse_out_header *ret_answer);

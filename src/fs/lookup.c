@@ -16,11 +16,12 @@
 enum { LISTED_MIN_MS = 1000 };
 
 /* Replies with a directory. The kernel may cache its name for `timeout` seconds. */
-static void reply_dir(struct request *request, struct dir *parent,
+static void lookup_reply_dir(struct request *request, struct dir *parent,
 	const struct tree_dir *tree, double timeout)
 {
 	struct fs *fs = request->fs;
-	struct dir *dir = dirs_learn(&fs->dirs, parent, request->name, tree);
+	struct dir *dir = directories_learn(
+		&fs->directories, parent, request->name, tree);
 
 	if (!dir) {
 		request_fail(request, -ENOMEM);
@@ -36,12 +37,12 @@ static void reply_dir(struct request *request, struct dir *parent,
 	attr_of_dir(fs, dir, &entry.attr);
 	/* If the kernel did not take the reply, it will send no FORGET. */
 	if (fuse_reply_entry(request->req, &entry) == -ENOENT)
-		dirs_forget(&fs->dirs, entry.ino, 1);
+		directories_forget(&fs->directories, entry.ino, 1);
 	request_free(request);
 }
 
 /* Replies that there is no such name. The kernel may cache that for `timeout` seconds. */
-static void reply_nothing(struct request *request, double timeout)
+static void lookup_reply_nothing(struct request *request, double timeout)
 {
 	const struct fuse_entry_param nothing = {.entry_timeout = timeout};
 
@@ -50,7 +51,7 @@ static void reply_nothing(struct request *request, double timeout)
 }
 
 /* Replies with a job's file, or parks the request until the job's text is fetched. */
-static void reply_job(
+static void lookup_reply_job(
 	struct request *request, const struct catalog_job *job, enum format format)
 {
 	struct fs *fs = request->fs;
@@ -89,8 +90,8 @@ static void lookup_job(
 		request_fail(request, err);
 		return;
 	}
-	if (err && !name_is_uuid(id)) {
-		reply_nothing(request, 0);
+	if (err && !filename_is_uuid(id)) {
+		lookup_reply_nothing(request, 0);
 		return;
 	}
 	/*
@@ -98,19 +99,19 @@ static void lookup_job(
 	 * formats come in an order of their own: finding each of them in its listing
 	 * would cost more than it gains.
 	 */
-	if (!err && !job.gone && !request->asked &&
+	if (!err && !job.deleted && !request->fetched &&
 		(name->format == FORMAT_JSON || job.size < 0))
-		single_walk(fs->sync, &dir->tree.query, job.row);
+		job_fetch_prefetch(fs->sync, &dir->tree.query, job.row);
 
 	bool known = !err && job.size >= 0 &&
 		     sync_is_fresh(fs->sync, &job, request->arrived_wall_ms);
 
-	if (!known && !request->asked) {
+	if (!known && !request->fetched) {
 		request_want_job(request, id);
 		return;
 	}
-	if (err || job.gone || job.size < 0) {
-		request_fail(request, !err && job.gone ? -ENOENT : -EIO);
+	if (err || job.deleted || job.size < 0) {
+		request_fail(request, !err && job.deleted ? -ENOENT : -EIO);
 		return;
 	}
 
@@ -122,16 +123,16 @@ static void lookup_job(
 		return;
 	}
 	if (!matches || (name->format != FORMAT_JSON && job.job.status != JOB_DONE)) {
-		reply_nothing(request, job_finished(&job.job) ? ttl : 0);
+		lookup_reply_nothing(request, job_finished(&job.job) ? ttl : 0);
 		return;
 	}
-	reply_job(request, &job, name->format);
+	lookup_reply_job(request, &job, name->format);
 }
 
 /* True if each word of a path component, "word[,word...]", is in the listing so far. */
-static bool lists_words(const struct listing *listing, const char *words)
+static bool lookup_lists_words(const struct listing *listing, const char *words)
 {
-	char word[NAME_BYTES_MAX + 1];
+	char word[FILENAME_BYTES_MAX + 1];
 	size_t len;
 
 	for (bool more = true; more; words += len + more) {
@@ -150,12 +151,12 @@ static bool lists_words(const struct listing *listing, const char *words)
  * request ends: with ttl=0 the next run of the handler would get a new listing. Returns
  * 0, -ENOMEM or -EIO.
  */
-static int hold_names(struct request *request, const struct dir *dir)
+static int lookup_hold_names(struct request *request, const struct dir *dir)
 {
 	enum listing_kind kind =
 		tree_shows(&dir->tree) == TREE_SHOWS_KEYS ? LISTING_KEYS : LISTING_VALUES;
 
-	request->late = request_late_metadata;
+	request->timeout_message = request_late_metadata;
 	if (request->listing)
 		return 0;
 	return listing_get(request->fs->sync, kind, &dir->tree.query, &request->listing);
@@ -174,9 +175,9 @@ static void lookup_listed(
 	if (!request->listing && request_fails_again(request))
 		return;
 
-	int err = hold_names(request, dir);
+	int err = lookup_hold_names(request, dir);
 
-	while (!err && !lists_words(request->listing, request->name))
+	while (!err && !lookup_lists_words(request->listing, request->name))
 		err = listing_want(request->listing, listing_len(request->listing));
 	if (err == -EAGAIN) {
 		request_park(request, listing_queue(request->listing));
@@ -184,7 +185,7 @@ static void lookup_listed(
 	}
 	/* A new job may bring the name at any time, and asking again costs little. */
 	if (err == -ENOENT) {
-		reply_nothing(request, 0);
+		lookup_reply_nothing(request, 0);
 		return;
 	}
 	if (err) {
@@ -194,7 +195,7 @@ static void lookup_listed(
 
 	int64_t left_ms = fs->config.ttl_ms - listing_age_ms(request->listing);
 
-	reply_dir(request, dir, tree,
+	lookup_reply_dir(request, dir, tree,
 		(double)(left_ms > LISTED_MIN_MS ? left_ms : LISTED_MIN_MS) / 1000);
 }
 
@@ -204,17 +205,17 @@ static void lookup_dir(
 	enum tree_shows shows = tree_shows(&dir->tree);
 
 	if (shows != TREE_SHOWS_KEYS && shows != TREE_SHOWS_VALUES)
-		reply_dir(request, dir, tree, FS_FOREVER);
+		lookup_reply_dir(request, dir, tree, FS_FOREVER);
 	else if (query_is_empty(&dir->tree.query))
-		reply_nothing(request, FS_FOREVER);
+		lookup_reply_nothing(request, FS_FOREVER);
 	else
 		lookup_listed(request, dir, tree);
 }
 
-static void handle_lookup(struct request *request)
+static void lookup_handle(struct request *request)
 {
 	struct fs *fs = request->fs;
-	struct dir *dir = dirs_find(&fs->dirs, request->ino);
+	struct dir *dir = directories_find(&fs->directories, request->ino);
 	struct tree_entry entry;
 
 	if (!dir) {
@@ -230,9 +231,9 @@ static void handle_lookup(struct request *request)
 	int err = tree_resolve(&dir->tree, request->name, &entry);
 
 	if (!err && entry.is_job)
-		fs->formats_told |= 1u << entry.format;
+		fs->formats_reported |= 1u << entry.format;
 	if (err == -ENOENT || (!err && entry.is_job && query_is_empty(&dir->tree.query)))
-		reply_nothing(request, FS_FOREVER);
+		lookup_reply_nothing(request, FS_FOREVER);
 	else if (err)
 		request_fail(request, err);
 	else if (entry.is_job)
@@ -243,12 +244,12 @@ static void handle_lookup(struct request *request)
 
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	if (strnlen(name, NAME_BYTES_MAX + 1) > NAME_BYTES_MAX) {
+	if (strnlen(name, FILENAME_BYTES_MAX + 1) > FILENAME_BYTES_MAX) {
 		fuse_reply_err(req, ENAMETOOLONG);
 		return;
 	}
 
-	struct request *request = request_new(req, handle_lookup);
+	struct request *request = request_new(req, lookup_handle);
 
 	if (!request)
 		return;
@@ -258,7 +259,7 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 }
 
 /* Runs a handler that needs no argument but the node. */
-static void run_for_node(
+static void lookup_run_for_node(
 	fuse_req_t req, fuse_ino_t ino, void (*handle)(struct request *request))
 {
 	struct request *request = request_new(req, handle);
@@ -272,18 +273,18 @@ static void run_for_node(
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	struct fs *fs = fuse_req_userdata(req);
-	struct dir *dir = dirs_find(&fs->dirs, ino);
+	struct dir *dir = directories_find(&fs->directories, ino);
 	struct catalog_job job;
 	struct stat attr;
 	int err = 0;
 
 	(void)info;
 	if (control_is_node(ino)) {
-		run_for_node(req, ino, control_getattr);
+		lookup_run_for_node(req, ino, control_getattr);
 		return;
 	}
 	if (rendition_format(ino)) {
-		run_for_node(req, ino, rendition_getattr);
+		lookup_run_for_node(req, ino, rendition_getattr);
 		return;
 	}
 	if (dir)
@@ -302,17 +303,17 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	fuse_reply_attr(req, &attr, FS_FOREVER);
 }
 
-static void forget(struct fs *fs, uint64_t node, uint64_t count)
+static void lookup_forget(struct fs *fs, uint64_t node, uint64_t count)
 {
 	if (control_is_node(node))
 		control_forget(&fs->control, node, count);
 	else
-		dirs_forget(&fs->dirs, node, count);
+		directories_forget(&fs->directories, node, count);
 }
 
 void fs_forget(fuse_req_t req, fuse_ino_t ino, uint64_t count)
 {
-	forget(fuse_req_userdata(req), ino, count);
+	lookup_forget(fuse_req_userdata(req), ino, count);
 	fuse_reply_none(req);
 }
 
@@ -321,7 +322,7 @@ void fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 	struct fs *fs = fuse_req_userdata(req);
 
 	for (size_t i = 0; i < count; i++)
-		forget(fs, forgets[i].ino, forgets[i].nlookup);
+		lookup_forget(fs, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
@@ -340,7 +341,7 @@ void fs_statfs(fuse_req_t req, fuse_ino_t ino)
 		.f_frsize = BLOCK,
 		.f_blocks = (totals.bytes + BLOCK - 1) / BLOCK,
 		.f_files = totals.jobs,
-		.f_namemax = NAME_BYTES_MAX,
+		.f_namemax = FILENAME_BYTES_MAX,
 	};
 
 	fuse_reply_statfs(req, &answer);

@@ -46,19 +46,19 @@ struct notifier {
 	bool stopping;
 };
 
-static int send_name(struct fuse_session *session, const struct note *note)
+static int notify_send_name(struct fuse_session *session, const struct note *note)
 {
 	return fuse_lowlevel_notify_inval_entry(
 		session, note->node, note->data, note->len);
 }
 
 /* A negative offset keeps what the kernel has cached of the directory's contents. */
-static int send_attr(struct fuse_session *session, const struct note *note)
+static int notify_send_attr(struct fuse_session *session, const struct note *note)
 {
 	return fuse_lowlevel_notify_inval_inode(session, note->node, -1, 0);
 }
 
-static int send_text(struct fuse_session *session, const struct note *note)
+static int notify_send_text(struct fuse_session *session, const struct note *note)
 {
 	struct fuse_bufvec text = FUSE_BUFVEC_INIT(note->len);
 
@@ -67,7 +67,7 @@ static int send_text(struct fuse_session *session, const struct note *note)
 		session, note->node, 0, &text, FUSE_BUF_NO_SPLICE);
 }
 
-static void note_free(struct note *note)
+static void notify_note_free(struct note *note)
 {
 	free(note->data);
 	free(note);
@@ -77,7 +77,7 @@ static void note_free(struct note *note)
  * Creates a notification. Takes ownership of `data`, even on failure. Returns NULL if
  * `data` is NULL or memory is short.
  */
-static struct note *note_new(
+static struct note *notify_note_new(
 	int (*send)(struct fuse_session *session, const struct note *note), uint64_t node,
 	char *data, size_t len)
 {
@@ -95,7 +95,7 @@ static struct note *note_new(
  * Removes the oldest notification from the queue. Returns NULL if there is none. The
  * caller holds `lock`.
  */
-static struct note *take_note(struct notifier *notifier)
+static struct note *notify_take_note(struct notifier *notifier)
 {
 	if (list_empty(&notifier->notes))
 		return NULL;
@@ -104,15 +104,15 @@ static struct note *take_note(struct notifier *notifier)
 
 	list_remove(&note->link);
 	notifier->notes_len--;
-	if (note->send == send_text)
+	if (note->send == notify_send_text)
 		notifier->texts_size -= note->len;
 	return note;
 }
 
 /* Queues a notification. If the queue is full, frees it and returns false. */
-static bool add_note(struct notifier *notifier, struct note *note)
+static bool notify_add_note(struct notifier *notifier, struct note *note)
 {
-	size_t size = note->send == send_text ? note->len : 0;
+	size_t size = note->send == notify_send_text ? note->len : 0;
 	bool room;
 
 	pthread_mutex_lock(&notifier->lock);
@@ -126,23 +126,23 @@ static bool add_note(struct notifier *notifier, struct note *note)
 	}
 	pthread_mutex_unlock(&notifier->lock);
 	if (!room)
-		note_free(note);
+		notify_note_free(note);
 	return room;
 }
 
 /* Waits for the next notification. Returns NULL if the thread is to end. */
-static struct note *wait_for_note(struct notifier *notifier)
+static struct note *notify_wait_for_note(struct notifier *notifier)
 {
 	struct note *note = NULL;
 
 	pthread_mutex_lock(&notifier->lock);
-	while (!notifier->stopping && !(note = take_note(notifier)))
+	while (!notifier->stopping && !(note = notify_take_note(notifier)))
 		pthread_cond_wait(&notifier->news, &notifier->lock);
 	pthread_mutex_unlock(&notifier->lock);
 	return note;
 }
 
-static void count_unknown(struct notifier *notifier)
+static void notify_count_unknown(struct notifier *notifier)
 {
 	pthread_mutex_lock(&notifier->lock);
 	notifier->unknown++;
@@ -161,7 +161,7 @@ static void count_unknown(struct notifier *notifier)
  * If that is not possible, or if the session is not a device (fs_serve()), the thread
  * continues to share the table of the process.
  */
-static void get_own_device(int session)
+static void notify_get_own_device(int session)
 {
 	uint32_t which = (uint32_t)session;
 	CLEANUP_CLOSE int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -177,19 +177,19 @@ static void get_own_device(int session)
 	device = -1;
 }
 
-static void *run(void *ctx)
+static void *notify_run(void *ctx)
 {
 	struct notifier *notifier = ctx;
 	struct note *note;
 
-	get_own_device(fuse_session_fd(notifier->session));
-	while ((note = wait_for_note(notifier))) {
+	notify_get_own_device(fuse_session_fd(notifier->session));
+	while ((note = notify_wait_for_note(notifier))) {
 		int err = note->send(notifier->session, note);
 
 		/* It is normal that the kernel does not know a node or a name. */
-		if (err == -ENOENT && note->send == send_text)
-			count_unknown(notifier);
-		note_free(note);
+		if (err == -ENOENT && note->send == notify_send_text)
+			notify_count_unknown(notifier);
+		notify_note_free(note);
 	}
 	return NULL;
 }
@@ -197,7 +197,7 @@ static void *run(void *ctx)
 /*
  * Starts the thread with all signals blocked: they are for the thread of the event loop.
  */
-static int start_thread(struct notifier *notifier)
+static int notify_start_thread(struct notifier *notifier)
 {
 	sigset_t all;
 	sigset_t before;
@@ -205,7 +205,7 @@ static int start_thread(struct notifier *notifier)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 
-	int err = pthread_create(&notifier->thread, NULL, run, notifier);
+	int err = pthread_create(&notifier->thread, NULL, notify_run, notifier);
 
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -err;
@@ -224,7 +224,7 @@ int notifier_new(struct fuse_session *session, const struct log *log,
 	pthread_mutex_init(&notifier->lock, NULL);
 	pthread_cond_init(&notifier->news, NULL);
 
-	int err = start_thread(notifier);
+	int err = notify_start_thread(notifier);
 
 	if (err) {
 		notifier->ended = true;
@@ -237,10 +237,11 @@ int notifier_new(struct fuse_session *session, const struct log *log,
 
 void notifier_forget_name(struct notifier *notifier, uint64_t parent, const char *name)
 {
-	struct note *note = note_new(send_name, parent, strdup(name), strlen(name));
+	struct note *note = notify_note_new(
+		notify_send_name, parent, strdup(name), strlen(name));
 
 	if (note)
-		add_note(notifier, note);
+		notify_add_note(notifier, note);
 	else
 		log_error(notifier->log,
 			"out of memory: the kernel may show %s for too long", name);
@@ -248,10 +249,10 @@ void notifier_forget_name(struct notifier *notifier, uint64_t parent, const char
 
 void notifier_forget_attr(struct notifier *notifier, uint64_t dir)
 {
-	struct note *note = note_new(send_attr, dir, strdup(""), 0);
+	struct note *note = notify_note_new(notify_send_attr, dir, strdup(""), 0);
 
 	if (note)
-		add_note(notifier, note);
+		notify_add_note(notifier, note);
 	else
 		log_error(notifier->log,
 			"out of memory: the kernel may show a directory's time for too "
@@ -260,11 +261,11 @@ void notifier_forget_attr(struct notifier *notifier, uint64_t dir)
 
 int notifier_store(struct notifier *notifier, uint64_t node, char *text, size_t len)
 {
-	struct note *note = note_new(send_text, node, text, len);
+	struct note *note = notify_note_new(notify_send_text, node, text, len);
 
 	if (!note)
 		return -ENOMEM;
-	return add_note(notifier, note) ? 0 : -ENOBUFS;
+	return notify_add_note(notifier, note) ? 0 : -ENOBUFS;
 }
 
 unsigned notifier_unknown(struct notifier *notifier)
@@ -292,7 +293,7 @@ bool notifier_stop(struct notifier *notifier)
 void notifier_free(struct notifier *notifier)
 {
 	list_for_each_safe (link, &notifier->notes)
-		note_free(list_entry(link, struct note, link));
+		notify_note_free(list_entry(link, struct note, link));
 	pthread_cond_destroy(&notifier->news);
 	pthread_mutex_destroy(&notifier->lock);
 	free(notifier);

@@ -17,12 +17,12 @@ enum {
 	UNKNOWN_MAX = 16,
 };
 
-static void move_to_front(struct ahead *ahead, size_t at)
+static void prefetch_move_to_front(struct prefetch *ahead, size_t at)
 {
-	struct walk walk = ahead->walks[at];
+	struct prefetch_order walk = ahead->orders[at];
 
-	memmove(&ahead->walks[1], &ahead->walks[0], at * sizeof(walk));
-	ahead->walks[0] = walk;
+	memmove(&ahead->orders[1], &ahead->orders[0], at * sizeof(walk));
+	ahead->orders[0] = walk;
 }
 
 /*
@@ -30,18 +30,18 @@ static void move_to_front(struct ahead *ahead, size_t at)
  * if this job has no text to push, or another negative errno if no more can be pushed
  * now.
  */
-static int give(struct fs *fs, int64_t row, size_t *ret_len)
+static int prefetch_give(struct fs *fs, int64_t row, size_t *ret_len)
 {
 	struct catalog_job job;
 	int err = jobs_by_row(fs->catalog, row, &job);
 
-	if (err || job.gone || !job.kept || job.size <= 0 || job.size > TEXT_MAX)
+	if (err || job.deleted || !job.has_text || job.size <= 0 || job.size > TEXT_MAX)
 		return -ENODATA;
 
 	size_t len = (size_t)job.size;
 	char *text = malloc(len);
 
-	err = text ? bodies_read(fs->catalog, &job, 0, text, len, &len) : -ENOMEM;
+	err = text ? texts_read(fs->catalog, &job, 0, text, len, &len) : -ENOMEM;
 	if (err) {
 		free(text);
 		return err;
@@ -50,18 +50,19 @@ static int give(struct fs *fs, int64_t row, size_t *ret_len)
 	return notifier_store(fs->notifier, job.node, text, len);
 }
 
-static void give_next(struct fs *fs, struct walk *walk)
+static void prefetch_give_next(struct fs *fs, struct prefetch_order *walk)
 {
-	size_t end = walk->rank + AHEAD_FILES;
+	size_t end = walk->rank + PREFETCH_FILES;
 	size_t bytes = 0;
 	int64_t row;
 
 	if (walk->given <= walk->rank)
 		walk->given = walk->rank + 1;
-	while (walk->given < end && bytes < AHEAD_BYTES &&
-		(row = walk_row(walk, walk->given))) {
+	while (walk->given < end && bytes < PREFETCH_BYTES &&
+		(row = prefetch_order_row(walk, walk->given))) {
 		size_t len = 0;
-		int err = walk->given % AHEAD_MARK ? give(fs, row, &len) : -ENODATA;
+		int err = walk->given % PREFETCH_MARK ? prefetch_give(fs, row, &len)
+						      : -ENODATA;
 
 		if (err && err != -ENODATA && err != -ESTALE)
 			return;
@@ -70,66 +71,67 @@ static void give_next(struct fs *fs, struct walk *walk)
 	}
 }
 
-static void go_on_sorting(void *ctx)
+static void prefetch_go_on_sorting(void *ctx)
 {
 	struct fs *fs = ctx;
 	bool more = false;
 
-	for (int i = 0; i < AHEAD_WALKS; i++) {
-		struct walk *walk = &fs->ahead.walks[i];
+	for (int i = 0; i < PREFETCH_READERS; i++) {
+		struct prefetch_order *walk = &fs->prefetch.orders[i];
 
-		if (walk->state == WALK_SORTING && !walk_sort(walk, fs->catalog))
+		if (walk->state == ORDER_SORTING &&
+			!prefetch_order_sort(walk, fs->catalog))
 			more = true;
 	}
 	if (more)
-		loop_timer_set(fs->loop, &fs->ahead.sorting, loop_now_ms(fs->loop));
+		loop_timer_set(fs->loop, &fs->prefetch.sorting, loop_now_ms(fs->loop));
 }
 
-void ahead_init(struct fs *fs)
+void prefetch_init(struct fs *fs)
 {
-	loop_timer_init(&fs->ahead.sorting, go_on_sorting, fs);
+	loop_timer_init(&fs->prefetch.sorting, prefetch_go_on_sorting, fs);
 }
 
-void ahead_done(struct fs *fs)
+void prefetch_done(struct fs *fs)
 {
-	loop_timer_cancel(&fs->ahead.sorting);
-	for (int i = 0; i < AHEAD_WALKS; i++)
-		walk_end(&fs->ahead.walks[i]);
+	loop_timer_cancel(&fs->prefetch.sorting);
+	for (int i = 0; i < PREFETCH_READERS; i++)
+		prefetch_order_end(&fs->prefetch.orders[i]);
 }
 
-void ahead_opened(struct fs *fs, uint64_t dir, struct listing *listing)
+void prefetch_opened(struct fs *fs, uint64_t dir, struct listing *listing)
 {
-	struct ahead *ahead = &fs->ahead;
+	struct prefetch *ahead = &fs->prefetch;
 	size_t at = 0;
 
-	while (at < AHEAD_WALKS - 1 && ahead->walks[at].dir != dir)
+	while (at < PREFETCH_READERS - 1 && ahead->orders[at].dir != dir)
 		at++;
-	move_to_front(ahead, at);
-	if (ahead->walks[0].listing != listing)
-		walk_begin(&ahead->walks[0], dir, listing);
-	ahead->walks[0].blind = false;
+	prefetch_move_to_front(ahead, at);
+	if (ahead->orders[0].listing != listing)
+		prefetch_order_begin(&ahead->orders[0], dir, listing);
+	ahead->orders[0].blind = false;
 }
 
-void ahead_read(struct fs *fs, const struct catalog_job *job)
+void prefetch_read(struct fs *fs, const struct catalog_job *job)
 {
-	struct ahead *ahead = &fs->ahead;
+	struct prefetch *ahead = &fs->prefetch;
 	size_t at = 0;
 
-	while (at < AHEAD_WALKS && !walk_read(&ahead->walks[at], job))
+	while (at < PREFETCH_READERS && !prefetch_order_read(&ahead->orders[at], job))
 		at++;
-	if (at == AHEAD_WALKS)
+	if (at == PREFETCH_READERS)
 		return;
-	move_to_front(ahead, at);
+	prefetch_move_to_front(ahead, at);
 
-	struct walk *walk = &ahead->walks[0];
+	struct prefetch_order *walk = &ahead->orders[0];
 
-	if (walk->state == WALK_SORTING)
+	if (walk->state == ORDER_SORTING)
 		loop_timer_set(fs->loop, &ahead->sorting, loop_now_ms(fs->loop));
 	if (notifier_unknown(fs->notifier) >= UNKNOWN_MAX)
 		walk->blind = true;
-	if (walk->state == WALK_WALKING && !walk->blind) {
+	if (walk->state == ORDER_KNOWN && !walk->blind) {
 		catalog_read_begin(fs->catalog);
-		give_next(fs, walk);
+		prefetch_give_next(fs, walk);
 		catalog_read_end(fs->catalog);
 	}
 }

@@ -16,29 +16,29 @@
  *
  *   LOOKING    the order in which files are read is being observed
  *   SORTING    enough files were read by name or by inode number: the directory is
- *              being sorted, one batch per turn of the event loop (walk_sort())
+ *              being sorted, one batch per turn of the event loop (prefetch_order_sort())
  *   WALKING    the order is known. Goes back to LOOKING after some files in a row
  *              that are not among the next ones.
  */
-enum walk_order { WALK_LISTED, WALK_BY_INODE, WALK_BY_NAME, WALK_ORDERS };
-enum walk_state { WALK_LOOKING, WALK_SORTING, WALK_WALKING };
+enum walk_order { ORDER_LISTED, ORDER_BY_INODE, ORDER_BY_NAME, ORDERS };
+enum walk_state { ORDER_UNKNOWN, ORDER_SORTING, ORDER_KNOWN };
 
 /* A job and the key by which it is sorted. */
-struct walk_key {
+struct prefetch_key {
 	uint64_t key;
 	int64_t row;
 };
 
-struct walk {
+struct prefetch_order {
 	struct listing *listing; /* we hold a reference; NULL if unused */
 	uint64_t dir;            /* inode number of the directory */
 	enum walk_state state;
 	enum walk_order order;
-	int64_t row;                /* row of the file read last */
-	uint64_t keys[WALK_ORDERS]; /* position or sort key of that file in each order */
-	unsigned runs[WALK_ORDERS]; /* number of reads in a row that followed the order */
+	int64_t row;           /* row of the file read last */
+	uint64_t keys[ORDERS]; /* position or sort key of that file in each order */
+	unsigned runs[ORDERS]; /* number of reads in a row that followed the order */
 	/* Used in SORTING and WALKING, unless the order is the directory's own: */
-	struct walk_key *sorted;
+	struct prefetch_key *sorted;
 	size_t sorted_len;
 	size_t sorted_cap;
 	/* Used in WALKING: */
@@ -50,28 +50,29 @@ struct walk {
 
 enum {
 	/* A file counts as one of the next up to this many ranks after the last one. */
-	WALK_REACH = 512,
+	ORDER_REACH = 512,
 	/* Larger directories are not sorted, because sorting takes 16 bytes per job. */
-	WALK_SORT_MAX = 64 << 10,
+	ORDER_SORT_MAX = 64 << 10,
 };
 
 /*
  * Begins to observe a directory, and ends what `walk` observed before. Takes a reference
  * to `listing`.
  */
-void walk_begin(struct walk *walk, uint64_t dir, struct listing *listing);
+void prefetch_order_begin(
+	struct prefetch_order *walk, uint64_t dir, struct listing *listing);
 
 /* Releases the listing and frees the sorted rows; `walk` is unused then. */
-void walk_end(struct walk *walk);
+void prefetch_order_end(struct prefetch_order *walk);
 
 /*
  * Notes that a job's file is read from its start. Returns true if the file was found in
  * this directory; its state may have changed then.
  */
-bool walk_read(struct walk *walk, const struct catalog_job *job);
+bool prefetch_order_read(struct prefetch_order *walk, const struct catalog_job *job);
 
 /* In SORTING: sorts another batch. Returns false if there is more to do. */
-bool walk_sort(struct walk *walk, struct catalog *catalog);
+bool prefetch_order_sort(struct prefetch_order *walk, struct catalog *catalog);
 
 /* In WALKING: returns the row at `rank`, or 0 past the end. */
-int64_t walk_row(const struct walk *walk, size_t rank);
+int64_t prefetch_order_row(const struct prefetch_order *walk, size_t rank);

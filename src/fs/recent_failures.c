@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-static struct failed_wait *find(
-	struct failed *failed, uint64_t ino, const char *name, pid_t tid)
+static struct recent_failure *recent_failures_find(
+	struct recent_failures *failed, uint64_t ino, const char *name, pid_t tid)
 {
-	for (unsigned i = 0; i < FAILED_MAX; i++) {
-		struct failed_wait *wait = &failed->waits[i];
+	for (unsigned i = 0; i < RECENT_FAILURES_MAX; i++) {
+		struct recent_failure *wait = &failed->waits[i];
 
 		if (wait->error && wait->ino == ino && wait->tid == tid &&
 			!strcmp(wait->name, name))
@@ -16,23 +16,25 @@ static struct failed_wait *find(
 	return NULL;
 }
 
-void failed_remember(struct failed *failed, const struct failed_wait *wait)
+void recent_failures_remember(
+	struct recent_failures *failed, const struct recent_failure *wait)
 {
-	struct failed_wait *kept = find(failed, wait->ino, wait->name, wait->tid);
+	struct recent_failure *kept = recent_failures_find(
+		failed, wait->ino, wait->name, wait->tid);
 
 	if (!kept)
-		kept = &failed->waits[failed->next++ % FAILED_MAX];
+		kept = &failed->waits[failed->next++ % RECENT_FAILURES_MAX];
 	*kept = *wait;
 }
 
-bool failed_take(struct failed *failed, uint64_t ino, const char *name, pid_t tid,
-	int64_t now_ms, struct failed_wait *ret_wait)
+bool recent_failures_take(struct recent_failures *failed, uint64_t ino, const char *name,
+	pid_t tid, int64_t now_ms, struct recent_failure *ret_wait)
 {
-	struct failed_wait *wait = find(failed, ino, name, tid);
+	struct recent_failure *wait = recent_failures_find(failed, ino, name, tid);
 
 	if (!wait)
 		return false;
 	*ret_wait = *wait;
 	wait->error = 0;
-	return now_ms - ret_wait->told_ms < FAILED_MS;
+	return now_ms - ret_wait->told_ms < RECENT_FAILURES_MS;
 }

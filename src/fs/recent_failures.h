@@ -15,31 +15,33 @@
  * (SEMANTICS 11.1).
  */
 enum {
-	FAILED_MAX = 32, /* if more threads fail at a time, some may wait twice */
+	RECENT_FAILURES_MAX =
+		32, /* if more threads fail at a time, some may wait twice */
 	/* The second request follows within microseconds, once its thread runs again. */
-	FAILED_MS = 50,
+	RECENT_FAILURES_MS = 50,
 };
 
-struct failed_wait {
-	uint64_t ino;                  /* node of the request, or directory of the name */
-	char name[NAME_BYTES_MAX + 1]; /* for LOOKUP; else "" */
+struct recent_failure {
+	uint64_t ino; /* node of the request, or directory of the name */
+	char name[FILENAME_BYTES_MAX + 1]; /* for LOOKUP; else "" */
 	pid_t tid;
 	int error;          /* negative errno it failed with; 0: unused */
 	int64_t arrived_ms; /* monotonic */
 	int64_t told_ms;    /* monotonic time of the failure */
 };
 
-struct failed {
-	struct failed_wait waits[FAILED_MAX];
+struct recent_failures {
+	struct recent_failure waits[RECENT_FAILURES_MAX];
 	unsigned next;
 };
 
 /* Remembers a failure. It replaces an earlier one of the same request. */
-void failed_remember(struct failed *failed, const struct failed_wait *wait);
+void recent_failures_remember(
+	struct recent_failures *failed, const struct recent_failure *wait);
 
 /*
  * Looks for a failure of the same request by the same thread, and removes it. Returns
- * true and the failure if it is less than FAILED_MS old.
+ * true and the failure if it is less than RECENT_FAILURES_MS old.
  */
-bool failed_take(struct failed *failed, uint64_t ino, const char *name, pid_t tid,
-	int64_t now_ms, struct failed_wait *ret_wait);
+bool recent_failures_take(struct recent_failures *failed, uint64_t ino, const char *name,
+	pid_t tid, int64_t now_ms, struct recent_failure *ret_wait);

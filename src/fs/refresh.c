@@ -16,7 +16,7 @@ enum { NOTIFY_INC_EPOCH = 8 };
  * Makes the kernel look up all names again. Sent from the event loop, because the kernel
  * takes no locks for it.
  */
-static void begin_epoch(const struct fs *fs)
+static void refresh_begin_epoch(const struct fs *fs)
 {
 	const struct fuse_out_header header = {
 		.len = sizeof(header), .error = NOTIFY_INC_EPOCH};
@@ -29,22 +29,22 @@ static void begin_epoch(const struct fs *fs)
  * them everything below. A process whose working directory is below has no path until the
  * name is looked up again.
  */
-static void forget_names(struct fs *fs)
+static void refresh_forget_names(struct fs *fs)
 {
-	const struct tree_dir *root = &fs->dirs.root.tree;
+	const struct tree_dir *root = &fs->directories.root.tree;
 	const char *name;
 
 	for (size_t i = 0; (name = tree_name(root, i)); i++)
-		notifier_forget_name(fs->notifier, DIRS_ROOT, name);
+		notifier_forget_name(fs->notifier, DIRECTORIES_ROOT, name);
 }
 
 void fs_refresh(struct fs *fs)
 {
 	dir_forget_caches(fs);
 	if (fs->ready && fs->has_epochs)
-		begin_epoch(fs);
+		refresh_begin_epoch(fs);
 	else if (fs->ready)
-		forget_names(fs);
+		refresh_forget_names(fs);
 }
 
 static int refresh_dir(struct fs *fs, struct dir *dir)
@@ -61,7 +61,7 @@ static int refresh_dir(struct fs *fs, struct dir *dir)
 		return err;
 	dir->cached_id = 0;
 	if (fs->has_epochs)
-		begin_epoch(fs);
+		refresh_begin_epoch(fs);
 	else
 		notifier_forget_name(fs->notifier, dir->parent, dir->name);
 	return 0;
@@ -71,7 +71,7 @@ static int refresh_dir(struct fs *fs, struct dir *dir)
  * True if the caller may refresh. That causes requests to the API, so permission to read
  * is not enough.
  */
-static bool is_allowed(const struct fs *fs, fuse_req_t req)
+static bool refresh_is_allowed(const struct fs *fs, fuse_req_t req)
 {
 	uid_t uid = fuse_req_ctx(req)->uid;
 
@@ -83,14 +83,14 @@ void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	size_t out_size)
 {
 	struct fs *fs = fuse_req_userdata(req);
-	struct dir *dir = dirs_find(&fs->dirs, ino);
+	struct dir *dir = directories_find(&fs->directories, ino);
 
 	(void)arg, (void)info, (void)flags, (void)in, (void)in_size, (void)out_size;
 	if (!dir || cmd != FS_IOC_REFRESH) {
 		fuse_reply_err(req, ENOTTY);
 		return;
 	}
-	if (!is_allowed(fs, req)) {
+	if (!refresh_is_allowed(fs, req)) {
 		fuse_reply_err(req, EPERM);
 		return;
 	}

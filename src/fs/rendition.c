@@ -29,7 +29,7 @@ enum format rendition_format(uint64_t number)
 
 _Static_assert(FORMATS <= 4, "the format has two bits of a number");
 
-static void drop(struct renditions *renditions, struct rendition *rendition)
+static void rendition_drop(struct renditions *renditions, struct rendition *rendition)
 {
 	renditions->len--;
 	renditions->bytes -= rendition->text.cap;
@@ -47,10 +47,10 @@ void renditions_init(struct renditions *renditions)
 void renditions_done(struct renditions *renditions)
 {
 	list_for_each_safe (link, &renditions->texts)
-		drop(renditions, list_entry(link, struct rendition, link));
+		rendition_drop(renditions, list_entry(link, struct rendition, link));
 }
 
-static struct rendition *find(struct renditions *renditions, uint64_t node)
+static struct rendition *rendition_find(struct renditions *renditions, uint64_t node)
 {
 	list_for_each (link, &renditions->texts) {
 		struct rendition *rendition = list_entry(link, struct rendition, link);
@@ -64,23 +64,23 @@ static struct rendition *find(struct renditions *renditions, uint64_t node)
 	return NULL;
 }
 
-static void keep(struct renditions *renditions, struct rendition *rendition)
+static void rendition_keep(struct renditions *renditions, struct rendition *rendition)
 {
 	list_append(&renditions->texts, &rendition->link);
 	renditions->len++;
 	renditions->bytes += rendition->text.cap;
 	while (renditions->len > 1 &&
 		(renditions->len > TEXTS_MAX || renditions->bytes > BYTES_MAX))
-		drop(renditions,
+		rendition_drop(renditions,
 			list_entry(renditions->texts.next, struct rendition, link));
 }
 
-static int render(
+static int rendition_render(
 	struct fs *fs, const struct catalog_job *job, enum format format, struct buf *out)
 {
 	size_t len = (size_t)job->size;
 	CLEANUP_FREE char *text = malloc(len + !len);
-	int err = text ? bodies_read(fs->catalog, job, 0, text, len, &len) : -ENOMEM;
+	int err = text ? texts_read(fs->catalog, job, 0, text, len, &len) : -ENOMEM;
 
 	if (err)
 		return err;
@@ -98,7 +98,7 @@ int rendition_get(struct fs *fs, const struct catalog_job *job, enum format form
 	const struct buf **ret_text)
 {
 	uint64_t node = rendition_number(job->node, format);
-	struct rendition *rendition = find(&fs->renditions, node);
+	struct rendition *rendition = rendition_find(&fs->renditions, node);
 
 	if (!rendition) {
 		if (job->size < 0)
@@ -109,14 +109,14 @@ int rendition_get(struct fs *fs, const struct catalog_job *job, enum format form
 		rendition->node = node;
 		buf_init(&rendition->text, FORMAT_TEXT_MAX);
 
-		int err = render(fs, job, format, &rendition->text);
+		int err = rendition_render(fs, job, format, &rendition->text);
 
 		if (err) {
 			buf_done(&rendition->text);
 			free(rendition);
 			return err;
 		}
-		keep(&fs->renditions, rendition);
+		rendition_keep(&fs->renditions, rendition);
 	}
 	*ret_text = &rendition->text;
 	return 0;
@@ -127,7 +127,7 @@ int rendition_get(struct fs *fs, const struct catalog_job *job, enum format form
  * job's JSON text has to be fetched, after the request was parked or has failed; or
  * another negative errno.
  */
-static int get_for(
+static int rendition_get_for(
 	struct request *request, struct catalog_job *ret_job, const struct buf **ret_text)
 {
 	struct fs *fs = request->fs;
@@ -148,7 +148,7 @@ void rendition_read(struct request *request)
 {
 	const struct buf *text;
 	struct catalog_job job;
-	int err = get_for(request, &job, &text);
+	int err = rendition_get_for(request, &job, &text);
 
 	if (err == -EAGAIN)
 		return;
@@ -169,7 +169,7 @@ void rendition_getattr(struct request *request)
 	const struct buf *text;
 	struct catalog_job job;
 	struct stat attr;
-	int err = get_for(request, &job, &text);
+	int err = rendition_get_for(request, &job, &text);
 
 	if (err == -EAGAIN)
 		return;

@@ -21,15 +21,15 @@ const char request_late_metadata[] =
 	"it are read: look again at once to go on from here, read all/ first, or look "
 	"below a day (date/.../metadata/)";
 
-static void on_wake(struct waiter *waiter, int error)
+static void request_on_wake(struct waiter *waiter, int error)
 {
 	struct request *request = list_entry(waiter, struct request, waiter);
 
 	request->error = error;
-	loop_task_post(request->fs->loop, &request->again);
+	loop_task_post(request->fs->loop, &request->rerun);
 }
 
-static void run_again(void *ctx)
+static void request_run_again(void *ctx)
 {
 	struct request *request = ctx;
 
@@ -39,16 +39,17 @@ static void run_again(void *ctx)
 		request->handle(request);
 }
 
-static void on_deadline(void *ctx)
+static void request_on_deadline(void *ctx)
 {
 	struct request *request = ctx;
 
 	/* A single request to the API times out earlier, with a message of its own. */
 	log_error(request->fs->log, "%s",
-		request->late ? request->late
-			      : "a call took longer than timeout= allows, as several "
-				"requests to the API were needed one after the other; "
-				"try again: what has come is kept");
+		request->timeout_message
+			? request->timeout_message
+			: "a call took longer than timeout= allows, as several "
+			  "requests to the API were needed one after the other; "
+			  "try again: what has come is kept");
 	request_fail(request, -ETIMEDOUT);
 }
 
@@ -56,19 +57,20 @@ static void on_deadline(void *ctx)
  * The kernel reports only the first signal, so from then on we check the caller
  * regularly.
  */
-static void look_at_caller(void *ctx)
+static void request_look_at_caller(void *ctx)
 {
 	struct request *request = ctx;
 	struct loop *loop = request->fs->loop;
 
-	if (caller_is_ending(fuse_req_ctx(request->req)->pid))
+	if (caller_has_fatal_signal(fuse_req_ctx(request->req)->pid))
 		request_fail(request, -EINTR);
 	else
-		loop_timer_set(loop, &request->watch, loop_now_ms(loop) + WATCH_MS);
+		loop_timer_set(
+			loop, &request->signal_timer, loop_now_ms(loop) + WATCH_MS);
 }
 
 /* libfuse calls this with a lock of its own held, so we only post a task. */
-static void on_interrupt(fuse_req_t req, void *ctx)
+static void request_on_interrupt(fuse_req_t req, void *ctx)
 {
 	struct request *request = ctx;
 
@@ -79,10 +81,10 @@ static void on_interrupt(fuse_req_t req, void *ctx)
 struct request *request_new(fuse_req_t req, void (*handle)(struct request *request))
 {
 	struct fs *fs = fuse_req_userdata(req);
-	struct request *request = fs->ending ? NULL : calloc(1, sizeof(*request));
+	struct request *request = fs->shutting_down ? NULL : calloc(1, sizeof(*request));
 
 	if (!request) {
-		fuse_reply_err(req, fs->ending ? ENOTCONN : ENOMEM);
+		fuse_reply_err(req, fs->shutting_down ? ENOTCONN : ENOMEM);
 		return NULL;
 	}
 	request->fs = fs;
@@ -91,11 +93,11 @@ struct request *request_new(fuse_req_t req, void (*handle)(struct request *reque
 	request->arrived_ms = loop_now_ms(fs->loop);
 	request->arrived_wall_ms = clock_wall_ms(loop_clock(fs->loop));
 	list_init(&request->link);
-	waiter_init(&request->waiter, on_wake);
-	loop_task_init(&request->again, run_again, request);
-	loop_task_init(&request->interrupt, look_at_caller, request);
-	loop_timer_init(&request->deadline, on_deadline, request);
-	loop_timer_init(&request->watch, look_at_caller, request);
+	waiter_init(&request->waiter, request_on_wake);
+	loop_task_init(&request->rerun, request_run_again, request);
+	loop_task_init(&request->interrupt, request_look_at_caller, request);
+	loop_timer_init(&request->deadline, request_on_deadline, request);
+	loop_timer_init(&request->signal_timer, request_look_at_caller, request);
 	return request;
 }
 
@@ -115,13 +117,13 @@ void request_park(struct request *request, struct wait_queue *queue)
 	list_append(&fs->parked, &request->link);
 	loop_timer_set(fs->loop, &request->deadline,
 		request->arrived_ms + fs->config.timeout_ms);
-	fuse_req_interrupt_func(request->req, on_interrupt, request);
+	fuse_req_interrupt_func(request->req, request_on_interrupt, request);
 }
 
-static void remember(const struct request *request, int error)
+static void request_remember(const struct request *request, int error)
 {
 	struct fs *fs = request->fs;
-	struct failed_wait wait = {
+	struct recent_failure wait = {
 		.ino = request->ino,
 		.tid = fuse_req_ctx(request->req)->pid,
 		.error = error,
@@ -130,16 +132,16 @@ static void remember(const struct request *request, int error)
 	};
 
 	strcpy(wait.name, request->name);
-	failed_remember(&fs->failed, &wait);
+	recent_failures_remember(&fs->recent_failures, &wait);
 }
 
 bool request_fails_again(struct request *request)
 {
 	struct fs *fs = request->fs;
 	int64_t now_ms = loop_now_ms(fs->loop);
-	struct failed_wait before;
+	struct recent_failure before;
 
-	if (!failed_take(&fs->failed, request->ino, request->name,
+	if (!recent_failures_take(&fs->recent_failures, request->ino, request->name,
 		    fuse_req_ctx(request->req)->pid, now_ms, &before))
 		return false;
 	request->arrived_ms = before.arrived_ms;
@@ -151,17 +153,18 @@ bool request_fails_again(struct request *request)
 
 void request_want_job(struct request *request, const char *id)
 {
-	if (!request->asked && request_fails_again(request))
+	if (!request->fetched && request_fails_again(request))
 		return;
 
 	struct wait_queue *queue;
-	int err = request->asked ? -EIO : single_want(request->fs->sync, id, &queue);
+	int err = request->fetched ? -EIO
+				   : job_fetch_start(request->fs->sync, id, &queue);
 
 	if (err) {
 		request_fail(request, err);
 		return;
 	}
-	request->asked = true;
+	request->fetched = true;
 	request_park(request, queue);
 }
 
@@ -178,10 +181,10 @@ void request_free(struct request *request)
 	}
 	list_remove(&request->link);
 	wait_leave(&request->waiter);
-	loop_task_cancel(&request->again);
+	loop_task_cancel(&request->rerun);
 	loop_task_cancel(&request->interrupt);
 	loop_timer_cancel(&request->deadline);
-	loop_timer_cancel(&request->watch);
+	loop_timer_cancel(&request->signal_timer);
 	if (request->listing)
 		listing_put(request->listing);
 	free(request);
@@ -194,7 +197,7 @@ void request_fail(struct request *request, int error)
 	fs->counts.failed += error != -ENOENT;
 	/* "No such job" is an answer, not a failure. */
 	if (request->watched && error != -EINTR && error != -ENOENT)
-		remember(request, error);
+		request_remember(request, error);
 	fuse_reply_err(request->req, -error);
 	request_free(request);
 }

@@ -23,17 +23,18 @@ struct request {
 	void (*handle)(struct request *request);
 
 	struct waiter waiter;
-	struct loop_task again;     /* runs the handler again */
+	struct loop_task rerun;     /* runs the handler again */
 	struct loop_task interrupt; /* checks the caller's signals */
 	struct loop_timer deadline;
-	struct loop_timer watch; /* checks the signals again after the first one */
-	int error;               /* negative errno if what it needs will not arrive */
+	struct loop_timer signal_timer; /* checks the signals again after the first one */
+	int error;          /* negative errno if what it needs will not arrive */
 	bool watched;       /* was parked: it is in fs->parked, its deadline is set */
 	int64_t arrived_ms; /* monotonic; of a request sent twice, the first arrival */
 	int64_t arrived_wall_ms;
-	bool asked;              /* a fetch or deletion was started for this request */
+	bool fetched;            /* a fetch or deletion was started for this request */
 	struct listing *listing; /* that the handler needs, with a reference; or NULL */
-	const char *late; /* message for the log if time is up; NULL: a general one */
+	const char *timeout_message; /* message for the log if time is up; NULL: a general
+					one */
 
 	/* The kernel's arguments. Each handler uses some of them. */
 	uint64_t ino;
@@ -41,7 +42,7 @@ struct request {
 	uint64_t offset;
 	void *open;
 	bool plus;
-	char name[NAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
 };
 
 /*

@@ -41,7 +41,7 @@ enum {
 	EPOCH_MINOR = 44,
 };
 
-static void on_init(void *userdata, struct fuse_conn_info *conn)
+static void session_on_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs *fs = userdata;
 
@@ -59,7 +59,7 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 }
 
 static const struct fuse_lowlevel_ops operations = {
-	.init = on_init,
+	.init = session_on_init,
 	.lookup = fs_lookup,
 	.forget = fs_forget,
 	.forget_multi = fs_forget_multi,
@@ -95,7 +95,7 @@ static const struct fuse_lowlevel_ops operations = {
  * kernel, and signals cannot end that wait. So we set the flag in libfuse's reply to
  * INIT.
  */
-static void ask_for_parallel_dirops(const struct iovec *parts, int count)
+static void session_ask_for_parallel_dirops(const struct iovec *parts, int count)
 {
 	if (count < 2 ||
 		parts[1].iov_len < offsetof(struct fuse_init_out, max_background))
@@ -104,12 +104,13 @@ static void ask_for_parallel_dirops(const struct iovec *parts, int count)
 }
 
 /* The notifier's thread calls this, too, but not before the reply to INIT. */
-static ssize_t write_message(int fd, struct iovec *parts, int count, void *userdata)
+static ssize_t session_write_message(
+	int fd, struct iovec *parts, int count, void *userdata)
 {
 	struct fs *fs = userdata;
 
 	if (fs->heard_init && !fs->answered_init) {
-		ask_for_parallel_dirops(parts, count);
+		session_ask_for_parallel_dirops(parts, count);
 		fs->answered_init = true;
 	}
 	return writev(fd, parts, count);
@@ -119,7 +120,7 @@ static ssize_t write_message(int fd, struct iovec *parts, int count, void *userd
  * Reports a closed socket as ENODEV, the error that the kernel's device gives after an
  * unmount.
  */
-static ssize_t read_message(int fd, void *data, size_t size, void *userdata)
+static ssize_t session_read_message(int fd, void *data, size_t size, void *userdata)
 {
 	ssize_t len = read(fd, data, size);
 
@@ -130,16 +131,18 @@ static ssize_t read_message(int fd, void *data, size_t size, void *userdata)
 	return -1;
 }
 
-static const struct fuse_custom_io io = {.writev = write_message, .read = read_message};
+static const struct fuse_custom_io io = {
+	.writev = session_write_message, .read = session_read_message};
 
-/* Context of on_gone_in(). */
+/* Context of session_on_gone_in(). */
 struct gone {
 	struct fs *fs;
 	const struct catalog_job *job;
-	char names[FORMATS][NAME_BYTES_MAX + 1]; /* that the kernel may know, else "" */
+	char names[FORMATS]
+		  [FILENAME_BYTES_MAX + 1]; /* that the kernel may know, else "" */
 };
 
-static void on_gone_in(struct dir *dir, void *ctx)
+static void session_on_gone_in(struct dir *dir, void *ctx)
 {
 	const struct gone *gone = ctx;
 	struct query query = dir->tree.query;
@@ -159,7 +162,7 @@ static void on_gone_in(struct dir *dir, void *ctx)
 				gone->fs->notifier, dir->ino, gone->names[i]);
 }
 
-static void on_gone(void *ctx, const struct catalog_job *job)
+static void session_on_gone(void *ctx, const struct catalog_job *job)
 {
 	struct gone gone = {.fs = ctx, .job = job};
 
@@ -171,19 +174,19 @@ static void on_gone(void *ctx, const struct catalog_job *job)
 	 * LOOKUP.
 	 */
 	for (unsigned i = 0; i < FORMATS; i++)
-		if (i == FORMAT_JSON || gone.fs->formats_told & 1u << i)
-			(void)name_escape(job->job.id, format_suffix((enum format)i),
+		if (i == FORMAT_JSON || gone.fs->formats_reported & 1u << i)
+			(void)filename_escape(job->job.id, format_suffix((enum format)i),
 				gone.names[i]);
-	dirs_each(&gone.fs->dirs, on_gone_in, &gone);
+	directories_each(&gone.fs->directories, session_on_gone_in, &gone);
 }
 
-/* Context of on_listed_in(). */
+/* Context of session_on_listed_in(). */
 struct listed {
 	const struct fs *fs;
 	char key[QUERY_KEY_MAX];
 };
 
-static void on_listed_in(struct dir *dir, void *ctx)
+static void session_on_listed_in(struct dir *dir, void *ctx)
 {
 	const struct listed *listed = ctx;
 	char key[QUERY_KEY_MAX];
@@ -193,17 +196,17 @@ static void on_listed_in(struct dir *dir, void *ctx)
 		attr_changed(listed->fs, dir);
 }
 
-static void on_listed(void *ctx, const struct query *query)
+static void session_on_listed(void *ctx, const struct query *query)
 {
 	struct listed listed = {.fs = ctx};
 
 	if (!listed.fs->ready)
 		return;
 	query_key(query, listed.key);
-	dirs_each(&((struct fs *)ctx)->dirs, on_listed_in, &listed);
+	directories_each(&((struct fs *)ctx)->directories, session_on_listed_in, &listed);
 }
 
-static int copy_strings(struct fs *fs, const struct fs_config *config)
+static int session_copy_strings(struct fs *fs, const struct fs_config *config)
 {
 	fs->config.source = strdup(config->source);
 	fs->config.mount_flags = strdup(config->mount_flags);
@@ -217,7 +220,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	const struct fs_handlers *handlers, void *ctx, struct fs **ret_fs)
 {
 	static const struct sync_handlers sync_handlers = {
-		.on_gone = on_gone, .on_listed = on_listed};
+		.on_gone = session_on_gone, .on_listed = session_on_listed};
 	struct fs *fs = calloc(1, sizeof(*fs));
 
 	if (!fs)
@@ -233,11 +236,11 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	fs->began_ms = loop_now_ms(loop);
 	list_init(&fs->open_dirs);
 	list_init(&fs->parked);
-	dirs_init(&fs->dirs);
+	directories_init(&fs->directories);
 	control_init(&fs->control);
-	ahead_init(fs);
+	prefetch_init(fs);
 	renditions_init(&fs->renditions);
-	if (copy_strings(fs, config)) {
+	if (session_copy_strings(fs, config)) {
 		fs_free(fs);
 		return -ENOMEM;
 	}
@@ -246,7 +249,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	return 0;
 }
 
-static void end(struct fs *fs, int error)
+static void session_end(struct fs *fs, int error)
 {
 	loop_remove_fd(fs->loop, fuse_session_fd(fs->session));
 	fs->handlers.on_end(fs->ctx, error);
@@ -258,12 +261,12 @@ void fs_send_header(const struct fs *fs, const struct fuse_out_header *header)
 		log_warning(fs->log, "the kernel does not listen: %s", strerror(errno));
 }
 
-static void refuse_message(const struct fs *fs)
+static void session_refuse_message(const struct fs *fs)
 {
 	struct fuse_out_header answer;
 
 	log_error(fs->log, "a message of the kernel is not whole");
-	if (message_refusal(fs->message.mem, &answer))
+	if (kernel_message_refusal(fs->message.mem, &answer))
 		fs_send_header(fs, &answer);
 }
 
@@ -271,28 +274,28 @@ static void refuse_message(const struct fs *fs)
  * Receives and handles one message. Returns its length, 0 if the session has ended, or a
  * negative errno (-EAGAIN if there is none).
  */
-static int take_message(struct fs *fs)
+static int session_take_message(struct fs *fs)
 {
 	int len = fuse_session_receive_buf(fs->session, &fs->message);
 
 	if (len > 0)
 		control_count(&fs->counts,
 			((const struct fuse_in_header *)fs->message.mem)->opcode);
-	if (len > 0 && message_is_whole(fs->message.mem, (size_t)len))
+	if (len > 0 && kernel_message_is_whole(fs->message.mem, (size_t)len))
 		fuse_session_process_buf(fs->session, &fs->message);
 	else if (len > 0)
-		refuse_message(fs);
+		session_refuse_message(fs);
 	return len;
 }
 
-static void on_readable(void *ctx)
+static void session_on_readable(void *ctx)
 {
 	struct fs *fs = ctx;
 	int64_t end_ms = loop_now_ms(fs->loop) + MESSAGES_MS;
 	int len = 1;
 
 	for (int i = 0; i < MESSAGES_MAX && (len > 0 || len == -EINTR); i++) {
-		len = take_message(fs);
+		len = session_take_message(fs);
 		if (loop_now_ms(fs->loop) >= end_ms)
 			break;
 	}
@@ -301,13 +304,13 @@ static void on_readable(void *ctx)
 		fs->handlers.on_ready(fs->ctx);
 	}
 	if (fuse_session_exited(fs->session))
-		end(fs, 0);
+		session_end(fs, 0);
 	else if (len < 0 && len != -EAGAIN && len != -EINTR)
-		end(fs, len);
+		session_end(fs, len);
 }
 
 /* Creates libfuse's session, which takes its options as command line arguments. */
-static int open_session(struct fs *fs)
+static int session_open(struct fs *fs)
 {
 	const struct fs_config *config = &fs->config;
 	CLEANUP(buf_done) struct buf options;
@@ -334,7 +337,7 @@ static int open_session(struct fs *fs)
 }
 
 /* Has the event loop watch the session's descriptor, and starts the notifier. */
-static int serve(struct fs *fs)
+static int session_serve(struct fs *fs)
 {
 	int fd = fuse_session_fd(fs->session);
 	int flags = fcntl(fd, F_GETFL);
@@ -342,7 +345,7 @@ static int serve(struct fs *fs)
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
 
-	int err = loop_add_fd(fs->loop, fd, on_readable, fs);
+	int err = loop_add_fd(fs->loop, fd, session_on_readable, fs);
 
 	return err ? err : notifier_new(fs->session, fs->log, &fs->notifier);
 }
@@ -351,7 +354,7 @@ static int serve(struct fs *fs)
 static const struct log *libfuse_log;
 
 /* The levels of libfuse are the priorities of syslog(3). */
-__attribute__((format(printf, 2, 0))) static void log_of_libfuse(
+__attribute__((format(printf, 2, 0))) static void session_log_of_libfuse(
 	enum fuse_log_level level, const char *format, va_list args)
 {
 	log_message(libfuse_log, (int)level, format, args);
@@ -362,15 +365,15 @@ __attribute__((format(printf, 2, 0))) static void log_of_libfuse(
  * if that is a pipe that is full. NULL undoes this. While mounting, libfuse has to write
  * to stderr, because mount/run_mount.c takes the error message from there.
  */
-static void take_libfuse_log(const struct log *log)
+static void session_take_libfuse_log(const struct log *log)
 {
 	libfuse_log = log;
-	fuse_set_log_func(log ? log_of_libfuse : NULL);
+	fuse_set_log_func(log ? session_log_of_libfuse : NULL);
 }
 
 int fs_mount(struct fs *fs, const char *mountpoint)
 {
-	int err = open_session(fs);
+	int err = session_open(fs);
 
 	if (err)
 		return err;
@@ -382,20 +385,20 @@ int fs_mount(struct fs *fs, const char *mountpoint)
 
 int fs_start(struct fs *fs)
 {
-	take_libfuse_log(fs->log);
+	session_take_libfuse_log(fs->log);
 	if (fuse_session_custom_io(fs->session, &io, fuse_session_fd(fs->session)))
 		return -EIO;
-	return serve(fs);
+	return session_serve(fs);
 }
 
 int fs_serve(struct fs *fs, int fd)
 {
-	int err = open_session(fs);
+	int err = session_open(fs);
 
 	if (!err && fuse_session_custom_io(fs->session, &io, fd))
 		err = -EIO;
 	if (!err)
-		return serve(fs);
+		return session_serve(fs);
 	close(fd);
 	return err;
 }
@@ -405,12 +408,12 @@ int fs_serve(struct fs *fs, int fd)
  * kernel has sent, or is about to send, are answered, so we answer them meanwhile.
  * Returns false if the thread is still blocked.
  */
-static bool stop_notifier(struct fs *fs)
+static bool session_stop_notifier(struct fs *fs)
 {
 	bool stopped = notifier_stop(fs->notifier);
 
 	for (int i = 0; !stopped && i < STOP_STEPS; i++) {
-		for (int j = 0; j < MESSAGES_MAX && take_message(fs) > 0; j++)
+		for (int j = 0; j < MESSAGES_MAX && session_take_message(fs) > 0; j++)
 			;
 		usleep(STOP_STEP_MS * 1000);
 		stopped = notifier_stop(fs->notifier);
@@ -427,7 +430,7 @@ static bool stop_notifier(struct fs *fs)
  * unmount the path it was given, whatever is mounted there now. It does not if its
  * descriptor reports POLLERR, so we replace the descriptor by a pipe without a reader.
  */
-static void close_device(const struct fs *fs)
+static void session_close_device(const struct fs *fs)
 {
 	int ends[2];
 
@@ -443,15 +446,15 @@ static void close_device(const struct fs *fs)
 }
 
 /* Ends the session. Returns false if the notifier's thread still uses it. */
-static bool close_session(struct fs *fs)
+static bool session_close(struct fs *fs)
 {
 	bool stopped = true;
 
 	loop_remove_fd(fs->loop, fuse_session_fd(fs->session));
 	if (fs->notifier)
-		stopped = stop_notifier(fs);
+		stopped = session_stop_notifier(fs);
 	if (fs->mounted)
-		close_device(fs);
+		session_close_device(fs);
 	free(fs->message.mem);
 	if (stopped)
 		fuse_session_destroy(fs->session);
@@ -465,20 +468,20 @@ void fs_free(struct fs *fs)
 
 	if (!fs)
 		return;
-	fs->ending = true;
+	fs->shutting_down = true;
 	sync_set_handlers(fs->sync, &nobody, NULL);
 	request_fail_all(fs, -ENOTCONN);
 	if (fs->session)
-		closed = close_session(fs);
+		closed = session_close(fs);
 	dir_release_all(fs);
-	ahead_done(fs);
-	dirs_done(&fs->dirs);
+	prefetch_done(fs);
+	directories_done(&fs->directories);
 	renditions_done(&fs->renditions);
 	control_done(&fs->control);
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);
 	free((char *)fs->config.text);
-	take_libfuse_log(NULL);
+	session_take_libfuse_log(NULL);
 	if (closed)
 		free(fs);
 }

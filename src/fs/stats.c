@@ -64,90 +64,92 @@ static const char *const kinds[CONTROL_KINDS] = {
 	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
 };
 
-static void cleanup_json(cJSON **json)
+static void stats_cleanup_json(cJSON **json)
 {
 	cJSON_Delete(*json);
 }
 
-static void cleanup_json_text(char **text)
+static void stats_cleanup_json_text(char **text)
 {
 	cJSON_free(*text);
 }
 
 /* Adds a number. If memory is short, it is left out: cJSON accepts NULL everywhere. */
-static void put(cJSON *object, const char *name, uint64_t number)
+static void stats_put(cJSON *object, const char *name, uint64_t number)
 {
 	cJSON_AddNumberToObject(object, name, (double)number);
 }
 
-static double seconds(int64_t ms)
+static double stats_seconds(int64_t ms)
 {
 	return (double)ms / 1000;
 }
 
-static void put_times(cJSON *object, const char *name, const struct histogram *times)
+static void stats_put_times(
+	cJSON *object, const char *name, const struct histogram *times)
 {
 	cJSON *to = cJSON_AddObjectToObject(object, name);
 
-	put(to, "p50", (uint64_t)histogram_percentile(times, 50));
-	put(to, "p90", (uint64_t)histogram_percentile(times, 90));
-	put(to, "p99", (uint64_t)histogram_percentile(times, 99));
-	put(to, "max", (uint64_t)times->max_ms);
+	stats_put(to, "p50", (uint64_t)histogram_percentile(times, 50));
+	stats_put(to, "p90", (uint64_t)histogram_percentile(times, 90));
+	stats_put(to, "p99", (uint64_t)histogram_percentile(times, 99));
+	stats_put(to, "max", (uint64_t)times->max_ms);
 }
 
-static void put_requests(cJSON *root, const struct fs *fs)
+static void stats_put_requests(cJSON *root, const struct fs *fs)
 {
 	cJSON *requests = cJSON_AddObjectToObject(root, "requests");
 	cJSON *answers;
 	struct sync_stats stats;
 
 	sync_stats(fs->sync, &stats);
-	put(requests, "sent", stats.api.requests);
+	stats_put(requests, "sent", stats.api.requests);
 	answers = cJSON_AddObjectToObject(requests, "answers");
 	for (unsigned i = 0; i < stats.api.statuses_len; i++) {
 		const struct api_status *status = &stats.api.statuses[i];
 		char name[24];
 
 		(void)snprintf(name, sizeof(name), "%ld", status->status);
-		put(answers, status->status ? name : "other", status->answers);
+		stats_put(answers, status->status ? name : "other", status->answers);
 	}
-	put(requests, "failed", stats.api.failed);
-	put(requests, "retries", stats.api.retries);
-	put(requests, "bytes", stats.api.bytes);
-	put_times(requests, "latency_ms", &stats.api.latency);
-	put(requests, "under_way", stats.api.calls);
-	put(requests, "under_way_by_id", stats.by_id);
-	cJSON_AddNumberToObject(requests, "slowed_seconds", seconds(stats.api.slowed_ms));
+	stats_put(requests, "failed", stats.api.failed);
+	stats_put(requests, "retries", stats.api.retries);
+	stats_put(requests, "bytes", stats.api.bytes);
+	stats_put_times(requests, "latency_ms", &stats.api.latency);
+	stats_put(requests, "under_way", stats.api.calls);
+	stats_put(requests, "under_way_by_id", stats.by_id);
+	cJSON_AddNumberToObject(
+		requests, "slowed_seconds", stats_seconds(stats.api.slowed_ms));
 }
 
-static void put_deletes(cJSON *root, const struct fs *fs)
+static void stats_put_deletes(cJSON *root, const struct fs *fs)
 {
 	cJSON *deletes = cJSON_AddObjectToObject(root, "deletes");
 	struct sync_stats stats;
 
 	sync_stats(fs->sync, &stats);
-	put(deletes, "done", stats.deletes.done);
-	put(deletes, "not_found", stats.deletes.not_found);
-	put(deletes, "failed", stats.deletes.failed);
-	put(deletes, "under_way", stats.deletes.under_way);
+	stats_put(deletes, "done", stats.deletes.done);
+	stats_put(deletes, "not_found", stats.deletes.not_found);
+	stats_put(deletes, "failed", stats.deletes.failed);
+	stats_put(deletes, "under_way", stats.deletes.under_way);
 }
 
-static void put_cache(cJSON *root, const struct fs *fs)
+static void stats_put_cache(cJSON *root, const struct fs *fs)
 {
 	cJSON *cache = cJSON_AddObjectToObject(root, "cache");
 	uint64_t waiting = 0;
 
 	list_for_each (link, &fs->parked)
 		waiting++;
-	put(cache, "hits", fs->counts.hits);
-	put(cache, "waits", fs->counts.waits);
-	put(cache, "failed", fs->counts.failed);
-	put(cache, "waiting", waiting);
-	put_times(cache, "wait_ms", &fs->counts.wait);
-	put(cache, "locked_ms", (uint64_t)catalog_waited_ms(fs->catalog));
+	stats_put(cache, "hits", fs->counts.hits);
+	stats_put(cache, "waits", fs->counts.waits);
+	stats_put(cache, "failed", fs->counts.failed);
+	stats_put(cache, "waiting", waiting);
+	stats_put_times(cache, "wait_ms", &fs->counts.wait);
+	stats_put(cache, "locked_ms", (uint64_t)catalog_waited_ms(fs->catalog));
 }
 
-static void put_messages(cJSON *root, const struct fs *fs)
+static void stats_put_messages(cJSON *root, const struct fs *fs)
 {
 	cJSON *messages = cJSON_AddObjectToObject(root, "messages");
 	uint64_t others = 0;
@@ -156,32 +158,32 @@ static void put_messages(cJSON *root, const struct fs *fs)
 		if (!kinds[i])
 			others += fs->counts.messages[i];
 		else if (fs->counts.messages[i])
-			put(messages, kinds[i], fs->counts.messages[i]);
+			stats_put(messages, kinds[i], fs->counts.messages[i]);
 	}
 	if (others)
-		put(messages, "other", others);
+		stats_put(messages, "other", others);
 }
 
-static void put_jobs(cJSON *root, const struct fs *fs)
+static void stats_put_jobs(cJSON *root, const struct fs *fs)
 {
 	cJSON *jobs = cJSON_AddObjectToObject(root, "jobs");
 	struct catalog_totals totals;
 
 	catalog_totals(fs->catalog, &totals);
-	put(jobs, "known", totals.jobs);
-	put(jobs, "bytes", totals.bytes);
+	stats_put(jobs, "known", totals.jobs);
+	stats_put(jobs, "bytes", totals.bytes);
 }
 
-static void put_memory(cJSON *root)
+static void stats_put_memory(cJSON *root)
 {
 	cJSON *memory = cJSON_AddObjectToObject(root, "memory");
 
-	put(memory, "in_use", heap_in_use());
+	stats_put(memory, "in_use", malloc_in_use());
 }
 
 /*
- * Context of put_look(). A directory can be open more than once, but each listing is
- * reported once.
+ * Context of stats_put_look(). A directory can be open more than once, but each listing
+ * is reported once.
  */
 struct looks {
 	struct fs *fs;
@@ -190,7 +192,7 @@ struct looks {
 	uint64_t ids[LOOKS_MAX];
 };
 
-static bool is_new(struct looks *looks, const struct listing *listing)
+static bool stats_is_new(struct looks *looks, const struct listing *listing)
 {
 	uint64_t id = listing_id(listing);
 
@@ -203,7 +205,7 @@ static bool is_new(struct looks *looks, const struct listing *listing)
 	return true;
 }
 
-static void put_look(void *ctx, const struct dir *dir, struct listing *listing)
+static void stats_put_look(void *ctx, const struct dir *dir, struct listing *listing)
 {
 	struct looks *looks = ctx;
 	CLEANUP(buf_done) struct buf path;
@@ -212,46 +214,46 @@ static void put_look(void *ctx, const struct dir *dir, struct listing *listing)
 	cJSON *look;
 
 	buf_init(&path, PATH_BYTES_MAX);
-	if (listing_is_complete(listing) || !is_new(looks, listing))
+	if (listing_is_complete(listing) || !stats_is_new(looks, listing))
 		return;
 	look = cJSON_CreateObject();
 	if (!cJSON_AddItemToArray(looks->array, look)) {
 		cJSON_Delete(look);
 		return;
 	}
-	cJSON_AddStringToObject(
-		look, "path", dirs_path(&looks->fs->dirs, dir, &path) ? "?" : path.data);
-	put(look, "names", len);
-	cJSON_AddNumberToObject(look, "seconds", seconds(age_ms));
-	put(look, "names_per_second",
+	cJSON_AddStringToObject(look, "path",
+		directories_path(&looks->fs->directories, dir, &path) ? "?" : path.data);
+	stats_put(look, "names", len);
+	cJSON_AddNumberToObject(look, "seconds", stats_seconds(age_ms));
+	stats_put(look, "names_per_second",
 		age_ms > 0 ? (uint64_t)len * 1000 / (uint64_t)age_ms : 0);
 	cJSON_AddBoolToObject(
 		look, "waited_for", !wait_queue_empty(listing_queue(listing)));
 }
 
-static void put_looks(cJSON *root, struct fs *fs)
+static void stats_put_looks(cJSON *root, struct fs *fs)
 {
 	struct looks looks = {.fs = fs, .array = cJSON_AddArrayToObject(root, "looks")};
 
-	dir_each_listing(fs, put_look, &looks);
+	dir_each_listing(fs, stats_put_look, &looks);
 }
 
-int control_print_stats(struct fs *fs, struct buf *out)
+int stats_print(struct fs *fs, struct buf *out)
 {
-	CLEANUP(cleanup_json) cJSON *root = cJSON_CreateObject();
-	CLEANUP(cleanup_json_text) char *text = NULL;
+	CLEANUP(stats_cleanup_json) cJSON *root = cJSON_CreateObject();
+	CLEANUP(stats_cleanup_json_text) char *text = NULL;
 	int64_t age_ms = loop_now_ms(fs->loop) - fs->began_ms;
 	struct json_error error;
 
 	cJSON_AddStringToObject(root, "version", GLADIAFS_VERSION);
-	cJSON_AddNumberToObject(root, "seconds", seconds(age_ms));
-	put_requests(root, fs);
-	put_deletes(root, fs);
-	put_cache(root, fs);
-	put_messages(root, fs);
-	put_jobs(root, fs);
-	put_memory(root);
-	put_looks(root, fs);
+	cJSON_AddNumberToObject(root, "seconds", stats_seconds(age_ms));
+	stats_put_requests(root, fs);
+	stats_put_deletes(root, fs);
+	stats_put_cache(root, fs);
+	stats_put_messages(root, fs);
+	stats_put_jobs(root, fs);
+	stats_put_memory(root);
+	stats_put_looks(root, fs);
 	text = root ? cJSON_PrintUnformatted(root) : NULL;
 	if (!text)
 		return -ENOMEM;

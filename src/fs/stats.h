@@ -9,4 +9,4 @@ struct fs;
  * Prints .gladiafs/stats as JSON; docs/CONTROL.md describes its fields. Returns 0,
  * -ENOMEM or -EIO.
  */
-int control_print_stats(struct fs *fs, struct buf *out);
+int stats_print(struct fs *fs, struct buf *out);

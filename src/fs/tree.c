@@ -80,7 +80,7 @@ const char *tree_name(const struct tree_dir *dir, size_t index)
 	return NULL;
 }
 
-static int resolve_child(
+static int tree_resolve_child(
 	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry)
 {
 	for (const struct child *child = rules[dir->kind].children; child->name;
@@ -95,7 +95,7 @@ static int resolve_child(
 	return -ENOENT;
 }
 
-static int resolve_value(
+static int tree_resolve_value(
 	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry)
 {
 	const struct rule *rule = &rules[dir->kind];
@@ -109,14 +109,14 @@ static int resolve_value(
 	return 0;
 }
 
-static int resolve_job(const char *name, struct tree_entry *ret_entry)
+static int tree_resolve_job(const char *name, struct tree_entry *ret_entry)
 {
 	const char *suffix = strrchr(name, '.');
 	enum format format;
-	char id[NAME_BYTES_MAX + 1];
+	char id[FILENAME_BYTES_MAX + 1];
 
 	if (!suffix || format_find(suffix + 1, strlen(suffix + 1), &format) ||
-		name_unescape(name, (size_t)(suffix - name), id))
+		filename_unescape(name, (size_t)(suffix - name), id))
 		return -ENOENT;
 	ret_entry->is_job = true;
 	ret_entry->format = format;
@@ -129,7 +129,7 @@ int tree_resolve(
 {
 	const struct rule *rule = &rules[dir->kind];
 
-	if (strlen(name) > NAME_BYTES_MAX)
+	if (strlen(name) > FILENAME_BYTES_MAX)
 		return -ENAMETOOLONG;
 	if (dir->kind == TREE_ROOT && strcmp(name, control_name) == 0) {
 		ret_entry->is_job = false;
@@ -138,11 +138,11 @@ int tree_resolve(
 		return 0;
 	}
 	if (rule->has_values)
-		return resolve_value(dir, name, ret_entry);
+		return tree_resolve_value(dir, name, ret_entry);
 
-	int err = resolve_child(dir, name, ret_entry);
+	int err = tree_resolve_child(dir, name, ret_entry);
 
 	if (err && rule->has_jobs)
-		err = resolve_job(name, ret_entry);
+		err = tree_resolve_job(name, ret_entry);
 	return err;
 }

@@ -39,9 +39,9 @@ enum tree_shows {
 
 struct tree_entry {
 	bool is_job;
-	struct tree_dir dir;         /* if it is a directory */
-	enum format format;          /* if it is a job */
-	char id[NAME_BYTES_MAX + 1]; /* if it is a job */
+	struct tree_dir dir;             /* if it is a directory */
+	enum format format;              /* if it is a job */
+	char id[FILENAME_BYTES_MAX + 1]; /* if it is a job */
 };
 
 /* Fills in the root directory. */

@@ -12,10 +12,10 @@
  * here except the removal of a job's file (SEMANTICS 5.3, 10.1).
  */
 
-static void handle_unlink(struct request *request)
+static void write_handle_unlink(struct request *request)
 {
 	struct fs *fs = request->fs;
-	const struct dir *dir = dirs_find(&fs->dirs, request->ino);
+	const struct dir *dir = directories_find(&fs->directories, request->ino);
 	const struct fuse_ctx *ctx = fuse_req_ctx(request->req);
 	const struct removal_caller caller = {.uid = ctx->uid, .pid = ctx->pid};
 	struct wait_queue *queue;
@@ -24,7 +24,7 @@ static void handle_unlink(struct request *request)
 	bool matches;
 
 	/* The deletion that the request waited for is done. */
-	if (request->asked) {
+	if (request->fetched) {
 		request_fail(request, 0);
 		return;
 	}
@@ -44,15 +44,15 @@ static void handle_unlink(struct request *request)
 	if (!err)
 		err = jobs_match(fs->catalog, &dir->tree.query, &job, &matches);
 	/* The kernel may not know yet that the name is out of date. */
-	if (!err && (job.gone || !matches))
+	if (!err && (job.deleted || !matches))
 		err = -ENOENT;
 	if (!err)
-		err = removal_want(fs->sync, &job, &caller, &queue);
+		err = job_delete_start(fs->sync, &job, &caller, &queue);
 	if (err) {
 		request_fail(request, err);
 		return;
 	}
-	request->asked = true;
+	request->fetched = true;
 	request_park(request, queue);
 }
 
@@ -61,12 +61,12 @@ void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	const struct fs *fs = fuse_req_userdata(req);
 
 	if (!fs->config.allow_delete ||
-		strnlen(name, NAME_BYTES_MAX + 1) > NAME_BYTES_MAX) {
+		strnlen(name, FILENAME_BYTES_MAX + 1) > FILENAME_BYTES_MAX) {
 		fuse_reply_err(req, fs->config.allow_delete ? ENAMETOOLONG : EROFS);
 		return;
 	}
 
-	struct request *request = request_new(req, handle_unlink);
+	struct request *request = request_new(req, write_handle_unlink);
 
 	if (!request)
 		return;

@@ -16,8 +16,8 @@ static const char prefix[] = "user.gladia.";
 
 enum { PREFIX_LEN = sizeof(prefix) - 1, CHUNK = 128 << 10, NAMES_MAX = 1 << 10 };
 
-static int read_facts(
-	struct fs *fs, const struct catalog_job *job, struct job_facts *facts)
+static int xattr_read_facts(
+	struct fs *fs, const struct catalog_job *job, struct job_attributes *facts)
 {
 	CLEANUP_FREE char *chunk = malloc(CHUNK);
 	uint64_t at = 0;
@@ -25,16 +25,16 @@ static int read_facts(
 	int err = chunk ? 0 : -ENOMEM;
 
 	while (!err && len) {
-		err = bodies_read(fs->catalog, job, at, chunk, CHUNK, &len);
+		err = texts_read(fs->catalog, job, at, chunk, CHUNK, &len);
 		if (!err)
-			err = job_facts_feed(facts, chunk, len);
+			err = job_attributes_feed(facts, chunk, len);
 		at += len;
 	}
 	return err;
 }
 
 /* Replies like getxattr(2): if the size is 0, only with the length. */
-static void reply(struct request *request, const char *data, size_t len)
+static void xattr_reply(struct request *request, const char *data, size_t len)
 {
 	if (!request->size)
 		fuse_reply_xattr(request->req, len);
@@ -45,65 +45,65 @@ static void reply(struct request *request, const char *data, size_t len)
 	request_free(request);
 }
 
-static int reply_names(struct request *request, const struct job_facts *facts)
+static int xattr_reply_names(struct request *request, const struct job_attributes *facts)
 {
 	CLEANUP(buf_done) struct buf names;
 	int err = 0;
 
 	buf_init(&names, NAMES_MAX);
-	for (int i = 0; !err && i < JOB_FACTS; i++) {
-		if (!job_fact_is_there(facts, i))
+	for (int i = 0; !err && i < JOB_ATTRIBUTES; i++) {
+		if (!job_attribute_is_there(facts, i))
 			continue;
-		err = buf_printf(&names, "%s%s", prefix, job_fact_name(i));
+		err = buf_printf(&names, "%s%s", prefix, job_attribute_name(i));
 		if (!err)
 			err = buf_append(&names, "", 1);
 	}
 	if (!err)
-		reply(request, names.data, names.len);
+		xattr_reply(request, names.data, names.len);
 	return err;
 }
 
-static int reply_value(struct request *request, const struct job_facts *facts)
+static int xattr_reply_value(struct request *request, const struct job_attributes *facts)
 {
-	int fact = job_fact_find(request->name + PREFIX_LEN);
+	int fact = job_attribute_find(request->name + PREFIX_LEN);
 
-	if (fact < 0 || !job_fact_is_there(facts, fact))
+	if (fact < 0 || !job_attribute_is_there(facts, fact))
 		return -ENODATA;
-	reply(request, facts->values[fact].data, facts->values[fact].len);
+	xattr_reply(request, facts->values[fact].data, facts->values[fact].len);
 	return 0;
 }
 
-static void facts_cleanup(struct job_facts *facts)
+static void xattr_facts_cleanup(struct job_attributes *facts)
 {
-	job_facts_done(facts);
+	job_attributes_done(facts);
 }
 
 /* Handles getxattr(2) if the request has a name, else listxattr(2). */
-static void handle_xattr(struct request *request)
+static void xattr_handle(struct request *request)
 {
 	struct fs *fs = request->fs;
-	CLEANUP(facts_cleanup) struct job_facts facts;
+	CLEANUP(xattr_facts_cleanup) struct job_attributes facts;
 	struct catalog_job job;
 	int err = jobs_by_node(fs->catalog, request->ino, &job);
 
-	job_facts_init(&facts);
+	job_attributes_init(&facts);
 	if (!err)
-		err = job.size < 0 ? -ENODATA : read_facts(fs, &job, &facts);
+		err = job.size < 0 ? -ENODATA : xattr_read_facts(fs, &job, &facts);
 	if (err == -ENODATA) {
 		request_want_job(request, job.job.id);
 		return;
 	}
 	if (!err && request->name[0])
-		err = reply_value(request, &facts);
+		err = xattr_reply_value(request, &facts);
 	else if (!err)
-		err = reply_names(request, &facts);
+		err = xattr_reply_names(request, &facts);
 	if (err)
 		request_fail(request, err);
 }
 
-static void start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+static void xattr_start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-	struct request *request = request_new(req, handle_xattr);
+	struct request *request = request_new(req, xattr_handle);
 
 	if (!request)
 		return;
@@ -114,9 +114,9 @@ static void start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 }
 
 /* True for a job's JSON file. Nothing else has extended attributes. */
-static bool may_have(struct fs *fs, fuse_ino_t ino)
+static bool xattr_may_have(struct fs *fs, fuse_ino_t ino)
 {
-	return !dirs_find(&fs->dirs, ino) && !control_is_node(ino) &&
+	return !directories_find(&fs->directories, ino) && !control_is_node(ino) &&
 	       !rendition_format(ino);
 }
 
@@ -126,11 +126,11 @@ void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 
 	if (!fs->config.xattr)
 		fuse_reply_err(req, ENOSYS);
-	else if (!may_have(fs, ino) || strncmp(name, prefix, PREFIX_LEN) != 0 ||
-		 job_fact_find(name + PREFIX_LEN) < 0)
+	else if (!xattr_may_have(fs, ino) || strncmp(name, prefix, PREFIX_LEN) != 0 ||
+		 job_attribute_find(name + PREFIX_LEN) < 0)
 		fuse_reply_err(req, ENODATA);
 	else
-		start(req, ino, name, size);
+		xattr_start(req, ino, name, size);
 }
 
 void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
@@ -139,8 +139,8 @@ void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 
 	if (!fs->config.xattr)
 		fuse_reply_err(req, ENOSYS);
-	else if (may_have(fs, ino))
-		start(req, ino, "", size);
+	else if (xattr_may_have(fs, ino))
+		xattr_start(req, ino, "", size);
 	else if (size)
 		fuse_reply_buf(req, NULL, 0);
 	else

@@ -23,14 +23,14 @@ enum {
 	STALL_MAX_MS = 10 * 1000,
 };
 
-static void wipe(char **string)
+static void api_wipe(char **string)
 {
 	if (*string)
 		explicit_bzero(*string, strlen(*string));
 	free(*string);
 }
 
-static char *print_header(const char *key)
+static char *api_print_header(const char *key)
 {
 	static const char name[] = "x-gladia-key: ";
 	size_t size = sizeof(name) + strlen(key);
@@ -41,14 +41,14 @@ static char *print_header(const char *key)
 	return header;
 }
 
-static int64_t at_most(int64_t ms, int64_t max_ms)
+static int64_t api_at_most(int64_t ms, int64_t max_ms)
 {
 	return ms < max_ms ? ms : max_ms;
 }
 
-static int new_http(struct api *api, const struct api_config *config)
+static int api_new_http(struct api *api, const struct api_config *config)
 {
-	CLEANUP(wipe) char *header = print_header(config->key);
+	CLEANUP(api_wipe) char *header = api_print_header(config->key);
 
 	if (!header)
 		return -ENOMEM;
@@ -60,8 +60,8 @@ static int new_http(struct api *api, const struct api_config *config)
 			.secret_header = header,
 			.connections_max = API_REQUESTS_MAX,
 			.connections_idle = config->connections,
-			.connect_ms = at_most(config->timeout_ms, CONNECT_MAX_MS),
-			.stall_ms = at_most(config->timeout_ms, STALL_MAX_MS),
+			.connect_ms = api_at_most(config->timeout_ms, CONNECT_MAX_MS),
+			.stall_ms = api_at_most(config->timeout_ms, STALL_MAX_MS),
 			.error_body_max = ERROR_BODY_MAX,
 		},
 		&api->http);
@@ -88,7 +88,7 @@ int api_new(struct loop *loop, const struct log *log, const struct api_config *c
 	if (config->key_place)
 		api->key_place = strdup(config->key_place);
 	err = api->origin && api->key && (api->key_place || !config->key_place)
-		      ? new_http(api, config)
+		      ? api_new_http(api, config)
 		      : -ENOMEM;
 	if (err) {
 		api_free(api);
@@ -107,7 +107,7 @@ void api_free(struct api *api)
 	buf_done(&api->scratch.text);
 	buf_done(&api->scratch.head);
 	buf_done(&api->scratch.metadata);
-	wipe(&api->key);
+	api_wipe(&api->key);
 	free(api->key_place);
 	free(api->origin);
 	free(api);
@@ -115,24 +115,24 @@ void api_free(struct api *api)
 
 int api_set_key(struct api *api, const char *key)
 {
-	CLEANUP(wipe) char *header = print_header(key);
-	CLEANUP(wipe) char *copy = strdup(key);
+	CLEANUP(api_wipe) char *header = api_print_header(key);
+	CLEANUP(api_wipe) char *copy = strdup(key);
 	int err = header && copy ? http_set_secret(api->http, header) : -ENOMEM;
 
 	if (err)
 		return err;
-	wipe(&api->key);
+	api_wipe(&api->key);
 	api->key = cleanup_take(&copy);
 	api->key_number++;
 	api->gate.closed_until_ms = 0;
 	return 0;
 }
 
-void api_watch(struct api *api,
-	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx)
+void api_on_reachability(struct api *api,
+	void (*on_reach)(void *ctx, bool reached, const char *errmsg), void *ctx)
 {
-	api->on_reach = on_reach;
-	api->reach_ctx = ctx;
+	api->on_reachability = on_reach;
+	api->reachability_ctx = ctx;
 }
 
 void api_stats(const struct api *api, struct api_stats *ret_stats)

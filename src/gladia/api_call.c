@@ -29,7 +29,7 @@ struct api_call {
 	struct api *api;
 	struct api_handlers handlers;
 	void *ctx;
-	struct api_asked asked;
+	struct api_request asked;
 	struct api_reader reader;
 	struct http_request *request;
 	struct loop_timer again;
@@ -42,8 +42,8 @@ struct api_call {
 	int bad_bodies;
 	struct api_failure failure; /* of the last attempt that failed */
 	bool deletes;
-	bool maybe_deleted; /* an attempt without an answer may have deleted the job */
-	bool told;
+	bool may_be_deleted; /* an attempt without an answer may have deleted the job */
+	bool reported;
 };
 
 static void call_free(struct api_call *call)
@@ -51,13 +51,14 @@ static void call_free(struct api_call *call)
 	loop_timer_cancel(&call->again);
 	loop_timer_cancel(&call->deadline);
 	api_reader_done(&call->reader);
-	api_asked_done(&call->asked);
+	api_request_done(&call->asked);
 	call->api->calls--;
 	free(call);
 }
 
 /* Writes the error message for call->failure. */
-static void print_why(const struct api_call *call, char why[static API_WHY_MAX])
+static void call_print_why(
+	const struct api_call *call, char errmsg[static API_ERRMSG_MAX])
 {
 	const struct api *api = call->api;
 	const char *place = call->failure.error == -EACCES ? api->key_place : NULL;
@@ -67,31 +68,31 @@ static void print_why(const struct api_call *call, char why[static API_WHY_MAX])
 		(void)snprintf(attempts, sizeof(attempts),
 			" (%d attempts in %" PRId64 " s)", call->attempts,
 			(loop_now_ms(api->loop) - call->began_ms + 500) / 1000);
-	(void)snprintf(why, API_WHY_MAX, "%s: %s%s; %s%s%s", call->asked.tried,
+	(void)snprintf(errmsg, API_ERRMSG_MAX, "%s: %s%s; %s%s%s", call->asked.tried,
 		call->failure.reason, attempts, call->failure.advice,
 		place ? ": it is " : "", place ? place : "");
-	api_clean(why, api->key);
+	api_clean(errmsg, api->key);
 }
 
-static void succeed(struct api_call *call, const struct api_page *page)
+static void call_succeed(struct api_call *call, const struct api_page *page)
 {
-	call->told = true;
+	call->reported = true;
 	call->handlers.on_done(call->ctx, 0, page, "");
 	call_free(call);
 }
 
 /* Ends the call with call->failure. */
-static void give_up(struct api_call *call)
+static void call_give_up(struct api_call *call)
 {
-	char why[API_WHY_MAX];
+	char errmsg[API_ERRMSG_MAX];
 
-	print_why(call, why);
-	call->told = true;
-	call->handlers.on_done(call->ctx, call->failure.error, NULL, why);
+	call_print_why(call, errmsg);
+	call->reported = true;
+	call->handlers.on_done(call->ctx, call->failure.error, NULL, errmsg);
 	call_free(call);
 }
 
-static void count_status(struct api_stats *stats, long status)
+static void call_count_status(struct api_stats *stats, long status)
 {
 	unsigned i = 0;
 
@@ -105,13 +106,13 @@ static void count_status(struct api_stats *stats, long status)
 	stats->statuses[i].answers++;
 }
 
-static void count_result(struct api_stats *stats, const struct http_result *result)
+static void call_count_result(struct api_stats *stats, const struct http_result *result)
 {
 	bool answered = result->failure == HTTP_OK || result->failure == HTTP_REFUSED;
 
 	stats->bytes += result->bytes;
 	if (answered) {
-		count_status(stats, result->status);
+		call_count_status(stats, result->status);
 		histogram_add(&stats->latency, result->elapsed_ms);
 	}
 	if (!answered)
@@ -128,7 +129,8 @@ static void count_result(struct api_stats *stats, const struct http_result *resu
 		stats->answers_other++;
 }
 
-static void debug_result(const struct api_call *call, const struct http_result *result)
+static void call_debug_result(
+	const struct api_call *call, const struct http_result *result)
 {
 	char status[API_STATUS_TEXT];
 	char detail[256];
@@ -146,7 +148,7 @@ static void debug_result(const struct api_call *call, const struct http_result *
 }
 
 /* Waits `wait_ms` for the next attempt, or ends the call if that is too late. */
-static void wait_again(struct api_call *call, int64_t wait_ms)
+static void call_wait_again(struct api_call *call, int64_t wait_ms)
 {
 	struct api *api = call->api;
 	int64_t due_ms = loop_now_ms(api->loop) + wait_ms;
@@ -157,14 +159,14 @@ static void wait_again(struct api_call *call, int64_t wait_ms)
 	}
 	if (!call->failures)
 		api_fail_slowed(&call->failure, api->gate_status, wait_ms);
-	give_up(call);
+	call_give_up(call);
 }
 
 /*
  * Retries or ends the call after an attempt failed with call->failure. `status` is that
  * of the answer, or 0 if there was none.
  */
-static void attempt_failed(struct api_call *call, long status)
+static void call_attempt_failed(struct api_call *call, long status)
 {
 	struct api *api = call->api;
 	const struct api_failure *failure = &call->failure;
@@ -177,7 +179,7 @@ static void attempt_failed(struct api_call *call, long status)
 	call->failures++;
 	if (!failure->again ||
 		(failure->bad_body && ++call->bad_bodies > BAD_BODIES_MAX)) {
-		give_up(call);
+		call_give_up(call);
 		return;
 	}
 
@@ -187,10 +189,10 @@ static void attempt_failed(struct api_call *call, long status)
 
 	if (failure->slow_all)
 		api->gate_status = status;
-	wait_again(call, delay_ms > gate_ms ? delay_ms : gate_ms);
+	call_wait_again(call, delay_ms > gate_ms ? delay_ms : gate_ms);
 }
 
-static int on_data(void *ctx, const char *data, size_t len)
+static int call_on_data(void *ctx, const char *data, size_t len)
 {
 	struct api_call *call = ctx;
 
@@ -204,42 +206,43 @@ static int on_data(void *ctx, const char *data, size_t len)
  * True if this call has deleted the job. 404 counts as success if an earlier attempt got
  * no answer: most likely that attempt deleted the job.
  */
-static bool judge_deletion(struct api_call *call, const struct http_result *result)
+static bool call_judge_deletion(struct api_call *call, const struct http_result *result)
 {
 	if (result->status == 404)
-		return call->maybe_deleted;
+		return call->may_be_deleted;
 	/* These statuses are conclusive, even if the rest of the answer is broken. */
 	if (result->status == 202 || result->status == 204)
 		return true;
 	if (result->status >= 500 || result->status / 100 == 2 ||
 		(!result->status && result->failure != HTTP_UNREACHABLE))
-		call->maybe_deleted = true;
+		call->may_be_deleted = true;
 	return false;
 }
 
-/* Reports to api_watch()'s callback if the server was reached. */
-static void tell_reach(const struct api_call *call, bool reached)
+/* Reports to api_on_reachability()'s callback if the server was reached. */
+static void call_tell_reach(const struct api_call *call, bool reached)
 {
 	const struct api *api = call->api;
 
-	if (api->on_reach)
-		api->on_reach(
-			api->reach_ctx, reached, reached ? "" : call->failure.reason);
+	if (api->on_reachability)
+		api->on_reachability(api->reachability_ctx, reached,
+			reached ? "" : call->failure.reason);
 }
 
 /*
  * Reports the end of an attempt that failed with call->failure. An answer that broke off
  * before its status is reported as neither reached nor unreachable.
  */
-static void tell_result(const struct api_call *call, const struct http_result *result)
+static void call_tell_result(
+	const struct api_call *call, const struct http_result *result)
 {
 	if (result->failure == HTTP_UNREACHABLE || result->failure == HTTP_SILENT)
-		tell_reach(call, false);
+		call_tell_reach(call, false);
 	else if (result->status)
-		tell_reach(call, true);
+		call_tell_reach(call, true);
 }
 
-static void on_result(void *ctx, const struct http_result *result)
+static void call_on_result(void *ctx, const struct http_result *result)
 {
 	struct api_call *call = ctx;
 	struct api *api = call->api;
@@ -247,18 +250,18 @@ static void on_result(void *ctx, const struct http_result *result)
 	struct api_page page;
 
 	call->request = NULL;
-	count_result(&api->stats, result);
-	debug_result(call, result);
-	if (call->deletes && judge_deletion(call, result)) {
+	call_count_result(&api->stats, result);
+	call_debug_result(call, result);
+	if (call->deletes && call_judge_deletion(call, result)) {
 		page = (struct api_page){.status = result->status};
-		tell_reach(call, true);
-		succeed(call, &page);
+		call_tell_reach(call, true);
+		call_succeed(call, &page);
 		return;
 	}
 	if (!call->deletes && whole && !api_reader_finish(&call->reader, &page)) {
 		page.elapsed_ms = result->elapsed_ms;
-		tell_reach(call, true);
-		succeed(call, call->reader.id ? NULL : &page);
+		call_tell_reach(call, true);
+		call_succeed(call, call->reader.id ? NULL : &page);
 		return;
 	}
 	if (!call->deletes && (whole || result->failure == HTTP_REFUSED))
@@ -274,15 +277,15 @@ static void on_result(void *ctx, const struct http_result *result)
 		api_fail_unfinished(&call->failure);
 	if (call->deletes && result->status / 100 == 2)
 		api_fail_unclear(&call->failure, result->status);
-	tell_result(call, result);
-	attempt_failed(call, result->status);
+	call_tell_result(call, result);
+	call_attempt_failed(call, result->status);
 }
 
 /* Starts an attempt. Returns 0, -ENOMEM, or -EINVAL if the URL is invalid. */
-static int attempt(struct api_call *call)
+static int call_attempt(struct api_call *call)
 {
 	static const struct http_handlers handlers = {
-		.on_data = on_data, .on_done = on_result};
+		.on_data = call_on_data, .on_done = call_on_result};
 	struct api *api = call->api;
 	int err;
 
@@ -299,29 +302,29 @@ static int attempt(struct api_call *call)
 	return 0;
 }
 
-static void again_due(void *ctx)
+static void call_again_due(void *ctx)
 {
 	struct api_call *call = ctx;
 	struct api *api = call->api;
 	int64_t gate_ms = retry_gate_ms(&api->gate, loop_now_ms(api->loop));
 
 	if (gate_ms) {
-		wait_again(call, gate_ms);
+		call_wait_again(call, gate_ms);
 		return;
 	}
 	if (call->reader.items && call->handlers.on_restart)
 		call->handlers.on_restart(call->ctx);
 
-	int err = attempt(call);
+	int err = call_attempt(call);
 
 	if (!err)
 		return;
 	api_fail(&call->failure, err, "wait until less is under way",
 		"no request can be made: %s", strerror(-err));
-	give_up(call);
+	call_give_up(call);
 }
 
-static void deadline_due(void *ctx)
+static void call_deadline_due(void *ctx)
 {
 	struct api_call *call = ctx;
 	struct api *api = call->api;
@@ -338,15 +341,15 @@ static void deadline_due(void *ctx)
 	if (!call->failures)
 		api_fail_silence(&call->failure, api->timeout_ms);
 	if (call->failure.error == -ETIMEDOUT)
-		tell_reach(call, false);
-	give_up(call);
+		call_tell_reach(call, false);
+	call_give_up(call);
 }
 
 /*
  * Starts a prepared call; `err` is what api_ask_...() returned. Frees the call on
  * failure.
  */
-static int begin(struct api_call *call, int err, struct api_call **ret_call)
+static int call_begin(struct api_call *call, int err, struct api_call **ret_call)
 {
 	struct api *api = call->api;
 
@@ -361,7 +364,7 @@ static int begin(struct api_call *call, int err, struct api_call **ret_call)
 		 */
 		loop_timer_set(api->loop, &call->again, call->began_ms);
 	else if (!err)
-		err = attempt(call);
+		err = call_attempt(call);
 	if (err) {
 		call_free(call);
 		return err;
@@ -386,8 +389,8 @@ static struct api_call *call_new(
 	call->reader.tried = call->asked.tried;
 	call->reader.on_item = handlers->on_item;
 	call->reader.ctx = ctx;
-	loop_timer_init(&call->again, again_due, call);
-	loop_timer_init(&call->deadline, deadline_due, call);
+	loop_timer_init(&call->again, call_again_due, call);
+	loop_timer_init(&call->deadline, call_deadline_due, call);
 	api->calls++;
 	return call;
 }
@@ -401,8 +404,8 @@ int api_list(struct api *api, const struct query *query, unsigned span, uint64_t
 	if (!call)
 		return -ENOMEM;
 	call->reader.offset = offset;
-	return begin(call,
-		api_ask_list(api->origin, query, span, offset, limit, &call->asked),
+	return call_begin(call,
+		api_request_list(api->origin, query, span, offset, limit, &call->asked),
 		ret_call);
 }
 
@@ -414,7 +417,7 @@ int api_get(struct api *api, const char *id, const struct api_handlers *handlers
 
 	if (!call)
 		return *id ? -ENOMEM : -EINVAL;
-	return begin(call, api_ask_job(api->origin, id, &call->asked), ret_call);
+	return call_begin(call, api_request_job(api->origin, id, &call->asked), ret_call);
 }
 
 int api_delete(struct api *api, const char *id, const struct api_handlers *handlers,
@@ -425,13 +428,14 @@ int api_delete(struct api *api, const char *id, const struct api_handlers *handl
 	if (!call)
 		return *id ? -ENOMEM : -EINVAL;
 	call->deletes = true;
-	return begin(call, api_ask_to_delete(api->origin, id, &call->asked), ret_call);
+	return call_begin(
+		call, api_request_delete(api->origin, id, &call->asked), ret_call);
 }
 
 void api_cancel(struct api_call *call)
 {
 	/* We are in its on_done: the call is freed when that returns. */
-	if (call->told)
+	if (call->reported)
 		return;
 	if (call->request)
 		http_cancel(call->request);

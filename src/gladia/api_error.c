@@ -78,7 +78,7 @@ static const struct meaning {
 };
 
 /* Returns the first row that applies to `status`; the last row applies to any. */
-static const struct meaning *meaning_of(long status)
+static const struct meaning *error_meaning_of(long status)
 {
 	const struct meaning *row = meanings;
 
@@ -93,7 +93,7 @@ static const struct meaning *meaning_of(long status)
 
 void api_status_print(long status, char text[static API_STATUS_TEXT])
 {
-	const char *words = meaning_of(status)->words;
+	const char *words = error_meaning_of(status)->words;
 
 	(void)snprintf(
 		text, API_STATUS_TEXT, "%ld%s%s", status, words[0] ? " " : "", words);
@@ -126,7 +126,7 @@ int api_fail(struct api_failure *failure, int error, const char *advice,
 	return error;
 }
 
-static void cleanup_json(cJSON **json)
+static void error_cleanup_json(cJSON **json)
 {
 	cJSON_Delete(*json);
 }
@@ -135,7 +135,7 @@ static void cleanup_json(cJSON **json)
  * Appends an error body's "message", a string or an array of strings. If memory is short,
  * the rest is left out.
  */
-static void append_message(const cJSON *message, struct buf *out)
+static void error_append_message(const cJSON *message, struct buf *out)
 {
 	const cJSON *part = cJSON_IsArray(message) ? message->child : message;
 
@@ -157,17 +157,17 @@ struct error_body {
 };
 
 /* Copies at most `max` bytes. The key is redacted first: a cut could leave half of it. */
-static void keep_clean(const char *key, char *text, size_t max, char *ret_kept)
+static void error_keep_clean(const char *key, char *text, size_t max, char *ret_kept)
 {
 	api_clean(text, key);
 	(void)snprintf(ret_kept, max + 4, "%.*s%s", (int)max, text,
 		strlen(text) > max ? "..." : "");
 }
 
-static void read_error_body(
+static void error_read_body(
 	const struct http_result *result, const char *key, struct error_body *ret_body)
 {
-	CLEANUP(cleanup_json)
+	CLEANUP(error_cleanup_json)
 	cJSON *json = cJSON_ParseWithLength(result->body, result->body_len);
 	CLEANUP(buf_done) struct buf text;
 	char *id = cJSON_GetStringValue(
@@ -176,25 +176,25 @@ static void read_error_body(
 	/* http limits the size of an error body; the factor leaves room for each "; ". */
 	buf_init(&text, 4 * result->body_len);
 	*ret_body = (struct error_body){0};
-	append_message(cJSON_GetObjectItemCaseSensitive(json, "message"), &text);
+	error_append_message(cJSON_GetObjectItemCaseSensitive(json, "message"), &text);
 	if (text.len)
-		keep_clean(key, text.data, MESSAGE_MAX, ret_body->message);
+		error_keep_clean(key, text.data, MESSAGE_MAX, ret_body->message);
 	if (id && strlen(id) <= REQUEST_ID_MAX) {
 		api_clean(id, key);
 		strcpy(ret_body->request_id, id);
 	}
 }
 
-static void fail_status(
+static void error_fail_status(
 	struct api_failure *failure, const struct http_result *result, const char *key)
 {
-	const struct meaning *meaning = meaning_of(result->status);
+	const struct meaning *meaning = error_meaning_of(result->status);
 	struct error_body body = {0};
 	char status[API_STATUS_TEXT];
 	char wait[48] = "";
 
 	if (key)
-		read_error_body(result, key, &body);
+		error_read_body(result, key, &body);
 	if (key && result->request_id[0]) {
 		(void)snprintf(body.request_id, sizeof(body.request_id), "%s",
 			result->request_id);
@@ -218,7 +218,7 @@ static void fail_status(
  * Retries only if that can help: a proxy that requires a password or forbids the host
  * will do so again.
  */
-static void fail_proxy(struct api_failure *failure, long proxy_status)
+static void error_fail_proxy(struct api_failure *failure, long proxy_status)
 {
 	char status[API_STATUS_TEXT];
 
@@ -236,7 +236,7 @@ void api_fail_result(
 
 	/* The status of an error counts even if its body was not received completely. */
 	if (result->failure == HTTP_OK || result->status >= 300) {
-		fail_status(failure, result, key);
+		error_fail_status(failure, result, key);
 		return;
 	}
 	(void)snprintf(detail, sizeof(detail), "%s", result->detail);
@@ -244,7 +244,7 @@ void api_fail_result(
 	if (result->tls_failed)
 		api_fail(failure, -EHOSTUNREACH, advice_tls, "TLS failed: %s", detail);
 	else if (result->proxy_status)
-		fail_proxy(failure, result->proxy_status);
+		error_fail_proxy(failure, result->proxy_status);
 	else if (result->failure == HTTP_UNREACHABLE)
 		api_fail(failure, -EHOSTUNREACH, advice_network, "no connection: %s",
 			detail);
@@ -278,7 +278,7 @@ void api_fail_unclear(struct api_failure *failure, long status)
 
 void api_fail_slowed(struct api_failure *failure, long status, int64_t wait_ms)
 {
-	const struct meaning *meaning = meaning_of(status);
+	const struct meaning *meaning = error_meaning_of(status);
 	char text[API_STATUS_TEXT];
 
 	api_status_print(status, text);

@@ -20,7 +20,7 @@
 enum {
 	API_REASON_MAX = 512,
 	API_URL_MAX = 16 << 10,
-	API_TRIED_MAX = 256, /* without the NUL; a longer description is cut off */
+	API_DESCRIPTION_MAX = 256, /* without the NUL; a longer description is cut off */
 };
 
 /* How an attempt failed. Its strings are printable ASCII without the key. */
@@ -78,34 +78,34 @@ enum { API_STATUS_TEXT = 48 };
 void api_status_print(long status, char text[static API_STATUS_TEXT]);
 
 /* A request, and its description for messages ("listing jobs (offset 40, ...)"). */
-struct api_asked {
+struct api_request {
 	const char *method; /* string literal */
 	char *url;
 	char *id; /* id of a job, or NULL for a list */
-	char tried[API_TRIED_MAX];
+	char tried[API_DESCRIPTION_MAX];
 };
 
 /*
  * Fills in the request for a page of jobs. `ret_asked` must be zeroed, and be released
- * with api_asked_done() even after a failure. Returns 0 or -ENOMEM.
+ * with api_request_done() even after a failure. Returns 0 or -ENOMEM.
  */
-int api_ask_list(const char *origin, const struct query *query, unsigned span,
-	uint64_t offset, unsigned limit, struct api_asked *ret_asked);
+int api_request_list(const char *origin, const struct query *query, unsigned span,
+	uint64_t offset, unsigned limit, struct api_request *ret_asked);
 
 /*
  * Fills in the request for one job. `ret_asked` must be zeroed, and be released with
- * api_asked_done() even after a failure. Returns 0 or -ENOMEM.
+ * api_request_done() even after a failure. Returns 0 or -ENOMEM.
  */
-int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked);
+int api_request_job(const char *origin, const char *id, struct api_request *ret_asked);
 
 /*
  * Fills in the request that deletes one job. `ret_asked` must be zeroed, and be released
- * with api_asked_done() even after a failure. Returns 0 or -ENOMEM.
+ * with api_request_done() even after a failure. Returns 0 or -ENOMEM.
  */
-int api_ask_to_delete(const char *origin, const char *id, struct api_asked *ret_asked);
+int api_request_delete(const char *origin, const char *id, struct api_request *ret_asked);
 
 /* Frees the strings of a request. */
-void api_asked_done(struct api_asked *asked);
+void api_request_done(struct api_request *asked);
 
 /* Buffers that all calls share: a job is processed in one go, so only one is in use. */
 struct api_scratch {
@@ -167,6 +167,6 @@ struct api {
 	struct api_scratch scratch;
 	struct api_stats stats;
 	unsigned calls;
-	void (*on_reach)(void *ctx, bool reached, const char *why);
-	void *reach_ctx;
+	void (*on_reachability)(void *ctx, bool reached, const char *errmsg);
+	void *reachability_ctx;
 };

@@ -16,18 +16,18 @@ static const char path[] = "/v2/pre-recorded";
 enum { ID_SHOWN_MAX = 100 };
 
 /* Unreserved characters (RFC 3986, 2.3). */
-static bool is_unreserved(char c)
+static bool request_is_unreserved(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
 	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-static int print_percent_encoded(const char *text, struct buf *out)
+static int request_print_percent_encoded(const char *text, struct buf *out)
 {
 	int err = 0;
 
 	for (const char *c = text; !err && *c; c++) {
-		if (is_unreserved(*c))
+		if (request_is_unreserved(*c))
 			err = buf_append(out, c, 1);
 		else
 			err = buf_printf(out, "%%%02X", (unsigned char)*c);
@@ -40,7 +40,7 @@ static int print_percent_encoded(const char *text, struct buf *out)
  * "&status=done&after_date=2026-04-01T00%3A00..." becomes ", status=done,
  * after_date=2026-04-01T00:00...)".
  */
-static void describe_filters(const char *filters, char *text, size_t size)
+static void request_describe_filters(const char *filters, char *text, size_t size)
 {
 	size_t len = strlen(text);
 
@@ -58,8 +58,8 @@ static void describe_filters(const char *filters, char *text, size_t size)
 	(void)snprintf(text + len, size - len, ")");
 }
 
-int api_ask_list(const char *origin, const struct query *query, unsigned span,
-	uint64_t offset, unsigned limit, struct api_asked *ret_asked)
+int api_request_list(const char *origin, const struct query *query, unsigned span,
+	uint64_t offset, unsigned limit, struct api_request *ret_asked)
 {
 	CLEANUP(buf_done) struct buf url;
 	CLEANUP(buf_done) struct buf base;
@@ -78,13 +78,14 @@ int api_ask_list(const char *origin, const struct query *query, unsigned span,
 		return -ENOMEM;
 	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried),
 		"listing jobs (offset %" PRIu64 ", limit %u", offset, limit);
-	describe_filters(url.data + base.len, ret_asked->tried, sizeof(ret_asked->tried));
+	request_describe_filters(
+		url.data + base.len, ret_asked->tried, sizeof(ret_asked->tried));
 	ret_asked->url = cleanup_take(&url.data);
 	return 0;
 }
 
-static int ask_of_job(const char *origin, const char *id, const char *doing,
-	struct api_asked *ret_asked)
+static int request_ask_of_job(const char *origin, const char *id, const char *doing,
+	struct api_request *ret_asked)
 {
 	CLEANUP(buf_done) struct buf url;
 	int err;
@@ -95,7 +96,7 @@ static int ask_of_job(const char *origin, const char *id, const char *doing,
 	size_t start = url.len;
 
 	if (!err)
-		err = print_percent_encoded(id, &url);
+		err = request_print_percent_encoded(id, &url);
 	if (err)
 		return -ENOMEM;
 	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried), "%s job %.*s%s", doing,
@@ -106,19 +107,19 @@ static int ask_of_job(const char *origin, const char *id, const char *doing,
 	return ret_asked->id ? 0 : -ENOMEM;
 }
 
-int api_ask_job(const char *origin, const char *id, struct api_asked *ret_asked)
+int api_request_job(const char *origin, const char *id, struct api_request *ret_asked)
 {
 	ret_asked->method = "GET";
-	return ask_of_job(origin, id, "getting", ret_asked);
+	return request_ask_of_job(origin, id, "getting", ret_asked);
 }
 
-int api_ask_to_delete(const char *origin, const char *id, struct api_asked *ret_asked)
+int api_request_delete(const char *origin, const char *id, struct api_request *ret_asked)
 {
 	ret_asked->method = "DELETE";
-	return ask_of_job(origin, id, "deleting", ret_asked);
+	return request_ask_of_job(origin, id, "deleting", ret_asked);
 }
 
-void api_asked_done(struct api_asked *asked)
+void api_request_done(struct api_request *asked)
 {
 	free(asked->url);
 	free(asked->id);

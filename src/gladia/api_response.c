@@ -29,7 +29,7 @@ static const char advice_report[] = "the API may have changed: please report it"
 static const char advice_memory[] = "there is not enough memory";
 static const char advice_disk[] = "check the cache's disk";
 
-static const char *what(const struct api_reader *reader)
+static const char *reader_what(const struct api_reader *reader)
 {
 	return reader->id ? "job" : "page";
 }
@@ -38,30 +38,32 @@ static const char *what(const struct api_reader *reader)
  * Fails with invalid JSON. A proxy may have sent it, or the answer was cut short: retry a
  * few times.
  */
-static int fail_syntax(struct api_reader *reader, uint64_t offset, const char *reason)
+static int reader_fail_syntax(
+	struct api_reader *reader, uint64_t offset, const char *reason)
 {
 	api_fail(&reader->failure, -EIO, api_advice_other,
-		"the answer is no %s as JSON: %s at byte %" PRIu64, what(reader), reason,
-		offset);
+		"the answer is no %s as JSON: %s at byte %" PRIu64, reader_what(reader),
+		reason, offset);
 	reader->failure.again = true;
 	reader->failure.bad_body = true;
 	return -EIO;
 }
 
 /* Fails for good: the JSON is valid, but not what the API documents. */
-static int fail_sense(struct api_reader *reader, uint64_t offset, const char *reason)
+static int reader_fail_sense(
+	struct api_reader *reader, uint64_t offset, const char *reason)
 {
 	return api_fail(&reader->failure, -EIO, advice_report,
-		"the answer is no such %s: %s at byte %" PRIu64, what(reader), reason,
-		offset);
+		"the answer is no such %s: %s at byte %" PRIu64, reader_what(reader),
+		reason, offset);
 }
 
-static int fail_memory(struct api_reader *reader)
+static int reader_fail_memory(struct api_reader *reader)
 {
 	return api_fail(&reader->failure, -ENOMEM, advice_memory, "out of memory");
 }
 
-static void scratch_trim(struct buf *buf)
+static void reader_scratch_trim(struct buf *buf)
 {
 	if (buf->cap > SCRATCH_KEPT_MAX)
 		buf_done(buf);
@@ -71,15 +73,15 @@ static void scratch_trim(struct buf *buf)
  * Warns once if a job's timestamp cannot be parsed. Such a job is shown as if it had
  * none; if the API changed its format, that would be every job.
  */
-static void log_bad_time(
+static void reader_log_bad_time(
 	struct api_reader *reader, const char *head, size_t len, const struct job *job)
 {
 	bool absent = job->created_ms == JOB_NO_TIME || job->completed_ms == JOB_NO_TIME;
-	char name[NAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
 	const char *bad;
 
 	if (!absent || reader->scratch->bad_time_logged ||
-		name_escape(job->id, ".json", name))
+		filename_escape(job->id, ".json", name))
 		return;
 	bad = job_find_bad_time(head, len);
 	if (!bad)
@@ -92,33 +94,33 @@ static void log_bad_time(
 		reader->tried, bad, name, advice_report);
 }
 
-static int parse_head(
+static int reader_parse_head(
 	struct api_reader *reader, const char *head, size_t len, struct job *ret_job)
 {
-	struct json_piece metadata;
+	struct json_slice metadata;
 	int err = job_parse_head(head, len, ret_job, &metadata);
 
 	if (!err)
-		log_bad_time(reader, head, len, ret_job);
+		reader_log_bad_time(reader, head, len, ret_job);
 	return err ? err : metadata_flatten(metadata, &reader->scratch->metadata);
 }
 
 /* Parses a job without its result, which can be megabytes. */
-static int read_head(struct api_reader *reader, const char *raw, size_t len,
-	const struct json_cut *cut, struct job *ret_job)
+static int reader_read_head(struct api_reader *reader, const char *raw, size_t len,
+	const struct json_find *cut, struct job *ret_job)
 {
 	struct buf *head = &reader->scratch->head;
 	int err;
 
 	if (!cut->ret_end)
-		return parse_head(reader, raw, len, ret_job);
+		return reader_parse_head(reader, raw, len, ret_job);
 	buf_reset(head);
 	err = buf_append(head, raw, cut->ret_start);
 	if (!err)
 		err = buf_append_str(head, "null");
 	if (!err)
 		err = buf_append(head, raw + cut->ret_end, len - cut->ret_end);
-	return err ? -ENOMEM : parse_head(reader, head->data, head->len, ret_job);
+	return err ? -ENOMEM : reader_parse_head(reader, head->data, head->len, ret_job);
 }
 
 /*
@@ -127,26 +129,27 @@ static int read_head(struct api_reader *reader, const char *raw, size_t len,
  * Returns 0, -EINVAL or -ENAMETOOLONG if its id cannot be a file name, or another
  * negative errno with `failure` set.
  */
-static int read_job(struct api_reader *reader, const char *raw, size_t len,
+static int reader_read_job(struct api_reader *reader, const char *raw, size_t len,
 	uint64_t offset, struct api_item *ret_item)
 {
 	struct buf *text = &reader->scratch->text;
-	struct json_cut cut = {.member = "result", .inside = "transcription"};
+	struct json_find cut = {.member = "result", .inside = "transcription"};
 	struct json_error error;
 	int err;
 
 	buf_reset(text);
 	err = json_print(raw, len, text, &cut, &error);
 	if (err == -EBADMSG)
-		return fail_syntax(reader, offset + error.offset, error.reason);
+		return reader_fail_syntax(reader, offset + error.offset, error.reason);
 	if (err == -EMSGSIZE)
-		return fail_sense(reader, offset, "a job is too large");
+		return reader_fail_sense(reader, offset, "a job is too large");
 	if (!err)
-		err = read_head(reader, raw, len, &cut, &ret_item->job);
+		err = reader_read_head(reader, raw, len, &cut, &ret_item->job);
 	if (err == -EBADMSG)
-		return fail_sense(reader, offset, "no object with a string \"id\"");
+		return reader_fail_sense(
+			reader, offset, "no object with a string \"id\"");
 	if (err == -ENOMEM)
-		return fail_memory(reader);
+		return reader_fail_memory(reader);
 	if (err)
 		return err;
 	ret_item->text = text->data;
@@ -158,7 +161,7 @@ static int read_job(struct api_reader *reader, const char *raw, size_t len,
 	return 0;
 }
 
-static int tell(struct api_reader *reader, const struct api_item *item)
+static int reader_tell(struct api_reader *reader, const struct api_item *item)
 {
 	int err = reader->on_item ? reader->on_item(reader->ctx, item) : 0;
 
@@ -168,7 +171,7 @@ static int tell(struct api_reader *reader, const struct api_item *item)
 		"what came could not be kept: %s", strerror(-err));
 }
 
-static int refuse(struct api_reader *reader, uint64_t offset, int error)
+static int reader_refuse(struct api_reader *reader, uint64_t offset, int error)
 {
 	if (++reader->refused <= REFUSALS_LOGGED)
 		log_warning(reader->log,
@@ -177,33 +180,33 @@ static int refuse(struct api_reader *reader, uint64_t offset, int error)
 			error == -ENAMETOOLONG
 				? "its id is too long for a file's name"
 				: "its id is empty, or no text a file's name can hold");
-	return tell(reader, NULL);
+	return reader_tell(reader, NULL);
 }
 
-static int on_item(void *ctx, const char *raw, size_t len, size_t offset)
+static int reader_on_item(void *ctx, const char *raw, size_t len, size_t offset)
 {
 	struct api_reader *reader = ctx;
 	struct api_item item;
 	int err;
 
 	if (reader->items == API_PAGE_ITEMS_MAX)
-		return fail_sense(reader, offset, "too many jobs in one page");
-	err = read_job(reader, raw, len, offset, &item);
+		return reader_fail_sense(reader, offset, "too many jobs in one page");
+	err = reader_read_job(reader, raw, len, offset, &item);
 	if (err == -EINVAL || err == -ENAMETOOLONG) {
 		reader->items++;
-		err = refuse(reader, offset, err);
+		err = reader_refuse(reader, offset, err);
 	} else if (!err) {
 		reader->items++;
-		err = tell(reader, &item);
+		err = reader_tell(reader, &item);
 	}
-	scratch_trim(&reader->scratch->text);
-	scratch_trim(&reader->scratch->head);
+	reader_scratch_trim(&reader->scratch->text);
+	reader_scratch_trim(&reader->scratch->head);
 	return err;
 }
 
 int api_reader_init(struct api_reader *reader)
 {
-	static const struct json_items_handlers handlers = {.on_item = on_item};
+	static const struct json_items_handlers handlers = {.on_item = reader_on_item};
 
 	buf_init(&reader->job, API_ITEM_MAX);
 	if (reader->id)
@@ -229,18 +232,18 @@ void api_reader_reset(struct api_reader *reader)
 	reader->failure = (struct api_failure){0};
 }
 
-/* Fails with the error that on_item() has set, or else with that of json_items. */
-static int fail_page(struct api_reader *reader, int err)
+/* Fails with the error that reader_on_item() has set, or else with that of json_items. */
+static int reader_fail_page(struct api_reader *reader, int err)
 {
 	const struct json_error *error = json_items_error(reader->page);
 
 	if (reader->failure.error)
 		return reader->failure.error;
 	if (err == -EBADMSG)
-		return fail_syntax(reader, error->offset, error->reason);
+		return reader_fail_syntax(reader, error->offset, error->reason);
 	if (err == -EMSGSIZE)
-		return fail_sense(reader, error->offset, error->reason);
-	return fail_memory(reader);
+		return reader_fail_sense(reader, error->offset, error->reason);
+	return reader_fail_memory(reader);
 }
 
 int api_reader_feed(struct api_reader *reader, const char *data, size_t len)
@@ -251,20 +254,21 @@ int api_reader_feed(struct api_reader *reader, const char *data, size_t len)
 	if (reader->id) {
 		err = buf_append(&reader->job, data, len);
 		if (err == -EMSGSIZE)
-			return fail_sense(reader, reader->job.len, "a job is too large");
-		return err ? fail_memory(reader) : 0;
+			return reader_fail_sense(
+				reader, reader->job.len, "a job is too large");
+		return err ? reader_fail_memory(reader) : 0;
 	}
 	if (reader->bytes > PAGE_BYTES_MAX)
-		return fail_sense(reader, reader->bytes, "the page is too large");
+		return reader_fail_sense(reader, reader->bytes, "the page is too large");
 	err = json_items_feed(reader->page, data, len);
-	return err ? fail_page(reader, err) : 0;
+	return err ? reader_fail_page(reader, err) : 0;
 }
 
 /*
  * Gets the offset from a page's `next` URL. Returns false if it has none. Its host and
  * path are ignored, because we never request that URL (SEMANTICS 2.3).
  */
-static bool next_offset(const char *next, uint64_t *ret_offset)
+static bool reader_next_offset(const char *next, uint64_t *ret_offset)
 {
 	static const char name[] = "offset=";
 	const char *part = next + strcspn(next, "?#");
@@ -289,19 +293,19 @@ static bool next_offset(const char *next, uint64_t *ret_offset)
  * Reads a `next` that is not null and checks that it advances. `ret_offset` is unchanged
  * if it has no offset.
  */
-static int read_next(
-	struct api_reader *reader, struct json_piece next, uint64_t *ret_offset)
+static int reader_read_next(
+	struct api_reader *reader, struct json_slice next, uint64_t *ret_offset)
 {
 	struct buf *text = &reader->scratch->head;
 	size_t len = json_length(next);
 
 	buf_reset(text);
 	if (buf_reserve(text, len))
-		return fail_memory(reader);
+		return reader_fail_memory(reader);
 	if (job_string_decode(next, len, text->data))
 		return api_fail(&reader->failure, -EIO, advice_report,
 			"the page's \"next\" is neither null nor text");
-	if (!next_offset(text->data, ret_offset) || *ret_offset > reader->offset)
+	if (!reader_next_offset(text->data, ret_offset) || *ret_offset > reader->offset)
 		return 0;
 	return api_fail(&reader->failure, -EIO, advice_report,
 		"the page's \"next\" does not advance: it says offset %" PRIu64,
@@ -312,7 +316,7 @@ static int read_next(
  * Fails if the page has a `statusCode` other than 2xx. The server then reports an error
  * although the HTTP status is 200, so its `items` cannot be trusted. Retrying may help.
  */
-static int check_status(struct api_reader *reader, struct json_piece status)
+static int reader_check_status(struct api_reader *reader, struct json_slice status)
 {
 	const char *number = status.at;
 
@@ -328,25 +332,25 @@ static int check_status(struct api_reader *reader, struct json_piece status)
 	return -EIO;
 }
 
-static int finish_page(struct api_reader *reader, struct api_page *ret_page)
+static int reader_finish_page(struct api_reader *reader, struct api_page *ret_page)
 {
 	enum { NEXT, STATUS, MEMBERS };
 	static const char *const members[MEMBERS] = {"next", "statusCode"};
-	struct json_piece values[MEMBERS];
+	struct json_slice values[MEMBERS];
 	const char *frame;
 	uint64_t next = 0;
 	size_t len;
 	int err = json_items_finish(reader->page, &frame, &len);
 
 	if (err)
-		return fail_page(reader, err);
-	json_members((struct json_piece){frame, frame + len}, members, MEMBERS, values);
-	err = check_status(reader, values[STATUS]);
+		return reader_fail_page(reader, err);
+	json_members((struct json_slice){frame, frame + len}, members, MEMBERS, values);
+	err = reader_check_status(reader, values[STATUS]);
 
 	bool last = json_is(values[NEXT], "null");
 
 	if (!err && values[NEXT].at && !last)
-		err = read_next(reader, values[NEXT], &next);
+		err = reader_read_next(reader, values[NEXT], &next);
 	if (err)
 		return err;
 	if (reader->refused > REFUSALS_LOGGED)
@@ -361,10 +365,10 @@ static int finish_page(struct api_reader *reader, struct api_page *ret_page)
 	return 0;
 }
 
-static int finish_job(struct api_reader *reader)
+static int reader_finish_job(struct api_reader *reader)
 {
 	struct api_item item;
-	int err = read_job(reader, reader->job.len ? reader->job.data : "",
+	int err = reader_read_job(reader, reader->job.len ? reader->job.data : "",
 		reader->job.len, 0, &item);
 
 	if (err == -EINVAL || err == -ENAMETOOLONG ||
@@ -372,14 +376,15 @@ static int finish_job(struct api_reader *reader)
 		err = api_fail(&reader->failure, -EIO, advice_report,
 			"the answer is another job");
 	if (!err)
-		err = tell(reader, &item);
-	scratch_trim(&reader->scratch->text);
-	scratch_trim(&reader->scratch->head);
+		err = reader_tell(reader, &item);
+	reader_scratch_trim(&reader->scratch->text);
+	reader_scratch_trim(&reader->scratch->head);
 	return err;
 }
 
 int api_reader_finish(struct api_reader *reader, struct api_page *ret_page)
 {
 	*ret_page = (struct api_page){0};
-	return reader->id ? finish_job(reader) : finish_page(reader, ret_page);
+	return reader->id ? reader_finish_job(reader)
+			  : reader_finish_page(reader, ret_page);
 }

@@ -23,7 +23,7 @@
 static const struct {
 	const char *name;
 	bool of_file;
-} rows[JOB_FACTS] = {
+} rows[JOB_ATTRIBUTES] = {
 	{"id", false},
 	{"request_id", false},
 	{"kind", false},
@@ -44,45 +44,45 @@ struct part {
 	size_t len;
 };
 
-const char *job_fact_name(int fact)
+const char *job_attribute_name(int fact)
 {
 	return rows[fact].name;
 }
 
-int job_fact_find(const char *name)
+int job_attribute_find(const char *name)
 {
-	for (int i = 0; i < JOB_FACTS; i++)
+	for (int i = 0; i < JOB_ATTRIBUTES; i++)
 		if (strcmp(rows[i].name, name) == 0)
 			return i;
 	return -1;
 }
 
-bool job_fact_is_there(const struct job_facts *facts, int fact)
+bool job_attribute_is_there(const struct job_attributes *facts, int fact)
 {
 	return facts->has & 1U << fact;
 }
 
-void job_facts_init(struct job_facts *facts)
+void job_attributes_init(struct job_attributes *facts)
 {
-	*facts = (struct job_facts){.collecting = -1};
-	buf_init(&facts->line, JOB_FACT_MAX);
-	for (int i = 0; i < JOB_FACTS; i++)
-		buf_init(&facts->values[i], JOB_FACT_MAX);
+	*facts = (struct job_attributes){.collecting = -1};
+	buf_init(&facts->line, JOB_ATTRIBUTE_MAX);
+	for (int i = 0; i < JOB_ATTRIBUTES; i++)
+		buf_init(&facts->values[i], JOB_ATTRIBUTE_MAX);
 }
 
-void job_facts_done(struct job_facts *facts)
+void job_attributes_done(struct job_attributes *facts)
 {
 	buf_done(&facts->line);
-	for (int i = 0; i < JOB_FACTS; i++)
+	for (int i = 0; i < JOB_ATTRIBUTES; i++)
 		buf_done(&facts->values[i]);
 }
 
-static bool is(struct part part, const char *text)
+static bool attributes_is(struct part part, const char *text)
 {
 	return part.len == strlen(text) && memcmp(part.at, text, part.len) == 0;
 }
 
-static size_t indent_of(struct part line)
+static size_t attributes_indent_of(struct part line)
 {
 	size_t spaces = 0;
 
@@ -92,7 +92,8 @@ static size_t indent_of(struct part line)
 }
 
 /* Splits `"key": value,` without its indent. Returns false if it is not a member. */
-static bool split(struct part line, struct part *ret_key, struct part *ret_value)
+static bool attributes_split(
+	struct part line, struct part *ret_key, struct part *ret_value)
 {
 	size_t end = 1;
 
@@ -113,7 +114,7 @@ static bool split(struct part line, struct part *ret_key, struct part *ret_value
  * Decodes a string. One that cannot be decoded (it has a NUL or a lone surrogate) is
  * appended with its escapes.
  */
-static int append_string(struct part string, struct buf *value)
+static int attributes_append_string(struct part string, struct buf *value)
 {
 	const char *in = string.at + 1;
 	const char *end = string.at + string.len - 1;
@@ -124,7 +125,7 @@ static int append_string(struct part string, struct buf *value)
 	if (!memchr(in, '\\', string.len - 2))
 		return buf_append(value, in, string.len - 2);
 	while (!err && in && in < end) {
-		in = json_take_text(in, end, part, &len);
+		in = json_decode_text(in, end, part, &len);
 		if (in)
 			err = buf_append(value, part, len);
 	}
@@ -138,7 +139,7 @@ static int append_string(struct part string, struct buf *value)
  * Handles `err` of appending to an attribute: if the value is too long (-EMSGSIZE), the
  * attribute is left out. Returns 0 or -ENOMEM.
  */
-static int settle(struct job_facts *facts, int fact, int err)
+static int attributes_settle(struct job_attributes *facts, int fact, int err)
 {
 	if (err == -ENOMEM)
 		return err;
@@ -147,7 +148,8 @@ static int settle(struct job_facts *facts, int fact, int err)
 	return 0;
 }
 
-static int note_value(struct job_facts *facts, int fact, struct part value)
+static int attributes_note_value(
+	struct job_attributes *facts, int fact, struct part value)
 {
 	struct buf *out = &facts->values[fact];
 	bool string = value.len >= 2 && value.at[0] == '"' &&
@@ -156,22 +158,23 @@ static int note_value(struct job_facts *facts, int fact, struct part value)
 
 	buf_reset(out);
 	facts->has &= ~(1U << fact);
-	if (is(value, "null") || facts->cut)
+	if (attributes_is(value, "null") || facts->cut)
 		return 0;
 	facts->has |= 1U << fact;
-	if (is(value, "{") || is(value, "["))
+	if (attributes_is(value, "{") || attributes_is(value, "["))
 		facts->collecting = fact;
-	err = string ? append_string(value, out) : buf_append(out, value.at, value.len);
-	return settle(facts, fact, err);
+	err = string ? attributes_append_string(value, out)
+		     : buf_append(out, value.at, value.len);
+	return attributes_settle(facts, fact, err);
 }
 
 /*
  * Appends a line of the object or array that is being read. Its last line has the same
  * indent as its member.
  */
-static int collect(struct job_facts *facts, struct part line)
+static int attributes_collect(struct job_attributes *facts, struct part line)
 {
-	size_t indent = indent_of(line);
+	size_t indent = attributes_indent_of(line);
 	int fact = facts->collecting;
 	size_t member = rows[fact].of_file ? 4 : 2;
 	struct part rest = {line.at + indent, line.len - indent};
@@ -182,34 +185,35 @@ static int collect(struct job_facts *facts, struct part line)
 		if (rest.len && rest.at[rest.len - 1] == ',')
 			rest.len--;
 	}
-	if (!err && job_fact_is_there(facts, fact))
+	if (!err && job_attribute_is_there(facts, fact))
 		err = buf_append(&facts->values[fact], rest.at, rest.len);
-	return settle(facts, fact, err);
+	return attributes_settle(facts, fact, err);
 }
 
-static int take_line(struct job_facts *facts)
+static int attributes_take_line(struct job_attributes *facts)
 {
 	struct part line = {facts->line.data, facts->line.len};
-	size_t indent = indent_of(line);
+	size_t indent = attributes_indent_of(line);
 	struct part key;
 	struct part value;
 
 	if (facts->collecting >= 0)
-		return collect(facts, line);
+		return attributes_collect(facts, line);
 	if (indent <= 2)
 		facts->within_file = false;
 	if ((indent != 2 && !(indent == 4 && facts->within_file)) ||
-		!split((struct part){line.at + indent, line.len - indent}, &key, &value))
+		!attributes_split(
+			(struct part){line.at + indent, line.len - indent}, &key, &value))
 		return 0;
-	if (indent == 2 && is(key, "file"))
-		facts->within_file = is(value, "{");
-	for (int i = 0; i < JOB_FACTS; i++)
-		if (rows[i].of_file == (indent == 4) && is(key, rows[i].name))
-			return note_value(facts, i, value);
+	if (indent == 2 && attributes_is(key, "file"))
+		facts->within_file = attributes_is(value, "{");
+	for (int i = 0; i < JOB_ATTRIBUTES; i++)
+		if (rows[i].of_file == (indent == 4) && attributes_is(key, rows[i].name))
+			return attributes_note_value(facts, i, value);
 	return 0;
 }
 
-int job_facts_feed(struct job_facts *facts, const char *text, size_t len)
+int job_attributes_feed(struct job_attributes *facts, const char *text, size_t len)
 {
 	while (len) {
 		const char *end = memchr(text, '\n', len);
@@ -223,7 +227,7 @@ int job_facts_feed(struct job_facts *facts, const char *text, size_t len)
 		len -= part;
 		if (!end)
 			continue;
-		err = take_line(facts);
+		err = attributes_take_line(facts);
 		buf_reset(&facts->line);
 		facts->cut = false;
 		text++;

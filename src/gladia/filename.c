@@ -6,27 +6,27 @@
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
-static bool is_plain(char c)
+static bool filename_is_plain(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
 	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
-int name_escape(
-	const char *text, const char *suffix, char name[static NAME_BYTES_MAX + 1])
+int filename_escape(
+	const char *text, const char *suffix, char name[static FILENAME_BYTES_MAX + 1])
 {
 	const size_t suffix_len = strlen(suffix);
-	char made[NAME_BYTES_MAX + 1];
+	char made[FILENAME_BYTES_MAX + 1];
 	size_t len = 0;
 
 	if (!*text)
 		return -EINVAL;
-	if (suffix_len > NAME_BYTES_MAX)
+	if (suffix_len > FILENAME_BYTES_MAX)
 		return -ENAMETOOLONG;
 	for (const char *c = text; *c; c++) {
-		bool plain = is_plain(*c) && !(c == text && *c == '.');
+		bool plain = filename_is_plain(*c) && !(c == text && *c == '.');
 
-		if (len + (plain ? 1 : 3) + suffix_len > NAME_BYTES_MAX)
+		if (len + (plain ? 1 : 3) + suffix_len > FILENAME_BYTES_MAX)
 			return -ENAMETOOLONG;
 		if (plain) {
 			made[len++] = *c;
@@ -42,20 +42,21 @@ int name_escape(
 }
 
 /* Returns the value of an upper-case hex digit, or -1. */
-static int hex_value(char digit)
+static int filename_hex_value(char digit)
 {
 	const char *found = digit ? strchr(hex_digits, digit) : NULL;
 
 	return found ? (int)(found - hex_digits) : -1;
 }
 
-int name_unescape(const char *name, size_t len, char text[static NAME_BYTES_MAX + 1])
+int filename_unescape(
+	const char *name, size_t len, char text[static FILENAME_BYTES_MAX + 1])
 {
-	char made[NAME_BYTES_MAX + 1];
-	char again[NAME_BYTES_MAX + 1];
+	char made[FILENAME_BYTES_MAX + 1];
+	char again[FILENAME_BYTES_MAX + 1];
 	size_t made_len = 0;
 
-	if (len > NAME_BYTES_MAX)
+	if (len > FILENAME_BYTES_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < len; i++) {
 		if (name[i] != '%') {
@@ -65,8 +66,8 @@ int name_unescape(const char *name, size_t len, char text[static NAME_BYTES_MAX 
 		if (len - i < 3)
 			return -EINVAL;
 
-		int high = hex_value(name[i + 1]);
-		int low = hex_value(name[i + 2]);
+		int high = filename_hex_value(name[i + 1]);
+		int low = filename_hex_value(name[i + 2]);
 
 		if (high < 0 || low < 0)
 			return -EINVAL;
@@ -76,14 +77,14 @@ int name_unescape(const char *name, size_t len, char text[static NAME_BYTES_MAX 
 	made[made_len] = '\0';
 
 	/* Each string has one spelling: this rejects "%41", a slash, a NUL, ".git". */
-	if (name_escape(made, "", again) || strlen(again) != len ||
+	if (filename_escape(made, "", again) || strlen(again) != len ||
 		memcmp(again, name, len) != 0)
 		return -EINVAL;
 	memcpy(text, made, made_len + 1);
 	return 0;
 }
 
-bool name_is_uuid(const char *text)
+bool filename_is_uuid(const char *text)
 {
 	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 

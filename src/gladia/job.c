@@ -68,7 +68,7 @@ int64_t job_mtime_ms(const struct job *job)
 }
 
 /* Decodes without allocating memory: a failed malloc() would look like an invalid id. */
-int job_string_decode(struct json_piece value, size_t room, char *text)
+int job_string_decode(struct json_slice value, size_t room, char *text)
 {
 	if (!value.at || *value.at != '"')
 		return -EBADMSG;
@@ -79,7 +79,7 @@ int job_string_decode(struct json_piece value, size_t room, char *text)
 		char part[JSON_TEXT_MAX];
 		size_t len;
 
-		in = json_take_text(in, end, part, &len);
+		in = json_decode_text(in, end, part, &len);
 		if (!in)
 			return -EINVAL;
 		if (len >= room)
@@ -96,8 +96,8 @@ int job_string_decode(struct json_piece value, size_t room, char *text)
  * Stores the value of a member we need. If a member occurs twice, the last one counts, as
  * in jq and json_print().
  */
-static void note_member(
-	struct json_piece key, struct json_piece value, struct json_piece *values)
+static void job_note_member(
+	struct json_slice key, struct json_slice value, struct json_slice *values)
 {
 	char name[WORD_MAX];
 
@@ -108,32 +108,32 @@ static void note_member(
 			values[i] = value;
 }
 
-static int find_members(struct json_piece head, struct json_piece *values)
+static int job_find_members(struct json_slice head, struct json_slice *values)
 {
-	struct json_piece key = {0};
-	struct json_piece value;
-	struct json_walk walk;
-	int err = json_walk_into(head, '{', &walk);
+	struct json_slice key = {0};
+	struct json_slice value;
+	struct json_cursor walk;
+	int err = json_cursor_enter(head, '{', &walk);
 
 	while (!err) {
-		err = json_walk_next(&walk, &key, &value);
+		err = json_cursor_next(&walk, &key, &value);
 		if (!err)
-			note_member(key, value, values);
+			job_note_member(key, value, values);
 	}
 	return err == -ENODATA ? 0 : err;
 }
 
-static int64_t time_decode(struct json_piece value)
+static int64_t job_time_decode(struct json_slice value)
 {
 	char text[WORD_MAX];
 	int64_t ms;
 
-	if (job_string_decode(value, sizeof(text), text) || instant_parse(text, &ms))
+	if (job_string_decode(value, sizeof(text), text) || timestamp_parse(text, &ms))
 		return JOB_NO_TIME;
 	return ms;
 }
 
-static enum job_status status_decode(struct json_piece value)
+static enum job_status job_status_decode(struct json_slice value)
 {
 	char text[WORD_MAX];
 
@@ -143,23 +143,23 @@ static enum job_status status_decode(struct json_piece value)
 }
 
 int job_parse_head(const char *head, size_t len, struct job *ret_job,
-	struct json_piece *ret_metadata)
+	struct json_slice *ret_metadata)
 {
-	struct json_piece values[MEMBERS] = {0};
+	struct json_slice values[MEMBERS] = {0};
 	struct job job;
-	char name[NAME_BYTES_MAX + 1];
-	int err = find_members((struct json_piece){head, head + len}, values);
+	char name[FILENAME_BYTES_MAX + 1];
+	int err = job_find_members((struct json_slice){head, head + len}, values);
 
 	if (!err)
 		err = job_string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
 	/* The longest file name of a job has this suffix. */
 	if (!err)
-		err = name_escape(job.id, ".json", name);
+		err = filename_escape(job.id, ".json", name);
 	if (err)
 		return err;
-	job.status = status_decode(values[MEMBER_STATUS]);
-	job.created_ms = time_decode(values[MEMBER_CREATED]);
-	job.completed_ms = time_decode(values[MEMBER_COMPLETED]);
+	job.status = job_status_decode(values[MEMBER_STATUS]);
+	job.created_ms = job_time_decode(values[MEMBER_CREATED]);
+	job.completed_ms = job_time_decode(values[MEMBER_COMPLETED]);
 	*ret_job = job;
 	*ret_metadata = values[MEMBER_METADATA];
 	return 0;
@@ -168,14 +168,14 @@ int job_parse_head(const char *head, size_t len, struct job *ret_job,
 const char *job_find_bad_time(const char *head, size_t len)
 {
 	static const enum member times[] = {MEMBER_CREATED, MEMBER_COMPLETED};
-	struct json_piece values[MEMBERS] = {0};
+	struct json_slice values[MEMBERS] = {0};
 
-	if (find_members((struct json_piece){head, head + len}, values))
+	if (job_find_members((struct json_slice){head, head + len}, values))
 		return NULL;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-		struct json_piece value = values[times[i]];
+		struct json_slice value = values[times[i]];
 
-		if (value.at && *value.at != 'n' && time_decode(value) == JOB_NO_TIME)
+		if (value.at && *value.at != 'n' && job_time_decode(value) == JOB_NO_TIME)
 			return member_names[times[i]];
 	}
 	return NULL;

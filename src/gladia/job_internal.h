@@ -11,4 +11,4 @@
  * Returns 0, -EBADMSG if it is not a string, -EINVAL if it has a NUL or a lone surrogate,
  * or -ENAMETOOLONG if it does not fit.
  */
-int job_string_decode(struct json_piece value, size_t room, char *text);
+int job_string_decode(struct json_slice value, size_t room, char *text);

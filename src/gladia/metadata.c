@@ -10,16 +10,17 @@
 struct flat {
 	struct buf *text;
 	unsigned pairs;
-	char key[NAME_BYTES_MAX + 1]; /* of the current value, unescaped */
+	char key[FILENAME_BYTES_MAX + 1]; /* of the current value, unescaped */
 };
 
-static int add_pair(struct flat *flat, const char *value)
+static int metadata_add_pair(struct flat *flat, const char *value)
 {
-	char key_name[NAME_BYTES_MAX + 1];
-	char value_name[NAME_BYTES_MAX + 1];
+	char key_name[FILENAME_BYTES_MAX + 1];
+	char value_name[FILENAME_BYTES_MAX + 1];
 
-	if (flat->pairs == METADATA_PAIRS_MAX || name_escape(flat->key, "", key_name) ||
-		name_escape(value, "", value_name))
+	if (flat->pairs == METADATA_PAIRS_MAX ||
+		filename_escape(flat->key, "", key_name) ||
+		filename_escape(value, "", value_name))
 		return 0;
 	flat->pairs++;
 	return buf_printf(flat->text, "%s%s=%s\n", flat->text->len ? "" : "\n", key_name,
@@ -30,28 +31,28 @@ static int add_pair(struct flat *flat, const char *value)
  * Adds a string with its decoded text, or a number, true, false or null as written in the
  * JSON.
  */
-static int add_scalar(struct flat *flat, struct json_piece value)
+static int metadata_add_scalar(struct flat *flat, struct json_slice value)
 {
-	char text[NAME_BYTES_MAX + 1];
+	char text[FILENAME_BYTES_MAX + 1];
 	size_t len = (size_t)(value.end - value.at);
 
 	if (*value.at == '"')
 		return job_string_decode(value, sizeof(text), text)
 			       ? 0
-			       : add_pair(flat, text);
+			       : metadata_add_pair(flat, text);
 	if (len >= sizeof(text))
 		return 0;
 	memcpy(text, value.at, len);
 	text[len] = '\0';
-	return add_pair(flat, text);
+	return metadata_add_pair(flat, text);
 }
 
 /*
  * Appends a member's name to the key, after a dot if nested. Returns false if it does not
  * fit or is not valid text.
  */
-static bool enter_key(
-	struct flat *flat, size_t key_len, bool nested, struct json_piece name)
+static bool metadata_enter_key(
+	struct flat *flat, size_t key_len, bool nested, struct json_slice name)
 {
 	size_t at = key_len + nested;
 
@@ -62,34 +63,34 @@ static bool enter_key(
 	return !job_string_decode(name, sizeof(flat->key) - at, flat->key + at);
 }
 
-static int add_value(struct flat *flat, struct json_piece value, unsigned depth)
+static int metadata_add_value(struct flat *flat, struct json_slice value, unsigned depth)
 {
 	size_t key_len = strlen(flat->key);
-	struct json_piece name = {0};
-	struct json_piece inner;
-	struct json_walk walk;
+	struct json_slice name = {0};
+	struct json_slice inner;
+	struct json_cursor walk;
 	bool object = *value.at == '{';
 	int err = 0;
 
 	if (!object && *value.at != '[')
-		return depth ? add_scalar(flat, value) : 0;
+		return depth ? metadata_add_scalar(flat, value) : 0;
 	if (depth == METADATA_DEPTH_MAX || (!object && !depth) ||
-		json_walk_into(value, *value.at, &walk))
+		json_cursor_enter(value, *value.at, &walk))
 		return 0;
-	while (!err && !json_walk_next(&walk, &name, &inner)) {
-		if (!object || enter_key(flat, key_len, depth > 0, name))
-			err = add_value(flat, inner, depth + 1);
+	while (!err && !json_cursor_next(&walk, &name, &inner)) {
+		if (!object || metadata_enter_key(flat, key_len, depth > 0, name))
+			err = metadata_add_value(flat, inner, depth + 1);
 		flat->key[key_len] = '\0';
 	}
 	return err;
 }
 
-int metadata_flatten(struct json_piece value, struct buf *text)
+int metadata_flatten(struct json_slice value, struct buf *text)
 {
 	struct flat flat = {.text = text};
 
 	buf_reset(text);
-	return value.at && add_value(&flat, value, 0) ? -ENOMEM : 0;
+	return value.at && metadata_add_value(&flat, value, 0) ? -ENOMEM : 0;
 }
 
 bool metadata_next(
@@ -122,7 +123,7 @@ bool metadata_next(
  *
  * Returns 0, or -ENAMETOOLONG if it does not fit.
  */
-static int list_insert(
+static int metadata_list_insert(
 	char *list, size_t room, char separator, const char *item, size_t len)
 {
 	const char separators[] = {separator, '\0'};
@@ -158,15 +159,15 @@ static int list_insert(
 	return 0;
 }
 
-static bool is_name(const char *name, size_t len)
+static bool metadata_is_name(const char *name, size_t len)
 {
-	char text[NAME_BYTES_MAX + 1];
+	char text[FILENAME_BYTES_MAX + 1];
 
-	return !name_unescape(name, len, text);
+	return !filename_unescape(name, len, text);
 }
 
 /* Returns the first filter without values and its length, or NULL if there is none. */
-static const char *find_open(const char *filters, size_t *ret_len)
+static const char *metadata_find_open(const char *filters, size_t *ret_len)
 {
 	for (const char *at = filters; *at; at += *at == '&') {
 		size_t len = strcspn(at, "&");
@@ -180,12 +181,12 @@ static const char *find_open(const char *filters, size_t *ret_len)
 	return NULL;
 }
 
-int metadata_open_key(const char *filters, char key[static NAME_BYTES_MAX + 1])
+int metadata_open_key(const char *filters, char key[static FILENAME_BYTES_MAX + 1])
 {
 	size_t len;
-	const char *open = find_open(filters, &len);
+	const char *open = metadata_find_open(filters, &len);
 
-	if (!open || len > NAME_BYTES_MAX)
+	if (!open || len > FILENAME_BYTES_MAX)
 		return -ENOENT;
 	memcpy(key, open, len);
 	key[len] = '\0';
@@ -196,9 +197,9 @@ int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name)
 {
 	size_t len = strlen(name);
 
-	if (!is_name(name, len))
+	if (!metadata_is_name(name, len))
 		return -ENOENT;
-	return list_insert(filters, METADATA_FILTER_MAX, '&', name, len);
+	return metadata_list_insert(filters, METADATA_FILTER_MAX, '&', name, len);
 }
 
 /*
@@ -206,7 +207,8 @@ int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name)
  *
  * Returns 0, -ENOENT if a value is not a valid name, or -ENAMETOOLONG if it does not fit.
  */
-static int make_filter(const char *key, const char *names, char filter[], size_t room)
+static int metadata_make_filter(
+	const char *key, const char *names, char filter[], size_t room)
 {
 	size_t at = strlen(key) + 1;
 	size_t len;
@@ -219,10 +221,10 @@ static int make_filter(const char *key, const char *names, char filter[], size_t
 	for (bool more = true; more; names += len + more) {
 		len = strcspn(names, ",");
 		more = names[len] == ',';
-		if (!is_name(names, len))
+		if (!metadata_is_name(names, len))
 			return -ENOENT;
 
-		int err = list_insert(filter + at, room - at, ',', names, len);
+		int err = metadata_list_insert(filter + at, room - at, ',', names, len);
 
 		if (err)
 			return err;
@@ -234,18 +236,19 @@ int metadata_add_values(char filters[static METADATA_FILTER_MAX], const char *na
 {
 	char made[METADATA_FILTER_MAX] = "";
 	char filter[METADATA_FILTER_MAX];
-	char key[NAME_BYTES_MAX + 1];
+	char key[FILENAME_BYTES_MAX + 1];
 	int err = metadata_open_key(filters, key);
 
 	if (!err)
-		err = make_filter(key, names, filter, sizeof(filter));
+		err = metadata_make_filter(key, names, filter, sizeof(filter));
 	if (!err)
-		err = list_insert(made, sizeof(made), '&', filter, strlen(filter));
+		err = metadata_list_insert(
+			made, sizeof(made), '&', filter, strlen(filter));
 	for (const char *at = filters; !err && *at; at += *at == '&') {
 		size_t len = strcspn(at, "&");
 
 		if (memchr(at, '=', len))
-			err = list_insert(made, sizeof(made), '&', at, len);
+			err = metadata_list_insert(made, sizeof(made), '&', at, len);
 		at += len;
 	}
 	if (!err)
@@ -254,7 +257,7 @@ int metadata_add_values(char filters[static METADATA_FILTER_MAX], const char *na
 }
 
 /* True if the pairs have `key` with `value`, or with any value if that is NULL. */
-static bool holds(const char *text, size_t len, const char *key, size_t key_len,
+static bool metadata_holds(const char *text, size_t len, const char *key, size_t key_len,
 	const char *value, size_t value_len)
 {
 	struct metadata_pair pair;
@@ -271,13 +274,14 @@ static bool holds(const char *text, size_t len, const char *key, size_t key_len,
 }
 
 /* True if the pairs match one filter of `len` bytes. */
-static bool passes(const char *filter, size_t len, const char *text, size_t text_len)
+static bool metadata_passes(
+	const char *filter, size_t len, const char *text, size_t text_len)
 {
 	const char *end = filter + len;
 	const char *sign = memchr(filter, '=', len);
 
 	if (!sign)
-		return holds(text, text_len, filter, len, NULL, 0);
+		return metadata_holds(text, text_len, filter, len, NULL, 0);
 
 	size_t key_len = (size_t)(sign - filter);
 
@@ -285,7 +289,8 @@ static bool passes(const char *filter, size_t len, const char *text, size_t text
 		const char *comma = memchr(value, ',', (size_t)(end - value));
 		const char *stop = comma ? comma : end;
 
-		if (holds(text, text_len, filter, key_len, value, (size_t)(stop - value)))
+		if (metadata_holds(text, text_len, filter, key_len, value,
+			    (size_t)(stop - value)))
 			return true;
 		value = stop + 1;
 	}
@@ -297,7 +302,7 @@ bool metadata_matches(const char *filters, const char *text, size_t len)
 	for (const char *at = filters; *at; at += *at == '&') {
 		size_t filter_len = strcspn(at, "&");
 
-		if (!passes(at, filter_len, text, len))
+		if (!metadata_passes(at, filter_len, text, len))
 			return false;
 		at += filter_len;
 	}

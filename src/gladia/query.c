@@ -22,7 +22,7 @@ void query_init(struct query *query)
 }
 
 /* Adds a span to a query's spans. Spans that overlap or touch are merged. */
-static int spans_add(struct query *query, struct span add)
+static int query_spans_add(struct query *query, struct span add)
 {
 	struct query made = {.statuses = query->statuses};
 	unsigned at = 0;
@@ -51,7 +51,7 @@ static int spans_add(struct query *query, struct span add)
 	return 0;
 }
 
-static int add_status(struct query *either, const char *word)
+static int query_add_status(struct query *either, const char *word)
 {
 	enum job_status status = job_status_parse(word, strlen(word));
 
@@ -61,31 +61,31 @@ static int add_status(struct query *either, const char *word)
 	return 0;
 }
 
-static int add_date(struct query *either, const char *word)
+static int query_add_date(struct query *either, const char *word)
 {
 	int64_t day;
 
 	if (day_parse(word, &day))
 		return -ENOENT;
-	return spans_add(either, (struct span){day * DAY_MS, (day + 1) * DAY_MS});
+	return query_spans_add(either, (struct span){day * DAY_MS, (day + 1) * DAY_MS});
 }
 
-static int add_after(struct query *either, const char *word)
+static int query_add_after(struct query *either, const char *word)
 {
 	int64_t ms;
 
-	if (instant_parse(word, &ms))
+	if (timestamp_parse(word, &ms))
 		return -ENOENT;
-	return spans_add(either, (struct span){ms, INT64_MAX});
+	return query_spans_add(either, (struct span){ms, INT64_MAX});
 }
 
-static int add_before(struct query *either, const char *word)
+static int query_add_before(struct query *either, const char *word)
 {
 	int64_t ms;
 
-	if (instant_parse(word, &ms))
+	if (timestamp_parse(word, &ms))
 		return -ENOENT;
-	return spans_add(either, (struct span){INT64_MIN, ms});
+	return query_spans_add(either, (struct span){INT64_MIN, ms});
 }
 
 /*
@@ -96,20 +96,21 @@ static const struct filter {
 	int (*add)(struct query *either, const char *word);
 	bool of_status;
 } filters[] = {
-	[QUERY_STATUS] = {add_status, true},
-	[QUERY_DATE] = {add_date, false},
-	[QUERY_AFTER] = {add_after, false},
-	[QUERY_BEFORE] = {add_before, false},
+	[QUERY_STATUS] = {query_add_status, true},
+	[QUERY_DATE] = {query_add_date, false},
+	[QUERY_AFTER] = {query_add_after, false},
+	[QUERY_BEFORE] = {query_add_before, false},
 };
 
 /* Parses the words of one path component into a query of its own. */
-static int parse_words(const struct filter *filter, const char *words, struct query *made)
+static int query_parse_words(
+	const struct filter *filter, const char *words, struct query *made)
 {
 	struct query either = {0};
 	size_t len;
 
 	for (bool more = true; more; words += len + more) {
-		char word[NAME_BYTES_MAX + 1];
+		char word[FILENAME_BYTES_MAX + 1];
 
 		len = strcspn(words, ",");
 		more = words[len] == ',';
@@ -136,7 +137,8 @@ static int parse_words(const struct filter *filter, const char *words, struct qu
  * are the results. A query that matches nothing always has the same form: no status and
  * no span.
  */
-static int intersect(const struct query *a, const struct query *b, struct query *ret_both)
+static int query_intersect(
+	const struct query *a, const struct query *b, struct query *ret_both)
 {
 	struct query both = {.statuses = a->statuses & b->statuses};
 
@@ -173,11 +175,11 @@ int query_narrow(struct query *query, enum query_filter filter, const char *word
 	if (filter == QUERY_VALUE)
 		return metadata_add_values(query->metadata, words);
 
-	int err = parse_words(&filters[filter], words, &more);
+	int err = query_parse_words(&filters[filter], words, &more);
 
 	if (err)
 		return err;
-	return intersect(query, &more, query);
+	return query_intersect(query, &more, query);
 }
 
 bool query_is_empty(const struct query *query)
@@ -193,7 +195,7 @@ bool query_is_all(const struct query *query)
 }
 
 /* A job without a known time matches only if the time is not restricted. */
-static bool matches_time(const struct query *query, int64_t created_ms)
+static bool query_matches_time(const struct query *query, int64_t created_ms)
 {
 	for (unsigned i = 0; i < query->spans_len; i++) {
 		const struct span *span = &query->spans[i];
@@ -211,16 +213,16 @@ bool query_matches(const struct query *query, const struct job *job)
 	if (query->statuses != QUERY_ALL_STATUSES &&
 		!(query->statuses & 1U << job->status))
 		return false;
-	return matches_time(query, job->created_ms);
+	return query_matches_time(query, job->created_ms);
 }
 
-/* Where put() writes, and how much room is left. */
+/* Where query_put() writes, and how much room is left. */
 struct text {
 	char *at;
 	size_t room;
 };
 
-__attribute__((format(printf, 2, 3))) static void put(
+__attribute__((format(printf, 2, 3))) static void query_put(
 	struct text *text, const char *format, ...)
 {
 	va_list args;
@@ -233,18 +235,18 @@ __attribute__((format(printf, 2, 3))) static void put(
 	text->room -= (size_t)len;
 }
 
-static void put_statuses(struct text *text, unsigned statuses)
+static void query_put_statuses(struct text *text, unsigned statuses)
 {
 	const char *comma = "";
 
 	if (statuses == QUERY_ALL_STATUSES) {
-		put(text, "any");
+		query_put(text, "any");
 		return;
 	}
 	for (unsigned i = 0; i < JOB_STATUSES; i++) {
 		if (!(statuses & 1U << i))
 			continue;
-		put(text, "%s%s", comma, job_status_name((enum job_status)i));
+		query_put(text, "%s%s", comma, job_status_name((enum job_status)i));
 		comma = ",";
 	}
 }
@@ -263,22 +265,22 @@ void query_key(const struct query *query, char key[static QUERY_KEY_MAX])
 	struct text text = {key, QUERY_KEY_MAX};
 
 	if (query_is_empty(query)) {
-		put(&text, "nothing");
+		query_put(&text, "nothing");
 		return;
 	}
-	put_statuses(&text, query->statuses);
+	query_put_statuses(&text, query->statuses);
 	for (unsigned i = 0; i < query->spans_len; i++) {
 		const struct span *span = &query->spans[i];
 
-		put(&text, " ");
+		query_put(&text, " ");
 		if (span->from_ms != INT64_MIN)
-			put(&text, "%" PRId64, span->from_ms);
-		put(&text, "..");
+			query_put(&text, "%" PRId64, span->from_ms);
+		query_put(&text, "..");
 		if (span->to_ms != INT64_MAX)
-			put(&text, "%" PRId64, span->to_ms);
+			query_put(&text, "%" PRId64, span->to_ms);
 	}
 	if (*query->metadata)
-		put(&text, " &%s", query->metadata);
+		query_put(&text, " &%s", query->metadata);
 }
 
 /*
@@ -286,14 +288,14 @@ void query_key(const struct query *query, char key[static QUERY_KEY_MAX])
  * that ISO 8601 can express is left out: the answer is checked anyway, so it may be too
  * wide.
  */
-static int print_limit(struct buf *out, const char *name, int64_t ms)
+static int query_print_limit(struct buf *out, const char *name, int64_t ms)
 {
-	char text[INSTANT_TEXT];
+	char text[TIMESTAMP_TEXT];
 	int64_t back;
 	int err;
 
-	instant_print(ms, text);
-	if (instant_parse(text, &back) || back != ms)
+	timestamp_print(ms, text);
+	if (timestamp_parse(text, &back) || back != ms)
 		return 0;
 	err = buf_printf(out, "&%s=", name);
 	for (const char *c = text; !err && *c; c++)
@@ -315,8 +317,8 @@ int query_print_url(const struct query *query, unsigned span, uint64_t offset,
 				out, "&status=%s", job_status_name((enum job_status)i));
 	/* One millisecond more, in case "after" excludes the timestamp itself. */
 	if (!err && asked->from_ms != INT64_MIN)
-		err = print_limit(out, "after_date", asked->from_ms - 1);
+		err = query_print_limit(out, "after_date", asked->from_ms - 1);
 	if (!err && asked->to_ms != INT64_MAX)
-		err = print_limit(out, "before_date", asked->to_ms);
+		err = query_print_limit(out, "before_date", asked->to_ms);
 	return err;
 }

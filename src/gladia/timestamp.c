@@ -19,7 +19,7 @@ enum { DAY_FIRST = -719162, DAY_LAST = 2932896 };
  */
 enum { ERA_YEARS = 400, ERA_DAYS = 146097, EPOCH_DAYS = 719468 };
 
-static int64_t day_from_date(int year, int month, int day)
+static int64_t timestamp_day_from_date(int year, int month, int day)
 {
 	int64_t y = month <= 2 ? year - 1 : year;
 	int64_t era = y / ERA_YEARS;
@@ -31,7 +31,8 @@ static int64_t day_from_date(int year, int month, int day)
 	return era * ERA_DAYS + day_of_era - EPOCH_DAYS;
 }
 
-static void date_from_day(int64_t day, int *ret_year, int *ret_month, int *ret_day)
+static void timestamp_date_from_day(
+	int64_t day, int *ret_year, int *ret_month, int *ret_day)
 {
 	int64_t shifted = day + EPOCH_DAYS;
 	int64_t era = shifted / ERA_DAYS;
@@ -48,7 +49,7 @@ static void date_from_day(int64_t day, int *ret_year, int *ret_month, int *ret_d
 	*ret_year = (int)(year_of_era + era * ERA_YEARS + (month <= 2));
 }
 
-static int days_of_month(int year, int month)
+static int timestamp_days_of_month(int year, int month)
 {
 	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -56,7 +57,7 @@ static int days_of_month(int year, int month)
 	return month == 2 && leap ? 29 : days[month - 1];
 }
 
-static bool take_char(const char **text, char wanted)
+static bool timestamp_take_char(const char **text, char wanted)
 {
 	if (**text != wanted)
 		return false;
@@ -65,7 +66,8 @@ static bool take_char(const char **text, char wanted)
 }
 
 /* Reads exactly `digits` digits; the number must be between `min` and `max`. */
-static bool take_number(const char **text, int digits, int min, int max, int *ret_number)
+static bool timestamp_take_number(
+	const char **text, int digits, int min, int max, int *ret_number)
 {
 	int number = 0;
 
@@ -78,70 +80,78 @@ static bool take_number(const char **text, int digits, int min, int max, int *re
 	return number >= min && number <= max;
 }
 
-static bool take_date(const char **text, int64_t *ret_day)
+static bool timestamp_take_date(const char **text, int64_t *ret_day)
 {
 	int year;
 	int month;
 	int day;
 
-	if (!take_number(text, 4, 1, 9999, &year) || !take_char(text, '-') ||
-		!take_number(text, 2, 1, 12, &month) || !take_char(text, '-') ||
-		!take_number(text, 2, 1, days_of_month(year, month), &day))
+	if (!timestamp_take_number(text, 4, 1, 9999, &year) ||
+		!timestamp_take_char(text, '-') ||
+		!timestamp_take_number(text, 2, 1, 12, &month) ||
+		!timestamp_take_char(text, '-') ||
+		!timestamp_take_number(
+			text, 2, 1, timestamp_days_of_month(year, month), &day))
 		return false;
-	*ret_day = day_from_date(year, month, day);
+	*ret_day = timestamp_day_from_date(year, month, day);
 	return true;
 }
 
 /* Reads one or more digits; those beyond the millisecond are ignored. */
-static bool take_fraction(const char **text, int64_t *ms)
+static bool timestamp_take_fraction(const char **text, int64_t *ms)
 {
 	int64_t scale = SECOND_MS / 10;
 	int digit;
 
-	if (!take_number(text, 1, 0, 9, &digit))
+	if (!timestamp_take_number(text, 1, 0, 9, &digit))
 		return false;
 	do {
 		*ms += digit * scale;
 		scale /= 10;
-	} while (**text >= '0' && **text <= '9' && take_number(text, 1, 0, 9, &digit));
+	} while (**text >= '0' && **text <= '9' &&
+		 timestamp_take_number(text, 1, 0, 9, &digit));
 	return true;
 }
 
 /* Reads "HH:MM[:SS[.fraction]]" and adds it to `ms`. */
-static bool take_time(const char **text, int64_t *ms)
+static bool timestamp_take_time(const char **text, int64_t *ms)
 {
 	int hour;
 	int minute;
 	int second;
 
-	if (!take_number(text, 2, 0, 23, &hour) || !take_char(text, ':') ||
-		!take_number(text, 2, 0, 59, &minute))
+	if (!timestamp_take_number(text, 2, 0, 23, &hour) ||
+		!timestamp_take_char(text, ':') ||
+		!timestamp_take_number(text, 2, 0, 59, &minute))
 		return false;
 	*ms += (int64_t)hour * HOUR_MS + (int64_t)minute * MINUTE_MS;
-	if (!take_char(text, ':'))
+	if (!timestamp_take_char(text, ':'))
 		return true;
-	if (!take_number(text, 2, 0, 59, &second))
+	if (!timestamp_take_number(text, 2, 0, 59, &second))
 		return false;
 	*ms += (int64_t)second * SECOND_MS;
-	return !take_char(text, '.') || take_fraction(text, ms);
+	return !timestamp_take_char(text, '.') || timestamp_take_fraction(text, ms);
 }
 
 /*
  * Reads "", "Z", "+HH:MM" or "-HH:MM" and converts `ms` to UTC: "+01:00" is one hour
  * ahead of UTC.
  */
-static bool take_zone(const char **text, int64_t *ms)
+static bool timestamp_take_zone(const char **text, int64_t *ms)
 {
 	int hours;
 	int minutes;
 
-	if (!**text || take_char(text, 'Z'))
+	if (!**text || timestamp_take_char(text, 'Z'))
 		return true;
 
-	int sign = take_char(text, '+') ? -1 : take_char(text, '-') ? 1 : 0;
+	int sign = timestamp_take_char(text, '+')   ? -1
+		   : timestamp_take_char(text, '-') ? 1
+						    : 0;
 
-	if (!sign || !take_number(text, 2, 0, 23, &hours) || !take_char(text, ':') ||
-		!take_number(text, 2, 0, 59, &minutes))
+	if (!sign || !timestamp_take_number(text, 2, 0, 23, &hours) ||
+		!timestamp_take_char(text, ':') ||
+		!timestamp_take_number(text, 2, 0, 59, &minutes))
 		return false;
 	*ms += sign * ((int64_t)hours * HOUR_MS + (int64_t)minutes * MINUTE_MS);
 	return true;
@@ -151,23 +161,24 @@ int day_parse(const char *text, int64_t *ret_day)
 {
 	int64_t day;
 
-	if (!take_date(&text, &day) || *text)
+	if (!timestamp_take_date(&text, &day) || *text)
 		return -EINVAL;
 	*ret_day = day;
 	return 0;
 }
 
-int instant_parse(const char *text, int64_t *ret_ms)
+int timestamp_parse(const char *text, int64_t *ret_ms)
 {
 	int64_t day;
 
-	if (!take_date(&text, &day))
+	if (!timestamp_take_date(&text, &day))
 		return -EINVAL;
 
 	int64_t ms = day * DAY_MS;
 
-	if (*text && (!take_char(&text, 'T') || !take_time(&text, &ms) ||
-			     !take_zone(&text, &ms) || *text))
+	if (*text &&
+		(!timestamp_take_char(&text, 'T') || !timestamp_take_time(&text, &ms) ||
+			!timestamp_take_zone(&text, &ms) || *text))
 		return -EINVAL;
 	if (ms < INSTANT_FIRST || ms > INSTANT_LAST)
 		return -EINVAL;
@@ -175,7 +186,7 @@ int instant_parse(const char *text, int64_t *ret_ms)
 	return 0;
 }
 
-int64_t day_of_instant(int64_t ms)
+int64_t day_of_timestamp(int64_t ms)
 {
 	return ms / DAY_MS - (ms % DAY_MS < 0);
 }
@@ -190,24 +201,24 @@ void day_print(int64_t day, char text[static DAY_TEXT])
 		day = DAY_FIRST;
 	if (day > DAY_LAST)
 		day = DAY_LAST;
-	date_from_day(day, &year, &month, &day_of_month);
+	timestamp_date_from_day(day, &year, &month, &day_of_month);
 	/* The remainders change nothing: they show the compiler that the text fits. */
 	(void)snprintf(text, DAY_TEXT, "%04u-%02u-%02u", (unsigned)year % 10000,
 		(unsigned)month % 100, (unsigned)day_of_month % 100);
 }
 
-void instant_print(int64_t ms, char text[static INSTANT_TEXT])
+void timestamp_print(int64_t ms, char text[static TIMESTAMP_TEXT])
 {
 	if (ms < INSTANT_FIRST)
 		ms = INSTANT_FIRST;
 	if (ms > INSTANT_LAST)
 		ms = INSTANT_LAST;
 
-	int64_t day = day_of_instant(ms);
+	int64_t day = day_of_timestamp(ms);
 	unsigned rest = (unsigned)(ms - day * DAY_MS);
 
 	day_print(day, text);
-	(void)snprintf(text + DAY_TEXT - 1, INSTANT_TEXT - DAY_TEXT + 1,
+	(void)snprintf(text + DAY_TEXT - 1, TIMESTAMP_TEXT - DAY_TEXT + 1,
 		"T%02u:%02u:%02u.%03uZ", rest / HOUR_MS % 24, rest / MINUTE_MS % 60,
 		rest / SECOND_MS % 60, rest % SECOND_MS);
 }

@@ -12,25 +12,25 @@
  * The states of a request:
  *
  *   state      event                                     next state
- *   IN_LINE    fewer than connections_max are active     UNDER_WAY
+ *   QUEUED    fewer than connections_max are active     ACTIVE
  *              http_cancel()                             freed
- *   UNDER_WAY  libcurl ends the transfer                 TELLING
- *              nothing is received for stall_ms          TELLING
- *              no memory to start or resume it           TELLING
+ *   ACTIVE  libcurl ends the transfer                 COMPLETING
+ *              nothing is received for stall_ms          COMPLETING
+ *              no memory to start or resume it           COMPLETING
  *              http_cancel()                             freed
- *              http_cancel() from a libcurl callback     GIVEN_UP
- *   TELLING    on_done() returns                         freed
- *   GIVEN_UP   the task that starts queued requests      freed
+ *              http_cancel() from a libcurl callback     CANCELLED
+ *   COMPLETING    on_done() returns                         freed
+ *   CANCELLED   the task that starts queued requests      freed
  *
  * We queue requests ourselves instead of using CURLMOPT_MAX_TOTAL_CONNECTIONS, because
  * libcurl 7.88.1 does not process its queue in order, and does not report which requests
  * are still in it. At most connections_max requests are active, so there are never more
  * connections in use.
  */
-enum state { IN_LINE, UNDER_WAY, TELLING, GIVEN_UP };
+enum state { QUEUED, ACTIVE, COMPLETING, CANCELLED };
 
 /* A caller that reaches this limit starts requests in an endless loop. */
-enum { LINE_MAX_REQUESTS = 64 * 1024 };
+enum { QUEUE_MAX = 64 * 1024 };
 
 /* Maximum size of ca_file in bytes; all certificates of Debian take 0.2 MiB. */
 enum { CA_FILE_MAX = 16 << 20 };
@@ -43,12 +43,12 @@ struct http {
 	struct buf ca_text;    /* contents of ca_file; empty: use those of the system */
 	struct curl_blob ca;   /* refers to ca_text */
 	char *secret;          /* the secret header, or NULL */
-	struct list line;      /* the queue of requests */
+	struct list queue;     /* the queue of requests */
 	struct list added;     /* requests that were added to libcurl */
-	struct list given_up;  /* requests that were cancelled from within libcurl */
-	int line_len;          /* length of the queue */
+	struct list cancelled; /* requests that were cancelled from within libcurl */
+	int queue_len;         /* length of the queue */
 	int under_way;         /* number of active requests */
-	struct loop_task pump; /* starts queued requests */
+	struct loop_task start_queued; /* starts queued requests */
 	struct http_budget budget;
 	struct list paused;       /* active requests, paused until the next turn */
 	struct loop_timer resume; /* resumes them */
@@ -64,29 +64,29 @@ struct http_request {
 	struct curl_slist *headers;
 	struct http_handlers handlers;
 	int64_t began_ms; /* when it became active */
-	struct http_answer answer;
+	struct http_response answer;
 };
 
-static void wipe_string(char *string)
+static void http_wipe_string(char *string)
 {
 	if (string)
 		explicit_bzero(string, strlen(string));
 	free(string);
 }
 
-static void wipe_headers(struct curl_slist *headers)
+static void http_wipe_headers(struct curl_slist *headers)
 {
 	for (struct curl_slist *header = headers; header; header = header->next)
 		explicit_bzero(header->data, strlen(header->data));
 	curl_slist_free_all(headers);
 }
 
-static void request_free(struct http_request *request)
+static void http_request_free(struct http_request *request)
 {
 	loop_timer_cancel(&request->stall);
 	curl_easy_cleanup(request->transfer.easy);
-	wipe_headers(request->headers);
-	http_answer_done(&request->answer);
+	http_wipe_headers(request->headers);
+	http_response_done(&request->answer);
 	free(request);
 }
 
@@ -95,57 +95,57 @@ static void request_free(struct http_request *request)
  * number; otherwise libcurl would close each connection that becomes idle while many are
  * stalled.
  */
-static void keep_idle(const struct http *http)
+static void http_keep_idle(const struct http *http)
 {
 	loop_keep_connections(
 		http->loop, http->config.connections_idle + http->under_way);
 }
 
 /* Removes a request from the queue or from libcurl, and from all other lists. */
-static void detach(struct http_request *request)
+static void http_detach(struct http_request *request)
 {
 	struct http *http = request->http;
 
-	if (request->state == IN_LINE) {
-		http->line_len--;
+	if (request->state == QUEUED) {
+		http->queue_len--;
 	} else {
 		http->under_way--;
 		list_remove(&request->added);
-		keep_idle(http);
+		http_keep_idle(http);
 		loop_transfer_remove(http->loop, &request->transfer);
-		loop_task_post(http->loop, &http->pump);
+		loop_task_post(http->loop, &http->start_queued);
 	}
 	list_remove(&request->link);
 	loop_timer_cancel(&request->stall);
 }
 
 /* Ends an active request: calls on_done() and frees the request. */
-static void finish(struct http_request *request, CURLcode code)
+static void http_finish(struct http_request *request, CURLcode code)
 {
 	struct http_result result;
 
-	detach(request);
-	request->state = TELLING;
-	http_answer_result(&request->answer, code, &result);
+	http_detach(request);
+	request->state = COMPLETING;
+	http_response_result(&request->answer, code, &result);
 	result.elapsed_ms = loop_now_ms(request->http->loop) - request->began_ms;
 	request->handlers.on_done(request->answer.ctx, &result);
-	request_free(request);
+	http_request_free(request);
 }
 
-static void transfer_ended(struct loop_transfer *transfer, CURLcode code)
+static void http_transfer_ended(struct loop_transfer *transfer, CURLcode code)
 {
 	struct http_request *request = list_entry(
 		transfer, struct http_request, transfer);
 
-	if (request->state == UNDER_WAY)
-		finish(request, code);
+	if (request->state == ACTIVE)
+		http_finish(request, code);
 }
 
 /*
  * Ends a request that has received nothing for stall_ms. We do not move the timer
  * whenever bytes arrive; it checks when it fires, and is set again if necessary.
  */
-static void stall_due(void *ctx)
+static void http_stall_due(void *ctx)
 {
 	struct http_request *request = ctx;
 	struct loop *loop = request->http->loop;
@@ -158,16 +158,16 @@ static void stall_due(void *ctx)
 	/* The connection may be dead; with HTTP/2 libcurl would otherwise reuse it. */
 	curl_easy_setopt(request->transfer.easy, CURLOPT_FORBID_REUSE, 1L);
 	request->answer.cut = HTTP_CUT_SILENT;
-	finish(request, CURLE_OPERATION_TIMEDOUT);
+	http_finish(request, CURLE_OPERATION_TIMEDOUT);
 }
 
 /* Called within libcurl: schedules the request to be resumed in the next turn. */
-static void on_paused(struct http_answer *answer)
+static void http_on_paused(struct http_response *answer)
 {
 	struct http_request *request = list_entry(answer, struct http_request, answer);
 	struct http *http = request->http;
 
-	if (request->state != UNDER_WAY)
+	if (request->state != ACTIVE)
 		return;
 	list_remove(&request->link);
 	list_append(&http->paused, &request->link);
@@ -176,14 +176,14 @@ static void on_paused(struct http_answer *answer)
 }
 
 /* Frees the requests that were cancelled from within libcurl. */
-static void free_given_up(struct http *http)
+static void http_free_cancelled(struct http *http)
 {
-	list_for_each_safe (link, &http->given_up) {
+	list_for_each_safe (link, &http->cancelled) {
 		struct http_request *request = list_entry(
 			link, struct http_request, link);
 
-		detach(request);
-		request_free(request);
+		http_detach(request);
+		http_request_free(request);
 	}
 }
 
@@ -192,7 +192,7 @@ static void free_given_up(struct http *http)
  * libcurl 7.88.1: if it has no memory to register a transfer with a socket, it divides by
  * zero when it registers the next one with that socket (in singlesocket()).
  */
-static void close_connections(struct http *http)
+static void http_close_connections(struct http *http)
 {
 	struct list all;
 
@@ -202,10 +202,10 @@ static void close_connections(struct http *http)
 
 		curl_easy_setopt(request->transfer.easy, CURLOPT_FORBID_REUSE, 1L);
 	}
-	free_given_up(http);
+	http_free_cancelled(http);
 	list_take(&all, &http->added);
 	while (!list_empty(&all))
-		finish(list_entry(all.next, struct http_request, added),
+		http_finish(list_entry(all.next, struct http_request, added),
 			CURLE_OUT_OF_MEMORY);
 }
 
@@ -213,7 +213,7 @@ static void close_connections(struct http *http)
  * Resumes the paused requests in the order in which they were paused. They are paused
  * again if the budget of this turn is used up too.
  */
-static void resume(void *ctx)
+static void http_resume(void *ctx)
 {
 	struct http *http = ctx;
 	struct list paused;
@@ -228,19 +228,20 @@ static void resume(void *ctx)
 		CURLcode code = loop_transfer_resume(http->loop, &request->transfer);
 
 		if (code == CURLE_ABORTED_BY_CALLBACK)
-			close_connections(http);
-		else if (code && request->state == UNDER_WAY)
-			finish(request, code);
+			http_close_connections(http);
+		else if (code && request->state == ACTIVE)
+			http_finish(request, code);
 	}
 }
 
 /* Called within libcurl when a request has a connection: starts the stall timeout. */
-static int on_connected(void *ctx, char *peer, char *local, int peer_port, int local_port)
+static int http_on_connected(
+	void *ctx, char *peer, char *local, int peer_port, int local_port)
 {
 	struct http_request *request = ctx;
 	struct loop *loop = request->http->loop;
 
-	if (request->state != UNDER_WAY)
+	if (request->state != ACTIVE)
 		return CURL_PREREQFUNC_ABORT;
 	(void)peer, (void)local, (void)peer_port, (void)local_port;
 	request->answer.heard_ms = loop_now_ms(loop);
@@ -250,38 +251,39 @@ static int on_connected(void *ctx, char *peer, char *local, int peer_port, int l
 }
 
 /* Makes a queued request active. */
-static void launch(struct http_request *request)
+static void http_launch(struct http_request *request)
 {
 	struct http *http = request->http;
 
-	http->line_len--;
+	http->queue_len--;
 	http->under_way++;
-	keep_idle(http);
+	http_keep_idle(http);
 	list_remove(&request->link);
 	list_append(&http->added, &request->added);
-	request->state = UNDER_WAY;
+	request->state = ACTIVE;
 	request->began_ms = loop_now_ms(http->loop);
 	if (loop_transfer_add(http->loop, &request->transfer))
-		finish(request, CURLE_OUT_OF_MEMORY);
+		http_finish(request, CURLE_OUT_OF_MEMORY);
 }
 
 /* Starts as many queued requests as connections_max permits. */
-static void pump(void *ctx)
+static void http_start_queued(void *ctx)
 {
 	struct http *http = ctx;
 
-	free_given_up(http);
-	while (http->under_way < http->config.connections_max && !list_empty(&http->line))
-		launch(list_entry(http->line.next, struct http_request, link));
+	http_free_cancelled(http);
+	while (http->under_way < http->config.connections_max &&
+		!list_empty(&http->queue))
+		http_launch(list_entry(http->queue.next, struct http_request, link));
 }
 
 /* True if it is one header, or NULL: a line break would start a second header. */
-static bool header_is_sound(const char *header)
+static bool http_header_is_sound(const char *header)
 {
 	return !header || (strchr(header, ':') && !strpbrk(header, "\r\n"));
 }
 
-static int copy_string(const char *string, char **ret_copy)
+static int http_copy_string(const char *string, char **ret_copy)
 {
 	char *copy = string ? strdup(string) : NULL;
 
@@ -295,7 +297,7 @@ static int copy_string(const char *string, char **ret_copy)
  * Reads ca_file into memory. Each new connection needs the certificates, and a mount may
  * hide the file later.
  */
-static int read_ca_file(struct http *http, const char *path)
+static int http_keep_ca_file(struct http *http, const char *path)
 {
 	int err = http_read_ca_file(path, &http->ca_text);
 
@@ -309,30 +311,30 @@ static int read_ca_file(struct http *http, const char *path)
 
 int http_new(struct loop *loop, const struct http_config *config, struct http **ret_http)
 {
-	if (!header_is_sound(config->secret_header))
+	if (!http_header_is_sound(config->secret_header))
 		return -EINVAL;
 	struct http *http = calloc(1, sizeof(*http));
 
 	if (!http)
 		return -ENOMEM;
 	http->loop = loop;
-	list_init(&http->line);
+	list_init(&http->queue);
 	list_init(&http->added);
-	list_init(&http->given_up);
+	list_init(&http->cancelled);
 	list_init(&http->paused);
 	http->budget.loop = loop;
-	loop_task_init(&http->pump, pump, http);
-	loop_timer_init(&http->resume, resume, http);
+	loop_task_init(&http->start_queued, http_start_queued, http);
+	loop_timer_init(&http->resume, http_resume, http);
 	buf_init(&http->ca_text, CA_FILE_MAX);
 
-	int err = config->ca_file ? read_ca_file(http, config->ca_file) : 0;
+	int err = config->ca_file ? http_keep_ca_file(http, config->ca_file) : 0;
 
 	if (!err)
-		err = copy_string(config->user_agent, &http->user_agent);
+		err = http_copy_string(config->user_agent, &http->user_agent);
 	if (!err)
-		err = copy_string(config->proxy, &http->proxy);
+		err = http_copy_string(config->proxy, &http->proxy);
 	if (!err)
-		err = copy_string(config->secret_header, &http->secret);
+		err = http_copy_string(config->secret_header, &http->secret);
 	if (err) {
 		http_free(http);
 		return err;
@@ -352,11 +354,11 @@ void http_free(struct http *http)
 {
 	if (!http)
 		return;
-	free_given_up(http);
-	assert(list_empty(&http->line) && http->under_way == 0);
-	loop_task_cancel(&http->pump);
+	http_free_cancelled(http);
+	assert(list_empty(&http->queue) && http->under_way == 0);
+	loop_task_cancel(&http->start_queued);
 	loop_timer_cancel(&http->resume);
-	wipe_string(http->secret);
+	http_wipe_string(http->secret);
 	buf_done(&http->ca_text);
 	free(http->user_agent);
 	free(http->proxy);
@@ -367,17 +369,17 @@ int http_set_secret(struct http *http, const char *secret_header)
 {
 	char *secret = NULL;
 
-	if (!header_is_sound(secret_header))
+	if (!http_header_is_sound(secret_header))
 		return -EINVAL;
-	if (copy_string(secret_header, &secret))
+	if (http_copy_string(secret_header, &secret))
 		return -ENOMEM;
-	wipe_string(http->secret);
+	http_wipe_string(http->secret);
 	http->secret = secret;
 	return 0;
 }
 
 /* Creates the headers and the easy handle of a request. Returns 0, -EINVAL or -ENOMEM. */
-static int prepare(struct http_request *request, const char *method, const char *url)
+static int http_prepare(struct http_request *request, const char *method, const char *url)
 {
 	struct http *http = request->http;
 
@@ -393,7 +395,7 @@ static int prepare(struct http_request *request, const char *method, const char 
 			.method = method,
 			.headers = request->headers,
 			.ca = http->ca_text.len ? &http->ca : NULL,
-			.on_connected = on_connected,
+			.on_connected = http_on_connected,
 			.ctx = request,
 		},
 		&request->transfer.easy);
@@ -403,7 +405,7 @@ int http_start(struct http *http, const char *method, const char *url,
 	const struct http_handlers *handlers, void *ctx,
 	struct http_request **ret_request)
 {
-	if (http->line_len >= LINE_MAX_REQUESTS)
+	if (http->queue_len >= QUEUE_MAX)
 		return -ENOMEM;
 
 	struct http_request *request = calloc(1, sizeof(*request));
@@ -411,24 +413,24 @@ int http_start(struct http *http, const char *method, const char *url,
 	if (!request)
 		return -ENOMEM;
 	request->http = http;
-	request->state = IN_LINE;
+	request->state = QUEUED;
 	list_init(&request->added);
-	request->transfer.ended = transfer_ended;
+	request->transfer.ended = http_transfer_ended;
 	request->handlers = *handlers;
-	loop_timer_init(&request->stall, stall_due, request);
+	loop_timer_init(&request->stall, http_stall_due, request);
 
-	int err = prepare(request, method, url);
+	int err = http_prepare(request, method, url);
 
 	if (err) {
-		wipe_headers(request->headers);
+		http_wipe_headers(request->headers);
 		free(request);
 		return err;
 	}
-	http_answer_init(&request->answer, request->transfer.easy, &http->budget,
-		on_paused, &request->handlers, ctx, http->config.error_body_max);
-	list_append(&http->line, &request->link);
-	http->line_len++;
-	loop_task_post(http->loop, &http->pump);
+	http_response_init(&request->answer, request->transfer.easy, &http->budget,
+		http_on_paused, &request->handlers, ctx, http->config.error_body_max);
+	list_append(&http->queue, &request->link);
+	http->queue_len++;
+	loop_task_post(http->loop, &http->start_queued);
 	*ret_request = request;
 	return 0;
 }
@@ -438,17 +440,17 @@ void http_cancel(struct http_request *request)
 	struct http *http = request->http;
 
 	/* We are in on_done(); the request is freed when it returns. */
-	if (request->state == TELLING)
+	if (request->state == COMPLETING)
 		return;
-	if (request->state == UNDER_WAY && loop_in_libcurl(http->loop)) {
-		request->state = GIVEN_UP;
+	if (request->state == ACTIVE && loop_in_libcurl(http->loop)) {
+		request->state = CANCELLED;
 		request->answer.cut = HTTP_CUT_REFUSED;
 		loop_timer_cancel(&request->stall);
 		list_remove(&request->link);
-		list_append(&http->given_up, &request->link);
-		loop_task_post(http->loop, &http->pump);
+		list_append(&http->cancelled, &request->link);
+		loop_task_post(http->loop, &http->start_queued);
 		return;
 	}
-	detach(request);
-	request_free(request);
+	http_detach(request);
+	http_request_free(request);
 }

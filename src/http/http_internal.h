@@ -42,10 +42,10 @@ struct http_budget {
 };
 
 /* A response that is being received. */
-struct http_answer {
+struct http_response {
 	const struct clock *clock;
 	struct http_budget *budget;
-	void (*on_paused)(struct http_answer *answer);
+	void (*on_paused)(struct http_response *answer);
 	const struct http_handlers *handlers;
 	void *ctx;
 	CURL *easy;
@@ -66,19 +66,19 @@ struct http_answer {
  * from within libcurl when the response was paused because the budget of the turn is used
  * up. At most `body_max` bytes of the body are stored.
  */
-void http_answer_init(struct http_answer *answer, CURL *easy, struct http_budget *budget,
-	void (*on_paused)(struct http_answer *answer),
+void http_response_init(struct http_response *answer, CURL *easy,
+	struct http_budget *budget, void (*on_paused)(struct http_response *answer),
 	const struct http_handlers *handlers, void *ctx, size_t body_max);
 
 /* Frees what the response has stored. */
-void http_answer_done(struct http_answer *answer);
+void http_response_done(struct http_response *answer);
 
 /*
  * Stores the result of a request whose transfer ended with `code`, except elapsed_ms. Its
  * strings belong to `answer` and are valid as long as it is.
  */
-void http_answer_result(
-	struct http_answer *answer, CURLcode code, struct http_result *ret_result);
+void http_response_result(
+	struct http_response *answer, CURLcode code, struct http_result *ret_result);
 
 /* The options of a transfer. libcurl copies its strings. */
 struct http_transfer_options {

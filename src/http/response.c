@@ -33,7 +33,7 @@ static const struct meaning {
 	{CURLE_OPERATION_TIMEDOUT, HTTP_SILENT, false},
 };
 
-static const struct meaning *meaning_of(CURLcode code)
+static const struct meaning *response_meaning_of(CURLcode code)
 {
 	static const struct meaning unknown = {CURLE_OK, HTTP_BROKEN, false};
 
@@ -44,7 +44,7 @@ static const struct meaning *meaning_of(CURLcode code)
 	return &unknown;
 }
 
-static long status_of(CURL *easy)
+static long response_status_of(CURL *easy)
 {
 	long status = 0;
 
@@ -53,7 +53,7 @@ static long status_of(CURL *easy)
 }
 
 /* Copies the printable ASCII characters, truncated to `size` bytes including the NUL. */
-static void copy_printable(char *to, size_t size, const char *from, size_t len)
+static void response_copy_printable(char *to, size_t size, const char *from, size_t len)
 {
 	size_t n = 0;
 
@@ -65,7 +65,7 @@ static void copy_printable(char *to, size_t size, const char *from, size_t len)
 }
 
 /* If the header in `line` is called `name`, stores its value in `to`. */
-static void keep_value(char *to, const char *line, size_t len, const char *name)
+static void response_keep_value(char *to, const char *line, size_t len, const char *name)
 {
 	size_t name_len = strlen(name);
 
@@ -80,12 +80,12 @@ static void keep_value(char *to, const char *line, size_t len, const char *name)
 	}
 	while (len && isspace((unsigned char)line[len - 1]))
 		len--;
-	copy_printable(to, HTTP_VALUE_MAX + 1, line, len);
+	response_copy_printable(to, HTTP_VALUE_MAX + 1, line, len);
 }
 
-static size_t on_header(char *line, size_t size, size_t count, void *ctx)
+static size_t response_on_header(char *line, size_t size, size_t count, void *ctx)
 {
-	struct http_answer *answer = ctx;
+	struct http_response *answer = ctx;
 	size_t len = size * count;
 
 	if (answer->cut)
@@ -102,14 +102,15 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 		answer->request_id[0] = '\0';
 		answer->date[0] = '\0';
 	}
-	keep_value(answer->retry_after, line, len, "retry-after");
-	keep_value(answer->request_id, line, len, "x-request-id");
-	keep_value(answer->date, line, len, "date");
+	response_keep_value(answer->retry_after, line, len, "retry-after");
+	response_keep_value(answer->request_id, line, len, "x-request-id");
+	response_keep_value(answer->date, line, len, "date");
 	return len;
 }
 
 /* Stores the body of a response, up to the buffer's maximum. */
-static enum http_cut keep_body(struct http_answer *answer, const char *data, size_t len)
+static enum http_cut response_keep_body(
+	struct http_response *answer, const char *data, size_t len)
 {
 	size_t room = answer->body.max - answer->body.len;
 	int err = buf_append(&answer->body, data, len < room ? len : room);
@@ -120,7 +121,7 @@ static enum http_cut keep_body(struct http_answer *answer, const char *data, siz
 }
 
 /* Takes `len` bytes from the budget of this turn. Returns false if it is used up. */
-static bool spend(struct http_budget *budget, size_t len)
+static bool response_spend(struct http_budget *budget, size_t len)
 {
 	uint64_t turn = loop_turns(budget->loop);
 	int64_t now_ms = loop_now_ms(budget->loop);
@@ -134,20 +135,20 @@ static bool spend(struct http_budget *budget, size_t len)
 	return true;
 }
 
-static size_t on_body(char *data, size_t size, size_t count, void *ctx)
+static size_t response_on_body(char *data, size_t size, size_t count, void *ctx)
 {
-	struct http_answer *answer = ctx;
+	struct http_response *answer = ctx;
 	size_t len = size * count;
 
 	if (answer->cut)
 		return CURL_WRITEFUNC_ERROR;
 	answer->heard_ms = clock_mono_ms(answer->clock);
-	if (!spend(answer->budget, len)) {
+	if (!response_spend(answer->budget, len)) {
 		answer->on_paused(answer);
 		return CURL_WRITEFUNC_PAUSE;
 	}
-	if (status_of(answer->easy) / 100 != 2 || !answer->handlers->on_data) {
-		answer->cut = keep_body(answer, data, len);
+	if (response_status_of(answer->easy) / 100 != 2 || !answer->handlers->on_data) {
+		answer->cut = response_keep_body(answer, data, len);
 		return answer->cut ? CURL_WRITEFUNC_ERROR : len;
 	}
 	answer->error = answer->handlers->on_data(answer->ctx, data, len);
@@ -157,13 +158,13 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 	return CURL_WRITEFUNC_ERROR;
 }
 
-void http_answer_init(struct http_answer *answer, CURL *easy, struct http_budget *budget,
-	void (*on_paused)(struct http_answer *answer),
+void http_response_init(struct http_response *answer, CURL *easy,
+	struct http_budget *budget, void (*on_paused)(struct http_response *answer),
 	const struct http_handlers *handlers, void *ctx, size_t body_max)
 {
 	const struct clock *clock = loop_clock(budget->loop);
 
-	*answer = (struct http_answer){
+	*answer = (struct http_response){
 		.clock = clock,
 		.budget = budget,
 		.on_paused = on_paused,
@@ -173,20 +174,20 @@ void http_answer_init(struct http_answer *answer, CURL *easy, struct http_budget
 		.heard_ms = clock_mono_ms(clock),
 	};
 	buf_init(&answer->body, body_max);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, response_on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, answer);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, response_on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, answer);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, answer->detail);
 }
 
-void http_answer_done(struct http_answer *answer)
+void http_response_done(struct http_response *answer)
 {
 	buf_done(&answer->body);
 }
 
 /* Returns the status with which a proxy rejected CONNECT, or 0 if none did. */
-static long refused_by_proxy(CURL *easy, CURLcode code)
+static long response_refused_by_proxy(CURL *easy, CURLcode code)
 {
 	long status = 0;
 
@@ -198,8 +199,8 @@ static long refused_by_proxy(CURL *easy, CURLcode code)
  * Returns how a request ended, and a description in `ret_detail`. If we ended it
  * ourselves, libcurl's code says only that, so we use our own reason.
  */
-static enum http_failure failure_of_cut(
-	struct http_answer *answer, CURLcode code, const char **ret_detail)
+static enum http_failure response_failure_of_cut(
+	struct http_response *answer, CURLcode code, const char **ret_detail)
 {
 	switch (answer->cut) {
 	case HTTP_CUT_REFUSED:
@@ -226,38 +227,40 @@ static enum http_failure failure_of_cut(
 		*ret_detail = answer->detail[0] ? answer->detail
 						: curl_easy_strerror(code);
 	/* If a proxy rejects CONNECT, libcurl reports a broken response. */
-	return refused_by_proxy(answer->easy, code) ? HTTP_UNREACHABLE
-						    : meaning_of(code)->failure;
+	return response_refused_by_proxy(answer->easy, code)
+		       ? HTTP_UNREACHABLE
+		       : response_meaning_of(code)->failure;
 }
 
-static int64_t server_ms(const char *date)
+static int64_t response_server_ms(const char *date)
 {
 	time_t seconds = *date ? curl_getdate(date, NULL) : -1;
 
 	return seconds < 0 ? -1 : (int64_t)seconds * 1000;
 }
 
-void http_answer_result(
-	struct http_answer *answer, CURLcode code, struct http_result *ret_result)
+void http_response_result(
+	struct http_response *answer, CURLcode code, struct http_result *ret_result)
 {
 	struct http_result *result = ret_result;
 	curl_off_t bytes = 0;
 
 	*result = (struct http_result){
 		.error = answer->error,
-		.status = status_of(answer->easy),
+		.status = response_status_of(answer->easy),
 		.body = answer->body.data ? answer->body.data : "",
 		.body_len = answer->body.len,
 		.retry_after_ms = -1,
-		.server_ms = server_ms(answer->date),
+		.server_ms = response_server_ms(answer->date),
 	};
 	/* libcurl's error message may quote the server, so remove control characters. */
-	copy_printable(answer->detail, sizeof(answer->detail), answer->detail,
+	response_copy_printable(answer->detail, sizeof(answer->detail), answer->detail,
 		strlen(answer->detail));
-	result->failure = failure_of_cut(answer, code, &result->detail);
+	result->failure = response_failure_of_cut(answer, code, &result->detail);
 	if (result->failure == HTTP_UNREACHABLE)
-		result->proxy_status = refused_by_proxy(answer->easy, code);
-	result->tls_failed = result->failure == HTTP_UNREACHABLE && meaning_of(code)->tls;
+		result->proxy_status = response_refused_by_proxy(answer->easy, code);
+	result->tls_failed = result->failure == HTTP_UNREACHABLE &&
+			     response_meaning_of(code)->tls;
 	if (answer->retry_after[0])
 		result->retry_after_ms = retry_after_parse(
 			answer->retry_after, clock_wall_ms(answer->clock));

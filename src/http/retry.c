@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Returns the next 64 random bits (SplitMix64, Steele, Lea, Flood 2014). */
-static uint64_t next_random(uint64_t *state)
+static uint64_t retry_next_random(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15U;
 
@@ -15,7 +15,7 @@ static uint64_t next_random(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-static int64_t jitter_ms(struct retry_gate *gate, int failures)
+static int64_t retry_jitter_ms(struct retry_gate *gate, int failures)
 {
 	int64_t most = RETRY_BASE_MS;
 
@@ -23,13 +23,14 @@ static int64_t jitter_ms(struct retry_gate *gate, int failures)
 		most *= 2;
 	if (most > RETRY_CAP_MS)
 		most = RETRY_CAP_MS;
-	return (int64_t)(next_random(&gate->seed) % (uint64_t)(most + 1));
+	return (int64_t)(retry_next_random(&gate->seed) % (uint64_t)(most + 1));
 }
 
 int64_t retry_delay_ms(struct retry_gate *gate, int failures, int64_t retry_after_ms,
 	bool slow_all, int64_t now_ms)
 {
-	int64_t delay = retry_after_ms >= 0 ? retry_after_ms : jitter_ms(gate, failures);
+	int64_t delay = retry_after_ms >= 0 ? retry_after_ms
+					    : retry_jitter_ms(gate, failures);
 
 	if (slow_all && gate->closed_until_ms < now_ms + delay)
 		gate->closed_until_ms = now_ms + delay;
@@ -55,7 +56,7 @@ bool retry_worthwhile(long status)
 	}
 }
 
-static int64_t parse_seconds(const char *digits)
+static int64_t retry_parse_seconds(const char *digits)
 {
 	const int64_t most = RETRY_AFTER_MAX_MS / 1000;
 	int64_t seconds = 0;
@@ -73,7 +74,7 @@ int64_t retry_after_parse(const char *value, int64_t wall_ms)
 {
 	value += strspn(value, " \t");
 	if (isdigit((unsigned char)*value))
-		return parse_seconds(value);
+		return retry_parse_seconds(value);
 
 	/* All formats of HTTP dates begin with a weekday. curl accepts many others. */
 	if (!isalpha((unsigned char)*value))

@@ -19,12 +19,12 @@ enum {
 	KEEPALIVE_S = 30,
 };
 
-static void cleanup_curlu(CURLU **url)
+static void transfer_cleanup_curlu(CURLU **url)
 {
 	curl_url_cleanup(*url);
 }
 
-static void cleanup_curl_string(char **string)
+static void transfer_cleanup_curl_string(char **string)
 {
 	curl_free(*string);
 }
@@ -33,7 +33,7 @@ static void cleanup_curl_string(char **string)
  * True if the host is this machine, by name or address (RFC 6761, 6.3; RFC 1122, 3.2.1.3;
  * RFC 4291).
  */
-static bool host_is_loopback(const char *host)
+static bool transfer_host_is_loopback(const char *host)
 {
 	struct in_addr address;
 
@@ -44,11 +44,11 @@ static bool host_is_loopback(const char *host)
 }
 
 /* Returns 0, -EINVAL if `text` is not an absolute http or https URL, or -ENOMEM. */
-static int check_url(const char *text, bool *ret_loopback)
+static int transfer_check_url(const char *text, bool *ret_loopback)
 {
-	CLEANUP(cleanup_curlu) CURLU *url = curl_url();
-	CLEANUP(cleanup_curl_string) char *scheme = NULL;
-	CLEANUP(cleanup_curl_string) char *host = NULL;
+	CLEANUP(transfer_cleanup_curlu) CURLU *url = curl_url();
+	CLEANUP(transfer_cleanup_curl_string) char *scheme = NULL;
+	CLEANUP(transfer_cleanup_curl_string) char *host = NULL;
 
 	if (!url)
 		return -ENOMEM;
@@ -63,12 +63,12 @@ static int check_url(const char *text, bool *ret_loopback)
 		return code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
 	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
 		return -EINVAL;
-	*ret_loopback = host_is_loopback(host);
+	*ret_loopback = transfer_host_is_loopback(host);
 	return 0;
 }
 
 /* Makes the kernel close a connection whose peer vanished, so that it is not reused. */
-static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+static int transfer_on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
 	const struct http_config *config = ctx;
 	unsigned patience_ms = (unsigned)(config->connect_ms + config->stall_ms);
@@ -79,7 +79,8 @@ static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_OK;
 }
 
-static int set_connection(CURL *easy, const struct http_config *config, bool loopback)
+static int transfer_set_connection(
+	CURL *easy, const struct http_config *config, bool loopback)
 {
 	int failed = 0;
 
@@ -92,7 +93,8 @@ static int set_connection(CURL *easy, const struct http_config *config, bool loo
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_S);
-	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	failed |= (int)curl_easy_setopt(
+		easy, CURLOPT_SOCKOPTFUNCTION, transfer_on_socket);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, config);
 	failed |= (int)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* Otherwise cancelling a request while its name is resolved would block. */
@@ -115,7 +117,7 @@ static int set_connection(CURL *easy, const struct http_config *config, bool loo
 	return failed;
 }
 
-static int set_request(CURL *easy, const struct http_transfer_options *options)
+static int transfer_set_request(CURL *easy, const struct http_transfer_options *options)
 {
 	int failed = 0;
 
@@ -141,7 +143,7 @@ static int set_request(CURL *easy, const struct http_transfer_options *options)
 int http_transfer_new(const struct http_transfer_options *options, CURL **ret_easy)
 {
 	bool loopback = false;
-	int err = check_url(options->url, &loopback);
+	int err = transfer_check_url(options->url, &loopback);
 
 	if (err)
 		return err;
@@ -150,8 +152,8 @@ int http_transfer_new(const struct http_transfer_options *options, CURL **ret_ea
 
 	if (!easy)
 		return -ENOMEM;
-	if (set_connection(easy, options->config, loopback) ||
-		set_request(easy, options)) {
+	if (transfer_set_connection(easy, options->config, loopback) ||
+		transfer_set_request(easy, options)) {
 		curl_easy_cleanup(easy);
 		return -ENOMEM;
 	}

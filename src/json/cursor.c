@@ -7,7 +7,7 @@
 #include "json/scan.h"
 #include "json/value_end.h"
 
-static bool take_char(struct json_piece *text, char wanted)
+static bool cursor_take_char(struct json_slice *text, char wanted)
 {
 	text->at = scan_space(text->at, text->end);
 	if (text->at == text->end || *text->at != wanted)
@@ -16,47 +16,47 @@ static bool take_char(struct json_piece *text, char wanted)
 	return true;
 }
 
-static bool take_value(struct json_piece *text, struct json_piece *ret_value)
+static bool cursor_take_value(struct json_slice *text, struct json_slice *ret_value)
 {
-	struct json_extent extent;
+	struct json_value_end extent;
 
 	text->at = scan_space(text->at, text->end);
-	if (text->at == text->end || !json_extent_begins(*text->at))
+	if (text->at == text->end || !json_value_end_begins(*text->at))
 		return false;
-	json_extent_begin(&extent, *text->at);
+	json_value_end_begin(&extent, *text->at);
 
-	const char *end = json_extent_find(&extent, text->at, text->end);
+	const char *end = json_value_end_find(&extent, text->at, text->end);
 
 	if (!end)
 		return false;
-	*ret_value = (struct json_piece){text->at, end};
+	*ret_value = (struct json_slice){text->at, end};
 	text->at = end;
 	return true;
 }
 
-int json_walk_into(struct json_piece value, char open, struct json_walk *ret_walk)
+int json_cursor_enter(struct json_slice value, char open, struct json_cursor *ret_walk)
 {
-	if (!value.at || !take_char(&value, open))
+	if (!value.at || !cursor_take_char(&value, open))
 		return -EBADMSG;
-	*ret_walk = (struct json_walk){.rest = value, .close = open == '{' ? '}' : ']'};
+	*ret_walk = (struct json_cursor){.rest = value, .close = open == '{' ? '}' : ']'};
 	return 0;
 }
 
-int json_walk_next(
-	struct json_walk *walk, struct json_piece *ret_key, struct json_piece *ret_value)
+int json_cursor_next(struct json_cursor *walk, struct json_slice *ret_key,
+	struct json_slice *ret_value)
 {
-	struct json_piece key = {0};
-	struct json_piece value;
+	struct json_slice key = {0};
+	struct json_slice value;
 
-	if (take_char(&walk->rest, walk->close))
+	if (cursor_take_char(&walk->rest, walk->close))
 		return -ENODATA;
-	if (walk->begun && !take_char(&walk->rest, ','))
+	if (walk->begun && !cursor_take_char(&walk->rest, ','))
 		return -EBADMSG;
 	walk->begun = true;
-	if (walk->close == '}' &&
-		(!take_value(&walk->rest, &key) || !take_char(&walk->rest, ':')))
+	if (walk->close == '}' && (!cursor_take_value(&walk->rest, &key) ||
+					  !cursor_take_char(&walk->rest, ':')))
 		return -EBADMSG;
-	if (!take_value(&walk->rest, &value))
+	if (!cursor_take_value(&walk->rest, &value))
 		return -EBADMSG;
 	if (ret_key && key.at)
 		*ret_key = key;
@@ -64,25 +64,25 @@ int json_walk_next(
 	return 0;
 }
 
-bool json_is(struct json_piece piece, const char *bytes)
+bool json_is(struct json_slice piece, const char *bytes)
 {
 	size_t len = strlen(bytes);
 
 	return piece.at && json_length(piece) == len && memcmp(piece.at, bytes, len) == 0;
 }
 
-void json_members(struct json_piece object, const char *const *keys, size_t count,
-	struct json_piece *ret_values)
+void json_members(struct json_slice object, const char *const *keys, size_t count,
+	struct json_slice *ret_values)
 {
-	struct json_piece key = {0};
-	struct json_piece value;
-	struct json_walk walk;
+	struct json_slice key = {0};
+	struct json_slice value;
+	struct json_cursor walk;
 
 	memset(ret_values, 0, count * sizeof(*ret_values));
-	if (json_walk_into(object, '{', &walk))
+	if (json_cursor_enter(object, '{', &walk))
 		return;
-	while (!json_walk_next(&walk, &key, &value)) {
-		struct json_piece name = json_inside(key);
+	while (!json_cursor_next(&walk, &key, &value)) {
+		struct json_slice name = json_string_body(key);
 
 		for (size_t i = 0; i < count; i++)
 			if (json_is(name, keys[i]))
@@ -90,17 +90,17 @@ void json_members(struct json_piece object, const char *const *keys, size_t coun
 	}
 }
 
-struct json_piece json_member(struct json_piece object, const char *key)
+struct json_slice json_member(struct json_slice object, const char *key)
 {
-	struct json_piece value;
+	struct json_slice value;
 
 	json_members(object, &key, 1, &value);
 	return value;
 }
 
-struct json_piece json_inside(struct json_piece string)
+struct json_slice json_string_body(struct json_slice string)
 {
 	if (!string.at || *string.at != '"' || string.end - string.at < 2)
-		return (struct json_piece){0};
-	return (struct json_piece){string.at + 1, string.end - 1};
+		return (struct json_slice){0};
+	return (struct json_slice){string.at + 1, string.end - 1};
 }

@@ -77,7 +77,7 @@ struct json_items {
 	struct buf frame;
 	struct buf item; /* an item's bytes from earlier calls; usually empty */
 	enum state state;
-	struct json_extent extent;
+	struct json_value_end extent;
 	size_t offset;       /* position in the page of the next byte to read */
 	size_t value_offset; /* position in the page of the current key, value or item */
 	size_t key_start;    /* position in the frame of the current key */
@@ -133,7 +133,7 @@ void json_items_reset(struct json_items *items)
 	buf_reset(&items->item);
 }
 
-static const char *fail(
+static const char *items_fail(
 	struct json_items *items, int err, size_t offset, const char *reason)
 {
 	items->err = err;
@@ -142,7 +142,7 @@ static const char *fail(
 	return NULL;
 }
 
-static bool is_in_array(enum state state)
+static bool items_is_in_array(enum state state)
 {
 	return state == FIRST_ITEM || state == ITEM || state == IN_ITEM ||
 	       state == AFTER_ITEM;
@@ -152,11 +152,11 @@ static bool is_in_array(enum state state)
  * Accepts the bytes [in, to) and changes to the state `then`. Bytes outside the array
  * "items" are appended to the frame. Returns `to`, or NULL on failure.
  */
-static const char *advance(
+static const char *items_advance(
 	struct json_items *items, const char *in, const char *to, enum state then)
 {
 	size_t len = (size_t)(to - in);
-	bool left_out = is_in_array(items->state) && is_in_array(then);
+	bool left_out = items_is_in_array(items->state) && items_is_in_array(then);
 
 	items->offset += len;
 	items->state = then;
@@ -167,14 +167,15 @@ static const char *advance(
 
 	int err = buf_append(&items->frame, in, len);
 
-	return err ? fail(items, err, items->offset, "too much around the items") : to;
+	return err ? items_fail(items, err, items->offset, "too much around the items")
+		   : to;
 }
 
 /*
  * Called when a key is complete and is at the end of the frame: checks whether it is
  * "items". Returns 0, or -EBADMSG if there are two such members.
  */
-static int note_key(struct json_items *items)
+static int items_note_key(struct json_items *items)
 {
 	const struct buf *frame = &items->frame;
 	size_t len = frame->len - items->key_start;
@@ -184,7 +185,8 @@ static int note_key(struct json_items *items)
 	if (!items->key_is_items)
 		return 0;
 	if (items->have_items)
-		fail(items, -EBADMSG, items->value_offset, "a second member \"items\"");
+		items_fail(items, -EBADMSG, items->value_offset,
+			"a second member \"items\"");
 	items->have_items = true;
 	return items->err;
 }
@@ -193,7 +195,7 @@ static int note_key(struct json_items *items)
  * Passes an item to the handler. `last` is its end; the bytes before that, if any, were
  * collected in items->item by earlier calls. Returns 0 or a negative errno.
  */
-static int hand_out(struct json_items *items, const char *last, size_t len)
+static int items_hand_out(struct json_items *items, const char *last, size_t len)
 {
 	struct buf *item = &items->item;
 	const char *raw = last;
@@ -205,23 +207,24 @@ static int hand_out(struct json_items *items, const char *last, size_t len)
 		len = item->len;
 	}
 	if (err) {
-		fail(items, err, items->value_offset, "an item is too large");
+		items_fail(items, err, items->value_offset, "an item is too large");
 		return err;
 	}
 	err = items->handlers.on_item(items->ctx, raw, len, items->value_offset);
 	buf_reset(item);
 	if (err < 0)
-		fail(items, err, items->value_offset, "the item was refused");
+		items_fail(items, err, items->value_offset, "the item was refused");
 	return items->err;
 }
 
 /* Reads bytes of a key, a value or an item. Returns the next byte, or NULL on failure. */
-static const char *read_value(struct json_items *items, const char *in, const char *end)
+static const char *items_read_value(
+	struct json_items *items, const char *in, const char *end)
 {
 	static const enum state then[] = {
 		[IN_KEY] = COLON, [IN_VALUE] = AFTER_VALUE, [IN_ITEM] = AFTER_ITEM};
 	enum state state = items->state;
-	const char *stop = json_extent_find(&items->extent, in, end);
+	const char *stop = json_value_end_find(&items->extent, in, end);
 
 	if (!stop) {
 		int err = state == IN_ITEM
@@ -229,26 +232,26 @@ static const char *read_value(struct json_items *items, const char *in, const ch
 				  : 0;
 
 		if (err)
-			return fail(
+			return items_fail(
 				items, err, items->value_offset, "an item is too large");
-		return advance(items, in, end, state);
+		return items_advance(items, in, end, state);
 	}
-	if (state == IN_ITEM && hand_out(items, in, (size_t)(stop - in)))
+	if (state == IN_ITEM && items_hand_out(items, in, (size_t)(stop - in)))
 		return NULL;
-	if (!advance(items, in, stop, then[state]))
+	if (!items_advance(items, in, stop, then[state]))
 		return NULL;
-	return state == IN_KEY && note_key(items) ? NULL : stop;
+	return state == IN_KEY && items_note_key(items) ? NULL : stop;
 }
 
-static void begin_value(struct json_items *items, char first, enum state state)
+static void items_begin_value(struct json_items *items, char first, enum state state)
 {
 	items->state = state;
 	items->value_offset = items->offset;
 	items->key_start = items->frame.len;
-	json_extent_begin(&items->extent, first);
+	json_value_end_begin(&items->extent, first);
 }
 
-static const char *why_no_array(char first)
+static const char *items_why_no_array(char first)
 {
 	switch (first) {
 	case 'n':
@@ -261,19 +264,20 @@ static const char *why_no_array(char first)
 	case 'f':
 		return "items is a truth value, not an array";
 	default:
-		return json_extent_begins(first) ? "items is a number, not an array"
-						 : "expected an array";
+		return json_value_end_begins(first) ? "items is a number, not an array"
+						    : "expected an array";
 	}
 }
 
 /*
  * Reads one byte between values: punctuation, or the first byte of a value, which
- * read_value() reads again. Returns the next byte, or NULL on failure.
+ * items_read_value() reads again. Returns the next byte, or NULL on failure.
  */
-static const char *read_mark(struct json_items *items, const char *in)
+static const char *items_read_mark(struct json_items *items, const char *in)
 {
 	const struct expectation *expected = &expectations[items->state];
-	bool may_begin = expected->value == IN_KEY ? *in == '"' : json_extent_begins(*in);
+	bool may_begin = expected->value == IN_KEY ? *in == '"'
+						   : json_value_end_begins(*in);
 
 	for (size_t i = 0; i < sizeof(expected->byte); i++) {
 		enum state then = expected->then[i];
@@ -282,17 +286,17 @@ static const char *read_mark(struct json_items *items, const char *in)
 			continue;
 		if (then == VALUE && items->key_is_items)
 			then = ITEMS;
-		in = advance(items, in, in + 1, then);
+		in = items_advance(items, in, in + 1, then);
 		if (then == FIRST_ITEM)
 			items->array_start = items->frame.len;
 		return in;
 	}
 	if (expected->value != PAGE && may_begin) {
-		begin_value(items, *in, expected->value);
+		items_begin_value(items, *in, expected->value);
 		return in;
 	}
-	return fail(items, -EBADMSG, items->offset,
-		items->state == ITEMS ? why_no_array(*in) : expected->reason);
+	return items_fail(items, -EBADMSG, items->offset,
+		items->state == ITEMS ? items_why_no_array(*in) : expected->reason);
 }
 
 int json_items_feed(struct json_items *items, const char *data, size_t len)
@@ -302,22 +306,22 @@ int json_items_feed(struct json_items *items, const char *data, size_t len)
 
 	while (in < end && !items->err) {
 		if (items->state >= IN_KEY) {
-			in = read_value(items, in, end);
+			in = items_read_value(items, in, end);
 			continue;
 		}
 
 		const char *mark = scan_space(in, end);
 
 		if (mark > in)
-			in = advance(items, in, mark, items->state);
+			in = items_advance(items, in, mark, items->state);
 		else
-			in = read_mark(items, in);
+			in = items_read_mark(items, in);
 	}
 	return items->err;
 }
 
 /* Converts an offset in the frame to the offset of the same byte in the page. */
-static size_t page_offset(const struct json_items *items, size_t frame_offset)
+static size_t items_page_offset(const struct json_items *items, size_t frame_offset)
 {
 	return frame_offset < items->array_start ? frame_offset
 						 : frame_offset + items->array_len;
@@ -328,11 +332,12 @@ int json_items_finish(struct json_items *items, const char **ret_frame, size_t *
 	struct json_error error;
 
 	if (!items->err && items->state != PAGE_END)
-		fail(items, -EBADMSG, items->offset, "the page ends too early");
+		items_fail(items, -EBADMSG, items->offset, "the page ends too early");
 	if (!items->err && !items->have_items)
-		fail(items, -EBADMSG, items->offset, "no member \"items\"");
+		items_fail(items, -EBADMSG, items->offset, "no member \"items\"");
 	if (!items->err && json_check(items->frame.data, items->frame.len, &error))
-		fail(items, -EBADMSG, page_offset(items, error.offset), error.reason);
+		items_fail(items, -EBADMSG, items_page_offset(items, error.offset),
+			error.reason);
 	if (items->err)
 		return items->err;
 	*ret_frame = items->frame.data;

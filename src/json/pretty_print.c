@@ -11,9 +11,9 @@
 
 /*
  * Validates and prints a text in one pass. The input and output pointers are passed by
- * value, so that they stay in registers. room() ensures that at least ROOM bytes can be
- * written; between two calls of it we write less than that, including stores of whole
- * SSE2 blocks.
+ * value, so that they stay in registers. pretty_room() ensures that at least ROOM bytes
+ * can be written; between two calls of it we write less than that, including stores of
+ * whole SSE2 blocks.
  */
 struct cursor {
 	const char *in; /* NULL after a failure */
@@ -32,13 +32,13 @@ struct printer {
 	unsigned depth;  /* number of containers that are open */
 	unsigned watch;  /* depth up to which keys are compared with those of `cut` */
 	bool in_cut;     /* we are inside the value that `cut` finds */
-	struct json_cut cut;
+	struct json_find cut;
 	int err;
 	struct json_error error;
 	char closers[JSON_DEPTH_MAX + 1]; /* by depth: the bracket that closes it */
 };
 
-static __attribute__((cold)) struct cursor fail(
+static __attribute__((cold)) struct cursor pretty_fail(
 	struct printer *pr, const char *at, const char *reason)
 {
 	pr->err = -EBADMSG;
@@ -47,8 +47,8 @@ static __attribute__((cold)) struct cursor fail(
 	return (struct cursor){NULL, NULL};
 }
 
-/* Makes room for `extra` + ROOM bytes; the slow path of room(). */
-static __attribute__((noinline)) struct cursor grow(
+/* Makes room for `extra` + ROOM bytes; the slow path of pretty_room(). */
+static __attribute__((noinline)) struct cursor pretty_grow(
 	struct printer *pr, struct cursor c, size_t extra)
 {
 	struct buf *out = pr->out;
@@ -76,18 +76,18 @@ static __attribute__((noinline)) struct cursor grow(
 }
 
 /* Makes sure that `extra` bytes and ROOM more can be written at the output pointer. */
-static inline struct cursor room(struct printer *pr, struct cursor c, size_t extra)
+static inline struct cursor pretty_room(struct printer *pr, struct cursor c, size_t extra)
 {
 	if (pr->limit - c.out >= (ptrdiff_t)extra)
 		return c;
-	return grow(pr, c, extra);
+	return pretty_grow(pr, c, extra);
 }
 
-static inline struct cursor print_newline(struct printer *pr, struct cursor c)
+static inline struct cursor pretty_print_newline(struct printer *pr, struct cursor c)
 {
 	size_t spaces = (size_t)pr->depth * pr->indent;
 
-	c = room(pr, c, 1 + spaces);
+	c = pretty_room(pr, c, 1 + spaces);
 	if (!c.in)
 		return c;
 	*c.out++ = '\n';
@@ -99,7 +99,7 @@ static inline struct cursor print_newline(struct printer *pr, struct cursor c)
 }
 
 /* Copies at most SCAN_BLOCK bytes, up to the first byte that is not plain. */
-static inline struct cursor copy_plain(struct printer *pr, struct cursor c)
+static inline struct cursor pretty_copy_plain(struct printer *pr, struct cursor c)
 {
 	size_t left = (size_t)(pr->end - c.in);
 	size_t plain;
@@ -118,51 +118,51 @@ static inline struct cursor copy_plain(struct printer *pr, struct cursor c)
 	return c;
 }
 
-static struct cursor print_special(struct printer *pr, struct cursor c)
+static struct cursor pretty_print_special(struct printer *pr, struct cursor c)
 {
 	const char *bad, *reason;
 	size_t len;
 	const char *next = json_special(c.in, pr->end, c.out, &len, &bad, &reason);
 
 	if (!next)
-		return fail(pr, bad, reason);
+		return pretty_fail(pr, bad, reason);
 	c.in = next;
 	c.out += len;
 	return c;
 }
 
 /* Prints a string; the cursor is at its first quote. */
-static inline struct cursor print_string(struct printer *pr, struct cursor c)
+static inline struct cursor pretty_print_string(struct printer *pr, struct cursor c)
 {
 	*c.out++ = *c.in++;
 	for (;;) {
 		const char *block = c.in;
 
-		c = copy_plain(pr, c);
+		c = pretty_copy_plain(pr, c);
 		if (c.in == pr->end)
-			return fail(pr, c.in, NULL);
+			return pretty_fail(pr, c.in, NULL);
 		if (*c.in == '"')
 			break;
 		if (c.in - block < SCAN_BLOCK) {
-			c = print_special(pr, c);
+			c = pretty_print_special(pr, c);
 			if (!c.in)
 				return c;
 		}
-		c = room(pr, c, 0);
+		c = pretty_room(pr, c, 0);
 		if (!c.in)
 			return c;
 	}
 	*c.out++ = *c.in++;
-	return room(pr, c, 0);
+	return pretty_room(pr, c, 0);
 }
 
-static inline struct cursor print_number(struct printer *pr, struct cursor c)
+static inline struct cursor pretty_print_number(struct printer *pr, struct cursor c)
 {
 	const char *bad;
 	size_t len = scan_number(c.in, pr->end, &bad);
 
 	if (!len)
-		return fail(pr, bad, "expected a digit");
+		return pretty_fail(pr, bad, "expected a digit");
 	if (len <= SCAN_BLOCK && pr->end - c.in >= SCAN_BLOCK) {
 		memcpy(c.out, c.in, SCAN_BLOCK);
 	} else {
@@ -172,7 +172,7 @@ static inline struct cursor print_number(struct printer *pr, struct cursor c)
 		for (; len - at > SCAN_BLOCK; at += SCAN_BLOCK) {
 			memcpy(c.out, c.in + at, SCAN_BLOCK);
 			c.out += SCAN_BLOCK;
-			c = room(pr, c, 0);
+			c = pretty_room(pr, c, 0);
 			if (!c.in)
 				return c;
 		}
@@ -182,10 +182,10 @@ static inline struct cursor print_number(struct printer *pr, struct cursor c)
 	}
 	c.in += len;
 	c.out += len;
-	return room(pr, c, 0);
+	return pretty_room(pr, c, 0);
 }
 
-static struct cursor print_literal(struct printer *pr, struct cursor c)
+static struct cursor pretty_print_literal(struct printer *pr, struct cursor c)
 {
 	static const char *const names[] = {"null", "true", "false"};
 	size_t left = (size_t)(pr->end - c.in);
@@ -198,27 +198,28 @@ static struct cursor print_literal(struct printer *pr, struct cursor c)
 		memcpy(c.out, names[i], len);
 		c.in += len;
 		c.out += len;
-		return room(pr, c, 0);
+		return pretty_room(pr, c, 0);
 	}
-	return fail(pr, c.in, "expected a value");
+	return pretty_fail(pr, c.in, "expected a value");
 }
 
-static struct cursor print_scalar(struct printer *pr, struct cursor c)
+static struct cursor pretty_print_scalar(struct printer *pr, struct cursor c)
 {
 	if (c.in == pr->end)
-		return fail(pr, c.in, NULL);
+		return pretty_fail(pr, c.in, NULL);
 	if (*c.in == '"')
-		return print_string(pr, c);
+		return pretty_print_string(pr, c);
 	if (*c.in == '-' || (*c.in >= '0' && *c.in <= '9'))
-		return print_number(pr, c);
-	return print_literal(pr, c);
+		return pretty_print_number(pr, c);
+	return pretty_print_literal(pr, c);
 }
 
 /*
  * Compares a key that was just read with the two that `cut` asks for. `value` is the
  * first byte of the member's value.
  */
-static void watch_key(struct printer *pr, const char *key, size_t len, const char *value)
+static void pretty_watch_key(
+	struct printer *pr, const char *key, size_t len, const char *value)
 {
 	bool top = pr->depth == KEY_DEPTH;
 	const char *wanted = top ? pr->cut.member : pr->cut.inside;
@@ -235,7 +236,7 @@ static void watch_key(struct printer *pr, const char *key, size_t len, const cha
 	pr->cut.ret_inside = false;
 }
 
-static void watch_value_end(struct printer *pr, const char *end)
+static void pretty_watch_value_end(struct printer *pr, const char *end)
 {
 	pr->in_cut = false;
 	pr->watch = KEY_DEPTH;
@@ -243,15 +244,15 @@ static void watch_value_end(struct printer *pr, const char *end)
 }
 
 /* Prints a member's key and colon and moves to the beginning of its value. */
-static inline struct cursor print_key(struct printer *pr, struct cursor c)
+static inline struct cursor pretty_print_key(struct printer *pr, struct cursor c)
 {
 	c.in = scan_space(c.in, pr->end);
 
 	const char *key = c.in + 1;
 
 	if (c.in == pr->end || *c.in != '"')
-		return fail(pr, c.in, "expected a key in quotes");
-	c = print_string(pr, c);
+		return pretty_fail(pr, c.in, "expected a key in quotes");
+	c = pretty_print_string(pr, c);
 	if (!c.in)
 		return c;
 
@@ -259,21 +260,21 @@ static inline struct cursor print_key(struct printer *pr, struct cursor c)
 
 	c.in = scan_space(c.in, pr->end);
 	if (c.in == pr->end || *c.in != ':')
-		return fail(pr, c.in, "expected ':'");
+		return pretty_fail(pr, c.in, "expected ':'");
 	*c.out++ = ':';
 	*c.out++ = ' ';
 	c.in = scan_space(c.in + 1, pr->end);
 	if (pr->depth <= pr->watch)
-		watch_key(pr, key, len, c.in);
+		pretty_watch_key(pr, key, len, c.in);
 	return c;
 }
 
 /* Starts the next element of the innermost container; in an object, prints its key. */
-static inline struct cursor print_next(struct printer *pr, struct cursor c)
+static inline struct cursor pretty_print_next(struct printer *pr, struct cursor c)
 {
-	c = print_newline(pr, c);
+	c = pretty_print_newline(pr, c);
 	if (c.in && pr->closers[pr->depth] == '}')
-		c = print_key(pr, c);
+		c = pretty_print_key(pr, c);
 	return c;
 }
 
@@ -281,44 +282,44 @@ static inline struct cursor print_next(struct printer *pr, struct cursor c)
  * Prints the beginning of a container up to its first value; the cursor is at '{' or '['.
  * An empty container is printed completely: then pr->depth does not change.
  */
-static inline struct cursor print_open(struct printer *pr, struct cursor c)
+static inline struct cursor pretty_print_open(struct printer *pr, struct cursor c)
 {
 	char closer = *c.in == '{' ? '}' : ']';
 
 	if (pr->depth == JSON_DEPTH_MAX)
-		return fail(pr, c.in, "nested too deeply");
+		return pretty_fail(pr, c.in, "nested too deeply");
 	*c.out++ = *c.in++;
 	c.in = scan_space(c.in, pr->end);
 	if (c.in < pr->end && *c.in == closer) {
 		*c.out++ = *c.in++;
-		return room(pr, c, 0);
+		return pretty_room(pr, c, 0);
 	}
 	pr->closers[++pr->depth] = closer;
-	return print_next(pr, c);
+	return pretty_print_next(pr, c);
 }
 
 /*
  * Called after a value: prints the ends of all containers that end here and moves to the
  * next value, if there is one.
  */
-static inline struct cursor print_after(struct printer *pr, struct cursor c)
+static inline struct cursor pretty_print_after(struct printer *pr, struct cursor c)
 {
 	while (pr->depth) {
 		char closer = pr->closers[pr->depth];
 
 		if (pr->in_cut && pr->depth == KEY_DEPTH)
-			watch_value_end(pr, c.in);
+			pretty_watch_value_end(pr, c.in);
 		c.in = scan_space(c.in, pr->end);
 		if (c.in < pr->end && *c.in == ',') {
 			*c.out++ = *c.in++;
-			return print_next(pr, c);
+			return pretty_print_next(pr, c);
 		}
 		if (c.in == pr->end || *c.in != closer)
-			return fail(pr, c.in,
+			return pretty_fail(pr, c.in,
 				closer == '}' ? "expected ',' or '}'"
 					      : "expected ',' or ']'");
 		pr->depth--;
-		c = print_newline(pr, c);
+		c = pretty_print_newline(pr, c);
 		if (!c.in)
 			return c;
 		*c.out++ = *c.in++;
@@ -326,26 +327,26 @@ static inline struct cursor print_after(struct printer *pr, struct cursor c)
 	return c;
 }
 
-static struct cursor print_text(struct printer *pr, struct cursor c)
+static struct cursor pretty_print_text(struct printer *pr, struct cursor c)
 {
 	if (pr->end - c.in >= 3 && !memcmp(c.in, "\xef\xbb\xbf", 3))
-		return fail(pr, c.in, "a byte order mark");
+		return pretty_fail(pr, c.in, "a byte order mark");
 	do {
 		unsigned depth = pr->depth;
 
 		c.in = scan_space(c.in, pr->end);
 		if (c.in < pr->end && (*c.in == '{' || *c.in == '['))
-			c = print_open(pr, c);
+			c = pretty_print_open(pr, c);
 		else
-			c = print_scalar(pr, c);
+			c = pretty_print_scalar(pr, c);
 		if (c.in && pr->depth == depth)
-			c = print_after(pr, c);
+			c = pretty_print_after(pr, c);
 	} while (c.in && pr->depth);
 	if (!c.in)
 		return c;
 	c.in = scan_space(c.in, pr->end);
 	if (c.in < pr->end)
-		return fail(pr, c.in, "something after the value");
+		return pretty_fail(pr, c.in, "something after the value");
 	*c.out++ = '\n';
 	return c;
 }
@@ -354,7 +355,7 @@ static struct cursor print_text(struct printer *pr, struct cursor c)
  * Prints the whole text to the end of pr->out. Returns 0 or a negative errno; on failure
  * the length of pr->out is unchanged.
  */
-static int print_out(struct printer *pr, struct cursor c)
+static int pretty_print_out(struct printer *pr, struct cursor c)
 {
 	struct buf *out = pr->out;
 	size_t old_len = out->len;
@@ -362,9 +363,9 @@ static int print_out(struct printer *pr, struct cursor c)
 	/* The output is seldom shorter than the input. */
 	size_t hint = (size_t)(pr->end - pr->text);
 
-	c = grow(pr, c, hint < out->max - old_len ? hint : 0);
+	c = pretty_grow(pr, c, hint < out->max - old_len ? hint : 0);
 	if (c.in)
-		c = print_text(pr, c);
+		c = pretty_print_text(pr, c);
 	out->len = old_len;
 	if (c.in && (size_t)(c.out - out->data) <= out->max)
 		out->len = (size_t)(c.out - out->data);
@@ -374,7 +375,7 @@ static int print_out(struct printer *pr, struct cursor c)
 	return pr->err;
 }
 
-int json_print(const char *text, size_t len, struct buf *out, struct json_cut *cut,
+int json_print(const char *text, size_t len, struct buf *out, struct json_find *cut,
 	struct json_error *ret_error)
 {
 	struct printer pr = {
@@ -384,10 +385,10 @@ int json_print(const char *text, size_t len, struct buf *out, struct json_cut *c
 	if (err)
 		return err;
 	if (cut) {
-		pr.cut = (struct json_cut){.member = cut->member, .inside = cut->inside};
+		pr.cut = (struct json_find){.member = cut->member, .inside = cut->inside};
 		pr.watch = KEY_DEPTH;
 	}
-	err = print_out(&pr, (struct cursor){text, out->data + out->len});
+	err = pretty_print_out(&pr, (struct cursor){text, out->data + out->len});
 	if (err == -EBADMSG)
 		*ret_error = pr.error;
 	if (!err && cut)
@@ -403,7 +404,7 @@ int json_check(const char *text, size_t len, struct json_error *ret_error)
 		.scratch = scratch,
 		.limit = scratch + sizeof(scratch) - ROOM};
 
-	print_text(&pr, (struct cursor){text, scratch});
+	pretty_print_text(&pr, (struct cursor){text, scratch});
 	if (pr.err)
 		*ret_error = pr.error;
 	return pr.err;

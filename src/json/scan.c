@@ -8,7 +8,7 @@ const char *scan_space_run(const char *in, const char *end)
 	return in;
 }
 
-static const char *skip_digits(const char *in, const char *end)
+static const char *scan_skip_digits(const char *in, const char *end)
 {
 	while (in < end && *in >= '0' && *in <= '9')
 		in++;
@@ -24,7 +24,7 @@ size_t scan_number(const char *in, const char *end, const char **ret_bad)
 
 	const char *digits = in;
 
-	in = skip_digits(in, end);
+	in = scan_skip_digits(in, end);
 	if (in == digits)
 		goto bad;
 	/* No digit may follow a leading zero, so the integer part ends here. */
@@ -32,7 +32,7 @@ size_t scan_number(const char *in, const char *end, const char **ret_bad)
 		in = digits + 1;
 	if (in < end && *in == '.') {
 		digits = ++in;
-		in = skip_digits(in, end);
+		in = scan_skip_digits(in, end);
 		if (in == digits)
 			goto bad;
 	}
@@ -41,7 +41,7 @@ size_t scan_number(const char *in, const char *end, const char **ret_bad)
 		if (in < end && (*in == '+' || *in == '-'))
 			in++;
 		digits = in;
-		in = skip_digits(in, end);
+		in = scan_skip_digits(in, end);
 		if (in == digits)
 			goto bad;
 	}

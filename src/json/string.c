@@ -11,12 +11,12 @@ enum {
 	CODE_MAX = 0x10ffff,
 };
 
-static bool is_surrogate(uint32_t code)
+static bool string_is_surrogate(uint32_t code)
 {
 	return code >= 0xd800 && code <= 0xdfff;
 }
 
-char *json_put_code(char *out, uint32_t code)
+char *json_encode_char(char *out, uint32_t code)
 {
 	if (code < 0x80) {
 		*out++ = (char)code;
@@ -37,7 +37,7 @@ char *json_put_code(char *out, uint32_t code)
 	return out;
 }
 
-static char *put_escape(char *out, uint32_t code)
+static char *string_put_escape(char *out, uint32_t code)
 {
 	static const char hex[] = "0123456789abcdef";
 
@@ -52,7 +52,7 @@ static char *put_escape(char *out, uint32_t code)
  * Writes one character of a string as jq 1.6 prints it, except that lone surrogates stay
  * escapes (SEMANTICS 4.1). Returns a pointer to the byte after the last one written.
  */
-static char *put_code(char *out, uint32_t code)
+static char *string_put_code(char *out, uint32_t code)
 {
 	static const char shorts[] = {['"'] = '"',
 		['\\'] = '\\',
@@ -67,9 +67,9 @@ static char *put_code(char *out, uint32_t code)
 		*out++ = shorts[code];
 		return out;
 	}
-	if (code < ' ' || code == 0x7f || is_surrogate(code))
-		return put_escape(out, code);
-	return json_put_code(out, code);
+	if (code < ' ' || code == 0x7f || string_is_surrogate(code))
+		return string_put_escape(out, code);
+	return json_encode_char(out, code);
 }
 
 /*
@@ -78,7 +78,7 @@ static char *put_code(char *out, uint32_t code)
  * for a byte that can together with the continuation bytes after it. (Near the end of a
  * string jq drops valid characters after an invalid one; we keep them.)
  */
-static const char *take_utf8(const char *in, const char *end, uint32_t *ret_code)
+static const char *string_take_utf8(const char *in, const char *end, uint32_t *ret_code)
 {
 	static const uint32_t least[UTF8_MAX + 1] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char lead = (unsigned char)*in++;
@@ -99,7 +99,7 @@ static const char *take_utf8(const char *in, const char *end, uint32_t *ret_code
 			return in;
 		code = code << 6 | ((unsigned char)*in & 0x3f);
 	}
-	if (code >= least[len] && code <= CODE_MAX && !is_surrogate(code))
+	if (code >= least[len] && code <= CODE_MAX && !string_is_surrogate(code))
 		*ret_code = code;
 	return in;
 }
@@ -108,7 +108,7 @@ static const char *take_utf8(const char *in, const char *end, uint32_t *ret_code
  * Reads the four hexadecimal digits of a \u escape that begins at `in`. Returns the
  * number of valid digits.
  */
-static unsigned take_hex(const char *in, const char *end, uint32_t *ret_code)
+static unsigned string_take_hex(const char *in, const char *end, uint32_t *ret_code)
 {
 	uint32_t code = 0;
 	unsigned count = 0;
@@ -132,7 +132,7 @@ static unsigned take_hex(const char *in, const char *end, uint32_t *ret_code)
  * Decodes the escape at `in`; a surrogate pair is one character. Returns the byte after
  * it, or NULL if it is not a valid escape, with the wrong byte and the reason.
  */
-static const char *take_escape(const char *in, const char *end, uint32_t *ret_code,
+static const char *string_take_escape(const char *in, const char *end, uint32_t *ret_code,
 	const char **ret_bad, const char **ret_reason)
 {
 	static const char shorts[] = {['"'] = '"',
@@ -155,7 +155,7 @@ static const char *take_escape(const char *in, const char *end, uint32_t *ret_co
 		return NULL;
 	}
 
-	unsigned digits = take_hex(in, end, ret_code);
+	unsigned digits = string_take_hex(in, end, ret_code);
 
 	if (digits < 4) {
 		*ret_bad = in + 2 + digits;
@@ -167,7 +167,7 @@ static const char *take_escape(const char *in, const char *end, uint32_t *ret_co
 	uint32_t low;
 
 	if (*ret_code >= 0xd800 && *ret_code < 0xdc00 && end - in >= ESCAPE_LEN &&
-		in[0] == '\\' && in[1] == 'u' && take_hex(in, end, &low) == 4 &&
+		in[0] == '\\' && in[1] == 'u' && string_take_hex(in, end, &low) == 4 &&
 		low >= 0xdc00 && low <= 0xdfff) {
 		*ret_code = 0x10000 + ((*ret_code - 0xd800) << 10) + (low - 0xdc00);
 		in += ESCAPE_LEN;
@@ -183,14 +183,14 @@ const char *json_special(const char *in, const char *end,
 	uint32_t code;
 
 	if (*in == '\\') {
-		in = take_escape(in, end, &code, ret_bad, ret_reason);
+		in = string_take_escape(in, end, &code, ret_bad, ret_reason);
 		if (!in)
 			return NULL;
-		*ret_len = (size_t)(put_code(out, code) - start);
+		*ret_len = (size_t)(string_put_code(out, code) - start);
 		return in;
 	}
 	if (*in == 0x7f) {
-		*ret_len = (size_t)(put_code(out, 0x7f) - start);
+		*ret_len = (size_t)(string_put_code(out, 0x7f) - start);
 		return in + 1;
 	}
 	if ((unsigned char)*in < ' ') {
@@ -199,34 +199,34 @@ const char *json_special(const char *in, const char *end,
 		return NULL;
 	}
 	do {
-		in = take_utf8(in, end, &code);
-		out = json_put_code(out, code);
+		in = string_take_utf8(in, end, &code);
+		out = json_encode_char(out, code);
 	} while (in < end && (unsigned char)*in >= 0x80 &&
 		 out - start <= JSON_SPECIAL_MAX - UTF8_MAX);
 	*ret_len = (size_t)(out - start);
 	return in;
 }
 
-const char *json_take_code(const char *in, const char *end, uint32_t *ret_code)
+const char *json_decode_char(const char *in, const char *end, uint32_t *ret_code)
 {
 	const char *bad;
 	const char *reason;
 
 	if ((unsigned char)*in >= 0x80)
-		return take_utf8(in, end, ret_code);
+		return string_take_utf8(in, end, ret_code);
 	if (*in != '\\') {
 		*ret_code = (uint32_t)*in;
 		return in + 1;
 	}
 
-	const char *next = take_escape(in, end, ret_code, &bad, &reason);
+	const char *next = string_take_escape(in, end, ret_code, &bad, &reason);
 
-	if (!next || is_surrogate(*ret_code))
+	if (!next || string_is_surrogate(*ret_code))
 		*ret_code = REPLACEMENT;
 	return next ? next : in + 1;
 }
 
-const char *json_take_text(
+const char *json_decode_text(
 	const char *in, const char *end, char out[static JSON_TEXT_MAX], size_t *ret_len)
 {
 	uint32_t code;
@@ -238,9 +238,9 @@ const char *json_take_text(
 		*ret_len = 1;
 		return *in ? in + 1 : NULL;
 	}
-	in = take_escape(in, end, &code, &bad, &reason);
-	if (!in || !code || is_surrogate(code))
+	in = string_take_escape(in, end, &code, &bad, &reason);
+	if (!in || !code || string_is_surrogate(code))
 		return NULL;
-	*ret_len = (size_t)(json_put_code(out, code) - out);
+	*ret_len = (size_t)(json_encode_char(out, code) - out);
 	return in;
 }

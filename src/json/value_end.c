@@ -8,7 +8,8 @@
  * if its last byte is a backslash that is not escaped itself, the first byte of the next
  * block is escaped.
  */
-static uint64_t find_escaped(struct json_extent *extent, uint64_t backslashes, size_t len)
+static uint64_t value_end_find_escaped(
+	struct json_value_end *extent, uint64_t backslashes, size_t len)
 {
 	uint64_t escaped = extent->escaped;
 
@@ -31,7 +32,7 @@ static uint64_t find_escaped(struct json_extent *extent, uint64_t backslashes, s
  * Replaces each bit by the exclusive or of itself and all lower bits, so that the bits
  * from an opening quote up to its closing quote are set.
  */
-static uint64_t fill_between(uint64_t quotes)
+static uint64_t value_end_fill_between(uint64_t quotes)
 {
 	for (unsigned shift = 1; shift < SCAN_WIDE; shift *= 2)
 		quotes ^= quotes << shift;
@@ -42,15 +43,15 @@ static uint64_t fill_between(uint64_t quotes)
  * Reads a block of `len` bytes, padded to SCAN_WIDE. Returns the number of bytes that
  * belong to the value if it ends in this block, else 0.
  */
-static inline size_t find_in_block(
-	struct json_extent *extent, const char *block, size_t len)
+static inline size_t value_end_find_in_block(
+	struct json_value_end *extent, const char *block, size_t len)
 {
 	struct scan_marks marks = scan_find_marks(block);
 
 	if (marks.backslashes || extent->escaped)
-		marks.quotes &= ~find_escaped(extent, marks.backslashes, len);
+		marks.quotes &= ~value_end_find_escaped(extent, marks.backslashes, len);
 
-	uint64_t strings = fill_between(marks.quotes) ^ extent->in_string;
+	uint64_t strings = value_end_fill_between(marks.quotes) ^ extent->in_string;
 	uint64_t closes = marks.closes & ~strings;
 	uint64_t brackets = (marks.opens & ~strings) | closes;
 
@@ -66,11 +67,11 @@ static inline size_t find_in_block(
 	return 0;
 }
 
-static const char *find_bracket(
-	struct json_extent *extent, const char *in, const char *end)
+static const char *value_end_find_bracket(
+	struct json_value_end *extent, const char *in, const char *end)
 {
 	for (; end - in >= SCAN_WIDE; in += SCAN_WIDE) {
-		size_t len = find_in_block(extent, in, SCAN_WIDE);
+		size_t len = value_end_find_in_block(extent, in, SCAN_WIDE);
 
 		if (len)
 			return in + len;
@@ -83,12 +84,13 @@ static const char *find_bracket(
 
 	memcpy(block, in, left);
 
-	size_t len = find_in_block(extent, block, left);
+	size_t len = value_end_find_in_block(extent, block, left);
 
 	return len ? in + len : NULL;
 }
 
-static const char *find_quote(struct json_extent *extent, const char *in, const char *end)
+static const char *value_end_find_quote(
+	struct json_value_end *extent, const char *in, const char *end)
 {
 	for (; in < end; in++) {
 		if (extent->escaped)
@@ -107,33 +109,33 @@ static const char *find_quote(struct json_extent *extent, const char *in, const 
  * True for the bytes of numbers and literals. All letters count, so that an error message
  * can quote a misspelled literal completely.
  */
-static bool is_plain_word(char c)
+static bool value_end_is_plain_word(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
 	       (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
 }
 
-static const char *find_word_end(
-	struct json_extent *extent, const char *in, const char *end)
+static const char *value_end_find_word_end(
+	struct json_value_end *extent, const char *in, const char *end)
 {
 	(void)extent;
-	while (in < end && is_plain_word(*in))
+	while (in < end && value_end_is_plain_word(*in))
 		in++;
 	return in < end ? in : NULL;
 }
 
-bool json_extent_begins(char first)
+bool json_value_end_begins(char first)
 {
 	return first == '{' || first == '[' || first == '"' || first == '-' ||
 	       (first >= '0' && first <= '9') || first == 't' || first == 'f' ||
 	       first == 'n';
 }
 
-void json_extent_begin(struct json_extent *extent, char first)
+void json_value_end_begin(struct json_value_end *extent, char first)
 {
-	*extent = (struct json_extent){.find = find_word_end};
+	*extent = (struct json_value_end){.find = value_end_find_word_end};
 	if (first == '{' || first == '[')
-		extent->find = find_bracket;
+		extent->find = value_end_find_bracket;
 	else if (first == '"')
-		extent->find = find_quote;
+		extent->find = value_end_find_quote;
 }

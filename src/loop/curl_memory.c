@@ -19,7 +19,7 @@ union head {
 	max_align_t align;
 };
 
-static void *take(size_t size)
+static void *curl_memory_take(size_t size)
 {
 	union head *head = NULL;
 
@@ -31,7 +31,7 @@ static void *take(size_t size)
 	return head + 1;
 }
 
-static void give(void *pointer)
+static void curl_memory_give(void *pointer)
 {
 	union head *head = pointer;
 
@@ -42,37 +42,39 @@ static void give(void *pointer)
 	free(head);
 }
 
-static void *retake(void *pointer, size_t size)
+static void *curl_memory_retake(void *pointer, size_t size)
 {
 	union head *old = pointer;
-	void *grown = take(size);
+	void *grown = curl_memory_take(size);
 
 	if (!grown || !old)
 		return grown;
 	memcpy(grown, pointer, old[-1].size < size ? old[-1].size : size);
-	give(pointer);
+	curl_memory_give(pointer);
 	return grown;
 }
 
-static char *copy(const char *string)
+static char *curl_memory_copy(const char *string)
 {
 	size_t size = strlen(string) + 1;
-	char *copied = take(size);
+	char *copied = curl_memory_take(size);
 
 	return copied ? memcpy(copied, string, size) : NULL;
 }
 
-static void *take_zeroed(size_t count, size_t size)
+static void *curl_memory_take_zeroed(size_t count, size_t size)
 {
-	void *zeroed = size && count > SIZE_MAX / size ? NULL : take(count * size);
+	void *zeroed = size && count > SIZE_MAX / size ? NULL
+						       : curl_memory_take(count * size);
 
 	return zeroed ? memset(zeroed, 0, count * size) : NULL;
 }
 
-int http_memory_init(void)
+int curl_memory_init(void)
 {
-	return curl_global_init_mem(
-		       CURL_GLOBAL_DEFAULT, take, give, retake, copy, take_zeroed)
+	return curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_memory_take,
+		       curl_memory_give, curl_memory_retake, curl_memory_copy,
+		       curl_memory_take_zeroed)
 		       ? -ENOMEM
 		       : 0;
 }

@@ -6,4 +6,4 @@
  * it is freed. Each successful call must be paired with curl_global_cleanup(). Returns 0
  * or -ENOMEM.
  */
-int http_memory_init(void);
+int curl_memory_init(void);

@@ -45,7 +45,7 @@ int loop_new(const struct clock *clock, struct loop **ret_loop)
 
 	if (!loop)
 		return -ENOMEM;
-	if (http_memory_init())
+	if (curl_memory_init())
 		goto no_curl;
 	loop->multi = curl_multi_init();
 	if (!loop->multi)
@@ -176,7 +176,7 @@ int loop_transfer_add(struct loop *loop, struct loop_transfer *transfer)
 }
 
 /* A libcurl callback that rejects all data. */
-static size_t refuse(char *data, size_t size, size_t count, void *ctx)
+static size_t loop_refuse(char *data, size_t size, size_t count, void *ctx)
 {
 	(void)data, (void)size, (void)count, (void)ctx;
 	return CURL_WRITEFUNC_ERROR;
@@ -186,16 +186,16 @@ static size_t refuse(char *data, size_t size, size_t count, void *ctx)
  * Works around curl issue 10971: with HTTP/2, libcurl 7.88 does not always free the data
  * that a paused transfer has buffered. We resume it with callbacks that reject the data.
  */
-static void drop_paused(CURL *easy)
+static void loop_drop_paused(CURL *easy)
 {
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, refuse);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, refuse);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, loop_refuse);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, loop_refuse);
 	curl_easy_pause(easy, CURLPAUSE_CONT);
 }
 
 void loop_transfer_remove(struct loop *loop, struct loop_transfer *transfer)
 {
-	drop_paused(transfer->easy);
+	loop_drop_paused(transfer->easy);
 	curl_multi_remove_handle(loop->multi, transfer->easy);
 }
 
@@ -220,7 +220,7 @@ void loop_keep_connections(struct loop *loop, int connections_max)
 }
 
 /* Returns the maximum time this turn may wait, in milliseconds. */
-static int wait_ms(const struct loop *loop, int max_ms)
+static int loop_wait_ms(const struct loop *loop, int max_ms)
 {
 	if (!list_empty(&loop->tasks))
 		return 0;
@@ -242,7 +242,7 @@ static int wait_ms(const struct loop *loop, int max_ms)
  * Sets the alarm to end a wait of `ms` milliseconds. Returns false if the wait does not
  * need it or it cannot be set.
  */
-static bool set_alarm(struct loop *loop, int ms)
+static bool loop_set_alarm(struct loop *loop, int ms)
 {
 	const struct itimerspec spec = {
 		.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}};
@@ -253,12 +253,12 @@ static bool set_alarm(struct loop *loop, int ms)
 	return timerfd_settime(loop->alarm_fd, 0, &spec, NULL) == 0;
 }
 
-static int wait_for_news(struct loop *loop, int max_ms)
+static int loop_wait_for_news(struct loop *loop, int max_ms)
 {
 	struct curl_waitfd waited[LOOP_FDS_MAX + 1];
 	struct loop_fd *owner[LOOP_FDS_MAX];
 	unsigned count = 0;
-	int ms = wait_ms(loop, max_ms);
+	int ms = loop_wait_ms(loop, max_ms);
 
 	for (int i = 0; i < LOOP_FDS_MAX; i++) {
 		if (!loop->fds[i].used)
@@ -268,7 +268,7 @@ static int wait_for_news(struct loop *loop, int max_ms)
 		owner[count++] = &loop->fds[i];
 	}
 
-	bool alarm = set_alarm(loop, ms);
+	bool alarm = loop_set_alarm(loop, ms);
 
 	if (alarm)
 		waited[count] = (struct curl_waitfd){
@@ -284,7 +284,7 @@ static int wait_for_news(struct loop *loop, int max_ms)
 	return 0;
 }
 
-static int drive_transfers(struct loop *loop)
+static int loop_drive_transfers(struct loop *loop)
 {
 	CURLMcode code;
 	CURLMsg *message;
@@ -306,7 +306,7 @@ static int drive_transfers(struct loop *loop)
 	return 0;
 }
 
-static void tell_descriptors(struct loop *loop)
+static void loop_tell_descriptors(struct loop *loop)
 {
 	for (int i = 0; i < LOOP_FDS_MAX; i++) {
 		struct loop_fd *slot = &loop->fds[i];
@@ -317,7 +317,7 @@ static void tell_descriptors(struct loop *loop)
 	}
 }
 
-static void fire_timers(struct loop *loop)
+static void loop_fire_timers(struct loop *loop)
 {
 	int64_t now = loop_now_ms(loop);
 	struct list due;
@@ -340,7 +340,7 @@ static void fire_timers(struct loop *loop)
 	}
 }
 
-static void run_tasks(struct loop *loop)
+static void loop_run_tasks(struct loop *loop)
 {
 	while (!list_empty(&loop->tasks)) {
 		struct loop_task *task = list_entry(
@@ -355,16 +355,16 @@ int loop_turn(struct loop *loop, int max_ms)
 {
 	loop->turns++;
 
-	int err = wait_for_news(loop, max_ms);
+	int err = loop_wait_for_news(loop, max_ms);
 
 	if (err)
 		return err;
-	err = drive_transfers(loop);
+	err = loop_drive_transfers(loop);
 	if (err)
 		return err;
-	tell_descriptors(loop);
-	fire_timers(loop);
-	run_tasks(loop);
+	loop_tell_descriptors(loop);
+	loop_fire_timers(loop);
+	loop_run_tasks(loop);
 	if (loop->hook)
 		loop->hook(loop->hook_ctx);
 	return 0;

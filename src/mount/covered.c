@@ -26,7 +26,7 @@ struct walk {
 	int links;  /* number of symbolic links followed so far */
 };
 
-static void walk_done(struct walk *walk)
+static void covered_walk_done(struct walk *walk)
 {
 	if (walk->dir >= 0)
 		close(walk->dir);
@@ -34,7 +34,7 @@ static void walk_done(struct walk *walk)
 }
 
 /* Moves the walk to `dir` and takes ownership of that descriptor. */
-static void walk_enter(struct walk *walk, int dir)
+static void covered_walk_enter(struct walk *walk, int dir)
 {
 	if (walk->dir >= 0)
 		close(walk->dir);
@@ -45,13 +45,13 @@ static void walk_enter(struct walk *walk, int dir)
  * Makes `text` the path still to be followed and takes ownership of it. Returns false if
  * it is NULL or there is no directory to start from.
  */
-static bool walk_begin(struct walk *walk, char *text)
+static bool covered_walk_begin(struct walk *walk, char *text)
 {
 	free(walk->text);
 	walk->text = text;
 	walk->rest = text;
 	if (text && *text == '/')
-		walk_enter(walk, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+		covered_walk_enter(walk, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
 	return text && walk->dir >= 0;
 }
 
@@ -59,18 +59,18 @@ static bool walk_begin(struct walk *walk, char *text)
  * Continues with the target of a symbolic link, followed by the rest of the path. Returns
  * false if there were too many links or memory is exhausted.
  */
-static bool walk_follow(struct walk *walk, const char *target)
+static bool covered_walk_follow(struct walk *walk, const char *target)
 {
 	char *text;
 
 	if (++walk->links > LINKS_MAX ||
 		asprintf(&text, "%s/%s", target, walk->rest ? walk->rest : "") < 0)
 		return false;
-	return walk_begin(walk, text);
+	return covered_walk_begin(walk, text);
 }
 
 /* True if `fd` is the file that `wanted` describes. */
-static bool is_same(int fd, const struct statx *wanted)
+static bool covered_is_same(int fd, const struct statx *wanted)
 {
 	struct statx st;
 
@@ -83,7 +83,7 @@ static bool is_same(int fd, const struct statx *wanted)
  * Follows one component of the path. Returns false at the end of the path or if the
  * component cannot be opened.
  */
-static bool walk_step(struct walk *walk)
+static bool covered_walk_step(struct walk *walk)
 {
 	const char *name = walk->rest ? strsep(&walk->rest, "/") : NULL;
 	char target[PATH_MAX];
@@ -97,25 +97,25 @@ static bool walk_step(struct walk *walk)
 	if (fd < 0)
 		return false;
 	if (len < 0) {
-		walk_enter(walk, fd);
+		covered_walk_enter(walk, fd);
 		return true;
 	}
 	close(fd);
 	target[len] = '\0';
-	return walk_follow(walk, target);
+	return covered_walk_follow(walk, target);
 }
 
 bool covered_by(const char *mountpoint, const char *path)
 {
-	CLEANUP(walk_done) struct walk walk = {.dir = -1};
+	CLEANUP(covered_walk_done) struct walk walk = {.dir = -1};
 	struct statx wanted;
 
 	if (statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, STATX_INO, &wanted) < 0 ||
-		*path != '/' || !walk_begin(&walk, strdup(path)))
+		*path != '/' || !covered_walk_begin(&walk, strdup(path)))
 		return false;
 	do
-		if (is_same(walk.dir, &wanted))
+		if (covered_is_same(walk.dir, &wanted))
 			return true;
-	while (walk_step(&walk));
+	while (covered_walk_step(&walk));
 	return false;
 }

@@ -15,7 +15,7 @@ struct lines {
 };
 
 /* Appends a line and escapes the control characters and backslashes of `value`. */
-static void put_text(struct lines *lines, const char *name, const char *value)
+static void config_put_text(struct lines *lines, const char *name, const char *value)
 {
 	int err = lines->error;
 
@@ -34,19 +34,19 @@ static void put_text(struct lines *lines, const char *name, const char *value)
 	lines->error = err;
 }
 
-static void put_number(struct lines *lines, const char *name, uint64_t number)
+static void config_put_number(struct lines *lines, const char *name, uint64_t number)
 {
 	if (!lines->error)
 		lines->error = buf_printf(lines->out, "%s=%" PRIu64 "\n", name, number);
 }
 
-static void put_flag(struct lines *lines, const char *name, bool value)
+static void config_put_flag(struct lines *lines, const char *name, bool value)
 {
-	put_text(lines, name, value ? "yes" : "no");
+	config_put_text(lines, name, value ? "yes" : "no");
 }
 
 /* Appends the enabled formats as a colon-separated list of their names. */
-static void put_formats(struct lines *lines, unsigned formats)
+static void config_put_formats(struct lines *lines, unsigned formats)
 {
 	const char *colon = "";
 
@@ -64,43 +64,45 @@ static void put_formats(struct lines *lines, unsigned formats)
 		lines->error = buf_append_str(lines->out, "\n");
 }
 
-int config_text_print(const struct serve_config *config, struct buf *out)
+int effective_config_print(const struct mount_plan *config, struct buf *out)
 {
 	const struct options *options = config->options;
 	struct lines lines = {.out = out};
 
-	put_text(&lines, "version", GLADIAFS_VERSION);
-	put_text(&lines, "source", options->source);
-	put_text(&lines, "origin", options->origin);
-	put_text(&lines, "mountpoint", config->mountpoint);
-	put_text(&lines, "key_file", key_source_name(config->key_source));
-	put_text(&lines, "key_hides",
+	config_put_text(&lines, "version", GLADIAFS_VERSION);
+	config_put_text(&lines, "source", options->source);
+	config_put_text(&lines, "origin", options->origin);
+	config_put_text(&lines, "mountpoint", config->mountpoint);
+	config_put_text(&lines, "key_file", key_source_name(config->key_source));
+	config_put_text(&lines, "key_hides",
 		config->key_source->hidden ? config->key_source->hidden : "none");
-	put_number(&lines, "ttl", (uint64_t)options->ttl_ms / 1000);
-	put_number(&lines, "timeout", (uint64_t)config->timeout_ms / 1000);
-	put_number(&lines, "connections", (uint64_t)options->connections);
+	config_put_number(&lines, "ttl", (uint64_t)options->ttl_ms / 1000);
+	config_put_number(&lines, "timeout", (uint64_t)config->timeout_ms / 1000);
+	config_put_number(&lines, "connections", (uint64_t)options->connections);
 	if (options->page_size)
-		put_number(&lines, "page_size", options->page_size);
+		config_put_number(&lines, "page_size", options->page_size);
 	else
-		put_text(&lines, "page_size", "adaptive");
-	put_formats(&lines, options->formats);
-	put_text(&lines, "cache", config->cache_path ? "disk" : "off");
-	put_text(&lines, "cache_file", config->cache_path ? config->cache_path : "none");
-	put_number(&lines, "cache_size", options->cache_size);
-	put_text(&lines, "ca_file", options->ca_file ? options->ca_file : "the system's");
-	put_text(&lines, "proxy",
+		config_put_text(&lines, "page_size", "adaptive");
+	config_put_formats(&lines, options->formats);
+	config_put_text(&lines, "cache", config->cache_path ? "disk" : "off");
+	config_put_text(
+		&lines, "cache_file", config->cache_path ? config->cache_path : "none");
+	config_put_number(&lines, "cache_size", options->cache_size);
+	config_put_text(
+		&lines, "ca_file", options->ca_file ? options->ca_file : "the system's");
+	config_put_text(&lines, "proxy",
 		!options->proxy   ? "the environment's"
 		: *options->proxy ? options->proxy
 				  : "none");
-	put_text(&lines, "log", options->log_syslog ? "syslog" : "stderr");
-	put_number(&lines, "uid", options->uid);
-	put_number(&lines, "gid", options->gid);
+	config_put_text(&lines, "log", options->log_syslog ? "syslog" : "stderr");
+	config_put_number(&lines, "uid", options->uid);
+	config_put_number(&lines, "gid", options->gid);
 	if (!lines.error)
 		lines.error = buf_printf(out, "umask=%03o\n", (unsigned)options->umask);
-	put_flag(&lines, "allow_other", options->allow_other);
-	put_flag(&lines, "auto_unmount", options->auto_unmount);
-	put_flag(&lines, "offline_ok", options->offline_ok);
-	put_flag(&lines, "allow_delete", options->allow_delete);
-	put_flag(&lines, "xattr", options->xattr);
+	config_put_flag(&lines, "allow_other", options->allow_other);
+	config_put_flag(&lines, "auto_unmount", options->auto_unmount);
+	config_put_flag(&lines, "offline_ok", options->offline_ok);
+	config_put_flag(&lines, "allow_delete", options->allow_delete);
+	config_put_flag(&lines, "xattr", options->xattr);
 	return lines.error;
 }

@@ -29,7 +29,7 @@ struct fields {
 	char *source;
 };
 
-static bool is_octal(char c)
+static bool mount_table_is_octal(char c)
 {
 	return c >= '0' && c <= '7';
 }
@@ -38,13 +38,13 @@ static bool is_octal(char c)
  * Decodes `text` in place. The kernel writes space, tab, newline and backslash as a
  * backslash and three octal digits.
  */
-static void unescape(char *text)
+static void mount_table_unescape(char *text)
 {
 	char *out = text;
 
 	while (*text) {
-		if (text[0] == '\\' && is_octal(text[1]) && is_octal(text[2]) &&
-			is_octal(text[3])) {
+		if (text[0] == '\\' && mount_table_is_octal(text[1]) &&
+			mount_table_is_octal(text[2]) && mount_table_is_octal(text[3])) {
 			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
 					(text[3] - '0'));
 			text += 4;
@@ -56,7 +56,7 @@ static void unescape(char *text)
 }
 
 /* Splits a line into the fields that we use. Returns false if the line has too few. */
-static bool read_fields(char *line, struct fields *ret_fields)
+static bool mount_table_read_fields(char *line, struct fields *ret_fields)
 {
 	struct fields *fields = ret_fields;
 	char *rest = line;
@@ -76,14 +76,14 @@ static bool read_fields(char *line, struct fields *ret_fields)
 	fields->source = strsep(&rest, " ");
 	if (!fields->source)
 		return false;
-	unescape(fields->point);
-	unescape(fields->type);
-	unescape(fields->source);
+	mount_table_unescape(fields->point);
+	mount_table_unescape(fields->type);
+	mount_table_unescape(fields->source);
 	return true;
 }
 
 /* Parses "MAJOR:MINOR". Returns 0 if it is malformed. */
-static dev_t read_device(const char *text)
+static dev_t mount_table_read_device(const char *text)
 {
 	char *rest;
 	unsigned long high = strtoul(text, &rest, 10);
@@ -94,18 +94,19 @@ static dev_t read_device(const char *text)
 }
 
 /* Replaces `mount` with a copy of the fields. Returns 0 or -ENOMEM. */
-static int keep(const struct fields *fields, struct mountinfo *mount)
+static int mount_table_keep(const struct fields *fields, struct mount_entry *mount)
 {
-	mountinfo_done(mount);
+	mount_table_done(mount);
 	mount->point = strdup(fields->point);
 	mount->type = strdup(fields->type);
 	mount->source = strdup(fields->source);
 	mount->id = strtoull(fields->id, NULL, 10);
-	mount->device = read_device(fields->device);
+	mount->device = mount_table_read_device(fields->device);
 	return mount->point && mount->type && mount->source ? 0 : -ENOMEM;
 }
 
-static bool is_wanted(const struct fields *fields, const struct wanted *wanted)
+static bool mount_table_is_wanted(
+	const struct fields *fields, const struct wanted *wanted)
 {
 	return (!wanted->device || strcmp(fields->device, wanted->device) == 0) &&
 	       (!wanted->id || strtoull(fields->id, NULL, 10) == wanted->id) &&
@@ -113,12 +114,12 @@ static bool is_wanted(const struct fields *fields, const struct wanted *wanted)
 }
 
 /* Finds the last line of the table that matches `wanted`. */
-static int find(
-	const char *file, const struct wanted *wanted, struct mountinfo *ret_mount)
+static int mount_table_search(
+	const char *file, const struct wanted *wanted, struct mount_entry *ret_mount)
 {
 	CLEANUP_FILE FILE *table = fopen(file, "re");
 	CLEANUP_FREE char *line = NULL;
-	struct mountinfo found = {0};
+	struct mount_entry found = {0};
 	size_t room = 0;
 	int err = 0;
 	struct fields fields;
@@ -127,51 +128,53 @@ static int find(
 		return -errno;
 	errno = 0;
 	while (!err && getline(&line, &room, table) >= 0)
-		if (read_fields(line, &fields) && is_wanted(&fields, wanted))
-			err = keep(&fields, &found);
+		if (mount_table_read_fields(line, &fields) &&
+			mount_table_is_wanted(&fields, wanted))
+			err = mount_table_keep(&fields, &found);
 	if (!err && !feof(table))
 		err = errno ? -errno : -EIO;
 	if (!err && !found.type)
 		err = -ENOENT;
 	if (err) {
-		mountinfo_done(&found);
+		mount_table_done(&found);
 		return err;
 	}
 	*ret_mount = found;
 	return 0;
 }
 
-static void print_device(dev_t device, char text[static DEVICE_SIZE])
+static void mount_table_print_device(dev_t device, char text[static DEVICE_SIZE])
 {
 	(void)snprintf(text, DEVICE_SIZE, "%u:%u", major(device), minor(device));
 }
 
-int mountinfo_find_device(const char *file, dev_t device, struct mountinfo *ret_mount)
+int mount_table_find_device(const char *file, dev_t device, struct mount_entry *ret_mount)
 {
 	char text[DEVICE_SIZE];
 
-	print_device(device, text);
-	return find(file, &(struct wanted){.device = text}, ret_mount);
+	mount_table_print_device(device, text);
+	return mount_table_search(file, &(struct wanted){.device = text}, ret_mount);
 }
 
 int mountinfo_find_id(
-	const char *file, uint64_t id, dev_t device, struct mountinfo *ret_mount)
+	const char *file, uint64_t id, dev_t device, struct mount_entry *ret_mount)
 {
 	char text[DEVICE_SIZE];
 
-	print_device(device, text);
-	return find(file, &(struct wanted){.id = id, .device = text}, ret_mount);
+	mount_table_print_device(device, text);
+	return mount_table_search(
+		file, &(struct wanted){.id = id, .device = text}, ret_mount);
 }
 
-int mountinfo_find_child(const char *file, uint64_t id, struct mountinfo *ret_mount)
+int mountinfo_find_child(const char *file, uint64_t id, struct mount_entry *ret_mount)
 {
-	return find(file, &(struct wanted){.parent = id}, ret_mount);
+	return mount_table_search(file, &(struct wanted){.parent = id}, ret_mount);
 }
 
-void mountinfo_done(struct mountinfo *mount)
+void mount_table_done(struct mount_entry *mount)
 {
 	free(mount->point);
 	free(mount->type);
 	free(mount->source);
-	*mount = (struct mountinfo){0};
+	*mount = (struct mount_entry){0};
 }

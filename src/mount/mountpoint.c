@@ -31,44 +31,44 @@ enum {
  * True for the errors that FUSE returns for a mount whose process has ended or whose
  * connection was aborted.
  */
-static bool means_dead(int err)
+static bool mountpoint_means_dead(int err)
 {
 	return err == -ENOTCONN || err == -ECONNABORTED;
 }
 
 /* Sets the error message for a path on which we cannot mount, and returns `err`. */
-static int refuse_path(const char *given, int err, struct buf *why)
+static int mountpoint_refuse_path(const char *given, int err, struct buf *errmsg)
 {
 	if (err == -ENOENT)
-		return why_set(why, err,
+		return errmsg_set(errmsg, err,
 			"cannot mount on %s: there is no such directory; make it with "
 			"mkdir -p",
 			given);
 	if (err == -ENOTDIR)
-		return why_set(
-			why, err, "cannot mount on %s: it is not a directory", given);
-	if (means_dead(err))
-		return why_set(why, err,
+		return errmsg_set(
+			errmsg, err, "cannot mount on %s: it is not a directory", given);
+	if (mountpoint_means_dead(err))
+		return errmsg_set(errmsg, err,
 			"cannot mount on %s: it lies in a mount whose process has ended "
 			"(%s); unmount that first",
 			given, strerror(-err));
-	return why_set(why, err, "cannot mount on %s: it cannot be looked at (%s)", given,
-		strerror(-err));
+	return errmsg_set(errmsg, err, "cannot mount on %s: it cannot be looked at (%s)",
+		given, strerror(-err));
 }
 
 /*
  * Sets the error message for a path that is covered by a mount which we may neither
  * inspect nor detach, and returns `err`.
  */
-static int refuse_mount(
-	const char *path, const struct mountinfo *mount, int err, struct buf *why)
+static int mountpoint_refuse_mount(
+	const char *path, const struct mount_entry *mount, int err, struct buf *errmsg)
 {
-	if (means_dead(err))
-		return why_set(why, err,
+	if (mountpoint_means_dead(err))
+		return errmsg_set(errmsg, err,
 			"cannot mount on %s: a dead mount of another kind (%s) is there; "
 			"unmount it with \"fusermount3 -u\" or \"umount\"",
 			path, mount->type ? mount->type : "unknown");
-	return why_set(why, err,
+	return errmsg_set(errmsg, err,
 		"cannot mount on %s: a mount is there (%s) that does not let you in "
 		"(%s); "
 		"unmount it, or choose another directory",
@@ -81,7 +81,7 @@ static int refuse_mount(
  * has ended. We do not trigger automounts (autofs, x-systemd.automount): if one is
  * waiting for this program to mount, we would wait for ourselves.
  */
-static int look_now(const char *path)
+static int mountpoint_look_now(const char *path)
 {
 	struct statx st;
 
@@ -92,15 +92,15 @@ static int look_now(const char *path)
 }
 
 /*
- * Calls look_now() in a child process, so that a mount that never answers cannot block
- * us. Returns the mode, -ETIMEDOUT if there is no answer within LOOK_MS, or another
- * negative errno.
+ * Calls mountpoint_look_now() in a child process, so that a mount that never answers
+ * cannot block us. Returns the mode, -ETIMEDOUT if there is no answer within LOOK_MS, or
+ * another negative errno.
  *
  * Such a mount is left behind by a process that was killed while it waited for a lock in
  * the kernel: the holder of that lock waits for an answer from the process, and the
  * kernel ends the connection only after the process has ended.
  */
-static int look_at(const char *path)
+static int mountpoint_look_at(const char *path)
 {
 	int answer[2];
 	int mode;
@@ -111,7 +111,7 @@ static int look_at(const char *path)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		mode = look_now(path);
+		mode = mountpoint_look_now(path);
 		_exit(write(answer[1], &mode, sizeof(mode)) != sizeof(mode));
 	}
 
@@ -135,31 +135,32 @@ static int look_at(const char *path)
  * Sets the error message for a path on or in a live gladiafs mount, and returns -EBUSY.
  * We do not stack gladiafs mounts, because one would hide files of the other.
  */
-static int refuse_own(const char *path, const struct mountinfo *mount, struct buf *why)
+static int mountpoint_refuse_own(
+	const char *path, const struct mount_entry *mount, struct buf *errmsg)
 {
 	if (strcmp(mount->point, path) == 0)
-		return why_set(why, -EBUSY,
+		return errmsg_set(errmsg, -EBUSY,
 			"cannot mount on %s: %s is mounted there already; unmount it "
 			"with \"fusermount3 -u\", or choose another directory",
 			path, mount->source);
-	return why_set(why, -EBUSY,
+	return errmsg_set(errmsg, -EBUSY,
 		"cannot mount on %s: it lies in the gladiafs mount on %s; choose another "
 		"directory",
 		path, mount->point);
 }
 
 int mountpoint_check(const char *given, const char *table,
-	struct mountpoint *ret_mountpoint, struct buf *why)
+	struct mountpoint *ret_mountpoint, struct buf *errmsg)
 {
-	CLEANUP(mountinfo_done) struct mountinfo mount = {0};
+	CLEANUP(mount_table_done) struct mount_entry mount = {0};
 
 	*ret_mountpoint = (struct mountpoint){.path = realpath(given, NULL)};
 	if (!ret_mountpoint->path)
-		return refuse_path(given, -errno, why);
+		return mountpoint_refuse_path(given, -errno, errmsg);
 
 	const char *path = ret_mountpoint->path;
 	struct mount_id *id = &ret_mountpoint->mount;
-	int mode = look_at(path);
+	int mode = mountpoint_look_at(path);
 	int err = mode < 0 ? mode : 0;
 	/* If the mount table cannot be read, we assume that nothing is mounted there. */
 	bool known = !unmount_identify(path, id) &&
@@ -167,19 +168,19 @@ int mountpoint_check(const char *given, const char *table,
 	bool mounted = known && strcmp(mount.point, path) == 0;
 	bool own = known && strcmp(mount.type, own_type) == 0;
 
-	if ((means_dead(err) || err == -ETIMEDOUT) && own && mounted) {
+	if ((mountpoint_means_dead(err) || err == -ETIMEDOUT) && own && mounted) {
 		ret_mountpoint->dead = true;
 		ret_mountpoint->hangs = err == -ETIMEDOUT;
 		return 0;
 	}
-	if (own && !means_dead(err))
-		return refuse_own(path, &mount, why);
-	if (err && (mounted || means_dead(err)))
-		return refuse_mount(path, &mount, err, why);
+	if (own && !mountpoint_means_dead(err))
+		return mountpoint_refuse_own(path, &mount, errmsg);
+	if (err && (mounted || mountpoint_means_dead(err)))
+		return mountpoint_refuse_mount(path, &mount, err, errmsg);
 	if (!err && !S_ISDIR(mode))
 		err = -ENOTDIR;
 	if (err)
-		return refuse_path(given, err, why);
+		return mountpoint_refuse_path(given, err, errmsg);
 	return 0;
 }
 
@@ -200,7 +201,7 @@ void mountpoint_done(struct mountpoint *mountpoint)
  * uses MNT_FORCE, which may also unmount; other users write to fusectl, which names
  * connections by the minor number of their device.
  */
-static void abort_connection(const struct mountpoint *mountpoint)
+static void mountpoint_abort_connection(const struct mountpoint *mountpoint)
 {
 	char path[64];
 
@@ -215,18 +216,18 @@ static void abort_connection(const struct mountpoint *mountpoint)
 	(void)written; /* even if this failed, the caller detaches the mount */
 }
 
-int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *why)
+int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *errmsg)
 {
 	CLEANUP(buf_done) struct buf reason;
 
 	buf_init(&reason, REASON_MAX);
 	if (mountpoint->hangs)
-		abort_connection(mountpoint);
+		mountpoint_abort_connection(mountpoint);
 
 	int err = unmount_now(&mountpoint->mount, &reason);
 
 	if (err)
-		return why_set(why, err,
+		return errmsg_set(errmsg, err,
 			"cannot mount on %s: a gladiafs mount is there %s; %s",
 			mountpoint->path, mountpoint_fault(mountpoint),
 			reason.len ? reason.data : strerror(-err));

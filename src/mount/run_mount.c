@@ -31,15 +31,15 @@ enum { REASON_MAX = 512 };
 /*
  * A mount from its start to its end:
  *
- *            key check      fs_mount()     on_ready()
+ *            key check      fs_mount()     mount_on_ready()
  * starting ------------> starting ----> starting --------> serving ----> ended
  *     |                     |              |   (the daemon's parent returns)
  *     +----- a signal or a failure --------+------> ended, with an error message
  */
-struct serve {
-	const struct serve_config *config;
-	int signals;                 /* signalfd; -1 if not open */
-	struct sentences *sentences; /* the most recent log messages */
+struct run_mount {
+	const struct mount_plan *config;
+	int signals;                   /* signalfd; -1 if not open */
+	struct recent_log *recent_log; /* the most recent log messages */
 	struct loop *loop;
 	struct catalog *catalog;
 	struct api *api;
@@ -55,29 +55,29 @@ struct serve {
 };
 
 /* Reads the key file again (SEMANTICS 1.5). If that fails, we keep the current key. */
-static void read_key_again(struct serve *serve)
+static void mount_read_key_again(struct run_mount *serve)
 {
-	const struct serve_config *config = serve->config;
-	CLEANUP(buf_done) struct buf why;
+	const struct mount_plan *config = serve->config;
+	CLEANUP(buf_done) struct buf errmsg;
 	char *key;
 	int err;
 
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 	if (!config->key_source->path)
 		return;
-	err = key_read_again(config->key_source, &key, &why);
+	err = key_read_again(config->key_source, &key, &errmsg);
 	if (!err) {
 		err = api_set_key(serve->api, key);
-		key_free(key);
+		api_key_free(key);
 	}
 	if (err)
 		log_warning(config->log, "the key stays the one it was: %s",
-			why.len ? why.data : strerror(-err));
+			errmsg.len ? errmsg.data : strerror(-err));
 }
 
-static void on_signal(void *ctx)
+static void mount_on_signal(void *ctx)
 {
-	struct serve *serve = ctx;
+	struct run_mount *serve = ctx;
 	int signal = signals_read(serve->signals);
 
 	if (!signal)
@@ -86,7 +86,7 @@ static void on_signal(void *ctx)
 	 * first message. */
 	if (signal == SIGHUP && serve->mounted) {
 		log_debug(serve->config->log, "SIGHUP: all is looked at again");
-		read_key_again(serve);
+		mount_read_key_again(serve);
 		sync_refresh(serve->sync);
 		fs_refresh(serve->fs);
 		return;
@@ -96,9 +96,9 @@ static void on_signal(void *ctx)
 }
 
 /* Commits the catalog's transaction at the end of each turn of the event loop. */
-static void on_turn(void *ctx)
+static void mount_on_turn(void *ctx)
 {
-	struct serve *serve = ctx;
+	struct run_mount *serve = ctx;
 
 	sync_commit(serve->sync);
 }
@@ -107,9 +107,9 @@ static void on_turn(void *ctx)
  * Notifies the service manager that the mount is usable. If that fails we only log it,
  * because the mount works without it.
  */
-static void tell_ready(const struct serve *serve)
+static void mount_tell_ready(const struct run_mount *serve)
 {
-	int err = serve->config->options->foreground ? manager_ready() : 0;
+	int err = serve->config->options->foreground ? systemd_ready() : 0;
 
 	if (err)
 		log_warning(serve->config->log,
@@ -119,19 +119,19 @@ static void tell_ready(const struct serve *serve)
 			strerror(-err));
 }
 
-static void on_ready(void *ctx)
+static void mount_on_ready(void *ctx)
 {
-	struct serve *serve = ctx;
+	struct run_mount *serve = ctx;
 	const struct options *options = serve->config->options;
 
 	/* A signal that arrived while we were mounting interrupts the start. */
-	on_signal(serve);
+	mount_on_signal(serve);
 	if (serve->signal)
 		return;
 	serve->serving = !daemon_report(
 		serve->config->daemon, EXIT_CODE_OK, "", !options->log_syslog);
 	if (serve->serving) {
-		tell_ready(serve);
+		mount_tell_ready(serve);
 		return;
 	}
 	/* The parent was killed while we were mounting: undo the mount. */
@@ -139,32 +139,34 @@ static void on_ready(void *ctx)
 	loop_stop(serve->loop);
 }
 
-static void on_end(void *ctx, int error)
+static void mount_on_end(void *ctx, int error)
 {
-	struct serve *serve = ctx;
+	struct run_mount *serve = ctx;
 
 	serve->error = error;
 	loop_stop(serve->loop);
 }
 
 /* Sets an error message about `what` and returns EXIT_CODE_SYSTEM. */
-static int no_system(const char *what, int err, struct buf *why)
+static int mount_no_system(const char *what, int err, struct buf *errmsg)
 {
-	return why_set(why, EXIT_CODE_SYSTEM, "%s: %s", what, strerror(-err));
+	return errmsg_set(errmsg, EXIT_CODE_SYSTEM, "%s: %s", what, strerror(-err));
 }
 
-static int interrupted(const struct serve *serve, struct buf *why)
+static int mount_interrupted(const struct run_mount *serve, struct buf *errmsg)
 {
-	return why_set(why, EXIT_CODE_MOUNT, "nothing is mounted on %s: interrupted (%s)",
-		serve->config->mountpoint, strsignal(serve->signal));
+	return errmsg_set(errmsg, EXIT_CODE_MOUNT,
+		"nothing is mounted on %s: interrupted (%s)", serve->config->mountpoint,
+		strsignal(serve->signal));
 }
 
-static int confine(struct buf *why)
+static int mount_confine(struct buf *errmsg)
 {
-	int err = process_confine();
+	int err = hardening_confine();
 
 	if (err)
-		return no_system("the rights of root cannot be given up", err, why);
+		return mount_no_system(
+			"the rights of root cannot be given up", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
@@ -172,29 +174,30 @@ static int confine(struct buf *why)
  * Opens the directory of the key file. We do this before mounting, because the mount may
  * cover a directory on the way to it.
  */
-static int keep_key_source(struct serve *serve, struct buf *why)
+static int mount_keep_key_source(struct run_mount *serve, struct buf *errmsg)
 {
 	int err = key_source_keep(serve->config->key_source);
 
 	if (err)
-		return no_system("the key's directory cannot be opened", err, why);
+		return mount_no_system(
+			"the key's directory cannot be opened", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
-static int open_loop(struct serve *serve, struct buf *why)
+static int mount_open_loop(struct run_mount *serve, struct buf *errmsg)
 {
 	int err = signals_open(&serve->signals);
 
 	if (!err)
 		err = loop_new(&clock_system, &serve->loop);
 	if (!err)
-		err = loop_add_fd(serve->loop, serve->signals, on_signal, serve);
+		err = loop_add_fd(serve->loop, serve->signals, mount_on_signal, serve);
 	if (err)
-		return no_system("cannot wait for events", err, why);
+		return mount_no_system("cannot wait for events", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
-static int open_api(struct serve *serve, struct buf *why)
+static int mount_open_api(struct run_mount *serve, struct buf *errmsg)
 {
 	const struct options *options = serve->config->options;
 	CLEANUP(buf_done) struct buf key_place;
@@ -210,17 +213,17 @@ static int open_api(struct serve *serve, struct buf *why)
 		.ca_file = options->ca_file,
 		.proxy = options->proxy,
 		.connections = options->connections,
-		.timeout_ms = deadline_of_calls(serve->config->timeout_ms),
+		.timeout_ms = timeout_of_calls(serve->config->timeout_ms),
 	};
 	CLEANUP(buf_done) struct buf reason;
 
-	buf_init(&reason, SENTENCE_MAX);
+	buf_init(&reason, ERRMSG_MAX);
 
-	int err = keycheck_run(
+	int err = verify_key(
 		serve->loop, serve->config->log, &config, options->offline_ok, &reason);
 
 	if (serve->signal)
-		return interrupted(serve, why);
+		return mount_interrupted(serve, errmsg);
 	if (options->offline_ok && (err == -EHOSTUNREACH || err == -ETIMEDOUT)) {
 		log_warning(serve->config->log,
 			"%s cannot be reached (%s): what is known of it is shown, and "
@@ -231,38 +234,39 @@ static int open_api(struct serve *serve, struct buf *why)
 		err = 0;
 	}
 	if (err)
-		return why_set(why, err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
+		return errmsg_set(errmsg,
+			err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
 			"cannot mount %s on %s: %s", options->origin,
 			serve->config->mountpoint,
 			reason.len ? reason.data : strerror(-err));
 	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
 	if (err)
-		return no_system("the API's client cannot be made", err, why);
+		return mount_no_system("the API's client cannot be made", err, errmsg);
 	/* From here on the API client has the only copy of the key. */
 	explicit_bzero(serve->config->key, strlen(serve->config->key));
 	return EXIT_CODE_OK;
 }
 
 /* Called after the key was checked, so that a wrong key leaves no database behind. */
-static int open_catalog(struct serve *serve, struct buf *why)
+static int mount_open_catalog(struct run_mount *serve, struct buf *errmsg)
 {
 	const struct catalog_config config = {
 		.path = serve->config->cache_path,
-		.bodies_max = serve->config->options->cache_size,
+		.texts_max = serve->config->options->cache_size,
 	};
 	int err = catalog_open(
 		&config, &clock_system, serve->config->log, &serve->catalog);
 
 	if (err)
-		return no_system(
-			"no database can be made, not even a temporary one", err, why);
+		return mount_no_system(
+			"no database can be made, not even a temporary one", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
-static int open_fs(struct serve *serve, struct buf *why)
+static int mount_open_fs(struct run_mount *serve, struct buf *errmsg)
 {
 	static const struct fs_handlers handlers = {
-		.on_ready = on_ready, .on_end = on_end};
+		.on_ready = mount_on_ready, .on_end = mount_on_end};
 	const struct options *options = serve->config->options;
 	CLEANUP(buf_done) struct buf text;
 	const struct sync_config sync = {
@@ -276,7 +280,7 @@ static int open_fs(struct serve *serve, struct buf *why)
 
 	buf_init(&text, CONFIG_TEXT_MAX);
 
-	int err = config_text_print(serve->config, &text);
+	int err = effective_config_print(serve->config, &text);
 	const struct fs_config fs = {
 		.source = options->source,
 		.text = text.data,
@@ -300,14 +304,14 @@ static int open_fs(struct serve *serve, struct buf *why)
 		err = fs_new(serve->loop, serve->config->log, serve->catalog, serve->sync,
 			&fs, &handlers, serve, &serve->fs);
 	if (err)
-		return no_system("the filesystem cannot be made", err, why);
-	loop_set_hook(serve->loop, on_turn, serve);
+		return mount_no_system("the filesystem cannot be made", err, errmsg);
+	loop_set_hook(serve->loop, mount_on_turn, serve);
 	return EXIT_CODE_OK;
 }
 
-static int cannot_mount(const struct serve *serve, int err, struct buf *why)
+static int mount_cannot(const struct run_mount *serve, int err, struct buf *errmsg)
 {
-	return why_set(why, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
+	return errmsg_set(errmsg, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
 		serve->config->mountpoint, strerror(-err));
 }
 
@@ -315,24 +319,24 @@ static int cannot_mount(const struct serve *serve, int err, struct buf *why)
  * Mounts, and starts the threads. libfuse and fusermount3 print the reason of a failure
  * to stderr; we capture it for our own error message.
  */
-static int mount_fs(struct serve *serve, struct buf *why)
+static int mount_fs(struct run_mount *serve, struct buf *errmsg)
 {
 	const char *mountpoint = serve->config->mountpoint;
 	CLEANUP(buf_done) struct buf reason;
-	struct capture capture;
+	struct stderr_capture capture;
 
 	buf_init(&reason, REASON_MAX);
-	capture_begin(&capture);
+	stderr_capture_begin(&capture);
 
 	int err = fs_mount(serve->fs, mountpoint);
 
-	capture_end(&capture, err ? &reason : NULL);
+	stderr_capture_end(&capture, err ? &reason : NULL);
 	if (err)
-		return why_set(why, EXIT_CODE_MOUNT, "cannot mount on %s: %s", mountpoint,
-			reason.len ? reason.data : strerror(-err));
+		return errmsg_set(errmsg, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
+			mountpoint, reason.len ? reason.data : strerror(-err));
 	err = unmount_identify(mountpoint, &serve->mount);
 	if (err)
-		return cannot_mount(serve, err, why);
+		return mount_cannot(serve, err, errmsg);
 	serve->mounted = true;
 	/* It forks, so it must run before log_start() and fs_start() start threads. */
 	if (serve->config->options->auto_unmount)
@@ -341,23 +345,24 @@ static int mount_fs(struct serve *serve, struct buf *why)
 		err = log_start(serve->config->log);
 	if (!err)
 		err = fs_start(serve->fs);
-	return err ? cannot_mount(serve, err, why) : EXIT_CODE_OK;
+	return err ? mount_cannot(serve, err, errmsg) : EXIT_CODE_OK;
 }
 
-static int run(struct serve *serve, struct buf *why)
+static int mount_run(struct run_mount *serve, struct buf *errmsg)
 {
 	int err = loop_run(serve->loop);
 
 	if (!err)
 		err = serve->error;
 	if (serve->signal && !serve->serving)
-		return interrupted(serve, why);
+		return mount_interrupted(serve, errmsg);
 	if (err)
-		return why_set(why, serve->serving ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
+		return errmsg_set(errmsg,
+			serve->serving ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
 			"the mount on %s ends, for the kernel's side of it fails: %s",
 			serve->config->mountpoint, strerror(-err));
 	if (!serve->serving)
-		return why_set(why, EXIT_CODE_MOUNT,
+		return errmsg_set(errmsg, EXIT_CODE_MOUNT,
 			"%s was unmounted before it could be used",
 			serve->config->mountpoint);
 	/*
@@ -367,7 +372,7 @@ static int run(struct serve *serve, struct buf *why)
 	 */
 	serve->aborted = !serve->signal && unmount_is_mounted(&serve->mount);
 	if (serve->aborted)
-		return why_set(why, EXIT_CODE_SYSTEM,
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"the mount on %s ends, for the kernel has aborted it: it was "
 			"not answered for longer than fs.fuse.default_request_timeout "
 			"allows, or somebody wanted it so; mount it again",
@@ -380,15 +385,15 @@ static int run(struct serve *serve, struct buf *why)
  * fails, returns EXIT_CODE_SYSTEM and an error message if `code` was EXIT_CODE_OK, and
  * otherwise logs the failure.
  */
-static int unmount_fs(const struct serve *serve, int code, struct buf *why)
+static int mount_unmount_fs(const struct run_mount *serve, int code, struct buf *errmsg)
 {
 	CLEANUP(buf_done) struct buf reason;
 
-	buf_init(&reason, SENTENCE_MAX);
+	buf_init(&reason, ERRMSG_MAX);
 	if (!serve->mounted || serve->aborted || !unmount_now(&serve->mount, &reason))
 		return code;
 	if (!code)
-		return why_set(why, EXIT_CODE_SYSTEM,
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"%s; until then it gives errors, for its process has ended",
 			reason.data ? reason.data : "cannot unmount");
 	log_error(serve->config->log, "%s", reason.data ? reason.data : "cannot unmount");
@@ -397,15 +402,15 @@ static int unmount_fs(const struct serve *serve, int code, struct buf *why)
 
 /*
  * Releases everything in reverse order. We unmount first, so that no process waits for
- * the rest to finish. Returns `code`, or the exit code that unmount_fs() replaced it
- * with.
+ * the rest to finish. Returns `code`, or the exit code that mount_unmount_fs() replaced
+ * it with.
  */
-static int end(struct serve *serve, int code, struct buf *why)
+static int mount_end(struct run_mount *serve, int code, struct buf *errmsg)
 {
 	if (serve->serving && serve->config->options->foreground)
-		manager_stopping();
+		systemd_stopping();
 	fs_free(serve->fs);
-	code = unmount_fs(serve, code, why);
+	code = mount_unmount_fs(serve, code, errmsg);
 	if (serve->sync)
 		sync_free(serve->sync);
 	catalog_close(serve->catalog);
@@ -418,7 +423,7 @@ static int end(struct serve *serve, int code, struct buf *why)
 		close(serve->signals);
 	log_stop(serve->config->log);
 	serve->config->log->kept = NULL;
-	sentences_free(serve->sentences);
+	recent_log_free(serve->recent_log);
 	return code;
 }
 
@@ -426,39 +431,39 @@ static int end(struct serve *serve, int code, struct buf *why)
  * Redirects the log as the options say. This is the last time we may: once threads have
  * been started, the log must not change.
  */
-static int open_log(struct serve *serve, struct buf *why)
+static int mount_open_log(struct run_mount *serve, struct buf *errmsg)
 {
 	const struct options *options = serve->config->options;
 	struct log *log = serve->config->log;
-	int err = sentences_new(&clock_system, &serve->sentences);
+	int err = recent_log_new(&clock_system, &serve->recent_log);
 
 	if (err)
-		return no_system("the log cannot be kept", err, why);
+		return mount_no_system("the log cannot be kept", err, errmsg);
 	log_init(log, "gladiafs", options->log_syslog, options->debug);
-	log->kept = serve->sentences;
+	log->kept = serve->recent_log;
 	return EXIT_CODE_OK;
 }
 
-int serve_run(const struct serve_config *config, struct buf *why)
+int run_mount(const struct mount_plan *config, struct buf *errmsg)
 {
-	struct serve serve = {.config = config, .signals = -1};
-	int code = confine(why);
+	struct run_mount serve = {.config = config, .signals = -1};
+	int code = mount_confine(errmsg);
 
 	if (!code)
-		code = keep_key_source(&serve, why);
+		code = mount_keep_key_source(&serve, errmsg);
 	if (!code)
-		code = open_loop(&serve, why);
+		code = mount_open_loop(&serve, errmsg);
 	if (!code)
-		code = open_api(&serve, why);
+		code = mount_open_api(&serve, errmsg);
 	if (!code)
-		code = open_catalog(&serve, why);
+		code = mount_open_catalog(&serve, errmsg);
 	if (!code)
-		code = open_log(&serve, why);
+		code = mount_open_log(&serve, errmsg);
 	if (!code)
-		code = open_fs(&serve, why);
+		code = mount_open_fs(&serve, errmsg);
 	if (!code)
-		code = mount_fs(&serve, why);
+		code = mount_fs(&serve, errmsg);
 	if (!code)
-		code = run(&serve, why);
-	return end(&serve, code, why);
+		code = mount_run(&serve, errmsg);
+	return mount_end(&serve, code, errmsg);
 }

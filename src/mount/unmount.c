@@ -35,7 +35,7 @@ enum { REASON_MAX = 512 };
 #endif
 
 /* Returns the unique ID of the mount that `path` is in, or 0 if the kernel has none. */
-static uint64_t identify_unique(const char *path, int flags)
+static uint64_t unmount_identify_unique(const char *path, int flags)
 {
 	struct statx st;
 
@@ -59,7 +59,7 @@ int unmount_identify(const char *path, struct mount_id *ret_mount)
 	*ret_mount = (struct mount_id){
 		.id = st.stx_mnt_id,
 		.device = makedev(st.stx_dev_major, st.stx_dev_minor),
-		.unique = identify_unique(path, flags),
+		.unique = unmount_identify_unique(path, flags),
 	};
 	return 0;
 }
@@ -68,7 +68,7 @@ int unmount_identify(const char *path, struct mount_id *ret_mount)
  * True if the mount is certainly gone, even if another one has its `id` and `device` now.
  * False if its unique ID is not known.
  */
-static bool is_gone(const struct mount_id *mount)
+static bool unmount_is_gone(const struct mount_id *mount)
 {
 	/* The kernel's struct mnt_id_req, here without a request for any field. */
 	struct {
@@ -85,18 +85,18 @@ static bool is_gone(const struct mount_id *mount)
 }
 
 /* Finds the mount in our mount table. Returns 0, -ENOENT if it is gone, or an error. */
-static int find(const struct mount_id *mount, struct mountinfo *ret_info)
+static int unmount_find(const struct mount_id *mount, struct mount_entry *ret_info)
 {
-	if (is_gone(mount))
+	if (unmount_is_gone(mount))
 		return -ENOENT;
 	return mountinfo_find_id(MOUNTINFO_SELF, mount->id, mount->device, ret_info);
 }
 
 bool unmount_is_mounted(const struct mount_id *mount)
 {
-	CLEANUP(mountinfo_done) struct mountinfo info = {0};
+	CLEANUP(mount_table_done) struct mount_entry info = {0};
 
-	return find(mount, &info) == 0;
+	return unmount_find(mount, &info) == 0;
 }
 
 /*
@@ -104,25 +104,25 @@ bool unmount_is_mounted(const struct mount_id *mount)
  * topmost mount of a path, and a lazy unmount includes every mount below it. Returns 0,
  * or -EBUSY or another negative errno and an error message in `why`.
  */
-static int check_nothing_else(const struct mountinfo *info, struct buf *why)
+static int unmount_check_nothing_else(const struct mount_entry *info, struct buf *errmsg)
 {
-	CLEANUP(mountinfo_done) struct mountinfo other = {0};
+	CLEANUP(mount_table_done) struct mount_entry other = {0};
 	struct mount_id seen;
 	int err = mountinfo_find_child(MOUNTINFO_SELF, info->id, &other);
 
 	if (!err)
-		return why_set(why, -EBUSY,
+		return errmsg_set(errmsg, -EBUSY,
 			"cannot unmount %s: another filesystem (%s) is mounted %s; "
 			"unmount that first, then this one (\"fusermount3 -u\" or "
 			"\"umount\")",
 			info->point, other.type,
 			strcmp(other.point, info->point) == 0 ? "over it" : "in it");
 	if (err != -ENOENT)
-		return why_set(why, err, "cannot unmount %s: %s: %s", info->point,
+		return errmsg_set(errmsg, err, "cannot unmount %s: %s: %s", info->point,
 			MOUNTINFO_SELF, strerror(-err));
 	err = unmount_identify(info->point, &seen);
 	if (err || seen.id != info->id)
-		return why_set(why, -EBUSY,
+		return errmsg_set(errmsg, -EBUSY,
 			"cannot unmount %s: another filesystem is mounted over a "
 			"directory that leads there; unmount that first, then this one "
 			"(\"fusermount3 -u\" or \"umount\")",
@@ -134,7 +134,7 @@ static int check_nothing_else(const struct mountinfo *info, struct buf *why)
  * Runs fusermount3 with no signal blocked and SIGPIPE at its default action, and waits
  * for it. Returns 0, -EPERM if it fails, or another negative errno.
  */
-static int run_fusermount(const char *path, bool lazy)
+static int unmount_run_fusermount(const char *path, bool lazy)
 {
 	char *const argv[] = {
 		"fusermount3", lazy ? "-uz" : "-u", "--", (char *)path, NULL};
@@ -169,63 +169,63 @@ static int run_fusermount(const char *path, bool lazy)
  */
 static int unmount_path(const char *path, bool lazy, struct buf *reason)
 {
-	struct capture capture;
+	struct stderr_capture capture;
 
 	if (umount2(path, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) == 0)
 		return 0;
 	if (errno != EPERM)
-		return why_set(reason, -errno, "%s", strerror(errno));
+		return errmsg_set(reason, -errno, "%s", strerror(errno));
 
-	capture_begin(&capture);
+	stderr_capture_begin(&capture);
 
-	int err = run_fusermount(path, lazy);
+	int err = unmount_run_fusermount(path, lazy);
 
-	capture_end(&capture, reason);
+	stderr_capture_end(&capture, reason);
 	if (err && !reason->len)
-		why_set(reason, err, "fusermount3 cannot be run: %s", strerror(-err));
+		errmsg_set(reason, err, "fusermount3 cannot be run: %s", strerror(-err));
 	return err;
 }
 
-int unmount_now(const struct mount_id *mount, struct buf *why)
+int unmount_now(const struct mount_id *mount, struct buf *errmsg)
 {
-	CLEANUP(mountinfo_done) struct mountinfo info = {0};
+	CLEANUP(mount_table_done) struct mount_entry info = {0};
 	CLEANUP(buf_done) struct buf reason;
-	int err = find(mount, &info);
+	int err = unmount_find(mount, &info);
 
 	buf_init(&reason, REASON_MAX);
 	if (err == -ENOENT)
 		return 0;
 	if (err)
-		return why_set(
-			why, err, "cannot read %s: %s", MOUNTINFO_SELF, strerror(-err));
+		return errmsg_set(errmsg, err, "cannot read %s: %s", MOUNTINFO_SELF,
+			strerror(-err));
 	/* First without MNT_DETACH: the kernel then refuses if another mount is in it. */
 	for (int lazy = 0; lazy <= 1; lazy++) {
-		err = check_nothing_else(&info, why);
+		err = unmount_check_nothing_else(&info, errmsg);
 		if (err)
 			return err;
 		err = unmount_path(info.point, lazy, &reason);
 		if (!err || !unmount_is_mounted(mount))
 			return 0;
 	}
-	return why_set(why, err, "cannot unmount %s: %s; unmount it as root", info.point,
-		reason.len ? reason.data : strerror(-err));
+	return errmsg_set(errmsg, err, "cannot unmount %s: %s; unmount it as root",
+		info.point, reason.len ? reason.data : strerror(-err));
 }
 
 /*
  * Runs in the process that unmount_after_end() starts: waits until the process with the
  * pidfd `parent` has ended, then unmounts.
  */
-static void wait_and_unmount(const struct mount_id *mount, int parent)
+static void unmount_wait_and(const struct mount_id *mount, int parent)
 {
 	struct pollfd poll_fd = {.fd = parent, .events = POLLIN};
-	CLEANUP(buf_done) struct buf why;
+	CLEANUP(buf_done) struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 	/* Use a name and a process group of our own, so that killall(1) or a signal to
 	 * the parent's group does not end this process as well. */
 	prctl(PR_SET_NAME, "unmount-later");
 	setsid();
-	process_close_inherited(parent);
+	hardening_close_inherited(parent);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		close(fd);
 	if (chdir("/") < 0 || open("/dev/null", O_RDWR) != STDIN_FILENO ||
@@ -233,7 +233,7 @@ static void wait_and_unmount(const struct mount_id *mount, int parent)
 		return;
 	while (poll(&poll_fd, 1, -1) < 0 && errno == EINTR)
 		;
-	(void)unmount_now(mount, &why);
+	(void)unmount_now(mount, &errmsg);
 }
 
 int unmount_after_end(const struct mount_id *mount)
@@ -249,7 +249,7 @@ int unmount_after_end(const struct mount_id *mount)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		wait_and_unmount(mount, self);
+		unmount_wait_and(mount, self);
 		_exit(0);
 	}
 

@@ -24,7 +24,7 @@ enum { PATIENCE_MS = 1000 };
 /* The result of the child, sent through the pipe in one write. */
 struct verdict {
 	int32_t code;
-	char sentence[SENTENCE_MAX];
+	char sentence[ERRMSG_MAX];
 };
 
 _Static_assert(sizeof(struct verdict) <= PIPE_BUF, "else it could come in pieces");
@@ -42,7 +42,7 @@ struct watch {
  * Waits until the child reports a result or ends. Returns 0, -ETIMEDOUT if it did neither
  * within PATIENCE_MS after a signal, or another negative errno.
  */
-static int wait_for_word(struct watch *watch)
+static int daemon_wait_for_word(struct watch *watch)
 {
 	for (;;) {
 		struct pollfd fds[] = {
@@ -75,52 +75,52 @@ static int wait_for_word(struct watch *watch)
  * Waits for the end of a child that reported no result or was sent a signal. Stores the
  * error message and returns the exit code of the parent.
  */
-static int tell_end(const struct watch *watch, struct buf *why)
+static int daemon_tell_end(const struct watch *watch, struct buf *errmsg)
 {
 	int status;
 
 	while (waitpid(watch->child, &status, 0) < 0)
 		if (errno != EINTR)
-			return why_set(why, EXIT_CODE_SYSTEM,
+			return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 				"the background process ended, and does not say why");
 	if (watch->signal)
-		return why_set(why, EXIT_CODE_MOUNT,
+		return errmsg_set(errmsg, EXIT_CODE_MOUNT,
 			"nothing is mounted: interrupted (%s)", strsignal(watch->signal));
 	if (WIFSIGNALED(status))
-		return why_set(why, EXIT_CODE_SYSTEM,
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"the background process was ended by a signal (%s) before it had "
 			"mounted; with -f it stays in the foreground and shows more",
 			strsignal(WTERMSIG(status)));
-	return why_set(why, EXIT_CODE_SYSTEM,
+	return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 		"the background process ended with code %d before it had mounted; with "
 		"-f it stays in the foreground and shows more",
 		WEXITSTATUS(status));
 }
 
 /* Waits for the child's result. Stores its error message and returns the exit code. */
-static int hear_verdict(struct watch *watch, struct buf *why)
+static int daemon_hear_verdict(struct watch *watch, struct buf *errmsg)
 {
 	struct verdict verdict = {0};
 	ssize_t got = 0;
 
-	if (wait_for_word(watch))
+	if (daemon_wait_for_word(watch))
 		kill(watch->child, SIGKILL);
 	else
 		got = read(watch->pipe, &verdict, sizeof(verdict));
 	/* After we sent SIGTERM the child ends, even if it has just reported success. */
 	if (got != (ssize_t)sizeof(verdict) || watch->signal)
-		return tell_end(watch, why);
-	verdict.sentence[SENTENCE_MAX - 1] = '\0';
+		return daemon_tell_end(watch, errmsg);
+	verdict.sentence[ERRMSG_MAX - 1] = '\0';
 	if (*verdict.sentence)
-		why_set(why, 0, "%s", verdict.sentence);
+		errmsg_set(errmsg, 0, "%s", verdict.sentence);
 	return verdict.code;
 }
 
-static int become_daemon(struct daemon *daemon, pid_t parent)
+static int daemon_become(struct daemon *daemon, pid_t parent)
 {
 	int null;
 
-	process_close_inherited(daemon->pipe);
+	hardening_close_inherited(daemon->pipe);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
 		return -errno;
@@ -135,31 +135,33 @@ static int become_daemon(struct daemon *daemon, pid_t parent)
  * Turns the child into a daemon. If that fails, reports the failure to the parent and
  * exits.
  */
-static void begin_child(
-	int pipe, pid_t parent, struct daemon *ret_daemon, struct buf *why)
+static void daemon_begin_child(
+	int pipe, pid_t parent, struct daemon *ret_daemon, struct buf *errmsg)
 {
 	struct daemon daemon = {.waited_for = true, .pipe = pipe};
-	int err = become_daemon(&daemon, parent);
+	int err = daemon_become(&daemon, parent);
 
 	if (err) {
-		why_set(why, 0, "cannot go into the background: %s", strerror(-err));
-		daemon_report(
-			&daemon, EXIT_CODE_SYSTEM, why->data ? why->data : "", false);
+		errmsg_set(
+			errmsg, 0, "cannot go into the background: %s", strerror(-err));
+		daemon_report(&daemon, EXIT_CODE_SYSTEM, errmsg->data ? errmsg->data : "",
+			false);
 		_exit(EXIT_CODE_SYSTEM);
 	}
 	*ret_daemon = daemon;
 }
 
-static int cannot_start(int err, struct buf *why)
+static int daemon_cannot_start(int err, struct buf *errmsg)
 {
-	return why_set(why, err, "cannot go into the background: %s", strerror(-err));
+	return errmsg_set(
+		errmsg, err, "cannot go into the background: %s", strerror(-err));
 }
 
 /*
  * Forks with a pipe between parent and child. Both ends are open in both processes.
  * Returns 0 in both, or a negative errno.
  */
-static int fork_with_pipe(int ends[2], pid_t *ret_child)
+static int daemon_fork_with_pipe(int ends[2], pid_t *ret_child)
 {
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
@@ -174,7 +176,7 @@ static int fork_with_pipe(int ends[2], pid_t *ret_child)
 	return err;
 }
 
-int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *why)
+int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *errmsg)
 {
 	struct watch watch = {0};
 	pid_t parent = getpid();
@@ -182,20 +184,20 @@ int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *why)
 	int err = signals_open(&watch.signals);
 
 	if (err)
-		return cannot_start(err, why);
-	err = fork_with_pipe(ends, &watch.child);
+		return daemon_cannot_start(err, errmsg);
+	err = daemon_fork_with_pipe(ends, &watch.child);
 	if (err) {
 		close(watch.signals);
-		return cannot_start(err, why);
+		return daemon_cannot_start(err, errmsg);
 	}
 	if (!watch.child) {
 		/* This also closes ends[0] and the signal descriptor. */
-		begin_child(ends[1], parent, ret_daemon, why);
+		daemon_begin_child(ends[1], parent, ret_daemon, errmsg);
 		return 0;
 	}
 	close(ends[1]);
 	watch.pipe = ends[0];
-	*ret_code = hear_verdict(&watch, why);
+	*ret_code = daemon_hear_verdict(&watch, errmsg);
 	close(watch.pipe);
 	close(watch.signals);
 	return 1;
@@ -207,7 +209,7 @@ int daemon_report(struct daemon *daemon, int code, const char *sentence, bool ke
 
 	if (!daemon->waited_for)
 		return 0;
-	strncat(verdict.sentence, sentence, SENTENCE_MAX - 1);
+	strncat(verdict.sentence, sentence, ERRMSG_MAX - 1);
 	/* From here on we survive the parent. If it has ended already, write() fails. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	/*

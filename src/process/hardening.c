@@ -16,7 +16,7 @@
 /* We never need more, and some libraries loop over all possible descriptors. */
 enum { FILES_MAX = 65536 };
 
-static void open_standard_descriptors(void)
+static void hardening_open_standard_descriptors(void)
 {
 	int fd;
 
@@ -34,7 +34,7 @@ static void open_standard_descriptors(void)
 	}
 }
 
-static void raise_file_limit(void)
+static void hardening_raise_file_limit(void)
 {
 	struct rlimit limit;
 
@@ -50,7 +50,7 @@ static void raise_file_limit(void)
 }
 
 /* By default these signals would end the process without unmounting. */
-static void ignore_signals(void)
+static void hardening_ignore_signals(void)
 {
 	static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
 		SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXFSZ};
@@ -62,20 +62,20 @@ static void ignore_signals(void)
 		sigaction(i, &ignore, NULL);
 }
 
-void process_prepare(void)
+void hardening_prepare(void)
 {
 	const struct rlimit no_core = {0};
 
-	heap_prepare();
+	malloc_tuning_apply();
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
 	umask(077);
-	open_standard_descriptors();
-	raise_file_limit();
-	ignore_signals();
+	hardening_open_standard_descriptors();
+	hardening_raise_file_limit();
+	hardening_ignore_signals();
 }
 
-void process_close_inherited(int keep)
+void hardening_close_inherited(int keep)
 {
 	unsigned first = STDERR_FILENO + 1;
 
@@ -87,8 +87,9 @@ void process_close_inherited(int keep)
 	close_range(first, ~0U, 0);
 }
 
-/* Removes all capabilities from `set` except the two that process_confine() keeps. */
-static void keep_needed(struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3])
+/* Removes all capabilities from `set` except the two that hardening_confine() keeps. */
+static void hardening_keep_needed(
+	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3])
 {
 	const __u32 needed[_LINUX_CAPABILITY_U32S_3] = {
 		CAP_TO_MASK(CAP_SYS_ADMIN) | CAP_TO_MASK(CAP_DAC_READ_SEARCH)};
@@ -100,7 +101,7 @@ static void keep_needed(struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S
 	}
 }
 
-int process_confine(void)
+int hardening_confine(void)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3];
@@ -110,6 +111,6 @@ int process_confine(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 		syscall(SYS_capget, &header, set) < 0)
 		return -errno;
-	keep_needed(set);
+	hardening_keep_needed(set);
 	return syscall(SYS_capset, &header, set) < 0 ? -errno : 0;
 }

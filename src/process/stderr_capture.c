@@ -9,15 +9,15 @@
 /* Bytes per read. A longer first line is truncated; we only quote it in a message. */
 enum { CHUNK = 1024 };
 
-void capture_begin(struct capture *capture)
+void stderr_capture_begin(struct stderr_capture *capture)
 {
-	*capture = (struct capture){.saved = -1, .kept = -1};
+	*capture = (struct stderr_capture){.saved = -1, .kept = -1};
 
 	int kept = memfd_create("stderr", MFD_CLOEXEC);
 	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
 	if (kept >= 0 && saved >= 0 && dup2(kept, STDERR_FILENO) >= 0) {
-		*capture = (struct capture){.saved = saved, .kept = kept};
+		*capture = (struct stderr_capture){.saved = saved, .kept = kept};
 		return;
 	}
 	if (kept >= 0)
@@ -26,7 +26,7 @@ void capture_begin(struct capture *capture)
 		close(saved);
 }
 
-static void print_all(int from)
+static void stderr_capture_print_all(int from)
 {
 	char chunk[CHUNK];
 	off_t offset = 0;
@@ -39,7 +39,7 @@ static void print_all(int from)
 	}
 }
 
-static void read_line(int from, struct buf *line)
+static void stderr_capture_read_line(int from, struct buf *line)
 {
 	char chunk[CHUNK];
 	ssize_t got = pread(from, chunk, sizeof(chunk) - 1, 0);
@@ -54,7 +54,7 @@ static void read_line(int from, struct buf *line)
 	(void)buf_append(line, chunk, len < line->max ? len : line->max);
 }
 
-void capture_end(struct capture *capture, struct buf *ret_line)
+void stderr_capture_end(struct stderr_capture *capture, struct buf *ret_line)
 {
 	if (ret_line)
 		buf_reset(ret_line);
@@ -63,9 +63,9 @@ void capture_end(struct capture *capture, struct buf *ret_line)
 	dup2(capture->saved, STDERR_FILENO);
 	close(capture->saved);
 	if (ret_line)
-		read_line(capture->kept, ret_line);
+		stderr_capture_read_line(capture->kept, ret_line);
 	else
-		print_all(capture->kept);
+		stderr_capture_print_all(capture->kept);
 	close(capture->kept);
-	*capture = (struct capture){.saved = -1, .kept = -1};
+	*capture = (struct stderr_capture){.saved = -1, .kept = -1};
 }

@@ -4,19 +4,19 @@
 #include <systemd/sd-daemon.h>
 
 /* Sends a state to the service manager. Returns 0 or a negative errno. */
-static int tell(const char *news)
+static int systemd_tell(const char *news)
 {
 	int told = sd_notify(0, news);
 
 	return told < 0 ? told : 0;
 }
 
-int manager_ready(void)
+int systemd_ready(void)
 {
-	return tell("READY=1");
+	return systemd_tell("READY=1");
 }
 
-int manager_stopping(void)
+int systemd_stopping(void)
 {
-	return tell("STOPPING=1");
+	return systemd_tell("STOPPING=1");
 }

@@ -15,7 +15,7 @@ static const char arrow[] = "-->";
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
 /* Reads at least one and at most `max` digits. Returns false if there are more. */
-static bool take_number(const char **at, unsigned max, unsigned *ret_number)
+static bool api_subtitles_take_number(const char **at, unsigned max, unsigned *ret_number)
 {
 	unsigned number = 0;
 	unsigned count = 0;
@@ -27,7 +27,7 @@ static bool take_number(const char **at, unsigned max, unsigned *ret_number)
 }
 
 /* Reads the digits after the decimal point. Digits after the third are ignored. */
-static bool take_fraction(const char **at, unsigned *ret_ms)
+static bool api_subtitles_take_fraction(const char **at, unsigned *ret_ms)
 {
 	unsigned ms = 0;
 	unsigned count = 0;
@@ -42,7 +42,7 @@ static bool take_fraction(const char **at, unsigned *ret_ms)
 }
 
 /* Reads "[HH:]MM:SS.mmm"; any of ".,:;" is accepted before the milliseconds. */
-static bool take_time(const char **at, int64_t *ret_ms)
+static bool api_subtitles_take_time(const char **at, int64_t *ret_ms)
 {
 	unsigned parts[3] = {0};
 	unsigned count = 0;
@@ -51,7 +51,7 @@ static bool take_time(const char **at, int64_t *ret_ms)
 	do {
 		if (count)
 			(*at)++;
-		if (!take_number(at, 2, &parts[count]))
+		if (!api_subtitles_take_number(at, 2, &parts[count]))
 			return false;
 		count++;
 	} while (count < 3 && **at == ':');
@@ -59,7 +59,7 @@ static bool take_time(const char **at, int64_t *ret_ms)
 		return false;
 	if (**at && strchr(".,:;", **at)) {
 		(*at)++;
-		if (!take_fraction(at, &ms))
+		if (!api_subtitles_take_fraction(at, &ms))
 			return false;
 	}
 
@@ -71,7 +71,7 @@ static bool take_time(const char **at, int64_t *ret_ms)
 	return minutes < 60 && seconds < 60;
 }
 
-static void skip_blanks(const char **at)
+static void api_subtitles_skip_blanks(const char **at)
 {
 	*at += strspn(*at, " \t");
 }
@@ -80,19 +80,19 @@ static void skip_blanks(const char **at)
  * Reads "TIME --> TIME[ settings]". Sets `ret_rest` to what follows the times. Returns
  * false if the line has another form, or if the end is not after the start.
  */
-static bool read_times(
+static bool api_subtitles_read_times(
 	const char *line, int64_t *ret_from, int64_t *ret_to, const char **ret_rest)
 {
-	skip_blanks(&line);
-	if (!take_time(&line, ret_from))
+	api_subtitles_skip_blanks(&line);
+	if (!api_subtitles_take_time(&line, ret_from))
 		return false;
-	skip_blanks(&line);
+	api_subtitles_skip_blanks(&line);
 	if (strncmp(line, arrow, strlen(arrow)) != 0)
 		return false;
 	line += strlen(arrow);
-	skip_blanks(&line);
+	api_subtitles_skip_blanks(&line);
 	*ret_rest = line;
-	if (!take_time(&line, ret_to) || *ret_to <= *ret_from)
+	if (!api_subtitles_take_time(&line, ret_to) || *ret_to <= *ret_from)
 		return false;
 	*ret_rest = line;
 	return (!*line || *line == ' ' || *line == '\t') && !strstr(line, arrow);
@@ -102,14 +102,14 @@ static bool read_times(
  * Appends a line, which has no line feed, and counts it if it has the times of a cue.
  * Returns 0, -ENODATA if its times cannot be read, -EMSGSIZE or -ENOMEM.
  */
-static int add_line(const char *line, const struct subtitles *subtitles, struct buf *out,
-	size_t *cues)
+static int api_subtitles_add_line(const char *line, const struct subtitles *subtitles,
+	struct buf *out, size_t *cues)
 {
 	int64_t from, to;
 	int err = 0;
 
 	if (strstr(line, arrow)) {
-		if (!read_times(line, &from, &to, &line))
+		if (!api_subtitles_read_times(line, &from, &to, &line))
 			return -ENODATA;
 		++*cues;
 		err = subtitles_add_times(out, subtitles, from, to);
@@ -119,7 +119,8 @@ static int add_line(const char *line, const struct subtitles *subtitles, struct 
 	return err ? err : buf_append_str(out, "\n");
 }
 
-static bool begins_with_header(const char *text, const struct subtitles *subtitles)
+static bool api_subtitles_begins_with_header(
+	const char *text, const struct subtitles *subtitles)
 {
 	size_t len = strcspn(subtitles->header, "\n");
 
@@ -132,33 +133,34 @@ static bool begins_with_header(const char *text, const struct subtitles *subtitl
  * `text`. Returns 0, -ENODATA if there is no cue or if times cannot be read, -EMSGSIZE or
  * -ENOMEM.
  */
-static int add_text(char *text, const struct subtitles *subtitles, struct buf *out)
+static int api_subtitles_add_text(
+	char *text, const struct subtitles *subtitles, struct buf *out)
 {
 	size_t cues = 0;
 	int err = 0;
 
-	if (!begins_with_header(text, subtitles))
+	if (!api_subtitles_begins_with_header(text, subtitles))
 		err = buf_printf(out, "%s\n", subtitles->header);
 	while (!err && *text) {
 		char *end = text + strcspn(text, "\n");
 		bool last = !*end;
 
 		*end = '\0';
-		err = add_line(text, subtitles, out, &cues);
+		err = api_subtitles_add_line(text, subtitles, out, &cues);
 		text = end + !last;
 	}
 	return err || cues ? err : -ENODATA;
 }
 
-int made_render(
-	struct json_piece text, const struct subtitles *subtitles, struct buf *out)
+int api_subtitles_render(
+	struct json_slice text, const struct subtitles *subtitles, struct buf *out)
 {
 	size_t len = out->len;
 	CLEANUP(buf_done) struct buf lines;
 
 	buf_init(&lines, FORMAT_TEXT_MAX);
 
-	int err = words_add(&lines, json_inside(text), WORDS_LINES);
+	int err = plain_text_add(&lines, json_string_body(text), PLAIN_TEXT_LINES);
 
 	if (err || !lines.len)
 		return err ? err : -ENODATA;
@@ -167,7 +169,7 @@ int made_render(
 
 	if (strncmp(first, byte_order_mark, strlen(byte_order_mark)) == 0)
 		first += strlen(byte_order_mark);
-	err = add_text(first, subtitles, out);
+	err = api_subtitles_add_text(first, subtitles, out);
 	if (err == -ENODATA && out->data) {
 		out->len = len;
 		out->data[len] = '\0';

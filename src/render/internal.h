@@ -41,8 +41,8 @@ int subtitles_render(const struct transcript *transcript,
  * subtitles are not usable: absent, without a cue, or with malformed times. After
  * -ENODATA `out` is unchanged.
  */
-int made_render(
-	struct json_piece text, const struct subtitles *subtitles, struct buf *out);
+int api_subtitles_render(
+	struct json_slice text, const struct subtitles *subtitles, struct buf *out);
 
 /* Not every program can read times beyond 99:59:59.999. */
 enum { SUBTITLES_MS_MAX = 100 * 60 * 60 * 1000 - 1 };

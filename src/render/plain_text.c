@@ -9,49 +9,49 @@
 enum { UTF8_MAX = 4, REPLACEMENT = 0xfffd };
 
 /* True for spaces, control characters, and Unicode's line and paragraph separators. */
-static bool is_blank(uint32_t code)
+static bool plain_text_is_blank_char(uint32_t code)
 {
 	return code <= ' ' || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
 	       code == 0x2029;
 }
 
-bool words_are_blank(struct json_piece string)
+bool plain_text_is_blank(struct json_slice string)
 {
 	uint32_t code = ' ';
 
-	while (string.at < string.end && is_blank(code))
-		string.at = json_take_code(string.at, string.end, &code);
-	return is_blank(code);
+	while (string.at < string.end && plain_text_is_blank_char(code))
+		string.at = json_decode_char(string.at, string.end, &code);
+	return plain_text_is_blank_char(code);
 }
 
 /* True if every form copies the character unchanged, and it is not part of "-->". */
-static bool is_plain(char c)
+static bool plain_text_is_plain(char c)
 {
 	return c > ' ' && c < 0x7f && c != '\\' && c != '&' && c != '<' && c != '>' &&
 	       c != '-';
 }
 
-static const char *plain_run(const char *in, const char *end)
+static const char *plain_text_plain_run(const char *in, const char *end)
 {
-	while (in < end && is_plain(*in))
+	while (in < end && plain_text_is_plain(*in))
 		in++;
 	return in;
 }
 
-static int add_code(struct buf *out, uint32_t code)
+static int plain_text_add_code(struct buf *out, uint32_t code)
 {
 	char bytes[UTF8_MAX];
 
-	return buf_append(out, bytes, (size_t)(json_put_code(bytes, code) - bytes));
+	return buf_append(out, bytes, (size_t)(json_encode_char(bytes, code) - bytes));
 }
 
-static int add_lines(struct buf *out, struct json_piece string)
+static int plain_text_add_lines(struct buf *out, struct json_slice string)
 {
 	uint32_t before = 0;
 	int err = 0;
 
 	while (!err && string.at < string.end) {
-		const char *plain = plain_run(string.at, string.end);
+		const char *plain = plain_text_plain_run(string.at, string.end);
 		uint32_t code;
 
 		err = buf_append(out, string.at, (size_t)(plain - string.at));
@@ -60,7 +60,7 @@ static int add_lines(struct buf *out, struct json_piece string)
 		string.at = plain;
 		if (err || plain == string.end)
 			continue;
-		string.at = json_take_code(plain, string.end, &code);
+		string.at = json_decode_char(plain, string.end, &code);
 
 		/* "\r\n" is one line break; "\r" alone is one, too. */
 		bool ended = code == '\n' && before == '\r';
@@ -71,7 +71,7 @@ static int add_lines(struct buf *out, struct json_piece string)
 		else if ((code < ' ' && code != '\n' && code != '\t') || code == 0x7f)
 			code = REPLACEMENT;
 		if (!ended)
-			err = add_code(out, code);
+			err = plain_text_add_code(out, code);
 	}
 	return err;
 }
@@ -80,21 +80,23 @@ static int add_lines(struct buf *out, struct json_piece string)
  * Appends a character that is not blank. `dashes` is the number of "-" directly before
  * it.
  */
-static int add_seen(struct buf *out, uint32_t code, unsigned dashes, enum words_form form)
+static int plain_text_add_seen(
+	struct buf *out, uint32_t code, unsigned dashes, enum words_form form)
 {
-	if (form == WORDS_VTT && code == '&')
+	if (form == PLAIN_TEXT_VTT && code == '&')
 		return buf_append_str(out, "&amp;");
-	if (form == WORDS_VTT && code == '<')
+	if (form == PLAIN_TEXT_VTT && code == '<')
 		return buf_append_str(out, "&lt;");
-	if (form == WORDS_VTT && code == '>')
+	if (form == PLAIN_TEXT_VTT && code == '>')
 		return buf_append_str(out, "&gt;");
 	/* SubRip has no escapes, so "-->" becomes "-- >". */
-	if (form == WORDS_SRT && code == '>' && dashes >= 2)
+	if (form == PLAIN_TEXT_SRT && code == '>' && dashes >= 2)
 		return buf_append_str(out, " >");
-	return add_code(out, code);
+	return plain_text_add_code(out, code);
 }
 
-static int add_line(struct buf *out, struct json_piece string, enum words_form form)
+static int plain_text_add_line(
+	struct buf *out, struct json_slice string, enum words_form form)
 {
 	bool begun = false;
 	bool blank = false;
@@ -102,12 +104,12 @@ static int add_line(struct buf *out, struct json_piece string, enum words_form f
 	int err = 0;
 
 	while (!err && string.at < string.end) {
-		const char *plain = plain_run(string.at, string.end);
+		const char *plain = plain_text_plain_run(string.at, string.end);
 		uint32_t code = 0;
 
 		if (plain == string.at) {
-			string.at = json_take_code(plain, string.end, &code);
-			if (is_blank(code)) {
+			string.at = json_decode_char(plain, string.end, &code);
+			if (plain_text_is_blank_char(code)) {
 				blank = true;
 				dashes = 0;
 				continue;
@@ -118,7 +120,7 @@ static int add_line(struct buf *out, struct json_piece string, enum words_form f
 		begun = true;
 		blank = false;
 		if (!err && code) {
-			err = add_seen(out, code, dashes, form);
+			err = plain_text_add_seen(out, code, dashes, form);
 			dashes = code == '-' ? dashes + 1 : 0;
 		} else if (!err) {
 			err = buf_append(out, string.at, (size_t)(plain - string.at));
@@ -129,7 +131,8 @@ static int add_line(struct buf *out, struct json_piece string, enum words_form f
 	return err;
 }
 
-int words_add(struct buf *out, struct json_piece string, enum words_form form)
+int plain_text_add(struct buf *out, struct json_slice string, enum words_form form)
 {
-	return form == WORDS_LINES ? add_lines(out, string) : add_line(out, string, form);
+	return form == PLAIN_TEXT_LINES ? plain_text_add_lines(out, string)
+					: plain_text_add_line(out, string, form);
 }

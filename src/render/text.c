@@ -2,7 +2,7 @@
 #include "internal.h"
 
 /* Appends one line per turn: consecutive utterances of the same voice are joined. */
-static int add_turns(const struct transcript *transcript, struct buf *out)
+static int text_add_turns(const struct transcript *transcript, struct buf *out)
 {
 	const struct utterance *before = NULL;
 	int err = 0;
@@ -14,12 +14,12 @@ static int add_turns(const struct transcript *transcript, struct buf *out)
 		if (before)
 			err = buf_append_str(out, goes_on ? " " : "\n");
 		if (!err && !goes_on && transcript_has_voice(transcript, one)) {
-			err = transcript_add_voice(transcript, one, out, WORDS_LINE);
+			err = transcript_add_voice(transcript, one, out, PLAIN_TEXT_LINE);
 			if (!err)
 				err = buf_append_str(out, ": ");
 		}
 		if (!err)
-			err = words_add(out, one->text, WORDS_LINE);
+			err = plain_text_add(out, one->text, PLAIN_TEXT_LINE);
 		before = one;
 	}
 	return err;
@@ -29,8 +29,8 @@ int text_render(const struct transcript *transcript, struct buf *out)
 {
 	size_t len = out->len;
 	int err = transcript->voiced || !transcript->full.at
-			  ? add_turns(transcript, out)
-			  : words_add(out, transcript->full, WORDS_LINES);
+			  ? text_add_turns(transcript, out)
+			  : plain_text_add(out, transcript->full, PLAIN_TEXT_LINES);
 
 	if (!err && out->len > len && out->data[out->len - 1] != '\n')
 		err = buf_append_str(out, "\n");

@@ -25,28 +25,28 @@ static const char *const member_names[MEMBERS] = {
  * Returns what is between the quotes, or nothing if the value is not a string or is
  * blank.
  */
-static struct json_piece read_string(struct json_piece value)
+static struct json_slice transcript_read_string(struct json_slice value)
 {
-	struct json_piece inside = json_inside(value);
+	struct json_slice inside = json_string_body(value);
 
-	return words_are_blank(inside) ? (struct json_piece){0} : inside;
+	return plain_text_is_blank(inside) ? (struct json_slice){0} : inside;
 }
 
 /* Returns the digits of a non-negative integer, or nothing if the value is not one. */
-static struct json_piece read_count(struct json_piece value)
+static struct json_slice transcript_read_count(struct json_slice value)
 {
 	size_t len = json_length(value);
 
 	for (size_t i = 0; i < len; i++)
 		if (value.at[i] < '0' || value.at[i] > '9')
-			return (struct json_piece){0};
-	return len <= DIGITS_MAX ? value : (struct json_piece){0};
+			return (struct json_slice){0};
+	return len <= DIGITS_MAX ? value : (struct json_slice){0};
 }
 
 /*
  * Returns NAN if the value is not a number, and infinity if it is too large for a double.
  */
-static double read_seconds(struct json_piece value)
+static double transcript_read_seconds(struct json_slice value)
 {
 	char number[NUMBER_MAX];
 	size_t len = json_length(value);
@@ -60,26 +60,28 @@ static double read_seconds(struct json_piece value)
 }
 
 /* Reads an utterance. Returns false if it has no text. */
-static bool read_utterance(struct json_piece object, struct utterance *ret_utterance)
+static bool transcript_read_utterance(
+	struct json_slice object, struct utterance *ret_utterance)
 {
-	struct json_piece values[MEMBERS];
+	struct json_slice values[MEMBERS];
 
 	json_members(object, member_names, MEMBERS, values);
 
-	struct json_piece name = read_string(values[SPEAKER]);
+	struct json_slice name = transcript_read_string(values[SPEAKER]);
 
 	*ret_utterance = (struct utterance){
-		.start = read_seconds(values[START]),
-		.end = read_seconds(values[END]),
-		.text = read_string(values[TEXT]),
-		.speaker = name.at ? name : read_count(values[SPEAKER]),
-		.channel = read_count(values[CHANNEL]),
+		.start = transcript_read_seconds(values[START]),
+		.end = transcript_read_seconds(values[END]),
+		.text = transcript_read_string(values[TEXT]),
+		.speaker = name.at ? name : transcript_read_count(values[SPEAKER]),
+		.channel = transcript_read_count(values[CHANNEL]),
 		.named = name.at != NULL,
 	};
 	return ret_utterance->text.at != NULL;
 }
 
-static int add_utterance(struct transcript *transcript, const struct utterance *utterance)
+static int transcript_add_utterance(
+	struct transcript *transcript, const struct utterance *utterance)
 {
 	size_t len = transcript->len;
 
@@ -96,18 +98,19 @@ static int add_utterance(struct transcript *transcript, const struct utterance *
 	return 0;
 }
 
-static int read_utterances(struct json_piece array, struct transcript *transcript)
+static int transcript_read_utterances(
+	struct json_slice array, struct transcript *transcript)
 {
 	struct utterance utterance;
-	struct json_piece value;
-	struct json_walk walk;
+	struct json_slice value;
+	struct json_cursor walk;
 	double at = 0;
 	int err = 0;
 
-	if (json_walk_into(array, '[', &walk))
+	if (json_cursor_enter(array, '[', &walk))
 		return 0;
-	while (!err && !json_walk_next(&walk, NULL, &value)) {
-		if (!read_utterance(value, &utterance))
+	while (!err && !json_cursor_next(&walk, NULL, &value)) {
+		if (!transcript_read_utterance(value, &utterance))
 			continue;
 		/*
 		 * An utterance without a start keeps its position after the previous one.
@@ -115,12 +118,12 @@ static int read_utterances(struct json_piece array, struct transcript *transcrip
 		if (!isnan(utterance.start))
 			at = utterance.start;
 		utterance.at = at;
-		err = add_utterance(transcript, &utterance);
+		err = transcript_add_utterance(transcript, &utterance);
 	}
 	return err;
 }
 
-static int compare_bytes(struct json_piece one, struct json_piece other)
+static int transcript_compare_bytes(struct json_slice one, struct json_slice other)
 {
 	size_t len = json_length(one);
 
@@ -129,24 +132,25 @@ static int compare_bytes(struct json_piece one, struct json_piece other)
 	return one.at && other.at ? memcmp(one.at, other.at, len) : 0;
 }
 
-static int compare_speakers(const struct utterance *one, const struct utterance *other)
+static int transcript_compare_speakers(
+	const struct utterance *one, const struct utterance *other)
 {
 	int order = one->named - other->named;
 
-	return order ? order : compare_bytes(one->speaker, other->speaker);
+	return order ? order : transcript_compare_bytes(one->speaker, other->speaker);
 }
 
-static int compare_voices(const void *one, const void *other)
+static int transcript_compare_voices(const void *one, const void *other)
 {
 	const struct utterance *a = one;
 	const struct utterance *b = other;
-	int order = compare_speakers(a, b);
+	int order = transcript_compare_speakers(a, b);
 
-	return order ? order : compare_bytes(a->channel, b->channel);
+	return order ? order : transcript_compare_bytes(a->channel, b->channel);
 }
 
 /* Utterances that start together keep the order of the job's text. */
-static int compare_times(const void *one, const void *other)
+static int transcript_compare_times(const void *one, const void *other)
 {
 	const struct utterance *a = one;
 	const struct utterance *b = other;
@@ -161,19 +165,21 @@ static int compare_times(const void *one, const void *other)
  * utterance has a speaker, any two utterances have different channels. Leaves the
  * utterances sorted by voice.
  */
-static bool has_channels(struct transcript *transcript)
+static bool transcript_has_channels(struct transcript *transcript)
 {
 	struct utterance *utterances = transcript->utterances;
 	bool channels = false;
 
-	qsort(utterances, transcript->len, sizeof(*utterances), compare_voices);
+	qsort(utterances, transcript->len, sizeof(*utterances),
+		transcript_compare_voices);
 	/* Utterances without a speaker come first. */
 	bool diarized = utterances[transcript->len - 1].speaker.at != NULL;
 
 	for (size_t i = 1; i < transcript->len; i++)
 		channels |= (utterances[i].speaker.at || !diarized) &&
-			    !compare_speakers(&utterances[i - 1], &utterances[i]) &&
-			    compare_bytes(
+			    !transcript_compare_speakers(
+				    &utterances[i - 1], &utterances[i]) &&
+			    transcript_compare_bytes(
 				    utterances[i - 1].channel, utterances[i].channel);
 	return channels;
 }
@@ -182,14 +188,14 @@ static bool has_channels(struct transcript *transcript)
  * Sorts the utterances by time: a job may list one channel after the other, but subtitles
  * need ascending times.
  */
-static void arrange(struct transcript *transcript)
+static void transcript_arrange(struct transcript *transcript)
 {
 	struct utterance *utterances = transcript->utterances;
 
 	if (!transcript->len)
 		return;
-	transcript->channels = has_channels(transcript);
-	qsort(utterances, transcript->len, sizeof(*utterances), compare_times);
+	transcript->channels = transcript_has_channels(transcript);
+	qsort(utterances, transcript->len, sizeof(*utterances), transcript_compare_times);
 	for (size_t i = 0; i < transcript->len; i++)
 		transcript->voiced |= transcript_has_voice(transcript, &utterances[i]);
 }
@@ -197,22 +203,22 @@ static void arrange(struct transcript *transcript)
 int transcript_read(const char *job, size_t len, struct transcript *ret_transcript)
 {
 	static const char *const names[] = {"full_transcript", "subtitles", "utterances"};
-	struct json_piece whole = {job, job + len};
-	struct json_piece values[3];
-	struct json_walk walk;
+	struct json_slice whole = {job, job + len};
+	struct json_slice values[3];
+	struct json_cursor walk;
 
 	*ret_transcript = (struct transcript){0};
-	if (json_walk_into(whole, '{', &walk))
+	if (json_cursor_enter(whole, '{', &walk))
 		return -EBADMSG;
 	json_members(json_member(json_member(whole, "result"), "transcription"), names, 3,
 		values);
-	ret_transcript->full = read_string(values[0]);
+	ret_transcript->full = transcript_read_string(values[0]);
 	ret_transcript->subtitles = values[1];
 
-	int err = read_utterances(values[2], ret_transcript);
+	int err = transcript_read_utterances(values[2], ret_transcript);
 
 	if (!err)
-		arrange(ret_transcript);
+		transcript_arrange(ret_transcript);
 	return err;
 }
 
@@ -230,16 +236,16 @@ bool transcript_has_voice(
 
 bool transcript_same_voice(const struct utterance *one, const struct utterance *other)
 {
-	return !compare_speakers(one, other) &&
-	       !compare_bytes(one->channel, other->channel);
+	return !transcript_compare_speakers(one, other) &&
+	       !transcript_compare_bytes(one->channel, other->channel);
 }
 
-static int add_part(
-	struct buf *out, const char *before, struct json_piece part, enum words_form form)
+static int transcript_add_part(
+	struct buf *out, const char *before, struct json_slice part, enum words_form form)
 {
 	int err = buf_append_str(out, before);
 
-	return err ? err : words_add(out, part, form);
+	return err ? err : plain_text_add(out, part, form);
 }
 
 int transcript_add_voice(const struct transcript *transcript,
@@ -249,11 +255,12 @@ int transcript_add_voice(const struct transcript *transcript,
 	int err = 0;
 
 	if (channel)
-		err = add_part(out, "Channel ", utterance->channel, form);
+		err = transcript_add_part(out, "Channel ", utterance->channel, form);
 	if (err || !utterance->speaker.at)
 		return err;
 	if (utterance->named)
-		return add_part(out, channel ? ", " : "", utterance->speaker, form);
-	return add_part(
+		return transcript_add_part(
+			out, channel ? ", " : "", utterance->speaker, form);
+	return transcript_add_part(
 		out, channel ? ", speaker " : "Speaker ", utterance->speaker, form);
 }

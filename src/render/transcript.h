@@ -15,15 +15,15 @@ struct utterance {
 	double start; /* in seconds, any double; NAN if absent */
 	double end;
 	double at; /* position in time: `start`, or that of the utterance before */
-	struct json_piece text;    /* never absent */
-	struct json_piece speaker; /* a name, or the digits of a number */
-	struct json_piece channel; /* the digits of a number */
+	struct json_slice text;    /* never absent */
+	struct json_slice speaker; /* a name, or the digits of a number */
+	struct json_slice channel; /* the digits of a number */
 	bool named;                /* `speaker` is a name */
 };
 
 struct transcript {
-	struct json_piece full;       /* the member full_transcript */
-	struct json_piece subtitles;  /* array of the subtitles that the API made */
+	struct json_slice full;       /* the member full_transcript */
+	struct json_slice subtitles;  /* array of the subtitles that the API made */
 	struct utterance *utterances; /* sorted by `at` */
 	size_t len;
 	bool channels; /* voices are distinguished by channel as well */

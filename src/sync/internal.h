@@ -9,14 +9,14 @@
 #include "sync/member_set.h"
 #include "sync/sync.h"
 
-struct removed_entry {
+struct tombstone {
 	int64_t row;
 	int64_t until_ms; /* monotonic time at which it expires */
 };
 
 /* Rows of jobs deleted a moment ago (tombstones.h), in the order in which they expire. */
-struct removed {
-	struct removed_entry *entries;
+struct tombstones {
+	struct tombstone *entries;
 	size_t len;
 	size_t cap;
 };
@@ -59,20 +59,20 @@ struct sync {
 	uint64_t uses; /* number of times that a listing was released */
 	struct page_size page_size;
 
-	struct list singles;    /* job fetches that have not ended */
-	int ahead_len;          /* number of these that no request has waited for yet */
-	struct listing *walked; /* listing whose jobs are prefetched, or NULL */
+	struct list job_fetches; /* job fetches that have not ended */
+	int prefetch_len;        /* number of these that no request has waited for yet */
+	struct listing *prefetch_listing; /* listing whose jobs are prefetched, or NULL */
 
-	struct list removals; /* job deletes that have not ended */
+	struct list job_deletes; /* job deletes that have not ended */
 	struct sync_deletes deletes;
-	struct removed removed;
+	struct tombstones tombstones;
 	struct unfinished unfinished;
 	struct offline offline;
 	struct loop_timer trim; /* set while the catalog exceeds its maximum size */
 };
 
 /* A strategy that fills a listing with members. */
-struct filler {
+struct listing_source {
 	/*
 	 * Allocates listing->filling and sends no request. Returns 0, -ENOENT if this
 	 * source cannot fill this listing, -ENOMEM, or -EIO.
@@ -84,9 +84,9 @@ struct filler {
 	void (*end)(struct listing *listing);
 };
 
-extern const struct filler filler_pages;
-extern const struct filler filler_days;
-extern const struct filler filler_follow;
+extern const struct listing_source source_pages;
+extern const struct listing_source source_days;
+extern const struct listing_source select_growing;
 
 /*
  * The names of a LISTING_KEYS or LISTING_VALUES listing: NUL-terminated strings in one
@@ -105,39 +105,42 @@ struct listing {
 	struct query query;
 	char *key; /* query_key() of the query */
 	uint64_t id;
-	unsigned holders;      /* references, from open directories and other listings */
-	uint64_t used;         /* value of sync->uses at the last release */
-	int64_t began_ms;      /* monotonic time at which it was started */
-	int64_t began_wall_ms; /* wall time at which it was started */
-	int64_t grew_ms;       /* monotonic time at which it last grew */
-	struct snapshot members;
+	unsigned holders;   /* references, from open directories and other listings */
+	uint64_t used;      /* value of sync->uses at the last release */
+	int64_t started_ms; /* monotonic time at which it was started */
+	int64_t started_wall_ms; /* wall time at which it was started */
+	int64_t grew_ms;         /* monotonic time at which it last grew */
+	struct member_set members;
 	struct listing_names names; /* used by LISTING_KEYS and LISTING_VALUES only */
 	struct wait_queue queue;
 	int64_t newest_ms; /* newest change shown so far, see newest_note() */
 	bool complete;
 	bool ordered;   /* the jobs are in descending order of created_at */
-	bool same;      /* equal to the saved listing: need not be saved again */
-	bool broken;    /* rows may be lost, or no source could start: every use fails */
-	bool outdated;  /* too old for new readers since sync_refresh() */
-	bool thinned;   /* has jobs deleted here: new readers get one selected from it */
-	bool stale;     /* filled from the cache while the API is out of reach */
-	bool mixed;     /* rows from the cache follow rows emitted before */
-	bool unsettled; /* known_settle() has not visited it yet */
-	int unreached;  /* error to fail with unless the cache can be shown instead */
-	bool lacking;   /* a reader waits for a member that is not there */
-	bool goes_on;   /* a reader wanted more than the first page: read ahead */
-	int error;      /* error of the last request for members, or 0 */
-	size_t wanted;  /* highest position that a reader has asked for */
+	bool unchanged; /* equal to the saved listing: need not be saved again */
+	bool data_lost; /* rows may be lost, or no source could start: every use fails */
+	bool invalidated;      /* too old for new readers since sync_refresh() */
+	bool has_deleted_rows; /* has jobs deleted here: new readers get one selected from
+				  it */
+	bool from_cache;       /* filled from the cache while the API is out of reach */
+	bool cache_after_api;  /* rows from the cache follow rows emitted before */
+	bool unsettled;        /* select_cached_settle() has not visited it yet */
+	int unreached; /* error to fail with unless the cache can be shown instead */
+	bool reader_waiting; /* a reader waits for a member that is not there */
+	bool reading_ahead;  /* a reader wanted more than the first page: read ahead */
+	int error;           /* error of the last request for members, or 0 */
+	size_t wanted;       /* highest position that a reader has asked for */
 	/* During listing_want(): the position asked for plus 1; otherwise 0. */
 	size_t asked;
-	size_t walk;    /* position of the job looked up last, see single_walk() */
-	unsigned walks; /* number of jobs of it that were looked up */
-	int64_t *watch; /* unfinished jobs for the next refresh, see listing_watch() */
-	size_t watch_len;
-	const struct filler *filler;
-	void *filling; /* state of the source; NULL if complete */
+	size_t prefetch_position;   /* position of the job looked up last, see
+				       job_fetch_prefetch() */
+	unsigned prefetch_run;      /* number of jobs of it that were looked up */
+	int64_t *unfinished_before; /* unfinished jobs for the next refresh, see
+				       listing_set_unfinished() */
+	size_t unfinished_before_len;
+	const struct listing_source *source;
+	void *source_state; /* state of the source; NULL if complete */
 	/* The complete listing that this one replaces, held; or NULL. */
-	struct listing *before;
+	struct listing *previous;
 };
 
 /*
@@ -145,7 +148,7 @@ struct listing {
  * query's spans: they were selected, revalidated, or emitted before the listing was read
  * again. A page that shows them does not thereby overlap with the pages before it.
  */
-enum { LISTING_TOLD = 255 };
+enum { LISTING_EMITTED = 255 };
 
 /*
  * Loads a row's job and whether it matches the listing's query. Returns 0, -ENOENT if the
@@ -175,26 +178,26 @@ bool listing_is_present(const struct listing *listing);
  * Continues with another source; its begin() must never return -ENOENT. If it fails, the
  * listing fails.
  */
-void listing_fill_by(struct listing *listing, const struct filler *filler);
+void listing_switch_source(struct listing *listing, const struct listing_source *filler);
 
 /*
  * Continues with the cheapest source that can fill the listing now. If none can start,
  * the listing fails.
  */
-void listing_fill_anew(struct listing *listing);
+void listing_restart(struct listing *listing);
 
 /*
  * Stores the unfinished jobs in the query's time range, as they were before the listing
  * was read. The next revalidation of the query needs them (revalidate.h). Copies `rows`.
  * Returns 0 or -ENOMEM.
  */
-int listing_watch(struct listing *listing, const int64_t *rows, size_t len);
+int listing_set_unfinished(struct listing *listing, const int64_t *rows, size_t len);
 
 /*
  * Loads the unfinished jobs that were stored with the previous listing of the query. The
  * caller frees `ret_rows`. Returns 0, -ENOENT if none are stored, -ENOMEM, or -EIO.
  */
-int listing_load_watch(
+int listing_load_unfinished(
 	const struct listing *listing, int64_t **ret_rows, size_t *ret_len);
 
 /*
@@ -233,7 +236,7 @@ void listing_completed(struct listing *listing);
  * was not reached and offline_ok is set, logs nothing: at the end of the turn the listing
  * continues from the cache or fails.
  */
-void listing_failed(struct listing *listing, int error, const char *why);
+void listing_failed(struct listing *listing, int error, const char *errmsg);
 
 /*
  * Wakes the parked requests with `error`, without trying to show the cache instead. Logs
@@ -265,19 +268,19 @@ int sync_keep(
  * Marks a job as deleted, drops its text and calls on_gone(): the API does not have it
  * any more. Returns 0 or -EIO.
  */
-int sync_forget(struct sync *sync, const struct catalog_job *job);
+int sync_mark_deleted(struct sync *sync, const struct catalog_job *job);
 
 /*
  * Marks a job as deleted after a deletion through this mount: overwrites its text in the
  * database file and calls on_gone(). Returns 0 or -EIO.
  */
-int sync_purge(struct sync *sync, const struct catalog_job *job);
+int sync_erase(struct sync *sync, const struct catalog_job *job);
 
 /* Calls on_gone(), so that the job's name is dropped from caches. */
-void sync_tell_gone(struct sync *sync, const struct catalog_job *job);
+void sync_notify_deleted(struct sync *sync, const struct catalog_job *job);
 
 /* Cancels all job deletes and logs each of them: the API may still delete these jobs. */
-void removal_end(struct sync *sync);
+void job_delete_end(struct sync *sync);
 
 /*
  * Handles a job that is absent from a complete listing of `query`, started at
@@ -285,12 +288,12 @@ void removal_end(struct sync *sync);
  * marks it so (SEMANTICS 7.1). An unfinished one is invalidated, so its next look-up
  * requests it.
  */
-void sync_missed(
+void sync_on_job_missing(
 	struct sync *sync, int64_t row, const struct query *query, int64_t since_wall_ms);
 
 /*
- * Fetches a job by its id, like single_want(), but never waits for a list of unfinished
- * jobs.
+ * Fetches a job by its id, like job_fetch_start(), but never waits for a list of
+ * unfinished jobs.
  */
 int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue);
 
@@ -302,13 +305,13 @@ int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 void single_settle_listed(struct sync *sync, bool ended);
 
 /*
- * Continues prefetching jobs ahead of the reader recorded by single_walk(), now that
- * there is room for another request.
+ * Continues prefetching jobs ahead of the reader recorded by job_fetch_prefetch(), now
+ * that there is room for another request.
  */
-void single_fetch_ahead(struct sync *sync);
+void job_fetch_ahead(struct sync *sync);
 
 /* Returns the number of job fetches whose request is in flight. */
 unsigned single_calls(const struct sync *sync);
 
 /* Cancels all job fetches. Requests that wait for one are not woken. */
-void single_end(struct sync *sync);
+void job_fetch_end(struct sync *sync);

@@ -10,17 +10,17 @@
 #include "tombstones.h"
 
 /* A job that is being deleted. */
-struct removal {
+struct job_delete {
 	struct list link;
 	struct sync *sync;
 	struct api_call *call;
 	struct wait_queue queue;
 	int64_t row;
 	struct removal_caller caller;
-	char id[NAME_BYTES_MAX + 1];
+	char id[FILENAME_BYTES_MAX + 1];
 };
 
-static void removal_free(struct removal *removal)
+static void job_delete_removal_free(struct job_delete *removal)
 {
 	if (removal->call)
 		api_cancel(removal->call);
@@ -33,7 +33,7 @@ static void removal_free(struct removal *removal)
  * a position keeps its meaning. New readers get a listing that is selected from them
  * (select_fresh.c), or a new one.
  */
-static void thin_listings(struct sync *sync, const struct catalog_job *job)
+static void job_delete_thin_listings(struct sync *sync, const struct catalog_job *job)
 {
 	list_for_each (link, &sync->listings) {
 		struct listing *listing = list_entry(link, struct listing, link);
@@ -43,12 +43,12 @@ static void thin_listings(struct sync *sync, const struct catalog_job *job)
 		query.statuses = QUERY_ALL_STATUSES;
 		/* A day stays a directory if its last job is deleted. */
 		if (listing->kind != LISTING_DAYS && query_matches(&query, &job->job))
-			listing->thinned = true;
+			listing->has_deleted_rows = true;
 	}
 }
 
 /* Removes a deleted job from the catalog. `ours` if the deletion was this call's. */
-static int forget(struct removal *removal, bool ours)
+static int job_delete_forget(struct job_delete *removal, bool ours)
 {
 	struct sync *sync = removal->sync;
 	struct catalog_job job;
@@ -58,28 +58,29 @@ static int forget(struct removal *removal, bool ours)
 		return err == -ENOENT ? 0 : err;
 	/* Do this first: pages in flight may still contain the job. */
 	if (ours)
-		removed_add(sync, removal->row);
-	thin_listings(sync, &job);
-	return job.gone ? 0 : sync_purge(sync, &job);
+		tombstones_add(sync, removal->row);
+	job_delete_thin_listings(sync, &job);
+	return job.deleted ? 0 : sync_erase(sync, &job);
 }
 
 /* Invalidates the job, because it is not known whether it was deleted. */
-static void doubt(struct removal *removal)
+static void job_delete_doubt(struct job_delete *removal)
 {
 	struct sync *sync = removal->sync;
 	struct catalog_job job;
 
-	if (jobs_doubt(sync->catalog, removal->row) ||
-		jobs_by_row(sync->catalog, removal->row, &job) || job.gone)
+	if (jobs_invalidate(sync->catalog, removal->row) ||
+		jobs_by_row(sync->catalog, removal->row, &job) || job.deleted)
 		return;
-	sync_tell_gone(sync, &job);
+	sync_notify_deleted(sync, &job);
 }
 
 /*
  * Logs and counts the deletion (SEMANTICS 10.1). `status` is the HTTP status of a
  * success.
  */
-static void report(const struct removal *removal, int error, long status, const char *why)
+static void job_delete_report(
+	const struct job_delete *removal, int error, long status, const char *errmsg)
 {
 	struct sync *sync = removal->sync;
 	unsigned uid = removal->caller.uid;
@@ -98,39 +99,41 @@ static void report(const struct removal *removal, int error, long status, const 
 	} else {
 		sync->deletes.failed++;
 		log_error(sync->log, "job %s was not deleted for uid %u, pid %d: %s",
-			removal->id, uid, pid, why);
+			removal->id, uid, pid, errmsg);
 	}
 }
 
-static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+static void job_delete_on_done(
+	void *ctx, int error, const struct api_page *page, const char *errmsg)
 {
-	struct removal *removal = ctx;
+	struct job_delete *removal = ctx;
 
 	removal->call = NULL;
-	report(removal, error, page ? page->status : 0, why);
+	job_delete_report(removal, error, page ? page->status : 0, errmsg);
 	if (!error || error == -ENOENT)
-		error = forget(removal, !error) ? -EIO : error;
+		error = job_delete_forget(removal, !error) ? -EIO : error;
 	if (error == -ETIMEDOUT || error == -EIO)
-		doubt(removal);
+		job_delete_doubt(removal);
 	/* A caller that wants it deleted from now on starts another call. */
 	list_remove(&removal->link);
 	wait_wake(&removal->queue, error == -EINVAL ? -EIO : error);
-	removal_free(removal);
+	job_delete_removal_free(removal);
 }
 
-static int on_item(void *ctx, const struct api_item *item)
+static int job_delete_on_item(void *ctx, const struct api_item *item)
 {
 	(void)ctx;
 	(void)item;
 	return 0;
 }
 
-static const struct api_handlers handlers = {.on_item = on_item, .on_done = on_done};
+static const struct api_handlers handlers = {
+	.on_item = job_delete_on_item, .on_done = job_delete_on_done};
 
-static struct removal *find(const struct sync *sync, int64_t row)
+static struct job_delete *job_delete_find(const struct sync *sync, int64_t row)
 {
-	list_for_each (link, &sync->removals) {
-		struct removal *removal = list_entry(link, struct removal, link);
+	list_for_each (link, &sync->job_deletes) {
+		struct job_delete *removal = list_entry(link, struct job_delete, link);
 
 		if (removal->row == row)
 			return removal;
@@ -138,14 +141,14 @@ static struct removal *find(const struct sync *sync, int64_t row)
 	return NULL;
 }
 
-static int start(struct sync *sync, const struct catalog_job *job,
-	const struct removal_caller *caller, struct removal **ret_removal)
+static int job_delete_send(struct sync *sync, const struct catalog_job *job,
+	const struct removal_caller *caller, struct job_delete **ret_removal)
 {
 	/* The call would only wait until it times out. */
 	if (offline_is(sync) && !offline_is_due(sync))
 		return -EHOSTUNREACH;
 
-	struct removal *removal = calloc(1, sizeof(*removal));
+	struct job_delete *removal = calloc(1, sizeof(*removal));
 
 	if (!removal)
 		return -ENOMEM;
@@ -154,23 +157,23 @@ static int start(struct sync *sync, const struct catalog_job *job,
 	removal->caller = *caller;
 	strcpy(removal->id, job->job.id);
 	wait_queue_init(&removal->queue);
-	list_append(&sync->removals, &removal->link);
+	list_append(&sync->job_deletes, &removal->link);
 
 	int err = api_delete(sync->api, removal->id, &handlers, removal, &removal->call);
 
 	if (err) {
-		removal_free(removal);
+		job_delete_removal_free(removal);
 		return err;
 	}
 	*ret_removal = removal;
 	return 0;
 }
 
-int removal_want(struct sync *sync, const struct catalog_job *job,
+int job_delete_start(struct sync *sync, const struct catalog_job *job,
 	const struct removal_caller *caller, struct wait_queue **ret_queue)
 {
-	struct removal *removal = find(sync, job->row);
-	int err = removal ? 0 : start(sync, job, caller, &removal);
+	struct job_delete *removal = job_delete_find(sync, job->row);
+	int err = removal ? 0 : job_delete_send(sync, job, caller, &removal);
 
 	if (err)
 		return err;
@@ -178,18 +181,18 @@ int removal_want(struct sync *sync, const struct catalog_job *job,
 	return 0;
 }
 
-void removal_end(struct sync *sync)
+void job_delete_end(struct sync *sync)
 {
-	while (!list_empty(&sync->removals)) {
-		struct removal *removal = list_entry(
-			sync->removals.next, struct removal, link);
+	while (!list_empty(&sync->job_deletes)) {
+		struct job_delete *removal = list_entry(
+			sync->job_deletes.next, struct job_delete, link);
 
 		log_warning(sync->log,
 			"the program ends while job %s is being deleted for uid %u, pid "
 			"%d: it may be deleted or not; look at it again",
 			removal->id, (unsigned)removal->caller.uid,
 			(int)removal->caller.pid);
-		removal_free(removal);
+		job_delete_removal_free(removal);
 	}
-	removed_done(sync);
+	tombstones_done(sync);
 }

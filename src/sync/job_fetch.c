@@ -17,7 +17,7 @@ enum {
 };
 
 /* A job that is being fetched. */
-struct single {
+struct job_fetch {
 	struct list link;
 	struct sync *sync;
 	struct api_call *call;
@@ -26,25 +26,25 @@ struct single {
 	bool listed;     /* waits for a list of unfinished jobs (unfinished.h) */
 	int64_t seen_ms; /* wall time at which the API showed the job before the list */
 	struct wait_queue queue;
-	char id[NAME_BYTES_MAX + 1];
+	char id[FILENAME_BYTES_MAX + 1];
 };
 
-static void single_free(struct single *single)
+static void job_fetch_single_free(struct job_fetch *single)
 {
 	if (single->call)
 		api_cancel(single->call);
 	list_remove(&single->link);
 	if (single->ahead)
-		single->sync->ahead_len--;
+		single->sync->prefetch_len--;
 	free(single);
 }
 
-static int on_item(void *ctx, const struct api_item *item)
+static int job_fetch_on_item(void *ctx, const struct api_item *item)
 {
-	struct sync *sync = ((struct single *)ctx)->sync;
+	struct sync *sync = ((struct job_fetch *)ctx)->sync;
 	struct catalog_job known;
 	struct catalog_job job;
-	bool bare = !jobs_by_id(sync->catalog, item->job.id, &known) && !known.gone &&
+	bool bare = !jobs_by_id(sync->catalog, item->job.id, &known) && !known.deleted &&
 		    known.size < 0 && known.job.status == item->job.status;
 
 	/*
@@ -55,33 +55,34 @@ static int on_item(void *ctx, const struct api_item *item)
 }
 
 /* Marks the job as deleted, if the catalog has it. */
-static int forget_id(struct sync *sync, const char *id)
+static int job_fetch_forget_id(struct sync *sync, const char *id)
 {
 	struct catalog_job job;
 
-	if (jobs_by_id(sync->catalog, id, &job) || job.gone)
+	if (jobs_by_id(sync->catalog, id, &job) || job.deleted)
 		return 0;
-	return sync_forget(sync, &job);
+	return sync_mark_deleted(sync, &job);
 }
 
 /* Loads the job. True if its text is cached, so that it can be shown offline. */
-static bool find_known(
+static bool job_fetch_find_known(
 	const struct sync *sync, const char *id, struct catalog_job *ret_job)
 {
-	return !jobs_by_id(sync->catalog, id, ret_job) && !ret_job->gone &&
-	       ret_job->size >= 0 && ret_job->kept;
+	return !jobs_by_id(sync->catalog, id, ret_job) && !ret_job->deleted &&
+	       ret_job->size >= 0 && ret_job->has_text;
 }
 
-static bool is_known(const struct sync *sync, const char *id)
+static bool job_fetch_is_known(const struct sync *sync, const char *id)
 {
 	struct catalog_job job;
 
-	return find_known(sync, id, &job);
+	return job_fetch_find_known(sync, id, &job);
 }
 
-static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+static void job_fetch_on_done(
+	void *ctx, int error, const struct api_page *page, const char *errmsg)
 {
-	struct single *single = ctx;
+	struct job_fetch *single = ctx;
 	struct sync *sync = single->sync;
 
 	(void)page;
@@ -89,23 +90,24 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	/* A request that wants the job from now on starts another fetch. */
 	list_remove(&single->link);
 	if (error == -ENOENT)
-		forget_id(sync, single->id);
-	else if (offline_means(sync, error) && is_known(sync, single->id))
+		job_fetch_forget_id(sync, single->id);
+	else if (offline_means(sync, error) && job_fetch_is_known(sync, single->id))
 		error = 0;
 	else if (error)
-		log_error(sync->log, "%s", why);
+		log_error(sync->log, "%s", errmsg);
 	wait_wake(&single->queue, error == -ENOENT ? error : sync_errno(error));
-	single_free(single);
+	job_fetch_single_free(single);
 	if (!error)
-		single_fetch_ahead(sync);
+		job_fetch_ahead(sync);
 }
 
-static const struct api_handlers handlers = {.on_item = on_item, .on_done = on_done};
+static const struct api_handlers handlers = {
+	.on_item = job_fetch_on_item, .on_done = job_fetch_on_done};
 
-static struct single *find(const struct sync *sync, const char *id)
+static struct job_fetch *job_fetch_find(const struct sync *sync, const char *id)
 {
-	list_for_each (link, &sync->singles) {
-		struct single *single = list_entry(link, struct single, link);
+	list_for_each (link, &sync->job_fetches) {
+		struct job_fetch *single = list_entry(link, struct job_fetch, link);
 
 		if (strcmp(single->id, id) == 0)
 			return single;
@@ -114,7 +116,7 @@ static struct single *find(const struct sync *sync, const char *id)
 }
 
 /* Sends the request, or has the fetch wait for the probe. */
-static int ask(struct single *single)
+static int job_fetch_ask(struct job_fetch *single)
 {
 	struct sync *sync = single->sync;
 
@@ -125,9 +127,10 @@ static int ask(struct single *single)
 	return api_get(sync->api, single->id, &handlers, single, &single->call);
 }
 
-static struct single *single_new(struct sync *sync, const char *id, bool ahead)
+static struct job_fetch *job_fetch_single_new(
+	struct sync *sync, const char *id, bool ahead)
 {
-	struct single *single = calloc(1, sizeof(*single));
+	struct job_fetch *single = calloc(1, sizeof(*single));
 
 	if (!single)
 		return NULL;
@@ -135,23 +138,23 @@ static struct single *single_new(struct sync *sync, const char *id, bool ahead)
 	single->ahead = ahead;
 	strcpy(single->id, id);
 	wait_queue_init(&single->queue);
-	list_append(&sync->singles, &single->link);
-	sync->ahead_len += ahead;
+	list_append(&sync->job_fetches, &single->link);
+	sync->prefetch_len += ahead;
 	return single;
 }
 
-static int start(
-	struct sync *sync, const char *id, bool ahead, struct single **ret_single)
+static int job_fetch_begin(
+	struct sync *sync, const char *id, bool ahead, struct job_fetch **ret_single)
 {
-	struct single *single = single_new(sync, id, ahead);
+	struct job_fetch *single = job_fetch_single_new(sync, id, ahead);
 
 	if (!single)
 		return -ENOMEM;
 
-	int err = ask(single);
+	int err = job_fetch_ask(single);
 
 	if (err) {
-		single_free(single);
+		job_fetch_single_free(single);
 		return err;
 	}
 	*ret_single = single;
@@ -160,42 +163,42 @@ static int start(
 
 int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
-	struct single *single = find(sync, id);
+	struct job_fetch *single = job_fetch_find(sync, id);
 	/* A call sent before the API went out of reach goes on, but is not waited for. */
 	bool ask_anew = !single || (offline_is(sync) && !single->held);
-	int err = ask_anew ? start(sync, id, false, &single) : 0;
+	int err = ask_anew ? job_fetch_begin(sync, id, false, &single) : 0;
 
 	if (err)
 		return err;
 	if (single->ahead)
-		sync->ahead_len--;
+		sync->prefetch_len--;
 	single->ahead = false;
 	*ret_queue = &single->queue;
 	return 0;
 }
 
-static int64_t single_now_wall_ms(const struct sync *sync)
+static int64_t job_fetch_single_now_wall_ms(const struct sync *sync)
 {
 	return clock_wall_ms(loop_clock(sync->loop));
 }
 
 /* True if only a newer state of an unfinished job is missing, as a list returns it. */
-static bool single_is_stale(
+static bool job_fetch_single_is_stale(
 	const struct sync *sync, const char *id, struct catalog_job *ret_job)
 {
-	return find_known(sync, id, ret_job) && !job_finished(&ret_job->job) &&
-	       !sync_is_fresh(sync, ret_job, single_now_wall_ms(sync));
+	return job_fetch_find_known(sync, id, ret_job) && !job_finished(&ret_job->job) &&
+	       !sync_is_fresh(sync, ret_job, job_fetch_single_now_wall_ms(sync));
 }
 
-int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue)
+int job_fetch_start(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
 	struct catalog_job job;
-	struct single *single;
+	struct job_fetch *single;
 
-	if (find(sync, id) || offline_is(sync) || !single_is_stale(sync, id, &job) ||
-		!unfinished_use_list(sync))
+	if (job_fetch_find(sync, id) || offline_is(sync) ||
+		!job_fetch_single_is_stale(sync, id, &job) || !unfinished_use_list(sync))
 		return single_get(sync, id, ret_queue);
-	single = single_new(sync, id, false);
+	single = job_fetch_single_new(sync, id, false);
 	if (!single)
 		return -ENOMEM;
 	single->listed = true;
@@ -205,17 +208,18 @@ int single_want(struct sync *sync, const char *id, struct wait_queue **ret_queue
 }
 
 /* Finds the position of the job, which is usually right after the previous one. */
-static bool find_position(const struct listing *listing, int64_t row, size_t *ret_at)
+static bool job_fetch_find_position(
+	const struct listing *listing, int64_t row, size_t *ret_at)
 {
-	const struct snapshot *members = &listing->members;
+	const struct member_set *members = &listing->members;
 
-	for (size_t at = listing->walk + 1; at < members->len; at++) {
+	for (size_t at = listing->prefetch_position + 1; at < members->len; at++) {
 		if (members->members[at] == row) {
 			*ret_at = at;
 			return true;
 		}
 	}
-	for (size_t at = 0; at <= listing->walk && at < members->len; at++) {
+	for (size_t at = 0; at <= listing->prefetch_position && at < members->len; at++) {
 		if (members->members[at] == row) {
 			*ret_at = at;
 			return true;
@@ -224,29 +228,29 @@ static bool find_position(const struct listing *listing, int64_t row, size_t *re
 	return false;
 }
 
-void single_fetch_ahead(struct sync *sync)
+void job_fetch_ahead(struct sync *sync)
 {
-	const struct listing *listing = sync->walked;
-	size_t at = listing ? listing->walk + 1 : 0;
+	const struct listing *listing = sync->prefetch_listing;
+	size_t at = listing ? listing->prefetch_position + 1 : 0;
 	size_t end = at + AHEAD_MAX;
 
 	if (offline_is(sync))
 		return;
 	for (; listing && at < end && at < listing->members.len; at++) {
 		struct catalog_job job;
-		struct single *single;
+		struct job_fetch *single;
 
-		if (sync->ahead_len >= sync->config.connections)
+		if (sync->prefetch_len >= sync->config.connections)
 			return;
 		if (jobs_by_row(sync->catalog, listing->members.members[at], &job) ||
-			job.gone || job.size >= 0 || find(sync, job.job.id))
+			job.deleted || job.size >= 0 || job_fetch_find(sync, job.job.id))
 			continue;
-		if (start(sync, job.job.id, true, &single))
+		if (job_fetch_begin(sync, job.job.id, true, &single))
 			return;
 	}
 }
 
-void single_walk(struct sync *sync, const struct query *query, int64_t row)
+void job_fetch_prefetch(struct sync *sync, const struct query *query, int64_t row)
 {
 	char key[QUERY_KEY_MAX];
 
@@ -254,25 +258,26 @@ void single_walk(struct sync *sync, const struct query *query, int64_t row)
 
 	struct listing *listing = listing_find(sync, LISTING_JOBS, key);
 
-	if (!listing || !find_position(listing, row, &listing->walk))
+	if (!listing ||
+		!job_fetch_find_position(listing, row, &listing->prefetch_position))
 		return;
-	if (++listing->walks < WALK_MIN)
+	if (++listing->prefetch_run < WALK_MIN)
 		return;
-	sync->walked = listing;
-	single_fetch_ahead(sync);
+	sync->prefetch_listing = listing;
+	job_fetch_ahead(sync);
 }
 
 /*
  * Continues a fetch according to whether the API is in reach now. Returns true if the
  * fetch has ended and can be freed.
  */
-static bool settle_one(struct single *single)
+static bool job_fetch_settle_one(struct job_fetch *single)
 {
 	struct sync *sync = single->sync;
-	bool known = is_known(sync, single->id);
+	bool known = job_fetch_is_known(sync, single->id);
 
 	if (!offline_is(sync)) {
-		int err = single->held ? ask(single) : 0;
+		int err = single->held ? job_fetch_ask(single) : 0;
 
 		if (err)
 			wait_wake(&single->queue, err);
@@ -284,15 +289,15 @@ static bool settle_one(struct single *single)
 	return single->held;
 }
 
-void single_settle(struct sync *sync)
+void job_fetch_settle(struct sync *sync)
 {
-	for (struct list *link = sync->singles.next; link != &sync->singles;) {
-		struct single *single = list_entry(link, struct single, link);
+	for (struct list *link = sync->job_fetches.next; link != &sync->job_fetches;) {
+		struct job_fetch *single = list_entry(link, struct job_fetch, link);
 
 		/* Waking the requests of one fetch never frees another one. */
 		link = link->next;
-		if (settle_one(single))
-			single_free(single);
+		if (job_fetch_settle_one(single))
+			job_fetch_single_free(single);
 	}
 }
 
@@ -300,10 +305,10 @@ void single_settle(struct sync *sync)
  * Returns true if the fetch has ended. If the list has `ended` without the job, fetches
  * the job by its id, provided that requests still wait for it.
  */
-static bool single_settle_one_listed(struct single *single, bool ended)
+static bool job_fetch_single_settle_one_listed(struct job_fetch *single, bool ended)
 {
 	struct catalog_job job;
-	bool seen = find_known(single->sync, single->id, &job) && job.seen_ms &&
+	bool seen = job_fetch_find_known(single->sync, single->id, &job) && job.seen_ms &&
 		    job.seen_ms != single->seen_ms;
 	int err = 0;
 
@@ -311,7 +316,7 @@ static bool single_settle_one_listed(struct single *single, bool ended)
 		return false;
 	single->listed = false;
 	if (!seen && !wait_queue_empty(&single->queue)) {
-		err = ask(single);
+		err = job_fetch_ask(single);
 		if (!err)
 			return false;
 	}
@@ -323,12 +328,12 @@ static bool single_settle_one_listed(struct single *single, bool ended)
 
 void single_settle_listed(struct sync *sync, bool ended)
 {
-	for (struct list *link = sync->singles.next; link != &sync->singles;) {
-		struct single *single = list_entry(link, struct single, link);
+	for (struct list *link = sync->job_fetches.next; link != &sync->job_fetches;) {
+		struct job_fetch *single = list_entry(link, struct job_fetch, link);
 
 		link = link->next;
-		if (single->listed && single_settle_one_listed(single, ended))
-			single_free(single);
+		if (single->listed && job_fetch_single_settle_one_listed(single, ended))
+			job_fetch_single_free(single);
 	}
 }
 
@@ -336,13 +341,14 @@ unsigned single_calls(const struct sync *sync)
 {
 	unsigned calls = 0;
 
-	list_for_each (link, &sync->singles)
-		calls += list_entry(link, struct single, link)->call != NULL;
+	list_for_each (link, &sync->job_fetches)
+		calls += list_entry(link, struct job_fetch, link)->call != NULL;
 	return calls;
 }
 
-void single_end(struct sync *sync)
+void job_fetch_end(struct sync *sync)
 {
-	while (!list_empty(&sync->singles))
-		single_free(list_entry(sync->singles.next, struct single, link));
+	while (!list_empty(&sync->job_fetches))
+		job_fetch_single_free(
+			list_entry(sync->job_fetches.next, struct job_fetch, link));
 }

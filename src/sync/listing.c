@@ -18,14 +18,14 @@
 enum { KEPT_MAX = 256, KEPT_MEMBERS_MAX = 4 << 20 };
 
 /* The sources of each kind of listing, the cheapest first; the last one always works. */
-static const struct filler *const job_fillers[] = {
-	&filler_derive, &filler_known, &filler_check, &filler_pages};
-static const struct filler *const day_fillers[] = {
-	&filler_derive, &filler_known, &filler_days};
-static const struct filler *const metadata_fillers[] = {&filler_follow};
+static const struct listing_source *const job_fillers[] = {
+	&select_fresh, &select_cached, &source_revalidate, &source_pages};
+static const struct listing_source *const day_fillers[] = {
+	&select_fresh, &select_cached, &source_days};
+static const struct listing_source *const metadata_fillers[] = {&select_growing};
 
 static const struct ways {
-	const struct filler *const *fillers;
+	const struct listing_source *const *fillers;
 	size_t len;
 } ways[] = {
 	[LISTING_JOBS] = {job_fillers, sizeof(job_fillers) / sizeof(job_fillers[0])},
@@ -34,15 +34,15 @@ static const struct ways {
 	[LISTING_VALUES] = {metadata_fillers, 1},
 };
 
-static bool is_by_metadata(const struct listing *listing)
+static bool listing_is_by_metadata(const struct listing *listing)
 {
 	return listing->query.metadata[0] != '\0';
 }
 
-static const struct ways *ways_of(const struct listing *listing)
+static const struct ways *listing_ways_of(const struct listing *listing)
 {
 	/* Jobs filtered by metadata are selected in the same way as names. */
-	return listing->kind == LISTING_JOBS && is_by_metadata(listing)
+	return listing->kind == LISTING_JOBS && listing_is_by_metadata(listing)
 		       ? &ways[LISTING_KEYS]
 		       : &ways[listing->kind];
 }
@@ -63,29 +63,29 @@ struct listing *listing_find(
 
 bool listing_is_young(const struct listing *listing)
 {
-	int64_t age = loop_now_ms(listing->sync->loop) - listing->began_ms;
+	int64_t age = loop_now_ms(listing->sync->loop) - listing->started_ms;
 
-	return !listing->broken && !listing->outdated && !listing->stale &&
+	return !listing->data_lost && !listing->invalidated && !listing->from_cache &&
 	       age < listing->sync->config.ttl_ms;
 }
 
 bool listing_is_present(const struct listing *listing)
 {
 	/* It can be shown until the next attempt to reach the API is due. */
-	if (listing->stale)
-		return !listing->broken && !listing->outdated &&
+	if (listing->from_cache)
+		return !listing->data_lost && !listing->invalidated &&
 		       offline_is(listing->sync) && !offline_is_due(listing->sync);
-	return listing_is_young(listing) && !listing->thinned;
+	return listing_is_young(listing) && !listing->has_deleted_rows;
 }
 
-static void end_filling(struct listing *listing)
+static void listing_end_filling(struct listing *listing)
 {
-	if (listing->filler && listing->filling)
-		listing->filler->end(listing);
-	listing->filling = NULL;
-	if (listing->before)
-		listing_put(listing->before);
-	listing->before = NULL;
+	if (listing->source && listing->source_state)
+		listing->source->end(listing);
+	listing->source_state = NULL;
+	if (listing->previous)
+		listing_put(listing->previous);
+	listing->previous = NULL;
 }
 
 void listing_drop(struct listing *listing)
@@ -93,15 +93,15 @@ void listing_drop(struct listing *listing)
 	struct sync *sync = listing->sync;
 
 	assert(!listing->holders);
-	end_filling(listing);
+	listing_end_filling(listing);
 	list_remove(&listing->link);
 	sync->listings_len--;
-	if (sync->walked == listing)
-		sync->walked = NULL;
-	snapshot_done(&listing->members);
+	if (sync->prefetch_listing == listing)
+		sync->prefetch_listing = NULL;
+	member_set_done(&listing->members);
 	buf_done(&listing->names.text);
 	free(listing->names.starts);
-	free(listing->watch);
+	free(listing->unfinished_before);
 	free(listing->key);
 	free(listing);
 }
@@ -110,7 +110,7 @@ void listing_drop(struct listing *listing)
  * Returns the listing to evict next, or NULL: if there are too many, the one without a
  * holder that was used least recently.
  */
-static struct listing *find_surplus(struct sync *sync)
+static struct listing *listing_find_surplus(struct sync *sync)
 {
 	struct listing *oldest = NULL;
 	uint64_t members = 0;
@@ -119,7 +119,7 @@ static struct listing *find_surplus(struct sync *sync)
 		struct listing *listing = list_entry(link, struct listing, link);
 
 		members += listing->members.len +
-			   listing->names.text.len / sizeof(*listing->watch);
+			   listing->names.text.len / sizeof(*listing->unfinished_before);
 		if (!listing->holders && (!oldest || listing->used < oldest->used))
 			oldest = listing;
 	}
@@ -127,12 +127,12 @@ static struct listing *find_surplus(struct sync *sync)
 									   : NULL;
 }
 
-static void shrink(struct sync *sync)
+static void listing_shrink(struct sync *sync)
 {
 	struct listing *surplus;
 
 	/* Freeing a listing can free others, so search from the start each time. */
-	while ((surplus = find_surplus(sync)))
+	while ((surplus = listing_find_surplus(sync)))
 		listing_drop(surplus);
 }
 
@@ -149,8 +149,8 @@ void listing_drop_all(struct sync *sync)
 	}
 }
 
-static int make(struct sync *sync, enum listing_kind kind, const struct query *query,
-	const char *key, struct listing **ret_listing)
+static int listing_make(struct sync *sync, enum listing_kind kind,
+	const struct query *query, const char *key, struct listing **ret_listing)
 {
 	struct listing *listing = calloc(1, sizeof(*listing));
 
@@ -160,10 +160,10 @@ static int make(struct sync *sync, enum listing_kind kind, const struct query *q
 	listing->kind = kind;
 	listing->query = *query;
 	listing->key = strdup(key);
-	listing->began_ms = loop_now_ms(sync->loop);
-	listing->began_wall_ms = clock_wall_ms(loop_clock(sync->loop));
+	listing->started_ms = loop_now_ms(sync->loop);
+	listing->started_wall_ms = clock_wall_ms(loop_clock(sync->loop));
 	listing->newest_ms = JOB_NO_TIME;
-	snapshot_init(&listing->members);
+	member_set_init(&listing->members);
 	wait_queue_init(&listing->queue);
 	if (!listing->key) {
 		free(listing);
@@ -177,57 +177,57 @@ static int make(struct sync *sync, enum listing_kind kind, const struct query *q
 }
 
 /* Keeps the last complete listing of the query, to compare the new one with it. */
-static void replace(struct listing *old, struct listing *new)
+static void listing_replace(struct listing *old, struct listing *new)
 {
-	struct listing *whole = old->complete ? old : old->before;
+	struct listing *whole = old->complete ? old : old->previous;
 
-	if (!whole || whole->broken)
+	if (!whole || whole->data_lost)
 		return;
 	whole->holders++;
-	new->before = whole;
+	new->previous = whole;
 }
 
-static int begin_filling(struct listing *listing)
+static int listing_begin_filling(struct listing *listing)
 {
-	const struct ways *open = ways_of(listing);
+	const struct ways *open = listing_ways_of(listing);
 	int err = -ENOENT;
 
 	for (size_t i = 0; err == -ENOENT && i < open->len; i++) {
-		listing->filler = open->fillers[i];
-		err = listing->filler->begin(listing);
+		listing->source = open->fillers[i];
+		err = listing->source->begin(listing);
 	}
 	if (err)
-		listing->broken = true;
+		listing->data_lost = true;
 	return err;
 }
 
-void listing_fill_by(struct listing *listing, const struct filler *filler)
+void listing_switch_source(struct listing *listing, const struct listing_source *filler)
 {
-	listing->filler->end(listing);
-	listing->filling = NULL;
-	listing->filler = filler;
+	listing->source->end(listing);
+	listing->source_state = NULL;
+	listing->source = filler;
 
 	int err = filler->begin(listing);
 
 	if (err) {
-		listing->broken = true;
+		listing->data_lost = true;
 		listing_failed(listing, err, strerror(-err));
 		return;
 	}
 	filler->pull(listing);
 }
 
-void listing_fill_anew(struct listing *listing)
+void listing_restart(struct listing *listing)
 {
-	listing->filler->end(listing);
-	listing->filling = NULL;
+	listing->source->end(listing);
+	listing->source_state = NULL;
 
-	int err = begin_filling(listing);
+	int err = listing_begin_filling(listing);
 
 	if (err)
 		listing_failed(listing, err, strerror(-err));
 	else
-		listing->filler->pull(listing);
+		listing->source->pull(listing);
 }
 
 int listing_get(struct sync *sync, enum listing_kind kind, const struct query *query,
@@ -241,21 +241,21 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 	struct listing *found = listing_find(sync, kind, key);
 
 	if (!found || !listing_is_present(found)) {
-		int err = make(sync, kind, query, key, &made);
+		int err = listing_make(sync, kind, query, key, &made);
 
 		if (err)
 			return err;
 		if (found)
-			replace(found, made);
+			listing_replace(found, made);
 		/* The replaced listing is not given to readers any more. */
 		if (found && !found->holders)
 			listing_drop(found);
 		found = made;
 	}
 	found->holders++;
-	shrink(sync);
+	listing_shrink(sync);
 
-	int err = found->filler ? 0 : begin_filling(found);
+	int err = found->source ? 0 : listing_begin_filling(found);
 
 	if (err) {
 		listing_put(found);
@@ -277,7 +277,7 @@ void listing_put(struct listing *listing)
 	listing->holders--;
 	listing->used = ++listing->sync->uses;
 	/* If it was replaced or cannot be used any more, no reader will be given it. */
-	if (!listing->holders && (listing->broken || listing->outdated ||
+	if (!listing->holders && (listing->data_lost || listing->invalidated ||
 					 listing_find(listing->sync, listing->kind,
 						 listing->key) != listing))
 		listing_drop(listing);
@@ -300,7 +300,7 @@ bool listing_is_complete(const struct listing *listing)
 
 int64_t listing_age_ms(const struct listing *listing)
 {
-	return loop_now_ms(listing->sync->loop) - listing->began_ms;
+	return loop_now_ms(listing->sync->loop) - listing->started_ms;
 }
 
 int64_t listing_member(const struct listing *listing, size_t position)
@@ -324,21 +324,22 @@ int listing_want(struct listing *listing, size_t position)
 {
 	bool there = position < listing->members.len;
 
-	if (listing->broken)
+	if (listing->data_lost)
 		return -EIO;
-	if (there && (listing->complete || !listing->goes_on))
+	if (there && (listing->complete || !listing->reading_ahead))
 		return 0;
 	if (listing->complete)
 		return -ENOENT;
 	if (position > listing->wanted)
 		listing->wanted = position;
 	if (!there) {
-		listing->lacking = true;
-		listing->goes_on = listing->goes_on || listing->members.len > 0;
+		listing->reader_waiting = true;
+		listing->reading_ahead = listing->reading_ahead ||
+					 listing->members.len > 0;
 	}
 	listing->error = 0;
 	listing->asked = there ? 0 : position + 1;
-	listing->filler->pull(listing);
+	listing->source->pull(listing);
 	listing->asked = 0;
 	/* The source may have added members, failed or completed the listing at once. */
 	if (position < listing->members.len)
@@ -347,7 +348,7 @@ int listing_want(struct listing *listing, size_t position)
 		return listing->error;
 	if (listing->complete)
 		return -ENOENT;
-	listing->lacking = true;
+	listing->reader_waiting = true;
 	return -EAGAIN;
 }
 
@@ -357,39 +358,40 @@ void listing_grew(struct listing *listing)
 	 * Parked requests are woken and call listing_want() again if they lack more. A
 	 * listing_want() that is running now is not in the queue yet: it still waits.
 	 */
-	listing->lacking = listing->asked > listing->members.len;
+	listing->reader_waiting = listing->asked > listing->members.len;
 	listing->grew_ms = loop_now_ms(listing->sync->loop);
 	wait_wake(&listing->queue, 0);
 }
 
 /* Reports each of these jobs that is not in the listing as missing. */
-static void tell_missed(struct listing *listing, const int64_t *rows, size_t len)
+static void listing_tell_missed(struct listing *listing, const int64_t *rows, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!snapshot_has(&listing->members, rows[i]))
-			sync_missed(listing->sync, rows[i], &listing->query,
-				listing->began_wall_ms);
+		if (!member_set_has(&listing->members, rows[i]))
+			sync_on_job_missing(listing->sync, rows[i], &listing->query,
+				listing->started_wall_ms);
 }
 
 /* Compares with the previous listing, of this mount or an earlier one (SEMANTICS 7.1). */
-static void tell_missed_since(struct listing *listing)
+static void listing_tell_missed_since(struct listing *listing)
 {
-	const struct listing *before = listing->before;
+	const struct listing *before = listing->previous;
 	struct catalog_listing kept;
 	int64_t *rows;
 	size_t len;
 
 	if (before)
-		tell_missed(listing, before->members.members, before->members.len);
-	else if (!listings_load(
+		listing_tell_missed(
+			listing, before->members.members, before->members.len);
+	else if (!saved_listings_load(
 			 listing->sync->catalog, listing->key, &kept, &rows, &len)) {
-		tell_missed(listing, rows, len);
+		listing_tell_missed(listing, rows, len);
 		free(rows);
 	}
 }
 
 /* Reports known jobs that are in no listing, because they were opened by name only. */
-static void tell_strays(struct listing *listing)
+static void listing_tell_strays(struct listing *listing)
 {
 	struct catalog *catalog = listing->sync->catalog;
 	struct catalog_totals totals;
@@ -398,21 +400,22 @@ static void tell_strays(struct listing *listing)
 
 	catalog_totals(catalog, &totals);
 	if (totals.jobs <= listing->members.len || !query_is_all(&listing->query) ||
-		jobs_seen_before(catalog, listing->began_wall_ms, &rows, &len))
+		jobs_seen_before(catalog, listing->started_wall_ms, &rows, &len))
 		return;
-	tell_missed(listing, rows, len);
+	listing_tell_missed(listing, rows, len);
 	free(rows);
 }
 
 enum { WATCH_KEY_MAX = QUERY_KEY_MAX + 16 };
 
 /* The catalog key under which the unfinished jobs are saved beside the listing. */
-static void watch_key(const struct listing *listing, char key[static WATCH_KEY_MAX])
+static void listing_watch_key(
+	const struct listing *listing, char key[static WATCH_KEY_MAX])
 {
 	(void)snprintf(key, WATCH_KEY_MAX, "%s, unfinished", listing->key);
 }
 
-int listing_watch(struct listing *listing, const int64_t *rows, size_t len)
+int listing_set_unfinished(struct listing *listing, const int64_t *rows, size_t len)
 {
 	int64_t *copy = malloc((len + 1) * sizeof(*copy));
 
@@ -420,77 +423,79 @@ int listing_watch(struct listing *listing, const int64_t *rows, size_t len)
 		return -ENOMEM;
 	if (len)
 		memcpy(copy, rows, len * sizeof(*copy));
-	free(listing->watch);
-	listing->watch = copy;
-	listing->watch_len = len;
+	free(listing->unfinished_before);
+	listing->unfinished_before = copy;
+	listing->unfinished_before_len = len;
 	return 0;
 }
 
-int listing_load_watch(const struct listing *listing, int64_t **ret_rows, size_t *ret_len)
+int listing_load_unfinished(
+	const struct listing *listing, int64_t **ret_rows, size_t *ret_len)
 {
 	char key[WATCH_KEY_MAX];
 	struct catalog_listing kept;
 
-	watch_key(listing, key);
-	return listings_load(listing->sync->catalog, key, &kept, ret_rows, ret_len);
+	listing_watch_key(listing, key);
+	return saved_listings_load(listing->sync->catalog, key, &kept, ret_rows, ret_len);
 }
 
 /* Saves the listing for the next refresh, even after an unmount (SEMANTICS 7.2). */
-static void keep(const struct listing *listing)
+static void listing_keep(const struct listing *listing)
 {
 	struct catalog *catalog = listing->sync->catalog;
 	const struct catalog_listing kept = {
-		.completed_ms = listing->began_wall_ms, .ordered = listing->ordered};
+		.completed_ms = listing->started_wall_ms, .ordered = listing->ordered};
 	char key[WATCH_KEY_MAX];
 
 	/* If saving fails, the catalog logs it and the next refresh reads everything. */
-	if (!listing->same)
-		listings_save(catalog, listing->key, &kept, listing->members.members,
-			listing->members.len);
-	watch_key(listing, key);
-	if (listing->watch)
-		listings_save(catalog, key, &kept, listing->watch, listing->watch_len);
-	else if (!listing->same)
-		listings_forget(catalog, key);
+	if (!listing->unchanged)
+		saved_listings_save(catalog, listing->key, &kept,
+			listing->members.members, listing->members.len);
+	listing_watch_key(listing, key);
+	if (listing->unfinished_before)
+		saved_listings_save(catalog, key, &kept, listing->unfinished_before,
+			listing->unfinished_before_len);
+	else if (!listing->unchanged)
+		saved_listings_forget(catalog, key);
 }
 
 void listing_completed(struct listing *listing)
 {
 	/* If selected by metadata, the surrounding listing has reported missing jobs. */
-	if (listing->kind == LISTING_JOBS && !is_by_metadata(listing) &&
-		!listing->stale) {
-		tell_missed_since(listing);
-		tell_strays(listing);
-		keep(listing);
+	if (listing->kind == LISTING_JOBS && !listing_is_by_metadata(listing) &&
+		!listing->from_cache) {
+		listing_tell_missed_since(listing);
+		listing_tell_strays(listing);
+		listing_keep(listing);
 	}
 	newest_publish(listing);
 	listing->complete = true;
-	listing->lacking = false;
-	end_filling(listing);
+	listing->reader_waiting = false;
+	listing_end_filling(listing);
 	/* Listings of names keep their hash table for listing_has_name(). */
 	if (listing->kind == LISTING_JOBS || listing->kind == LISTING_DAYS)
-		snapshot_seal(&listing->members);
+		member_set_seal(&listing->members);
 	wait_wake(&listing->queue, 0);
 }
 
 void listing_failed_for_good(struct listing *listing, int error)
 {
-	listing->lacking = false;
+	listing->reader_waiting = false;
 	listing->error = sync_errno(error);
 	wait_wake(&listing->queue, listing->error);
 }
 
-void listing_failed(struct listing *listing, int error, const char *why)
+void listing_failed(struct listing *listing, int error, const char *errmsg)
 {
 	/*
 	 * A source cannot be replaced within its own callback: wait for the turn to end.
 	 */
-	if (offline_means(listing->sync, error) && listing->filler != &filler_known) {
+	if (offline_means(listing->sync, error) && listing->source != &select_cached) {
 		listing->unreached = error;
 		offline_post(listing->sync);
 		return;
 	}
-	if (*why)
-		log_error(listing->sync->log, "%s", why);
+	if (*errmsg)
+		log_error(listing->sync->log, "%s", errmsg);
 	listing_failed_for_good(listing, error);
 }

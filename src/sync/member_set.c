@@ -7,21 +7,21 @@
 
 enum { FIRST_MEMBERS = 64, FIRST_SLOTS = 256 };
 
-void snapshot_init(struct snapshot *snapshot)
+void member_set_init(struct member_set *snapshot)
 {
-	*snapshot = (struct snapshot){0};
+	*snapshot = (struct member_set){0};
 }
 
-void snapshot_done(struct snapshot *snapshot)
+void member_set_done(struct member_set *snapshot)
 {
 	free(snapshot->members);
 	free(snapshot->seen);
 	free(snapshot->parts);
-	snapshot_init(snapshot);
+	member_set_init(snapshot);
 }
 
 /* Returns the slot of `number`, or the empty slot for it. The table is never full. */
-static size_t find_slot(const int64_t *seen, size_t cap, int64_t number)
+static size_t member_set_find_slot(const int64_t *seen, size_t cap, int64_t number)
 {
 	/*
 	 * Fibonacci hashing (Knuth, TAOCP 3, 6.4) spreads consecutive rows. Only the
@@ -35,7 +35,7 @@ static size_t find_slot(const int64_t *seen, size_t cap, int64_t number)
 	return slot;
 }
 
-static int grow_seen(struct snapshot *snapshot)
+static int member_set_grow_seen(struct member_set *snapshot)
 {
 	size_t cap = snapshot->seen_cap ? snapshot->seen_cap * 2 : FIRST_SLOTS;
 	int64_t *seen = calloc(cap, sizeof(*seen));
@@ -50,7 +50,7 @@ static int grow_seen(struct snapshot *snapshot)
 		if (!snapshot->seen[i])
 			continue;
 
-		size_t slot = find_slot(seen, cap, snapshot->seen[i]);
+		size_t slot = member_set_find_slot(seen, cap, snapshot->seen[i]);
 
 		seen[slot] = snapshot->seen[i];
 		parts[slot] = snapshot->parts[i];
@@ -63,7 +63,7 @@ static int grow_seen(struct snapshot *snapshot)
 	return 0;
 }
 
-static int add_member(struct snapshot *snapshot, int64_t number)
+static int member_set_add_member(struct member_set *snapshot, int64_t number)
 {
 	if (snapshot->len == snapshot->cap) {
 		size_t cap = snapshot->cap ? snapshot->cap * 2 : FIRST_MEMBERS;
@@ -78,21 +78,21 @@ static int add_member(struct snapshot *snapshot, int64_t number)
 	return 0;
 }
 
-int snapshot_see(struct snapshot *snapshot, int64_t number, uint8_t part, bool tell)
+int member_set_add(struct member_set *snapshot, int64_t number, uint8_t part, bool tell)
 {
-	if (snapshot->seen_len >= SNAPSHOT_MAX)
+	if (snapshot->seen_len >= MEMBER_SET_MAX)
 		return -EFBIG;
 	if (snapshot->seen_len * 4 >= snapshot->seen_cap * 3) {
-		int err = grow_seen(snapshot);
+		int err = member_set_grow_seen(snapshot);
 
 		if (err)
 			return err;
 	}
 
-	size_t slot = find_slot(snapshot->seen, snapshot->seen_cap, number);
+	size_t slot = member_set_find_slot(snapshot->seen, snapshot->seen_cap, number);
 
 	if (!snapshot->seen[slot]) {
-		int err = tell ? add_member(snapshot, number) : 0;
+		int err = tell ? member_set_add_member(snapshot, number) : 0;
 
 		if (err)
 			return err;
@@ -103,24 +103,23 @@ int snapshot_see(struct snapshot *snapshot, int64_t number, uint8_t part, bool t
 	return 0;
 }
 
-bool snapshot_has(const struct snapshot *snapshot, int64_t number)
+bool member_set_has(const struct member_set *snapshot, int64_t number)
 {
-	return snapshot->seen_cap &&
-	       snapshot->seen[find_slot(snapshot->seen, snapshot->seen_cap, number)] ==
-		       number;
+	return snapshot->seen_cap && snapshot->seen[member_set_find_slot(snapshot->seen,
+					     snapshot->seen_cap, number)] == number;
 }
 
-bool snapshot_has_in(const struct snapshot *snapshot, int64_t number, uint8_t part)
+bool member_set_has_in(const struct member_set *snapshot, int64_t number, uint8_t part)
 {
 	if (!snapshot->seen_cap)
 		return false;
 
-	size_t slot = find_slot(snapshot->seen, snapshot->seen_cap, number);
+	size_t slot = member_set_find_slot(snapshot->seen, snapshot->seen_cap, number);
 
 	return snapshot->seen[slot] == number && snapshot->parts[slot] == part;
 }
 
-void snapshot_seal(struct snapshot *snapshot)
+void member_set_seal(struct member_set *snapshot)
 {
 	int64_t *members = realloc(
 		snapshot->members, (snapshot->len + !snapshot->len) * sizeof(*members));

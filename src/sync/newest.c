@@ -19,7 +19,7 @@ static uint64_t newest_number(enum listing_kind kind, const char *key)
 	char text[QUERY_KEY_MAX + 16];
 
 	(void)snprintf(text, sizeof(text), "%d %s", (int)kind, key);
-	return digest_u63("newest", text);
+	return sha256_u63("newest", text);
 }
 
 void newest_note(struct listing *listing, int64_t changed_ms)
@@ -30,7 +30,7 @@ void newest_note(struct listing *listing, int64_t changed_ms)
 
 static void newest_note_days(struct listing *listing)
 {
-	const struct snapshot *days = &listing->members;
+	const struct member_set *days = &listing->members;
 
 	for (size_t i = 0; i < days->len; i++)
 		newest_note(listing, (days->members[i] - LISTING_DAY_BASE) * DAY_MS);

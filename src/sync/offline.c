@@ -27,7 +27,7 @@ void offline_post(struct sync *sync)
 	loop_task_post(sync->loop, &sync->offline.settle);
 }
 
-static void settle(void *ctx)
+static void offline_settle(void *ctx)
 {
 	struct sync *sync = ctx;
 	struct offline *offline = &sync->offline;
@@ -37,11 +37,11 @@ static void settle(void *ctx)
 		api_cancel(offline->probe);
 		offline->probe = NULL;
 	}
-	known_settle(sync);
-	single_settle(sync);
+	select_cached_settle(sync);
+	job_fetch_settle(sync);
 }
 
-static void on_reach(void *ctx, bool reached, const char *why)
+static void offline_on_reach(void *ctx, bool reached, const char *errmsg)
 {
 	struct sync *sync = ctx;
 	struct offline *offline = &sync->offline;
@@ -54,7 +54,7 @@ static void on_reach(void *ctx, bool reached, const char *why)
 		log_warning(sync->log,
 			"the API is out of reach (%s): what is known of it is shown, and "
 			"may be old",
-			why);
+			errmsg);
 	offline->is = !reached;
 	offline->tried_ms = loop_now_ms(sync->loop);
 	loop_timer_cancel(&offline->patience);
@@ -63,29 +63,30 @@ static void on_reach(void *ctx, bool reached, const char *why)
 }
 
 /* The probe took too long: the requests that wait for it get the cache, or an error. */
-static void out_of_patience(void *ctx)
+static void offline_out_of_patience(void *ctx)
 {
 	struct sync *sync = ctx;
 
 	sync->offline.tried_ms = loop_now_ms(sync->loop);
-	known_settle(sync);
-	single_settle(sync);
+	select_cached_settle(sync);
+	job_fetch_settle(sync);
 }
 
-/* on_reach() has handled the result. */
-static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+/* offline_on_reach() has handled the result. */
+static void offline_on_done(
+	void *ctx, int error, const struct api_page *page, const char *errmsg)
 {
 	struct sync *sync = ctx;
 
 	(void)error;
 	(void)page;
-	(void)why;
+	(void)errmsg;
 	sync->offline.probe = NULL;
 }
 
-static void begin_probe(struct sync *sync)
+static void offline_begin_probe(struct sync *sync)
 {
-	static const struct api_handlers handlers = {.on_done = on_done};
+	static const struct api_handlers handlers = {.on_done = offline_on_done};
 	struct query query;
 
 	query_init(&query);
@@ -103,7 +104,7 @@ bool offline_may_wait(struct sync *sync)
 	if (!offline_is_due(sync))
 		return false;
 	if (!offline->probe)
-		begin_probe(sync);
+		offline_begin_probe(sync);
 	loop_timer_set(sync->loop, &offline->patience,
 		loop_now_ms(sync->loop) + OFFLINE_WAIT_MS);
 	return true;
@@ -113,13 +114,13 @@ void offline_init(struct sync *sync)
 {
 	struct offline *offline = &sync->offline;
 
-	loop_task_init(&offline->settle, settle, sync);
-	loop_timer_init(&offline->patience, out_of_patience, sync);
+	loop_task_init(&offline->settle, offline_settle, sync);
+	loop_timer_init(&offline->patience, offline_out_of_patience, sync);
 	if (!sync->config.offline_ok)
 		return;
 	offline->is = sync->config.offline;
 	offline->tried_ms = loop_now_ms(sync->loop);
-	api_watch(sync->api, on_reach, sync);
+	api_on_reachability(sync->api, offline_on_reach, sync);
 }
 
 void offline_done(struct sync *sync)
@@ -127,7 +128,7 @@ void offline_done(struct sync *sync)
 	struct offline *offline = &sync->offline;
 
 	if (sync->config.offline_ok)
-		api_watch(sync->api, NULL, NULL);
+		api_on_reachability(sync->api, NULL, NULL);
 	if (offline->probe)
 		api_cancel(offline->probe);
 	loop_task_cancel(&offline->settle);

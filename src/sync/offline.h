@@ -35,8 +35,8 @@ bool offline_is_due(const struct sync *sync);
 
 /*
  * Decides, while offline_is(), whether a reader waits for the probe; starts one if it is
- * due and none is in flight. Returns true if the reader waits: known_settle() or
- * single_settle() is called when the probe has ended or OFFLINE_WAIT_MS are over.
+ * due and none is in flight. Returns true if the reader waits: select_cached_settle() or
+ * job_fetch_settle() is called when the probe has ended or OFFLINE_WAIT_MS are over.
  */
 bool offline_may_wait(struct sync *sync);
 
@@ -46,7 +46,8 @@ bool offline_may_wait(struct sync *sync);
  */
 bool offline_means(const struct sync *sync, int error);
 
-/* Calls known_settle() and single_settle() at the end of this turn of the event loop. */
+/* Calls select_cached_settle() and job_fetch_settle() at the end of this turn of the
+ * event loop. */
 void offline_post(struct sync *sync);
 
 /*
@@ -54,10 +55,10 @@ void offline_post(struct sync *sync);
  * or saved in the catalog, that contains its jobs. Its begin() returns -ENOENT if the API
  * is not out of reach.
  */
-extern const struct filler filler_known;
+extern const struct listing_source select_cached;
 
 /* Continues all listings according to whether the API is in reach now. */
-void known_settle(struct sync *sync);
+void select_cached_settle(struct sync *sync);
 
 /* Continues all job fetches according to whether the API is in reach now. */
-void single_settle(struct sync *sync);
+void job_fetch_settle(struct sync *sync);

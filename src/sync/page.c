@@ -8,7 +8,7 @@
 /* No sensible server returns more jobs on a page. */
 enum { PAGE_ROWS_MAX = 100000 };
 
-static int add_row(struct page *page, int64_t row)
+static int page_add_row(struct page *page, int64_t row)
 {
 	if (page->len == PAGE_ROWS_MAX)
 		return -EMSGSIZE;
@@ -25,7 +25,7 @@ static int add_row(struct page *page, int64_t row)
 	return 0;
 }
 
-static void note_order(struct page *page, int64_t created_ms)
+static void page_note_order(struct page *page, int64_t created_ms)
 {
 	if (page->len == 1)
 		page->first_ms = created_ms;
@@ -34,7 +34,7 @@ static void note_order(struct page *page, int64_t created_ms)
 	page->last_ms = created_ms;
 }
 
-static int on_item(void *ctx, const struct api_item *item)
+static int page_on_item(void *ctx, const struct api_item *item)
 {
 	struct page *page = ctx;
 	struct catalog_job job;
@@ -43,39 +43,40 @@ static int on_item(void *ctx, const struct api_item *item)
 	page->items++;
 	/* A job that was refused, or has another job's inode number, is in no listing. */
 	if (err == -EEXIST) {
-		page->foreign = true;
+		page->has_mismatches = true;
 		return 0;
 	}
 	if (err)
 		return err;
 
 	/* A job that was deleted here a moment ago (tombstones.h) must not come back. */
-	bool matches = !job.gone && query_matches(page->query, &job.job);
+	bool matches = !job.deleted && query_matches(page->query, &job.job);
 
-	page->foreign = page->foreign || !matches;
-	err = add_row(page, matches ? job.row : -job.row);
+	page->has_mismatches = page->has_mismatches || !matches;
+	err = page_add_row(page, matches ? job.row : -job.row);
 	if (err)
 		return err;
 	if (matches && job_mtime_ms(&job.job) > page->newest_ms)
 		page->newest_ms = job_mtime_ms(&job.job);
-	page->reach = page->items;
-	note_order(page, job.job.created_ms);
+	page->usable_len = page->items;
+	page_note_order(page, job.job.created_ms);
 	return 0;
 }
 
-static void on_restart(void *ctx)
+static void page_on_restart(void *ctx)
 {
 	struct page *page = ctx;
 
 	page->len = 0;
 	page->items = 0;
-	page->reach = 0;
+	page->usable_len = 0;
 	page->newest_ms = JOB_NO_TIME;
-	page->foreign = false;
+	page->has_mismatches = false;
 	page->ordered = true;
 }
 
-static void on_done(void *ctx, int error, const struct api_page *end, const char *why)
+static void page_on_done(
+	void *ctx, int error, const struct api_page *end, const char *errmsg)
 {
 	struct page *page = ctx;
 
@@ -88,7 +89,7 @@ static void on_done(void *ctx, int error, const struct api_page *end, const char
 		page->end = (struct api_page){.last = true};
 	} else {
 		page->error = error;
-		page->why = strdup(why);
+		page->why = strdup(errmsg);
 	}
 	page->on_end(page);
 }
@@ -97,7 +98,8 @@ int page_ask(struct sync *sync, const struct query *query, unsigned span, uint64
 	unsigned limit, void (*on_end)(struct page *page), void *ctx,
 	struct page **ret_page)
 {
-	static const struct api_handlers handlers = {on_item, on_restart, on_done};
+	static const struct api_handlers handlers = {
+		page_on_item, page_on_restart, page_on_done};
 	struct page *page = calloc(1, sizeof(*page));
 
 	if (!page)

@@ -19,13 +19,14 @@ struct page {
 	int64_t *rows; /* negated if the job does not match the query */
 	size_t len;
 	size_t cap;
-	unsigned items; /* number of jobs so far, refused ones included */
-	unsigned reach; /* index after the last job that was not refused */
+	unsigned items;      /* number of jobs so far, refused ones included */
+	unsigned usable_len; /* index after the last job that was not refused */
 	/* Newest job_mtime_ms() of the jobs that match, or JOB_NO_TIME. */
 	int64_t newest_ms;
-	bool bridged; /* a page before it was requested to fill a gap (source_pages.c) */
-	bool foreign; /* some jobs do not match, or were refused */
-	bool ordered; /* the jobs are in descending order of created_at */
+	bool gap_filler_requested; /* a page before it was requested to fill a gap
+				      (source_pages.c) */
+	bool has_mismatches;       /* some jobs do not match, or were refused */
+	bool ordered;              /* the jobs are in descending order of created_at */
 	int64_t first_ms;
 	int64_t last_ms; /* created_at of the last job */
 	/* Set after success. A 404 beyond the start counts as an empty last page. */

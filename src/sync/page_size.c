@@ -16,14 +16,14 @@ enum {
 	DENIALS_MAX = 10,
 };
 
-static unsigned within(uint64_t value, unsigned low, unsigned high)
+static unsigned page_size_within(uint64_t value, unsigned low, unsigned high)
 {
 	if (value < low)
 		return low;
 	return value > high ? high : (unsigned)value;
 }
 
-static unsigned at_most(unsigned limit, unsigned most)
+static unsigned page_size_at_most(unsigned limit, unsigned most)
 {
 	return most && limit > most ? most : limit;
 }
@@ -46,19 +46,20 @@ void page_size_begin(struct page_size *size)
 unsigned page_size_first(const struct page_size *size)
 {
 	/* The first page shows whether the API still has the limit seen before. */
-	return at_most(size->fixed ? size->fixed : API_LIMIT_DEFAULT, size->granted);
+	return page_size_at_most(
+		size->fixed ? size->fixed : API_LIMIT_DEFAULT, size->granted);
 }
 
-static unsigned as_given(const struct page_size *size, unsigned limit)
+static unsigned page_size_as_given(const struct page_size *size, unsigned limit)
 {
 	/* Pages of one job cannot overlap; requesting one more costs nothing. */
-	limit = at_most(limit, size->given == 1 ? 2 : size->given);
-	return at_most(limit, size->granted);
+	limit = page_size_at_most(limit, size->given == 1 ? 2 : size->given);
+	return page_size_at_most(limit, size->granted);
 }
 
 unsigned page_size_next(const struct page_size *size)
 {
-	return as_given(size, size->fixed ? size->fixed : size->next);
+	return page_size_as_given(size, size->fixed ? size->fixed : size->next);
 }
 
 unsigned page_size_unfinished(const struct page_size *size)
@@ -66,7 +67,7 @@ unsigned page_size_unfinished(const struct page_size *size)
 	const unsigned few = 200;
 	unsigned next = page_size_next(size);
 
-	return size->fixed || next > few ? next : as_given(size, few);
+	return size->fixed || next > few ? next : page_size_as_given(size, few);
 }
 
 void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int64_t ms)
@@ -85,7 +86,8 @@ void page_size_learn(struct page_size *size, unsigned items, uint64_t bytes, int
 
 	uint64_t next = by_bytes < by_time ? by_bytes : by_time;
 
-	size->next = within(next, SMALLEST, within(size->next * GROWTH, 0, LARGEST));
+	size->next = page_size_within(
+		next, SMALLEST, page_size_within(size->next * GROWTH, 0, LARGEST));
 }
 
 void page_size_granted(struct page_size *size, unsigned limit)

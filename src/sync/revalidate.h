@@ -43,36 +43,36 @@
  * the previous one.
  *
  * If anything else does not fit, or takes more requests than reading, we read the
- * listing: check_fall_back(). We do the same after an empty page that is not said to be
- * the last, and if more may follow the last job, because reading handles these
+ * listing: revalidate_fall_back(). We do the same after an empty page that is not said to
+ * be the last, and if more may follow the last job, because reading handles these
  * (source_pages.c).
  */
-struct check;
+struct revalidation;
 
 enum step {
 	STEP_HEAD,
 	STEP_UNFINISHED,
-	STEP_MOVED,
+	STEP_STATUS_CHANGES,
 	STEP_TAIL,
 	STEP_COUNT,
 	STEP_BISECT,
 	STEP_WINDOW,
-	STEP_AGAIN,
-	STEP_STILL,
+	STEP_VERIFY_HEAD,
+	STEP_VERIFY_UNFINISHED,
 	STEPS,
 };
 
-struct check_step {
+struct revalidate_step {
 	/* Requests what the step needs, or starts another step. */
-	void (*start)(struct check *check);
+	void (*start)(struct revalidation *check);
 	/*
 	 * Processes the page that has arrived. Returns 0, -ESTALE to fall back to
 	 * reading, or another error. NULL if the step requests no page.
 	 */
-	int (*take)(struct check *check);
+	int (*take)(struct revalidation *check);
 };
 
-extern const struct check_step check_steps[STEPS];
+extern const struct revalidate_step revalidate_steps[STEPS];
 
 /* Rows of jobs, allocated with malloc(). */
 struct rows {
@@ -80,91 +80,94 @@ struct rows {
 	size_t len;
 };
 
-struct check {
+struct revalidation {
 	struct listing *listing;
 	enum step step;
 	bool paused; /* the head is published; waits until a reader wants more */
-	struct expected expected; /* the prediction */
-	struct page *page;        /* the page in flight, or NULL */
+	struct row_order row_order; /* the prediction */
+	struct page *page;          /* the page in flight, or NULL */
 	struct query unfinished_query;
 	unsigned requests; /* requests sent so far */
 	unsigned most;     /* number of requests after which it falls back */
-	unsigned restarts; /* number of calls of check_restart() */
+	unsigned restarts; /* number of calls of revalidate_restart() */
 	bool changed;      /* the listing differs from the previous one */
 
 	int64_t newest_ms; /* created_at of the first job of the previous listing */
-	size_t again;      /* VERIFY_HEAD: number of rows verified so far */
-	size_t again_len;  /* VERIFY_HEAD: number of rows to verify */
+	size_t verified;   /* VERIFY_HEAD: number of rows verified so far */
+	size_t to_verify;  /* VERIFY_HEAD: number of rows to verify */
 
-	struct rows head; /* rows that HEAD has read so far */
-	size_t good;      /* position of a job that is known to be at its offset */
-	size_t bad;       /* BISECT: position of a job that is not at its offset */
-	size_t missing;   /* deletions that have not been found yet */
+	struct rows head;      /* rows that HEAD has read so far */
+	size_t low;            /* position of a job that is known to be at its offset */
+	size_t high;           /* BISECT: position of a job that is not at its offset */
+	size_t deletions_left; /* deletions that have not been found yet */
 
-	struct rows watch;      /* jobs that were unfinished at the previous refresh */
-	bool watched;           /* the previous refresh has stored `watch` */
-	size_t watch_at;        /* position in `watch` of the next job to examine */
-	struct rows unfinished; /* jobs found by UNFINISHED, in ascending order */
-	struct rows still;      /* jobs found by VERIFY_UNFINISHED, in ascending order */
-	struct moved *moved;    /* waiters for job fetches, one per connection */
-	int moved_len;          /* number of them in progress */
+	struct rows
+		unfinished_before; /* jobs that were unfinished at the previous refresh */
+	bool has_unfinished_before;   /* the previous refresh has stored `watch` */
+	size_t unfinished_at;         /* position in `watch` of the next job to examine */
+	struct rows unfinished;       /* jobs found by UNFINISHED, in ascending order */
+	struct rows still_unfinished; /* jobs found by VERIFY_UNFINISHED, in ascending
+					 order */
+	struct changed_job
+		*changed_jobs; /* waiters for job fetches, one per connection */
+	int changed_jobs_len;  /* number of them in progress */
 };
 
 /* Appends copies of `more` rows. Returns 0 or -ENOMEM. */
 int rows_append(struct rows *rows, const int64_t *more, size_t len);
 
 /* True if the listing is of all statuses, so that unfinished jobs are its members. */
-bool check_is_of_all(const struct check *check);
+bool revalidate_is_of_all(const struct revalidation *check);
 
 /* Returns the number of jobs to request per page. */
-unsigned check_limit(const struct check *check);
+unsigned revalidate_limit(const struct revalidation *check);
 
 /*
  * Starts the present step, unless paused. It may free the revalidation, as may the
  * functions below: callers must not use it afterwards.
  */
-void check_start(struct check *check);
+void revalidate_start(struct revalidation *check);
 
 /*
  * Requests a page of `query`; the present step's take() processes it. Falls back to
  * reading if too many requests were sent.
  */
-void check_ask(
-	struct check *check, const struct query *query, uint64_t offset, unsigned limit);
+void revalidate_ask(struct revalidation *check, const struct query *query,
+	uint64_t offset, unsigned limit);
 
 /*
  * Continues after a step returned `error`: starts the present step after 0, falls back to
  * reading after -ESTALE and -EIO, and fails the listing after other errors.
  */
-void check_settle(struct check *check, int error);
+void revalidate_settle(struct revalidation *check, int error);
 
 /* Fails the listing with `error`, and logs `why` unless it is empty. */
-void check_fail(struct check *check, int error, const char *why);
+void revalidate_fail(struct revalidation *check, int error, const char *errmsg);
 
 /* Reads the listing page by page instead; members emitted so far stay. */
-void check_fall_back(struct check *check);
+void revalidate_fall_back(struct revalidation *check);
 
 /* Completes the listing with the predicted rows. */
-void check_finish(struct check *check);
+void revalidate_finish(struct revalidation *check);
 
 /*
  * Starts again from HEAD, because jobs were added meanwhile. Returns 0, -ESTALE after too
  * many restarts, or -ENOMEM.
  */
-int check_restart(struct check *check);
+int revalidate_restart(struct revalidation *check);
 
 /* start() and take() of the steps that are in revalidate_changes.c. */
-void unfinished_start(struct check *check);
-int unfinished_take(struct check *check);
-void still_start(struct check *check);
-int still_take(struct check *check);
-void moved_start(struct check *check);
+void unfinished_start(struct revalidation *check);
+int unfinished_take(struct revalidation *check);
+void still_start(struct revalidation *check);
+int still_take(struct revalidation *check);
+void moved_start(struct revalidation *check);
 
 /*
  * Allocates and loads what these steps need. Returns 0, -ENOMEM, or -EIO. Call
  * moved_end() even after a failure.
  */
-int moved_begin(struct check *check);
+int moved_begin(struct revalidation *check);
 
 /* Cancels the waiting for jobs and frees what moved_begin() allocated. */
-void moved_end(struct check *check);
+void moved_end(struct revalidation *check);

@@ -9,24 +9,24 @@
  * COUNT, BISECT, WINDOW and VERIFY_HEAD. The table of all steps is in revalidate.h.
  */
 
-enum { MENDS_MAX = 16, RESTARTS_MAX = 3 };
+enum { GAP_REPAIRS_MAX = 16, RESTARTS_MAX = 3 };
 
 /*
  * Replaces the predicted rows [from, to) by `rows`, and reports the jobs that are not
  * among these as missing.
  */
-static int replace(
-	struct check *check, size_t from, size_t to, const int64_t *rows, size_t len)
+static int steps_replace(struct revalidation *check, size_t from, size_t to,
+	const int64_t *rows, size_t len)
 {
 	struct listing *listing = check->listing;
 	size_t at = 0;
 
 	if (to - from == len &&
-		memcmp(check->expected.rows + from, rows, len * sizeof(*rows)) == 0)
+		memcmp(check->row_order.rows + from, rows, len * sizeof(*rows)) == 0)
 		return 0;
 	check->changed = true;
 	for (size_t i = from; i < to; i++) {
-		int64_t row = check->expected.rows[i];
+		int64_t row = check->row_order.rows[i];
 		size_t next = at;
 
 		while (next < len && rows[next] != row)
@@ -34,10 +34,10 @@ static int replace(
 		if (next < len)
 			at = next + 1;
 		else
-			sync_missed(listing->sync, row, &listing->query,
-				listing->began_wall_ms);
+			sync_on_job_missing(listing->sync, row, &listing->query,
+				listing->started_wall_ms);
 	}
-	return expected_splice(&check->expected, from, to, rows, len);
+	return row_order_splice(&check->row_order, from, to, rows, len);
 }
 
 /*
@@ -46,8 +46,8 @@ static int replace(
  * 0, -ENOENT if none is predicted, -ESTALE if the order differs from the predicted one,
  * or -EIO.
  */
-static int find_last(const struct check *check, size_t from, const int64_t *rows,
-	size_t len, size_t *ret_at)
+static int steps_find_last(const struct revalidation *check, size_t from,
+	const int64_t *rows, size_t len, size_t *ret_at)
 {
 	bool found = false;
 	size_t hint = from;
@@ -56,10 +56,10 @@ static int find_last(const struct check *check, size_t from, const int64_t *rows
 		struct catalog_job job;
 		size_t at;
 
-		if (jobs_by_row(check->expected.catalog, rows[i], &job))
+		if (jobs_by_row(check->row_order.catalog, rows[i], &job))
 			return -EIO;
 
-		int err = expected_find(&check->expected, &job, hint, &at);
+		int err = row_order_find(&check->row_order, &job, hint, &at);
 
 		if (err == -ENOENT)
 			continue;
@@ -78,52 +78,54 @@ static int find_last(const struct check *check, size_t from, const int64_t *rows
  * Confirms that the listing has `rows` from position `from` on, and after them the jobs
  * that are predicted there. If `last`, nothing follows.
  */
-static int take_rows(struct check *check, size_t from, const struct rows *rows, bool last)
+static int steps_take_rows(
+	struct revalidation *check, size_t from, const struct rows *rows, bool last)
 {
-	size_t to = check->expected.len;
+	size_t to = check->row_order.len;
 
 	if (!last) {
-		int err = find_last(check, from, rows->rows, rows->len, &to);
+		int err = steps_find_last(check, from, rows->rows, rows->len, &to);
 
 		if (err)
 			return err;
 		to++;
 	}
-	return replace(check, from, to, rows->rows, rows->len);
+	return steps_replace(check, from, to, rows->rows, rows->len);
 }
 
-static void head_start(struct check *check)
+static void steps_head_start(struct revalidation *check)
 {
 	const struct query *query = &check->listing->query;
 
 	if (!check->head.len)
-		check_ask(check, query, 0,
+		revalidate_ask(check, query, 0,
 			page_size_first(&check->listing->sync->page_size));
 	else
-		check_ask(check, query, check->head.len - 1, check_limit(check));
+		revalidate_ask(
+			check, query, check->head.len - 1, revalidate_limit(check));
 }
 
 /* Publishes the head, which has reached a known job, and goes on to UNFINISHED. */
-static int head_known(struct check *check)
+static int steps_publish_head(struct revalidation *check)
 {
 	struct listing *listing = check->listing;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < check->head.len; i++)
-		err = snapshot_see(
-			&listing->members, check->head.rows[i], LISTING_TOLD, true);
+		err = member_set_add(
+			&listing->members, check->head.rows[i], LISTING_EMITTED, true);
 	if (err)
 		return err;
-	check->good = check->head.len - 1;
-	check->watch_at = 0;
+	check->low = check->head.len - 1;
+	check->unfinished_at = 0;
 	check->unfinished.len = 0;
 	check->step = STEP_UNFINISHED;
-	check->paused = !listing->goes_on;
+	check->paused = !listing->reading_ahead;
 	listing_grew(listing);
 	return 0;
 }
 
-static int head_take(struct check *check)
+static int steps_head_take(struct revalidation *check)
 {
 	const struct page *page = check->page;
 	struct rows *head = &check->head;
@@ -136,18 +138,19 @@ static int head_take(struct check *check)
 	int err = rows_append(head, page->rows + overlaps, page->len - overlaps);
 
 	if (!err)
-		err = take_rows(check, 0, head, page->end.last);
+		err = steps_take_rows(check, 0, head, page->end.last);
 	if (err == -ENOENT)
 		return page->len > 1 ? 0 : -ESTALE;
-	return err ? err : head_known(check);
+	return err ? err : steps_publish_head(check);
 }
 
-static void tail_start(struct check *check)
+static void steps_tail_start(struct revalidation *check)
 {
-	if (!check->expected.len)
-		check_fall_back(check);
+	if (!check->row_order.len)
+		revalidate_fall_back(check);
 	else
-		check_ask(check, &check->listing->query, check->expected.len - 1, 2);
+		revalidate_ask(
+			check, &check->listing->query, check->row_order.len - 1, 2);
 }
 
 /*
@@ -156,31 +159,31 @@ static void tail_start(struct check *check)
  * can share its millisecond.) A listing of all statuses contains unfinished jobs anyway:
  * its first row is enough.
  */
-static size_t count_again(const struct check *check)
+static size_t steps_count_again(const struct revalidation *check)
 {
-	const struct expected *expected = &check->expected;
+	const struct row_order *expected = &check->row_order;
 	struct catalog_job job;
 	size_t len = 0;
 
-	while (!check_is_of_all(check) && len < expected->len &&
+	while (!revalidate_is_of_all(check) && len < expected->len &&
 		!jobs_by_row(expected->catalog, expected->rows[len], &job) &&
 		job.job.created_ms >= check->newest_ms)
 		len++;
 	return len < expected->len ? len + 1 : len;
 }
 
-static int tail_take(struct check *check)
+static int steps_tail_take(struct revalidation *check)
 {
 	const struct page *page = check->page;
-	size_t tail = check->expected.len - 1;
+	size_t tail = check->row_order.len - 1;
 
 	/* Only `next: null` ends a listing (SEMANTICS 6.6). */
 	if (!page->end.last)
 		return -ESTALE;
-	if (page->len == 1 && page->rows[0] == check->expected.rows[tail]) {
-		check->step = STEP_AGAIN;
-		check->again = 0;
-		check->again_len = count_again(check);
+	if (page->len == 1 && page->rows[0] == check->row_order.rows[tail]) {
+		check->step = STEP_VERIFY_HEAD;
+		check->verified = 0;
+		check->to_verify = steps_count_again(check);
 		return 0;
 	}
 	/* An unexpected job is there. */
@@ -190,25 +193,26 @@ static int tail_take(struct check *check)
 	return 0;
 }
 
-static void count_start(struct check *check)
+static void steps_count_start(struct revalidation *check)
 {
-	size_t len = check->expected.len;
-	unsigned limit = check_limit(check);
+	size_t len = check->row_order.len;
+	unsigned limit = revalidate_limit(check);
 
-	check_ask(check, &check->listing->query, len > limit ? len - limit : 0, limit);
+	revalidate_ask(
+		check, &check->listing->query, len > limit ? len - limit : 0, limit);
 }
 
-static int find_next_missing(struct check *check)
+static int steps_find_next_missing(struct revalidation *check)
 {
-	if (check->good + 1 >= check->expected.len)
+	if (check->low + 1 >= check->row_order.len)
 		return -ESTALE;
-	check->bad = check->expected.len - 1;
+	check->high = check->row_order.len - 1;
 	check->step = STEP_BISECT;
 	return 0;
 }
 
 /* Returns how many halvings bring two positions within one page. */
-static size_t halvings(size_t apart, unsigned limit)
+static size_t steps_halvings(size_t apart, unsigned limit)
 {
 	size_t count = 0;
 
@@ -217,38 +221,38 @@ static size_t halvings(size_t apart, unsigned limit)
 	return count;
 }
 
-static int count_take(struct check *check)
+static int steps_count_take(struct revalidation *check)
 {
 	const struct page *page = check->page;
-	size_t expected = check->expected.len;
+	size_t expected = check->row_order.len;
 	size_t there = (size_t)page->offset + page->len;
 
 	if (!page->len || !page->end.last || there >= expected)
 		return -ESTALE;
 
 	/* Each deletion takes the halvings and a window. */
-	size_t each = halvings(expected - check->good, check_limit(check)) + 1;
+	size_t each = steps_halvings(expected - check->low, revalidate_limit(check)) + 1;
 
-	check->missing = expected - there;
-	if (check->missing > MENDS_MAX ||
-		check->requests + check->missing * each > check->most)
+	check->deletions_left = expected - there;
+	if (check->deletions_left > GAP_REPAIRS_MAX ||
+		check->requests + check->deletions_left * each > check->most)
 		return -ESTALE;
-	return find_next_missing(check);
+	return steps_find_next_missing(check);
 }
 
-static void bisect_start(struct check *check)
+static void steps_bisect_start(struct revalidation *check)
 {
-	size_t apart = check->bad - check->good;
+	size_t apart = check->high - check->low;
 
-	if (apart <= check_limit(check)) {
+	if (apart <= revalidate_limit(check)) {
 		check->step = STEP_WINDOW;
-		check_start(check);
+		revalidate_start(check);
 		return;
 	}
-	check_ask(check, &check->listing->query, check->good + apart / 2, 1);
+	revalidate_ask(check, &check->listing->query, check->low + apart / 2, 1);
 }
 
-static int bisect_take(struct check *check)
+static int steps_bisect_take(struct revalidation *check)
 {
 	const struct page *page = check->page;
 	size_t middle = (size_t)page->offset;
@@ -256,93 +260,94 @@ static int bisect_take(struct check *check)
 
 	if (!page->len && !page->end.last)
 		return -ESTALE;
-	if (page->len && page->rows[0] == check->expected.rows[middle]) {
-		check->good = middle;
+	if (page->len && page->rows[0] == check->row_order.rows[middle]) {
+		check->low = middle;
 		return 0;
 	}
 	/* Only a job that was predicted farther back can be here. */
-	if (page->len && find_last(check, middle, page->rows, 1, &at))
+	if (page->len && steps_find_last(check, middle, page->rows, 1, &at))
 		return -ESTALE;
-	check->bad = middle;
+	check->high = middle;
 	return 0;
 }
 
-static void window_start(struct check *check)
+static void steps_window_start(struct revalidation *check)
 {
-	check_ask(check, &check->listing->query, check->good,
-		(unsigned)(check->bad - check->good) + 2);
+	revalidate_ask(check, &check->listing->query, check->low,
+		(unsigned)(check->high - check->low) + 2);
 }
 
-static int window_take(struct check *check)
+static int steps_window_take(struct revalidation *check)
 {
 	const struct page *page = check->page;
 	const struct rows rows = {page->rows, page->len};
 
-	if (!page->len || page->rows[0] != check->expected.rows[check->good])
+	if (!page->len || page->rows[0] != check->row_order.rows[check->low])
 		return -ESTALE;
 
-	size_t before = check->expected.len;
-	int err = take_rows(check, check->good, &rows, page->end.last);
+	size_t before = check->row_order.len;
+	int err = steps_take_rows(check, check->low, &rows, page->end.last);
 
 	if (err)
 		return err == -ENOENT ? -ESTALE : err;
 	/* At least one job must be missing here, and no more than are left to find. */
-	size_t lost = before - check->expected.len;
+	size_t lost = before - check->row_order.len;
 
-	if (!lost || lost > check->missing)
+	if (!lost || lost > check->deletions_left)
 		return -ESTALE;
-	check->missing -= lost;
-	check->good += page->len - 1;
+	check->deletions_left -= lost;
+	check->low += page->len - 1;
 	check->step = STEP_TAIL;
-	return check->missing ? find_next_missing(check) : 0;
+	return check->deletions_left ? steps_find_next_missing(check) : 0;
 }
 
-int check_restart(struct check *check)
+int revalidate_restart(struct revalidation *check)
 {
 	if (++check->restarts > RESTARTS_MAX)
 		return -ESTALE;
 	check->head.len = 0;
 	check->step = STEP_HEAD;
 	/* Jobs that were unfinished a moment ago may have changed their status since. */
-	return rows_append(&check->watch, check->unfinished.rows, check->unfinished.len);
+	return rows_append(
+		&check->unfinished_before, check->unfinished.rows, check->unfinished.len);
 }
 
-static void again_start(struct check *check)
+static void steps_again_start(struct revalidation *check)
 {
-	size_t rest = check->again_len - check->again;
-	unsigned limit = check_limit(check);
+	size_t rest = check->to_verify - check->verified;
+	unsigned limit = revalidate_limit(check);
 
-	check_ask(check, &check->listing->query, check->again,
+	revalidate_ask(check, &check->listing->query, check->verified,
 		rest < limit ? (unsigned)rest : limit);
 }
 
-static int again_take(struct check *check)
+static int steps_again_take(struct revalidation *check)
 {
 	const struct page *page = check->page;
-	const struct expected *expected = &check->expected;
+	const struct row_order *expected = &check->row_order;
 
-	if (!page->len || page->len > expected->len - check->again ||
-		memcmp(page->rows, expected->rows + check->again,
+	if (!page->len || page->len > expected->len - check->verified ||
+		memcmp(page->rows, expected->rows + check->verified,
 			page->len * sizeof(*page->rows)) != 0)
-		return check_restart(check);
-	check->again += page->len;
-	if (check->again < check->again_len)
+		return revalidate_restart(check);
+	check->verified += page->len;
+	if (check->verified < check->to_verify)
 		return 0;
-	check->still.len = 0;
-	check->step = STEP_STILL;
-	if (check_is_of_all(check) || !check->unfinished.len)
-		check_finish(check);
+	check->still_unfinished.len = 0;
+	check->step = STEP_VERIFY_UNFINISHED;
+	if (revalidate_is_of_all(check) || !check->unfinished.len)
+		revalidate_finish(check);
 	return 0;
 }
 
-const struct check_step check_steps[STEPS] = {
-	[STEP_HEAD] = {head_start, head_take},
+const struct revalidate_step revalidate_steps[STEPS] = {
+	[STEP_HEAD] = {steps_head_start, steps_head_take},
 	[STEP_UNFINISHED] = {unfinished_start, unfinished_take},
-	[STEP_MOVED] = {moved_start, NULL},
-	[STEP_TAIL] = {tail_start, tail_take},
-	[STEP_COUNT] = {count_start, count_take},
-	[STEP_BISECT] = {bisect_start, bisect_take},
-	[STEP_WINDOW] = {window_start, window_take},
-	[STEP_AGAIN] = {again_start, again_take},
-	[STEP_STILL] = {still_start, still_take},
+	[STEP_STATUS_CHANGES] = {moved_start, NULL},
+	[STEP_TAIL] = {steps_tail_start, steps_tail_take},
+	[STEP_COUNT] = {steps_count_start, steps_count_take},
+	[STEP_BISECT] = {steps_bisect_start, steps_bisect_take},
+	[STEP_WINDOW] = {steps_window_start, steps_window_take},
+	[STEP_VERIFY_HEAD] = {steps_again_start, steps_again_take},
+	[STEP_VERIFY_UNFINISHED] = {still_start, still_take},
 };

@@ -5,20 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-void expected_init(
-	struct expected *expected, struct catalog *catalog, int64_t *rows, size_t len)
+void row_order_init(
+	struct row_order *expected, struct catalog *catalog, int64_t *rows, size_t len)
 {
-	*expected = (struct expected){
+	*expected = (struct row_order){
 		.catalog = catalog, .rows = rows, .len = len, .cap = len};
 }
 
-void expected_done(struct expected *expected)
+void row_order_done(struct row_order *expected)
 {
 	free(expected->rows);
-	*expected = (struct expected){0};
+	*expected = (struct row_order){0};
 }
 
-static int created_at(const struct expected *expected, size_t at, int64_t *ret_ms)
+static int row_order_created_at(
+	const struct row_order *expected, size_t at, int64_t *ret_ms)
 {
 	struct catalog_job job;
 
@@ -29,7 +30,8 @@ static int created_at(const struct expected *expected, size_t at, int64_t *ret_m
 }
 
 /* Finds the first position whose job was created at `ms` or earlier. */
-static int first_not_after(const struct expected *expected, int64_t ms, size_t *ret_at)
+static int row_order_first_not_after(
+	const struct row_order *expected, int64_t ms, size_t *ret_at)
 {
 	size_t low = 0;
 	size_t high = expected->len;
@@ -37,7 +39,7 @@ static int first_not_after(const struct expected *expected, int64_t ms, size_t *
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		int64_t created;
-		int err = created_at(expected, middle, &created);
+		int err = row_order_created_at(expected, middle, &created);
 
 		if (err)
 			return err;
@@ -50,7 +52,7 @@ static int first_not_after(const struct expected *expected, int64_t ms, size_t *
 	return 0;
 }
 
-int expected_find(const struct expected *expected, const struct catalog_job *job,
+int row_order_find(const struct row_order *expected, const struct catalog_job *job,
 	size_t hint, size_t *ret_at)
 {
 	size_t at = 0;
@@ -60,7 +62,7 @@ int expected_find(const struct expected *expected, const struct catalog_job *job
 		return 0;
 	}
 
-	int err = first_not_after(expected, job->job.created_ms, &at);
+	int err = row_order_first_not_after(expected, job->job.created_ms, &at);
 
 	*ret_at = at;
 	for (; !err && at < expected->len; at++) {
@@ -70,14 +72,14 @@ int expected_find(const struct expected *expected, const struct catalog_job *job
 			*ret_at = at;
 			return 0;
 		}
-		err = created_at(expected, at, &created);
+		err = row_order_created_at(expected, at, &created);
 		if (!err && created != job->job.created_ms)
 			break;
 	}
 	return err ? err : -ENOENT;
 }
 
-int expected_splice(struct expected *expected, size_t from, size_t to,
+int row_order_splice(struct row_order *expected, size_t from, size_t to,
 	const int64_t *rows, size_t len)
 {
 	size_t new_len = expected->len - (to - from) + len;

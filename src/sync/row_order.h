@@ -12,7 +12,7 @@
  * created_at. A job's position is found by a binary search for its creation time, which
  * takes some twenty look-ups in the catalog.
  */
-struct expected {
+struct row_order {
 	struct catalog *catalog;
 	int64_t *rows; /* allocated with malloc(), owned */
 	size_t len;
@@ -20,20 +20,20 @@ struct expected {
 };
 
 /* Takes ownership of `rows`, allocated with malloc(). */
-void expected_init(
-	struct expected *expected, struct catalog *catalog, int64_t *rows, size_t len);
+void row_order_init(
+	struct row_order *expected, struct catalog *catalog, int64_t *rows, size_t len);
 
 /* Frees the rows. */
-void expected_done(struct expected *expected);
+void row_order_done(struct row_order *expected);
 
 /*
  * Finds the position of a job; `hint` is tried first. Returns 0. Returns -ENOENT if the
  * job is not in the list; `ret_at` is then the position at which it belongs. Returns -EIO
  * if the catalog fails or does not know one of the rows.
  */
-int expected_find(const struct expected *expected, const struct catalog_job *job,
+int row_order_find(const struct row_order *expected, const struct catalog_job *job,
 	size_t hint, size_t *ret_at);
 
 /* Replaces the rows at positions [from, to) by `rows`. Returns 0 or -ENOMEM. */
-int expected_splice(struct expected *expected, size_t from, size_t to,
+int row_order_splice(struct row_order *expected, size_t from, size_t to,
 	const int64_t *rows, size_t len);

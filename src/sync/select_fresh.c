@@ -12,12 +12,12 @@
  * listing of all jobs. After a job was deleted through the mount, selects from the
  * previous listing of the same query, without the deleted job.
  *
- * Examines PICKED_AT_ONCE rows per turn of the event loop, so that other requests are not
+ * Examines SELECT_BATCH rows per turn of the event loop, so that other requests are not
  * delayed.
  */
-enum { PICKED_AT_ONCE = 2000 };
+enum { SELECT_BATCH = 2000 };
 
-struct derive {
+struct select_fresh {
 	struct listing *from; /* we hold a reference */
 	size_t at;
 	struct query in_time;   /* the listing's query for all statuses */
@@ -25,7 +25,7 @@ struct derive {
 	struct loop_timer next;
 };
 
-static struct listing *find_fresh(
+static struct listing *fresh_find(
 	const struct listing *listing, const struct query *query)
 {
 	char key[QUERY_KEY_MAX];
@@ -36,22 +36,22 @@ static struct listing *find_fresh(
 
 	/* The listing that this one replaces after a job was deleted (job_delete.c). */
 	if (found == listing)
-		found = listing->before;
+		found = listing->previous;
 	return found && found->complete && listing_is_young(found) ? found : NULL;
 }
 
-static struct listing *find_source(const struct listing *listing)
+static struct listing *fresh_find_source(const struct listing *listing)
 {
 	struct listing *found = NULL;
 	struct query query = listing->query;
 
 	query.statuses = QUERY_ALL_STATUSES;
-	found = find_fresh(listing, &listing->query);
+	found = fresh_find(listing, &listing->query);
 	if (!found)
-		found = find_fresh(listing, &query);
+		found = fresh_find(listing, &query);
 	if (!found) {
 		query_init(&query);
-		found = find_fresh(listing, &query);
+		found = fresh_find(listing, &query);
 	}
 	/* Days must be in order, the newest first. */
 	if (found && listing->kind == LISTING_DAYS && !found->ordered)
@@ -59,14 +59,15 @@ static struct listing *find_source(const struct listing *listing)
 	return found;
 }
 
-static int note_unfinished(struct derive *derive, const struct catalog_job *job)
+static int fresh_note_unfinished(
+	struct select_fresh *derive, const struct catalog_job *job)
 {
 	if (job_finished(&job->job) || !query_matches(&derive->in_time, &job->job))
 		return 0;
 	return rows_append(&derive->unfinished, &job->row, 1);
 }
 
-static int pick(struct listing *listing, int64_t row)
+static int fresh_pick(struct listing *listing, int64_t row)
 {
 	struct catalog_job job;
 	bool matches;
@@ -75,15 +76,15 @@ static int pick(struct listing *listing, int64_t row)
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (!matches)
-		return note_unfinished(listing->filling, &job);
+		return fresh_note_unfinished(listing->source_state, &job);
 	if (listing->kind == LISTING_JOBS) {
 		newest_note(listing, job_mtime_ms(&job.job));
-		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
+		return member_set_add(&listing->members, row, LISTING_EMITTED, true);
 	}
 	if (job.job.created_ms == JOB_NO_TIME)
 		return 0;
-	return snapshot_see(&listing->members,
-		day_of_instant(job.job.created_ms) + LISTING_DAY_BASE, LISTING_TOLD,
+	return member_set_add(&listing->members,
+		day_of_timestamp(job.job.created_ms) + LISTING_DAY_BASE, LISTING_EMITTED,
 		true);
 }
 
@@ -91,34 +92,37 @@ static int pick(struct listing *listing, int64_t row)
  * Stores the unfinished jobs for the next revalidation. The previous listing of the same
  * query never contained them: its list of them is copied.
  */
-static int note_watch(struct listing *listing)
+static int fresh_note_watch(struct listing *listing)
 {
-	const struct derive *derive = listing->filling;
+	const struct select_fresh *derive = listing->source_state;
 	const struct listing *from = derive->from;
 
-	if (from != listing->before)
-		return listing_watch(
+	if (from != listing->previous)
+		return listing_set_unfinished(
 			listing, derive->unfinished.rows, derive->unfinished.len);
-	return from->watch ? listing_watch(listing, from->watch, from->watch_len) : 0;
+	return from->unfinished_before
+		       ? listing_set_unfinished(listing, from->unfinished_before,
+				 from->unfinished_before_len)
+		       : 0;
 }
 
-static void pick_on(void *ctx)
+static void fresh_pick_on(void *ctx)
 {
 	struct listing *listing = ctx;
-	struct derive *derive = listing->filling;
-	const struct snapshot *from = &derive->from->members;
+	struct select_fresh *derive = listing->source_state;
+	const struct member_set *from = &derive->from->members;
 	size_t len = listing->members.len;
 	int err = 0;
 
 	catalog_read_begin(listing->sync->catalog);
 	/* If a row fails, the next call examines it again. */
-	for (int i = 0; !err && i < PICKED_AT_ONCE && derive->at < from->len; i++) {
-		err = pick(listing, from->members[derive->at]);
+	for (int i = 0; !err && i < SELECT_BATCH && derive->at < from->len; i++) {
+		err = fresh_pick(listing, from->members[derive->at]);
 		derive->at += !err;
 	}
 	catalog_read_end(listing->sync->catalog);
 	if (!err && derive->at == from->len)
-		err = note_watch(listing);
+		err = fresh_note_watch(listing);
 	if (err) {
 		listing_failed(listing, err, strerror(-err));
 		return;
@@ -134,18 +138,18 @@ static void pick_on(void *ctx)
 		listing->sync->loop, &derive->next, loop_now_ms(listing->sync->loop));
 }
 
-static void pull(struct listing *listing)
+static void fresh_pull(struct listing *listing)
 {
-	struct derive *derive = listing->filling;
+	struct select_fresh *derive = listing->source_state;
 
 	if (!loop_timer_is_set(&derive->next))
-		pick_on(listing);
+		fresh_pick_on(listing);
 }
 
-static int begin(struct listing *listing)
+static int fresh_begin(struct listing *listing)
 {
-	struct listing *source = find_source(listing);
-	struct derive *derive = source ? calloc(1, sizeof(*derive)) : NULL;
+	struct listing *source = fresh_find_source(listing);
+	struct select_fresh *derive = source ? calloc(1, sizeof(*derive)) : NULL;
 
 	if (!derive)
 		return source ? -ENOMEM : -ENOENT;
@@ -153,16 +157,16 @@ static int begin(struct listing *listing)
 	derive->from = source;
 	derive->in_time = listing->query;
 	derive->in_time.statuses = QUERY_ALL_STATUSES;
-	loop_timer_init(&derive->next, pick_on, listing);
-	listing->began_ms = source->began_ms;
-	listing->began_wall_ms = source->began_wall_ms;
-	listing->filling = derive;
+	loop_timer_init(&derive->next, fresh_pick_on, listing);
+	listing->started_ms = source->started_ms;
+	listing->started_wall_ms = source->started_wall_ms;
+	listing->source_state = derive;
 	return 0;
 }
 
-static void end(struct listing *listing)
+static void fresh_end(struct listing *listing)
 {
-	struct derive *derive = listing->filling;
+	struct select_fresh *derive = listing->source_state;
 
 	loop_timer_cancel(&derive->next);
 	listing_put(derive->from);
@@ -170,4 +174,4 @@ static void end(struct listing *listing)
 	free(derive);
 }
 
-const struct filler filler_derive = {begin, pull, end};
+const struct listing_source select_fresh = {fresh_begin, fresh_pull, fresh_end};

@@ -23,12 +23,12 @@
  * surrounding listing is known, a refresh takes no more than its revalidation
  * (revalidate.h).
  */
-enum { PICKED_AT_ONCE = 2000 };
+enum { SELECT_BATCH = 2000 };
 
 /* Maximum total size of the names of a listing, in bytes. */
 enum { NAMES_TEXT_MAX = 64 << 20 };
 
-struct follow {
+struct select_growing {
 	struct listing *from; /* we hold a reference */
 	size_t at;
 	struct buf metadata; /* metadata of the job being examined */
@@ -40,7 +40,7 @@ struct follow {
 };
 
 /* Reserves memory for one more name, so that no member is ever without its name. */
-static int reserve_name(struct listing_names *names, size_t known, size_t len)
+static int growing_reserve_name(struct listing_names *names, size_t known, size_t len)
 {
 	int err = buf_reserve(&names->text, len + 1);
 
@@ -60,38 +60,39 @@ static int reserve_name(struct listing_names *names, size_t known, size_t len)
 }
 
 /* Returns the member number of a name: positive, and derived from the name alone. */
-static int64_t number_of_name(const char *name)
+static int64_t growing_number_of_name(const char *name)
 {
-	return (int64_t)(digest_u63("name", name) | 1);
+	return (int64_t)(sha256_u63("name", name) | 1);
 }
 
 bool listing_has_name(const struct listing *listing, const char *name)
 {
-	return snapshot_has(&listing->members, number_of_name(name));
+	return member_set_has(&listing->members, growing_number_of_name(name));
 }
 
-static int add_name(struct listing *listing, const char *text, size_t len)
+static int growing_add_name(struct listing *listing, const char *text, size_t len)
 {
 	struct listing_names *names = &listing->names;
 	size_t known = listing->members.len;
-	char name[NAME_BYTES_MAX + 1];
-	int err = reserve_name(names, known, len);
+	char name[FILENAME_BYTES_MAX + 1];
+	int err = growing_reserve_name(names, known, len);
 
 	if (err)
 		return err;
 	memcpy(name, text, len);
 	name[len] = '\0';
-	err = snapshot_see(&listing->members, number_of_name(name), LISTING_TOLD, true);
+	err = member_set_add(
+		&listing->members, growing_number_of_name(name), LISTING_EMITTED, true);
 	if (err || listing->members.len == known)
 		return err;
 	names->starts[known] = (uint32_t)names->text.len;
 	return buf_append(&names->text, name, len + 1);
 }
 
-static int add_names(struct listing *listing, const struct buf *metadata)
+static int growing_add_names(struct listing *listing, const struct buf *metadata)
 {
 	struct metadata_pair pair;
-	char key[NAME_BYTES_MAX + 1] = "";
+	char key[FILENAME_BYTES_MAX + 1] = "";
 	size_t at = 0;
 	int err = 0;
 
@@ -99,17 +100,17 @@ static int add_names(struct listing *listing, const struct buf *metadata)
 		err = metadata_open_key(listing->query.metadata, key);
 	while (!err && metadata_next(metadata->data, metadata->len, &at, &pair)) {
 		if (listing->kind == LISTING_KEYS)
-			err = add_name(listing, pair.key, pair.key_len);
+			err = growing_add_name(listing, pair.key, pair.key_len);
 		else if (strlen(key) == pair.key_len &&
 			 memcmp(key, pair.key, pair.key_len) == 0)
-			err = add_name(listing, pair.value, pair.value_len);
+			err = growing_add_name(listing, pair.value, pair.value_len);
 	}
 	return err;
 }
 
-static int pick(struct listing *listing, int64_t row)
+static int growing_pick(struct listing *listing, int64_t row)
 {
-	struct follow *follow = listing->filling;
+	struct select_growing *follow = listing->source_state;
 	struct catalog_job job;
 	bool matches = false;
 	int err = listing_look_up(listing, row, &job, &matches);
@@ -118,25 +119,25 @@ static int pick(struct listing *listing, int64_t row)
 		return err == -ENOENT ? 0 : err;
 	newest_note(listing, job_mtime_ms(&job.job));
 	if (listing->kind == LISTING_JOBS)
-		return snapshot_see(&listing->members, row, LISTING_TOLD, true);
+		return member_set_add(&listing->members, row, LISTING_EMITTED, true);
 	err = jobs_metadata(listing->sync->catalog, row, &follow->metadata);
-	return err ? err : add_names(listing, &follow->metadata);
+	return err ? err : growing_add_names(listing, &follow->metadata);
 }
 
 /*
  * Examines a batch of the surrounding listing's members. If one fails, the next call
  * examines it again.
  */
-static int pick_some(struct listing *listing)
+static int growing_pick_some(struct listing *listing)
 {
-	struct follow *follow = listing->filling;
+	struct select_growing *follow = listing->source_state;
 	size_t len = listing->members.len;
 	int err = 0;
 
-	for (int i = 0; !err && i < PICKED_AT_ONCE; i++) {
+	for (int i = 0; !err && i < SELECT_BATCH; i++) {
 		if (follow->at == listing_len(follow->from))
 			break;
-		err = pick(listing, listing_member(follow->from, follow->at));
+		err = growing_pick(listing, listing_member(follow->from, follow->at));
 		follow->at += !err;
 	}
 	if (!err && listing->members.len > len)
@@ -145,16 +146,16 @@ static int pick_some(struct listing *listing)
 }
 
 /* Waits for members that the surrounding listing does not have yet. */
-static void want_more(struct listing *listing)
+static void growing_want_more(struct listing *listing)
 {
-	struct follow *follow = listing->filling;
+	struct select_growing *follow = listing->source_state;
 	int err = 0;
 
 	if (follow->at == listing_len(follow->from))
 		err = listing_want(follow->from, follow->at);
 	if (err == -ENOENT) {
 		listing->ordered = follow->from->ordered;
-		listing->stale = follow->from->stale;
+		listing->from_cache = follow->from->from_cache;
 		listing_completed(listing);
 		return;
 	}
@@ -171,25 +172,25 @@ static void want_more(struct listing *listing)
 			loop_now_ms(listing->sync->loop));
 }
 
-static void go_on(struct listing *listing)
+static void growing_go_on(struct listing *listing)
 {
 	struct catalog *catalog = listing->sync->catalog;
 
 	catalog_read_begin(catalog);
 
-	int err = pick_some(listing);
+	int err = growing_pick_some(listing);
 
 	catalog_read_end(catalog);
 	if (err)
 		listing_failed(listing, err, strerror(-err));
-	else if (listing->lacking)
-		want_more(listing);
+	else if (listing->reader_waiting)
+		growing_want_more(listing);
 }
 
-static void on_again(void *ctx)
+static void growing_on_again(void *ctx)
 {
 	struct listing *listing = ctx;
-	struct follow *follow = listing->filling;
+	struct select_growing *follow = listing->source_state;
 	int err = follow->error;
 
 	follow->waiting = false;
@@ -198,27 +199,27 @@ static void on_again(void *ctx)
 		listing_failed(listing, err, "");
 	/* If no reader is waiting any more, stop: do not read the whole account. */
 	else if (!wait_queue_empty(&listing->queue))
-		go_on(listing);
+		growing_go_on(listing);
 }
 
 /*
  * Completing this listing releases the surrounding one, which is still waking its queue:
  * do it in a task.
  */
-static void on_jobs(struct waiter *waiter, int error)
+static void growing_on_jobs(struct waiter *waiter, int error)
 {
-	struct follow *follow = list_entry(waiter, struct follow, waiter);
+	struct select_growing *follow = list_entry(waiter, struct select_growing, waiter);
 
 	follow->error = error;
 	loop_task_post(follow->from->sync->loop, &follow->again);
 }
 
-static void pull(struct listing *listing)
+static void growing_pull(struct listing *listing)
 {
-	struct follow *follow = listing->filling;
+	struct select_growing *follow = listing->source_state;
 
-	if (!follow->waiting && listing->lacking)
-		go_on(listing);
+	if (!follow->waiting && listing->reader_waiting)
+		growing_go_on(listing);
 }
 
 /*
@@ -226,7 +227,7 @@ static void pull(struct listing *listing)
  * account can take longer than any reader waits, and longer than ttl: a reader that comes
  * back soon continues the reading instead of restarting it.
  */
-static struct listing *find_growing(const struct sync *sync, const struct query *query)
+static struct listing *growing_find(const struct sync *sync, const struct query *query)
 {
 	char key[QUERY_KEY_MAX];
 
@@ -234,7 +235,7 @@ static struct listing *find_growing(const struct sync *sync, const struct query 
 
 	struct listing *found = listing_find(sync, LISTING_JOBS, key);
 
-	if (!found || found->complete || found->broken || found->outdated ||
+	if (!found || found->complete || found->data_lost || found->invalidated ||
 		!found->members.len ||
 		loop_now_ms(sync->loop) - found->grew_ms >= sync->config.ttl_ms)
 		return NULL;
@@ -242,16 +243,16 @@ static struct listing *find_growing(const struct sync *sync, const struct query 
 	return found;
 }
 
-static int begin(struct listing *listing)
+static int growing_begin(struct listing *listing)
 {
-	struct follow *follow = calloc(1, sizeof(*follow));
+	struct select_growing *follow = calloc(1, sizeof(*follow));
 	struct query around = listing->query;
 	int err = 0;
 
 	if (!follow)
 		return -ENOMEM;
 	*around.metadata = '\0';
-	follow->from = find_growing(listing->sync, &around);
+	follow->from = growing_find(listing->sync, &around);
 	if (!follow->from)
 		err = listing_get(listing->sync, LISTING_JOBS, &around, &follow->from);
 	if (err) {
@@ -259,19 +260,19 @@ static int begin(struct listing *listing)
 		return err;
 	}
 	buf_init(&follow->metadata, METADATA_TEXT_MAX);
-	waiter_init(&follow->waiter, on_jobs);
-	loop_task_init(&follow->again, on_again, listing);
-	loop_timer_init(&follow->next, on_again, listing);
-	listing->began_ms = follow->from->began_ms;
-	listing->began_wall_ms = follow->from->began_wall_ms;
+	waiter_init(&follow->waiter, growing_on_jobs);
+	loop_task_init(&follow->again, growing_on_again, listing);
+	loop_timer_init(&follow->next, growing_on_again, listing);
+	listing->started_ms = follow->from->started_ms;
+	listing->started_wall_ms = follow->from->started_wall_ms;
 	buf_init(&listing->names.text, NAMES_TEXT_MAX);
-	listing->filling = follow;
+	listing->source_state = follow;
 	return 0;
 }
 
-static void end(struct listing *listing)
+static void growing_end(struct listing *listing)
 {
-	struct follow *follow = listing->filling;
+	struct select_growing *follow = listing->source_state;
 
 	wait_leave(&follow->waiter);
 	loop_task_cancel(&follow->again);
@@ -281,4 +282,4 @@ static void end(struct listing *listing)
 	free(follow);
 }
 
-const struct filler filler_follow = {begin, pull, end};
+const struct listing_source select_growing = {growing_begin, growing_pull, growing_end};

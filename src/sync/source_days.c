@@ -44,7 +44,8 @@ struct days {
 };
 
 /* Returns the part of the query that is before a timestamp. */
-static void clip(const struct query *query, int64_t before_ms, struct query *ret_clipped)
+static void days_clip(
+	const struct query *query, int64_t before_ms, struct query *ret_clipped)
 {
 	struct query clipped = {.statuses = query->statuses};
 
@@ -60,12 +61,12 @@ static void clip(const struct query *query, int64_t before_ms, struct query *ret
 	*ret_clipped = clipped;
 }
 
-static int add_day(struct listing *listing, int64_t day)
+static int days_add_day(struct listing *listing, int64_t day)
 {
-	return snapshot_see(&listing->members, day + LISTING_DAY_BASE, 0, true);
+	return member_set_add(&listing->members, day + LISTING_DAY_BASE, 0, true);
 }
 
-static int compare_days(const void *a, const void *b)
+static int days_compare(const void *a, const void *b)
 {
 	const int64_t *x = a;
 	const int64_t *y = b;
@@ -74,7 +75,7 @@ static int compare_days(const void *a, const void *b)
 }
 
 /* Adds the days of all jobs of a complete listing. */
-static int add_days_read(struct listing *listing, const struct listing *jobs)
+static int days_add_read(struct listing *listing, const struct listing *jobs)
 {
 	int64_t *days = calloc(listing_len(jobs) + 1, sizeof(*days));
 	size_t len = 0;
@@ -88,18 +89,18 @@ static int add_days_read(struct listing *listing, const struct listing *jobs)
 		if (jobs_by_row(listing->sync->catalog, listing_member(jobs, i), &job) ||
 			job.job.created_ms == JOB_NO_TIME)
 			continue;
-		days[len++] = day_of_instant(job.job.created_ms);
+		days[len++] = day_of_timestamp(job.job.created_ms);
 	}
-	qsort(days, len, sizeof(*days), compare_days);
+	qsort(days, len, sizeof(*days), days_compare);
 	for (size_t i = 0; !err && i < len; i++)
-		err = add_day(listing, days[i]);
+		err = days_add_day(listing, days[i]);
 	free(days);
 	return err;
 }
 
-static void read_on(struct listing *listing)
+static void days_read_on(struct listing *listing)
 {
-	struct days *days = listing->filling;
+	struct days *days = listing->source_state;
 	int err;
 
 	do
@@ -110,8 +111,8 @@ static void read_on(struct listing *listing)
 		return;
 	}
 	if (err == -ENOENT)
-		err = add_days_read(listing, days->jobs);
-	listing->stale = days->jobs->stale;
+		err = days_add_read(listing, days->jobs);
+	listing->from_cache = days->jobs->from_cache;
 	if (err)
 		listing_failed(listing, err, strerror(-err));
 	else
@@ -122,7 +123,7 @@ static void read_on(struct listing *listing)
  * Completing the days releases the listing of jobs, which is still waking its queue: do
  * it in a task.
  */
-static void on_jobs(struct waiter *waiter, int error)
+static void days_on_jobs(struct waiter *waiter, int error)
 {
 	struct days *days = list_entry(waiter, struct days, waiter);
 
@@ -130,42 +131,42 @@ static void on_jobs(struct waiter *waiter, int error)
 	loop_task_post(days->listing->sync->loop, &days->again);
 }
 
-static void go_on(void *ctx)
+static void days_go_on(void *ctx)
 {
 	struct listing *listing = ctx;
-	struct days *days = listing->filling;
+	struct days *days = listing->source_state;
 
 	/* The listing of jobs has logged the error. */
 	if (days->error)
 		listing_failed(listing, days->error, "");
 	else
-		read_on(listing);
+		days_read_on(listing);
 }
 
-static void begin_reading(struct listing *listing)
+static void days_begin_reading(struct listing *listing)
 {
-	struct days *days = listing->filling;
+	struct days *days = listing->source_state;
 	int err = listing_get(listing->sync, LISTING_JOBS, &listing->query, &days->jobs);
 
 	if (err)
 		listing_failed(listing, err, strerror(-err));
 	else
-		read_on(listing);
+		days_read_on(listing);
 }
 
 /*
  * True if the job is at the edge of the span. It is not known whether the API's limits
  * are inclusive (query_print_url()).
  */
-static bool is_at_edge(const struct span *span, const struct job *job)
+static bool days_is_at_edge(const struct span *span, const struct job *job)
 {
 	return job->created_ms == span->to_ms ||
 	       (job->created_ms < span->from_ms && job->created_ms + 1 == span->from_ms);
 }
 
-static int on_item(void *ctx, const struct api_item *item)
+static int days_on_item(void *ctx, const struct api_item *item)
 {
-	struct days *days = ((struct listing *)ctx)->filling;
+	struct days *days = ((struct listing *)ctx)->source_state;
 
 	if (!item)
 		return 0;
@@ -175,19 +176,20 @@ static int on_item(void *ctx, const struct api_item *item)
 
 	if (err && err != -EEXIST)
 		return err;
-	if (days->sample_len < SAMPLE && !is_at_edge(&days->asked.spans[0], &item->job))
+	if (days->sample_len < SAMPLE &&
+		!days_is_at_edge(&days->asked.spans[0], &item->job))
 		days->sample[days->sample_len++] = item->job;
 	return 0;
 }
 
-static void on_restart(void *ctx)
+static void days_on_restart(void *ctx)
 {
-	struct days *days = ((struct listing *)ctx)->filling;
+	struct days *days = ((struct listing *)ctx)->source_state;
 
 	days->sample_len = 0;
 }
 
-static bool as_expected(const struct days *days, const struct api_page *page)
+static bool days_as_expected(const struct days *days, const struct api_page *page)
 {
 	/* Jobs may follow those at the edge, or an empty page that is not the end. */
 	if (!days->sample_len && !page->last)
@@ -208,25 +210,25 @@ static bool as_expected(const struct days *days, const struct api_page *page)
  * no day before it. So the order is in doubt only if there is a single day, and if the
  * sample does not show the order.
  */
-static int take_day(struct days *days, const struct api_page *page)
+static int days_take_day(struct days *days, const struct api_page *page)
 {
 	const struct job *newest = &days->sample[0];
 	const struct job *oldest = &days->sample[days->sample_len - 1];
-	int64_t day = day_of_instant(newest->created_ms);
+	int64_t day = day_of_timestamp(newest->created_ms);
 
 	days->before_ms = day * DAY_MS;
 	days->span_days++;
 	days->doubtful = newest->created_ms == oldest->created_ms && !page->last &&
 			 (day + 1) * DAY_MS < days->asked.spans[0].to_ms;
-	return add_day(days->listing, day);
+	return days_add_day(days->listing, day);
 }
 
 /* Returns 0, -EINVAL if skipping cannot continue, or another error. */
-static int take_page(struct listing *listing, const struct api_page *page)
+static int days_take_page(struct listing *listing, const struct api_page *page)
 {
-	struct days *days = listing->filling;
+	struct days *days = listing->source_state;
 	const struct span *span = &days->asked.spans[0];
-	int err = days->sample_len ? take_day(days, page) : 0;
+	int err = days->sample_len ? days_take_day(days, page) : 0;
 
 	if (err)
 		return err;
@@ -241,54 +243,56 @@ static int take_page(struct listing *listing, const struct api_page *page)
 	return 0;
 }
 
-static void pull(struct listing *listing);
+static void days_pull(struct listing *listing);
 
-static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+static void days_on_done(
+	void *ctx, int error, const struct api_page *page, const char *errmsg)
 {
 	struct listing *listing = ctx;
-	struct days *days = listing->filling;
+	struct days *days = listing->source_state;
 
 	days->call = NULL;
 	if (!error) {
-		error = as_expected(days, page) ? take_page(listing, page) : -EINVAL;
-		why = strerror(-error);
+		error = days_as_expected(days, page) ? days_take_page(listing, page)
+						     : -EINVAL;
+		errmsg = strerror(-error);
 	}
 	/* The API may also have refused the dates. */
 	if (error == -EINVAL)
-		begin_reading(listing);
+		days_begin_reading(listing);
 	else if (error)
-		listing_failed(listing, error, why);
+		listing_failed(listing, error, errmsg);
 	else
-		pull(listing);
+		days_pull(listing);
 }
 
-static const struct api_handlers handlers = {on_item, on_restart, on_done};
+static const struct api_handlers handlers = {days_on_item, days_on_restart, days_on_done};
 
-static void pull(struct listing *listing)
+static void days_pull(struct listing *listing)
 {
-	struct days *days = listing->filling;
+	struct days *days = listing->source_state;
 
 	if (days->jobs) {
-		read_on(listing);
+		days_read_on(listing);
 		return;
 	}
-	if (days->call || !listing->lacking)
+	if (days->call || !listing->reader_waiting)
 		return;
-	clip(&listing->query, days->before_ms, &days->asked);
+	days_clip(&listing->query, days->before_ms, &days->asked);
 
 	bool at_end = !days->asked.spans_len;
 	bool is_doubtful = at_end && !listing->members.len && listing_had_jobs(listing);
 
 	/* With a filter on metadata the newest job before a timestamp may not match. */
 	if (*listing->query.metadata || is_doubtful) {
-		begin_reading(listing);
+		days_begin_reading(listing);
 		return;
 	}
 	if (at_end) {
 		listing_completed(listing);
 		return;
 	}
-	on_restart(listing);
+	days_on_restart(listing);
 
 	int err = api_list(listing->sync->api, &days->asked, 0, 0, SAMPLE, &handlers,
 		listing, &days->call);
@@ -297,7 +301,7 @@ static void pull(struct listing *listing)
 		listing_failed(listing, err, strerror(-err));
 }
 
-static int begin(struct listing *listing)
+static int days_begin(struct listing *listing)
 {
 	struct days *days = calloc(1, sizeof(*days));
 
@@ -305,15 +309,15 @@ static int begin(struct listing *listing)
 		return -ENOMEM;
 	days->before_ms = INT64_MAX;
 	days->listing = listing;
-	waiter_init(&days->waiter, on_jobs);
-	loop_task_init(&days->again, go_on, listing);
-	listing->filling = days;
+	waiter_init(&days->waiter, days_on_jobs);
+	loop_task_init(&days->again, days_go_on, listing);
+	listing->source_state = days;
 	return 0;
 }
 
-static void end(struct listing *listing)
+static void days_end(struct listing *listing)
 {
-	struct days *days = listing->filling;
+	struct days *days = listing->source_state;
 
 	if (days->call)
 		api_cancel(days->call);
@@ -324,4 +328,4 @@ static void end(struct listing *listing)
 	free(days);
 }
 
-const struct filler filler_days = {begin, pull, end};
+const struct listing_source source_days = {days_begin, days_pull, days_end};

@@ -42,7 +42,7 @@
  *                      request everything once more and believe the second answer
  *   none    offset     request the same page again; if it is still empty, request the
  *                      page at that offset, because a server may filter its pages after
- *                      it has cut them; -EIO after IDLE_MAX such pages
+ *                      it has cut them; -EIO after PAGES_WITHOUT_NEW_MAX such pages
  *   none    other      request the same page again, then -EIO
  *
  * A 404 beyond the start ends the span like a page without jobs and with `null`.
@@ -57,28 +57,33 @@ struct pages {
 	unsigned span;
 	uint64_t next;
 	uint64_t joined;
-	uint64_t resume; /* offset of the page after the joined ones */
-	bool overlaps;   /* that page begins with a known job */
-	uint64_t behind; /* jobs joined so far, in all spans */
-	uint64_t base;   /* how many of these the readers have passed */
-	unsigned joins;  /* pages joined in this span */
-	unsigned cut;    /* jobs on the page joined last if it was shortened, else 0 */
-	unsigned back;   /* length of the last step back; 0: the gap is repaired */
-	unsigned mends;  /* gap repairs since `joined` last exceeded `most` */
-	uint64_t most;   /* highest value of `joined` in this span */
-	unsigned idle;   /* pages in a row without a new job */
+	uint64_t resume;    /* offset of the page after the joined ones */
+	bool overlaps;      /* that page begins with a known job */
+	uint64_t behind;    /* jobs joined so far, in all spans */
+	uint64_t base;      /* how many of these the readers have passed */
+	unsigned joins;     /* pages joined in this span */
+	unsigned cut;       /* jobs on the page joined last if it was shortened, else 0 */
+	unsigned step_back; /* length of the last step back; 0: the gap is repaired */
+	unsigned gap_repairs;       /* gap repairs since `joined` last exceeded `most` */
+	uint64_t most;              /* highest value of `joined` in this span */
+	unsigned pages_without_new; /* pages in a row without a new job */
 	bool open;       /* the last page was empty and not the end: requested again */
 	bool confirmed;  /* there were no jobs at all: requested again */
 	bool ordered;    /* all members so far are in descending order of created_at */
 	int64_t last_ms; /* created_at of the last member */
-	size_t told;     /* members emitted before this source began */
-	size_t stood;    /* how many of these it has read again, first and in order */
+	size_t emitted;  /* members emitted before this source began */
+	size_t emitted_confirmed; /* how many of these it has read again, first and in
+				     order */
 };
 
 /* Limits that no sensible server exceeds. */
-enum { SPAN_MAX = 2 * SNAPSHOT_MAX, MENDS_MAX = 100, IDLE_MAX = 1000 };
+enum {
+	SPAN_MAX = 2 * MEMBER_SET_MAX,
+	GAP_REPAIRS_MAX = 100,
+	PAGES_WITHOUT_NEW_MAX = 1000
+};
 
-static void drop(struct pages *pages, struct page *page)
+static void pages_drop(struct pages *pages, struct page *page)
 {
 	pages->asked_len--;
 	pages->asked_items -= page->limit;
@@ -86,28 +91,28 @@ static void drop(struct pages *pages, struct page *page)
 }
 
 /* Cancels the requested pages and continues at `offset`. */
-static void replan(struct pages *pages, uint64_t offset)
+static void pages_replan(struct pages *pages, uint64_t offset)
 {
 	while (!list_empty(&pages->asked))
-		drop(pages, list_entry(pages->asked.next, struct page, link));
+		pages_drop(pages, list_entry(pages->asked.next, struct page, link));
 	pages->next = offset;
 }
 
-static void join_pages(struct listing *listing);
+static void pages_join_all(struct listing *listing);
 
-static void on_page(struct page *page)
+static void pages_on_page(struct page *page)
 {
-	join_pages(page->ctx);
+	pages_join_all(page->ctx);
 }
 
 /* Requests a page that is joined before the one at `behind`. */
-static int ask_before(
+static int pages_ask_before(
 	struct listing *listing, struct list *behind, uint64_t offset, unsigned limit)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 	struct page *page;
 	int err = page_ask(listing->sync, &listing->query, pages->span, offset, limit,
-		on_page, listing, &page);
+		pages_on_page, listing, &page);
 
 	if (err)
 		return err;
@@ -118,13 +123,13 @@ static int ask_before(
 }
 
 /* Requests the next page. */
-static int ask(struct listing *listing)
+static int pages_ask(struct listing *listing)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 	const struct page_size *size = &listing->sync->page_size;
 	bool first = !pages->span && !pages->joins;
 	unsigned limit = first ? page_size_first(size) : page_size_next(size);
-	int err = ask_before(listing, &pages->asked, pages->next, limit);
+	int err = pages_ask_before(listing, &pages->asked, pages->next, limit);
 
 	if (!err)
 		pages->next += limit > 1 ? limit - 1 : 1;
@@ -132,9 +137,9 @@ static int ask(struct listing *listing)
 }
 
 /* True if another page can be requested in parallel and is likely to be joined. */
-static bool has_room(const struct listing *listing)
+static bool pages_has_room(const struct listing *listing)
 {
-	const struct pages *pages = listing->filling;
+	const struct pages *pages = listing->source_state;
 	unsigned most = (unsigned)listing->sync->config.connections;
 	unsigned under_way = 0;
 
@@ -152,16 +157,16 @@ static bool has_room(const struct listing *listing)
 	return under_way < most && pages->asked_len < 2 * most;
 }
 
-static bool may_ask(const struct listing *listing)
+static bool pages_may_ask(const struct listing *listing)
 {
-	const struct pages *pages = listing->filling;
+	const struct pages *pages = listing->source_state;
 
 	if (!pages->asked_len)
-		return listing->lacking || listing->goes_on;
+		return listing->reader_waiting || listing->reading_ahead;
 	/* Do not read ahead during repairs, or if pages are short or bring nothing. */
-	if (pages->back || pages->cut || pages->idle)
+	if (pages->step_back || pages->cut || pages->pages_without_new)
 		return false;
-	return listing->goes_on && has_room(listing);
+	return listing->reading_ahead && pages_has_room(listing);
 }
 
 /*
@@ -169,25 +174,25 @@ static bool may_ask(const struct listing *listing)
  * page. We keep up to two pages per connection ahead of the readers: one in flight, one
  * unread.
  */
-static bool is_near(const struct listing *listing)
+static bool pages_is_near(const struct listing *listing)
 {
-	const struct pages *pages = listing->filling;
+	const struct pages *pages = listing->source_state;
 	uint64_t ahead = 2 * (uint64_t)listing->sync->config.connections *
 			 page_size_next(&listing->sync->page_size);
 
-	return listing->lacking ||
+	return listing->reader_waiting ||
 	       pages->behind + pages->asked_items < pages->base + ahead;
 }
 
-static void pull(struct listing *listing)
+static void pages_pull(struct listing *listing)
 {
-	struct pages *pages = listing->filling;
-	uint64_t stand = listing->lacking ? pages->behind : listing->wanted;
+	struct pages *pages = listing->source_state;
+	uint64_t stand = listing->reader_waiting ? pages->behind : listing->wanted;
 
 	if (stand > pages->base)
 		pages->base = stand;
-	while (may_ask(listing) && is_near(listing)) {
-		int err = ask(listing);
+	while (pages_may_ask(listing) && pages_is_near(listing)) {
+		int err = pages_ask(listing);
 
 		if (err) {
 			listing_failed(listing, err, "out of memory");
@@ -196,11 +201,11 @@ static void pull(struct listing *listing)
 	}
 }
 
-static void next_span(struct listing *listing)
+static void pages_next_span(struct listing *listing)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 
-	replan(pages, 0);
+	pages_replan(pages, 0);
 	pages->span++;
 	pages->joined = 0;
 	pages->resume = 0;
@@ -215,14 +220,14 @@ static void next_span(struct listing *listing)
 		pages->span = 0;
 		return;
 	}
-	listing->ordered = pages->ordered && pages->stood == pages->told;
+	listing->ordered = pages->ordered && pages->emitted_confirmed == pages->emitted;
 	listing_completed(listing);
 }
 
 /* True if the page overlaps a known part, so that no job can be missing between. */
-static bool meets(const struct listing *listing, const struct page *page)
+static bool pages_overlaps_known(const struct listing *listing, const struct page *page)
 {
-	const struct pages *pages = listing->filling;
+	const struct pages *pages = listing->source_state;
 
 	if (!page->offset || !pages->overlaps)
 		return true;
@@ -234,14 +239,14 @@ static bool meets(const struct listing *listing, const struct page *page)
 	for (size_t i = 0; i < page->len; i++) {
 		int64_t row = page->rows[i] < 0 ? -page->rows[i] : page->rows[i];
 
-		if (snapshot_has_in(&listing->members, row, (uint8_t)pages->span))
+		if (member_set_has_in(&listing->members, row, (uint8_t)pages->span))
 			return true;
 	}
 	return false;
 }
 
 /* Gives the page an error message of its own. Returns -EIO. */
-static int give_up(const struct listing *listing, struct page *page, unsigned tries,
+static int pages_give_up(const struct listing *listing, struct page *page, unsigned tries,
 	const char *reason)
 {
 	free(page->why);
@@ -258,36 +263,37 @@ static int give_up(const struct listing *listing, struct page *page, unsigned tr
  * it is a job or two, and a page in front of this one fills the gap; that one may be too
  * late, too.
  */
-static int mend(struct listing *listing, struct page *page)
+static int pages_repair_gap(struct listing *listing, struct page *page)
 {
-	struct pages *pages = listing->filling;
-	bool bridge = !pages->back && page->len && page->limit > 1;
+	struct pages *pages = listing->source_state;
+	bool bridge = !pages->step_back && page->len && page->limit > 1;
 	uint64_t back = bridge ? page->limit - 1 : page->limit;
 
 	pages->cut = 0;
-	if (++pages->mends > MENDS_MAX) {
-		pages->mends = 0;
-		return give_up(
-			listing, page, MENDS_MAX, "does not follow from those before it");
+	if (++pages->gap_repairs > GAP_REPAIRS_MAX) {
+		pages->gap_repairs = 0;
+		return pages_give_up(listing, page, GAP_REPAIRS_MAX,
+			"does not follow from those before it");
 	}
-	if (page->bridged) {
-		replan(pages, pages->resume);
+	if (page->gap_filler_requested) {
+		pages_replan(pages, pages->resume);
 		return 0;
 	}
-	if (pages->back)
-		back = (uint64_t)pages->back * 2;
+	if (pages->step_back)
+		back = (uint64_t)pages->step_back * 2;
 	if (back > page->offset)
 		back = page->offset;
-	pages->back = (unsigned)back;
-	page->bridged = bridge;
+	pages->step_back = (unsigned)back;
+	page->gap_filler_requested = bridge;
 	if (bridge)
-		return ask_before(listing, &page->link, page->offset - back, page->limit);
-	replan(pages, page->offset - back);
+		return pages_ask_before(
+			listing, &page->link, page->offset - back, page->limit);
+	pages_replan(pages, page->offset - back);
 	return 0;
 }
 
 /* Drops the pages requested after this one if they do not follow from it. */
-static void check_plan(struct pages *pages, const struct page *page)
+static void pages_check_plan(struct pages *pages, const struct page *page)
 {
 	struct list *second = page->link.next;
 
@@ -295,39 +301,40 @@ static void check_plan(struct pages *pages, const struct page *page)
 		list_entry(second, struct page, link)->offset <= pages->resume)
 		return;
 	while (pages->asked.prev != &page->link)
-		drop(pages, list_entry(pages->asked.prev, struct page, link));
+		pages_drop(pages, list_entry(pages->asked.prev, struct page, link));
 	pages->next = pages->resume;
 }
 
 /* Members emitted before keep their positions: a new job before them ends the order. */
-static void note_told(const struct listing *listing, int64_t row)
+static void pages_note_emitted(const struct listing *listing, int64_t row)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 
-	if (pages->stood == pages->told)
+	if (pages->emitted_confirmed == pages->emitted)
 		return;
-	if (listing->members.members[pages->stood] == row)
-		pages->stood++;
-	else if (!snapshot_has_in(&listing->members, row, (uint8_t)pages->span))
+	if (listing->members.members[pages->emitted_confirmed] == row)
+		pages->emitted_confirmed++;
+	else if (!member_set_has_in(&listing->members, row, (uint8_t)pages->span))
 		pages->ordered = false;
 }
 
 /* Counts the pages in a row without a new job, and fails if there are too many. */
-static int note_news(struct listing *listing, struct page *page, bool news)
+static int pages_note_news(struct listing *listing, struct page *page, bool news)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 
-	pages->idle = news ? 0 : pages->idle + 1;
-	if (pages->idle > IDLE_MAX) {
-		pages->idle = 0;
-		return give_up(listing, page, IDLE_MAX, "brings nothing new");
+	pages->pages_without_new = news ? 0 : pages->pages_without_new + 1;
+	if (pages->pages_without_new > PAGES_WITHOUT_NEW_MAX) {
+		pages->pages_without_new = 0;
+		return pages_give_up(
+			listing, page, PAGES_WITHOUT_NEW_MAX, "brings nothing new");
 	}
 	return page->offset > SPAN_MAX ? -EFBIG : 0;
 }
 
-static int take_rows(struct listing *listing, struct page *page)
+static int pages_take_rows(struct listing *listing, struct page *page)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 	uint8_t part = (uint8_t)pages->span;
 	bool news = false;
 
@@ -335,22 +342,22 @@ static int take_rows(struct listing *listing, struct page *page)
 		bool tell = page->rows[i] > 0;
 		int64_t row = tell ? page->rows[i] : -page->rows[i];
 
-		news = news || !snapshot_has_in(&listing->members, row, part);
-		note_told(listing, row);
+		news = news || !member_set_has_in(&listing->members, row, part);
+		pages_note_emitted(listing, row);
 
-		int err = snapshot_see(&listing->members, row, part, tell);
+		int err = member_set_add(&listing->members, row, part, tell);
 
 		if (err)
 			return err;
 	}
 	newest_note(listing, page->newest_ms);
-	return note_news(listing, page, news);
+	return pages_note_news(listing, page, news);
 }
 
 /* Notes whether the next refresh may rely on the order (revalidate.h). */
-static void note_order(struct pages *pages, const struct page *page)
+static void pages_note_order(struct pages *pages, const struct page *page)
 {
-	if (page->foreign || !page->ordered ||
+	if (page->has_mismatches || !page->ordered ||
 		(pages->joined && page->len && page->first_ms > pages->last_ms))
 		pages->ordered = false;
 	if (page->len)
@@ -358,112 +365,113 @@ static void note_order(struct pages *pages, const struct page *page)
 }
 
 /* Joins the page: its jobs become members. */
-static int accept(struct listing *listing, struct page *page)
+static int pages_accept(struct listing *listing, struct page *page)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 	bool last = page->end.last;
-	int err = take_rows(listing, page);
+	int err = pages_take_rows(listing, page);
 
 	if (err)
 		return err;
 	page_size_learn(&listing->sync->page_size, page->end.items, page->end.bytes,
 		page->end.elapsed_ms);
-	note_order(pages, page);
+	pages_note_order(pages, page);
 	page_note_cut(page, &pages->cut);
 	pages->behind += page->len;
 	pages->joined = page->offset + page->end.items;
-	pages->overlaps = page->reach > 1;
-	pages->resume = pages->overlaps ? page->offset + page->reach - 1 : pages->joined;
+	pages->overlaps = page->usable_len > 1;
+	pages->resume = pages->overlaps ? page->offset + page->usable_len - 1
+					: pages->joined;
 	pages->joins++;
-	pages->back = 0;
+	pages->step_back = 0;
 	if (pages->joined > pages->most) {
 		pages->most = pages->joined;
-		pages->mends = 0;
+		pages->gap_repairs = 0;
 	}
 	if (!last)
-		check_plan(pages, page);
-	drop(pages, page);
+		pages_check_plan(pages, page);
+	pages_drop(pages, page);
 	if (last)
-		next_span(listing);
+		pages_next_span(listing);
 	if (!listing->complete)
 		listing_grew(listing);
 	return 0;
 }
 
 /* Handles a page without jobs that is not said to be the last: see the table. */
-static int pass(struct listing *listing, struct page *page)
+static int pages_pass(struct listing *listing, struct page *page)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 	uint64_t end = page->offset + page->limit;
 	uint64_t next = page->end.next < end ? page->end.next : end;
-	int err = note_news(listing, page, false);
+	int err = pages_note_news(listing, page, false);
 
 	if (err)
 		return err;
 	pages->open = !pages->open;
 	if (pages->open) {
-		replan(pages, page->offset);
+		pages_replan(pages, page->offset);
 		return 0;
 	}
-	if (pages->back)
-		return mend(listing, page);
+	if (pages->step_back)
+		return pages_repair_gap(listing, page);
 	if (!page->end.next)
-		return give_up(listing, page, 2,
+		return pages_give_up(listing, page, 2,
 			"has no jobs, and does not say that it is the last");
 	pages->joined = next;
 	pages->resume = next;
 	pages->overlaps = false;
 	pages->cut = 0;
-	replan(pages, next);
+	pages_replan(pages, next);
 	return 0;
 }
 
 /* Joins the first requested page. Returns 0, or the error if that is impossible. */
-static int join(struct listing *listing, struct page *page)
+static int pages_join(struct listing *listing, struct page *page)
 {
 	struct page_size *size = &listing->sync->page_size;
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 
 	if (page->error == -EINVAL && page_size_refused(size, page->limit)) {
-		replan(pages, page->offset);
+		pages_replan(pages, page->offset);
 		return 0;
 	}
 	if (page->error)
 		return page->error;
 	if (!page->end.items && !page->end.last)
-		return pass(listing, page);
+		return pages_pass(listing, page);
 	pages->open = false;
-	if (meets(listing, page))
-		return accept(listing, page);
-	return mend(listing, page);
+	if (pages_overlaps_known(listing, page))
+		return pages_accept(listing, page);
+	return pages_repair_gap(listing, page);
 }
 
-static void join_pages(struct listing *listing)
+static void pages_join_all(struct listing *listing)
 {
-	while (listing->filling) {
-		struct pages *pages = listing->filling;
+	while (listing->source_state) {
+		struct pages *pages = listing->source_state;
 		struct page *page = list_entry(pages->asked.next, struct page, link);
 
 		if (list_empty(&pages->asked) || page->call)
 			break;
 
-		int err = join(listing, page);
+		int err = pages_join(listing, page);
 
 		if (err) {
-			char *why = page->why;
+			char *errmsg = page->why;
 
 			page->why = NULL;
-			replan(pages, page->offset);
-			listing_failed(listing, err, why ? why : strerror(-err));
-			free(why);
+			pages_replan(pages, page->offset);
+			listing_failed(listing, err, errmsg ? errmsg : strerror(-err));
+			free(errmsg);
 			return;
 		}
 	}
-	if (listing->filling)
-		pull(listing);
+	if (listing->source_state)
+		pages_pull(listing);
 }
 
-static int begin(struct listing *listing)
+static int pages_begin(struct listing *listing)
 {
 	struct pages *pages = calloc(1, sizeof(*pages));
 
@@ -471,18 +479,18 @@ static int begin(struct listing *listing)
 		return -ENOMEM;
 	list_init(&pages->asked);
 	pages->ordered = true;
-	pages->told = listing->members.len;
+	pages->emitted = listing->members.len;
 	page_size_begin(&listing->sync->page_size);
-	listing->filling = pages;
+	listing->source_state = pages;
 	return 0;
 }
 
-static void end(struct listing *listing)
+static void pages_end(struct listing *listing)
 {
-	struct pages *pages = listing->filling;
+	struct pages *pages = listing->source_state;
 
-	replan(pages, 0);
+	pages_replan(pages, 0);
 	free(pages);
 }
 
-const struct filler filler_pages = {begin, pull, end};
+const struct listing_source source_pages = {pages_begin, pages_pull, pages_end};

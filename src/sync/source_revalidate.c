@@ -33,147 +33,148 @@ int rows_append(struct rows *rows, const int64_t *more, size_t len)
 	return 0;
 }
 
-bool check_is_of_all(const struct check *check)
+bool revalidate_is_of_all(const struct revalidation *check)
 {
 	return check->listing->query.statuses == QUERY_ALL_STATUSES;
 }
 
-unsigned check_limit(const struct check *check)
+unsigned revalidate_limit(const struct revalidation *check)
 {
 	return page_size_next(&check->listing->sync->page_size);
 }
 
-void check_start(struct check *check)
+void revalidate_start(struct revalidation *check)
 {
 	if (!check->paused)
-		check_steps[check->step].start(check);
+		revalidate_steps[check->step].start(check);
 }
 
 /*
  * Reads the listing as if nothing were known of it. Members emitted so far keep their
  * positions.
  */
-void check_fall_back(struct check *check)
+void revalidate_fall_back(struct revalidation *check)
 {
 	struct listing *listing = check->listing;
 
 	log_debug(listing->sync->log, "the listing \"%s\" is read again", listing->key);
-	listing_fill_by(listing, &filler_pages);
+	listing_switch_source(listing, &source_pages);
 }
 
-void check_fail(struct check *check, int error, const char *why)
+void revalidate_fail(struct revalidation *check, int error, const char *errmsg)
 {
-	listing_failed(check->listing, error, why);
+	listing_failed(check->listing, error, errmsg);
 }
 
-void check_settle(struct check *check, int error)
+void revalidate_settle(struct revalidation *check, int error)
 {
 	if (error == -ESTALE || error == -EIO)
-		check_fall_back(check);
+		revalidate_fall_back(check);
 	else if (error)
-		check_fail(check, error, strerror(-error));
+		revalidate_fail(check, error, strerror(-error));
 	else
-		check_start(check);
+		revalidate_start(check);
 }
 
 /*
  * True if the members emitted so far are exactly the predicted jobs. If not, new jobs
  * follow members that they belong before: the listing is not in order.
  */
-static bool stand_as_expected(const struct check *check)
+static bool revalidate_stand_as_expected(const struct revalidation *check)
 {
-	const struct snapshot *members = &check->listing->members;
-	const struct expected *expected = &check->expected;
+	const struct member_set *members = &check->listing->members;
+	const struct row_order *expected = &check->row_order;
 
 	return members->len == expected->len &&
 	       (!members->len || memcmp(members->members, expected->rows,
 					 members->len * sizeof(*expected->rows)) == 0);
 }
 
-void check_finish(struct check *check)
+void revalidate_finish(struct revalidation *check)
 {
 	struct listing *listing = check->listing;
-	const struct expected *expected = &check->expected;
+	const struct row_order *expected = &check->row_order;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < expected->len; i++)
-		err = snapshot_see(
-			&listing->members, expected->rows[i], LISTING_TOLD, true);
+		err = member_set_add(
+			&listing->members, expected->rows[i], LISTING_EMITTED, true);
 	if (err) {
-		check_fail(check, err, strerror(-err));
+		revalidate_fail(check, err, strerror(-err));
 		return;
 	}
-	listing->ordered = stand_as_expected(check);
-	listing->same = !check->changed;
+	listing->ordered = revalidate_stand_as_expected(check);
+	listing->unchanged = !check->changed;
 	listing_completed(listing);
 }
 
 /* Returns 0 if the page can be used, -ESTALE to fall back, or the page's error. */
-static int judge(const struct page *page)
+static int revalidate_judge(const struct page *page)
 {
 	/* Reading pages finds the limit that is granted. */
 	if (page->error == -EINVAL)
 		return -ESTALE;
 	if (page->error)
 		return page->error;
-	return page->foreign ? -ESTALE : 0;
+	return page->has_mismatches ? -ESTALE : 0;
 }
 
-static void on_page(struct page *page)
+static void revalidate_on_page(struct page *page)
 {
-	struct check *check = page->ctx;
+	struct revalidation *check = page->ctx;
 	struct listing *listing = check->listing;
-	int err = judge(page);
+	int err = revalidate_judge(page);
 
 	if (err && err != -ESTALE) {
-		char *why = page->why;
+		char *errmsg = page->why;
 
 		page->why = NULL;
 		page_free(page);
 		check->page = NULL;
-		check_fail(check, err, why ? why : strerror(-err));
-		free(why);
+		revalidate_fail(check, err, errmsg ? errmsg : strerror(-err));
+		free(errmsg);
 		return;
 	}
 	if (!err && page->query == &listing->query)
 		newest_note(listing, page->newest_ms);
 	if (!err)
-		err = check_steps[check->step].take(check);
+		err = revalidate_steps[check->step].take(check);
 	/* The step may have completed the listing and freed our state. */
-	if (listing->filling != check)
+	if (listing->source_state != check)
 		return;
 	page_free(page);
 	check->page = NULL;
-	check_settle(check, err);
+	revalidate_settle(check, err);
 }
 
-void check_ask(
-	struct check *check, const struct query *query, uint64_t offset, unsigned limit)
+void revalidate_ask(struct revalidation *check, const struct query *query,
+	uint64_t offset, unsigned limit)
 {
 	if (++check->requests > check->most) {
-		check_fall_back(check);
+		revalidate_fall_back(check);
 		return;
 	}
 
-	int err = page_ask(check->listing->sync, query, 0, offset, limit, on_page, check,
-		&check->page);
+	int err = page_ask(check->listing->sync, query, 0, offset, limit,
+		revalidate_on_page, check, &check->page);
 
 	if (err)
-		check_fail(check, err, strerror(-err));
+		revalidate_fail(check, err, strerror(-err));
 }
 
-static void pull(struct listing *listing)
+static void revalidate_pull(struct listing *listing)
 {
-	struct check *check = listing->filling;
+	struct revalidation *check = listing->source_state;
 
-	if (listing->goes_on)
+	if (listing->reading_ahead)
 		check->paused = false;
-	if (!check->page && !check->moved_len && (listing->lacking || listing->goes_on))
-		check_start(check);
+	if (!check->page && !check->changed_jobs_len &&
+		(listing->reader_waiting || listing->reading_ahead))
+		revalidate_start(check);
 }
 
 /* True if listings of this query can be revalidated. */
-static bool suits(const struct query *query)
+static bool revalidate_suits(const struct query *query)
 {
 	const unsigned unfinished = 1U << JOB_QUEUED | 1U << JOB_PROCESSING;
 
@@ -183,9 +184,9 @@ static bool suits(const struct query *query)
 }
 
 /* Loads the rows of the previous listing, from memory or from the catalog. */
-static int load_rows(const struct listing *listing, struct rows *ret_rows)
+static int revalidate_load_rows(const struct listing *listing, struct rows *ret_rows)
 {
-	const struct listing *before = listing->before;
+	const struct listing *before = listing->previous;
 	struct catalog_listing kept;
 
 	*ret_rows = (struct rows){0};
@@ -195,7 +196,7 @@ static int load_rows(const struct listing *listing, struct rows *ret_rows)
 		return rows_append(
 			ret_rows, before->members.members, before->members.len);
 
-	int err = listings_load(listing->sync->catalog, listing->key, &kept,
+	int err = saved_listings_load(listing->sync->catalog, listing->key, &kept,
 		&ret_rows->rows, &ret_rows->len);
 
 	if (err || kept.ordered)
@@ -205,7 +206,7 @@ static int load_rows(const struct listing *listing, struct rows *ret_rows)
 }
 
 /* Returns created_at of the first predicted job. */
-static int64_t newest_of(const struct expected *expected)
+static int64_t revalidate_newest_of(const struct row_order *expected)
 {
 	struct catalog_job job;
 
@@ -215,32 +216,32 @@ static int64_t newest_of(const struct expected *expected)
 	return job.job.created_ms;
 }
 
-static void end(struct listing *listing)
+static void revalidate_end(struct listing *listing)
 {
-	struct check *check = listing->filling;
+	struct revalidation *check = listing->source_state;
 
 	page_free(check->page);
 	moved_end(check);
 	free(check->head.rows);
-	expected_done(&check->expected);
+	row_order_done(&check->row_order);
 	free(check);
 }
 
-static int begin(struct listing *listing)
+static int revalidate_begin(struct listing *listing)
 {
 	const struct page_size *size = &listing->sync->page_size;
 	struct rows rows;
 
-	if (!suits(&listing->query) || size->granted == 1 || size->given == 1)
+	if (!revalidate_suits(&listing->query) || size->granted == 1 || size->given == 1)
 		return -ENOENT;
 
-	int err = load_rows(listing, &rows);
+	int err = revalidate_load_rows(listing, &rows);
 
 	if (err)
 		return err;
 
 	unsigned pages = (unsigned)(rows.len / page_size_next(size));
-	struct check *check = pages < PAGES_MIN ? NULL : calloc(1, sizeof(*check));
+	struct revalidation *check = pages < PAGES_MIN ? NULL : calloc(1, sizeof(*check));
 
 	if (!check) {
 		free(rows.rows);
@@ -250,15 +251,16 @@ static int begin(struct listing *listing)
 	check->most = pages + ALLOWANCE;
 	check->unfinished_query = listing->query;
 	check->unfinished_query.statuses = 1U << JOB_QUEUED | 1U << JOB_PROCESSING;
-	expected_init(&check->expected, listing->sync->catalog, rows.rows, rows.len);
-	check->newest_ms = newest_of(&check->expected);
-	listing->filling = check;
+	row_order_init(&check->row_order, listing->sync->catalog, rows.rows, rows.len);
+	check->newest_ms = revalidate_newest_of(&check->row_order);
+	listing->source_state = check;
 	err = moved_begin(check);
 	if (err) {
-		end(listing);
-		listing->filling = NULL;
+		revalidate_end(listing);
+		listing->source_state = NULL;
 	}
 	return err;
 }
 
-const struct filler filler_check = {begin, pull, end};
+const struct listing_source source_revalidate = {
+	revalidate_begin, revalidate_pull, revalidate_end};

@@ -7,10 +7,10 @@
  * Source that revalidates the previous listing of the query (SEMANTICS 7.2). Its begin()
  * returns -ENOENT if there is none, or if reading all pages costs no more.
  */
-extern const struct filler filler_check;
+extern const struct listing_source source_revalidate;
 
 /*
  * Source that selects from a complete and fresh listing which contains all jobs of this
  * one, without a request. Its begin() returns -ENOENT if there is none.
  */
-extern const struct filler filler_derive;
+extern const struct listing_source select_fresh;

@@ -15,7 +15,7 @@
 /* Between two steps readers, and other mounts of the account, get their turn. */
 enum { TRIM_PAUSE_MS = 20 };
 
-static void on_trim(void *ctx)
+static void sync_on_trim(void *ctx)
 {
 	struct sync *sync = ctx;
 
@@ -35,12 +35,12 @@ int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	sync->api = api;
 	sync->config = *config;
 	list_init(&sync->listings);
-	list_init(&sync->singles);
-	list_init(&sync->removals);
+	list_init(&sync->job_fetches);
+	list_init(&sync->job_deletes);
 	page_size_init(&sync->page_size, config->page_size);
 	unfinished_init(sync);
 	offline_init(sync);
-	loop_timer_init(&sync->trim, on_trim, sync);
+	loop_timer_init(&sync->trim, sync_on_trim, sync);
 	*ret_sync = sync;
 	return 0;
 }
@@ -56,8 +56,8 @@ void sync_free(struct sync *sync)
 	if (!sync)
 		return;
 	unfinished_done(sync);
-	single_end(sync);
-	removal_end(sync);
+	job_fetch_end(sync);
+	job_delete_end(sync);
 	offline_done(sync);
 	loop_timer_cancel(&sync->trim);
 	listing_drop_all(sync);
@@ -67,7 +67,7 @@ void sync_free(struct sync *sync)
 bool sync_is_fresh(
 	const struct sync *sync, const struct catalog_job *job, int64_t at_wall_ms)
 {
-	if (job->gone || !job->seen_ms)
+	if (job->deleted || !job->seen_ms)
 		return false;
 	/* If it was deleted meanwhile, the next listing will report it missing. */
 	if (job_finished(&job->job))
@@ -86,11 +86,11 @@ void sync_refresh(struct sync *sync)
 {
 	sync->refreshed_ms = clock_wall_ms(loop_clock(sync->loop));
 	list_for_each (link, &sync->listings)
-		list_entry(link, struct listing, link)->outdated = true;
+		list_entry(link, struct listing, link)->invalidated = true;
 }
 
 /* New readers get none of the present listings of this query. */
-static void outdate(struct sync *sync, const struct query *query)
+static void sync_outdate(struct sync *sync, const struct query *query)
 {
 	char key[QUERY_KEY_MAX];
 
@@ -99,12 +99,12 @@ static void outdate(struct sync *sync, const struct query *query)
 		struct listing *listing = list_entry(link, struct listing, link);
 
 		if (strcmp(listing->key, key) == 0)
-			listing->outdated = true;
+			listing->invalidated = true;
 	}
 }
 
 /* Invalidates the query's unfinished jobs, so that their next look-up requests them. */
-static int doubt_jobs(struct sync *sync, const struct query *query)
+static int sync_doubt_jobs(struct sync *sync, const struct query *query)
 {
 	CLEANUP_FREE int64_t *rows = NULL;
 	struct catalog_job job;
@@ -114,7 +114,7 @@ static int doubt_jobs(struct sync *sync, const struct query *query)
 	for (size_t i = 0; !err && i < len; i++) {
 		err = jobs_by_row(sync->catalog, rows[i], &job);
 		if (!err && query_matches(query, &job.job))
-			err = jobs_doubt(sync->catalog, rows[i]);
+			err = jobs_invalidate(sync->catalog, rows[i]);
 		if (err == -ENOENT)
 			err = 0;
 	}
@@ -129,14 +129,14 @@ int sync_refresh_query(struct sync *sync, const struct query *query)
 	 * Also every listing that it could be selected from (select_fresh.c,
 	 * select_growing.c).
 	 */
-	outdate(sync, &around);
+	sync_outdate(sync, &around);
 	around.metadata[0] = '\0';
-	outdate(sync, &around);
+	sync_outdate(sync, &around);
 	around.statuses = QUERY_ALL_STATUSES;
-	outdate(sync, &around);
+	sync_outdate(sync, &around);
 	query_init(&around);
-	outdate(sync, &around);
-	return doubt_jobs(sync, query);
+	sync_outdate(sync, &around);
+	return sync_doubt_jobs(sync, query);
 }
 
 int listing_look_up(const struct listing *listing, int64_t row,
@@ -145,7 +145,7 @@ int listing_look_up(const struct listing *listing, int64_t row,
 	struct catalog *catalog = listing->sync->catalog;
 	int err = jobs_by_row(catalog, row, ret_job);
 
-	if (err || ret_job->gone)
+	if (err || ret_job->deleted)
 		return err ? err : -ENOENT;
 	return jobs_match(catalog, &listing->query, ret_job, ret_matches);
 }
@@ -156,12 +156,12 @@ void sync_stats(const struct sync *sync, struct sync_stats *ret_stats)
 
 	stats->by_id = single_calls(sync);
 	stats->deletes = sync->deletes;
-	list_for_each (link, &sync->removals)
+	list_for_each (link, &sync->job_deletes)
 		stats->deletes.under_way++;
 	api_stats(sync->api, &stats->api);
 }
 
-static void trim_soon(struct sync *sync)
+static void sync_trim_soon(struct sync *sync)
 {
 	if (catalog_has_excess(sync->catalog) && !loop_timer_is_set(&sync->trim))
 		loop_timer_set(
@@ -172,19 +172,19 @@ void sync_commit(struct sync *sync)
 {
 	int err = catalog_commit(sync->catalog);
 
-	trim_soon(sync);
+	sync_trim_soon(sync);
 	if (!err)
 		return;
 	/* Rows that a listing has emitted may not have been written. */
 	list_for_each (link, &sync->listings) {
 		struct listing *listing = list_entry(link, struct listing, link);
 
-		listing->broken = true;
+		listing->data_lost = true;
 		wait_wake(&listing->queue, -EIO);
 	}
 }
 
-void sync_tell_gone(struct sync *sync, const struct catalog_job *job)
+void sync_notify_deleted(struct sync *sync, const struct catalog_job *job)
 {
 	if (sync->handlers.on_gone)
 		sync->handlers.on_gone(sync->handlers_ctx, job);
@@ -199,21 +199,22 @@ int sync_errno(int error)
  * True if the job was deleted here a moment ago: an answer to an earlier request must not
  * bring it back.
  */
-static bool was_removed(struct sync *sync, const char *id, struct catalog_job *ret_job)
+static bool sync_was_removed(
+	struct sync *sync, const char *id, struct catalog_job *ret_job)
 {
 	struct catalog_job job;
 
-	if (!sync->removed.len || jobs_by_id(sync->catalog, id, &job) || !job.gone ||
-		!removed_has(sync, job.row))
+	if (!sync->tombstones.len || jobs_by_id(sync->catalog, id, &job) ||
+		!job.deleted || !tombstones_has(sync, job.row))
 		return false;
 	*ret_job = job;
 	return true;
 }
 
-static int put(struct sync *sync, const struct api_item *item,
+static int sync_store(struct sync *sync, const struct api_item *item,
 	enum catalog_change *ret_change, struct catalog_job *ret_job)
 {
-	if (was_removed(sync, item->job.id, ret_job)) {
+	if (sync_was_removed(sync, item->job.id, ret_job)) {
 		*ret_change = CATALOG_SAME;
 		return 0;
 	}
@@ -235,10 +236,10 @@ static int put(struct sync *sync, const struct api_item *item,
 int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job)
 {
 	enum catalog_change change;
-	int err = put(sync, item, &change, ret_job);
+	int err = sync_store(sync, item, &change, ret_job);
 
 	if (!err && change == CATALOG_CHANGED)
-		sync_tell_gone(sync, ret_job);
+		sync_notify_deleted(sync, ret_job);
 	return err;
 }
 
@@ -246,28 +247,28 @@ int sync_keep(struct sync *sync, const struct api_item *item, struct catalog_job
 {
 	enum catalog_change change;
 
-	return put(sync, item, &change, ret_job);
+	return sync_store(sync, item, &change, ret_job);
 }
 
-int sync_forget(struct sync *sync, const struct catalog_job *job)
+int sync_mark_deleted(struct sync *sync, const struct catalog_job *job)
 {
-	int err = jobs_forget(sync->catalog, job->row);
+	int err = jobs_mark_deleted(sync->catalog, job->row);
 
 	if (!err)
-		sync_tell_gone(sync, job);
+		sync_notify_deleted(sync, job);
 	return err;
 }
 
-int sync_purge(struct sync *sync, const struct catalog_job *job)
+int sync_erase(struct sync *sync, const struct catalog_job *job)
 {
-	int err = jobs_purge(sync->catalog, job->row);
+	int err = jobs_erase(sync->catalog, job->row);
 
 	if (!err)
-		sync_tell_gone(sync, job);
+		sync_notify_deleted(sync, job);
 	return err;
 }
 
-void sync_missed(
+void sync_on_job_missing(
 	struct sync *sync, int64_t row, const struct query *query, int64_t since_wall_ms)
 {
 	struct catalog_job job;
@@ -277,11 +278,11 @@ void sync_missed(
 	 * The API returned this job after the refresh began: it moved to a part that had
 	 * already been read, so it is not missing.
 	 */
-	if (jobs_by_row(sync->catalog, row, &job) || job.gone ||
+	if (jobs_by_row(sync->catalog, row, &job) || job.deleted ||
 		job.seen_ms >= since_wall_ms)
 		return;
 	if (!job_finished(&job.job))
-		jobs_doubt(sync->catalog, row);
+		jobs_invalidate(sync->catalog, row);
 	else if (!jobs_match(sync->catalog, query, &job, &matches) && matches)
-		sync_forget(sync, &job);
+		sync_mark_deleted(sync, &job);
 }

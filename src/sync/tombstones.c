@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Removes the expired entries. All are kept equally long, so the oldest are first. */
-static void drop_old(struct removed *removed, int64_t now_ms)
+static void tombstones_drop_old(struct tombstones *removed, int64_t now_ms)
 {
 	size_t old = 0;
 
@@ -18,41 +18,40 @@ static void drop_old(struct removed *removed, int64_t now_ms)
 		removed->len * sizeof(removed->entries[0]));
 }
 
-void removed_add(struct sync *sync, int64_t row)
+void tombstones_add(struct sync *sync, int64_t row)
 {
-	struct removed *removed = &sync->removed;
+	struct tombstones *removed = &sync->tombstones;
 	int64_t now_ms = loop_now_ms(sync->loop);
-	int64_t last_ms = sync->config.timeout_ms > REMOVED_MS ? sync->config.timeout_ms
-							       : REMOVED_MS;
+	int64_t last_ms = sync->config.timeout_ms > TOMBSTONE_MS ? sync->config.timeout_ms
+								 : TOMBSTONE_MS;
 
-	drop_old(removed, now_ms);
+	tombstones_drop_old(removed, now_ms);
 	if (removed->len == removed->cap) {
 		size_t cap = removed->cap ? removed->cap * 2 : 64;
-		struct removed_entry *grown = realloc(
-			removed->entries, cap * sizeof(*grown));
+		struct tombstone *grown = realloc(removed->entries, cap * sizeof(*grown));
 
 		if (!grown)
 			return;
 		removed->entries = grown;
 		removed->cap = cap;
 	}
-	removed->entries[removed->len++] = (struct removed_entry){
+	removed->entries[removed->len++] = (struct tombstone){
 		.row = row, .until_ms = now_ms + last_ms};
 }
 
-bool removed_has(struct sync *sync, int64_t row)
+bool tombstones_has(struct sync *sync, int64_t row)
 {
-	struct removed *removed = &sync->removed;
+	struct tombstones *removed = &sync->tombstones;
 
-	drop_old(removed, loop_now_ms(sync->loop));
+	tombstones_drop_old(removed, loop_now_ms(sync->loop));
 	for (size_t i = removed->len; i--;)
 		if (removed->entries[i].row == row)
 			return true;
 	return false;
 }
 
-void removed_done(struct sync *sync)
+void tombstones_done(struct sync *sync)
 {
-	free(sync->removed.entries);
-	sync->removed = (struct removed){0};
+	free(sync->tombstones.entries);
+	sync->tombstones = (struct tombstones){0};
 }

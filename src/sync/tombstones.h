@@ -6,16 +6,16 @@
 /*
  * Jobs that were deleted through this mount a moment ago. Pages requested earlier can
  * still contain them, and so can new ones, as the API answers "accepted" rather than
- * "done". Such pages do not bring the jobs back for REMOVED_MS, or the longest duration
+ * "done". Such pages do not bring the jobs back for TOMBSTONE_MS, or the longest duration
  * of a call if that is longer.
  */
-enum { REMOVED_MS = 60 * 1000 };
+enum { TOMBSTONE_MS = 60 * 1000 };
 
 /* Adds a job. If memory is short, it is not recorded. */
-void removed_add(struct sync *sync, int64_t row);
+void tombstones_add(struct sync *sync, int64_t row);
 
 /* True if the job was deleted a moment ago. */
-bool removed_has(struct sync *sync, int64_t row);
+bool tombstones_has(struct sync *sync, int64_t row);
 
 /* Frees the memory. */
-void removed_done(struct sync *sync);
+void tombstones_done(struct sync *sync);

@@ -117,7 +117,7 @@ static int on_item(void *ctx, const char *raw, size_t len, size_t offset)
 {
 	struct bench *bench = ctx;
 	struct json_error error;
-	struct json_cut cut = {.member = "result", .inside = "transcription"};
+	struct json_find cut = {.member = "result", .inside = "transcription"};
 
 	(void)offset;
 	bench->count++;

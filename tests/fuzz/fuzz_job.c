@@ -14,20 +14,20 @@
  */
 
 /* Whatever nobody has checked, the walk stays within it (json/walk.h). */
-static void walk_unchecked(struct json_piece text, unsigned depth)
+static void walk_unchecked(struct json_slice text, unsigned depth)
 {
 	static const char opens[] = {'{', '['};
-	struct json_piece key = {0};
-	struct json_piece value;
-	struct json_walk walk;
+	struct json_slice key = {0};
+	struct json_slice value;
+	struct json_cursor walk;
 
 	for (size_t i = 0; depth && i < sizeof(opens); i++) {
-		if (json_walk_into(text, opens[i], &walk))
+		if (json_cursor_enter(text, opens[i], &walk))
 			continue;
-		while (!json_walk_next(&walk, &key, &value)) {
+		while (!json_cursor_next(&walk, &key, &value)) {
 			HOLDS(value.at >= text.at && value.end <= text.end);
 			HOLDS(value.at < value.end);
-			(void)json_inside(key);
+			(void)json_string_body(key);
 			(void)json_member(value, "id");
 			walk_unchecked(value, depth - 1);
 		}
@@ -36,21 +36,21 @@ static void walk_unchecked(struct json_piece text, unsigned depth)
 
 static void check_times(const struct job *job)
 {
-	char text[INSTANT_TEXT];
+	char text[TIMESTAMP_TEXT];
 	int64_t ms;
 
 	(void)job_finished(job);
 	(void)job_status_name(job->status);
 	if (job->created_ms == JOB_NO_TIME)
 		return;
-	instant_print(job->created_ms, text);
-	HOLDS(!instant_parse(text, &ms) && ms == job->created_ms);
+	timestamp_print(job->created_ms, text);
+	HOLDS(!timestamp_parse(text, &ms) && ms == job->created_ms);
 }
 
 static void read_head(const char *text, size_t size)
 {
 	CLEANUP(buf_done) struct buf pairs;
-	struct json_piece metadata;
+	struct json_slice metadata;
 	struct job job;
 
 	buf_init(&pairs, METADATA_TEXT_MAX);
@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (size)
 		memcpy(text, data, size);
-	walk_unchecked((struct json_piece){text, text + size}, DEPTH);
+	walk_unchecked((struct json_slice){text, text + size}, DEPTH);
 	if (!json_check(text, size, &error))
 		read_head(text, size);
 	read_answer(text, size, "45463597-20b7-4af7-b3b3-f5fb778203ab");

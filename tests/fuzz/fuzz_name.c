@@ -18,48 +18,48 @@
 static void check_name(const char *name)
 {
 	HOLDS(*name && *name != '.' && !strchr(name, '/'));
-	HOLDS(strlen(name) <= NAME_BYTES_MAX);
+	HOLDS(strlen(name) <= FILENAME_BYTES_MAX);
 	for (const char *c = name; *c; c++)
 		HOLDS(*c > ' ' && *c < 0x7f && *c != ',' && *c != '&' && *c != '=');
 }
 
 static void read_name(const char *text, size_t len)
 {
-	char name[NAME_BYTES_MAX + 1];
-	char back[NAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
+	char back[FILENAME_BYTES_MAX + 1];
 
-	if (!name_unescape(text, len, back)) {
-		HOLDS(!name_escape(back, "", name));
+	if (!filename_unescape(text, len, back)) {
+		HOLDS(!filename_escape(back, "", name));
 		HOLDS(strlen(name) == len && !memcmp(name, text, len));
 		check_name(name);
 	}
-	if (!name_escape(text, "", name)) {
+	if (!filename_escape(text, "", name)) {
 		check_name(name);
-		HOLDS(!name_unescape(name, strlen(name), back));
+		HOLDS(!filename_unescape(name, strlen(name), back));
 		HOLDS(!strcmp(back, text));
 	}
-	if (name_is_uuid(text))
-		HOLDS(!name_escape(text, ".json", name) &&
+	if (filename_is_uuid(text))
+		HOLDS(!filename_escape(text, ".json", name) &&
 			strlen(name) == strlen(text) + 5);
 }
 
 static void read_instant(const char *text)
 {
-	char instant[INSTANT_TEXT];
+	char instant[TIMESTAMP_TEXT];
 	char printed[DAY_TEXT];
 	int64_t day, ms, again;
 
 	if (!day_parse(text, &day)) {
 		day_print(day, printed);
 		HOLDS(!strcmp(printed, text));
-		HOLDS(day_of_instant(day * DAY_MS) == day);
-		HOLDS(day_of_instant(day * DAY_MS - 1) == day - 1);
-		HOLDS(!instant_parse(text, &ms) && ms == day * DAY_MS);
+		HOLDS(day_of_timestamp(day * DAY_MS) == day);
+		HOLDS(day_of_timestamp(day * DAY_MS - 1) == day - 1);
+		HOLDS(!timestamp_parse(text, &ms) && ms == day * DAY_MS);
 	}
-	if (!instant_parse(text, &ms)) {
-		instant_print(ms, instant);
-		HOLDS(!instant_parse(instant, &again) && again == ms);
-		day = day_of_instant(ms);
+	if (!timestamp_parse(text, &ms)) {
+		timestamp_print(ms, instant);
+		HOLDS(!timestamp_parse(instant, &again) && again == ms);
+		day = day_of_timestamp(ms);
 		HOLDS(ms >= day * DAY_MS && ms < (day + 1) * DAY_MS);
 	}
 }
@@ -96,7 +96,7 @@ static void read_metadata(struct fuzz_rest rest)
 	/* A walk's piece has no white space around it. */
 	if (!rest.size || strchr(" \t\r\n", *json) || json_check(json, rest.size, &error))
 		return;
-	HOLDS(!metadata_flatten((struct json_piece){json, json + rest.size}, &text));
+	HOLDS(!metadata_flatten((struct json_slice){json, json + rest.size}, &text));
 	check_pairs(text.data, text.len);
 }
 

@@ -13,25 +13,25 @@
  * mount.gladiafs for that, they are what mount(8) makes of a line of fstab (SPEC 1.1 to
  * 1.4). A first line that begins with "GLADIA_API_URL=" is the environment.
  */
-enum { WORDS_MAX = 32, SENTENCE_MAX = 1024 };
+enum { WORDS_MAX = 32, ERRMSG_MAX = 1024 };
 
 static const char variable[] = "GLADIA_API_URL";
 
 /* One line, which nothing of a terminal's can hide in; or nothing. */
-static void check_why(const struct buf *why)
+static void check_why(const struct buf *errmsg)
 {
-	for (size_t i = 0; i < why->len; i++)
-		HOLDS((unsigned char)why->data[i] >= ' ' && why->data[i] != 0x7f);
+	for (size_t i = 0; i < errmsg->len; i++)
+		HOLDS((unsigned char)errmsg->data[i] >= ' ' && errmsg->data[i] != 0x7f);
 }
 
 /* The one spelling of an address stays as it is. */
 static void check_origin(const char *origin)
 {
 	CLEANUP_FREE char *again = NULL;
-	CLEANUP(buf_done) struct buf why;
+	CLEANUP(buf_done) struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
-	HOLDS(!source_parse(origin, "SOURCE", &again, &why));
+	buf_init(&errmsg, ERRMSG_MAX);
+	HOLDS(!api_url_parse(origin, "SOURCE", &again, &errmsg));
 	HOLDS(!strcmp(origin, again));
 	for (const char *c = origin; *c; c++)
 		HOLDS(*c > ' ' && *c < 0x7f && *c != '@' && *c != ',' && *c != '\\');
@@ -60,15 +60,15 @@ static void check_options(const struct options *options)
 static void parse(int argc, char **argv)
 {
 	struct options options;
-	CLEANUP(buf_done) struct buf why;
+	CLEANUP(buf_done) struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 
-	int err = options_parse(argc, argv, &options, &why);
+	int err = options_parse(argc, argv, &options, &errmsg);
 
 	HOLDS(!err || err == -EINVAL);
-	HOLDS(!err == !why.len);
-	check_why(&why);
+	HOLDS(!err == !errmsg.len);
+	check_why(&errmsg);
 	if (!err)
 		check_options(&options);
 	options_done(&options);

@@ -30,11 +30,11 @@ static void check_metadata(const struct api_item *item)
 
 	HOLDS(item->metadata_len <= METADATA_TEXT_MAX);
 	while (metadata_next(item->metadata, item->metadata_len, &at, &pair)) {
-		char text[NAME_BYTES_MAX + 1];
+		char text[FILENAME_BYTES_MAX + 1];
 
 		pairs++;
-		HOLDS(!name_unescape(pair.key, pair.key_len, text));
-		HOLDS(!name_unescape(pair.value, pair.value_len, text));
+		HOLDS(!filename_unescape(pair.key, pair.key_len, text));
+		HOLDS(!filename_unescape(pair.value, pair.value_len, text));
 	}
 	HOLDS(pairs <= METADATA_PAIRS_MAX);
 	HOLDS(!item->metadata_len || at == item->metadata_len);
@@ -56,8 +56,8 @@ static void check_text(const char *text, size_t size)
 static int on_item(void *ctx, const struct api_item *item)
 {
 	struct outcome *outcome = ctx;
-	char name[NAME_BYTES_MAX + 1];
-	char id[NAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
+	char id[FILENAME_BYTES_MAX + 1];
 
 	outcome->told = outcome->told * 31 + !item;
 	if (!item)
@@ -66,8 +66,8 @@ static int on_item(void *ctx, const struct api_item *item)
 	outcome->told = outcome->told * 31 + fuzz_number(item->text, item->size);
 	outcome->told = outcome->told * 31 + item->summary;
 	check_text(item->text, item->size);
-	HOLDS(!name_escape(item->job.id, "", name));
-	HOLDS(!name_unescape(name, strlen(name), id) && !strcmp(id, item->job.id));
+	HOLDS(!filename_escape(item->job.id, "", name));
+	HOLDS(!filename_unescape(name, strlen(name), id) && !strcmp(id, item->job.id));
 	HOLDS(item->job.status <= JOB_OTHER);
 	check_metadata(item);
 	return 0;

@@ -73,11 +73,11 @@ static void check_step(const struct tree_dir *from, const struct tree_dir *to,
 static void check_job(
 	const struct tree_dir *dir, const struct tree_entry *entry, const char *name)
 {
-	char made[NAME_BYTES_MAX + 1];
+	char made[FILENAME_BYTES_MAX + 1];
 
 	HOLDS(tree_shows(dir) == TREE_SHOWS_JOBS);
 	HOLDS(*entry->id && (unsigned)entry->format < FORMATS);
-	HOLDS(!name_escape(entry->id, format_suffix(entry->format), made));
+	HOLDS(!filename_escape(entry->id, format_suffix(entry->format), made));
 	HOLDS(!strcmp(made, name));
 }
 
@@ -99,7 +99,7 @@ static bool walk(struct tree_dir *dir, char *path)
 			HOLDS(err == -ENOENT || err == -ENAMETOOLONG);
 			return false;
 		}
-		HOLDS(*name && strlen(name) <= NAME_BYTES_MAX);
+		HOLDS(*name && strlen(name) <= FILENAME_BYTES_MAX);
 		if (entry.is_job) {
 			check_job(dir, &entry, name);
 			return false;

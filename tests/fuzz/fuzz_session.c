@@ -91,11 +91,11 @@ static size_t take_body(struct fuzzed *fuzzed, uint8_t body[static BODY_MAX])
 static uint64_t dir_node(const char *path)
 {
 	uint64_t node = FUSE_ROOT_ID;
-	char copy[NAME_BYTES_MAX];
+	char copy[FILENAME_BYTES_MAX];
 	char *rest = strcpy(copy, path);
 
 	for (char *name; (name = strsep(&rest, "/"));)
-		node = dirs_child_ino(node, name);
+		node = directories_child_ino(node, name);
 	return node;
 }
 

@@ -56,7 +56,7 @@ static void turn(void *ctx)
 static void open_below(struct mount *mount, const struct mount_options *options)
 {
 	const struct catalog_config catalog = {.path = options->path,
-		.bodies_max = options->bodies_max ? options->bodies_max : UINT32_MAX};
+		.texts_max = options->texts_max ? options->texts_max : UINT32_MAX};
 	const struct sync_config sync = {
 		.ttl_ms = MOUNT_TTL_MS,
 		.connections = CONNECTIONS,

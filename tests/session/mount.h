@@ -45,7 +45,7 @@ enum {
 
 struct mount_options {
 	unsigned page_size;
-	uint64_t bodies_max; /* 0: no limit */
+	uint64_t texts_max; /* 0: no limit */
 	mode_t umask;
 	unsigned formats; /* that are listed */
 	const char *path; /* of the catalog's file; NULL: it has none */
@@ -71,7 +71,7 @@ void mount_forward(struct mount *mount, int64_t ms);
 
 /* Jobs that are told apart by their number: UUIDs, and their file's names. */
 struct job_name {
-	char text[NAME_BYTES_MAX + 1];
+	char text[FILENAME_BYTES_MAX + 1];
 };
 struct job_name job_id(unsigned number);
 struct job_name job_file(unsigned number);

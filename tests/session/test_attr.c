@@ -88,7 +88,7 @@ static void link_counts(void **state)
 	}
 
 	struct fuse_entry_out entry;
-	char name[NAME_BYTES_MAX + 8];
+	char name[FILENAME_BYTES_MAX + 8];
 
 	snprintf(name, sizeof(name), "%s.txt", job_id(0).text);
 	assert_int_equal(kernel_lookup(mount->kernel, kernel_walk(mount->kernel, "all"),
@@ -324,7 +324,7 @@ static void statfs_counts_what_is_known(void **state)
 	assert_int_equal(statfs.blocks, 1);
 	assert_int_equal(statfs.bfree, 0);
 	assert_int_equal(statfs.bavail, 0);
-	assert_int_equal(statfs.namelen, NAME_BYTES_MAX);
+	assert_int_equal(statfs.namelen, FILENAME_BYTES_MAX);
 	mount_end(mount);
 	assert_int_equal(kernel_answer(mount->kernel, waiting, NULL, 0), -ENOTCONN);
 	mount_free(mount);
@@ -341,7 +341,7 @@ static unsigned dirs_known(struct mount *mount)
 	unsigned count = 0;
 
 	mount_forward(mount, 0);
-	dirs_each(&mount->fs->dirs, count_dir, &count);
+	directories_each(&mount->fs->directories, count_dir, &count);
 	return count;
 }
 

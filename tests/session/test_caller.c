@@ -21,7 +21,7 @@ static bool is_ending(const char *text)
 	bool ending;
 
 	assert_non_null(status);
-	ending = caller_status_is_ending(status);
+	ending = caller_status_has_fatal_signal(status);
 	fclose(status);
 	return ending;
 }
@@ -102,17 +102,17 @@ static void live_processes(void **state)
 	if (gone == 0)
 		_exit(0);
 	assert_int_equal(waitpid(gone, NULL, 0), gone);
-	assert_true(caller_is_ending(gone));
-	assert_true(caller_is_ending(0));
-	assert_true(caller_is_ending(-1));
-	assert_false(caller_is_ending(getpid()));
+	assert_true(caller_has_fatal_signal(gone));
+	assert_true(caller_has_fatal_signal(0));
+	assert_true(caller_has_fatal_signal(-1));
+	assert_false(caller_has_fatal_signal(getpid()));
 	/* What is blocked waits, too, and ends nobody. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, &before);
 	raise(SIGTERM);
 
-	bool ending = caller_is_ending(getpid());
+	bool ending = caller_has_fatal_signal(getpid());
 
 	assert_int_equal(sigtimedwait(&set, NULL, &(struct timespec){0}), SIGTERM);
 	sigprocmask(SIG_SETMASK, &before, NULL);
@@ -131,7 +131,7 @@ static void no_descriptor_is_left(void **state)
 	none.rlim_cur = 0;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 
-	bool ending = caller_is_ending(getpid());
+	bool ending = caller_has_fatal_signal(getpid());
 
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_false(ending);

@@ -175,7 +175,7 @@ static void a_summary_is_fetched_first(void **state)
 static void what_was_let_go_is_made_again(void **state)
 {
 	enum { JOBS = 100 }; /* more than are kept in memory */
-	static const struct mount_options options = {.bodies_max = 1};
+	static const struct mount_options options = {.texts_max = 1};
 	struct mount *mount = mount_new_with(&options);
 	uint64_t nodes[JOBS];
 	struct fuse_attr attr;
@@ -221,7 +221,7 @@ static void assert_reads_letters(
 static void long_texts_are_kept_within_a_limit(void **state)
 {
 	enum { TEXTS = 4, LEN = 3 << 20, LONGEST = 9 << 20 };
-	static const struct mount_options options = {.bodies_max = 1};
+	static const struct mount_options options = {.texts_max = 1};
 	struct mount *mount = mount_new_with(&options);
 	char *said[TEXTS];
 	uint64_t nodes[TEXTS];
@@ -288,7 +288,7 @@ static void a_new_version_is_another_file(void **state)
 	assert_reads(mount, new, "Newer.\n");
 	assert_int_equal(kernel_getattr(mount->kernel, new, &attr), 0);
 	assert_int_equal(attr.ino, job_ino(job_id(1).text) | FORMAT_TXT);
-	jobs_forget(mount->catalog, put.row);
+	jobs_mark_deleted(mount->catalog, put.row);
 	assert_int_equal(kernel_read(mount->kernel, new, 0, 16, data, &len), -ESTALE);
 	mount_free(mount);
 }

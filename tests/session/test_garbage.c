@@ -218,8 +218,9 @@ static void send_random(struct mount *mount, uint64_t *seed)
 	static const char *const names[] = {"all", "status", "done", "2026-04-01", "date",
 		"00000001-20b7-4af7-b3b3-f5fb778203ab.json",
 		"00000009-20b7-4af7-b3b3-f5fb778203ab.json", "", "/", "%2E"};
-	const uint64_t nodes[] = {FUSE_ROOT_ID, dirs_child_ino(FUSE_ROOT_ID, "all"),
-		dirs_child_ino(FUSE_ROOT_ID, "status"), job_ino(job_id(1).text),
+	const uint64_t nodes[] = {FUSE_ROOT_ID,
+		directories_child_ino(FUSE_ROOT_ID, "all"),
+		directories_child_ino(FUSE_ROOT_ID, "status"), job_ino(job_id(1).text),
 		job_ino(job_id(2).text), next_random(seed)};
 	uint64_t body[16];
 	char *text = (char *)body + (next_random(seed) % 8) * 8;

@@ -284,7 +284,7 @@ static void gone_in_the_last_moment(void **state)
 	assert_false(kernel_is_answered(mount->kernel, waiting));
 	fake_answer_all(mount->api);
 	assert_int_equal(jobs_by_id(mount->catalog, job_id(1).text, &job), 0);
-	assert_int_equal(jobs_forget(mount->catalog, job.row), 0);
+	assert_int_equal(jobs_mark_deleted(mount->catalog, job.row), 0);
 	assert_int_equal(kernel_answer(mount->kernel, waiting, NULL, 0), -ENOENT);
 	mount_free(mount);
 }

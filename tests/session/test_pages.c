@@ -190,12 +190,12 @@ static void dropped_jobs_are_not_the_end(void **state)
 
 		assert_int_equal(
 			jobs_by_id(mount->catalog, job_id(number).text, &job), 0);
-		assert_int_equal(jobs_forget(mount->catalog, job.row), 0);
+		assert_int_equal(jobs_mark_deleted(mount->catalog, job.row), 0);
 	}
 	assert_int_equal(catalog_commit(mount->catalog), 0);
-	assert_int_equal(catalog_open(&(struct catalog_config){.path = path,
-					      .bodies_max = 1 << 20},
-				 &mount->clock, &mount->log, &other),
+	assert_int_equal(
+		catalog_open(&(struct catalog_config){.path = path, .texts_max = 1 << 20},
+			&mount->clock, &mount->log, &other),
 		0);
 	catalog_close(other);
 	assert_int_equal(

@@ -140,15 +140,16 @@ static void in_the_directorys_order(void **state)
 	read_through(&reader, 1, 3);
 	collect(&reader);
 	/* No further ahead than that, and some left out to be asked for. */
-	assert_in_range(reader.given_len, AHEAD_FILES - AHEAD_FILES / AHEAD_MARK - 1,
-		AHEAD_FILES);
+	assert_in_range(reader.given_len,
+		PREFETCH_FILES - PREFETCH_FILES / PREFETCH_MARK - 1, PREFETCH_FILES);
 	assert_true(reader.given[4]);
-	assert_false(reader.given[3 + AHEAD_FILES + 1]);
+	assert_false(reader.given[3 + PREFETCH_FILES + 1]);
 	list(mount, "all");
 	read_through(&reader, 4, JOBS);
 	collect(&reader);
 	/* Listed anew it is another listing, and it takes three files to see the walk. */
-	assert_in_range(reader.given_len, JOBS - 2 * 3 - JOBS / AHEAD_MARK - 1, JOBS - 3);
+	assert_in_range(
+		reader.given_len, JOBS - 2 * 3 - JOBS / PREFETCH_MARK - 1, JOBS - 3);
 	mount_free(mount);
 }
 
@@ -164,9 +165,9 @@ static void in_the_names_order(void **state)
 	mount_forward(mount, 0);
 	read_job(&reader, 8);
 	collect(&reader);
-	assert_true(reader.given_len > AHEAD_FILES / 2);
+	assert_true(reader.given_len > PREFETCH_FILES / 2);
 	assert_true(reader.given[9]);
-	assert_false(reader.given[8 + AHEAD_FILES + 1]);
+	assert_false(reader.given[8 + PREFETCH_FILES + 1]);
 	mount_free(mount);
 }
 
@@ -198,8 +199,8 @@ static void in_the_inode_numbers_order(void **state)
 	}
 	collect(&reader);
 	for (unsigned i = 1; i <= JOBS; i++)
-		given += reader.given[i] && reader.nodes[i] <= sorted[7 + AHEAD_FILES];
-	assert_true(given > AHEAD_FILES / 2);
+		given += reader.given[i] && reader.nodes[i] <= sorted[7 + PREFETCH_FILES];
+	assert_true(given > PREFETCH_FILES / 2);
 	assert_int_equal(given, reader.given_len);
 	mount_free(mount);
 }
@@ -258,7 +259,7 @@ static void a_walk_ends(void **state)
 /* SPEC 7.4: what was let go is not fetched to be given. */
 static void not_what_is_not_kept(void **state)
 {
-	static const struct mount_options options = {.bodies_max = 20 * 100};
+	static const struct mount_options options = {.texts_max = 20 * 100};
 	struct mount *mount = mount_new_with(&options);
 	struct reader reader;
 	unsigned gets;
@@ -295,7 +296,7 @@ static void not_another_version(void **state)
 	assert_true(job.node != reader.nodes[5]);
 	reader.nodes[5] = job.node;
 	assert_int_equal(jobs_by_id(mount->catalog, job_id(6).text, &job), 0);
-	assert_int_equal(jobs_forget(mount->catalog, job.row), 0);
+	assert_int_equal(jobs_mark_deleted(mount->catalog, job.row), 0);
 	read_through(&reader, 1, 3);
 	collect(&reader);
 	assert_true(reader.given[4]);

@@ -162,7 +162,7 @@ static void an_old_version_is_stale(void **state)
 /* SPEC 7.4: what was let go is fetched again, once however many read. */
 static void an_evicted_text_is_fetched_again(void **state)
 {
-	static const struct mount_options options = {.bodies_max = 1};
+	static const struct mount_options options = {.texts_max = 1};
 	struct mount *mount = mount_new_with(&options);
 	uint64_t nodes[2];
 	uint64_t reads[2];
@@ -201,7 +201,7 @@ static void an_evicted_text_is_fetched_again(void **state)
 /* SPEC 7.3, 11.1: what is fetched again may be another, or not come at all. */
 static void what_is_fetched_again_may_differ(void **state)
 {
-	static const struct mount_options options = {.bodies_max = 1};
+	static const struct mount_options options = {.texts_max = 1};
 	struct mount *mount = mount_new_with(&options);
 	uint64_t nodes[3];
 	char data[512];

@@ -272,16 +272,16 @@ static void a_long_name_is_too_long(void **state)
 {
 	struct mount *mount = mount_new();
 	uint64_t all = kernel_walk(mount->kernel, "all");
-	char name[2 * NAME_BYTES_MAX];
+	char name[2 * FILENAME_BYTES_MAX];
 	struct fuse_entry_out entry;
 
 	(void)state;
 	memset(name, 'a', sizeof(name));
-	for (size_t len = NAME_BYTES_MAX; len < sizeof(name); len++) {
+	for (size_t len = FILENAME_BYTES_MAX; len < sizeof(name); len++) {
 		name[len] = '\0';
 		int err = kernel_lookup(mount->kernel, all, name, &entry);
 
-		assert_int_equal(err, len > NAME_BYTES_MAX ? -ENAMETOOLONG : 0);
+		assert_int_equal(err, len > FILENAME_BYTES_MAX ? -ENAMETOOLONG : 0);
 		assert_int_equal(
 			kernel_lookup(mount->kernel, FUSE_ROOT_ID, name, &entry), err);
 		name[len] = 'a';

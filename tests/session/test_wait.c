@@ -149,7 +149,7 @@ static void the_second_look_up_does_not_wait(void **state)
 	mount_forward(waiting.mount, MOUNT_TIMEOUT_MS);
 	assert_fails(&waiting, -ETIMEDOUT);
 	assert_fails(&other, -ETIMEDOUT);
-	mount_forward(waiting.mount, FAILED_MS);
+	mount_forward(waiting.mount, RECENT_FAILURES_MS);
 	look_up_again(&waiting, 100);
 	assert_false(is_answered(&waiting));
 	fake_answer_all(waiting.mount->api);
@@ -435,7 +435,7 @@ static void one_of_many_gives_up(void **state)
 static void the_end_answers_all(void **state)
 {
 	enum { EACH = 20 };
-	static const struct mount_options options = {.bodies_max = 1};
+	static const struct mount_options options = {.texts_max = 1};
 	struct mount *mount = mount_new_with(&options);
 	uint64_t all = kernel_walk(mount->kernel, "all");
 	uint64_t numbers[3 * EACH + 1];

@@ -128,7 +128,7 @@ static void others_there_are_not(void **state)
 /* SPEC 5.5, 7.4: a text that was let go is fetched once more. */
 static void a_text_that_was_let_go_is_fetched(void **state)
 {
-	static const struct mount_options small = {.xattr = true, .bodies_max = 1};
+	static const struct mount_options small = {.xattr = true, .texts_max = 1};
 	struct mount *mount = mount_new_with(&small);
 	char value[ROOM];
 	uint64_t node;

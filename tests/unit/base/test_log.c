@@ -325,7 +325,7 @@ int main(void)
 		LOG_TEST(test_full_disk),
 	};
 
-	/* As in the program: process_prepare(). */
+	/* As in the program: hardening_prepare(). */
 	signal(SIGPIPE, SIG_IGN);
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

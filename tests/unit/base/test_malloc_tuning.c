@@ -52,9 +52,9 @@ static void large_blocks_go_back(void **state)
 	uint64_t before;
 
 	(void)state;
-	if (!heap_in_use())
+	if (!malloc_in_use())
 		skip(); /* a sanitizer's malloc() keeps what was freed for a while */
-	heap_prepare();
+	malloc_tuning_apply();
 	before = resident();
 	/* What has once been freed does not make the next ones stay. */
 	for (int i = 0; i < 2; i++)
@@ -68,7 +68,7 @@ static void large_blocks_go_back(void **state)
 
 static void what_is_in_use_is_counted(void **state)
 {
-	uint64_t before = heap_in_use();
+	uint64_t before = malloc_in_use();
 
 	(void)state;
 	if (!before)
@@ -78,10 +78,10 @@ static void what_is_in_use_is_counted(void **state)
 
 	assert_non_null(blocks[0]);
 	assert_non_null(blocks[1]);
-	assert_in_range(heap_in_use() - before, LARGE + 100, LARGE + LARGE / 8);
+	assert_in_range(malloc_in_use() - before, LARGE + 100, LARGE + LARGE / 8);
 	free(blocks[0]);
 	free(blocks[1]);
-	assert_true(heap_in_use() < before + LARGE / 8);
+	assert_true(malloc_in_use() < before + LARGE / 8);
 }
 
 int main(void)

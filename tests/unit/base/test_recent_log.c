@@ -14,14 +14,14 @@
 #include "base/log.h"
 #include "base/recent_log.h"
 
-/* SPEC 9.1: the last 64 sentences, with their times. */
+/* SPEC 9.1: the last 64 recent_log, with their times. */
 
 enum { THREADS = 4, EACH = 500 };
 
 struct seen {
 	unsigned len;
-	int64_t wall_ms[SENTENCES_MAX];
-	char texts[SENTENCES_MAX][SENTENCES_TEXT_MAX];
+	int64_t wall_ms[RECENT_LOG_MAX];
+	char texts[RECENT_LOG_MAX][RECENT_LOG_TEXT_MAX];
 };
 
 static int64_t count_up(void *ctx)
@@ -33,7 +33,7 @@ static void see(void *ctx, int64_t wall_ms, const char *text)
 {
 	struct seen *seen = ctx;
 
-	assert_in_range(seen->len, 0, SENTENCES_MAX - 1);
+	assert_in_range(seen->len, 0, RECENT_LOG_MAX - 1);
 	seen->wall_ms[seen->len] = wall_ms;
 	strcpy(seen->texts[seen->len++], text);
 }
@@ -42,46 +42,46 @@ static void the_last_are_kept(void **state)
 {
 	int64_t time = 0;
 	const struct clock clock = {count_up, count_up, &time};
-	struct sentences *sentences;
+	struct recent_log *recent_log;
 	struct seen seen = {0};
 
 	(void)state;
-	assert_int_equal(sentences_new(&clock, &sentences), 0);
-	sentences_each(sentences, see, &seen);
+	assert_int_equal(recent_log_new(&clock, &recent_log), 0);
+	recent_log_each(recent_log, see, &seen);
 	assert_int_equal(seen.len, 0);
-	for (int i = 1; i <= SENTENCES_MAX + 3; i++) {
+	for (int i = 1; i <= RECENT_LOG_MAX + 3; i++) {
 		char text[16];
 
 		(void)snprintf(text, sizeof(text), "no. %d", i);
-		sentences_add(sentences, text);
+		recent_log_add(recent_log, text);
 	}
-	sentences_each(sentences, see, &seen);
-	assert_int_equal(seen.len, SENTENCES_MAX);
+	recent_log_each(recent_log, see, &seen);
+	assert_int_equal(seen.len, RECENT_LOG_MAX);
 	assert_string_equal(seen.texts[0], "no. 4");
 	assert_int_equal(seen.wall_ms[0], 4);
-	assert_string_equal(seen.texts[SENTENCES_MAX - 1], "no. 67");
-	sentences_free(sentences);
-	sentences_free(NULL);
+	assert_string_equal(seen.texts[RECENT_LOG_MAX - 1], "no. 67");
+	recent_log_free(recent_log);
+	recent_log_free(NULL);
 }
 
 /* A sentence is one line, and not without end (SPEC 11.3). */
 static void a_sentence_is_a_line(void **state)
 {
-	static char text[2 * SENTENCES_TEXT_MAX];
+	static char text[2 * RECENT_LOG_TEXT_MAX];
 	int64_t time = 0;
 	const struct clock clock = {count_up, count_up, &time};
-	struct sentences *sentences;
+	struct recent_log *recent_log;
 	struct seen seen = {0};
 
 	(void)state;
-	assert_int_equal(sentences_new(&clock, &sentences), 0);
-	sentences_add(sentences, "a\nb\033[1mc\x7f caf\xc3\xa9");
+	assert_int_equal(recent_log_new(&clock, &recent_log), 0);
+	recent_log_add(recent_log, "a\nb\033[1mc\x7f caf\xc3\xa9");
 	memset(text, 'x', sizeof(text) - 1);
-	sentences_add(sentences, text);
-	sentences_each(sentences, see, &seen);
+	recent_log_add(recent_log, text);
+	recent_log_each(recent_log, see, &seen);
 	assert_string_equal(seen.texts[0], "a?b?[1mc? caf\xc3\xa9");
-	assert_int_equal(strlen(seen.texts[1]), SENTENCES_TEXT_MAX - 1);
-	sentences_free(sentences);
+	assert_int_equal(strlen(seen.texts[1]), RECENT_LOG_TEXT_MAX - 1);
+	recent_log_free(recent_log);
 }
 
 static void *log_much(void *ctx)
@@ -102,12 +102,12 @@ static void the_log_is_kept(void **state)
 
 	(void)state;
 	log_init(&log, "test", false, true);
-	assert_int_equal(sentences_new(&clock_system, &log.kept), 0);
+	assert_int_equal(recent_log_new(&clock_system, &log.kept), 0);
 	dup2(nowhere, STDERR_FILENO);
 	log_error(&log, "an %s", "error");
 	log_warning(&log, "a warning");
 	log_debug(&log, "a message");
-	sentences_each(log.kept, see, &seen);
+	recent_log_each(log.kept, see, &seen);
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, log_much, &log);
 	for (int i = 0; i < THREADS; i++)
@@ -119,11 +119,11 @@ static void the_log_is_kept(void **state)
 	assert_string_equal(seen.texts[0], "an error");
 	assert_string_equal(seen.texts[1], "a warning");
 	seen.len = 0;
-	sentences_each(log.kept, see, &seen);
-	assert_int_equal(seen.len, SENTENCES_MAX);
+	recent_log_each(log.kept, see, &seen);
+	assert_int_equal(seen.len, RECENT_LOG_MAX);
 	for (unsigned i = 0; i < seen.len; i++)
 		assert_int_equal(strncmp(seen.texts[i], "number ", 7), 0);
-	sentences_free(log.kept);
+	recent_log_free(log.kept);
 }
 
 int main(void)

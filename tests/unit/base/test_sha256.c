@@ -36,9 +36,9 @@ static void test_hex(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
-		char hex[DIGEST_HEX];
+		char hex[SHA256_HEX];
 
-		digest_hex(digests[i].space, digests[i].text, hex);
+		sha256_hex(digests[i].space, digests[i].text, hex);
 		assert_string_equal(hex, digests[i].hex);
 	}
 }
@@ -48,7 +48,7 @@ static void test_u63(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
-		uint64_t number = digest_u63(digests[i].space, digests[i].text);
+		uint64_t number = sha256_u63(digests[i].space, digests[i].text);
 		char first[17] = {0};
 
 		memcpy(first, digests[i].hex, 16);
@@ -60,12 +60,12 @@ static void test_u63(void **state)
 /* "ab" of "c" is not "a" of "bc". */
 static void test_spaces_are_apart(void **state)
 {
-	char one[DIGEST_HEX];
-	char other[DIGEST_HEX];
+	char one[SHA256_HEX];
+	char other[SHA256_HEX];
 
 	(void)state;
-	digest_hex("ab", "c", one);
-	digest_hex("a", "bc", other);
+	sha256_hex("ab", "c", one);
+	sha256_hex("a", "bc", other);
 	assert_string_not_equal(one, other);
 }
 

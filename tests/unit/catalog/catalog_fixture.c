@@ -59,24 +59,24 @@ int kit_teardown(void **state)
 	return err;
 }
 
-static struct catalog *open_at(struct kit *kit, const char *path, uint64_t bodies_max)
+static struct catalog *open_at(struct kit *kit, const char *path, uint64_t texts_max)
 {
 	struct catalog_config config = {
-		.path = path, .bodies_max = bodies_max, .boot = kit->boot};
+		.path = path, .texts_max = texts_max, .boot = kit->boot};
 	struct catalog *catalog;
 
 	assert_int_equal(catalog_open(&config, &kit->clock, &kit->log, &catalog), 0);
 	return catalog;
 }
 
-struct catalog *kit_open(struct kit *kit, uint64_t bodies_max)
+struct catalog *kit_open(struct kit *kit, uint64_t texts_max)
 {
-	return open_at(kit, kit->path, bodies_max);
+	return open_at(kit, kit->path, texts_max);
 }
 
-struct catalog *kit_open_temporary(struct kit *kit, uint64_t bodies_max)
+struct catalog *kit_open_temporary(struct kit *kit, uint64_t texts_max)
 {
-	return open_at(kit, NULL, bodies_max);
+	return open_at(kit, NULL, texts_max);
 }
 
 int kit_heard(struct kit *kit, const char *words)
@@ -168,8 +168,8 @@ struct catalog_job kit_put_as(struct catalog *catalog, const struct job *job,
 	assert_int_equal(found.job.completed_ms, put.job.completed_ms);
 	assert_int_equal(found.size, put.size);
 	assert_int_equal(found.seen_ms, put.seen_ms);
-	assert_int_equal(found.kept, put.kept);
-	assert_int_equal(found.gone, put.gone);
+	assert_int_equal(found.has_text, put.has_text);
+	assert_int_equal(found.deleted, put.deleted);
 	return put;
 }
 
@@ -191,9 +191,9 @@ void kit_assert_text(
 	static char read[TEXT_ROOM];
 	size_t len = 0;
 
-	assert_true(job->kept);
+	assert_true(job->has_text);
 	assert_int_equal(job->size, strlen(text));
-	assert_int_equal(bodies_read(catalog, job, 0, read, sizeof(read), &len), 0);
+	assert_int_equal(texts_read(catalog, job, 0, read, sizeof(read), &len), 0);
 	assert_int_equal(len, strlen(text));
 	assert_memory_equal(read, text, len);
 }

@@ -39,8 +39,8 @@ int kit_teardown(void **state);
 #define KIT_TEST(test) cmocka_unit_test_setup_teardown(test, kit_setup, kit_teardown)
 
 /* The kit's database, or a temporary one, with that many bytes of bodies. */
-struct catalog *kit_open(struct kit *kit, uint64_t bodies_max);
-struct catalog *kit_open_temporary(struct kit *kit, uint64_t bodies_max);
+struct catalog *kit_open(struct kit *kit, uint64_t texts_max);
+struct catalog *kit_open_temporary(struct kit *kit, uint64_t texts_max);
 
 /* How many sentences came since the last look; the last of them holds `words`. */
 int kit_heard(struct kit *kit, const char *words);

@@ -39,7 +39,7 @@ static void test_new(void **state)
 	assert_int_equal(put.node, put.ino);
 	assert_int_equal(put.size, 4);
 	assert_int_equal(put.seen_ms, KIT_START_MS);
-	assert_true(put.kept && !put.gone);
+	assert_true(put.has_text && !put.deleted);
 	assert_int_equal(jobs_by_ino(catalog, put.ino, &found), 0);
 	assert_int_equal(found.row, put.row);
 	assert_int_equal(jobs_by_id(catalog, "a", &found), 0);
@@ -64,8 +64,8 @@ static void test_unknown(void **state)
 	assert_int_equal(jobs_by_node(catalog, job_ino("a"), &found), -ESTALE);
 	assert_int_equal(jobs_by_node(catalog, 0, &found), -ESTALE);
 	assert_int_equal(found.row, 42);
-	assert_int_equal(jobs_doubt(catalog, 1), 0);
-	assert_int_equal(jobs_forget(catalog, 1), 0);
+	assert_int_equal(jobs_invalidate(catalog, 1), 0);
+	assert_int_equal(jobs_mark_deleted(catalog, 1), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_assert_totals(catalog, 0, 0);
 	catalog_close(catalog);
@@ -94,7 +94,7 @@ static void test_values(void **state)
 	};
 	struct catalog_job found;
 
-	memset(jobs[4].id, 'i', NAME_BYTES_MAX);
+	memset(jobs[4].id, 'i', FILENAME_BYTES_MAX);
 	for (int i = 0; i < 5; i++)
 		kit_put_as(catalog, &jobs[i], "{}", CATALOG_NEW);
 	catalog_close(catalog);
@@ -156,7 +156,7 @@ static void test_doubt(void **state)
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
 
-	assert_int_equal(jobs_doubt(catalog, put.row), 0);
+	assert_int_equal(jobs_invalidate(catalog, put.row), 0);
 	assert_int_equal(jobs_by_row(catalog, put.row, &put), 0);
 	assert_int_equal(put.seen_ms, 0);
 	kit_assert_text(catalog, &put, "text");
@@ -182,23 +182,23 @@ static void test_forget(void **state)
 
 	kit_put(catalog, "b", JOB_DONE, "other");
 	for (int times = 0; times < 2; times++) {
-		assert_int_equal(jobs_forget(catalog, put.row), 0);
+		assert_int_equal(jobs_mark_deleted(catalog, put.row), 0);
 		assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
-		assert_true(found.gone && !found.kept);
+		assert_true(found.deleted && !found.has_text);
 		assert_int_equal(found.seen_ms, 0);
 		assert_string_equal(found.job.id, "a");
 		kit_assert_totals(catalog, 1, 5);
 	}
 	assert_int_equal(jobs_by_id(catalog, "a", &found), 0);
-	assert_true(found.gone);
+	assert_true(found.deleted);
 	assert_int_equal(jobs_by_ino(catalog, put.ino, &found), 0);
-	assert_true(found.gone);
+	assert_true(found.deleted);
 	assert_int_equal(jobs_by_node(catalog, put.node, &found), -ESTALE);
-	assert_int_equal(bodies_read(catalog, &put, 0, &byte, 1, &len), -ESTALE);
+	assert_int_equal(texts_read(catalog, &put, 0, &byte, 1, &len), -ESTALE);
 	/* Doubt does not bring it back. */
-	assert_int_equal(jobs_doubt(catalog, put.row), 0);
+	assert_int_equal(jobs_invalidate(catalog, put.row), 0);
 	assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
-	assert_true(found.gone);
+	assert_true(found.deleted);
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_assert_sums(kit);
 	catalog_close(catalog);
@@ -212,7 +212,7 @@ static void test_forgotten_at_next_open(void **state)
 	struct catalog_job other = kit_put(catalog, "b", JOB_DONE, "other");
 	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
 
-	assert_int_equal(jobs_forget(catalog, put.row), 0);
+	assert_int_equal(jobs_mark_deleted(catalog, put.row), 0);
 	catalog_close(catalog);
 	catalog = kit_open(kit, KIT_NO_MAX);
 
@@ -264,13 +264,14 @@ static void test_spec_7_2_rows_to_ask_for(void **state)
 	kit_put(catalog, "d", JOB_DONE, "text");
 	kit_put(catalog, "p", JOB_PROCESSING, "text");
 	assert_int_equal(
-		jobs_forget(catalog, kit_put(catalog, "g", JOB_QUEUED, "text").row), 0);
+		jobs_mark_deleted(catalog, kit_put(catalog, "g", JOB_QUEUED, "text").row),
+		0);
 	kit->now_ms++;
 	kit_put(catalog, "q", JOB_QUEUED, "text");
 	kit_put(catalog, "o", JOB_OTHER, "text");
 	kit_put(catalog, "e", JOB_ERROR, "text");
-	assert_int_equal(
-		jobs_doubt(catalog, kit_put(catalog, "doubted", JOB_DONE, "text").row),
+	assert_int_equal(jobs_invalidate(catalog,
+				 kit_put(catalog, "doubted", JOB_DONE, "text").row),
 		0);
 	err = jobs_unfinished(catalog, &rows, &len);
 	assert_rows(catalog, err, rows, len, unfinished);
@@ -301,11 +302,12 @@ static void test_spec_5_4_totals(void **state)
 		switch (draw(&seed, 8)) {
 		case 0:
 			if (jobs_by_id(catalog, id, &known) == 0)
-				assert_int_equal(jobs_forget(catalog, known.row), 0);
+				assert_int_equal(
+					jobs_mark_deleted(catalog, known.row), 0);
 			break;
 		case 1:
 			if (jobs_by_id(catalog, id, &known) == 0)
-				assert_int_equal(jobs_doubt(catalog, known.row), 0);
+				assert_int_equal(jobs_invalidate(catalog, known.row), 0);
 			break;
 		case 2:
 			assert_int_equal(catalog_commit(catalog), 0);

@@ -186,12 +186,12 @@ static void test_doubt(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct catalog *catalog = open_and_put(kit, boots[i], "a");
 
-		assert_int_equal(dirty_doubt(&catalog->dirty, true), 0);
-		assert_int_equal(dirty_doubt(&catalog->dirty, false), 0);
+		assert_int_equal(dirty_doubt(&catalog->crash_marker, true), 0);
+		assert_int_equal(dirty_doubt(&catalog->crash_marker, false), 0);
 		go_down(kit, catalog);
 		catalog = open_in(kit, boots[i]);
 		assert_true(has(catalog, "a"));
-		assert_int_equal(dirty_doubt(&catalog->dirty, true), 0);
+		assert_int_equal(dirty_doubt(&catalog->crash_marker, true), 0);
 		go_down(kit, catalog);
 		catalog = open_in(kit, boots[i]);
 		assert_false(has(catalog, "a"));

@@ -51,8 +51,8 @@ static void fill(struct kit *kit)
 		kit_put(catalog, id, JOB_PROCESSING, "old");
 		rows[i] = kit_put(catalog, id, JOB_DONE, make_text(i)).row;
 	}
-	assert_int_equal(listings_save(catalog, "any ..", &listing, rows, JOBS), 0);
-	assert_int_equal(jobs_forget(catalog, rows[3]), 0);
+	assert_int_equal(saved_listings_save(catalog, "any ..", &listing, rows, JOBS), 0);
+	assert_int_equal(jobs_mark_deleted(catalog, rows[3]), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	catalog_close(catalog);
 }
@@ -75,9 +75,9 @@ static void read_job(struct catalog *catalog, int n, bool *failed)
 	size_t len;
 
 	make_id(n, id);
-	if (note(jobs_by_id(catalog, id, &job), -ENOENT, failed) || job.gone)
+	if (note(jobs_by_id(catalog, id, &job), -ENOENT, failed) || job.deleted)
 		return;
-	if (note(bodies_read(catalog, &job, 0, read, sizeof(read), &len), -ENODATA,
+	if (note(texts_read(catalog, &job, 0, read, sizeof(read), &len), -ENODATA,
 		    failed))
 		return;
 	note(jobs_by_node(catalog, job.node, &job), -ESTALE, failed);
@@ -96,7 +96,7 @@ static bool use(struct catalog *catalog)
 
 	for (int i = 0; i < JOBS; i++)
 		read_job(catalog, i, &failed);
-	if (note(listings_load(catalog, "any ..", &listing, &rows, &len), -ENOENT,
+	if (note(saved_listings_load(catalog, "any ..", &listing, &rows, &len), -ENOENT,
 		    &failed) == 0)
 		free(rows);
 	for (int i = 0; i < JOBS + 5; i++) {
@@ -108,10 +108,11 @@ static bool use(struct catalog *catalog)
 		if (note(jobs_put(catalog, &put, "new", 3, &change, &job), -EEXIST,
 			    &failed) == 0 &&
 			i % 3 == 0)
-			note(jobs_forget(catalog, job.row), 0, &failed);
+			note(jobs_mark_deleted(catalog, job.row), 0, &failed);
 	}
 	listing.completed_ms = 2;
-	note(listings_save(catalog, "other", &listing, &(int64_t){1}, 1), 0, &failed);
+	note(saved_listings_save(catalog, "other", &listing, &(int64_t){1}, 1), 0,
+		&failed);
 	note(catalog_commit(catalog), 0, &failed);
 	catalog_totals(catalog, &totals);
 	return failed;

@@ -73,7 +73,7 @@ static int read_text(struct catalog *catalog)
 	int err = jobs_by_id(catalog, "a", &job);
 
 	if (!err)
-		err = bodies_read(catalog, &job, 0, read, sizeof(read), &len);
+		err = texts_read(catalog, &job, 0, read, sizeof(read), &len);
 	if (!err) {
 		assert_int_equal(len, TEXT_LEN);
 		assert_memory_equal(read, text, TEXT_LEN);
@@ -103,7 +103,7 @@ static int load_listing(struct catalog *catalog)
 	struct catalog_listing listing;
 	int64_t *rows = NULL;
 	size_t len = 0;
-	int err = listings_load(catalog, "key", &listing, &rows, &len);
+	int err = saved_listings_load(catalog, "key", &listing, &rows, &len);
 
 	if (!err) {
 		assert_int_equal(len, ROWS);
@@ -140,7 +140,7 @@ static void fill(struct kit *kit)
 	kit_put(catalog, "a", JOB_DONE, text);
 	assert_int_equal(
 		jobs_put_metadata(catalog, job_a(catalog).row, flat, FLAT_LEN), 0);
-	assert_int_equal(listings_save(catalog, "key", &listing, rows, ROWS), 0);
+	assert_int_equal(saved_listings_save(catalog, "key", &listing, rows, ROWS), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	catalog_close(catalog);
 }

@@ -91,7 +91,7 @@ static void test_gone(void **state)
 	struct job again = kit_job("one", JOB_DONE);
 
 	put(catalog, &job, "\na=1\n");
-	assert_int_equal(jobs_forget(catalog, job.row), 0);
+	assert_int_equal(jobs_mark_deleted(catalog, job.row), 0);
 	assert_metadata(catalog, &job, "");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM metadata"), 0);

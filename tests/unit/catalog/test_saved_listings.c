@@ -24,7 +24,7 @@ static void save(
 	struct catalog_listing listing = {completed_ms, completed_ms % 2 != 0};
 	int64_t *rows = make_rows(len);
 
-	assert_int_equal(listings_save(catalog, key, &listing, rows, len), 0);
+	assert_int_equal(saved_listings_save(catalog, key, &listing, rows, len), 0);
 	free(rows);
 }
 
@@ -36,7 +36,7 @@ static void assert_saved(
 	int64_t *rows;
 	size_t got;
 
-	assert_int_equal(listings_load(catalog, key, &listing, &rows, &got), 0);
+	assert_int_equal(saved_listings_load(catalog, key, &listing, &rows, &got), 0);
 	assert_int_equal(listing.completed_ms, completed_ms);
 	assert_int_equal(listing.ordered, completed_ms % 2 != 0);
 	assert_int_equal(got, len);
@@ -52,7 +52,8 @@ static void assert_none(struct catalog *catalog, const char *key)
 	int64_t *rows = NULL;
 	size_t len = 43;
 
-	assert_int_equal(listings_load(catalog, key, &listing, &rows, &len), -ENOENT);
+	assert_int_equal(
+		saved_listings_load(catalog, key, &listing, &rows, &len), -ENOENT);
 	assert_int_equal(listing.completed_ms, 42);
 	assert_null(rows);
 	assert_int_equal(len, 43);
@@ -87,15 +88,15 @@ static void test_keys(void **state)
 			save(catalog, keys[i], 100 * times + i, (size_t)(10 * times + i));
 	for (int i = 0; i < KEYS; i++)
 		assert_saved(catalog, keys[i], 100 + i, (size_t)(10 + i));
-	assert_int_equal(listings_forget(catalog, keys[1]), 0);
-	assert_int_equal(listings_forget(catalog, keys[1]), 0);
-	assert_int_equal(listings_forget(catalog, "unknown"), 0);
+	assert_int_equal(saved_listings_forget(catalog, keys[1]), 0);
+	assert_int_equal(saved_listings_forget(catalog, keys[1]), 0);
+	assert_int_equal(saved_listings_forget(catalog, "unknown"), 0);
 	assert_none(catalog, keys[1]);
 	assert_saved(catalog, keys[2], 102, 12);
-	assert_int_equal(listings_forget_all(catalog), 0);
+	assert_int_equal(saved_listings_forget_all(catalog), 0);
 	for (int i = 0; i < KEYS; i++)
 		assert_none(catalog, keys[i]);
-	assert_int_equal(listings_forget_all(catalog), 0);
+	assert_int_equal(saved_listings_forget_all(catalog), 0);
 	catalog_close(catalog);
 }
 
@@ -111,7 +112,7 @@ static void test_newest_changes(void **state)
 	assert_int_equal(newest_save(catalog, 7, 1700000000001), 0);
 	for (uint64_t i = 1; i <= NEWEST_MAX; i++)
 		assert_int_equal(newest_save(catalog, 100 + i, (int64_t)i), 0);
-	assert_int_equal(listings_forget_all(catalog), 0);
+	assert_int_equal(saved_listings_forget_all(catalog), 0);
 	catalog_close(catalog);
 	catalog = kit_open(kit, KIT_NO_MAX);
 	assert_int_equal(newest_load(catalog, 7, &ms), 0);
@@ -169,24 +170,25 @@ static void test_spec_11_3_most(void **state)
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 	char key[16];
 
-	for (int i = 0; i < LISTINGS_MAX; i++) {
+	for (int i = 0; i < SAVED_LISTINGS_MAX; i++) {
 		snprintf(key, sizeof(key), "%d", i);
-		/* In no order: 7 and LISTINGS_MAX have no common divisor. */
-		save(catalog, key, 1000 + i * 7 % LISTINGS_MAX, 3);
+		/* In no order: 7 and SAVED_LISTINGS_MAX have no common divisor. */
+		save(catalog, key, 1000 + i * 7 % SAVED_LISTINGS_MAX, 3);
 	}
 	save(catalog, "new", 2000, 3);
 	assert_none(catalog, "0");
 	assert_saved(catalog, "new", 2000, 3);
-	for (int i = 1; i < LISTINGS_MAX; i++) {
+	for (int i = 1; i < SAVED_LISTINGS_MAX; i++) {
 		snprintf(key, sizeof(key), "%d", i);
-		assert_saved(catalog, key, 1000 + i * 7 % LISTINGS_MAX, 3);
+		assert_saved(catalog, key, 1000 + i * 7 % SAVED_LISTINGS_MAX, 3);
 	}
 	save(catalog, "old", 1, 3);
 	assert_none(catalog, "old");
 	/* One in place of another of its key pushes none out. */
 	save(catalog, "new", 3000, 4);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM listings"), LISTINGS_MAX);
+	assert_int_equal(
+		kit_sql(kit, "SELECT count(*) FROM listings"), SAVED_LISTINGS_MAX);
 	catalog_close(catalog);
 }
 
@@ -199,11 +201,12 @@ static void test_spec_11_3_too_long(void **state)
 
 	save(catalog, "any ..", 1, 3);
 	/* So many rows are not there to be read, nor are they read. */
-	assert_int_equal(listings_save(catalog, "any ..", &listing, &row,
+	assert_int_equal(saved_listings_save(catalog, "any ..", &listing, &row,
 				 LISTING_BYTES_MAX / LISTING_ROW_BYTES + 1),
 		0);
 	assert_none(catalog, "any ..");
-	assert_int_equal(listings_save(catalog, "any ..", &listing, &row, SIZE_MAX), 0);
+	assert_int_equal(
+		saved_listings_save(catalog, "any ..", &listing, &row, SIZE_MAX), 0);
 	assert_none(catalog, "any ..");
 	catalog_close(catalog);
 }
@@ -216,7 +219,7 @@ static void test_bytes(void **state)
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 	struct catalog_listing listing = {.completed_ms = 1};
 
-	assert_int_equal(listings_save(catalog, "k", &listing, rows, 2), 0);
+	assert_int_equal(saved_listings_save(catalog, "k", &listing, rows, 2), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(
 		kit_sql(kit, "SELECT hex(rows) = '08070605040302010100000000000000'"

@@ -72,10 +72,10 @@ static void test_spec_7_4_shared(void **state)
 	kit_assert_totals(one, 3, 12);
 	assert_int_equal(catalog_commit(one), 0);
 	kit_assert_totals(two, 3, 12);
-	assert_int_equal(jobs_forget(two, a.row), 0);
+	assert_int_equal(jobs_mark_deleted(two, a.row), 0);
 	assert_int_equal(catalog_commit(two), 0);
 	assert_int_equal(jobs_by_row(one, a.row, &found), 0);
-	assert_true(found.gone);
+	assert_true(found.deleted);
 	catalog_close(one);
 	catalog_close(two);
 	kit_assert_sums(kit);
@@ -97,10 +97,10 @@ static void test_spec_7_3_changed_by_the_other(void **state)
 	assert_int_equal(jobs_by_node(one, old.node, &found), 0);
 	kit_put(two, "a", JOB_DONE, "new");
 	/* Before it is committed the old one is the right one. */
-	assert_int_equal(bodies_read(one, &found, 0, bytes, 3, &len), 0);
+	assert_int_equal(texts_read(one, &found, 0, bytes, 3, &len), 0);
 	assert_string_equal(bytes, "old");
 	assert_int_equal(catalog_commit(two), 0);
-	assert_int_equal(bodies_read(one, &found, 0, bytes, 3, &len), -ESTALE);
+	assert_int_equal(texts_read(one, &found, 0, bytes, 3, &len), -ESTALE);
 	assert_string_equal(bytes, "old");
 	assert_int_equal(jobs_by_node(one, old.node, &found), -ESTALE);
 	catalog_close(one);
@@ -200,9 +200,9 @@ static void test_locked(void **state)
 	began_ms = now_ms();
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(put(catalog, "b"), -EIO);
-		assert_int_equal(jobs_doubt(catalog, a.row), -EIO);
-		assert_int_equal(jobs_forget(catalog, a.row), -EIO);
-		assert_int_equal(listings_forget_all(catalog), -EIO);
+		assert_int_equal(jobs_invalidate(catalog, a.row), -EIO);
+		assert_int_equal(jobs_mark_deleted(catalog, a.row), -EIO);
+		assert_int_equal(saved_listings_forget_all(catalog), -EIO);
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
 	/* Reading goes on, and notes no use. */
@@ -257,7 +257,7 @@ static void test_reading(void **state)
 	catalog_read_begin(one);
 	assert_int_equal(jobs_by_id(one, "a", &found), 0);
 	assert_int_equal(catalog_commit(one), 0);
-	assert_int_equal(jobs_forget(two, found.row), 0);
+	assert_int_equal(jobs_mark_deleted(two, found.row), 0);
 	assert_int_equal(catalog_commit(two), 0);
 	catalog_close(one);
 	catalog_close(two);
@@ -377,7 +377,7 @@ static int write_round(struct catalog *catalog, int number, int i)
 	int lost = catalog_commit(catalog);
 
 	if (!err && !lost && i % 7 == number)
-		err = jobs_forget(catalog, stored.row);
+		err = jobs_mark_deleted(catalog, stored.row);
 	return err ? err : lost;
 }
 

@@ -35,7 +35,7 @@ static void assert_read(struct catalog *catalog, const struct catalog_job *job,
 	if (expected > len)
 		expected = len;
 	read[expected] = '#';
-	assert_int_equal(bodies_read(catalog, job, offset, read, len, &got), 0);
+	assert_int_equal(texts_read(catalog, job, offset, read, len, &got), 0);
 	assert_int_equal(got, expected);
 	if (expected)
 		assert_memory_equal(read, text + offset, expected);
@@ -108,12 +108,12 @@ static void test_spec_7_3_stale(void **state)
 	char bytes[4] = "###";
 	size_t len = 42;
 
-	assert_int_equal(bodies_read(catalog, &old, 0, bytes, 3, &len), -ESTALE);
-	assert_int_equal(bodies_read(catalog, &unknown, 0, bytes, 3, &len), -ESTALE);
-	assert_int_equal(bodies_read(catalog, &summary, 0, bytes, 3, &len), -ENODATA);
+	assert_int_equal(texts_read(catalog, &old, 0, bytes, 3, &len), -ESTALE);
+	assert_int_equal(texts_read(catalog, &unknown, 0, bytes, 3, &len), -ESTALE);
+	assert_int_equal(texts_read(catalog, &summary, 0, bytes, 3, &len), -ENODATA);
 	assert_string_equal(bytes, "###");
 	assert_int_equal(len, 42);
-	assert_int_equal(bodies_read(catalog, &new, 0, bytes, 3, &len), 0);
+	assert_int_equal(texts_read(catalog, &new, 0, bytes, 3, &len), 0);
 	assert_string_equal(bytes, "new");
 	catalog_close(catalog);
 }
@@ -123,7 +123,7 @@ static bool is_kept(struct catalog *catalog, const char *id)
 	struct catalog_job job;
 
 	assert_int_equal(jobs_by_id(catalog, id, &job), 0);
-	return job.kept;
+	return job.has_text;
 }
 
 /* SPEC 7.4: the least recently used go, the others stay, and the jobs all do. */
@@ -144,7 +144,7 @@ static void test_spec_7_4_eviction(void **state)
 	assert_true(is_kept(catalog, "a") && is_kept(catalog, "b"));
 
 	/* The oldest is read: now another is. */
-	assert_int_equal(bodies_read(catalog, &a, 0, &byte, 1, &len), 0);
+	assert_int_equal(texts_read(catalog, &a, 0, &byte, 1, &len), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_put(catalog, "d", JOB_DONE, "d");
 	assert_int_equal(catalog_commit(catalog), 0);
@@ -156,7 +156,7 @@ static void test_spec_7_4_eviction(void **state)
 
 	assert_int_equal(jobs_by_id(catalog, "b", &b), 0);
 	assert_int_equal(b.size, 10);
-	assert_int_equal(bodies_read(catalog, &b, 0, &byte, 1, &len), -ENODATA);
+	assert_int_equal(texts_read(catalog, &b, 0, &byte, 1, &len), -ENODATA);
 	/* Of one moment the first seen go first. */
 	kit->now_ms += STEP_MS;
 	kit_put(catalog, "e", JOB_DONE, "eeeeeeeeeeeeeeeeeeee");
@@ -312,7 +312,7 @@ static void test_damaged_text(void **state)
 		assert_int_equal(catalog_commit(catalog), 0);
 		kit_sql(kit, damages[i]);
 		assert_int_equal(
-			bodies_read(catalog, &job, 0, read, sizeof(read), &len), -EIO);
+			texts_read(catalog, &job, 0, read, sizeof(read), &len), -EIO);
 		assert_int_equal(len, 42);
 		assert_int_equal(kit_heard(kit, "set aside"), 2);
 		catalog_close(catalog);

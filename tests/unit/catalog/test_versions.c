@@ -60,7 +60,7 @@ static void run_step(struct catalog *catalog, const struct step *step, const cha
 	if (step->left)
 		kit_assert_text(catalog, &put, step->left);
 	else
-		assert_true(put.size == -1 && !put.kept);
+		assert_true(put.size == -1 && !put.has_text);
 	assert_int_equal(jobs_by_node(catalog, put.node, &found), 0);
 	assert_int_equal(found.row, put.row);
 	if (step->version)
@@ -130,7 +130,7 @@ static void test_nodes(void **state)
 	/* Derived from the id and the version alone. */
 	assert_int_equal(nodes[0], job_ino("some id"));
 	assert_int_equal(
-		nodes[7], (digest_u63("node", "some id 7") | 1ull << 62) & ~3ull);
+		nodes[7], (sha256_u63("node", "some id 7") | 1ull << 62) & ~3ull);
 	catalog_close(catalog);
 }
 
@@ -172,11 +172,11 @@ static void test_let_go(void **state)
 	kit_put(catalog, "last", JOB_PROCESSING, "12345");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(jobs_by_id(catalog, "running", &put), 0);
-	assert_true(put.size == 5 && !put.kept);
+	assert_true(put.size == 5 && !put.has_text);
 
 	/* A summary of it does not bring it, nor make it another. */
 	put = kit_put_as(catalog, &done, NULL, CATALOG_SAME);
-	assert_true(put.size == 5 && !put.kept && put.version == 0);
+	assert_true(put.size == 5 && !put.has_text && put.version == 0);
 	/* Finished jobs do not change (SPEC 7.1); of others nothing is known. */
 	put = kit_put_as(catalog, &done, "12345", CATALOG_SAME);
 	assert_int_equal(put.version, 0);
@@ -212,7 +212,7 @@ static void test_back_again(void **state)
 	struct job job = kit_job("a", JOB_DONE);
 	struct catalog_job first = kit_put_as(catalog, &job, "text", CATALOG_NEW);
 
-	assert_int_equal(jobs_forget(catalog, first.row), 0);
+	assert_int_equal(jobs_mark_deleted(catalog, first.row), 0);
 
 	struct catalog_job put = kit_put_as(catalog, &job, "text", CATALOG_NEW);
 
@@ -221,11 +221,11 @@ static void test_back_again(void **state)
 	kit_assert_text(catalog, &put, "text");
 	kit_assert_totals(catalog, 1, 4);
 	/* As a summary its text is unknown, whatever was known. */
-	assert_int_equal(jobs_forget(catalog, first.row), 0);
+	assert_int_equal(jobs_mark_deleted(catalog, first.row), 0);
 	put = kit_put_as(catalog, &job, NULL, CATALOG_NEW);
 	assert_int_equal(put.version, 2);
 	assert_int_equal(put.size, -1);
-	assert_int_equal(jobs_forget(catalog, first.row), 0);
+	assert_int_equal(jobs_mark_deleted(catalog, first.row), 0);
 	put = kit_put_as(catalog, &job, "text", CATALOG_NEW);
 	assert_int_equal(put.version, 2);
 	assert_int_equal(catalog_commit(catalog), 0);

@@ -56,10 +56,10 @@ static inline void assert_good(const struct parsed *parsed)
 /* An error, and a sentence in one line that has `wanted` in it. */
 static inline void assert_bad(const struct parsed *parsed, const char *wanted)
 {
-	const char *why = why_of(parsed);
+	const char *errmsg = why_of(parsed);
 
-	if (parsed->err != -EINVAL || !strstr(why, wanted))
-		fail_msg("%d, and not '%s' in '%s'", parsed->err, wanted, why);
-	for (const char *c = why; *c; c++)
+	if (parsed->err != -EINVAL || !strstr(errmsg, wanted))
+		fail_msg("%d, and not '%s' in '%s'", parsed->err, wanted, errmsg);
+	for (const char *c = errmsg; *c; c++)
 		assert_true((unsigned char)*c >= ' ' && *c != 0x7f);
 }

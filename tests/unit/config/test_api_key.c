@@ -75,40 +75,40 @@ static int end(void **state)
 
 static void assert_key(const char *key_file, const char *wanted)
 {
-	struct buf why;
+	struct buf errmsg;
 	char *key = NULL;
 
-	buf_init(&why, WHY_MAX);
+	buf_init(&errmsg, WHY_MAX);
 
 	struct key_source source = {0};
-	int err = key_find(key_file, &key, &source, &why);
+	int err = api_key_find(key_file, &key, &source, &errmsg);
 
 	if (err)
-		fail_msg("%d: %s", err, why.data);
+		fail_msg("%d: %s", err, errmsg.data);
 	key_source_done(&source);
 	assert_string_equal(key, wanted);
-	assert_int_equal(why.len, 0);
-	key_free(key);
-	buf_done(&why);
+	assert_int_equal(errmsg.len, 0);
+	api_key_free(key);
+	buf_done(&errmsg);
 }
 
 /* An error, and one line with `wanted` in it and without the key. */
 static void assert_refused(const char *key_file, int error, const char *wanted)
 {
-	struct buf why;
+	struct buf errmsg;
 	char *key = NULL;
 
-	buf_init(&why, WHY_MAX);
+	buf_init(&errmsg, WHY_MAX);
 	struct key_source source = {0};
 
-	assert_int_equal(key_find(key_file, &key, &source, &why), error);
+	assert_int_equal(api_key_find(key_file, &key, &source, &errmsg), error);
 	assert_null(key);
-	assert_non_null(why.data);
-	if (!strstr(why.data, wanted))
-		fail_msg("not '%s' in '%s'", wanted, why.data);
-	assert_null(strstr(why.data, "5EC2"));
-	assert_null(strchr(why.data, '\n'));
-	buf_done(&why);
+	assert_non_null(errmsg.data);
+	if (!strstr(errmsg.data, wanted))
+		fail_msg("not '%s' in '%s'", wanted, errmsg.data);
+	assert_null(strstr(errmsg.data, "5EC2"));
+	assert_null(strchr(errmsg.data, '\n'));
+	buf_done(&errmsg);
 }
 
 /* SPEC 2.1: each place, from the last to the first, wins over those after it. */
@@ -378,21 +378,21 @@ static int put_file(const char *path, const char *text)
 /* 0 if the search ends with `error`, and the key or the sentence has `wanted` in it. */
 static int search(int error, const char *wanted)
 {
-	struct buf why;
+	struct buf errmsg;
 	char *key = NULL;
 
-	buf_init(&why, WHY_MAX);
+	buf_init(&errmsg, WHY_MAX);
 
 	struct key_source source = {0};
-	int err = key_find(NULL, &key, &source, &why);
-	const char *got = key ? key : why.data;
+	int err = api_key_find(NULL, &key, &source, &errmsg);
+	const char *got = key ? key : errmsg.data;
 	int wrong = err != error || !got || !strstr(got, wanted);
 
 	if (wrong)
 		fprintf(stderr, "%d: %s\n", err, got ? got : "");
 	key_source_done(&source);
-	key_free(key);
-	buf_done(&why);
+	api_key_free(key);
+	buf_done(&errmsg);
 	return wrong;
 }
 

@@ -18,30 +18,30 @@ enum { WHY_MAX = 1024 };
 static void assert_origin(const char *source, const char *wanted)
 {
 	char *origin = NULL;
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, WHY_MAX);
-	if (source_parse(source, "SOURCE", &origin, &why))
-		fail_msg("%s: %s", source, why.data);
+	buf_init(&errmsg, WHY_MAX);
+	if (api_url_parse(source, "SOURCE", &origin, &errmsg))
+		fail_msg("%s: %s", source, errmsg.data);
 	assert_string_equal(origin, wanted);
-	assert_null(why.data);
+	assert_null(errmsg.data);
 	free(origin);
 }
 
 static void assert_refused(const char *source, const char *wanted)
 {
 	char *origin = NULL;
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, WHY_MAX);
-	assert_int_equal(source_parse(source, "SOURCE", &origin, &why), -EINVAL);
+	buf_init(&errmsg, WHY_MAX);
+	assert_int_equal(api_url_parse(source, "SOURCE", &origin, &errmsg), -EINVAL);
 	assert_null(origin);
-	assert_non_null(why.data);
-	if (!strstr(why.data, wanted))
-		fail_msg("%s: not '%s' in '%s'", source, wanted, why.data);
-	assert_non_null(strstr(why.data, "SOURCE"));
-	assert_null(strstr(why.data, "SECRET"));
-	buf_done(&why);
+	assert_non_null(errmsg.data);
+	if (!strstr(errmsg.data, wanted))
+		fail_msg("%s: not '%s' in '%s'", source, wanted, errmsg.data);
+	assert_non_null(strstr(errmsg.data, "SOURCE"));
+	assert_null(strstr(errmsg.data, "SECRET"));
+	buf_done(&errmsg);
 }
 
 static const struct {
@@ -182,14 +182,14 @@ static void test_long_sources(void **state)
 static void assert_found(const char *source, int error, const char *wanted)
 {
 	char *origin = NULL;
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, WHY_MAX);
-	assert_int_equal(source_find(source, &origin, &why), error);
-	assert_non_null(error ? why.data : origin);
-	assert_string_equal(error ? why.data : origin, wanted);
+	buf_init(&errmsg, WHY_MAX);
+	assert_int_equal(api_url_find(source, &origin, &errmsg), error);
+	assert_non_null(error ? errmsg.data : origin);
+	assert_string_equal(error ? errmsg.data : origin, wanted);
 	free(origin);
-	buf_done(&why);
+	buf_done(&errmsg);
 }
 
 /* SPEC 1.1: the words, and nothing, are the variable, else the default. */

@@ -80,19 +80,19 @@ static int end(void **state)
 static char *path_of(const char *cache_dir, const char *origin, const char *key)
 {
 	struct buf note;
-	struct buf why;
+	struct buf errmsg;
 	char *path = NULL;
 
-	buf_init(&note, SENTENCE_MAX);
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&note, ERRMSG_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 
-	int err = cachefile_path(cache_dir, origin, key, &path, &note, &why);
+	int err = cache_path_find(cache_dir, origin, key, &path, &note, &errmsg);
 
 	if (err)
-		fail_msg("%d: %s", err, why.data);
-	assert_int_equal(why.len, 0);
+		fail_msg("%d: %s", err, errmsg.data);
+	assert_int_equal(errmsg.len, 0);
 	buf_done(&note);
-	buf_done(&why);
+	buf_done(&errmsg);
 	return path;
 }
 
@@ -115,20 +115,20 @@ static void assert_in(const char *cache_dir, const char *directory)
 static void assert_refused(const char *cache_dir, int error, const char *wanted)
 {
 	struct buf note;
-	struct buf why;
+	struct buf errmsg;
 	char *path = NULL;
 
-	buf_init(&note, SENTENCE_MAX);
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&note, ERRMSG_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 	assert_int_equal(
-		cachefile_path(cache_dir, ORIGIN, SECRET, &path, &note, &why), error);
+		cache_path_find(cache_dir, ORIGIN, SECRET, &path, &note, &errmsg), error);
 	assert_null(path);
-	assert_non_null(why.data);
-	if (!strstr(why.data, wanted))
-		fail_msg("not '%s' in '%s'", wanted, why.data);
-	assert_null(strchr(why.data, '\n'));
+	assert_non_null(errmsg.data);
+	if (!strstr(errmsg.data, wanted))
+		fail_msg("not '%s' in '%s'", wanted, errmsg.data);
+	assert_null(strchr(errmsg.data, '\n'));
 	buf_done(&note);
-	buf_done(&why);
+	buf_done(&errmsg);
 }
 
 /* SPEC 7.4: $XDG_CACHE_HOME, else ~/.cache; SPEC 1.4: cache_dir= before all. */
@@ -252,21 +252,21 @@ static void in_child(int (*fn)(void))
 static bool lies_in(const char *directory)
 {
 	struct buf note;
-	struct buf why;
+	struct buf errmsg;
 	char *path = NULL;
 
-	buf_init(&note, SENTENCE_MAX);
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&note, ERRMSG_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 
-	int err = cachefile_path(NULL, ORIGIN, SECRET, &path, &note, &why);
+	int err = cache_path_find(NULL, ORIGIN, SECRET, &path, &note, &errmsg);
 	bool good = !err && strncmp(path, directory, strlen(directory)) == 0 &&
 		    path[strlen(directory)] == '/';
 
 	if (!good)
-		fprintf(stderr, "%d: %s\n", err, err ? why.data : path);
+		fprintf(stderr, "%d: %s\n", err, err ? errmsg.data : path);
 	free(path);
 	buf_done(&note);
-	buf_done(&why);
+	buf_done(&errmsg);
 	return good;
 }
 
@@ -311,20 +311,20 @@ static void test_without_home(void **state)
 static int look(const char *cache_dir, char *path, char *said)
 {
 	struct buf note;
-	struct buf why;
+	struct buf errmsg;
 	char *found = NULL;
 
-	buf_init(&note, SENTENCE_MAX);
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&note, ERRMSG_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 
-	int err = cachefile_path(cache_dir, ORIGIN, SECRET, &found, &note, &why);
+	int err = cache_path_find(cache_dir, ORIGIN, SECRET, &found, &note, &errmsg);
 
 	snprintf(path, PATH_ROOM, "%s", found ? found : "");
 	snprintf(said, PATH_ROOM, "%s%s", note.len ? note.data : "",
-		why.len ? why.data : "");
+		errmsg.len ? errmsg.data : "");
 	free(found);
 	buf_done(&note);
-	buf_done(&why);
+	buf_done(&errmsg);
 	return err;
 }
 

@@ -61,41 +61,41 @@ static int end(void **state)
 
 static void assert_taken(const char *path)
 {
-	struct buf why;
+	struct buf errmsg;
 	char *key = NULL;
 
-	buf_init(&why, WHY_MAX);
+	buf_init(&errmsg, WHY_MAX);
 
 	struct key_source source = {0};
-	int err = key_find(path, &key, &source, &why);
+	int err = api_key_find(path, &key, &source, &errmsg);
 
 	if (err)
-		fail_msg("%d: %s", err, why.data);
+		fail_msg("%d: %s", err, errmsg.data);
 	assert_string_equal(key, SECRET);
 	assert_string_equal(source.path, path);
 	key_source_done(&source);
-	key_free(key);
-	buf_done(&why);
+	api_key_free(key);
+	buf_done(&errmsg);
 }
 
 /* -EACCES, and a sentence with `wanted` in it and without the key. */
 static void assert_refused(const char *path, const char *wanted)
 {
-	struct buf why;
+	struct buf errmsg;
 	char *key = NULL;
 
-	buf_init(&why, WHY_MAX);
+	buf_init(&errmsg, WHY_MAX);
 	struct key_source source = {0};
 
-	assert_int_equal(key_find(path, &key, &source, &why), -EACCES);
+	assert_int_equal(api_key_find(path, &key, &source, &errmsg), -EACCES);
 	assert_null(key);
 	assert_null(source.path);
-	assert_non_null(why.data);
-	if (!strstr(why.data, wanted))
-		fail_msg("not '%s' in '%s'", wanted, why.data);
-	assert_null(strstr(why.data, "5EC2"));
-	assert_null(strchr(why.data, '\n'));
-	buf_done(&why);
+	assert_non_null(errmsg.data);
+	if (!strstr(errmsg.data, wanted))
+		fail_msg("not '%s' in '%s'", wanted, errmsg.data);
+	assert_null(strstr(errmsg.data, "5EC2"));
+	assert_null(strchr(errmsg.data, '\n'));
+	buf_done(&errmsg);
 }
 
 /* SPEC 2.2: who can write to its directory can put another file there. */
@@ -160,17 +160,17 @@ static void test_directory_of_others(void **state)
 /* 0 if the key is taken, or not, as it is `wanted`. */
 static int is_wrong(const char *name, bool wanted)
 {
-	CLEANUP(buf_done) struct buf why;
+	CLEANUP(buf_done) struct buf errmsg;
 	CLEANUP(key_source_done) struct key_source source = {0};
 	char *key = NULL;
 
-	buf_init(&why, WHY_MAX);
+	buf_init(&errmsg, WHY_MAX);
 
-	bool taken = key_find(in_root(name), &key, &source, &why) == 0;
+	bool taken = api_key_find(in_root(name), &key, &source, &errmsg) == 0;
 
-	key_free(key);
+	api_key_free(key);
 	if (taken != wanted)
-		fprintf(stderr, "%s: %s\n", name, why.data ? why.data : "taken");
+		fprintf(stderr, "%s: %s\n", name, errmsg.data ? errmsg.data : "taken");
 	return taken != wanted;
 }
 

@@ -82,35 +82,35 @@ static void remove_root(char *text)
 static void assert_from(const char *key_file, const char *wanted)
 {
 	struct key_source source = {0};
-	struct buf why, text;
+	struct buf errmsg, text;
 	char *key = NULL;
 
-	buf_init(&why, WHY_MAX);
+	buf_init(&errmsg, WHY_MAX);
 	buf_init(&text, KEY_PLACE_MAX);
-	assert_int_equal(key_find(key_file, &key, &source, &why), 0);
+	assert_int_equal(api_key_find(key_file, &key, &source, &errmsg), 0);
 	assert_int_equal(key_source_print(&source, &text), 0);
 	remove_root(text.data);
 	assert_string_equal(text.data, wanted);
-	key_free(key);
+	api_key_free(key);
 	key_source_done(&source);
-	buf_done(&why);
+	buf_done(&errmsg);
 	buf_done(&text);
 }
 
 static void assert_refused(const char *key_file, int error, const char *wanted)
 {
 	struct key_source source = {0};
-	struct buf why;
+	struct buf errmsg;
 	char *key = NULL;
 
-	buf_init(&why, WHY_MAX);
-	assert_int_equal(key_find(key_file, &key, &source, &why), error);
+	buf_init(&errmsg, WHY_MAX);
+	assert_int_equal(api_key_find(key_file, &key, &source, &errmsg), error);
 	assert_null(key);
 	assert_null(source.path);
 	assert_null(source.hidden);
-	if (!strstr(why.data, wanted))
-		fail_msg("not '%s' in '%s'", wanted, why.data);
-	buf_done(&why);
+	if (!strstr(errmsg.data, wanted))
+		fail_msg("not '%s' in '%s'", wanted, errmsg.data);
+	buf_done(&errmsg);
 }
 
 /* SPEC 2.1: what a key hides is every later place that exists, and nothing else. */
@@ -166,28 +166,28 @@ static void test_refused_says_what_it_hides(void **state)
 static void test_read_again(void **state)
 {
 	struct key_source source = {0};
-	struct buf why;
+	struct buf errmsg;
 	char *key = NULL;
 
 	(void)state;
-	buf_init(&why, WHY_MAX);
+	buf_init(&errmsg, WHY_MAX);
 	write_key(".gladia", "first\n");
-	assert_int_equal(key_find(NULL, &key, &source, &why), 0);
+	assert_int_equal(api_key_find(NULL, &key, &source, &errmsg), 0);
 	assert_int_equal(key_source_keep(&source), 0);
-	key_free(key);
+	api_key_free(key);
 	assert_int_equal(setenv("GLADIA_API_KEY", "of-variable", 1), 0);
 	write_key(".gladia", "second\n");
-	assert_int_equal(key_read_again(&source, &key, &why), 0);
+	assert_int_equal(key_read_again(&source, &key, &errmsg), 0);
 	assert_string_equal(key, "second");
-	key_free(key);
+	api_key_free(key);
 
 	write_file(".gladia", SECRET, strlen(SECRET), 0644);
-	assert_int_equal(key_read_again(&source, &key, &why), -EACCES);
+	assert_int_equal(key_read_again(&source, &key, &errmsg), -EACCES);
 	assert_int_equal(unlink(in_root(".gladia")), 0);
-	assert_int_equal(key_read_again(&source, &key, &why), -ENOENT);
-	assert_non_null(strstr(why.data, in_root(".gladia")));
+	assert_int_equal(key_read_again(&source, &key, &errmsg), -ENOENT);
+	assert_non_null(strstr(errmsg.data, in_root(".gladia")));
 	key_source_done(&source);
-	buf_done(&why);
+	buf_done(&errmsg);
 }
 
 int main(void)

@@ -52,15 +52,15 @@ static void put(const char *name, const char *text)
 /* `named` is in the sentence; NULL: there is none. */
 static void assert_lowered(int64_t timeout_ms, int64_t wanted_ms, const char *named)
 {
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
-	assert_int_equal(deadline_of_requests(timeout_ms, root, &why), wanted_ms);
+	buf_init(&errmsg, ERRMSG_MAX);
+	assert_int_equal(timeout_of_requests(timeout_ms, root, &errmsg), wanted_ms);
 	if (!named)
-		assert_int_equal(why.len, 0);
+		assert_int_equal(errmsg.len, 0);
 	else
-		assert_true(why.data && strstr(why.data, named));
-	buf_done(&why);
+		assert_true(errmsg.data && strstr(errmsg.data, named));
+	buf_done(&errmsg);
 }
 
 static void test_no_limit(void **state)
@@ -102,9 +102,9 @@ static void test_limits(void **state)
 static void test_calls(void **state)
 {
 	(void)state;
-	assert_int_equal(deadline_of_calls(30000), 29750);
-	assert_int_equal(deadline_of_calls(1000), 900);
-	assert_int_equal(deadline_of_calls(500), 450);
+	assert_int_equal(timeout_of_calls(30000), 29750);
+	assert_int_equal(timeout_of_calls(1000), 900);
+	assert_int_equal(timeout_of_calls(500), 450);
 }
 
 int main(void)

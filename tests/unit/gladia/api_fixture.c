@@ -148,7 +148,7 @@ static void on_restart(void *ctx)
 	buf_reset(&ask->ids);
 }
 
-static void on_done(void *ctx, int error, const struct api_page *page, const char *why)
+static void on_done(void *ctx, int error, const struct api_page *page, const char *errmsg)
 {
 	struct api_ask *ask = ctx;
 
@@ -157,13 +157,13 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	ask->has_page = page != NULL;
 	if (page)
 		ask->page = *page;
-	snprintf(ask->why, sizeof(ask->why), "%s", why);
+	snprintf(ask->why, sizeof(ask->why), "%s", errmsg);
 	assert_true(error <= 0);
-	assert_int_equal(error == 0, why[0] == '\0');
+	assert_int_equal(error == 0, errmsg[0] == '\0');
 	assert_true(!error || !page);
 	/* SPEC 2.2; one line of printable ASCII. */
-	assert_null(strstr(why, "5ecret"));
-	for (const char *c = why; *c; c++)
+	assert_null(strstr(errmsg, "5ecret"));
+	for (const char *c = errmsg; *c; c++)
 		assert_in_range(*c, ' ', '~');
 	/* Its own, and to no effect. */
 	api_cancel(ask->call);
@@ -303,7 +303,7 @@ void assert_holds(const char *text, const char *part)
 		fail_msg("\"%s\" is not in \"%s\"", part, text);
 }
 
-int capture_begin(void)
+int stderr_capture_begin(void)
 {
 	int file = memfd_create("stderr", 0);
 	int kept = dup(STDERR_FILENO);
@@ -314,7 +314,7 @@ int capture_begin(void)
 	return kept;
 }
 
-char *capture_end(int capture)
+char *stderr_capture_end(int capture)
 {
 	char *text = calloc(1, CAPTURE_MAX);
 

@@ -38,7 +38,7 @@ struct api_ask {
 	int error;
 	bool has_page;
 	struct api_page page;
-	char why[API_WHY_MAX];
+	char why[API_ERRMSG_MAX];
 	struct buf ids;  /* of the items since the last restart, each and a ' '; "-" for
 			  * one refused */
 	struct buf text; /* of the last item */
@@ -108,6 +108,6 @@ struct api_ask *api_asks_get_once(const struct raw_route *routes, const char *id
 /* Fails the test where `text` does not hold `part`. */
 void assert_holds(const char *text, const char *part);
 
-/* What goes to stderr in between: capture_end() gives it, to be freed. */
-int capture_begin(void);
-char *capture_end(int capture);
+/* What goes to stderr in between: stderr_capture_end() gives it, to be freed. */
+int stderr_capture_begin(void);
+char *stderr_capture_end(int capture);

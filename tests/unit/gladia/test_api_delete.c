@@ -22,7 +22,7 @@ static void is_deletion(struct api_asks *asks, int index)
 }
 
 /* Asks to delete the job "a", to the end. Gives the error; of all requests are DELETE. */
-static int delete_job(const struct raw_route *routes, int requests, const char *why)
+static int delete_job(const struct raw_route *routes, int requests, const char *errmsg)
 {
 	struct api_asks *asks = api_asks_new(routes);
 	struct api_ask *ask = api_asks_delete(asks, "a");
@@ -35,7 +35,7 @@ static int delete_job(const struct raw_route *routes, int requests, const char *
 	if (!error)
 		assert_true(ask->page.status == 202 || ask->page.status == 204 ||
 			    ask->page.status == 404);
-	assert_holds(ask->why, why);
+	assert_holds(ask->why, errmsg);
 	assert_int_equal(raw_server_requests(asks->server), requests);
 	for (int i = 0; i < requests; i++)
 		is_deletion(asks, i);

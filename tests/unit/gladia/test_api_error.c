@@ -344,16 +344,16 @@ static void attempts_are_told_with_d(void **state)
 		{JOB_TARGET, BODY(JOB)}, {"/v2/pre-recorded/b", BODY("")},
 		{"/v2/pre-recorded/c", BYTES(""), .after = RAW_HOLD}, {.target = NULL}};
 	struct api_asks *asks = api_asks_new(routes);
-	int capture = capture_begin();
+	int capture = stderr_capture_begin();
 
 	(void)state;
 	/* Without -d nothing is said. */
 	api_asks_settle(api_asks_get(asks, "b"));
 
-	CLEANUP_FREE char *quiet = capture_end(capture);
+	CLEANUP_FREE char *quiet = stderr_capture_end(capture);
 
 	asks->log.debug = true;
-	capture = capture_begin();
+	capture = stderr_capture_begin();
 	api_asks_settle(api_asks_get(asks, "a"));
 
 	struct api_ask *ask = api_asks_get(asks, "c");
@@ -361,7 +361,7 @@ static void attempts_are_told_with_d(void **state)
 	while (!ask->done)
 		api_asks_forward(asks, API_ASKS_STALL_MS / 10);
 
-	CLEANUP_FREE char *log = capture_end(capture);
+	CLEANUP_FREE char *log = stderr_capture_end(capture);
 
 	assert_string_equal(quiet, "");
 	assert_holds(log, "gladiafs: GET http://127.0.0.1:");
@@ -396,7 +396,7 @@ static void a_bad_time_is_logged_once(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int capture = capture_begin();
+		int capture = stderr_capture_begin();
 		struct api_ask *ask = api_asks_list(
 			api_asks_new_answering(LIST_TARGET, "200 OK", cases[i].body));
 		CLEANUP_FREE char *log = NULL;
@@ -404,7 +404,7 @@ static void a_bad_time_is_logged_once(void **state)
 		api_asks_settle(ask);
 		/* Another call of the same account does not log it again. */
 		api_asks_settle(api_asks_list(ask->asks));
-		log = capture_end(capture);
+		log = stderr_capture_end(capture);
 		assert_int_equal(ask->error, 0);
 		if (!cases[i].logged) {
 			assert_string_equal(log, "");

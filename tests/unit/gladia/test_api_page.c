@@ -325,9 +325,9 @@ static void ids_that_are_no_names_are_refused(void **state)
 		"{\"items\":[" ITEM("a") "," ITEM("") ",{\"id\":\"", 'x', 300,
 		"\"}," ITEM("b") "," ITEM("c\\u0000d") "," ITEM("\\ud800") "," ITEM(
 			"") "," ITEM("") "," ITEM("../e") "],\"next\":null}");
-	int capture = capture_begin();
+	int capture = stderr_capture_begin();
 	struct api_ask *ask = list_body(body);
-	CLEANUP_FREE char *log = capture_end(capture);
+	CLEANUP_FREE char *log = stderr_capture_end(capture);
 
 	(void)state;
 	assert_int_equal(ask->error, 0);
@@ -426,20 +426,20 @@ static void filters_are_asked_for_and_told(void **state)
 		 "&before_date=2026-04-02T00%3A00%3A00.000Z",
 			BYTES("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")},
 		{.target = NULL}};
-	struct api_asked asked = {0};
+	struct api_request asked = {0};
 	struct query query;
 
 	(void)state;
 	query_init(&query);
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "error,done"), 0);
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-04-01"), 0);
-	assert_int_equal(api_ask_list("", &query, 0, 40, 7, &asked), 0);
+	assert_int_equal(api_request_list("", &query, 0, 40, 7, &asked), 0);
 	assert_string_equal(asked.url, routes[0].target);
 	assert_string_equal(asked.tried,
 		"listing jobs (offset 40, limit 7, status=done, status=error, "
 		"after_date=2026-03-31T23:59:59.999Z, "
 		"before_date=2026-04-02T00:00:00.000Z)");
-	api_asked_done(&asked);
+	api_request_done(&asked);
 }
 
 int main(void)

@@ -19,13 +19,13 @@ struct reach {
 	int unreached;
 };
 
-static void on_reach(void *ctx, bool reached, const char *why)
+static void on_reach(void *ctx, bool reached, const char *errmsg)
 {
 	struct reach *reach = ctx;
 
 	reach->reached += reached;
 	reach->unreached += !reached;
-	assert_int_equal(reached, why[0] == '\0');
+	assert_int_equal(reached, errmsg[0] == '\0');
 }
 
 /* SPEC 7.5: it is told of each attempt whether somebody was there. */
@@ -48,7 +48,7 @@ static void attempts_tell_who_can_be_reached(void **state)
 		struct api_asks *asks = api_asks_new(cases[i].routes);
 		struct reach reach = {0};
 
-		api_watch(asks->api, on_reach, &reach);
+		api_on_reachability(asks->api, on_reach, &reach);
 
 		struct api_ask *ask = api_asks_list(asks);
 
@@ -70,14 +70,14 @@ static void no_connection_is_told_at_once(void **state)
 	struct reach reach = {0};
 
 	(void)state;
-	api_watch(asks->api, on_reach, &reach);
+	api_on_reachability(asks->api, on_reach, &reach);
 
 	struct api_ask *ask = api_asks_list(asks);
 
 	api_asks_until_idle(asks);
 	assert_int_equal(reach.unreached, 1);
 	assert_false(ask->done);
-	api_watch(asks->api, NULL, NULL);
+	api_on_reachability(asks->api, NULL, NULL);
 	api_asks_settle(ask);
 	assert_int_equal(ask->error, -EHOSTUNREACH);
 	assert_int_equal(reach.unreached, 1);

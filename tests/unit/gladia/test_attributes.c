@@ -48,7 +48,7 @@ static const char text[] = "{\n"
 static const struct {
 	const char *name;
 	const char *value; /* NULL: it is not there */
-} wanted[JOB_FACTS] = {
+} wanted[JOB_ATTRIBUTES] = {
 	{"id", "a"},
 	{"request_id", ""},
 	{"kind", "say \"pre\", \\ \xc3\xab"},
@@ -64,13 +64,13 @@ static const struct {
 };
 
 static void assert_fact(
-	const struct job_facts *facts, const char *name, const char *value)
+	const struct job_attributes *facts, const char *name, const char *value)
 {
-	int fact = job_fact_find(name);
+	int fact = job_attribute_find(name);
 
 	assert_true(fact >= 0);
-	assert_string_equal(job_fact_name(fact), name);
-	assert_int_equal(job_fact_is_there(facts, fact), value != NULL);
+	assert_string_equal(job_attribute_name(fact), name);
+	assert_int_equal(job_attribute_is_there(facts, fact), value != NULL);
 	if (!value)
 		return;
 	assert_int_equal(facts->values[fact].len, strlen(value));
@@ -83,58 +83,58 @@ static void facts_are_read_in_parts(void **state)
 {
 	(void)state;
 	for (size_t step = 1; step <= sizeof(text); step++) {
-		struct job_facts facts;
+		struct job_attributes facts;
 
-		job_facts_init(&facts);
+		job_attributes_init(&facts);
 		for (size_t at = 0; at < sizeof(text) - 1; at += step) {
 			size_t left = sizeof(text) - 1 - at;
 
-			assert_int_equal(job_facts_feed(&facts, text + at,
+			assert_int_equal(job_attributes_feed(&facts, text + at,
 						 left < step ? left : step),
 				0);
 		}
-		for (size_t i = 0; i < JOB_FACTS; i++)
+		for (size_t i = 0; i < JOB_ATTRIBUTES; i++)
 			assert_fact(&facts, wanted[i].name, wanted[i].value);
-		job_facts_done(&facts);
+		job_attributes_done(&facts);
 	}
 }
 
-static void feed(struct job_facts *facts, const char *part)
+static void feed(struct job_attributes *facts, const char *part)
 {
-	assert_int_equal(job_facts_feed(facts, part, strlen(part)), 0);
+	assert_int_equal(job_attributes_feed(facts, part, strlen(part)), 0);
 }
 
 /* SPEC 11.3: a value is of limited length; what follows it is read. */
 static void what_is_too_long_is_left_out(void **state)
 {
-	static char many[JOB_FACT_MAX + 1];
-	struct job_facts facts;
+	static char many[JOB_ATTRIBUTE_MAX + 1];
+	struct job_attributes facts;
 
 	(void)state;
 	memset(many, 'x', sizeof(many) - 1);
-	job_facts_init(&facts);
+	job_attributes_init(&facts);
 	feed(&facts, "{\n  \"kind\": \"");
 	feed(&facts, many);
 	feed(&facts, "\",\n  \"custom_metadata\": {\n");
 	for (int i = 0; i < 2; i++) {
 		feed(&facts, "    \"a\": \"");
-		job_facts_feed(&facts, many, JOB_FACT_MAX / 2 + 100);
+		job_attributes_feed(&facts, many, JOB_ATTRIBUTE_MAX / 2 + 100);
 		feed(&facts, "\",\n");
 	}
 	feed(&facts, "    \"b\": 1\n  },\n  \"status\": \"done\"\n}\n");
 	assert_fact(&facts, "kind", NULL);
 	assert_fact(&facts, "custom_metadata", NULL);
 	assert_fact(&facts, "status", "done");
-	job_facts_done(&facts);
+	job_attributes_done(&facts);
 }
 
 /* A job may lack all of it, or have it otherwise. */
 static void odd_jobs(void **state)
 {
-	struct job_facts facts;
+	struct job_attributes facts;
 
 	(void)state;
-	job_facts_init(&facts);
+	job_attributes_init(&facts);
 	feed(&facts, "{\n  \"file\": null,\n  \"custom_metadata\": {},\n"
 		     "  \"kind\": [\n    true\n  ],\n  \"error_code\": false,\n"
 		     "  \"status\": \"queued\",\n  \"status\": null\n}\n");
@@ -143,9 +143,9 @@ static void odd_jobs(void **state)
 	assert_fact(&facts, "kind", "[true]");
 	assert_fact(&facts, "error_code", "false");
 	assert_fact(&facts, "status", NULL);
-	assert_int_equal(job_fact_find("stat"), -1);
-	assert_int_equal(job_fact_find(""), -1);
-	job_facts_done(&facts);
+	assert_int_equal(job_attribute_find("stat"), -1);
+	assert_int_equal(job_attribute_find(""), -1);
+	job_attributes_done(&facts);
 }
 
 /* Memory for values comes from here (the linker's --wrap), until none is left. */
@@ -166,19 +166,19 @@ static void values_are_read_without_memory(void **state)
 
 	(void)state;
 	for (unsigned given = 0; err; given++) {
-		struct job_facts facts;
+		struct job_attributes facts;
 
-		job_facts_init(&facts);
+		job_attributes_init(&facts);
 		left = given;
-		err = job_facts_feed(&facts, text, strlen(text));
+		err = job_attributes_feed(&facts, text, strlen(text));
 		left = UINT_MAX;
 		if (err) {
 			assert_int_equal(err, -ENOMEM);
 			refused++;
 		}
-		for (size_t i = 0; !err && i < JOB_FACTS; i++)
+		for (size_t i = 0; !err && i < JOB_ATTRIBUTES; i++)
 			assert_fact(&facts, wanted[i].name, wanted[i].value);
-		job_facts_done(&facts);
+		job_attributes_done(&facts);
 	}
 	/* Each value but those that are empty, and the line being read. */
 	assert_true(refused >= 7);

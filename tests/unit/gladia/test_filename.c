@@ -40,12 +40,12 @@ static void test_both_ways(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		char name[NAME_BYTES_MAX + 1];
-		char text[NAME_BYTES_MAX + 1];
+		char name[FILENAME_BYTES_MAX + 1];
+		char text[FILENAME_BYTES_MAX + 1];
 
-		assert_int_equal(name_escape(names[i].text, "", name), 0);
+		assert_int_equal(filename_escape(names[i].text, "", name), 0);
 		assert_string_equal(name, names[i].name);
-		assert_int_equal(name_unescape(name, strlen(name), text), 0);
+		assert_int_equal(filename_unescape(name, strlen(name), text), 0);
 		assert_string_equal(text, names[i].text);
 	}
 }
@@ -57,13 +57,13 @@ static void test_every_byte(void **state)
 	for (int a = 1; a < 256; a++) {
 		for (int b = 1; b < 256; b++) {
 			const char given[] = {(char)a, (char)b, '\0'};
-			char name[NAME_BYTES_MAX + 1];
-			char text[NAME_BYTES_MAX + 1];
+			char name[FILENAME_BYTES_MAX + 1];
+			char text[FILENAME_BYTES_MAX + 1];
 
-			assert_int_equal(name_escape(given, "", name), 0);
+			assert_int_equal(filename_escape(given, "", name), 0);
 			assert_null(strchr(name, '/'));
 			assert_int_not_equal(name[0], '.');
-			assert_int_equal(name_unescape(name, strlen(name), text), 0);
+			assert_int_equal(filename_unescape(name, strlen(name), text), 0);
 			assert_string_equal(text, given);
 		}
 	}
@@ -79,9 +79,9 @@ static void test_other_spellings(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		char text[NAME_BYTES_MAX + 1] = "as it was";
+		char text[FILENAME_BYTES_MAX + 1] = "as it was";
 
-		if (name_unescape(refused[i], strlen(refused[i]), text) != -EINVAL)
+		if (filename_unescape(refused[i], strlen(refused[i]), text) != -EINVAL)
 			fail_msg("'%s' was accepted", refused[i]);
 		assert_string_equal(text, "as it was");
 	}
@@ -90,57 +90,57 @@ static void test_other_spellings(void **state)
 /* Only `len` bytes are the name: what follows them is not looked at. */
 static void test_length_counts(void **state)
 {
-	char text[NAME_BYTES_MAX + 1];
+	char text[FILENAME_BYTES_MAX + 1];
 
 	(void)state;
-	assert_int_equal(name_unescape("job.json", 3, text), 0);
+	assert_int_equal(filename_unescape("job.json", 3, text), 0);
 	assert_string_equal(text, "job");
-	assert_int_equal(name_unescape("a%2Fb", 4, text), 0);
+	assert_int_equal(filename_unescape("a%2Fb", 4, text), 0);
 	assert_string_equal(text, "a/");
-	assert_int_equal(name_unescape("a%2Fb", 3, text), -EINVAL);
-	assert_int_equal(name_unescape("a\0b", 3, text), -EINVAL);
+	assert_int_equal(filename_unescape("a%2Fb", 3, text), -EINVAL);
+	assert_int_equal(filename_unescape("a\0b", 3, text), -EINVAL);
 }
 
 /* NAME_MAX counts the escaped bytes and the suffix; nothing is cut. */
 static void test_limits(void **state)
 {
-	char given[NAME_BYTES_MAX + 2];
-	char name[NAME_BYTES_MAX + 1] = "as it was";
-	char text[NAME_BYTES_MAX + 1];
-	char lengthy[NAME_BYTES_MAX + 2];
+	char given[FILENAME_BYTES_MAX + 2];
+	char name[FILENAME_BYTES_MAX + 1] = "as it was";
+	char text[FILENAME_BYTES_MAX + 1];
+	char lengthy[FILENAME_BYTES_MAX + 2];
 
 	(void)state;
-	assert_int_equal(name_escape("", "", name), -EINVAL);
-	assert_int_equal(name_escape("", ".json", name), -EINVAL);
+	assert_int_equal(filename_escape("", "", name), -EINVAL);
+	assert_int_equal(filename_escape("", ".json", name), -EINVAL);
 	memset(given, 'a', sizeof(given) - 1);
 	given[sizeof(given) - 1] = '\0';
-	assert_int_equal(name_escape(given, "", name), -ENAMETOOLONG);
+	assert_int_equal(filename_escape(given, "", name), -ENAMETOOLONG);
 	assert_string_equal(name, "as it was");
-	given[NAME_BYTES_MAX] = '\0';
-	assert_int_equal(name_escape(given, "", name), 0);
-	assert_int_equal(strlen(name), NAME_BYTES_MAX);
-	assert_int_equal(name_unescape(name, NAME_BYTES_MAX, text), 0);
+	given[FILENAME_BYTES_MAX] = '\0';
+	assert_int_equal(filename_escape(given, "", name), 0);
+	assert_int_equal(strlen(name), FILENAME_BYTES_MAX);
+	assert_int_equal(filename_unescape(name, FILENAME_BYTES_MAX, text), 0);
 	assert_string_equal(text, given);
-	assert_int_equal(name_escape(given, ".json", name), -ENAMETOOLONG);
-	given[NAME_BYTES_MAX - 5] = '\0';
-	assert_int_equal(name_escape(given, ".json", name), 0);
-	assert_string_equal(name + NAME_BYTES_MAX - 5, ".json");
-	memset(given, '/', NAME_BYTES_MAX / 3);
-	given[NAME_BYTES_MAX / 3] = '\0';
-	assert_int_equal(name_escape(given, "", name), 0);
-	assert_int_equal(name_escape(given, ".", name), -ENAMETOOLONG);
+	assert_int_equal(filename_escape(given, ".json", name), -ENAMETOOLONG);
+	given[FILENAME_BYTES_MAX - 5] = '\0';
+	assert_int_equal(filename_escape(given, ".json", name), 0);
+	assert_string_equal(name + FILENAME_BYTES_MAX - 5, ".json");
+	memset(given, '/', FILENAME_BYTES_MAX / 3);
+	given[FILENAME_BYTES_MAX / 3] = '\0';
+	assert_int_equal(filename_escape(given, "", name), 0);
+	assert_int_equal(filename_escape(given, ".", name), -ENAMETOOLONG);
 	memset(lengthy, 'a', sizeof(lengthy));
-	assert_int_equal(name_unescape(lengthy, sizeof(lengthy), text), -EINVAL);
-	lengthy[NAME_BYTES_MAX + 1] = '\0';
-	assert_int_equal(name_escape("a", lengthy, name), -ENAMETOOLONG);
+	assert_int_equal(filename_unescape(lengthy, sizeof(lengthy), text), -EINVAL);
+	lengthy[FILENAME_BYTES_MAX + 1] = '\0';
+	assert_int_equal(filename_escape("a", lengthy, name), -ENAMETOOLONG);
 }
 
 static void test_suffix_is_not_escaped(void **state)
 {
-	char name[NAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
 
 	(void)state;
-	assert_int_equal(name_escape("..", ".json", name), 0);
+	assert_int_equal(filename_escape("..", ".json", name), 0);
 	assert_string_equal(name, "%2E..json");
 }
 
@@ -155,10 +155,10 @@ static void test_uuid(void **state)
 		"4546359--20b7-4af7-b3b3-f5fb778203ab"};
 
 	(void)state;
-	assert_true(name_is_uuid("45463597-20b7-4af7-b3b3-f5fb778203ab"));
-	assert_true(name_is_uuid("00000000-0000-0000-0000-000000000000"));
+	assert_true(filename_is_uuid("45463597-20b7-4af7-b3b3-f5fb778203ab"));
+	assert_true(filename_is_uuid("00000000-0000-0000-0000-000000000000"));
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		assert_false(name_is_uuid(others[i]));
+		assert_false(filename_is_uuid(others[i]));
 }
 
 int main(void)

@@ -22,7 +22,7 @@
 static int parse(const char *text, size_t len, struct job *job)
 {
 	char *copy = malloc(len ? len : 1);
-	struct json_piece metadata;
+	struct json_slice metadata;
 
 	assert_non_null(copy);
 	memcpy(copy, text, len);
@@ -170,7 +170,7 @@ static void test_without_memory(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		struct json_piece metadata;
+		struct json_slice metadata;
 		struct job job;
 
 		asked = 0;

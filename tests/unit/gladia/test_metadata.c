@@ -24,7 +24,7 @@ static void flatten(const char *json, struct buf *text)
 	memcpy(copy, json, len);
 	buf_init(text, METADATA_TEXT_MAX);
 	assert_int_equal(
-		metadata_flatten((struct json_piece){copy, copy + len}, text), 0);
+		metadata_flatten((struct json_slice){copy, copy + len}, text), 0);
 	free(copy);
 }
 
@@ -91,7 +91,7 @@ static void test_absent(void **state)
 	(void)state;
 	buf_init(&text, METADATA_TEXT_MAX);
 	assert_int_equal(buf_append_str(&text, "of another job"), 0);
-	assert_int_equal(metadata_flatten((struct json_piece){0}, &text), 0);
+	assert_int_equal(metadata_flatten((struct json_slice){0}, &text), 0);
 	assert_int_equal(text.len, 0);
 	buf_done(&text);
 }
@@ -169,7 +169,7 @@ static void test_many_pairs(void **state)
 {
 	struct buf json;
 	struct buf text;
-	char name[NAME_BYTES_MAX];
+	char name[FILENAME_BYTES_MAX];
 
 	(void)state;
 	/* Each name of 85 characters becomes one of 255 bytes. */
@@ -292,13 +292,13 @@ static void test_refused(void **state)
 static void test_too_long(void **state)
 {
 	char filters[METADATA_FILTER_MAX];
-	char name[NAME_BYTES_MAX + 1] = "";
+	char name[FILENAME_BYTES_MAX + 1] = "";
 	char before[METADATA_FILTER_MAX];
 
 	(void)state;
 	strcpy(filters, "");
 	for (char fill = 'a'; fill < 'c'; fill++) {
-		memset(name, fill, NAME_BYTES_MAX);
+		memset(name, fill, FILENAME_BYTES_MAX);
 		assert_int_equal(metadata_add_key(filters, name), 0);
 		assert_int_equal(metadata_add_values(filters, name), 0);
 	}
@@ -353,7 +353,7 @@ static void test_matches(void **state)
 
 static void test_open_key(void **state)
 {
-	char key[NAME_BYTES_MAX + 1];
+	char key[FILENAME_BYTES_MAX + 1];
 
 	(void)state;
 	assert_int_equal(metadata_open_key("a=1&b&c=2", key), 0);

@@ -26,7 +26,7 @@ static int64_t ms_of(const char *text)
 {
 	int64_t ms;
 
-	assert_int_equal(instant_parse(text, &ms), 0);
+	assert_int_equal(timestamp_parse(text, &ms), 0);
 	return ms;
 }
 

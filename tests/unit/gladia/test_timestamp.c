@@ -82,13 +82,13 @@ static void test_leap_days(void **state)
 static void test_day_of_instant(void **state)
 {
 	(void)state;
-	assert_int_equal(day_of_instant(0), 0);
-	assert_int_equal(day_of_instant(DAY_MS - 1), 0);
-	assert_int_equal(day_of_instant(DAY_MS), 1);
-	assert_int_equal(day_of_instant(-1), -1);
-	assert_int_equal(day_of_instant(-DAY_MS), -1);
-	assert_int_equal(day_of_instant(-DAY_MS - 1), -2);
-	assert_int_equal(day_of_instant(INT64_MIN), INT64_MIN / DAY_MS - 1);
+	assert_int_equal(day_of_timestamp(0), 0);
+	assert_int_equal(day_of_timestamp(DAY_MS - 1), 0);
+	assert_int_equal(day_of_timestamp(DAY_MS), 1);
+	assert_int_equal(day_of_timestamp(-1), -1);
+	assert_int_equal(day_of_timestamp(-DAY_MS), -1);
+	assert_int_equal(day_of_timestamp(-DAY_MS - 1), -2);
+	assert_int_equal(day_of_timestamp(INT64_MIN), INT64_MIN / DAY_MS - 1);
 }
 
 static const struct {
@@ -117,15 +117,15 @@ static void test_instants(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(instants) / sizeof(instants[0]); i++) {
-		char printed[INSTANT_TEXT];
+		char printed[TIMESTAMP_TEXT];
 		int64_t ms;
 		int64_t again;
 
-		if (instant_parse(instants[i].text, &ms))
+		if (timestamp_parse(instants[i].text, &ms))
 			fail_msg("'%s' was refused", instants[i].text);
-		instant_print(ms, printed);
+		timestamp_print(ms, printed);
 		assert_string_equal(printed, instants[i].printed);
-		assert_int_equal(instant_parse(printed, &again), 0);
+		assert_int_equal(timestamp_parse(printed, &again), 0);
 		assert_int_equal(again, ms);
 	}
 }
@@ -147,7 +147,7 @@ static void test_instants_refused(void **state)
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		int64_t ms = 42;
 
-		if (instant_parse(refused[i], &ms) != -EINVAL)
+		if (timestamp_parse(refused[i], &ms) != -EINVAL)
 			fail_msg("'%s' was taken for an instant", refused[i]);
 		assert_int_equal(ms, 42);
 	}
@@ -156,12 +156,12 @@ static void test_instants_refused(void **state)
 /* What no year of four digits can tell is told as the nearest that can. */
 static void test_print_stays_in_bounds(void **state)
 {
-	char text[INSTANT_TEXT];
+	char text[TIMESTAMP_TEXT];
 
 	(void)state;
-	instant_print(INT64_MAX, text);
+	timestamp_print(INT64_MAX, text);
 	assert_string_equal(text, "9999-12-31T23:59:59.999Z");
-	instant_print(INT64_MIN, text);
+	timestamp_print(INT64_MIN, text);
 	assert_string_equal(text, "0001-01-01T00:00:00.000Z");
 	day_print(INT64_MAX, text);
 	assert_string_equal(text, "9999-12-31");

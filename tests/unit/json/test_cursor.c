@@ -15,22 +15,22 @@
 
 /* json/walk.h, and the characters of strings. */
 
-static struct json_piece piece(const char *text)
+static struct json_slice piece(const char *text)
 {
-	return (struct json_piece){text, text + strlen(text)};
+	return (struct json_slice){text, text + strlen(text)};
 }
 
 /* All that a walk finds, each "key=value;" or "value;", and how it ended. */
-static int walk_all(struct json_piece value, char open, char ret_found[static 256])
+static int walk_all(struct json_slice value, char open, char ret_found[static 256])
 {
-	struct json_piece key = {0};
-	struct json_piece found;
-	struct json_walk walk;
+	struct json_slice key = {0};
+	struct json_slice found;
+	struct json_cursor walk;
 	size_t len = 0;
-	int err = json_walk_into(value, open, &walk);
+	int err = json_cursor_enter(value, open, &walk);
 
 	ret_found[0] = '\0';
-	while (!err && !(err = json_walk_next(&walk, &key, &found)))
+	while (!err && !(err = json_cursor_next(&walk, &key, &found)))
 		len += (size_t)snprintf(ret_found + len, 256 - len, "%.*s%s%.*s;",
 			open == '{' ? (int)json_length(key) : 0, key.at ? key.at : "",
 			open == '{' ? "=" : "", (int)json_length(found), found.at);
@@ -75,35 +75,35 @@ static void test_walks(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, walks[i].text, len);
-		assert_int_equal(walk_all((struct json_piece){copy, copy + len},
+		assert_int_equal(walk_all((struct json_slice){copy, copy + len},
 					 walks[i].open, found),
 			walks[i].end);
 		assert_string_equal(found, walks[i].found);
 		free(copy);
 	}
-	assert_int_equal(walk_all((struct json_piece){0}, '{', (char[256]){0}), -EBADMSG);
+	assert_int_equal(walk_all((struct json_slice){0}, '{', (char[256]){0}), -EBADMSG);
 }
 
 static void test_members(void **state)
 {
 	static const char *const keys[] = {"b", "none", "a"};
-	struct json_piece object = piece("{\"a\":1,\"b\":\"x\",\"A\":2,\"a\":{\"b\":3}}");
-	struct json_piece values[3];
+	struct json_slice object = piece("{\"a\":1,\"b\":\"x\",\"A\":2,\"a\":{\"b\":3}}");
+	struct json_slice values[3];
 
 	(void)state;
 	json_members(object, keys, 3, values);
 	assert_true(json_is(values[0], "\"x\""));
 	assert_null(values[1].at);
 	assert_true(json_is(values[2], "{\"b\":3}"));
-	assert_true(json_is(json_inside(values[0]), "x"));
+	assert_true(json_is(json_string_body(values[0]), "x"));
 	assert_true(json_is(json_member(json_member(object, "a"), "b"), "3"));
 	/* Into what is not there, or no object. */
 	assert_null(json_member(json_member(object, "none"), "b").at);
 	assert_null(json_member(values[0], "x").at);
-	assert_null(json_inside(values[2]).at);
-	assert_null(json_inside((struct json_piece){0}).at);
-	assert_int_equal(json_length(json_inside(piece("\"\""))), 0);
-	assert_false(json_is((struct json_piece){0}, ""));
+	assert_null(json_string_body(values[2]).at);
+	assert_null(json_string_body((struct json_slice){0}).at);
+	assert_int_equal(json_length(json_string_body(piece("\"\""))), 0);
+	assert_false(json_is((struct json_slice){0}, ""));
 }
 
 static void test_characters(void **state)
@@ -138,10 +138,12 @@ static void test_characters(void **state)
 		char utf8[5] = {0};
 		uint32_t code;
 
-		assert_int_equal(json_take_code(text, text + strlen(text), &code) - text,
+		assert_int_equal(
+			json_decode_char(text, text + strlen(text), &code) - text,
 			codes[i].len);
 		assert_int_equal(code, codes[i].code);
-		assert_int_equal(json_put_code(utf8, code) - utf8, strlen(codes[i].utf8));
+		assert_int_equal(
+			json_encode_char(utf8, code) - utf8, strlen(codes[i].utf8));
 		assert_string_equal(utf8, codes[i].utf8);
 	}
 }

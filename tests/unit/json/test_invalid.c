@@ -35,7 +35,7 @@ static void assert_refuses(
 {
 	struct json_error error = {.offset = SIZE_MAX};
 	struct json_error checked = {.offset = SIZE_MAX};
-	struct json_cut cut = {.member = "a", .inside = "b", .ret_end = 77};
+	struct json_find cut = {.member = "a", .inside = "b", .ret_end = 77};
 	struct buf out;
 	char *copy = exactly(text, len);
 

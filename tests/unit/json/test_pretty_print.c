@@ -271,7 +271,7 @@ static void test_cut(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
-		struct json_cut cut = {.member = "result",
+		struct json_find cut = {.member = "result",
 			.inside = "transcription",
 			.ret_start = 9,
 			.ret_end = 9,

@@ -63,23 +63,24 @@ static int end(void **state)
 static void assert_mounted(const char *table, unsigned device, const char *point,
 	const char *type, const char *source)
 {
-	struct mountinfo mount;
+	struct mount_entry mount;
 
 	assert_int_equal(
-		mountinfo_find_device(write_table(table), makedev(0, device), &mount), 0);
+		mount_table_find_device(write_table(table), makedev(0, device), &mount),
+		0);
 	assert_string_equal(mount.point, point);
 	assert_string_equal(mount.type, type);
 	assert_string_equal(mount.source, source);
 	assert_int_equal(mount.device, makedev(0, device));
-	mountinfo_done(&mount);
+	mount_table_done(&mount);
 }
 
 static void assert_not_mounted(const char *table, unsigned device)
 {
-	struct mountinfo mount;
+	struct mount_entry mount;
 
 	assert_int_equal(
-		mountinfo_find_device(write_table(table), makedev(0, device), &mount),
+		mount_table_find_device(write_table(table), makedev(0, device), &mount),
 		-ENOENT);
 }
 
@@ -127,7 +128,7 @@ static void test_table_escapes(void **state)
  */
 static void test_table_ids(void **state)
 {
-	struct mountinfo mount;
+	struct mount_entry mount;
 
 	(void)state;
 	write_table(table_text);
@@ -135,7 +136,7 @@ static void test_table_ids(void **state)
 		mountinfo_find_id(in_root("table"), 90, makedev(0, 50), &mount), 0);
 	assert_string_equal(mount.point, "/mnt/gladia");
 	assert_int_equal(mount.id, 90);
-	mountinfo_done(&mount);
+	mount_table_done(&mount);
 	/* A number that was given to another filesystem since, or two that only begin so.
 	 */
 	assert_int_equal(
@@ -144,7 +145,7 @@ static void test_table_ids(void **state)
 		mountinfo_find_id(in_root("table"), 9, makedev(0, 50), &mount), -ENOENT);
 	assert_int_equal(mountinfo_find_child(in_root("table"), 92, &mount), 0);
 	assert_string_equal(mount.source, "above");
-	mountinfo_done(&mount);
+	mount_table_done(&mount);
 	assert_int_equal(mountinfo_find_child(in_root("table"), 90, &mount), -ENOENT);
 }
 
@@ -154,7 +155,7 @@ static void test_table_broken(void **state)
 	static const char *const tables[] = {"", "\n", "\n\n\n", " ", "1 1 0:1 / /a",
 		"1 1 0:1 / /a rw", "1 1 0:1 / /a rw -", "1 1 0:1 / /a rw - t",
 		"1 1 0:1 / /a rw shared:1 master:2 t s rw", "- - - - - -"};
-	struct mountinfo mount;
+	struct mount_entry mount;
 	struct mount_id proc;
 
 	(void)state;
@@ -167,37 +168,37 @@ static void test_table_broken(void **state)
 	assert_int_equal(
 		mountinfo_find_id(MOUNTINFO_SELF, proc.id, proc.device, &mount), 0);
 	assert_string_equal(mount.type, "proc");
-	mountinfo_done(&mount);
+	mount_table_done(&mount);
 }
 
 static void assert_good(const char *given, const char *table, const char *path)
 {
 	struct mountpoint point;
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
-	assert_int_equal(mountpoint_check(given, table, &point, &why), 0);
+	buf_init(&errmsg, ERRMSG_MAX);
+	assert_int_equal(mountpoint_check(given, table, &point, &errmsg), 0);
 	assert_string_equal(point.path, path);
 	assert_false(point.dead);
-	assert_int_equal(why.len, 0);
+	assert_int_equal(errmsg.len, 0);
 	mountpoint_done(&point);
-	buf_done(&why);
+	buf_done(&errmsg);
 }
 
 static void assert_bad(
 	const char *given, const char *table, int error, const char *wanted)
 {
 	struct mountpoint point;
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
-	assert_int_equal(mountpoint_check(given, table, &point, &why), error);
-	assert_non_null(why.data);
-	if (!strstr(why.data, wanted))
-		fail_msg("not '%s' in '%s'", wanted, why.data);
-	assert_null(strchr(why.data, '\n'));
+	buf_init(&errmsg, ERRMSG_MAX);
+	assert_int_equal(mountpoint_check(given, table, &point, &errmsg), error);
+	assert_non_null(errmsg.data);
+	if (!strstr(errmsg.data, wanted))
+		fail_msg("not '%s' in '%s'", wanted, errmsg.data);
+	assert_null(strchr(errmsg.data, '\n'));
 	mountpoint_done(&point);
-	buf_done(&why);
+	buf_done(&errmsg);
 }
 
 /* Whatever way leads there: after chdir("/") the path must still be true. */
@@ -338,37 +339,37 @@ static bool mount_dead(const char *type)
 static bool check(int error, bool dead, const char *wanted)
 {
 	struct mountpoint point;
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 
-	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &why);
+	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &errmsg);
 	bool good = err == error && point.dead == dead &&
-		    (wanted ? why.data && strstr(why.data, wanted) : !why.len);
+		    (wanted ? errmsg.data && strstr(errmsg.data, wanted) : !errmsg.len);
 
 	if (!good)
 		fprintf(stderr, "%d, dead %d: %s\n", err, point.dead,
-			why.data ? why.data : "");
+			errmsg.data ? errmsg.data : "");
 	mountpoint_done(&point);
-	buf_done(&why);
+	buf_done(&errmsg);
 	return good;
 }
 
 static int clear(void)
 {
 	struct mountpoint point;
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 
-	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &why);
+	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &errmsg);
 
 	if (!err)
-		err = mountpoint_clear(&point, &why);
+		err = mountpoint_clear(&point, &errmsg);
 	if (err)
-		fprintf(stderr, "%s\n", why.data ? why.data : "");
+		fprintf(stderr, "%s\n", errmsg.data ? errmsg.data : "");
 	mountpoint_done(&point);
-	buf_done(&why);
+	buf_done(&errmsg);
 	return err;
 }
 
@@ -417,14 +418,14 @@ static int clear_hanging(void)
 	struct mountpoint point = {.path = dir, .dead = true, .hangs = true};
 	struct mount_id below;
 	struct mount_id now;
-	struct buf why;
+	struct buf errmsg;
 
 	strcpy(dir, in_root("dir"));
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 	if (mount("below", dir, "tmpfs", 0, NULL) || unmount_identify(dir, &below) ||
 		mount_silent("fuse.gladiafs") < 0 || unmount_identify(dir, &point.mount))
 		return SKIPPED;
-	if (mountpoint_clear(&point, &why))
+	if (mountpoint_clear(&point, &errmsg))
 		return 1;
 	return !unmount_identify(dir, &now) && now.id == below.id ? 0 : 2;
 }

@@ -72,11 +72,11 @@ static int end(void **state)
 }
 
 /* Starts a daemon that does `child` and ends. In the parent: the code it hears. */
-static int start(void (*child)(struct daemon *daemon), struct buf *why)
+static int start(void (*child)(struct daemon *daemon), struct buf *errmsg)
 {
 	struct daemon daemon = {0};
 	int code = -1;
-	int started = daemon_start(&daemon, &code, why);
+	int started = daemon_start(&daemon, &code, errmsg);
 
 	if (started == 0) {
 		trace->child = getpid();
@@ -141,16 +141,16 @@ static void await_end(pid_t pid)
 static void assert_verdict(
 	void (*child)(struct daemon *daemon), int code, const char *sentence)
 {
-	struct buf why;
+	struct buf errmsg;
 
-	buf_init(&why, SENTENCE_MAX);
+	buf_init(&errmsg, ERRMSG_MAX);
 
-	int got = start(child, &why);
+	int got = start(child, &errmsg);
 
-	if (got != code || !strstr(why.len ? why.data : "", sentence))
-		fail_msg("%d: %s", got, why.len ? why.data : "");
-	assert_null(strchr(why.len ? why.data : "", '\n'));
-	buf_done(&why);
+	if (got != code || !strstr(errmsg.len ? errmsg.data : "", sentence))
+		fail_msg("%d: %s", got, errmsg.len ? errmsg.data : "");
+	assert_null(strchr(errmsg.len ? errmsg.data : "", '\n'));
+	buf_done(&errmsg);
 }
 
 /* SPEC 1.3: 0 once it is mounted; what the child then is. */
@@ -192,7 +192,7 @@ static void refuse_key(struct daemon *daemon)
 
 static void talk_long(struct daemon *daemon)
 {
-	char sentence[3 * SENTENCE_MAX];
+	char sentence[3 * ERRMSG_MAX];
 
 	memset(sentence, 's', sizeof(sentence));
 	sentence[sizeof(sentence) - 1] = '\0';
@@ -257,15 +257,15 @@ static int start_and_send(
 	parent = fork();
 	assert_true(parent >= 0);
 	if (!parent) {
-		struct buf why;
+		struct buf errmsg;
 
-		buf_init(&why, SENTENCE_MAX);
+		buf_init(&errmsg, ERRMSG_MAX);
 
-		int code = start(child, &why);
-		bool told = why.len && strstr(why.data, sentence);
+		int code = start(child, &errmsg);
+		bool told = errmsg.len && strstr(errmsg.data, sentence);
 
 		if (!told)
-			fprintf(stderr, "%d: %s\n", code, why.len ? why.data : "");
+			fprintf(stderr, "%d: %s\n", code, errmsg.len ? errmsg.data : "");
 		_exit(told ? code : 99);
 	}
 	await(&trace->began);
@@ -356,7 +356,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_foreground, begin, end),
 	};
 
-	/* As process_prepare() does. */
+	/* As hardening_prepare() does. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,13 +48,13 @@ static void assert_printed(const char *wanted)
 
 static void assert_line(const char *printed, const char *line)
 {
-	struct capture capture;
+	struct stderr_capture capture;
 	struct buf got;
 
 	buf_init(&got, LINE_MAX_TEST);
-	capture_begin(&capture);
+	stderr_capture_begin(&capture);
 	fputs(printed, stderr);
-	capture_end(&capture, &got);
+	stderr_capture_end(&capture, &got);
 	assert_string_equal(got.len ? got.data : "", line);
 	assert_printed("");
 	buf_done(&got);
@@ -75,14 +75,14 @@ static void test_first_line(void **state)
 /* What children print counts as well. */
 static void test_children(void **state)
 {
-	struct capture capture;
+	struct stderr_capture capture;
 	struct buf line;
 
 	(void)state;
 	buf_init(&line, LINE_MAX_TEST);
-	capture_begin(&capture);
+	stderr_capture_begin(&capture);
 	assert_int_equal(system("echo from a child >&2"), 0);
-	capture_end(&capture, &line);
+	stderr_capture_end(&capture, &line);
 	assert_non_null(line.data);
 	assert_string_equal(line.data, "from a child");
 	buf_done(&line);
@@ -91,16 +91,16 @@ static void test_children(void **state)
 /* Nothing is lost where nothing failed. */
 static void test_replay(void **state)
 {
-	struct capture capture;
+	struct stderr_capture capture;
 	char long_text[5000];
 
 	(void)state;
 	memset(long_text, 'x', sizeof(long_text));
 	long_text[sizeof(long_text) - 1] = '\0';
-	capture_begin(&capture);
+	stderr_capture_begin(&capture);
 	fputs(long_text, stderr);
 	assert_printed("");
-	capture_end(&capture, NULL);
+	stderr_capture_end(&capture, NULL);
 	assert_printed(long_text);
 	/* And stderr is itself again. */
 	fputs(" after", stderr);
@@ -113,16 +113,16 @@ static void test_replay(void **state)
 
 static void test_twice(void **state)
 {
-	struct capture capture;
+	struct stderr_capture capture;
 
 	(void)state;
 	for (int i = 0; i < 2000; i++) { /* no descriptor is left open */
-		capture_begin(&capture);
+		stderr_capture_begin(&capture);
 		assert_true(capture.saved >= 0);
-		capture_end(&capture, NULL);
+		stderr_capture_end(&capture, NULL);
 	}
 	/* Once more does nothing. */
-	capture_end(&capture, NULL);
+	stderr_capture_end(&capture, NULL);
 	assert_printed("");
 }
 

@@ -50,9 +50,9 @@ static void test_both(void **state)
 	(void)state;
 	int fd = listen_as_manager();
 
-	assert_int_equal(manager_ready(), 0);
+	assert_int_equal(systemd_ready(), 0);
 	assert_heard(fd, "READY=1");
-	assert_int_equal(manager_stopping(), 0);
+	assert_int_equal(systemd_stopping(), 0);
 	assert_heard(fd, "STOPPING=1");
 	close(fd);
 }
@@ -61,17 +61,17 @@ static void test_nobody_asked(void **state)
 {
 	(void)state;
 	unsetenv("NOTIFY_SOCKET");
-	assert_int_equal(manager_ready(), 0);
-	assert_int_equal(manager_stopping(), 0);
+	assert_int_equal(systemd_ready(), 0);
+	assert_int_equal(systemd_stopping(), 0);
 }
 
 static void test_nobody_listens(void **state)
 {
 	(void)state;
 	setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
-	assert_int_equal(manager_ready(), -ENOENT);
+	assert_int_equal(systemd_ready(), -ENOENT);
 	setenv("NOTIFY_SOCKET", "neither path nor name", 1);
-	assert_true(manager_ready() < 0);
+	assert_true(systemd_ready() < 0);
 	unsetenv("NOTIFY_SOCKET");
 }
 

@@ -60,7 +60,7 @@ static bool is_before(const struct api *api, const struct job *a, const struct j
 {
 	switch (api->rules.order) {
 	case FAKE_UNSORTED:
-		return digest_u63("order", a->id) < digest_u63("order", b->id);
+		return sha256_u63("order", a->id) < sha256_u63("order", b->id);
 	case FAKE_OLDEST_FIRST:
 		if (a->created_ms != b->created_ms)
 			return a->created_ms < b->created_ms;
@@ -201,32 +201,33 @@ struct api_call *fake_call_for(struct api *api, const char *id)
 	return NULL;
 }
 
-void api_watch(struct api *api,
-	void (*on_reach)(void *ctx, bool reached, const char *why), void *ctx)
+void api_on_reachability(struct api *api,
+	void (*on_reach)(void *ctx, bool reached, const char *errmsg), void *ctx)
 {
-	api->on_reach = on_reach;
-	api->reach_ctx = ctx;
+	api->on_reachability = on_reach;
+	api->reachability_ctx = ctx;
 }
 
 void fake_reach(struct api *api, bool reached)
 {
-	if (api->on_reach)
-		api->on_reach(api->reach_ctx, reached, reached ? "" : "no connection");
+	if (api->on_reachability)
+		api->on_reachability(
+			api->reachability_ctx, reached, reached ? "" : "no connection");
 }
 
 static void end(
-	struct api_call *call, int error, const struct api_page *page, const char *why)
+	struct api_call *call, int error, const struct api_page *page, const char *errmsg)
 {
 	take_out(call);
 	call->ending = true;
-	call->handlers->on_done(call->ctx, error, error ? NULL : page, why);
+	call->handlers->on_done(call->ctx, error, error ? NULL : page, errmsg);
 	free(call);
 }
 
-void fake_fail(struct api_call *call, int error, const char *why)
+void fake_fail(struct api_call *call, int error, const char *errmsg)
 {
 	fake_reach(call->api, error != -EHOSTUNREACH && error != -ETIMEDOUT);
-	end(call, error, NULL, why);
+	end(call, error, NULL, errmsg);
 }
 
 static int give(struct api_call *call, const struct fake_job *job)

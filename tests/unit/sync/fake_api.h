@@ -54,7 +54,7 @@ struct api_call {
 	unsigned span;
 	uint64_t offset;
 	unsigned limit;
-	char id[NAME_BYTES_MAX + 1]; /* "": of a list */
+	char id[FILENAME_BYTES_MAX + 1]; /* "": of a list */
 	bool deletes;
 };
 
@@ -70,8 +70,8 @@ struct api {
 	unsigned deletes;
 	unsigned cancelled;
 	unsigned invented;
-	void (*on_reach)(void *ctx, bool reached, const char *why);
-	void *reach_ctx;
+	void (*on_reachability)(void *ctx, bool reached, const char *errmsg);
+	void *reachability_ctx;
 };
 
 struct api *fake_new(void);
@@ -102,9 +102,9 @@ void fake_answer(struct api_call *call);
 void fake_answer_all(struct api *api);
 void fake_settle(struct api *api);
 
-void fake_fail(struct api_call *call, int error, const char *why);
+void fake_fail(struct api_call *call, int error, const char *errmsg);
 
-/* An attempt of a call has ended (api_watch()), that goes on. */
+/* An attempt of a call has ended (api_on_reachability()), that goes on. */
 void fake_reach(struct api *api, bool reached);
 
 /* Breaks off in the middle; it then begins anew, and is still pending. */

@@ -31,7 +31,7 @@ int64_t bench_noon_ms(void)
 {
 	int64_t ms;
 
-	assert_int_equal(instant_parse("2026-04-01T12:00Z", &ms), 0);
+	assert_int_equal(timestamp_parse("2026-04-01T12:00Z", &ms), 0);
 	return ms;
 }
 
@@ -62,7 +62,7 @@ void bench_reset(struct bench *bench, int connections, unsigned page_size)
 	sync_free(bench->sync);
 	bench->sync = NULL;
 	if (!bench->offline)
-		assert_int_equal(listings_forget_all(bench->catalog), 0);
+		assert_int_equal(saved_listings_forget_all(bench->catalog), 0);
 	assert_int_equal(sync_new(bench->loop, &bench->log, bench->catalog, bench->api,
 				 &config, &bench->sync),
 		0);
@@ -71,7 +71,7 @@ void bench_reset(struct bench *bench, int connections, unsigned page_size)
 
 int bench_set_up(void **state)
 {
-	static const struct catalog_config config = {.bodies_max = 64 << 20};
+	static const struct catalog_config config = {.texts_max = 64 << 20};
 	struct bench *bench = test_calloc(1, sizeof(*bench));
 
 	alarm(WATCHDOG_S);

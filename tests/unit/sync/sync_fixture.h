@@ -22,8 +22,8 @@ struct bench {
 	struct catalog *catalog;
 	struct api *api;
 	struct sync *sync;
-	struct list readers;                           /* that have not been closed */
-	char gone[BENCH_GONE_MAX][NAME_BYTES_MAX + 1]; /* of whom sync told */
+	struct list readers;                               /* that have not been closed */
+	char gone[BENCH_GONE_MAX][FILENAME_BYTES_MAX + 1]; /* of whom sync told */
 	unsigned gone_len;
 	bool offline_ok; /* for the next bench_reset(), as is what follows */
 	bool offline;

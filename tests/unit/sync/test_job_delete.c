@@ -20,7 +20,7 @@ static void want(struct bench *bench, struct bench_waiting *waiting, const char 
 	struct catalog_job job;
 
 	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
-	assert_int_equal(removal_want(bench->sync, &job, &caller, &queue), 0);
+	assert_int_equal(job_delete_start(bench->sync, &job, &caller, &queue), 0);
 	bench_wait(queue, waiting);
 }
 
@@ -65,8 +65,8 @@ static void a_job_is_removed(void **state)
 	assert_int_equal(bench->api->deletes, 1);
 	assert_null(fake_find(bench->api, "j001"));
 	assert_int_equal(jobs_by_id(bench->catalog, "j001", &job), 0);
-	assert_true(job.gone);
-	assert_false(job.kept);
+	assert_true(job.deleted);
+	assert_false(job.has_text);
 	assert_told_gone(bench, "j001");
 }
 
@@ -180,7 +180,7 @@ static void what_is_gone_already(void **state)
 	fake_remove(bench->api, "j000");
 	assert_int_equal(remove_job(bench, "j000"), -ENOENT);
 	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
-	assert_true(job.gone);
+	assert_true(job.deleted);
 	assert_told_gone(bench, "j000");
 	assert_shown(bench, "j001");
 }
@@ -200,7 +200,7 @@ static void what_is_not_known_is_doubted(void **state)
 		fake_fail(fake_call_for(bench->api, "j000"), errors[i], "no answer");
 		assert_int_equal(waiting.error, errors[i]);
 		assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
-		assert_false(job.gone);
+		assert_false(job.deleted);
 		assert_false(sync_is_fresh(bench->sync, &job, INT64_MAX / 2));
 		assert_told_gone(bench, "j000");
 	}

@@ -31,7 +31,7 @@ static void on_wake(struct waiter *waiter, int error)
 	waiting->error = error;
 	if (!waiting->again)
 		return;
-	assert_int_equal(single_want(waiting->again, waiting->id, &queue), 0);
+	assert_int_equal(job_fetch_start(waiting->again, waiting->id, &queue), 0);
 	waiting->again = NULL;
 	wait_enter(queue, &waiting->waiter);
 }
@@ -42,7 +42,7 @@ static void want(struct bench *bench, struct waiting *waiting, const char *id)
 
 	*waiting = (struct waiting){.id = id};
 	waiter_init(&waiting->waiter, on_wake);
-	assert_int_equal(single_want(bench->sync, id, &queue), 0);
+	assert_int_equal(job_fetch_start(bench->sync, id, &queue), 0);
 	wait_enter(queue, &waiting->waiter);
 }
 
@@ -91,7 +91,7 @@ static void not_found_forgets(void **state)
 	bench_settle(bench);
 	assert_int_equal(waiting.error, -ENOENT);
 	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
-	assert_true(job.gone);
+	assert_true(job.deleted);
 	assert_told_gone(bench, "j000");
 	/* Told once, and nothing where there was nothing. */
 	want(bench, &waiting, "j000");
@@ -117,7 +117,7 @@ static void failure_forgets_nothing(void **state)
 	fake_fail(fake_call(bench->api, 0), -EBUSY, "test: too many requests");
 	assert_int_equal(waiting.error, -EBUSY);
 	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
-	assert_false(job.gone);
+	assert_false(job.deleted);
 	assert_told_gone(bench, "");
 }
 
@@ -201,7 +201,7 @@ static void look_at(struct bench *bench, unsigned number)
 	query_init(&query);
 	snprintf(id, sizeof(id), "j%03u", number);
 	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
-	single_walk(bench->sync, &query, job.row);
+	job_fetch_prefetch(bench->sync, &query, job.row);
 }
 
 /* SPEC 4.2: neighbours are fetched ahead in parallel, no more than `connections`. */

@@ -44,7 +44,7 @@ static bool is_gone(struct bench *bench, const char *id)
 	struct catalog_job job;
 
 	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
-	return job.gone;
+	return job.deleted;
 }
 
 /* SPEC 3.2, 7.1: one listing for all who ask for the same, one request for all. */
@@ -233,7 +233,7 @@ static void jobs_seen_since_are_not_missing(void **state)
 	assert_int_equal(reader_read(reader), -EAGAIN);
 	bench_forward(bench, 10);
 	bench_fill(bench, 1, 1);
-	assert_int_equal(single_want(bench->sync, "j001", &queue), 0);
+	assert_int_equal(job_fetch_start(bench->sync, "j001", &queue), 0);
 	fake_answer(fake_call_for(bench->api, "j001"));
 	fake_remove(bench->api, "j001");
 	assert_int_equal(reader_finish(reader), 0);
@@ -442,7 +442,7 @@ static void sync_ends_with_calls_under_way(void **state)
 		assert_int_equal(reader_read(reader), -EAGAIN);
 		reader_close(reader);
 	}
-	assert_int_equal(single_want(bench->sync, "j005", &queue), 0);
+	assert_int_equal(job_fetch_start(bench->sync, "j005", &queue), 0);
 	assert_in_range(bench->api->pending_len, 4, 10);
 	bench_reset(bench, 1, 0);
 	assert_int_equal(bench->api->pending_len, 0);

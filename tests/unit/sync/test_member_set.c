@@ -15,17 +15,17 @@ enum { MANY = 200000 };
 
 static void test_empty(void **state)
 {
-	struct snapshot snapshot;
+	struct member_set snapshot;
 
 	(void)state;
-	snapshot_init(&snapshot);
+	member_set_init(&snapshot);
 	assert_int_equal(snapshot.len, 0);
-	assert_false(snapshot_has(&snapshot, 1));
-	assert_false(snapshot_has_in(&snapshot, 1, 0));
-	snapshot_seal(&snapshot);
+	assert_false(member_set_has(&snapshot, 1));
+	assert_false(member_set_has_in(&snapshot, 1, 0));
+	member_set_seal(&snapshot);
 	assert_int_equal(snapshot.len, 0);
-	snapshot_done(&snapshot);
-	snapshot_done(&snapshot);
+	member_set_done(&snapshot);
+	member_set_done(&snapshot);
 }
 
 /* SPEC 6.3: ids are told once. */
@@ -33,49 +33,49 @@ static void test_spec_6_3_once(void **state)
 {
 	static const int64_t seen[] = {7, 3, 7, 9, 3, INT64_MAX, 7, INT64_MAX};
 	static const int64_t told[] = {7, 3, 9, INT64_MAX};
-	struct snapshot snapshot;
+	struct member_set snapshot;
 
 	(void)state;
-	snapshot_init(&snapshot);
+	member_set_init(&snapshot);
 	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
-		assert_int_equal(snapshot_see(&snapshot, seen[i], 0, true), 0);
+		assert_int_equal(member_set_add(&snapshot, seen[i], 0, true), 0);
 	assert_int_equal(snapshot.len, 4);
 	assert_memory_equal(snapshot.members, told, sizeof(told));
-	assert_true(snapshot_has(&snapshot, 9));
-	assert_false(snapshot_has(&snapshot, 8));
-	snapshot_done(&snapshot);
+	assert_true(member_set_has(&snapshot, 9));
+	assert_false(member_set_has(&snapshot, 8));
+	member_set_done(&snapshot);
 }
 
 /* What was seen but not told then is never told: it is known not to belong. */
 static void test_seen_but_not_told(void **state)
 {
-	struct snapshot snapshot;
+	struct member_set snapshot;
 
 	(void)state;
-	snapshot_init(&snapshot);
-	assert_int_equal(snapshot_see(&snapshot, 5, 0, false), 0);
+	member_set_init(&snapshot);
+	assert_int_equal(member_set_add(&snapshot, 5, 0, false), 0);
 	assert_int_equal(snapshot.len, 0);
-	assert_true(snapshot_has(&snapshot, 5));
-	assert_int_equal(snapshot_see(&snapshot, 5, 0, true), 0);
+	assert_true(member_set_has(&snapshot, 5));
+	assert_int_equal(member_set_add(&snapshot, 5, 0, true), 0);
 	assert_int_equal(snapshot.len, 0);
-	snapshot_done(&snapshot);
+	member_set_done(&snapshot);
 }
 
 static void test_parts(void **state)
 {
-	struct snapshot snapshot;
+	struct member_set snapshot;
 
 	(void)state;
-	snapshot_init(&snapshot);
-	assert_int_equal(snapshot_see(&snapshot, 5, 1, true), 0);
-	assert_true(snapshot_has_in(&snapshot, 5, 1));
-	assert_false(snapshot_has_in(&snapshot, 5, 2));
-	assert_false(snapshot_has_in(&snapshot, 6, 0));
-	assert_int_equal(snapshot_see(&snapshot, 5, 255, true), 0);
-	assert_false(snapshot_has_in(&snapshot, 5, 1));
-	assert_true(snapshot_has_in(&snapshot, 5, 255));
+	member_set_init(&snapshot);
+	assert_int_equal(member_set_add(&snapshot, 5, 1, true), 0);
+	assert_true(member_set_has_in(&snapshot, 5, 1));
+	assert_false(member_set_has_in(&snapshot, 5, 2));
+	assert_false(member_set_has_in(&snapshot, 6, 0));
+	assert_int_equal(member_set_add(&snapshot, 5, 255, true), 0);
+	assert_false(member_set_has_in(&snapshot, 5, 1));
+	assert_true(member_set_has_in(&snapshot, 5, 255));
 	assert_int_equal(snapshot.len, 1);
-	snapshot_done(&snapshot);
+	member_set_done(&snapshot);
 }
 
 /* Numbers far apart, near each other, and of one slot: the n-th of MANY. */
@@ -94,46 +94,46 @@ static int64_t number_of(int64_t n)
 /* SPEC 6.4: a position keeps its meaning while the listing grows, and after. */
 static void test_spec_6_4_positions_stay(void **state)
 {
-	struct snapshot snapshot;
+	struct member_set snapshot;
 
 	(void)state;
-	snapshot_init(&snapshot);
+	member_set_init(&snapshot);
 	for (int64_t n = 0; n < MANY; n++) {
 		assert_int_equal(
-			snapshot_see(&snapshot, number_of(n), (uint8_t)n, true), 0);
+			member_set_add(&snapshot, number_of(n), (uint8_t)n, true), 0);
 		assert_int_equal(snapshot.len, n + 1);
 		assert_int_equal(snapshot.members[n / 2], number_of(n / 2));
 	}
 	for (int64_t n = 0; n < MANY; n++)
-		assert_true(snapshot_has_in(&snapshot, number_of(n), (uint8_t)n));
-	assert_false(snapshot_has(&snapshot, number_of(MANY)));
-	snapshot_seal(&snapshot);
+		assert_true(member_set_has_in(&snapshot, number_of(n), (uint8_t)n));
+	assert_false(member_set_has(&snapshot, number_of(MANY)));
+	member_set_seal(&snapshot);
 	assert_int_equal(snapshot.len, MANY);
 	assert_int_equal(snapshot.cap, MANY);
 	for (int64_t n = 0; n < MANY; n++)
 		assert_int_equal(snapshot.members[n], number_of(n));
-	snapshot_done(&snapshot);
+	member_set_done(&snapshot);
 	assert_null(snapshot.members);
 }
 
 /* SPEC 11.3: a listing without end is one that is too big. */
 static void test_spec_11_3_maximum(void **state)
 {
-	struct snapshot snapshot;
+	struct member_set snapshot;
 
 	(void)state;
-	snapshot_init(&snapshot);
-	assert_int_equal(snapshot_see(&snapshot, 1, 0, true), 0);
+	member_set_init(&snapshot);
+	assert_int_equal(member_set_add(&snapshot, 1, 0, true), 0);
 
 	size_t len = snapshot.seen_len;
 
 	/* Sixteen million calls later. */
-	snapshot.seen_len = SNAPSHOT_MAX;
-	assert_int_equal(snapshot_see(&snapshot, 2, 0, true), -EFBIG);
+	snapshot.seen_len = MEMBER_SET_MAX;
+	assert_int_equal(member_set_add(&snapshot, 2, 0, true), -EFBIG);
 	snapshot.seen_len = len;
-	assert_false(snapshot_has(&snapshot, 2));
+	assert_false(member_set_has(&snapshot, 2));
 	assert_int_equal(snapshot.len, 1);
-	snapshot_done(&snapshot);
+	member_set_done(&snapshot);
 }
 
 int main(void)

@@ -26,7 +26,7 @@ static int want(struct bench *bench, struct bench_waiting *waiting, const char *
 	int err;
 
 	*waiting = (struct bench_waiting){0};
-	err = single_want(bench->sync, id, &queue);
+	err = job_fetch_start(bench->sync, id, &queue);
 	if (!err)
 		bench_wait(queue, waiting);
 	return err;
@@ -398,7 +398,8 @@ static void nothing_is_deleted_in_vain(void **state)
 
 	lose_the_network(bench);
 	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
-	assert_int_equal(removal_want(bench->sync, &job, &caller, &queue), -EHOSTUNREACH);
+	assert_int_equal(
+		job_delete_start(bench->sync, &job, &caller, &queue), -EHOSTUNREACH);
 	assert_int_equal(bench->api->deletes, 0);
 }
 

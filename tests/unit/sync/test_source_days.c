@@ -25,7 +25,7 @@ static void add(struct bench *bench, const char *id, const char *instant)
 {
 	int64_t ms;
 
-	assert_int_equal(instant_parse(instant, &ms), 0);
+	assert_int_equal(timestamp_parse(instant, &ms), 0);
 	fake_add(bench->api, id, JOB_DONE, ms);
 }
 

@@ -27,7 +27,7 @@ static void fill_days(struct bench *bench, unsigned days)
 {
 	int64_t first_ms;
 
-	assert_int_equal(instant_parse("2026-03-01", &first_ms), 0);
+	assert_int_equal(timestamp_parse("2026-03-01", &first_ms), 0);
 	for (unsigned day = 0; day < days; day++) {
 		char id[16];
 

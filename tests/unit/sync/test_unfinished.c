@@ -67,7 +67,7 @@ static void assert_up_to_date(struct bench *bench, const char *id)
 		fake_find(bench->api, id)->edition);
 	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
 	assert_int_equal(
-		bodies_read(bench->catalog, &job, 0, text, sizeof(text) - 1, &len), 0);
+		texts_read(bench->catalog, &job, 0, text, sizeof(text) - 1, &len), 0);
 	assert_non_null(strstr(text, wanted));
 	assert_int_equal(job.size, len);
 	assert_int_equal(job.job.status, fake_find(bench->api, id)->job.status);
@@ -77,7 +77,7 @@ static void want(struct bench *bench, const char *id, struct bench_waiting *wait
 {
 	struct wait_queue *queue;
 
-	assert_int_equal(single_want(bench->sync, id, &queue), 0);
+	assert_int_equal(job_fetch_start(bench->sync, id, &queue), 0);
 	bench_wait(queue, waiting);
 }
 
