@@ -197,6 +197,7 @@ int check_api_key(struct check *check, struct buf *say)
 			"was found, but there is no memory to say where");
 	if (!check->reached)
 		return errmsg_set(say, VERDICT_UNKNOWN,
-			"is %s; whether the API takes it cannot be told", place.data);
+			"is %s; not verified, because the API did not answer",
+			place.data);
 	return check_api_ask(check, place.data, say);
 }

@@ -33,7 +33,7 @@ static void fetch_say(struct fetch *fetch, const char *place, const char *path, 
 {
 	if (fetch->sentences == FETCH_SENTENCES_MAX)
 		(void)buf_append_str(&fetch->said,
-			"gladiafs: more of what fails is counted, not told\n");
+			"gladiafs: further failures are counted, but not listed\n");
 	if (fetch->sentences++ < FETCH_SENTENCES_MAX)
 		(void)buf_printf(&fetch->said, "gladiafs: cannot fetch %s%s%s: %s\n",
 			place, *path ? "/" : "", path, strerror(-error));

@@ -67,7 +67,7 @@ static int refresh_find_mount(
 	int err = mount_table_find_device(MOUNTINFO_SELF, status.st_dev, &mount);
 
 	if (err && err != -ENOENT)
-		return errmsg_set(errmsg, err, "cannot tell what is mounted: %s: %s",
+		return errmsg_set(errmsg, err, "cannot read the mount table %s: %s",
 			MOUNTINFO_SELF, strerror(-err));
 	if (!err && strcmp(mount.type, our_type) != 0)
 		err = -ENOENT;
@@ -119,8 +119,9 @@ static int refresh(const char *path, struct buf *errmsg)
 		return EXIT_CODE_OK;
 	if (errno == EPERM)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"cannot refresh %s: only root, and who mounted it, may have it "
-			"ask the API again",
+			"cannot refresh %s: only root and the user that mounted it may "
+			"do "
+			"that",
 			path);
 	if (errno == ENOTTY)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/api_key.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -274,6 +275,7 @@ static int api_key_key_from_source(const struct key_source *source, const char *
 
 	if (source->path)
 		return api_key_read_file(&place, ret_key, errmsg);
+	assert(variable);
 	return api_key_take_line(variable, strlen(variable),
 		"the variable GLADIA_API_KEY", ret_key, errmsg);
 }

@@ -133,13 +133,13 @@ static int api_url_read_authority(char *text, const char *what, struct host *ret
 		       : api_url_read_name(host, ret_host);
 	if (!good)
 		return errmsg_set(errmsg, -EINVAL,
-			"%s: what stands between the slashes is no host: a name, an IPv4 "
+			"%s: there is no host between the slashes: a name, an IPv4 "
 			"address of four numbers or an IPv6 address in brackets, as "
 			"in " SOURCE_DEFAULT,
 			what);
 	if (port && !api_url_read_port(port, ret_port))
 		return errmsg_set(errmsg, -EINVAL,
-			"%s: after the host's colon stands a port, a number from 1 to "
+			"%s: the port after the host's colon must be a number from 1 to "
 			"65535",
 			what);
 	return 0;
@@ -182,7 +182,7 @@ int api_url_parse(
 
 	if (memchr(text, '@', len))
 		return errmsg_set(errmsg, -EINVAL,
-			"%s holds a user name or a password: leave out what stands "
+			"%s holds a user name or a password: leave out the part "
 			"before the @, the key comes from a file (key_file=)",
 			what);
 	if (len >= sizeof(authority))

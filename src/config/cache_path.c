@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/cache_path.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -64,6 +65,8 @@ static int cache_path_usual_directory(char **ret_directory, struct buf *errmsg)
  */
 static const char *cache_path_find_remote(const char *directory)
 {
+	assert(directory);
+
 	CLEANUP_FREE char *path = strdup(directory);
 	const char *type = NULL;
 	char *slash = path;

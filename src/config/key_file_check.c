@@ -90,8 +90,8 @@ static int key_file_check_directory(const char *path, const struct stat *st,
 
 	if (!key_file_is_ours(st))
 		return errmsg_set(errmsg, -EACCES,
-			"the key in %s is not used, for its directory %s belongs to "
-			"another user (%u), who could put another there: move the file "
+			"the key in %s is not used, because its directory %s belongs to "
+			"another user (%u), and they could replace the file: move it "
 			"to a directory of your own",
 			path, directory, st->st_uid);
 	if (st->st_mode & (S_IWGRP | S_IWOTH) && !(st->st_mode & S_ISVTX))

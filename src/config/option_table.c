@@ -112,8 +112,8 @@ static int option_table_set_path(const struct own_option *own, const char *value
 
 	if (err)
 		return errmsg_set(errmsg, -EINVAL,
-			"-o %.*s: the current directory, where that path begins, cannot "
-			"be told (%s): give a path that begins with /",
+			"-o %.*s: cannot find the current directory, in which that path "
+			"begins (%s): give a path that begins with /",
 			option_table_name_len(own->shape), own->shape, strerror(-err));
 	free(*member);
 	*member = path;
@@ -243,7 +243,7 @@ static const struct own_option own_options[] = {
 		MEMBER(cache_disk)},
 	{.shape = "cache_dir=PATH",
 		.takes = "the path of a directory",
-		.help = "where they are kept ($XDG_CACHE_HOME/gladiafs)",
+		.help = "the directory to keep them in ($XDG_CACHE_HOME/gladiafs)",
 		.set = option_table_set_path,
 		MEMBER(cache_dir)},
 	{.shape = "cache_size=SIZE",
@@ -272,14 +272,14 @@ static const struct own_option own_options[] = {
 		MEMBER(log_syslog)},
 	{.shape = "uid=USER",
 		.takes = "a user's number or the name of a user there is",
-		.help = "owner of all files (who mounts)",
+		.help = "owner of all files (the user that mounts)",
 		.set = option_table_set_number,
 		.read = option_value_user,
 		.max = ID_MAX,
 		MEMBER(uid)},
 	{.shape = "gid=GROUP",
 		.takes = "a group's number or the name of a group there is",
-		.help = "group of all files (who mounts)",
+		.help = "group of all files (that of the user that mounts)",
 		.set = option_table_set_number,
 		.read = option_value_group,
 		.max = ID_MAX,

@@ -113,8 +113,8 @@ static void mount_tell_ready(const struct run_mount *serve)
 
 	if (err)
 		log_warning(serve->config->log,
-			"the service manager at $NOTIFY_SOCKET cannot be told that the "
-			"mount can be used (%s): it may end this process; start it with "
+			"cannot notify the service manager at $NOTIFY_SOCKET that the "
+			"mount is ready (%s): it may end this process; start it with "
 			"another Type= than notify",
 			strerror(-err));
 }
@@ -373,9 +373,9 @@ static int mount_run(struct run_mount *serve, struct buf *errmsg)
 	serve->aborted = !serve->signal && unmount_is_mounted(&serve->mount);
 	if (serve->aborted)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"the mount on %s ends, for the kernel has aborted it: it was "
-			"not answered for longer than fs.fuse.default_request_timeout "
-			"allows, or somebody wanted it so; mount it again",
+			"the kernel has aborted the mount on %s: it was not answered for "
+			"longer than fs.fuse.default_request_timeout allows, or root "
+			"aborted it; mount it again",
 			serve->config->mountpoint);
 	return EXIT_CODE_OK;
 }

@@ -75,10 +75,10 @@ def test_drift(tmp_path, mistake, seen):
     assert seen <= found and (mistake or not found), found
 
 
-LEAK = ("\tpthread_mutex_destroy(&sentences->lock);\n\tfree(sentences);",
-        "\tpthread_mutex_destroy(&sentences->lock);")
-PAST_THE_END = ("ring[sentences->count++ % SENTENCES_MAX]",
-                "ring[sentences->count++ % (SENTENCES_MAX + 1)]")
+LEAK = ("\tpthread_mutex_destroy(&recent_log->lock);\n\tfree(recent_log);",
+        "\tpthread_mutex_destroy(&recent_log->lock);")
+PAST_THE_END = ("ring[recent_log->count++ % RECENT_LOG_MAX]",
+                "ring[recent_log->count++ % (RECENT_LOG_MAX + 1)]")
 
 
 @pytest.mark.parametrize("mistake, seen", [
@@ -86,11 +86,11 @@ PAST_THE_END = ("ring[sentences->count++ % SENTENCES_MAX]",
     (PAST_THE_END, "AddressSanitizer: heap-buffer-overflow")],
     ids=["sound", "leak", "overflow"])
 def test_sanitizer(tmp_path, mistake, seen):
-    """ASan as scripts/test has it, on the log's kept sentences."""
+    """ASan as scripts/test has it, on the log's recent lines."""
     copy = planted(tmp_path, "src/base/recent_log.c", mistake)
-    program = tmp_path / "test_sentences"
+    program = tmp_path / "test_recent_log"
     others = [path for path in sorted((TREE / "src/base").glob("*.c"))
-              if path.name != "sentences.c"]
+              if path.name != "recent_log.c"]
     subprocess.run(
         [CC, "-std=gnu11", "-g", "-D_GNU_SOURCE", "-fsanitize=address,undefined",
          f"-I{TREE}/include", f"-I{TREE}/src", TREE / "tests/unit/base/test_recent_log.c", copy,

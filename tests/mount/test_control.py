@@ -340,4 +340,4 @@ class TestRefresh:
                               text=True, timeout=60, check=False,
                               env=environment(place.home))
         assert done.returncode == 2, done.stderr
-        assert "only root, and who mounted it" in done.stderr
+        assert "only root and the user that mounted it" in done.stderr

@@ -12,15 +12,20 @@ from pathlib import Path
 
 # The mount tests that exercise a folder below src/, the most likely to notice something first.
 MOUNT_TESTS = {
-    ".": "command_line check fetch key fstab manager crash",
-    "base": "control command_line content",
+    ".": "command_line",
+    "base": "control command_line content log",
     "json": "content hostile",
+    "process": "command_line manager log security",
+    "loop": "connections waiting",
     "http": "faults connections waiting https key",
+    "render": "formats",
     "gladia": "errors hostile tree metadata unknown xattr delete waiting",
-    "catalog": "cache damage crash power_cut metadata",
-    "sync": "listings look_again drift metadata offline unknown delete cache faults",
-    "format": "formats",
-    "fs": "listings control attributes tree waiting interrupts cache ahead errors delete xattr",
+    "catalog": "cache damage crash power_cut full_disk metadata",
+    "config": "command_line key check covered",
+    "sync": "listings end look_again drift metadata offline unknown delete cache faults",
+    "fs": "listings control attributes tree waiting interrupts cache prefetch errors delete xattr",
+    "mount": "command_line fstab manager crash unmount covered",
+    "commands": "check fetch control",
 }
 QUICK = ("unit", "session", "fuzz")
 # A mutant may ask for memory or write without end.

@@ -96,34 +96,34 @@ static const struct {
 	{"http://[::ffff:127.0.0.1]", "unencrypted"},
 	{"http://[fe80::1]", "unencrypted"},
 	/* What libcurl takes for an address, and others for a name. */
-	{"http://127.1", "is no host"},
-	{"http://2130706433", "is no host"},
+	{"http://127.1", "there is no host"},
+	{"http://2130706433", "there is no host"},
 	{"http://0x7f000001", "unencrypted"},
-	{"http://127.0.0.01", "is no host"},
-	{"https://1.2.3.4.5", "is no host"},
-	{"https://256.1.1.1", "is no host"},
-	{"https://", "is no host"},
-	{"https:///", "is no host"},
-	{"https://:443", "is no host"},
-	{"https://a..b", "is no host"},
-	{"https://.a", "is no host"},
-	{"https://a.", "is no host"},
-	{"https://-a", "is no host"},
-	{"https://a-.b", "is no host"},
-	{"https://a b", "is no host"},
-	{"https://a\tb", "is no host"},
-	{"https://a\nb", "is no host"},
-	{"https://a%2eb", "is no host"},
+	{"http://127.0.0.01", "there is no host"},
+	{"https://1.2.3.4.5", "there is no host"},
+	{"https://256.1.1.1", "there is no host"},
+	{"https://", "there is no host"},
+	{"https:///", "there is no host"},
+	{"https://:443", "there is no host"},
+	{"https://a..b", "there is no host"},
+	{"https://.a", "there is no host"},
+	{"https://a.", "there is no host"},
+	{"https://-a", "there is no host"},
+	{"https://a-.b", "there is no host"},
+	{"https://a b", "there is no host"},
+	{"https://a\tb", "there is no host"},
+	{"https://a\nb", "there is no host"},
+	{"https://a%2eb", "there is no host"},
 	{"https://gl\xc3\xa4"
 	 "dia.io",
-		"is no host"},
+		"there is no host"},
 	{"https://[::1", "brackets"},
 	{"https://[::1]x", "brackets"},
-	{"https://::1", "is no host"},
-	{"https://[]", "is no host"},
-	{"https://[fe80::1%eth0]", "is no host"},
-	{"https://[127.0.0.1]", "is no host"},
-	{"https://[::g]", "is no host"},
+	{"https://::1", "there is no host"},
+	{"https://[]", "there is no host"},
+	{"https://[fe80::1%eth0]", "there is no host"},
+	{"https://[127.0.0.1]", "there is no host"},
+	{"https://[::g]", "there is no host"},
 	{"https://a:", "port"},
 	{"https://a:0", "port"},
 	{"https://a:65536", "port"},
@@ -170,10 +170,10 @@ static void test_long_sources(void **state)
 		if (i < 3)
 			assert_origin(source, source);
 	}
-	assert_refused(source, "is no host");
+	assert_refused(source, "there is no host");
 	assert_refused("https://"
 		       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-		"is no host");
+		"there is no host");
 	memset(source + 8, 'a', sizeof(source) - 9);
 	source[sizeof(source) - 1] = '\0';
 	assert_refused(source, "too long");
