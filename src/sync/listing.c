@@ -11,27 +11,25 @@
 #include "offline.h"
 #include "source_revalidate.h"
 
-/*
- * How many listings without a holder are kept, and how many members in all: for readers
- * that come within ttl, and for finding out which jobs are missing at the next refresh.
- */
+/* Limits on listings that are kept without a holder, for readers that come within ttl
+ * and to find the jobs that are missing at the next refresh. */
 enum { KEPT_MAX = 256, KEPT_MEMBERS_MAX = 4 << 20 };
 
 /* The sources of each kind of listing, the cheapest first; the last one always works. */
-static const struct listing_source *const job_fillers[] = {
+static const struct listing_source *const job_sources[] = {
 	&select_fresh, &select_cached, &source_revalidate, &source_pages};
-static const struct listing_source *const day_fillers[] = {
+static const struct listing_source *const day_sources[] = {
 	&select_fresh, &select_cached, &source_days};
-static const struct listing_source *const metadata_fillers[] = {&select_growing};
+static const struct listing_source *const metadata_sources[] = {&select_growing};
 
-static const struct ways {
-	const struct listing_source *const *fillers;
+static const struct source_list {
+	const struct listing_source *const *sources;
 	size_t len;
-} ways[] = {
-	[LISTING_JOBS] = {job_fillers, sizeof(job_fillers) / sizeof(job_fillers[0])},
-	[LISTING_DAYS] = {day_fillers, sizeof(day_fillers) / sizeof(day_fillers[0])},
-	[LISTING_KEYS] = {metadata_fillers, 1},
-	[LISTING_VALUES] = {metadata_fillers, 1},
+} source_lists[] = {
+	[LISTING_JOBS] = {job_sources, sizeof(job_sources) / sizeof(job_sources[0])},
+	[LISTING_DAYS] = {day_sources, sizeof(day_sources) / sizeof(day_sources[0])},
+	[LISTING_KEYS] = {metadata_sources, 1},
+	[LISTING_VALUES] = {metadata_sources, 1},
 };
 
 static bool listing_is_by_metadata(const struct listing *listing)
@@ -39,12 +37,12 @@ static bool listing_is_by_metadata(const struct listing *listing)
 	return listing->query.metadata[0] != '\0';
 }
 
-static const struct ways *listing_ways_of(const struct listing *listing)
+static const struct source_list *listing_sources_of(const struct listing *listing)
 {
 	/* Jobs filtered by metadata are selected in the same way as names. */
 	return listing->kind == LISTING_JOBS && listing_is_by_metadata(listing)
-		       ? &ways[LISTING_KEYS]
-		       : &ways[listing->kind];
+		       ? &source_lists[LISTING_KEYS]
+		       : &source_lists[listing->kind];
 }
 
 struct listing *listing_find(
@@ -189,11 +187,11 @@ static void listing_replace(struct listing *old, struct listing *new)
 
 static int listing_begin_filling(struct listing *listing)
 {
-	const struct ways *open = listing_ways_of(listing);
+	const struct source_list *open = listing_sources_of(listing);
 	int err = -ENOENT;
 
 	for (size_t i = 0; err == -ENOENT && i < open->len; i++) {
-		listing->source = open->fillers[i];
+		listing->source = open->sources[i];
 		err = listing->source->begin(listing);
 	}
 	if (err)

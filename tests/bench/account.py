@@ -27,7 +27,7 @@ class Account:
     def __init__(self, world: World, jobs: int, size: int, *options: str):
         self.jobs = jobs
         self.size = size
-        # About a mebibyte, as the mount asks for (SPEC 6.5).
+        # About a mebibyte, as the mount asks for (SEMANTICS 6.5).
         self.page = max(4, min(1000, (1 << 20) // size))
         self.latency = 0
         self.mock: Mock = world.new_sandbox("--jobs", str(jobs), "--bytes", str(size),

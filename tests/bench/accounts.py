@@ -17,7 +17,7 @@ SUMMARY_LATENCY = 50
 
 
 def days(rows: Rows) -> Iterator[Row]:
-    """SPEC 3.4: one small request per day that has jobs, and one that finds no day before."""
+    """SEMANTICS 3.4: one small request per day that has jobs, and one that finds no day before."""
     account = Account(rows.world, rows.settings.jobs, rows.settings.size, "--days", str(DAYS))
     of = Contenders(rows.world, account)
 
@@ -40,7 +40,7 @@ def days(rows: Rows) -> Iterator[Row]:
 
 
 def summaries(rows: Rows) -> Iterator[Row]:
-    """SPEC 4.2: each finished job is fetched by id, several at a time, ahead of the reader.
+    """SEMANTICS 4.2: each finished job is fetched by id, several at a time, ahead of the reader.
     curl knows the ids."""
     account = Account(rows.world, SUMMARIES, rows.settings.size, "--mode", "items=summary")
     account.copy_each_to(rows.world.fast / "summaries")

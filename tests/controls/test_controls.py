@@ -69,7 +69,7 @@ JOINT = ("\tif (!page->offset || !pages->overlaps)\n\t\treturn true;",
     (None, set()), (OVERLAP, {"test_standing_still"}), (JOINT, {"test_one_shift"})],
     ids=["sound", "overlap", "joint"])
 def test_drift(tmp_path, mistake, seen):
-    """SPEC 6.3: pages that do not overlap by one job, and joints that are not looked at."""
+    """SEMANTICS 6.3: pages that do not overlap by one job, and joints that are not looked at."""
     program = program_with(tmp_path, "src/sync/source_pages.c", mistake)
     found = failures(program, "test_drift.py", "standing_still or (one_shift and 2)")
     assert seen <= found and (mistake or not found), found

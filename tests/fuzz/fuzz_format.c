@@ -10,8 +10,8 @@
 
 /*
  * The input is a job as JSON; it is printed as the catalog would keep it, and rendered in
- * all formats (SPEC 8.1). One that is no JSON is rendered as it is, for what must hold
- * there, too: no byte is read that is not the text's.
+ * all formats (SEMANTICS 8.1). One that is no JSON is rendered as it is, for what must
+ * hold there, too: no byte is read that is not the text's.
  */
 enum { PRINTED_MAX = 1 << 20 };
 

@@ -10,8 +10,8 @@
 #include "json/pretty_print.h"
 
 /*
- * The input's lines are names, as the kernel's and the API's, and instants (SPEC 3.1 and
- * 3.6); all that is behind the first empty line is a value of custom_metadata.
+ * The input's lines are names, as the kernel's and the API's, and instants (SEMANTICS 3.1
+ * and 3.6); all that is behind the first empty line is a value of custom_metadata.
  */
 
 /* No name leaves its directory or hides, and each stands for one string only. */

@@ -10,8 +10,8 @@
 
 /*
  * The input's lines are the words of a command line, from the program's name on; with
- * mount.gladiafs for that, they are what mount(8) makes of a line of fstab (SPEC 1.1 to
- * 1.4). A first line that begins with "GLADIA_API_URL=" is the environment.
+ * mount.gladiafs for that, they are what mount(8) makes of a line of fstab (SEMANTICS 1.1
+ * to 1.4). A first line that begins with "GLADIA_API_URL=" is the environment.
  */
 enum { WORDS_MAX = 32, ERRMSG_MAX = 1024 };
 

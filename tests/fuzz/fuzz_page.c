@@ -10,7 +10,7 @@
 /*
  * The input is the body of an answer to a list of jobs: json/items, json/print and
  * gladia/api_read, as one. It is read at once, byte by byte, and cut anywhere: which must
- * make no difference (SPEC 4.3).
+ * make no difference (SEMANTICS 4.3).
  */
 
 /* What came of a page. */
@@ -40,7 +40,7 @@ static void check_metadata(const struct api_item *item)
 	HOLDS(!item->metadata_len || at == item->metadata_len);
 }
 
-/* What is printed is JSON, UTF-8, and printed the same once more (SPEC 4.1). */
+/* What is printed is JSON, UTF-8, and printed the same once more (SEMANTICS 4.1). */
 static void check_text(const char *text, size_t size)
 {
 	CLEANUP(buf_done) struct buf again;

@@ -9,7 +9,7 @@
 
 /*
  * The input's lines are paths, "status/error/date/2026-04-01", which go through the tree
- * (fs/tree) name by name, and so through the query parser (SPEC 3.1 to 3.3).
+ * (fs/tree) name by name, and so through the query parser (SEMANTICS 3.1 to 3.3).
  */
 enum { JOBS = 4 };
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `jq .` prints, with every number's digits kept (SPEC 4.1)."""
+"""What `jq .` prints, with every number's digits kept (SEMANTICS 4.1)."""
 
 import json
 import re

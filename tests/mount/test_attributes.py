@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 5.1 to 5.4: what stat tells, and what real tools make of it."""
+"""SEMANTICS 5.1 to 5.4: what stat tells, and what real tools make of it."""
 
 import errno
 import filecmp
@@ -33,7 +33,7 @@ def mtime_ns(job):
 
 
 class TestStat:
-    """SPEC 5.1"""
+    """SEMANTICS 5.1"""
 
     def test_files(self, account, mount):
         one = mount(account)
@@ -107,7 +107,7 @@ class TestStat:
         assert after["getattr"] - before["getattr"] < 5
 
     def test_owner_and_umask(self, account, mount):
-        """SPEC 1.4, 5.1: uid=, gid=, umask="""
+        """SEMANTICS 1.4, 5.1: uid=, gid=, umask="""
         one = mount(account, "uid=1234", "gid=4321", "umask=040")
         for path in [one.path, one.path / "all", *list((one.path / "all").iterdir())[:3]]:
             info = path.stat()
@@ -124,7 +124,7 @@ class TestStat:
 
 
 class TestInodes:
-    """SPEC 5.2"""
+    """SEMANTICS 5.2"""
 
     def inodes(self, path):
         return {entry.name: entry.inode() for entry in os.scandir(path)}
@@ -162,7 +162,7 @@ class TestInodes:
 
 
 class TestTools:
-    """SPEC 5.1: tools behave."""
+    """SEMANTICS 5.1: tools behave."""
 
     @pytest.fixture
     def all_jobs(self, account, mount):
@@ -188,7 +188,7 @@ class TestTools:
             job for job in account.jobs() if mtime_ns(job) > instant_ns(border))
 
     def test_find_stays_finite(self, account, mount):
-        """SPEC 3.2: also from the root."""
+        """SEMANTICS 3.2: also from the root."""
         one = mount(account)
         tops = [one.path / name for name in ("all", "status", "date", "after", "before")]
         found = run("find", *tops, "-name", "*.json").split()
@@ -256,7 +256,7 @@ def write(path, flags):
 
 
 class TestReadOnly:
-    """SPEC 5.3: every write is EROFS."""
+    """SEMANTICS 5.3: every write is EROFS."""
 
     WRITES = {
         "open": lambda d, f: write(f, os.O_WRONLY),
@@ -299,7 +299,7 @@ class TestReadOnly:
 
 
 class TestDf:
-    """SPEC 5.4: df answers from what is known."""
+    """SEMANTICS 5.4: df answers from what is known."""
 
     def df(self, one):
         fields = "--output=itotal,iused,iavail,size,used,avail"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 7.1, 7.3, 7.4: how old what is shown may be, and what is kept on disk."""
+"""SEMANTICS 7.1, 7.3, 7.4: how old what is shown may be, and what is kept on disk."""
 
 import contextlib
 import errno
@@ -23,7 +23,7 @@ def shown(path):
 
 
 class TestFreshness:
-    """SPEC 7.1"""
+    """SEMANTICS 7.1"""
 
     def test_new_job(self, account, mount):
         """What is shown is at most ttl old."""
@@ -60,7 +60,7 @@ class TestFreshness:
         assert again.requests() == []
 
     def test_unfinished_job_finishes(self, mock, mount):
-        """Its file changes, its directories, and its size with it (SPEC 7.3)."""
+        """Its file changes, its directories, and its size with it (SEMANTICS 7.3)."""
         job_id = mock.create(status="queued", filename="later.mp3")
         one = mount(mock, "ttl=1")
         path = one.path / "all" / name_of(job_id)
@@ -121,7 +121,7 @@ class TestFreshness:
 
 
 class TestVersions:
-    """SPEC 7.3: a reader never sees a mix of two versions."""
+    """SEMANTICS 7.3: a reader never sees a mix of two versions."""
 
     def test_open_file(self, mock, mount):
         """All of the old text, all of the new one, or an error."""
@@ -157,7 +157,7 @@ class TestVersions:
 
 
 class TestDisk:
-    """SPEC 7.4"""
+    """SEMANTICS 7.4"""
 
     def files(self, directory):
         return sorted(path for path in directory.rglob("*") if path.is_file())
@@ -178,7 +178,7 @@ class TestDisk:
             assert account.key not in str(path) and str(account.port) not in path.name
 
     def test_nothing_of_the_key(self, account, mount, place):
-        """SPEC 2.2"""
+        """SEMANTICS 2.2"""
         one = mount(account)
         os.listdir(one.path / "all")
         one.unmount()
@@ -198,7 +198,7 @@ class TestDisk:
 
     @needs_root
     def test_on_a_network(self, account, place):
-        """SPEC 7.6: a home on a filesystem that can stop answering, here one of our own."""
+        """SEMANTICS 7.6: a home on a filesystem that can stop answering, here one of our own."""
         script = """
 mount -t tmpfs -o mode=1777 none /var/tmp
 "$PROGRAM" -o "$1" "$2" "$3"
@@ -295,7 +295,7 @@ stat -c '%a %n' /var/tmp/*
         assert read(two.path / "all" / name_of(job_id)) == text
 
     def test_size(self, new_sandbox, mount, place):
-        """SPEC 7.4: over cache_size the least recently used bodies go; they come again."""
+        """SEMANTICS 7.4: over cache_size the least recently used bodies go; they come again."""
         large = new_sandbox("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
@@ -309,7 +309,7 @@ stat -c '%a %n' /var/tmp/*
                 large.body(name.removesuffix(".json")))
 
     def test_size_lowered(self, new_sandbox, mount, place):
-        """SPEC 7.4: where it was larger before, the file follows, with nobody asking."""
+        """SEMANTICS 7.4: where it was larger before, the file follows, with nobody asking."""
         large = new_sandbox("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 6.1, 6.3, 4.3, 11.1: one request in ten fails in some way, while eight read, list and
+"""SEMANTICS 6.1, 6.3, 4.3, 11.1: one request in ten fails in some way, while eight read, list and
 look up. A call may fail with an errno; what it gives is right, to the byte and to the name."""
 
 import collections

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 1.6: --check says what is wrong, which of all it is, and what mends it."""
+"""SEMANTICS 1.6: --check says what is wrong, which of all it is, and what mends it."""
 
 import http.server
 import os
@@ -234,7 +234,7 @@ class TestOneThingWrong:
 
 
 def test_words(program):
-    """SPEC 1.3: what is no such command line is usage."""
+    """SEMANTICS 1.3: what is no such command line is usage."""
     code, _, err = program("--check", "gladia", "/mnt")
     assert code == 1 and "SOURCE" in err
     code, _, err = program("--check", "ftp://x")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 1.1, 1.3, 1.4, 1.5, 11.4: the command line, exit codes, and how the program ends."""
+"""SEMANTICS 1.1, 1.3, 1.4, 1.5, 11.4: the command line, exit codes, and how the program ends."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ def never(tmp_path):
 
 
 class TestUsage:
-    """SPEC 1.1, 1.3: what is wrong with the command line is exit code 1 and one line."""
+    """SEMANTICS 1.1, 1.3: what is wrong with the command line is exit code 1 and one line."""
 
     def test_no_words(self, program):
         refused(program(), USAGE, "MOUNTPOINT")
@@ -47,7 +47,7 @@ class TestUsage:
         "connections=many", "page_size=0", "cache=ram", "cache_size=1X", "log=paper",
         "uid=nobody-at-all", "umask=999", "key_file"])
     def test_bad_option(self, program, never, option):
-        """SPEC 1.2, 1.4: an option that is unknown or has a bad value is named."""
+        """SEMANTICS 1.2, 1.4: an option that is unknown or has a bad value is named."""
         refused(program("-o", option, never), USAGE, option.partition("=")[0])
 
     def test_bad_letter(self, program, never):
@@ -58,17 +58,17 @@ class TestUsage:
         "ftp://127.0.0.1", "https://user:secret@127.0.0.1", "https://127.0.0.1/v2?x=1",
         "https://", "api.gladia.io/v2"])
     def test_bad_source(self, program, place, never, source):
-        """SPEC 1.1: https everywhere, http to a loopback address alone."""
+        """SEMANTICS 1.1: https everywhere, http to a loopback address alone."""
         refused(program("-o", place.options(), source, never), USAGE)
 
     def test_no_option_takes_the_key(self, program, never):
-        """SPEC 2.2"""
+        """SEMANTICS 2.2"""
         _, _, err = result = program("-o", "key=s3cr3t", never)
         refused(result, USAGE)
         assert "s3cr3t" not in err
 
     def test_help(self, program):
-        """SPEC 1.1, 1.4: -h tells of every option."""
+        """SEMANTICS 1.1, 1.4: -h tells of every option."""
         code, out, err = program("-h")
         assert (code, err) == (0, "")
         for option in ("key_file=", "ttl=", "timeout=", "connections=", "page_size=", "cache=",
@@ -83,7 +83,7 @@ class TestUsage:
 
 
 class TestFailure:
-    """SPEC 1.3: what cannot be mounted is exit code 32 and one line, in the foreground and
+    """SEMANTICS 1.3: what cannot be mounted is exit code 32 and one line, in the foreground and
     before the parent of a daemon returns."""
 
     @pytest.fixture(params=["foreground", "daemon"])
@@ -100,7 +100,7 @@ class TestFailure:
                 str(missing))
 
     def test_key_file_of_others(self, start, place, mock, never):
-        """SPEC 2.2"""
+        """SEMANTICS 2.2"""
         place.key_file.chmod(0o644)
         refused(start(mock.url, never), FAILED, f"chmod 600 {place.key_file}")
         assert mock.log() == []
@@ -118,7 +118,7 @@ class TestFailure:
             refused(start(url, never, options=["timeout=1"]), FAILED, url.removeprefix("http://"))
 
     def test_silence(self, start, mock, never):
-        """SPEC 11.1: ends by timeout."""
+        """SEMANTICS 11.1: ends by timeout."""
         mock.fault("stall")
         with Stopwatch() as watch:
             refused(start(mock.url, never, options=["timeout=1"]), FAILED)
@@ -144,7 +144,7 @@ class TestFailure:
 
 
 class TestSource:
-    """SPEC 1.1: where the API's address comes from."""
+    """SEMANTICS 1.1: where the API's address comes from."""
 
     @pytest.mark.parametrize("words", [[], ["gladia"], ["none"]])
     def test_variable(self, mount, place, mock, words):
@@ -164,10 +164,10 @@ class TestSource:
 
 
 class TestLife:
-    """SPEC 1.3, 1.5: how it begins and ends."""
+    """SEMANTICS 1.3, 1.5: how it begins and ends."""
 
     def test_key_check(self, mock, mount):
-        """SPEC 1.3: the key is checked by the smallest list."""
+        """SEMANTICS 1.3: the key is checked by the smallest list."""
         mount(mock)
         (check,) = mock.log()
         assert (check.lists, check.limit, check.status) == (True, 1, 200)
@@ -184,7 +184,7 @@ class TestLife:
     @pytest.mark.parametrize("daemon", [False, True])
     @pytest.mark.parametrize("tool", [("fusermount3", "-u"), ("umount",)])
     def test_unmounted(self, account, mount, daemon, tool):
-        """SPEC 1.5: the process ends with 0."""
+        """SEMANTICS 1.5: the process ends with 0."""
         one = mount(account, daemon=daemon)
         os.listdir(one.path / "all")
         one.unmount(*tool)
@@ -192,7 +192,7 @@ class TestLife:
     @pytest.mark.parametrize("daemon", [False, True])
     @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
     def test_signals(self, account, mount, daemon, sign):
-        """SPEC 1.5: they unmount, and end it within a second."""
+        """SEMANTICS 1.5: they unmount, and end it within a second."""
         one = mount(account, daemon=daemon)
         in_use = os.open(next((one.path / "all").iterdir()), os.O_RDONLY)
         try:
@@ -207,7 +207,7 @@ class TestLife:
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_signal_in_flight(self, account, mount, reader, daemon):
-        """SPEC 1.5: within a second, whatever is in flight."""
+        """SEMANTICS 1.5: within a second, whatever is in flight."""
         one = mount(account, daemon=daemon)
         account.fault("stall")
         hanging = [reader("ls", one.path / "all"), reader("ls", one.path / "status/done")]
@@ -221,7 +221,7 @@ class TestLife:
         assert all(each.result()[0] != 0 for each in hanging)
 
     def test_sighup(self, account, mount, place):
-        """SPEC 1.5: it forgets what it knows."""
+        """SEMANTICS 1.5: it forgets what it knows."""
         one = mount(account)
         before = set(os.listdir(one.path / "all"))
         new = account.create(text="Just now.")
@@ -231,7 +231,7 @@ class TestLife:
                    "SIGHUP refreshes")
 
     def test_sighup_reads_the_key(self, account, mount, place):
-        """SPEC 1.5: and reads the key again."""
+        """SEMANTICS 1.5: and reads the key again."""
         one = mount(account)
         account.modes(key="another-key-5f1e")
         place.write_key("another-key-5f1e")
@@ -239,7 +239,7 @@ class TestLife:
         wait_until(lambda: can_list(one.path / "all"), "SIGHUP reads the key")
 
     def test_crash(self, account, mount, place):
-        """SPEC 11.4: a dead mount is cleared by the next one on the same place."""
+        """SEMANTICS 11.4: a dead mount is cleared by the next one on the same place."""
         dead = mount(account)
         dead.kill()
         assert dead.wait() == -signal.SIGKILL

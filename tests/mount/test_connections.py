@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 11.1, 6.1: faults below HTTP, at the steps of a listing and of a read: a connection
+"""SEMANTICS 11.1, 6.1: faults below HTTP, at the steps of a listing and of a read: a connection
 that is refused, reset, cut, silent or never made; TLS that proves nothing; a name that does
 not resolve. An errno by `timeout`, and all is there once it is over, without a remount."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 4.1 to 4.3: what is in a file."""
+"""SEMANTICS 4.1 to 4.3: what is in a file."""
 
 import errno
 import os
@@ -33,7 +33,7 @@ def file_of(one, job_id):
 
 
 class TestWhole:
-    """SPEC 4.1: the whole job, printed as `jq .` prints it."""
+    """SEMANTICS 4.1: the whole job, printed as `jq .` prints it."""
 
     @pytest.fixture(params=["listed", "by id"])
     def files(self, request, account, mount):
@@ -72,7 +72,7 @@ class TestWhole:
 
 
 class TestText:
-    """SPEC 4.1: what becomes of strings, keys and numbers."""
+    """SEMANTICS 4.1: what becomes of strings, keys and numbers."""
 
     def show(self, mock, mount, raw):
         """The file of a job with these members."""
@@ -122,7 +122,7 @@ class TestText:
 
 
 class TestSummaries:
-    """SPEC 4.2: list items that lack the transcription."""
+    """SEMANTICS 4.2: list items that lack the transcription."""
 
     @pytest.fixture
     def account(self, account):
@@ -169,7 +169,7 @@ class TestSummaries:
 
 
 class TestUnreadable:
-    """SPEC 4.3: what cannot be parsed is EIO and a sentence, never a part of a file."""
+    """SEMANTICS 4.3: what cannot be parsed is EIO and a sentence, never a part of a file."""
 
     FAULTS = [{"kind": "truncate_valid"}, {"kind": "bad_json"}, {"kind": "html"},
               {"kind": "empty"}]
@@ -199,7 +199,7 @@ class TestUnreadable:
 
 
 def test_reading_in_parts(mock, mount):
-    """SPEC 4.1: at any offset, beyond the end, and backwards."""
+    """SEMANTICS 4.1: at any offset, beyond the end, and backwards."""
     job_id = mock.create(bytes=150000)
     one = mount(mock)
     wanted = pretty(mock.body(job_id))

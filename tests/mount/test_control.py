@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 9.1: .gladiafs/{stats,errors,config}. SPEC 1.5: gladiafs --refresh."""
+"""SEMANTICS 9.1: .gladiafs/{stats,errors,config}. SEMANTICS 1.5: gladiafs --refresh."""
 
 import errno
 import json
@@ -51,7 +51,7 @@ def fields(value, path=""):
 
 
 class TestStats:
-    """SPEC 9.1"""
+    """SEMANTICS 9.1"""
 
     def test_every_field_is_documented(self, account, mount, reader):
         one = mount(account)
@@ -171,7 +171,7 @@ class TestStats:
 
 
 class TestConfig:
-    """SPEC 9.1"""
+    """SEMANTICS 9.1"""
 
     def config(self, one):
         lines = read(one.path / ".gladiafs/config").decode().splitlines()
@@ -197,7 +197,7 @@ class TestConfig:
 
 
 class TestErrors:
-    """SPEC 9.1: an error that somebody meets in the shell is explained."""
+    """SEMANTICS 9.1: an error that somebody meets in the shell is explained."""
 
     @pytest.mark.parametrize("fault, said, words", [
         ({"kind": "status", "status": 401}, "Permission denied", "401 Unauthorized"),
@@ -243,7 +243,7 @@ class TestErrors:
         assert account.jobs()[6]["id"] in sentences[0]
 
     def test_the_key_is_in_none(self, account, mount):
-        """SPEC 2.2: not even where the server quotes it."""
+        """SEMANTICS 2.2: not even where the server quotes it."""
         one = mount(account)
         account.fault("status", status=403, body={"message": f"no {account.key} here",
                                                   "request_id": account.key})
@@ -255,7 +255,7 @@ class TestErrors:
 
 
 class TestRefresh:
-    """SPEC 1.5: gladiafs --refresh PATH."""
+    """SEMANTICS 1.5: gladiafs --refresh PATH."""
 
     def listed(self, one, path):
         return set(os.listdir(one.path / path))

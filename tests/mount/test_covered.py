@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 11.5: a mount that would hide what the program needs is refused; what is mounted over it
+"""SEMANTICS 11.5: a mount that would hide what the program needs is refused; what is mounted over it
 later does not stop the program."""
 
 import os
@@ -138,7 +138,7 @@ class TestCoveredLater:
     @pytest.mark.parametrize("cover", ["itself", "tmpfs"])
     @pytest.mark.parametrize("cache", ["on", "off"])
     def test_cache(self, mount, account, place, over, cover, cache):
-        """SPEC 11.5: journal and temporary files are made behind it."""
+        """SEMANTICS 11.5: journal and temporary files are made behind it."""
         place.cache.mkdir(mode=0o700)
         copy = place.new_directory()
         one = mount(account, *(["cache=off"] if cache == "off" else []),
@@ -190,7 +190,7 @@ class TestCoveredLater:
 
 
 def test_link_is_changed(mount, account, place):
-    """SPEC 1.5: where a container's key is exchanged by a link to another directory."""
+    """SEMANTICS 1.5: where a container's key is exchanged by a link to another directory."""
     for name, key in ("old", "another\n"), ("new", place.key_file.read_text(encoding="ascii")):
         (place.home / name).mkdir(mode=0o700)
         (place.home / name / "key").touch(mode=0o600)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 11.4, 7.4: killed at any moment, the next mount works and shows the truth; so does
+"""SEMANTICS 11.4, 7.4: killed at any moment, the next mount works and shows the truth; so does
 another one of the same account.
 
 GLADIAFS_SEED=N draws other moments. What is killed is the process: of a power cut nothing is
@@ -137,7 +137,7 @@ class Victim:
 
 @pytest.mark.parametrize("part", range(KILLS // AT_ONCE))
 def test_killed(part, new_sandbox, mount, place, tmp_path):
-    """SPEC 11.4, 7.4, 7.1: the next mount works, believes its cache, shows the truth."""
+    """SEMANTICS 11.4, 7.4, 7.1: the next mount works, believes its cache, shows the truth."""
     draw = draws(f"killed {part}")
     mock = new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000", "--unfinished", "8",
                           "--seed", str(part + 1))
@@ -159,7 +159,7 @@ def test_killed(part, new_sandbox, mount, place, tmp_path):
 
 
 def test_killed_beside_another(new_sandbox, mount, place):
-    """SPEC 7.4, 11.4: one of two mounts of an account is killed; the other goes on, and
+    """SEMANTICS 7.4, 11.4: one of two mounts of an account is killed; the other goes on, and
     both show what changes behind their backs."""
     draw = draws("killed beside another")
     account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
@@ -177,7 +177,7 @@ def test_killed_beside_another(new_sandbox, mount, place):
 
 
 def test_two_at_once(new_sandbox, mount):
-    """SPEC 7.4: two mounts of one account at work at once, with changes behind them."""
+    """SEMANTICS 7.4: two mounts of one account at work at once, with changes behind them."""
     draw = draws("two at once")
     account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
     two = [mount(account.mock, "ttl=0", SMALL) for _ in range(2)]
@@ -202,7 +202,7 @@ def test_two_at_once(new_sandbox, mount):
 
 
 def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
-    """SPEC 11.4: a notification waits in the kernel for a directory's lock, which a reader
+    """SEMANTICS 11.4: a notification waits in the kernel for a directory's lock, which a reader
     has, who waits for an answer. Killed then, the process ends, and so does the reader."""
     mock = new_sandbox("--jobs", "30", "--bytes", "1500:3000", "--unfinished", "0",
                           "--errors", "0")
@@ -225,7 +225,7 @@ def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
 
 
 def test_one_that_does_not_answer(mock, mount):
-    """SPEC 11.4: a mount whose process neither ends nor answers is in nobody's way."""
+    """SEMANTICS 11.4: a mount whose process neither ends nor answers is in nobody's way."""
     one = mount(mock)
     os.kill(one.pid, signal.SIGSTOP)
     try:
@@ -239,7 +239,7 @@ def test_one_that_does_not_answer(mock, mount):
 
 @needs_root
 def test_one_of_a_user_without_rights(nobody, reader):
-    """SPEC 11.4: his next mount has the kernel abort the one that does not answer: who waits
+    """SEMANTICS 11.4: his next mount has the kernel abort the one that does not answer: who waits
     for that is told, and its process ends once it goes on."""
     one = nobody()
     os.kill(one.pid, signal.SIGSTOP)
@@ -254,7 +254,7 @@ def test_one_of_a_user_without_rights(nobody, reader):
 
 
 def test_aborted(mock, mount):
-    """SPEC 11.4: the kernel ends the connection, and not the mount: the process says so,
+    """SEMANTICS 11.4: the kernel ends the connection, and not the mount: the process says so,
     and not 0 to who would start it again; the next one takes its place."""
     one = mount(mock)
     with os.scandir(one.path / "all"):  # it is busy, so it is not unmounted

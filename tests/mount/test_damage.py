@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 7.4: a cache that is damaged, cut, foreign, of another version, not to be written or
+"""SEMANTICS 7.4: a cache that is damaged, cut, foreign, of another version, not to be written or
 full is set aside or done without, with a sentence; what is shown is the truth."""
 
 import os

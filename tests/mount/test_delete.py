@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 10.1: rm deletes jobs, with allow_delete and never without; SPEC 5.3 with it."""
+"""SEMANTICS 10.1: rm deletes jobs, with allow_delete and never without; SEMANTICS 5.3 with it."""
 
 import errno
 import json
@@ -41,7 +41,7 @@ def fails(*command):
 
 
 class TestRemoving:
-    """SPEC 10.1"""
+    """SEMANTICS 10.1"""
 
     def test_rm(self, account, mount):
         one = mount(account, "allow_delete")
@@ -120,7 +120,7 @@ class TestRemoving:
         assert os.listdir(one.path / "status/error") == []
 
     def test_a_directory_that_is_open(self, account, mount):
-        """SPEC 6.4: what has been listed stays listed there."""
+        """SEMANTICS 6.4: what has been listed stays listed there."""
         one = mount(account, "allow_delete")
         before = set(os.listdir(one.path / "all"))
         assert before == names_of(account.jobs())
@@ -213,7 +213,7 @@ class TestRemoving:
         assert path.exists()
 
     def test_interrupted(self, account, mount, reader):
-        """SPEC 11.2: it ends at once, but what has been asked may happen."""
+        """SEMANTICS 11.2: it ends at once, but what has been asked may happen."""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
         path = one.path / "all" / (job_id + ".json")
@@ -226,7 +226,7 @@ class TestRemoving:
 
 
 class TestNever:
-    """SPEC 10.1: never without that option."""
+    """SEMANTICS 10.1: never without that option."""
 
     @pytest.mark.parametrize("options", [(), ("rw",), ("allow_delete", "ro")])
     def test_without(self, account, mount, options):
@@ -242,7 +242,7 @@ class TestNever:
         assert os.statvfs(one.path).f_flag & os.ST_RDONLY
 
     def test_nor_by_other_means(self, account, mount):
-        """SPEC 5.3: with it, every other write is EROFS, for root too."""
+        """SEMANTICS 5.3: with it, every other write is EROFS, for root too."""
         one = mount(account, "allow_delete")
         before = ids(account)
         for directory in (one.path / "status/done", one.path / "all"):
@@ -270,7 +270,7 @@ class TestNever:
         assert text.name not in os.listdir(text.parent)
 
     def test_control_files(self, account, mount):
-        """SPEC 9.1: they are read, with it as without, and stay."""
+        """SEMANTICS 9.1: they are read, with it as without, and stay."""
         one = mount(account, "allow_delete", "xattr")
         stats = one.path / ".gladiafs/stats"
         assert read(stats)
@@ -296,7 +296,7 @@ class TestNever:
 
 
 class TestWarm:
-    """SPEC 7.3: what the kernel keeps it keeps with allow_delete, too."""
+    """SEMANTICS 7.3: what the kernel keeps it keeps with allow_delete, too."""
 
     def test_second_reading_asks_nobody(self, account, mount):
         one = mount(account, "allow_delete")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 6.3: no job is missing or doubled, though jobs are created, finish and are deleted
+"""SEMANTICS 6.3: no job is missing or doubled, though jobs are created, finish and are deleted
 between the pages of a listing."""
 
 import os
@@ -103,7 +103,7 @@ def test_never_matching(busy, mount, reader):
 
 
 def test_same_job_twice(mock, mount):
-    """SPEC 6.3: ids are told once."""
+    """SEMANTICS 6.3: ids are told once."""
     for number in range(5):
         mock.create(id=f"id{number}", raw='{"id":"same","status":"error","created_at":'
                        '"2026-04-01T00:00:00.000Z"}')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 6.1, 6.6: only `next: null` ends a listing; what contradicts the end is asked again."""
+"""SEMANTICS 6.1, 6.6: only `next: null` ends a listing; what contradicts the end is asked again."""
 
 import errno
 import os

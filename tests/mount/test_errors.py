@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 11.1: errors of the API, what is retried, and until when."""
+"""SEMANTICS 11.1: errors of the API, what is retried, and until when."""
 
 import errno
 import os
@@ -52,7 +52,7 @@ def fails_until_timeout(one, fault, wanted):
 
 
 class TestErrors:
-    """SPEC 11.1: which status becomes which errno, and when."""
+    """SEMANTICS 11.1: which status becomes which errno, and when."""
 
     @pytest.mark.parametrize("status", [401, 403])
     def test_not_allowed(self, account, mount, status):
@@ -106,7 +106,7 @@ class TestErrors:
 
 
 class TestRetries:
-    """SPEC 11.1"""
+    """SEMANTICS 11.1"""
 
     @pytest.mark.parametrize("fault", [
         {"kind": "status", "status": 429}, {"kind": "status", "status": 500},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 6.1, 11.1, 4.3: every fault at every step of a listing and of a read. What comes is
+"""SEMANTICS 6.1, 11.1, 4.3: every fault at every step of a listing and of a read. What comes is
 whole or an errno, by `timeout`; and when the fault is over, all is there without a remount.
 
 Each fault has a stand-in and a mount of its own, and goes through all steps, several faults

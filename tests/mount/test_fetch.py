@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 1.7: gladiafs --fetch PATH…"""
+"""SEMANTICS 1.7: gladiafs --fetch PATH…"""
 
 import fcntl
 import os
@@ -78,7 +78,7 @@ def read_all(directory):
 
 
 class TestWhatIsFetched:
-    """SPEC 1.7"""
+    """SEMANTICS 1.7"""
 
     @pytest.mark.parametrize("items", ["whole", "summary"])
     def test_directory(self, account, mount, fetch, items):
@@ -122,7 +122,7 @@ class TestWhatIsFetched:
         assert code == 0 and out.startswith("250 of 250 jobs, ")
 
     def test_evicted_texts(self, new_sandbox, mount, fetch):
-        """SPEC 1.7, 7.4: texts that were evicted are fetched, though their sizes are known."""
+        """SEMANTICS 1.7, 7.4: texts that were evicted are fetched, though their sizes are known."""
         large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
@@ -139,7 +139,7 @@ class TestWhatIsFetched:
         assert two.requests() == []
 
     def test_evicted_from_the_cache_alone(self, new_sandbox, mount, fetch):
-        """SPEC 1.7: what the kernel still has in memory is not in the cache."""
+        """SEMANTICS 1.7: what the kernel still has in memory is not in the cache."""
         large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
@@ -163,7 +163,7 @@ class TestWhatIsFetched:
 
 
 class TestRefused:
-    """SPEC 1.7"""
+    """SEMANTICS 1.7"""
 
     def test_no_mount(self, fetch, tmp_path):
         code, out, err = fetch(tmp_path).end()
@@ -178,7 +178,7 @@ class TestRefused:
 
 
 class TestFailures:
-    """SPEC 1.7: the exit code is honest."""
+    """SEMANTICS 1.7: the exit code is honest."""
 
     def test_file(self, account, mount, fetch):
         account.modes(items="summary")
@@ -235,7 +235,7 @@ class TestFailures:
 
 
 class TestProgress:
-    """SPEC 1.7"""
+    """SEMANTICS 1.7"""
 
     def slow(self, account, mount):
         account.modes(items="summary")
@@ -282,7 +282,7 @@ class TestProgress:
 
 
 class TestStopped:
-    """SPEC 1.7: it can be stopped and taken up again."""
+    """SEMANTICS 1.7: it can be stopped and taken up again."""
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_signal(self, account, mount, fetch, number):

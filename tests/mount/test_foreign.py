@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Other people's programs and suites on a mount: what they read is what the stand-in has.
 
-SPEC 4.1 (contents), 5.1 (attributes, so that others see no change), 6.4 (positions in
+SEMANTICS 4.1 (contents), 5.1 (attributes, so that others see no change), 6.4 (positions in
 directories). A test whose program is not installed is skipped and says so."""
 
 import errno
@@ -76,7 +76,7 @@ class TestXfsIo:
         assert f"DATA\t0\nHOLE\t{len(text)}" in tool("xfs_io", "-r", "-c", "seek -ar 0", path)
 
     def test_directories_with_seeks(self, account, mount, truth):
-        """SPEC 6.4: from each position that was told it goes on with the next name."""
+        """SEMANTICS 6.4: from each position that was told it goes on with the next name."""
         needs("xfs_io")
         path = mount(account).path / "all"
         told = entries(tool("xfs_io", "-r", "-c", "readdir -v", path))
@@ -169,7 +169,7 @@ def test_stress_ng(account, mount, truth):
 
 
 class TestFinding:
-    """Those who walk: SPEC 3.2, 6.1."""
+    """Those who walk: SEMANTICS 3.2, 6.1."""
 
     def test_findutils(self, account, mount, truth):
         one = mount(account)

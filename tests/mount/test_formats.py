@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 8.1: jobs as text and subtitles, made on the fly."""
+"""SEMANTICS 8.1: jobs as text and subtitles, made on the fly."""
 
 import errno
 import json
@@ -44,7 +44,7 @@ def cues_by_ffmpeg(paths, directory):
 
 
 class TestShapes:
-    """SPEC 8.1: what is in them."""
+    """SEMANTICS 8.1: what is in them."""
 
     def test_plain(self, mock, mount):
         text = show(mock, mount, lines=["Zoë speaks.", "And goes on."])
@@ -120,7 +120,7 @@ class TestShapes:
 
 
 class TestForeignParser:
-    """SPEC 8.1: ffmpeg reads every one of a whole account, cue by cue."""
+    """SEMANTICS 8.1: ffmpeg reads every one of a whole account, cue by cue."""
 
     def test_account(self, new_sandbox, mount, tmp_path):
         account = new_sandbox("--jobs", "40", "--bytes", "2000:30000")
@@ -152,7 +152,7 @@ class TestForeignParser:
 
 
 class TestFiles:
-    """SPEC 5.1, 8.1: they are files as all others."""
+    """SEMANTICS 5.1, 8.1: they are files as all others."""
 
     @pytest.fixture
     def one(self, account, mount):
@@ -177,7 +177,7 @@ class TestFiles:
         assert len({info.st_ino for info in stats}) == 4
 
     def test_inodes(self, one, account, mount):
-        """SPEC 5.2: their own, the same in every directory, on every mount, and in readdir."""
+        """SEMANTICS 5.2: their own, the same in every directory, on every mount, and in readdir."""
         job = account.jobs(status="done")[0]
         other = mount(account)
         for name in FORMATS:
@@ -205,7 +205,7 @@ class TestFiles:
         assert run("tail", "-c", "6", file_of(one, jobs[0], "txt")) == "--> 4\n"
 
     def test_read_only(self, one, account):
-        """SPEC 5.3."""
+        """SEMANTICS 5.3."""
         path = file_of(one, account.jobs(status="done")[0]["id"], "txt")
         for change in (lambda: os.remove(path), lambda: open(path, "ab")):
             with pytest.raises(OSError) as caught:
@@ -225,7 +225,7 @@ class TestFiles:
 
 
 class TestNames:
-    """SPEC 3.5, 8.1: which there are, and what they cost."""
+    """SEMANTICS 3.5, 8.1: which there are, and what they cost."""
 
     @pytest.mark.parametrize("name", FORMATS)
     def test_never_listed(self, account, mount, name):
@@ -260,7 +260,7 @@ class TestNames:
             assert not file_of(one, job["id"], name, f"before/{day}").exists()
 
     def test_no_job(self, account, mount):
-        """SPEC 3.3: of what cannot be a job nobody is asked."""
+        """SEMANTICS 3.3: of what cannot be a job nobody is asked."""
         one = mount(account)
         for name in ("nothing.txt", ".txt", "a b.srt", "x.TXT", "x.ass", f"{AN_ID}.txt.gz"):
             assert not (one.path / "all" / name).exists()
@@ -285,7 +285,7 @@ class TestNames:
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
     def test_listing_costs_nothing_more(self, account, mount):
-        """SPEC 6.2: pages as ever, and of summaries no job is fetched for a name."""
+        """SEMANTICS 6.2: pages as ever, and of summaries no job is fetched for a name."""
         account.modes(items="summary")
         one = mount(account, "formats=json:txt:srt:vtt")
         with Directory(one.path / "all") as directory:
@@ -295,7 +295,7 @@ class TestNames:
         assert all(request.lists for request in one.requests())
 
     def test_positions(self, account, mount):
-        """SPEC 6.4: telldir and seekdir, with several files a job."""
+        """SEMANTICS 6.4: telldir and seekdir, with several files a job."""
         one = mount(account, "formats=json:txt:vtt")
         with Directory(one.path / "all") as directory:
             places = []
@@ -314,7 +314,7 @@ class TestNames:
 
 
 class TestFreshness:
-    """SPEC 7.1, 7.3: names and texts change with the job."""
+    """SEMANTICS 7.1, 7.3: names and texts change with the job."""
 
     def test_when_it_is_done(self, mock, mount):
         job_id = mock.create(status="processing")
@@ -358,7 +358,7 @@ class TestFreshness:
         wait_until(lambda: not path.exists(), "its name is gone")
 
     def test_nothing_is_asked_again(self, account, mount):
-        """SPEC 7.3: what was looked at once is the kernel's, also after a remount the cache's."""
+        """SEMANTICS 7.3: what was looked at once is the kernel's, also after a remount the cache's."""
         one = mount(account, "formats=json:txt")
         place = one.path / "status/done"
         run("grep", "-rc", "a", place)
@@ -373,7 +373,7 @@ class TestFreshness:
         assert two.requests() == []
 
     def test_evicted(self, new_sandbox, mount):
-        """SPEC 7.4: of a text that was let go the job is fetched again, and is the same."""
+        """SEMANTICS 7.4: of a text that was let go the job is fetched again, and is the same."""
         account = new_sandbox("--jobs", "20", "--bytes", "200000", "--errors", "0")
         one = mount(account, "cache_size=1M", "formats=json:txt:srt:vtt")
         done = [job["id"] for job in account.jobs(status="done")]
@@ -387,6 +387,6 @@ class TestFreshness:
 @pytest.mark.parametrize("formats,why", [
     ("json:doc", '"doc"'), ("txt", "takes json"), ("json:txt:txt", "txt twice"), ("", "takes json")])
 def test_formats_that_are_none(program, formats, why):
-    """SPEC 1.4: a usage error that names it."""
+    """SEMANTICS 1.4: a usage error that names it."""
     code, _, err = program("-o", f"formats={formats}", "/nowhere")
     assert code == 1 and "-o formats" in err and why in err and err.count("\n") == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 1.2: lines of fstab, through mount(8), and the helper it calls."""
+"""SEMANTICS 1.2: lines of fstab, through mount(8), and the helper it calls."""
 
 import os
 
@@ -75,7 +75,7 @@ class TestFstab:
 
     @pytest.mark.parametrize("options", ["remount", "remount,rw,ttl=5"])
     def test_remount(self, fstab, account, place, kind, options):
-        """SPEC 1.2: it is refused with what to do, and the mount goes on as it was."""
+        """SEMANTICS 1.2: it is refused with what to do, and the mount goes on as it was."""
         out = fstab(f"{account.url} {{mnt}} {kind} {place.options()} 0 0",
                     'mount -T "$SCRATCH/fstab" "$MNT"\n'
                     f'if mount -T "$SCRATCH/fstab" -o {options} "$MNT" 2>&1; then exit 9; fi\n'
@@ -85,7 +85,7 @@ class TestFstab:
         assert out.endswith("1\n250\n")
 
     def test_variable_as_source(self, fstab, mock, place, kind):
-        """SPEC 1.1: `gladia` and `none` mean the default; it wants a key first."""
+        """SEMANTICS 1.1: `gladia` and `none` mean the default; it wants a key first."""
         place.key_file.chmod(0o644)
         for word in ("gladia", "none"):
             fstab(f"{word} {{mnt}} {kind} {place.options()} 0 0",
@@ -109,7 +109,7 @@ class TestFstab:
         assert "colour" in out
 
     def test_wrong_key(self, fstab, mock, place, kind):
-        """SPEC 1.3: mount(8) fails with the reason, and nothing is mounted."""
+        """SEMANTICS 1.3: mount(8) fails with the reason, and nothing is mounted."""
         place.write_key("wrong")
         out = fstab(f"{mock.url} {{mnt}} {kind} {place.options()} 0 0",
                     'if mount -T "$SCRATCH/fstab" "$MNT" 2>&1; then exit 9; fi\n'
@@ -117,7 +117,7 @@ class TestFstab:
         assert "key" in out
 
     def test_key_is_not_shown(self, fstab, account, place, kind):
-        """SPEC 2.2"""
+        """SEMANTICS 2.2"""
         out = fstab(f"{account.url} {{mnt}} {kind} {place.options()} 0 0",
                     'mount -T "$SCRATCH/fstab" "$MNT"\ncat /proc/self/mountinfo\numount "$MNT"')
         assert account.key not in out
@@ -169,7 +169,7 @@ class TestHelper:
         run("umount", directory)
 
     def test_failure(self, helper, mock, place):
-        """SPEC 1.3: exit code 32, as mount(8) wants it."""
+        """SEMANTICS 1.3: exit code 32, as mount(8) wants it."""
         place.write_key("wrong")
         run(helper, mock.url, place.new_directory(), "-o", place.options(), code=FAILED,
             env=environment(place.home))

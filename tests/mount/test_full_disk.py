@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 7.4: on a full disk old texts are evicted to make room; without any the mount goes on
+"""SEMANTICS 7.4: on a full disk old texts are evicted to make room; without any the mount goes on
 without keeping. A reader gets the text, whatever the disk does."""
 
 import contextlib

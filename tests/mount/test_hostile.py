@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 3.6, 11.3: names and bodies from the network that mean harm. The mount lives on."""
+"""SEMANTICS 3.6, 11.3: names and bodies from the network that mean harm. The mount lives on."""
 
 import errno
 import json
@@ -43,7 +43,7 @@ def raw_job(job_id, **more):
 
 
 class TestIds:
-    """SPEC 3.6"""
+    """SEMANTICS 3.6"""
 
     def test_names(self, mock, mount):
         for job_id in NAMED:
@@ -57,7 +57,7 @@ class TestIds:
 
     @pytest.mark.parametrize("name", NAMED.values())
     def test_never_listed(self, mock, mount, name):
-        """SPEC 3.3: the API's ids are UUIDs; other names are no reason to ask for one."""
+        """SEMANTICS 3.3: the API's ids are UUIDs; other names are no reason to ask for one."""
         one = mount(mock)
         assert not (one.path / "all" / (name + ".json")).exists()
         assert one.requests() == []
@@ -100,7 +100,7 @@ class TestIds:
 
 
 class TestHeads:
-    """SPEC 11.3: jobs that are not as the API describes them."""
+    """SEMANTICS 11.3: jobs that are not as the API describes them."""
 
     @pytest.mark.parametrize("more", [
         {"created_at": None}, {"created_at": "yesterday"}, {"created_at": 5},
@@ -143,7 +143,7 @@ BODIES = [
 
 
 class TestBodies:
-    """SPEC 4.3, 11.3: an error for that call, and the mount lives on."""
+    """SEMANTICS 4.3, 11.3: an error for that call, and the mount lives on."""
 
     @pytest.mark.parametrize("kind, fields", BODIES, ids=lambda value: str(value)[:40])
     def test_page(self, account, mount, kind, fields):

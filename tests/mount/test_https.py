@@ -36,7 +36,7 @@ def front(certificates):
 
 @pytest.mark.parametrize("protocol, spoken", [("http2", "HTTP/2.0"), ("", "HTTP/1.1")])
 def test_all_of_it(account, mount, front, certificates, protocol, spoken):
-    """SPEC 1.1, 1.4: HTTPS with ca_file=; HTTP/2 where it is offered, compression, and
+    """SEMANTICS 1.1, 1.4: HTTPS with ca_file=; HTTP/2 where it is offered, compression, and
     connections that are used again."""
     proxy = front(account.url, protocol=protocol)
     one = mount(account, f"ca_file={certificates / 'ca.pem'}", source=[proxy.url])
@@ -56,7 +56,7 @@ def test_all_of_it(account, mount, front, certificates, protocol, spoken):
 
 
 def test_ca_file_is_read_once(account, mount, front, certificates):
-    """SPEC 11.5: each connection needs it, and the file may be covered or gone by then."""
+    """SEMANTICS 11.5: each connection needs it, and the file may be covered or gone by then."""
     proxy = front(account.url)
     one = mount(account, f"ca_file={certificates / 'ca.pem'}", "ttl=0", source=[proxy.url])
     (certificates / "ca.pem").unlink()
@@ -74,7 +74,7 @@ def test_ca_file_is_read_once(account, mount, front, certificates):
 @pytest.mark.parametrize("cert, ca_file", [("good", None), ("expired", "ca.pem"),
                                            ("other", "ca.pem")])
 def test_certificates(account, place, program, front, certificates, cert, ca_file):
-    """SPEC 1.3, 2.3: who cannot prove to be the API gets nothing, and we say so at once."""
+    """SEMANTICS 1.3, 2.3: who cannot prove to be the API gets nothing, and we say so at once."""
     proxy = front(account.url, cert=cert)
     more = [f"ca_file={certificates / ca_file}"] if ca_file else []
     code, _, err = program("-f", "-o", place.options(*more), proxy.url, place.new_directory())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 11.2, 11.1: signals at every kind of wait, clocks that jump, an administrator's limit.
+"""SEMANTICS 11.2, 11.1: signals at every kind of wait, clocks that jump, an administrator's limit.
 (test_waiting has single directories and files; here is the whole table.)"""
 
 import contextlib
@@ -88,7 +88,7 @@ def waits(account, mount):
 
 
 class TestSignals:
-    """SPEC 11.2"""
+    """SEMANTICS 11.2"""
 
     @pytest.mark.parametrize("kind", SOME)
     def test_fatal(self, waits, account, reader, kind):
@@ -182,7 +182,7 @@ print(len(got))
 
 
 class TestClocks:
-    """SPEC 11.1: no call outlives `timeout`, whatever the clocks do."""
+    """SEMANTICS 11.1: no call outlives `timeout`, whatever the clocks do."""
 
     def test_stopped_process(self, account, mount, reader):
         """All the time went by while nothing ran, as in a suspended machine: whoever waits is
@@ -259,7 +259,7 @@ def offset_clocks(seconds):
 
 
 class TestAdministrator:
-    """SPEC 11.1: fs.fuse.default_request_timeout, after which the kernel aborts a mount."""
+    """SEMANTICS 11.1: fs.fuse.default_request_timeout, after which the kernel aborts a mount."""
 
     @pytest.fixture
     def limit(self):

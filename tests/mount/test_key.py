@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 2.1 to 2.3: where the key is looked for, and where it must never be."""
+"""SEMANTICS 2.1 to 2.3: where the key is looked for, and where it must never be."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def stranger(new_sandbox):
 
 
 class TestPlaces:
-    """SPEC 2.1: the first place that exists decides."""
+    """SEMANTICS 2.1: the first place that exists decides."""
 
     PLACES = ["key_file", "credentials", "variable", "config", "cli"]
 
@@ -79,7 +79,7 @@ umount "$1"
 
 
 class TestWhichKey:
-    """SPEC 2.1: what is said of a key names where it is from, and what that hides."""
+    """SEMANTICS 2.1: what is said of a key names where it is from, and what that hides."""
 
     @pytest.fixture
     def env(self, place):
@@ -145,7 +145,7 @@ class TestWhichKey:
 
 
 class TestSecrecy:
-    """SPEC 2.2"""
+    """SEMANTICS 2.2"""
 
     @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o602, 0o660, 0o606])
     def test_files_of_others(self, mock, program, place, mode):
@@ -181,7 +181,7 @@ class TestSecrecy:
         assert KEY not in one.stderr
 
     def test_debug_output(self, account, mount):
-        """SPEC 1.1: not even with -d."""
+        """SEMANTICS 1.1: not even with -d."""
         one = mount(account, letters=["-d"])
         os.listdir(one.path / "all")
         one.unmount()
@@ -209,7 +209,7 @@ class TestSecrecy:
 
 
 class TestOrigin:
-    """SPEC 2.3: the key goes to SOURCE's origin alone."""
+    """SEMANTICS 2.3: the key goes to SOURCE's origin alone."""
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_redirects(self, account, mount, stranger, status):

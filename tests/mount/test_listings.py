@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 6.1, 6.2, 6.4 to 6.6: how a listing is read, page by page."""
+"""SEMANTICS 6.1, 6.2, 6.4 to 6.6: how a listing is read, page by page."""
 
 import errno
 import os
@@ -25,7 +25,7 @@ def thousand(new_sandbox):
 
 
 class TestLazy:
-    """SPEC 6.2"""
+    """SEMANTICS 6.2"""
 
     @pytest.mark.parametrize("path", ["all", "status/done", "after/2026-04-20", "date/2026-04-20"])
     def test_first_name(self, thousand, mount, path):
@@ -36,7 +36,7 @@ class TestLazy:
         assert request.lists
 
     def test_first_page_is_small(self, thousand, mount):
-        """SPEC 6.5: it asks for 20, the API's default."""
+        """SEMANTICS 6.5: it asks for 20, the API's default."""
         one = mount(thousand)
         first_name(one.path / "all")
         assert one.requests()[0].limit == 20
@@ -80,7 +80,7 @@ class TestLazy:
         assert len(one.requests()) <= 11 + 8
 
     def test_known_listing_costs_nothing(self, thousand, mount):
-        """SPEC 7.1: within ttl."""
+        """SEMANTICS 7.1: within ttl."""
         one = mount(thousand)
         before = os.listdir(one.path / "all")
         one.mark()
@@ -89,7 +89,7 @@ class TestLazy:
 
 
 class TestComplete:
-    """SPEC 6.1: a listing is complete or it is an error."""
+    """SEMANTICS 6.1: a listing is complete or it is an error."""
 
     FAULTS = [("status", {"status": 500}), ("bad_json", {}), ("reset", {}), ("truncate", {}),
               ("truncate_valid", {}), ("items_null", {}), ("reset_after", {"bytes": 3000}),
@@ -136,7 +136,7 @@ class TestComplete:
 
 
 class TestCookies:
-    """SPEC 6.4: positions are honest."""
+    """SEMANTICS 6.4: positions are honest."""
 
     def test_seek(self, account, mount):
         """To every position, in any order, also ones told twice."""
@@ -208,7 +208,7 @@ class TestCookies:
 
 
 class TestPageSize:
-    """SPEC 6.5"""
+    """SEMANTICS 6.5"""
 
     def test_grows(self, thousand, mount):
         """Later pages bring what about a mebibyte or half a second brings."""
@@ -227,7 +227,7 @@ class TestPageSize:
         assert max(request.limit for request in one.requests()) <= 20
 
     def test_option(self, thousand, mount):
-        """SPEC 1.4: page_size="""
+        """SEMANTICS 1.4: page_size="""
         one = mount(thousand, "page_size=70")
         os.listdir(one.path / "all")
         assert {request.limit for request in one.requests()} <= {70, 71}
@@ -254,7 +254,7 @@ class TestPageSize:
 
 
 class TestEnd:
-    """SPEC 6.6"""
+    """SEMANTICS 6.6"""
 
     @pytest.mark.parametrize("last_next", ["null", "set"])
     @pytest.mark.parametrize("past_end", ["empty", "404"])

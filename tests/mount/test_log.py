@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 11.2: a log that nobody reads holds nothing up, whatever it is: a pipe into less(1) at
+"""SEMANTICS 11.2: a log that nobody reads holds nothing up, whatever it is: a pipe into less(1) at
 rest, a terminal after Ctrl-S, a syslogd that is stopped."""
 
 import contextlib

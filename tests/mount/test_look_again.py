@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 7.2: looking again costs what changed, and shows what is there.
+"""SEMANTICS 7.2: looking again costs what changed, and shows what is there.
 
 hypothesis creates, finishes and deletes jobs behind the mount's back, between looks and
 during them. After every look the names are the stand-in's own, and the requests are
@@ -119,7 +119,7 @@ def fresh_mount(mount, mock):
 
 
 def test_changes_between_looks(new_sandbox, mount):
-    """SPEC 7.2, 6.3: names are right and few requests made, whatever changed between."""
+    """SEMANTICS 7.2, 6.3: names are right and few requests made, whatever changed between."""
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
               suppress_health_check=list(HealthCheck))
     @given(st.lists(STEP, min_size=4, max_size=10))
@@ -135,7 +135,7 @@ def test_changes_between_looks(new_sandbox, mount):
 
 
 def test_changes_during_looks(new_sandbox, mount):
-    """SPEC 7.2, 6.3: a look that is disturbed shows all that was there all the time, and
+    """SEMANTICS 7.2, 6.3: a look that is disturbed shows all that was there all the time, and
     the next one what is there."""
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
               suppress_health_check=list(HealthCheck))
@@ -181,7 +181,7 @@ def scheduled(mock, change):
 
 
 def test_after_one_was_picked_out(new_sandbox, mount):
-    """SPEC 7.2: a listing by status comes out of a fresh one of all jobs, for nothing, and
+    """SEMANTICS 7.2: a listing by status comes out of a fresh one of all jobs, for nothing, and
     what came of that can be checked later."""
     mock = account(new_sandbox)
     one = mount(mock, f"page_size={PAGE}")
@@ -200,7 +200,7 @@ def test_after_one_was_picked_out(new_sandbox, mount):
 
 
 def test_after_a_remount(new_sandbox, mount):
-    """SPEC 7.2: also across unmount and mount."""
+    """SEMANTICS 7.2: also across unmount and mount."""
     mock = account(new_sandbox)
     one = mount(mock, "ttl=0", f"page_size={PAGE}")
     look_at(one, "all")
@@ -216,5 +216,5 @@ def test_after_a_remount(new_sandbox, mount):
     seen, requests = look_at(three, "all")
     assert seen == names(mock, "all")
     assert requests <= changes_cost(1)
-    # It is not there by its name either (SPEC 7.1).
+    # It is not there by its name either (SEMANTICS 7.1).
     assert not (three.path / "all" / f"{victim}.json").exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 1.3: in the foreground a service manager hears when the mount can be used (the
+"""SEMANTICS 1.3: in the foreground a service manager hears when the mount can be used (the
 protocol of sd_notify(3))."""
 
 import contextlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 3.1, 3.2, 3.4, 3.6: metadata/KEY/VALUE/, whatever the API makes of its own filter."""
+"""SEMANTICS 3.1, 3.2, 3.4, 3.6: metadata/KEY/VALUE/, whatever the API makes of its own filter."""
 
 import errno
 import json
@@ -41,7 +41,7 @@ def pairs(metadata, key=""):
 
 
 def escape(text):
-    """SPEC 3.6: a name of its own for each text."""
+    """SEMANTICS 3.6: a name of its own for each text."""
     name = "".join(chr(byte) if byte < 128 and chr(byte).isalnum() or byte in b"._-"
                    else f"%{byte:02X}" for byte in text.encode())
     return "%2E" + name[1:] if name.startswith(".") else name
@@ -67,7 +67,7 @@ def shop(account):
 
 
 class TestListing:
-    """SPEC 3.4: what the account's jobs hold."""
+    """SEMANTICS 3.4: what the account's jobs hold."""
 
     def test_keys(self, shop, mount):
         one = mount(shop)
@@ -84,7 +84,7 @@ class TestListing:
                 for name, value in pairs(job["custom_metadata"]) if name == key}
 
     def test_jobs(self, shop, mount):
-        """SPEC 3.5: exactly those that match, of every key and value."""
+        """SEMANTICS 3.5: exactly those that match, of every key and value."""
         one = mount(shop)
         held = {pair for job in shop.jobs() for pair in pairs(job["custom_metadata"])}
         for key, value in sorted(held):
@@ -109,7 +109,7 @@ class TestListing:
 
 
 class TestFilter:
-    """SPEC 3.1, 3.2."""
+    """SEMANTICS 3.1, 3.2."""
 
     def test_contents(self, shop, mount):
         one = mount(shop)
@@ -156,7 +156,7 @@ class TestFilter:
         assert len(shown(one.path / "metadata/none/null")) == 1
 
     def test_by_id(self, shop, mount):
-        """SPEC 3.5: one request, and no listing if the names are known; only where it matches."""
+        """SEMANTICS 3.5: one request, and no listing if the names are known; only where it matches."""
         one = mount(shop, "ttl=600")
         assert shown(one.path / "metadata/gold")
         job = shop.create(custom_metadata={"gold": True}, text="Hello.")
@@ -179,7 +179,7 @@ class TestFilter:
 
 
 class TestCost:
-    """SPEC 3.3, 3.4, 6.2, 7.2."""
+    """SEMANTICS 3.3, 3.4, 6.2, 7.2."""
 
     def test_nothing(self, shop, mount):
         one = mount(shop, "ttl=600")
@@ -230,7 +230,7 @@ class TestCost:
             assert len(one.requests()) == 1
 
     def test_longer_than_anybody_waits(self, shop, mount):
-        """SPEC 6.1, 11.1: an error with a sentence; who looks again goes on from there."""
+        """SEMANTICS 6.1, 11.1: an error with a sentence; who looks again goes on from there."""
         one = mount(shop, "timeout=1", "connections=1", "page_size=10")
         shop.modes(latency_ms=60)
         tries = 0
@@ -275,7 +275,7 @@ class TestCost:
         assert shown(second.path / "metadata/customer/acme") == wanted
 
     def test_find_is_finite(self, shop, mount):
-        """SPEC 3.2: inner names are not listed."""
+        """SEMANTICS 3.2: inner names are not listed."""
         one = mount(shop)
         found = subprocess.run(["find", one.path / "metadata"], capture_output=True,
                                text=True, check=True).stdout.split("\n")
@@ -286,7 +286,7 @@ class TestCost:
 
 
 class TestHostile:
-    """SPEC 3.6, 11.3: no name leaves its directory or hides another."""
+    """SEMANTICS 3.6, 11.3: no name leaves its directory or hides another."""
 
     NAMES = ["..", ".", "a/b", "../../etc/passwd", "a\nb", "a=b", "a&b", "%41", "A", ".git", "*",
              "\x7f", "a,b", " ", "caf\u00e9", "\u732b"]
@@ -361,7 +361,7 @@ class TestTheApi:
 
 
 class TestPositions:
-    """SPEC 6.4"""
+    """SEMANTICS 6.4"""
 
     def test_far_ahead(self, new_sandbox, mount):
         """A position far ahead is found, although a first part of the account falls short of it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 3.5, 4.1, 6.1, 6.3, 6.4, 7.1, 7.4: a mount and a dictionary go through the same random
+"""SEMANTICS 3.5, 4.1, 6.1, 6.3, 6.4, 7.1, 7.4: a mount and a dictionary go through the same random
 operations, and after each the mount has shown what the dictionary holds.
 
 Listing whole and in part, seeking, looking up, reading anywhere, refreshing, mounting
@@ -81,7 +81,7 @@ class Open:
         return False
 
     def seek_back(self, draw):
-        """SPEC 6.4: from a position told before the same names come again."""
+        """SEMANTICS 6.4: from a position told before the same names come again."""
         index, position = draw.choice(self.positions)
         self.directory.seek(position)
         for name in self.told[index:]:
@@ -255,7 +255,7 @@ def test_model(part, new_sandbox, mount):
 
 
 def test_new_ones_behind_what_was_told(new_sandbox, mount):
-    """SPEC 7.2: a listing whose head was told before new jobs came was kept as ordered; these
+    """SEMANTICS 7.2: a listing whose head was told before new jobs came was kept as ordered; these
     draws showed it."""
     model = Model(mount, account(new_sandbox, 19), random.Random("20261128 model 19"))
     run(model, OPERATIONS)

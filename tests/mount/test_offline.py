@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 7.5: with offline_ok an API out of reach shows what was known, and mounting succeeds."""
+"""SEMANTICS 7.5: with offline_ok an API out of reach shows what was known, and mounting succeeds."""
 
 import errno
 import itertools
@@ -81,7 +81,7 @@ def assert_all_is_shown(line, one):
 
 
 class TestWithoutNetwork:
-    """SPEC 7.5: a laptop without network still greps what it has."""
+    """SEMANTICS 7.5: a laptop without network still greps what it has."""
 
     def test_what_was_known(self, line, mount):
         one = mount(line.mock, "offline_ok", "ttl=0")
@@ -154,7 +154,7 @@ class TestWithoutNetwork:
         line.mock.clear_faults()
 
     def test_metadata(self, line, mount):
-        """SPEC 3.4: what is told of jobs that are known is known."""
+        """SEMANTICS 3.4: what is told of jobs that are known is known."""
         one = mount(line.mock, "offline_ok", "ttl=0", "timeout=2")
         look_at_all(one)
         keys = shown(one.path / "metadata")
@@ -167,7 +167,7 @@ class TestWithoutNetwork:
         assert {value: shown(one.path / "metadata" / key / value) for value in values} == found
 
     def test_rm(self, line, mount):
-        """SPEC 10.1: nothing is promised that cannot be done."""
+        """SEMANTICS 10.1: nothing is promised that cannot be done."""
         one = mount(line.mock, "offline_ok", "allow_delete", "ttl=0", "timeout=2")
         look_at_all(one)
         line.cut()
@@ -190,7 +190,7 @@ class Silent:
 
 
 class TestErrorsStayErrors:
-    """SPEC 7.5, 11.1: what answers is in reach."""
+    """SEMANTICS 7.5, 11.1: what answers is in reach."""
 
     @pytest.mark.parametrize("status, error", [(401, errno.EACCES), (429, errno.EBUSY),
                                                (500, errno.EIO)])

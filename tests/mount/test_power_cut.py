@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 7.4, 4.3: the machine goes down while a mount is at work; at the next boot nothing is
+"""SEMANTICS 7.4, 4.3: the machine goes down while a mount is at work; at the next boot nothing is
 shown that was only half written.
 
 The cache is on a disk of its own, a file, that is cut off as by a power cut: what Linux had not
@@ -131,7 +131,7 @@ def fixture_cut(new_sandbox, mount, place, disk):
 
 
 def test_power_cut(cut, place):
-    """SPEC 7.4, 4.3: whatever part of the cache was on the disk."""
+    """SEMANTICS 7.4, 4.3: whatever part of the cache was on the disk."""
     for _ in range(CUTS):
         account = cut()
         with NextBoot(place, account.mock, "ttl=0") as two:
@@ -140,7 +140,7 @@ def test_power_cut(cut, place):
 
 
 def test_disk_that_hangs(new_sandbox, mount, place, disk):
-    """SPEC 1.5: SIGTERM ends it all the same; the mark is taken back by and by."""
+    """SEMANTICS 1.5: SIGTERM ends it all the same; the mark is taken back by and by."""
     place.cache = disk.path / "cache"
     mock = new_sandbox("--jobs", "20")
     before = children()
@@ -175,7 +175,7 @@ def test_would_fail(cut, place):
 
 
 def test_cut_when_it_had_ended(new_sandbox, mount, place, disk):
-    """SPEC 7.4, 7.5: what was unmounted in order is on the disk, and is believed: all of it
+    """SEMANTICS 7.4, 7.5: what was unmounted in order is on the disk, and is believed: all of it
     can be seen without the API."""
     place.cache = disk.path / "cache"
     account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 7.3, 11.3: texts the kernel is given before it asks, and that they are right.
+"""SEMANTICS 7.3, 11.3: texts the kernel is given before it asks, and that they are right.
 
 fincore(1) tells which of a file's pages are in memory, without reading it.
 """
@@ -72,7 +72,7 @@ def test_a_reader_who_walks(large, mount, order):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_reader_of_some(large, mount, count):
-    """SPEC 6.2: who reads one file, or two, is given no other."""
+    """SEMANTICS 6.2: who reads one file, or two, is given no other."""
     paths = listed(mount(large))
     check(large, paths[100:100 + count])
     # Somebody who walks elsewhere in the mount shows that what is given came.

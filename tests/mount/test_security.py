@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 2.2: what the running program keeps of its key and of its rights, and what it leaves to
+"""SEMANTICS 2.2: what the running program keeps of its key and of its rights, and what it leaves to
 others. Each of docs/SECURITY.md's rows names its test here or elsewhere."""
 
 import os
@@ -75,7 +75,7 @@ class TestMemory:
         assert len(places(one.pid, KEY)) == 2
 
     def test_exchanged(self, account, mount, place):
-        """SPEC 1.5: after SIGHUP the old one is nowhere any more."""
+        """SEMANTICS 1.5: after SIGHUP the old one is nowhere any more."""
         one = mount(account, "ttl=0")
         os.listdir(one.path / "all")
         one.requests()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 3.1 to 3.5: which directories there are, what they show, and what that costs."""
+"""SEMANTICS 3.1 to 3.5: which directories there are, what they show, and what that costs."""
 
 import errno
 import os
@@ -53,7 +53,7 @@ def one_job(account, status="done"):
 
 
 class TestFixedDirectories:
-    """SPEC 3.1, 3.4: they cost nothing."""
+    """SEMANTICS 3.1, 3.4: they cost nothing."""
 
     def test_root(self, account, mount):
         one = mount(account)
@@ -78,7 +78,7 @@ class TestFixedDirectories:
 
 
 class TestFilters:
-    """SPEC 3.1: what a directory shows is what the account holds."""
+    """SEMANTICS 3.1: what a directory shows is what the account holds."""
 
     def test_all(self, account, mount):
         one = mount(account)
@@ -95,7 +95,7 @@ class TestFilters:
             assert listed(one.path / "date" / day) == on_day(account, day)
 
     def test_nothing_happened(self, account, mount):
-        """SPEC 3.3: any valid date is a directory."""
+        """SEMANTICS 3.3: any valid date is a directory."""
         one = mount(account)
         for day in ("1969-12-31", "2024-02-29", "2026-04-01", "9998-12-31"):
             assert listed(one.path / "date" / day) == on_day(account, day)
@@ -122,7 +122,7 @@ class TestFilters:
 
 
 class TestNesting:
-    """SPEC 3.2: filters after filters mean and, a comma means or."""
+    """SEMANTICS 3.2: filters after filters mean and, a comma means or."""
 
     def test_any_order(self, account, mount):
         one = mount(account)
@@ -172,7 +172,7 @@ class TestNesting:
 
 
 class TestNothing:
-    """SPEC 3.3: what cannot exist is ENOENT without a request."""
+    """SEMANTICS 3.3: what cannot exist is ENOENT without a request."""
 
     @pytest.mark.parametrize("path", [
         "status/foo", "status/Done", "status/done,", "status/,", "date/2026-02-30",
@@ -196,7 +196,7 @@ class TestNothing:
 
 
 class TestDays:
-    """SPEC 3.4: ls date/ skips from day to day."""
+    """SEMANTICS 3.4: ls date/ skips from day to day."""
 
     def test_days(self, account, mount):
         one = mount(account)
@@ -227,7 +227,7 @@ class TestDays:
 
 
 class TestById:
-    """SPEC 3.5: a job that was never listed."""
+    """SEMANTICS 3.5: a job that was never listed."""
 
     def test_costs_one_request(self, account, mount):
         one = mount(account)
@@ -267,7 +267,7 @@ class TestById:
         assert len(one.requests()) == 1
 
     def test_other_suffixes(self, account, mount):
-        """SPEC 8.1 aside, there is no other file of a job."""
+        """SEMANTICS 8.1 aside, there is no other file of a job."""
         one = mount(account)
         job = one_job(account)
         for suffix in ("", ".JSON", ".json.json", ".jsonx", ".xml"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 3.1, 6.3, 6.6: each answer that the API might give to what is unknown of it
+"""SEMANTICS 3.1, 6.3, 6.6: each answer that the API might give to what is unknown of it
 (GLADIA_API.md) shows the same directories."""
 
 import os
@@ -76,7 +76,7 @@ def test_mode(account, mount, mode):
 
 @pytest.mark.parametrize("order", ["newest", "oldest", "unsorted"])
 def test_days_in_any_order(account, mount, order):
-    """SPEC 3.4: newest first, whatever the API's order."""
+    """SEMANTICS 3.4: newest first, whatever the API's order."""
     one = mount(account)
     account.modes(order=order)
     days = list(dict.fromkeys(job["created_at"][:10] for job in account.jobs()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 1.1, 1.5, 1.8, 1.9: the program unmounts its own mount, wherever that is, or nothing."""
+"""SEMANTICS 1.1, 1.5, 1.8, 1.9: the program unmounts its own mount, wherever that is, or nothing."""
 
 import contextlib
 import os
@@ -93,7 +93,7 @@ def successor(account, mount):
 
 @needs_root
 class TestOwnMount:
-    """SPEC 1.8, with the path that it was given leading to something else."""
+    """SEMANTICS 1.8, with the path that it was given leading to something else."""
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_covered(self, account, mount, ground, daemon):
@@ -183,7 +183,7 @@ class TestOwnMount:
         two.unmount()
 
     def test_aborted_after_a_move(self, account, mount, ground):
-        """SPEC 1.5: an aborted mount is one, also if something else is at its old place."""
+        """SEMANTICS 1.5: an aborted mount is one, also if something else is at its old place."""
         path = ground.new("parent/mnt")
         one = mount(account, path=path)
         path.parent.rename(ground.path / "parent2")
@@ -198,7 +198,7 @@ class TestOwnMount:
 
 @needs_root
 class TestDeadMount:
-    """SPEC 11.4: what is cleared is the dead mount alone."""
+    """SEMANTICS 11.4: what is cleared is the dead mount alone."""
 
     def test_others_are_in_it(self, account, mount, program, place, ground):
         path = ground.new("mnt")
@@ -214,7 +214,7 @@ class TestDeadMount:
 
 
 class TestOrdinaryUser:
-    """SPEC 1.8, where fusermount3 unmounts, which knows only paths."""
+    """SEMANTICS 1.8, where fusermount3 unmounts, which knows only paths."""
 
     @needs_root
     def test_covered(self, nobody):
@@ -235,7 +235,7 @@ class TestOrdinaryUser:
 
 
 class TestRefused:
-    """SPEC 1.1: neither over a gladiafs mount nor in one."""
+    """SEMANTICS 1.1: neither over a gladiafs mount nor in one."""
 
     def test_another_account(self, account, mock, mount, program, place):
         one = mount(account)
@@ -274,7 +274,7 @@ class TestRefused:
 
 
 class TestSignals:
-    """SPEC 1.5: those that end it, and those that do not."""
+    """SEMANTICS 1.5: those that end it, and those that do not."""
 
     HARMLESS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM,
                 signal.SIGPROF, signal.SIGIO, signal.SIGPWR, signal.SIGXFSZ, signal.SIGPIPE,
@@ -312,7 +312,7 @@ class TestSignals:
 
 
 class TestAutoUnmount:
-    """SPEC 1.9: auto_unmount, after SIGKILL."""
+    """SEMANTICS 1.9: auto_unmount, after SIGKILL."""
 
     ROUNDS = 5
 

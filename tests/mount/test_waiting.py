@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 11.2: what waiting does to those who wait, and to everybody else."""
+"""SEMANTICS 11.2: what waiting does to those who wait, and to everybody else."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ LIST = {"path": "/v2/pre-recorded"}
 
 
 class TestInterrupts:
-    """SPEC 11.2: a waiting reader can be ended at once."""
+    """SEMANTICS 11.2: a waiting reader can be ended at once."""
 
     @pytest.fixture
     def stalled(self, account, mount):
@@ -92,7 +92,7 @@ print(len(names))
 
 
 class TestOthers:
-    """SPEC 11.2: one stalled directory delays nobody else."""
+    """SEMANTICS 11.2: one stalled directory delays nobody else."""
 
     def at_once(self, *command):
         with Stopwatch() as watch:

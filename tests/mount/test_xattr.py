@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 5.5: extended attributes, with -o xattr only."""
+"""SEMANTICS 5.5: extended attributes, with -o xattr only."""
 
 import errno
 import json
@@ -33,7 +33,7 @@ def wanted(job):
 
 
 class TestWith:
-    """SPEC 5.5"""
+    """SEMANTICS 5.5"""
 
     def test_all_jobs(self, account, mount):
         one = mount(account, "xattr")
@@ -128,7 +128,7 @@ class TestWith:
 
 
 class TestWithout:
-    """SPEC 5.5: they cost a message for each file, so they are not there."""
+    """SEMANTICS 5.5: they cost a message for each file, so they are not there."""
 
     def test_none(self, account, mount):
         one = mount(account)

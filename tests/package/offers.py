@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the program's own help says there is (SPEC 1.1, 1.4)."""
+"""What the program's own help says there is (SEMANTICS 1.1, 1.4)."""
 
 import os
 import re

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 1.1, 1.4: what bash, zsh and fish offer is what there is."""
+"""SEMANTICS 1.1, 1.4: what bash, zsh and fish offer is what there is."""
 
 import re
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Debian package: clean, the same each time, and gone when it is purged (SPEC 1.1, 1.2)."""
+"""The Debian package: clean, the same each time, and gone when it is purged (SEMANTICS 1.1, 1.2)."""
 
 import hashlib
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `meson install` puts where; man pages (SPEC 1.1, 1.2, 1.4)."""
+"""What `meson install` puts where; man pages (SEMANTICS 1.1, 1.2, 1.4)."""
 
 import re
 
@@ -39,7 +39,7 @@ def test_every_file(installed):
 
 
 def test_helper(installed):
-    """SPEC 1.2: mount(8)'s helper is the program under another name."""
+    """SEMANTICS 1.2: mount(8)'s helper is the program under another name."""
     link = installed / "sbin/mount.gladiafs"
     assert str(link.readlink()) == "/usr/local/bin/gladiafs"
     assert (installed / "bin/gladiafs").stat().st_mode & 0o777 == 0o755
@@ -94,19 +94,19 @@ def test_page_is_whole(title):
 
 
 def test_page_has_every_option():
-    """SPEC 1.4: those of --help, with their values, and no others."""
+    """SEMANTICS 1.4: those of --help, with their values, and no others."""
     shapes = defined(section(rendered("gladiafs.1")[0], "MOUNT OPTIONS"))
     assert shapes == set(SHAPES)
 
 
 def test_page_has_every_letter():
-    """SPEC 1.1"""
+    """SEMANTICS 1.1"""
     words = defined(section(rendered("gladiafs.1")[0], "OPTIONS"))
     assert {word.partition(" ")[0] for word in words if word.startswith("-")} == LETTERS
 
 
 def test_helpers_page_has_every_letter():
-    """SPEC 1.2"""
+    """SEMANTICS 1.2"""
     usage = re.search(r"mount\.gladiafs .*\[-([a-z]+)\]", HELP).group(1)
     words = defined(section(rendered("mount.gladiafs.8")[0], "OPTIONS"))
     letters = {word.partition(" ")[0] for word in words}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What an ordinary user mounts, by hand or at login: fstab, the user's unit, pam_mount; in a
-machine with systemd as its process 1. SPEC 1.2, 1.3, 2.1."""
+machine with systemd as its process 1. SEMANTICS 1.2, 1.3, 2.1."""
 
 import os
 import pty
@@ -36,7 +36,7 @@ def ada(machine):
 
 
 class TestFstab:
-    """SPEC 1.2: the guide's line for a user, with nothing in the environment."""
+    """SEMANTICS 1.2: the guide's line for a user, with nothing in the environment."""
 
     @pytest.fixture(params=["gladiafs", "fuse.gladiafs"])
     def line(self, request, machine, account, ada):
@@ -49,7 +49,7 @@ class TestFstab:
         machine.run(f"rmdir {PLACE}; rm /etc/fstab")
 
     def test_mount_and_umount(self, machine, line, ada):
-        """Key and cache are the user's (SPEC 2.1), and so is what is mounted."""
+        """Key and cache are the user's (SEMANTICS 2.1), and so is what is mounted."""
         machine.run(f"cd /; mount {PLACE}", ada)
         assert machine.mounts() == [PLACE]
         assert machine.run(f"ls {PLACE}/status", ada).split() == STATUSES
@@ -119,7 +119,7 @@ class TestUserUnit:
         assert machine.mounts() == []
 
     def test_reload(self, machine, account, ada, enabled, login):
-        """SPEC 1.5"""
+        """SEMANTICS 1.5"""
         login(ada)
         machine.wait("systemctl --user is-active gladiafs", ada)
         machine.run(f"ls {PLACE}/all", ada)
@@ -154,7 +154,7 @@ class TestUserUnit:
         assert second.stop()
 
     def test_wrong_options(self, machine, ada, enabled, login):
-        """SPEC 1.3: exit code 1 is not tried again."""
+        """SEMANTICS 1.3: exit code 1 is not tried again."""
         machine.write(CONFIG + "/options.conf",
                       "[Service]\nEnvironment=GLADIAFS_OPTIONS=colour=blue\n", user=ada)
         login(ada)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the whole machine mounts: the system's unit, an automount of fstab's, and what updatedb
-makes of it; in a machine with systemd as its process 1. SPEC 1.2, 1.3, 1.5, 2.1."""
+makes of it; in a machine with systemd as its process 1. SEMANTICS 1.2, 1.3, 1.5, 2.1."""
 
 import pytest
 
@@ -48,7 +48,7 @@ class TestSystemUnit:
         assert machine.run(f"ls {PLACE}/all | wc -l") == "10\n"
 
     def test_key_is_a_credential(self, machine, unit, key, account):
-        """SPEC 2.1: systemd's copy is what is read, also after SIGHUP (SPEC 1.5)."""
+        """SEMANTICS 2.1: systemd's copy is what is read, also after SIGHUP (SEMANTICS 1.5)."""
         machine.run(f"rm {key}")
         account.clear_stats()
         machine.run(f"systemctl reload {unit}")
@@ -57,7 +57,7 @@ class TestSystemUnit:
         assert KEY not in machine.journal(1000)
 
     def test_dies(self, machine, unit):
-        """SPEC 11.4: killed, it is started again, and clears what its mount left."""
+        """SEMANTICS 11.4: killed, it is started again, and clears what its mount left."""
         before = main_pid(machine, unit)
         machine.run(f"kill -9 {before}")
         machine.wait(f"test -d {PLACE}/status && systemctl is-active {unit}")
@@ -71,7 +71,7 @@ class TestSystemUnit:
         assert machine.run(f"systemctl show -P Result {unit}") == "success\n"
 
     def test_cache(self, machine, unit):
-        """SPEC 7.4: where the unit says, for root alone."""
+        """SEMANTICS 7.4: where the unit says, for root alone."""
         machine.run(f"cat {PLACE}/all/*.json")
         out = machine.run("stat -c '%a %U' /var/cache/gladiafs /var/cache/gladiafs/*")
         assert set(out.splitlines()) == {"700 root", "600 root"}
@@ -84,7 +84,7 @@ class TestSystemUnit:
 
 
 class TestWithoutKey:
-    """SPEC 1.3"""
+    """SEMANTICS 1.3"""
 
     def test_no_key(self, machine):
         """The reason stands in the journal, and nothing is mounted."""
@@ -95,7 +95,7 @@ class TestWithoutKey:
 
 
 class TestAutomount:
-    """SPEC 1.2: the guide's line for the whole machine."""
+    """SEMANTICS 1.2: the guide's line for the whole machine."""
 
     @pytest.fixture
     def automount(self, machine, account, key):
@@ -124,7 +124,7 @@ class TestAutomount:
         assert machine.run(f"ls {PLACE}/status").split() == STATUSES
 
     def test_stop(self, machine, automount):
-        """Stopping the mount's unit ends the process, with success (SPEC 1.5)."""
+        """Stopping the mount's unit ends the process, with success (SEMANTICS 1.5)."""
         machine.run(f"ls {PLACE}/status")
         machine.run(f"systemctl stop {automount}.mount")
         assert machine.mounts() == []
@@ -153,7 +153,7 @@ class TestUpdatedb:
         assert machine.run("locate /etc/hostname") == "/etc/hostname\n"
 
     def verdict(self, machine, account):
-        """What --check has to say of it (SPEC 1.6)."""
+        """What --check has to say of it (SEMANTICS 1.6)."""
         said = machine.run(f"gladiafs --check {account.url} || :")
         (line,) = [line for line in said.splitlines() if line.split()[1] == "updatedb"]
         return line.split()[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SPEC 1.2, 1.3, 2.1: units and fstab's lines, as systemd reads them. That they do what they
+"""SEMANTICS 1.2, 1.3, 2.1: units and fstab's lines, as systemd reads them. That they do what they
 say is seen in a machine, test_login.py."""
 
 import re
@@ -62,7 +62,7 @@ def test_user_unit_lets_fusermount3_work():
 
 
 def test_automount_of_fstab(tmp_path):
-    """SPEC 1.2: the guide's line for the whole machine makes an automount that neither waits
+    """SEMANTICS 1.2: the guide's line for the whole machine makes an automount that neither waits
     for the network nor fails the boot."""
     line = next(line for line in GUIDE.splitlines() if "x-systemd.automount" in line).strip()
     fstab, units = tmp_path / "fstab", tmp_path / "units"

@@ -29,7 +29,7 @@ static struct fuse_entry_out look_up(
 	return entry;
 }
 
-/* SPEC 5.1. */
+/* SEMANTICS 5.1. */
 static void a_file_shows_its_job(void **state)
 {
 	struct mount *mount = mount_new();
@@ -103,7 +103,7 @@ static void link_counts(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.1: completed_at, else created_at, else the beginning of time. */
+/* SEMANTICS 5.1: completed_at, else created_at, else the beginning of time. */
 static void times_of_jobs(void **state)
 {
 	static const struct {
@@ -133,7 +133,7 @@ static void times_of_jobs(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.1, 7.1: finished jobs' names are kept, others for the time to live. */
+/* SEMANTICS 5.1, 7.1: finished jobs' names are kept, others for the time to live. */
 static void how_long_names_and_attributes_are_kept(void **state)
 {
 	struct mount *mount = mount_new();
@@ -159,7 +159,7 @@ static void how_long_names_and_attributes_are_kept(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.1: before it was listed; the same on every mount. */
+/* SEMANTICS 5.1: before it was listed; the same on every mount. */
 static void a_directory_shows_its_age(void **state)
 {
 	static const struct {
@@ -232,7 +232,7 @@ static uint64_t next_notified(struct mount *mount)
 	return node;
 }
 
-/* SPEC 5.1: however the listing is filled, and the kernel asks again. */
+/* SEMANTICS 5.1: however the listing is filled, and the kernel asks again. */
 static void a_directory_shows_the_newest_change(void **state)
 {
 	static const char *const paths[] = {"all", "status/done", "date/2026-04-01",
@@ -283,7 +283,7 @@ static void a_directory_shows_the_newest_change(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 1.4, 5.1. */
+/* SEMANTICS 1.4, 5.1. */
 static void umask_takes_bits_away(void **state)
 {
 	static const struct mount_options options = {.umask = 0227};
@@ -298,7 +298,7 @@ static void umask_takes_bits_away(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.4: from local knowledge, also while the API is silent. */
+/* SEMANTICS 5.4: from local knowledge, also while the API is silent. */
 static void statfs_counts_what_is_known(void **state)
 {
 	enum { FRAGMENT = 4096 };
@@ -371,7 +371,7 @@ static uint64_t look_up_and_forget(struct mount *mount, uint64_t date, unsigned 
 	return nodes[0];
 }
 
-/* SPEC 11.3: what the kernel forgets takes no memory. */
+/* SEMANTICS 11.3: what the kernel forgets takes no memory. */
 static void forgotten_directories_are_gone(void **state)
 {
 	enum { LOOKUPS = 10000, AT_A_TIME = 25 };

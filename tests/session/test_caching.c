@@ -29,7 +29,7 @@ static void read_all(struct mount *mount, const struct kernel_dir *dir)
 	kernel_names(mount->kernel, dir, 0, KERNEL_DIR_SIZE, names);
 }
 
-/* SPEC 7.3: the same listing, and the same names, are kept. */
+/* SEMANTICS 7.3: the same listing, and the same names, are kept. */
 static void the_same_names_are_kept(void **state)
 {
 	static const char *const paths[] = {
@@ -58,7 +58,7 @@ static void the_same_names_are_kept(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 6.4: two listings at a time do not share the cache. */
+/* SEMANTICS 6.4: two listings at a time do not share the cache. */
 static void two_listings_do_not_mix(void **state)
 {
 	struct mount *mount = mount_new();
@@ -146,7 +146,7 @@ static void a_forgotten_directory_begins_anew(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 1.5. */
+/* SEMANTICS 1.5. */
 static void refreshed_is_read_again(void **state)
 {
 	static const char *const paths[] = {"", "status", "all", "date"};
@@ -177,7 +177,7 @@ static void refreshed_is_read_again(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.1: within the time to live a directory is not asked for again. */
+/* SEMANTICS 7.1: within the time to live a directory is not asked for again. */
 static void a_listing_is_kept_for_its_time(void **state)
 {
 	struct mount *mount = mount_new();
@@ -201,7 +201,7 @@ static void a_listing_is_kept_for_its_time(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 1.5: those that are open at the end are closed. */
+/* SEMANTICS 1.5: those that are open at the end are closed. */
 static void directories_open_at_the_end(void **state)
 {
 	struct mount *mount = mount_new();

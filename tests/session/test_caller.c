@@ -13,7 +13,7 @@
 
 #include "fs/caller_signals.h"
 
-/* fs/caller_signals.c: is somebody to end (SPEC 11.2)? */
+/* fs/caller_signals.c: is somebody to end (SEMANTICS 11.2)? */
 
 static bool is_ending(const char *text)
 {
@@ -119,7 +119,7 @@ static void live_processes(void **state)
 	assert_false(ending);
 }
 
-/* SPEC 11.2: nor does it end where there is nothing left to look with. */
+/* SEMANTICS 11.2: nor does it end where there is nothing left to look with. */
 static void no_descriptor_is_left(void **state)
 {
 	struct rlimit before;

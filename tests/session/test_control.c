@@ -13,7 +13,7 @@
 #include "base/recent_log.h"
 #include "mount.h"
 
-/* fs/control.c, fs/stats.c: SPEC 9.1. */
+/* fs/control.c, fs/stats.c: SEMANTICS 9.1. */
 
 enum { TEXT_MAX = 64 << 10, SNAPSHOTS_MAX = 64 };
 
@@ -59,7 +59,7 @@ static const char *read_control(
 	return text;
 }
 
-/* SPEC 3.1: resolves by name, and is not listed. */
+/* SEMANTICS 3.1: resolves by name, and is not listed. */
 static void it_is_there_and_not_listed(void **state)
 {
 	static const char *const files[] = {"config", "errors", "stats"};
@@ -127,7 +127,7 @@ static void a_look_is_a_snapshot(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 11.3: what the kernel forgets goes, and what is too old. */
+/* SEMANTICS 11.3: what the kernel forgets goes, and what is too old. */
 static void snapshots_end(void **state)
 {
 	struct mount *mount = mount_new();
@@ -193,7 +193,7 @@ static void messages_and_waits_are_counted(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 9.1: a long first look is to be seen. */
+/* SEMANTICS 9.1: a long first look is to be seen. */
 static void looks_under_way_are_told(void **state)
 {
 	static char text[TEXT_MAX];

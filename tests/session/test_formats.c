@@ -11,7 +11,8 @@
 #include "mount.h"
 #include "render/render.h"
 
-/* fs/rendition.c: jobs as other formats (SPEC 8.1); and where else formats matter. */
+/* fs/rendition.c: jobs as other formats (SEMANTICS 8.1); and where else formats matter.
+ */
 
 enum { READ_MAX = 128 << 10, DOTS = 2, PAGE = 4 };
 
@@ -64,7 +65,8 @@ static void assert_reads(struct mount *mount, uint64_t node, const char *expecte
 	test_free(data);
 }
 
-/* SPEC 3.5, 5.1, 5.2, 8.1: one request for all; sizes are exact, numbers their own. */
+/* SEMANTICS 3.5, 5.1, 5.2, 8.1: one request for all; sizes are exact, numbers their own.
+ */
 static void a_job_is_there_as_all_formats(void **state)
 {
 	static const char *const texts[FORMATS] = {NULL, "Zoë.\n", "", "WEBVTT\n"};
@@ -91,7 +93,7 @@ static void a_job_is_there_as_all_formats(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 8.1: any part of it, and nothing past its end. */
+/* SEMANTICS 8.1: any part of it, and nothing past its end. */
 static void a_text_is_read_in_parts(void **state)
 {
 	static const char text[] = "One two three.\n";
@@ -116,7 +118,7 @@ static void a_text_is_read_in_parts(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 8.1, 3.5: a job that is not done has none; and they are where the job is. */
+/* SEMANTICS 8.1, 3.5: a job that is not done has none; and they are where the job is. */
 static void where_there_is_none(void **state)
 {
 	static const struct {
@@ -152,7 +154,7 @@ static void where_there_is_none(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 4.2: of a summary the whole is fetched first, by whoever asks for it. */
+/* SEMANTICS 4.2: of a summary the whole is fetched first, by whoever asks for it. */
 static void a_summary_is_fetched_first(void **state)
 {
 	struct mount *mount = mount_new();
@@ -171,7 +173,7 @@ static void a_summary_is_fetched_first(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.4: what was let go, of the job and of what was made of it, comes again. */
+/* SEMANTICS 7.4: what was let go, of the job and of what was made of it, comes again. */
 static void what_was_let_go_is_made_again(void **state)
 {
 	enum { JOBS = 100 }; /* more than are kept in memory */
@@ -217,7 +219,8 @@ static void assert_reads_letters(
 	assert_int_equal(attr.size, len + 1);
 }
 
-/* SPEC 8.1: 8 MiB of texts are kept in memory, those used last, and always the last. */
+/* SEMANTICS 8.1: 8 MiB of texts are kept in memory, those used last, and always the last.
+ */
 static void long_texts_are_kept_within_a_limit(void **state)
 {
 	enum { TEXTS = 4, LEN = 3 << 20, LONGEST = 9 << 20 };
@@ -257,7 +260,8 @@ static void long_texts_are_kept_within_a_limit(void **state)
 		test_free(said[i]);
 }
 
-/* SPEC 7.3: a new version is a new file, and the old one is never read as the new. */
+/* SEMANTICS 7.3: a new version is a new file, and the old one is never read as the new.
+ */
 static void a_new_version_is_another_file(void **state)
 {
 	struct mount *mount = mount_new();
@@ -293,7 +297,7 @@ static void a_new_version_is_another_file(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 4.3: what the catalog has makes no sense. */
+/* SEMANTICS 4.3: what the catalog has makes no sense. */
 static void no_job_at_all(void **state)
 {
 	struct mount *mount = mount_new();
@@ -308,7 +312,7 @@ static void no_job_at_all(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.3: names of formats go with the job's, once the kernel was told any. */
+/* SEMANTICS 7.3: names of formats go with the job's, once the kernel was told any. */
 static void names_are_forgotten_with_the_job(void **state)
 {
 	static const enum format told[] = {FORMAT_JSON, FORMAT_TXT, FORMAT_VTT};
@@ -346,7 +350,8 @@ static void expect(char *names, unsigned first, unsigned last, unsigned formats)
 					" ");
 }
 
-/* SPEC 8.1, 6.4: listed where wanted, after each done job; every cookie is honest. */
+/* SEMANTICS 8.1, 6.4: listed where wanted, after each done job; every cookie is honest.
+ */
 static void listed_as_wanted(void **state)
 {
 	enum { JOBS = 23 };
@@ -395,7 +400,8 @@ static void listed_as_wanted(void **state)
 	test_free(entries);
 }
 
-/* SPEC 6.2: names of formats cost nothing: no text is made, and no page more is read. */
+/* SEMANTICS 6.2: names of formats cost nothing: no text is made, and no page more is
+ * read. */
 static void listed_lazily(void **state)
 {
 	static const struct mount_options options = {

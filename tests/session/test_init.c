@@ -19,7 +19,7 @@ enum {
 
 static const struct mount_options unanswered = {.unanswered = true};
 
-/* SPEC 11.2: many look into one directory at a time. */
+/* SEMANTICS 11.2: many look into one directory at a time. */
 static void init_asks_for_what_was_measured(void **state)
 {
 	struct mount *mount = mount_new_with(&unanswered);
@@ -89,7 +89,8 @@ static void init_may_come_twice(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.3: told that OPEN means nothing, the kernel keeps content and asks no more. */
+/* SEMANTICS 7.3: told that OPEN means nothing, the kernel keeps content and asks no more.
+ */
 static void open_is_not_needed(void **state)
 {
 	struct mount *mount = mount_new();
@@ -99,7 +100,7 @@ static void open_is_not_needed(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 1.5: umount ends the process with exit code 0. */
+/* SEMANTICS 1.5: umount ends the process with exit code 0. */
 static void an_unmount_ends_it(void **state)
 {
 	struct mount *mount = mount_new();

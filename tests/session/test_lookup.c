@@ -32,7 +32,7 @@ static uint64_t node_of(struct mount *mount, const char *path, unsigned number)
 	return entry.nodeid;
 }
 
-/* SPEC 3.5: one request, never a listing; and none for the second look. */
+/* SEMANTICS 3.5: one request, never a listing; and none for the second look. */
 static void a_job_never_listed_costs_one_request(void **state)
 {
 	struct mount *mount = mount_new();
@@ -46,7 +46,7 @@ static void a_job_never_listed_costs_one_request(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.5, 11.1. */
+/* SEMANTICS 3.5, 11.1. */
 static void a_job_there_is_not(void **state)
 {
 	struct mount *mount = mount_new();
@@ -62,7 +62,8 @@ static void a_job_there_is_not(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.5: visible exactly where it matches; a look elsewhere costs nothing more. */
+/* SEMANTICS 3.5: visible exactly where it matches; a look elsewhere costs nothing more.
+ */
 static void a_job_is_where_it_belongs(void **state)
 {
 	static const struct {
@@ -112,7 +113,7 @@ static void absence_of_an_unfinished_job_is_not_kept(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 11.2: however many wait. */
+/* SEMANTICS 11.2: however many wait. */
 static void many_who_want_one_job_share_a_call(void **state)
 {
 	static const char *const paths[] = {"all", "status/done", "status/error", "all"};
@@ -140,7 +141,7 @@ static void many_who_want_one_job_share_a_call(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 11.1: all who wait hear why, and the next one asks anew. */
+/* SEMANTICS 11.1: all who wait hear why, and the next one asks anew. */
 static void a_failed_call_fails_its_lookups(void **state)
 {
 	static const int errors[] = {
@@ -167,7 +168,7 @@ static void a_failed_call_fails_its_lookups(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.1: unfinished jobs are asked for again after the time to live ... */
+/* SEMANTICS 7.1: unfinished jobs are asked for again after the time to live ... */
 static void an_unfinished_job_gets_old(void **state)
 {
 	struct mount *mount = mount_new();
@@ -184,7 +185,7 @@ static void an_unfinished_job_gets_old(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.1: ... finished ones never. */
+/* SEMANTICS 7.1: ... finished ones never. */
 static void a_finished_job_stays(void **state)
 {
 	struct mount *mount = mount_new();
@@ -201,7 +202,7 @@ static void a_finished_job_stays(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 1.5, 7.1: what may have changed is asked for again. */
+/* SEMANTICS 1.5, 7.1: what may have changed is asked for again. */
 static void refreshed_is_asked_for_again(void **state)
 {
 	struct mount *mount = mount_new();
@@ -222,7 +223,7 @@ static void refreshed_is_asked_for_again(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.2, 7.3: a version has a node of its own, the job one number for ever. */
+/* SEMANTICS 5.2, 7.3: a version has a node of its own, the job one number for ever. */
 static void another_text_is_another_node(void **state)
 {
 	struct mount *mount = mount_new();
@@ -247,7 +248,7 @@ static void another_text_is_another_node(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.1: deleted while it was not finished, and seen so. */
+/* SEMANTICS 7.1: deleted while it was not finished, and seen so. */
 static void a_deleted_job_is_gone(void **state)
 {
 	struct mount *mount = mount_new();
@@ -289,7 +290,7 @@ static void gone_in_the_last_moment(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 4.2: one that was listed as a summary has no size yet. */
+/* SEMANTICS 4.2: one that was listed as a summary has no size yet. */
 static void a_summary_is_fetched(void **state)
 {
 	struct mount *mount = mount_new();

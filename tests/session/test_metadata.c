@@ -9,7 +9,7 @@
 
 #include "mount.h"
 
-/* Below metadata/ a key or value is a directory if a job has it (SPEC 3.3). */
+/* Below metadata/ a key or value is a directory if a job has it (SEMANTICS 3.3). */
 
 static void add(struct mount *mount, unsigned number, const char *metadata)
 {
@@ -56,7 +56,7 @@ static void assert_there(struct mount *mount, const char *path, bool there)
 		assert_int_equal(entry.entry_valid + entry.entry_valid_nsec, 0);
 }
 
-/* SPEC 3.3, 10.1: `find metadata/usr/John%20Doe -delete` must not succeed. */
+/* SEMANTICS 3.3, 10.1: `find metadata/usr/John%20Doe -delete` must not succeed. */
 static void what_no_job_has_is_absent(void **state)
 {
 	static const struct {
@@ -97,7 +97,7 @@ static void what_no_job_has_is_absent(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.2, 3.3: the jobs of the directory around decide, as in its listing. */
+/* SEMANTICS 3.2, 3.3: the jobs of the directory around decide, as in its listing. */
 static void within_other_filters(void **state)
 {
 	static const struct {
@@ -137,7 +137,7 @@ static void within_other_filters(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.3: free while the listing is fresh, and as old as that at most. */
+/* SEMANTICS 3.3: free while the listing is fresh, and as old as that at most. */
 static void as_old_as_the_listing(void **state)
 {
 	enum { AGE_S = 20 };
@@ -163,7 +163,7 @@ static void as_old_as_the_listing(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.3: the look-up waits as `ls` does, but not for more than it needs. */
+/* SEMANTICS 3.3: the look-up waits as `ls` does, but not for more than it needs. */
 static void waits_until_it_is_seen(void **state)
 {
 	enum { JOBS = 100 };
@@ -197,7 +197,7 @@ static void waits_until_it_is_seen(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 6.1: a listing that fails is that error, and not "no such name". */
+/* SEMANTICS 6.1: a listing that fails is that error, and not "no such name". */
 static void a_failed_listing_is_its_error(void **state)
 {
 	static const int errors[] = {-EACCES, -EBUSY, -EHOSTUNREACH, -EIO};
@@ -222,7 +222,7 @@ static void a_failed_listing_is_its_error(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 11.1: the kernel may look a name up twice, and its caller waits once. */
+/* SEMANTICS 11.1: the kernel may look a name up twice, and its caller waits once. */
 static void the_second_look_up_does_not_wait(void **state)
 {
 	struct mount *mount = shop_new();
@@ -244,7 +244,8 @@ static void the_second_look_up_does_not_wait(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 10.1: a value whose last job is deleted here is absent for the next look-up. */
+/* SEMANTICS 10.1: a value whose last job is deleted here is absent for the next look-up.
+ */
 static void the_last_job_is_deleted_here(void **state)
 {
 	static const struct mount_options options = {.allow_delete = true};

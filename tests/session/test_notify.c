@@ -9,7 +9,7 @@
 
 #include "mount.h"
 
-/* fs/notify.c, fs/session.c: what the kernel is told to forget (SPEC 7.3). */
+/* fs/notify.c, fs/session.c: what the kernel is told to forget (SEMANTICS 7.3). */
 
 /* Last of all each test changes this job, whose notices end what there is to come. */
 enum { LAST = 999 };
@@ -149,7 +149,7 @@ static void forgotten_directories_are_not_told(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.1: a deletion that a look-up met. */
+/* SEMANTICS 7.1: a deletion that a look-up met. */
 static void a_deleted_job_is_told(void **state)
 {
 	struct mount *mount = mount_with_last();
@@ -166,7 +166,8 @@ static void a_deleted_job_is_told(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.1: finished jobs' names are kept for ever, so a listing that lacks one says so.
+/* SEMANTICS 7.1: finished jobs' names are kept for ever, so a listing that lacks one says
+ * so.
  */
 static void a_job_missing_in_a_listing_is_told(void **state)
 {
@@ -234,7 +235,7 @@ static void names_are_told_escaped(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 1.5: with the directories at the top all beneath them is looked up again. */
+/* SEMANTICS 1.5: with the directories at the top all beneath them is looked up again. */
 static void a_refresh_is_told(void **state)
 {
 	static const char *const names[] = {
@@ -253,7 +254,7 @@ static void a_refresh_is_told(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 1.5: a kernel that can forgets all names at once. */
+/* SEMANTICS 1.5: a kernel that can forgets all names at once. */
 static void a_refresh_begins_an_epoch(void **state)
 {
 	static const struct mount_options options = {.minor = KERNEL_MINOR_OF_EPOCHS};

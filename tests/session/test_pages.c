@@ -21,7 +21,7 @@ static struct kernel_entries *entries_new(void)
 	return test_malloc(sizeof(struct kernel_entries));
 }
 
-/* SPEC 6.2: a reader that stops after the first page costs exactly one request. */
+/* SEMANTICS 6.2: a reader that stops after the first page costs exactly one request. */
 static void the_first_page_alone(void **state)
 {
 	struct mount *mount = mount_new_with(&small_pages);
@@ -50,7 +50,7 @@ static void the_first_page_alone(void **state)
 	test_free(entries);
 }
 
-/* SPEC 6.2: a reply does not wait to be filled. */
+/* SEMANTICS 6.2: a reply does not wait to be filled. */
 static void a_reply_ends_where_the_page_does(void **state)
 {
 	struct mount *mount = mount_new_with(&small_pages);
@@ -83,7 +83,8 @@ static void a_reply_ends_where_the_page_does(void **state)
 	test_free(entries);
 }
 
-/* SPEC 6.1: a failed page is an error for all who wait, and a retry goes on there. */
+/* SEMANTICS 6.1: a failed page is an error for all who wait, and a retry goes on there.
+ */
 static void a_failed_page_is_an_error(void **state)
 {
 	struct mount *mount = mount_new_with(&small_pages);
@@ -123,7 +124,7 @@ static void a_failed_page_is_an_error(void **state)
 	test_free(entries);
 }
 
-/* SPEC 11.2: one stalled directory delays nobody else. */
+/* SEMANTICS 11.2: one stalled directory delays nobody else. */
 static void a_stalled_directory_delays_nobody(void **state)
 {
 	enum { WAITING = 64 };
@@ -165,7 +166,8 @@ static void a_stalled_directory_delays_nobody(void **state)
 	test_free(entries);
 }
 
-/* SPEC 6.1: jobs another mount has dropped from the file are not the end of the listing.
+/* SEMANTICS 6.1: jobs another mount has dropped from the file are not the end of the
+ * listing.
  */
 static void dropped_jobs_are_not_the_end(void **state)
 {

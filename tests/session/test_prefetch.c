@@ -13,7 +13,7 @@
 #include "fs/prefetch.h"
 
 /* fs/prefetch.c, fs/prefetch_order.c: texts the kernel is given before it asks
- * (SPEC 7.3, 11.3). */
+ * (SEMANTICS 7.3, 11.3). */
 
 enum { JOBS = 300, LAST = 900 };
 
@@ -205,7 +205,7 @@ static void in_the_inode_numbers_order(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 6.2: who reads a file, or some, gets no others. */
+/* SEMANTICS 6.2: who reads a file, or some, gets no others. */
 static void not_for_a_reader_of_some(void **state)
 {
 	static const unsigned some[] = {100, 101, 50, 49, 48, 200, 17, 300, 1, 250, 90};
@@ -256,7 +256,7 @@ static void a_walk_ends(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.4: what was let go is not fetched to be given. */
+/* SEMANTICS 7.4: what was let go is not fetched to be given. */
 static void not_what_is_not_kept(void **state)
 {
 	static const struct mount_options options = {.texts_max = 20 * 100};
@@ -275,7 +275,8 @@ static void not_what_is_not_kept(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.3: a node is given the text of its version, and one that is gone nothing. */
+/* SEMANTICS 7.3: a node is given the text of its version, and one that is gone nothing.
+ */
 static void not_another_version(void **state)
 {
 	struct mount *mount = mount_new();

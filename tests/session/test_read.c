@@ -48,7 +48,7 @@ static void assert_reads(struct mount *mount, uint64_t node, uint64_t offset,
 	test_free(data);
 }
 
-/* SPEC 4.1. */
+/* SEMANTICS 4.1. */
 static void a_file_holds_its_text(void **state)
 {
 	struct mount *mount = mount_new();
@@ -103,7 +103,7 @@ static void an_absurd_size(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.1: a large one in the pieces in which the kernel reads. */
+/* SEMANTICS 5.1: a large one in the pieces in which the kernel reads. */
 static void a_large_file(void **state)
 {
 	enum { SIZE = 3 * READ_MAX + 4711 };
@@ -127,7 +127,7 @@ static void a_large_file(void **state)
 	test_free(text);
 }
 
-/* SPEC 7.3: a reader never sees a mix of two versions. */
+/* SEMANTICS 7.3: a reader never sees a mix of two versions. */
 static void an_old_version_is_stale(void **state)
 {
 	struct mount *mount = mount_new();
@@ -159,7 +159,7 @@ static void an_old_version_is_stale(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.4: what was let go is fetched again, once however many read. */
+/* SEMANTICS 7.4: what was let go is fetched again, once however many read. */
 static void an_evicted_text_is_fetched_again(void **state)
 {
 	static const struct mount_options options = {.texts_max = 1};
@@ -198,7 +198,7 @@ static void an_evicted_text_is_fetched_again(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 7.3, 11.1: what is fetched again may be another, or not come at all. */
+/* SEMANTICS 7.3, 11.1: what is fetched again may be another, or not come at all. */
 static void what_is_fetched_again_may_differ(void **state)
 {
 	static const struct mount_options options = {.texts_max = 1};
@@ -234,7 +234,8 @@ static void what_is_fetched_again_may_differ(void **state)
 	assert_int_equal(
 		kernel_answer_bytes(mount->kernel, number, data, sizeof(data), &len),
 		-EBUSY);
-	/* SPEC 11.1: of the page that it read ahead in vain, the kernel asks again. */
+	/* SEMANTICS 11.1: of the page that it read ahead in vain, the kernel asks again.
+	 */
 	assert_int_equal(
 		kernel_read(mount->kernel, nodes[2], 0, 512, data, &len), -EBUSY);
 	assert_int_equal(mount->api->pending_len, 0);

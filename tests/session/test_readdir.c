@@ -27,7 +27,7 @@ static struct kernel_entries *entries_new(void)
 	return test_malloc(sizeof(struct kernel_entries));
 }
 
-/* SPEC 5.1, 6.1: READDIRPLUS tells what LOOKUP and GETATTR would. */
+/* SEMANTICS 5.1, 6.1: READDIRPLUS tells what LOOKUP and GETATTR would. */
 static void entries_tell_what_lookup_tells(void **state)
 {
 	struct mount *mount = mount_new();
@@ -58,7 +58,7 @@ static void entries_tell_what_lookup_tells(void **state)
 	test_free(entries);
 }
 
-/* SPEC 4.2: of a summary, and of what may have changed, the name alone is told. */
+/* SEMANTICS 4.2: of a summary, and of what may have changed, the name alone is told. */
 static void bare_names(void **state)
 {
 	struct mount *mount = mount_new();
@@ -95,7 +95,8 @@ static void bare_names(void **state)
 	test_free(entries);
 }
 
-/* SPEC 3.5, 6.4: it stays in the listing, but is not told as if it belonged there. */
+/* SEMANTICS 3.5, 6.4: it stays in the listing, but is not told as if it belonged there.
+ */
 static void what_has_changed_is_a_bare_name(void **state)
 {
 	struct mount *mount = mount_new();
@@ -123,7 +124,7 @@ static void what_has_changed_is_a_bare_name(void **state)
 	test_free(entries);
 }
 
-/* SPEC 6.1, 6.4: an entry that does not fit comes with the next reply. */
+/* SEMANTICS 6.1, 6.4: an entry that does not fit comes with the next reply. */
 static void any_size_of_reply(void **state)
 {
 	static const struct {
@@ -156,7 +157,7 @@ static void any_size_of_reply(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 6.1: no room even for one entry is an error, not the end. */
+/* SEMANTICS 6.1: no room even for one entry is an error, not the end. */
 static void too_small_a_reply(void **state)
 {
 	static const uint32_t sizes[] = {0, 1, BARE_SIZE, PLUS_SIZE - 1};
@@ -201,7 +202,7 @@ static void assert_honest(
 	test_free(entries);
 }
 
-/* SPEC 6.4: whatever happens meanwhile, for as long as it is open. */
+/* SEMANTICS 6.4: whatever happens meanwhile, for as long as it is open. */
 static void cookies_are_honest(void **state)
 {
 	enum { JOBS = 25 };
@@ -228,7 +229,7 @@ static void cookies_are_honest(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 6.4: past the end is the end. Any user can seek anywhere. */
+/* SEMANTICS 6.4: past the end is the end. Any user can seek anywhere. */
 static void any_offset(void **state)
 {
 	static const char *const paths[] = {"", "status", "after", "date", "all",

@@ -10,7 +10,7 @@
 #include "fs/refresh.h"
 #include "mount.h"
 
-/* fs/refresh.c: the ioctl of SPEC 1.5. */
+/* fs/refresh.c: the ioctl of SEMANTICS 1.5. */
 
 static int do_ioctl(struct mount *mount, const char *path, uint32_t command)
 {

@@ -33,7 +33,7 @@ static void assert_no_calls(const struct mount *mount)
 	assert_int_equal(mount->api->lists + mount->api->gets, 0);
 }
 
-/* SPEC 3.1, 3.4: the fixed names, and no request for them. */
+/* SEMANTICS 3.1, 3.4: the fixed names, and no request for them. */
 static void fixed_names(void **state)
 {
 	struct mount *mount = mount_new();
@@ -47,7 +47,7 @@ static void fixed_names(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.4: the days that have jobs, newest first. */
+/* SEMANTICS 3.4: the days that have jobs, newest first. */
 static void days_are_listed(void **state)
 {
 	struct mount *mount = mount_new();
@@ -61,7 +61,7 @@ static void days_are_listed(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.4: what the jobs hold, each name once, as it is met. */
+/* SEMANTICS 3.4: what the jobs hold, each name once, as it is met. */
 static void metadata_is_listed(void **state)
 {
 	struct mount *mount = mount_new();
@@ -86,7 +86,7 @@ static void metadata_is_listed(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.1, 3.2, 3.5: a job is where its metadata puts it, and nowhere else. */
+/* SEMANTICS 3.1, 3.2, 3.5: a job is where its metadata puts it, and nowhere else. */
 static void metadata_filters(void **state)
 {
 	static const struct {
@@ -128,7 +128,8 @@ static void metadata_filters(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.2, 3.3: any valid value is a directory; filters go on by path, in any order. */
+/* SEMANTICS 3.2, 3.3: any valid value is a directory; filters go on by path, in any
+ * order. */
 static void filters_resolve(void **state)
 {
 	static const char *const paths[] = {
@@ -162,7 +163,7 @@ static void filters_resolve(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.2, 3.5: a directory shows what matches all of its filters. */
+/* SEMANTICS 3.2, 3.5: a directory shows what matches all of its filters. */
 static void filters_mean_and(void **state)
 {
 	struct mount *mount = mount_new();
@@ -230,7 +231,7 @@ static const struct {
 	{"status/done/status/error", "45463597-20b7-4af7-b3b3-f5fb778203ab.json"},
 };
 
-/* SPEC 3.3: what cannot exist is told so for long, and nobody is asked. */
+/* SEMANTICS 3.3: what cannot exist is told so for long, and nobody is asked. */
 static void impossible_names(void **state)
 {
 	struct mount *mount = mount_new();
@@ -290,7 +291,7 @@ static void a_long_name_is_too_long(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.2: derived from the path, and the same on every mount. */
+/* SEMANTICS 5.2: derived from the path, and the same on every mount. */
 static void directories_have_numbers_of_their_own(void **state)
 {
 	static const char *const paths[] = {"all", "status", "date", "after", "before",
@@ -320,7 +321,7 @@ static void directories_have_numbers_of_their_own(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.2: what READDIR says is what a look at it says. */
+/* SEMANTICS 5.2: what READDIR says is what a look at it says. */
 static void listed_numbers_are_those_of_the_files(void **state)
 {
 	static const char *const paths[] = {"", "status", "date", "all"};
@@ -358,7 +359,7 @@ static void listed_numbers_are_those_of_the_files(void **state)
 	test_free(entries);
 }
 
-/* SPEC 5.2: one number in every directory and on every mount. */
+/* SEMANTICS 5.2: one number in every directory and on every mount. */
 static void a_job_has_one_number(void **state)
 {
 	static const char *const paths[] = {

@@ -14,9 +14,9 @@
 #include "fs/internal.h"
 #include "mount.h"
 
-/* fs/request.c: requests that wait, and what ends the wait (SPEC 11.1, 11.2). */
+/* fs/request.c: requests that wait, and what ends the wait (SEMANTICS 11.1, 11.2). */
 
-enum { LOOK_MS = 100 }; /* SPEC 11.2 */
+enum { LOOK_MS = 100 }; /* SEMANTICS 11.2 */
 
 /* A mount whose API is silent, with one look-up that waits for it. */
 struct waiting {
@@ -98,7 +98,8 @@ static struct waiting wait_for_job_as(pid_t caller)
 	return waiting;
 }
 
-/* SPEC 11.1: any wait ends by the time-out, to the millisecond on a clock that stands. */
+/* SEMANTICS 11.1: any wait ends by the time-out, to the millisecond on a clock that
+ * stands. */
 static void a_wait_ends_at_the_timeout(void **state)
 {
 	struct waiting waiting = wait_for_job();
@@ -127,8 +128,9 @@ static void look_up_again(struct waiting *waiting, pid_t caller)
 }
 
 /*
- * SPEC 11.1: a kernel that had the name asks for it twice, and its caller waits once. It
- * is the same thread, at once; whoever else asks, or later, or a third time, waits again.
+ * SEMANTICS 11.1: a kernel that had the name asks for it twice, and its caller waits
+ * once. It is the same thread, at once; whoever else asks, or later, or a third time,
+ * waits again.
  */
 static void the_second_look_up_does_not_wait(void **state)
 {
@@ -157,7 +159,8 @@ static void the_second_look_up_does_not_wait(void **state)
 	mount_free(waiting.mount);
 }
 
-/* SPEC 11.1: where there is time left, the second is tried, until the first's is over. */
+/* SEMANTICS 11.1: where there is time left, the second is tried, until the first's is
+ * over. */
 static void the_second_look_up_has_what_is_left(void **state)
 {
 	struct waiting waiting = wait_for_job_as(100);
@@ -177,7 +180,7 @@ static void the_second_look_up_has_what_is_left(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 11.1: from its arrival on, however often it had to wait in between. */
+/* SEMANTICS 11.1: from its arrival on, however often it had to wait in between. */
 static void a_wait_is_counted_from_its_arrival(void **state)
 {
 	static const struct mount_options options = {.page_size = 4};
@@ -207,7 +210,8 @@ static void a_wait_is_counted_from_its_arrival(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 11.1: a machine that slept for hours; the first turn after that ends all waits. */
+/* SEMANTICS 11.1: a machine that slept for hours; the first turn after that ends all
+ * waits. */
 static void a_jump_of_hours_ends_every_wait(void **state)
 {
 	enum { HOURS_MS = 9 * 3600 * 1000 };
@@ -237,7 +241,8 @@ static void a_jump_of_hours_ends_every_wait(void **state)
 	mount_free(waiting.mount);
 }
 
-/* SPEC 11.1: a wall clock that is set, back or forth, makes no wait longer or shorter. */
+/* SEMANTICS 11.1: a wall clock that is set, back or forth, makes no wait longer or
+ * shorter. */
 static void the_wall_clock_moves_no_deadline(void **state)
 {
 	static const int64_t jumps_ms[] = {
@@ -256,7 +261,7 @@ static void the_wall_clock_moves_no_deadline(void **state)
 	}
 }
 
-/* SPEC 11.2: this process has no signal that is to end it. */
+/* SEMANTICS 11.2: this process has no signal that is to end it. */
 static void an_interrupt_alone_disturbs_nobody(void **state)
 {
 	struct waiting waiting = wait_for_job();
@@ -272,7 +277,7 @@ static void an_interrupt_alone_disturbs_nobody(void **state)
 	mount_free(waiting.mount);
 }
 
-/* SPEC 11.2: signals that do not end the caller. */
+/* SEMANTICS 11.2: signals that do not end the caller. */
 static void harmless_signals_disturb_nobody(void **state)
 {
 	static const int signals[] = {
@@ -293,7 +298,7 @@ static void harmless_signals_disturb_nobody(void **state)
 	caller_free(caller);
 }
 
-/* SPEC 11.2: those that do. The call goes on, for the next one. */
+/* SEMANTICS 11.2: those that do. The call goes on, for the next one. */
 static void fatal_signals_end_the_wait(void **state)
 {
 	static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -318,7 +323,7 @@ static void fatal_signals_end_the_wait(void **state)
 	}
 }
 
-/* SPEC 11.2: the kernel tells of the first signal only. */
+/* SEMANTICS 11.2: the kernel tells of the first signal only. */
 static void a_fatal_signal_after_a_harmless_one_is_noticed(void **state)
 {
 	pid_t caller = caller_new();
@@ -407,7 +412,7 @@ static void all_at_once_is_answered_once(void **state)
 	caller_free(caller);
 }
 
-/* SPEC 11.2: who waits with others and gives up leaves the others waiting. */
+/* SEMANTICS 11.2: who waits with others and gives up leaves the others waiting. */
 static void one_of_many_gives_up(void **state)
 {
 	pid_t caller = caller_new();
@@ -431,7 +436,7 @@ static void one_of_many_gives_up(void **state)
 	caller_free(caller);
 }
 
-/* SPEC 1.5: at the end all who wait are answered, and all who come. */
+/* SEMANTICS 1.5: at the end all who wait are answered, and all who come. */
 static void the_end_answers_all(void **state)
 {
 	enum { EACH = 20 };

@@ -11,7 +11,8 @@
 
 #include "mount.h"
 
-/* fs/write.c: that nothing is written (SPEC 5.3), and jobs are deleted (SPEC 10.1). */
+/* fs/write.c: that nothing is written (SEMANTICS 5.3), and jobs are deleted
+ * (SEMANTICS 10.1). */
 
 static const struct mount_options deleting = {.allow_delete = true};
 
@@ -35,7 +36,7 @@ static uint64_t look_up(struct mount *mount, const char *path, unsigned number)
 	return err ? 0 : entry.nodeid;
 }
 
-/* SPEC 10.1: one request, and it is gone in all directories. */
+/* SEMANTICS 10.1: one request, and it is gone in all directories. */
 static void removing_a_file_deletes_the_job(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -62,7 +63,7 @@ static void removing_a_file_deletes_the_job(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 10.1: never without that option. */
+/* SEMANTICS 10.1: never without that option. */
 static void nothing_is_deleted_without_the_option(void **state)
 {
 	struct mount *mount = mount_new();
@@ -76,7 +77,7 @@ static void nothing_is_deleted_without_the_option(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 3.5, 10.1: a job is removed where it can be seen. */
+/* SEMANTICS 3.5, 10.1: a job is removed where it can be seen. */
 static void only_what_is_there_is_deleted(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -93,7 +94,7 @@ static void only_what_is_there_is_deleted(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 10.1: not finished is EBUSY, gone already ENOENT. */
+/* SEMANTICS 10.1: not finished is EBUSY, gone already ENOENT. */
 static void what_cannot_be_deleted(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -111,7 +112,7 @@ static void what_cannot_be_deleted(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 10.1, 11.2: who waits no more has asked all the same. */
+/* SEMANTICS 10.1, 11.2: who waits no more has asked all the same. */
 static void a_deletion_nobody_waits_for_goes_on(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -133,7 +134,7 @@ static void a_deletion_nobody_waits_for_goes_on(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 6.4, 10.1: the directory that is open stays as it was. */
+/* SEMANTICS 6.4, 10.1: the directory that is open stays as it was. */
 static void an_open_directory_stays_as_it_was(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -168,7 +169,7 @@ static int ask_open(struct mount *mount, uint64_t node, uint32_t flags)
 	return err;
 }
 
-/* SPEC 5.3: root passes the kernel's checks of modes. */
+/* SEMANTICS 5.3: root passes the kernel's checks of modes. */
 static void files_are_opened_for_reading_alone(void **state)
 {
 	static const uint32_t flags[] = {O_WRONLY, O_RDWR, O_RDWR | O_APPEND,
@@ -205,7 +206,7 @@ static const struct {
 	{FUSE_REMOVEXATTR, 0, true, "user.x"},
 };
 
-/* SPEC 5.3, with allow_delete and without. */
+/* SEMANTICS 5.3, with allow_delete and without. */
 static void every_write_is_refused(void **state)
 {
 	static const char zeroes[512];
@@ -232,7 +233,7 @@ static void every_write_is_refused(void **state)
 	}
 }
 
-/* SPEC 5.1, 10.1: it takes the right to write in a directory. */
+/* SEMANTICS 5.1, 10.1: it takes the right to write in a directory. */
 static void directories_can_be_written_by_their_owner(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);

@@ -9,7 +9,7 @@
 
 #include "mount.h"
 
-/* fs/xattr.c: extended attributes (SPEC 5.5). */
+/* fs/xattr.c: extended attributes (SEMANTICS 5.5). */
 
 static const struct mount_options with_xattr = {.xattr = true};
 
@@ -56,7 +56,7 @@ static int get_len(
 	return err;
 }
 
-/* SPEC 5.5: without the option the kernel is told so, and will not ask again. */
+/* SEMANTICS 5.5: without the option the kernel is told so, and will not ask again. */
 static void there_are_none_without_the_option(void **state)
 {
 	struct mount *mount = mount_new();
@@ -71,7 +71,7 @@ static void there_are_none_without_the_option(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.5; the account's texts here hold an id alone. */
+/* SEMANTICS 5.5; the account's texts here hold an id alone. */
 static void a_job_has_what_its_text_has(void **state)
 {
 	static const char list[] = "user.gladia.id";
@@ -98,7 +98,7 @@ static void a_job_has_what_its_text_has(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.5: what ls(1) asks each file for costs no look at the text. */
+/* SEMANTICS 5.5: what ls(1) asks each file for costs no look at the text. */
 static void others_there_are_not(void **state)
 {
 	static const char *const names[] = {"user.gladia.status",
@@ -125,7 +125,7 @@ static void others_there_are_not(void **state)
 	mount_free(mount);
 }
 
-/* SPEC 5.5, 7.4: a text that was let go is fetched once more. */
+/* SEMANTICS 5.5, 7.4: a text that was let go is fetched once more. */
 static void a_text_that_was_let_go_is_fetched(void **state)
 {
 	static const struct mount_options small = {.xattr = true, .texts_max = 1};

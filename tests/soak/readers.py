@@ -57,7 +57,7 @@ def ids(names: list[str]) -> set[str]:
 
 
 def check_names(target: Target, names: list[str], begun: float, ended: float) -> None:
-    """SPEC 6.1, 6.3, 7.1: of all that was there, and of nothing that was not."""
+    """SEMANTICS 6.1, 6.3, 7.1: of all that was there, and of nothing that was not."""
     since = begun - target.ttl - MARGIN
     found = ids(names)
     if len(names) != len(set(names)):
@@ -94,7 +94,7 @@ def walk(target: Target) -> None:
 
 
 def read_whole(target: Target) -> None:
-    """SPEC 4.1, 7.1: one of the versions that were there, and not an old one."""
+    """SEMANTICS 4.1, 7.1: one of the versions that were there, and not an old one."""
     name, path = target.job()
     begun = time.monotonic()
     with open(path, "rb", buffering=0) as file:
@@ -165,7 +165,7 @@ def tool(target: Target) -> None:
 
 
 def killed(target: Target) -> None:
-    """A reader that is ended in the middle, and is gone at once (SPEC 11.2)."""
+    """A reader that is ended in the middle, and is gone at once (SEMANTICS 11.2)."""
     command = target.chance.choice([["grep", "-rc", "refund"], ["ls", "-l"], ["find"],
                                     ["cat"]])
     where = target.job()[1] if command == ["cat"] else target.directory()
@@ -192,7 +192,7 @@ def refresh(target: Target) -> None:
 
 
 def remove(target: Target) -> None:
-    """SPEC 10.1. After an error it may be deleted or not."""
+    """SEMANTICS 10.1. After an error it may be deleted or not."""
     if "allow_delete" not in target.options:
         return
     with target.truth.lock:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The soak's judge passes what is flat and fails what leaks (SPEC 11.3)."""
+"""The soak's judge passes what is flat and fails what leaks (SEMANTICS 11.3)."""
 
 import math
 import random

@@ -11,6 +11,7 @@ import sys
 import rules_c
 import rules_text
 import rules_tools
+import rules_words
 from tree import Tree
 
 RULES = {
@@ -20,6 +21,7 @@ RULES = {
     "sizes": rules_c.sizes,
     "spdx": rules_text.spdx,
     "words": rules_text.words,
+    "plain": rules_words.plain,
     "blanks": rules_text.blanks,
     "python": rules_text.python,
     "promises": rules_text.promises,

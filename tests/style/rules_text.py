@@ -72,7 +72,7 @@ def python(tree: Tree) -> Iterator[str]:
             yield f"{path}:{PYTHON_LINES}: {count} lines, more than {PYTHON_LINES}"
 
 
-NAMED = re.compile(r"SPEC\s+(\d+\.\d+(?:(?:,|,? and|,? to)\s+\d+\.\d+)*)|test_spec_(\d+_\d+)")
+NAMED = re.compile(r"SEMANTICS\s+(\d+\.\d+(?:(?:,|,? and|,? to)\s+\d+\.\d+)*)|test_spec_(\d+_\d+)")
 PROMISE = re.compile(r"^[\s|#*`-]*(\d+\.\d+)\b(?!.*\bnot yet\b)")
 
 

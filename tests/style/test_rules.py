@@ -31,7 +31,7 @@ SOUND = {
     "src/fs/stats.c": C + "#include <cjson/cJSON.h>\n#include <fuse_lowlevel.h>\n\n"
                         '#include "http/http.h"\n',
     "src/main.c": C + '#include "fs/fs.h"\n',
-    "tests/unit/base/test_buf.c": C + '#include "http/internal.h"\n\n/* SPEC 1.1, 1.2 */\n',
+    "tests/unit/base/test_buf.c": C + '#include "http/internal.h"\n\n/* SEMANTICS 1.1, 1.2 */\n',
     "tests/mount/test_ls.py": "# SPDX-License-Identifier: MIT\n"
                               "def test_spec_2_10_names():\n    pass\n",
     "docs/SEMANTICS.md": "# What it does\n\n1.1 One.\n1.2  Two, as 1.1.\n\n2.10 Three.\n"
@@ -76,7 +76,7 @@ PLANTED = [
     ("blanks", "meson.build", "+\tsubdir('x')\n", "meson.build:3"),
     ("python", "tests/mount/test_ls.py", "+def f(:\n", "tests/mount/test_ls.py:4"),
     ("python", "scripts/bench", "#!/usr/bin/python3\n" + "\n" * 500, "scripts/bench:500"),
-    ("promises", "tests/unit/base/test_buf.c", "+/* SPEC 1.9 */\n", "tests/unit/base/test_buf.c:5"),
+    ("promises", "tests/unit/base/test_buf.c", "+/* SEMANTICS 1.9 */\n", "tests/unit/base/test_buf.c:5"),
     ("promises", "tests/mount/test_ls.py", "+def test_spec_4_1():\n    pass\n",
      "tests/mount/test_ls.py:4"),
     ("promises", "docs/SEMANTICS.md", "+4.1 Five.\n", "docs/SEMANTICS.md:8"),

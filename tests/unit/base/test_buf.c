@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-/* Growing bytes with a maximum: SPEC 11.3. */
+/* Growing bytes with a maximum: SEMANTICS 11.3. */
 
 static void test_empty(void **state)
 {
@@ -53,7 +53,7 @@ static void test_append(void **state)
 	assert_null(buf.data);
 }
 
-/* SPEC 11.3: each maximum is met exactly, whatever was there before. */
+/* SEMANTICS 11.3: each maximum is met exactly, whatever was there before. */
 static void test_maximum(void **state)
 {
 	static const size_t maxima[] = {0, 1, 255, 256, 257, 511, 512, 513, 1000, 100000};

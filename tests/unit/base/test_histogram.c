@@ -8,7 +8,7 @@
 
 #include "base/histogram.h"
 
-/* SPEC 9.1: latencies as percentiles. */
+/* SEMANTICS 9.1: latencies as percentiles. */
 
 static void nothing_took_no_time(void **state)
 {

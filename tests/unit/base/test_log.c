@@ -18,7 +18,7 @@
 
 #include "base/log.h"
 
-/* Sentences on stderr: one line each, whole, and never without end (SPEC 11.3). */
+/* Sentences on stderr: one line each, whole, and never without end (SEMANTICS 11.3). */
 
 enum { ROOM = 1 << 20, THREADS = 4, LINES = 500 };
 
@@ -93,7 +93,7 @@ static void test_debug(void **state)
 	assert_string_equal(said(), "gladiafs: asked for\n");
 }
 
-/* SPEC 11.3: a sentence has a maximum, and still ends its line. */
+/* SEMANTICS 11.3: a sentence has a maximum, and still ends its line. */
 static void test_long(void **state)
 {
 	static char text[10000];
@@ -234,7 +234,7 @@ static void log_many(struct log *log, int from, int to)
 }
 
 /*
- * SPEC 11.2: with nobody reading, whoever logs goes on; what could not be written is
+ * SEMANTICS 11.2: with nobody reading, whoever logs goes on; what could not be written is
  * counted where it is missing.
  */
 static void test_spec_11_2_nobody_reads(void **state)

@@ -12,7 +12,7 @@
 
 #include "base/malloc_tuning.h"
 
-/* SPEC 11.3: memory that is not needed any more is given back. */
+/* SEMANTICS 11.3: memory that is not needed any more is given back. */
 
 enum { LARGE = 1 << 20, BLOCKS = 16, NEAR = 2 * LARGE };
 

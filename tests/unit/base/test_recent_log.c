@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/recent_log.h"
 
-/* SPEC 9.1: the last 64 recent_log, with their times. */
+/* SEMANTICS 9.1: the last 64 recent_log, with their times. */
 
 enum { THREADS = 4, EACH = 500 };
 
@@ -64,7 +64,7 @@ static void the_last_are_kept(void **state)
 	recent_log_free(NULL);
 }
 
-/* A sentence is one line, and not without end (SPEC 11.3). */
+/* A sentence is one line, and not without end (SEMANTICS 11.3). */
 static void a_sentence_is_a_line(void **state)
 {
 	static char text[2 * RECENT_LOG_TEXT_MAX];

@@ -12,8 +12,8 @@
 
 /*
  * Names and numbers that must be the same on every machine and in every version
- * (SPEC 5.2): what is expected was computed by sha256sum(1), as in printf 'job\0abc' |
- * sha256sum
+ * (SEMANTICS 5.2): what is expected was computed by sha256sum(1), as in printf 'job\0abc'
+ * | sha256sum
  */
 
 static const struct {

@@ -9,7 +9,7 @@
 
 #include "base/wait.h"
 
-/* Rings and queues of waiters, which SPEC 11.2 stands on. */
+/* Rings and queues of waiters, which SEMANTICS 11.2 stands on. */
 
 enum { MOST = 4 };
 

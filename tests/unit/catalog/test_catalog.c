@@ -5,9 +5,10 @@
 
 #include "catalog_fixture.h"
 
-/* Jobs, their versions and their going: SPEC 5.2, 5.4, 7.1, 7.3. */
+/* Jobs, their versions and their going: SEMANTICS 5.2, 5.4, 7.1, 7.3. */
 
-/* SPEC 5.2: an inode number is the job's alone, on every mount, with room for formats. */
+/* SEMANTICS 5.2: an inode number is the job's alone, on every mount, with room for
+ * formats. */
 static void test_spec_5_2_ino(void **state)
 {
 	static const char *const ids[] = {"a", "b", "A", "45463597-20b7-4af7-b3b3-f5fb",
@@ -112,7 +113,7 @@ static void test_values(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 11.3 */
+/* SEMANTICS 11.3 */
 static void test_spec_11_3_text_too_big(void **state)
 {
 	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
@@ -246,7 +247,7 @@ static void assert_rows(struct catalog *catalog, int err, int64_t *rows, size_t 
 	free(rows);
 }
 
-/* What a look at the account has to ask for again: SPEC 7.1, 7.2. */
+/* What a look at the account has to ask for again: SEMANTICS 7.1, 7.2. */
 static void test_spec_7_2_rows_to_ask_for(void **state)
 {
 	static const char *const none[] = {NULL};
@@ -286,7 +287,7 @@ static unsigned draw(uint32_t *seed, unsigned below)
 	return (*seed >> 16) % below;
 }
 
-/* SPEC 5.4: what df says is what is there, whatever happened. */
+/* SEMANTICS 5.4: what df says is what is there, whatever happened. */
 static void test_spec_5_4_totals(void **state)
 {
 	static const char *const texts[] = {NULL, "", "a", "b", "longer"};

@@ -9,8 +9,8 @@
 #include "catalog/internal.h"
 #include "catalog_fixture.h"
 
-/* A machine that goes down while a catalog is in use (SPEC 7.4): of what was not synced
- * nothing is believed. */
+/* A machine that goes down while a catalog is in use (SEMANTICS 7.4): of what was not
+ * synced nothing is believed. */
 
 /* What everything here is on (statfs(2); the linker's --wrap). */
 static unsigned filesystem = EXT4_SUPER_MAGIC;
@@ -106,7 +106,8 @@ static void test_spec_7_4_the_machine_went_down(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* SPEC 7.4: a container has a name of its own at each start, on a volume that stays. */
+/* SEMANTICS 7.4: a container has a name of its own at each start, on a volume that stays.
+ */
 static void test_under_another_name(void **state)
 {
 	struct kit *kit = *state;
@@ -120,8 +121,8 @@ static void test_under_another_name(void **state)
 	end(catalog);
 }
 
-/* SPEC 11.4: the process alone was killed; and what another machine has in use, or may
- * have (a home that two share). */
+/* SEMANTICS 11.4: the process alone was killed; and what another machine has in use, or
+ * may have (a home that two share). */
 static void test_only_the_process_went(void **state)
 {
 	static const struct {
@@ -156,7 +157,7 @@ static void test_only_the_process_went(void **state)
 	filesystem = EXT4_SUPER_MAGIC;
 }
 
-/* SPEC 7.4: of two mounts only the last one takes the mark back. */
+/* SEMANTICS 7.4: of two mounts only the last one takes the mark back. */
 static void test_another_goes_on(void **state)
 {
 	struct kit *kit = *state;

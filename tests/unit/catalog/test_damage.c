@@ -11,7 +11,7 @@
 
 /*
  * Damage that shows only in use: an error and a sentence, never a crash nor a wrong byte,
- * and the next mount begins anew (SPEC 7.4, 4.3).
+ * and the next mount begins anew (SEMANTICS 7.4, 4.3).
  */
 
 enum {
@@ -153,7 +153,7 @@ static void remove_all(struct kit *kit)
 	unlink(kit_beside(kit, "-journal"));
 }
 
-/* SPEC 7.4: bytes that changed where nobody saw it, again and again. */
+/* SEMANTICS 7.4: bytes that changed where nobody saw it, again and again. */
 static void test_spec_7_4_spoilt(void **state)
 {
 	struct kit *kit = *state;

@@ -11,7 +11,7 @@
 
 #include "catalog_fixture.h"
 
-/* The file: nobody else's to read, set aside where it is no good. SPEC 7.4. */
+/* The file: nobody else's to read, set aside where it is no good. SEMANTICS 7.4. */
 
 static mode_t mode_of(const char *path)
 {
@@ -58,7 +58,7 @@ static bool works_on_disk(struct kit *kit, struct catalog *catalog)
 	return !err;
 }
 
-/* SPEC 7.4: file 0600, whatever the umask, and so is what SQLite puts beside it. */
+/* SEMANTICS 7.4: file 0600, whatever the umask, and so is what SQLite puts beside it. */
 static void test_spec_7_4_mode(void **state)
 {
 	static const mode_t masks[] = {0, 022, 077, 0777};
@@ -213,7 +213,7 @@ static void test_spec_7_4_foreign_file(void **state)
 	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
 }
 
-/* SPEC 7.4: set aside and rebuilt. */
+/* SEMANTICS 7.4: set aside and rebuilt. */
 static void test_spec_7_4_other_schema(void **state)
 {
 	static const char *const changes[] = {

@@ -5,7 +5,7 @@
 
 #include "catalog_fixture.h"
 
-/* A file that holds more than it should gets smaller (trim.c). SPEC 7.4. */
+/* A file that holds more than it should gets smaller (trim.c). SEMANTICS 7.4. */
 
 /* A mebibyte. */
 static char *long_text(void)
@@ -51,7 +51,7 @@ static int trim(struct kit *kit, struct catalog *catalog)
 	return steps;
 }
 
-/* SPEC 7.4: the file follows a maximum that was lowered, whoever reads meanwhile. */
+/* SEMANTICS 7.4: the file follows a maximum that was lowered, whoever reads meanwhile. */
 static void test_file_shrinks(void **state)
 {
 	enum { TEXTS = 60 };
@@ -108,7 +108,7 @@ static void test_file_shrinks_with_its_jobs(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 7.4: a text that is larger than the maximum stays, and is no endless work. */
+/* SEMANTICS 7.4: a text that is larger than the maximum stays, and is no endless work. */
 static void test_last_is_no_excess(void **state)
 {
 	struct kit *kit = *state;

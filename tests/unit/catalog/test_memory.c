@@ -10,7 +10,7 @@
 
 /*
  * SQLite without memory: what is told is right or an error, and what it could not read is
- * not taken for damage (SPEC 7.4, 11.2).
+ * not taken for damage (SEMANTICS 7.4, 11.2).
  */
 
 enum { TEXT_LEN = 300 << 10, ROWS = 600 };

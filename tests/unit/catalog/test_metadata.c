@@ -5,7 +5,8 @@
 
 #include "catalog_fixture.h"
 
-/* What jobs hold as custom_metadata, and queries that ask for it: SPEC 3.1, 3.5, 7.4. */
+/* What jobs hold as custom_metadata, and queries that ask for it:
+ * SEMANTICS 3.1, 3.5, 7.4. */
 
 static void put(struct catalog *catalog, const struct catalog_job *job, const char *text)
 {
@@ -52,7 +53,7 @@ static void test_kept(void **state)
 	assert_metadata(catalog, &one, "");
 	catalog_close(catalog);
 
-	/* SPEC 7.4: across an unmount. */
+	/* SEMANTICS 7.4: across an unmount. */
 	catalog = kit_open(kit, KIT_NO_MAX);
 	assert_metadata(catalog, &two, "\nb=3\n");
 	catalog_close(catalog);
@@ -100,7 +101,8 @@ static void test_gone(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 3.6, 7.4: no name out of the file goes to the kernel that none of us has written.
+/* SEMANTICS 3.6, 7.4: no name out of the file goes to the kernel that none of us has
+ * written.
  */
 static void test_spec_3_6_damage(void **state)
 {

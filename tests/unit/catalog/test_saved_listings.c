@@ -6,7 +6,7 @@
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
-/* The last complete listing of each query, for the next look: SPEC 7.2. */
+/* The last complete listing of each query, for the next look: SEMANTICS 7.2. */
 
 static int64_t *make_rows(size_t len)
 {
@@ -141,7 +141,7 @@ static void test_file_without_newest_changes(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 7.2: this holds across unmount and mount. */
+/* SEMANTICS 7.2: this holds across unmount and mount. */
 static void test_spec_7_2_kept_across_mounts(void **state)
 {
 	struct kit *kit = *state;
@@ -153,7 +153,7 @@ static void test_spec_7_2_kept_across_mounts(void **state)
 	assert_saved(catalog, "any ..", 1700000000001, 1000);
 	catalog_close(catalog);
 
-	/* But not with cache=off (SPEC 7.4). */
+	/* But not with cache=off (SEMANTICS 7.4). */
 	catalog = kit_open_temporary(kit, KIT_NO_MAX);
 	save(catalog, "any ..", 2, 3);
 	assert_saved(catalog, "any ..", 2, 3);
@@ -163,7 +163,8 @@ static void test_spec_7_2_kept_across_mounts(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 11.3: so many, then the one completed longest ago goes, whenever it was saved. */
+/* SEMANTICS 11.3: so many, then the one completed longest ago goes, whenever it was
+ * saved. */
 static void test_spec_11_3_most(void **state)
 {
 	struct kit *kit = *state;
@@ -192,7 +193,7 @@ static void test_spec_11_3_most(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 11.3: one too long is not kept, and what it replaces is out of date. */
+/* SEMANTICS 11.3: one too long is not kept, and what it replaces is out of date. */
 static void test_spec_11_3_too_long(void **state)
 {
 	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);

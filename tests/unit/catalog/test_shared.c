@@ -15,7 +15,7 @@
 
 enum { END_MS = 20000 };
 
-/* Two mounts of one account, one file: SPEC 7.4. */
+/* Two mounts of one account, one file: SEMANTICS 7.4. */
 
 static int64_t now_ms(void)
 {
@@ -82,7 +82,7 @@ static void test_spec_7_4_shared(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* SPEC 7.3: the other changes it between the look and the read. */
+/* SEMANTICS 7.3: the other changes it between the look and the read. */
 static void test_spec_7_3_changed_by_the_other(void **state)
 {
 	struct kit *kit = *state;

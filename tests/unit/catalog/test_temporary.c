@@ -7,7 +7,8 @@
 
 #include "catalog_fixture.h"
 
-/* Without a cache on disk what does not fit into memory still goes there: SPEC 7.4. */
+/* Without a cache on disk what does not fit into memory still goes there: SEMANTICS 7.4.
+ */
 
 enum { JOBS = 24, TEXT = 1 << 20 };
 
@@ -67,7 +68,7 @@ static void fill(struct catalog *catalog)
 	free(text);
 }
 
-/* SPEC 7.4: whatever the umask. */
+/* SEMANTICS 7.4: whatever the umask. */
 static void test_spec_7_4_unnamed(void **state)
 {
 	static const mode_t masks[] = {0, 022, 077};

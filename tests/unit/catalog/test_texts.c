@@ -5,7 +5,7 @@
 
 #include "catalog_fixture.h"
 
-/* Texts: reading them from anywhere, and letting them go: SPEC 7.3, 7.4, 11.3. */
+/* Texts: reading them from anywhere, and letting them go: SEMANTICS 7.3, 7.4, 11.3. */
 
 enum { PIECE = 128 << 10, ROOM = 4 * PIECE };
 
@@ -97,7 +97,7 @@ static void test_compare(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 7.3: by the node that was asked for, or not at all. */
+/* SEMANTICS 7.3: by the node that was asked for, or not at all. */
 static void test_spec_7_3_stale(void **state)
 {
 	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
@@ -126,7 +126,7 @@ static bool is_kept(struct catalog *catalog, const char *id)
 	return job.has_text;
 }
 
-/* SPEC 7.4: the least recently used go, the others stay, and the jobs all do. */
+/* SEMANTICS 7.4: the least recently used go, the others stay, and the jobs all do. */
 static void test_spec_7_4_eviction(void **state)
 {
 	struct kit *kit = *state;
@@ -168,8 +168,9 @@ static void test_spec_7_4_eviction(void **state)
 }
 
 /*
- * SPEC 7.3: those of unfinished jobs go last. One that was let go could not be compared
- * with what comes again: a new version, and the reader's one stale, for no change at all.
+ * SEMANTICS 7.3: those of unfinished jobs go last. One that was let go could not be
+ * compared with what comes again: a new version, and the reader's one stale, for no
+ * change at all.
  */
 static void test_spec_7_3_unfinished_go_last(void **state)
 {
@@ -199,7 +200,7 @@ static void test_spec_7_3_unfinished_go_last(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 7.4: also what was used in the same second. */
+/* SEMANTICS 7.4: also what was used in the same second. */
 static void test_spec_7_4_eviction_within_a_second(void **state)
 {
 	struct kit *kit = *state;
@@ -214,7 +215,7 @@ static void test_spec_7_4_eviction_within_a_second(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 7.4: the last one stays, or nobody could ever read a long one. */
+/* SEMANTICS 7.4: the last one stays, or nobody could ever read a long one. */
 static void test_spec_7_4_last_stays(void **state)
 {
 	struct kit *kit = *state;
@@ -288,7 +289,7 @@ static void test_use_is_noted_coarsely(void **state)
 	catalog_close(catalog);
 }
 
-/* A text that lacks something is damage, never a partial file (SPEC 4.3). */
+/* A text that lacks something is damage, never a partial file (SEMANTICS 4.3). */
 static void test_damaged_text(void **state)
 {
 	static const char *const damages[] = {

@@ -7,7 +7,7 @@
 #include "catalog_fixture.h"
 
 /*
- * SPEC 7.3: a reader never sees a mix of two versions. The kernel keeps what it read
+ * SEMANTICS 7.3: a reader never sees a mix of two versions. The kernel keeps what it read
  * under a node number, so one such number is one text for ever.
  */
 
@@ -134,7 +134,7 @@ static void test_nodes(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 7.3, across mounts: the number goes on where it was. */
+/* SEMANTICS 7.3, across mounts: the number goes on where it was. */
 static void test_kept_across_mounts(void **state)
 {
 	struct kit *kit = *state;
@@ -177,7 +177,7 @@ static void test_let_go(void **state)
 	/* A summary of it does not bring it, nor make it another. */
 	put = kit_put_as(catalog, &done, NULL, CATALOG_SAME);
 	assert_true(put.size == 5 && !put.has_text && put.version == 0);
-	/* Finished jobs do not change (SPEC 7.1); of others nothing is known. */
+	/* Finished jobs do not change (SEMANTICS 7.1); of others nothing is known. */
 	put = kit_put_as(catalog, &done, "12345", CATALOG_SAME);
 	assert_int_equal(put.version, 0);
 	kit_assert_text(catalog, &put, "12345");

@@ -11,7 +11,8 @@
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
-/* Transactions: whole or not at all, and what happens where they fail. SPEC 7.4, 11.4. */
+/* Transactions: whole or not at all, and what happens where they fail.
+ * SEMANTICS 7.4, 11.4. */
 
 enum { BIG = 1 << 20 };
 
@@ -149,7 +150,8 @@ static bool is_kept(struct catalog *catalog, const char *id)
 	return found.has_text;
 }
 
-/* SPEC 7.4: on a full disk old texts make room for new ones, and the file shrinks. */
+/* SEMANTICS 7.4: on a full disk old texts make room for new ones, and the file shrinks.
+ */
 static void test_spec_7_4_full_disk(void **state)
 {
 	struct kit *kit = *state;
@@ -190,7 +192,7 @@ static void test_spec_7_4_full_disk(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* SPEC 7.4: with nothing to evict it goes on in memory, until there is space. */
+/* SEMANTICS 7.4: with nothing to evict it goes on in memory, until there is space. */
 static void test_spec_7_4_nothing_to_evict(void **state)
 {
 	struct kit *kit = *state;
@@ -244,7 +246,7 @@ static void test_spec_7_4_full_until_the_end(void **state)
 	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
 }
 
-/* SPEC 6.4: a listing that is open never shows another job in a lost one's place. */
+/* SEMANTICS 6.4: a listing that is open never shows another job in a lost one's place. */
 static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 {
 	struct kit *kit = *state;
@@ -298,7 +300,7 @@ static void test_full_disk_of_a_temporary_one(void **state)
 	catalog_close(catalog);
 }
 
-/* SPEC 11.4: a process that dies leaves what it had committed. */
+/* SEMANTICS 11.4: a process that dies leaves what it had committed. */
 static void test_spec_11_4_crash(void **state)
 {
 	struct kit *kit = *state;
@@ -336,7 +338,7 @@ static void test_spec_11_4_crash(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* SPEC 11.3: however much is written, no journal stays, nor does the file grow. */
+/* SEMANTICS 11.3: however much is written, no journal stays, nor does the file grow. */
 static void test_spec_11_3_journal(void **state)
 {
 	struct kit *kit = *state;

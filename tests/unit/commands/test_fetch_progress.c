@@ -11,7 +11,7 @@
 
 #include "commands/fetch_internal.h"
 
-/* SPEC 1.7: how far it is, in words. */
+/* SEMANTICS 1.7: how far it is, in words. */
 
 enum { ROOM = 256 };
 
@@ -65,7 +65,7 @@ static void times_are_told(void **state)
 	}
 }
 
-/* SPEC 1.7: where nobody sees a bar, a line a minute; what fails, at once. */
+/* SEMANTICS 1.7: where nobody sees a bar, a line a minute; what fails, at once. */
 static void a_line_a_minute(void **state)
 {
 	const struct fetch_counts counts = {.found = 200, .done = 120};

@@ -19,7 +19,7 @@
 #include "config/api_key.h"
 #include "support/temp_root.h"
 
-/* Where the key is looked for, and what is refused: SPEC 2.1, 2.2. */
+/* Where the key is looked for, and what is refused: SEMANTICS 2.1, 2.2. */
 
 enum { WHY_MAX = 8192, PATH_ROOM = 4096 };
 
@@ -111,7 +111,7 @@ static void assert_refused(const char *key_file, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SPEC 2.1: each place, from the last to the first, wins over those after it. */
+/* SEMANTICS 2.1: each place, from the last to the first, wins over those after it. */
 static void test_order(void **state)
 {
 	char option[PATH_ROOM];
@@ -148,7 +148,8 @@ static void test_order(void **state)
 	assert_key(option, "of-option");
 }
 
-/* SPEC 2.1: the first place that exists decides, also if what is there is refused. */
+/* SEMANTICS 2.1: the first place that exists decides, also if what is there is refused.
+ */
 static void test_refused_ends_the_search(void **state)
 {
 	(void)state;
@@ -178,7 +179,7 @@ static void test_no_places(void **state)
 	assert_key(NULL, "of-home");
 }
 
-/* SPEC 2.2: it is not left to children, nor to who reads /proc/PID/environ. */
+/* SEMANTICS 2.2: it is not left to children, nor to who reads /proc/PID/environ. */
 static void test_variable_is_wiped(void **state)
 {
 	char variable[] = "GLADIA_API_KEY=" SECRET;
@@ -215,7 +216,7 @@ static void test_first_line(void **state)
 
 #define BYTES(text) text, sizeof(text) - 1
 
-/* SPEC 2.2: what is no key; the sentence does not show it. */
+/* SEMANTICS 2.2: what is no key; the sentence does not show it. */
 static void test_no_key_in_it(void **state)
 {
 	static const struct {
@@ -246,7 +247,7 @@ static void test_no_key_in_it(void **state)
 	}
 }
 
-/* SPEC 11.3: a file of any size costs no more than a key's maximum. */
+/* SEMANTICS 11.3: a file of any size costs no more than a key's maximum. */
 static void test_length(void **state)
 {
 	static char bytes[1 << 20];
@@ -269,7 +270,8 @@ static void test_length(void **state)
 	assert_refused(NULL, -EINVAL, "longer than 4096");
 }
 
-/* SPEC 2.2: others can read or write it; the sentence has the chmod that mends it. */
+/* SEMANTICS 2.2: others can read or write it; the sentence has the chmod that mends it.
+ */
 static void test_permissions(void **state)
 {
 	static const mode_t open_modes[] = {
@@ -312,7 +314,7 @@ static void test_credential_permissions(void **state)
 	assert_refused(NULL, -EACCES, "belongs to another user");
 }
 
-/* SPEC 2.2: a file of somebody else's could be read and written by them. */
+/* SEMANTICS 2.2: a file of somebody else's could be read and written by them. */
 static void test_owner(void **state)
 {
 	(void)state;
@@ -343,8 +345,8 @@ static void test_not_a_file(void **state)
 }
 
 /*
- * Runs `fn` in a child that has an empty /etc of its own, for SPEC 2.1's last place and
- * the password database. Skips where the machine does not let us.
+ * Runs `fn` in a child that has an empty /etc of its own, for SEMANTICS 2.1's last place
+ * and the password database. Skips where the machine does not let us.
  */
 static void with_etc(int (*fn)(void))
 {
@@ -398,7 +400,7 @@ static int search(int error, const char *wanted)
 
 static int search_etc(void)
 {
-	/* SPEC 2.1: all places are named, those that were set by what they are. */
+	/* SEMANTICS 2.1: all places are named, those that were set by what they are. */
 	if (search(-ENOKEY, "/etc/gladiafs/key") || search(-ENOKEY, "key_file=PATH") ||
 		search(-ENOKEY, root))
 		return 1;
@@ -407,7 +409,7 @@ static int search_etc(void)
 	if (search(0, "of-etc"))
 		return 3;
 
-	/* SPEC 2.1: under fstab HOME may be missing. */
+	/* SEMANTICS 2.1: under fstab HOME may be missing. */
 	char line[PATH_ROOM];
 
 	snprintf(line, sizeof(line), "somebody:x:%u:%u::%s:/bin/sh\n", geteuid(),
@@ -420,7 +422,7 @@ static int search_etc(void)
 	if (setenv("HOME", "", 1) || search(0, "of-home"))
 		return 6;
 
-	/* SPEC 2.1: or it is somebody else's, as mount.fuse3 sets it. */
+	/* SEMANTICS 2.1: or it is somebody else's, as mount.fuse3 sets it. */
 	if (mkdir("/etc/other", 0755) || put_file("/etc/other/.gladia", "of-other\n") ||
 		mkdir("/etc/other/gladiafs", 0755) ||
 		put_file("/etc/other/gladiafs/key", "of-other\n") ||

@@ -11,7 +11,7 @@
 
 #include "config/api_url.h"
 
-/* The API's address: SPEC 1.1, 2.2, 2.3. */
+/* The API's address: SEMANTICS 1.1, 2.2, 2.3. */
 
 enum { WHY_MAX = 1024 };
 
@@ -66,7 +66,7 @@ static const struct {
 	{"http://[0:0::0:1]", "http://[::1]"},
 };
 
-/* SPEC 1.1, 2.3: one origin, in one spelling. */
+/* SEMANTICS 1.1, 2.3: one origin, in one spelling. */
 static void test_sources(void **state)
 {
 	(void)state;
@@ -147,7 +147,7 @@ static const struct {
 	{"https://a\\", "path"},
 };
 
-/* SPEC 1.1, 2.2: all else is refused, and not repeated: it may hold a password. */
+/* SEMANTICS 1.1, 2.2: all else is refused, and not repeated: it may hold a password. */
 static void test_bad_sources(void **state)
 {
 	(void)state;
@@ -192,7 +192,7 @@ static void assert_found(const char *source, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SPEC 1.1: the words, and nothing, are the variable, else the default. */
+/* SEMANTICS 1.1: the words, and nothing, are the variable, else the default. */
 static void test_find(void **state)
 {
 	static const char *const words[] = {NULL, "gladia", "none"};

@@ -23,7 +23,7 @@
 #include "process/exit_code.h"
 #include "support/temp_root.h"
 
-/* Where the catalog lies, and where it is not put: SPEC 7.4. */
+/* Where the catalog lies, and where it is not put: SEMANTICS 7.4. */
 
 enum { PATH_ROOM = 4096, SKIPPED = 77, NAME_LEN = 32 + 3 };
 
@@ -131,7 +131,7 @@ static void assert_refused(const char *cache_dir, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SPEC 7.4: $XDG_CACHE_HOME, else ~/.cache; SPEC 1.4: cache_dir= before all. */
+/* SEMANTICS 7.4: $XDG_CACHE_HOME, else ~/.cache; SEMANTICS 1.4: cache_dir= before all. */
 static void test_order(void **state)
 {
 	(void)state;
@@ -154,7 +154,7 @@ static void test_mode(void **state)
 	umask(mask);
 }
 
-/* SPEC 7.4: a file for each account; its name tells neither origin nor key. */
+/* SEMANTICS 7.4: a file for each account; its name tells neither origin nor key. */
 static void test_name(void **state)
 {
 	char *one = path_of(NULL, ORIGIN, SECRET);
@@ -178,7 +178,7 @@ static void test_name(void **state)
 	free(other_origin);
 }
 
-/* SPEC 7.4: who else can change the directory could put another catalog there. */
+/* SEMANTICS 7.4: who else can change the directory could put another catalog there. */
 static void test_open_to_others(void **state)
 {
 	static const mode_t open_modes[] = {0777, 0770, 0720, 0702, 01777};
@@ -198,7 +198,7 @@ static void test_open_to_others(void **state)
 	}
 }
 
-/* SPEC 7.4 */
+/* SEMANTICS 7.4 */
 static void test_of_another_user(void **state)
 {
 	(void)state;
@@ -298,7 +298,7 @@ static int without_home(void)
 	return lies_in(in_root(".cache/gladiafs")) ? 0 : 3;
 }
 
-/* SPEC 7.4, 2.1: under fstab there may be no HOME, or not ours. */
+/* SEMANTICS 7.4, 2.1: under fstab there may be no HOME, or not ours. */
 static void test_without_home(void **state)
 {
 	(void)state;
@@ -378,7 +378,7 @@ static int on_a_network(void)
 	return look(NULL, path, said) || *said ? 9 : 0;
 }
 
-/* SPEC 7.6 */
+/* SEMANTICS 7.6 */
 static void test_network_filesystem(void **state)
 {
 	(void)state;

@@ -17,7 +17,7 @@
 #include "config/home.h"
 #include "support/temp_root.h"
 
-/* Whose HOME counts: SPEC 2.1, 7.4. */
+/* Whose HOME counts: SEMANTICS 2.1, 7.4. */
 
 enum { PATH_ROOM = 4096, SOMEBODY = 12345 };
 
@@ -109,7 +109,7 @@ static void assert_does_not_count(const char *home)
 	assert_path(home_directory(), home_of_database());
 }
 
-/* SPEC 2.1: ours, or one that is to be made. */
+/* SEMANTICS 2.1: ours, or one that is to be made. */
 static void test_counts(void **state)
 {
 	(void)state;
@@ -120,7 +120,7 @@ static void test_counts(void **state)
 	assert_counts(in_root("link"));
 }
 
-/* SPEC 2.1: then the password database tells it. */
+/* SEMANTICS 2.1: then the password database tells it. */
 static void test_does_not_count(void **state)
 {
 	(void)state;
@@ -150,7 +150,7 @@ static int ask_below_closed(void)
 	return 0;
 }
 
-/* SPEC 2.1 */
+/* SEMANTICS 2.1 */
 static void test_closed(void **state)
 {
 	int status;
@@ -177,7 +177,7 @@ static void assert_xdg(const char *home, const char *xdg, const char *wanted)
 	set("XDG_CACHE_HOME", NULL);
 }
 
-/* SPEC 2.1, 7.4: what lies below a HOME that does not count is not ours, either. */
+/* SEMANTICS 2.1, 7.4: what lies below a HOME that does not count is not ours, either. */
 static void test_xdg(void **state)
 {
 	char theirs[PATH_ROOM], below[PATH_ROOM], beside[PATH_ROOM], slashes[PATH_ROOM];

@@ -20,7 +20,7 @@
 #include "config/api_key.h"
 #include "support/temp_root.h"
 
-/* SPEC 2.2: where a key file must not lie. What it must be itself: test_key.c. */
+/* SEMANTICS 2.2: where a key file must not lie. What it must be itself: test_key.c. */
 
 enum { WHY_MAX = 8192, PATH_ROOM = 4096, SKIPPED = 77 };
 
@@ -98,7 +98,7 @@ static void assert_refused(const char *path, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SPEC 2.2: who can write to its directory can put another file there. */
+/* SEMANTICS 2.2: who can write to its directory can put another file there. */
 static void test_directory(void **state)
 {
 	static const mode_t open_modes[] = {0770, 0707, 0777, 0722, 0730, 02770};
@@ -214,7 +214,8 @@ static int in_a_container(void)
 	return 0;
 }
 
-/* SPEC 2.2: secrets of Docker (0444) and Kubernetes (0644), if the mount is read-only. */
+/* SEMANTICS 2.2: secrets of Docker (0444) and Kubernetes (0644), if the mount is
+ * read-only. */
 static void test_read_only_mount(void **state)
 {
 	int status;

@@ -16,7 +16,7 @@
 #include "config/api_key.h"
 #include "support/temp_root.h"
 
-/* Which place a key is from, and what that hides: SPEC 2.1, 1.5. */
+/* Which place a key is from, and what that hides: SEMANTICS 2.1, 1.5. */
 
 enum { WHY_MAX = 8192, PATH_ROOM = 4096 };
 
@@ -113,7 +113,7 @@ static void assert_refused(const char *key_file, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SPEC 2.1: what a key hides is every later place that exists, and nothing else. */
+/* SEMANTICS 2.1: what a key hides is every later place that exists, and nothing else. */
 static void test_what_it_hides(void **state)
 {
 	(void)state;
@@ -144,7 +144,8 @@ static void test_what_it_hides(void **state)
 		"and GLADIA_API_KEY and /.config/gladiafs/key and /.gladia");
 }
 
-/* SPEC 2.1: nor is it left to be guessed that a place that is refused hides a good one.
+/* SEMANTICS 2.1: nor is it left to be guessed that a place that is refused hides a good
+ * one.
  */
 static void test_refused_says_what_it_hides(void **state)
 {
@@ -162,7 +163,7 @@ static void test_refused_says_what_it_hides(void **state)
 	assert_refused(in_root("missing"), -ENOENT, in_root(".config/gladiafs/key"));
 }
 
-/* SPEC 1.5: it is read again from the file it was found in, another place or not. */
+/* SEMANTICS 1.5: it is read again from the file it was found in, another place or not. */
 static void test_read_again(void **state)
 {
 	struct key_source source = {0};

@@ -14,9 +14,9 @@
 #include "options_parsed.h"
 #include "render/render.h"
 
-/* Options of -o and their values: SPEC 1.2, 1.4. */
+/* Options of -o and their values: SEMANTICS 1.2, 1.4. */
 
-/* SPEC 1.4: every option, in several -o, values of the right kind. */
+/* SEMANTICS 1.4: every option, in several -o, values of the right kind. */
 static void test_own_options(void **state)
 {
 	struct parsed p;
@@ -98,7 +98,7 @@ static void test_sizes(void **state)
 	}
 }
 
-/* SPEC 1.4: formats that are none, or twice. */
+/* SEMANTICS 1.4: formats that are none, or twice. */
 static void test_bad_formats(void **state)
 {
 	static const struct {
@@ -130,7 +130,8 @@ static void test_bad_formats(void **state)
 	}
 }
 
-/* SPEC 1.4: values that are none; the sentence names the option and what it takes. */
+/* SEMANTICS 1.4: values that are none; the sentence names the option and what it takes.
+ */
 static void test_bad_values(void **state)
 {
 	static const struct {
@@ -223,7 +224,8 @@ static void test_proxy(void **state)
 	parsed_done(&none);
 }
 
-/* SPEC 10.1, 1.2: "ro" takes allow_delete back; the last word counts, as with mount(8).
+/* SEMANTICS 10.1, 1.2: "ro" takes allow_delete back; the last word counts, as with
+ * mount(8).
  */
 static void test_read_only(void **state)
 {
@@ -249,7 +251,7 @@ static void test_read_only(void **state)
 	}
 }
 
-/* SPEC 1.4: users and groups by name. */
+/* SEMANTICS 1.4: users and groups by name. */
 static void test_names_of_users(void **state)
 {
 	struct parsed p;
@@ -284,7 +286,7 @@ static void test_relative_paths(void **state)
 	free(cwd);
 }
 
-/* SPEC 1.2: what mount(8) passes on. */
+/* SEMANTICS 1.2: what mount(8) passes on. */
 static void test_mount_options(void **state)
 {
 	struct parsed p;

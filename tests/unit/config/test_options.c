@@ -14,7 +14,7 @@
 #include "options_parsed.h"
 #include "render/render.h"
 
-/* The command line: SPEC 1.1 to 1.4, 2.2 (no option takes the key). */
+/* The command line: SEMANTICS 1.1 to 1.4, 2.2 (no option takes the key). */
 
 static int no_environment(void **state)
 {
@@ -22,7 +22,7 @@ static int no_environment(void **state)
 	return unsetenv("GLADIA_API_URL");
 }
 
-/* SPEC 1.1, 1.4: what is in force without an option. */
+/* SEMANTICS 1.1, 1.4: what is in force without an option. */
 static void test_defaults(void **state)
 {
 	struct parsed p;
@@ -60,7 +60,7 @@ static void test_defaults(void **state)
 	parsed_done(&p);
 }
 
-/* SPEC 1.2: an unknown option is an error that names it, and never its value. */
+/* SEMANTICS 1.2: an unknown option is an error that names it, and never its value. */
 static void test_unknown_options(void **state)
 {
 	static const struct {
@@ -102,7 +102,7 @@ static void test_unknown_options(void **state)
 	}
 }
 
-/* SPEC 1.5, 1.7: what is about mounts that are there. */
+/* SEMANTICS 1.5, 1.7: what is about mounts that are there. */
 static void test_paths(void **state)
 {
 	struct parsed p;
@@ -134,7 +134,8 @@ static void test_paths(void **state)
 	parsed_done(&p);
 }
 
-/* SPEC 2.2: there is no option for the key; who tries is told how, and not quoted. */
+/* SEMANTICS 2.2: there is no option for the key; who tries is told how, and not quoted.
+ */
 static void test_no_key_option(void **state)
 {
 	static const char *const attempts[] = {"key=SECRET", "api_key=SECRET",
@@ -174,7 +175,7 @@ static void test_no_key_option(void **state)
 	parsed_done(&p);
 }
 
-/* SPEC 1.1: the words; in any order with options, "--" ends these. */
+/* SEMANTICS 1.1: the words; in any order with options, "--" ends these. */
 static void test_words(void **state)
 {
 	struct parsed p;
@@ -208,7 +209,7 @@ static void test_words(void **state)
 	parsed_done(&p);
 }
 
-/* SPEC 1.1: the letters; -d implies -f; who stays in front logs to stderr. */
+/* SEMANTICS 1.1: the letters; -d implies -f; who stays in front logs to stderr. */
 static void test_letters(void **state)
 {
 	struct parsed p;
@@ -247,7 +248,7 @@ static void test_letters(void **state)
 	parsed_done(&p);
 }
 
-/* SPEC 1.2: mount(8)'s helper, whose letters are mount(8)'s. */
+/* SEMANTICS 1.2: mount(8)'s helper, whose letters are mount(8)'s. */
 static void test_helper(void **state)
 {
 	struct parsed p;
@@ -292,7 +293,7 @@ static void test_helper(void **state)
 	parsed_done(&p);
 }
 
-/* SPEC 1.1: $GLADIA_API_URL, where SOURCE is left out or says "the default". */
+/* SEMANTICS 1.1: $GLADIA_API_URL, where SOURCE is left out or says "the default". */
 static void test_environment(void **state)
 {
 	struct parsed p;
@@ -323,7 +324,7 @@ static void test_environment(void **state)
 	parsed_done(&p);
 }
 
-/* SPEC 1.1, 1.2: what mount(8) looks for in its table is the word that fstab has. */
+/* SEMANTICS 1.1, 1.2: what mount(8) looks for in its table is the word that fstab has. */
 static void test_source_as_given(void **state)
 {
 	static const char *const sources[] = {

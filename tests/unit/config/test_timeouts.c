@@ -13,7 +13,7 @@
 #include "config/timeouts.h"
 #include "process/exit_code.h"
 
-/* SPEC 11.1: any wait ends by timeout=, and before the kernel gives up the mount. */
+/* SEMANTICS 11.1: any wait ends by timeout=, and before the kernel gives up the mount. */
 
 static char root[] = "/tmp/gladiafs-deadline-XXXXXX";
 

@@ -161,7 +161,7 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	assert_true(error <= 0);
 	assert_int_equal(error == 0, errmsg[0] == '\0');
 	assert_true(!error || !page);
-	/* SPEC 2.2; one line of printable ASCII. */
+	/* SEMANTICS 2.2; one line of printable ASCII. */
 	assert_null(strstr(errmsg, "5ecret"));
 	for (const char *c = errmsg; *c; c++)
 		assert_in_range(*c, ' ', '~');

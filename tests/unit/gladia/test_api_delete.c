@@ -9,7 +9,7 @@
 
 #include "api_fixture.h"
 
-/* gladia/api.h: deleting a job (SPEC 10.1), and what lost answers mean. */
+/* gladia/api.h: deleting a job (SEMANTICS 10.1), and what lost answers mean. */
 
 #define TARGET       "/v2/pre-recorded/a"
 #define ANSWER(text) BYTES("HTTP/1.1 " text "\r\nContent-Length: 0\r\n\r\n")
@@ -43,7 +43,7 @@ static int delete_job(const struct raw_route *routes, int requests, const char *
 	return error;
 }
 
-/* SPEC 10.1: 202 without a body, or what else says so, whatever comes behind it. */
+/* SEMANTICS 10.1: 202 without a body, or what else says so, whatever comes behind it. */
 static void a_job_is_deleted(void **state)
 {
 	static const struct raw_route cases[][2] = {
@@ -62,7 +62,8 @@ static void a_job_is_deleted(void **state)
 		assert_int_equal(delete_job(cases[i], 1, ""), 0);
 }
 
-/* SPEC 10.1: any server says "200". Whether it is done the next attempt finds out. */
+/* SEMANTICS 10.1: any server says "200". Whether it is done the next attempt finds out.
+ */
 static void a_page_of_a_proxy_deletes_nothing(void **state)
 {
 	static const struct raw_route done[] = {{TARGET, BODY("<html>"), .only = 1},
@@ -80,7 +81,7 @@ static void a_page_of_a_proxy_deletes_nothing(void **state)
 		-EIO);
 }
 
-/* SPEC 10.1, 11.1 */
+/* SEMANTICS 10.1, 11.1 */
 static void what_the_api_refuses(void **state)
 {
 	static const struct {
@@ -102,7 +103,8 @@ static void what_the_api_refuses(void **state)
 			delete_job(cases[i].routes, 1, cases[i].why), cases[i].error);
 }
 
-/* SPEC 10.1: an attempt whose answer was lost has deleted it, if the next finds nothing.
+/* SEMANTICS 10.1: an attempt whose answer was lost has deleted it, if the next finds
+ * nothing.
  */
 static void a_lost_answer_is_no_lost_race(void **state)
 {
@@ -120,7 +122,7 @@ static void a_lost_answer_is_no_lost_race(void **state)
 		assert_int_equal(delete_job(cases[i], 2, ""), 0);
 }
 
-/* SPEC 10.1, 11.1: an answer that says no has deleted nothing. */
+/* SEMANTICS 10.1, 11.1: an answer that says no has deleted nothing. */
 static void who_was_refused_before_has_lost_the_race(void **state)
 {
 	static const struct raw_route routes[] = {{TARGET, ONCE("429 x")},
@@ -130,7 +132,7 @@ static void who_was_refused_before_has_lost_the_race(void **state)
 	assert_int_equal(delete_job(routes, 3, "404 Not Found"), -ENOENT);
 }
 
-/* SPEC 11.1: all ends in time; what has become of it is then not known. */
+/* SEMANTICS 11.1: all ends in time; what has become of it is then not known. */
 static void silence_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {

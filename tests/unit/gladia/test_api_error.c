@@ -30,7 +30,8 @@ static struct api_ask *get_status(const char *status, const char *body)
 	return ask;
 }
 
-/* SPEC 11.1, and what to do in each case; what will not change is not asked twice. */
+/* SEMANTICS 11.1, and what to do in each case; what will not change is not asked twice.
+ */
 static void statuses_become_errnos(void **state)
 {
 	static const struct {
@@ -140,7 +141,7 @@ static void the_servers_own_words_are_told(void **state)
 	}
 }
 
-/* SPEC 11.3 */
+/* SEMANTICS 11.3 */
 static void long_words_are_shortened(void **state)
 {
 	char body[1024];
@@ -167,7 +168,7 @@ static void long_words_are_shortened(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SPEC 2.2: not even where the server repeats it, whole, cut or twice. */
+/* SEMANTICS 2.2: not even where the server repeats it, whole, cut or twice. */
 static void the_key_is_in_no_sentence(void **state)
 {
 	char body[1024];
@@ -187,7 +188,7 @@ static void the_key_is_in_no_sentence(void **state)
 	}
 }
 
-/* SPEC 2.3: not even to where it says it is. */
+/* SEMANTICS 2.3: not even to where it says it is. */
 static void redirects_are_not_followed(void **state)
 {
 	static const struct raw_route elsewhere[] = {{.target = NULL}};
@@ -207,7 +208,7 @@ static void redirects_are_not_followed(void **state)
 	raw_server_free(other);
 }
 
-/* SPEC 1.5: SIGHUP reads the key again. */
+/* SEMANTICS 1.5: SIGHUP reads the key again. */
 static void the_key_can_change(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -237,7 +238,7 @@ static void the_key_can_change(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 2.1: an error of the key's says where it is from; others do not. */
+/* SEMANTICS 2.1: an error of the key's says where it is from; others do not. */
 static void the_place_of_the_key_is_named(void **state)
 {
 	static const char place[] = "from GLADIA_API_KEY, which comes before /x/.gladia";
@@ -290,8 +291,8 @@ static void unsound_configs_are_refused(void **state)
 }
 
 /*
- * SPEC 9.1. The list ends too early, which is noticed behind its last byte: curl 8 does
- * not count bytes that the write callback rejects.
+ * SEMANTICS 9.1. The list ends too early, which is noticed behind its last byte: curl 8
+ * does not count bytes that the write callback rejects.
  */
 static void answers_are_counted(void **state)
 {
@@ -374,7 +375,7 @@ static void attempts_are_told_with_d(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 5.1: a time that cannot be read is logged once, one that is missing never. */
+/* SEMANTICS 5.1: a time that cannot be read is logged once, one that is missing never. */
 static void a_bad_time_is_logged_once(void **state)
 {
 	static const struct {

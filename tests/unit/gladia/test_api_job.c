@@ -16,7 +16,7 @@
 
 #define JOB_ID "45463597-20b7-4af7-b3b3-f5fb778203ab"
 
-/* SPEC 3.5, 4.1: one request, one job, all of it. */
+/* SEMANTICS 3.5, 4.1: one request, one job, all of it. */
 static void a_job_is_got_by_its_id(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -45,7 +45,7 @@ static void a_job_is_got_by_its_id(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 3.1: and what it holds as custom_metadata, whatever stands around that. */
+/* SEMANTICS 3.1: and what it holds as custom_metadata, whatever stands around that. */
 static void its_metadata_comes_with_it(void **state)
 {
 	static const struct {
@@ -86,7 +86,7 @@ static void its_metadata_comes_with_it(void **state)
 	}
 }
 
-/* SPEC 4.3 */
+/* SEMANTICS 4.3 */
 static void what_is_not_the_job_is_an_error(void **state)
 {
 	static const struct {
@@ -126,7 +126,7 @@ static void what_is_not_the_job_is_an_error(void **state)
 	}
 }
 
-/* SPEC 11.3 */
+/* SEMANTICS 11.3 */
 static void a_job_alone_has_a_maximum(void **state)
 {
 	static const char begin[] = OK "\r\n{\"id\":\"a\",\"text\":\"";

@@ -26,7 +26,7 @@ static struct api_ask *list_body(const char *body)
 	return ask;
 }
 
-/* SPEC 2.3, 4.1, 4.2: asked with the key, told as `jq .` prints it. */
+/* SEMANTICS 2.3, 4.1, 4.2: asked with the key, told as `jq .` prints it. */
 static void a_page_is_told_job_by_job(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -103,7 +103,7 @@ static void pages_of_any_shape(void **state)
 	}
 }
 
-/* SPEC 6.6, 2.3: `next` says whether it goes on, and that it does go on. */
+/* SEMANTICS 6.6, 2.3: `next` says whether it goes on, and that it does go on. */
 static void next_ends_or_advances(void **state)
 {
 	static const struct {
@@ -158,7 +158,7 @@ static void next_ends_or_advances(void **state)
 	}
 }
 
-/* SPEC 6.6: an empty page has to make sense, too. */
+/* SEMANTICS 6.6: an empty page has to make sense, too. */
 static void an_empty_page_is_a_page(void **state)
 {
 	struct api_ask *ask = list_body(PAGE("\"?offset=0\"", ""));
@@ -172,7 +172,8 @@ static void an_empty_page_is_a_page(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SPEC 4.3, 6.1: what is no such page is an error that says where, never a short one. */
+/* SEMANTICS 4.3, 6.1: what is no such page is an error that says where, never a short
+ * one. */
 static void what_is_no_page_is_an_error(void **state)
 {
 	static const struct {
@@ -214,7 +215,8 @@ static void what_is_no_page_is_an_error(void **state)
 	}
 }
 
-/* SPEC 6.6: HTTP says 200, the page that it is an error: tried again, as other errors. */
+/* SEMANTICS 6.6: HTTP says 200, the page that it is an error: tried again, as other
+ * errors. */
 static void an_error_as_a_page(void **state)
 {
 	static const char *const bodies[] = {
@@ -235,7 +237,7 @@ static void an_error_as_a_page(void **state)
 	}
 }
 
-/* SPEC 4.3 */
+/* SEMANTICS 4.3 */
 static void an_answer_without_a_body_is_no_page(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -262,7 +264,7 @@ static char *long_text(const char *before, char fill, size_t len, const char *af
 	return text;
 }
 
-/* SPEC 11.3 */
+/* SEMANTICS 11.3 */
 static void jobs_and_what_is_around_have_a_maximum(void **state)
 {
 	const struct {
@@ -287,7 +289,7 @@ static void jobs_and_what_is_around_have_a_maximum(void **state)
 	}
 }
 
-/* SPEC 11.3 */
+/* SEMANTICS 11.3 */
 static void nesting_has_a_maximum(void **state)
 {
 	CLEANUP_FREE char *closers = long_text("", ']', 2000, "}],\"next\":null}");
@@ -302,7 +304,7 @@ static void nesting_has_a_maximum(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SPEC 11.3: what a large job took is given back. */
+/* SEMANTICS 11.3: what a large job took is given back. */
 static void memory_of_a_large_job_is_given_back(void **state)
 {
 	enum { LARGE = 20 << 20, SMALL_MAX = 2 << 20 };
@@ -318,7 +320,7 @@ static void memory_of_a_large_job_is_given_back(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SPEC 3.6: a job that can have no name is left out, aloud, and alone. */
+/* SEMANTICS 3.6: a job that can have no name is left out, aloud, and alone. */
 static void ids_that_are_no_names_are_refused(void **state)
 {
 	CLEANUP_FREE char *body = long_text(
@@ -340,7 +342,7 @@ static void ids_that_are_no_names_are_refused(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SPEC 4.2: a done job without its transcription is not all of it. */
+/* SEMANTICS 4.2: a done job without its transcription is not all of it. */
 static void summaries_are_told(void **state)
 {
 	static const struct {
@@ -417,7 +419,7 @@ static void whoever_listens_can_end_it(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 3.2: what is asked, and how a sentence tells it. */
+/* SEMANTICS 3.2: what is asked, and how a sentence tells it. */
 static void filters_are_asked_for_and_told(void **state)
 {
 	static const struct raw_route routes[] = {

@@ -10,7 +10,7 @@
 
 #include "api_fixture.h"
 
-/* gladia/api.h: whether the API can be reached (SPEC 7.5). */
+/* gladia/api.h: whether the API can be reached (SEMANTICS 7.5). */
 
 #define PAGE "{\"next\":null,\"items\":[{\"id\":\"a\",\"status\":\"queued\"}]}"
 
@@ -28,7 +28,7 @@ static void on_reach(void *ctx, bool reached, const char *errmsg)
 	assert_int_equal(reached, errmsg[0] == '\0');
 }
 
-/* SPEC 7.5: it is told of each attempt whether somebody was there. */
+/* SEMANTICS 7.5: it is told of each attempt whether somebody was there. */
 static void attempts_tell_who_can_be_reached(void **state)
 {
 	static const struct {
@@ -62,7 +62,7 @@ static void attempts_tell_who_can_be_reached(void **state)
 	}
 }
 
-/* SPEC 7.5: the first attempt tells, though more are made. */
+/* SEMANTICS 7.5: the first attempt tells, though more are made. */
 static void no_connection_is_told_at_once(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
@@ -84,7 +84,7 @@ static void no_connection_is_told_at_once(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 11.1: a proxy that refuses to connect is named, and asked again only if it is
+/* SEMANTICS 11.1: a proxy that refuses to connect is named, and asked again only if it is
  * busy. */
 static void proxies_that_refuse(void **state)
 {

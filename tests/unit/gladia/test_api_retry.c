@@ -12,7 +12,7 @@
 
 #include "api_fixture.h"
 
-/* gladia/api.h: attempts, waits, and that all ends in time (SPEC 11.1). */
+/* gladia/api.h: attempts, waits, and that all ends in time (SEMANTICS 11.1). */
 
 #define ITEM(id)    "{\"id\":\"" id "\",\"status\":\"queued\"}"
 #define PAGE        "{\"next\":null,\"items\":[" ITEM("a") "," ITEM("b") "]}"
@@ -21,7 +21,7 @@
 #define ONCE(text)  BYTES(text), .after = RAW_CLOSE, .only = 1
 #define HALF_A_PAGE OK "Content-Length: 99\r\n\r\n{\"items\":[" ITEM("a") ",{"
 
-/* SPEC 11.1: what may pass is tried again. */
+/* SEMANTICS 11.1: what may pass is tried again. */
 static void what_may_pass_is_tried_again(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -45,7 +45,7 @@ static void what_may_pass_is_tried_again(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 6.3, 11.1: what a broken attempt brought is not told twice. */
+/* SEMANTICS 6.3, 11.1: what a broken attempt brought is not told twice. */
 static void a_page_cut_short_begins_anew(void **state)
 {
 	static const struct raw_route routes[] = {{LIST_TARGET, ONCE(HALF_A_PAGE)},
@@ -64,7 +64,7 @@ static void a_page_cut_short_begins_anew(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 11.1: back-off with full jitter, the waits below 0.6, 1.2, 2.4 ... 10 s. */
+/* SEMANTICS 11.1: back-off with full jitter, the waits below 0.6, 1.2, 2.4 ... 10 s. */
 static void waits_grow_and_have_a_maximum(void **state)
 {
 	static const int64_t most[] = {600, 1200, 2400, 4800, 9600};
@@ -91,7 +91,7 @@ static void waits_grow_and_have_a_maximum(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 11.1: honouring Retry-After, all requests slowed together. */
+/* SEMANTICS 11.1: honouring Retry-After, all requests slowed together. */
 static void one_is_asked_to_wait_and_all_do(void **state)
 {
 	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("5"))},
@@ -118,7 +118,7 @@ static void one_is_asked_to_wait_and_all_do(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 11.1: a fault of one request alone slows nobody else. */
+/* SEMANTICS 11.1: a fault of one request alone slows nobody else. */
 static void a_failure_of_its_own_slows_no_other(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -143,7 +143,7 @@ static void a_failure_of_its_own_slows_no_other(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 11.1: no wait is begun that cannot help, by whomever it was asked for. */
+/* SEMANTICS 11.1: no wait is begun that cannot help, by whomever it was asked for. */
 static void a_wait_beyond_the_end_fails_at_once(void **state)
 {
 	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("3600"))},
@@ -184,7 +184,7 @@ static void a_wait_beyond_the_end_fails_at_once(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 11.1: at once is not taken literally. */
+/* SEMANTICS 11.1: at once is not taken literally. */
 static void retry_after_nothing_is_no_storm(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -207,7 +207,7 @@ static void until_all_is_read(struct api_asks *asks, int answers)
 		assert_int_equal(loop_turn(asks->loop, 2), 0);
 }
 
-/* SPEC 11.1: silence ends, each of it and all of it. */
+/* SEMANTICS 11.1: silence ends, each of it and all of it. */
 static void silence_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -265,7 +265,7 @@ static void trickle(struct api_ask *ask)
 	assert_false(api_asks_under_way(asks));
 }
 
-/* SPEC 11.1: nor does a server go on for ever that is never silent for long. */
+/* SEMANTICS 11.1: nor does a server go on for ever that is never silent for long. */
 static void a_trickle_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -281,7 +281,8 @@ static void a_trickle_ends_in_time(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 11.1: at the end of the time the last failure says more than that it is over. */
+/* SEMANTICS 11.1: at the end of the time the last failure says more than that it is over.
+ */
 static void the_last_failure_counts(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -325,7 +326,7 @@ static void an_errors_body_is_not_needed(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 11.1: no connection. */
+/* SEMANTICS 11.1: no connection. */
 static void nobody_listens(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
@@ -356,7 +357,7 @@ static void nobody_listens(void **state)
 	close(fd);
 }
 
-/* SPEC 11.1: time does not mend a certificate. */
+/* SEMANTICS 11.1: time does not mend a certificate. */
 static void tls_that_fails_is_final(void **state)
 {
 	static const struct raw_route greets[] = {{NULL, BYTES("220 hello\r\n")}};
@@ -379,7 +380,8 @@ static void tls_that_fails_is_final(void **state)
 	raw_server_free(server);
 }
 
-/* SPEC 11.2: stalled calls keep nobody waiting, and connections are kept all the same. */
+/* SEMANTICS 11.2: stalled calls keep nobody waiting, and connections are kept all the
+ * same. */
 static void those_that_stall_delay_nobody(void **state)
 {
 	enum { STALLED = 20, OTHERS = 5 };
@@ -407,7 +409,7 @@ static void those_that_stall_delay_nobody(void **state)
 	api_asks_free(asks);
 }
 
-/* SPEC 1.5, 11.2: in whatever state a call is, it can be given up. */
+/* SEMANTICS 1.5, 11.2: in whatever state a call is, it can be given up. */
 static void calls_are_cancelled_in_every_state(void **state)
 {
 	static const struct raw_route routes[] = {

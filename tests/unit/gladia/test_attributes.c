@@ -11,7 +11,7 @@
 
 #include "gladia/attributes.h"
 
-/* gladia/facts.h: what extended attributes show (SPEC 5.5). */
+/* gladia/facts.h: what extended attributes show (SEMANTICS 5.5). */
 
 static const char text[] = "{\n"
 			   "  \"id\": \"a\",\n"
@@ -78,7 +78,7 @@ static void assert_fact(
 		value, strlen(value));
 }
 
-/* SPEC 5.5, however the text comes in. */
+/* SEMANTICS 5.5, however the text comes in. */
 static void facts_are_read_in_parts(void **state)
 {
 	(void)state;
@@ -104,7 +104,7 @@ static void feed(struct job_attributes *facts, const char *part)
 	assert_int_equal(job_attributes_feed(facts, part, strlen(part)), 0);
 }
 
-/* SPEC 11.3: a value is of limited length; what follows it is read. */
+/* SEMANTICS 11.3: a value is of limited length; what follows it is read. */
 static void what_is_too_long_is_left_out(void **state)
 {
 	static char many[JOB_ATTRIBUTE_MAX + 1];
@@ -158,7 +158,7 @@ void *__wrap_realloc(void *pointer, size_t size)
 	return left && left-- ? __real_realloc(pointer, size) : NULL;
 }
 
-/* SPEC 5.5: a lack of memory is an error, and no value is cut or left out for it. */
+/* SEMANTICS 5.5: a lack of memory is an error, and no value is cut or left out for it. */
 static void values_are_read_without_memory(void **state)
 {
 	unsigned refused = 0;

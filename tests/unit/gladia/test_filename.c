@@ -11,7 +11,7 @@
 
 #include "gladia/filename.h"
 
-/* Names from the network: SPEC 3.6. */
+/* Names from the network: SEMANTICS 3.6. */
 
 static const struct {
 	const char *text;
@@ -50,7 +50,7 @@ static void test_both_ways(void **state)
 	}
 }
 
-/* SPEC 3.6: every byte, in front and behind, comes back; none is "/" or hides. */
+/* SEMANTICS 3.6: every byte, in front and behind, comes back; none is "/" or hides. */
 static void test_every_byte(void **state)
 {
 	(void)state;
@@ -69,7 +69,8 @@ static void test_every_byte(void **state)
 	}
 }
 
-/* SPEC 3.6: one spelling for each string; what no string is named cannot exist (3.3). */
+/* SEMANTICS 3.6: one spelling for each string; what no string is named cannot exist
+ * (3.3). */
 static void test_other_spellings(void **state)
 {
 	static const char *const refused[] = {"", ".", "..", ".git", "%2e", "%2E.%2f",

@@ -12,7 +12,7 @@
 
 #include "gladia/job.h"
 
-/* Heads of jobs: SPEC 3.6 (ids), 4.3, 5.1 (times), 7.1 (finished). */
+/* Heads of jobs: SEMANTICS 3.6 (ids), 4.3, 5.1 (times), 7.1 (finished). */
 
 /* 2026-04-01T12:34:56.789Z and a second later. */
 #define CREATED   INT64_C(1775046896789)
@@ -99,7 +99,8 @@ static void test_heads(void **state)
 	}
 }
 
-/* SPEC 4.3: no object, or without an id that is a string. SPEC 3.6: ids without a name.
+/* SEMANTICS 4.3: no object, or without an id that is a string. SEMANTICS 3.6: ids without
+ * a name.
  */
 static void test_refused(void **state)
 {
@@ -165,7 +166,7 @@ void *__wrap_realloc(void *pointer, size_t size)
 	return __real_realloc(pointer, size);
 }
 
-/* SPEC 6.1 */
+/* SEMANTICS 6.1 */
 static void test_without_memory(void **state)
 {
 	(void)state;
@@ -190,7 +191,7 @@ static void test_raw_nul(void **state)
 	assert_int_equal(parse(head, sizeof(head) - 1, &job), -EINVAL);
 }
 
-/* SPEC 3.6: an id whose name would be longer than NAME_MAX is refused, never cut. */
+/* SEMANTICS 3.6: an id whose name would be longer than NAME_MAX is refused, never cut. */
 static void test_long_ids(void **state)
 {
 	static const struct {
@@ -240,7 +241,7 @@ static void test_cut_anywhere(void **state)
 	}
 }
 
-/* SPEC 3.1: the names of status/. */
+/* SEMANTICS 3.1: the names of status/. */
 static void test_status_words(void **state)
 {
 	static const char *const words[JOB_STATUSES] = {
@@ -261,7 +262,8 @@ static void test_status_words(void **state)
 	assert_int_equal(job_status_parse("don", 3), JOB_OTHER);
 }
 
-/* SPEC 7.1: only these two never change; SPEC 5.1: completed_at, else created_at. */
+/* SEMANTICS 7.1: only these two never change; SEMANTICS 5.1: completed_at, else
+ * created_at. */
 static void test_what_follows(void **state)
 {
 	struct job job = {"a", JOB_DONE, CREATED, COMPLETED};

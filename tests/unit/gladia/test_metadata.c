@@ -12,7 +12,7 @@
 
 #include "gladia/metadata.h"
 
-/* custom_metadata as names, and filters on them: SPEC 3.1, 3.2, 3.6, 11.3. */
+/* custom_metadata as names, and filters on them: SEMANTICS 3.1, 3.2, 3.6, 11.3. */
 
 /* From a copy without a NUL after it, so that ASan and valgrind see a byte too far. */
 static void flatten(const char *json, struct buf *text)
@@ -34,7 +34,8 @@ static const struct {
 } flat[] = {
 	{"{\"customer\":\"acme\"}", "\ncustomer=acme\n"},
 	{"{\n\"a\" : 1 , \"b\" : \"2\" }", "\na=1\nb=2\n"},
-	/* SPEC 3.4: nested objects have dotted keys; one that is spelled so is the same.
+	/* SEMANTICS 3.4: nested objects have dotted keys; one that is spelled so is the
+	 * same.
 	 */
 	{"{\"paymentMethod\":{\"last4Digits\":4576}}",
 		"\npaymentMethod.last4Digits=4576\n"},
@@ -49,7 +50,8 @@ static const struct {
 	{"{\"tags\":[\"vip\",\"new\",7,[true]]}",
 		"\ntags=vip\ntags=new\ntags=7\ntags=true\n"},
 	{"{\"a\":[{\"x\":1},{\"x\":2,\"y\":[3]}]}", "\na.x=1\na.x=2\na.y=3\n"},
-	/* SPEC 3.6: one name for each text, and none that leads elsewhere or hides. */
+	/* SEMANTICS 3.6: one name for each text, and none that leads elsewhere or hides.
+	 */
 	{"{\"..\":\".\",\"a/b\":\"../c\",\".git\":\"x,y\"}",
 		"\n%2E.=%2E\na%2Fb=%2E.%2Fc\n%2Egit=x%2Cy\n"},
 	{"{\"a=b\":\"c&d\",\"e\\nf\":\"g\\th\",\"%41\":\"A\"}",
@@ -129,7 +131,7 @@ static void flatten_many(const char *open, const char *middle, const char *close
 	buf_done(&json);
 }
 
-/* SPEC 11.3. */
+/* SEMANTICS 11.3. */
 static void test_maxima(void **state)
 {
 	static const struct {
@@ -233,7 +235,7 @@ static void make(const struct step *steps, char filters[static METADATA_FILTER_M
 	}
 }
 
-/* SPEC 3.2: two ways to the same filters are the same text. */
+/* SEMANTICS 3.2: two ways to the same filters are the same text. */
 static void test_filters(void **state)
 {
 	static const struct {
@@ -264,7 +266,7 @@ static void test_filters(void **state)
 	}
 }
 
-/* SPEC 3.3, 3.6: only the one spelling is a name; what fails changes nothing. */
+/* SEMANTICS 3.3, 3.6: only the one spelling is a name; what fails changes nothing. */
 static void test_refused(void **state)
 {
 	static const char *const names[] = {"", ".", "..", ".git", "a/b", "a b", "%",
@@ -288,7 +290,7 @@ static void test_refused(void **state)
 	assert_string_equal(filters, "k=v");
 }
 
-/* SPEC 11.3: two of the longest names each, and no more. */
+/* SEMANTICS 11.3: two of the longest names each, and no more. */
 static void test_too_long(void **state)
 {
 	char filters[METADATA_FILTER_MAX];
@@ -308,7 +310,7 @@ static void test_too_long(void **state)
 	assert_string_equal(filters, before);
 }
 
-/* SPEC 3.5. */
+/* SEMANTICS 3.5. */
 static void test_matches(void **state)
 {
 	static const char text[] = "\na=1\nab=2\na=10\nc.d=x%2Cy\n";

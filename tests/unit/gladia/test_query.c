@@ -13,7 +13,7 @@
 #include "gladia/query.h"
 #include "gladia/timestamp.h"
 
-/* Filters: SPEC 3.1, 3.2 (and, or, in any order), 3.3 (what cannot exist), 3.5. */
+/* Filters: SEMANTICS 3.1, 3.2 (and, or, in any order), 3.3 (what cannot exist), 3.5. */
 
 struct step {
 	enum query_filter filter;
@@ -41,7 +41,7 @@ static void key_of(const struct step *steps, char key[static QUERY_KEY_MAX])
 	query_key(&query, key);
 }
 
-/* SPEC 3.2: two ways to the same jobs are the same query. */
+/* SEMANTICS 3.2: two ways to the same jobs are the same query. */
 static const struct {
 	struct step one[STEPS_MAX];
 	struct step other[STEPS_MAX];
@@ -186,9 +186,9 @@ static void check_shape(const struct query *query)
 }
 
 /*
- * SPEC 3.2: paths drawn at random, walked in two orders: one key, and the jobs that match
- * are those that each component lets pass. Jobs are created as a day begins, or in the
- * last millisecond before.
+ * SEMANTICS 3.2: paths drawn at random, walked in two orders: one key, and the jobs that
+ * match are those that each component lets pass. Jobs are created as a day begins, or in
+ * the last millisecond before.
  */
 static void test_random_paths(void **state)
 {
@@ -234,7 +234,7 @@ static void test_random_paths(void **state)
 	}
 }
 
-/* SPEC 3.3. */
+/* SEMANTICS 3.3. */
 static void test_refused(void **state)
 {
 	static const struct step refused[] = {
@@ -288,7 +288,8 @@ static void test_refused(void **state)
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "foo"), -ENOENT);
 }
 
-/* SPEC 11.3: spans have a maximum, which no path of 255 bytes a component can reach. */
+/* SEMANTICS 11.3: spans have a maximum, which no path of 255 bytes a component can reach.
+ */
 static void test_many_spans(void **state)
 {
 	char words[64 * (DAY_TEXT + 1)];
@@ -320,7 +321,8 @@ static void test_many_spans(void **state)
 	assert_non_null(strstr(key, " -62135596800000..-62135510400000"));
 }
 
-/* SPEC 3.1, 3.5: a day begins at its first instant and ends before the next one's. */
+/* SEMANTICS 3.1, 3.5: a day begins at its first instant and ends before the next one's.
+ */
 static void test_boundaries(void **state)
 {
 	static const struct {
@@ -354,7 +356,8 @@ static void test_boundaries(void **state)
 	}
 }
 
-/* SPEC 3.1: all/ has every job: those of unknown status, and of unknown time, too. */
+/* SEMANTICS 3.1: all/ has every job: those of unknown status, and of unknown time, too.
+ */
 static void test_odd_jobs(void **state)
 {
 	const struct job no_time = {"a", JOB_DONE, JOB_NO_TIME, JOB_NO_TIME};

@@ -12,11 +12,11 @@
 
 #include "gladia/timestamp.h"
 
-/* Days and instants: SPEC 3.1, 3.3 (what cannot exist), 5.1 (milliseconds). */
+/* Days and instants: SEMANTICS 3.1, 3.3 (what cannot exist), 5.1 (milliseconds). */
 
 enum { COUNT_DAYS = 3652059 }; /* 0001-01-01 to 9999-12-31 */
 
-/* SPEC 3.3: every day of the calendar has one spelling, and the C library agrees. */
+/* SEMANTICS 3.3: every day of the calendar has one spelling, and the C library agrees. */
 static void test_days_round_trip(void **state)
 {
 	int64_t first;
@@ -44,7 +44,7 @@ static void test_days_round_trip(void **state)
 	}
 }
 
-/* SPEC 3.3: date/2026-02-30 cannot exist. */
+/* SEMANTICS 3.3: date/2026-02-30 cannot exist. */
 static void test_days_refused(void **state)
 {
 	static const char *const refused[] = {"", "2026", "2026-02-30", "2026-04-31",
@@ -78,7 +78,7 @@ static void test_leap_days(void **state)
 	assert_int_equal(day, -1);
 }
 
-/* SPEC 3.1: the day (UTC) of an instant, before 1970 as well. */
+/* SEMANTICS 3.1: the day (UTC) of an instant, before 1970 as well. */
 static void test_day_of_instant(void **state)
 {
 	(void)state;
@@ -112,7 +112,7 @@ static const struct {
 	{"9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"},
 };
 
-/* SPEC 3.1, 5.1. */
+/* SEMANTICS 3.1, 5.1. */
 static void test_instants(void **state)
 {
 	(void)state;
@@ -130,7 +130,7 @@ static void test_instants(void **state)
 	}
 }
 
-/* SPEC 3.3. */
+/* SEMANTICS 3.3. */
 static void test_instants_refused(void **state)
 {
 	static const char *const refused[] = {"", "now", "2026-02-30T00:00",

@@ -136,7 +136,7 @@ static void compression_is_undone(void **state)
 	assert_int_equal(ask->result.bytes, 34);
 }
 
-/* SPEC 2.3: redirects are not followed, with the key or without. */
+/* SEMANTICS 2.3: redirects are not followed, with the key or without. */
 static void a_redirect_is_the_answer(void **state)
 {
 	struct asks *asks = *state;
@@ -151,7 +151,7 @@ static void a_redirect_is_the_answer(void **state)
 	assert_int_equal(raw_server_connections(asks->server), 1);
 }
 
-/* SPEC 11.1: Retry-After; what goes into a log is printable. */
+/* SEMANTICS 11.1: Retry-After; what goes into a log is printable. */
 static void errors_bring_their_body_and_headers(void **state)
 {
 	struct ask *ask = ask_for(*state, "/slow-down");
@@ -171,7 +171,7 @@ static void errors_bring_their_body_and_headers(void **state)
 		"012345678901234567890123456789012345678901234567890123456789012");
 }
 
-/* SPEC 11.1: a broken connection is told from an answer, wherever it breaks. */
+/* SEMANTICS 11.1: a broken connection is told from an answer, wherever it breaks. */
 static void broken_answers(void **state)
 {
 	static const struct {
@@ -204,7 +204,7 @@ static void broken_answers(void **state)
 	}
 }
 
-/* SPEC 11.3 */
+/* SEMANTICS 11.3 */
 static void headers_have_a_maximum(void **state)
 {
 	enum { LEN = 300 * 1024 };
@@ -231,7 +231,7 @@ static void headers_have_a_maximum(void **state)
 	asks_free(asks);
 }
 
-/* SPEC 11.3: of an error no more than error_body_max is kept, and no end awaited. */
+/* SEMANTICS 11.3: of an error no more than error_body_max is kept, and no end awaited. */
 static void error_bodies_have_a_maximum(void **state)
 {
 	static char fits[200 + ERROR_BODY_MAX];
@@ -267,7 +267,7 @@ static void error_bodies_have_a_maximum(void **state)
 	assert_int_equal(ask->result.body_len, ERROR_BODY_MAX);
 }
 
-/* SPEC 11.3: whoever reads can end what is too much for him. */
+/* SEMANTICS 11.3: whoever reads can end what is too much for him. */
 static void data_can_be_refused(void **state)
 {
 	struct ask *ask = asks_get(*state, "/length");
@@ -280,7 +280,7 @@ static void data_can_be_refused(void **state)
 	assert_int_equal(ask->result.status, 200);
 }
 
-/* SPEC 2.3 */
+/* SEMANTICS 2.3 */
 static void the_secret_header_goes_with_each_request(void **state)
 {
 	struct asks *asks = *state;
@@ -309,7 +309,7 @@ static void the_secret_header_goes_with_each_request(void **state)
 	assert_null(strstr(head, "5ecret"));
 }
 
-/* SPEC 2.2: what is no header is refused, and never becomes two. */
+/* SEMANTICS 2.2: what is no header is refused, and never becomes two. */
 static void unsound_headers_are_refused(void **state)
 {
 	static const char *const cases[] = {
@@ -344,7 +344,7 @@ static void unusable_ca_files_are_refused(void **state)
 	}
 }
 
-/* SPEC 1.1, 2.3: nothing but http and https to where we said. */
+/* SEMANTICS 1.1, 2.3: nothing but http and https to where we said. */
 static void what_is_no_url_is_refused(void **state)
 {
 	static const char *const cases[] = {"", "/v2", "127.0.0.1/v2", "ftp://127.0.0.1/",
@@ -363,7 +363,7 @@ static void what_is_no_url_is_refused(void **state)
 	}
 }
 
-/* SPEC 11.1: no connection. */
+/* SEMANTICS 11.1: no connection. */
 static void nobody_listens(void **state)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -404,7 +404,7 @@ static void tls_that_is_none(void **state)
 	asks_free(asks);
 }
 
-/* SPEC 11.1: silence ends by stall_ms, not before, wherever it sets in. */
+/* SEMANTICS 11.1: silence ends by stall_ms, not before, wherever it sets in. */
 static void silence_ends(void **state)
 {
 	static const struct {
@@ -432,7 +432,7 @@ static void silence_ends(void **state)
 	}
 }
 
-/* SPEC 11.1: each byte counts, and there is no time-out on the whole. */
+/* SEMANTICS 11.1: each byte counts, and there is no time-out on the whole. */
 static void a_slow_answer_is_not_a_silent_one(void **state)
 {
 	struct asks *asks = *state;

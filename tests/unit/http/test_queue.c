@@ -81,7 +81,7 @@ static void assert_ok(const struct ask *ask)
 	assert_int_equal(ask->data.len, 5);
 }
 
-/* SPEC 1.4: connections= are used, all of them, and not one more. */
+/* SEMANTICS 1.4: connections= are used, all of them, and not one more. */
 static void fifty_requests_share_the_connections(void **state)
 {
 	struct asks *asks = *state;
@@ -109,7 +109,7 @@ static void a_connection_is_used_again(void **state)
 	assert_int_equal(raw_server_connections(asks->server), 1);
 }
 
-/* SPEC 11.1: that a kept connection was closed meanwhile is nobody's failure. */
+/* SEMANTICS 11.1: that a kept connection was closed meanwhile is nobody's failure. */
 static void a_kept_connection_that_died_is_replaced(void **state)
 {
 	struct asks *asks = *state;
@@ -123,7 +123,7 @@ static void a_kept_connection_that_died_is_replaced(void **state)
 	assert_int_equal(raw_server_connections(asks->server), 3);
 }
 
-/* SPEC 11.1: who waits in line is not met with silence. */
+/* SEMANTICS 11.1: who waits in line is not met with silence. */
 static void waiting_in_line_is_no_stall(void **state)
 {
 	const struct http_config one_connection = {
@@ -154,7 +154,7 @@ static void waiting_in_line_is_no_stall(void **state)
 	asks_free(asks);
 }
 
-/* SPEC 11.1: silence ends, and gives the connection to the next. */
+/* SEMANTICS 11.1: silence ends, and gives the connection to the next. */
 static void those_in_line_survive_a_stall(void **state)
 {
 	struct asks *asks = *state;
@@ -170,7 +170,7 @@ static void those_in_line_survive_a_stall(void **state)
 	assert_ok(&asks->asks[CONNECTIONS_MAX]);
 }
 
-/* SPEC 1.5: whatever is in flight can be given up, at once and silently. */
+/* SEMANTICS 1.5: whatever is in flight can be given up, at once and silently. */
 static void requests_are_cancelled_in_every_state(void **state)
 {
 	struct asks *asks = *state;
@@ -300,7 +300,7 @@ static void until_resolving(struct ask *ask)
 	}
 }
 
-/* SPEC 1.5, 11.2: the resolver's thread may hang; the loop does not wait for it. */
+/* SEMANTICS 1.5, 11.2: the resolver's thread may hang; the loop does not wait for it. */
 static void giving_up_a_name_does_not_wait(void **state)
 {
 	struct asks *asks = *state;
@@ -314,7 +314,7 @@ static void giving_up_a_name_does_not_wait(void **state)
 	assert_int_equal(slow->done, 0);
 }
 
-/* SPEC 11.1: any hung server ends, that of names included. */
+/* SEMANTICS 11.1: any hung server ends, that of names included. */
 static void connecting_ends(void **state)
 {
 	const struct http_config in_haste = {
@@ -345,7 +345,8 @@ static void a_name_that_is_none(void **state)
 	assert_non_null(strstr(ask->result.detail, "nosuch.test"));
 }
 
-/* Proxies of the environment are for the world outside (SPEC 2.3: without the key). */
+/* Proxies of the environment are for the world outside (SEMANTICS 2.3: without the key).
+ */
 static void proxies_of_the_environment(void **state)
 {
 	struct asks *asks = *state;

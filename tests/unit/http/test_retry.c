@@ -11,7 +11,7 @@
 /* 2026-04-01 12:00:00.250 UTC */
 static const int64_t NOW = 1775044800250;
 
-/* SPEC 11.1: full jitter; from nothing up to a bound that doubles until the cap. */
+/* SEMANTICS 11.1: full jitter; from nothing up to a bound that doubles until the cap. */
 static void jitter_stays_within_bounds(void **state)
 {
 	static const int64_t bounds[] = {600, 1200, 2400, 4800, 9600, 10000, 10000};
@@ -48,7 +48,7 @@ static void seeds_tell_processes_apart(void **state)
 	assert_in_range(same, 0, 5);
 }
 
-/* SPEC 11.1: Retry-After is honoured to the millisecond, zero included. */
+/* SEMANTICS 11.1: Retry-After is honoured to the millisecond, zero included. */
 static void retry_after_replaces_the_jitter(void **state)
 {
 	struct retry_gate gate = {.seed = 7};
@@ -58,7 +58,7 @@ static void retry_after_replaces_the_jitter(void **state)
 	assert_int_equal(retry_delay_ms(&gate, 9, 0, false, 50), 0);
 }
 
-/* SPEC 11.1: all requests are slowed together, and by the longest wish. */
+/* SEMANTICS 11.1: all requests are slowed together, and by the longest wish. */
 static void gate_closes_for_all(void **state)
 {
 	struct retry_gate gate = {.seed = 7};
@@ -81,7 +81,7 @@ static void gate_closes_for_all(void **state)
 	assert_int_equal(retry_gate_ms(&gate, 20000), delay);
 }
 
-/* SPEC 11.1 */
+/* SEMANTICS 11.1 */
 static void worthwhile_statuses(void **state)
 {
 	static const long yes[] = {408, 429, 500, 502, 503, 504, 520, 599};
@@ -95,7 +95,7 @@ static void worthwhile_statuses(void **state)
 		assert_false(retry_worthwhile(no[i]));
 }
 
-/* SPEC 11.1: Retry-After as RFC 9110, 10.2.3 has it, and as it should not be. */
+/* SEMANTICS 11.1: Retry-After as RFC 9110, 10.2.3 has it, and as it should not be. */
 static void retry_after_values(void **state)
 {
 	static const struct {

@@ -32,7 +32,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* SPEC 3.6: an id may look like a part of a path; it is asked for as it is. */
+/* SEMANTICS 3.6: an id may look like a part of a path; it is asked for as it is. */
 static void paths_are_sent_as_they_are(void **state)
 {
 	struct asks *asks = *state;
@@ -70,7 +70,7 @@ static int tcp_option(int fd, int level, int name)
 	return value;
 }
 
-/* SPEC 11.1: the kernel finds out that a peer has vanished, idle or not. */
+/* SEMANTICS 11.1: the kernel finds out that a peer has vanished, idle or not. */
 static void vanished_peers_are_noticed(void **state)
 {
 	struct asks *asks = *state;

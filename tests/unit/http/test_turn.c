@@ -9,7 +9,7 @@
 #include "http/http_internal.h"
 #include "http_fixture.h"
 
-/* How much of what has come in is taken in one turn of the loop (SPEC 11.2). */
+/* How much of what has come in is taken in one turn of the loop (SEMANTICS 11.2). */
 
 enum { LINE_LEN = 1024, LINES = 3 * 1024, BODY_LEN = LINES * LINE_LEN, ANSWERS = 3 };
 
@@ -55,7 +55,7 @@ static bool all_done(const struct asks *asks)
 	return true;
 }
 
-/* SPEC 11.2: whatever comes, the loop comes round, and nothing is lost by it. */
+/* SEMANTICS 11.2: whatever comes, the loop comes round, and nothing is lost by it. */
 static void a_turn_takes_a_mebibyte(void **state)
 {
 	struct asks *asks = *state;

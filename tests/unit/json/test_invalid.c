@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "json/pretty_print.h"
 
-/* What the printer refuses: SPEC 4.3 (what is not JSON), 11.3 (depth and size). */
+/* What the printer refuses: SEMANTICS 4.3 (what is not JSON), 11.3 (depth and size). */
 
 enum { PLENTY = 1 << 20 };
 

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "json/items.h"
 
-/* The page reader: SPEC 4.3 (never a partial answer), 6.1, 11.3 (bounded memory). */
+/* The page reader: SEMANTICS 4.3 (never a partial answer), 6.1, 11.3 (bounded memory). */
 
 enum { PLENTY = 1 << 20 };
 
@@ -204,7 +204,7 @@ static void test_spec_4_3_pages_in_pieces_of_every_size(void **state)
 	reading_done(&r);
 }
 
-/* SPEC 6.1: a page that was cut short must never look like the last one. */
+/* SEMANTICS 6.1: a page that was cut short must never look like the last one. */
 static void test_spec_6_1_every_prefix_is_refused(void **state)
 {
 	struct reading r;

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "json/pretty_print.h"
 
-/* What the printer prints: SPEC 4.1 (jq's layout, digits, escapes). */
+/* What the printer prints: SEMANTICS 4.1 (jq's layout, digits, escapes). */
 
 enum { PLENTY = 1 << 20 };
 

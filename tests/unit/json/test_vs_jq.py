@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""SPEC 4.1: a file's text is what `jq .` prints, byte for byte.
+"""SEMANTICS 4.1: a file's text is what `jq .` prints, byte for byte.
 
 Thousands of made-up documents go through jq and through json_tool (the path in
 GLADIAFS_JSON_TOOL). Numbers are spelled as the installed jq prints them, and no key occurs

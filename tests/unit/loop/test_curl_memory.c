@@ -11,7 +11,8 @@
 #include "http/http_fixture.h"
 #include "http/http_internal.h"
 
-/* Memory that runs out while an answer comes in: it fails, or is whole (SPEC 11.2). */
+/* Memory that runs out while an answer comes in: it fails, or is whole (SEMANTICS 11.2).
+ */
 
 enum { PIECE_LEN = 256 * 1024, PIECES = 6, BODY_LEN = PIECES * PIECE_LEN };
 
@@ -79,7 +80,8 @@ static void answers_with(int refused)
 	asks_free(asks);
 }
 
-/* SPEC 11.2: nothing is missing within what is told to be all, and nothing crashes. */
+/* SEMANTICS 11.2: nothing is missing within what is told to be all, and nothing crashes.
+ */
 static void an_answer_fails_or_is_whole(void **state)
 {
 	int refused = 0;

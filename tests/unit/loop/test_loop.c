@@ -349,7 +349,7 @@ static void descriptors_change_while_they_are_told(void **state)
 	remove_event(&things[7]);
 }
 
-/* SPEC 11.3: nothing without a maximum. */
+/* SEMANTICS 11.3: nothing without a maximum. */
 static void descriptors_have_a_maximum(void **state)
 {
 	struct fixture *fixture = *state;

@@ -16,7 +16,7 @@
 #include "mount/covered.h"
 #include "support/temp_root.h"
 
-/* SPEC 11.5: which files a mount would hide. */
+/* SEMANTICS 11.5: which files a mount would hide. */
 
 enum { PATH_ROOM = 4096, SKIPPED = 77 };
 

@@ -24,7 +24,7 @@
 #include "process/exit_code.h"
 #include "support/temp_root.h"
 
-/* What is mounted where, and which directories can be mounted on: SPEC 1.3, 11.4. */
+/* What is mounted where, and which directories can be mounted on: SEMANTICS 1.3, 11.4. */
 
 enum { PATH_ROOM = 4096, SKIPPED = 77 };
 
@@ -93,7 +93,7 @@ static const char table_text[] =
 	"92 28 0:52 / /mnt/twice rw - tmpfs below rw\n"
 	"93 92 0:53 / /mnt/twice ro shared:9 - fuse.sshfs above ro";
 
-/* SPEC 1.5: whose a path is, is known by its device. */
+/* SEMANTICS 1.5: whose a path is, is known by its device. */
 static void test_table(void **state)
 {
 	(void)state;
@@ -124,7 +124,8 @@ static void test_table_escapes(void **state)
 	assert_mounted("1 1 0:1 / /a rw - t  rw\n", 1, "/a", "t", "");
 }
 
-/* SPEC 1.8: a mount is found by its numbers, wherever it is, and what is mounted on it.
+/* SEMANTICS 1.8: a mount is found by its numbers, wherever it is, and what is mounted on
+ * it.
  */
 static void test_table_ids(void **state)
 {
@@ -221,7 +222,7 @@ static void test_path(void **state)
 	assert_good(dir, in_root("missing"), dir);
 }
 
-/* SPEC 1.3: one sentence for what cannot be mounted on. */
+/* SEMANTICS 1.3: one sentence for what cannot be mounted on. */
 static void test_bad_path(void **state)
 {
 	char long_name[300];
@@ -256,7 +257,7 @@ static const char *write_table_of(const char *dir, const char *point, const char
 	return write_table(line);
 }
 
-/* SPEC 1.1: no gladiafs over another one, whatever that shows. */
+/* SEMANTICS 1.1: no gladiafs over another one, whatever that shows. */
 static void test_mounted_already(void **state)
 {
 	static const struct {
@@ -285,7 +286,7 @@ static void test_mounted_already(void **state)
 	}
 }
 
-/* SPEC 1.1: nor in one. */
+/* SEMANTICS 1.1: nor in one. */
 static void test_mounted_above(void **state)
 {
 	char dir[PATH_ROOM];
@@ -405,7 +406,7 @@ static int clear_dead(void)
 	return check(0, false, NULL) ? 0 : 3;
 }
 
-/* SPEC 11.4: what a crash leaves behind is detected and cleared. */
+/* SEMANTICS 11.4: what a crash leaves behind is detected and cleared. */
 static void test_dead(void **state)
 {
 	(void)state;
@@ -430,7 +431,8 @@ static int clear_hanging(void)
 	return !unmount_identify(dir, &now) && now.id == below.id ? 0 : 2;
 }
 
-/* SPEC 11.4: a mount that does not answer goes, and not what it was mounted over, too. */
+/* SEMANTICS 11.4: a mount that does not answer goes, and not what it was mounted over,
+ * too. */
 static void test_hanging(void **state)
 {
 	(void)state;
@@ -447,7 +449,7 @@ static int refuse_foreign(void)
 	return check(-ENOTCONN, false, "fusermount3 -u") ? 0 : 2;
 }
 
-/* SPEC 11.4 is about our own mounts: another's is its owner's to clear. */
+/* SEMANTICS 11.4 is about our own mounts: another's is its owner's to clear. */
 static void test_dead_foreign(void **state)
 {
 	(void)state;

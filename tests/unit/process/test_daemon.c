@@ -24,7 +24,8 @@
 #include "process/exit_code.h"
 #include "process/signals.h"
 
-/* The parent returns with its child's verdict, whatever becomes of either: SPEC 1.3. */
+/* The parent returns with its child's verdict, whatever becomes of either: SEMANTICS 1.3.
+ */
 
 enum { LONG_MS = 10 * 1000 };
 
@@ -153,7 +154,7 @@ static void assert_verdict(
 	buf_done(&errmsg);
 }
 
-/* SPEC 1.3: 0 once it is mounted; what the child then is. */
+/* SEMANTICS 1.3: 0 once it is mounted; what the child then is. */
 static void test_good(void **state)
 {
 	(void)state;
@@ -176,7 +177,7 @@ static void keep_stderr(struct daemon *daemon)
 	trace->error_null_after = is_null(STDERR_FILENO);
 }
 
-/* SPEC 1.4: log=stderr */
+/* SEMANTICS 1.4: log=stderr */
 static void test_keeps_stderr(void **state)
 {
 	(void)state;
@@ -199,7 +200,7 @@ static void talk_long(struct daemon *daemon)
 	report(daemon, EXIT_CODE_SYSTEM, sentence, false);
 }
 
-/* SPEC 1.3: the code and the sentence, in one line. */
+/* SEMANTICS 1.3: the code and the sentence, in one line. */
 static void test_bad(void **state)
 {
 	(void)state;
@@ -219,7 +220,7 @@ static void be_killed(struct daemon *daemon)
 	raise(SIGKILL);
 }
 
-/* SPEC 1.3: a child that dies without a word. */
+/* SEMANTICS 1.3: a child that dies without a word. */
 static void test_silent(void **state)
 {
 	(void)state;
@@ -305,7 +306,7 @@ static void test_signal_crossed(void **state)
 	assert_int_equal(WEXITSTATUS(status), EXIT_CODE_MOUNT);
 }
 
-/* SPEC 1.5: SIGTERM and SIGINT end it within a second, whatever is in flight. */
+/* SEMANTICS 1.5: SIGTERM and SIGINT end it within a second, whatever is in flight. */
 static void test_signal_ignored(void **state)
 {
 	int64_t began = clock_mono_ms(&clock_system);

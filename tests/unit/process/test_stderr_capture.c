@@ -14,7 +14,7 @@
 
 #include "process/stderr_capture.h"
 
-/* SPEC 1.3: the reason of a failure is one line, whoever knows it. */
+/* SEMANTICS 1.3: the reason of a failure is one line, whoever knows it. */
 
 enum { LINE_MAX_TEST = 32 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SPEC 1.3: a service manager is told when the mount can be used, and when it ends. */
+/* SEMANTICS 1.3: a service manager is told when the mount can be used, and when it ends.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

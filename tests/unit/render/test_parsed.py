@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""SPEC 8.1: subtitles are what others read as such.
+"""SEMANTICS 8.1: subtitles are what others read as such.
 
 Made-up jobs, most of them hostile, go through render_tool (the path in
 GLADIAFS_RENDER_TOOL) and then through pysrt, webvtt-py and ffmpeg: each has to find every

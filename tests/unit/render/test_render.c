@@ -13,7 +13,7 @@
 #include "render/render.h"
 #include "json/pretty_print.h"
 
-/* Jobs as text and subtitles: SPEC 8.1. */
+/* Jobs as text and subtitles: SEMANTICS 8.1. */
 
 enum { TEXT_MAX = 4096 };
 
@@ -70,7 +70,7 @@ static void check(enum format format, const struct shape *shapes, size_t len)
 
 #define CHECK(format, shapes) check(format, shapes, sizeof(shapes) / sizeof((shapes)[0]))
 
-/* SPEC 8.1: the transcript. */
+/* SEMANTICS 8.1: the transcript. */
 static void test_text(void **state)
 {
 	static const struct shape shapes[] = {
@@ -107,7 +107,7 @@ static void test_text(void **state)
 	CHECK(FORMAT_TXT, shapes);
 }
 
-/* SPEC 8.1: speakers in front where diarized. */
+/* SEMANTICS 8.1: speakers in front where diarized. */
 static void test_voices(void **state)
 {
 	static const struct shape shapes[] = {
@@ -159,7 +159,7 @@ static void test_voices(void **state)
 	CHECK(FORMAT_TXT, shapes);
 }
 
-/* SPEC 8.1: one cue an utterance; times of any kind make sound cues, or none. */
+/* SEMANTICS 8.1: one cue an utterance; times of any kind make sound cues, or none. */
 static void test_srt(void **state)
 {
 	static const struct shape shapes[] = {
@@ -245,7 +245,7 @@ static void test_vtt(void **state)
 #define OWN_SRT "1\n00:00:01,000 --> 00:00:02,000\nOwn.\n"
 #define OWN_VTT "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nOwn.\n"
 
-/* SPEC 8.1: the API's own where it made them, with correct time separators. */
+/* SEMANTICS 8.1: the API's own where it made them, with correct time separators. */
 static void test_made_srt(void **state)
 {
 	static const struct shape shapes[] = {
@@ -336,7 +336,7 @@ static void assert_maximum(enum format format, const char *job)
 	assert_string_equal(text, whole);
 }
 
-/* SPEC 11.3: no text without a maximum. And what is no job at all. */
+/* SEMANTICS 11.3: no text without a maximum. And what is no job at all. */
 static void test_refused(void **state)
 {
 	static const char *const job = JOB(

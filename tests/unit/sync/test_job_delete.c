@@ -11,7 +11,7 @@
 #include "sync/job_delete.h"
 #include "sync_fixture.h"
 
-/* sync/removal.h: jobs that are deleted here (SPEC 10.1). */
+/* sync/removal.h: jobs that are deleted here (SEMANTICS 10.1). */
 
 static void want(struct bench *bench, struct bench_waiting *waiting, const char *id)
 {
@@ -52,7 +52,8 @@ static void assert_shown(struct bench *bench, const char *wanted)
 	reader_close(reader);
 }
 
-/* SPEC 10.1: it is gone from the API, the catalog, and for whoever keeps its name. */
+/* SEMANTICS 10.1: it is gone from the API, the catalog, and for whoever keeps its name.
+ */
 static void a_job_is_removed(void **state)
 {
 	struct bench *bench = *state;
@@ -70,7 +71,7 @@ static void a_job_is_removed(void **state)
 	assert_told_gone(bench, "j001");
 }
 
-/* SPEC 10.1: asked for once, and it happens though nobody waits any more. */
+/* SEMANTICS 10.1: asked for once, and it happens though nobody waits any more. */
 static void one_call_however_many_wait(void **state)
 {
 	struct bench *bench = *state;
@@ -90,8 +91,8 @@ static void one_call_however_many_wait(void **state)
 	assert_null(fake_find(bench->api, "j000"));
 }
 
-/* SPEC 6.4, 10.1: who reads goes on with the same jobs; who comes then sees it gone, and
- * the API is not asked for that. */
+/* SEMANTICS 6.4, 10.1: who reads goes on with the same jobs; who comes then sees it gone,
+ * and the API is not asked for that. */
 static void listings_from_now_on_are_without_it(void **state)
 {
 	struct bench *bench = *state;
@@ -117,7 +118,7 @@ static void listings_from_now_on_are_without_it(void **state)
 	reader_close(before);
 }
 
-/* SPEC 7.1, 10.1: a listing that was thinned is as old as it was. */
+/* SEMANTICS 7.1, 10.1: a listing that was thinned is as old as it was. */
 static void a_listing_does_not_get_younger(void **state)
 {
 	struct bench *bench = *state;
@@ -132,7 +133,7 @@ static void a_listing_does_not_get_younger(void **state)
 	assert_shown(bench, "j001 j002 j003");
 }
 
-/* SPEC 10.1: what was asked for before it was deleted does not bring it back. */
+/* SEMANTICS 10.1: what was asked for before it was deleted does not bring it back. */
 static void a_late_page_does_not_bring_it_back(void **state)
 {
 	struct bench *bench = *state;
@@ -157,7 +158,7 @@ static void a_late_page_does_not_bring_it_back(void **state)
 	assert_shown(bench, "j000 j001 j002");
 }
 
-/* SPEC 10.1 */
+/* SEMANTICS 10.1 */
 static void what_is_not_finished_stays(void **state)
 {
 	struct bench *bench = *state;
@@ -169,7 +170,7 @@ static void what_is_not_finished_stays(void **state)
 	assert_told_gone(bench, "");
 }
 
-/* SPEC 10.1: a lost race. It is forgotten all the same. */
+/* SEMANTICS 10.1: a lost race. It is forgotten all the same. */
 static void what_is_gone_already(void **state)
 {
 	struct bench *bench = *state;
@@ -185,7 +186,7 @@ static void what_is_gone_already(void **state)
 	assert_shown(bench, "j001");
 }
 
-/* SPEC 10.1, 11.1: whether it was deleted is not known, and will be asked. */
+/* SEMANTICS 10.1, 11.1: whether it was deleted is not known, and will be asked. */
 static void what_is_not_known_is_doubted(void **state)
 {
 	static const int errors[] = {-ETIMEDOUT, -EIO};
@@ -206,7 +207,8 @@ static void what_is_not_known_is_doubted(void **state)
 	}
 }
 
-/* SPEC 9.1, 10.1: each deletion is counted by how it ended, once for all who want it. */
+/* SEMANTICS 9.1, 10.1: each deletion is counted by how it ended, once for all who want
+ * it. */
 static void deletions_are_counted(void **state)
 {
 	struct bench *bench = *state;

@@ -11,7 +11,8 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/* Jobs by their id (SPEC 3.5, 7.1), and ahead of who walks through summaries (4.2). */
+/* Jobs by their id (SEMANTICS 3.5, 7.1), and ahead of who walks through summaries (4.2).
+ */
 
 struct waiting {
 	struct waiter waiter;
@@ -46,7 +47,7 @@ static void want(struct bench *bench, struct waiting *waiting, const char *id)
 	wait_enter(queue, &waiting->waiter);
 }
 
-/* SPEC 3.5: one request, never a listing, however many want it. */
+/* SEMANTICS 3.5: one request, never a listing, however many want it. */
 static void one_call_however_many_wait(void **state)
 {
 	struct bench *bench = *state;
@@ -76,7 +77,7 @@ static void one_call_however_many_wait(void **state)
 	bench_settle(bench);
 }
 
-/* SPEC 7.1: a job that was deleted disappears with the next look. */
+/* SEMANTICS 7.1: a job that was deleted disappears with the next look. */
 static void not_found_forgets(void **state)
 {
 	struct bench *bench = *state;
@@ -103,7 +104,7 @@ static void not_found_forgets(void **state)
 	assert_told_gone(bench, "");
 }
 
-/* SPEC 11.1: any other failure is told, and changes nothing that is known. */
+/* SEMANTICS 11.1: any other failure is told, and changes nothing that is known. */
 static void failure_forgets_nothing(void **state)
 {
 	struct bench *bench = *state;
@@ -121,7 +122,8 @@ static void failure_forgets_nothing(void **state)
 	assert_told_gone(bench, "");
 }
 
-/* A job whose text is another is told of, one that is as it was is not (SPEC 7.3). */
+/* A job whose text is another is told of, one that is as it was is not (SEMANTICS 7.3).
+ */
 static void changes_are_told(void **state)
 {
 	struct bench *bench = *state;
@@ -137,7 +139,7 @@ static void changes_are_told(void **state)
 	}
 }
 
-/* SPEC 11.2: a cancelled wait does not throw away what was asked for. */
+/* SEMANTICS 11.2: a cancelled wait does not throw away what was asked for. */
 static void who_leaves_ends_no_call(void **state)
 {
 	struct bench *bench = *state;
@@ -204,7 +206,7 @@ static void look_at(struct bench *bench, unsigned number)
 	job_fetch_prefetch(bench->sync, &query, job.row);
 }
 
-/* SPEC 4.2: neighbours are fetched ahead in parallel, no more than `connections`. */
+/* SEMANTICS 4.2: neighbours are fetched ahead in parallel, no more than `connections`. */
 static void summaries_are_fetched_ahead(void **state)
 {
 	struct bench *bench = *state;
@@ -257,7 +259,7 @@ static void wanted_while_fetched_ahead(void **state)
 	assert_int_equal(bench->api->pending_len, 0);
 }
 
-/* SPEC 7.1: what is whole is not fetched again. */
+/* SEMANTICS 7.1: what is whole is not fetched again. */
 static void whole_jobs_are_not_fetched_ahead(void **state)
 {
 	struct bench *bench = *state;

@@ -12,7 +12,7 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/* Listings as things that are shared, age and are compared: SPEC 6.4, 7.1, 1.5. */
+/* Listings as things that are shared, age and are compared: SEMANTICS 6.4, 7.1, 1.5. */
 
 static struct query of_status(const char *words)
 {
@@ -47,7 +47,7 @@ static bool is_gone(struct bench *bench, const char *id)
 	return job.deleted;
 }
 
-/* SPEC 3.2, 7.1: one listing for all who ask for the same, one request for all. */
+/* SEMANTICS 3.2, 7.1: one listing for all who ask for the same, one request for all. */
 static void a_listing_is_shared(void **state)
 {
 	struct bench *bench = *state;
@@ -72,7 +72,7 @@ static void a_listing_is_shared(void **state)
 	assert_int_equal(bench->api->lists, 1);
 }
 
-/* SPEC 6.4: positions keep their meaning as long as the listing is held. */
+/* SEMANTICS 6.4: positions keep their meaning as long as the listing is held. */
 static void positions_are_stable(void **state)
 {
 	struct bench *bench = *state;
@@ -109,7 +109,7 @@ static void positions_are_stable(void **state)
 	reader_close(held);
 }
 
-/* SPEC 6.4: each reader waits for what it lacks; one that leaves is not told. */
+/* SEMANTICS 6.4: each reader waits for what it lacks; one that leaves is not told. */
 static void readers_at_several_positions(void **state)
 {
 	struct bench *bench = *state;
@@ -136,7 +136,7 @@ static void readers_at_several_positions(void **state)
 	reader_close(far);
 }
 
-/* SPEC 7.1: what is shown is at most `ttl` old, and not asked for again before. */
+/* SEMANTICS 7.1: what is shown is at most `ttl` old, and not asked for again before. */
 static void a_listing_lasts_for_its_time_to_live(void **state)
 {
 	struct bench *bench = *state;
@@ -152,7 +152,7 @@ static void a_listing_lasts_for_its_time_to_live(void **state)
 	assert_int_equal(bench->api->lists, 2);
 }
 
-/* SPEC 7.1: finished jobs do not change, others are asked for again. */
+/* SEMANTICS 7.1: finished jobs do not change, others are asked for again. */
 static void finished_jobs_stay_fresh(void **state)
 {
 	struct bench *bench = *state;
@@ -172,7 +172,8 @@ static void finished_jobs_stay_fresh(void **state)
 	bench->now_ms += 3 * BENCH_TTL_MS;
 }
 
-/* SPEC 7.1: a finished one can only have been deleted, an unfinished one has moved. */
+/* SEMANTICS 7.1: a finished one can only have been deleted, an unfinished one has moved.
+ */
 static void missing_jobs_are_forgotten_or_doubted(void **state)
 {
 	struct bench *bench = *state;
@@ -268,7 +269,7 @@ static void listings_in_part_tell_nothing(void **state)
 	assert_told_gone(bench, "j035");
 }
 
-/* SPEC 1.5: what is known counts as too old; who holds a listing keeps it. */
+/* SEMANTICS 1.5: what is known counts as too old; who holds a listing keeps it. */
 static void refresh_forgets_listings(void **state)
 {
 	struct bench *bench = *state;
@@ -294,7 +295,7 @@ static void refresh_forgets_listings(void **state)
 	reader_close(late);
 }
 
-/* SPEC 1.5, 7.1: also where the reader goes before the next one comes. */
+/* SEMANTICS 1.5, 7.1: also where the reader goes before the next one comes. */
 static void refreshed_listings_are_compared_yet(void **state)
 {
 	struct bench *bench = *state;
@@ -370,7 +371,7 @@ static void read_numbered(struct bench *bench, int first, int end)
 	}
 }
 
-/* SPEC 11.3: of those nobody holds so many are kept. */
+/* SEMANTICS 11.3: of those nobody holds so many are kept. */
 static void few_listings_are_kept(void **state)
 {
 	struct bench *bench = *state;
@@ -385,8 +386,8 @@ static void few_listings_are_kept(void **state)
 }
 
 /*
- * SPEC 7.2: the listing that others are selected from counts as used, so a walk through
- * more directories than are kept does not evict it.
+ * SEMANTICS 7.2: the listing that others are selected from counts as used, so a walk
+ * through more directories than are kept does not evict it.
  */
 static void a_walk_through_many_days(void **state)
 {

@@ -9,7 +9,7 @@
 
 #include "sync/member_set.h"
 
-/* Members in order, each once, at positions that stay: SPEC 6.3, 6.4. */
+/* Members in order, each once, at positions that stay: SEMANTICS 6.3, 6.4. */
 
 enum { MANY = 200000 };
 
@@ -28,7 +28,7 @@ static void test_empty(void **state)
 	member_set_done(&snapshot);
 }
 
-/* SPEC 6.3: ids are told once. */
+/* SEMANTICS 6.3: ids are told once. */
 static void test_spec_6_3_once(void **state)
 {
 	static const int64_t seen[] = {7, 3, 7, 9, 3, INT64_MAX, 7, INT64_MAX};
@@ -91,7 +91,7 @@ static int64_t number_of(int64_t n)
 	}
 }
 
-/* SPEC 6.4: a position keeps its meaning while the listing grows, and after. */
+/* SEMANTICS 6.4: a position keeps its meaning while the listing grows, and after. */
 static void test_spec_6_4_positions_stay(void **state)
 {
 	struct member_set snapshot;
@@ -116,7 +116,7 @@ static void test_spec_6_4_positions_stay(void **state)
 	assert_null(snapshot.members);
 }
 
-/* SPEC 11.3: a listing without end is one that is too big. */
+/* SEMANTICS 11.3: a listing without end is one that is too big. */
 static void test_spec_11_3_maximum(void **state)
 {
 	struct member_set snapshot;

@@ -14,9 +14,9 @@
 #include "sync_fixture.h"
 
 /*
- * SPEC 6.3, as a model: accounts that change while they are listed, pages answered in any
- * order. What matched all the time is told, nothing is told twice, and nothing that never
- * matched; every listing ends, and what it costs is bounded.
+ * SEMANTICS 6.3, as a model: accounts that change while they are listed, pages answered
+ * in any order. What matched all the time is told, nothing is told twice, and nothing
+ * that never matched; every listing ends, and what it costs is bounded.
  */
 enum {
 	ROUNDS = 3000,

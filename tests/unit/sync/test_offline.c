@@ -13,7 +13,8 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/* sync/offline.c, sync/select_cached.c: an API out of reach, with offline_ok (SPEC 7.5).
+/* sync/offline.c, sync/select_cached.c: an API out of reach, with offline_ok
+ * (SEMANTICS 7.5).
  */
 
 /* offline.h: so long nobody tries again, and so long a look waits for who does. */
@@ -81,7 +82,7 @@ static void lose_the_network(struct bench *bench)
 	bench_turn(bench);
 }
 
-/* SPEC 7.5: the first attempt that reaches nobody is enough for what is known. */
+/* SEMANTICS 7.5: the first attempt that reaches nobody is enough for what is known. */
 static void what_is_known_is_shown_at_once(void **state)
 {
 	struct bench *bench = *state;
@@ -108,7 +109,7 @@ static void what_is_known_is_shown_at_once(void **state)
 	assert_int_equal(bench->api->lists, lists);
 }
 
-/* SPEC 7.5: also where the call ends with that attempt. */
+/* SEMANTICS 7.5: also where the call ends with that attempt. */
 static void a_call_that_gives_up_is_no_error(void **state)
 {
 	static const int errors[] = {-EHOSTUNREACH, -ETIMEDOUT};
@@ -134,7 +135,7 @@ static void a_call_that_gives_up_is_no_error(void **state)
 	}
 }
 
-/* SPEC 7.5: what answers is in reach. */
+/* SEMANTICS 7.5: what answers is in reach. */
 static void what_the_api_says_is_told(void **state)
 {
 	static const int errors[] = {-EACCES, -EBUSY, -EIO};
@@ -156,7 +157,7 @@ static void what_the_api_says_is_told(void **state)
 	}
 }
 
-/* SPEC 7.5: not without offline_ok. */
+/* SEMANTICS 7.5: not without offline_ok. */
 static void not_without_the_option(void **state)
 {
 	struct bench *bench = *state;
@@ -176,7 +177,7 @@ static void not_without_the_option(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 7.5: of listings that hold the jobs, complete ones only. */
+/* SEMANTICS 7.5: of listings that hold the jobs, complete ones only. */
 static void parts_are_picked_out_of_the_whole(void **state)
 {
 	struct bench *bench = *state;
@@ -192,7 +193,7 @@ static void parts_are_picked_out_of_the_whole(void **state)
 	assert_int_equal(bench->api->pending_len, 0);
 }
 
-/* SPEC 7.5: what was never seen whole is the error it would be. */
+/* SEMANTICS 7.5: what was never seen whole is the error it would be. */
 static void what_was_not_seen_whole_is_an_error(void **state)
 {
 	struct bench *bench = *state;
@@ -224,7 +225,7 @@ static void what_was_not_seen_whole_is_an_error(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 7.5: when it is back, the next look shows the truth. */
+/* SEMANTICS 7.5: when it is back, the next look shows the truth. */
 static void the_next_look_tries_again(void **state)
 {
 	struct bench *bench = *state;
@@ -244,7 +245,7 @@ static void the_next_look_tries_again(void **state)
 	assert_told_gone(bench, "j000");
 }
 
-/* SPEC 7.5: if it is not, nobody waits for long, and it is not tried by each. */
+/* SEMANTICS 7.5: if it is not, nobody waits for long, and it is not tried by each. */
 static void a_look_waits_for_a_second_at_most(void **state)
 {
 	struct bench *bench = *state;
@@ -271,7 +272,7 @@ static void a_look_waits_for_a_second_at_most(void **state)
 	assert_shown(bench, LISTING_JOBS, &all, "j000 j002");
 }
 
-/* SPEC 7.5: a probe that fails ends the wait. */
+/* SEMANTICS 7.5: a probe that fails ends the wait. */
 static void a_look_waits_no_longer_than_the_probe(void **state)
 {
 	struct bench *bench = *state;
@@ -289,7 +290,7 @@ static void a_look_waits_no_longer_than_the_probe(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 7.5, 7.2: what another mount has left. */
+/* SEMANTICS 7.5, 7.2: what another mount has left. */
 static void what_the_catalog_keeps_is_known(void **state)
 {
 	struct bench *bench = *state;
@@ -305,7 +306,7 @@ static void what_the_catalog_keeps_is_known(void **state)
 	assert_int_equal(bench->api->pending_len, 0);
 }
 
-/* SPEC 6.3, 7.5: in the midst of a listing, what was told stays told, and once. */
+/* SEMANTICS 6.3, 7.5: in the midst of a listing, what was told stays told, and once. */
 static void a_listing_goes_on_with_what_is_known(void **state)
 {
 	struct bench *bench = *state;
@@ -329,7 +330,7 @@ static void a_listing_goes_on_with_what_is_known(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 7.5: jobs by their id, though stale. */
+/* SEMANTICS 7.5: jobs by their id, though stale. */
 static void jobs_that_are_known_are_shown(void **state)
 {
 	struct bench *bench = *state;
@@ -359,7 +360,7 @@ static void jobs_that_are_known_are_shown(void **state)
 	bench_settle(bench);
 }
 
-/* SPEC 7.5 */
+/* SEMANTICS 7.5 */
 static void a_job_waits_for_the_probe(void **state)
 {
 	struct bench *bench = *state;
@@ -388,7 +389,7 @@ static void a_job_waits_for_the_probe(void **state)
 	assert_int_equal(unknown.error, 0);
 }
 
-/* SPEC 7.5, 10.1 */
+/* SEMANTICS 7.5, 10.1 */
 static void nothing_is_deleted_in_vain(void **state)
 {
 	static const struct removal_caller caller = {.uid = 1000, .pid = 4242};

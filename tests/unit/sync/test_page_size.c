@@ -10,7 +10,7 @@
 #include "sync/page_size.h"
 #include "sync_fixture.h"
 
-/* SPEC 6.5. */
+/* SEMANTICS 6.5. */
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
@@ -76,7 +76,7 @@ static void fixed_is_fixed(void **state)
 	page_size_learn(&size, 300, 300 * MIB, 60 * 1000);
 	assert_int_equal(page_size_first(&size), 300);
 	assert_int_equal(page_size_next(&size), 300);
-	/* SPEC 6.3: pages have to overlap. */
+	/* SEMANTICS 6.3: pages have to overlap. */
 	page_size_init(&size, 1);
 	assert_int_equal(page_size_first(&size), 2);
 }
@@ -164,7 +164,7 @@ static void one_job_is_not_settled_for(void **state)
 	assert_int_equal(page_size_next(&size), 2);
 }
 
-/* SPEC 6.1, 6.5: it fails where the limit is not to blame, and goes on as large. */
+/* SEMANTICS 6.1, 6.5: it fails where the limit is not to blame, and goes on as large. */
 static void refused_for_another_reason(void **state)
 {
 	struct bench *bench = *state;
@@ -190,7 +190,7 @@ static void refused_for_another_reason(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.5: halved until it is granted, and remembered by the next listing. */
+/* SEMANTICS 6.5: halved until it is granted, and remembered by the next listing. */
 static void refused_limit_is_remembered(void **state)
 {
 	struct bench *bench = *state;
@@ -222,7 +222,7 @@ static void refused_limit_is_remembered(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.5: refused with several under way, each refusal counts once. */
+/* SEMANTICS 6.5: refused with several under way, each refusal counts once. */
 static void refused_while_reading_ahead(void **state)
 {
 	struct bench *bench = *state;
@@ -249,7 +249,7 @@ static void refused_while_reading_ahead(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.5: silently lowered: pages behind are asked for where they then begin. */
+/* SEMANTICS 6.5: silently lowered: pages behind are asked for where they then begin. */
 static void lowered_limit_is_noticed(void **state)
 {
 	struct bench *bench = *state;

@@ -14,7 +14,7 @@
 #include "sync_fixture.h"
 
 /*
- * SPEC 7.2, as a model: accounts that change as accounts do (jobs are created at the
+ * SEMANTICS 7.2, as a model: accounts that change as accounts do (jobs are created at the
  * head, finish, are deleted) between looks and during them. Each look shows what matched
  * all the while, once, and nothing that was gone before it began; a look at what has
  * hardly changed costs less than reading it.

@@ -9,7 +9,8 @@
 
 #include "sync_fixture.h"
 
-/* SPEC 7.2: what the refresh of a listing costs, and when it is read again instead. */
+/* SEMANTICS 7.2: what the refresh of a listing costs, and when it is read again instead.
+ */
 
 enum { MINUTE_MS = 60 * 1000 };
 

@@ -12,7 +12,8 @@
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
-/* What is told by metadata, out of the surrounding listing: SPEC 3.1, 3.4, 6.1, 6.2, 7.1.
+/* What is told by metadata, out of the surrounding listing:
+ * SEMANTICS 3.1, 3.4, 6.1, 6.2, 7.1.
  */
 
 /* "acme" of "customer", or the key alone. */
@@ -62,7 +63,7 @@ static void answer_one(struct bench *bench)
 	bench_turn(bench);
 }
 
-/* SPEC 6.2: names come with the pages, and who stops has them read no further. */
+/* SEMANTICS 6.2: names come with the pages, and who stops has them read no further. */
 static void as_far_as_wanted(void **state)
 {
 	struct bench *bench = *state;
@@ -128,7 +129,7 @@ static void nobody_waits(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.1, 7.1: what takes longer than the time to live is read on, not anew. */
+/* SEMANTICS 6.1, 7.1: what takes longer than the time to live is read on, not anew. */
 static void read_on_later(void **state)
 {
 	struct bench *bench = *state;
@@ -168,7 +169,7 @@ static void read_on_later(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 3.4: each name once, as they are met. */
+/* SEMANTICS 3.4: each name once, as they are met. */
 static void names(void **state)
 {
 	static const struct {
@@ -200,7 +201,7 @@ static void names(void **state)
 	}
 }
 
-/* SPEC 7.2: a fresh listing that holds them is enough. */
+/* SEMANTICS 7.2: a fresh listing that holds them is enough. */
 static void picked_out_of_a_fresh_one(void **state)
 {
 	struct bench *bench = *state;
@@ -224,7 +225,7 @@ static void picked_out_of_a_fresh_one(void **state)
 	assert_int_equal(bench->api->lists, 0);
 }
 
-/* SPEC 3.4: days cannot be skipped to, for the newest job before need not match. */
+/* SEMANTICS 3.4: days cannot be skipped to, for the newest job before need not match. */
 static void days(void **state)
 {
 	struct bench *bench = *state;
@@ -241,7 +242,7 @@ static void days(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.1: an error, and the next try goes on from there. */
+/* SEMANTICS 6.1: an error, and the next try goes on from there. */
 static void a_page_fails(void **state)
 {
 	struct bench *bench = *state;
@@ -263,7 +264,7 @@ static void a_page_fails(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 7.1: what an unfinished job holds can change, and it is looked at again. */
+/* SEMANTICS 7.1: what an unfinished job holds can change, and it is looked at again. */
 static void what_is_held_changes(void **state)
 {
 	struct bench *bench = *state;
@@ -285,7 +286,7 @@ static void what_is_held_changes(void **state)
 	}
 }
 
-/* SPEC 7.1: gone from the surrounding listing, gone from here. */
+/* SEMANTICS 7.1: gone from the surrounding listing, gone from here. */
 static void a_job_is_deleted(void **state)
 {
 	struct bench *bench = *state;
@@ -304,7 +305,7 @@ static void a_job_is_deleted(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 11.2: a big one is picked a part at a time, and others get their turn. */
+/* SEMANTICS 11.2: a big one is picked a part at a time, and others get their turn. */
 static void some_at_a_time(void **state)
 {
 	enum { JOBS = FAKE_JOBS_MAX };
@@ -329,8 +330,8 @@ static void some_at_a_time(void **state)
 }
 
 /*
- * SPEC 6.4: a request for a position that the first part does not reach is not forgotten,
- * whether that part brings many members, one or none.
+ * SEMANTICS 6.4: a request for a position that the first part does not reach is not
+ * forgotten, whether that part brings many members, one or none.
  */
 static void far_ahead(void **state)
 {

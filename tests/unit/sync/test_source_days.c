@@ -11,7 +11,7 @@
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
-/* SPEC 3.4: the days that have jobs, by skipping from one to the next. */
+/* SEMANTICS 3.4: the days that have jobs, by skipping from one to the next. */
 
 static struct query of_all(void)
 {
@@ -81,7 +81,7 @@ static void a_request_for_each_day(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.2: nobody who reads on, no request. */
+/* SEMANTICS 6.2: nobody who reads on, no request. */
 static void days_are_lazy(void **state)
 {
 	struct bench *bench = *state;
@@ -309,7 +309,7 @@ static void first_and_last_day_of_all(void **state)
 	assert_days(bench, &query, "9999-12-31 1970-01-01 1969-12-31 0001-01-01");
 }
 
-/* SPEC 6.1: a retry goes on where it failed. */
+/* SEMANTICS 6.1: a retry goes on where it failed. */
 static void failed_requests_are_tried_again(void **state)
 {
 	struct bench *bench = *state;
@@ -354,7 +354,7 @@ static struct reader *open_reading(struct bench *bench)
 	return reader;
 }
 
-/* SPEC 6.1: also where all jobs are read. */
+/* SEMANTICS 6.1: also where all jobs are read. */
 static void failed_reading_is_tried_again(void **state)
 {
 	struct bench *bench = *state;

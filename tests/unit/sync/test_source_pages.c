@@ -11,7 +11,7 @@
 
 #include "sync_fixture.h"
 
-/* How a listing fills page by page: SPEC 6.1 to 6.3, 6.6. */
+/* How a listing fills page by page: SEMANTICS 6.1 to 6.3, 6.6. */
 
 enum { PAGE = API_LIMIT_DEFAULT };
 
@@ -20,7 +20,8 @@ static void assert_asks(const struct bench *bench, unsigned number, uint64_t off
 	assert_int_equal(fake_call(bench->api, number)->offset, offset);
 }
 
-/* SPEC 6.2: a reader that stops after the first page costs exactly one list request. */
+/* SEMANTICS 6.2: a reader that stops after the first page costs exactly one list request.
+ */
 static void first_page_is_one_request(void **state)
 {
 	struct bench *bench = *state;
@@ -45,7 +46,7 @@ static void first_page_is_one_request(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.2: several at a time, more and more, up to `connections`. */
+/* SEMANTICS 6.2: several at a time, more and more, up to `connections`. */
 static void pages_are_read_ahead_more_and_more(void **state)
 {
 	struct bench *bench = *state;
@@ -67,7 +68,8 @@ static void pages_are_read_ahead_more_and_more(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.2: nobody reads on, so nothing more than twice `connections` is asked for. */
+/* SEMANTICS 6.2: nobody reads on, so nothing more than twice `connections` is asked for.
+ */
 static void reading_ahead_stops_with_the_reader(void **state)
 {
 	struct bench *bench = *state;
@@ -98,7 +100,8 @@ static void reading_ahead_stops_with_the_reader(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.2: who waited has gone: what was asked for still comes, and no more than that.
+/* SEMANTICS 6.2: who waited has gone: what was asked for still comes, and no more than
+ * that.
  */
 static void nobody_waits_so_nothing_is_asked_for(void **state)
 {
@@ -118,7 +121,7 @@ static void nobody_waits_so_nothing_is_asked_for(void **state)
 	assert_int_equal(bench->api->lists, 1);
 }
 
-/* SPEC 6.3: each page begins with the last job of the one before. */
+/* SEMANTICS 6.3: each page begins with the last job of the one before. */
 static void pages_overlap_by_one(void **state)
 {
 	struct bench *bench = *state;
@@ -176,7 +179,7 @@ static void remove_jobs(struct bench *bench, unsigned first, unsigned count)
 	}
 }
 
-/* SPEC 6.3: what moves back is met twice and told once. */
+/* SEMANTICS 6.3: what moves back is met twice and told once. */
 static void jobs_created_between_pages_double_none(void **state)
 {
 	struct bench *bench = *state;
@@ -197,7 +200,7 @@ static void jobs_created_between_pages_double_none(void **state)
 	}
 }
 
-/* SPEC 6.3: what moves forward past the joint is missed by the page, not by us. */
+/* SEMANTICS 6.3: what moves forward past the joint is missed by the page, not by us. */
 static void jobs_deleted_between_pages_hide_none(void **state)
 {
 	struct bench *bench = *state;
@@ -219,7 +222,8 @@ static void jobs_deleted_between_pages_hide_none(void **state)
 	}
 }
 
-/* SPEC 6.3: all that was read is gone; the joint is sought farther and farther back. */
+/* SEMANTICS 6.3: all that was read is gone; the joint is sought farther and farther back.
+ */
 static void many_jobs_deleted_between_pages_hide_none(void **state)
 {
 	struct bench *bench = *state;
@@ -243,7 +247,8 @@ static void many_jobs_deleted_between_pages_hide_none(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.2, 6.3: one deletion costs one request, not the pages that are under way. */
+/* SEMANTICS 6.2, 6.3: one deletion costs one request, not the pages that are under way.
+ */
 static void mending_keeps_what_was_read_ahead(void **state)
 {
 	struct bench *bench = *state;
@@ -268,7 +273,8 @@ static void mending_keeps_what_was_read_ahead(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.3: a page answered before the one in front of it, and the account between. */
+/* SEMANTICS 6.3: a page answered before the one in front of it, and the account between.
+ */
 static void pages_are_joined_in_order_however_they_come(void **state)
 {
 	struct bench *bench = *state;
@@ -289,7 +295,7 @@ static void pages_are_joined_in_order_however_they_come(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.3: jobs whose ids cannot be names stand where pages meet. */
+/* SEMANTICS 6.3: jobs whose ids cannot be names stand where pages meet. */
 static void a_joint_without_a_name(void **state)
 {
 	struct bench *bench = *state;
@@ -311,7 +317,7 @@ static void a_joint_without_a_name(void **state)
 	}
 }
 
-/* SPEC 6.1: a failed page is an error, and a retry goes on where it failed. */
+/* SEMANTICS 6.1: a failed page is an error, and a retry goes on where it failed. */
 static void failed_page_is_an_error_and_tried_again(void **state)
 {
 	struct bench *bench = *state;
@@ -339,7 +345,7 @@ static void failed_page_is_an_error_and_tried_again(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.1: also where the pages behind it came, and were all that follows. */
+/* SEMANTICS 6.1: also where the pages behind it came, and were all that follows. */
 static void failed_page_is_not_passed_over(void **state)
 {
 	struct bench *bench = *state;
@@ -365,7 +371,7 @@ static void failed_page_is_not_passed_over(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.1: every page fails twice, the first and those of later spans too. */
+/* SEMANTICS 6.1: every page fails twice, the first and those of later spans too. */
 static void every_page_fails_twice(void **state)
 {
 	struct bench *bench = *state;
@@ -431,7 +437,8 @@ static const struct fake_rules rules[] = {
 	{.summaries = true},
 };
 
-/* SPEC 6.6: whatever the API answers to what is not known of it, a listing is whole. */
+/* SEMANTICS 6.6: whatever the API answers to what is not known of it, a listing is whole.
+ */
 static void listings_end_by_all_rules(void **state)
 {
 	struct bench *bench = *state;

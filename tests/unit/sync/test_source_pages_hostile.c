@@ -12,7 +12,7 @@
 
 #include "sync_fixture.h"
 
-/* Servers that never come to an end: SPEC 6.6, 11.3. */
+/* Servers that never come to an end: SEMANTICS 6.6, 11.3. */
 
 /* More than any listing takes to find out. */
 enum { REQUESTS_MAX = 1200 };
@@ -129,7 +129,7 @@ static void jobs_without_names_end(void **state)
 	assert_ends(*state, endless_and_nameless);
 }
 
-/* SPEC 6.2, 11.3: no more is asked for than somebody reads. */
+/* SEMANTICS 6.2, 11.3: no more is asked for than somebody reads. */
 static void endless_listing_stops_with_its_reader(void **state)
 {
 	struct bench *bench = *state;
@@ -185,7 +185,7 @@ static void endless_pages_of_one_job(void **state)
 	assert_in_range(bench->api->lists, 100, 120 + 2 * BENCH_CONNECTIONS);
 }
 
-/* SPEC 6.5: it was not the limit that was refused. */
+/* SEMANTICS 6.5: it was not the limit that was refused. */
 static void refusal_of_every_limit_ends(void **state)
 {
 	struct bench *bench = *state;
@@ -203,7 +203,7 @@ static void refusal_of_every_limit_ends(void **state)
 	reader_close(reader);
 }
 
-/* A listing that is not there at all is no empty one (SPEC 6.1). */
+/* A listing that is not there at all is no empty one (SEMANTICS 6.1). */
 static void nothing_at_the_beginning_is_an_error(void **state)
 {
 	struct bench *bench = *state;
@@ -249,7 +249,7 @@ static void one_empty_page(void **state)
 	}
 }
 
-/* SPEC 6.6: neither jobs nor the end, each time: an error, soon, and again. */
+/* SEMANTICS 6.6: neither jobs nor the end, each time: an error, soon, and again. */
 static void empty_and_never_the_end(void **state)
 {
 	struct bench *bench = *state;
@@ -276,7 +276,7 @@ static void empty_and_never_the_end(void **state)
 	}
 }
 
-/* SPEC 6.6: pages without any `next` are read on; the end is never said, so -EIO. */
+/* SEMANTICS 6.6: pages without any `next` are read on; the end is never said, so -EIO. */
 static void next_is_missing(void **state)
 {
 	struct bench *bench = *state;
@@ -304,7 +304,7 @@ static void next_is_missing(void **state)
 }
 
 /*
- * SPEC 6.6: a server that filters its pages after it cuts them gives pages that are
+ * SEMANTICS 6.6: a server that filters its pages after it cuts them gives pages that are
  * shorter than asked for, or empty, in any place.
  */
 static void filtered_after_the_cut(void **state)
@@ -334,7 +334,7 @@ static void filtered_after_the_cut(void **state)
 	}
 }
 
-/* SPEC 6.6: where jobs were known no jobs are believed when they are said twice. */
+/* SEMANTICS 6.6: where jobs were known no jobs are believed when they are said twice. */
 static void emptied(void **state)
 {
 	struct bench *bench = *state;

@@ -11,7 +11,7 @@
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
-/* Queries of several spans ("or", SPEC 3.2) are listed one span after the other. */
+/* Queries of several spans ("or", SEMANTICS 3.2) are listed one span after the other. */
 
 static struct query of_dates(const char *words)
 {
@@ -55,7 +55,7 @@ static void spans_are_listed_one_by_one(void **state)
 	reader_close(reader);
 }
 
-/* SPEC 6.2: the first page is that of the first span that has jobs. */
+/* SEMANTICS 6.2: the first page is that of the first span that has jobs. */
 static void first_page_is_that_of_one_span(void **state)
 {
 	struct bench *bench = *state;
@@ -119,7 +119,7 @@ static void spans_of_a_page_cost_a_request(void **state)
 	assert_int_equal(bench->api->lists, 12);
 }
 
-/* SPEC 6.1: a retry goes on in the span where it failed. */
+/* SEMANTICS 6.1: a retry goes on in the span where it failed. */
 static void failure_in_a_later_span(void **state)
 {
 	struct bench *bench = *state;

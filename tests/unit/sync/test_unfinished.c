@@ -12,7 +12,7 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/* Many unfinished jobs polled by name cost a list, not a request each (SPEC 7.1). */
+/* Many unfinished jobs polled by name cost a list, not a request each (SEMANTICS 7.1). */
 
 enum { MANY = 300, PATIENCE_MS = 5000 };
 
