@@ -81,7 +81,9 @@ struct fake_job *fake_add(
 
 	assert_true(api->jobs_len < FAKE_JOBS_MAX);
 	snprintf(added.job.id, sizeof(added.job.id), "%s", id);
-	added.job.completed_ms = job_finished(&added.job) ? created_ms + 1 : JOB_NO_TIME;
+	added.job.completed_ms = job_finished(&added.job) && created_ms != JOB_NO_TIME
+					 ? created_ms + 1
+					 : JOB_NO_TIME;
 	while (at < api->jobs_len && is_before(api, &api->jobs[at].job, &added.job))
 		at++;
 	memmove(api->jobs + at + 1, api->jobs + at,
