@@ -123,7 +123,7 @@ static int with_bind_mounts(void)
 	snprintf(other, sizeof(other), "%s", temp_root_path(root, "home/other"));
 	if (unshare(CLONE_NEWNS) ||
 		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
-		mount(mnt, other, NULL, MS_BIND, NULL))
+		mount(mnt, other, "none", MS_BIND, NULL))
 		return SKIPPED;
 	if (!covers("home/mnt", "home/other/below") ||
 		!covers("home/other", "home/mnt/below"))
