@@ -187,10 +187,10 @@ static bool pages_is_near(const struct listing *listing)
 static void pages_pull(struct listing *listing)
 {
 	struct pages *pages = listing->source_state;
-	uint64_t stand = listing->reader_waiting ? pages->behind : listing->wanted;
+	uint64_t position = listing->reader_waiting ? pages->behind : listing->wanted;
 
-	if (stand > pages->base)
-		pages->base = stand;
+	if (position > pages->base)
+		pages->base = position;
 	while (pages_may_ask(listing) && pages_is_near(listing)) {
 		int err = pages_ask(listing);
 
