@@ -261,7 +261,7 @@ def test_aborted(mock, mount):
         assert subprocess.run(["umount", "-f", one.path], capture_output=True,
                               check=False).returncode != 0
         assert one.wait() == 2
-    assert "the kernel has aborted it" in one.stderr
+    assert "the kernel has aborted the mount" in one.stderr
     with pytest.raises(OSError) as dead:
         os.listdir(one.path)
     assert dead.value.errno == errno.ENOTCONN
