@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "base/log.h"
@@ -136,7 +137,7 @@ static int main_check_covered(const struct plan *plan, struct buf *errmsg)
 		{"/usr", "the system's programs", ""},
 	};
 
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
 		if (needs[i].path && covered_by(plan->mountpoint.path, needs[i].path))
 			return errmsg_set(errmsg, EXIT_CODE_MOUNT,
 				"cannot mount on %s: that would hide %s (%s), which "

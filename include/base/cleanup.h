@@ -11,6 +11,17 @@
  */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
+/*
+ * Defines `name`, a function for CLEANUP(): frees the object that a variable of the
+ * pointer type `type` points to by calling fn(pointer), unless the variable is NULL.
+ */
+#define DEFINE_CLEANUP(name, type, fn)          \
+	static inline void name(type *variable) \
+	{                                       \
+		if (*variable)                  \
+			fn(*variable);          \
+	}
+
 static inline void cleanup_free(void *pointer)
 {
 	free(*(void **)pointer);

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/vfs.h>
 
+#include "base/array.h"
+
 /* Filesystem types from statfs(2) that linux/magic.h does not define. */
 enum {
 	BEEGFS_MAGIC = 0x19830326,
@@ -46,7 +48,7 @@ int remote_type(int fd, const char **ret_name)
 	if (fstatfs(fd, &system) < 0)
 		return -errno;
 	*ret_name = NULL;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if ((uint32_t)system.f_type == types[i].magic)
 			*ret_name = types[i].name;
 	return 0;

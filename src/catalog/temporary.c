@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 /* True if we can create files in the directory. */
 static bool temporary_is_usable(const char *directory)
 {
@@ -20,7 +22,7 @@ const char *catalog_temporary_dir(void)
 	const char *const places[] = {getenv("SQLITE_TMPDIR"), getenv("TMPDIR"),
 		"/var/tmp", "/usr/tmp", "/tmp"};
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (temporary_is_usable(places[i]))
 			return places[i];
 	return "/";

@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "check_internal.h"
@@ -208,7 +209,7 @@ static bool check_has_drop_in(void)
 
 	if (access("/run/systemd/system", F_OK) < 0)
 		return false;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (access(places[i], F_OK) == 0)
 			return true;
 	return false;
@@ -267,7 +268,7 @@ int check_run(const struct options *options)
 
 	log_init(&check.log, "gladiafs", false, options->debug);
 	buf_init(&say, LINE_MAX_BYTES);
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		int verdict = checks[i].run(&check, &say);
 
 		check_print(verdict, checks[i].name, &say);

@@ -57,17 +57,8 @@ static void check_api_on_done(void *ctx, const struct http_result *result)
 			origin, *result->detail ? result->detail : "no answer");
 }
 
-static void check_api_loop_cleanup(struct loop **loop)
-{
-	if (*loop)
-		loop_free(*loop);
-}
-
-static void check_api_http_cleanup(struct http **http)
-{
-	if (*http)
-		http_free(*http);
-}
+DEFINE_CLEANUP(check_api_loop_cleanup, struct loop *, loop_free)
+DEFINE_CLEANUP(check_api_http_cleanup, struct http *, http_free)
 
 static int64_t check_api_longest_wait_ms(const struct options *options)
 {

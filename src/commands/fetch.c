@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/errmsg.h"
@@ -277,7 +278,7 @@ static void fetch_list_signals(sigset_t *ret_signals)
 	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 
 	sigemptyset(ret_signals);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		struct sigaction now;
 
 		if (!sigaction(ends[i], NULL, &now) && now.sa_handler != SIG_IGN)

@@ -22,11 +22,7 @@ static const char whole[] = "all";
 /* Maximum depth below a given directory; the tree of a mount is less deep. */
 enum { DEPTH_MAX = 8 };
 
-static void fetch_list_cleanup_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
+DEFINE_CLEANUP(fetch_list_cleanup_dir, DIR *, closedir)
 
 static bool fetch_list_is_job(const char *name)
 {

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "fetch_internal.h"
 
@@ -56,7 +57,7 @@ static int progress_print_bytes(uint64_t bytes, struct buf *out)
 
 	if (bytes < 1000)
 		return buf_printf(out, "%" PRIu64 " bytes", bytes);
-	while (number >= 999.95 && unit < sizeof(units) / sizeof(units[0]) - 1) {
+	while (number >= 999.95 && unit < ARRAY_SIZE(units) - 1) {
 		number /= 1000;
 		unit++;
 	}

@@ -42,10 +42,7 @@ void api_key_free(char *key)
 	free(key);
 }
 
-static void api_key_key_cleanup(char **key)
-{
-	api_key_free(*key);
-}
+DEFINE_CLEANUP(api_key_key_cleanup, char *, api_key_free)
 
 /*
  * Gets the key from the first line of `text`, without surrounding white space. `place`

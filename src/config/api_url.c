@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/errmsg.h"
 
 /* Limits of RFC 1035, 2.3.4, for text without a final dot. */
@@ -30,7 +31,7 @@ static const struct scheme {
 
 static const struct scheme *api_url_find_scheme(const char *text)
 {
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
 		if (strncasecmp(text, schemes[i].text, strlen(schemes[i].text)) == 0)
 			return &schemes[i];
 	return NULL;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "gladia/filename.h"
@@ -129,7 +130,7 @@ static int option_table_set_proxy(const struct own_option *own, const char *valu
 	static const char *const schemes[] = {"http://", "https://", "socks5h://"};
 	const char *host = NULL;
 
-	for (size_t i = 0; value && i < sizeof(schemes) / sizeof(schemes[0]); i++)
+	for (size_t i = 0; value && i < ARRAY_SIZE(schemes); i++)
 		if (!strncasecmp(value, schemes[i], strlen(schemes[i])))
 			host = value + strlen(schemes[i]);
 	if (host && strchr(host, '@'))
@@ -354,14 +355,13 @@ static bool option_table_is_among(
 	return false;
 }
 
-#define IS_AMONG(name, names) \
-	option_table_is_among(name, names, sizeof(names) / sizeof((names)[0]))
+#define IS_AMONG(name, names) option_table_is_among(name, names, ARRAY_SIZE(names))
 
 static bool option_table_means_key(const char *argument)
 {
 	size_t len = option_table_word_len(argument);
 
-	for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(key_names); i++)
 		if (strlen(key_names[i]) == len &&
 			strncasecmp(argument, key_names[i], len) == 0)
 			return true;
@@ -390,7 +390,7 @@ int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
 
 static const struct own_option *option_table_find_own(const char *name)
 {
-	for (size_t i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++) {
 		const char *shape = own_options[i].shape;
 		size_t len = strcspn(shape, "=");
 
@@ -478,6 +478,6 @@ int option_table_apply(
 
 void option_table_print(void)
 {
-	for (size_t i = 0; i < sizeof(own_options) / sizeof(own_options[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++)
 		printf("    %-20s %s\n", own_options[i].shape, own_options[i].help);
 }

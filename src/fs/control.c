@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/recent_log.h"
 #include "gladia/timestamp.h"
 #include "request.h"
@@ -166,7 +167,7 @@ static int control_make(struct request *request, const struct control_file *file
 
 static const struct control_file *control_find_file(const char *name)
 {
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		if (strcmp(files[i].name, name) == 0)
 			return &files[i];
 	return NULL;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /*
  * How much libfuse reads of a message after its header: so many bytes, then so many
  * strings. Of other messages it reads nothing that could do harm.
@@ -83,7 +85,7 @@ bool kernel_message_is_whole(const void *message, size_t size)
 	if (header.len != size)
 		return false;
 	size -= sizeof(header);
-	if (header.opcode < sizeof(forms) / sizeof(forms[0]))
+	if (header.opcode < ARRAY_SIZE(forms))
 		form = forms[header.opcode];
 	if (size < form.size)
 		return false;

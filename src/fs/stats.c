@@ -64,15 +64,8 @@ static const char *const kinds[CONTROL_KINDS] = {
 	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
 };
 
-static void stats_cleanup_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
-
-static void stats_cleanup_json_text(char **text)
-{
-	cJSON_free(*text);
-}
+DEFINE_CLEANUP(stats_cleanup_json, cJSON *, cJSON_Delete)
+DEFINE_CLEANUP(stats_cleanup_json_text, char *, cJSON_free)
 
 /* Adds a number. If memory is short, it is left out: cJSON accepts NULL everywhere. */
 static void stats_put(cJSON *object, const char *name, uint64_t number)

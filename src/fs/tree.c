@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* In the root; it can be looked up, but is not listed (SEMANTICS 3.1). */
 static const char control_name[] = ".gladiafs";
 
@@ -68,8 +70,8 @@ enum tree_shows tree_shows(const struct tree_dir *dir)
 
 const char *tree_name(const struct tree_dir *dir, size_t index)
 {
-	enum { CONTROL_NAMES = sizeof(control_names) / sizeof(control_names[0]) };
-	enum { ROOT_NAMES = sizeof(root_children) / sizeof(root_children[0]) - 1 };
+	enum { CONTROL_NAMES = ARRAY_SIZE(control_names) };
+	enum { ROOT_NAMES = ARRAY_SIZE(root_children) - 1 };
 
 	if (dir->kind == TREE_STATUS && index < JOB_STATUSES)
 		return job_status_name((enum job_status)index);

@@ -73,16 +73,11 @@ static int xattr_reply_value(struct request *request, const struct job_attribute
 	return 0;
 }
 
-static void xattr_facts_cleanup(struct job_attributes *facts)
-{
-	job_attributes_done(facts);
-}
-
 /* Handles getxattr(2) if the request has a name, else listxattr(2). */
 static void xattr_handle(struct request *request)
 {
 	struct fs *fs = request->fs;
-	CLEANUP(xattr_facts_cleanup) struct job_attributes facts;
+	CLEANUP(job_attributes_done) struct job_attributes facts;
 	struct catalog_job job;
 	int err = jobs_by_node(fs->catalog, request->ino, &job);
 

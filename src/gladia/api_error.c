@@ -126,10 +126,7 @@ int api_fail(struct api_failure *failure, int error, const char *advice,
 	return error;
 }
 
-static void error_cleanup_json(cJSON **json)
-{
-	cJSON_Delete(*json);
-}
+DEFINE_CLEANUP(error_cleanup_json, cJSON *, cJSON_Delete)
 
 /*
  * Appends an error body's "message", a string or an array of strings. If memory is short,

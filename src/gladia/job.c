@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "gladia/job_internal.h"
 #include "gladia/timestamp.h"
 #include "json/string.h"
@@ -172,7 +173,7 @@ const char *job_find_bad_time(const char *head, size_t len)
 
 	if (job_find_members((struct json_slice){head, head + len}, values))
 		return NULL;
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		struct json_slice value = values[times[i]];
 
 		if (value.at && *value.at != 'n' && job_time_decode(value) == JOB_NO_TIME)

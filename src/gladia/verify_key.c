@@ -41,10 +41,7 @@ static void verify_key_on_reach(void *ctx, bool reached, const char *errmsg)
 	loop_stop(check->loop);
 }
 
-static void verify_key_api_cleanup(struct api **api)
-{
-	api_free(*api);
-}
+DEFINE_CLEANUP(verify_key_api_cleanup, struct api *, api_free)
 
 static int verify_key_make_api(struct loop *loop, const struct log *log,
 	const struct api_config *config, struct api **ret_api, struct buf *errmsg)

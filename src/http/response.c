@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "http/http_internal.h"
 #include "http/retry.h"
 
@@ -37,7 +38,7 @@ static const struct meaning *response_meaning_of(CURLcode code)
 {
 	static const struct meaning unknown = {CURLE_OK, HTTP_BROKEN, false};
 
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(meanings); i++) {
 		if (meanings[i].code == code)
 			return &meanings[i];
 	}

@@ -19,15 +19,8 @@ enum {
 	KEEPALIVE_S = 30,
 };
 
-static void transfer_cleanup_curlu(CURLU **url)
-{
-	curl_url_cleanup(*url);
-}
-
-static void transfer_cleanup_curl_string(char **string)
-{
-	curl_free(*string);
-}
+DEFINE_CLEANUP(transfer_cleanup_curlu, CURLU *, curl_url_cleanup)
+DEFINE_CLEANUP(transfer_cleanup_curl_string, char *, curl_free)
 
 /*
  * True if the host is this machine, by name or address (RFC 6761, 6.3; RFC 1122, 3.2.1.3;

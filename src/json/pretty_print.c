@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "json/scan.h"
 #include "json/string.h"
 
@@ -190,7 +191,7 @@ static struct cursor pretty_print_literal(struct printer *pr, struct cursor c)
 	static const char *const names[] = {"null", "true", "false"};
 	size_t left = (size_t)(pr->end - c.in);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		size_t len = strlen(names[i]);
 
 		if (left < len || memcmp(c.in, names[i], len) != 0)

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/malloc_tuning.h"
 
 /* We never need more, and some libraries loop over all possible descriptors. */
@@ -56,7 +57,7 @@ static void hardening_ignore_signals(void)
 		SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXFSZ};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		sigaction(ignored[i], &ignore, NULL);
 	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
 		sigaction(i, &ignore, NULL);

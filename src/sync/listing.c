@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "catalog/saved_listings.h"
 #include "offline.h"
 #include "source_revalidate.h"
@@ -26,8 +27,8 @@ static const struct source_list {
 	const struct listing_source *const *sources;
 	size_t len;
 } source_lists[] = {
-	[LISTING_JOBS] = {job_sources, sizeof(job_sources) / sizeof(job_sources[0])},
-	[LISTING_DAYS] = {day_sources, sizeof(day_sources) / sizeof(day_sources[0])},
+	[LISTING_JOBS] = {job_sources, ARRAY_SIZE(job_sources)},
+	[LISTING_DAYS] = {day_sources, ARRAY_SIZE(day_sources)},
 	[LISTING_KEYS] = {metadata_sources, 1},
 	[LISTING_VALUES] = {metadata_sources, 1},
 };

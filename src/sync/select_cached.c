@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "catalog/saved_listings.h"
 #include "gladia/timestamp.h"
 #include "offline.h"
@@ -108,7 +109,7 @@ static int cached_load(const struct listing *listing, struct select_cached *know
 	query_init(&queries[2]);
 	if (listing->kind == LISTING_DAYS)
 		err = cached_load_from_memory(listing, LISTING_DAYS, listing->key, known);
-	for (size_t i = 0; !err && i < sizeof(queries) / sizeof(queries[0]); i++) {
+	for (size_t i = 0; !err && i < ARRAY_SIZE(queries); i++) {
 		query_key(&queries[i], key);
 		err = cached_load_from_memory(listing, LISTING_JOBS, key, known);
 		if (!err)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "fs/internal.h"
 #include "fs/request.h"
 #include "fuzz.h"
@@ -105,7 +104,7 @@ static uint64_t take_node(struct fuzzed *fuzzed)
 	static const char *const paths[] = {"all", "status", "status/done", "date",
 		"date/2026-04-01", "metadata", "metadata/customer",
 		"metadata/customer/acme", "all/status/error"};
-	enum { PATHS = sizeof(paths) / sizeof(paths[0]), JOBS = 8 };
+	enum { PATHS = ARRAY_SIZE(paths), JOBS = 8 };
 	unsigned which = take(fuzzed);
 
 	if (which == 0)
@@ -436,7 +435,7 @@ static void keep_small(struct fuzzed *fuzzed)
 
 static void run_steps(struct fuzzed *fuzzed)
 {
-	enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
+	enum { STEPS = ARRAY_SIZE(steps) };
 	struct mount *mount = fuzzed->mount;
 
 	for (unsigned i = 1; fuzzed->at < fuzzed->end && !fuzzed->gone; i++) {

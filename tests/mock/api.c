@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "instant.h"
 #include "mock.h"
 #include "page.h"
@@ -196,7 +197,7 @@ static const struct route {
 
 static const struct route *find_route(const char *method, const char *tail)
 {
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
 		if (strcmp(routes[i].method, method) == 0 &&
 			strcmp(routes[i].tail, tail) == 0)
 			return &routes[i];

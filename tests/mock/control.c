@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "instant.h"
 #include "mock.h"
 #include "serve.h"
@@ -397,7 +398,7 @@ void control_answer(struct mock *s, struct exchange *x)
 {
 	const char *path = x->path + strlen(prefix);
 
-	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(controls); i++) {
 		const struct control *c = &controls[i];
 		size_t n = strlen(c->path);
 		bool takes_rest = c->path[n - 1] == '/';

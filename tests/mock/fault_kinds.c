@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault_kinds.h"
+#include "base/array.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -286,7 +287,7 @@ static const struct fault_kind kinds[] = {
 
 const struct fault_kind *fault_kind_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;
@@ -294,7 +295,7 @@ const struct fault_kind *fault_kind_find(const char *name)
 
 void fault_kinds_print(struct text *out)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		text_printf(out, "%s\"%s\"", i ? "," : "[", kinds[i].name);
 	text_str(out, "]");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "generate.h"
+#include "base/array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ uint16_t generate_error(uint64_t seed)
 {
 	static const uint16_t codes[] = {400, 403, 413, 422, 500, 500, 503, 504};
 
-	return codes[stir(seed ^ 0x657272) % (sizeof(codes) / sizeof(codes[0]))];
+	return codes[stir(seed ^ 0x657272) % (ARRAY_SIZE(codes))];
 }
 
 static enum status status_at(const struct population *p, size_t age, uint64_t *state)
@@ -81,7 +82,7 @@ static const char *const users[] = {"John Doe", "Zoë Ångström", "山田 太�
 	"o'brien", "team/emea", "..", ".hidden", "100%", "a b+c&d=e"};
 static const char *const projects[] = {"support", "podcast", "interviews", "research"};
 
-#define PICK(list, state) ((list)[draw(state, sizeof(list) / sizeof((list)[0]))])
+#define PICK(list, state) ((list)[draw(state, ARRAY_SIZE(list))])
 
 void generate_metadata(uint64_t seed, struct text *out)
 {

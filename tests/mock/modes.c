@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "modes.h"
+#include "base/array.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -52,7 +53,7 @@ static const struct mode table[] = {
 	{"key", KIND_STRING, AT(key), {0}},
 };
 
-#define MODES (sizeof(table) / sizeof(table[0]))
+#define MODES (ARRAY_SIZE(table))
 
 static const char other_host[] = "other_host:";
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "instant.h"
 #include "listing.h"
 
@@ -164,7 +165,7 @@ static void take_param(struct query *q, const struct param *p, const struct mode
 {
 	static const char brackets[] = "custom_metadata[";
 
-	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++)
 		if (strcmp(p->name, params[i].name) == 0)
 			params[i].take(q, p, modes);
 	if (modes->metadata == METADATA_BRACKETS &&

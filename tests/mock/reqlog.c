@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reqlog.h"
+#include "base/array.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -137,7 +138,7 @@ void reqlog_print_counters(const struct reqlog *l, struct text *out)
 		{"bytes_out", c->bytes_out},
 	};
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		text_printf(
 			out, "%s\"%s\":%" PRIu64, i ? "," : "{", list[i].name, list[i].n);
 	text_str(out, "}");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "spec.h"
+#include "base/array.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -133,7 +134,7 @@ static cJSON *parse(struct span text)
 	cJSON *o = cJSON_ParseWithLength(text.p, text.n);
 	const char *raw = get_string(o, "raw");
 
-	for (size_t i = 0; raw && i < sizeof(from_raw) / sizeof(from_raw[0]); i++) {
+	for (size_t i = 0; raw && i < ARRAY_SIZE(from_raw); i++) {
 		const char *name = from_raw[i].name;
 		char *value = json_member_string((struct span){raw, strlen(raw)}, name);
 

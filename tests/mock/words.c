@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/array.h"
 #include "generate.h"
 
-#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+#define COUNT(list) (ARRAY_SIZE(list))
 
 static const char *const english[] = {
 	"Good morning, thank you for calling, how can I help you today?",

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_kernel_dir.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 enum { TYPE_SHIFT = 12, REPLY_MAX = 64 << 10 };
 

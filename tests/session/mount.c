@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "mount.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 enum {
 	MONO_MS = 1000 * 1000,

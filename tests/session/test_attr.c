@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "fs/internal.h"
 #include "mount.h"
 
@@ -75,11 +74,11 @@ static void link_counts(void **state)
 	struct fuse_attr attr;
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(jobs); i++) {
 		fake_add(mount->api, job_id(i).text, jobs[i].status, jobs[i].created_ms);
 		assert_int_equal(look_up(mount, "all", i).attr.nlink, 3);
 	}
-	for (unsigned i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(directories); i++) {
 		assert_int_equal(
 			kernel_getattr(mount->kernel,
 				kernel_walk(mount->kernel, directories[i]), &attr),
@@ -121,7 +120,7 @@ static void times_of_jobs(void **state)
 	struct mount *mount = mount_new();
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct fuse_entry_out entry;
 
 		fake_add(mount->api, job_id(i).text, JOB_DONE, cases[i].created_ms)
@@ -179,7 +178,7 @@ static void a_directory_shows_its_age(void **state)
 	struct fuse_attr attr;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(
 			kernel_getattr(mount->kernel,
 				kernel_walk(mount->kernel, cases[i].path), &attr),
@@ -237,7 +236,7 @@ static void a_directory_shows_the_newest_change(void **state)
 {
 	static const char *const paths[] = {"all", "status/done", "date/2026-04-01",
 		"after/2026-03-01", "after/2026-03-01/status/done"};
-	enum { PATHS = sizeof(paths) / sizeof(paths[0]) };
+	enum { PATHS = ARRAY_SIZE(paths) };
 	struct mount *mount = mount_new();
 
 	(void)state;

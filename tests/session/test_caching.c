@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /*
@@ -38,7 +36,7 @@ static void the_same_names_are_kept(void **state)
 
 	(void)state;
 	mount_add_jobs(mount, 1, 3);
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct kernel_dir first = open_dir(mount, paths[i]);
 
 		assert_int_equal(first.flags, CACHE);
@@ -154,7 +152,7 @@ static void refreshed_is_read_again(void **state)
 
 	(void)state;
 	mount_add_jobs(mount, 1, 3);
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct kernel_dir before = open_dir(mount, paths[i]);
 
 		read_all(mount, &before);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "fs/caller_signals.h"
 
 /* fs/caller_signals.c: is somebody to end (SEMANTICS 11.2)? */
@@ -70,7 +68,7 @@ static void made_up_files(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (is_ending(cases[i].text) != cases[i].ending)
 			fail_msg("case %zu: %s", i, cases[i].text);
 }

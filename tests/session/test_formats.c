@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 #include "render/render.h"
 
@@ -134,7 +133,7 @@ static void where_there_is_none(void **state)
 	struct fuse_entry_out entry;
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		fake_add(mount->api, job_id(i).text, cases[i].status, MOUNT_WALL_MS);
 		for (unsigned j = FORMAT_TXT; j < FORMATS; j++) {
 			assert_int_equal(
@@ -330,7 +329,7 @@ static void names_are_forgotten_with_the_job(void **state)
 	job->said = "Hi.";
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	assert_int_not_equal(node_of(mount, 1, FORMAT_TXT), 0);
-	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
 		kernel_next_notice(mount->kernel, &notice);
 		assert_int_equal(notice.parent, kernel_walk(mount->kernel, "all"));
 		assert_string_equal(notice.name, file_as(1, told[i]).text);
@@ -362,7 +361,7 @@ static void listed_as_wanted(void **state)
 	struct kernel_entries *entries = test_malloc(sizeof(*entries));
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const struct mount_options options = {
 			.page_size = PAGE, .formats = wanted[i]};
 		struct mount *mount = mount_new_with(&options);
@@ -375,7 +374,7 @@ static void listed_as_wanted(void **state)
 				MOUNT_WALL_MS - number * INT64_C(1000));
 		expect(expected, 1, JOBS, wanted[i]);
 		kernel_opendir_at(mount->kernel, "all", &dir);
-		for (size_t j = 0; j < sizeof(sizes) / sizeof(sizes[0]); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(sizes); j++) {
 			dir.bare = j % 2;
 			kernel_names(mount->kernel, &dir, DOTS, sizes[j], names);
 			assert_string_equal(names, expected);
@@ -448,7 +447,7 @@ static void numbers_of_nothing(void **state)
 	size_t len;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
 		assert_int_equal(kernel_getattr(mount->kernel, nodes[i], &attr), -ESTALE);
 		assert_int_equal(
 			kernel_read(mount->kernel, nodes[i], 0, 16, data, &len), -ESTALE);

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "fs/internal.h"
 #include "mount.h"
 
@@ -70,7 +68,7 @@ static void lying_messages(void **state)
 	struct mount *mount = mount_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		struct {
 			struct fuse_in_header header;
 			char name[3];
@@ -117,7 +115,7 @@ static void unterminated_names(void **state)
 
 	(void)state;
 	memset(body, 'a', NAME_MAX_HERE + 64);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (size_t len = 0; len <= NAME_MAX_HERE; len = len * 3 + 1) {
 			uint64_t number = kernel_ask(mount->kernel, cases[i].opcode,
 				FUSE_ROOT_ID, body, cases[i].fixed + len, NULL);
@@ -138,7 +136,7 @@ static void counts_that_lie(void **state)
 	struct mount *mount = mount_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 		struct {
 			struct fuse_batch_forget_in head;
 			struct fuse_forget_one one;
@@ -163,7 +161,7 @@ static void unknown_operations(void **state)
 	char body[256] = {0};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(opcodes); i++) {
 		uint64_t number = kernel_ask(mount->kernel, (enum fuse_opcode)opcodes[i],
 			FUSE_ROOT_ID, body, sizeof(body), NULL);
 
@@ -228,13 +226,13 @@ static void send_random(struct mount *mount, uint64_t *seed)
 
 	if (takes_a_handle(opcode) || opcode == FUSE_DESTROY)
 		opcode = FUSE_LOOKUP;
-	for (size_t i = 0; i < sizeof(body) / sizeof(body[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(body); i++)
 		body[i] = next_random(seed) >> (next_random(seed) % 64);
 	if (opcode == FUSE_LOOKUP)
 		text = (char *)body;
-	strcpy(text, names[next_random(seed) % (sizeof(names) / sizeof(names[0]))]);
+	strcpy(text, names[next_random(seed) % (ARRAY_SIZE(names))]);
 	kernel_ask(mount->kernel, (enum fuse_opcode)opcode,
-		nodes[next_random(seed) % (sizeof(nodes) / sizeof(nodes[0]))], body,
+		nodes[next_random(seed) % (ARRAY_SIZE(nodes))], body,
 		next_random(seed) % (sizeof(body) + 1), NULL);
 }
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* fs/lookup.c: names of jobs, and when the API is asked for them. */
@@ -85,7 +84,7 @@ static void a_job_is_where_it_belongs(void **state)
 
 	(void)state;
 	fake_add(mount->api, job_id(1).text, JOB_ERROR, MOUNT_WALL_MS);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct fuse_entry_out entry;
 
 		assert_int_equal(look_up(mount, cases[i].path, 1, &entry), 0);
@@ -117,7 +116,7 @@ static void absence_of_an_unfinished_job_is_not_kept(void **state)
 static void many_who_want_one_job_share_a_call(void **state)
 {
 	static const char *const paths[] = {"all", "status/done", "status/error", "all"};
-	enum { ASKING = sizeof(paths) / sizeof(paths[0]) };
+	enum { ASKING = ARRAY_SIZE(paths) };
 	struct mount *mount = mount_new();
 	uint64_t numbers[ASKING];
 	struct fuse_entry_out entry;
@@ -147,7 +146,7 @@ static void a_failed_call_fails_its_lookups(void **state)
 	static const int errors[] = {
 		-EACCES, -ENOENT, -EBUSY, -ETIMEDOUT, -EHOSTUNREACH, -EIO, -ENOMEM};
 	struct mount *mount = mount_new();
-	unsigned failures = sizeof(errors) / sizeof(errors[0]);
+	unsigned failures = ARRAY_SIZE(errors);
 
 	(void)state;
 	mount->stalled = true;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* Below metadata/ a key or value is a directory if a job has it (SEMANTICS 3.3). */
@@ -89,7 +88,7 @@ static void what_no_job_has_is_absent(void **state)
 	struct mount *mount = shop_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		assert_there(mount, paths[i].path, paths[i].there);
 	/* All of it for one list of all jobs. */
 	assert_int_equal(mount->api->lists, 1);
@@ -123,7 +122,7 @@ static void within_other_filters(void **state)
 	struct fuse_entry_out entry;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		assert_there(mount, paths[i].path, paths[i].there);
 
 	unsigned lists = mount->api->lists;
@@ -207,7 +206,7 @@ static void a_failed_listing_is_its_error(void **state)
 	struct fuse_entry_out entry;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 		uint64_t number;
 
 		mount->stalled = true;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* fs/notify.c, fs/session.c: what the kernel is told to forget (SEMANTICS 7.3). */
@@ -108,7 +106,7 @@ static void a_change_is_told_where_it_can_be_seen(void **state)
 		{"after", false},
 		{"status/done/status/error", false},
 	};
-	enum { CASES = sizeof(cases) / sizeof(cases[0]) };
+	enum { CASES = ARRAY_SIZE(cases) };
 	struct mount *mount = mount_with_last();
 	struct told told;
 	unsigned expected = 0;
@@ -246,7 +244,7 @@ static void a_refresh_is_told(void **state)
 	(void)state;
 	fs_refresh(mount->fs);
 	collect(mount, &told);
-	assert_int_equal(told.len, sizeof(names) / sizeof(names[0]));
+	assert_int_equal(told.len, ARRAY_SIZE(names));
 	for (unsigned i = 0; i < told.len; i++) {
 		assert_int_equal(told.notices[i].parent, FUSE_ROOT_ID);
 		assert_string_equal(told.notices[i].name, names[i]);

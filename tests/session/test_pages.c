@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* fs/dir.c: a directory whose listing comes page by page. */
@@ -63,7 +61,7 @@ static void a_reply_ends_where_the_page_does(void **state)
 	mount_add_jobs(mount, 1, 10);
 	mount->stalled = true;
 	kernel_opendir_at(mount->kernel, "all", &dir);
-	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		uint64_t number = kernel_ask_readdir(
 			mount->kernel, &dir, offset, KERNEL_DIR_SIZE);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
 #include <linux/fuse.h>
 
+#include "cmocka.h"
+
+#include "base/array.h"
 #include "mount.h"
 
 #include "fs/prefetch.h"
@@ -214,7 +214,7 @@ static void not_for_a_reader_of_some(void **state)
 
 	(void)state;
 	reader_init(&reader, mount, false);
-	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(some); i++)
 		read_job(&reader, some[i]);
 	for (int i = 0; i < 20; i++)
 		read_job(&reader, 7);

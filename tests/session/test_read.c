@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* fs/file.c: what a file holds. */
@@ -81,7 +80,7 @@ static void past_the_end_there_is_nothing(void **state)
 	(void)state;
 	mount_add_jobs(mount, 1, 1);
 	node = look_up(mount, 1);
-	for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(beyond); i++)
 		assert_reads(
 			mount, node, mount_text(mount, 1).len + beyond[i], 4096, "", 0);
 	assert_reads(mount, node, INT64_MAX, 4096, "", 0);

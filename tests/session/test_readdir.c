@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* fs/dir.c: what readdir shows, and that cookies are honest. */
@@ -149,7 +147,7 @@ static void any_size_of_reply(void **state)
 	(void)state;
 	mount_add_jobs(mount, 1, JOBS);
 	kernel_opendir_at(mount->kernel, "all", &dir);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		dir.bare = cases[i].bare;
 		mount_assert_names(mount, &dir, DOTS, cases[i].size, 1, JOBS);
 	}
@@ -168,7 +166,7 @@ static void too_small_a_reply(void **state)
 	(void)state;
 	mount_add_jobs(mount, 1, 2);
 	kernel_opendir_at(mount->kernel, "all", &dir);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		assert_int_equal(
 			kernel_readdir(mount->kernel, &dir, DOTS, sizes[i], entries),
 			-EINVAL);
@@ -241,11 +239,11 @@ static void any_offset(void **state)
 
 	(void)state;
 	mount_add_jobs(mount, 1, 3);
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct kernel_dir dir;
 
 		kernel_opendir_at(mount->kernel, paths[i], &dir);
-		for (size_t j = 0; j < sizeof(offsets) / sizeof(offsets[0]); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(offsets); j++) {
 			assert_int_equal(kernel_readdir(mount->kernel, &dir, offsets[j],
 						 KERNEL_DIR_SIZE, entries),
 				0);

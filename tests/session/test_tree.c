@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* fs/tree.c, fs/directories.c and fs/lookup.c: which names there are, and their numbers.
@@ -109,7 +108,7 @@ static void metadata_filters(void **state)
 		"\ncustomer=acme\ntags=b\ntags=a\n";
 	fake_add(mount->api, job_id(2).text, JOB_ERROR, MOUNT_WALL_MS - 1)->metadata =
 		"\ncustomer=acme\norder=7\n";
-	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		char names[256] = ". .. ";
 		uint64_t dir = kernel_walk(mount->kernel, dirs[i].dir);
 
@@ -148,7 +147,7 @@ static void filters_resolve(void **state)
 	struct mount *mount = mount_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct fuse_attr attr;
 
 		assert_int_equal(kernel_getattr(mount->kernel,
@@ -237,7 +236,7 @@ static void impossible_names(void **state)
 	struct mount *mount = mount_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(impossible) / sizeof(impossible[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(impossible); i++) {
 		uint64_t dir = *impossible[i].dir
 				       ? kernel_walk(mount->kernel, impossible[i].dir)
 				       : FUSE_ROOT_ID;
@@ -299,7 +298,7 @@ static void directories_have_numbers_of_their_own(void **state)
 		"all/status", "all/status/done", "date/2026-04-01", "after/2026-04-01",
 		"before/2026-04-01", "date/2026-04-01/status/done",
 		"status/done/date/2026-04-01"};
-	enum { PATHS = sizeof(paths) / sizeof(paths[0]) };
+	enum { PATHS = ARRAY_SIZE(paths) };
 	uint64_t numbers[PATHS];
 	struct mount *mount = mount_new();
 
@@ -330,7 +329,7 @@ static void listed_numbers_are_those_of_the_files(void **state)
 
 	(void)state;
 	mount_add_jobs(mount, 1, 3);
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		struct kernel_dir dir;
 		struct fuse_entry_out entry;
 
@@ -372,7 +371,7 @@ static void a_job_has_one_number(void **state)
 		struct fuse_entry_out entry;
 
 		mount_add_jobs(mount, 1, 2);
-		for (size_t j = 0; j < sizeof(paths) / sizeof(paths[0]); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(paths); j++) {
 			assert_int_equal(kernel_lookup(mount->kernel,
 						 kernel_walk(mount->kernel, paths[j]),
 						 job_file(1).text, &entry),
@@ -394,7 +393,7 @@ static void unknown_nodes_are_stale(void **state)
 	struct mount *mount = mount_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(nodes); i++) {
 		struct fuse_entry_out entry;
 		struct fuse_attr attr;
 		struct kernel_dir dir;

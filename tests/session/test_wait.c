@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "fs/internal.h"
 #include "mount.h"
 
@@ -286,7 +284,7 @@ static void harmless_signals_disturb_nobody(void **state)
 	struct waiting waiting = wait_for_job_as(caller);
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		kill(caller, signals[i]);
 		kernel_interrupt(waiting.mount->kernel, waiting.number);
 		mount_forward(waiting.mount, LOOK_MS);
@@ -304,7 +302,7 @@ static void fatal_signals_end_the_wait(void **state)
 	static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		pid_t caller = caller_new();
 		struct waiting waiting = wait_for_job_as(caller);
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* fs/write.c: that nothing is written (SEMANTICS 5.3), and jobs are deleted
@@ -182,7 +180,7 @@ static void files_are_opened_for_reading_alone(void **state)
 
 		mount_add_jobs(mount, 1, 1);
 		node = look_up(mount, "all", 1);
-		for (size_t j = 0; j < sizeof(flags) / sizeof(flags[0]); j++)
+		for (size_t j = 0; j < ARRAY_SIZE(flags); j++)
 			assert_int_equal(ask_open(mount, node, flags[j]), -EROFS);
 		assert_int_equal(ask_open(mount, node, O_RDONLY), i ? 0 : -ENOSYS);
 		mount_free(mount);
@@ -219,7 +217,7 @@ static void every_write_is_refused(void **state)
 
 		mount_add_jobs(mount, 1, 1);
 		node = look_up(mount, "all", 1);
-		for (size_t j = 0; j < sizeof(writes) / sizeof(writes[0]); j++) {
+		for (size_t j = 0; j < ARRAY_SIZE(writes); j++) {
 			uint64_t number = kernel_ask(mount->kernel, writes[j].opcode,
 				writes[j].of_file ? node : all,
 				writes[j].len ? zeroes : NULL, writes[j].len,

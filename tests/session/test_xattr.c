@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount.h"
 
 /* fs/xattr.c: extended attributes (SEMANTICS 5.5). */
@@ -113,7 +111,7 @@ static void others_there_are_not(void **state)
 	(void)state;
 	mount_add_jobs(mount, 1, 1);
 	node = node_of(mount, 1);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_int_equal(get(mount, node, names[i], ROOM, value), -ENODATA);
 	/* Directories have none. */
 	assert_int_equal(get(mount, FUSE_ROOT_ID, "user.gladia.id", 0, value), -ENODATA);

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/buf.h"
 
 /* Growing bytes with a maximum: SEMANTICS 11.3. */
@@ -59,7 +56,7 @@ static void test_maximum(void **state)
 	static const size_t maxima[] = {0, 1, 255, 256, 257, 511, 512, 513, 1000, 100000};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(maxima) / sizeof(maxima[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(maxima); i++) {
 		struct buf buf;
 
 		buf_init(&buf, maxima[i]);

@@ -3,19 +3,16 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <pty.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/log.h"
 
 /* Sentences on stderr: one line each, whole, and never without end (SEMANTICS 11.3). */
@@ -240,7 +237,7 @@ static void log_many(struct log *log, int from, int to)
 static void test_spec_11_2_nobody_reads(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sinks); i++) {
 		const unsigned long long *counts;
 		pthread_t reader;
 		void *read_counts;

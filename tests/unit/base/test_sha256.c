@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/sha256.h"
 
 /*
@@ -35,7 +32,7 @@ static const struct {
 static void test_hex(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(digests); i++) {
 		char hex[SHA256_HEX];
 
 		sha256_hex(digests[i].space, digests[i].text, hex);
@@ -47,7 +44,7 @@ static void test_hex(void **state)
 static void test_u63(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(digests); i++) {
 		uint64_t number = sha256_u63(digests[i].space, digests[i].text);
 		char first[17] = {0};
 

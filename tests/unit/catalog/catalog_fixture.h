@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 #include "base/clock.h"
 #include "base/log.h"

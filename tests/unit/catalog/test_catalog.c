@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "catalog_fixture.h"
 
 /* Jobs, their versions and their going: SEMANTICS 5.2, 5.4, 7.1, 7.3. */
@@ -15,7 +16,7 @@ static void test_spec_5_2_ino(void **state)
 		"45463597-20b7-4af7-b3b3-f5fc", "with space", "\xc3\xa9"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		uint64_t ino = job_ino(ids[i]);
 
 		assert_int_equal(ino & 3, 0);

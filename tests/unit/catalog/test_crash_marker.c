@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "catalog/internal.h"
 #include "catalog_fixture.h"
 
@@ -140,7 +141,7 @@ static void test_only_the_process_went(void **state)
 	};
 	struct kit *kit = *state;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		filesystem = cases[i].filesystem;
 		go_down(kit, open_and_put(kit, cases[i].before, "a"));
 

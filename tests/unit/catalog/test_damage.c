@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
@@ -200,7 +201,7 @@ static void test_unsound_rows(void **state)
 	};
 	struct kit *kit = *state;
 
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
 		fill(kit);
 		kit_sql(kit, changes[i]);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "catalog_fixture.h"
 
 /* The file: nobody else's to read, set aside where it is no good. SEMANTICS 7.4. */
@@ -65,7 +66,7 @@ static void test_spec_7_4_mode(void **state)
 	struct kit *kit = *state;
 	mode_t before = umask(0);
 
-	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
 		umask(masks[i]);
 
 		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
@@ -227,7 +228,7 @@ static void test_spec_7_4_other_schema(void **state)
 	};
 	struct kit *kit = *state;
 
-	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
 		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 
 		kit_put(catalog, "old", JOB_DONE, "text");

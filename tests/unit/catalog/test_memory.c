@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
@@ -175,7 +176,7 @@ static void what_is_read_is_right_or_an_error(void **state)
 		by_id, read_text, read_metadata, load_listing};
 
 	fill(*state);
-	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(reads); i++)
 		in_turn(*state, reads[i]);
 }
 

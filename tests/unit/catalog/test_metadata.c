@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "catalog_fixture.h"
 
 /* What jobs hold as custom_metadata, and queries that ask for it:
@@ -113,7 +114,7 @@ static void test_spec_3_6_damage(void **state)
 		"zeroblob(200000)", "1"};
 	struct kit *kit = *state;
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 		struct catalog_job job = kit_put(catalog, "one", JOB_DONE, "text");
 		struct query query;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
@@ -64,7 +65,7 @@ static void test_lengths(void **state)
 	static const size_t lens[] = {0, 1, 2, 511, 512, 513, 1024, 100001};
 	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
 
-	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
 		char key[16];
 
 		snprintf(key, sizeof(key), "%zu", lens[i]);
@@ -80,7 +81,7 @@ static void test_keys(void **state)
 {
 	static const char *const keys[] = {"", " ", "any ..", "ANY ..", "any ..1", "'\"%",
 		"done,error 1700000000000..1700086400000 ..0"};
-	enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+	enum { KEYS = ARRAY_SIZE(keys) };
 	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
 
 	for (int times = 0; times < 2; times++)
@@ -247,7 +248,7 @@ static void test_suspect(void **state)
 	struct kit *kit = *state;
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		char sql[128];
 
 		save(catalog, "any ..", 1, 3);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "catalog_fixture.h"
 
 /* Without a cache on disk what does not fit into memory still goes there: SEMANTICS 7.4.
@@ -75,7 +76,7 @@ static void test_spec_7_4_unnamed(void **state)
 	struct kit *kit = *state;
 	mode_t before = umask(0);
 
-	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
 		umask(masks[i]);
 
 		struct catalog *catalog = kit_open_temporary(kit, KIT_NO_MAX);

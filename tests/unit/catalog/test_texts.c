@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "catalog_fixture.h"
 
 /* Texts: reading them from anywhere, and letting them go: SEMANTICS 7.3, 7.4, 11.3. */
@@ -54,7 +55,7 @@ static void test_read(void **state)
 	struct kit *kit = *state;
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		char *text = make_text(sizes[i]);
 		char id[32];
 
@@ -62,8 +63,8 @@ static void test_read(void **state)
 
 		struct catalog_job job = kit_put(catalog, id, JOB_DONE, text);
 
-		for (size_t j = 0; j < sizeof(offsets) / sizeof(offsets[0]); j++)
-			for (size_t k = 0; k < sizeof(lens) / sizeof(lens[0]); k++)
+		for (size_t j = 0; j < ARRAY_SIZE(offsets); j++)
+			for (size_t k = 0; k < ARRAY_SIZE(lens); k++)
 				assert_read(catalog, &job, text, offsets[j], lens[k]);
 		free(text);
 	}
@@ -83,7 +84,7 @@ static void test_compare(void **state)
 	char *text = make_text(2 * PIECE + 10);
 
 	kit_put_as(catalog, &job, text, CATALOG_NEW);
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		struct catalog_job put = kit_put_as(catalog, &job, text, CATALOG_SAME);
 
 		assert_read(catalog, &put, text, 0, ROOM);
@@ -305,7 +306,7 @@ static void test_damaged_text(void **state)
 	struct kit *kit = *state;
 	char *text = make_text(2 * PIECE + 100);
 
-	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
 		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 		struct catalog_job job = kit_put(catalog, "a", JOB_DONE, text);
 		size_t len = 42;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sha256.h"
 #include "catalog_fixture.h"
 
@@ -72,7 +73,7 @@ static void test_steps(void **state)
 	struct kit *kit = *state;
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		char id[32];
 
 		snprintf(id, sizeof(id), "%zu", i);

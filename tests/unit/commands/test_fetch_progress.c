@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "commands/fetch_internal.h"
 
 /* SEMANTICS 1.7: how far it is, in words. */
@@ -55,7 +52,7 @@ static void times_are_told(void **state)
 		{3599000, "59:59"}, {3600000, "1:00:00"}, {360000000, "100:00:00"}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		struct buf text;
 
 		buf_init(&text, ROOM);

@@ -2,10 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "config/api_key.h"
 #include "support/temp_root.h"
 
@@ -206,7 +203,7 @@ static void test_first_line(void **state)
 		SECRET "\r\n\r\n"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		write_key("key", texts[i]);
 		assert_key(in_root("key"), SECRET);
 	}
@@ -241,7 +238,7 @@ static void test_no_key_in_it(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		write_file("key", bad[i].bytes, bad[i].len, 0600);
 		assert_refused(in_root("key"), -EINVAL, bad[i].why);
 	}
@@ -279,14 +276,14 @@ static void test_permissions(void **state)
 	static const mode_t good_modes[] = {0600, 0400, 0700, 0711, 0500};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(open_modes) / sizeof(open_modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(open_modes); i++) {
 		char command[PATH_ROOM + 16];
 
 		write_file("key", SECRET, strlen(SECRET), open_modes[i]);
 		snprintf(command, sizeof(command), "chmod 600 %s", in_root("key"));
 		assert_refused(in_root("key"), -EACCES, command);
 	}
-	for (size_t i = 0; i < sizeof(good_modes) / sizeof(good_modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(good_modes); i++) {
 		write_file("key", SECRET, strlen(SECRET), good_modes[i]);
 		assert_key(in_root("key"), SECRET);
 	}

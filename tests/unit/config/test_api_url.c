@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "config/api_url.h"
 
 /* The API's address: SEMANTICS 1.1, 2.2, 2.3. */
@@ -70,7 +67,7 @@ static const struct {
 static void test_sources(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
 		assert_origin(sources[i].source, sources[i].origin);
 }
 
@@ -151,7 +148,7 @@ static const struct {
 static void test_bad_sources(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad_sources) / sizeof(bad_sources[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(bad_sources); i++)
 		assert_refused(bad_sources[i].source, bad_sources[i].why);
 }
 
@@ -198,7 +195,7 @@ static void test_find(void **state)
 	static const char *const words[] = {NULL, "gladia", "none"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		assert_int_equal(unsetenv("GLADIA_API_URL"), 0);
 		assert_found(words[i], 0, SOURCE_DEFAULT);
 		assert_int_equal(setenv("GLADIA_API_URL", "", 1), 0);

@@ -3,11 +3,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "config/cache_path.h"
 #include "process/exit_code.h"
 #include "support/temp_root.h"
@@ -188,11 +185,11 @@ static void test_open_to_others(void **state)
 	(void)state;
 	strcpy(dir, in_root("dir"));
 	assert_int_equal(mkdir(dir, 0700), 0);
-	for (size_t i = 0; i < sizeof(open_modes) / sizeof(open_modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(open_modes); i++) {
 		assert_int_equal(chmod(dir, open_modes[i]), 0);
 		assert_refused(dir, -EPERM, "chmod 700");
 	}
-	for (size_t i = 0; i < sizeof(good_modes) / sizeof(good_modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(good_modes); i++) {
 		assert_int_equal(chmod(dir, good_modes[i]), 0);
 		free(path_of(dir, ORIGIN, SECRET));
 	}

@@ -2,10 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "config/api_key.h"
 #include "support/temp_root.h"
@@ -107,14 +104,14 @@ static void test_directory(void **state)
 	(void)state;
 	make_directory("place");
 	write_key("place/key");
-	for (size_t i = 0; i < sizeof(open_modes) / sizeof(open_modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(open_modes); i++) {
 		char command[PATH_ROOM + 16];
 
 		assert_int_equal(chmod(in_root("place"), open_modes[i]), 0);
 		snprintf(command, sizeof(command), "chmod go-w %s", in_root("place"));
 		assert_refused(in_root("place/key"), command);
 	}
-	for (size_t i = 0; i < sizeof(good_modes) / sizeof(good_modes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(good_modes); i++) {
 		assert_int_equal(chmod(in_root("place"), good_modes[i]), 0);
 		assert_taken(in_root("place/key"));
 	}
@@ -197,7 +194,7 @@ static int in_a_container(void)
 		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 		mount("none", secrets, "tmpfs", 0, "mode=1777"))
 		return SKIPPED;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		snprintf(name, sizeof(name), "secrets/key%zu", i);
 		write_key(name);
 		if (chown(in_root(name), files[i].owner, 0) ||
@@ -206,7 +203,7 @@ static int in_a_container(void)
 	}
 	if (mount("none", secrets, "none", MS_REMOUNT | MS_RDONLY, NULL))
 		return SKIPPED;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		snprintf(name, sizeof(name), "secrets/key%zu", i);
 		if (is_wrong(name, files[i].taken))
 			return 2;

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "options_parsed.h"
 #include "render/render.h"
 
@@ -88,7 +85,7 @@ static void test_sizes(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct parsed p;
 
 		PARSE(&p, "gladiafs", "m", "-o", sizes[i].option);
@@ -121,7 +118,7 @@ static void test_bad_formats(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct parsed p;
 
 		PARSE(&p, "gladiafs", "m", "-o", bad[i].list);
@@ -183,7 +180,7 @@ static void test_bad_values(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct parsed p;
 
 		PARSE(&p, "gladiafs", "-o", bad[i].list, "m");
@@ -211,7 +208,7 @@ static void test_proxy(void **state)
 	struct parsed none;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct parsed p;
 
 		PARSE(&p, "gladiafs", "-o", bad[i].list, "m");
@@ -241,7 +238,7 @@ static void test_read_only(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct parsed p;
 
 		PARSE(&p, "gladiafs", "-o", cases[i].list, "m");

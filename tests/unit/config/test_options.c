@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "options_parsed.h"
 #include "render/render.h"
 
@@ -90,7 +87,7 @@ static void test_unknown_options(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
 		const char *args[] = {"gladiafs", "m", unknown[i].args[0],
 			unknown[i].args[1], unknown[i].args[2], NULL};
 		struct parsed p;
@@ -144,7 +141,7 @@ static void test_no_key_option(void **state)
 		"x-gladia-key: SECRET", "password=SECRET"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
 		struct parsed p;
 
 		PARSE(&p, "gladiafs", "m", "-o", attempts[i]);
@@ -331,7 +328,7 @@ static void test_source_as_given(void **state)
 		"gladia", "none", "https://api.gladia.io", "HTTPS://API.Gladia.IO:443/"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
 		struct parsed p;
 
 		PARSE(&p, "mount.gladiafs", sources[i], "m");

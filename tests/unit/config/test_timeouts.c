@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "config/timeouts.h"
 #include "process/exit_code.h"
 
@@ -70,7 +67,7 @@ static void test_no_limit(void **state)
 
 	(void)state;
 	assert_lowered(30000, 30000, NULL);
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
 		put("default_request_timeout", none[i]);
 		put("max_request_timeout", none[i]);
 		assert_lowered(30000, 30000, NULL);

@@ -2,15 +2,13 @@
 #include "api_fixture.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 enum {
 	TEXT_MAX = 80 << 20,

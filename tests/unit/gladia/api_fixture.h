@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "gladia/api.h"
@@ -27,7 +28,7 @@ enum {
 #define BYTES(text) .bytes = (text), .len = sizeof(text) - 1
 #define BODY(text)  BYTES(OK "\r\n" text), .after = RAW_CLOSE
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define COUNT(array) (ARRAY_SIZE(array))
 
 struct api_asks;
 

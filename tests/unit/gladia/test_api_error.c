@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 #include "api_fixture.h"
+#include "base/array.h"
 #include "base/cleanup.h"
 
 /* gladia/api.h: what failures become, and that the key stays where it belongs. */
@@ -396,7 +395,7 @@ static void a_bad_time_is_logged_once(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int capture = stderr_capture_begin();
 		struct api_ask *ask = api_asks_list(
 			api_asks_new_answering(LIST_TARGET, "200 OK", cases[i].body));

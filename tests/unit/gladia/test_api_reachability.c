@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 #include "api_fixture.h"
+#include "base/array.h"
 
 /* gladia/api.h: whether the API can be reached (SEMANTICS 7.5). */
 
@@ -106,7 +105,7 @@ static void proxies_that_refuse(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct raw_route routes[] = {
 			{"api.test:443", cases[i].answer, strlen(cases[i].answer),
 				.after = RAW_CLOSE},

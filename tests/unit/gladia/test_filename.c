@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "gladia/filename.h"
 
 /* Names from the network: SEMANTICS 3.6. */
@@ -39,7 +36,7 @@ static const struct {
 static void test_both_ways(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		char name[FILENAME_BYTES_MAX + 1];
 		char text[FILENAME_BYTES_MAX + 1];
 
@@ -79,7 +76,7 @@ static void test_other_spellings(void **state)
 		"a% 1"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		char text[FILENAME_BYTES_MAX + 1] = "as it was";
 
 		if (filename_unescape(refused[i], strlen(refused[i]), text) != -EINVAL)
@@ -158,7 +155,7 @@ static void test_uuid(void **state)
 	(void)state;
 	assert_true(filename_is_uuid("45463597-20b7-4af7-b3b3-f5fb778203ab"));
 	assert_true(filename_is_uuid("00000000-0000-0000-0000-000000000000"));
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		assert_false(filename_is_uuid(others[i]));
 }
 

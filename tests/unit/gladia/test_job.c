@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "gladia/job.h"
 
 /* Heads of jobs: SEMANTICS 3.6 (ids), 4.3, 5.1 (times), 7.1 (finished). */
@@ -86,7 +83,7 @@ static const struct {
 static void test_heads(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
 		const struct job *wanted = &heads[i].job;
 		struct job job;
 
@@ -134,7 +131,7 @@ static void test_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct job job = {.id = "as it was"};
 		int err = parse(refused[i].head, strlen(refused[i].head), &job);
 
@@ -170,7 +167,7 @@ void *__wrap_realloc(void *pointer, size_t size)
 static void test_without_memory(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
 		struct json_slice metadata;
 		struct job job;
 
@@ -211,7 +208,7 @@ static void test_long_ids(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
 		size_t unit = strlen(ids[i].unit);
 		char *head = malloc(unit * ids[i].count + 16);
 		struct job job;
@@ -230,7 +227,7 @@ static void test_long_ids(void **state)
 static void test_cut_anywhere(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
 		size_t end = (size_t)(strrchr(heads[i].head, '}') - heads[i].head);
 
 		for (size_t len = 0; len <= end; len++) {

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "gladia/metadata.h"
 
 /* custom_metadata as names, and filters on them: SEMANTICS 3.1, 3.2, 3.6, 11.3. */
@@ -76,7 +73,7 @@ static const struct {
 static void test_flatten(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(flat) / sizeof(flat[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(flat); i++) {
 		struct buf text;
 
 		flatten(flat[i].json, &text);
@@ -102,7 +99,7 @@ static void test_absent(void **state)
 static void test_cut(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(flat) / sizeof(flat[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(flat); i++) {
 		for (size_t len = 1; len < strlen(flat[i].json); len++) {
 			char *cut = strndup(flat[i].json, len);
 			struct buf text;
@@ -151,7 +148,7 @@ static void test_maxima(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct metadata_pair pair;
 		struct buf text;
 		size_t at = 0;
@@ -198,7 +195,7 @@ static void test_long_names(void **state)
 		{86, ' ', false}, {5000, 'x', false}, {5000, '1', false}};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char name[5001] = "";
 		char json[5100];
 		struct buf text;
@@ -258,7 +255,7 @@ static void test_filters(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char filters[METADATA_FILTER_MAX];
 
 		make(cases[i].steps, filters);
@@ -276,11 +273,11 @@ static void test_refused(void **state)
 
 	(void)state;
 	make((const struct step[STEPS_MAX]){{"k", "v"}, {"a", NULL}}, filters);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		assert_int_equal(metadata_add_key(filters, names[i]), -ENOENT);
 		assert_int_equal(metadata_add_values(filters, names[i]), -ENOENT);
 	}
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		assert_int_equal(metadata_add_key(filters, values[i]), -ENOENT);
 		assert_int_equal(metadata_add_values(filters, values[i]), -ENOENT);
 	}
@@ -343,7 +340,7 @@ static void test_matches(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		bool matches = metadata_matches(cases[i].filters, text, strlen(text));
 
 		if (matches != cases[i].matches)

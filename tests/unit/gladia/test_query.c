@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "gladia/query.h"
 #include "gladia/timestamp.h"
 
@@ -82,7 +79,7 @@ static const struct {
 static void test_same_query(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
 		char one[QUERY_KEY_MAX];
 		char other[QUERY_KEY_MAX];
 
@@ -118,7 +115,7 @@ static void test_keys(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		char key[QUERY_KEY_MAX];
 
 		key_of(keys[i].steps, key);
@@ -271,7 +268,7 @@ static void test_refused(void **state)
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-04-01"), 0);
 	assert_int_equal(query_narrow(&query, QUERY_KEY, "a"), 0);
 	before = query;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		if (query_narrow(&query, refused[i].filter, refused[i].words) != -ENOENT)
 			fail_msg("'%s' was accepted", refused[i].words);
 		assert_memory_equal(&query, &before, sizeof(query));
@@ -344,7 +341,7 @@ static void test_boundaries(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct job job = {"a", JOB_DONE, ms_of(cases[i].created), JOB_NO_TIME};
 		struct query query;
 
@@ -410,7 +407,7 @@ static const struct {
 static void test_urls(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
 		struct query query;
 		struct buf out;
 

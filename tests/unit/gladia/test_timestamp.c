@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "gladia/timestamp.h"
 
 /* Days and instants: SEMANTICS 3.1, 3.3 (what cannot exist), 5.1 (milliseconds). */
@@ -54,7 +51,7 @@ static void test_days_refused(void **state)
 		"10000-01-01", "-001-01-01", "2026-01-0", "2026-01-0a"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		int64_t day = 42;
 
 		if (day_parse(refused[i], &day) != -EINVAL)
@@ -116,7 +113,7 @@ static const struct {
 static void test_instants(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(instants) / sizeof(instants[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(instants); i++) {
 		char printed[TIMESTAMP_TEXT];
 		int64_t ms;
 		int64_t again;
@@ -144,7 +141,7 @@ static void test_instants_refused(void **state)
 		"0001-01-01T00:00+00:01", "9999-12-31T23:59-00:01", "2026-04-01T1234"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		int64_t ms = 42;
 
 		if (timestamp_parse(refused[i], &ms) != -EINVAL)

@@ -2,13 +2,11 @@
 #include "http_fixture.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 enum {
 	DATA_MAX = 32 << 20,

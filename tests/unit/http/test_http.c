@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "http_fixture.h"
 
 #define BYTES(text)  .bytes = (text), .len = sizeof(text) - 1
 #define OK           "HTTP/1.1 200 OK\r\n"
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define COUNT(array) (ARRAY_SIZE(array))
 
 /* {"id":"a"} and a newline, 20 times; by gzip. */
 #define ZIPPED                                                                       \

@@ -2,14 +2,12 @@
 #include <errno.h>
 #include <netdb.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 #include "http_fixture.h"
 

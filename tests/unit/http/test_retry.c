@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "http/retry.h"
 
 /* 2026-04-01 12:00:00.250 UTC */
@@ -89,9 +86,9 @@ static void worthwhile_statuses(void **state)
 		0, 100, 200, 204, 301, 302, 400, 401, 403, 404, 422, 501, 505, 600, -500};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
 		assert_true(retry_worthwhile(yes[i]));
-	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
 		assert_false(retry_worthwhile(no[i]));
 }
 
@@ -131,7 +128,7 @@ static void retry_after_values(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int64_t ms = retry_after_parse(cases[i].value, NOW);
 
 		if (ms != cases[i].ms)

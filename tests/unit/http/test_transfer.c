@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 #include "http_fixture.h"
 

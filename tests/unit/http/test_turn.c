@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 #include "http/http_internal.h"
 #include "http_fixture.h"

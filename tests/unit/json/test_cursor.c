@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "json/cursor.h"
 #include "json/string.h"
 
@@ -67,7 +64,7 @@ static void test_walks(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(walks) / sizeof(walks[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(walks); i++) {
 		/* Without a byte to spare, for valgrind and ASan. */
 		size_t len = strlen(walks[i].text);
 		char *copy = malloc(len + !len);
@@ -133,7 +130,7 @@ static void test_characters(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
 		const char *text = codes[i].text;
 		char utf8[5] = {0};
 		uint32_t code;

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "json/pretty_print.h"
 
@@ -134,7 +131,7 @@ static const struct {
 static void test_spec_4_3_not_json(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad_texts) / sizeof(*bad_texts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(bad_texts); i++)
 		assert_refuses(bad_texts[i].text, strlen(bad_texts[i].text),
 			bad_texts[i].offset, bad_texts[i].reason);
 	assert_refuses("[1\0]", 4, 2, "expected ',' or ']'");

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "json/items.h"
 
@@ -141,7 +138,7 @@ static const struct page {
 		"}"},
 };
 
-enum { PAGES = sizeof(pages) / sizeof(*pages) };
+enum { PAGES = ARRAY_SIZE(pages) };
 
 static void test_pages_in_one_piece(void **state)
 {
@@ -286,7 +283,7 @@ static void test_spec_4_3_not_a_page(void **state)
 
 	(void)state;
 	reading_init(&r, PLENTY, PLENTY);
-	for (size_t i = 0; i < sizeof(bad_pages) / sizeof(*bad_pages); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(bad_pages); i++) {
 		size_t len = strlen(bad_pages[i].text);
 
 		for (size_t cut = 0; cut <= len; cut++) {
@@ -395,7 +392,7 @@ static void test_spec_11_3_endless_pages(void **state)
 	struct reading r;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
 		size_t fed = 0;
 
 		reading_init(&r, 4096, 4096);

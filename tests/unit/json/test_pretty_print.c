@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "json/pretty_print.h"
 
@@ -117,7 +114,7 @@ static void test_spec_4_1_numbers_keep_their_digits(void **state)
 		"12345678901"};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		char text[512], wanted[512];
 
 		snprintf(wanted, sizeof(wanted), "%s\n", numbers[i]);
@@ -163,7 +160,7 @@ static void test_spec_4_1_escapes(void **state)
 
 	(void)state;
 	/* Each of them at every place relative to the blocks that are read at once. */
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		for (size_t before = 0; before < sizeof(pad); before++)
 			for (size_t after = 0; after < sizeof(pad); after += 31) {
 				char text[256], wanted[256];
@@ -204,7 +201,7 @@ static void test_spec_4_1_bad_utf8(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		for (int pad = 0; pad < 20; pad++) {
 			char text[128], wanted[128];
 
@@ -270,7 +267,7 @@ static const struct {
 static void test_cut(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(cuts) / sizeof(*cuts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		struct json_find cut = {.member = "result",
 			.inside = "transcription",
 			.ret_start = 9,

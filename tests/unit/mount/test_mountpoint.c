@@ -2,11 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "mount/mount_table.h"
 #include "mount/mountpoint.h"
 #include "mount/unmount.h"
@@ -160,7 +157,7 @@ static void test_table_broken(void **state)
 	struct mount_id proc;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		assert_not_mounted(tables[i], 1);
 	assert_int_equal(mountinfo_find_child(in_root("missing"), 1, &mount), -ENOENT);
 	assert_int_equal(mountinfo_find_child(root, 1, &mount), -EISDIR);
@@ -276,7 +273,7 @@ static void test_mounted_already(void **state)
 
 	(void)state;
 	strcpy(dir, in_root("dir"));
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
 		const char *table = write_table_of(dir, dir, tables[i].rest);
 
 		if (tables[i].good)

@@ -2,12 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "process/daemon.h"
 #include "process/exit_code.h"
@@ -281,7 +278,7 @@ static void test_signal(void **state)
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		char sentence[64];
 
 		snprintf(sentence, sizeof(sentence), "interrupted (%s)",

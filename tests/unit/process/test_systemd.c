@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SEMANTICS 1.3: a service manager is told when the mount can be used, and when it ends.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "cmocka.h"
 
 #include "process/systemd.h"
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "render/render.h"
 #include "json/pretty_print.h"
 
@@ -68,7 +65,7 @@ static void check(enum format format, const struct shape *shapes, size_t len)
 	}
 }
 
-#define CHECK(format, shapes) check(format, shapes, sizeof(shapes) / sizeof((shapes)[0]))
+#define CHECK(format, shapes) check(format, shapes, ARRAY_SIZE(shapes))
 
 /* SEMANTICS 8.1: the transcript. */
 static void test_text(void **state)
@@ -354,7 +351,7 @@ static void test_refused(void **state)
 	for (unsigned i = FORMAT_TXT; i < FORMATS; i++) {
 		assert_maximum((enum format)i, job);
 		assert_maximum((enum format)i, voices);
-		for (size_t j = 0; j < sizeof(no_jobs) / sizeof(no_jobs[0]); j++)
+		for (size_t j = 0; j < ARRAY_SIZE(no_jobs); j++)
 			assert_int_equal(render_max((enum format)i, no_jobs[j], 99, text),
 				-EBADMSG);
 	}

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "patience.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 enum {
 	/* Less than the tests' watchdogs. */

@@ -2,13 +2,11 @@
 #include "fake_api.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
 #include "base/cleanup.h"
 #include "base/sha256.h"

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "gladia/timestamp.h"
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
@@ -406,7 +403,7 @@ static void a_walk_through_many_days(void **state)
 
 	unsigned lists = bench->api->lists;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (int64_t day = 0; day < DAYS; day++) {
 			struct query query = of_all();
 			char word[DAY_TEXT];

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "sync/member_set.h"
 
 /* Members in order, each once, at positions that stay: SEMANTICS 6.3, 6.4. */
@@ -37,7 +34,7 @@ static void test_spec_6_3_once(void **state)
 
 	(void)state;
 	member_set_init(&snapshot);
-	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(seen); i++)
 		assert_int_equal(member_set_add(&snapshot, seen[i], 0, true), 0);
 	assert_int_equal(snapshot.len, 4);
 	assert_memory_equal(snapshot.members, told, sizeof(told));

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "sync/job_delete.h"
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
@@ -144,7 +141,7 @@ static void what_the_api_says_is_told(void **state)
 
 	bench_fill(bench, 0, 3);
 	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 		struct reader *reader;
 
 		bench_forward(bench, BENCH_TTL_MS);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "sync/page_size.h"
 #include "sync_fixture.h"
 
@@ -89,7 +86,7 @@ static void limits_of_the_api(void **state)
 
 	(void)state;
 	page_size_init(&size, 0);
-	for (unsigned i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(halves); i++) {
 		assert_true(page_size_refused(&size, page_size_next(&size)));
 		assert_int_equal(page_size_next(&size), halves[i]);
 	}

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "sync_fixture.h"
 
 /* SEMANTICS 7.2: what the refresh of a listing costs, and when it is read again instead.
@@ -56,7 +53,7 @@ static void deletions_cost_few_requests(void **state)
 	bench_reset(bench, CONNECTIONS, PAGE);
 	bench_fill(bench, 0, JOBS);
 	assert_in_range(refresh(bench, &query), READING, READING + CONNECTIONS);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (unsigned j = 0; j < cases[i].count; j++) {
 			char id[16];
 
@@ -92,7 +89,7 @@ static void unsorted_listings_are_read_again(void **state)
 	static const char *const statuses[] = {NULL, "done"};
 	struct bench *bench = *state;
 
-	for (unsigned i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++) {
 		struct query query;
 
 		query_init(&query);

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
@@ -187,7 +184,7 @@ static void names(void **state)
 	unsigned lists = 0;
 
 	fill(bench);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct query query = of(cases[i].key, NULL);
 		struct reader *reader = reader_open(bench, cases[i].kind, &query);
 
@@ -351,7 +348,7 @@ static void far_ahead(void **state)
 	bench->api->jobs[JOBS - 1].metadata =
 		"\ncustomer=many\ncustomer=two\ncustomer=one\n";
 	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct query query = of("customer", cases[i].value);
 		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
 		size_t last = cases[i].members - 1;

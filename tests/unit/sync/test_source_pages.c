@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "cmocka.h"
 
+#include "base/array.h"
 #include "sync_fixture.h"
 
 /* How a listing fills page by page: SEMANTICS 6.1 to 6.3, 6.6. */
@@ -58,7 +55,7 @@ static void pages_are_read_ahead_more_and_more(void **state)
 	reader = reader_open_all(bench);
 	assert_int_equal(reader_read(reader), -EAGAIN);
 	assert_int_equal(bench->api->pending_len, 1);
-	for (unsigned i = 0; i < sizeof(pending) / sizeof(pending[0]); i++) {
+	for (unsigned i = 0; i < ARRAY_SIZE(pending); i++) {
 		fake_answer(fake_call(bench->api, 0));
 		assert_int_equal(reader_read(reader), -EAGAIN);
 		assert_int_equal(bench->api->pending_len, pending[i]);
@@ -444,10 +441,10 @@ static void listings_end_by_all_rules(void **state)
 	struct bench *bench = *state;
 	struct query query;
 	static const unsigned counts[] = {0, 1, 2, 19, 20, 21, 38, 39, 40, 57, 58, 101};
-	enum { COUNTS = sizeof(counts) / sizeof(counts[0]) };
+	enum { COUNTS = ARRAY_SIZE(counts) };
 
 	query_init(&query);
-	for (unsigned i = 0; i < COUNTS * sizeof(rules) / sizeof(rules[0]); i++) {
+	for (unsigned i = 0; i < COUNTS * ARRAY_SIZE(rules); i++) {
 		struct reader *reader;
 		unsigned lists = bench->api->lists;
 
