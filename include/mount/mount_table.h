@@ -6,13 +6,13 @@
 
 #define MOUNTINFO_SELF "/proc/self/mountinfo"
 
-/* A mount, as described by the kernel's mount table (proc(5)). */
+/* A mount of the kernel's mount table (proc(5)), which libmount reads. */
 struct mount_entry {
 	uint64_t id;  /* mount ID (stx_mnt_id of statx(2)) */
 	char *point;  /* the directory it is mounted on */
 	char *type;   /* filesystem type: "fuse.gladiafs" */
 	char *source; /* mounted device or URL: "https://api.gladia.io" */
-	dev_t device; /* st_dev of the files in it; 0 if the table's value is malformed */
+	dev_t device; /* st_dev of the files in it */
 };
 
 /*
@@ -20,8 +20,8 @@ struct mount_entry {
  * st_dev of the files in it. If several mounts have that number, finds the last one in
  * the table. On success the caller frees `ret_mount` with mount_table_done().
  *
- * Returns 0, -ENOENT if there is no such mount, -ENOMEM, or the error of reading the file
- * as a negative errno.
+ * Returns 0, -ENOENT if there is no such mount or no such file, -ENOMEM, or another
+ * negative errno if the file cannot be read.
  */
 int mount_table_find_device(
 	const char *file, dev_t device, struct mount_entry *ret_mount);
@@ -30,7 +30,7 @@ int mount_table_find_device(
  * Finds a mount in the mount table `file` by its mount ID and its device number. Returns
  * the same values as mount_table_find_device().
  */
-int mountinfo_find_id(
+int mount_table_find_id(
 	const char *file, uint64_t id, dev_t device, struct mount_entry *ret_mount);
 
 /*
@@ -38,7 +38,7 @@ int mountinfo_find_id(
  * `id`: on its root, which hides the whole mount, or somewhere below. Returns the same
  * values as mount_table_find_device().
  */
-int mountinfo_find_child(const char *file, uint64_t id, struct mount_entry *ret_mount);
+int mount_table_find_child(const char *file, uint64_t id, struct mount_entry *ret_mount);
 
 /* Frees the strings of a mount and clears it. */
 void mount_table_done(struct mount_entry *mount);

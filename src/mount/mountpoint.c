@@ -164,7 +164,7 @@ int mountpoint_check(const char *given, const char *table,
 	int err = mode < 0 ? mode : 0;
 	/* If the mount table cannot be read, we assume that nothing is mounted there. */
 	bool known = !unmount_identify(path, id) &&
-		     !mountinfo_find_id(table, id->id, id->device, &mount);
+		     !mount_table_find_id(table, id->id, id->device, &mount);
 	bool mounted = known && strcmp(mount.point, path) == 0;
 	bool own = known && strcmp(mount.type, own_type) == 0;
 

@@ -89,7 +89,7 @@ static int unmount_find(const struct mount_id *mount, struct mount_entry *ret_in
 {
 	if (unmount_is_gone(mount))
 		return -ENOENT;
-	return mountinfo_find_id(MOUNTINFO_SELF, mount->id, mount->device, ret_info);
+	return mount_table_find_id(MOUNTINFO_SELF, mount->id, mount->device, ret_info);
 }
 
 bool unmount_is_mounted(const struct mount_id *mount)
@@ -108,7 +108,7 @@ static int unmount_check_nothing_else(const struct mount_entry *info, struct buf
 {
 	CLEANUP(mount_table_done) struct mount_entry other = {0};
 	struct mount_id seen;
-	int err = mountinfo_find_child(MOUNTINFO_SELF, info->id, &other);
+	int err = mount_table_find_child(MOUNTINFO_SELF, info->id, &other);
 
 	if (!err)
 		return errmsg_set(errmsg, -EBUSY,

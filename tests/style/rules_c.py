@@ -22,6 +22,7 @@ FOREIGN = {
     "sqlite3": {"catalog"},
     "fuse": {"fs"},
     "systemd/": {"process/systemd"},
+    "libmount": {"mount/mount_table"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -131,20 +131,21 @@ static void test_table_ids(void **state)
 	(void)state;
 	write_table(table_text);
 	assert_int_equal(
-		mountinfo_find_id(in_root("table"), 90, makedev(0, 50), &mount), 0);
+		mount_table_find_id(in_root("table"), 90, makedev(0, 50), &mount), 0);
 	assert_string_equal(mount.point, "/mnt/gladia");
 	assert_int_equal(mount.id, 90);
 	mount_table_done(&mount);
 	/* A number that was given to another filesystem since, or two that only begin so.
 	 */
 	assert_int_equal(
-		mountinfo_find_id(in_root("table"), 90, makedev(0, 51), &mount), -ENOENT);
-	assert_int_equal(
-		mountinfo_find_id(in_root("table"), 9, makedev(0, 50), &mount), -ENOENT);
-	assert_int_equal(mountinfo_find_child(in_root("table"), 92, &mount), 0);
+		mount_table_find_id(in_root("table"), 90, makedev(0, 51), &mount),
+		-ENOENT);
+	assert_int_equal(mount_table_find_id(in_root("table"), 9, makedev(0, 50), &mount),
+		-ENOENT);
+	assert_int_equal(mount_table_find_child(in_root("table"), 92, &mount), 0);
 	assert_string_equal(mount.source, "above");
 	mount_table_done(&mount);
-	assert_int_equal(mountinfo_find_child(in_root("table"), 90, &mount), -ENOENT);
+	assert_int_equal(mount_table_find_child(in_root("table"), 90, &mount), -ENOENT);
 }
 
 /* Lines that a kernel would not write are none. */
@@ -159,12 +160,12 @@ static void test_table_broken(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		assert_not_mounted(tables[i], 1);
-	assert_int_equal(mountinfo_find_child(in_root("missing"), 1, &mount), -ENOENT);
-	assert_int_equal(mountinfo_find_child(root, 1, &mount), -EISDIR);
+	assert_int_equal(mount_table_find_child(in_root("missing"), 1, &mount), -ENOENT);
+	assert_int_equal(mount_table_find_child(root, 1, &mount), -EINVAL);
 	/* The true one. */
 	assert_int_equal(unmount_identify("/proc", &proc), 0);
 	assert_int_equal(
-		mountinfo_find_id(MOUNTINFO_SELF, proc.id, proc.device, &mount), 0);
+		mount_table_find_id(MOUNTINFO_SELF, proc.id, proc.device, &mount), 0);
 	assert_string_equal(mount.type, "proc");
 	mount_table_done(&mount);
 }
