@@ -8,15 +8,13 @@
 /*
  * Checks and normalises an API URL (SEMANTICS 1.1): "https://host[:port][/]", or
  * "http://" with a loopback address (127.0.0.0/8, [::1], localhost). A user name, path,
- * query or fragment is not allowed. The host is a name of letters, digits, "-" and "_", a
- * dotted IPv4 address of four numbers, or an IPv6 address in brackets; that is stricter
- * than RFC 3986.
+ * query or fragment is not allowed. libcurl decides what a host is.
  *
  * Sets `ret_origin` to "scheme://host[:port]" in lower case, without the scheme's default
  * port. The caller releases it with free().
  *
- * Returns 0, -ENOMEM, or -EINVAL, with an error message in `why`. The message calls the
- * text `what` and does not quote it, because it may contain a password.
+ * Returns 0, -ENOMEM, or -EINVAL, with an error message in `errmsg`. The message calls
+ * the text `what` and does not quote it, because it may contain a password.
  */
 int api_url_parse(
 	const char *text, const char *what, char **ret_origin, struct buf *errmsg);
@@ -27,6 +25,6 @@ int api_url_parse(
  * Anything else is an API URL.
  *
  * Sets `ret_origin` to the normalised URL; the caller releases it with free(). Returns 0,
- * -ENOMEM, or -EINVAL if the URL is not valid, with an error message in `why`.
+ * -ENOMEM, or -EINVAL if the URL is not valid, with an error message in `errmsg`.
  */
 int api_url_find(const char *source, char **ret_origin, struct buf *errmsg);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Creates libcurl's easy handles: checks the URL and sets all options. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "http/http_internal.h"
+#include "http/url.h"
 
 enum {
 	/* Bytes. Pages are megabytes, so a large buffer saves system calls. */
@@ -18,47 +18,6 @@ enum {
 	/* Seconds without traffic after which the kernel sends a TCP keepalive probe. */
 	KEEPALIVE_S = 30,
 };
-
-DEFINE_CLEANUP(transfer_cleanup_curlu, CURLU *, curl_url_cleanup)
-DEFINE_CLEANUP(transfer_cleanup_curl_string, char *, curl_free)
-
-/*
- * True if the host is this machine, by name or address (RFC 6761, 6.3; RFC 1122, 3.2.1.3;
- * RFC 4291).
- */
-static bool transfer_host_is_loopback(const char *host)
-{
-	struct in_addr address;
-
-	if (!strcasecmp(host, "localhost") || !strcmp(host, "[::1]"))
-		return true;
-	return inet_pton(AF_INET, host, &address) == 1 &&
-	       ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
-/* Returns 0, -EINVAL if `text` is not an absolute http or https URL, or -ENOMEM. */
-static int transfer_check_url(const char *text, bool *ret_loopback)
-{
-	CLEANUP(transfer_cleanup_curlu) CURLU *url = curl_url();
-	CLEANUP(transfer_cleanup_curl_string) char *scheme = NULL;
-	CLEANUP(transfer_cleanup_curl_string) char *host = NULL;
-
-	if (!url)
-		return -ENOMEM;
-
-	CURLUcode code = curl_url_set(url, CURLUPART_URL, text, 0);
-
-	if (!code)
-		code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
-	if (!code)
-		code = curl_url_get(url, CURLUPART_HOST, &host, 0);
-	if (code)
-		return code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-		return -EINVAL;
-	*ret_loopback = transfer_host_is_loopback(host);
-	return 0;
-}
 
 /* Makes the kernel close a connection whose peer vanished, so that it is not reused. */
 static int transfer_on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
@@ -135,17 +94,19 @@ static int transfer_set_request(CURL *easy, const struct http_transfer_options *
 
 int http_transfer_new(const struct http_transfer_options *options, CURL **ret_easy)
 {
-	bool loopback = false;
-	int err = transfer_check_url(options->url, &loopback);
+	struct http_url url;
+	const char *reason;
+	int err = http_url_parse(options->url, &url, &reason);
 
 	if (err)
 		return err;
+	free(url.origin);
 
 	CURL *easy = curl_easy_init();
 
 	if (!easy)
 		return -ENOMEM;
-	if (transfer_set_connection(easy, options->config, loopback) ||
+	if (transfer_set_connection(easy, options->config, url.loopback) ||
 		transfer_set_request(easy, options)) {
 		curl_easy_cleanup(easy);
 		return -ENOMEM;

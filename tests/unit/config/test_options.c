@@ -167,7 +167,7 @@ static void test_no_key_option(void **state)
 	assert_null(strstr(why_of(&p), "45463597"));
 	parsed_done(&p);
 	PARSE(&p, "gladiafs", "SECRET", "m");
-	assert_bad(&p, "SOURCE must begin with https://");
+	assert_bad(&p, "SOURCE is not a URL such as https://");
 	assert_null(strstr(why_of(&p), "SECRET"));
 	parsed_done(&p);
 }
