@@ -14,7 +14,7 @@
 #include "json/pretty_print.h"
 
 /* At most this many incomplete listings are reported. */
-enum { LOOKS_MAX = 64, PATH_BYTES_MAX = 4096 };
+enum { REFRESHES_MAX = 64, PATH_BYTES_MAX = 4096 };
 
 /* Names of the messages that are counted, by opcode. */
 static const char *const kinds[CONTROL_KINDS] = {
@@ -92,18 +92,18 @@ static void stats_put_times(
 static void stats_put_requests(cJSON *root, const struct fs *fs)
 {
 	cJSON *requests = cJSON_AddObjectToObject(root, "requests");
-	cJSON *answers;
+	cJSON *responses;
 	struct sync_stats stats;
 
 	sync_stats(fs->sync, &stats);
 	stats_put(requests, "sent", stats.api.requests);
-	answers = cJSON_AddObjectToObject(requests, "answers");
+	responses = cJSON_AddObjectToObject(requests, "responses");
 	for (unsigned i = 0; i < stats.api.statuses_len; i++) {
 		const struct api_status *status = &stats.api.statuses[i];
 		char name[24];
 
 		(void)snprintf(name, sizeof(name), "%ld", status->status);
-		stats_put(answers, status->status ? name : "other", status->answers);
+		stats_put(responses, status->status ? name : "other", status->answers);
 	}
 	stats_put(requests, "failed", stats.api.failed);
 	stats_put(requests, "retries", stats.api.retries);
@@ -175,60 +175,62 @@ static void stats_put_memory(cJSON *root)
 }
 
 /*
- * Context of stats_put_look(). A directory can be open more than once, but each listing
- * is reported once.
+ * Context of stats_put_refresh(). A directory can be open more than once, but each
+ * listing is reported once.
  */
-struct looks {
+struct refreshes {
 	struct fs *fs;
 	cJSON *array;
 	unsigned len;
-	uint64_t ids[LOOKS_MAX];
+	uint64_t ids[REFRESHES_MAX];
 };
 
-static bool stats_is_new(struct looks *looks, const struct listing *listing)
+static bool stats_is_new(struct refreshes *refreshes, const struct listing *listing)
 {
 	uint64_t id = listing_id(listing);
 
-	if (looks->len == LOOKS_MAX)
+	if (refreshes->len == REFRESHES_MAX)
 		return false;
-	for (unsigned i = 0; i < looks->len; i++)
-		if (looks->ids[i] == id)
+	for (unsigned i = 0; i < refreshes->len; i++)
+		if (refreshes->ids[i] == id)
 			return false;
-	looks->ids[looks->len++] = id;
+	refreshes->ids[refreshes->len++] = id;
 	return true;
 }
 
-static void stats_put_look(void *ctx, const struct dir *dir, struct listing *listing)
+static void stats_put_refresh(void *ctx, const struct dir *dir, struct listing *listing)
 {
-	struct looks *looks = ctx;
+	struct refreshes *refreshes = ctx;
 	CLEANUP(buf_done) struct buf path;
 	int64_t age_ms = listing_age_ms(listing);
 	size_t len = listing_len(listing);
-	cJSON *look;
+	cJSON *refresh;
 
 	buf_init(&path, PATH_BYTES_MAX);
-	if (listing_is_complete(listing) || !stats_is_new(looks, listing))
+	if (listing_is_complete(listing) || !stats_is_new(refreshes, listing))
 		return;
-	look = cJSON_CreateObject();
-	if (!cJSON_AddItemToArray(looks->array, look)) {
-		cJSON_Delete(look);
+	refresh = cJSON_CreateObject();
+	if (!cJSON_AddItemToArray(refreshes->array, refresh)) {
+		cJSON_Delete(refresh);
 		return;
 	}
-	cJSON_AddStringToObject(look, "path",
-		directories_path(&looks->fs->directories, dir, &path) ? "?" : path.data);
-	stats_put(look, "names", len);
-	cJSON_AddNumberToObject(look, "seconds", stats_seconds(age_ms));
-	stats_put(look, "names_per_second",
+	cJSON_AddStringToObject(refresh, "path",
+		directories_path(&refreshes->fs->directories, dir, &path) ? "?"
+									  : path.data);
+	stats_put(refresh, "names", len);
+	cJSON_AddNumberToObject(refresh, "seconds", stats_seconds(age_ms));
+	stats_put(refresh, "names_per_second",
 		age_ms > 0 ? (uint64_t)len * 1000 / (uint64_t)age_ms : 0);
 	cJSON_AddBoolToObject(
-		look, "waited_for", !wait_queue_empty(listing_queue(listing)));
+		refresh, "waited_for", !wait_queue_empty(listing_queue(listing)));
 }
 
-static void stats_put_looks(cJSON *root, struct fs *fs)
+static void stats_put_refreshes(cJSON *root, struct fs *fs)
 {
-	struct looks looks = {.fs = fs, .array = cJSON_AddArrayToObject(root, "looks")};
+	struct refreshes refreshes = {
+		.fs = fs, .array = cJSON_AddArrayToObject(root, "refreshes")};
 
-	dir_each_listing(fs, stats_put_look, &looks);
+	dir_each_listing(fs, stats_put_refresh, &refreshes);
 }
 
 int stats_print(struct fs *fs, struct buf *out)
@@ -246,7 +248,7 @@ int stats_print(struct fs *fs, struct buf *out)
 	stats_put_messages(root, fs);
 	stats_put_jobs(root, fs);
 	stats_put_memory(root);
-	stats_put_looks(root, fs);
+	stats_put_refreshes(root, fs);
 	text = root ? cJSON_PrintUnformatted(root) : NULL;
 	if (!text)
 		return -ENOMEM;

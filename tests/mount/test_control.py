@@ -74,8 +74,8 @@ class TestStats:
                 answers[str(entry.status)] = answers.get(str(entry.status), 0) + 1
         assert answers["503"] == 1
         # A page that was planned and not needed is cancelled, perhaps before it is on its way.
-        assert asked["answers"]["503"] == 1
-        assert 1 <= asked["answers"]["200"] <= answers["200"]
+        assert asked["responses"]["503"] == 1
+        assert 1 <= asked["responses"]["200"] <= answers["200"]
         assert asked["sent"] >= len(log)
         assert asked["retries"] == 1
         assert asked["under_way"] == 0
@@ -87,7 +87,7 @@ class TestStats:
         assert now["cache"]["waits"] >= 1
         assert now["cache"]["waiting"] == 0
         assert now["cache"]["locked_ms"] == 0
-        assert now["looks"] == []
+        assert now["refreshes"] == []
 
     def test_messages(self, account, mount):
         """No message for each file, the second time."""
@@ -106,14 +106,14 @@ class TestStats:
         one = mount(account)
         account.fault_lists("stall", skip=1)
         hanging = reader("ls", "-f", one.path / "status/done").hangs()
-        (look,) = stats(one)["looks"]
-        assert look["path"] == "status/done"
-        assert look["names"] == 20
-        assert look["waited_for"] is True
+        (refresh,) = stats(one)["refreshes"]
+        assert refresh["path"] == "status/done"
+        assert refresh["names"] == 20
+        assert refresh["waited_for"] is True
         assert stats(one)["cache"]["waiting"] == 1
         account.clear_faults()
         assert hanging.result()[0] == 0
-        assert stats(one)["looks"] == []
+        assert stats(one)["refreshes"] == []
 
     def test_sizes_and_several_readers(self, account, mount):
         """stat then cat; two who read at once see one state each."""

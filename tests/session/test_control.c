@@ -215,7 +215,7 @@ static void looks_under_way_are_told(void **state)
 	assert_null(strstr(strstr(text, "\"path\"") + 1, "\"path\""));
 	kernel_releasedir(mount->kernel, &other);
 	kernel_releasedir(mount->kernel, &dir);
-	assert_non_null(strstr(read_control(mount, "stats", text), "\"looks\": []"));
+	assert_non_null(strstr(read_control(mount, "stats", text), "\"refreshes\": []"));
 	mount_free(mount);
 }
 

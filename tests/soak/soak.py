@@ -215,7 +215,7 @@ class Soak:
     def is_idle(mount: Mount) -> bool:
         known = stats(mount)
         return known["cache"]["waiting"] == 0 and known["requests"]["under_way"] == 0 \
-            and not known["looks"]
+            and not known["refreshes"]
 
     def judge(self) -> Report:
         warm_up = self.args.minutes * 60 * WARM_UP
