@@ -38,7 +38,7 @@ def fields(value, path=""):
     """The paths of all leaves, as docs/CONTROL.md spells them."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if path == "requests.answers":
+            if path == "requests.responses":
                 name = "STATUS"
             elif path == "messages":
                 name = "KIND"
