@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/errmsg.h"
 #include "mount/mount_table.h"
 #include "mount/unmount.h"
@@ -92,6 +93,23 @@ static int mountpoint_look_now(const char *path)
 }
 
 /*
+ * Waits until the pipe of the child process is readable. Returns 0, or -ETIMEDOUT after
+ * LOOK_MS. A signal that interrupts poll(2) does not make a mount look dead.
+ */
+static int mountpoint_wait(int fd)
+{
+	const int64_t end_ms = clock_mono_ms(&clock_system) + LOOK_MS;
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	int64_t left_ms = LOOK_MS;
+	int ready;
+
+	while ((ready = poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0)) < 0 &&
+		errno == EINTR)
+		left_ms = end_ms - clock_mono_ms(&clock_system);
+	return ready > 0 ? 0 : ready < 0 ? -errno : -ETIMEDOUT;
+}
+
+/*
  * Calls mountpoint_look_now() in a child process, so that a mount that never answers
  * cannot block us. Returns the mode, -ETIMEDOUT if there is no answer within LOOK_MS, or
  * another negative errno.
@@ -115,19 +133,20 @@ static int mountpoint_look_at(const char *path)
 		_exit(write(answer[1], &mode, sizeof(mode)) != sizeof(mode));
 	}
 
-	int err = pid < 0 ? -errno : -ETIMEDOUT;
-	struct pollfd poll_fd = {.fd = answer[0], .events = POLLIN};
+	int err = pid < 0 ? -errno : 0;
 
 	close(answer[1]);
-	if (pid > 0 && poll(&poll_fd, 1, LOOK_MS) > 0)
-		err = read(answer[0], &mode, sizeof(mode)) == sizeof(mode) ? 0 : -EIO;
+	if (!err)
+		err = mountpoint_wait(answer[0]);
+	if (!err && read(answer[0], &mode, sizeof(mode)) != sizeof(mode))
+		err = -EIO;
 	close(answer[0]);
 	/* Do not wait for the child if it hangs: it may be blocked in the kernel, where
 	 * not even SIGKILL ends it. */
-	if (pid > 0 && err == -ETIMEDOUT)
+	if (pid > 0 && err)
 		kill(pid, SIGKILL);
 	if (pid > 0)
-		waitpid(pid, NULL, err == -ETIMEDOUT ? WNOHANG : 0);
+		waitpid(pid, NULL, err ? WNOHANG : 0);
 	return err ? err : mode;
 }
 

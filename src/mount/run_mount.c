@@ -18,6 +18,7 @@
 #include "gladia/verify_key.h"
 #include "loop/loop.h"
 #include "mount/effective_config.h"
+#include "mount/key_reader.h"
 #include "mount/unmount.h"
 #include "process/exit_code.h"
 #include "process/hardening.h"
@@ -43,6 +44,7 @@ struct run_mount {
 	struct loop *loop;
 	struct catalog *catalog;
 	struct api *api;
+	struct key_reader *key_reader;
 	struct sync *sync;
 	struct fs *fs;
 	bool unreachable; /* the API did not answer at the start, but offline_ok is set */
@@ -54,25 +56,13 @@ struct run_mount {
 	int error;    /* negative errno of /dev/fuse, or 0 */
 };
 
-/* Reads the key file again (SEMANTICS 1.5). If that fails, we keep the current key. */
-static void mount_read_key_again(struct run_mount *serve)
+/* Called when SIGHUP was received and the key has been read again (SEMANTICS 1.5). */
+static void mount_on_key(void *ctx)
 {
-	const struct mount_plan *config = serve->config;
-	CLEANUP(buf_done) struct buf errmsg;
-	char *key;
-	int err;
+	struct run_mount *serve = ctx;
 
-	buf_init(&errmsg, ERRMSG_MAX);
-	if (!config->key_source->path)
-		return;
-	err = key_read_again(config->key_source, &key, &errmsg);
-	if (!err) {
-		err = api_set_key(serve->api, key);
-		api_key_free(key);
-	}
-	if (err)
-		log_warning(config->log, "the key stays the one it was: %s",
-			errmsg.len ? errmsg.data : strerror(-err));
+	sync_refresh(serve->sync);
+	fs_refresh(serve->fs);
 }
 
 static void mount_on_signal(void *ctx)
@@ -86,9 +76,7 @@ static void mount_on_signal(void *ctx)
 	 * first message. */
 	if (signal == SIGHUP && serve->mounted) {
 		log_debug(serve->config->log, "SIGHUP: all is looked at again");
-		mount_read_key_again(serve);
-		sync_refresh(serve->sync);
-		fs_refresh(serve->fs);
+		key_reader_start(serve->key_reader);
 		return;
 	}
 	serve->signal = signal;
@@ -242,6 +230,10 @@ static int mount_open_api(struct run_mount *serve, struct buf *errmsg)
 	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
 	if (err)
 		return mount_no_system("the API's client cannot be made", err, errmsg);
+	err = key_reader_new(serve->loop, serve->config->log, serve->config->key_source,
+		serve->api, mount_on_key, serve, &serve->key_reader);
+	if (err)
+		return mount_no_system("the key's reader cannot be made", err, errmsg);
 	/* From here on the API client has the only copy of the key. */
 	explicit_bzero(serve->config->key, strlen(serve->config->key));
 	return EXIT_CODE_OK;
@@ -414,6 +406,7 @@ static int mount_end(struct run_mount *serve, int code, struct buf *errmsg)
 	if (serve->sync)
 		sync_free(serve->sync);
 	catalog_close(serve->catalog);
+	key_reader_free(serve->key_reader);
 	api_free(serve->api);
 	if (serve->loop) {
 		loop_remove_fd(serve->loop, serve->signals);
