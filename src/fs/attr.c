@@ -101,19 +101,20 @@ static int64_t attr_dir_mtime_ms(const struct fs *fs, const struct dir *dir)
 
 void attr_changed(const struct fs *fs, const struct dir *dir)
 {
-	if (attr_dir_mtime_ms(fs, dir) != dir->mtime_ms)
+	if (!dir->opens && attr_dir_mtime_ms(fs, dir) != dir->mtime_ms)
 		notifier_forget_attr(fs->notifier, dir->ino);
 }
 
 void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret)
 {
-	dir->mtime_ms = attr_dir_mtime_ms(fs, dir);
+	/* tar(1) fails if the mtime or ctime of a directory changes while it reads. */
+	if (!dir->opens)
+		dir->mtime_ms = attr_dir_mtime_ms(fs, dir);
 
 	/* Deleting a file requires write permission for its directory. */
 	const mode_t mode = S_IFDIR | (fs->config.allow_delete ? 0755 : 0555);
 
 	attr_of(fs, mode, DIR_LINKS, dir->ino, dir->mtime_ms, ret);
-	/* tar(1) fails if the ctime of a directory changes while it is read. */
 	ret->st_ctim = attr_to_timespec(attr_dir_ctime_ms(fs, dir));
 }
 

@@ -161,8 +161,15 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 
 void fs_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
-	(void)ino;
-	dir_release(fuse_req_userdata(req), (struct open_dir *)(uintptr_t)info->fh);
+	struct fs *fs = fuse_req_userdata(req);
+
+	dir_release(fs, (struct open_dir *)(uintptr_t)info->fh);
+
+	const struct dir *dir = directories_find(&fs->directories, ino);
+
+	/* The mtime did not change while the directory was open (attr_of_dir()). */
+	if (dir && !fs->shutting_down)
+		attr_changed(fs, dir);
 	fuse_reply_err(req, 0);
 }
 

@@ -58,10 +58,16 @@ struct fs {
 /* Fills in what stat(2) shows for a job's JSON file. */
 void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret);
 
-/* Fills in what stat(2) shows for a directory, and records the mtime in `dir`. */
+/*
+ * Fills in what stat(2) shows for a directory, and records the mtime in `dir`. As long as
+ * the directory is open, the mtime stays.
+ */
 void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret);
 
-/* Invalidates the kernel's attributes of a directory if its mtime has changed. */
+/*
+ * Invalidates the kernel's attributes of a directory if its mtime has changed and it is
+ * not open.
+ */
 void attr_changed(const struct fs *fs, const struct dir *dir);
 
 /* Fills in what stat(2) shows for a job's file in `format`, `size` bytes long. */

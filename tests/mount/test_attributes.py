@@ -94,6 +94,8 @@ class TestStat:
     def test_listed_once_more(self, account, mount):
         """What has changed is told to the kernel once: then nothing is asked."""
         one = mount(account)
+        os.listdir(one.path / "all")
+        wait_until(lambda: (one.path / "all").stat().st_mtime_ns > 0, "listed", 5)
 
         def messages():
             for _ in range(2):

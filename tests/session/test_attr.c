@@ -429,6 +429,26 @@ static void an_open_directory_outlives_its_name(void **state)
 	mount_free(mount);
 }
 
+/* SEMANTICS 5.1: tar(1) fails if the mtime of a directory changes while it is open. */
+static void an_open_directory_keeps_its_time(void **state)
+{
+	struct mount *mount = mount_new();
+	char names[KERNEL_NAMES_MAX];
+	struct kernel_dir dir;
+
+	(void)state;
+	fake_add(mount->api, job_id(2).text, JOB_DONE, MOUNT_WALL_MS - 5000)
+		->job.completed_ms = MOUNT_WALL_MS - 2001;
+	kernel_opendir_at(mount->kernel, "all", &dir);
+	kernel_names(mount->kernel, &dir, 0, KERNEL_DIR_SIZE, names);
+	assert_int_equal(dir_mtime_ms(mount, "all"), 0);
+	assert_int_equal(kernel_take_attr_notice(mount->kernel), 0);
+	kernel_releasedir(mount->kernel, &dir);
+	assert_int_equal(next_notified(mount), kernel_walk(mount->kernel, "all"));
+	assert_int_equal(dir_mtime_ms(mount, "all"), MOUNT_WALL_MS - 2001);
+	mount_free(mount);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +458,7 @@ int main(void)
 		cmocka_unit_test(how_long_names_and_attributes_are_kept),
 		cmocka_unit_test(a_directory_shows_its_age),
 		cmocka_unit_test(a_directory_shows_the_newest_change),
+		cmocka_unit_test(an_open_directory_keeps_its_time),
 		cmocka_unit_test(umask_takes_bits_away),
 		cmocka_unit_test(statfs_counts_what_is_known),
 		cmocka_unit_test(forgotten_directories_are_gone),
