@@ -94,6 +94,16 @@ void catalog_read_end(struct catalog *catalog);
 /* Returns the total time spent waiting for other processes to unlock the database. */
 int64_t catalog_waited_ms(const struct catalog *catalog);
 
+/*
+ * Returns the latest time of last use (wall time) of the texts that this process has
+ * evicted, or could not write; 0 if there are none. The time of last use of a text can be
+ * up to five minutes too early.
+ */
+int64_t catalog_dropped_ms(const struct catalog *catalog);
+
+/* True if the latest writes are in memory only, because the disk has no space. */
+bool catalog_is_unsaved(const struct catalog *catalog);
+
 /* Totals over all jobs that are not deleted. */
 struct catalog_totals {
 	uint64_t jobs;

@@ -92,6 +92,8 @@ struct catalog {
 	int64_t pages;       /* size of the file in pages, without the open transaction */
 	int64_t told_full_ms; /* monotonic time when a full disk was last logged */
 	int64_t refused_ms;   /* monotonic time when a write last failed; 0: never */
+	int64_t dropped_ms;   /* see catalog_dropped_ms() */
+	bool unsaved;         /* the disk had no space for the open transaction */
 	bool unjournaled;     /* the journal is in memory, because the disk may be full */
 };
 

@@ -126,7 +126,7 @@ static const char *const texts[STATEMENTS] = {
 		"DELETE FROM inodes_recent WHERE ino > ?1 AND ino <= ?2",
 	[SQL_TEXT_HEAD] =
 		"SELECT coalesce(node, ino), seen, size, used FROM jobs WHERE job = ?1",
-	[SQL_TEXTS_OLDEST] = "SELECT job, size FROM jobs WHERE used IS NOT NULL"
+	[SQL_TEXTS_OLDEST] = "SELECT job, size, used FROM jobs WHERE used IS NOT NULL"
 			     " ORDER BY used, job LIMIT 2",
 	[SQL_CHUNKS] = "SELECT piece, data FROM pieces WHERE piece >= ?1 AND piece < ?2"
 		       " ORDER BY piece",

@@ -214,6 +214,7 @@ int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 
 		int64_t row = sqlite3_column_int64(statement, 0);
 		int64_t size = sqlite3_column_int64(statement, 1);
+		int64_t used_ms = sqlite3_column_int64(statement, 2);
 		bool last = sqlite3_step(statement) != SQLITE_ROW;
 
 		sqlite3_reset(statement);
@@ -227,6 +228,8 @@ int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 		if (err)
 			return err;
 		catalog->change.kept -= size;
+		if (used_ms > catalog->dropped_ms)
+			catalog->dropped_ms = used_ms;
 		kept -= (uint64_t)size < kept ? (uint64_t)size : kept;
 	}
 	return 0;

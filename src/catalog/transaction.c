@@ -133,6 +133,7 @@ static int transaction_commit(struct catalog *catalog)
 	if (!transaction_has_room(catalog) ||
 		(doubtful && dirty_doubt(&catalog->crash_marker, true))) {
 		transaction_report_full(catalog);
+		catalog->unsaved = true;
 		return -ENOSPC;
 	}
 
@@ -154,7 +155,10 @@ static void transaction_lose(struct catalog *catalog)
 	if (!sqlite3_get_autocommit(catalog->db))
 		transaction_run_once(catalog, SQL_ROLLBACK);
 	catalog->in_transaction = false;
+	catalog->unsaved = false;
 	catalog->lost = true;
+	/* Among the writes may be a text that a reader has read already. */
+	catalog->dropped_ms = texts_now(catalog);
 	catalog->change = (struct totals_change){0};
 	if (catalog->last_row > catalog->reserved_rowid)
 		catalog->reserved_rowid = catalog->last_row;
@@ -210,6 +214,16 @@ int catalog_wait_for_other(void *ctx, int tries)
 int64_t catalog_waited_ms(const struct catalog *catalog)
 {
 	return catalog->waited_ms;
+}
+
+int64_t catalog_dropped_ms(const struct catalog *catalog)
+{
+	return catalog->dropped_ms;
+}
+
+bool catalog_is_unsaved(const struct catalog *catalog)
+{
+	return catalog->unsaved;
 }
 
 /* True if the file was renamed or removed and we have not noticed yet. */
@@ -428,6 +442,7 @@ int catalog_commit(struct catalog *catalog)
 	if (catalog->in_transaction && transaction_settle(catalog) == 0 &&
 		transaction_commit(catalog) == 0) {
 		catalog->in_transaction = false;
+		catalog->unsaved = false;
 		catalog->last_row = 0;
 		catalog->reserved_rowid = 0;
 		catalog->error_logged = catalog->lost || catalog->set_aside;

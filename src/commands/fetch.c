@@ -24,6 +24,9 @@
 
 enum {
 	TICK_MS = 50,
+	STATS_MAX = 64 << 10,
+	/* A text's time of last use can be this much too early. */
+	USED_STEP_MS = 300 * 1000,
 	/* After so many failures in a row the API itself must be failing: stop instead
 	 * of waiting `timeout` for every job. */
 	FAILURES_MAX = 32,
@@ -115,7 +118,6 @@ static void fetch_file(struct fetch *fetch, const struct fetch_file *file)
 	}
 	pthread_mutex_lock(&fetch->lock);
 	fetch->counts.done++;
-	fetch->counts.gone += err == -ENOENT;
 	fetch->counts.bytes += size;
 	fetch->in_a_row = 0;
 	pthread_mutex_unlock(&fetch->lock);
@@ -215,6 +217,42 @@ static void fetch_watch(struct fetch *fetch, const sigset_t *signals)
 }
 
 /*
+ * Checks in the mount's .gladiafs/stats whether what was fetched is in its cache. Returns
+ * EXIT_CODE_OK, or EXIT_CODE_SYSTEM and an error message.
+ */
+static int fetch_check_cached(
+	const struct fetch *fetch, const char *mount, struct buf *errmsg)
+{
+	static const char dropped_name[] = "\"dropped_ms\": ";
+	CLEANUP_FREE char *path = NULL;
+	char text[STATS_MAX + 1] = "";
+	CLEANUP_CLOSE int fd = asprintf(&path, "%s/.gladiafs/stats", mount) < 0
+				       ? -1
+				       : open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, STATS_MAX);
+	const char *dropped = len > 0 ? strstr(text, dropped_name) : NULL;
+
+	if (!dropped)
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
+			"cannot find out from %s/.gladiafs/stats whether all texts are "
+			"cached; mount again if the mount is of an older version",
+			mount);
+	if (strstr(text, "\"unsaved\": true"))
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
+			"not all texts are cached, because the disk of the cache of %s "
+			"is full; free some space and run the same command again",
+			mount);
+	if (strtoll(dropped + strlen(dropped_name), NULL, 10) >=
+		fetch->began_wall_ms - USED_STEP_MS)
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
+			"not all texts may be cached, because the cache of %s is too "
+			"small and texts were removed; use a larger cache_size= or free "
+			"space on its disk, and run the same command again",
+			mount);
+	return EXIT_CODE_OK;
+}
+
+/*
  * Prints the summary to stdout. Returns EXIT_CODE_OK, or EXIT_CODE_SYSTEM and an error
  * message if anything failed.
  */
@@ -239,6 +277,12 @@ static int fetch_conclude(struct fetch *fetch, int64_t began_ms, struct buf *err
 			"fetched: %s/.gladiafs/errors says why; the same command tries "
 			"them again",
 			counts->failed, counts->dirs_failed, mount);
+	for (size_t i = 0; i < fetch->roots_len; i++) {
+		int code = fetch_check_cached(fetch, fetch->roots[i].mount, errmsg);
+
+		if (code)
+			return code;
+	}
 	return EXIT_CODE_OK;
 }
 
@@ -290,6 +334,7 @@ int fetch_run(char *const *paths, struct buf *errmsg)
 {
 	CLEANUP(fetch_done)
 	struct fetch fetch = {
+		.began_wall_ms = clock_wall_ms(&clock_system),
 		.paths = paths,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.news = PTHREAD_COND_INITIALIZER,

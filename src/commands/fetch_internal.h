@@ -27,7 +27,6 @@ enum {
 struct fetch_counts {
 	uint64_t found;  /* jobs found so far */
 	uint64_t done;   /* jobs whose text is cached, or that were deleted meanwhile */
-	uint64_t gone;   /* jobs among `done` that were deleted meanwhile */
 	uint64_t failed; /* jobs that could not be fetched; not part of `done` */
 	uint64_t dirs_failed; /* directories that could not be read */
 	uint64_t bytes;       /* total size of the files of the jobs in `done` */
@@ -45,6 +44,7 @@ struct fetch {
 	char *const *paths;           /* the arguments, ending with NULL */
 	struct refresh_target *roots; /* the same paths, opened */
 	size_t roots_len;
+	int64_t began_wall_ms; /* wall time of the start */
 
 	pthread_mutex_t lock; /* protects all members below the conditions */
 	pthread_cond_t news;  /* signalled when a file is queued or no more will be */

@@ -140,6 +140,8 @@ static void stats_put_cache(cJSON *root, const struct fs *fs)
 	stats_put(cache, "waiting", waiting);
 	stats_put_times(cache, "wait_ms", &fs->counts.wait);
 	stats_put(cache, "locked_ms", (uint64_t)catalog_waited_ms(fs->catalog));
+	stats_put(cache, "dropped_ms", (uint64_t)catalog_dropped_ms(fs->catalog));
+	cJSON_AddBoolToObject(cache, "unsaved", catalog_is_unsaved(fs->catalog));
 }
 
 static void stats_put_messages(cJSON *root, const struct fs *fs)

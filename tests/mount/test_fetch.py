@@ -143,9 +143,10 @@ class TestWhatIsFetched:
         large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
-        assert fetch(one.path / "all").end()[0] == 0
+        code, _, err = fetch(one.path / "all").end()
+        assert code == 2 and "not all texts may be cached" in err and "cache_size=" in err
         one.requests()
-        assert fetch(one.path / "all").end()[0] == 0
+        assert fetch(one.path / "all").end()[0] == 2
         assert len({entry.path for entry in one.requests() if not entry.lists}) > 50
 
     def test_empty(self, mock, mount, fetch):

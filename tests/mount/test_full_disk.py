@@ -5,10 +5,11 @@ without keeping. A reader gets the text, whatever the disk does."""
 import contextlib
 import json
 import os
+import subprocess
 
 import pytest
 
-from mounting import needs_root
+from mounting import PROGRAM, environment, needs_root
 from tools import names_of, read, run, wait_until
 
 JOBS = 600
@@ -104,3 +105,15 @@ def test_killed(disk, large, mount):
         one.wait()
         run("umount", "-l", one.path)
     assert_readable(mount(large), large)
+
+
+def test_fetch(disk, large, mount, place):
+    """SEMANTICS 1.7: what is in memory only is not cached."""
+    mount(large).unmount()
+    fill(disk)
+    one = mount(large)
+    done = subprocess.run([PROGRAM, "--fetch", one.path], stdin=subprocess.DEVNULL, timeout=60,
+                          capture_output=True, text=True, check=False,
+                          env=environment(place.home))
+    assert done.returncode == 2, done.stderr
+    assert "not all texts are cached" in done.stderr and "is full" in done.stderr
