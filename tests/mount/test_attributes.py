@@ -36,6 +36,7 @@ class TestStat:
     """SEMANTICS 5.1"""
 
     def test_files(self, account, mount):
+        """SEMANTICS 5.1.3"""
         one = mount(account)
         for job in account.jobs():
             path = one.path / "all" / (job["id"] + ".json")
@@ -109,7 +110,7 @@ class TestStat:
         assert after["getattr"] - before["getattr"] < 5
 
     def test_owner_and_umask(self, account, mount):
-        """SEMANTICS 1.4, 5.1: uid=, gid=, umask="""
+        """SEMANTICS 5.1.1, 5.1.2, 1.4: uid=, gid=, umask="""
         one = mount(account, "uid=1234", "gid=4321", "umask=040")
         for path in [one.path, one.path / "all", *list((one.path / "all").iterdir())[:3]]:
             info = path.stat()
@@ -132,6 +133,7 @@ class TestInodes:
         return {entry.name: entry.inode() for entry in os.scandir(path)}
 
     def test_same_in_every_directory(self, account, mount):
+        """SEMANTICS 5.2.1"""
         one = mount(account)
         every = self.inodes(one.path / "all")
         assert len(set(every.values())) == 250
@@ -154,6 +156,7 @@ class TestInodes:
         assert len(set(seen[0])) == len(seen[0])
 
     def test_directories_keep_theirs(self, account, mount):
+        """SEMANTICS 5.2.2"""
         one = mount(account, "ttl=1")
         paths = [one.path / path for path in ("all", "status/done", "date/2026-04-25")]
         before = [path.stat().st_ino for path in paths]
@@ -284,6 +287,7 @@ class TestReadOnly:
         return mount(account).path / request.param
 
     def test_writes(self, directory):
+        """SEMANTICS 5.3.1"""
         file = next(directory.iterdir())
         before = read(file)
         got = {}
@@ -316,6 +320,7 @@ class TestDf:
         assert one.requests() == []
 
     def test_jobs_known(self, account, mount):
+        """SEMANTICS 5.4.2"""
         one = mount(account)
         sizes = [path.stat().st_size for path in (one.path / "all").iterdir()]
         one.requests()
@@ -327,7 +332,7 @@ class TestDf:
         assert one.requests() == []
 
     def test_at_once(self, account, mount, reader):
-        """Whatever hangs."""
+        """SEMANTICS 5.4.1: Whatever hangs."""
         one = mount(account)
         account.fault("stall")
         reader("ls", one.path / "all").hangs()

@@ -26,7 +26,7 @@ class TestFreshness:
     """SEMANTICS 7.1"""
 
     def test_new_job(self, account, mount):
-        """What is shown is at most ttl old."""
+        """SEMANTICS 7.1.1: What is shown is at most ttl old."""
         one = mount(account, "ttl=1")
         for path in ("all", "status/done"):
             before = shown(one.path / path)
@@ -43,6 +43,7 @@ class TestFreshness:
         assert one.requests() == []
 
     def test_finished_jobs_are_fetched_once(self, account, mount):
+        """SEMANTICS 7.1.3"""
         one = mount(account, "ttl=1")
         path = one.path / "all" / name_of(account.jobs(status="done")[0]["id"])
         text = read(path)
@@ -60,7 +61,8 @@ class TestFreshness:
         assert again.requests() == []
 
     def test_unfinished_job_finishes(self, mock, mount):
-        """Its file changes, its directories, and its size with it (SEMANTICS 7.3)."""
+        """SEMANTICS 7.1.2: Its file changes, its directories, and its size with it (SEMANTICS
+        7.3)."""
         job_id = mock.create(status="queued", filename="later.mp3")
         one = mount(mock, "ttl=1")
         path = one.path / "all" / name_of(job_id)
@@ -104,7 +106,7 @@ class TestFreshness:
 
     @pytest.mark.parametrize("listed", [True, False])
     def test_deleted_job(self, account, mount, listed):
-        """It disappears with the next look at the API."""
+        """SEMANTICS 7.1.4: It disappears with the next look at the API."""
         one = mount(account, "ttl=1")
         job_id = account.jobs(status="done")[0]["id"]
         path = one.path / "all" / name_of(job_id)
@@ -143,7 +145,7 @@ class TestVersions:
         assert read(path) == new
 
     def test_readers_while_it_changes(self, mock, mount):
-        """Each whole read is one version."""
+        """SEMANTICS 7.3.3: Each whole read is one version."""
         job_id = mock.create(status="queued", filename="later.mp3")
         one = mount(mock, "ttl=0")
         path = one.path / "all" / name_of(job_id)
@@ -167,7 +169,8 @@ class TestDisk:
         return path
 
     def test_private(self, account, mount, place):
-        """The directory is 0700, the file 0600; names tell neither origin nor key."""
+        """SEMANTICS 7.4.1: The directory is 0700, the file 0600; names tell neither origin nor
+        key."""
         one = mount(account)
         os.listdir(one.path / "all")
         assert stat.S_IMODE(place.cache.stat().st_mode) == 0o700
@@ -198,7 +201,8 @@ class TestDisk:
 
     @needs_root
     def test_on_a_network(self, account, place):
-        """SEMANTICS 7.6: a home on a filesystem that can stop answering, here one of our own."""
+        """SEMANTICS 7.6.1, 7.6.3: a home on a filesystem that can stop answering, here one of our
+        own."""
         script = """
 mount -t tmpfs -o mode=1777 none /var/tmp
 "$PROGRAM" -o "$1" "$2" "$3"
@@ -271,7 +275,7 @@ stat -c '%a %n' /var/tmp/*
         assert b"precious" * 1000 in [path.read_bytes() for path in self.files(place.cache)]
 
     def test_off(self, account, mount, place):
-        """With cache=off nothing is written, and nothing survives."""
+        """SEMANTICS 7.4.6: With cache=off nothing is written, and nothing survives."""
         one = mount(account, "cache=off")
         job_id = account.jobs(status="done")[0]["id"]
         assert shown(one.path / "all") == names_of(account.jobs())
@@ -283,7 +287,7 @@ stat -c '%a %n' /var/tmp/*
         assert len(again.requests()) == 1
 
     def test_shared(self, account, mount):
-        """Two mounts share it: what one has fetched, the other has."""
+        """SEMANTICS 7.4.5: Two mounts share it: what one has fetched, the other has."""
         one, two = mount(account), mount(account)
         job_id = account.jobs(status="done")[0]["id"]
         text = read(one.path / "all" / name_of(job_id))

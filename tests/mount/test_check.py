@@ -101,6 +101,7 @@ class TestOneThingWrong:
 
     @pytest.mark.parametrize("who", ["root", "user"])
     def test_nothing(self, mock, check, who):
+        """SEMANTICS 1.6.1"""
         found = check(mock.url, who=who)
         assert [entry for entry in found.values() if entry[0] != OK] == []
         assert [request.status for request in mock.log()] == [401, 200]
@@ -149,6 +150,7 @@ class TestOneThingWrong:
         assert word in sentence and "timedatectl" in sentence
 
     def test_key_is_missing(self, mock, check):
+        """SEMANTICS 1.6.2"""
         sentence = check(mock.url, "!key_file").only("key")
         assert "/.gladia (chmod 600)" in sentence
 
@@ -157,6 +159,7 @@ class TestOneThingWrong:
         assert f"chmod 600 {place.key_file}" in check(mock.url).only("key")
 
     def test_key_is_refused(self, mock, check, place):
+        """SEMANTICS 1.6.3"""
         place.write_key("another-key")
         assert "401" in check(mock.url).only("key")
 

@@ -47,7 +47,7 @@ class TestUsage:
         "connections=many", "page_size=0", "cache=ram", "cache_size=1X", "log=paper",
         "uid=nobody-at-all", "umask=999", "key_file"])
     def test_bad_option(self, program, never, option):
-        """SEMANTICS 1.2, 1.4: an option that is unknown or has a bad value is named."""
+        """SEMANTICS 1.3.1, 1.2, 1.4: an option that is unknown or has a bad value is named."""
         refused(program("-o", option, never), USAGE, option.partition("=")[0])
 
     def test_bad_letter(self, program, never):
@@ -62,13 +62,13 @@ class TestUsage:
         refused(program("-o", place.options(), source, never), USAGE)
 
     def test_no_option_takes_the_key(self, program, never):
-        """SEMANTICS 2.2"""
+        """SEMANTICS 2.2.3"""
         _, _, err = result = program("-o", "key=s3cr3t", never)
         refused(result, USAGE)
         assert "s3cr3t" not in err
 
     def test_help(self, program):
-        """SEMANTICS 1.1, 1.4: -h tells of every option."""
+        """SEMANTICS 1.1.1, 1.4: -h tells of every option."""
         code, out, err = program("-h")
         assert (code, err) == (0, "")
         for option in ("key_file=", "ttl=", "timeout=", "connections=", "page_size=", "cache=",
@@ -112,6 +112,7 @@ class TestFailure:
         assert "not-this-one" not in err
 
     def test_nobody_listens(self, start, never):
+        """SEMANTICS 1.3.3"""
         with socket.socket() as bound:
             bound.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -173,7 +174,7 @@ class TestLife:
         assert (check.lists, check.limit, check.status) == (True, 1, 200)
 
     def test_daemon(self, account, mount):
-        """The parent says nothing and returns when the mount answers."""
+        """SEMANTICS 1.3.2: The parent says nothing and returns when the mount answers."""
         one = mount(account, daemon=True)
         assert os.listdir(one.path / "status")
         assert one.stderr == ""
@@ -184,7 +185,7 @@ class TestLife:
     @pytest.mark.parametrize("daemon", [False, True])
     @pytest.mark.parametrize("tool", [("fusermount3", "-u"), ("umount",)])
     def test_unmounted(self, account, mount, daemon, tool):
-        """SEMANTICS 1.5: the process ends with 0."""
+        """SEMANTICS 1.5.8: the process ends with 0."""
         one = mount(account, daemon=daemon)
         os.listdir(one.path / "all")
         one.unmount(*tool)
@@ -207,7 +208,7 @@ class TestLife:
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_signal_in_flight(self, account, mount, reader, daemon):
-        """SEMANTICS 1.5: within a second, whatever is in flight."""
+        """SEMANTICS 1.5.5: within a second, whatever is in flight."""
         one = mount(account, daemon=daemon)
         account.fault("stall")
         hanging = [reader("ls", one.path / "all"), reader("ls", one.path / "status/done")]
@@ -231,7 +232,7 @@ class TestLife:
                    "SIGHUP refreshes")
 
     def test_sighup_reads_the_key(self, account, mount, place):
-        """SEMANTICS 1.5: and reads the key again."""
+        """SEMANTICS 1.5.4: and reads the key again."""
         one = mount(account)
         account.modes(key="another-key-5f1e")
         place.write_key("another-key-5f1e")
@@ -239,7 +240,7 @@ class TestLife:
         wait_until(lambda: can_list(one.path / "all"), "SIGHUP reads the key")
 
     def test_crash(self, account, mount, place):
-        """SEMANTICS 11.4: a dead mount is cleared by the next one on the same place."""
+        """SEMANTICS 11.4.1: a dead mount is cleared by the next one on the same place."""
         dead = mount(account)
         dead.kill()
         assert dead.wait() == -signal.SIGKILL

@@ -50,7 +50,7 @@ class TestWhole:
             assert shown == pretty(said), job_id
 
     def test_as_jq(self, files):
-        """Byte for byte, where jq itself keeps the numbers."""
+        """SEMANTICS 4.1.1: Byte for byte, where jq itself keeps the numbers."""
         kept = kept_by_jq({number for _, said, _ in files for number in numbers(said)})
         same = [(said, shown) for _, said, shown in files if kept.issuperset(numbers(said))]
         assert len(same) > 50
@@ -136,6 +136,7 @@ class TestSummaries:
         assert all(request.lists for request in one.requests())
 
     def test_whole_files(self, account, mount):
+        """SEMANTICS 4.2.1"""
         one = mount(account)
         for name in os.listdir(one.path / "all"):
             said = account.body(name.removesuffix(".json"))
@@ -143,7 +144,7 @@ class TestSummaries:
             assert read(one.path / "all" / name) == pretty(said)
 
     def test_each_is_fetched_once(self, account, mount):
-        """Done ones by their id; the others' items are all there is."""
+        """SEMANTICS 4.2.2: Done ones by their id; the others' items are all there is."""
         one = mount(account)
         run("ls", "-l", one.path / "all")
         run("grep", "-rc", "a", one.path / "all")
@@ -151,7 +152,7 @@ class TestSummaries:
         assert len(jobs) == len(set(jobs)) == len(account.jobs(status="done"))
 
     def test_fetched_ahead(self, account, mount):
-        """Neighbours in parallel, up to connections."""
+        """SEMANTICS 4.2.3: Neighbours in parallel, up to connections."""
         one = mount(account, "connections=4")
         names = os.listdir(one.path / "status/done")
         account.modes(latency_ms=20)
@@ -188,6 +189,7 @@ class TestUnreadable:
 
     @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault["kind"])
     def test_page(self, account, mount, fault):
+        """SEMANTICS 4.3.1"""
         one = mount(account, "timeout=2")
         account.fault_lists(**fault)
         with pytest.raises(OSError) as caught:

@@ -54,6 +54,7 @@ class TestStats:
     """SEMANTICS 9.1"""
 
     def test_every_field_is_documented(self, account, mount, reader):
+        """SEMANTICS 9.1.4"""
         one = mount(account)
         account.fault_lists("stall", skip=1)
         reader("ls", "-f", one.path / "all").hangs()
@@ -116,7 +117,7 @@ class TestStats:
         assert stats(one)["refreshes"] == []
 
     def test_sizes_and_several_readers(self, account, mount):
-        """stat then cat; two who read at once see one state each."""
+        """SEMANTICS 9.1.2: stat then cat; two who read at once see one state each."""
         one = mount(account)
         path = one.path / ".gladiafs/stats"
         assert 0 < path.stat().st_size < 4096
@@ -243,7 +244,7 @@ class TestErrors:
         assert account.jobs()[6]["id"] in sentences[0]
 
     def test_the_key_is_in_none(self, account, mount):
-        """SEMANTICS 2.2: not even where the server quotes it."""
+        """SEMANTICS 9.1.3, 2.2: not even where the server quotes it."""
         one = mount(account)
         account.fault("status", status=403, body={"message": f"no {account.key} here",
                                                   "request_id": account.key})
@@ -261,6 +262,7 @@ class TestRefresh:
         return set(os.listdir(one.path / path))
 
     def test_directory(self, account, mount, place):
+        """SEMANTICS 1.5.1"""
         one = mount(account)
         before = self.listed(one, "status/done")
         self.listed(one, "status/error")
@@ -292,6 +294,7 @@ class TestRefresh:
 
     @pytest.mark.parametrize("path", [".", ".gladiafs", ".gladiafs/stats"])
     def test_root_means_the_mount(self, account, mount, place, path):
+        """SEMANTICS 1.5.2"""
         one = mount(account)
         self.listed(one, "status/error")
         before = self.listed(one, "all")

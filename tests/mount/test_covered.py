@@ -43,6 +43,7 @@ class TestBelowTheMountPoint:
 
     @pytest.mark.parametrize("way", ["plain", "link", "through"])
     def test_cache_dir(self, refused, place, way):
+        """SEMANTICS 11.5.1"""
         where = place.new_directory()
         cache = where / "deep" / "cache"
         if way == "link":
@@ -190,7 +191,8 @@ class TestCoveredLater:
 
 
 def test_link_is_changed(mount, account, place):
-    """SEMANTICS 1.5: where a container's key is exchanged by a link to another directory."""
+    """SEMANTICS 11.5.2, 1.5: where a container's key is exchanged by a link to another
+    directory."""
     for name, key in ("old", "another\n"), ("new", place.key_file.read_text(encoding="ascii")):
         (place.home / name).mkdir(mode=0o700)
         (place.home / name / "key").touch(mode=0o600)

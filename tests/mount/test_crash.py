@@ -202,7 +202,7 @@ def test_two_at_once(new_sandbox, mount):
 
 
 def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
-    """SEMANTICS 11.4: a notification waits in the kernel for a directory's lock, which a reader
+    """SEMANTICS 11.4.3: a notification waits in the kernel for a directory's lock, which a reader
     has, who waits for an answer. Killed then, the process ends, and so does the reader."""
     mock = new_sandbox("--jobs", "30", "--bytes", "1500:3000", "--unfinished", "0",
                           "--errors", "0")
@@ -225,7 +225,7 @@ def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
 
 
 def test_one_that_does_not_answer(mock, mount):
-    """SEMANTICS 11.4: a mount whose process neither ends nor answers is in nobody's way."""
+    """SEMANTICS 11.4.2: a mount whose process neither ends nor answers is in nobody's way."""
     one = mount(mock)
     os.kill(one.pid, signal.SIGSTOP)
     try:

@@ -101,7 +101,7 @@ def assert_shows_all(one, account, at_most=0):
 
 @pytest.mark.parametrize("kind", ASIDE)
 def test_set_aside(account, mount, place, kind):
-    """The next mount, at the latest, begins anew; the old one is still there."""
+    """SEMANTICS 7.4.4: The next mount, at the latest, begins anew; the old one is still there."""
     fill(account, mount)
     ASIDE[kind](database(place))
     size = database(place).stat().st_size

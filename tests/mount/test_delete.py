@@ -44,6 +44,7 @@ class TestRemoving:
     """SEMANTICS 10.1"""
 
     def test_rm(self, account, mount):
+        """SEMANTICS 10.1.1"""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
         others = ids(account) - {job_id}
@@ -61,7 +62,7 @@ class TestRemoving:
         assert set(os.listdir(one.path / "all")) == {name + ".json" for name in others}
 
     def test_each_is_logged_and_counted(self, account, mount):
-        """Who deleted what, and what the API said."""
+        """SEMANTICS 10.1.4: Who deleted what, and what the API said."""
         one = mount(account, "allow_delete")
         done, other = (job["id"] for job in account.jobs(status="done")[:2])
         (waits, *_) = (job["id"] for job in account.jobs(status="queued"))
@@ -155,7 +156,7 @@ class TestRemoving:
         assert failure(os.stat, again.path / "all" / path.name) == errno.ENOENT
 
     def test_not_finished(self, account, mount):
-        """403 is EBUSY, and a sentence in the log."""
+        """SEMANTICS 10.1.2: 403 is EBUSY, and a sentence in the log."""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="queued")[0]["id"]
         path = one.path / "all" / (job_id + ".json")
@@ -165,7 +166,7 @@ class TestRemoving:
         assert "not finished" in one.stderr and "wait until" in one.stderr
 
     def test_gone_already(self, account, mount):
-        """404: somebody else was faster."""
+        """SEMANTICS 10.1.3: 404: somebody else was faster."""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
         path = one.path / "all" / (job_id + ".json")
@@ -242,7 +243,7 @@ class TestNever:
         assert os.statvfs(one.path).f_flag & os.ST_RDONLY
 
     def test_nor_by_other_means(self, account, mount):
-        """SEMANTICS 5.3: with it, every other write is EROFS, for root too."""
+        """SEMANTICS 5.3.2: with it, every other write is EROFS, for root too."""
         one = mount(account, "allow_delete")
         before = ids(account)
         for directory in (one.path / "status/done", one.path / "all"):
@@ -299,6 +300,7 @@ class TestWarm:
     """SEMANTICS 7.3: what the kernel keeps it keeps with allow_delete, too."""
 
     def test_second_reading_asks_nobody(self, account, mount):
+        """SEMANTICS 7.3.1"""
         one = mount(account, "allow_delete")
         texts = {path: read(path) for path in (one.path / "all").iterdir()}
         one.requests()

@@ -52,6 +52,7 @@ def selected(mock, path):
 @pytest.mark.parametrize("connections", [1, 4])
 @pytest.mark.parametrize("seed", range(5))
 def test_busy_account(busy, mount, path, connections, seed):
+    """SEMANTICS 6.3.1"""
     one = mount(busy, "page_size=20", f"connections={connections}")
     before = selected(busy, path)
     plan(busy, seed)

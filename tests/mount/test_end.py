@@ -37,6 +37,7 @@ class TestEmptyPage:
     @pytest.mark.parametrize("page", EMPTY)
     @pytest.mark.parametrize("skip", [0, 1, 3])
     def test_once(self, eighty, mount, page, skip):
+        """SEMANTICS 6.6.2"""
         one = mount(eighty, "page_size=20", "connections=1")
         eighty.fault_lists("page", page=EMPTY[page], skip=skip, times=1)
         assert set(os.listdir(one.path / "all")) == names_of(eighty.jobs())
@@ -81,6 +82,7 @@ class TestEmptied:
         assert set(os.listdir(one.path / path)) == set(known)
 
     def test_true(self, eighty, mount):
+        """SEMANTICS 6.6.4"""
         one = mount(eighty, "ttl=0")
         os.listdir(one.path / "all")
         for job in eighty.jobs():
@@ -105,6 +107,7 @@ class TestNextName:
     @pytest.mark.parametrize("name", ["next_page", "missing"])
     @pytest.mark.parametrize("count", [7, 20, 100])
     def test_never_short(self, new_sandbox, mount, name, count):
+        """SEMANTICS 6.6.3"""
         some = new_sandbox("--jobs", str(count), "--bytes", "1500", "--mode", f"next_name={name}")
         one = mount(some, "page_size=20")
         seen = []

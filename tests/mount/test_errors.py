@@ -63,15 +63,15 @@ class TestErrors:
         assert job_fails(one, account.jobs()[0]["id"])[0] == errno.EACCES
 
     def test_key_taken_back(self, account, mount):
-        """It is never shown as an empty account."""
+        """SEMANTICS 11.1.1: It is never shown as an empty account."""
         one = mount(account)
         account.modes(key="another")
         assert listing_fails(one)[0] == errno.EACCES
         assert job_fails(one, account.jobs()[0]["id"])[0] == errno.EACCES
 
     def test_until_timeout(self, new_account, mount):
-        """Retried until timeout, then an errno; any wait ends by then. A mount for each fault,
-        all at the same time, because they mostly wait."""
+        """SEMANTICS 11.1.5: Retried until timeout, then an errno; any wait ends by then. A mount
+        for each fault, all at the same time, because they mostly wait."""
         mounts = [mount(new_account(), "timeout=2") for _ in LASTING]
         with ThreadPoolExecutor(len(LASTING)) as pool:
             list(pool.map(fails_until_timeout, mounts, *zip(*LASTING)))

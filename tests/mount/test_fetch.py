@@ -93,6 +93,7 @@ class TestWhatIsFetched:
         assert one.requests() == []
 
     def test_root_is_all(self, account, mount, fetch):
+        """SEMANTICS 1.7.2"""
         one = mount(account)
         assert fetch(one.path).end()[:2][0] == 0
         one.requests()
@@ -101,7 +102,7 @@ class TestWhatIsFetched:
         assert one.requests() == []
 
     def test_below(self, account, mount, fetch):
-        """A directory of directories: all of them."""
+        """SEMANTICS 1.7.1: A directory of directories: all of them."""
         one = mount(account)
         code, out, _ = fetch(one.path / "status", one.path / "date").end()
         assert code == 0 and out.startswith("500 of 500 jobs, ")
@@ -201,6 +202,7 @@ class TestFailures:
         assert [entry.path.rpartition("/")[2] for entry in one.requests()] == [bad]
 
     def test_listing(self, account, mount, fetch):
+        """SEMANTICS 1.7.6"""
         one = mount(account, "timeout=1")
         account.fault_lists("status", skip=2, status=500)
         code, out, err = fetch(one.path / "all").end()
@@ -246,6 +248,7 @@ class TestProgress:
         return one
 
     def test_bar(self, account, mount, fetch):
+        """SEMANTICS 1.7.3"""
         one = self.slow(account, mount)
         code, out, text = fetch(one.path / "all", columns=80).end()
         assert code == 0 and out.startswith("250 of 250 jobs")
@@ -287,6 +290,7 @@ class TestStopped:
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_signal(self, account, mount, fetch, number):
+        """SEMANTICS 1.7.7"""
         account.modes(items="summary")
         one = mount(account)
         os.listdir(one.path / "all")

@@ -55,6 +55,7 @@ class TestShapes:
         assert vtt[2] == srt[1].replace(",", ".")
 
     def test_diarized(self, mock, mount):
+        """SEMANTICS 8.1.1"""
         text = show(mock, mount, lines=TALK)
         assert text("txt") == ("Speaker 0: Hello, this is Ines. How can I help?\n"
                                "Speaker 1: A refund, please. 1 < 2 & 3 --> 4\n")
@@ -240,7 +241,7 @@ class TestNames:
         assert one.requests() == []
 
     def test_not_done(self, account, mount):
-        """ENOENT, in a directory that has the job, too; not listed, either."""
+        """SEMANTICS 8.1.2: ENOENT, in a directory that has the job, too; not listed, either."""
         one = mount(account, "formats=json:txt:srt:vtt")
         for status in ("queued", "processing", "error"):
             for job in account.jobs(status=status):
@@ -281,6 +282,7 @@ class TestNames:
             assert file_of(one, account.jobs(status="done")[0]["id"], name).exists()
 
     def test_not_listed_unless_wanted(self, account, mount):
+        """SEMANTICS 8.1.3"""
         one = mount(account)
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 

@@ -56,6 +56,7 @@ class TestFstab:
     """Both types of fstab."""
 
     def test_line(self, fstab, account, place, kind):
+        """SEMANTICS 1.2.1"""
         out = fstab(f"{account.url} {{mnt}} {kind} {place.options()} 0 0").splitlines()
         assert out[0].split()[:2] == ["fuse.gladiafs", account.url]
         assert out[1:] == [*STATUSES, "250"]
@@ -65,6 +66,7 @@ class TestFstab:
         "x-systemd.automount,x-systemd.idle-timeout=60,x-gvfs-show", "comment=backup",
         "nodev,nosuid,noexec,relatime,nodiratime", "allow_other", "user"])
     def test_what_mount_passes_on(self, fstab, account, place, kind, options):
+        """SEMANTICS 1.2.3"""
         line = f"{account.url} {{mnt}} {kind} {options},{place.options()} 0 0"
         first, *rest = fstab(line).splitlines()
         assert rest == [*STATUSES, "250"]
@@ -75,7 +77,7 @@ class TestFstab:
 
     @pytest.mark.parametrize("options", ["remount", "remount,rw,ttl=5"])
     def test_remount(self, fstab, account, place, kind, options):
-        """SEMANTICS 1.2: it is refused with what to do, and the mount goes on as it was."""
+        """SEMANTICS 1.2.6: it is refused with what to do, and the mount goes on as it was."""
         out = fstab(f"{account.url} {{mnt}} {kind} {place.options()} 0 0",
                     'mount -T "$SCRATCH/fstab" "$MNT"\n'
                     f'if mount -T "$SCRATCH/fstab" -o {options} "$MNT" 2>&1; then exit 9; fi\n'
@@ -103,7 +105,7 @@ class TestFstab:
         assert out == "1\n250\n"
 
     def test_unknown_option(self, fstab, mock, place, kind):
-        """It is named."""
+        """SEMANTICS 1.2.4: It is named."""
         out = fstab(f"{mock.url} {{mnt}} {kind} colour=blue,{place.options()} 0 0",
                     'if mount -T "$SCRATCH/fstab" "$MNT" 2>&1; then exit 9; fi')
         assert "colour" in out

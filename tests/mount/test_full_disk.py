@@ -81,7 +81,8 @@ def test_others_fill_it(disk, large, mount):
 
 
 def test_full_from_the_start(disk, large, mount):
-    """There never is any space: also small jobs that are not finished can be read."""
+    """SEMANTICS 7.4.3: There never is any space: also small jobs that are not finished can be
+    read."""
     mount(large).unmount()
     fill(disk)
     one = mount(large)
@@ -108,7 +109,7 @@ def test_killed(disk, large, mount):
 
 
 def test_fetch(disk, large, mount, place):
-    """SEMANTICS 1.7: what is in memory only is not cached."""
+    """SEMANTICS 1.7.5: what is in memory only is not cached."""
     mount(large).unmount()
     fill(disk)
     one = mount(large)

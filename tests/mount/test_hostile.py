@@ -46,6 +46,7 @@ class TestIds:
     """SEMANTICS 3.6"""
 
     def test_names(self, mock, mount):
+        """SEMANTICS 3.6.2"""
         for job_id in NAMED:
             mock.create(id=job_id, text="Hello.")
         one = mount(mock)
@@ -64,7 +65,7 @@ class TestIds:
 
     @pytest.mark.parametrize("job_id", REFUSED, ids=lambda job_id: f"{job_id[:1]}{len(job_id)}")
     def test_refused(self, account, mount, job_id):
-        """Left out with a sentence; the others are there."""
+        """SEMANTICS 3.6.3: Left out with a sentence; the others are there."""
         others = names_of(account.jobs())
         account.create(id=job_id, text="Hello.")
         one = mount(account)
@@ -198,7 +199,7 @@ class TestBodies:
         assert os.listdir(one.path / "status/done") == []
 
     def test_endless_pages(self, account, mount, reader):
-        """Pages that always bring the same jobs and always have a next one."""
+        """SEMANTICS 11.3.1: Pages that always bring the same jobs and always have a next one."""
         one = mount(account, "timeout=2", "page_size=20")
         items = [json.loads(account.body(job["id"])) for job in account.jobs()[:20]]
         account.fault_lists("page", page={"items": items, "next": "?offset=1000000&limit=20"})

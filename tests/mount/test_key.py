@@ -29,7 +29,8 @@ class TestPlaces:
 
     @pytest.mark.parametrize("index", range(len(PLACES)))
     def test_order(self, mock, mount, place, tmp_path, index):
-        """The good key is in one place, a wrong one in each that comes after it."""
+        """SEMANTICS 2.1.2: The good key is in one place, a wrong one in each that comes after
+        it."""
         env = environment(place.home, XDG_CONFIG_HOME=str(tmp_path / "config"))
         options = ["!key_file"]
         for number, name in enumerate(self.PLACES[index:]):
@@ -92,6 +93,7 @@ class TestWhichKey:
         return f"from GLADIA_API_KEY, which comes before {place.home}/.gladia"
 
     def test_mounting(self, account, place, env, said):
+        """SEMANTICS 2.1.3"""
         code, _, err = Program(place, "-f", "-o", place.options("!key_file"), account.url,
                                place.new_directory(), env=env).end()
         assert code == FAILED
@@ -149,7 +151,8 @@ class TestSecrecy:
 
     @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o602, 0o660, 0o606])
     def test_files_of_others(self, mock, program, place, mode):
-        """A key file that others can read or write is refused, with what mends it."""
+        """SEMANTICS 2.2.2: A key file that others can read or write is refused, with what
+        mends it."""
         place.key_file.chmod(mode)
         code, _, err = program("-f", "-o", place.options(), mock.url, place.new_directory())
         assert code == FAILED
@@ -163,7 +166,7 @@ class TestSecrecy:
         assert os.listdir(mount(mock).path / "all") == []
 
     def test_nowhere_to_be_seen(self, account, mount, place):
-        """Not in argv, the environment, the table of mounts, or what is said."""
+        """SEMANTICS 2.2.4: Not in argv, the environment, the table of mounts, or what is said."""
         env = environment(place.home, GLADIA_API_KEY=KEY)
         one = mount(account, "!key_file", env=env)
         account.fault("status", status=401, body="you sent " + KEY)
@@ -213,7 +216,8 @@ class TestOrigin:
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_redirects(self, account, mount, stranger, status):
-        """They are not followed, neither by lists nor by jobs nor by the key check."""
+        """SEMANTICS 2.3.1: They are not followed, neither by lists nor by jobs nor by the key
+        check."""
         one = mount(account, "timeout=1")
         job = account.jobs()[0]["id"] + ".json"
         account.fault("redirect", status=status, location=stranger.url + "/v2/pre-recorded")
@@ -242,7 +246,7 @@ class TestOrigin:
         assert {request.path for request in one.requests()} == {"/v2/pre-recorded"}
 
     def test_next(self, account, mount, stranger):
-        """Of `next` the query is used, on our own origin and path."""
+        """SEMANTICS 2.3.3: Of `next` the query is used, on our own origin and path."""
         one = mount(account, "page_size=20")
         account.modes(next_form="other_host:" + stranger.url)
         connections = stranger.stats()["connections"]

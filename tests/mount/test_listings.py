@@ -29,20 +29,22 @@ class TestLazy:
 
     @pytest.mark.parametrize("path", ["all", "status/done", "after/2026-04-20", "date/2026-04-20"])
     def test_first_name(self, thousand, mount, path):
-        """A reader that stops after the first page costs exactly one list request."""
+        """SEMANTICS 6.2.2: A reader that stops after the first page costs exactly one list
+        request."""
         one = mount(thousand)
         assert first_name(one.path / path).endswith(".json")
         (request,) = one.requests(quiet=0.3)
         assert request.lists
 
     def test_first_page_is_small(self, thousand, mount):
-        """SEMANTICS 6.5: it asks for 20, the API's default."""
+        """SEMANTICS 6.5.1: it asks for 20, the API's default."""
         one = mount(thousand)
         first_name(one.path / "all")
         assert one.requests()[0].limit == 20
 
     def test_first_name_does_not_wait(self, thousand, mount):
-        """It is there as soon as the first page is, whatever the second one does."""
+        """SEMANTICS 6.2.1: It is there as soon as the first page is, whatever the second one
+        does."""
         one = mount(thousand, "page_size=20")
         thousand.fault_lists("stall", skip=1)
         with Stopwatch() as watch:
@@ -57,7 +59,8 @@ class TestLazy:
 
     @pytest.mark.parametrize("connections", [1, 3, 8])
     def test_read_ahead(self, thousand, mount, connections):
-        """A reader that goes on gets pages read ahead, up to connections at a time."""
+        """SEMANTICS 6.2.3: A reader that goes on gets pages read ahead, up to connections at a
+        time."""
         one = mount(thousand, f"connections={connections}", "page_size=20")
         thousand.modes(latency_ms=10)
         thousand.clear_stats()
@@ -97,7 +100,7 @@ class TestComplete:
 
     @pytest.mark.parametrize("kind, fields", FAULTS)
     def test_failed_page(self, account, mount, kind, fields):
-        """readdir fails with an errno, and a retry goes on where it failed."""
+        """SEMANTICS 6.1.2: readdir fails with an errno, and a retry goes on where it failed."""
         one = mount(account, "page_size=20", "timeout=1")
         account.fault(kind, {"path": "/v2/pre-recorded", "min_offset": 50}, **fields)
         with Directory(one.path / "all") as directory:
@@ -126,7 +129,7 @@ class TestComplete:
         assert set(seen) == names_of(account.jobs())
 
     def test_ls_says_so(self, account, mount):
-        """The user sees an error, not a short list."""
+        """SEMANTICS 6.1.1: The user sees an error, not a short list."""
         one = mount(account, "page_size=20", "timeout=1")
         account.fault("status", {"path": "/v2/pre-recorded", "min_offset": 100}, status=500)
         done = subprocess.run(["ls", "-f", one.path / "all"], capture_output=True, text=True,
@@ -159,7 +162,8 @@ class TestCookies:
             assert directory.rest() == names
 
     def test_seek_ahead(self, account, mount):
-        """A position of one reader means the same to another that has read nothing."""
+        """SEMANTICS 6.4.2: A position of one reader means the same to another that has read
+        nothing."""
         one = mount(account, "page_size=20")
         with Directory(one.path / "all") as left, Directory(one.path / "all") as right:
             names = [left.next() for _ in range(150)]
@@ -170,7 +174,7 @@ class TestCookies:
             assert [right.next() for _ in range(150)] == names
 
     def test_snapshot(self, account, mount):
-        """What is open stays as it is; who opens it later sees what is new."""
+        """SEMANTICS 6.4.1: What is open stays as it is; who opens it later sees what is new."""
         one = mount(account, "ttl=0", "page_size=50")
         with Directory(one.path / "all") as directory:
             names = directory.rest()
@@ -211,7 +215,7 @@ class TestPageSize:
     """SEMANTICS 6.5"""
 
     def test_grows(self, thousand, mount):
-        """Later pages bring what about a mebibyte or half a second brings."""
+        """SEMANTICS 6.5.2: Later pages bring what about a mebibyte or half a second brings."""
         one = mount(thousand)
         assert len(os.listdir(one.path / "all")) == 1000
         limits = [request.limit for request in one.requests()]
@@ -235,7 +239,7 @@ class TestPageSize:
     @pytest.mark.parametrize("over", ["400", "422"])
     @pytest.mark.parametrize("options", [[], ["page_size=200"]])
     def test_refused(self, thousand, mount, over, options):
-        """A limit the API refuses is halved and remembered."""
+        """SEMANTICS 6.5.3: A limit the API refuses is halved and remembered."""
         one = mount(thousand, *options)
         thousand.modes(limit_max=50, limit_over=over)
         done = names_of(thousand.jobs(status="done"))
@@ -247,7 +251,7 @@ class TestPageSize:
     @pytest.mark.parametrize("options", [[], ["page_size=200"]])
     @pytest.mark.parametrize("maximum", [1, 2, 7, 50])
     def test_lowered(self, account, mount, options, maximum):
-        """A limit the API silently lowers is noticed."""
+        """SEMANTICS 6.5.4: A limit the API silently lowers is noticed."""
         one = mount(account, *options)
         account.modes(limit_max=maximum, limit_over="cap")
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
@@ -267,7 +271,7 @@ class TestEnd:
         assert set(os.listdir(one.path / "all")) == names_of(some.jobs())
 
     def test_stuck(self, account, mount):
-        """A `next` that does not advance is an error, not a loop."""
+        """SEMANTICS 6.6.5: A `next` that does not advance is an error, not a loop."""
         one = mount(account, "timeout=1")
         account.modes(next_stuck="1")
         with pytest.raises(OSError) as caught:

@@ -70,7 +70,7 @@ def open_socket():
 
 @pytest.mark.parametrize("make", [os.pipe, pty.openpty, open_socket])
 def test_nobody_reads_stderr(account, place, make):
-    """When somebody reads again, he finds a count in place of what is missing."""
+    """SEMANTICS 11.2.5: When somebody reads again, he finds a count in place of what is missing."""
     ours, theirs = make()
     try:
         with serving(place, account, stderr=theirs) as (program, directory):

@@ -200,7 +200,7 @@ def test_after_one_was_picked_out(new_sandbox, mount):
 
 
 def test_after_a_remount(new_sandbox, mount):
-    """SEMANTICS 7.2: also across unmount and mount."""
+    """SEMANTICS 7.2.2: also across unmount and mount."""
     mock = account(new_sandbox)
     one = mount(mock, "ttl=0", f"page_size={PAGE}")
     look_at(one, "all")

@@ -47,7 +47,7 @@ def env(place, manager):
 
 
 def test_ready_and_stopping(manager, account, place, env):
-    """READY=1 not before the mount answers, STOPPING=1 when it is unmounted."""
+    """SEMANTICS 1.3.4: READY=1 not before the mount answers, STOPPING=1 when it is unmounted."""
     directory = place.new_directory()
     program = Program(place, "-f", "-o", place.options(), account.url, directory, env=env)
     try:

@@ -70,12 +70,14 @@ class TestListing:
     """SEMANTICS 3.4: what the account's jobs hold."""
 
     def test_keys(self, shop, mount):
+        """SEMANTICS 3.4.3"""
         one = mount(shop)
         wanted = {key for job in shop.jobs() for key, _ in pairs(job["custom_metadata"])}
         assert {"customer", "order", "paymentMethod.last4Digits", "tags", "gold"} <= wanted
         assert shown(one.path / "metadata") == wanted
 
     def test_values(self, shop, mount):
+        """SEMANTICS 3.4.2"""
         one = mount(shop)
         # Python would not keep their digits: test_digits().
         for key in shown(one.path / "metadata") - {"score", "weight"}:

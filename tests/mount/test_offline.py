@@ -84,6 +84,7 @@ class TestWithoutNetwork:
     """SEMANTICS 7.5: a laptop without network still greps what it has."""
 
     def test_what_was_known(self, line, mount):
+        """SEMANTICS 7.5.1"""
         one = mount(line.mock, "offline_ok", "ttl=0")
         look_at_all(one)
         line.cut()
@@ -96,7 +97,7 @@ class TestWithoutNetwork:
         assert one.stderr.count("out of reach") == 1, one.stderr
 
     def test_across_mounts(self, line, mount):
-        """And mounting succeeds, with a warning."""
+        """SEMANTICS 7.5.2: And mounting succeeds, with a warning."""
         one = mount(line.mock, "offline_ok")
         look_at_all(one)
         one.unmount()

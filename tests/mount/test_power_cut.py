@@ -140,7 +140,7 @@ def test_power_cut(cut, place):
 
 
 def test_disk_that_hangs(new_sandbox, mount, place, disk):
-    """SEMANTICS 1.5: SIGTERM ends it all the same; the mark is taken back by and by."""
+    """SEMANTICS 7.6.4, 1.5: SIGTERM ends it all the same; the mark is taken back by and by."""
     place.cache = disk.path / "cache"
     mock = new_sandbox("--jobs", "20")
     before = children()

@@ -50,7 +50,7 @@ def check(account, paths):
 
 @pytest.mark.parametrize("order", ["listed", "name", "inode"])
 def test_a_reader_who_walks(large, mount, order):
-    """Whatever the order, the next ones are there, and no more than so many."""
+    """SEMANTICS 7.3.2: Whatever the order, the next ones are there, and no more than so many."""
     paths = listed(mount(large))
     if order == "name":
         paths.sort()

@@ -59,6 +59,7 @@ class TestMemory:
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_two_places(self, account, mount, daemon):
+        """SEMANTICS 2.2.5"""
         one = mount(account, daemon=daemon)
         for name in os.listdir(one.path / "all")[:20]:
             (one.path / "all" / name).read_bytes()
@@ -209,6 +210,7 @@ class TestOthers:
         assert ("allow_other" in given) == bool(options)
 
     def test_no_file_can_be_run_or_is_special(self, account, mount):
+        """SEMANTICS 1.2.5"""
         one = mount(account)
         for path in (one.path / "all").iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o444 and path.is_file()

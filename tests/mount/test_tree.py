@@ -56,6 +56,7 @@ class TestFixedDirectories:
     """SEMANTICS 3.1, 3.4: they cost nothing."""
 
     def test_root(self, account, mount):
+        """SEMANTICS 3.4.5"""
         one = mount(account)
         names = listed(one.path)
         # metadata/ is a promise of its own.
@@ -64,6 +65,7 @@ class TestFixedDirectories:
         assert one.requests() == []
 
     def test_after_and_before_are_empty(self, account, mount):
+        """SEMANTICS 3.4.4"""
         one = mount(account)
         assert listed(one.path / "after") == set()
         assert listed(one.path / "before") == set()
@@ -95,7 +97,7 @@ class TestFilters:
             assert listed(one.path / "date" / day) == on_day(account, day)
 
     def test_nothing_happened(self, account, mount):
-        """SEMANTICS 3.3: any valid date is a directory."""
+        """SEMANTICS 3.3.2: any valid date is a directory."""
         one = mount(account)
         for day in ("1969-12-31", "2024-02-29", "2026-04-01", "9998-12-31"):
             assert listed(one.path / "date" / day) == on_day(account, day)
@@ -108,7 +110,8 @@ class TestFilters:
             assert listed(one.path / "before" / instant) == where(account, before=instant)
 
     def test_instant_itself(self, account, mount):
-        """A job created at INSTANT is in after/INSTANT and not in before/INSTANT."""
+        """SEMANTICS 3.1.3: A job created at INSTANT is in after/INSTANT and not in
+        before/INSTANT."""
         one = mount(account)
         job = account.jobs()[100]
         name, instant = job["id"] + ".json", job["created_at"]
@@ -116,6 +119,7 @@ class TestFilters:
         assert name not in listed(one.path / "before" / instant)
 
     def test_zone(self, account, mount):
+        """SEMANTICS 3.1.2"""
         one = mount(account)
         assert listed(one.path / "after/2026-04-25T02:00:00+02:00") == where(
             account, after="2026-04-25T00:00:00Z")
@@ -125,6 +129,7 @@ class TestNesting:
     """SEMANTICS 3.2: filters after filters mean and, a comma means or."""
 
     def test_any_order(self, account, mount):
+        """SEMANTICS 3.2.1"""
         one = mount(account)
         day = days_of(account)[5]
         wanted = on_day(account, day, ["done"])
@@ -142,6 +147,7 @@ class TestNesting:
             assert listed(one.path / path) == wanted
 
     def test_comma(self, account, mount):
+        """SEMANTICS 3.2.2"""
         one = mount(account)
         days = days_of(account)[2:5]
         assert listed(one.path / "status/queued,processing") == where(
@@ -151,6 +157,7 @@ class TestNesting:
             on_day(account, days[0]) | on_day(account, days[2]))
 
     def test_twice_is_the_intersection(self, account, mount):
+        """SEMANTICS 3.2.3"""
         one = mount(account)
         assert listed(one.path / "status/done/status/error") == set()
         assert listed(one.path / "status/done,error/status/error,queued") == where(
@@ -159,7 +166,7 @@ class TestNesting:
         assert listed(one.path / "after/2026-04-25/before/2026-04-22") == set()
 
     def test_inner_names_are_not_listed(self, account, mount):
-        """So that find and grep -r stay finite."""
+        """SEMANTICS 3.2.4: So that find and grep -r stay finite."""
         one = mount(account)
         for path in ("all", "status/done", "date/" + days_of(account)[3], "after/2026-04-25"):
             names = listed(one.path / path)
@@ -183,6 +190,7 @@ class TestNothing:
         "nothing", "all/all.txt~", "all/%2e%2e.json", "all/%zz.json", "all/a b.json",
         "date/2025-02-29"])
     def test_cannot_exist(self, account, mount, path):
+        """SEMANTICS 3.3.1"""
         one = mount(account)
         assert errno_of(os.stat, one.path / path) == errno.ENOENT
         assert errno_of(os.listdir, one.path / path) == errno.ENOENT
@@ -199,6 +207,7 @@ class TestDays:
     """SEMANTICS 3.4: ls date/ skips from day to day."""
 
     def test_days(self, account, mount):
+        """SEMANTICS 3.4.1"""
         one = mount(account)
         days = days_of(account)
         assert os.listdir(one.path / "date") == days
@@ -230,6 +239,7 @@ class TestById:
     """SEMANTICS 3.5: a job that was never listed."""
 
     def test_costs_one_request(self, account, mount):
+        """SEMANTICS 3.5.2"""
         one = mount(account)
         job = one_job(account)
         assert read(one.path / "all" / (job["id"] + ".json"))
@@ -238,6 +248,7 @@ class TestById:
 
     @pytest.mark.parametrize("status", STATUSES)
     def test_visible_where_it_matches(self, account, mount, status):
+        """SEMANTICS 3.5.3"""
         one = mount(account)
         job = account.jobs(status=status)[-1]
         name, day = job["id"] + ".json", day_of(job)
@@ -252,6 +263,7 @@ class TestById:
         assert not any(request.lists for request in one.requests())
 
     def test_no_such_job(self, account, mount):
+        """SEMANTICS 11.1.2"""
         one = mount(account)
         name = "00000000-0000-4000-8000-000000000000.json"
         assert errno_of(os.stat, one.path / "all" / name) == errno.ENOENT

@@ -97,7 +97,7 @@ class TestOwnMount:
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_covered(self, account, mount, ground, daemon):
-        """What is mounted over it stays, and the user hears what to do."""
+        """SEMANTICS 1.8.3: What is mounted over it stays, and the user hears what to do."""
         path = ground.new("mnt")
         one = mount(account, path=path, daemon=daemon)
         ground.cover(path)
@@ -115,7 +115,7 @@ class TestOwnMount:
         assert ground.places() == []
 
     def test_covered_inside(self, account, mount, ground):
-        """A lazy unmount would take what is mounted in it, too."""
+        """SEMANTICS 1.8.2: A lazy unmount would take what is mounted in it, too."""
         path = ground.new("mnt")
         one = mount(account, path=path)
         run("mount", "--bind", ground.new("other"), path / "status")
@@ -152,7 +152,7 @@ class TestOwnMount:
         assert os.listdir(new) == []
 
     def test_moved(self, account, mount, ground):
-        """mount --move"""
+        """SEMANTICS 1.8.1: mount --move"""
         path, new = ground.new("mnt"), ground.new("new place")
         one = mount(account, path=path)
         run("mount", "--move", path, new)
@@ -244,6 +244,7 @@ class TestRefused:
         assert f"{account.url} is mounted there already" in err
 
     def test_inside(self, account, mock, mount, program, place):
+        """SEMANTICS 1.1.4"""
         one = mount(account)
         code, _, err = program("-f", "-o", place.options(), mock.url, one.path / "status")
         assert code == FAILED
@@ -282,6 +283,7 @@ class TestSignals:
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_harmless(self, account, mount, daemon):
+        """SEMANTICS 1.5.6"""
         one = mount(account, daemon=daemon)
         for sign in self.HARMLESS:
             os.kill(one.pid, sign)
@@ -297,7 +299,8 @@ class TestSignals:
 
 
     def test_file_size_limit(self, account, place):
-        """SIGXFSZ (ulimit -f): the cache cannot grow, as on a full disk; the mount lives on."""
+        """SEMANTICS 1.5.7: SIGXFSZ (ulimit -f): the cache cannot grow, as on a full disk; the mount
+        lives on."""
         path = place.new_directory()
         program = Program(place, "-f", "-o", place.options(), account.url, path,
                           wrapper=["prlimit", "--fsize=150000"])
@@ -318,6 +321,7 @@ class TestAutoUnmount:
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_root(self, account, mount, daemon):
+        """SEMANTICS 1.9.1"""
         for _ in range(self.ROUNDS):
             one = mount(account, "auto_unmount", daemon=daemon)
             one.kill()
@@ -326,6 +330,7 @@ class TestAutoUnmount:
 
     @needs_root
     def test_ordinary_user(self, nobody):
+        """SEMANTICS 1.9.2"""
         namespace = nobody()
         for _ in range(self.ROUNDS):
             one = nobody(on=namespace, name="auto", options=["auto_unmount"])

@@ -35,6 +35,7 @@ class TestInterrupts:
 
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
     def test_three_in_one_directory(self, stalled, reader, sign):
+        """SEMANTICS 11.2.1"""
         three = [reader("ls", stalled.path / "all").hangs() for _ in range(3)]
         for one in reversed(three):
             assert one.end_by(sign) < AT_ONCE
@@ -126,7 +127,7 @@ class TestOthers:
         assert all(each.result()[0] == 0 for each in hanging)
 
     def test_other_directory(self, account, mount, reader):
-        """One whose pages do come is read while another's do not."""
+        """SEMANTICS 11.2.3: One whose pages do come is read while another's do not."""
         one = mount(account)
         account.fault_lists("stall", query_contains="status=done")
         hanging = [reader("ls", one.path / "status/done").hangs() for _ in range(10)]

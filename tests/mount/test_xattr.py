@@ -66,6 +66,7 @@ class TestWith:
         assert os.getxattr(path, "user.gladia.status") == b"done"
 
     def test_getfattr(self, account, mount):
+        """SEMANTICS 5.5.1"""
         one = mount(account, "xattr")
         path = next((one.path / "status/done").iterdir())
         shown = run("getfattr", "-d", "--absolute-names", path).splitlines()
@@ -131,6 +132,7 @@ class TestWithout:
     """SEMANTICS 5.5: they cost a message for each file, so they are not there."""
 
     def test_none(self, account, mount):
+        """SEMANTICS 5.5.2"""
         one = mount(account)
         path = next((one.path / "all").iterdir())
         with pytest.raises(OSError) as caught:

@@ -109,7 +109,8 @@ class TestAutomount:
         assert machine.mounts() == []
 
     def test_first_look(self, machine, account, automount):
-        """Nothing is asked before it; then all is there, for whom the line says."""
+        """SEMANTICS 1.2.2: Nothing is asked before it; then all is there, for whom the line
+        says."""
         assert account.stats()["requests"] == 0
         assert machine.mounts() == []
         assert machine.run(f"ls {PLACE}/status", "ada").split() == STATUSES

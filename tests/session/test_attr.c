@@ -28,7 +28,7 @@ static struct fuse_entry_out look_up(
 	return entry;
 }
 
-/* SEMANTICS 5.1. */
+/* SEMANTICS 5.1.4: SEMANTICS 5.1. */
 static void a_file_shows_its_job(void **state)
 {
 	struct mount *mount = mount_new();

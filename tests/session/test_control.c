@@ -56,7 +56,7 @@ static const char *read_control(
 	return text;
 }
 
-/* SEMANTICS 3.1: resolves by name, and is not listed. */
+/* SEMANTICS 9.1.1, 3.1: resolves by name, and is not listed. */
 static void it_is_there_and_not_listed(void **state)
 {
 	static const char *const files[] = {"config", "errors", "stats"};

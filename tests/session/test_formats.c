@@ -64,7 +64,9 @@ static void assert_reads(struct mount *mount, uint64_t node, const char *expecte
 	test_free(data);
 }
 
-/* SEMANTICS 3.5, 5.1, 5.2, 8.1: one request for all; sizes are exact, numbers their own.
+/*
+ * SEMANTICS 3.5.1, 5.1, 5.2, 8.1: one request for all; sizes are exact, numbers their
+ * own.
  */
 static void a_job_is_there_as_all_formats(void **state)
 {

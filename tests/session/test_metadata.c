@@ -55,7 +55,7 @@ static void assert_there(struct mount *mount, const char *path, bool there)
 		assert_int_equal(entry.entry_valid + entry.entry_valid_nsec, 0);
 }
 
-/* SEMANTICS 3.3, 10.1: `find metadata/usr/John%20Doe -delete` must not succeed. */
+/* SEMANTICS 3.3.3, 10.1: `find metadata/usr/John%20Doe -delete` must not succeed. */
 static void what_no_job_has_is_absent(void **state)
 {
 	static const struct {
@@ -136,7 +136,7 @@ static void within_other_filters(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.3: free while the listing is fresh, and as old as that at most. */
+/* SEMANTICS 3.3.4: free while the listing is fresh, and as old as that at most. */
 static void as_old_as_the_listing(void **state)
 {
 	enum { AGE_S = 20 };
@@ -162,7 +162,7 @@ static void as_old_as_the_listing(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.3: the look-up waits as `ls` does, but not for more than it needs. */
+/* SEMANTICS 3.3.5: the look-up waits as `ls` does, but not for more than it needs. */
 static void waits_until_it_is_seen(void **state)
 {
 	enum { JOBS = 100 };
@@ -196,7 +196,7 @@ static void waits_until_it_is_seen(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 6.1: a listing that fails is that error, and not "no such name". */
+/* SEMANTICS 3.3.6, 6.1: a listing that fails is that error, and not "no such name". */
 static void a_failed_listing_is_its_error(void **state)
 {
 	static const int errors[] = {-EACCES, -EBUSY, -EHOSTUNREACH, -EIO};

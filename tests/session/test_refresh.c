@@ -147,6 +147,7 @@ static void nothing_else_is_known(void **state)
 	mount_free(mount);
 }
 
+/* SEMANTICS 1.5.3 */
 static void not_everybody_may(void **state)
 {
 	struct mount *mount = mount_new();

@@ -32,7 +32,7 @@ static void assert_no_calls(const struct mount *mount)
 	assert_int_equal(mount->api->lists + mount->api->gets, 0);
 }
 
-/* SEMANTICS 3.1, 3.4: the fixed names, and no request for them. */
+/* SEMANTICS 3.1.1, 3.4: the fixed names, and no request for them. */
 static void fixed_names(void **state)
 {
 	struct mount *mount = mount_new();

@@ -208,8 +208,10 @@ static void a_wait_is_counted_from_its_arrival(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 11.1: a machine that slept for hours; the first turn after that ends all
- * waits. */
+/*
+ * SEMANTICS 11.1.6: a machine that slept for hours; the first turn after that ends all
+ * waits.
+ */
 static void a_jump_of_hours_ends_every_wait(void **state)
 {
 	enum { HOURS_MS = 9 * 3600 * 1000 };
@@ -275,7 +277,7 @@ static void an_interrupt_alone_disturbs_nobody(void **state)
 	mount_free(waiting.mount);
 }
 
-/* SEMANTICS 11.2: signals that do not end the caller. */
+/* SEMANTICS 11.2.2: signals that do not end the caller. */
 static void harmless_signals_disturb_nobody(void **state)
 {
 	static const int signals[] = {

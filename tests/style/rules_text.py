@@ -72,36 +72,62 @@ def python(tree: Tree) -> Iterator[str]:
             yield f"{path}:{PYTHON_LINES}: {count} lines, more than {PYTHON_LINES}"
 
 
-NAMED = re.compile(r"SEMANTICS\s+(\d+\.\d+(?:(?:,|,? and|,? to)\s+\d+\.\d+)*)|test_spec_(\d+_\d+)")
-PROMISE = re.compile(r"^[\s|#*`-]*(\d+\.\d+)\b(?!.*\bnot yet\b)")
+TEST = re.compile(r"`((?:\w+/)+\w+\.(?:py|c))::(\w+)`")
+
+
+def missing_test(tree: Tree, file: str, name: str) -> str:
+    """What is wrong with a test that a document names, or ""."""
+    path = f"tests/{file}"
+    if path not in tree.files:
+        return f"no file {path}"
+    if not re.search(rf"^(?:static void| *def) {name}\(", tree.text(path), re.MULTILINE):
+        return f"no {name} in {path}"
+    return ""
+
+
+NUMBER = r"\d+\.\d+(?:\.\d+)?"
+NAMED = re.compile(rf"SEMANTICS\s+({NUMBER}(?:(?:,|,? and|,? to)\s+{NUMBER})*)|test_spec_(\d+_\d+)")
+PROMISE = re.compile(r"^\| (\d+\.\d+\.\d+) \| (.*) \| (.*) \|$")
+GROUP = re.compile(r"^\| \*\*(\d+\.\d+)\*\* \|")
+# A full stop, and then something that begins like a sentence.
+NEXT_SENTENCE = re.compile(r"\.\)? +[A-Z`]")
+
+
+def cited(tree: Tree, path: str) -> Iterator[tuple[int, str]]:
+    """The line and the number of each promise, or group of promises, that a file cites."""
+    for match in NAMED.finditer(tree.text(path)):
+        line = tree.text(path)[:match.start()].count("\n") + 1
+        for number in re.findall(r"\d+(?:[._]\d+)+", match.group()):
+            yield line, number.replace("_", ".")
 
 
 def promises(tree: Tree) -> Iterator[str]:
-    """The numbers of docs/SEMANTICS.md and those that tests name are the same; a promise
-    whose line says "not yet" needs no test."""
+    """Each promise of docs/SEMANTICS.md is a sentence and names a test, whose file cites its
+    number; and the numbers that the tests cite are there."""
     book = "docs/SEMANTICS.md"
     if book not in tree.files:
         return
-    lines = enumerate(tree.lines(book), 1)
-    written = {m.group(1): n for n, line in lines if (m := PROMISE.match(line))}
-    known = set(re.findall(r"\d+\.\d+", tree.text(book)))
-    tested = set()
-    for path in tree.files:
-        if not path.startswith("tests/") or path.startswith("tests/style/"):
+    numbers = set()
+    for number, line in enumerate(tree.lines(book), 1):
+        if match := GROUP.match(line):
+            numbers.add(match.group(1))
+        if not (match := PROMISE.match(line)):
             continue
-        for match in NAMED.finditer(tree.text(path)):
-            line = tree.text(path)[:match.start()].count("\n") + 1
-            for number in re.findall(r"\d+[._]\d+", match.group()):
-                number = number.replace("_", ".")
-                tested.add(number)
-                if number not in known:
+        promise, sentence, test = match.groups()
+        numbers.add(promise)
+        if not sentence.endswith(".") or NEXT_SENTENCE.search(sentence):
+            yield f"{book}:{number}: {promise} is not one sentence"
+        if not (named := TEST.fullmatch(test)):
+            yield f"{book}:{number}: {promise} does not name one test"
+        elif fault := missing_test(tree, *named.groups()):
+            yield f"{book}:{number}: {fault}"
+        elif promise not in {cite for _, cite in cited(tree, f"tests/{named.group(1)}")}:
+            yield f"{book}:{number}: tests/{named.group(1)} does not cite SEMANTICS {promise}"
+    for path in tree.files:
+        if path.startswith("tests/") and not path.startswith("tests/style/"):
+            for line, number in cited(tree, path):
+                if number not in numbers:
                     yield f"{path}:{line}: {book} has no {number}"
-    for number, line in written.items():
-        if number not in tested:
-            yield f"{book}:{line}: no test names {number}"
-
-
-DEFENCE = re.compile(r"`((?:\w+/)+\w+\.(?:py|c))::(\w+)`")
 
 
 def defences(tree: Tree) -> Iterator[str]:
@@ -112,12 +138,9 @@ def defences(tree: Tree) -> Iterator[str]:
     for number, line in enumerate(tree.lines(book), 1):
         if not line.startswith("| ") or line.startswith(("| asset ", "| --- ")):
             continue
-        named = DEFENCE.findall(line.rstrip(" |").rpartition(" | ")[2])
+        named = TEST.findall(line.rstrip(" |").rpartition(" | ")[2])
         if not named:
             yield f"{book}:{number}: no test is named"
         for file, name in named:
-            path = f"tests/{file}"
-            if path not in tree.files:
-                yield f"{book}:{number}: no file {path}"
-            elif not re.search(rf"^(?:static void| *def) {name}\(", tree.text(path), re.MULTILINE):
-                yield f"{book}:{number}: no {name} in {path}"
+            if fault := missing_test(tree, file, name):
+                yield f"{book}:{number}: {fault}"

@@ -31,11 +31,13 @@ SOUND = {
     "src/fs/stats.c": C + "#include <cjson/cJSON.h>\n#include <fuse_lowlevel.h>\n\n"
                         '#include "http/http.h"\n',
     "src/main.c": C + '#include "fs/fs.h"\n',
-    "tests/unit/base/test_buf.c": C + '#include "http/internal.h"\n\n/* SEMANTICS 1.1, 1.2 */\n',
+    "tests/unit/base/test_buf.c": C + '#include "http/internal.h"\n\n/* SEMANTICS 1.1, 1.1.1 */\n'
+                                 "static void test_one(void **state)\n{\n}\n",
     "tests/mount/test_ls.py": "# SPDX-License-Identifier: MIT\n"
                               "def test_spec_2_10_names():\n    pass\n",
-    "docs/SEMANTICS.md": "# What it does\n\n1.1 One.\n1.2  Two, as 1.1.\n\n2.10 Three.\n"
-                         "3.1 Four (not yet).\n",
+    "docs/SEMANTICS.md": "# What it does\n\n| **1.1** | *First* | |\n"
+                         "| 1.1.1 | One. | `unit/base/test_buf.c::test_one` |\n"
+                         "| **2.10** | *Second* | |\n",
     "docs/SECURITY.md": "| asset | test |\n| --- | --- |\n"
                         "| key | `mount/test_ls.py::test_spec_2_10_names` |\n",
     "scripts/demo": SCRIPT + 'set -euo pipefail\necho "$1"\n',
@@ -76,10 +78,19 @@ PLANTED = [
     ("blanks", "meson.build", "+\tsubdir('x')\n", "meson.build:3"),
     ("python", "tests/mount/test_ls.py", "+def f(:\n", "tests/mount/test_ls.py:4"),
     ("python", "scripts/bench", "#!/usr/bin/python3\n" + "\n" * 500, "scripts/bench:500"),
-    ("promises", "tests/unit/base/test_buf.c", "+/* SEMANTICS 1.9 */\n", "tests/unit/base/test_buf.c:5"),
+    ("promises", "tests/unit/base/test_buf.c", "+/* SEMANTICS 1.9 */\n", "tests/unit/base/test_buf.c:8"),
+    ("promises", "tests/unit/base/test_buf.c", "+/* SEMANTICS 1.1.2 */\n",
+     "tests/unit/base/test_buf.c:8"),
     ("promises", "tests/mount/test_ls.py", "+def test_spec_4_1():\n    pass\n",
      "tests/mount/test_ls.py:4"),
-    ("promises", "docs/SEMANTICS.md", "+4.1 Five.\n", "docs/SEMANTICS.md:8"),
+    ("promises", "docs/SEMANTICS.md", "+| 1.1.2 | Two. | `unit/base/test_buf.c::test_one` |\n",
+     "docs/SEMANTICS.md:6"),
+    ("promises", "docs/SEMANTICS.md", "+| 1.1.1 | One. Two. | `unit/base/test_buf.c::test_one` |\n",
+     "docs/SEMANTICS.md:6"),
+    ("promises", "docs/SEMANTICS.md", "+| 1.1.1 | One. | `unit/base/test_buf.c::test_none` |\n",
+     "docs/SEMANTICS.md:6"),
+    ("promises", "docs/SEMANTICS.md", "+| 1.1.1 | One. | unit/base/test_buf |\n",
+     "docs/SEMANTICS.md:6"),
     ("defences", "docs/SECURITY.md", "+| key | none |\n", "docs/SECURITY.md:4"),
     ("defences", "docs/SECURITY.md", "+| key | `mount/test_ls.py::test_gone` |\n",
      "docs/SECURITY.md:4"),

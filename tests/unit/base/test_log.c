@@ -231,8 +231,8 @@ static void log_many(struct log *log, int from, int to)
 }
 
 /*
- * SEMANTICS 11.2: with nobody reading, whoever logs goes on; what could not be written is
- * counted where it is missing.
+ * SEMANTICS 11.2.4: * SEMANTICS 11.2: with nobody reading, whoever logs goes on; what
+ * could not be written is counted where it is missing.
  */
 static void test_spec_11_2_nobody_reads(void **state)
 {

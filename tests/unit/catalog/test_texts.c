@@ -127,7 +127,7 @@ static bool is_kept(struct catalog *catalog, const char *id)
 	return job.has_text;
 }
 
-/* SEMANTICS 7.4: the least recently used go, the others stay, and the jobs all do. */
+/* SEMANTICS 7.4.2: the least recently used go, the others stay, and the jobs all do. */
 static void test_spec_7_4_eviction(void **state)
 {
 	struct kit *kit = *state;

@@ -62,7 +62,7 @@ static void times_are_told(void **state)
 	}
 }
 
-/* SEMANTICS 1.7: where nobody sees a bar, a line a minute; what fails, at once. */
+/* SEMANTICS 1.7.4: where nobody sees a bar, a line a minute; what fails, at once. */
 static void a_line_a_minute(void **state)
 {
 	const struct fetch_counts counts = {.found = 200, .done = 120};

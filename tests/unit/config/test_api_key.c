@@ -108,7 +108,7 @@ static void assert_refused(const char *key_file, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SEMANTICS 2.1: each place, from the last to the first, wins over those after it. */
+/* SEMANTICS 2.1.1: each place, from the last to the first, wins over those after it. */
 static void test_order(void **state)
 {
 	char option[PATH_ROOM];
@@ -267,7 +267,8 @@ static void test_length(void **state)
 	assert_refused(NULL, -EINVAL, "longer than 4096");
 }
 
-/* SEMANTICS 2.2: others can read or write it; the sentence has the chmod that mends it.
+/*
+ * SEMANTICS 2.2.1: others can read or write it; the sentence has the chmod that mends it.
  */
 static void test_permissions(void **state)
 {

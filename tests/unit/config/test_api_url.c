@@ -65,7 +65,7 @@ static const struct {
 	{"http://2130706433", "http://127.0.0.1"},
 };
 
-/* SEMANTICS 1.1, 2.3: one origin, in one spelling. */
+/* SEMANTICS 1.1.2, 2.3: one origin, in one spelling. */
 static void test_sources(void **state)
 {
 	(void)state;
@@ -147,7 +147,7 @@ static void assert_found(const char *source, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SEMANTICS 1.1: the words, and nothing, are the variable, else the default. */
+/* SEMANTICS 1.1.3: the words, and nothing, are the variable, else the default. */
 static void test_find(void **state)
 {
 	static const char *const words[] = {NULL, "gladia", "none"};

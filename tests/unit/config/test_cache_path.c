@@ -375,7 +375,7 @@ static int on_a_network(void)
 	return look(NULL, path, said) || *said ? 9 : 0;
 }
 
-/* SEMANTICS 7.6 */
+/* SEMANTICS 7.6.2 */
 static void test_network_filesystem(void **state)
 {
 	(void)state;

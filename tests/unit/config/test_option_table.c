@@ -13,7 +13,7 @@
 
 /* Options of -o and their values: SEMANTICS 1.2, 1.4. */
 
-/* SEMANTICS 1.4: every option, in several -o, values of the right kind. */
+/* SEMANTICS 1.4.1: every option, in several -o, values of the right kind. */
 static void test_own_options(void **state)
 {
 	struct parsed p;
@@ -127,7 +127,8 @@ static void test_bad_formats(void **state)
 	}
 }
 
-/* SEMANTICS 1.4: values that are none; the sentence names the option and what it takes.
+/*
+ * SEMANTICS 1.4.2: values that are none; the sentence names the option and what it takes.
  */
 static void test_bad_values(void **state)
 {

@@ -187,7 +187,7 @@ static void the_key_is_in_no_sentence(void **state)
 	}
 }
 
-/* SEMANTICS 2.3: not even to where it says it is. */
+/* SEMANTICS 2.3.2: not even to where it says it is. */
 static void redirects_are_not_followed(void **state)
 {
 	static const struct raw_route elsewhere[] = {{.target = NULL}};

@@ -101,7 +101,7 @@ static void pages_of_any_shape(void **state)
 	}
 }
 
-/* SEMANTICS 6.6, 2.3: `next` says whether it goes on, and that it does go on. */
+/* SEMANTICS 6.6.1, 2.3: `next` says whether it goes on, and that it does go on. */
 static void next_ends_or_advances(void **state)
 {
 	static const struct {

@@ -19,7 +19,7 @@
 #define ONCE(text)  BYTES(text), .after = RAW_CLOSE, .only = 1
 #define HALF_A_PAGE OK "Content-Length: 99\r\n\r\n{\"items\":[" ITEM("a") ",{"
 
-/* SEMANTICS 11.1: what may pass is tried again. */
+/* SEMANTICS 11.1.3: what may pass is tried again. */
 static void what_may_pass_is_tried_again(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -89,7 +89,7 @@ static void waits_grow_and_have_a_maximum(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 11.1: honouring Retry-After, all requests slowed together. */
+/* SEMANTICS 11.1.4: honouring Retry-After, all requests slowed together. */
 static void one_is_asked_to_wait_and_all_do(void **state)
 {
 	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("5"))},

@@ -47,7 +47,7 @@ static void test_both_ways(void **state)
 	}
 }
 
-/* SEMANTICS 3.6: every byte, in front and behind, comes back; none is "/" or hides. */
+/* SEMANTICS 3.6.1: every byte, in front and behind, comes back; none is "/" or hides. */
 static void test_every_byte(void **state)
 {
 	(void)state;

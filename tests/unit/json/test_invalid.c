@@ -139,6 +139,7 @@ static void test_spec_4_3_not_json(void **state)
 	assert_refuses("[1]\0", 4, 3, "something after the value");
 }
 
+/* SEMANTICS 4.3.2 */
 static void test_spec_4_3_every_prefix_is_refused(void **state)
 {
 	static const char text[] =

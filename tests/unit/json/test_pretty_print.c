@@ -94,6 +94,7 @@ static void test_spec_4_1_deep_layout(void **state)
 	buf_done(&wanted);
 }
 
+/* SEMANTICS 4.1.2 */
 static void test_spec_4_1_keys_keep_order_and_occurrences(void **state)
 {
 	(void)state;
@@ -101,6 +102,7 @@ static void test_spec_4_1_keys_keep_order_and_occurrences(void **state)
 		"{\n  \"b\": 1,\n  \"a\": 2,\n  \"b\": 3,\n  \"\": 4\n}\n");
 }
 
+/* SEMANTICS 4.1.3 */
 static void test_spec_4_1_numbers_keep_their_digits(void **state)
 {
 	static const char long_one[] = "3141592653589793238462643383279502884197169399375"
@@ -130,6 +132,7 @@ static void test_spec_4_1_numbers_keep_their_digits(void **state)
 	}
 }
 
+/* SEMANTICS 4.1.4 */
 static void test_spec_4_1_escapes(void **state)
 {
 	static const struct {

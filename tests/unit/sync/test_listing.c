@@ -383,8 +383,8 @@ static void few_listings_are_kept(void **state)
 }
 
 /*
- * SEMANTICS 7.2: the listing that others are selected from counts as used, so a walk
- * through more directories than are kept does not evict it.
+ * SEMANTICS 7.2.3: * SEMANTICS 7.2: the listing that others are selected from counts as
+ * used, so a walk through more directories than are kept does not evict it.
  */
 static void a_walk_through_many_days(void **state)
 {

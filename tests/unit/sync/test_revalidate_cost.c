@@ -25,9 +25,9 @@ static unsigned refresh(struct bench *bench, const struct query *query)
 }
 
 /*
- * Each deletion costs the halvings from 2,000 jobs to a page of 20, and that page: a
- * tenth of reading. Too many of them cost what reading costs, and the few requests before
- * it.
+ * SEMANTICS 7.2.1: * Each deletion costs the halvings from 2,000 jobs to a page of 20,
+ * and that page: a tenth of reading. Too many of them cost what reading costs, and the
+ * few requests before it.
  */
 static void deletions_cost_few_requests(void **state)
 {
@@ -83,7 +83,10 @@ static void add_between(struct bench *bench, unsigned first, unsigned last)
 	}
 }
 
-/* An account in another order is read again: its new jobs are not at its head. */
+/*
+ * SEMANTICS 7.2.4: An account in another order is read again: its new jobs are not at its
+ * head.
+ */
 static void unsorted_listings_are_read_again(void **state)
 {
 	static const char *const statuses[] = {NULL, "done"};
