@@ -16,10 +16,29 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from mounting import PROGRAM, Guard, Mount, Place, Program, adopt_orphans, needed_tools
 from nobody import Nobody
 from mock import Mock
+from named import ONLY, named
 from tools import Reader, isolate_mounts
 
 DAYS = 12
 JOBS = 250
+
+
+def pytest_collection_modifyitems(config, items):
+    """With GLADIAFS_TEST_NAMED set, runs the tests that the documents name, and no others."""
+    if not ONLY:
+        return
+    wanted = named()
+    chosen = [item for item in items
+              if any((item.module.__name__, part.name.partition("[")[0]) in wanted
+                     for part in item.listchain())]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """A file without a named test is skipped: meson takes exit code 77 for that."""
+    if ONLY and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = 77
 
 
 @pytest.fixture(scope="session", autouse=True)
