@@ -173,7 +173,7 @@ static const struct control_file *control_find_file(const char *name)
 	return NULL;
 }
 
-void control_lookup(struct request *request)
+int control_lookup(struct request *request)
 {
 	const struct control_file *file = control_find_file(request->name);
 	struct fuse_entry_param entry = {.entry_timeout = file ? 0 : FS_FOREVER};
@@ -181,10 +181,8 @@ void control_lookup(struct request *request)
 	struct control_snapshot *snapshot;
 	int err = file ? control_make(request, file, &snapshot) : 0;
 
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
+	if (err)
+		return err;
 	if (file) {
 		entry.ino = snapshot->node;
 		entry.attr_timeout = FS_FOREVER;
@@ -194,41 +192,29 @@ void control_lookup(struct request *request)
 	/* If the kernel did not take the reply, it will send no FORGET. */
 	if (fuse_reply_entry(request->req, &entry) == -ENOENT)
 		control_forget(&fs->control, entry.ino, 1);
-	request_free(request);
+	return 0;
 }
 
-void control_getattr(struct request *request)
+int control_getattr(struct request *request)
 {
 	const struct control_snapshot *snapshot = control_find(
 		&request->fs->control, request->ino);
 	struct stat attr;
 
-	if (!snapshot) {
-		request_fail(request, -ESTALE);
-		return;
-	}
+	if (!snapshot)
+		return -ESTALE;
 	attr_of_text(request->fs, snapshot->ino, snapshot->text.len, snapshot->changed_ms,
 		&attr);
 	fuse_reply_attr(request->req, &attr, FS_FOREVER);
-	request_free(request);
+	return 0;
 }
 
-void control_read(struct request *request)
+int control_read(struct request *request)
 {
 	const struct control_snapshot *snapshot = control_find(
 		&request->fs->control, request->ino);
 
-	if (!snapshot) {
-		request_fail(request, -ESTALE);
-		return;
-	}
-
-	size_t len = snapshot->text.len;
-	size_t left = request->offset < len ? len - request->offset : 0;
-
-	fuse_reply_buf(request->req, left ? snapshot->text.data + request->offset : NULL,
-		left < request->size ? left : request->size);
-	request_free(request);
+	return snapshot ? request_reply_part(request, &snapshot->text) : -ESTALE;
 }
 
 void control_forget(struct control *control, uint64_t node, uint64_t count)

@@ -48,15 +48,15 @@ void control_done(struct control *control);
 /* Counts one message with this opcode. */
 void control_count(struct counts *counts, uint32_t kind);
 
-/* Handles LOOKUP in .gladiafs/: replies and frees the request. */
-void control_lookup(struct request *request);
+/* Handler of LOOKUP in .gladiafs/ (request.h). */
+int control_lookup(struct request *request);
 
 /* True if `node` is a snapshot's. No other nodes have such numbers. */
 bool control_is_node(uint64_t node);
 
-/* Handlers of GETATTR and READ for a snapshot's node: reply and free the request. */
-void control_getattr(struct request *request);
-void control_read(struct request *request);
+/* Handlers of GETATTR and READ for a snapshot's node (request.h). */
+int control_getattr(struct request *request);
+int control_read(struct request *request);
 
 /*
  * Drops `count` of the kernel's references to a snapshot, and frees it with the last one.

@@ -388,7 +388,7 @@ static int dir_want_and_fill(
 	return err;
 }
 
-static void dir_handle_readdir(struct request *request)
+static int dir_handle_readdir(struct request *request)
 {
 	struct open_dir *open = request->open;
 	CLEANUP_FREE char *buf = malloc(request->size + !request->size);
@@ -400,16 +400,12 @@ static void dir_handle_readdir(struct request *request)
 		err = dir_want_and_fill(request, open, buf, &len);
 		catalog_read_end(request->fs->catalog);
 	}
-	if (err == -EAGAIN) {
-		request_park(request, listing_queue(open->listing));
-		return;
-	}
-	if (err && err != -ENODATA) {
-		request_fail(request, err);
-		return;
-	}
+	if (err == -EAGAIN)
+		return request_park(request, listing_queue(open->listing));
+	if (err && err != -ENODATA)
+		return err;
 	fuse_reply_buf(request->req, buf, len);
-	request_free(request);
+	return 0;
 }
 
 static const char *dir_late_sentence(const struct open_dir *open)
@@ -425,17 +421,18 @@ static const char *dir_late_sentence(const struct open_dir *open)
 static void dir_start_readdir(fuse_req_t req, size_t size, off_t offset,
 	const struct fuse_file_info *info, bool plus)
 {
-	struct request *request = request_new(req, dir_handle_readdir);
+	struct open_dir *open = (struct open_dir *)(uintptr_t)info->fh;
 
-	if (!request)
-		return;
-	request->size = size < REPLY_MAX ? size : REPLY_MAX;
-	request->offset = (uint64_t)offset;
-	request->open = (void *)(uintptr_t)info->fh;
-	request->plus = plus;
-	request->timeout_message = dir_late_sentence(request->open);
-	dir_note_opened(request->open);
-	request_run(request);
+	dir_note_opened(open);
+	request_start(req, "",
+		&(struct request){
+			.handle = dir_handle_readdir,
+			.size = size < REPLY_MAX ? size : REPLY_MAX,
+			.offset = (uint64_t)offset,
+			.open = open,
+			.plus = plus,
+			.timeout_message = dir_late_sentence(open),
+		});
 }
 
 void fs_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

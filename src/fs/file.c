@@ -21,9 +21,7 @@ static int file_read_text(const struct request *request, const struct catalog_jo
 	if (job->size < 0)
 		return -ENODATA;
 
-	uint64_t size = (uint64_t)job->size;
-	uint64_t left = request->offset < size ? size - request->offset : 0;
-	size_t len = left < request->size ? (size_t)left : request->size;
+	size_t len = request_part_len(request, (uint64_t)job->size);
 	char *data = malloc(len + !len);
 	int err = data ? 0 : -ENOMEM;
 
@@ -39,7 +37,7 @@ static int file_read_text(const struct request *request, const struct catalog_jo
 	return 0;
 }
 
-static void file_handle_read(struct request *request)
+static int file_handle_read(struct request *request)
 {
 	CLEANUP_FREE char *data = NULL;
 	struct catalog *catalog = request->fs->catalog;
@@ -53,38 +51,28 @@ static void file_handle_read(struct request *request)
 	if (!err)
 		err = file_read_text(request, &job, &data, &len);
 	catalog_read_end(catalog);
-	if (err == -ENODATA) {
-		/* The text was evicted (SEMANTICS 7.4): fetch it again. */
-		request_want_job(request, job.job.id);
-		return;
-	}
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
+	/* The text was evicted (SEMANTICS 7.4): fetch it again. */
+	if (err == -ENODATA)
+		return request_want_job(request, job.job.id);
+	if (err)
+		return err;
 	fuse_reply_buf(request->req, data, len);
-
-	struct fs *fs = request->fs;
-	bool from_start = request->offset == 0;
-
-	request_free(request);
-	if (from_start)
-		prefetch_read(fs, &job);
+	if (request->offset == 0)
+		prefetch_read(request->fs, &job);
+	return 0;
 }
 
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info)
 {
-	struct request *request = request_new(req, control_is_node(ino) ? control_read
-						   : rendition_format(ino)
-							   ? rendition_read
-							   : file_handle_read);
-
 	(void)info;
-	if (!request)
-		return;
-	request->ino = ino;
-	request->size = size;
-	request->offset = (uint64_t)offset;
-	request_run(request);
+	request_start(req, "",
+		&(struct request){
+			.handle = control_is_node(ino)    ? control_read
+				  : rendition_format(ino) ? rendition_read
+							  : file_handle_read,
+			.ino = ino,
+			.size = size,
+			.offset = (uint64_t)offset,
+		});
 }

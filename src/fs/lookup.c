@@ -15,18 +15,19 @@
  */
 enum { LISTED_MIN_MS = 1000 };
 
-/* Replies with a directory. The kernel may cache its name for `timeout` seconds. */
-static void lookup_reply_dir(struct request *request, struct dir *parent,
+/*
+ * Replies with a directory. The kernel may cache its name for `timeout` seconds. Returns
+ * 0 or -ENOMEM.
+ */
+static int lookup_reply_dir(struct request *request, struct dir *parent,
 	const struct tree_dir *tree, double timeout)
 {
 	struct fs *fs = request->fs;
 	struct dir *dir = directories_learn(
 		&fs->directories, parent, request->name, tree);
 
-	if (!dir) {
-		request_fail(request, -ENOMEM);
-		return;
-	}
+	if (!dir)
+		return -ENOMEM;
 
 	struct fuse_entry_param entry = {
 		.ino = dir->ino,
@@ -38,20 +39,23 @@ static void lookup_reply_dir(struct request *request, struct dir *parent,
 	/* If the kernel did not take the reply, it will send no FORGET. */
 	if (fuse_reply_entry(request->req, &entry) == -ENOENT)
 		directories_forget(&fs->directories, entry.ino, 1);
-	request_free(request);
+	return 0;
 }
 
-/* Replies that there is no such name. The kernel may cache that for `timeout` seconds. */
-static void lookup_reply_nothing(struct request *request, double timeout)
+/*
+ * Replies that there is no such name. The kernel may cache that for `timeout` seconds.
+ * Returns 0.
+ */
+static int lookup_reply_nothing(struct request *request, double timeout)
 {
 	const struct fuse_entry_param nothing = {.entry_timeout = timeout};
 
 	fuse_reply_entry(request->req, &nothing);
-	request_free(request);
+	return 0;
 }
 
 /* Replies with a job's file, or parks the request until the job's text is fetched. */
-static void lookup_reply_job(
+static int lookup_reply_job(
 	struct request *request, const struct catalog_job *job, enum format format)
 {
 	struct fs *fs = request->fs;
@@ -63,21 +67,17 @@ static void lookup_reply_job(
 		attr_entry_of_job(fs, job, &entry);
 	else
 		err = rendition_get(fs, job, format, &text);
-	if (err == -ENODATA) {
-		request_want_job(request, job->job.id);
-		return;
-	}
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
+	if (err == -ENODATA)
+		return request_want_job(request, job->job.id);
+	if (err)
+		return err;
 	if (format != FORMAT_JSON)
 		attr_entry_of_rendition(fs, job, format, text->len, &entry);
 	fuse_reply_entry(request->req, &entry);
-	request_free(request);
+	return 0;
 }
 
-static void lookup_job(
+static int lookup_job(
 	struct request *request, const struct dir *dir, const struct tree_entry *name)
 {
 	const char *id = name->id;
@@ -86,14 +86,10 @@ static void lookup_job(
 	struct catalog_job job;
 	int err = jobs_by_id(fs->catalog, id, &job);
 
-	if (err && err != -ENOENT) {
-		request_fail(request, err);
-		return;
-	}
-	if (err && !filename_is_uuid(id)) {
-		lookup_reply_nothing(request, 0);
-		return;
-	}
+	if (err && err != -ENOENT)
+		return err;
+	if (err && !filename_is_uuid(id))
+		return lookup_reply_nothing(request, 0);
 	/*
 	 * Note a lookup only once, even if the handler runs again. Lookups of other
 	 * formats come in an order of their own: finding each of them in its listing
@@ -106,27 +102,19 @@ static void lookup_job(
 	bool known = !err && job.size >= 0 &&
 		     sync_is_fresh(fs->sync, &job, request->arrived_wall_ms);
 
-	if (!known && !request->fetched) {
-		request_want_job(request, id);
-		return;
-	}
-	if (err || job.deleted || job.size < 0) {
-		request_fail(request, !err && job.deleted ? -ENOENT : -EIO);
-		return;
-	}
+	if (!known && !request->fetched)
+		return request_want_job(request, id);
+	if (err || job.deleted || job.size < 0)
+		return !err && job.deleted ? -ENOENT : -EIO;
 
 	bool matches;
 
 	err = jobs_match(fs->catalog, &dir->tree.query, &job, &matches);
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
-	if (!matches || (name->format != FORMAT_JSON && job.job.status != JOB_DONE)) {
-		lookup_reply_nothing(request, job_finished(&job.job) ? ttl : 0);
-		return;
-	}
-	lookup_reply_job(request, &job, name->format);
+	if (err)
+		return err;
+	if (!matches || (name->format != FORMAT_JSON && job.job.status != JOB_DONE))
+		return lookup_reply_nothing(request, job_finished(&job.job) ? ttl : 0);
+	return lookup_reply_job(request, &job, name->format);
 }
 
 /* True if each word of a path component, "word[,word...]", is in the listing so far. */
@@ -167,140 +155,104 @@ static int lookup_hold_names(struct request *request, const struct dir *dir)
  * directory has it, which the listing of names shows. If the listing has the name
  * already, the reply does not wait for the rest (SEMANTICS 3.3).
  */
-static void lookup_listed(
+static int lookup_listed(
 	struct request *request, struct dir *dir, const struct tree_dir *tree)
 {
 	const struct fs *fs = request->fs;
 
-	if (!request->listing && request_fails_again(request))
-		return;
+	int err = request->listing ? 0 : request_failed_before(request);
 
-	int err = lookup_hold_names(request, dir);
-
+	if (!err)
+		err = lookup_hold_names(request, dir);
 	while (!err && !lookup_lists_words(request->listing, request->name))
 		err = listing_want(request->listing, listing_len(request->listing));
-	if (err == -EAGAIN) {
-		request_park(request, listing_queue(request->listing));
-		return;
-	}
+	if (err == -EAGAIN)
+		return request_park(request, listing_queue(request->listing));
 	/* A new job may bring the name at any time, and asking again costs little. */
-	if (err == -ENOENT) {
-		lookup_reply_nothing(request, 0);
-		return;
-	}
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
+	if (err == -ENOENT)
+		return lookup_reply_nothing(request, 0);
+	if (err)
+		return err;
 
 	int64_t left_ms = fs->config.ttl_ms - listing_age_ms(request->listing);
 
-	lookup_reply_dir(request, dir, tree,
+	return lookup_reply_dir(request, dir, tree,
 		(double)(left_ms > LISTED_MIN_MS ? left_ms : LISTED_MIN_MS) / 1000);
 }
 
-static void lookup_dir(
+static int lookup_dir(
 	struct request *request, struct dir *dir, const struct tree_dir *tree)
 {
 	enum tree_shows shows = tree_shows(&dir->tree);
 
 	if (shows != TREE_SHOWS_KEYS && shows != TREE_SHOWS_VALUES)
-		lookup_reply_dir(request, dir, tree, FS_FOREVER);
-	else if (query_is_empty(&dir->tree.query))
-		lookup_reply_nothing(request, FS_FOREVER);
-	else
-		lookup_listed(request, dir, tree);
+		return lookup_reply_dir(request, dir, tree, FS_FOREVER);
+	if (query_is_empty(&dir->tree.query))
+		return lookup_reply_nothing(request, FS_FOREVER);
+	return lookup_listed(request, dir, tree);
 }
 
-static void lookup_handle(struct request *request)
+static int lookup_handle(struct request *request)
 {
 	struct fs *fs = request->fs;
 	struct dir *dir = directories_find(&fs->directories, request->ino);
 	struct tree_entry entry;
 
-	if (!dir) {
-		request_fail(request, -ESTALE);
-		return;
-	}
-
-	if (dir->tree.kind == TREE_CONTROL) {
-		control_lookup(request);
-		return;
-	}
+	if (!dir)
+		return -ESTALE;
+	if (dir->tree.kind == TREE_CONTROL)
+		return control_lookup(request);
 
 	int err = tree_resolve(&dir->tree, request->name, &entry);
 
 	if (!err && entry.is_job)
 		fs->formats_reported |= 1u << entry.format;
 	if (err == -ENOENT || (!err && entry.is_job && query_is_empty(&dir->tree.query)))
-		lookup_reply_nothing(request, FS_FOREVER);
-	else if (err)
-		request_fail(request, err);
-	else if (entry.is_job)
-		lookup_job(request, dir, &entry);
-	else
-		lookup_dir(request, dir, &entry.dir);
+		return lookup_reply_nothing(request, FS_FOREVER);
+	if (err)
+		return err;
+	return entry.is_job ? lookup_job(request, dir, &entry)
+			    : lookup_dir(request, dir, &entry.dir);
 }
 
 void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	if (strnlen(name, FILENAME_BYTES_MAX + 1) > FILENAME_BYTES_MAX) {
-		fuse_reply_err(req, ENAMETOOLONG);
-		return;
-	}
-
-	struct request *request = request_new(req, lookup_handle);
-
-	if (!request)
-		return;
-	request->ino = parent;
-	strcpy(request->name, name);
-	request_run(request);
+	request_start(
+		req, name, &(struct request){.handle = lookup_handle, .ino = parent});
 }
 
-/* Runs a handler that needs no argument but the node. */
-static void lookup_run_for_node(
-	fuse_req_t req, fuse_ino_t ino, void (*handle)(struct request *request))
+/* Handles GETATTR of a directory or of a job's JSON file. */
+static int lookup_getattr(struct request *request)
 {
-	struct request *request = request_new(req, handle);
+	struct fs *fs = request->fs;
+	struct dir *dir = directories_find(&fs->directories, request->ino);
+	struct catalog_job job;
+	struct stat attr;
+	int err = dir ? 0 : jobs_by_node(fs->catalog, request->ino, &job);
 
-	if (!request)
-		return;
-	request->ino = ino;
-	request_run(request);
+	if (err)
+		return err;
+	/* A job without a known size was never given to the kernel. */
+	if (!dir && job.size < 0)
+		return -ESTALE;
+	if (dir)
+		attr_of_dir(fs, dir, &attr);
+	else
+		attr_of_job(fs, &job, &attr);
+	fuse_reply_attr(request->req, &attr, FS_FOREVER);
+	return 0;
 }
 
 void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
-	struct fs *fs = fuse_req_userdata(req);
-	struct dir *dir = directories_find(&fs->directories, ino);
-	struct catalog_job job;
-	struct stat attr;
-	int err = 0;
-
 	(void)info;
-	if (control_is_node(ino)) {
-		lookup_run_for_node(req, ino, control_getattr);
-		return;
-	}
-	if (rendition_format(ino)) {
-		lookup_run_for_node(req, ino, rendition_getattr);
-		return;
-	}
-	if (dir)
-		attr_of_dir(fs, dir, &attr);
-	else
-		err = jobs_by_node(fs->catalog, ino, &job);
-	/* A job without a known size was never given to the kernel. */
-	if (!err && !dir && job.size < 0)
-		err = -ESTALE;
-	if (err) {
-		fuse_reply_err(req, -err);
-		return;
-	}
-	if (!dir)
-		attr_of_job(fs, &job, &attr);
-	fuse_reply_attr(req, &attr, FS_FOREVER);
+	request_start(req, "",
+		&(struct request){
+			.handle = control_is_node(ino)    ? control_getattr
+				  : rendition_format(ino) ? rendition_getattr
+							  : lookup_getattr,
+			.ino = ino,
+		});
 }
 
 static void lookup_forget(struct fs *fs, uint64_t node, uint64_t count)

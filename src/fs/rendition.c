@@ -123,9 +123,9 @@ int rendition_get(struct fs *fs, const struct catalog_job *job, enum format form
 }
 
 /*
- * Gets the job and the text that a request asks for by node. Returns 0; -EAGAIN if the
- * job's JSON text has to be fetched, after the request was parked or has failed; or
- * another negative errno.
+ * Gets the job and the text that a request asks for by node. Returns 0; -EAGAIN after
+ * parking the request if the job's JSON text has to be fetched; or another negative
+ * errno.
  */
 static int rendition_get_for(
 	struct request *request, struct catalog_job *ret_job, const struct buf **ret_text)
@@ -138,47 +138,29 @@ static int rendition_get_for(
 		err = -ESTALE;
 	if (!err)
 		err = rendition_get(fs, ret_job, format, ret_text);
-	if (err != -ENODATA)
-		return err;
-	request_want_job(request, ret_job->job.id);
-	return -EAGAIN;
+	return err == -ENODATA ? request_want_job(request, ret_job->job.id) : err;
 }
 
-void rendition_read(struct request *request)
+int rendition_read(struct request *request)
 {
 	const struct buf *text;
 	struct catalog_job job;
 	int err = rendition_get_for(request, &job, &text);
 
-	if (err == -EAGAIN)
-		return;
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
-
-	size_t left = request->offset < text->len ? text->len - request->offset : 0;
-
-	fuse_reply_buf(request->req, left ? text->data + request->offset : NULL,
-		left < request->size ? left : request->size);
-	request_free(request);
+	return err ? err : request_reply_part(request, text);
 }
 
-void rendition_getattr(struct request *request)
+int rendition_getattr(struct request *request)
 {
 	const struct buf *text;
 	struct catalog_job job;
 	struct stat attr;
 	int err = rendition_get_for(request, &job, &text);
 
-	if (err == -EAGAIN)
-		return;
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
+	if (err)
+		return err;
 	attr_of_rendition(
 		request->fs, &job, rendition_format(request->ino), text->len, &attr);
 	fuse_reply_attr(request->req, &attr, FS_FOREVER);
-	request_free(request);
+	return 0;
 }

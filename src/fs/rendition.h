@@ -49,6 +49,6 @@ enum format rendition_format(uint64_t number);
 int rendition_get(struct fs *fs, const struct catalog_job *job, enum format format,
 	const struct buf **ret_text);
 
-/* Handlers of READ and GETATTR for a node in another format than JSON. */
-void rendition_read(struct request *request);
-void rendition_getattr(struct request *request);
+/* Handlers of READ and GETATTR for a node in another format than JSON (request.h). */
+int rendition_read(struct request *request);
+int rendition_getattr(struct request *request);

@@ -21,6 +21,56 @@ const char request_late_metadata[] =
 	"it are read: look again at once to go on from here, read all/ first, or look "
 	"below a day (date/.../metadata/)";
 
+static void request_free(struct request *request)
+{
+	struct counts *counts = &request->fs->counts;
+
+	if (request->watched) {
+		counts->waits++;
+		histogram_add(&counts->wait,
+			loop_now_ms(request->fs->loop) - request->arrived_ms);
+	} else {
+		counts->hits++;
+	}
+	list_remove(&request->link);
+	wait_leave(&request->waiter);
+	loop_task_cancel(&request->rerun);
+	loop_task_cancel(&request->interrupt);
+	loop_timer_cancel(&request->deadline);
+	loop_timer_cancel(&request->signal_timer);
+	if (request->listing)
+		listing_put(request->listing);
+	free(request);
+}
+
+static void request_remember(const struct request *request, int error)
+{
+	struct fs *fs = request->fs;
+	struct recent_failure wait = {
+		.ino = request->ino,
+		.tid = fuse_req_ctx(request->req)->pid,
+		.error = error,
+		.arrived_ms = request->arrived_ms,
+		.told_ms = loop_now_ms(fs->loop),
+	};
+
+	strcpy(wait.name, request->name);
+	recent_failures_remember(&fs->recent_failures, &wait);
+}
+
+/* Replies with a negative errno and frees the request. */
+static void request_fail(struct request *request, int error)
+{
+	struct fs *fs = request->fs;
+
+	fs->counts.failed += error != -ENOENT;
+	/* "No such job" is an answer, not a failure. */
+	if (request->watched && error != -EINTR && error != -ENOENT)
+		request_remember(request, error);
+	fuse_reply_err(request->req, -error);
+	request_free(request);
+}
+
 static void request_on_wake(struct waiter *waiter, int error)
 {
 	struct request *request = list_entry(waiter, struct request, waiter);
@@ -29,14 +79,16 @@ static void request_on_wake(struct waiter *waiter, int error)
 	loop_task_post(request->fs->loop, &request->rerun);
 }
 
-static void request_run_again(void *ctx)
+/* Runs the handler. Called again when what the request waited for has arrived. */
+static void request_run(void *ctx)
 {
 	struct request *request = ctx;
+	int err = request->error ? request->error : request->handle(request);
 
-	if (request->error)
-		request_fail(request, request->error);
-	else
-		request->handle(request);
+	if (err && err != -EAGAIN)
+		request_fail(request, err);
+	else if (!err)
+		request_free(request);
 }
 
 static void request_on_deadline(void *ctx)
@@ -78,64 +130,53 @@ static void request_on_interrupt(fuse_req_t req, void *ctx)
 	loop_task_post(request->fs->loop, &request->interrupt);
 }
 
-struct request *request_new(fuse_req_t req, void (*handle)(struct request *request))
+void request_start(fuse_req_t req, const char *name, const struct request *model)
 {
 	struct fs *fs = fuse_req_userdata(req);
-	struct request *request = fs->shutting_down ? NULL : calloc(1, sizeof(*request));
+	size_t len = strnlen(name, sizeof(model->name));
+	struct request *request = malloc(sizeof(*request));
 
-	if (!request) {
-		fuse_reply_err(req, fs->shutting_down ? ENOTCONN : ENOMEM);
-		return NULL;
+	int err = fs->shutting_down            ? ENOTCONN
+		  : len == sizeof(model->name) ? ENAMETOOLONG
+		  : request                    ? 0
+					       : ENOMEM;
+
+	if (err) {
+		free(request);
+		fuse_reply_err(req, err);
+		return;
 	}
+	*request = *model;
+	memcpy(request->name, name, len);
 	request->fs = fs;
 	request->req = req;
-	request->handle = handle;
 	request->arrived_ms = loop_now_ms(fs->loop);
 	request->arrived_wall_ms = clock_wall_ms(loop_clock(fs->loop));
 	list_init(&request->link);
 	waiter_init(&request->waiter, request_on_wake);
-	loop_task_init(&request->rerun, request_run_again, request);
+	loop_task_init(&request->rerun, request_run, request);
 	loop_task_init(&request->interrupt, request_look_at_caller, request);
 	loop_timer_init(&request->deadline, request_on_deadline, request);
 	loop_timer_init(&request->signal_timer, request_look_at_caller, request);
-	return request;
+	request_run(request);
 }
 
-void request_run(struct request *request)
-{
-	request->handle(request);
-}
-
-void request_park(struct request *request, struct wait_queue *queue)
+int request_park(struct request *request, struct wait_queue *queue)
 {
 	struct fs *fs = request->fs;
 
 	wait_enter(queue, &request->waiter);
 	if (request->watched)
-		return;
+		return -EAGAIN;
 	request->watched = true;
 	list_append(&fs->parked, &request->link);
 	loop_timer_set(fs->loop, &request->deadline,
 		request->arrived_ms + fs->config.timeout_ms);
 	fuse_req_interrupt_func(request->req, request_on_interrupt, request);
+	return -EAGAIN;
 }
 
-static void request_remember(const struct request *request, int error)
-{
-	struct fs *fs = request->fs;
-	struct recent_failure wait = {
-		.ino = request->ino,
-		.tid = fuse_req_ctx(request->req)->pid,
-		.error = error,
-		.arrived_ms = request->arrived_ms,
-		.told_ms = loop_now_ms(fs->loop),
-	};
-
-	strcpy(wait.name, request->name);
-	recent_failures_remember(&fs->recent_failures, &wait);
-}
-
-bool request_fails_again(struct request *request)
+int request_failed_before(struct request *request)
 {
 	struct fs *fs = request->fs;
 	int64_t now_ms = loop_now_ms(fs->loop);
@@ -143,63 +184,37 @@ bool request_fails_again(struct request *request)
 
 	if (!recent_failures_take(&fs->recent_failures, request->ino, request->name,
 		    fuse_req_ctx(request->req)->pid, now_ms, &before))
-		return false;
+		return 0;
 	request->arrived_ms = before.arrived_ms;
-	if (now_ms - before.arrived_ms < fs->config.timeout_ms / 2)
-		return false;
-	request_fail(request, before.error);
-	return true;
+	return now_ms - before.arrived_ms < fs->config.timeout_ms / 2 ? 0 : before.error;
 }
 
-void request_want_job(struct request *request, const char *id)
+int request_want_job(struct request *request, const char *id)
 {
-	if (!request->fetched && request_fails_again(request))
-		return;
-
 	struct wait_queue *queue;
-	int err = request->fetched ? -EIO
-				   : job_fetch_start(request->fs->sync, id, &queue);
+	int err = request->fetched ? -EIO : request_failed_before(request);
 
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
+	if (!err)
+		err = job_fetch_start(request->fs->sync, id, &queue);
+	if (err)
+		return err;
 	request->fetched = true;
-	request_park(request, queue);
+	return request_park(request, queue);
 }
 
-void request_free(struct request *request)
+size_t request_part_len(const struct request *request, uint64_t len)
 {
-	struct counts *counts = &request->fs->counts;
+	uint64_t left = request->offset < len ? len - request->offset : 0;
 
-	if (request->watched) {
-		counts->waits++;
-		histogram_add(&counts->wait,
-			loop_now_ms(request->fs->loop) - request->arrived_ms);
-	} else {
-		counts->hits++;
-	}
-	list_remove(&request->link);
-	wait_leave(&request->waiter);
-	loop_task_cancel(&request->rerun);
-	loop_task_cancel(&request->interrupt);
-	loop_timer_cancel(&request->deadline);
-	loop_timer_cancel(&request->signal_timer);
-	if (request->listing)
-		listing_put(request->listing);
-	free(request);
+	return left < request->size ? (size_t)left : request->size;
 }
 
-void request_fail(struct request *request, int error)
+int request_reply_part(const struct request *request, const struct buf *text)
 {
-	struct fs *fs = request->fs;
+	size_t len = request_part_len(request, text->len);
 
-	fs->counts.failed += error != -ENOENT;
-	/* "No such job" is an answer, not a failure. */
-	if (request->watched && error != -EINTR && error != -ENOENT)
-		request_remember(request, error);
-	fuse_reply_err(request->req, -error);
-	request_free(request);
+	fuse_reply_buf(request->req, len ? text->data + request->offset : NULL, len);
+	return 0;
 }
 
 void request_fail_all(struct fs *fs, int error)

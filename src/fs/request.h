@@ -9,8 +9,12 @@
  * replies, or parks the request in the queue of what it needs. When that queue is woken,
  * the handler runs again from its start.
  *
- *   handler replies or fails                           -> freed
- *   handler parks it: PARKED
+ * A handler returns 0 after it has replied with fuse_reply_...(request->req), or -EAGAIN
+ * after it has parked the request, or another negative errno to reply with that. It never
+ * frees the request.
+ *
+ *   handler returns 0 or an error                      -> freed
+ *   handler returns -EAGAIN: PARKED
  *     what it needs arrives                            -> handler
  *     that fails, or time is up (SEMANTICS 11.1)       -> error, freed
  *     the caller has a fatal signal (SEMANTICS 11.2)   -> EINTR, freed
@@ -20,7 +24,7 @@ struct request {
 	struct list link; /* in fs->parked */
 	struct fs *fs;
 	fuse_req_t req;
-	void (*handle)(struct request *request);
+	int (*handle)(struct request *request);
 
 	struct waiter waiter;
 	struct loop_task rerun;     /* runs the handler again */
@@ -46,13 +50,11 @@ struct request {
 };
 
 /*
- * Creates a request. Returns NULL after replying with ENOMEM, or with ENOTCONN if the
- * filesystem is ending.
+ * Starts a request and runs its handler. `model` has the handler and those of the
+ * kernel's arguments that it uses; `name` is copied. Fails the request with ENAMETOOLONG
+ * if the name is too long, and with ENOTCONN if the filesystem is ending.
  */
-struct request *request_new(fuse_req_t req, void (*handle)(struct request *request));
-
-/* Runs the request's handler. */
-void request_run(struct request *request);
+void request_start(fuse_req_t req, const char *name, const struct request *model);
 
 /* Message for the log if a request times out while jobs are selected by metadata. */
 extern const char request_late_metadata[];
@@ -61,33 +63,28 @@ extern const char request_late_metadata[];
  * Must be called by a handler before its first wait, unless request_want_job() does so.
  *
  * The kernel may send the same request twice within one system call. If this thread has
- * just waited in vain for most of the timeout, this function fails the request with the
- * same error, frees it and returns true. If that wait was shorter, the request waits only
- * for the rest of the timeout, and the function returns false.
+ * just waited in vain for most of the timeout, this function returns the same error. If
+ * that wait was shorter, the request waits only for the rest of the timeout, and the
+ * function returns 0.
  */
-bool request_fails_again(struct request *request);
+int request_failed_before(struct request *request);
+
+/* Parks the request in `queue`. Returns -EAGAIN, which the handler returns. */
+int request_park(struct request *request, struct wait_queue *queue);
 
 /*
- * Parks the request in `queue`. The handler must return without using the request again.
+ * Starts a job fetch and parks the request until the job is in the catalog. Returns
+ * -EAGAIN, or another negative errno if the request must fail: -EIO if a fetch was
+ * already started for it, because its result must suffice, or an error of
+ * request_failed_before().
  */
-void request_park(struct request *request, struct wait_queue *queue);
+int request_want_job(struct request *request, const char *id);
 
-/*
- * Starts a job fetch and parks the request until the job is in the catalog. The handler
- * must return without using the request again. Fails the request with -EIO if a fetch was
- * already started for it: its result must suffice. If this thread has just failed with
- * the same request, it waits only for the rest of the timeout, or fails at once
- * (recent_failures.h).
- */
-void request_want_job(struct request *request, const char *id);
+/* Returns how many of the requested bytes a text of `len` bytes has. */
+size_t request_part_len(const struct request *request, uint64_t len);
 
-/*
- * Replies with a negative errno, or with success if `error` is 0, and frees the request.
- */
-void request_fail(struct request *request, int error);
-
-/* Frees the request. The caller has replied with fuse_reply_...(request->req). */
-void request_free(struct request *request);
+/* Replies to READ with the requested part of a text in memory. Returns 0. */
+int request_reply_part(const struct request *request, const struct buf *text);
 
 /* Fails all parked requests with a negative errno. */
 void request_fail_all(struct fs *fs, int error);

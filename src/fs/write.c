@@ -12,7 +12,7 @@
  * here except the removal of a job's file (SEMANTICS 5.3, 10.1).
  */
 
-static void write_handle_unlink(struct request *request)
+static int write_handle_unlink(struct request *request)
 {
 	struct fs *fs = request->fs;
 	const struct dir *dir = directories_find(&fs->directories, request->ino);
@@ -25,8 +25,8 @@ static void write_handle_unlink(struct request *request)
 
 	/* The deletion that the request waited for is done. */
 	if (request->fetched) {
-		request_fail(request, 0);
-		return;
+		fuse_reply_err(request->req, 0);
+		return 0;
 	}
 
 	int err = dir ? tree_resolve(&dir->tree, request->name, &entry) : -ESTALE;
@@ -48,31 +48,21 @@ static void write_handle_unlink(struct request *request)
 		err = -ENOENT;
 	if (!err)
 		err = job_delete_start(fs->sync, &job, &caller, &queue);
-	if (err) {
-		request_fail(request, err);
-		return;
-	}
+	if (err)
+		return err;
 	request->fetched = true;
-	request_park(request, queue);
+	return request_park(request, queue);
 }
 
 void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	const struct fs *fs = fuse_req_userdata(req);
 
-	if (!fs->config.allow_delete ||
-		strnlen(name, FILENAME_BYTES_MAX + 1) > FILENAME_BYTES_MAX) {
-		fuse_reply_err(req, fs->config.allow_delete ? ENAMETOOLONG : EROFS);
-		return;
-	}
-
-	struct request *request = request_new(req, write_handle_unlink);
-
-	if (!request)
-		return;
-	request->ino = parent;
-	strcpy(request->name, name);
-	request_run(request);
+	if (fs->config.allow_delete)
+		request_start(req, name,
+			&(struct request){.handle = write_handle_unlink, .ino = parent});
+	else
+		fuse_reply_err(req, EROFS);
 }
 
 /*

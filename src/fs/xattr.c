@@ -33,19 +33,23 @@ static int xattr_read_facts(
 	return err;
 }
 
-/* Replies like getxattr(2): if the size is 0, only with the length. */
-static void xattr_reply(struct request *request, const char *data, size_t len)
+/*
+ * Replies like getxattr(2): if the size is 0, only with the length. Returns 0, or -ERANGE
+ * if the size is too small.
+ */
+static int xattr_reply(const struct request *request, const char *data, size_t len)
 {
 	if (!request->size)
 		fuse_reply_xattr(request->req, len);
 	else if (request->size < len)
-		fuse_reply_err(request->req, ERANGE);
+		return -ERANGE;
 	else
 		fuse_reply_buf(request->req, data, len);
-	request_free(request);
+	return 0;
 }
 
-static int xattr_reply_names(struct request *request, const struct job_attributes *facts)
+static int xattr_reply_names(
+	const struct request *request, const struct job_attributes *facts)
 {
 	CLEANUP(buf_done) struct buf names;
 	int err = 0;
@@ -58,23 +62,21 @@ static int xattr_reply_names(struct request *request, const struct job_attribute
 		if (!err)
 			err = buf_append(&names, "", 1);
 	}
-	if (!err)
-		xattr_reply(request, names.data, names.len);
-	return err;
+	return err ? err : xattr_reply(request, names.data, names.len);
 }
 
-static int xattr_reply_value(struct request *request, const struct job_attributes *facts)
+static int xattr_reply_value(
+	const struct request *request, const struct job_attributes *facts)
 {
 	int fact = job_attribute_find(request->name + PREFIX_LEN);
 
 	if (fact < 0 || !job_attribute_is_there(facts, fact))
 		return -ENODATA;
-	xattr_reply(request, facts->values[fact].data, facts->values[fact].len);
-	return 0;
+	return xattr_reply(request, facts->values[fact].data, facts->values[fact].len);
 }
 
 /* Handles getxattr(2) if the request has a name, else listxattr(2). */
-static void xattr_handle(struct request *request)
+static int xattr_handle(struct request *request)
 {
 	struct fs *fs = request->fs;
 	CLEANUP(job_attributes_done) struct job_attributes facts;
@@ -84,28 +86,18 @@ static void xattr_handle(struct request *request)
 	job_attributes_init(&facts);
 	if (!err)
 		err = job.size < 0 ? -ENODATA : xattr_read_facts(fs, &job, &facts);
-	if (err == -ENODATA) {
-		request_want_job(request, job.job.id);
-		return;
-	}
-	if (!err && request->name[0])
-		err = xattr_reply_value(request, &facts);
-	else if (!err)
-		err = xattr_reply_names(request, &facts);
+	if (err == -ENODATA)
+		return request_want_job(request, job.job.id);
 	if (err)
-		request_fail(request, err);
+		return err;
+	return request->name[0] ? xattr_reply_value(request, &facts)
+				: xattr_reply_names(request, &facts);
 }
 
 static void xattr_start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-	struct request *request = request_new(req, xattr_handle);
-
-	if (!request)
-		return;
-	request->ino = ino;
-	request->size = size;
-	strcpy(request->name, name);
-	request_run(request);
+	request_start(req, name,
+		&(struct request){.handle = xattr_handle, .ino = ino, .size = size});
 }
 
 /* True for a job's JSON file. Nothing else has extended attributes. */
