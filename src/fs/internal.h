@@ -110,6 +110,12 @@ bool dir_listing_kind(const struct tree_dir *tree, enum listing_kind *ret_kind);
 void dir_each_listing(struct fs *fs,
 	void (*fn)(void *ctx, const struct dir *dir, struct listing *listing), void *ctx);
 
+/*
+ * True if a message with this opcode would write and must be refused with EROFS. The
+ * kernel refuses all of these by itself if the mount is read-only.
+ */
+bool write_is_refused(const struct fs *fs, uint32_t opcode);
+
 /* Sends the kernel a reply or notification that consists of its header. */
 void fs_send_header(const struct fs *fs, const struct fuse_out_header *header);
 
@@ -131,23 +137,6 @@ void fs_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned int cmd, void *arg,
 	size_t out_size);
 void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
 void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
-void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int which,
-	struct fuse_file_info *info);
-void fs_mknod(
-	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device);
-void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-	struct fuse_file_info *info);
-void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
-void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
-void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
-void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-	const char *new_name, unsigned flags);
-void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name);
-void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
-	struct fuse_file_info *info);
-void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
-	size_t size, int flags);
-void fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "kernel_message.h"
 #include "request.h"
 
 /*
@@ -74,19 +73,8 @@ static const struct fuse_lowlevel_ops operations = {
 	.statfs = fs_statfs,
 	.ioctl = fs_ioctl,
 	.unlink = fs_unlink,
-	.setattr = fs_setattr,
-	.mknod = fs_mknod,
-	.create = fs_create,
-	.mkdir = fs_mkdir,
-	.rmdir = fs_rmdir,
-	.symlink = fs_symlink,
-	.rename = fs_rename,
-	.link = fs_link,
-	.write = fs_write,
 	.getxattr = fs_getxattr,
 	.listxattr = fs_listxattr,
-	.setxattr = fs_setxattr,
-	.removexattr = fs_removexattr,
 };
 
 /*
@@ -261,13 +249,18 @@ void fs_send_header(const struct fs *fs, const struct fuse_out_header *header)
 		log_warning(fs->log, "the kernel does not listen: %s", strerror(errno));
 }
 
-static void session_refuse_message(const struct fs *fs)
+/* Handles the message in fs->message. libfuse does not see what is refused. */
+static void session_handle_message(struct fs *fs)
 {
-	struct fuse_out_header answer;
+	const struct fuse_in_header *header = fs->message.mem;
+	const struct fuse_out_header refusal = {
+		.len = sizeof(refusal), .error = -EROFS, .unique = header->unique};
 
-	log_error(fs->log, "a message of the kernel is not whole");
-	if (kernel_message_refusal(fs->message.mem, &answer))
-		fs_send_header(fs, &answer);
+	control_count(&fs->counts, header->opcode);
+	if (write_is_refused(fs, header->opcode))
+		fs_send_header(fs, &refusal);
+	else
+		fuse_session_process_buf(fs->session, &fs->message);
 }
 
 /*
@@ -279,12 +272,7 @@ static int session_take_message(struct fs *fs)
 	int len = fuse_session_receive_buf(fs->session, &fs->message);
 
 	if (len > 0)
-		control_count(&fs->counts,
-			((const struct fuse_in_header *)fs->message.mem)->opcode);
-	if (len > 0 && kernel_message_is_whole(fs->message.mem, (size_t)len))
-		fuse_session_process_buf(fs->session, &fs->message);
-	else if (len > 0)
-		session_refuse_message(fs);
+		session_handle_message(fs);
 	return len;
 }
 

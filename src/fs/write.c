@@ -1,16 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <string.h>
 
 #include "request.h"
 #include "sync/job_delete.h"
 
 /*
- * Handles what would change something. On a read-only mount the kernel refuses all of it
- * by itself. With allow_delete the mount has to be writable, and we refuse every call
- * here except the removal of a job's file (SEMANTICS 5.3, 10.1).
+ * Refuses all that would change something, except UNLINK with allow_delete, which deletes
+ * a job (SEMANTICS 5.3, 10.1). Handles UNLINK, OPEN and RELEASE.
  */
+
+bool write_is_refused(const struct fs *fs, uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_UNLINK:
+		return !fs->config.allow_delete;
+	case FUSE_SETATTR:
+	case FUSE_MKNOD:
+	case FUSE_CREATE:
+	case FUSE_MKDIR:
+	case FUSE_RMDIR:
+	case FUSE_SYMLINK:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_LINK:
+	case FUSE_WRITE:
+	case FUSE_SETXATTR:
+	case FUSE_REMOVEXATTR:
+		return true;
+	default:
+		return false;
+	}
+}
 
 static int write_handle_unlink(struct request *request)
 {
@@ -56,13 +79,8 @@ static int write_handle_unlink(struct request *request)
 
 void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	const struct fs *fs = fuse_req_userdata(req);
-
-	if (fs->config.allow_delete)
-		request_start(req, name,
-			&(struct request){.handle = write_handle_unlink, .ino = parent});
-	else
-		fuse_reply_err(req, EROFS);
+	request_start(req, name,
+		&(struct request){.handle = write_handle_unlink, .ino = parent});
 }
 
 /*
@@ -92,105 +110,4 @@ void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	(void)ino;
 	(void)info;
 	fuse_reply_err(req, 0);
-}
-
-void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int which,
-	struct fuse_file_info *info)
-{
-	(void)ino;
-	(void)attr;
-	(void)which;
-	(void)info;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_mknod(
-	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
-{
-	(void)parent;
-	(void)name;
-	(void)mode;
-	(void)device;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-	struct fuse_file_info *info)
-{
-	(void)parent;
-	(void)name;
-	(void)mode;
-	(void)info;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
-{
-	(void)parent;
-	(void)name;
-	(void)mode;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
-{
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
-{
-	(void)target;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
-	const char *new_name, unsigned flags)
-{
-	(void)parent;
-	(void)name;
-	(void)new_parent;
-	(void)new_name;
-	(void)flags;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
-{
-	(void)ino;
-	(void)new_parent;
-	(void)new_name;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
-	struct fuse_file_info *info)
-{
-	(void)ino;
-	(void)data;
-	(void)size;
-	(void)offset;
-	(void)info;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
-	size_t size, int flags)
-{
-	(void)ino;
-	(void)name;
-	(void)value;
-	(void)size;
-	(void)flags;
-	fuse_reply_err(req, EROFS);
-}
-
-void fs_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
-{
-	(void)ino;
-	(void)name;
-	fuse_reply_err(req, EROFS);
 }

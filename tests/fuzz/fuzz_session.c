@@ -9,6 +9,7 @@
 #include "fs/internal.h"
 #include "fs/request.h"
 #include "fuzz.h"
+#include "kernel_message.h"
 #include "mount.h"
 
 /*
@@ -17,8 +18,8 @@
  * reads behind it; before them stands a byte of enum setting. Whatever came, who asks
  * next is answered, nobody waits past the time-out, and nothing is left.
  *
- * Handles of open directories alone are the kernel's own: they are addresses, taken on
- * trust; and it closes none that is being read.
+ * The kernel is trusted: its messages are whole (kernel_message.h), its handles of open
+ * directories are ours, and it closes none that is being read.
  */
 enum setting {
 	SETTING_UNANSWERED = 1, /* INIT is the input's own matter */
@@ -146,8 +147,9 @@ static void drain_interrupts(struct fuzzed *fuzzed)
 static void ask(struct fuzzed *fuzzed, uint32_t opcode, uint64_t node, const void *body,
 	size_t len)
 {
-	fuzzed->last = kernel_ask(
-		fuzzed->mount->kernel, (enum fuse_opcode)opcode, node, body, len, NULL);
+	if (kernel_message_is_whole(opcode, body, len))
+		fuzzed->last = kernel_ask(fuzzed->mount->kernel, (enum fuse_opcode)opcode,
+			node, body, len, NULL);
 }
 
 static void step_lookup(struct fuzzed *fuzzed)
@@ -170,30 +172,27 @@ static void step_lookup_job(struct fuzzed *fuzzed)
 	ask(fuzzed, FUSE_LOOKUP, node, name.text, strlen(name.text) + 1);
 }
 
-/* Waits for it, as far as there is an answer: to read the file under its number. */
-static void step_learn(struct fuzzed *fuzzed)
+/* Remembers the node of a name, if the lookup is answered at once. */
+static void learn(struct fuzzed *fuzzed, void (*look_up)(struct fuzzed *fuzzed))
 {
 	struct kernel *kernel = fuzzed->mount->kernel;
 	struct fuse_entry_out entry = {0};
 	uint64_t *learned = &fuzzed->learned[take(fuzzed) % LEARNED_MAX];
 
-	step_lookup_job(fuzzed);
+	look_up(fuzzed);
 	if (kernel_is_answered(kernel, fuzzed->last) &&
 		!kernel_answer(kernel, fuzzed->last, &entry, sizeof(entry)))
 		*learned = entry.nodeid;
 }
 
-/* The same of any name: control files, too. */
+static void step_learn(struct fuzzed *fuzzed)
+{
+	learn(fuzzed, step_lookup_job);
+}
+
 static void step_learn_name(struct fuzzed *fuzzed)
 {
-	struct kernel *kernel = fuzzed->mount->kernel;
-	struct fuse_entry_out entry = {0};
-	uint64_t *learned = &fuzzed->learned[take(fuzzed) % LEARNED_MAX];
-
-	step_lookup(fuzzed);
-	if (kernel_is_answered(kernel, fuzzed->last) &&
-		!kernel_answer(kernel, fuzzed->last, &entry, sizeof(entry)))
-		*learned = entry.nodeid;
+	learn(fuzzed, step_lookup);
 }
 
 static void step_unlink_job(struct fuzzed *fuzzed)
@@ -204,7 +203,7 @@ static void step_unlink_job(struct fuzzed *fuzzed)
 	ask(fuzzed, FUSE_UNLINK, node, name.text, strlen(name.text) + 1);
 }
 
-/* A name far longer than a kernel's, with or without an end. */
+/* A name far longer than a kernel's. */
 static void step_long_name(struct fuzzed *fuzzed)
 {
 	enum { LONG_MAX_HERE = 5000 };
@@ -214,7 +213,7 @@ static void step_long_name(struct fuzzed *fuzzed)
 	char body[LONG_MAX_HERE];
 
 	memset(body, 'a', sizeof(body));
-	body[len] = take(fuzzed) % 2 ? 'a' : '\0';
+	body[len] = '\0';
 	if (!takes_a_handle(opcode) && opcode != FUSE_INTERRUPT)
 		ask(fuzzed, opcode, node, body, len + 1);
 }
@@ -266,11 +265,11 @@ static void step_any(struct fuzzed *fuzzed)
 
 	fuzzed->interrupts += opcode == FUSE_INTERRUPT;
 	fuzzed->destroyed |= opcode == FUSE_DESTROY;
-	if (!takes_a_handle(opcode) || len < sizeof(struct fuse_release_in))
+	if (!takes_a_handle(opcode))
 		ask(fuzzed, opcode, node, body, len);
 }
 
-/* Any bytes, header and all. */
+/* Any bytes, with the header. */
 static void step_raw(struct fuzzed *fuzzed)
 {
 	struct fuse_in_header header = {0};
@@ -280,11 +279,16 @@ static void step_raw(struct fuzzed *fuzzed)
 	memcpy(&header, body, len < sizeof(header) ? len : sizeof(header));
 	if (!len || (len >= sizeof(header) && takes_a_handle(header.opcode)))
 		return;
-	/* Its number must be no other request's. */
-	header.unique |= UINT64_C(1) << 62;
-	if (len >= sizeof(header))
-		memcpy(body, &header, sizeof(header));
 	fuzzed->gone = len < sizeof(header);
+	if (!fuzzed->gone) {
+		/* Its number must be no other request's. */
+		header.unique |= UINT64_C(1) << 62;
+		header.len = (uint32_t)len;
+		memcpy(body, &header, sizeof(header));
+		if (!kernel_message_is_whole(
+			    header.opcode, body + sizeof(header), len - sizeof(header)))
+			return;
+	}
 	if (fuzzed->gone)
 		drain_interrupts(fuzzed);
 	fuzzed->interrupts += header.opcode == FUSE_INTERRUPT;

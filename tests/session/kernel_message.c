@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel_message.h"
 
-#include <errno.h>
 #include <linux/fuse.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/array.h"
 
 /*
- * How much libfuse reads of a message after its header: so many bytes, then so many
- * strings. Of other messages it reads nothing that could do harm.
+ * How much libfuse reads of a message after its header without a check: `size` bytes,
+ * then `names` strings.
  */
 static const struct form {
 	size_t size;
@@ -75,34 +73,16 @@ static bool kernel_message_holds_forgets(const void *data, size_t size)
 	return (size - sizeof(head)) / sizeof(struct fuse_forget_one) >= head.count;
 }
 
-bool kernel_message_is_whole(const void *message, size_t size)
+bool kernel_message_is_whole(uint32_t opcode, const void *body, size_t size)
 {
-	struct fuse_in_header header;
-	const char *data = (const char *)message + sizeof(header);
 	struct form form = {0};
 
-	memcpy(&header, message, sizeof(header));
-	if (header.len != size)
-		return false;
-	size -= sizeof(header);
-	if (header.opcode < ARRAY_SIZE(forms))
-		form = forms[header.opcode];
+	if (opcode < ARRAY_SIZE(forms))
+		form = forms[opcode];
 	if (size < form.size)
 		return false;
-	if (header.opcode == FUSE_BATCH_FORGET)
-		return kernel_message_holds_forgets(data, size);
-	return kernel_message_holds_names(data + form.size, size - form.size, form.names);
-}
-
-bool kernel_message_refusal(const void *message, struct fuse_out_header *ret_answer)
-{
-	struct fuse_in_header header;
-
-	memcpy(&header, message, sizeof(header));
-	if (header.opcode == FUSE_FORGET || header.opcode == FUSE_BATCH_FORGET ||
-		header.opcode == FUSE_INTERRUPT || header.opcode == FUSE_NOTIFY_REPLY)
-		return false;
-	*ret_answer = (struct fuse_out_header){
-		.len = sizeof(*ret_answer), .error = -EIO, .unique = header.unique};
-	return true;
+	if (opcode == FUSE_BATCH_FORGET)
+		return kernel_message_holds_forgets(body, size);
+	return kernel_message_holds_names(
+		(const char *)body + form.size, size - form.size, form.names);
 }
