@@ -10,7 +10,7 @@ struct http_url {
 	bool loopback;  /* the host is this machine, by name or address */
 	bool has_user;  /* there is a user name or a password */
 	bool has_path;  /* there is a path other than "/" */
-	bool has_query; /* there is a query or a fragment, even an empty one */
+	bool has_query; /* there is a query or a fragment; an empty one may not count */
 };
 
 /*

@@ -29,7 +29,7 @@ static bool url_host_is_loopback(const char *host)
 	       ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
-/* True if the URL has that part, even an empty one. */
+/* True if the URL has that part. Before curl 8.8 an empty query counts, too. */
 static bool url_has(CURLU *url, CURLUPart part)
 {
 	CLEANUP(url_cleanup_string) char *text = NULL;
