@@ -170,7 +170,8 @@ static const char layout[] = "PRAGMA page_size = 8192;"
  * (transaction.c).
  *
  * synchronous: this is a cache, so a power cut may destroy it (crash_marker.h), but the
- * crash of a process may not.
+ * crash of a process may not. With NORMAL the event loop, and with it every reader, would
+ * wait for the disk at each commit, or with a write-ahead log at each checkpoint.
  */
 static const char settings[] = "PRAGMA journal_mode = DELETE;"
 			       "PRAGMA cache_spill = OFF;"
