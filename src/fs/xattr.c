@@ -14,24 +14,7 @@
  */
 static const char prefix[] = "user.gladia.";
 
-enum { PREFIX_LEN = sizeof(prefix) - 1, CHUNK = 128 << 10, NAMES_MAX = 1 << 10 };
-
-static int xattr_read_facts(
-	struct fs *fs, const struct catalog_job *job, struct job_attributes *facts)
-{
-	CLEANUP_FREE char *chunk = malloc(CHUNK);
-	uint64_t at = 0;
-	size_t len = 1;
-	int err = chunk ? 0 : -ENOMEM;
-
-	while (!err && len) {
-		err = texts_read(fs->catalog, job, at, chunk, CHUNK, &len);
-		if (!err)
-			err = job_attributes_feed(facts, chunk, len);
-		at += len;
-	}
-	return err;
-}
+enum { PREFIX_LEN = sizeof(prefix) - 1, NAMES_MAX = 1 << 10 };
 
 /*
  * Replies like getxattr(2): if the size is 0, only with the length. Returns 0, or -ERANGE
@@ -48,50 +31,68 @@ static int xattr_reply(const struct request *request, const char *data, size_t l
 	return 0;
 }
 
+/* Replies with the names of those attributes that can be printed. */
 static int xattr_reply_names(
-	const struct request *request, const struct job_attributes *facts)
+	const struct request *request, const struct json_slice *values)
 {
 	CLEANUP(buf_done) struct buf names;
 	int err = 0;
 
 	buf_init(&names, NAMES_MAX);
 	for (int i = 0; !err && i < JOB_ATTRIBUTES; i++) {
-		if (!job_attribute_is_there(facts, i))
-			continue;
-		err = buf_printf(&names, "%s%s", prefix, job_attribute_name(i));
+		struct buf value;
+
+		err = job_attribute_print(values[i], &value);
+		if (!err) {
+			buf_done(&value);
+			err = buf_printf(&names, "%s%s", prefix, job_attribute_name(i));
+		}
 		if (!err)
 			err = buf_append(&names, "", 1);
+		if (err == -ENODATA)
+			err = 0;
 	}
 	return err ? err : xattr_reply(request, names.data, names.len);
 }
 
 static int xattr_reply_value(
-	const struct request *request, const struct job_attributes *facts)
+	const struct request *request, const struct json_slice *values)
 {
-	int fact = job_attribute_find(request->name + PREFIX_LEN);
+	struct buf value;
+	int err = job_attribute_print(
+		values[job_attribute_find(request->name + PREFIX_LEN)], &value);
 
-	if (fact < 0 || !job_attribute_is_there(facts, fact))
-		return -ENODATA;
-	return xattr_reply(request, facts->values[fact].data, facts->values[fact].len);
+	if (err)
+		return err;
+	err = xattr_reply(request, value.data, value.len);
+	buf_done(&value);
+	return err;
 }
 
 /* Handles getxattr(2) if the request has a name, else listxattr(2). */
 static int xattr_handle(struct request *request)
 {
 	struct fs *fs = request->fs;
-	CLEANUP(job_attributes_done) struct job_attributes facts;
+	struct json_slice values[JOB_ATTRIBUTES];
+	CLEANUP_FREE char *text = NULL;
 	struct catalog_job job;
+	size_t len;
 	int err = jobs_by_node(fs->catalog, request->ino, &job);
 
-	job_attributes_init(&facts);
-	if (!err)
-		err = job.size < 0 ? -ENODATA : xattr_read_facts(fs, &job, &facts);
+	if (err)
+		return err;
+	if (job.size < 0)
+		return request_want_job(request, job.job.id);
+	len = (size_t)job.size;
+	text = malloc(len + !len);
+	err = text ? texts_read(fs->catalog, &job, 0, text, len, &len) : -ENOMEM;
 	if (err == -ENODATA)
 		return request_want_job(request, job.job.id);
 	if (err)
 		return err;
-	return request->name[0] ? xattr_reply_value(request, &facts)
-				: xattr_reply_names(request, &facts);
+	job_attributes_read(text, len, values);
+	return request->name[0] ? xattr_reply_value(request, values)
+				: xattr_reply_names(request, values);
 }
 
 static void xattr_start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)

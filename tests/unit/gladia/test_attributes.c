@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmocka.h"
 
 #include "gladia/attributes.h"
 
-/* gladia/facts.h: what extended attributes show (SEMANTICS 5.5). */
+/* gladia/attributes.h: what extended attributes show (SEMANTICS 5.5). */
 
 static const char text[] = "{\n"
 			   "  \"id\": \"a\",\n"
@@ -59,89 +60,76 @@ static const struct {
 	{"number_of_channels", "1e0"},
 };
 
-static void assert_fact(
-	const struct job_attributes *facts, const char *name, const char *value)
+static void assert_value(
+	const struct json_slice *values, const char *name, const char *value)
 {
-	int fact = job_attribute_find(name);
+	int attribute = job_attribute_find(name);
+	struct buf out;
+	int err;
 
-	assert_true(fact >= 0);
-	assert_string_equal(job_attribute_name(fact), name);
-	assert_int_equal(job_attribute_is_there(facts, fact), value != NULL);
-	if (!value)
+	assert_true(attribute >= 0);
+	assert_string_equal(job_attribute_name(attribute), name);
+	err = job_attribute_print(values[attribute], &out);
+	assert_int_equal(err, value ? 0 : -ENODATA);
+	if (err)
 		return;
-	assert_int_equal(facts->values[fact].len, strlen(value));
-	assert_memory_equal(facts->values[fact].data ? facts->values[fact].data : "",
-		value, strlen(value));
+	assert_int_equal(out.len, strlen(value));
+	assert_memory_equal(out.data ? out.data : "", value, strlen(value));
+	buf_done(&out);
 }
 
-/* SEMANTICS 5.5, however the text comes in. */
-static void facts_are_read_in_parts(void **state)
+/* SEMANTICS 5.5. */
+static void values_are_found(void **state)
 {
+	struct json_slice values[JOB_ATTRIBUTES];
+
 	(void)state;
-	for (size_t step = 1; step <= sizeof(text); step++) {
-		struct job_attributes facts;
-
-		job_attributes_init(&facts);
-		for (size_t at = 0; at < sizeof(text) - 1; at += step) {
-			size_t left = sizeof(text) - 1 - at;
-
-			assert_int_equal(job_attributes_feed(&facts, text + at,
-						 left < step ? left : step),
-				0);
-		}
-		for (size_t i = 0; i < JOB_ATTRIBUTES; i++)
-			assert_fact(&facts, wanted[i].name, wanted[i].value);
-		job_attributes_done(&facts);
-	}
-}
-
-static void feed(struct job_attributes *facts, const char *part)
-{
-	assert_int_equal(job_attributes_feed(facts, part, strlen(part)), 0);
+	job_attributes_read(text, strlen(text), values);
+	for (size_t i = 0; i < JOB_ATTRIBUTES; i++)
+		assert_value(values, wanted[i].name, wanted[i].value);
 }
 
 /* SEMANTICS 11.3: a value is of limited length; what follows it is read. */
 static void what_is_too_long_is_left_out(void **state)
 {
 	static char many[JOB_ATTRIBUTE_MAX + 1];
-	struct job_attributes facts;
+	static char job[4 * JOB_ATTRIBUTE_MAX];
+	struct json_slice values[JOB_ATTRIBUTES];
+	int len;
 
 	(void)state;
 	memset(many, 'x', sizeof(many) - 1);
-	job_attributes_init(&facts);
-	feed(&facts, "{\n  \"kind\": \"");
-	feed(&facts, many);
-	feed(&facts, "\",\n  \"custom_metadata\": {\n");
-	for (int i = 0; i < 2; i++) {
-		feed(&facts, "    \"a\": \"");
-		job_attributes_feed(&facts, many, JOB_ATTRIBUTE_MAX / 2 + 100);
-		feed(&facts, "\",\n");
-	}
-	feed(&facts, "    \"b\": 1\n  },\n  \"status\": \"done\"\n}\n");
-	assert_fact(&facts, "kind", NULL);
-	assert_fact(&facts, "custom_metadata", NULL);
-	assert_fact(&facts, "status", "done");
-	job_attributes_done(&facts);
+	len = snprintf(job, sizeof(job),
+		"{\n  \"kind\": \"%sx\",\n  \"created_at\": \"%s\",\n"
+		"  \"custom_metadata\": {\n    \"a\": \"%.30000s\",\n"
+		"    \"b\": \"%.30000s\"\n  },\n  \"status\": \"done\"\n}\n",
+		many, many, many, many);
+	assert_in_range(len, 1, sizeof(job) - 1);
+	job_attributes_read(job, (size_t)len, values);
+	assert_value(values, "kind", NULL);
+	assert_value(values, "created_at", many);
+	assert_value(values, "custom_metadata", NULL);
+	assert_value(values, "status", "done");
 }
 
 /* A job may lack all of it, or have it otherwise. */
 static void odd_jobs(void **state)
 {
-	struct job_attributes facts;
+	static const char job[] =
+		"{\n  \"file\": null,\n  \"custom_metadata\": {},\n"
+		"  \"kind\": [\n    true\n  ],\n  \"error_code\": false,\n"
+		"  \"status\": \"queued\",\n  \"status\": null\n}\n";
+	struct json_slice values[JOB_ATTRIBUTES];
 
 	(void)state;
-	job_attributes_init(&facts);
-	feed(&facts, "{\n  \"file\": null,\n  \"custom_metadata\": {},\n"
-		     "  \"kind\": [\n    true\n  ],\n  \"error_code\": false,\n"
-		     "  \"status\": \"queued\",\n  \"status\": null\n}\n");
-	assert_fact(&facts, "filename", NULL);
-	assert_fact(&facts, "custom_metadata", "{}");
-	assert_fact(&facts, "kind", "[true]");
-	assert_fact(&facts, "error_code", "false");
-	assert_fact(&facts, "status", NULL);
+	job_attributes_read(job, strlen(job), values);
+	assert_value(values, "filename", NULL);
+	assert_value(values, "custom_metadata", "{}");
+	assert_value(values, "kind", "[true]");
+	assert_value(values, "error_code", "false");
+	assert_value(values, "status", NULL);
 	assert_int_equal(job_attribute_find("stat"), -1);
 	assert_int_equal(job_attribute_find(""), -1);
-	job_attributes_done(&facts);
 }
 
 /* Memory for values comes from here (the linker's --wrap), until none is left. */
@@ -155,38 +143,35 @@ void *__wrap_realloc(void *pointer, size_t size)
 }
 
 /* SEMANTICS 5.5: a lack of memory is an error, and no value is cut or left out for it. */
-static void values_are_read_without_memory(void **state)
+static void values_are_printed_without_memory(void **state)
 {
+	struct json_slice values[JOB_ATTRIBUTES];
+	struct buf out;
 	unsigned refused = 0;
-	int err = -ENOMEM;
 
 	(void)state;
-	for (unsigned given = 0; err; given++) {
-		struct job_attributes facts;
+	job_attributes_read(text, strlen(text), values);
+	for (size_t i = 0; i < JOB_ATTRIBUTES; i++) {
+		int err;
 
-		job_attributes_init(&facts);
-		left = given;
-		err = job_attributes_feed(&facts, text, strlen(text));
+		left = 0;
+		err = job_attribute_print(values[i], &out);
 		left = UINT_MAX;
-		if (err) {
-			assert_int_equal(err, -ENOMEM);
-			refused++;
-		}
-		for (size_t i = 0; !err && i < JOB_ATTRIBUTES; i++)
-			assert_fact(&facts, wanted[i].name, wanted[i].value);
-		job_attributes_done(&facts);
+		if (!err)
+			buf_done(&out);
+		refused += err == -ENOMEM;
 	}
-	/* Each value but those that are empty, and the line being read. */
-	assert_true(refused >= 7);
+	/* All values except the empty one and the two that are null. */
+	assert_int_equal(refused, JOB_ATTRIBUTES - 3);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(facts_are_read_in_parts),
+		cmocka_unit_test(values_are_found),
 		cmocka_unit_test(what_is_too_long_is_left_out),
 		cmocka_unit_test(odd_jobs),
-		cmocka_unit_test(values_are_read_without_memory),
+		cmocka_unit_test(values_are_printed_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
