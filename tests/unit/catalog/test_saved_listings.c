@@ -282,6 +282,26 @@ static void test_transaction(void **state)
 	catalog_close(catalog);
 }
 
+/* A listing that cannot be inserted is an error, and does not overwrite another one. */
+static void test_failed_insert(void **state)
+{
+	static const int64_t rows[] = {7, 8, 9};
+	const struct catalog_listing listing = {.completed_ms = 2};
+	struct kit *kit = *state;
+	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+
+	save(catalog, "other", 1, ARRAY_SIZE(rows));
+	assert_int_equal(catalog_commit(catalog), 0);
+	kit_sql(kit, "CREATE TRIGGER refuse BEFORE INSERT ON listings "
+		     "WHEN NEW.key = 'refused' BEGIN SELECT RAISE(ABORT, 'no'); END");
+	assert_int_equal(
+		saved_listings_save(catalog, "refused", &listing, rows, ARRAY_SIZE(rows)),
+		-EIO);
+	assert_none(catalog, "refused");
+	assert_saved(catalog, "other", 1, ARRAY_SIZE(rows));
+	catalog_close(catalog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +315,7 @@ int main(void)
 		KIT_TEST(test_bytes),
 		KIT_TEST(test_suspect),
 		KIT_TEST(test_transaction),
+		KIT_TEST(test_failed_insert),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

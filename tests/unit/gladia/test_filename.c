@@ -133,6 +133,30 @@ static void test_limits(void **state)
 	assert_int_equal(filename_escape("a", lengthy, name), -ENAMETOOLONG);
 }
 
+/* A name of the greatest length fills its array, and nothing behind it is written. */
+static void test_nothing_behind_the_name(void **state)
+{
+	char given[FILENAME_BYTES_MAX + 1];
+	unsigned char behind = 0;
+
+	(void)state;
+	memset(given, 'a', sizeof(given) - 1);
+	given[sizeof(given) - 1] = '\0';
+	/* What an overrun copies is not known, so try two values. */
+	do {
+		struct {
+			char name[FILENAME_BYTES_MAX + 1];
+			unsigned char behind[8];
+		} made;
+
+		behind ^= 0xa5;
+		memset(&made, behind, sizeof(made));
+		assert_int_equal(filename_escape(given, "", made.name), 0);
+		for (size_t i = 0; i < sizeof(made.behind); i++)
+			assert_int_equal(made.behind[i], behind);
+	} while (behind);
+}
+
 static void test_suffix_is_not_escaped(void **state)
 {
 	char name[FILENAME_BYTES_MAX + 1];
@@ -167,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_other_spellings),
 		cmocka_unit_test(test_length_counts),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_nothing_behind_the_name),
 		cmocka_unit_test(test_suffix_is_not_escaped),
 		cmocka_unit_test(test_uuid),
 	};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmocka.h"
 
+#include "process/stderr_capture.h"
 #include "sync/job_delete.h"
 #include "sync_fixture.h"
 
@@ -230,6 +232,31 @@ static void deletions_are_counted(void **state)
 	assert_int_equal(stats.deletes.under_way, 0);
 }
 
+/* SEMANTICS 10.1: a deletion that is not answered before the end is logged, with its
+ * caller. */
+static void the_end_logs_deletions_under_way(void **state)
+{
+	struct bench *bench = *state;
+	struct bench_waiting waiting;
+	struct query all = query_of_all();
+
+	bench_fill(bench, 0, 1);
+	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+	want(bench, &waiting, "j000");
+	wait_leave(&waiting.waiter);
+
+	struct stderr_capture capture;
+	struct buf log;
+
+	buf_init(&log, 4096);
+	stderr_capture_begin(&capture);
+	bench_reset(bench, BENCH_CONNECTIONS, 0);
+	stderr_capture_end(&capture, &log);
+	assert_non_null(strstr(
+		log.data, "job j000 is being deleted for uid 1000, pid 4242: it may be"));
+	buf_done(&log);
+}
+
 #define WITH_BENCH(test) \
 	cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
 
@@ -245,6 +272,7 @@ int main(void)
 		WITH_BENCH(what_is_gone_already),
 		WITH_BENCH(what_is_not_known_is_doubted),
 		WITH_BENCH(deletions_are_counted),
+		WITH_BENCH(the_end_logs_deletions_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
