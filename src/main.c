@@ -79,8 +79,8 @@ static int main_find_mountpoint(struct plan *plan, bool clear, struct buf *errms
 			plan->mountpoint.path, mountpoint_fault(&plan->mountpoint));
 	}
 	return errmsg_set(errmsg, EXIT_CODE_MOUNT,
-		"cannot mount on %s: more than %d dead mounts lie there, one over the "
-		"other; unmount them",
+		"cannot mount on %s: more than %d dead mounts are stacked there; unmount "
+		"them",
 		options->mountpoint, STACKED_MAX);
 }
 
@@ -105,7 +105,7 @@ static void main_find_cache(struct plan *plan)
 	if (note.len)
 		log_warning(&plan->log, "%s", note.data);
 	if (err)
-		log_warning(&plan->log, "going on without a cache on disk: %s",
+		log_warning(&plan->log, "continuing without a cache on disk: %s",
 			errmsg.len ? errmsg.data : "out of memory");
 }
 
@@ -123,14 +123,14 @@ static int main_check_covered(const struct plan *plan, struct buf *errmsg)
 		const char *remedy;
 	} needs[] = {
 		{plan->cache_path, "the cache",
-			", or name a directory elsewhere with -o cache_dir=PATH"},
+			", or choose a directory elsewhere with -o cache_dir=PATH"},
 		{plan->cache_path ? NULL : catalog_temporary_dir(),
 			"the directory of temporary files",
 			", or set TMPDIR to a directory elsewhere"},
 		{plan->key_source.path, "the file with the API key",
-			", or name a file elsewhere with -o key_file=PATH"},
+			", or choose a file elsewhere with -o key_file=PATH"},
 		{options->ca_file, "the certificates",
-			", or name a file elsewhere with -o ca_file=PATH"},
+			", or choose a file elsewhere with -o ca_file=PATH"},
 		{"/dev", "the devices", ""},
 		{"/etc", "the system's configuration", ""},
 		{"/proc", "the list of processes", ""},

@@ -112,8 +112,8 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 
 	if (err && config->path) {
 		log_warning(log,
-			"the cache %s cannot be used: %s; going on without one on disk "
-			"(-o cache_dir=PATH names another place)",
+			"the cache %s cannot be used: %s; continuing without a cache on "
+			"disk (-o cache_dir=PATH chooses another directory)",
 			config->path, errmsg);
 		schema_close(catalog);
 		crash_marker_close(&catalog->crash_marker, &catalog->db_file);

@@ -178,7 +178,7 @@ int db_file_set_aside(
 		err = db_file_move_aside(place, "");
 	if (err)
 		return err;
-	log_warning(log, "the cache %s %s: set aside as %s.damaged", place->path, errmsg,
+	log_warning(log, "the cache %s %s: renamed to %s.damaged", place->path, errmsg,
 		place->path);
 	return 0;
 }

@@ -73,7 +73,7 @@ static int jobs_fetch_job(
 	if (!id || strlen(id) > FILENAME_BYTES_MAX || status < 0 || status > JOB_OTHER ||
 		size < -1 || size > JOB_TEXT_MAX) {
 		sqlite3_reset(statement);
-		return catalog_damaged(catalog, "give a sound row");
+		return catalog_damaged(catalog, "return a valid row");
 	}
 
 	bool first = sqlite3_column_type(statement, 2) == SQLITE_NULL;
@@ -116,7 +116,7 @@ int jobs_by_ino(struct catalog *catalog, uint64_t ino, struct catalog_job *ret_j
 	if (err)
 		return err;
 	if (found.ino != ino)
-		return catalog_damaged(catalog, "give the row of an inode number");
+		return catalog_damaged(catalog, "return the row of an inode number");
 	*ret_job = found;
 	return 0;
 }

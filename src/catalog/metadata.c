@@ -73,7 +73,7 @@ static int metadata_fetch(struct catalog *catalog, int64_t row,
 		len = (size_t)sqlite3_column_bytes(statement, 0);
 		if (!text || !metadata_is_sound(text, len)) {
 			sqlite3_reset(statement);
-			return catalog_damaged(catalog, "give sound metadata");
+			return catalog_damaged(catalog, "return valid metadata");
 		}
 	}
 	*ret_statement = statement;

@@ -90,7 +90,7 @@ static int texts_visit_chunks(struct catalog *catalog, int64_t row, uint64_t off
 
 		if (step == SQLITE_DONE || sqlite3_column_int64(statement, 0) != piece ||
 			!bytes || there < skip + take) {
-			err = catalog_damaged(catalog, "give a whole text");
+			err = catalog_damaged(catalog, "return a complete text");
 			break;
 		}
 		more = visit(ctx, bytes + skip, take);

@@ -174,9 +174,8 @@ static void transaction_lose(struct catalog *catalog)
  */
 static void transaction_go_on_alone(struct catalog *catalog)
 {
-	static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
-				       "PRAGMA journal_mode = MEMORY;"
-				       "SELECT * FROM totals;";
+	static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;PRAGMA "
+				       "journal_mode = MEMORY;SELECT * FROM totals;";
 
 	catalog->unlinked = true;
 	sqlite3_exec(catalog->db, settings, NULL, NULL, NULL);
@@ -186,14 +185,14 @@ static void transaction_go_on_alone(struct catalog *catalog)
 static const char *transaction_advice(const struct catalog *catalog, int code)
 {
 	if (schema_is_damage(code) || catalog->unlinked)
-		return "unmount, and mount again with a new one";
+		return "unmount and mount again, which creates a new one";
 	if (code == SQLITE_BUSY)
-		return "look for another mount of this account that hangs";
+		return "check for another mount of this account that hangs";
 	if (code == SQLITE_NOMEM)
-		return "try again when other programs have ended";
+		return "close other programs and try again";
 	return catalog->db_file.path
-		       ? "check the space on its disk, or mount with -o cache=off"
-		       : "check the space in /var/tmp, or where $TMPDIR is";
+		       ? "free space on its disk, or mount with -o cache=off"
+		       : "free space in $TMPDIR or /var/tmp";
 }
 
 int catalog_wait_for_other(void *ctx, int tries)
@@ -237,8 +236,8 @@ static bool transaction_is_moved(const struct catalog *catalog)
 static void transaction_stay_moved(struct catalog *catalog)
 {
 	log_warning(catalog->log,
-		"the cache %s was moved or removed while it was in use: this mount goes "
-		"on with it, but nothing of it will be kept; unmount, and mount again",
+		"the cache %s was moved or removed while it was in use: this mount keeps "
+		"using it, but its contents will be lost; unmount and mount again",
 		catalog->db_file.path);
 	transaction_go_on_alone(catalog);
 }
@@ -307,7 +306,7 @@ int catalog_failed(struct catalog *catalog, const char *what)
 int catalog_damaged(struct catalog *catalog, const char *what)
 {
 	return transaction_fail(
-		catalog, SQLITE_CORRUPT, what, "it was not written by this program");
+		catalog, SQLITE_CORRUPT, what, "gladiafs did not write it");
 }
 
 int catalog_run(struct catalog *catalog, sqlite3_stmt *statement)

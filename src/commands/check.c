@@ -40,8 +40,8 @@ static int check_device(struct check *check, struct buf *say)
 		return errmsg_set(say, VERDICT_OK, "can be opened");
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
 		return errmsg_set(say, VERDICT_WRONG,
-			"is not there: modprobe fuse (a container has to be started with "
-			"--device /dev/fuse --cap-add SYS_ADMIN)");
+			"does not exist: modprobe fuse (start a container with --device "
+			"/dev/fuse --cap-add SYS_ADMIN)");
 	return errmsg_set(say, VERDICT_WRONG,
 		"cannot be opened (%s): chmod 666 /dev/fuse", strerror(errno));
 }
@@ -80,12 +80,12 @@ static int check_helper(struct check *check, struct buf *say)
 	(void)check;
 	if (!check_find_program("fusermount3", &path, &status))
 		return errmsg_set(say, VERDICT_WRONG,
-			"is not installed: apt install fuse3 (or the package your system "
-			"has it in)");
+			"is not installed: apt install fuse3 (or your distribution's "
+			"package)");
 	if (geteuid() != 0 && (!(status.st_mode & S_ISUID) || status.st_uid != 0))
 		return errmsg_set(say, VERDICT_WRONG,
-			"%s cannot mount for you, as it does not run as root: chown root "
-			"%s && chmod u+s %s",
+			"%s is not setuid root, so you cannot mount: chown root %s && "
+			"chmod u+s %s",
 			path, path, path);
 	return errmsg_set(say, VERDICT_OK, "is %s", path);
 }
@@ -119,9 +119,8 @@ static int check_fuse_conf(struct check *check, struct buf *say)
 		return errmsg_set(say, VERDICT_OK, "lets you use -o allow_other");
 	if (!check->options->allow_other)
 		return errmsg_set(say, VERDICT_OK,
-			"lets you mount for yourself (not with -o allow_other: that "
-			"needs "
-			"the line user_allow_other in %s)",
+			"lets you mount (not with -o allow_other: that needs the line "
+			"user_allow_other in %s)",
 			fuse_conf);
 	return errmsg_set(say, VERDICT_WRONG,
 		"does not let you use -o allow_other: add the line user_allow_other to "
@@ -139,21 +138,20 @@ static int check_space(const char *path, const char *where, struct buf *say)
 	struct statvfs space;
 
 	if (!directory)
-		return errmsg_set(
-			say, VERDICT_WRONG, "cannot be looked at: out of memory");
+		return errmsg_set(say, VERDICT_WRONG, "cannot be checked: out of memory");
 	*strrchr(directory, '/') = '\0';
 	if (access(directory, W_OK) < 0 || statvfs(directory, &space) < 0)
 		return errmsg_set(say, VERDICT_WRONG,
-			"%s cannot be written (%s): name another with -o cache_dir=PATH, "
-			"or use -o cache=off",
+			"%s cannot be written (%s): choose another with -o "
+			"cache_dir=PATH, or use -o cache=off",
 			directory, strerror(errno));
 
 	uint64_t mib = ((uint64_t)space.f_bavail * space.f_frsize) >> 20;
 
 	if (mib < FREE_MIN_MIB)
 		return errmsg_set(say, VERDICT_WRONG,
-			"%s has only %ju MiB left: make room, or name another with -o "
-			"cache_dir=PATH",
+			"%s has only %ju MiB left: free some space, or choose another "
+			"with -o cache_dir=PATH",
 			directory, (uintmax_t)mib);
 	return errmsg_set(say, VERDICT_OK, "%s can be written, and has %ju MiB left; %s",
 		directory, (uintmax_t)mib, where);
@@ -164,8 +162,8 @@ static int check_cache(struct check *check, struct buf *say)
 	const struct options *options = check->options;
 	CLEANUP(buf_done) struct buf note;
 	CLEANUP_FREE char *path = NULL;
-	const char *where = options->cache_dir ? "it was named with -o cache_dir="
-					       : "it is the usual place";
+	const char *where = options->cache_dir ? "set with -o cache_dir="
+					       : "the default directory";
 
 	buf_init(&note, ERRMSG_MAX);
 	if (!options->cache_disk)
@@ -228,9 +226,9 @@ static int check_updatedb(struct check *check, struct buf *say)
 			"has a configuration that cannot be read (%s): chmod 644 %s",
 			strerror(errno), updatedb_conf);
 	if (check_prunes(file, "fuse.gladiafs") || check_has_drop_in())
-		return errmsg_set(say, VERDICT_OK, "leaves mounts of gladiafs out");
+		return errmsg_set(say, VERDICT_OK, "skips gladiafs mounts");
 	return errmsg_set(say, VERDICT_WRONG,
-		"would read all mounts of gladiafs every night: sed -i "
+		"would read all gladiafs mounts every night: sed -i "
 		"'s/^PRUNEFS=\"/&fuse.gladiafs /' %s",
 		updatedb_conf);
 }

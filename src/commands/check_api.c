@@ -46,14 +46,14 @@ static void check_api_on_done(void *ctx, const struct http_result *result)
 			probe->say, VERDICT_OK, "%s can be reached", origin);
 	else if (result->proxy_status == 407)
 		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
-			"%s cannot be reached, for the proxy wants a user name and a "
-			"password (407): put them into https_proxy "
+			"%s cannot be reached, because the proxy requires a user name "
+			"and a password (407): put them into https_proxy "
 			"(http://USER:PASSWORD@HOST:PORT)",
 			origin);
 	else
 		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
-			"%s cannot be reached (%s): look at the network, its name "
-			"servers and https_proxy",
+			"%s cannot be reached (%s): check the network, DNS and "
+			"https_proxy",
 			origin, *result->detail ? result->detail : "no answer");
 }
 
@@ -103,13 +103,13 @@ int check_api_network(struct check *check, struct buf *say)
 	if (!err)
 		err = check_api_start(&probe, &http);
 	if (err == -EINVAL && check->options->ca_file)
-		return errmsg_set(
-			say, VERDICT_UNKNOWN, "not asked, as ca_file= cannot be used");
+		return errmsg_set(say, VERDICT_UNKNOWN,
+			"not contacted, because ca_file= cannot be used");
 	if (!err)
 		err = loop_run(loop);
 	if (err)
-		return errmsg_set(say, VERDICT_WRONG, "the API cannot be asked: %s",
-			strerror(-err));
+		return errmsg_set(say, VERDICT_WRONG,
+			"cannot send requests to the API: %s", strerror(-err));
 	return probe.verdict;
 }
 
@@ -118,19 +118,19 @@ int check_api_tls(struct check *check, struct buf *say)
 	const char *ca_file = check->options->ca_file;
 
 	if (strncmp(check->options->origin, "http:", strlen("http:")) == 0)
-		return errmsg_set(say, VERDICT_OK, "is not used, within this machine");
+		return errmsg_set(say, VERDICT_OK, "is not used on loopback");
 	if (ca_file && access(ca_file, R_OK) < 0)
 		return errmsg_set(say, VERDICT_WRONG, "ca_file=%s cannot be read: %s",
 			ca_file, strerror(errno));
 	if (*check->tls_error)
 		return errmsg_set(say, VERDICT_WRONG,
 			"%s is not trusted (%s): set the clock, update ca-certificates, "
-			"or "
-			"name the certificates of a proxy between with -o ca_file=PATH",
+			"or give the certificates of an intercepting proxy with -o "
+			"ca_file=PATH",
 			check->options->origin, check->tls_error);
 	if (!check->reached)
 		return errmsg_set(say, VERDICT_UNKNOWN,
-			ca_file ? "no answer; ca_file= is to hold certificates (PEM)"
+			ca_file ? "no answer; ca_file= must contain certificates (PEM)"
 				: "no answer");
 	return errmsg_set(say, VERDICT_OK, "the certificate is trusted");
 }
@@ -141,14 +141,14 @@ int check_api_clock(struct check *check, struct buf *say)
 
 	if (check->server_ms < 0)
 		return errmsg_set(say, check->reached ? VERDICT_OK : VERDICT_UNKNOWN,
-			check->reached ? "the API does not say what time it is"
+			check->reached ? "the API sent no valid Date header"
 				       : "no answer to compare it with");
 	if (skew_s < -SKEW_MAX_S || skew_s > SKEW_MAX_S)
 		return errmsg_set(say, VERDICT_WRONG,
 			"is %jd s %s the API's: timedatectl set-ntp true",
 			(intmax_t)(skew_s < 0 ? -skew_s : skew_s),
 			skew_s < 0 ? "behind" : "ahead of");
-	return errmsg_set(say, VERDICT_OK, "is as the API's");
+	return errmsg_set(say, VERDICT_OK, "agrees with the API's");
 }
 
 /* Sends a request with the key; `place` says in messages where the key was found. */
@@ -168,11 +168,11 @@ static int check_api_ask(struct check *check, const char *place, struct buf *say
 	int err = loop_new(&clock_system, &loop);
 
 	if (err)
-		return errmsg_set(say, VERDICT_WRONG, "the API cannot be asked: %s",
-			strerror(-err));
+		return errmsg_set(say, VERDICT_WRONG,
+			"cannot send requests to the API: %s", strerror(-err));
 	if (verify_key(loop, &check->log, &config, false, say))
 		return VERDICT_WRONG;
-	return errmsg_set(say, VERDICT_OK, "is %s; the API takes it", place);
+	return errmsg_set(say, VERDICT_OK, "is %s; the API accepts it", place);
 }
 
 int check_api_key(struct check *check, struct buf *say)
@@ -185,7 +185,7 @@ int check_api_key(struct check *check, struct buf *say)
 		return VERDICT_WRONG;
 	if (key_source_print(&source, &place))
 		return errmsg_set(say, VERDICT_WRONG,
-			"was found, but there is no memory to say where");
+			"was found (out of memory: its place is not shown)");
 	if (!check->reached)
 		return errmsg_set(say, VERDICT_UNKNOWN,
 			"is %s; not verified, because the API did not answer",

@@ -177,8 +177,9 @@ static void fetch_end_by(int signal, const struct fetch_counts *counts)
 	sigset_t set;
 
 	(void)fprintf(stderr,
-		"gladiafs: stopped after %" PRIu64 " of %" PRIu64 "%s jobs; they stay in "
-		"the cache, and the same command goes on from there\n",
+		"gladiafs: stopped after %" PRIu64 " of %" PRIu64
+		"%s jobs; they stay in the cache; run the same command again to "
+		"continue\n",
 		counts->done, counts->found, counts->listed ? "" : "+");
 	sigemptyset(&set);
 	sigaddset(&set, signal);
@@ -268,14 +269,14 @@ static int fetch_conclude(struct fetch *fetch, int64_t began_ms, struct buf *err
 		printf("%s\n", text.data);
 	if (fetch->given_up)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"given up after %d failures in a row: %s/.gladiafs/errors says "
-			"why; the same command goes on from there",
+			"gave up after %d failures in a row: %s/.gladiafs/errors has the "
+			"reasons; run the same command again to continue",
 			FAILURES_MAX, mount);
 	if (counts->failed || counts->dirs_failed)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"%" PRIu64 " jobs and %" PRIu64 " directories could not be "
-			"fetched: %s/.gladiafs/errors says why; the same command tries "
-			"them again",
+			"%" PRIu64 " jobs and %" PRIu64
+			" directories could not be fetched: %s/.gladiafs/errors has the "
+			"reasons; run the same command again to retry",
 			counts->failed, counts->dirs_failed, mount);
 	for (size_t i = 0; i < fetch->roots_len; i++) {
 		int code = fetch_check_cached(fetch, fetch->roots[i].mount, errmsg);

@@ -24,10 +24,9 @@ static int refresh_no_look(const char *path, int err, struct buf *errmsg)
 {
 	if (err == -ENOTCONN)
 		return errmsg_set(errmsg, err,
-			"cannot look at %s: the gladiafs that served it has ended; mount "
-			"again",
+			"cannot access %s: its gladiafs process has ended; mount again",
 			path);
-	return errmsg_set(errmsg, err, "cannot look at %s: %s", path, strerror(-err));
+	return errmsg_set(errmsg, err, "cannot access %s: %s", path, strerror(-err));
 }
 
 /*
@@ -77,7 +76,7 @@ static int refresh_find_mount(
 		return to->mount ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 	}
 	return errmsg_set(errmsg, -ENOTTY,
-		"%s is in no gladiafs mount: mount first, then give a path below that "
+		"%s is not in a gladiafs mount: mount first, then give a path inside it "
 		"(findmnt -t fuse.gladiafs lists mounts)",
 		path);
 }
@@ -120,12 +119,11 @@ static int refresh(const char *path, struct buf *errmsg)
 	if (errno == EPERM)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"cannot refresh %s: only root and the user that mounted it may "
-			"do "
-			"that",
+			"do that",
 			path);
 	if (errno == ENOTTY)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"cannot refresh %s: the gladiafs that serves it is an older one; "
+			"cannot refresh %s: an older gladiafs serves it; unmount and "
 			"mount again",
 			path);
 	return errmsg_set(

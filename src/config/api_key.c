@@ -60,17 +60,18 @@ static int api_key_take_line(const char *text, size_t len, const char *place,
 		end--;
 	if (text == end)
 		return errmsg_set(errmsg, -EINVAL,
-			"%s holds no key: its first line is to be the API key", place);
+			"%s contains no key: its first line must be the API key", place);
 	if (end - text > KEY_MAX || (!newline && len > KEY_MAX))
 		return errmsg_set(errmsg, -EINVAL,
-			"the first line of %s is longer than %d bytes: no API key is",
+			"the first line of %s is longer than %d bytes: no API key is "
+			"that long",
 			place, KEY_MAX);
 	for (const char *c = text; c < end; c++)
 		if (!isascii((unsigned char)*c) || !isgraph((unsigned char)*c))
 			return errmsg_set(errmsg, -EINVAL,
-				"the first line of %s holds spaces, control characters "
-				"or other bytes than ASCII: it is to be the API key and "
-				"nothing else",
+				"the first line of %s contains spaces, control "
+				"characters or non-ASCII bytes: it must be the API key "
+				"and nothing else",
 				place);
 
 	char *key = strndup(text, (size_t)(end - text));
@@ -120,8 +121,8 @@ static int api_key_read_file(
 	if (fd < 0) {
 		int err = -errno;
 
-		return errmsg_set(errmsg, err, "the key file %s cannot be opened (%s)",
-			path, strerror(-err));
+		return errmsg_set(errmsg, err, "cannot open the key file %s (%s)", path,
+			strerror(-err));
 	}
 
 	int err = key_file_check(place, fd, errmsg);
@@ -130,8 +131,8 @@ static int api_key_read_file(
 		return err;
 	err = api_key_read_text(fd, &text);
 	if (err)
-		return errmsg_set(errmsg, err, "the key file %s cannot be read (%s)",
-			path, strerror(-err));
+		return errmsg_set(errmsg, err, "cannot read the key file %s (%s)", path,
+			strerror(-err));
 	return api_key_take_line(text.bytes, text.len, path, ret_key, errmsg);
 }
 
@@ -251,8 +252,8 @@ static int api_key_no_key(struct buf *errmsg)
 	return errmsg_set(errmsg, -ENOKEY,
 		"no API key was found: write it to %s/.gladia (chmod 600), set "
 		"GLADIA_API_KEY, or use -o key_file=PATH; looked for in "
-		"$CREDENTIALS_DIRECTORY/gladia-key, $GLADIA_API_KEY, "
-		"%s/gladiafs/key, ~/.gladia and /etc/gladiafs/key",
+		"$CREDENTIALS_DIRECTORY/gladia-key, $GLADIA_API_KEY, %s/gladiafs/key, "
+		"~/.gladia and /etc/gladiafs/key",
 		home ? home : "~", config ? config : "~/.config");
 }
 

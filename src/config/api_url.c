@@ -14,17 +14,17 @@ static int api_url_check(const struct http_url *url, const char *what, struct bu
 	if (url->has_user)
 		return errmsg_set(errmsg, -EINVAL,
 			"%s contains a user name or a password: leave out the part "
-			"before the @, the key comes from a file (key_file=)",
+			"before the @; the key comes from a file (key_file=)",
 			what);
 	if (url->has_query)
 		return errmsg_set(errmsg, -EINVAL,
-			"%s contains a query or a fragment: leave out what begins with ? "
-			"or #",
+			"%s contains a query or a fragment: leave out everything from ? "
+			"or # on",
 			what);
 	if (url->has_path)
 		return errmsg_set(errmsg, -EINVAL,
-			"%s contains a path: leave out what follows the host, the "
-			"program knows the API's paths",
+			"%s contains a path: leave out everything after the host; "
+			"gladiafs adds the API's paths",
 			what);
 	if (!url->https && !url->loopback)
 		return errmsg_set(errmsg, -EINVAL,

@@ -49,7 +49,7 @@ static int cache_path_usual_directory(char **ret_directory, struct buf *errmsg)
 	if (!base)
 		return errmsg_set(errmsg, -ENOENT,
 			"there is no cache directory: user %u has no home, neither in "
-			"HOME nor in the password database; name a directory with -o "
+			"HOME nor in the password database; choose a directory with -o "
 			"cache_dir=PATH",
 			geteuid());
 	if (asprintf(ret_directory, "%s/%s", base, below) < 0) {
@@ -99,16 +99,16 @@ static int cache_path_avoid_remote(bool named, struct cache_directory *directory
 	if (named || cache_path_find_remote("/var/tmp")) {
 		errmsg_set(note, 0,
 			"the cache directory %s is on %s: if that stops answering, so "
-			"does the whole mount; name a directory on a local disk with -o "
-			"cache_dir=PATH",
+			"does the whole mount; choose a directory on a local disk with "
+			"-o cache_dir=PATH",
 			directory->path, type);
 		return 0;
 	}
 	if (asprintf(&local, "/var/tmp/gladiafs-%u", geteuid()) < 0)
 		return cache_path_no_memory(errmsg);
 	errmsg_set(note, 0,
-		"the cache directory is %s, as %s is on %s, which can stop answering; -o "
-		"cache_dir=PATH names another",
+		"using the cache directory %s, because %s is on %s, which can stop "
+		"answering; choose another with -o cache_dir=PATH",
 		local, directory->path, type);
 	free(directory->path);
 	*directory = (struct cache_directory){.path = local, .is_shared = true};
@@ -153,24 +153,25 @@ static int cache_path_check_directory(
 		int err = -errno;
 
 		return errmsg_set(errmsg, err,
-			"the cache directory %s cannot be looked at (%s): name another "
-			"with -o cache_dir=PATH",
+			"cannot access the cache directory %s (%s): choose another with "
+			"-o cache_dir=PATH",
 			directory, strerror(-err));
 	}
 	if (!S_ISDIR(st.st_mode))
 		return errmsg_set(errmsg, -ENOTDIR,
-			"the cache directory %s is not a directory: name another with -o "
-			"cache_dir=PATH",
+			"the cache directory %s is not a directory: choose another with "
+			"-o cache_dir=PATH",
 			directory);
 	if (st.st_uid != geteuid())
 		return errmsg_set(errmsg, -EPERM,
-			"the cache directory %s is not used, for it belongs to another "
-			"user (%u): name one of your own with -o cache_dir=PATH",
+			"the cache directory %s is not used, because it belongs to "
+			"another user (%u): choose one that belongs to you with -o "
+			"cache_dir=PATH",
 			directory, st.st_uid);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return errmsg_set(errmsg, -EPERM,
-			"the cache directory %s is not used, for others can write to it "
-			"(mode %04o): chmod 700 it",
+			"the cache directory %s is not used, because others can write to "
+			"it (mode %04o): chmod 700 it",
 			directory, st.st_mode & 07777);
 	return 0;
 }
@@ -213,7 +214,7 @@ int cache_path_find(const char *cache_dir, const char *origin, const char *key,
 	err = cache_path_make_directories(directory.path);
 	if (err)
 		return errmsg_set(errmsg, err,
-			"the cache directory %s cannot be made (%s): name another with "
+			"cannot create the cache directory %s (%s): choose another with "
 			"-o cache_dir=PATH",
 			directory.path, strerror(-err));
 	err = cache_path_check_directory(&directory, errmsg);

@@ -19,8 +19,8 @@ enum { LINKS_MAX = 40 }; /* the kernel's own limit for one path */
 /* Returns the quote that a path needs in a shell command, or "". */
 static const char *key_file_quote_for(const char *path)
 {
-	return strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "0123456789/._-+@") == strlen(path)
+	return strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567"
+			    "89/._-+@") == strlen(path)
 		       ? ""
 		       : "'";
 }
@@ -53,18 +53,18 @@ static int key_file_check_file(
 
 	if (S_ISDIR(st->st_mode))
 		return errmsg_set(errmsg, -EISDIR,
-			"the key cannot be read from %s: it is a directory, where a file "
-			"with the key is expected",
+			"cannot read the key from %s: it is a directory, not a file that "
+			"contains the key",
 			path);
 	if (!S_ISREG(st->st_mode))
 		return errmsg_set(errmsg, -EINVAL,
-			"the key cannot be read from %s: it is no regular file; write "
+			"cannot read the key from %s: it is not a regular file; write "
 			"the key to one",
 			path);
 	if (!key_file_is_ours(st))
 		return errmsg_set(errmsg, -EACCES,
-			"the key in %s is not used, for the file belongs to another user "
-			"(%u): copy it to a file of your own, or chown %u %s%s%s",
+			"the key in %s is not used, because the file belongs to another "
+			"user (%u): copy it to a file of your own, or chown %u %s%s%s",
 			path, st->st_uid, geteuid(), quote, path, quote);
 	if (place->credential && st->st_uid == 0)
 		open_to &= (mode_t)~S_IRGRP;
@@ -72,7 +72,7 @@ static int key_file_check_file(
 		open_to &= (mode_t) ~(S_IRGRP | S_IROTH);
 	if (open_to)
 		return errmsg_set(errmsg, -EACCES,
-			"the key in %s is not used, for others can read or write the "
+			"the key in %s is not used, because others can read or write the "
 			"file (mode %04o): chmod 600 %s%s%s",
 			path, st->st_mode & 07777, quote, path, quote);
 	return 0;
@@ -91,14 +91,13 @@ static int key_file_check_directory(const char *path, const struct stat *st,
 	if (!key_file_is_ours(st))
 		return errmsg_set(errmsg, -EACCES,
 			"the key in %s is not used, because its directory %s belongs to "
-			"another user (%u), and they could replace the file: move it "
-			"to a directory of your own",
+			"another user (%u), and they could replace the file: move it to "
+			"a directory of your own",
 			path, directory, st->st_uid);
 	if (st->st_mode & (S_IWGRP | S_IWOTH) && !(st->st_mode & S_ISVTX))
 		return errmsg_set(errmsg, -EACCES,
-			"the key in %s is not used, for others can write to its "
-			"directory (mode %04o), and could put another there: chmod go-w "
-			"%s%s%s",
+			"the key in %s is not used, because others can write to its "
+			"directory (mode %04o) and replace the file: chmod go-w %s%s%s",
 			path, st->st_mode & 07777, quote, directory, quote);
 	return 0;
 }
@@ -150,8 +149,8 @@ static int key_file_open_directory(const struct keyplace *place, int at, const c
 		int err = -errno;
 
 		return errmsg_set(errmsg, err,
-			"the key in %s is not used, for its directory cannot be looked "
-			"at (%s)",
+			"the key in %s is not used, because its directory cannot be "
+			"accessed (%s)",
 			place->path, strerror(-err));
 	}
 
@@ -197,7 +196,8 @@ static int key_file_check_directories(const struct keyplace *place, struct buf *
 		file = strndup(target, (size_t)len);
 	}
 	return errmsg_set(errmsg, file ? -ELOOP : -ENOMEM,
-		"the key in %s is not used, for it cannot be found again", place->path);
+		"the key in %s is not used, because its path cannot be resolved",
+		place->path);
 }
 
 int key_file_check(const struct keyplace *place, int fd, struct buf *errmsg)
@@ -207,7 +207,7 @@ int key_file_check(const struct keyplace *place, int fd, struct buf *errmsg)
 
 	if (fstat(fd, &st) < 0) {
 		err = -errno;
-		return errmsg_set(errmsg, err, "the key file %s cannot be looked at (%s)",
+		return errmsg_set(errmsg, err, "cannot access the key file %s (%s)",
 			place->path, strerror(-err));
 	}
 	err = key_file_check_file(place, fd, &st, errmsg);

@@ -106,15 +106,15 @@ static int option_table_set_path(const struct own_option *own, const char *value
 	 */
 	if (filename_is_uuid(value))
 		return errmsg_set(errmsg, -EINVAL,
-			"-o %.*s takes %s: what was given looks like a key itself",
+			"-o %.*s takes %s: the value given looks like a key itself",
 			option_table_name_len(own->shape), own->shape, own->takes);
 
 	int err = option_value_path(value, &path);
 
 	if (err)
 		return errmsg_set(errmsg, -EINVAL,
-			"-o %.*s: cannot find the current directory, in which that path "
-			"begins (%s): give a path that begins with /",
+			"-o %.*s: cannot resolve a relative path, because there is no "
+			"current directory (%s): give an absolute path",
 			option_table_name_len(own->shape), own->shape, strerror(-err));
 	free(*member);
 	*member = path;
@@ -135,8 +135,8 @@ static int option_table_set_proxy(const struct own_option *own, const char *valu
 			host = value + strlen(schemes[i]);
 	if (host && strchr(host, '@'))
 		return errmsg_set(errmsg, -EINVAL,
-			"-o proxy takes no user name and password, because everybody can "
-			"read a command line: leave out proxy= and set the variable "
+			"-o proxy takes no user name and password, because every user "
+			"can read command lines: leave out proxy= and set the variable "
 			"https_proxy=http://USER:PASSWORD@HOST:PORT");
 	if (!value || (strcmp(value, "none") != 0 && !host))
 		return option_table_refuse(own, errmsg);
@@ -176,7 +176,7 @@ static int option_table_set_formats(const struct own_option *own, const char *va
 
 		if (known && formats & 1u << format)
 			return errmsg_set(errmsg, -EINVAL,
-				"-o formats names %s twice: it takes %s",
+				"-o formats lists %s twice: it takes %s",
 				format_name(format), own->takes);
 		if (!known && len && len <= SHOWN_MAX &&
 			option_table_word_len(word) >= len)
@@ -199,13 +199,12 @@ static int option_table_set_formats(const struct own_option *own, const char *va
 static const struct own_option own_options[] = {
 	{.shape = "key_file=PATH",
 		.takes = "the path of a file that holds the API key",
-		.help = "the file with the API key (man page: where else it is looked "
-			"for)",
+		.help = "file with the API key (the man page lists other places)",
 		.set = option_table_set_path,
 		MEMBER(key_file)},
 	{.shape = "ttl=SECONDS",
 		.takes = "a number of seconds from 0 to 31536000",
-		.help = "how old what is shown may be (60)",
+		.help = "seconds until a listing is refreshed (60)",
 		.set = option_table_set_number,
 		.read = option_value_number,
 		.max = TTL_MAX,
@@ -213,7 +212,7 @@ static const struct own_option own_options[] = {
 		MEMBER(ttl_ms)},
 	{.shape = "timeout=SECONDS",
 		.takes = "a number of seconds from 1 to 3600",
-		.help = "the longest any system call waits (30)",
+		.help = "maximum seconds that a system call waits (30)",
 		.set = option_table_set_number,
 		.read = option_value_number,
 		.min = 1,
@@ -230,7 +229,7 @@ static const struct own_option own_options[] = {
 		MEMBER(connections)},
 	{.shape = "page_size=N",
 		.takes = "a number of jobs from 1 to 10000",
-		.help = "jobs asked for in one request (adaptive)",
+		.help = "jobs per request for a page (adaptive)",
 		.set = option_table_set_number,
 		.read = option_value_number,
 		.min = 1,
@@ -238,18 +237,18 @@ static const struct own_option own_options[] = {
 		MEMBER(page_size)},
 	{.shape = "cache=disk|off",
 		.takes = "disk or off",
-		.help = "whether transcripts are kept across mounts (disk)",
+		.help = "keep transcripts across mounts (disk)",
 		.set = option_table_set_choice,
 		.words = {"off", "disk"},
 		MEMBER(cache_disk)},
 	{.shape = "cache_dir=PATH",
 		.takes = "the path of a directory",
-		.help = "the directory to keep them in ($XDG_CACHE_HOME/gladiafs)",
+		.help = "cache directory ($XDG_CACHE_HOME/gladiafs)",
 		.set = option_table_set_path,
 		MEMBER(cache_dir)},
 	{.shape = "cache_size=SIZE",
 		.takes = "a size from 1M to 1024T, such as 500M or 2G",
-		.help = "how much of them, with K, M, G or T (2G)",
+		.help = "maximum size of the cache, with K, M, G or T (2G)",
 		.set = option_table_set_number,
 		.read = option_value_size,
 		.min = CACHE_SIZE_MIN,
@@ -272,14 +271,14 @@ static const struct own_option own_options[] = {
 		.words = {"stderr", "syslog"},
 		MEMBER(log_syslog)},
 	{.shape = "uid=USER",
-		.takes = "a user's number or the name of a user there is",
+		.takes = "a uid or the name of an existing user",
 		.help = "owner of all files (the user that mounts)",
 		.set = option_table_set_number,
 		.read = option_value_user,
 		.max = ID_MAX,
 		MEMBER(uid)},
 	{.shape = "gid=GROUP",
-		.takes = "a group's number or the name of a group there is",
+		.takes = "a gid or the name of an existing group",
 		.help = "group of all files (that of the user that mounts)",
 		.set = option_table_set_number,
 		.read = option_value_group,
@@ -287,34 +286,34 @@ static const struct own_option own_options[] = {
 		MEMBER(gid)},
 	{.shape = "umask=OCTAL",
 		.takes = "octal digits up to 777, such as 077",
-		.help = "permissions to take away (0)",
+		.help = "permission bits to clear (0)",
 		.set = option_table_set_number,
 		.read = option_value_octal,
 		.max = 0777,
 		MEMBER(umask)},
 	{.shape = "formats=LIST",
-		.takes = "json, and after it with colons any of txt, srt and vtt",
-		.help = "what is listed of a job: json[:txt][:srt][:vtt] (json)",
+		.takes = "json, optionally followed by :txt, :srt and :vtt",
+		.help = "files listed for each job: json[:txt][:srt][:vtt] (json)",
 		.set = option_table_set_formats,
 		MEMBER(formats)},
 	{.shape = "offline_ok",
 		.takes = "no value",
-		.help = "an API out of reach: show what is known (an error)",
+		.help = "show cached data while the API is unreachable (off)",
 		.set = option_table_set_flag,
 		MEMBER(offline_ok)},
 	{.shape = "xattr",
 		.takes = "no value",
-		.help = "extended attributes, user.gladia.* (none)",
+		.help = "extended attributes, user.gladia.* (off)",
 		.set = option_table_set_flag,
 		MEMBER(xattr)},
 	{.shape = "allow_delete",
 		.takes = "no value",
-		.help = "rm of a job's file deletes the job (without: nothing does)",
+		.help = "rm of a job's file deletes the job (off)",
 		.set = option_table_set_flag,
 		MEMBER(allow_delete)},
 	{.shape = "allow_other",
 		.takes = "no value",
-		.help = "other users may look, too (needs user_allow_other in "
+		.help = "let other users access the mount (needs user_allow_other in "
 			"/etc/fuse.conf)",
 		.set = option_table_set_flag,
 		MEMBER(allow_other)},
@@ -375,16 +374,17 @@ int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
 
 	if (option_table_means_key(argument))
 		return errmsg_set(errmsg, -EINVAL,
-			"there is no option \"%s%.*s\" that takes the key itself, for "
-			"everybody on this machine can read a command line: write the "
-			"key to a file that only you can read, and use -o key_file=PATH",
+			"there is no option \"%s%.*s\" that takes the key itself, "
+			"because every user of this machine can read command lines: "
+			"write the key to a file that only you can read, and use -o "
+			"key_file=PATH",
 			dashes, (int)len, argument);
 	if (!len || len > SHOWN_MAX)
 		return errmsg_set(errmsg, -EINVAL,
-			"unknown option, not shown as it does not look like an option's "
-			"name (-h lists those there are)");
+			"unknown option, not shown because it does not look like an "
+			"option name (-h lists all options)");
 	return errmsg_set(errmsg, -EINVAL,
-		"unknown option \"%s%.*s\" (-h lists those there are)", dashes, (int)len,
+		"unknown option \"%s%.*s\" (-h lists all options)", dashes, (int)len,
 		argument);
 }
 

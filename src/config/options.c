@@ -67,7 +67,8 @@ static int options_refuse_argument(int result, const char *last, struct buf *err
 		return errmsg_set(errmsg, -EINVAL, "--help and --version take no value");
 	if (optopt >= LETTER_CHECK)
 		return errmsg_set(errmsg, -EINVAL,
-			"what --check, --refresh and --fetch take is a word of its own");
+			"--check, --refresh and --fetch take no \"=VALUE\": give it as a "
+			"separate argument");
 
 	const char letter[] = {(char)optopt, '\0'};
 
@@ -165,13 +166,12 @@ static int options_use_words(
 
 	if (count > WORDS_MAX)
 		return errmsg_set(errmsg, -EINVAL,
-			"%zu words were given where at most SOURCE and MOUNTPOINT are "
-			"expected: %s",
+			"too many arguments (%zu; at most SOURCE and MOUNTPOINT): %s",
 			count, usage);
 	if (!count || (command->helper && count < WORDS_MAX) ||
 		(count == 1 && strstr(command->words[0], "://")))
 		return errmsg_set(errmsg, -EINVAL,
-			"no MOUNTPOINT was given, the directory to mount on: %s", usage);
+			"no MOUNTPOINT (the directory to mount on) was given: %s", usage);
 	if (!*command->words[count - 1])
 		return errmsg_set(errmsg, -EINVAL, "MOUNTPOINT is empty: %s", usage);
 	options->mountpoint = strdup(command->words[count - 1]);
@@ -187,7 +187,7 @@ static int options_use_source_word(
 {
 	if (command->words_len > 1)
 		return errmsg_set(errmsg, -EINVAL,
-			"%zu words were given where at most SOURCE is expected: gladiafs "
+			"too many arguments (%zu; at most SOURCE): gladiafs "
 			"--check [-o ...] [SOURCE]",
 			command->words_len);
 	return options_use_source(
@@ -206,8 +206,8 @@ static int options_use_paths(
 				    : "gladiafs --refresh PATH...";
 
 	if (command->helper || command->lists_len || options->foreground)
-		return errmsg_set(
-			errmsg, -EINVAL, "beside PATHs nothing can be given: %s", usage);
+		return errmsg_set(errmsg, -EINVAL,
+			"--refresh and --fetch take no other options: %s", usage);
 	if (!command->words_len)
 		return errmsg_set(errmsg, -EINVAL, "no PATH was given: %s", usage);
 	options->paths = calloc(command->words_len + 1, sizeof(*options->paths));

@@ -89,8 +89,8 @@ static int rendition_render(
 		return err;
 	log_error(fs->log, "job %s cannot be shown as %s: %s", job->job.id,
 		format_name(format),
-		err == -EMSGSIZE ? "that would be too long"
-				 : "what is known of it makes no sense");
+		err == -EMSGSIZE ? "the result would be too long"
+				 : "the job's JSON is not in the expected form");
 	return err == -EMSGSIZE ? -EFBIG : -EIO;
 }
 

@@ -17,9 +17,9 @@ enum { WATCH_MS = 40 };
 
 /* Not the API's fault: it may have answered all the time, if few jobs match. */
 const char request_late_metadata[] =
-	"looking below metadata/ takes longer than timeout= allows, for the jobs around "
-	"it are read: look again at once to go on from here, read all/ first, or look "
-	"below a day (date/.../metadata/)";
+	"reading metadata/ takes longer than timeout= allows, because all jobs of the "
+	"directory above it are read: try again at once to continue from here, list all/ "
+	"first, or use metadata/ below a day (date/.../metadata/)";
 
 static void request_free(struct request *request)
 {
@@ -99,9 +99,9 @@ static void request_on_deadline(void *ctx)
 	log_error(request->fs->log, "%s",
 		request->timeout_message
 			? request->timeout_message
-			: "a call took longer than timeout= allows, as several "
-			  "requests to the API were needed one after the other; "
-			  "try again: what has come is kept");
+			: "a call took longer than timeout= allows, because it needed "
+			  "several API requests in sequence; try again: responses "
+			  "received so far are cached");
 	request_fail(request, -ETIMEDOUT);
 }
 

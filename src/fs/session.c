@@ -246,7 +246,7 @@ static void session_end(struct fs *fs, int error)
 void fs_send_header(const struct fs *fs, const struct fuse_out_header *header)
 {
 	if (write(fuse_session_fd(fs->session), header, sizeof(*header)) < 0)
-		log_warning(fs->log, "the kernel does not listen: %s", strerror(errno));
+		log_warning(fs->log, "cannot write to the kernel: %s", strerror(errno));
 }
 
 /* Handles the message in fs->message. libfuse does not see what is refused. */
@@ -409,7 +409,8 @@ static bool session_stop_notifier(struct fs *fs)
 	if (stopped)
 		notifier_free(fs->notifier);
 	else
-		log_warning(fs->log, "the kernel holds a notification: left behind");
+		log_warning(fs->log, "the notifier thread is still blocked in the "
+				     "kernel; exiting without it");
 	return stopped;
 }
 

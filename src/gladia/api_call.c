@@ -210,7 +210,7 @@ static bool call_judge_deletion(struct api_call *call, const struct http_result 
 {
 	if (result->status == 404)
 		return call->may_be_deleted;
-	/* These statuses are conclusive, even if the rest of the answer is broken. */
+	/* These statuses are conclusive, even if the rest of the response is broken. */
 	if (result->status == 202 || result->status == 204)
 		return true;
 	if (result->status >= 500 || result->status / 100 == 2 ||
@@ -319,8 +319,8 @@ static void call_again_due(void *ctx)
 
 	if (!err)
 		return;
-	api_fail(&call->failure, err, "wait until less is under way",
-		"no request can be made: %s", strerror(-err));
+	api_fail(&call->failure, err, "try again when fewer requests are in progress",
+		"cannot start a request: %s", strerror(-err));
 	call_give_up(call);
 }
 
@@ -333,8 +333,7 @@ static void call_deadline_due(void *ctx)
 		http_cancel(call->request);
 		call->request = NULL;
 		api->stats.failed++;
-		log_debug(api->log,
-			"%s %s: given up at the time-out, %" PRId64 " ms, attempt %d",
+		log_debug(api->log, "%s %s: timed out, %" PRId64 " ms, attempt %d",
 			call->asked.method, call->asked.url,
 			loop_now_ms(api->loop) - call->attempt_ms, call->attempts);
 	}

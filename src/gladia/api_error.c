@@ -24,10 +24,10 @@ static const char advice_silence[] = "check the network; timeout= sets how long 
 static const char advice_broken[] = "check the network and any proxy in between";
 static const char advice_limit[] = "ask for fewer jobs a page (page_size=)";
 static const char advice_key[] = "check the API key";
-static const char advice_gone[] = "it is not there, or not for this key";
+static const char advice_gone[] = "it does not exist, or this key has no access to it";
 static const char advice_unfinished[] =
-	"a job can be deleted when it is finished: wait until it is done or failed";
-static const char advice_proxy[] = "check the proxy that https_proxy names";
+	"only finished jobs can be deleted: wait until it is done or failed";
+static const char advice_proxy[] = "check the proxy set in https_proxy";
 static const char advice_proxy_login[] =
 	"mount again with the proxy's user name and password in https_proxy "
 	"(http://USER:PASSWORD@HOST:PORT)";
@@ -246,11 +246,11 @@ void api_fail_result(
 		api_fail(failure, -EHOSTUNREACH, advice_network, "no connection: %s",
 			detail);
 	else if (result->failure == HTTP_SILENT)
-		api_fail(failure, -ETIMEDOUT, advice_silence, "the server is silent: %s",
-			detail);
+		api_fail(failure, -ETIMEDOUT, advice_silence,
+			"no data from the server: %s", detail);
 	else
-		api_fail(
-			failure, -EIO, advice_broken, "the answer is broken: %s", detail);
+		api_fail(failure, -EIO, advice_broken, "the response is broken: %s",
+			detail);
 	if (!result->proxy_status)
 		failure->again = !result->tls_failed;
 }
@@ -267,7 +267,7 @@ void api_fail_unclear(struct api_failure *failure, long status)
 
 	api_status_print(status, text);
 	api_fail(failure, -EIO, api_advice_other,
-		"the server answered %s, which does not say that the job is deleted",
+		"the server answered %s, which does not confirm that the job was deleted",
 		text);
 	failure->again = true;
 	failure->bad_body = true;
@@ -280,8 +280,8 @@ void api_fail_slowed(struct api_failure *failure, long status, int64_t wait_ms)
 
 	api_status_print(status, text);
 	api_fail(failure, meaning->error, meaning->advice,
-		"the server answered %s to others, and all have to wait %" PRId64
-		" s more",
+		"the server answered %s to other requests, and all requests have to wait "
+		"%" PRId64 " s more",
 		text, (wait_ms + 999) / 1000);
 }
 

@@ -42,8 +42,7 @@ static int reader_fail_syntax(
 	struct api_reader *reader, uint64_t offset, const char *reason)
 {
 	api_fail(&reader->failure, -EIO, api_advice_other,
-		"the answer is no %s as JSON: %s at byte %" PRIu64, reader_what(reader),
-		reason, offset);
+		"the response is not valid JSON: %s at byte %" PRIu64, reason, offset);
 	reader->failure.again = true;
 	reader->failure.bad_body = true;
 	return -EIO;
@@ -54,8 +53,8 @@ static int reader_fail_sense(
 	struct api_reader *reader, uint64_t offset, const char *reason)
 {
 	return api_fail(&reader->failure, -EIO, advice_report,
-		"the answer is no such %s: %s at byte %" PRIu64, reader_what(reader),
-		reason, offset);
+		"the response is not a valid %s: %s at byte %" PRIu64,
+		reader_what(reader), reason, offset);
 }
 
 static int reader_fail_memory(struct api_reader *reader)
@@ -168,7 +167,7 @@ static int reader_tell(struct api_reader *reader, const struct api_item *item)
 	if (err >= 0)
 		return 0;
 	return api_fail(&reader->failure, err, advice_disk,
-		"what came could not be kept: %s", strerror(-err));
+		"cannot store the response: %s", strerror(-err));
 }
 
 static int reader_refuse(struct api_reader *reader, uint64_t offset, int error)
@@ -178,8 +177,8 @@ static int reader_refuse(struct api_reader *reader, uint64_t offset, int error)
 			"%s: the job at byte %" PRIu64 " of the page is left out: %s",
 			reader->tried, offset,
 			error == -ENAMETOOLONG
-				? "its id is too long for a file's name"
-				: "its id is empty, or no text a file's name can hold");
+				? "its id is too long for a file name"
+				: "its id is empty, or cannot be a file name");
 	return reader_tell(reader, NULL);
 }
 
@@ -374,7 +373,7 @@ static int reader_finish_job(struct api_reader *reader)
 	if (err == -EINVAL || err == -ENAMETOOLONG ||
 		(!err && strcmp(item.job.id, reader->id) != 0))
 		err = api_fail(&reader->failure, -EIO, advice_report,
-			"the answer is another job");
+			"the response is another job");
 	if (!err)
 		err = reader_tell(reader, &item);
 	reader_scratch_trim(&reader->scratch->text);

@@ -55,11 +55,11 @@ static int verify_key_make_api(struct loop *loop, const struct log *log,
 
 	if (err == -EINVAL && config->ca_file)
 		return errmsg_set(errmsg, err,
-			"ca_file=%s cannot be used: it is to be a file with certificates "
-			"(PEM) that you can read",
+			"ca_file=%s cannot be used: it must be a readable file with "
+			"certificates (PEM)",
 			config->ca_file);
 	if (err)
-		return errmsg_set(errmsg, err, "the API's client cannot be made: %s",
+		return errmsg_set(errmsg, err, "cannot initialise the API client: %s",
 			strerror(-err));
 	return 0;
 }
@@ -81,8 +81,8 @@ int verify_key(struct loop *loop, const struct log *log, const struct api_config
 	query_init(&query);
 	err = api_list(api, &query, 0, 0, 1, &handlers, &check, &call);
 	if (err)
-		return errmsg_set(
-			errmsg, err, "the API cannot be asked: %s", strerror(-err));
+		return errmsg_set(errmsg, err, "cannot send requests to the API: %s",
+			strerror(-err));
 	err = loop_run(loop);
 	if (check.done)
 		return check.error;
@@ -91,6 +91,6 @@ int verify_key(struct loop *loop, const struct log *log, const struct api_config
 		return check.error;
 	if (err)
 		return errmsg_set(
-			errmsg, err, "the API cannot be waited for: %s", strerror(-err));
+			errmsg, err, "cannot wait for the API: %s", strerror(-err));
 	return -ECANCELED;
 }

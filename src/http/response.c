@@ -205,19 +205,19 @@ static enum http_failure response_failure_of_cut(
 {
 	switch (answer->cut) {
 	case HTTP_CUT_REFUSED:
-		*ret_detail = "the answer was refused while it came in";
+		*ret_detail = "the response was rejected while it was received";
 		return HTTP_REFUSED;
 	case HTTP_CUT_ENOUGH:
 		*ret_detail = "";
 		return HTTP_OK;
 	case HTTP_CUT_HEADERS:
-		*ret_detail = "the answer's headers are too long";
+		*ret_detail = "the response headers are too long";
 		return HTTP_BROKEN;
 	case HTTP_CUT_MEMORY:
 		*ret_detail = "out of memory";
 		return HTTP_BROKEN;
 	case HTTP_CUT_SILENT:
-		*ret_detail = "no byte came for too long";
+		*ret_detail = "no data was received for too long";
 		return HTTP_SILENT;
 	case HTTP_CUT_NONE:
 		break;

@@ -68,7 +68,7 @@ static const struct expectation expectations[] = {
 	[FIRST_ITEM] = {{']'}, {AFTER_VALUE}, IN_ITEM, "expected a value or ']'"},
 	[ITEM] = {{0}, {PAGE}, IN_ITEM, "expected a value"},
 	[AFTER_ITEM] = {{',', ']'}, {ITEM, AFTER_VALUE}, PAGE, "expected ',' or ']'"},
-	[PAGE_END] = {{0}, {PAGE}, PAGE, "something after the page's end"},
+	[PAGE_END] = {{0}, {PAGE}, PAGE, "data after the end of the page"},
 };
 
 struct json_items {
@@ -167,7 +167,8 @@ static const char *items_advance(
 
 	int err = buf_append(&items->frame, in, len);
 
-	return err ? items_fail(items, err, items->offset, "too much around the items")
+	return err ? items_fail(
+			     items, err, items->offset, "too much data around the items")
 		   : to;
 }
 
@@ -213,7 +214,7 @@ static int items_hand_out(struct json_items *items, const char *last, size_t len
 	err = items->handlers.on_item(items->ctx, raw, len, items->value_offset);
 	buf_reset(item);
 	if (err < 0)
-		items_fail(items, err, items->value_offset, "the item was refused");
+		items_fail(items, err, items->value_offset, "the item was rejected");
 	return items->err;
 }
 
@@ -262,7 +263,7 @@ static const char *items_why_no_array(char first)
 		return "items is a string, not an array";
 	case 't':
 	case 'f':
-		return "items is a truth value, not an array";
+		return "items is a boolean, not an array";
 	default:
 		return json_value_end_begins(first) ? "items is a number, not an array"
 						    : "expected an array";

@@ -347,7 +347,7 @@ static struct cursor pretty_print_text(struct printer *pr, struct cursor c)
 		return c;
 	c.in = scan_space(c.in, pr->end);
 	if (c.in < pr->end)
-		return pretty_fail(pr, c.in, "something after the value");
+		return pretty_fail(pr, c.in, "data after the value");
 	*c.out++ = '\n';
 	return c;
 }

@@ -151,7 +151,7 @@ static const char *string_take_escape(const char *in, const char *end, uint32_t 
 	}
 	if (kind != 'u') {
 		*ret_bad = in + 1;
-		*ret_reason = "no such escape";
+		*ret_reason = "invalid escape sequence";
 		return NULL;
 	}
 

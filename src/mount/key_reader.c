@@ -77,7 +77,7 @@ static void key_reader_child(const struct key_source *source, int pipe)
 
 static void key_reader_warn(const struct key_reader *reader, const char *reason)
 {
-	log_warning(reader->log, "the key stays the one it was: %s", reason);
+	log_warning(reader->log, "keeping the current API key: %s", reason);
 }
 
 static void key_reader_on_late(void *ctx)
@@ -85,7 +85,7 @@ static void key_reader_on_late(void *ctx)
 	struct key_reader *reader = ctx;
 
 	log_warning(reader->log,
-		"the key stays the one it was until %s can be read: its filesystem does "
+		"keeping the current API key until %s can be read: its filesystem does "
 		"not answer",
 		key_source_name(reader->source));
 	reader->on_end(reader->ctx);

@@ -50,10 +50,10 @@ static int mountpoint_refuse_path(const char *given, int err, struct buf *errmsg
 			errmsg, err, "cannot mount on %s: it is not a directory", given);
 	if (mountpoint_means_dead(err))
 		return errmsg_set(errmsg, err,
-			"cannot mount on %s: it lies in a mount whose process has ended "
+			"cannot mount on %s: it is in a mount whose process has ended "
 			"(%s); unmount that first",
 			given, strerror(-err));
-	return errmsg_set(errmsg, err, "cannot mount on %s: it cannot be looked at (%s)",
+	return errmsg_set(errmsg, err, "cannot mount on %s: it cannot be accessed (%s)",
 		given, strerror(-err));
 }
 
@@ -70,8 +70,7 @@ static int mountpoint_refuse_mount(
 			"unmount it with \"fusermount3 -u\" or \"umount\"",
 			path, mount->type ? mount->type : "unknown");
 	return errmsg_set(errmsg, err,
-		"cannot mount on %s: a mount is there (%s) that does not let you in "
-		"(%s); "
+		"cannot mount on %s: you have no access to the mount there (%s: %s); "
 		"unmount it, or choose another directory",
 		path, mount->type, strerror(-err));
 }
@@ -163,8 +162,8 @@ static int mountpoint_refuse_own(
 			"with \"fusermount3 -u\", or choose another directory",
 			path, mount->source);
 	return errmsg_set(errmsg, -EBUSY,
-		"cannot mount on %s: it lies in the gladiafs mount on %s; choose another "
-		"directory",
+		"cannot mount on %s: it is inside the gladiafs mount on %s; choose "
+		"another directory",
 		path, mount->point);
 }
 

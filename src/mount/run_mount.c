@@ -75,7 +75,7 @@ static void mount_on_signal(void *ctx)
 	/* A process can see the mount, and send SIGHUP, before we have read the kernel's
 	 * first message. */
 	if (signal == SIGHUP && serve->mounted) {
-		log_debug(serve->config->log, "SIGHUP: all is looked at again");
+		log_debug(serve->config->log, "SIGHUP: refreshing the whole mount");
 		key_reader_start(serve->key_reader);
 		return;
 	}
@@ -102,8 +102,8 @@ static void mount_tell_ready(const struct run_mount *serve)
 	if (err)
 		log_warning(serve->config->log,
 			"cannot notify the service manager at $NOTIFY_SOCKET that the "
-			"mount is ready (%s): it may end this process; start it with "
-			"another Type= than notify",
+			"mount is ready (%s): it may end this process; use another Type= "
+			"than notify",
 			strerror(-err));
 }
 
@@ -153,8 +153,7 @@ static int mount_confine(struct buf *errmsg)
 	int err = hardening_confine();
 
 	if (err)
-		return mount_no_system(
-			"the rights of root cannot be given up", err, errmsg);
+		return mount_no_system("cannot drop root privileges", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
@@ -167,8 +166,7 @@ static int mount_keep_key_source(struct run_mount *serve, struct buf *errmsg)
 	int err = key_source_keep(serve->config->key_source);
 
 	if (err)
-		return mount_no_system(
-			"the key's directory cannot be opened", err, errmsg);
+		return mount_no_system("cannot open the key's directory", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
@@ -214,9 +212,8 @@ static int mount_open_api(struct run_mount *serve, struct buf *errmsg)
 		return mount_interrupted(serve, errmsg);
 	if (options->offline_ok && (err == -EHOSTUNREACH || err == -ETIMEDOUT)) {
 		log_warning(serve->config->log,
-			"%s cannot be reached (%s): what is known of it is shown, and "
-			"may "
-			"be old; the key has not been checked",
+			"cannot reach %s (%s): showing cached data, which may be out of "
+			"date; the key has not been checked",
 			options->origin, reason.len ? reason.data : strerror(-err));
 		serve->unreachable = true;
 		err = 0;
@@ -229,11 +226,11 @@ static int mount_open_api(struct run_mount *serve, struct buf *errmsg)
 			reason.len ? reason.data : strerror(-err));
 	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
 	if (err)
-		return mount_no_system("the API's client cannot be made", err, errmsg);
+		return mount_no_system("cannot initialise the API client", err, errmsg);
 	err = key_reader_new(serve->loop, serve->config->log, serve->config->key_source,
 		serve->api, mount_on_key, serve, &serve->key_reader);
 	if (err)
-		return mount_no_system("the key's reader cannot be made", err, errmsg);
+		return mount_no_system("cannot create the key reader", err, errmsg);
 	/* From here on the API client has the only copy of the key. */
 	explicit_bzero(serve->config->key, strlen(serve->config->key));
 	return EXIT_CODE_OK;
@@ -251,7 +248,8 @@ static int mount_open_catalog(struct run_mount *serve, struct buf *errmsg)
 
 	if (err)
 		return mount_no_system(
-			"no database can be made, not even a temporary one", err, errmsg);
+			"cannot create a database, not even a temporary one", err,
+			errmsg);
 	return EXIT_CODE_OK;
 }
 
@@ -296,7 +294,7 @@ static int mount_open_fs(struct run_mount *serve, struct buf *errmsg)
 		err = fs_new(serve->loop, serve->config->log, serve->catalog, serve->sync,
 			&fs, &handlers, serve, &serve->fs);
 	if (err)
-		return mount_no_system("the filesystem cannot be made", err, errmsg);
+		return mount_no_system("cannot create the filesystem", err, errmsg);
 	loop_set_hook(serve->loop, mount_on_turn, serve);
 	return EXIT_CODE_OK;
 }
@@ -351,7 +349,7 @@ static int mount_run(struct run_mount *serve, struct buf *errmsg)
 	if (err)
 		return errmsg_set(errmsg,
 			serve->serving ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
-			"the mount on %s ends, for the kernel's side of it fails: %s",
+			"lost the connection to the kernel for %s: %s",
 			serve->config->mountpoint, strerror(-err));
 	if (!serve->serving)
 		return errmsg_set(errmsg, EXIT_CODE_MOUNT,
@@ -365,9 +363,9 @@ static int mount_run(struct run_mount *serve, struct buf *errmsg)
 	serve->aborted = !serve->signal && unmount_is_mounted(&serve->mount);
 	if (serve->aborted)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"the kernel has aborted the mount on %s: it was not answered for "
-			"longer than fs.fuse.default_request_timeout allows, or root "
-			"aborted it; mount it again",
+			"the kernel has aborted the mount on %s: a request was not "
+			"answered for longer than fs.fuse.default_request_timeout "
+			"allows, or root aborted it; mount it again",
 			serve->config->mountpoint);
 	return EXIT_CODE_OK;
 }
@@ -386,7 +384,7 @@ static int mount_unmount_fs(const struct run_mount *serve, int code, struct buf 
 		return code;
 	if (!code)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"%s; until then it gives errors, for its process has ended",
+			"%s; until then, accesses fail, because its process has ended",
 			reason.data ? reason.data : "cannot unmount");
 	log_error(serve->config->log, "%s", reason.data ? reason.data : "cannot unmount");
 	return code;
@@ -431,7 +429,7 @@ static int mount_open_log(struct run_mount *serve, struct buf *errmsg)
 	int err = recent_log_new(&clock_system, &serve->recent_log);
 
 	if (err)
-		return mount_no_system("the log cannot be kept", err, errmsg);
+		return mount_no_system("cannot create the log", err, errmsg);
 	log_init(log, "gladiafs", options->log_syslog, options->debug);
 	log->kept = serve->recent_log;
 	return EXIT_CODE_OK;

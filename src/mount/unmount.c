@@ -124,7 +124,7 @@ static int unmount_check_nothing_else(const struct mount_entry *info, struct buf
 	if (err || seen.id != info->id)
 		return errmsg_set(errmsg, -EBUSY,
 			"cannot unmount %s: another filesystem is mounted over a "
-			"directory that leads there; unmount that first, then this one "
+			"directory in its path; unmount that first, then this one "
 			"(\"fusermount3 -u\" or \"umount\")",
 			info->point);
 	return 0;
@@ -182,7 +182,7 @@ static int unmount_path(const char *path, bool lazy, struct buf *reason)
 
 	stderr_capture_end(&capture, reason);
 	if (err && !reason->len)
-		errmsg_set(reason, err, "fusermount3 cannot be run: %s", strerror(-err));
+		errmsg_set(reason, err, "cannot run fusermount3: %s", strerror(-err));
 	return err;
 }
 

@@ -82,18 +82,18 @@ static int daemon_tell_end(const struct watch *watch, struct buf *errmsg)
 	while (waitpid(watch->child, &status, 0) < 0)
 		if (errno != EINTR)
 			return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-				"the background process ended, and does not say why");
+				"the background process exited without an error message");
 	if (watch->signal)
 		return errmsg_set(errmsg, EXIT_CODE_MOUNT,
 			"nothing is mounted: interrupted (%s)", strsignal(watch->signal));
 	if (WIFSIGNALED(status))
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"the background process was ended by a signal (%s) before it had "
-			"mounted; with -f it stays in the foreground and shows more",
+			"the background process was killed by a signal (%s) before it "
+			"had mounted; use -f to stay in the foreground and see more",
 			strsignal(WTERMSIG(status)));
 	return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-		"the background process ended with code %d before it had mounted; with "
-		"-f it stays in the foreground and shows more",
+		"the background process exited with code %d before it had mounted; use "
+		"-f to stay in the foreground and see more",
 		WEXITSTATUS(status));
 }
 

@@ -188,8 +188,8 @@ void job_delete_end(struct sync *sync)
 			sync->job_deletes.next, struct job_delete, link);
 
 		log_warning(sync->log,
-			"the program ends while job %s is being deleted for uid %u, pid "
-			"%d: it may be deleted or not; look at it again",
+			"exiting while job %s is being deleted for uid %u, pid %d: check "
+			"whether it still exists",
 			removal->id, (unsigned)removal->caller.uid,
 			(int)removal->caller.pid);
 		job_delete_removal_free(removal);

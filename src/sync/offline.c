@@ -49,11 +49,11 @@ static void offline_on_reach(void *ctx, bool reached, const char *errmsg)
 	if (reached && !offline->is)
 		return;
 	if (reached)
-		log_warning(sync->log, "the API answers again");
+		log_warning(sync->log, "the API is reachable again");
 	else if (!offline->is)
 		log_warning(sync->log,
-			"the API is out of reach (%s): what is known of it is shown, and "
-			"may be old",
+			"cannot reach the API (%s): showing cached data, which may be "
+			"out of date",
 			errmsg);
 	offline->is = !reached;
 	offline->tried_ms = loop_now_ms(sync->loop);

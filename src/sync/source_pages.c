@@ -251,8 +251,8 @@ static int pages_give_up(const struct listing *listing, struct page *page, unsig
 {
 	free(page->why);
 	if (asprintf(&page->why,
-		    "the listing \"%s\": the page at offset %" PRIu64 " %s, after %u "
-		    "tries; try again later, or report it",
+		    "the listing \"%s\": the page at offset %" PRIu64
+		    " %s, after %u tries; try again later, or report it",
 		    listing->key, page->offset, reason, tries) < 0)
 		page->why = NULL;
 	return -EIO;
@@ -273,7 +273,7 @@ static int pages_repair_gap(struct listing *listing, struct page *page)
 	if (++pages->gap_repairs > GAP_REPAIRS_MAX) {
 		pages->gap_repairs = 0;
 		return pages_give_up(listing, page, GAP_REPAIRS_MAX,
-			"does not follow from those before it");
+			"does not continue the pages before it");
 	}
 	if (page->gap_filler_requested) {
 		pages_replan(pages, pages->resume);
@@ -327,7 +327,7 @@ static int pages_note_news(struct listing *listing, struct page *page, bool news
 	if (pages->pages_without_new > PAGES_WITHOUT_NEW_MAX) {
 		pages->pages_without_new = 0;
 		return pages_give_up(
-			listing, page, PAGES_WITHOUT_NEW_MAX, "brings nothing new");
+			listing, page, PAGES_WITHOUT_NEW_MAX, "contains nothing new");
 	}
 	return page->offset > SPAN_MAX ? -EFBIG : 0;
 }
@@ -416,8 +416,8 @@ static int pages_pass(struct listing *listing, struct page *page)
 	if (pages->step_back)
 		return pages_repair_gap(listing, page);
 	if (!page->end.next)
-		return pages_give_up(listing, page, 2,
-			"has no jobs, and does not say that it is the last");
+		return pages_give_up(
+			listing, page, 2, "has no jobs, but is not marked as the last");
 	pages->joined = next;
 	pages->resume = next;
 	pages->overlaps = false;

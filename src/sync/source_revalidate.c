@@ -57,7 +57,8 @@ void revalidate_fall_back(struct revalidation *check)
 {
 	struct listing *listing = check->listing;
 
-	log_debug(listing->sync->log, "the listing \"%s\" is read again", listing->key);
+	log_debug(listing->sync->log, "the listing \"%s\" is being read again",
+		listing->key);
 	listing_switch_source(listing, &source_pages);
 }
 

@@ -30,7 +30,7 @@ static void unfinished_end(struct sync *sync, bool complete)
 	if (complete && unfinished->jobs >= unfinished->gets) {
 		unfinished->gets_min = UNFINISHED_GETS_MIN;
 	} else {
-		log_debug(sync->log, "a list of the unfinished jobs did not pay");
+		log_debug(sync->log, "listing the unfinished jobs saved no requests");
 		if (unfinished->gets_min < UNFINISHED_GETS_MAX)
 			unfinished->gets_min *= 2;
 	}

@@ -113,7 +113,7 @@ class TestOneThingWrong:
 
     def test_name(self, check):
         found = check("https://name.invalid")
-        assert "name servers" in found.only("network")
+        assert "DNS" in found.only("network")
         assert found["TLS"][0] == UNKNOWN
 
     @pytest.mark.parametrize("cert", ["expired", "other", "untrusted"])
@@ -200,7 +200,7 @@ class TestOneThingWrong:
     def test_cache_is_full(self, mock, check, place):
         place.cache.mkdir(mode=0o700)
         spoil = f"mount -t tmpfs -o size=8m,mode=700 none {place.cache}\n"
-        assert "make room" in check(mock.url, spoil=spoil).only("cache")
+        assert "free some space" in check(mock.url, spoil=spoil).only("cache")
         assert check(mock.url, "cache=off", spoil=spoil)["cache"] == (
             OK, "is off (-o cache=off)")
 

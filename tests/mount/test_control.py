@@ -318,8 +318,9 @@ class TestRefresh:
     def test_no_mount(self, place, tmp_path):
         code, said = refresh(place, tmp_path)
         assert code == 1
-        assert said == (f"gladiafs: {tmp_path} is in no gladiafs mount: mount first, then give "
-                        "a path below that (findmnt -t fuse.gladiafs lists mounts)\n")
+        assert said == (f"gladiafs: {tmp_path} is not in a gladiafs mount: mount first, "
+                        "then give a path inside it "
+                        "(findmnt -t fuse.gladiafs lists mounts)\n")
         code, said = refresh(place, tmp_path / "none")
         assert code == 1 and said.endswith("none: No such file or directory\n")
 
@@ -329,7 +330,7 @@ class TestRefresh:
         one.wait()
         code, said = refresh(place, one.path)
         assert code == 1
-        assert said.endswith("the gladiafs that served it has ended; mount again\n")
+        assert said.endswith("its gladiafs process has ended; mount again\n")
 
     @needs_root
     def test_of_somebody_else(self, account, mount, place):

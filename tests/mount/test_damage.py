@@ -140,7 +140,7 @@ def assert_without(account, mount):
     assert_shows_all(one, account)
     one.unmount()
     (sentence,) = [line for line in one.stderr.splitlines() if "cannot be used" in line]
-    assert "going on without" in sentence and "cache_dir" in sentence
+    assert "continuing without" in sentence and "cache_dir" in sentence
 
 
 @pytest.mark.parametrize("what", ["directory", "fifo", "link"])

@@ -197,7 +197,7 @@ class TestRemoving:
         path.stat()
         account.fault(kind, {"method": "DELETE"})
         assert failure(os.unlink, path) == errno.EIO
-        assert "does not say that the job is deleted" in one.stderr
+        assert "does not confirm that the job was deleted" in one.stderr
         assert job_id in ids(account) and path.exists()
         account.clear_faults()
         account.fault(kind, {"method": "DELETE"}, times=1)

@@ -115,7 +115,7 @@ class TestNextName:
             seen.extend(entry.name for entry in entries)
         assert caught.value.errno == errno.EIO
         assert set(seen) <= names_of(some.jobs())
-        assert "does not say that it is the last" in errors(one)
+        assert "is not marked as the last" in errors(one)
         assert len(one.requests()) < count / 19 + 20
         some.modes(next_name="next")
         assert set(os.listdir(one.path / "all")) == names_of(some.jobs())

@@ -170,7 +170,7 @@ class TestRefused:
     def test_no_mount(self, fetch, tmp_path):
         code, out, err = fetch(tmp_path).end()
         assert (code, out) == (1, "")
-        assert err.startswith(f"gladiafs: {tmp_path} is in no gladiafs mount: ")
+        assert err.startswith(f"gladiafs: {tmp_path} is not in a gladiafs mount: ")
 
     def test_one_of_two(self, account, mount, fetch, tmp_path):
         """Nothing is begun then."""
@@ -193,7 +193,7 @@ class TestFailures:
         first, last = err.splitlines()
         assert first == f"gladiafs: cannot fetch {one.path}/all/{bad}.json: Input/output error"
         assert last.startswith("gladiafs: 1 jobs and 0 directories could not be fetched: ")
-        assert f"{one.path}/.gladiafs/errors says why" in last
+        assert f"{one.path}/.gladiafs/errors has the reasons" in last
         assert bad in read(one.path / ".gladiafs/errors").decode()
         # Taken up again, it asks for that one alone.
         account.clear_faults()
@@ -220,7 +220,7 @@ class TestFailures:
         account.fault_jobs("status", status=401)
         code, _, err = fetch(one.path / "all").end()
         assert code == 2
-        assert "gladiafs: given up after 32 failures in a row: " in err
+        assert "gladiafs: gave up after 32 failures in a row: " in err
         assert err.count("cannot fetch") == 10
         assert len(one.requests()) < 200
 
@@ -305,7 +305,7 @@ class TestStopped:
         assert time.monotonic() - begin < 0.5 * PATIENCE
         assert code == -number and out == ""
         said = re.fullmatch(r"gladiafs: stopped after (\d+) of (\d+)\+? jobs; they stay in the "
-                            r"cache, and the same command goes on from there\n", err)
+                            r"cache; run the same command again to continue\n", err)
         assert said and 50 <= int(said.group(1)) < 250
         # What was fetched is not fetched again.
         account.clear_faults()
@@ -326,7 +326,7 @@ class TestStopped:
         run.process.send_signal(signal.SIGINT)
         code, _, text = run.end()
         assert code == -signal.SIGINT
-        assert "\r\033[Kgladiafs: stopped after " in text and text.endswith(" there\r\n")
+        assert "\r\033[Kgladiafs: stopped after " in text and text.endswith(" continue\r\n")
         account.clear_faults()
 
     def test_after_a_remount(self, account, mount, fetch):

@@ -107,7 +107,7 @@ class TestWhichKey:
         env["GLADIA_API_KEY"] = account.key
         _, out, _ = Program(place, *words, env=env).end()
         (line,) = [line for line in out.splitlines() if line.split()[1] == "key"]
-        assert line.split(maxsplit=2)[2] == f"is {said}; the API takes it"
+        assert line.split(maxsplit=2)[2] == f"is {said}; the API accepts it"
         words[-1] = "http://127.0.0.1:1"
         env["GLADIA_API_KEY"] = "old"
         _, out, _ = Program(place, *words, env=env).end()

@@ -246,7 +246,7 @@ class TestCost:
                 assert error.errno == errno.ETIMEDOUT
                 tries += 1
         assert 1 <= tries < 10
-        assert "look again at once to go on from here" in one.stderr
+        assert "try again at once to continue from here" in one.stderr
         assert len(one.requests()) <= len(shop.jobs()) / 9 + 3
 
     def test_changes(self, shop, mount):

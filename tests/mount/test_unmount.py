@@ -134,7 +134,7 @@ class TestOwnMount:
         before = ground.places()
         assert end(one) == SYSTEM
         assert ground.places() == before
-        assert "over a directory that leads there" in one.stderr
+        assert "over a directory in its path" in one.stderr
 
     @pytest.mark.parametrize("in_use", [False, True])
     def test_moved_with_its_parent(self, account, mount, ground, in_use):
@@ -248,7 +248,7 @@ class TestRefused:
         one = mount(account)
         code, _, err = program("-f", "-o", place.options(), mock.url, one.path / "status")
         assert code == FAILED
-        assert f"it lies in the gladiafs mount on {one.path}" in err
+        assert f"it is inside the gladiafs mount on {one.path}" in err
 
     @needs_root
     def test_by_another_way(self, account, mock, mount, program, place, ground):

@@ -209,7 +209,7 @@ static void test_unsound_rows(void **state)
 
 		assert_true(use(catalog));
 		catalog_close(catalog);
-		assert_int_equal(kit_heard(kit, "set aside"), 2);
+		assert_int_equal(kit_heard(kit, "renamed to"), 2);
 		assert_int_equal(access(kit->path, F_OK), -1);
 	}
 }
@@ -235,7 +235,7 @@ static void test_old_and_new_side_by_side(void **state)
 	struct catalog *old = kit_open(kit, KIT_NO_MAX);
 
 	damage_in_use(kit, old);
-	assert_int_equal(kit_heard(kit, "set aside"), 2);
+	assert_int_equal(kit_heard(kit, "renamed to"), 2);
 
 	struct catalog *new = kit_open(kit, KIT_NO_MAX);
 	struct catalog_job job;
@@ -335,7 +335,7 @@ static void test_found_by_two(void **state)
 	struct catalog_job job;
 
 	damage_in_use(kit, one);
-	assert_int_equal(kit_heard(kit, "set aside"), 2);
+	assert_int_equal(kit_heard(kit, "renamed to"), 2);
 
 	struct catalog *new = kit_open(kit, KIT_NO_MAX);
 

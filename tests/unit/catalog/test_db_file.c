@@ -188,7 +188,7 @@ static void test_full_disk(void **state)
 
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
 
-	assert_int_equal(kit_heard(kit, "going on without one"), 1);
+	assert_int_equal(kit_heard(kit, "continuing without"), 1);
 	kit_put(catalog, "a", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	catalog_close(catalog);
@@ -198,7 +198,7 @@ static void test_full_disk(void **state)
 	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
 }
 
-/* No file that is not ours is written to: it is set aside as it was. */
+/* No file that is not ours is written to: it is set aside unchanged. */
 static void test_spec_7_4_foreign_file(void **state)
 {
 	static const char garbage[] = "This is not a database, nor was it ever one.";
@@ -209,7 +209,7 @@ static void test_spec_7_4_foreign_file(void **state)
 	write_file(kit_beside(kit, ".damaged"), "", 0);
 	write_file(kit_beside(kit, ".damaged-journal"), "journal", 7);
 	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "set aside as"), 1);
+	assert_int_equal(kit_heard(kit, "renamed to"), 1);
 	assert_holds(kit_beside(kit, ".damaged"), garbage, sizeof(garbage));
 	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
 }
@@ -235,7 +235,7 @@ static void test_spec_7_4_other_schema(void **state)
 		catalog_close(catalog);
 		kit_sql(kit, changes[i]);
 		catalog = kit_open(kit, KIT_NO_MAX);
-		assert_int_equal(kit_heard(kit, "set aside as"), 1);
+		assert_int_equal(kit_heard(kit, "renamed to"), 1);
 
 		struct catalog_job job;
 
@@ -254,7 +254,7 @@ static void test_spec_7_4_foreign_database(void **state)
 	write_file(kit->path, "", 0);
 	kit_sql(kit, "CREATE TABLE mine(mine)");
 	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "set aside as"), 1);
+	assert_int_equal(kit_heard(kit, "renamed to"), 1);
 	assert_int_equal(rename(kit_beside(kit, ".damaged"), kit->path), 0);
 	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM sqlite_master"), 1);
 	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
@@ -272,7 +272,7 @@ static void test_spec_7_4_cut_short(void **state)
 		catalog_close(catalog);
 		assert_int_equal(truncate(kit->path, size), 0);
 		assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-		assert_int_equal(kit_heard(kit, "set aside as"), 1);
+		assert_int_equal(kit_heard(kit, "renamed to"), 1);
 	}
 }
 

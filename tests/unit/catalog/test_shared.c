@@ -471,7 +471,7 @@ static void test_spec_7_4_race_for_a_damaged_one(void **state)
 	fputs("This is not a database, nor was it ever one.", file);
 	assert_int_equal(fclose(file), 0);
 	race(kit);
-	assert_int_equal(heard_of_others(kit, "set aside as"), 1);
+	assert_int_equal(heard_of_others(kit, "renamed to"), 1);
 }
 
 int main(void)

@@ -316,7 +316,7 @@ static void test_damaged_text(void **state)
 		assert_int_equal(
 			texts_read(catalog, &job, 0, read, sizeof(read), &len), -EIO);
 		assert_int_equal(len, 42);
-		assert_int_equal(kit_heard(kit, "set aside"), 2);
+		assert_int_equal(kit_heard(kit, "renamed to"), 2);
 		catalog_close(catalog);
 	}
 	free(text);

@@ -122,7 +122,7 @@ static void test_quota(void **state)
 	assert_int_equal(saved_listings_save(catalog, "any ..", &listing, &row, 1), 0);
 	assert_int_equal(put(catalog, "big", big_text(), &job), 0);
 	assert_int_equal(catalog_commit(catalog), -EIO);
-	assert_int_equal(kit_heard(kit, "check the space on its disk"), 1);
+	assert_int_equal(kit_heard(kit, "free space on its disk"), 1);
 	/* It is gone at once, not by halves. */
 	assert_unknown(catalog, "lost");
 	assert_unknown(catalog, "big");

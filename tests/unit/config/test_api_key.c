@@ -221,10 +221,10 @@ static void test_no_key_in_it(void **state)
 		size_t len;
 		const char *why;
 	} bad[] = {
-		{BYTES(""), "holds no key"},
-		{BYTES("\n"), "holds no key"},
-		{BYTES(" \t\r\n"), "holds no key"},
-		{BYTES("\n" SECRET "\n"), "holds no key"},
+		{BYTES(""), "contains no key"},
+		{BYTES("\n"), "contains no key"},
+		{BYTES(" \t\r\n"), "contains no key"},
+		{BYTES("\n" SECRET "\n"), "contains no key"},
 		{BYTES("my key " SECRET), "spaces"},
 		{BYTES(SECRET "\0"), "control characters"},
 		{BYTES("\0" SECRET), "control characters"},
@@ -332,13 +332,13 @@ static void test_not_a_file(void **state)
 	/* A file of ours whose first byte cannot be read. */
 	assert_refused("/proc/self/mem", -EIO, "/proc/self/mem");
 	assert_int_equal(mkfifo(in_root("fifo"), 0600), 0);
-	assert_refused(in_root("fifo"), -EINVAL, "no regular file");
-	assert_refused("/dev/null", -EINVAL, "no regular file");
+	assert_refused(in_root("fifo"), -EINVAL, "not a regular file");
+	assert_refused("/dev/null", -EINVAL, "not a regular file");
 	write_key("key", SECRET "\n");
 	assert_int_equal(symlink("key", in_root("link")), 0);
 	assert_key(in_root("link"), SECRET);
 	assert_int_equal(symlink("loop", in_root("loop")), 0);
-	assert_refused(in_root("loop"), -ELOOP, "cannot be opened");
+	assert_refused(in_root("loop"), -ELOOP, "cannot open the key file");
 	assert_refused(in_root("bad\nname"), -ENOENT, "/bad?name");
 }
 

@@ -161,8 +161,8 @@ static void test_find(void **state)
 		assert_found(words[i], 0, "http://localhost");
 		assert_int_equal(setenv("GLADIA_API_URL", "https://a/v2", 1), 0);
 		assert_found(words[i], -EINVAL,
-			"the variable GLADIA_API_URL contains a path: leave out what "
-			"follows the host, the program knows the API's paths");
+			"the variable GLADIA_API_URL contains a path: leave out "
+			"everything after the host; gladiafs adds the API's paths");
 	}
 	assert_found("https://B:443/", 0, "https://b");
 	assert_int_equal(unsetenv("GLADIA_API_URL"), 0);

@@ -216,12 +216,12 @@ static void test_cannot_be_made(void **state)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_refused(in_root("file"), -ENOTDIR, "is not a directory");
-	assert_refused(in_root("file/below"), -ENOTDIR, "cannot be made");
+	assert_refused(in_root("file/below"), -ENOTDIR, "cannot create");
 	assert_refused("/proc/gladiafs", -ENOENT, "-o cache_dir=PATH");
 	assert_int_equal(symlink("loop", in_root("loop")), 0);
-	assert_refused(in_root("loop"), -ELOOP, "cannot be looked at");
+	assert_refused(in_root("loop"), -ELOOP, "cannot access");
 	assert_int_equal(symlink("nowhere", in_root("gone")), 0);
-	assert_refused(in_root("gone"), -ENOENT, "cannot be looked at");
+	assert_refused(in_root("gone"), -ENOENT, "cannot access");
 }
 
 /* In a child with an empty /var/cache and /etc of its own, if the machine lets us. */

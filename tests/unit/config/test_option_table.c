@@ -102,16 +102,16 @@ static void test_bad_formats(void **state)
 		const char *list;
 		const char *why;
 	} bad[] = {
-		{"formats", "-o formats takes json, and"},
+		{"formats", "-o formats takes json, optionally"},
 		{"formats=", "-o formats takes"},
 		{"formats=json:", "-o formats takes"},
 		{"formats=:json", "-o formats takes"},
-		{"formats=txt", "-o formats takes json, and"},
+		{"formats=txt", "-o formats takes json, optionally"},
 		{"formats=txt:json", "-o formats takes"},
-		{"formats=json:doc", "no format \"doc\": it takes json, and"},
+		{"formats=json:doc", "no format \"doc\": it takes json, optionally"},
 		{"formats=json:TXT", "no format \"TXT\""},
-		{"formats=json:txt:srt:txt", "names txt twice"},
-		{"formats=json:json", "names json twice"},
+		{"formats=json:txt:srt:txt", "lists txt twice"},
+		{"formats=json:json", "lists json twice"},
 		/* A key is longer, and not shown. */
 		{"formats=json:45463597-20b7-4af7-b3b3-f5fb778203ab", "-o formats takes"},
 		{"formats=json:\x1b[1m", "-o formats takes"},

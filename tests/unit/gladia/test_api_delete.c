@@ -74,8 +74,8 @@ static void a_page_of_a_proxy_deletes_nothing(void **state)
 	(void)state;
 	assert_int_equal(delete_job(done, 2, ""), 0);
 	assert_int_equal(delete_job(not_yet, 2, ""), 0);
-	assert_int_equal(
-		delete_job(never, 3, "200, which does not say that the job is deleted"),
+	assert_int_equal(delete_job(never, 3,
+				 "200, which does not confirm that the job was deleted"),
 		-EIO);
 }
 
@@ -88,8 +88,8 @@ static void what_the_api_refuses(void **state)
 		const char *why;
 	} cases[] = {
 		{{{TARGET, ANSWER("403 x")}, {.target = NULL}}, -EBUSY,
-			"deleting job a: the server answered 403 Forbidden; a job can be "
-			"deleted when it is finished"},
+			"deleting job a: the server answered 403 Forbidden; only "
+			"finished jobs can be deleted"},
 		{{{TARGET, ANSWER("404 x")}, {.target = NULL}}, -ENOENT, "404 Not Found"},
 		{{{TARGET, ANSWER("401 x")}, {.target = NULL}}, -EACCES, "check the API"},
 		{{{TARGET, ANSWER("405 x")}, {.target = NULL}}, -EIO, "405 Method"},

@@ -48,7 +48,7 @@ static void statuses_become_errnos(void **state)
 		{"400 x", -EINVAL, false, "400 Bad Request", "page_size="},
 		{"401 x", -EACCES, false, "401 Unauthorized", "check the API key"},
 		{"403 x", -EACCES, false, "403 Forbidden", "check the API key"},
-		{"404 x", -ENOENT, false, "404 Not Found", "not there"},
+		{"404 x", -ENOENT, false, "404 Not Found", "does not exist"},
 		{"405 x", -EIO, false, "405 Method Not Allowed", "SOURCE"},
 		{"407 x", -EIO, false, "407 Proxy", "proxy"},
 		{"408 x", -EIO, true, "408 Request Timeout", "later"},
@@ -369,7 +369,7 @@ static void attempts_are_told_with_d(void **state)
 				     "1\n");
 	assert_holds(log, JOB_TARGET ": no answer, ");
 	assert_holds(log, JOB_TARGET ": 200, 28 bytes, 0 ms, attempt ");
-	assert_holds(log, "/c: given up at the time-out, ");
+	assert_holds(log, "/c: timed out, ");
 	assert_null(strstr(log, "5ecret"));
 	api_asks_free(asks);
 }

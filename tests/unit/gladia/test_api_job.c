@@ -92,16 +92,16 @@ static void what_is_not_the_job_is_an_error(void **state)
 		const char *why;
 		int requests;
 	} cases[] = {
-		{ITEM("b"), "the answer is another job", 1},
-		{ITEM("A"), "the answer is another job", 1},
-		{ITEM(""), "the answer is another job", 1},
+		{ITEM("b"), "the response is another job", 1},
+		{ITEM("A"), "the response is another job", 1},
+		{ITEM(""), "the response is another job", 1},
 		{PAGE("null", ITEM("a")), "no object with a string \"id\" at byte 0", 1},
 		{"[]", "no object with a string \"id\"", 1},
 		{"7", "no object with a string \"id\"", 1},
-		{"", "no job as JSON: the text ends too early at byte 0", 3},
-		{"<html>", "no job as JSON: expected a value at byte 0", 3},
+		{"", "not valid JSON: the text ends too early at byte 0", 3},
+		{"<html>", "not valid JSON: expected a value at byte 0", 3},
 		{"{\"id\":\"a\"", "the text ends too early at byte 9", 3},
-		{ITEM("a") ITEM("a"), "something after the value at byte 28", 3},
+		{ITEM("a") ITEM("a"), "data after the value at byte 28", 3},
 	};
 
 	(void)state;
@@ -116,7 +116,7 @@ static void what_is_not_the_job_is_an_error(void **state)
 
 		assert_int_equal(ask->error, -EIO);
 		assert_int_equal(ask->ids.len, 0);
-		assert_holds(ask->why, "getting job a: the answer is ");
+		assert_holds(ask->why, "getting job a: the response is ");
 		assert_holds(ask->why, cases[i].why);
 		assert_int_equal(
 			raw_server_requests(ask->asks->server), cases[i].requests);

@@ -179,7 +179,7 @@ static void what_is_no_page_is_an_error(void **state)
 		const char *why;
 		int requests;
 	} cases[] = {
-		{"<html>Sign in</html>", "no page as JSON: expected '{' at byte 0", 3},
+		{"<html>Sign in</html>", "not valid JSON: expected '{' at byte 0", 3},
 		{"", "the page ends too early at byte 0", 3},
 		{"[]", "expected '{' at byte 0", 3},
 		{"{}", "no member \"items\" at byte 2", 3},
@@ -187,7 +187,7 @@ static void what_is_no_page_is_an_error(void **state)
 		{"{\"items\":null}", "items is null, not an array at byte 9", 3},
 		{"{\"items\":{}}", "items is an object, not an array at byte 9", 3},
 		{"{\"items\":[" ITEM("a"), "the page ends too early at byte 38", 3},
-		{"{\"items\":[" ITEM("a") "]} {", "something after the page's end", 3},
+		{"{\"items\":[" ITEM("a") "]} {", "data after the end of the page", 3},
 		{"{\"items\":[{\"id\":\"a\"},{\"id\":tru}]}",
 			"expected a value at byte 27", 3},
 		{"{\"items\":[],\"next\":nul}", "expected a value at byte 19", 3},
@@ -204,8 +204,9 @@ static void what_is_no_page_is_an_error(void **state)
 		struct api_ask *ask = list_body(cases[i].body);
 
 		assert_int_equal(ask->error, -EIO);
-		assert_holds(ask->why, "listing jobs (offset 0, limit 20): the answer is "
-				       "no ");
+		assert_holds(ask->why,
+			"listing jobs (offset 0, limit 20): the response is "
+			"not ");
 		assert_holds(ask->why, cases[i].why);
 		assert_int_equal(
 			raw_server_requests(ask->asks->server), cases[i].requests);
@@ -273,7 +274,7 @@ static void jobs_and_what_is_around_have_a_maximum(void **state)
 			 "\"}],\"next\":null}"),
 			"an item is too large at byte 10"},
 		{long_text("{\"items\":[],\"more\":\"", 'x', API_FRAME_MAX, "\"}"),
-			"too much around the items"},
+			"too much data around the items"},
 	};
 
 	(void)state;
@@ -407,7 +408,7 @@ static void whoever_listens_can_end_it(void **state)
 	api_asks_settle(ask);
 	assert_int_equal(ask->error, -ENOSPC);
 	assert_string_equal(ask->ids.data, "a ");
-	assert_holds(ask->why, "could not be kept: No space left on device");
+	assert_holds(ask->why, "cannot store the response: No space left on device");
 	assert_int_equal(raw_server_requests(asks->server), 1);
 
 	ask = api_asks_get(asks, "a");

@@ -159,8 +159,9 @@ static void a_wait_beyond_the_end_fails_at_once(void **state)
 	ask = api_asks_get(asks, "b");
 	api_asks_settle(ask);
 	assert_int_equal(ask->error, -EBUSY);
-	assert_holds(ask->why, "getting job b: the server answered 429 Too Many Requests "
-			       "to others, and all have to wait 3600 s more; ");
+	assert_holds(ask->why,
+		"getting job b: the server answered 429 Too Many Requests "
+		"to other requests, and all requests have to wait 3600 s more; ");
 	assert_int_equal(asks->now_ms - began_ms, 50);
 	assert_int_equal(raw_server_requests(asks->server), 1);
 
@@ -172,7 +173,7 @@ static void a_wait_beyond_the_end_fails_at_once(void **state)
 	ask = api_asks_get(asks, "b");
 	api_asks_settle(ask);
 	assert_int_equal(ask->error, -EIO);
-	assert_holds(ask->why, "503 Service Unavailable to others");
+	assert_holds(ask->why, "503 Service Unavailable to other requests");
 
 	/* A new key is another account's. */
 	assert_int_equal(api_set_key(asks->api, "0ther"), 0);
@@ -232,7 +233,8 @@ static void silence_ends_in_time(void **state)
 	assert_int_equal(job->done, 1);
 	assert_int_equal(page->error, -ETIMEDOUT);
 	assert_int_equal(job->error, -ETIMEDOUT);
-	assert_holds(page->why, "the server is silent: no byte came for too long (");
+	assert_holds(page->why,
+		"no data from the server: no data was received for too long (");
 	assert_holds(page->why, " attempts in 30 s); check the network");
 	api_asks_free(asks);
 }

@@ -111,12 +111,12 @@ static const struct {
 	{"[1.e5]", 3, "expected a digit"},
 	{"[1e]", 3, "expected a digit"},
 	{"[1e+-2]", 4, "expected a digit"},
-	{"1 2", 2, "something after the value"},
-	{"{}}", 2, "something after the value"},
-	{"[],", 2, "something after the value"},
-	{"[\"\\x\"]", 3, "no such escape"},
-	{"[\"\\U0041\"]", 3, "no such escape"},
-	{"[\"\\'\"]", 3, "no such escape"},
+	{"1 2", 2, "data after the value"},
+	{"{}}", 2, "data after the value"},
+	{"[],", 2, "data after the value"},
+	{"[\"\\x\"]", 3, "invalid escape sequence"},
+	{"[\"\\U0041\"]", 3, "invalid escape sequence"},
+	{"[\"\\'\"]", 3, "invalid escape sequence"},
 	{"\"\\u12G4\"", 5, "expected four hexadecimal digits"},
 	{"\"\\u123\"", 6, "expected four hexadecimal digits"},
 	{"\"\\u+123\"", 3, "expected four hexadecimal digits"},
@@ -136,7 +136,7 @@ static void test_spec_4_3_not_json(void **state)
 			bad_texts[i].offset, bad_texts[i].reason);
 	assert_refuses("[1\0]", 4, 2, "expected ',' or ']'");
 	assert_refuses("\"\0\"", 3, 1, "a control character in a string");
-	assert_refuses("[1]\0", 4, 3, "something after the value");
+	assert_refuses("[1]\0", 4, 3, "data after the value");
 }
 
 /* SEMANTICS 4.3.2 */

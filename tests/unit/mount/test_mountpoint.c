@@ -238,7 +238,7 @@ static void test_bad_path(void **state)
 	assert_bad(in_root("none"), MOUNTINFO_SELF, -ENOENT, "mkdir -p");
 	assert_bad(in_root("none/x"), MOUNTINFO_SELF, -ENOENT, "no such directory");
 	assert_bad(in_root("a\nb"), MOUNTINFO_SELF, -ENOENT, "/a?b: there is no");
-	assert_bad(in_root("loop"), MOUNTINFO_SELF, -ELOOP, "cannot be looked at");
+	assert_bad(in_root("loop"), MOUNTINFO_SELF, -ELOOP, "cannot be accessed");
 	assert_bad(in_root(long_name), MOUNTINFO_SELF, -ENAMETOOLONG, "too long");
 }
 
@@ -292,7 +292,7 @@ static void test_mounted_above(void **state)
 	(void)state;
 	strcpy(dir, in_root("dir"));
 	assert_bad(dir, write_table_of(dir, root, "fuse.gladiafs " ORIGIN), -EBUSY,
-		"it lies in the gladiafs mount on /tmp/gladiafs-point-");
+		"it is inside the gladiafs mount on /tmp/gladiafs-point-");
 	assert_good(dir, write_table_of(dir, root, "ext4 /dev/vda"), dir);
 }
 

@@ -221,8 +221,8 @@ static void be_killed(struct daemon *daemon)
 static void test_silent(void **state)
 {
 	(void)state;
-	assert_verdict(say_nothing, EXIT_CODE_SYSTEM, "ended with code 7");
-	assert_verdict(be_killed, EXIT_CODE_SYSTEM, "ended by a signal (Killed)");
+	assert_verdict(say_nothing, EXIT_CODE_SYSTEM, "exited with code 7");
+	assert_verdict(be_killed, EXIT_CODE_SYSTEM, "killed by a signal (Killed)");
 }
 
 static void obey(struct daemon *daemon)
