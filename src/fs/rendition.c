@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rendition.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +139,11 @@ static int rendition_get_for(
 		err = -ESTALE;
 	if (!err)
 		err = rendition_get(fs, ret_job, format, ret_text);
-	return err == -ENODATA ? request_want_job(request, ret_job->job.id) : err;
+	if (err == -ENODATA) {
+		err = request_want_job(request, ret_job->job.id);
+		assert(err);
+	}
+	return err;
 }
 
 int rendition_read(struct request *request)
