@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Counts test cases: count.py LOG [REPORT...]
 
-LOG is what `meson test --logbase` leaves as .json, one test a line. A test that is cmocka's
-or pytest's holds many cases and says how many; any other is one. A REPORT is a sanitizer's,
-and a failure. Prints "N passed, N failed[, N skipped]"; failing is the caller's business."""
+LOG is the .json file that `meson test --logbase` writes, with one test per line. A cmocka or
+pytest test contains many cases and prints how many; any other test counts as one. Each REPORT is a
+sanitizer's report and counts as a failure. Prints "N passed, N failed[, N skipped]". The exit code
+is 0 even if tests failed: the caller decides."""
 
 import json
 import os
@@ -20,7 +21,7 @@ KINDS = {"passed": "passed", "xfailed": "passed", "failed": "failed", "error": "
 
 
 def cases(output: str) -> dict[str, int]:
-    """What a test's output says about its cases; zeros where it says nothing."""
+    """Returns the numbers of cases that a test's output reports, or zeros if it reports none."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for kind, number in CMOCKA.findall(output):
         counts[KINDS[kind.lower()]] += int(number)
@@ -39,7 +40,8 @@ def count(test: dict) -> dict[str, int]:
     elif result == "SKIP":
         counts["skipped"] = max(counts["skipped"], 1)
     elif not counts["failed"]:
-        # It crashed, hung, or a sanitizer or valgrind spoke after the last case.
+        # The test crashed or hung, or a sanitizer or valgrind reported an error after the last
+        # case.
         counts["failed"] = 1
     return counts
 
@@ -55,7 +57,7 @@ def main() -> int:
         print(f"no tests ran: {error}", file=sys.stderr)
         total["failed"] += 1
     for path in sys.argv[2:]:
-        # What the shell could not match stays a pattern.
+        # The shell passes on a pattern that matches no file.
         if os.path.isfile(path) and os.path.getsize(path):
             with open(path, encoding="utf-8", errors="replace") as report:
                 print(report.read(), file=sys.stderr)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""nginx as a child process: with TLS, HTTP/2 and compression before the stand-in, as the API
-speaks, or with a directory's files. For tests and bench."""
+"""nginx as a child process: in front of the mock server with TLS, HTTP/2 and compression, as the
+real API does, or as a server for a directory's files. For tests and benchmarks."""
 
 import os
 import socket
@@ -35,7 +35,7 @@ TLS = """
 
 
 class Nginx:
-    """nginx on a port of its own, which it takes over from us as in an upgrade (NGINX)."""
+    """nginx on its own port. It takes over our listening socket, as in an upgrade (NGINX)."""
 
     def __init__(self, here: Path, rules: str, listen: str = "", log: bool = True):
         self.here = here
@@ -43,7 +43,8 @@ class Nginx:
         self.port = listener.getsockname()[1]
         self.log = here / f"access-{self.port}.log"
         conf = here / f"nginx-{self.port}.conf"
-        # Root's workers would be somebody else, who may not see the directory.
+        # By default nginx runs root's workers as another user, and that user may not be able to
+        # read the directory.
         conf.write_text(CONF.format(here=here, port=self.port, rules=rules, listen=listen,
                                     log=f"{self.log} asked" if log else "off",
                                     user="" if os.geteuid() else "user root root;"),
@@ -65,8 +66,8 @@ class Nginx:
             time.sleep(0.002)
 
     def asked(self) -> list[list[str]]:
-        """Connection, protocol, encoding, status, and whether its TLS session was one from
-        before ("r", "."), of each request."""
+        """Returns, for each request, the connection, protocol, encoding, status, and whether its
+        TLS session was resumed ("r" or ".")."""
         return [line.split() for line in self.log.read_text(encoding="ascii").splitlines()]
 
     def stop(self) -> None:
@@ -80,7 +81,7 @@ class Nginx:
 
 
 class Front(Nginx):
-    """Before an API, with a certificate of make_certificates()."""
+    """A proxy in front of an API, with a certificate of make_certificates()."""
 
     def __init__(self, here: Path, api: str, cert: str = "good", protocol: str = "http2",
                  gzip: bool = True):
@@ -90,7 +91,7 @@ class Front(Nginx):
 
 
 class Files(Nginx):
-    """A directory and its files, listed as HTML."""
+    """Serves a directory and its files, listed as HTML."""
 
     def __init__(self, here: Path, directory: Path):
         super().__init__(here, f"root {directory}; autoindex on;", log=False)
@@ -103,7 +104,7 @@ def openssl(*words: str | Path) -> None:
         raise RuntimeError(f"openssl {words[0]}: {done.stderr.strip()}")
 
 
-# `openssl ca`, not `openssl x509`: every version of it takes both a start and an end.
+# `openssl ca`, not `openssl x509`: all its versions accept both a start and an end date.
 AUTHORITY = """
 [authority]
 certificate = {here}/ca.pem
@@ -121,8 +122,8 @@ commonName = supplied
 
 
 def make_certificates(here: Path) -> None:
-    """Makes an authority (ca.pem), a certificate of it for localhost (good), one that has
-    expired, and one for another host (other)."""
+    """Makes an authority (ca.pem), and its certificates for localhost (good), for localhost but
+    expired (expired), and for another host (other)."""
     openssl("req", "-x509", *CURVE, "-subj", "/CN=Test authority", "-days", "2",
             "-keyout", here / "ca.key", "-out", here / "ca.pem")
     (here / "ca.conf").write_text(AUTHORITY.format(here=here), encoding="utf-8")
@@ -139,5 +140,5 @@ def make_certificates(here: Path) -> None:
 
 
 def days_from_now(days: int) -> str:
-    """A timestamp as `openssl ca` takes it."""
+    """Returns a timestamp in the format of `openssl ca`."""
     return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * 86400))

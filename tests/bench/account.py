@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An account of the stand-in, and whether somebody showed it right."""
+"""An account of the mock server, and whether a tool showed it correctly."""
 
 import functools
 import json
@@ -22,7 +22,7 @@ def grep_command(path: Path) -> list:
 
 
 class Account:
-    """`jobs` jobs of `size` bytes, and what there is to know about them."""
+    """`jobs` jobs of `size` bytes, with their names and contents."""
 
     def __init__(self, world: World, jobs: int, size: int, *options: str):
         self.jobs = jobs
@@ -71,7 +71,7 @@ class Account:
 
 
 class Check:
-    """That names and contents are right, whoever brought them."""
+    """Checks that names and contents are right, whichever tool fetched them."""
 
     def __init__(self, world: World, account: Account):
         self.world = world

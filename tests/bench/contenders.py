@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who is measured: gladiafs, and what one would use instead. Each function takes the number
+"""The contenders: gladiafs, and the tools that it replaces. Each function takes the number
 of the round and gives the seconds that the same work took; it raises Wrong if the work was not
 done."""
 
@@ -53,7 +53,7 @@ class Contenders:
 
     def second(self, mount: Mount, command: Callable[[Path], list],
                check: Callable[[], None]) -> Run:
-        """The same where it was run just before."""
+        """The same command, run a second time."""
         def run(number: int) -> float:
             self.world.run(command(mount.path / "all"))
             return self.timed(mount, command, check, number)
@@ -75,7 +75,7 @@ class Contenders:
         return run
 
     def stale(self, mount: Mount) -> Run:
-        """ls where it was listed longer ago than ttl=1 says."""
+        """ls of a directory that was listed longer than ttl=1 ago."""
         def run(number: int) -> float:
             time.sleep(1.2)
             return self.timed(mount, lambda path: ls_command(path, "-f"), self.check.names,
@@ -83,7 +83,7 @@ class Contenders:
         return run
 
     def settled_requests(self) -> int:
-        """With those that were started, but that nobody waited for."""
+        """Includes requests that were started and not waited for."""
         time.sleep(0.2 + 2 * self.account.latency / 1000)
         return self.account.mock.requests()
 

@@ -104,7 +104,7 @@ class Peers:
             return
         self.commands[name] = prepare()
 
-    # With their defaults, but for what lets the kernel keep what it has seen.
+    # With their defaults, except for options that let the kernel cache.
 
     def rclone(self) -> Callable[[Path], list]:
         here = self.world.new_place("autoindex")

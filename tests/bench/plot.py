@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-# One panel's place for lines, and what is around it.
+# The area of a panel's lines, and its margins.
 WIDTH, HEIGHT = 210, 150
 LEFT, TOP, RIGHT, BOTTOM = 46, 64, 24, 58
 

@@ -17,7 +17,7 @@ from wire import wire
 class Choice:
     make: Callable[[Rows], Iterator[Result]]
     what: str
-    # Else only where it is named: it takes long, or more programs.
+    # The others run only if they are named, because they take long or need more programs.
     usual: bool = True
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a row of the tables holds, and what is aimed at."""
+"""The values of a table's row, and their goals."""
 
 import statistics
 import sys
@@ -19,7 +19,7 @@ MESSAGES = 40
 
 
 def progress(text: str) -> None:
-    """A line that is written over, where somebody looks at it."""
+    """A progress line that is overwritten, if stderr is a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
@@ -30,7 +30,7 @@ def verdict(goals: Iterable[tuple[str, bool]]) -> str:
 
 @dataclass
 class Goal:
-    """That we take at most `factor` times what another takes, and `plus` seconds."""
+    """A goal: at most `factor` times the time of another contender, and `plus` seconds."""
     than: str
     factor: float = 1
     plus: float = 0
@@ -61,7 +61,7 @@ class Row:
     failed: dict[str, str] = field(default_factory=dict)
 
     def measure(self, rounds: int, contenders: Contenders) -> None:
-        """All contenders in turn, round by round: what the machine does besides hits all."""
+        """Runs all contenders in turn, round by round, so that other load affects all."""
         for number in range(rounds):
             for name, run in self.runs.items():
                 if name in self.failed or number >= SLOW_ROUNDS.get(name, rounds):
@@ -114,7 +114,7 @@ class Fact:
 
 @dataclass
 class Table:
-    """A table of its own, with what is to be said below it."""
+    """A separate table, with the notes below it."""
     head: list[str]
     lines: list[list[str]]
     notes: list[str] = field(default_factory=list)

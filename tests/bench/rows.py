@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rows about one account: what is done, who does it, and what is aimed at."""
+"""The rows about one account: the work, the contenders, and the goals."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -163,7 +163,7 @@ class Rows:
             yield self.take(Row(f"{title}, after a remount", latency, {OURS: of.again(cache)},
                                 max_requests=4, max_seconds=1), of)
 
-    # What is not a time.
+    # Values that are not times.
 
     def memory(self) -> Iterator[Fact]:
         self.account.set_latency(self.latencies[0])

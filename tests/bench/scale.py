@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a job costs, from ten thousand of them to a million. The stand-in makes them as they
-are asked for, which takes it some time, too."""
+"""What a job costs, from ten thousand of them to a million. The mock server generates them
+on demand, which takes time, too."""
 
 import shutil
 import statistics
@@ -21,7 +21,7 @@ CATS = 21
 # A million is listed once, fewer as often as this.
 ROUNDS = 3
 MIB = 1 << 20
-# That it is flat: so many times what a job costs where there are fewest.
+# The time per job is flat if it is at most so many times that of the smallest account.
 FLAT = 1.5
 MEMORY = {10_000: 64, 100_000: 128, 1_000_000: 128}
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a cold listing costs on the wire: requests, bytes with TLS and all, and handshakes.
-nginx stands before the stand-in and speaks TLS, HTTP/2 and gzip, as the API does; whoever
+"""The cost of a cold listing on the network: requests, bytes with TLS and all, and handshakes.
+nginx in front of the mock server speaks TLS, HTTP/2 and gzip, as the API does; whoever
 speaks to it goes through a relay that counts."""
 
 import contextlib
@@ -56,7 +56,7 @@ class Relay:
                 end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        # close() alone does not wake who accepts.
+        # close() alone does not wake a thread in accept().
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()

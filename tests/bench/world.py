@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where is measured: stand-in APIs, mounts of them, and room on a disk and on a tmpfs."""
+"""The environment of a run: mock servers, their mounts, and space on a disk and on a tmpfs."""
 
 import contextlib
 import json
@@ -16,13 +16,13 @@ from pathlib import Path
 KEY = "mock-key"
 # Of the scripts one would write.
 PAGE = 100
-# Seconds that a filesystem may take to end when it is unmounted, and when it is told to.
+# Seconds that a filesystem may take to end after an unmount, and after a signal.
 PATIENCE = 10
 END = 60
 
 
 class Wrong(Exception):
-    """A figure that must not be shown: what was measured did not do its work."""
+    """A result that must not be shown: the contender did not do the work."""
 
 
 def wait_for(what: str, condition, process: subprocess.Popen, seconds: float = 120) -> None:
@@ -37,7 +37,7 @@ def wait_for(what: str, condition, process: subprocess.Popen, seconds: float = 1
 
 
 class Mock:
-    """The stand-in API as a child process."""
+    """The mock server as a child process."""
 
     def __init__(self, program: Path, directory: Path, *options: str):
         directory.mkdir()
@@ -106,7 +106,7 @@ class Process:
 
     def reads(self) -> int | None:
         """The read(2) calls it ever made, those of /dev/fuse among them: one for each message.
-        Who is not root may not look, for it holds a key."""
+        Only root may read them, because the process contains a key."""
         try:
             with open(f"/proc/{self.process.pid}/io", encoding="ascii") as counters:
                 return next(int(line.split()[1]) for line in counters
@@ -118,7 +118,7 @@ class Process:
         """Unmounts, which ends the process; `ending` is how long that takes."""
         start = time.perf_counter()
         try:
-            # Whoever looks in at this moment keeps it busy.
+            # A process that uses it at this moment keeps it busy.
             for _ in range(50):
                 if not self.is_mounted() or not subprocess.run(
                         ["fusermount3", "-q", "-u", self.path], check=False).returncode:
@@ -134,7 +134,7 @@ class Process:
             raise Wrong(f"{self.name} did not end within {END} s") from hung
 
     def wait(self) -> None:
-        """Somebody's mount namespace may have a copy of the mount, which keeps it alive."""
+        """Another mount namespace may have a copy of the mount, which keeps it alive."""
         try:
             code, asked = self.process.wait(PATIENCE), 0
         except subprocess.TimeoutExpired:
@@ -157,7 +157,7 @@ class Mount(Process):
 
 
 class World:
-    """Room for what is measured, and what is done in it."""
+    """A directory for the measurements."""
 
     def __init__(self, build: Path, connections: int):
         self.build = build
@@ -169,7 +169,7 @@ class World:
         self.mocks: list[Mock] = []
 
     def find_tmpfs(self, need: int) -> None:
-        """/dev/shm where there is room, else one of our own."""
+        """/dev/shm if it has enough space, else a new tmpfs."""
         shm = Path("/dev/shm")
         kind = subprocess.run(["stat", "-f", "-c", "%T", shm], capture_output=True, text=True,
                               check=False).stdout.strip()

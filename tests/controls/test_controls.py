@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Tests that can fail: a mistake is planted in a copy of one source file, what is tested is
-linked with that instead, and its test has to see it. Without the mistake the same way passes."""
+"""Mutation tests: each plants a mistake in a copy of one source file, links the tested program with
+that copy, and expects the program's test to fail. With an unchanged copy, the test must pass."""
 
 import json
 import os
@@ -18,7 +18,7 @@ CC = os.environ.get("CC", "cc")
 
 
 def planted(directory, file, mistake):
-    """A copy of a source file with the mistake (what stood there, what stands there now)."""
+    """Copies a source file and applies the mistake, a pair of the old and the new text, if any."""
     text = (TREE / file).read_text(encoding="utf-8")
     if mistake:
         assert text.count(mistake[0]) == 1, f"{file} has changed: plant it anew"
@@ -29,7 +29,7 @@ def planted(directory, file, mistake):
 
 
 def program_with(directory, file, mistake):
-    """The program of this build with one of its files exchanged."""
+    """Links this build's program with a changed copy of one of its source files."""
     copy, made = planted(directory, file, mistake), directory / "planted.o"
     entry = next(entry for entry in json.loads((BUILD / "compile_commands.json").read_text())
                  if entry["file"].endswith("/" + file) and "libgladiafs" in entry["output"])
@@ -44,14 +44,14 @@ def program_with(directory, file, mistake):
     main = next(word for word in words if word.endswith("main.c.o"))
     program = directory / "gladiafs"
     words[words.index("-o") + 1] = str(program)
-    # Before the library, so that its own is not taken.
+    # The object is before the library, so that the linker does not take the library's.
     words.insert(words.index(main) + 1, str(made))
     subprocess.run(words, cwd=BUILD, check=True)
     return program
 
 
 def failures(program, file, names):
-    """The tests of a file that fail with a program."""
+    """Returns the names of the file's tests that fail with this program."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", names, "-rf",
          TREE / "tests/mount" / file], env={**os.environ, "GLADIAFS": str(program)},
@@ -69,7 +69,7 @@ JOINT = ("\tif (!page->offset || !pages->overlaps)\n\t\treturn true;",
     (None, set()), (OVERLAP, {"test_standing_still"}), (JOINT, {"test_one_shift"})],
     ids=["sound", "overlap", "joint"])
 def test_drift(tmp_path, mistake, seen):
-    """SEMANTICS 6.3: pages that do not overlap by one job, and joints that are not looked at."""
+    """SEMANTICS 6.3: the tests notice pages that do not overlap, and overlaps not checked."""
     program = program_with(tmp_path, "src/sync/source_pages.c", mistake)
     found = failures(program, "test_drift.py", "standing_still or (one_shift and 2)")
     assert seen <= found and (mistake or not found), found
@@ -86,7 +86,7 @@ PAST_THE_END = ("ring[recent_log->count++ % RECENT_LOG_MAX]",
     (PAST_THE_END, "AddressSanitizer: heap-buffer-overflow")],
     ids=["sound", "leak", "overflow"])
 def test_sanitizer(tmp_path, mistake, seen):
-    """ASan as scripts/test has it, on the log's recent lines."""
+    """AddressSanitizer, as scripts/test uses it, notices a leak and an overflow in recent_log.c."""
     copy = planted(tmp_path, "src/base/recent_log.c", mistake)
     program = tmp_path / "test_recent_log"
     others = [path for path in sorted((TREE / "src/base").glob("*.c"))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Draws a terminal session as an SVG picture: draw.py <SESSION >PICTURE
 
-Reads what scripts/demo prints; scripts/draw-demo makes docs/demo.svg this way. The picture starts
+Reads the output of scripts/demo; scripts/draw-demo makes docs/demo.svg with it. The picture starts
 at the first line that begins with "$ ". Lines that are too long are cut, and the temporary
 directory is shown as ~."""
 
@@ -23,7 +23,7 @@ white-space: pre; fill: #d4d4d4 }} .typed {{ fill: #ffffff; font-weight: bold }}
 
 
 def session(text: str) -> list[str]:
-    """The lines from the first command on, without colours and trailing blank lines."""
+    """Returns the lines from the first command on, without colours and trailing blank lines."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)
     lines = re.sub(r"/\S*/gladiafs-demo\.\w+/", "~/", text).split("\n")
     first = next((n for n, line in enumerate(lines) if line.startswith("$ ")), None)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Runs the commands that README.md and docs/ show, in order, and compares what they print.
+"""Runs the commands that README.md and docs/ show, in order, and compares their output.
 
-A command is a line of an indented block that begins with "$ "; what follows up to the next one
-is what it prints, with "..." for anything. A command that prints nothing there may print
-anything, but must succeed. They run in one shell per document, as its reader's do: in a home
-with a key in it, beside the made-up account, with the build in build/gcc. Blocks without "$ "
-are run elsewhere: the text beside them says where."""
+A command is a line of an indented block that begins with "$ ". The lines up to the next command
+are its output, in which "..." matches anything. A command that is shown without output may print
+anything, but must succeed. The commands of a document run in one shell, as its reader's would. The
+home directory has a key in it, GLADIA_API_URL is the mock server with the sample account, and the
+build is in build/gcc. Blocks without "$ " are not run here: the text around them says where to run
+them."""
 
 import getpass
 import os
@@ -25,7 +26,7 @@ KEY = "mock-key"
 
 
 def commands(document):
-    """Command and lines it prints, in order."""
+    """Returns the commands of a document in order, each with its lines of output."""
     found = []
     for line in document.read_text(encoding="utf-8").splitlines():
         if line.startswith("    $ "):
@@ -54,7 +55,7 @@ def own_mounts():
 
 @pytest.fixture
 def home(tmp_path):
-    """A home with a key, and in its environment the made-up account."""
+    """A home directory with a key, and an environment for the sample account."""
     port = tmp_path / "port"
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "gladiafs").symlink_to(PROGRAM)
@@ -78,7 +79,7 @@ def home(tmp_path):
 
 
 def script(shown, directory):
-    """One shell for all, which leaves of each what it printed and its exit code."""
+    """A script that runs all commands in one shell, and saves the output and exit code of each."""
     lines = [f"cd {directory}/home"]
     for number, (command, _) in enumerate(shown):
         lines += [f"{{ {command}", f"}} </dev/null >{directory}/out{number} 2>&1",

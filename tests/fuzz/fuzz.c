@@ -36,7 +36,7 @@ bool fuzz_line(struct fuzz_rest *rest, struct fuzz_rest *ret_line)
 	return true;
 }
 
-/* FNV-1a: any mixing does, as nobody chooses inputs to collide. */
+/* FNV-1a: any hash will do, because no input is made to collide. */
 uint64_t fuzz_number(const void *data, size_t size)
 {
 	const uint8_t *bytes = data;

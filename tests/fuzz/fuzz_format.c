@@ -9,13 +9,13 @@
 #include "json/pretty_print.h"
 
 /*
- * The input is a job as JSON; it is printed as the catalog would keep it, and rendered in
- * all formats (SEMANTICS 8.1). One that is no JSON is rendered as it is, for what must
- * hold there, too: no byte is read that is not the text's.
+ * The input is a job as JSON. It is printed as the catalog stores it, and rendered in all
+ * formats (SEMANTICS 8.1). An input that is not JSON is rendered unchanged: even then, no
+ * byte outside the text may be read.
  */
 enum { PRINTED_MAX = 1 << 20 };
 
-/* "MM:SS" and milliseconds behind a point, with hours in front. */
+/* True if `at` begins with HH:MM:SS, `point` and three digits. */
 static bool is_time(const char *at, char point)
 {
 	static const char shape[] = "00:00:00.000";
@@ -30,7 +30,7 @@ static bool is_time(const char *at, char point)
 	return at[3] < '6' && at[6] < '6';
 }
 
-/* A line with an arrow is a cue's times, and they go forward. */
+/* A line with an arrow holds the times of a cue, the second one later than the first. */
 static void check_cues(const char *text, char point)
 {
 	enum { TIME = 12, ARROW = 5 };
@@ -94,10 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	int err = json_print(raw, size, &printed, NULL, &error);
 
-	/* Where nesting makes it long. */
+	/* The printed text of deeply nested JSON can be too long. */
 	if (err == -EMSGSIZE)
 		return 0;
-	/* Without the NUL, so that it is seen who relies on it. */
+	/* A copy without the NUL, so that a sanitizer notices code that relies on the
+	 * NUL. */
 	exact = malloc(printed.len + !printed.len);
 	HOLDS(exact);
 	if (printed.len)

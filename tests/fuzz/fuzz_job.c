@@ -9,11 +9,12 @@
 #include "gladia/timestamp.h"
 
 /*
- * The input is the body of an answer that should be one job: its head (gladia/job), its
- * metadata, the walk through its text, and gladia/api_read where a job was asked for.
+ * The input is the body of an API response that should be one job. Its head is parsed
+ * (gladia/job), its metadata is flattened, its text is walked through, and
+ * gladia/api_read reads it as the answer to the request of one job.
  */
 
-/* Whatever nobody has checked, the walk stays within it (json/walk.h). */
+/* A walk through unchecked text never leaves the text (json/walk.h). */
 static void walk_unchecked(struct json_slice text, unsigned depth)
 {
 	static const char opens[] = {'{', '['};
@@ -72,7 +73,7 @@ static int on_item(void *ctx, const struct api_item *item)
 
 static void read_answer(const char *text, size_t size, const char *id)
 {
-	static const struct log log; /* to stderr, without debugging */
+	static const struct log log; /* logs to stderr, without debug messages */
 	struct api_scratch scratch;
 	struct api_page page;
 	unsigned told = 0;

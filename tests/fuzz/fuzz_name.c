@@ -10,11 +10,14 @@
 #include "json/pretty_print.h"
 
 /*
- * The input's lines are names, as the kernel's and the API's, and instants (SEMANTICS 3.1
- * and 3.6); all that is behind the first empty line is a value of custom_metadata.
+ * The input's lines are names from the kernel or the API, and timestamps
+ * (SEMANTICS 3.1 and 3.6). The part after the first empty line is a value of
+ * custom_metadata.
  */
 
-/* No name leaves its directory or hides, and each stands for one string only. */
+/*
+ * A file name is never hidden, never leaves its directory, and encodes only one string.
+ */
 static void check_name(const char *name)
 {
 	HOLDS(*name && *name != '.' && !strchr(name, '/'));
@@ -64,7 +67,7 @@ static void read_instant(const char *text)
 	}
 }
 
-/* What a job holds passes the filter that is made of each of its pairs. */
+/* A job passes the filter made from any of its own pairs. */
 static void check_pairs(const char *text, size_t len)
 {
 	struct metadata_pair pair;
@@ -93,7 +96,7 @@ static void read_metadata(struct fuzz_rest rest)
 	struct json_error error;
 
 	buf_init(&text, METADATA_TEXT_MAX);
-	/* A walk's piece has no white space around it. */
+	/* A JSON slice never begins with white space. */
 	if (!rest.size || strchr(" \t\r\n", *json) || json_check(json, rest.size, &error))
 		return;
 	HOLDS(!metadata_flatten((struct json_slice){json, json + rest.size}, &text));

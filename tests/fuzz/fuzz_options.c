@@ -9,22 +9,23 @@
 #include "fuzz.h"
 
 /*
- * The input's lines are the words of a command line, from the program's name on; with
- * mount.gladiafs for that, they are what mount(8) makes of a line of fstab (SEMANTICS 1.1
- * to 1.4). A first line that begins with "GLADIA_API_URL=" is the environment.
+ * The input's lines are the words of a command line, beginning with the program's name;
+ * with mount.gladiafs as that name, they are the words that mount(8) makes from a line of
+ * fstab (SEMANTICS 1.1 to 1.4). If the first line begins with "GLADIA_API_URL=", it sets
+ * that environment variable.
  */
 enum { WORDS_MAX = 32, ERRMSG_MAX = 1024 };
 
 static const char variable[] = "GLADIA_API_URL";
 
-/* One line, which nothing of a terminal's can hide in; or nothing. */
+/* An error message is empty, or one line without control characters for a terminal. */
 static void check_why(const struct buf *errmsg)
 {
 	for (size_t i = 0; i < errmsg->len; i++)
 		HOLDS((unsigned char)errmsg->data[i] >= ' ' && errmsg->data[i] != 0x7f);
 }
 
-/* The one spelling of an address stays as it is. */
+/* A normalized API URL stays the same when it is parsed again. */
 static void check_origin(const char *origin)
 {
 	CLEANUP_FREE char *again = NULL;
@@ -52,7 +53,7 @@ static void check_options(const struct options *options)
 	HOLDS(options->connections > 0 && options->formats & 1);
 	HOLDS(!(options->umask & ~0777u));
 	HOLDS(!options->key_file || *options->key_file == '/');
-	/* They go to the kernel and libfuse as they are. */
+	/* These flags are passed unchanged to the kernel and to libfuse. */
 	HOLDS(strspn(options->mount_flags.len ? options->mount_flags.data : "",
 		      ",abcdefghijklmnopqrstuvwxyz") == options->mount_flags.len);
 }
@@ -103,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		argv[argc++] = fuzz_text(line.data, line.size);
 	if (argc)
 		parse(argc, argv);
-	/* getopt_long() puts them in another order. */
+	/* getopt_long() has changed their order, but every word is still there. */
 	for (int i = 0; i < argc; i++)
 		free(argv[i]);
 	unsetenv(variable);

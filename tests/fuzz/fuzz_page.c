@@ -8,20 +8,20 @@
 #include "gladia/api_internal.h"
 
 /*
- * The input is the body of an answer to a list of jobs: json/items, json/print and
- * gladia/api_read, as one. It is read at once, byte by byte, and cut anywhere: which must
- * make no difference (SEMANTICS 4.3).
+ * The input is the body of an API response to a list request. It goes through json/items,
+ * json/print and gladia/api_read together: all at once, byte by byte, and in random
+ * pieces. The result must always be the same (SEMANTICS 4.3).
  */
 
-/* What came of a page. */
+/* The result of reading a page. */
 struct outcome {
 	int error;
 	struct api_page page;
 	unsigned named;
-	uint64_t told; /* of all that was told, in its order */
+	uint64_t told; /* hash of all items that were reported, in their order */
 };
 
-/* Its rows go into names of files and lines of the catalog. */
+/* The pairs of an item become names of files and rows of the catalog. */
 static void check_metadata(const struct api_item *item)
 {
 	struct metadata_pair pair;
@@ -40,7 +40,9 @@ static void check_metadata(const struct api_item *item)
 	HOLDS(!item->metadata_len || at == item->metadata_len);
 }
 
-/* What is printed is JSON, UTF-8, and printed the same once more (SEMANTICS 4.1). */
+/*
+ * SEMANTICS 4.1: a printed text is JSON and UTF-8, and printing it again changes nothing.
+ */
 static void check_text(const char *text, size_t size)
 {
 	CLEANUP(buf_done) struct buf again;
@@ -73,11 +75,14 @@ static int on_item(void *ctx, const struct api_item *item)
 	return 0;
 }
 
-/* `step` 0: cut by chance, which the input's bytes are. */
+/*
+ * Reads a page in pieces of `step` bytes. If `step` is 0, the lengths of the pieces are
+ * random, with the input as the seed.
+ */
 static struct outcome read_page(
 	struct api_scratch *scratch, const uint8_t *data, size_t size, size_t step)
 {
-	static const struct log log; /* to stderr, without debugging */
+	static const struct log log; /* logs to stderr, without debug messages */
 	struct outcome outcome = {0};
 	struct api_reader reader = {.scratch = scratch,
 		.log = &log,

@@ -8,8 +8,8 @@
 #include "fuzz.h"
 
 /*
- * The input's lines are paths, "status/error/date/2026-04-01", which go through the tree
- * (fs/tree) name by name, and so through the query parser (SEMANTICS 3.1 to 3.3).
+ * The input's lines are paths such as "status/error/date/2026-04-01". They are resolved
+ * name by name in the tree (fs/tree), and so by the query parser (SEMANTICS 3.1 to 3.3).
  */
 enum { JOBS = 4 };
 
@@ -24,7 +24,10 @@ static void check_url(const struct query *query, unsigned span)
 		HOLDS(*c > ' ' && *c < 0x7f && *c != '#' && *c != '?');
 }
 
-/* Spans are latest first, stand apart, and are asked for one by one. */
+/*
+ * The spans of a query are ordered from latest to earliest and do not touch. Each has a
+ * URL of its own.
+ */
 static void check_query(const struct query *query)
 {
 	char key[QUERY_KEY_MAX];
@@ -51,7 +54,9 @@ static bool matches(const struct query *query, unsigned number)
 	       metadata_matches(query->metadata, held, strlen(held));
 }
 
-/* One step further narrows, and a second time changes nothing. */
+/*
+ * A step further down selects no additional job, and the same step again changes nothing.
+ */
 static void check_step(const struct tree_dir *from, const struct tree_dir *to,
 	const char *name, bool is_value)
 {
@@ -82,8 +87,8 @@ static void check_job(
 }
 
 /*
- * Goes down `path`, which is cut here. False where it ends at a job or a name there
- * cannot be.
+ * Walks down `path`, which it cuts into names. Returns false if the walk ends at a job,
+ * or at a name that cannot exist.
  */
 static bool walk(struct tree_dir *dir, char *path)
 {
@@ -110,7 +115,7 @@ static bool walk(struct tree_dir *dir, char *path)
 	return true;
 }
 
-/* "a/b/c/d" as "c/d/a/b": filters have two names, and metadata three. */
+/* Turns "a/b/c/d" into "c/d/a/b": a filter has two names, one in metadata/ has three. */
 static char *turned_path(const char *path)
 {
 	const char *at = path;
@@ -146,7 +151,7 @@ static void read_path(const uint8_t *data, size_t size)
 
 	tree_root(&one);
 	tree_root(&other);
-	/* In another order there may be too many parts of time on the way. */
+	/* In the other order, the path may have too many spans on the way. */
 	if (!walk(&one, path) || one.kind != TREE_JOBS || !turned ||
 		!walk(&other, turned))
 		return;

@@ -13,21 +13,21 @@
 #include "mount.h"
 
 /*
- * The whole filesystem between a kernel that sends anything and an account in memory
- * (tests/session). The input is a row of steps, each a byte, see steps[], and what that
- * reads behind it; before them stands a byte of enum setting. Whatever came, who asks
- * next is answered, nobody waits past the time-out, and nothing is left.
+ * The whole filesystem, between a kernel that sends anything and an account in memory
+ * (tests/session). The input begins with a byte of enum setting. Then follow the steps: a
+ * byte that selects one of steps[], and the bytes that it reads. Afterwards, the next
+ * request is still answered, none waits longer than the time-out, and nothing has leaked.
  *
  * The kernel is trusted: its messages are whole (kernel_message.h), its handles of open
  * directories are ours, and it closes none that is being read.
  */
 enum setting {
-	SETTING_UNANSWERED = 1, /* INIT is the input's own matter */
-	SETTING_OLD = 2,        /* a kernel without epochs, or with them */
+	SETTING_UNANSWERED = 1, /* the input itself has to send INIT */
+	SETTING_OLD = 2,        /* the kernel supports epochs */
 	SETTING_PAGES_OF_ONE = 4,
 	SETTING_SUMMARIES = 8,
 	SETTING_STALLED = 16,
-	SETTING_FORMATS = 32, /* all are listed */
+	SETTING_FORMATS = 32, /* all formats are listed */
 	SETTING_ALLOW_DELETE = 64,
 	SETTING_XATTR = 128,
 };
@@ -40,7 +40,7 @@ enum {
 	LEARNED_MAX = 4,
 	STEPS_A_TURN = 4,
 	PENDING_MAX = FAKE_PENDING_MAX / 2,
-	/* The socket holds some hundred messages; the real device has no such end. */
+	/* The socket holds some hundred messages; the real device has no such limit. */
 	PARKED_MAX = 64,
 	REFRESHES_MAX = 8,
 };
@@ -49,19 +49,19 @@ struct fuzzed {
 	struct mount *mount;
 	const uint8_t *at;
 	const uint8_t *end;
-	bool gone;      /* nobody listens any more */
-	bool destroyed; /* FUSE_DESTROY was sent: libfuse since 3.17 answers EIO then */
-	bool unmounted; /* ... nor speaks */
+	bool gone;      /* the session has ended and reads no more requests */
+	bool destroyed; /* FUSE_DESTROY was sent; libfuse since 3.17 then answers EIO */
+	bool unmounted; /* the kernel has closed its socket */
 	struct kernel_dir dirs[DIRS_MAX];
 	bool is_open[DIRS_MAX];
-	uint64_t reading[DIRS_MAX];    /* a READDIR that is not answered */
-	uint64_t learned[LEARNED_MAX]; /* nodes of jobs' files */
+	uint64_t reading[DIRS_MAX];    /* requests READDIR that are not answered yet */
+	uint64_t learned[LEARNED_MAX]; /* nodes of job files */
 	unsigned refreshes;
-	unsigned interrupts; /* that libfuse may keep */
-	uint64_t last;       /* number of a request */
+	unsigned interrupts; /* interrupts that libfuse may keep */
+	uint64_t last;       /* number of the last request */
 };
 
-/* Past the input's end there are zeroes. */
+/* Returns the next byte of the input, or 0 beyond its end. */
 static uint8_t take(struct fuzzed *fuzzed)
 {
 	return fuzzed->at < fuzzed->end ? *fuzzed->at++ : 0;
@@ -76,7 +76,7 @@ static uint64_t take_number(struct fuzzed *fuzzed, unsigned bytes)
 	return number;
 }
 
-/* So many bytes as the next one says, if there are as many. */
+/* Takes a length byte, and as many bytes as it says and the input has. */
 static size_t take_body(struct fuzzed *fuzzed, uint8_t body[static BODY_MAX])
 {
 	size_t len = take(fuzzed);
@@ -99,7 +99,7 @@ static uint64_t dir_node(const char *path)
 	return node;
 }
 
-/* One of those there can be, or any number. */
+/* Returns a node that can exist, or any number. */
 static uint64_t take_node(struct fuzzed *fuzzed)
 {
 	static const char *const paths[] = {"all", "status", "status/done", "date",
@@ -130,8 +130,8 @@ static bool takes_a_handle(uint32_t opcode)
 }
 
 /*
- * libfuse keeps an INTERRUPT for which there is no request, one for each request that
- * comes. The last ones would be lost with the session, and look like a leak.
+ * libfuse keeps an INTERRUPT that matches no request, and frees one with each later
+ * request. The last ones would be lost with the session, and look like a leak.
  */
 static void drain_interrupts(struct fuzzed *fuzzed)
 {
@@ -172,7 +172,7 @@ static void step_lookup_job(struct fuzzed *fuzzed)
 	ask(fuzzed, FUSE_LOOKUP, node, name.text, strlen(name.text) + 1);
 }
 
-/* Remembers the node of a name, if the lookup is answered at once. */
+/* Stores the node of a name, if its lookup is answered at once. */
 static void learn(struct fuzzed *fuzzed, void (*look_up)(struct fuzzed *fuzzed))
 {
 	struct kernel *kernel = fuzzed->mount->kernel;
@@ -203,7 +203,7 @@ static void step_unlink_job(struct fuzzed *fuzzed)
 	ask(fuzzed, FUSE_UNLINK, node, name.text, strlen(name.text) + 1);
 }
 
-/* A name far longer than a kernel's. */
+/* Sends a name far longer than a kernel allows. */
 static void step_long_name(struct fuzzed *fuzzed)
 {
 	enum { LONG_MAX_HERE = 5000 };
@@ -255,7 +255,7 @@ static void step_statfs(struct fuzzed *fuzzed)
 	ask(fuzzed, FUSE_STATFS, take_node(fuzzed), NULL, 0);
 }
 
-/* Any operation with anything behind its header. */
+/* Sends any operation, with any bytes after its header. */
 static void step_any(struct fuzzed *fuzzed)
 {
 	uint32_t opcode = take(fuzzed);
@@ -269,7 +269,7 @@ static void step_any(struct fuzzed *fuzzed)
 		ask(fuzzed, opcode, node, body, len);
 }
 
-/* Any bytes, with the header. */
+/* Sends any bytes, including the header. */
 static void step_raw(struct fuzzed *fuzzed)
 {
 	struct fuse_in_header header = {0};
@@ -281,7 +281,7 @@ static void step_raw(struct fuzzed *fuzzed)
 		return;
 	fuzzed->gone = len < sizeof(header);
 	if (!fuzzed->gone) {
-		/* Its number must be no other request's. */
+		/* The number must differ from that of every other request. */
 		header.unique |= UINT64_C(1) << 62;
 		header.len = (uint32_t)len;
 		memcpy(body, &header, sizeof(header));
@@ -318,7 +318,7 @@ static void step_opendir(struct fuzzed *fuzzed)
 	dir->bare = slot == 0;
 }
 
-/* False: it is being read. */
+/* Returns false if the directory is still being read. */
 static bool end_reading(struct fuzzed *fuzzed, unsigned slot)
 {
 	struct kernel_entries entries;
@@ -367,7 +367,7 @@ static void step_stall(struct fuzzed *fuzzed)
 	fuzzed->mount->stalled = !fuzzed->mount->stalled;
 }
 
-/* A job comes, goes, or is another one. */
+/* Adds, changes or removes a job of the account. */
 static void step_change(struct fuzzed *fuzzed)
 {
 	struct api *api = fuzzed->mount->api;
@@ -421,7 +421,7 @@ static void (*const steps[])(struct fuzzed *fuzzed) = {step_lookup, step_lookup_
 	step_stall, step_change, step_fail, step_refresh, step_unmount, settle,
 	step_learn_name, step_unlink_job, step_long_name};
 
-/* All that has come is taken in, and of what waits there is not too much. */
+/* Takes all messages that have arrived, and limits the number of waiting requests. */
 static void keep_small(struct fuzzed *fuzzed)
 {
 	struct mount *mount = fuzzed->mount;
@@ -484,7 +484,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > INPUT_MAX)
 		return 0;
-	/* What cmocka's assertions do where there is no test. */
+	/* Outside of a test, a failed assertion of cmocka must abort. */
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	fuzzed.mount = mount_new_with(&options);
 	mount_add_jobs(fuzzed.mount, 1, 3);

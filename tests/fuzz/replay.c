@@ -9,9 +9,9 @@
 #include "fuzz.h"
 
 /*
- * Takes libFuzzer's place: runs a target on each file that is named, and on each in the
- * directories that are. What does not hold ends the program; the last line of its output
- * then says with which file.
+ * Replaces libFuzzer: runs a target on each file given, and on each file in the
+ * directories given. A condition that does not hold ends the program; the last line of
+ * its output then names the file.
  */
 enum { FILE_MAX = 16 << 20, BLOCK = 64 << 10 };
 
@@ -27,7 +27,7 @@ static bool read_file(const char *path, struct buf *data)
 	return file && !ferror(file);
 }
 
-/* A copy without spare room behind it, as libFuzzer's are. */
+/* Runs the target on a copy without spare room at its end, as libFuzzer does. */
 static bool run_file(const char *path)
 {
 	CLEANUP(buf_done) struct buf data;

@@ -22,25 +22,27 @@
 #include <cmocka.h>
 
 /*
- * Preloaded (LD_PRELOAD) into a program of cmocka's tests. Each test runs in a process of
- * its own, again and again, and each time another allocation is refused, once, be it the
- * test's, a library's or cmocka's. With FAILING_MALLOC_WAYS these are the first with each
- * call stack (of its FRAMES_MAX innermost frames) alone: each way in which a program
- * comes to ask for memory. Where all in turn would take longer than about
- * FAILING_MALLOC_SECONDS, only each FAILING_MALLOC_STEPth is, from the one that
- * FAILING_MALLOC_SEED chooses. FAILING_MALLOC_REPORT gets, tab-separated:
+ * A library to preload (LD_PRELOAD) into a test program that uses cmocka. It runs each
+ * test again and again, each time in a new process, and each time one other allocation
+ * fails, once, whether the test, a library or cmocka asked for it. With
+ * FAILING_MALLOC_WAYS, only the first allocation from each call stack (of the FRAMES_MAX
+ * innermost frames) fails: one for each way in which the program allocates memory. If
+ * failing all of them would take longer than about FAILING_MALLOC_SECONDS, only every
+ * FAILING_MALLOC_STEPth fails, beginning with one that FAILING_MALLOC_SEED selects. The
+ * library writes to the file FAILING_MALLOC_REPORT, separated by tabs:
  *
- *   wrong    test, which allocation, how it ended, and on further lines what it said
- *   refused  how many; of how many; how many times memory was asked for; by steps of
+ *   wrong    test, number of the allocation, signal; on further lines the test's output
+ *   refused  allocations that failed, candidates, all allocations, step
  *
- * To look at one (gdb), FAILING_MALLOC_TEST names the test and FAILING_MALLOC_AT the
- * allocation: it then runs alone, in the process that there is.
+ * To debug a case, set FAILING_MALLOC_TEST to the test's name and FAILING_MALLOC_AT to
+ * the number of the allocation: the test then runs alone, in the process itself.
  */
 enum {
-	REPORT_FD = 900, /* high, so that tests find the descriptors they expect */
+	REPORT_FD = 900, /* high, so that tests get the descriptors they expect */
 	SAID_FD,
-	/* Who gets all, and is not done by then, hangs; who does not, after HANGS_S and
-	 * that many times what it took before. */
+	/* A test without a failing allocation hangs if it takes longer than ENDLESS_S;
+	 * any other test if it takes longer than HANGS_S plus HANGS_TIMES its normal
+	 * time. */
 	ENDLESS_S = 600,
 	HANGS_S = 60,
 	HANGS_TIMES = 20,
@@ -57,35 +59,38 @@ void *__libc_realloc(void *pointer, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void *memalign(size_t alignment, size_t size);
 
-/* Of all processes of a test together. */
+/* Counters that all processes of a test share. */
 struct count {
 	atomic_long asked;
 	atomic_bool refused;
 };
 
-/* What a test asks for when it gets all, and how long it takes. */
+/* What a test does if no allocation fails. */
 struct measure {
 	long asked;
 	double seconds;
-	size_t choices; /* of what to refuse */
+	size_t choices; /* number of allocations that can be made to fail */
 };
 
-/* Call stacks that ask for memory; shared by the processes of all tests. */
+/* The call stacks that allocate memory, shared by the processes of all tests. */
 struct ways {
 	size_t len;
-	long at[WAYS_MAX]; /* the first allocation of each, counted in its test */
-	uint64_t seen[2 * WAYS_MAX]; /* hashes of call stacks, by open addressing */
+	/* For each call stack, the number of its first allocation within that test. */
+	long at[WAYS_MAX];
+	/* Hashes of the call stacks, a table with open addressing. */
+	uint64_t seen[2 * WAYS_MAX];
 };
 
 typedef int run_group(const char *name, const struct CMUnitTest *tests, size_t count,
 	CMFixtureFunction setup, CMFixtureFunction teardown);
 
 static struct {
-	struct count *count; /* shared by the processes; NULL: nobody is refused */
+	/* Shared with the parent process; NULL while no allocation may fail. */
+	struct count *count;
 	long at;
 	time_t hangs_s;
-	struct ways *ways;     /* being noted; NULL: they are not */
-	struct ways *all_ways; /* NULL: each allocation is one */
+	struct ways *ways;     /* where new call stacks are recorded, or NULL */
+	struct ways *all_ways; /* if NULL, every allocation is a candidate */
 	run_group *run;
 	CMFixtureFunction setup;
 	CMFixtureFunction teardown;
@@ -192,7 +197,7 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Not alarm(): that is the tests' own. */
+/* We do not use alarm(), because the tests do. */
 static void die_if_it_hangs(void)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
@@ -209,7 +214,7 @@ static void run_one(const struct CMUnitTest *test, struct count *count)
 	die_if_it_hangs();
 	dup2(SAID_FD, STDOUT_FILENO);
 	dup2(SAID_FD, STDERR_FILENO);
-	/* unit/support/patience.h: what has failed never comes. */
+	/* unit/support/patience.h: after a failure, the tests need not wait for long. */
 	if (scarce.at)
 		setenv("PATIENCE_S", "3", true);
 	scarce.count = count;
@@ -221,7 +226,10 @@ static void run_one(const struct CMUnitTest *test, struct count *count)
 	_exit(failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-/* Its end, as of waitpid(), with the `at`th allocation refused (0: none). */
+/*
+ * Runs a test in a process of its own, with allocation number `at` failing (0: none).
+ * Returns its status as waitpid() does.
+ */
 static int run_apart(const struct CMUnitTest *test, struct count *count, long at)
 {
 	int status;
@@ -236,20 +244,20 @@ static int run_apart(const struct CMUnitTest *test, struct count *count, long at
 	if (!child)
 		run_one(test, count);
 	must(waitpid(child, &status, 0) == child, "waitpid");
-	/* Those that a test has left behind, which ended halfway. */
+	/* If the test ended early, it may have left processes behind. */
 	kill(-child, SIGKILL);
 	return status;
 }
 
 static bool has_asserted(const char *said)
 {
-	/* glibc 2.36, where it had no memory to read nsswitch.conf. */
+	/* glibc 2.36 asserts if it has no memory to read nsswitch.conf. */
 	return strstr(said, "Assertion `") && !strstr(said, "nss_database.c");
 }
 
 /*
- * What must not come of it is a signal, of which cmocka catches some, and one of our own
- * assertions. A test may fail.
+ * Reports a test that a signal or one of our own assertions ended. cmocka catches some
+ * signals and prints an exception. An ordinary failure of the test is accepted.
  */
 static void judge(const struct CMUnitTest *test, int status, long at)
 {
@@ -270,12 +278,12 @@ static struct measure measure_one(const struct CMUnitTest *test, struct count *c
 	int status = -1;
 
 	scarce.hangs_s = ENDLESS_S;
-	/* A busy machine can be too slow for one. */
+	/* On a busy machine, a test can fail because it is too slow. */
 	for (int i = 0; status && i < TRIES; i++) {
 		began = now();
 		status = run_apart(test, count, 0);
 	}
-	/* One that fails when it gets all does not belong here. */
+	/* Even without a failing allocation, the test fails. */
 	if (status)
 		dprintf(REPORT_FD, "wrong\t%s\t0\tstatus %d\n", test->name, status);
 	measure = (struct measure){count->asked, now() - began, (size_t)count->asked};
@@ -299,8 +307,8 @@ static long number(const char *name, long otherwise)
 }
 
 /*
- * So that about FAILING_MALLOC_SECONDS are enough. A power of two: a slower machine
- * leaves out some of what a faster one tries, and tries nothing else.
+ * Returns a step with which the tests take about FAILING_MALLOC_SECONDS. It is a power of
+ * two, so that a slower machine tries a subset of what a faster one tries.
  */
 static size_t choose_step(const struct measure *measures, size_t count)
 {
@@ -328,7 +336,7 @@ static void refuse_all(const struct CMUnitTest *tests, size_t count, struct coun
 	struct measure measures[TESTS_MAX];
 	struct measure all = {0};
 	long refused = 0;
-	size_t first = 0; /* choice of a test */
+	size_t first = 0; /* first candidate of the test */
 
 	must(count <= TESTS_MAX, "too many tests");
 	if (getenv("FAILING_MALLOC_WAYS"))
@@ -385,10 +393,11 @@ int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
 	const char *only = getenv("FAILING_MALLOC_TEST");
 
 	(void)name;
-	/* glibc crashes where it has no memory for nsswitch.conf: it reads it now. */
+	/* glibc crashes if it has no memory to read nsswitch.conf, so we make it read it
+	 * now. */
 	getpwuid(0);
 	getgrgid(0);
-	/* The first call of it asks for memory. */
+	/* The first call of backtrace() allocates memory. */
 	backtrace(&(void *){NULL}, 1);
 	scarce.run = (run_group *)dlsym(RTLD_NEXT, "_cmocka_run_group_tests");
 	scarce.setup = setup;

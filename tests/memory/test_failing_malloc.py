@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Memory that runs out: each test of the suites unit and session runs again and again, and each
-time another allocation is refused, be it the program's, a library's or cmocka's (failing_malloc.c). What
-may come of it is a failed test (an errno where another answer was expected), but no signal, none
-of our own assertions, and no hang.
+"""Runs out of memory: each test of the suites unit and session runs again and again, and each time
+another allocation fails, whether the program, a library or cmocka asked for it (failing_malloc.c).
+The test itself may then fail (with an errno instead of the expected answer), but it must not end
+by a signal or by one of our own assertions, and it must not hang.
 
-Which allocations: of a program all, if they take no longer than SECONDS; else evenly spread ones,
-from the one on that GLADIAFS_TEST_SEED chooses. With GLADIAFS_TEST_LONG all are one of each call
-stack with which a program asks for memory, and it may take longer."""
+All allocations of a program fail in turn if this takes no longer than FAILING_MALLOC_SECONDS;
+otherwise evenly spaced ones do, beginning with one that GLADIAFS_TEST_SEED selects. With
+GLADIAFS_TEST_LONG, it is one allocation for each call stack that allocates memory, and the limit
+of time is longer."""
 
 import os
 import subprocess
@@ -20,13 +21,13 @@ PROGRAMS = {Path(path).name: path for path in os.environ["GLADIAFS_TEST_PROGRAMS
 LONG = "GLADIAFS_TEST_LONG" in os.environ
 HOW = {"FAILING_MALLOC_SECONDS": os.environ.get("GLADIAFS_FAILING_MALLOC_SECONDS", "30" if LONG else "0.5"),
        "FAILING_MALLOC_SEED": os.environ.get("GLADIAFS_TEST_SEED", "1"),
-       # More rounds of what is random ask for memory in the same ways.
+       # More rounds of the random tests would allocate memory from the same call stacks.
        "GLADIAFS_TEST_SHORT": "1",
        **({"FAILING_MALLOC_WAYS": "1"} if LONG else {})}
 
 
 def refuse(program, directory, how):
-    """The lines of the report, and how many were refused, of how many, asked for how often."""
+    """Returns the report's lines, and the numbers of failed, candidate and all allocations."""
     report = directory / "report"
     done = subprocess.run([program], cwd=directory, capture_output=True, text=True, check=False,
                           env={**os.environ, "LD_PRELOAD": SHIM, **how,
@@ -40,7 +41,7 @@ def refuse(program, directory, how):
 
 @pytest.fixture(scope="module", name="ends")
 def fixture_ends(tmp_path_factory):
-    """Of all programs; two at a time."""
+    """The results of all programs, two of which run at a time."""
     with ThreadPoolExecutor(2) as pool:
         yield {name: pool.submit(refuse, program, tmp_path_factory.mktemp(name), HOW)
                for name, program in PROGRAMS.items()}
@@ -56,7 +57,7 @@ def test_refused_in_turn(name, ends):
 
 @pytest.mark.parametrize("how", [{}, {"FAILING_MALLOC_WAYS": "1"}])
 def test_it_can_fail(tmp_path, how):
-    """A test that takes what it asked for without a look."""
+    """A program that does not check the result of malloc() is reported."""
     source = tmp_path / "careless.c"
     source.write_text("""
 #include <setjmp.h>

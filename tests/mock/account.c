@@ -52,7 +52,7 @@ static size_t slot_of(const struct account *a, const char *id)
 	return (size_t)stir(h) & (a->slot_count - 1);
 }
 
-/* The slot that holds the id, or the free one where it belongs. */
+/* Returns the slot that contains the id, or the free slot for it. */
 static size_t find_slot(const struct account *a, const char *id)
 {
 	size_t i = slot_of(a, id);

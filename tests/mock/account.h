@@ -62,7 +62,7 @@ int account_insert(struct account *a, struct job *job);
 
 struct job *account_find(const struct account *a, const char *id);
 
-/* Where the job stands in jobs[]; it must be there. */
+/* Returns the job's index in jobs[]; the job must exist. */
 size_t account_position(const struct account *a, const struct job *job);
 
 /* Takes a job out; it stays readable. */
@@ -74,11 +74,11 @@ void account_moved(struct account *a, struct job *job, int64_t created);
 /* A millisecond later than anything that happened in the account. */
 int64_t account_later(const struct account *a);
 
-/* The body of a job; made in `scratch`, and gone with it, where it is made on demand. */
+/* Returns a job's body. If it is made on demand, it is in `scratch` and lives as long. */
 struct body account_body(const struct job *job, struct text *scratch);
 
-/* Makes the body anew after the job has changed (unless it is raw or on demand). */
+/* Makes the body again after the job has changed (unless it is raw or on demand). */
 void account_render(struct account *a, struct job *job);
 
-/* custom_metadata of a job as JSON; made in `scratch` where it is made on demand. */
+/* Returns a job's custom_metadata as JSON; in `scratch` if it is made on demand. */
 struct span account_metadata(const struct job *job, struct text *scratch);

@@ -13,7 +13,7 @@
  * memory the answer was given.
  */
 
-/* What happens once `limit` bytes of the body are out. */
+/* What the server does after `limit` bytes of the body have been sent. */
 enum wire_end { WIRE_CLOSE, WIRE_RESET, WIRE_STALL };
 
 #define WIRE_ALL     UINT64_MAX

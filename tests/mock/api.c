@@ -71,7 +71,7 @@ static void unknown_path(struct exchange *x)
 	text_done(&t);
 }
 
-/* What the modes say to the limit asked for; false if that is an error. */
+/* Applies the modes to the requested limit. Returns false if that is an error. */
 static bool limit_is_good(const struct modes *m, struct exchange *x, struct query *q)
 {
 	static const unsigned statuses[] = {[LIMIT_400] = 400, [LIMIT_422] = 422};
@@ -89,7 +89,7 @@ static bool limit_is_good(const struct modes *m, struct exchange *x, struct quer
 	return false;
 }
 
-/* Leaves out what does not match, after the page was cut. */
+/* Removes jobs that do not match, after the page was cut. */
 static void filter_page(struct page *page, const struct query *q)
 {
 	struct text scratch = {0};

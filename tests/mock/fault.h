@@ -38,7 +38,7 @@ struct faults {
 
 struct fault_kind;
 
-/* What befalls one request; kind is NULL if nothing does. */
+/* The fault of one request; kind is NULL if there is none. */
 struct fault_action {
 	const struct fault_kind *kind;
 	cJSON *with; /* own copy of "do" */
@@ -49,7 +49,7 @@ void faults_clear(struct faults *f);
 /* Takes a rule as JSON. Gives its number, or -EINVAL and why. */
 int faults_add(struct faults *f, const char *json, const char **ret_why);
 
-/* Counts a request in and gives what befalls it. */
+/* Counts a request and returns its fault. */
 struct fault_action faults_take(struct faults *f, const char *method, const char *path,
 	const char *query, uint64_t offset);
 void fault_action_done(struct fault_action *a);

@@ -16,7 +16,7 @@
 /* Below this a job's request_params are few, or the head alone would be too long. */
 #define BRIEF_BELOW 2400u
 
-/* What a seed says of a job, besides its words. */
+/* The properties of a job that follow from its seed, except for its words. */
 struct traits {
 	const struct language *language;
 	unsigned addons;

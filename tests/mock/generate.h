@@ -27,7 +27,7 @@ uint32_t generate_size(const struct population *p, uint64_t *state);
 /* An error_code from chance. */
 uint16_t generate_error(uint64_t seed);
 
-/* Adds the custom_metadata a seed stands for: JSON, an object or null. */
+/* Adds the custom_metadata of a seed: JSON, an object or null. */
 void generate_metadata(uint64_t seed, struct text *out);
 
 /* Writes a job into `out`, about job->bytes long if it is done. */

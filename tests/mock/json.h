@@ -7,7 +7,7 @@
 #include "text.h"
 
 /*
- * JSON as text (RFC 8259). cJSON reads what the controls say; what the stand-in serves is
+ * JSON as text (RFC 8259). cJSON reads the control calls; what the mock server sends is
  * cut and laid out here, byte for byte, because numbers must keep their digits. The input
  * is trusted to be JSON: these functions stay inside it but do not check it.
  */

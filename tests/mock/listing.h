@@ -8,7 +8,7 @@
 #include "modes.h"
 
 /*
- * The query of a list request, and the jobs it stands for.
+ * The query of a list request, and the jobs that match it.
  */
 
 struct query {

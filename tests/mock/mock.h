@@ -11,7 +11,7 @@
 #include "schedule.h"
 
 /*
- * The whole stand-in, and one request on its way through it. All runs in one thread.
+ * The whole mock server, and one request that it handles. All runs in one thread.
  */
 
 struct server;
@@ -33,7 +33,7 @@ struct mock {
 /* The way of a request; `next` is what the handler does when it is called again. */
 enum phase { PHASE_HEADERS, PHASE_BODY, PHASE_WAITING, PHASE_ANSWERED };
 
-/* What a request that is held waits for. */
+/* The condition that a held request waits for. */
 enum hold { HOLD_NONE, HOLD_TIME, HOLD_RELEASE, HOLD_CONDITION };
 
 struct exchange {

@@ -6,8 +6,8 @@
 #include "text.h"
 
 /*
- * What the real API leaves unknown, and the answer that is played. Each mode is set by
- * name and value, on the command line or at run time; README.md lists them.
+ * Properties of the real API that are not known, and the answers that we play. Each mode
+ * is set by name and value, on the command line or at run time; README.md lists them.
  */
 
 /* The most bytes of a mode that is free text, its NUL included. */

@@ -11,7 +11,7 @@
  * modes.
  */
 
-/* What a page is made of; a fault may put something else in the place of items. */
+/* The parts of a page; a fault may replace the items. */
 struct page {
 	const char *origin; /* "http://127.0.0.1:1234" */
 	uint64_t offset, limit;
@@ -24,5 +24,5 @@ struct page {
 
 void page_write(struct answer *out, const struct page *p, const struct modes *modes);
 
-/* One job as it stands in a page or alone; a summary leaves its transcription out. */
+/* Adds one job, as in a page or alone; a summary has no transcription. */
 void page_job(struct answer *out, const struct job *job, bool summary);

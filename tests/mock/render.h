@@ -19,7 +19,7 @@ enum addon {
 	ADDON_CHAPTERS = 16,
 };
 
-/* What a job says besides its transcription. */
+/* The properties of a job besides its transcription. */
 struct head {
 	const struct job *job;
 	struct span metadata;
@@ -38,7 +38,7 @@ void render_head(struct text *out, const struct head *head);
 
 enum { SUBTITLES_SRT, SUBTITLES_VTT, SUBTITLES };
 
-/* What is said in a job, as it grows. Zeroed to begin with; `escape` may be set. */
+/* A transcription that is being built. Zeroed at first; `escape` may be set. */
 struct speech {
 	struct text utterances; /* JSON objects and commas */
 	struct text full;       /* full_transcript as the inside of a JSON string */
@@ -64,7 +64,7 @@ void speech_add(struct speech *s, const char *sentence, const char *language, in
 /* Adds "languages":[…],"utterances":[…],"full_transcript":… and, if so, "subtitles". */
 void render_speech(struct text *out, const struct speech *s);
 
-/* Adds "result":{"metadata":…,"transcription":…, and tells which bytes a summary lacks.
+/* Adds "result":{"metadata":…,"transcription":…, and returns which bytes a summary lacks.
  * The object stays open for add-ons. */
 void render_result(struct text *out, const struct speech *s, const struct head *head,
 	struct body *body);

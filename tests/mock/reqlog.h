@@ -8,8 +8,8 @@
 #include "text.h"
 
 /*
- * What was asked: counters, and every request of the API. Entries older than the last
- * REQLOG_MAX are forgotten, the counters are not.
+ * The log of requests: counters, and every request of the API. Entries older than the
+ * last REQLOG_MAX are forgotten, the counters are not.
  */
 
 #define REQLOG_MAX 200000
@@ -27,7 +27,7 @@ struct counters {
 	uint64_t in_flight, max_in_flight, connections, bytes_out;
 };
 
-/* What a caller of /_sandbox/wait waits for; UINT64_MAX where it does not matter. */
+/* The condition that a caller of /_sandbox/wait waits for; UINT64_MAX: any. */
 struct wait_for {
 	uint64_t in_flight, in_flight_at_most, requests;
 };
@@ -46,7 +46,7 @@ void reqlog_done(struct reqlog *l);
 /* Begins an entry; takes the memory of `fields`. Gives its number. */
 uint64_t reqlog_begin(struct reqlog *l, struct text *fields);
 
-/* Says what was answered; called anew where more is known. */
+/* Records the response; called again when more of it is known. */
 void reqlog_answer(struct reqlog *l, uint64_t n, unsigned status, uint64_t bytes);
 
 /* Ends an entry: writes its line and counts its bytes. */

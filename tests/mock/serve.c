@@ -26,7 +26,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	int epoll, signals;
 	struct exchange *held; /* list */
-	bool again;            /* something was let go: run at once */
+	bool again;            /* a request was released: run at once */
 };
 
 static void hold(struct server *server, struct exchange *x, enum hold why, int64_t until)
@@ -69,7 +69,7 @@ void server_release(struct server *server)
 	}
 }
 
-/* Lets go what is due, and the waiters whose condition has come. Gives the time in ms
+/* Releases requests that are due, and waiters whose condition is true. Returns the ms
  * until the next is due, -1: none. */
 static int release_due(struct server *server)
 {
@@ -308,7 +308,7 @@ static void count_connection(void *cls, struct MHD_Connection *connection, void 
 		server->mock->log.counters.connections++;
 }
 
-/* Paths and queries are taken apart by the stand-in itself. */
+/* The mock server parses paths and queries itself. */
 static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *s)
 {
 	(void)cls;

@@ -117,7 +117,7 @@ static bool is_id(const char *value)
 }
 
 /*
- * The members of a raw job that the description itself does not give, where they are what
+ * The members of a raw job that the description itself does not give, if they are what
  * the API says they are: a raw job may be anything.
  */
 static cJSON *parse(struct span text)
@@ -214,7 +214,7 @@ int spec_change(
 	return r;
 }
 
-/* A line that says more than who speaks. */
+/* A line that has more than a speaker. */
 static void add_full_line(
 	struct speech *s, const cJSON *line, const char *language, uint64_t *state)
 {

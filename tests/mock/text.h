@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /*
- * Bytes that grow, and the memory of things that live as long as the stand-in.
+ * A growing buffer, and memory for objects that live as long as the mock server.
  * Nothing here waits. Running out of memory, or of a maximum named here, aborts: this is
  * a tool for tests, and half an account would prove nothing.
  */
@@ -23,7 +23,7 @@ struct text {
 
 void text_done(struct text *t);
 
-/* Makes room for `more` bytes and gives back where they go; the caller counts t->n on. */
+/* Makes room for `more` bytes and returns their place; the caller increases t->n. */
 char *text_room(struct text *t, size_t more);
 
 void text_add(struct text *t, const void *bytes, size_t n);

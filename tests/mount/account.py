@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An account that changes behind a mount's back, and what a mount has to show of it."""
+"""An account that changes while it is mounted, and the state that a mount must show."""
 
 import os
 
@@ -9,7 +9,7 @@ UNFINISHED = ("queued", "processing")
 
 
 class Account:
-    """The truth: each job's file as it has to be, by id; and random changes of it."""
+    """The expected contents of each job's file, by id, and random changes of the account."""
 
     def __init__(self, mock, draw, sizes=(1500, 30000)):
         self.mock = mock
@@ -20,7 +20,7 @@ class Account:
         self.reload()
 
     def reload(self):
-        """What the stand-in says now; texts that were not changed are not asked for again."""
+        """Reads the jobs from the mock server; fetches only the texts of jobs that changed."""
         before = self.jobs
         self.jobs = {job["id"]: job for job in self.mock.jobs()}
         self.texts = {job_id: self.texts[job_id] if job == before.get(job_id)
@@ -59,7 +59,7 @@ class Account:
             self.reload()
 
     def assert_shown(self, root, sample):
-        """A mount shows the account as it is: names everywhere, and some of the texts."""
+        """Asserts that a mount shows all names, and the texts of the jobs in `sample`."""
         assert set(os.listdir(root / "all")) == self.names()
         for status in ("queued", "processing", "done", "error"):
             assert set(os.listdir(root / "status" / status)) == self.names(status)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures: stand-ins and mounts that end with their test, however it went."""
+"""Fixtures: mock servers and mounts that end with their test, whether it passes or fails."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-# What the bench uses, too.
+# Modules that the benchmarks share.
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from mounting import PROGRAM, Guard, Mount, Place, Program, adopt_orphans, needed_tools
@@ -24,7 +24,7 @@ JOBS = 250
 
 
 def pytest_collection_modifyitems(config, items):
-    """With GLADIAFS_TEST_NAMED set, runs the tests that the documents name, and no others."""
+    """If GLADIAFS_TEST_NAMED is set, runs only the tests that the documents name."""
     if not ONLY:
         return
     wanted = named()
@@ -36,19 +36,19 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """A file without a named test is skipped: meson takes exit code 77 for that."""
+    """Reports a file without a named test as skipped: exit code 77 means that to meson."""
     if ONLY and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
         session.exitstatus = 77
 
 
 @pytest.fixture(scope="session", autouse=True)
 def system():
-    """What is missing makes the tests fail: skipped ones would prove nothing."""
+    """Fails the tests if the system lacks something: skipped tests would prove nothing."""
     assert os.path.exists("/dev/fuse"), "there is no /dev/fuse: FUSE cannot be tested here"
     needed_tools(PROGRAM, "fusermount3", "setpriv")
     isolate_mounts()
     adopt_orphans()
-    # Below nohup(1), or behind a shell's &, what we start would ignore some.
+    # Under nohup(1), or started with "&", we ignore some signals, and our children would too.
     for sign in signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM:
         if signal.getsignal(sign) == signal.SIG_IGN:
             signal.signal(sign, signal.SIG_DFL)
@@ -61,7 +61,7 @@ def place(tmp_path):
 
 @pytest.fixture
 def new_sandbox(tmp_path_factory):
-    """Makes stand-ins: new_sandbox(option…)."""
+    """Starts mock servers: new_sandbox(option…)."""
     alive = []
 
     def make(*options, **more):
@@ -75,13 +75,13 @@ def new_sandbox(tmp_path_factory):
 
 @pytest.fixture
 def mock(new_sandbox):
-    """A stand-in with an empty account."""
+    """A mock server with an empty account."""
     return new_sandbox()
 
 
 @pytest.fixture
 def new_account(new_sandbox):
-    """Makes mock servers with 250 small jobs on twelve days: new_account()."""
+    """Starts mock servers with 250 small jobs on twelve days: new_account()."""
     return lambda: new_sandbox("--jobs", str(JOBS), "--days", str(DAYS), "--bytes", "1500:4000",
                                "--errors", "20", "--unfinished", "10")
 
@@ -94,7 +94,7 @@ def account(new_account):
 
 @pytest.fixture
 def mount(place):
-    """Makes mounts: mount(mock, "ttl=1", …)."""
+    """Mounts the program: mount(mock, "ttl=1", …)."""
     alive = []
     guard = Guard(alive)
 
@@ -109,8 +109,11 @@ def mount(place):
 
 @pytest.fixture
 def nobody(new_sandbox):
-    """Makes mounts of a user without rights: nobody(), nobody(on=ONE) in its place, or
-    nobody(on=ONE, name=NAME) beside it."""
+    """Mounts as an unprivileged user.
+
+    nobody() mounts in a new namespace, nobody(on=ONE) at the mount point of ONE, and
+    nobody(on=ONE, name=NAME) in the namespace of ONE at another mount point.
+    """
     directory = Path(tempfile.mkdtemp(prefix="gladiafs-nobody-"))
     account = new_sandbox("--jobs", "3")
     alive = []
@@ -128,7 +131,7 @@ def nobody(new_sandbox):
 
 @pytest.fixture
 def program(place):
-    """Runs the program with any command line: code, stdout, stderr."""
+    """Runs the program with any command line; returns exit code, stdout and stderr."""
     def start(*words, **more):
         return Program(place, *words, **more).end()
     return start

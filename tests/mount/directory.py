@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Directories as the C library reads them: positions, and errors in the middle."""
+"""Reads directories with the C library, which exposes positions and errors between entries."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ from tools import LIBC
 
 
 class Entry(ctypes.Structure):
-    """struct dirent of Linux on 64 bits."""
+    """struct dirent of 64-bit Linux."""
     _fields_ = [("ino", ctypes.c_uint64), ("offset", ctypes.c_int64),
                 ("length", ctypes.c_ushort), ("type", ctypes.c_ubyte),
                 ("name", ctypes.c_char * 256)]
@@ -23,7 +23,7 @@ LIBC.seekdir.argtypes = [ctypes.c_void_p, ctypes.c_long]
 
 
 class Directory:
-    """An open directory; names without "." and ".."."""
+    """An open directory; skips "." and ".."."""
 
     def __init__(self, path):
         self.fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -37,7 +37,7 @@ class Directory:
         LIBC.closedir(self.stream)
 
     def next(self):
-        """The next name, or None at the end; OSError if reading fails."""
+        """Returns the next name, or None at the end; raises OSError if readdir(3) fails."""
         while True:
             ctypes.set_errno(0)
             entry = LIBC.readdir(self.stream)
@@ -50,7 +50,7 @@ class Directory:
                 return name
 
     def rest(self):
-        """All names from here on."""
+        """Returns all names from the current position on."""
         return list(iter(self.next, None))
 
     def tell(self):

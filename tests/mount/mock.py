@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The stand-in API as a child process, and a client of its control calls
+"""The mock server as a child process, and a client of its control calls
 (tests/mock/README.md)."""
 
 import http.client
@@ -15,14 +15,15 @@ PROGRAM = os.environ.get("GLADIA_MOCK", "gladia-mock")
 KEY = "a-key-that-must-not-be-seen-7d41"
 LISTS = "/v2/pre-recorded"
 JOBS = "/v2/pre-recorded/"
-# Seconds for which a mount may repeat an error to the same thread (FAILED_MS of src/fs/recent_failures.h).
+# Seconds for which a mount may repeat an error to the same thread (FAILED_MS of
+# src/fs/recent_failures.h).
 ERROR_LASTS = 0.05
-# An id as the API makes them, of a job that a test makes.
+# An id in the format of the API, for a job that a test creates.
 AN_ID = "6fa0c2de-93b7-4d15-8a41-5be6d7f8c901"
 
 
 class Mock:
-    """A stand-in that serves on a port of its own until stop()."""
+    """A mock server that listens on its own port until stop()."""
 
     def __init__(self, directory, *options, key=KEY):
         port_file = directory / "port"
@@ -38,7 +39,7 @@ class Mock:
         self.key = key
 
     def stop(self):
-        """Ends it; False if that was too slow or it failed."""
+        """Stops the server. Returns False if it was too slow or its exit code is not 0."""
         self.process.terminate()
         try:
             return self.process.wait(END) == 0
@@ -48,7 +49,7 @@ class Mock:
             return False
 
     def call(self, method, path, body=None, headers=None):
-        """Status and body of a request."""
+        """Sends a request. Returns the status and the body of the response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body, headers or {})
@@ -66,17 +67,20 @@ class Mock:
     # The account.
 
     def jobs(self, **where):
-        """The truth, newest first; by status=, after= (inclusive), before= (exclusive)."""
+        """Returns the jobs of the account, newest first.
+
+        Filters: status=, after= (inclusive), before= (exclusive).
+        """
         return self.control("GET", "jobs?" + urlencode(where))
 
     def body(self, job_id):
-        """A job's text as it is served."""
+        """Returns a job's JSON text as the API serves it."""
         status, answer = self.call("GET", "/_sandbox/jobs/" + quote(job_id, safe=""))
         assert status == 200
         return answer
 
     def create(self, **what):
-        """Makes a job, or count= of them; gives the (first) id."""
+        """Creates a job, or count= jobs. Returns the id of the first one."""
         return self.control("POST", "jobs", what)["ids"][0]
 
     def change(self, job_id, **what):
@@ -86,18 +90,18 @@ class Mock:
         self.control("DELETE", "jobs/" + quote(job_id, safe=""))
 
     def schedule(self, after_requests, *changes):
-        """Changes of the account right before the so-manieth list request from now."""
+        """Changes the account right before the list request with this number, counted from now."""
         self.control("POST", "schedule", {"after_requests": after_requests, "do": changes})
 
-    # How it behaves.
+    # Modes and faults.
 
     def modes(self, **values):
-        """Sets modes; a name that is a word of Python has a "_" behind it."""
+        """Sets modes; append "_" to a name that is a Python keyword."""
         return self.control("POST", "modes",
                             {name.rstrip("_"): value for name, value in values.items()})
 
     def fault(self, kind, match=None, times=-1, skip=0, **fields):
-        """Lets requests fail: all from now on, unless said otherwise."""
+        """Makes requests fail; by default, all requests from now on."""
         self.control("POST", "faults", {"match": match or {}, "times": times, "skip": skip,
                                         "do": {"kind": kind, **fields}})
 
@@ -109,15 +113,15 @@ class Mock:
         self.fault(kind, {"path_contains": JOBS + job_id}, **fields)
 
     def clear_faults(self):
-        """And what a thread was told a moment ago, it is not told once more."""
+        """Removes all faults and waits until the mount no longer repeats a recent error."""
         self.control("DELETE", "faults")
         time.sleep(ERROR_LASTS)
 
     def reset(self):
-        """All but the jobs, as it was at the start."""
+        """Resets everything but the jobs to the state at the start."""
         self.control("POST", "reset")
 
-    # What it was asked.
+    # Requests it received.
 
     def log(self):
         return [Request(entry) for entry in self.control("GET", "log")]
@@ -129,14 +133,14 @@ class Mock:
         self.control("DELETE", "stats")
 
     def wait(self, **condition):
-        """Until in_flight=, in_flight_at_most= or requests= is reached."""
+        """Waits until in_flight=, in_flight_at_most= or requests= is reached."""
         reached = self.control("GET", "wait?" + urlencode(condition))
         assert reached["ok"], (condition, reached["stats"])
         return reached["stats"]
 
 
 class Request:
-    """A request as the stand-in has logged it."""
+    """A request from the log of the mock server."""
 
     def __init__(self, entry):
         self.number = entry["n"]
@@ -149,7 +153,7 @@ class Request:
         self.query = entry["query"]
 
     def parameter(self, name):
-        """A number of the query, or None."""
+        """Returns a number from the query string, or None if the parameter is absent."""
         for pair in self.query.split("&"):
             key, _, value = pair.partition("=")
             if key == name:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The program under test, as a child process that mounts."""
+"""Runs the program under test as a child process that mounts."""
 
 import ctypes
 import os
@@ -17,9 +17,9 @@ from tools import (ALONE, END, LIBC, PATIENCE, is_alive, mounts, run, wait_for_m
                    wait_until)
 
 PROGRAM = os.environ.get("GLADIAFS", "gladiafs")
-# What runs it, such as "valgrind -q".
+# The command that runs the program, such as "valgrind -q".
 WRAPPER = shlex.split(os.environ.get("GLADIAFS_WRAPPER", ""))
-# Seconds that one test may take.
+# Time limit of one test, in seconds.
 TEST_LIMIT = 60 * PATIENCE
 
 BAD_WORDS = ("Sanitizer", "runtime error:", "Assertion", "==ERROR")
@@ -28,7 +28,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def environment(home, **more):
-    """What the program finds in its environment: nothing of ours."""
+    """Returns an environment for the program, with only the necessary variables of ours."""
     kept = {name: value for name, value in os.environ.items()
             if name in ("PATH", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")}
     return {**kept, "HOME": str(home), **more}
@@ -44,41 +44,43 @@ def refresh(place, *paths):
 
 
 def adopt_orphans():
-    """Daemons become our children, so that we see how they end (prctl(2))."""
+    """Makes daemons our children, so that we get their exit status (prctl(2))."""
     assert LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
 
 
 def children():
-    """The pids of our children, those that have ended and were not waited for included."""
+    """Returns the pids of our children, including those that ended and were not waited for."""
     found = set()
     for task in os.listdir("/proc/self/task"):
         try:
             with open(f"/proc/self/task/{task}/children", encoding="ascii") as pids:
                 found.update(map(int, pids.read().split()))
         except FileNotFoundError:
-            pass  # a thread that has just ended: what it started is the others' now
+            pass  # the thread just ended; its children now belong to another thread
     return found
 
 
 def await_end(pids):
-    """Until these children of ours have ended."""
+    """Waits until these children of ours have ended."""
     for pid in pids:
         wait_until(lambda pid=pid: os.waitpid(pid, os.WNOHANG)[0], f"{pid} ends")
 
 
 def await_orphans(before):
-    """Until what a process left behind when it ended has ended, too: all children but those
-    that there were before."""
+    """Waits until the orphans that an ended process left to us have ended.
+
+    These are all our children, except those that existed before.
+    """
     await_end(children() - before)
 
 
 def exit_code(status):
-    """Of waitpid(2), as subprocess.Popen gives it."""
+    """Converts a status of waitpid(2) to an exit code like that of subprocess.Popen."""
     return os.waitstatus_to_exitcode(status)
 
 
 class Place:
-    """Where mounts of one test find what they need: key, cache, home, and mount points."""
+    """The directory with the key, cache, home and mount points that the mounts of one test use."""
 
     def __init__(self, directory, key=KEY):
         self.directory = directory
@@ -100,7 +102,10 @@ class Place:
         return path
 
     def options(self, *more):
-        """With key_file and cache_dir, unless others are given or "!key_file" says none."""
+        """Returns mount options with key_file and cache_dir added.
+
+        An option in `more` overrides ours; "!key_file" removes it.
+        """
         given = {option.lstrip("!").partition("=")[0] for option in more}
         ours = {"key_file": self.key_file, "cache_dir": self.cache}
         return ",".join([f"{name}={value}" for name, value in ours.items() if name not in given]
@@ -108,8 +113,10 @@ class Place:
 
 
 class Program:
-    """A run of the program with any command line, by `wrapper` if any. What it prints on
-    stderr is kept, unless that is to be the descriptor `stderr`."""
+    """A run of the program with any command line, started by `wrapper` if given.
+
+    Its stderr goes to a file, unless `stderr` gives another descriptor.
+    """
 
     def __init__(self, place, *words, env=None, argv0=None, wrapper=(), stderr=None):
         place.count += 1
@@ -117,14 +124,14 @@ class Program:
         self.stderr_file = place.directory / f"stderr{place.count}"
         command = [*map(str, wrapper), *WRAPPER, argv0 or PROGRAM, *map(str, words)]
         with open(self.stderr_file, "wb") as kept:
-            # With its parent dead, nobody would unmount.
+            # If this process dies, no process would be left to unmount.
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE, stderr=kept if stderr is None else stderr, text=True,
                 cwd=place.directory, env=environment(place.home) if env is None else env)
 
     def end(self, seconds=END * PATIENCE):
-        """Waits for its end: exit code, stdout, stderr."""
+        """Waits until the program has ended; returns exit code, stdout and stderr."""
         try:
             out, _ = self.process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -139,7 +146,7 @@ class Program:
 
 
 class Mount:
-    """A mount of a stand-in, alive until unmount(). `path` is its directory."""
+    """A mount of a mock server, alive until unmount(). `path` is its directory."""
 
     def __init__(self, place, mock, *options, path=None, daemon=False, env=None,
                  source=None, letters=()):
@@ -174,15 +181,16 @@ class Mount:
             self.program.process.kill()
             return False
 
-    # What it asks of the API.
+    # Requests to the API.
 
     def mark(self):
-        """Requests made so far do not count."""
+        """Excludes the requests made so far from requests()."""
         log = self.mock.log()
         self.marked = log[-1].number if log else 0
 
     def requests(self, quiet=0.15):
-        """Those since the last mark, once none came for a while; sets a new mark."""
+        """Waits until no more requests arrive, sets a new mark, and returns the requests since
+        the last mark."""
         seen = -1
         end = time.monotonic() + END / 4
         while True:
@@ -197,14 +205,14 @@ class Mount:
             self.marked = log[-1].number
         return log
 
-    # How it ends.
+    # The end of the mount.
 
     @property
     def stderr(self):
         return self.program.stderr
 
     def wait(self, seconds=END):
-        """Waits until the process has ended; gives its exit code."""
+        """Waits until the process has ended. Returns its exit code."""
         if self.code is not None:
             return self.code
         if not self.daemon:
@@ -224,14 +232,14 @@ class Mount:
         return str(self.path) in mounts()
 
     def unmount(self, *tool):
-        """As a user does; the process then ends with 0 and has nothing bad to say."""
+        """Unmounts as a user does; the process must exit with 0 and log nothing suspicious."""
         wait_until(lambda: self.is_unmounted_by(*(tool or ("fusermount3", "-u"))),
                    "it can be unmounted")
         assert self.wait() == 0, self.stderr
         self.check_stderr()
 
     def is_unmounted_by(self, *tool):
-        """False where somebody looks in at this moment, as a df of somebody else's does."""
+        """Returns False if the mount is busy, because another process (such as df) uses it."""
         done = subprocess.run([*tool, self.path], stdin=subprocess.DEVNULL, timeout=END,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               check=False)
@@ -243,7 +251,7 @@ class Mount:
             assert word not in self.stderr, self.stderr
 
     def kill(self):
-        """With the process, the kernel ends everything that waits for it."""
+        """Kills the process; the kernel then fails every call that waits for it."""
         if self.code is None:
             try:
                 os.kill(self.pid, signal.SIGKILL)
@@ -251,7 +259,7 @@ class Mount:
                 pass
 
     def close(self):
-        """Ends it however it is; gives what was wrong, or an empty text."""
+        """Ends the mount, whatever its state. Returns the errors found, or an empty string."""
         wrong = []
         if self.code is None:
             try:
@@ -264,7 +272,7 @@ class Mount:
                 self.kill()
                 self.wait()
         if self.is_mounted():
-            # Where it was killed, nobody could unmount.
+            # If the process was killed, it could not unmount.
             if self.code >= 0:
                 wrong.append("was still mounted")
             run_quietly("umount", "-l", self.path)
@@ -280,7 +288,7 @@ needs_root = pytest.mark.skipif(not IS_ROOT, reason="only root may have mounts o
 
 
 def alone(script, *words):
-    """Words that run a shell script where mounts are nobody else's."""
+    """Returns a command that runs a shell script in a private mount namespace."""
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", ALONE + script, "sh",
             *map(str, words)]
 
@@ -299,8 +307,8 @@ def run_quietly(*command):
 
 
 class Guard:
-    """Ends a test that hangs in a mount: kills the mounts' processes, so that the kernel
-    answers every waiting call with an error and the test fails."""
+    """Ends a test that hangs in a mount: kills the processes of the mounts, so that the kernel
+    fails every waiting call and the test fails."""
 
     def __init__(self, alive, limit=TEST_LIMIT):
         self.timer = threading.Timer(limit, lambda: [mount.kill() for mount in list(alive)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a user without rights mounts."""
+"""Mounts of an unprivileged user."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ from tools import END, PATIENCE, run, wait_until
 NOBODY = 65534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
-# A namespace of mounts as an ordinary machine has it: /dev/fuse is for everybody, as udev
-# has it, and the kernel's list of FUSE connections is there.
+# Sets up a mount namespace like that of an ordinary machine: all users may open /dev/fuse,
+# as with udev, and the kernel's list of FUSE connections is mounted.
 FOR_ALL = """
 mkdir "$1/dev"
 mount -t tmpfs none "$1/dev"
@@ -25,8 +25,11 @@ exec "$@"
 
 
 class Nobody:
-    """A mount in a namespace of its own, in a directory that everybody may go to; or in the
-    namespace of another one, in its place or another one there."""
+    """A mount of user 65534.
+
+    It has its own mount namespace and a directory that all users may enter. With `on`, it is
+    in the namespace of that mount: at the same mount point, or at `name`.
+    """
 
     def __init__(self, account, directory=None, on=None, name="", options=()):
         self.place = on.place if on else Place(directory)
@@ -48,7 +51,7 @@ class Nobody:
                  account.url, self.path],
                 env=environment(self.place.home), cwd="/", stderr=stderr)
         self.pid = self.process.pid
-        # Runs a program in its namespace and below its root, which may be a chroot.
+        # Runs a program in the namespace of the mount and with its root, which may be a chroot.
         self.inside = ["nsenter", "-m", "-r", "-t", str(self.pid)]
         self.kept = []
         try:
@@ -57,11 +60,14 @@ class Nobody:
         except AssertionError:
             self.process.kill()
             raise
-        # Also after its end.
+        # Keeps working after the process has ended.
         self.inside = ["nsenter", self.keep("mount", "ns/mnt"), self.keep("root", "root")]
 
     def keep(self, option, entry):
-        """nsenter's option for an entry of its directory in /proc, which close() closes."""
+        """Opens an entry of the process's directory in /proc until close().
+
+        Returns the option that makes nsenter use it.
+        """
         self.kept.append(os.open(f"/proc/{self.pid}/{entry}", os.O_RDONLY))
         return f"--{option}=/proc/{os.getpid()}/fd/{self.kept[-1]}"
 
@@ -70,7 +76,7 @@ class Nobody:
             os.close(fd)
 
     def places(self):
-        """Where something is mounted in its namespace, and the type of that."""
+        """Returns mount point and type of everything mounted in the namespace."""
         lines = [line.split() for line in run(*self.inside, "cat",
                                               "/proc/self/mountinfo").splitlines()]
         return [(line[4], line[line.index("-") + 1]) for line in lines]
@@ -82,7 +88,7 @@ class Nobody:
         return self.process.poll() is None
 
     def end(self):
-        """By SIGTERM; gives its exit code."""
+        """Sends SIGTERM and returns the exit code."""
         self.process.terminate()
         return self.process.wait(END * PATIENCE)
 
@@ -91,7 +97,7 @@ class Nobody:
         return self.stderr_file.read_text(encoding="utf-8", errors="replace")
 
     def lists(self, words=()):
-        """Whether who is run by these words may list the mount."""
+        """Returns True if `ls`, run by the command `words`, can list the mount."""
         done = subprocess.run([*self.inside, *words, "timeout", str(END), "ls",
                                self.path / "all"], check=False, capture_output=True, text=True)
         return done.returncode == 0 and done.stdout.count(".json") == 3

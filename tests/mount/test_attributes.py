@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 5.1 to 5.4: what stat tells, and what real tools make of it."""
+"""SEMANTICS 5.1 to 5.4: attributes of files and directories, and tools that depend on them."""
 
 import errno
 import filecmp
@@ -22,7 +22,7 @@ def tools():
 
 
 def instant_ns(text):
-    """An instant of the API as stat tells times."""
+    """Converts a timestamp of the API to nanoseconds, as in struct stat."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     whole = int(moment.replace(microsecond=0).timestamp())
     return whole * 10**9 + moment.microsecond * 1000
@@ -55,7 +55,8 @@ class TestStat:
             assert (info.st_uid, info.st_gid) == (os.getuid(), os.getgid())
 
     def test_newest_change(self, account, mount):
-        """A search index finds new jobs by the directory's mtime."""
+        """The mtime of a directory is that of its newest job, so that a search index finds new
+        jobs."""
         one = mount(account, "ttl=0")
         done = max(account.jobs(status="done"), key=mtime_ns)
         paths = ["all", "status/done", "date/" + done["created_at"][:10]]
@@ -75,13 +76,14 @@ class TestStat:
         assert (one.path / "all").stat().st_mtime_ns == new
 
     def test_directories_after_a_remount(self, account, mount):
-        """A backup finds an account that has not changed as it was."""
+        """If the account has not changed, directories have the same mtimes after a remount, so
+        that a backup finds no change."""
         paths = ["", "all", "status", "status/done", "status/queued", "date", "after",
                  "after/2026-04-01", "date/2026-04-25", "metadata"]
         one = mount(account)
         for path in paths:
             os.listdir(one.path / path)
-        # The kernel is told in order.
+        # The kernel gets notifications in order, so the last path comes last.
         wait_until(lambda: (one.path / paths[-1]).stat().st_mtime_ns > 0, "listed", 5)
         again = [(one.path / path).stat().st_mtime_ns for path in paths]
         one.unmount()
@@ -93,7 +95,8 @@ class TestStat:
         assert [(one.path / path).stat().st_mtime_ns for path in paths] == again
 
     def test_listed_once_more(self, account, mount):
-        """What has changed is told to the kernel once: then nothing is asked."""
+        """The kernel is notified of a change once; later listings send no READDIRPLUS and few
+        GETATTR messages."""
         one = mount(account)
         os.listdir(one.path / "all")
         wait_until(lambda: (one.path / "all").stat().st_mtime_ns > 0, "listed", 5)
@@ -118,7 +121,7 @@ class TestStat:
             assert stat.S_IMODE(info.st_mode) == (0o515 if path.is_dir() else 0o404)
 
     def test_scandir(self, account, mount):
-        """Types and inodes come with the names, and are those of stat."""
+        """Directory entries have the type and the inode number that stat returns."""
         one = mount(account)
         with os.scandir(one.path / "all") as entries:
             for entry in entries:
@@ -144,7 +147,7 @@ class TestInodes:
         assert (one.path / "all" / name).stat().st_ino == inode
 
     def test_same_on_every_mount(self, account, mount, tmp_path):
-        """Also where nothing is remembered."""
+        """SEMANTICS 5.2.3: Inode numbers are the same on every mount, even with an empty cache."""
         paths = ("all", "status", "status/done", "date", "date/2026-04-25", "after")
         seen = []
         for cache in ("one", "two"):
@@ -167,7 +170,7 @@ class TestInodes:
 
 
 class TestTools:
-    """SEMANTICS 5.1: tools behave."""
+    """SEMANTICS 5.1: common tools work on a mount."""
 
     @pytest.fixture
     def all_jobs(self, account, mount):
@@ -193,15 +196,15 @@ class TestTools:
             job for job in account.jobs() if mtime_ns(job) > instant_ns(border))
 
     def test_find_stays_finite(self, account, mount):
-        """SEMANTICS 3.2: also from the root."""
+        """SEMANTICS 3.2: find ends if it starts at the directories of the root."""
         one = mount(account)
         tops = [one.path / name for name in ("all", "status", "date", "after", "before")]
         found = run("find", *tops, "-name", "*.json").split()
-        # In all/, in one of status/, and in one of date/.
+        # Each job is in all/, in one directory of status/, and in one of date/.
         assert len(found) == 3 * 250
 
     def test_rsync(self, all_jobs, tmp_path):
-        """A second run finds nothing to do."""
+        """A second run of rsync copies nothing."""
         run("rsync", "-a", f"{all_jobs}/", tmp_path / "copy")
         assert_same_trees(all_jobs, tmp_path / "copy")
         assert "json" not in run("rsync", "-ai", f"{all_jobs}/", tmp_path / "copy")
@@ -225,7 +228,7 @@ class TestTools:
         assert int(run("du", "-s", "-B1", all_jobs).split()[0]) >= sizes
 
     def test_du_of_several(self, account, mount):
-        """A job is counted once, in however many directories it is."""
+        """du counts a job once, no matter how many directories it is in."""
         one = mount(account)
         tops = [one.path / name for name in ("all", "status/done", "status/error", "date")]
         sizes = sum(path.stat().st_size for path in tops[0].iterdir())
@@ -247,7 +250,7 @@ class TestTools:
 
 
 def assert_same_trees(left, right):
-    """Names, contents and times to the nanosecond."""
+    """Asserts that two directories have the same names, contents and mtimes in nanoseconds."""
     names = sorted(os.listdir(left))
     assert names == sorted(os.listdir(right))
     _, different, failed = filecmp.cmpfiles(left, right, names, shallow=False)
@@ -261,7 +264,7 @@ def write(path, flags):
 
 
 class TestReadOnly:
-    """SEMANTICS 5.3: every write is EROFS."""
+    """SEMANTICS 5.3: every write fails with EROFS."""
 
     WRITES = {
         "open": lambda d, f: write(f, os.O_WRONLY),
@@ -305,7 +308,7 @@ class TestReadOnly:
 
 
 class TestDf:
-    """SEMANTICS 5.4: df answers from what is known."""
+    """SEMANTICS 5.4: df answers from the cache, without a request."""
 
     def df(self, one):
         fields = "--output=itotal,iused,iavail,size,used,avail"
@@ -326,13 +329,13 @@ class TestDf:
         one.requests()
         total, used, free, size, taken, left = self.df(one)
         assert (total, used, free, left) == (250, 250, 0, 0)
-        # In blocks, of which some are not full.
+        # The size is counted in blocks, some of which are partly used.
         assert sum(sizes) <= size < sum(sizes) + 250 * 512 + 4096
         assert taken == size
         assert one.requests() == []
 
     def test_at_once(self, account, mount, reader):
-        """SEMANTICS 5.4.1: Whatever hangs."""
+        """SEMANTICS 5.4.1: df answers at once even if all requests hang."""
         one = mount(account)
         account.fault("stall")
         reader("ls", one.path / "all").hangs()

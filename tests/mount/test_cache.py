@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 7.1, 7.3, 7.4: how old what is shown may be, and what is kept on disk."""
+"""SEMANTICS 7.1, 7.3, 7.4: the maximum age of listings and texts, and the cache on disk."""
 
 import contextlib
 import errno
@@ -26,7 +26,7 @@ class TestFreshness:
     """SEMANTICS 7.1"""
 
     def test_new_job(self, account, mount):
-        """SEMANTICS 7.1.1: What is shown is at most ttl old."""
+        """SEMANTICS 7.1.1: a listing is at most ttl seconds old."""
         one = mount(account, "ttl=1")
         for path in ("all", "status/done"):
             before = shown(one.path / path)
@@ -61,8 +61,8 @@ class TestFreshness:
         assert again.requests() == []
 
     def test_unfinished_job_finishes(self, mock, mount):
-        """SEMANTICS 7.1.2: Its file changes, its directories, and its size with it (SEMANTICS
-        7.3)."""
+        """SEMANTICS 7.1.2: if a job finishes, its file, its size (SEMANTICS 7.3) and its
+        directories change."""
         job_id = mock.create(status="queued", filename="later.mp3")
         one = mount(mock, "ttl=1")
         path = one.path / "all" / name_of(job_id)
@@ -79,7 +79,8 @@ class TestFreshness:
             (one.path / "status/queued" / name_of(job_id)).stat()
 
     def test_many_unfinished_jobs_polled_by_name(self, new_sandbox, mount, place):
-        """An editor's watcher: a list answers it, not a request for each file."""
+        """If a program polls many files by name, as an editor does, one or two list requests
+        answer it instead of one request per file."""
         many = new_sandbox("--jobs", "300", "--errors", "0", "--unfinished", "300")
         one = mount(many)
         names = sorted(shown(one.path / "all"))
@@ -106,7 +107,7 @@ class TestFreshness:
 
     @pytest.mark.parametrize("listed", [True, False])
     def test_deleted_job(self, account, mount, listed):
-        """SEMANTICS 7.1.4: It disappears with the next look at the API."""
+        """SEMANTICS 7.1.4: a deleted job disappears with the next refresh."""
         one = mount(account, "ttl=1")
         job_id = account.jobs(status="done")[0]["id"]
         path = one.path / "all" / name_of(job_id)
@@ -114,7 +115,8 @@ class TestFreshness:
             assert name_of(job_id) in shown(one.path / "all")
         read(path)
         account.delete(job_id)
-        # A look that begins in the millisecond in which the job was seen cannot miss it.
+        # A refresh that begins in the millisecond in which the job was seen does not treat it as
+        # missing.
         seen = time.time()
         wait_until(lambda: time.time() > seen + 0.002, "the clock goes on")
         wait_until(lambda: name_of(job_id) not in shown(one.path / "all"), "it goes", 5)
@@ -123,10 +125,11 @@ class TestFreshness:
 
 
 class TestVersions:
-    """SEMANTICS 7.3: a reader never sees a mix of two versions."""
+    """SEMANTICS 7.3: a reader never sees a mix of two versions of a file."""
 
     def test_open_file(self, mock, mount):
-        """All of the old text, all of the new one, or an error."""
+        """If a job changes while its file is open, a reader gets the whole old text, the whole
+        new text, or an error."""
         job_id = mock.create(status="processing", filename="later.mp3")
         one = mount(mock, "ttl=1")
         path = one.path / "all" / name_of(job_id)
@@ -145,7 +148,7 @@ class TestVersions:
         assert read(path) == new
 
     def test_readers_while_it_changes(self, mock, mount):
-        """SEMANTICS 7.3.3: Each whole read is one version."""
+        """SEMANTICS 7.3.3: each read of a whole file returns one version."""
         job_id = mock.create(status="queued", filename="later.mp3")
         one = mount(mock, "ttl=0")
         path = one.path / "all" / name_of(job_id)
@@ -169,8 +172,8 @@ class TestDisk:
         return path
 
     def test_private(self, account, mount, place):
-        """SEMANTICS 7.4.1: The directory is 0700, the file 0600; names tell neither origin nor
-        key."""
+        """SEMANTICS 7.4.1: the directory has mode 0700, the file 0600, and their names contain
+        neither the API URL nor the key."""
         one = mount(account)
         os.listdir(one.path / "all")
         assert stat.S_IMODE(place.cache.stat().st_mode) == 0o700
@@ -181,7 +184,7 @@ class TestDisk:
             assert account.key not in str(path) and str(account.port) not in path.name
 
     def test_nothing_of_the_key(self, account, mount, place):
-        """SEMANTICS 2.2"""
+        """SEMANTICS 2.2.7, 2.2: the cache does not contain the key."""
         one = mount(account)
         os.listdir(one.path / "all")
         one.unmount()
@@ -189,7 +192,7 @@ class TestDisk:
             assert account.key.encode() not in path.read_bytes()
 
     def test_default_place(self, account, mount, place, tmp_path):
-        """$XDG_CACHE_HOME/gladiafs, else ~/.cache/gladiafs."""
+        """The default is $XDG_CACHE_HOME/gladiafs, or ~/.cache/gladiafs if that is not set."""
         for env, where in [
                 (environment(place.home), place.home / ".cache/gladiafs"),
                 (environment(place.home, XDG_CACHE_HOME=str(tmp_path / "xdg")),
@@ -201,8 +204,8 @@ class TestDisk:
 
     @needs_root
     def test_on_a_network(self, account, place):
-        """SEMANTICS 7.6.1, 7.6.3: a home on a filesystem that can stop answering, here one of our
-        own."""
+        """SEMANTICS 7.6.1, 7.6.3: if the home is on a filesystem that can stop answering (here a
+        gladiafs mount), the cache is created in /var/tmp."""
         script = """
 mount -t tmpfs -o mode=1777 none /var/tmp
 "$PROGRAM" -o "$1" "$2" "$3"
@@ -224,7 +227,7 @@ stat -c '%a %n' /var/tmp/*
         assert cache == f"700 {local}"
 
     def test_one_per_account(self, account, new_sandbox, mount, place):
-        """Another origin is another account."""
+        """Each API URL has its own cache."""
         one = mount(account)
         os.listdir(one.path / "all")
         one.unmount()
@@ -236,7 +239,7 @@ stat -c '%a %n' /var/tmp/*
         assert set(self.files(place.cache)) > before
 
     def test_another_key(self, account, mount, place):
-        """Another key is another account: nothing of the first one shows."""
+        """Each key has its own cache: a mount with another key shows no cached job of the first."""
         one = mount(account)
         job_id = account.jobs(status="done")[0]["id"]
         read(one.path / "all" / name_of(job_id))
@@ -253,7 +256,7 @@ stat -c '%a %n' /var/tmp/*
         lambda data: data[:3000] + os.urandom(3000) + data[6000:], lambda data: b""],
         ids=["text", "half", "hole", "empty"])
     def test_damaged(self, account, mount, place, damage):
-        """A damaged one is set aside and rebuilt."""
+        """A damaged database is set aside and rebuilt."""
         one = mount(account)
         os.listdir(one.path / "all")
         one.unmount()
@@ -275,7 +278,8 @@ stat -c '%a %n' /var/tmp/*
         assert b"precious" * 1000 in [path.read_bytes() for path in self.files(place.cache)]
 
     def test_off(self, account, mount, place):
-        """SEMANTICS 7.4.6: With cache=off nothing is written, and nothing survives."""
+        """SEMANTICS 7.4.6: with cache=off nothing is written, and a remount fetches everything
+        again."""
         one = mount(account, "cache=off")
         job_id = account.jobs(status="done")[0]["id"]
         assert shown(one.path / "all") == names_of(account.jobs())
@@ -287,7 +291,7 @@ stat -c '%a %n' /var/tmp/*
         assert len(again.requests()) == 1
 
     def test_shared(self, account, mount):
-        """SEMANTICS 7.4.5: Two mounts share it: what one has fetched, the other has."""
+        """SEMANTICS 7.4.5: two mounts share the cache: a job fetched by one is cached for both."""
         one, two = mount(account), mount(account)
         job_id = account.jobs(status="done")[0]["id"]
         text = read(one.path / "all" / name_of(job_id))
@@ -299,21 +303,24 @@ stat -c '%a %n' /var/tmp/*
         assert read(two.path / "all" / name_of(job_id)) == text
 
     def test_size(self, new_sandbox, mount, place):
-        """SEMANTICS 7.4: over cache_size the least recently used bodies go; they come again."""
+        """SEMANTICS 7.4: above cache_size, the least recently used texts are evicted; they are
+        fetched again if they are read."""
         large = new_sandbox("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
         sizes = {name: len(read(one.path / "all" / name))
                  for name in os.listdir(one.path / "all")}
         assert sum(sizes.values()) > 40 << 20
-        # A page comes on top (a mebibyte, twice that laid out), and the jobs' rows.
+        # The file may exceed cache_size by one page of jobs (1 MiB, 2 MiB when formatted) and by
+        # the rows of the jobs.
         assert self.database(place).stat().st_size < 5 << 20
         for name in list(sizes)[::50]:
             assert read(one.path / "all" / name) == pretty(
                 large.body(name.removesuffix(".json")))
 
     def test_size_lowered(self, new_sandbox, mount, place):
-        """SEMANTICS 7.4: where it was larger before, the file follows, with nobody asking."""
+        """SEMANTICS 7.4: if cache_size is lowered, the file shrinks without any access to the
+        mount."""
         large = new_sandbox("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 6.1, 6.3, 4.3, 11.1: one request in ten fails in some way, while eight read, list and
-look up. A call may fail with an errno; what it gives is right, to the byte and to the name."""
+"""SEMANTICS 6.1, 6.3, 4.3, 11.1: one request in ten fails in some way, while eight threads read,
+list and look up. A call may fail with an errno; if it succeeds, every byte and name is right."""
 
 import collections
 import errno
@@ -16,7 +16,7 @@ from layout import pretty
 from mock import JOBS, LISTS
 from tools import PATIENCE, names_of, read, wait_until
 
-# 20,000 operations are half a minute: scripts/test --nightly does them.
+# 20,000 operations take half a minute: only scripts/test --nightly runs that many.
 READERS = 8
 JOBS_THERE = 600
 FAILING = 0.1
@@ -26,8 +26,8 @@ SEED = int(os.environ.get("GLADIAFS_TEST_SEED") or time.time_ns() % 1000000)
 TIMEOUT = max(1, round(PATIENCE * 2 / 3))
 ERRNOS = {errno.EIO, errno.ETIMEDOUT, errno.EBUSY, errno.EHOSTUNREACH}
 
-# Of a hundred requests that fail, so many in this way. Few keep silent: each of them costs
-# somebody all of `timeout`.
+# How requests fail, with weights. Stalls are rare, because each of them blocks a reader for all
+# of `timeout`.
 WAYS = [
     (20, {"kind": "reset"}), (10, {"kind": "reset_after", "bytes": 900}),
     (9, {"kind": "status", "status": 500}), (8, {"kind": "status", "status": 502}),
@@ -42,7 +42,8 @@ WAYS = [
 
 
 def plant(mock, ways):
-    """The first rule that strikes counts: each has to do with what is left by those before."""
+    """Sets the faults. The first rule that strikes wins, so the probability of each rule is
+    relative to the requests that the rules before it left."""
     left = 1.0
     for weight, do in ways:
         share = FAILING * weight / sum(weight for weight, _ in ways)
@@ -52,7 +53,7 @@ def plant(mock, ways):
 
 
 def texts(mock, jobs):
-    """What the files hold, by id; over one connection."""
+    """Returns the expected file contents by id, fetched over one connection."""
     connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=30)
     found = {}
     for job in jobs:
@@ -63,7 +64,7 @@ def texts(mock, jobs):
 
 
 class Chaos:
-    """Readers of a mount, and a judge that knows the account."""
+    """Runs readers of a mount and compares their results with the account."""
 
     def __init__(self, mock, one):
         self.mock = mock
@@ -76,7 +77,7 @@ class Chaos:
         self.lock = threading.Lock()
 
     def truth(self):
-        """Of each directory the names that must be there."""
+        """Returns the expected names of each directory."""
         found = {"all": names_of(self.jobs)}
         for status in ("done", "error"):
             found["status/" + status] = names_of(
@@ -89,7 +90,7 @@ class Chaos:
 
     def list(self, chance):
         path = chance.choice(list(self.directories))
-        # Most listings are small ones, as a day is.
+        # List large directories less often.
         if path in ("all", "status/done") and chance.random() < 0.8:
             path = "date"
         truth = self.directories[path]
@@ -117,7 +118,7 @@ class Chaos:
         self.judge("size", path.stat().st_size != len(self.texts[job["id"]]), path)
 
     def look_in_vain(self, chance):
-        """A job that there is not."""
+        """Looks up a job that does not exist."""
         name = f"{chance.getrandbits(32):08x}-0000-4000-8000-000000000000.json"
         try:
             (self.root / "all" / name).stat()
@@ -141,7 +142,7 @@ class Chaos:
                 way(chance)
             except OSError as error:
                 failed = error.errno
-            except Exception as error:  # a reader that ended unseen would prove nothing
+            except Exception as error:  # a reader that ends unnoticed would prove nothing
                 self.judge("readers", 1, repr(error))
                 return
             with self.lock:
@@ -170,7 +171,7 @@ class Chaos:
 
 @pytest.fixture
 def chaos(new_sandbox, mount):
-    """Jobs of which a listing tells names alone, so that each text is fetched."""
+    """An account whose listings contain only summaries, so that each text is fetched."""
     large = new_sandbox("--jobs", str(JOBS_THERE), "--days", "40", "--bytes", "1500:6000",
                         "--errors", "20", "--unfinished", "0", "--seed", str(SEED),
                         "--mode", "items=summary", "--mode", "retry_after=absent")
@@ -178,14 +179,14 @@ def chaos(new_sandbox, mount):
 
 
 def test_chaos(chaos, capsys):
-    """Not a wrong byte, and not a name too few."""
+    """With random faults, no byte is wrong and no name is missing."""
     plant(chaos.mock, WAYS)
     chaos.run(OPERATIONS)
     with capsys.disabled():
         print("\n" + chaos.report())
     assert not chaos.wrong, chaos.report()
     assert chaos.counts["operations"] == OPERATIONS // READERS * READERS
-    # Most of it is got over.
+    # Retries hide most of the faults.
     assert chaos.counts["failed"] < OPERATIONS / 2, chaos.report()
     chaos.mock.clear_faults()
     wait_until(lambda: settled(chaos.root / "all") == chaos.directories["all"],
@@ -203,7 +204,7 @@ def settled(path):
     ("missing", {"kind": "drop_item", "index": 3}),
     ("bytes", {"kind": "page"})])
 def test_control(chaos, what, do):
-    """The judge is no friend: lies that nobody can see through, it sees."""
+    """Mutation test: Chaos reports wrong responses of the API that a mount cannot detect."""
     if what == "missing":
         match = {"path": LISTS}
     else:

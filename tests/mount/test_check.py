@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 1.6: --check says what is wrong, which of all it is, and what mends it."""
+"""SEMANTICS 1.6: --check reports each thing that is wrong and how to fix it."""
 
 import http.server
 import os
@@ -15,8 +15,8 @@ NAMES = ["network", "TLS", "clock", "key", "/dev/fuse", "fusermount3", "fuse.con
          "updatedb"]
 OK, WRONG, UNKNOWN = "ok", "WRONG", "?"
 
-# A machine in order, whatever this one is like, and an ordinary user on it, who has a copy of
-# the program and of the key.
+# Sets up a machine on which every check passes, whatever the state of this one, with an
+# unprivileged user that has a copy of the program and of the key.
 ORDERLY = """
 mount -t tmpfs none "$SCRATCH"
 cp -a /etc "$SCRATCH/etc"
@@ -44,7 +44,7 @@ setpriv --reuid 65534 --regid 65534 --clear-groups "$SCRATCH/own/program" --chec
 
 
 class Checked(dict):
-    """Verdict and sentence of each thing, and the exit code."""
+    """The output of --check: verdict and message of each check. Asserts the exit code."""
 
     def __init__(self, output):
         *lines, code = output.splitlines()
@@ -56,13 +56,13 @@ class Checked(dict):
         assert int(code) == (0 if right else 32)
 
     def only(self, name):
-        """The sentence of the one thing that is wrong."""
+        """Asserts that only this check failed. Returns its message."""
         assert [one for one, (verdict, _) in self.items() if verdict == WRONG] == [name]
         return self[name][1]
 
 
 class RefusingProxy:
-    """A proxy on loopback that answers each CONNECT with a status."""
+    """A proxy on loopback that answers each CONNECT with an error status."""
 
     def __init__(self, status):
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -85,7 +85,7 @@ class RefusingProxy:
 
 @pytest.fixture
 def check(place):
-    """Runs --check where a script has made one thing wrong."""
+    """Runs --check after a script has broken one thing."""
     env = environment(place.home, SCRATCH="/mnt", PROGRAM=PROGRAM, KEY_FILE=str(place.key_file))
 
     def start(source, *options, spoil="", who="root"):
@@ -97,7 +97,7 @@ def check(place):
 
 @needs_root
 class TestOneThingWrong:
-    """Each of them alone is told, with what mends it."""
+    """If one thing is wrong, --check reports only that, and how to fix it."""
 
     @pytest.mark.parametrize("who", ["root", "user"])
     def test_nothing(self, mock, check, who):
@@ -134,7 +134,7 @@ class TestOneThingWrong:
         ("407 Proxy Authentication Required", "user name and a password (407)"),
         ("403 Forbidden", "cannot be reached")])
     def test_proxy(self, check, status, words):
-        """SEMANTICS 1.4: the proxy that proxy= names is asked, and its refusal is told apart."""
+        """SEMANTICS 1.4: --check uses the proxy given by proxy= and reports that it refused."""
         with RefusingProxy(status) as url:
             found = check("https://api.test", f"proxy={url}")
         assert words in found["network"][1] and found["network"][0] == WRONG
@@ -181,7 +181,7 @@ class TestOneThingWrong:
         assert "chmod u+s" in check(mock.url, spoil=spoil, who="user").only("fusermount3")
 
     def test_others_may_not_look(self, mock, check):
-        """Wrong only for who asks for it."""
+        """A missing user_allow_other is wrong only for an unprivileged user with allow_other."""
         spoil = "echo '#user_allow_other' > /etc/fuse.conf\n"
         found = check(mock.url, "allow_other", spoil=spoil, who="user")
         assert "add the line user_allow_other" in found.only("fuse.conf")
@@ -207,7 +207,7 @@ class TestOneThingWrong:
     @pytest.mark.parametrize("line", ['PRUNEFS="NFS tmpfs"', 'PRUNEPATHS="/x"',
                                       '# PRUNEFS="fuse.gladiafs"', 'PRUNEFS="fuse.gladiafsx"'])
     def test_updatedb(self, mock, check, line):
-        """What the sentence says, done, mends it; another kind of locate is none."""
+        """If PRUNEFS does not contain fuse.gladiafs, the command in the message fixes that."""
         found = check(mock.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n")
         assert "fuse.gladiafs" in found.only("updatedb")
         if line.startswith("PRUNEFS") and not line.endswith('x"'):
@@ -237,7 +237,7 @@ class TestOneThingWrong:
 
 
 def test_words(program):
-    """SEMANTICS 1.3: what is no such command line is usage."""
+    """SEMANTICS 1.3: a wrong command line with --check is a usage error."""
     code, _, err = program("--check", "gladia", "/mnt")
     assert code == 1 and "SOURCE" in err
     code, _, err = program("--check", "ftp://x")
@@ -245,7 +245,7 @@ def test_words(program):
 
 
 class ClockServer:
-    """Answers every request with an empty page and this date."""
+    """A server that answers every request with an empty page and the given date."""
 
     def __init__(self, date):
         class Handler(http.server.BaseHTTPRequestHandler):

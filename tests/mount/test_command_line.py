@@ -15,7 +15,8 @@ USAGE, SYSTEM, FAILED = 1, 2, 32
 
 
 def refused(result, code, *words):
-    """Failed with this code and one line that holds these words; nothing on stdout."""
+    """Asserts that the program failed with this code and printed one line with these words to
+    stderr, and nothing to stdout."""
     got, out, err = result
     assert got == code, err
     assert out == ""
@@ -26,7 +27,7 @@ def refused(result, code, *words):
 
 @pytest.fixture
 def never(tmp_path):
-    """A directory on which nothing gets mounted."""
+    """A directory on which nothing may get mounted."""
     path = tmp_path / "never"
     path.mkdir()
     yield path
@@ -34,7 +35,7 @@ def never(tmp_path):
 
 
 class TestUsage:
-    """SEMANTICS 1.1, 1.3: what is wrong with the command line is exit code 1 and one line."""
+    """SEMANTICS 1.1, 1.3: a wrong command line gives exit code 1 and one line."""
 
     def test_no_words(self, program):
         refused(program(), USAGE, "MOUNTPOINT")
@@ -47,7 +48,8 @@ class TestUsage:
         "connections=many", "page_size=0", "cache=ram", "cache_size=1X", "log=paper",
         "uid=nobody-at-all", "umask=999", "key_file"])
     def test_bad_option(self, program, never, option):
-        """SEMANTICS 1.3.1, 1.2, 1.4: an option that is unknown or has a bad value is named."""
+        """SEMANTICS 1.3.1, 1.2, 1.4: the message names an option that is unknown or has a bad
+        value."""
         refused(program("-o", option, never), USAGE, option.partition("=")[0])
 
     def test_bad_letter(self, program, never):
@@ -58,17 +60,17 @@ class TestUsage:
         "ftp://127.0.0.1", "https://user:secret@127.0.0.1", "https://127.0.0.1/v2?x=1",
         "https://", "api.gladia.io/v2"])
     def test_bad_source(self, program, place, never, source):
-        """SEMANTICS 1.1: https everywhere, http to a loopback address alone."""
+        """SEMANTICS 1.1.6, 1.1: https is allowed for every host, http only for loopback addresses."""
         refused(program("-o", place.options(), source, never), USAGE)
 
     def test_no_option_takes_the_key(self, program, never):
-        """SEMANTICS 2.2.3"""
+        """SEMANTICS 2.2.3: there is no option for the key itself, and it is not quoted."""
         _, _, err = result = program("-o", "key=s3cr3t", never)
         refused(result, USAGE)
         assert "s3cr3t" not in err
 
     def test_help(self, program):
-        """SEMANTICS 1.1.1, 1.4: -h tells of every option."""
+        """SEMANTICS 1.1, 1.4: -h describes every option."""
         code, out, err = program("-h")
         assert (code, err) == (0, "")
         for option in ("key_file=", "ttl=", "timeout=", "connections=", "page_size=", "cache=",
@@ -83,8 +85,8 @@ class TestUsage:
 
 
 class TestFailure:
-    """SEMANTICS 1.3: what cannot be mounted is exit code 32 and one line, in the foreground and
-    before the parent of a daemon returns."""
+    """SEMANTICS 1.3: if mounting fails, the exit code is 32 and stderr has one line, both in the
+    foreground and from the parent of a daemon."""
 
     @pytest.fixture(params=["foreground", "daemon"])
     def start(self, request, program, place):
@@ -106,6 +108,7 @@ class TestFailure:
         assert mock.log() == []
 
     def test_wrong_key(self, start, place, mock, never):
+        """SEMANTICS 1.3.5"""
         place.write_key("not-this-one")
         _, _, err = result = start(mock.url, never)
         refused(result, FAILED, "key")
@@ -119,7 +122,7 @@ class TestFailure:
             refused(start(url, never, options=["timeout=1"]), FAILED, url.removeprefix("http://"))
 
     def test_silence(self, start, mock, never):
-        """SEMANTICS 11.1: ends by timeout."""
+        """SEMANTICS 11.1: if the API does not answer, mounting fails after `timeout`."""
         mock.fault("stall")
         with Stopwatch() as watch:
             refused(start(mock.url, never, options=["timeout=1"]), FAILED)
@@ -145,14 +148,14 @@ class TestFailure:
 
 
 class TestSource:
-    """SEMANTICS 1.1: where the API's address comes from."""
+    """SEMANTICS 1.1: the API URL comes from SOURCE or from GLADIA_API_URL."""
 
     @pytest.mark.parametrize("words", [[], ["gladia"], ["none"]])
     def test_variable(self, mount, place, mock, words):
         env = environment(place.home, GLADIA_API_URL=mock.url)
         one = mount(mock, env=env, source=words)
         assert os.listdir(one.path / "all") == []
-        # The word itself, so that mount(8) knows the line of fstab by it.
+        # mountinfo contains SOURCE as given, so that mount(8) finds the line in fstab.
         assert mounts()[str(one.path)] == ("fuse.gladiafs", words[0] if words else mock.url)
 
     def test_word_comes_first(self, mount, place, mock):
@@ -165,16 +168,16 @@ class TestSource:
 
 
 class TestLife:
-    """SEMANTICS 1.3, 1.5: how it begins and ends."""
+    """SEMANTICS 1.3, 1.5: start, signals and end of the program."""
 
     def test_key_check(self, mock, mount):
-        """SEMANTICS 1.3: the key is checked by the smallest list."""
+        """SEMANTICS 1.3: the program checks the key with one list request of limit 1."""
         mount(mock)
         (check,) = mock.log()
         assert (check.lists, check.limit, check.status) == (True, 1, 200)
 
     def test_daemon(self, account, mount):
-        """SEMANTICS 1.3.2: The parent says nothing and returns when the mount answers."""
+        """SEMANTICS 1.3.2: the parent prints nothing and returns when the mount answers."""
         one = mount(account, daemon=True)
         assert os.listdir(one.path / "status")
         assert one.stderr == ""
@@ -185,7 +188,7 @@ class TestLife:
     @pytest.mark.parametrize("daemon", [False, True])
     @pytest.mark.parametrize("tool", [("fusermount3", "-u"), ("umount",)])
     def test_unmounted(self, account, mount, daemon, tool):
-        """SEMANTICS 1.5.8: the process ends with 0."""
+        """SEMANTICS 1.5.8: after an unmount the process exits with 0."""
         one = mount(account, daemon=daemon)
         os.listdir(one.path / "all")
         one.unmount(*tool)
@@ -193,7 +196,7 @@ class TestLife:
     @pytest.mark.parametrize("daemon", [False, True])
     @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
     def test_signals(self, account, mount, daemon, sign):
-        """SEMANTICS 1.5: they unmount, and end it within a second."""
+        """SEMANTICS 1.5: SIGTERM and SIGINT unmount and end the process within a second."""
         one = mount(account, daemon=daemon)
         in_use = os.open(next((one.path / "all").iterdir()), os.O_RDONLY)
         try:
@@ -208,7 +211,7 @@ class TestLife:
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_signal_in_flight(self, account, mount, reader, daemon):
-        """SEMANTICS 1.5.5: within a second, whatever is in flight."""
+        """SEMANTICS 1.5.5: SIGTERM ends the process within a second even if requests hang."""
         one = mount(account, daemon=daemon)
         account.fault("stall")
         hanging = [reader("ls", one.path / "all"), reader("ls", one.path / "status/done")]
@@ -222,7 +225,7 @@ class TestLife:
         assert all(each.result()[0] != 0 for each in hanging)
 
     def test_sighup(self, account, mount, place):
-        """SEMANTICS 1.5: it forgets what it knows."""
+        """SEMANTICS 1.5.10, 1.5: SIGHUP makes all listings stale."""
         one = mount(account)
         before = set(os.listdir(one.path / "all"))
         new = account.create(text="Just now.")
@@ -232,7 +235,7 @@ class TestLife:
                    "SIGHUP refreshes")
 
     def test_sighup_reads_the_key(self, account, mount, place):
-        """SEMANTICS 1.5.4: and reads the key again."""
+        """SEMANTICS 1.5.4: SIGHUP reads the key file again."""
         one = mount(account)
         account.modes(key="another-key-5f1e")
         place.write_key("another-key-5f1e")
@@ -240,7 +243,7 @@ class TestLife:
         wait_until(lambda: can_list(one.path / "all"), "SIGHUP reads the key")
 
     def test_crash(self, account, mount, place):
-        """SEMANTICS 11.4.1: a dead mount is cleared by the next one on the same place."""
+        """SEMANTICS 11.4.1: mounting over a dead mount replaces it."""
         dead = mount(account)
         dead.kill()
         assert dead.wait() == -signal.SIGKILL

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 11.1, 6.1: faults below HTTP, at the steps of a listing and of a read: a connection
-that is refused, reset, cut, silent or never made; TLS that proves nothing; a name that does
-not resolve. An errno by `timeout`, and all is there once it is over, without a remount."""
+"""SEMANTICS 11.1, 6.1: faults below HTTP during listings and reads.
+
+Connections are refused, reset, cut, silent or never made, certificates are invalid, or a name
+does not resolve. Calls fail with an errno within `timeout`, and succeed once the fault is over,
+without a remount.
+"""
 
 import contextlib
 import errno
@@ -19,16 +22,16 @@ from mock import Mock
 from test_faults import ACCOUNT, LATE, OPTIONS, TIMEOUT, Bench, attempt, difference
 from tools import PATIENCE, wait_until
 
-# What is done to connections, and what may come of it.
+# Faults of connections, with the errnos that they may cause.
 NOT_THERE = {errno.EHOSTUNREACH, errno.ETIMEDOUT}
 WAYS = {
     "refused": NOT_THERE,
     "never made": NOT_THERE,  # no answer to the first packet
     "reset": NOT_THERE | {errno.EIO},
-    "silent": NOT_THERE,  # in the midst of TLS' handshake
-    "cut": NOT_THERE | {errno.EIO},  # after so many bytes
+    "silent": NOT_THERE,  # during the TLS handshake
+    "cut": NOT_THERE | {errno.EIO},  # after CUT_BYTES bytes
     "expired": {errno.EHOSTUNREACH},
-    "other": {errno.EHOSTUNREACH},  # a certificate of somebody else
+    "other": {errno.EHOSTUNREACH},  # a certificate for another host
     "plain": NOT_THERE | {errno.EIO},  # HTTP without TLS
 }
 STEPS = ("head", "look_again", "look_up", "days", "metadata", "summary")
@@ -36,7 +39,7 @@ CUT_BYTES = 5000
 
 
 class Relay:
-    """A port of its own, between the program and others' ports; can be switched."""
+    """A TCP relay between the program and a server, which can be switched to a fault."""
 
     def __init__(self, target):
         self.lock = threading.Lock()
@@ -47,7 +50,7 @@ class Relay:
         self.switch("pass", target)
 
     def switch(self, way, target):
-        """Connections that there are end."""
+        """Ends all open connections and changes fault and target."""
         self.close()
         self.way, self.target = way, target
         if way == "refused":
@@ -59,7 +62,7 @@ class Relay:
         self.port = listener.getsockname()[1]
         self.listener = listener
         if way == "never made":
-            # Linux lets in one more than it is told; then first packets go unanswered.
+            # Linux accepts one connection more than the backlog, then ignores SYN packets.
             for _ in range(3):
                 filler = socket.socket()
                 filler.setblocking(False)
@@ -127,7 +130,7 @@ def certificates(tmp_path_factory):
 
 
 def go_through(place, certificates, way):
-    """Gives what was not as promised."""
+    """Runs all steps with one fault. Returns a list of errors."""
     wrong = []
     with contextlib.ExitStack() as stack:
         mock = Mock(place.directory, *ACCOUNT)
@@ -151,7 +154,7 @@ def go_through(place, certificates, way):
             relay.switch(way, target)
             value, seconds = attempt(action)
             if not isinstance(value, OSError):
-                # Some bytes pass.
+                # CUT_BYTES may suffice for this step.
                 if way != "cut" or value != truth():
                     wrong.append(f"{step}: no error: {difference(value, truth())}")
             elif value.errno not in WAYS[way] or seconds > TIMEOUT + LATE:
@@ -180,7 +183,7 @@ def test_connection(results, way):
     assert not wrong, "\n".join(wrong)
 
 
-# Where /etc is somebody's own: $1 and $2 are its hosts and resolv.conf.
+# Replaces /etc/hosts by $1 and /etc/resolv.conf by $2.
 OWN_NAMES = """
 mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"
 """
@@ -188,7 +191,7 @@ NAME = "elsewhere.test"
 
 
 class Elsewhere:
-    """A mount in a namespace of its own, seen from here."""
+    """A mount in another mount namespace, accessed through /proc/PID/root."""
 
     def __init__(self, program, place):
         self.program = program
@@ -203,7 +206,7 @@ class Elsewhere:
 @needs_root
 @pytest.mark.parametrize("resolver", ["says no", "is silent"][:2 if PATIENCE == 1 else 1])
 def test_name(account, place, certificates, monkeypatch, resolver):
-    """A name that does not resolve, then does."""
+    """If the name of the API does not resolve, calls fail; once it resolves, they succeed."""
     hosts, conf = place.directory / "hosts", place.directory / "resolv.conf"
     hosts.write_text("127.0.0.1 localhost\n", "ascii")
     conf.write_text("nameserver 127.77.0.1\n", "ascii")

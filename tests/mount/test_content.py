@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 4.1 to 4.3: what is in a file."""
+"""SEMANTICS 4.1 to 4.3: the contents of files."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ def by_jq(*words, text):
 
 
 def kept_by_jq(written):
-    """Those of the numbers that the installed jq prints as they are written."""
+    """Returns the numbers that the installed jq prints unchanged."""
     written = sorted(written)
     printed = by_jq(".", text="\n".join(written).encode()).decode().splitlines()
     return {number for number, line in zip(written, printed, strict=True) if number == line}
@@ -33,11 +33,11 @@ def file_of(one, job_id):
 
 
 class TestWhole:
-    """SEMANTICS 4.1: the whole job, printed as `jq .` prints it."""
+    """SEMANTICS 4.1: a file contains the whole job, formatted as by `jq .`."""
 
     @pytest.fixture(params=["listed", "by id"])
     def files(self, request, account, mount):
-        """Id, what the API says, and the file's bytes, of each job."""
+        """The id, the text from the API, and the file's bytes, of each job."""
         one = mount(account)
         if request.param == "listed":
             assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
@@ -50,7 +50,7 @@ class TestWhole:
             assert shown == pretty(said), job_id
 
     def test_as_jq(self, files):
-        """SEMANTICS 4.1.1: Byte for byte, where jq itself keeps the numbers."""
+        """SEMANTICS 4.1.1: files equal the output of jq, if jq itself keeps all digits."""
         kept = kept_by_jq({number for _, said, _ in files for number in numbers(said)})
         same = [(said, shown) for _, said, shown in files if kept.issuperset(numbers(said))]
         assert len(same) > 50
@@ -58,12 +58,12 @@ class TestWhole:
             shown for _, shown in same)
 
     def test_values(self, files):
-        """For jq, all files mean what the API said."""
+        """To jq, each file has the same value as the text from the API."""
         assert by_jq("-S", ".", text=b"\n".join(said for _, said, _ in files)) == by_jq(
             "-S", ".", text=b"\n".join(shown for _, _, shown in files))
 
     def test_digits(self, files):
-        """The account holds numbers that are easily spoilt; they come out as they came in."""
+        """Numbers that a conversion to double would change keep all their digits."""
         seen = set()
         for _, said, shown in files:
             assert numbers(shown) == numbers(said)
@@ -72,10 +72,10 @@ class TestWhole:
 
 
 class TestText:
-    """SEMANTICS 4.1: what becomes of strings, keys and numbers."""
+    """SEMANTICS 4.1: how strings, keys and numbers are formatted."""
 
     def show(self, mock, mount, raw):
-        """The file of a job with these members."""
+        """Creates a job with these members. Returns the path of its file."""
         mock.create(raw='{"id":"%s",%s}' % (AN_ID, raw))
         return file_of(mount(mock), AN_ID)
 
@@ -86,14 +86,15 @@ class TestText:
         assert run("grep", "-c", "Zoë Ångström 🎙 /", path) == "1\n"
 
     def test_what_stays_escaped(self, mock, mount):
-        """Controls and lone surrogates cannot be UTF-8 text."""
+        """Control characters and lone surrogates stay escaped."""
         text = r"\u0000 \u001b \n \t \" \\ \ud800 \udc00x"
         path = self.show(mock, mount,
                          '"status":"done","result":{"transcription":"%s"}' % text)
         assert f'"transcription": "{text}"\n' in read(path).decode()
 
     def test_order_and_layout(self, mock, mount):
-        """Keys keep their order; two spaces, one value a line, a newline at the end."""
+        """Keys keep their order. The layout has two spaces per level, one value per line, and a
+        newline at the end."""
         path = self.show(mock, mount, '"z":[],"y":{},"status":"error","x":[1,{}],'
                          '"b":{"d":1,"c":[[]]},"a":null')
         assert read(path).decode() == (
@@ -109,7 +110,7 @@ class TestText:
         assert f'    "n": {number}\n' in read(path).decode()
 
     def test_line_tools(self, mock, mount):
-        """Of a job with the refund call's words, as in the demo."""
+        """The examples with grep, jq, wc and tail in the demo work."""
         job_id = mock.create(lines=["I would like a refund.", "Of course."])
         mock.create(text="Nothing of the kind.")
         one = mount(mock)
@@ -130,7 +131,7 @@ class TestSummaries:
         return account
 
     def test_names_alone(self, account, mount):
-        """They need no job."""
+        """A listing without attributes fetches no job."""
         one = mount(account)
         assert run("ls", "-f", one.path / "all").count(".json\n") == 250
         assert all(request.lists for request in one.requests())
@@ -144,7 +145,8 @@ class TestSummaries:
             assert read(one.path / "all" / name) == pretty(said)
 
     def test_each_is_fetched_once(self, account, mount):
-        """SEMANTICS 4.2.2: Done ones by their id; the others' items are all there is."""
+        """SEMANTICS 4.2.2: each finished job is fetched once by its id; the list items of the
+        other jobs are complete."""
         one = mount(account)
         run("ls", "-l", one.path / "all")
         run("grep", "-rc", "a", one.path / "all")
@@ -152,7 +154,7 @@ class TestSummaries:
         assert len(jobs) == len(set(jobs)) == len(account.jobs(status="done"))
 
     def test_fetched_ahead(self, account, mount):
-        """SEMANTICS 4.2.3: Neighbours in parallel, up to connections."""
+        """SEMANTICS 4.2.3: neighbours are fetched in parallel, up to `connections` at once."""
         one = mount(account, "connections=4")
         names = os.listdir(one.path / "status/done")
         account.modes(latency_ms=20)
@@ -162,7 +164,7 @@ class TestSummaries:
         assert 3 <= account.stats()["max_in_flight"] <= 5
 
     def test_by_id(self, account, mount):
-        """Only the list cuts them short."""
+        """A job fetched by its id is complete: only lists have summaries."""
         one = mount(account)
         job_id = account.jobs(status="done")[0]["id"]
         assert read(file_of(one, job_id)) == pretty(account.body(job_id))
@@ -170,7 +172,8 @@ class TestSummaries:
 
 
 class TestUnreadable:
-    """SEMANTICS 4.3: what cannot be parsed is EIO and a sentence, never a part of a file."""
+    """SEMANTICS 4.3: a response that cannot be parsed causes EIO and a log message, never a
+    partial file."""
 
     FAULTS = [{"kind": "truncate_valid"}, {"kind": "bad_json"}, {"kind": "html"},
               {"kind": "empty"}]
@@ -201,7 +204,7 @@ class TestUnreadable:
 
 
 def test_reading_in_parts(mock, mount):
-    """SEMANTICS 4.1: at any offset, beyond the end, and backwards."""
+    """SEMANTICS 4.1: a file can be read at any offset, beyond its end, and backwards."""
     job_id = mock.create(bytes=150000)
     one = mount(mock)
     wanted = pretty(mock.body(job_id))

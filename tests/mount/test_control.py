@@ -25,7 +25,7 @@ def errors(one):
 
 
 def documented(section):
-    """The names in the first column of a section's table."""
+    """Returns the names in the first column of a section's table in docs/CONTROL.md."""
     text = DOCS.read_text(encoding="utf-8").split(f"\n## {section}\n")[1].split("\n## ")[0]
     names = set()
     for line in text.splitlines():
@@ -35,7 +35,7 @@ def documented(section):
 
 
 def fields(value, path=""):
-    """The paths of all leaves, as docs/CONTROL.md spells them."""
+    """Yields the paths of all leaves, as docs/CONTROL.md spells them."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if path == "requests.responses":
@@ -74,7 +74,7 @@ class TestStats:
             if entry.status:
                 answers[str(entry.status)] = answers.get(str(entry.status), 0) + 1
         assert answers["503"] == 1
-        # A page that was planned and not needed is cancelled, perhaps before it is on its way.
+        # A page that turns out to be unnecessary is cancelled, perhaps before it is sent.
         assert asked["responses"]["503"] == 1
         assert 1 <= asked["responses"]["200"] <= answers["200"]
         assert asked["sent"] >= len(log)
@@ -83,7 +83,7 @@ class TestStats:
         assert 0 < asked["bytes"] <= sum(entry.bytes for entry in log)
         assert 0 < asked["latency_ms"]["p50"] <= asked["latency_ms"]["max"]
         assert now["jobs"]["known"] == len(account.jobs())
-        # Sanitizers and valgrind, which need patience, bring a malloc() of their own.
+        # Sanitizers and valgrind (PATIENCE is above 1) replace malloc().
         assert (64 << 10 if PATIENCE == 1 else 0) <= now["memory"]["in_use"] < 64 << 20
         assert now["cache"]["waits"] >= 1
         assert now["cache"]["waiting"] == 0
@@ -91,7 +91,7 @@ class TestStats:
         assert now["refreshes"] == []
 
     def test_messages(self, account, mount):
-        """No message for each file, the second time."""
+        """A second stat() of all files does not send a message per file."""
         one = mount(account)
         names = os.listdir(one.path / "all")
         for name in names:
@@ -117,7 +117,8 @@ class TestStats:
         assert stats(one)["refreshes"] == []
 
     def test_sizes_and_several_readers(self, account, mount):
-        """SEMANTICS 9.1.2: stat then cat; two who read at once see one state each."""
+        """SEMANTICS 9.1.2: a file has the size that fstat() returned, and each of two open files
+        shows one state."""
         one = mount(account)
         path = one.path / ".gladiafs/stats"
         assert 0 < path.stat().st_size < 4096
@@ -132,7 +133,7 @@ class TestStats:
         assert one_ino == other_ino
 
     def test_times(self, account, mount):
-        """Those of the text: a second look at the same text finds the same ones (tar)."""
+        """The times of a control file change only if its text changes, as tar requires."""
         one = mount(account)
         config, problems, counts = (one.path / ".gladiafs" / name
                                     for name in ("config", "errors", "stats"))
@@ -162,7 +163,8 @@ class TestStats:
         assert caught.value.errno == errno.EROFS
 
     def test_many_looks(self, account, mount):
-        """Snapshots that are no longer looked at do not pile up."""
+        """Texts of control files that no reader has open are freed: 300 reads succeed while one
+        file stays open."""
         one = mount(account)
         with open(one.path / ".gladiafs/stats", "rb") as kept:
             for _ in range(300):
@@ -179,6 +181,7 @@ class TestConfig:
         return dict(line.split("=", 1) for line in lines)
 
     def test_what_is_in_force(self, account, mount, place):
+        """SEMANTICS 9.1.5"""
         one = mount(account, "ttl=7", "connections=3", "umask=027", "cache=off")
         config = self.config(one)
         assert set(config) == documented("config")
@@ -198,7 +201,7 @@ class TestConfig:
 
 
 class TestErrors:
-    """SEMANTICS 9.1: an error that somebody meets in the shell is explained."""
+    """SEMANTICS 9.1: the file `errors` explains an error seen in a shell."""
 
     @pytest.mark.parametrize("fault, said, words", [
         ({"kind": "status", "status": 401}, "Permission denied", "401 Unauthorized"),
@@ -217,7 +220,7 @@ class TestErrors:
         sentence = errors(one)[-1]
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z listing jobs \(", sentence)
         assert words in sentence
-        # What the log says, and with it what to do.
+        # The log has the same message, including the advice after the semicolon.
         assert sentence.split(" ", 1)[1] in one.stderr
         assert "; " in sentence
         account.clear_faults()
@@ -244,7 +247,7 @@ class TestErrors:
         assert account.jobs()[6]["id"] in sentences[0]
 
     def test_the_key_is_in_none(self, account, mount):
-        """SEMANTICS 9.1.3, 2.2: not even where the server quotes it."""
+        """SEMANTICS 9.1.3, 2.2: no control file contains the key, even if the server quotes it."""
         one = mount(account)
         account.fault("status", status=403, body={"message": f"no {account.key} here",
                                                   "request_id": account.key})
@@ -277,6 +280,7 @@ class TestRefresh:
         assert one.requests() == []
 
     def test_file_means_its_directory(self, account, mount, place):
+        """SEMANTICS 1.5.9"""
         one = mount(account)
         before = self.listed(one, "all")
         new = account.create(text="It is new.") + ".json"
@@ -303,7 +307,7 @@ class TestRefresh:
         account.delete(gone)
         assert refresh(place, one.path / path) == (0, "")
         assert self.listed(one, "all") == before - {gone + ".json"} | {new}
-        # Told by a thread of its own.
+        # A separate thread notifies the kernel.
         wait_until(lambda: not (one.path / "all" / (gone + ".json")).exists(),
                    "the name is forgotten")
         one.requests()
@@ -334,7 +338,7 @@ class TestRefresh:
 
     @needs_root
     def test_of_somebody_else(self, account, mount, place):
-        """Who may look is not who may have the API asked again."""
+        """Another user may read the mount with allow_other, but may not refresh it."""
         one = mount(account, "allow_other")
         os.listdir(one.path / "all")
         run("chmod", "a+x", *[path for path in one.path.parents if path.owner() == "root"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 11.5: a mount that would hide what the program needs is refused; what is mounted over it
-later does not stop the program."""
+"""SEMANTICS 11.5: the program refuses a mount that would hide files it needs, and goes on if they
+are covered by a later mount."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tools import mounts, run, wait_until
 
 
 class Refused:
-    """A try to mount that must fail at once, with a sentence that names what is in the way."""
+    """A mount attempt that must fail at once, with a message that names the file in the way."""
 
     def __init__(self, program, mock, where, options, named, env=None):
         code, _, err = program("-o", options, mock.url, where, env=env)
@@ -36,7 +36,7 @@ def refused(program, mock):
 class TestBelowTheMountPoint:
 
     def test_home(self, refused, place):
-        """gladiafs ~"""
+        """`gladiafs ~` is refused, because it would hide the cache."""
         sentence = refused(place.home, f"key_file={place.key_file}", place.home / ".cache/gladiafs",
                            env=environment(place.home))
         assert "-o cache_dir=PATH" in sentence
@@ -62,7 +62,7 @@ class TestBelowTheMountPoint:
             (place.home / "key").symlink_to(key)
             key = place.home / "key"
         elif way == "through":
-            # A link in the mount point leads back out.
+            # The path goes through a link in the mount point, but the key is outside.
             shutil.move(key, place.key_file)
             (where / "out").symlink_to(place.key_file)
             (place.home / "key").symlink_to(where / "out")
@@ -83,7 +83,7 @@ class TestBelowTheMountPoint:
         temporary.mkdir()
         env = environment(place.home, TMPDIR=str(temporary))
         assert "set TMPDIR" in refused(where, place.options("cache=off"), temporary, env=env)
-        # With a cache on disk there are no such files.
+        # With a cache on disk, the program creates no files in TMPDIR.
         mount(mock, path=where, env=env).unmount()
 
     @needs_root
@@ -99,7 +99,7 @@ class TestBelowTheMountPoint:
         assert "/etc" in refused("/etc", place.options(), "/etc")
 
     def test_fake(self, program, mock, place):
-        """mount -f says so, too."""
+        """`mount -f` is refused, too."""
         where = place.new_directory()
         code, _, err = program(mock.url, where, "-f", "-o",
                                place.options(f"cache_dir={where}"), argv0=helper(place))
@@ -107,7 +107,7 @@ class TestBelowTheMountPoint:
 
 
 def key_is_read(one, path, good):
-    """SIGHUP has it read a key, which the API takes, or does not."""
+    """Sends SIGHUP and waits until the API accepts (`good`) or rejects the key that is read."""
     os.kill(one.pid, signal.SIGHUP)
     wait_until(lambda: can_list(path / "all") == good, f"a key that is {good}")
 
@@ -121,11 +121,11 @@ def can_list(path):
 
 @needs_root
 class TestCoveredLater:
-    """What is opened again while it is mounted does not go through what is mounted later."""
+    """Files that the program reopens while it is mounted are found below later mounts."""
 
     @pytest.fixture
     def over(self):
-        """Mounts one thing over another: over(TARGET, mount's words…)."""
+        """Covers a directory with a mount: over(TARGET, arguments of mount(8)…)."""
         done = []
 
         def make(target, *words):
@@ -139,7 +139,7 @@ class TestCoveredLater:
     @pytest.mark.parametrize("cover", ["itself", "tmpfs"])
     @pytest.mark.parametrize("cache", ["on", "off"])
     def test_cache(self, mount, account, place, over, cover, cache):
-        """SEMANTICS 11.5: journal and temporary files are made behind it."""
+        """SEMANTICS 11.5: journal and temporary files are created in the covered directory."""
         place.cache.mkdir(mode=0o700)
         copy = place.new_directory()
         one = mount(account, *(["cache=off"] if cache == "off" else []),
@@ -155,7 +155,7 @@ class TestCoveredLater:
                   for fd in os.listdir(f"/proc/{one.pid}/fd")}
         assert [name for name in opened if name.startswith(f"{place.cache}/gladiafs-")] or (
             cache == "on")
-        # What is bound is as good as the mount itself, which would go on.
+        # A bind mount of the filesystem would keep it alive, so unmount that first.
         run("umount", place.cache)
         one.unmount()
         assert [name for name in os.listdir(place.cache) if name.endswith(".db")] or cache == "off"
@@ -177,7 +177,7 @@ class TestCoveredLater:
         key_is_read(one, one.path, True)
 
     def test_home(self, mount, account, place, over):
-        """What was looked for at the start is not looked for again."""
+        """If the home is covered later, SIGHUP reads the key file that was found at the start."""
         shutil.copy(place.key_file, place.home / ".gladia")
         config = place.home / ".config"
         config.mkdir()
@@ -191,8 +191,8 @@ class TestCoveredLater:
 
 
 def test_link_is_changed(mount, account, place):
-    """SEMANTICS 11.5.2, 1.5: where a container's key is exchanged by a link to another
-    directory."""
+    """SEMANTICS 11.5.2, 1.5: if the link to the key's directory is changed, as in a container,
+    SIGHUP reads the new key."""
     for name, key in ("old", "another\n"), ("new", place.key_file.read_text(encoding="ascii")):
         (place.home / name).mkdir(mode=0o700)
         (place.home / name / "key").touch(mode=0o600)

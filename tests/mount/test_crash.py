@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 11.4, 7.4: killed at any moment, the next mount works and shows the truth; so does
-another one of the same account.
+"""SEMANTICS 11.4, 7.4: if the process is killed at any moment, the next mount works and shows the
+account correctly; so does another mount of the same account.
 
-GLADIAFS_SEED=N draws other moments. What is killed is the process: of a power cut nothing is
-tried.
+GLADIAFS_SEED=N selects other moments. The tests kill the process; they do not simulate a power
+cut.
 """
 
 import errno
@@ -27,11 +27,11 @@ from nobody import AS_NOBODY
 from tools import END, PATIENCE, wait_until
 
 JOBS = 150
-AT_ONCE = 10  # kills a test: it has to end before the guard ends it
+AT_ONCE = 10  # kills per test, which must end before the guard ends it
 KILLS = 200 if LONG else 20
-SMALL = "cache_size=1M"  # holds a part of the account: texts are let go all the time
+SMALL = "cache_size=1M"  # holds a part of the account: texts are evicted all the time
 
-# What somebody may be doing when the process is killed.
+# Activities of readers while the process is killed.
 ACTIVITIES = {
     "listing": lambda root, names: [os.listdir(root / path) for path in
                                     ("all", "status/done", "date", "metadata/team/red")],
@@ -41,7 +41,7 @@ ACTIVITIES = {
 
 
 def busy(root, names, activity, seed):
-    """Does it again and again, until the mount is dead."""
+    """Repeats the activity until the mount is dead."""
     draw = random.Random(seed)
     try:
         while True:
@@ -52,9 +52,12 @@ def busy(root, names, activity, seed):
 
 
 def be_busy(root, names, activities, seed, inside):
-    """Several at once, as a process: what this one has open in a dead mount, each child
-    would inherit, and hang on closing it. From inside the mount, that the next one in its
-    place is not taken for it."""
+    """Runs several activities at once, in a process of their own.
+
+    Children of the test would inherit files that it has open in a dead mount, and would hang
+    when they close them. The process works from inside the mount, so that it does not use the
+    next mount at the same mount point.
+    """
     os.chdir(root)
     threads = [threading.Thread(target=busy,
                                 args=(Path("."), list(names), activity, seed + number))
@@ -67,7 +70,8 @@ def be_busy(root, names, activities, seed, inside):
 
 
 def assert_sound(place, directory):
-    """What the killed one left, in a copy: sound by SQLite, and its sums are right."""
+    """Copies the database of the killed process and asserts that SQLite finds no damage and
+    that the totals are right."""
     for path in place.cache.iterdir():
         shutil.copy(path, directory / path.name)
     (copy,) = directory.glob("*.db")
@@ -75,7 +79,7 @@ def assert_sound(place, directory):
         def one(sql):
             return database.execute(sql).fetchone()
         if one("SELECT count(*) FROM sqlite_master") == (0,):
-            return  # killed before there was anything in it
+            return  # killed before it wrote anything
         assert one("PRAGMA integrity_check") == ("ok",)
         assert one("SELECT jobs, bytes FROM totals") == one(
             "SELECT count(*), coalesce(sum(size), 0) FROM jobs WHERE seen >= 0 AND size >= 0")
@@ -85,7 +89,7 @@ def assert_sound(place, directory):
 
 
 class Victim:
-    """Mounts, one after the other, on one place with one cache, that are killed."""
+    """Successive mounts on one mount point with one cache, which are killed."""
 
     def __init__(self, mount, place, account, draw):
         self.new_mount = mount
@@ -94,10 +98,10 @@ class Victim:
         self.draw = draw
         self.path = place.new_directory()
         self.size = "cache_size=1G"
-        self.killed = []  # processes, and readers of their mounts, not seen to end yet
+        self.killed = []  # mounts, with their readers, that we have not waited for yet
 
     def mount(self):
-        """The next one, with which all that the one before left behind has to end."""
+        """Mounts again; asserts that the killed processes and their readers have ended."""
         one = self.new_mount(self.account.mock, "ttl=0", self.size, path=self.path)
         for killed, readers in self.killed:
             assert killed.wait() == -signal.SIGKILL
@@ -108,7 +112,7 @@ class Victim:
         return one
 
     def kill_at_work(self):
-        """While several are listing, reading, and what they read is being let go."""
+        """Kills the process while several readers list and read, and texts are evicted."""
         one = self.mount()
         names = sorted(self.account.names())
         activities = [*ACTIVITIES, self.draw.choice(sorted(ACTIVITIES))]
@@ -123,7 +127,7 @@ class Victim:
         self.killed.append((one, readers))
 
     def kill_at_start(self):
-        """While it looks for its cache, checks the key, mounts."""
+        """Kills the process while it opens its cache, checks the key, or mounts."""
         program = Program(self.place, "-f", "-o", self.place.options("ttl=0", self.size),
                           self.account.mock.url, self.path)
         time.sleep(self.draw.random() * 0.06 * PATIENCE)
@@ -137,7 +141,8 @@ class Victim:
 
 @pytest.mark.parametrize("part", range(KILLS // AT_ONCE))
 def test_killed(part, new_sandbox, mount, place, tmp_path):
-    """SEMANTICS 11.4, 7.4, 7.1: the next mount works, believes its cache, shows the truth."""
+    """SEMANTICS 11.4, 7.4, 7.1: after a kill, the next mount uses the cache and shows the account
+    correctly."""
     draw = draws(f"killed {part}")
     mock = new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000", "--unfinished", "8",
                           "--seed", str(part + 1))
@@ -159,8 +164,8 @@ def test_killed(part, new_sandbox, mount, place, tmp_path):
 
 
 def test_killed_beside_another(new_sandbox, mount, place):
-    """SEMANTICS 7.4, 11.4: one of two mounts of an account is killed; the other goes on, and
-    both show what changes behind their backs."""
+    """SEMANTICS 7.4, 11.4: if one of two mounts of an account is killed, the other goes on, and
+    both show later changes of the account."""
     draw = draws("killed beside another")
     account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
     witness = mount(account.mock, "ttl=0", SMALL)
@@ -177,7 +182,7 @@ def test_killed_beside_another(new_sandbox, mount, place):
 
 
 def test_two_at_once(new_sandbox, mount):
-    """SEMANTICS 7.4: two mounts of one account at work at once, with changes behind them."""
+    """SEMANTICS 7.4: two mounts of one account in use at the same time show its changes."""
     draw = draws("two at once")
     account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
     two = [mount(account.mock, "ttl=0", SMALL) for _ in range(2)]
@@ -202,8 +207,8 @@ def test_two_at_once(new_sandbox, mount):
 
 
 def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
-    """SEMANTICS 11.4.3: a notification waits in the kernel for a directory's lock, which a reader
-    has, who waits for an answer. Killed then, the process ends, and so does the reader."""
+    """SEMANTICS 11.4.3: if the process is killed while a notification waits in the kernel for a
+    directory lock, and the reader that holds the lock waits for a reply, both end."""
     mock = new_sandbox("--jobs", "30", "--bytes", "1500:3000", "--unfinished", "0",
                           "--errors", "0")
     one = mount(mock, "ttl=0", "page_size=40")
@@ -225,7 +230,7 @@ def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
 
 
 def test_one_that_does_not_answer(mock, mount):
-    """SEMANTICS 11.4.2: a mount whose process neither ends nor answers is in nobody's way."""
+    """SEMANTICS 11.4.2: a mount whose process neither ends nor answers can be replaced."""
     one = mount(mock)
     os.kill(one.pid, signal.SIGSTOP)
     try:
@@ -239,8 +244,8 @@ def test_one_that_does_not_answer(mock, mount):
 
 @needs_root
 def test_one_of_a_user_without_rights(nobody, reader):
-    """SEMANTICS 11.4: his next mount has the kernel abort the one that does not answer: who waits
-    for that is told, and its process ends once it goes on."""
+    """SEMANTICS 11.4: if an unprivileged user mounts over a mount that does not answer, the kernel
+    aborts the old one: its readers get an error, and its process ends when it continues."""
     one = nobody()
     os.kill(one.pid, signal.SIGSTOP)
     try:
@@ -254,10 +259,10 @@ def test_one_of_a_user_without_rights(nobody, reader):
 
 
 def test_aborted(mock, mount):
-    """SEMANTICS 11.4: the kernel ends the connection, and not the mount: the process says so,
-    and not 0 to who would start it again; the next one takes its place."""
+    """SEMANTICS 1.3.6, 11.4: if the kernel aborts the connection but keeps the mount, the process
+    logs that and does not exit with 0, so that it is restarted; the next mount replaces it."""
     one = mount(mock)
-    with os.scandir(one.path / "all"):  # it is busy, so it is not unmounted
+    with os.scandir(one.path / "all"):  # the mount is busy, so it is not unmounted
         assert subprocess.run(["umount", "-f", one.path], capture_output=True,
                               check=False).returncode != 0
         assert one.wait() == 2
@@ -271,7 +276,7 @@ def test_aborted(mock, mount):
 
 
 def test_would_fail(new_sandbox, mount):
-    """The control: where the account is another than the mount was told, this is seen."""
+    """Mutation test: assert_shown() fails if a text or a listing is wrong."""
     draw = draws("control")
     mock = new_sandbox("--jobs", "30", "--bytes", "1500:3000")
     account = Account(mock, draw)

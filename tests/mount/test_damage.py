@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 7.4: a cache that is damaged, cut, foreign, of another version, not to be written or
-full is set aside or done without, with a sentence; what is shown is the truth."""
+"""SEMANTICS 7.4: a cache that is damaged, cut, foreign, of another version, read-only or full is
+set aside or not used, with a log message; the mount shows the account correctly."""
 
 import os
 import sqlite3
@@ -18,12 +18,12 @@ def database(place):
 
 
 def spoil(change):
-    """A change of the file's bytes."""
+    """Returns a function that changes the bytes of a file."""
     return lambda path: path.write_bytes(change(path.read_bytes()))
 
 
 def by_sql(*statements):
-    """A change that SQLite makes."""
+    """Returns a function that changes a database with SQL statements."""
     def change(path):
         connection = sqlite3.connect(path)
         for statement in statements:
@@ -39,7 +39,7 @@ def foreign(path):
 
 
 def a_page(data, change):
-    """Changes the last page but one."""
+    """Changes the last database page but one."""
     return data[:-16384] + change(data[-16384:-8192]) + data[-8192:]
 
 
@@ -57,7 +57,7 @@ ASIDE = {
     "row": by_sql("UPDATE jobs SET status = 77"),
 }
 
-# One that is found only where it is used, or nowhere, and is harmless then.
+# Damage that is found only when the damaged part is used, or never, and is harmless then.
 ANY = {
     "page": spoil(lambda data: a_page(data, lambda page: os.urandom(len(page)))),
     "zero_page": spoil(lambda data: a_page(data, lambda page: bytes(len(page)))),
@@ -75,7 +75,10 @@ def fill(account, mount):
 
 
 def assert_shows_all(one, account, at_most=0):
-    """Names and texts; EIO only where damage is found in use, and then so often."""
+    """Asserts that a mount shows all names, and the right texts.
+
+    At most `at_most` calls may fail, because they find damage.
+    """
     failed = 0
 
     def attempt(look):
@@ -101,7 +104,8 @@ def assert_shows_all(one, account, at_most=0):
 
 @pytest.mark.parametrize("kind", ASIDE)
 def test_set_aside(account, mount, place, kind):
-    """SEMANTICS 7.4.4: The next mount, at the latest, begins anew; the old one is still there."""
+    """SEMANTICS 7.4.4: the damaged file is set aside and kept, and a new one is created, at the
+    latest by the next mount."""
     fill(account, mount)
     ASIDE[kind](database(place))
     size = database(place).stat().st_size
@@ -110,7 +114,7 @@ def test_set_aside(account, mount, place, kind):
         os.listdir(one.path / "all")
         read(one.path / "all" / sorted(names_of(account.jobs()))[0])
     except OSError:
-        # Found in use: an error, never a wrong byte, and the next mount begins anew.
+        # The damage was found in use: a call fails, and the next mount starts with a new file.
         one.unmount()
         assert "aside" in one.stderr
         one = mount(account)
@@ -123,7 +127,7 @@ def test_set_aside(account, mount, place, kind):
 
 @pytest.mark.parametrize("kind", ANY)
 def test_found_in_use(account, mount, place, kind):
-    """Wherever the damage is: no wrong byte, and a sentence where something failed."""
+    """No byte is wrong, wherever the damage is; the next mount works without an error."""
     fill(account, mount)
     ANY[kind](database(place))
     one = mount(account)
@@ -135,7 +139,7 @@ def test_found_in_use(account, mount, place, kind):
 
 
 def assert_without(account, mount):
-    """Mounts and shows all; one sentence says that the cache is done without."""
+    """Asserts that a mount shows everything and logs once that it continues without a cache."""
     one = mount(account)
     assert_shows_all(one, account)
     one.unmount()
@@ -169,7 +173,7 @@ def test_somebody_elses(account, mount, place):
 
 @pytest.fixture
 def disk(place):
-    """A small filesystem of its own as the cache's directory: disk(options…)."""
+    """Mounts a small filesystem on the cache directory: disk(options…)."""
     place.cache.mkdir(mode=0o700)
 
     def make(*options):
@@ -182,7 +186,7 @@ def disk(place):
 @needs_root
 @pytest.mark.parametrize("filled", [False, True])
 def test_read_only(account, mount, place, disk, filled):
-    """With a cache on it, or none."""
+    """A read-only filesystem, with or without a cache on it, means no cache."""
     disk("size=64M")
     if filled:
         fill(account, mount)
@@ -199,8 +203,8 @@ def test_full_at_first(account, mount, place, disk):
 
 @needs_root
 def test_full_in_use(new_sandbox, mount, place, disk):
-    """It fills up while a directory is read, which goes on in memory (test_full_disk.py has
-    more); with space it is written."""
+    """If the disk fills up during a listing, the mount goes on in memory; once there is space, it
+    writes to the cache again. test_full_disk.py has more tests."""
     account = new_sandbox("--jobs", "200", "--bytes", "20000", "--unfinished", "0")
     disk("size=2M")
     one = mount(account, "ttl=0")
@@ -215,7 +219,7 @@ def test_full_in_use(new_sandbox, mount, place, disk):
 
 
 def test_would_fail(account, mount):
-    """The control: what is asserted above is not true of an account that is another."""
+    """Mutation test: assert_shows_all() fails if the account has changed."""
     one = mount(account)
     assert_shows_all(one, account)
     account.delete(account.jobs()[0]["id"])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 10.1: rm deletes jobs, with allow_delete and never without; SEMANTICS 5.3 with it."""
+"""SEMANTICS 10.1: rm deletes jobs with allow_delete, and never without it; SEMANTICS 5.3 holds
+for all other writes."""
 
 import errno
 import json
@@ -23,7 +24,7 @@ def ids(mock, **where):
 
 
 def failure(action, *words):
-    """The errno a call fails with, or None."""
+    """Returns the errno that a call fails with, or None."""
     try:
         action(*words)
     except OSError as error:
@@ -32,7 +33,7 @@ def failure(action, *words):
 
 
 def fails(*command):
-    """What a tool complains of; it must fail with exit code 1."""
+    """Runs a tool that must fail with exit code 1. Returns its stderr."""
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=60, check=False, env={**os.environ, "LC_ALL": "C"})
@@ -62,7 +63,8 @@ class TestRemoving:
         assert set(os.listdir(one.path / "all")) == {name + ".json" for name in others}
 
     def test_each_is_logged_and_counted(self, account, mount):
-        """SEMANTICS 10.1.4: Who deleted what, and what the API said."""
+        """SEMANTICS 10.1.4: each deletion is logged with its caller and the status of the API, and
+        counted."""
         one = mount(account, "allow_delete")
         done, other = (job["id"] for job in account.jobs(status="done")[:2])
         (waits, *_) = (job["id"] for job in account.jobs(status="queued"))
@@ -79,11 +81,11 @@ class TestRemoving:
         assert len(lines) == 3
         assert json.loads(read(one.path / ".gladiafs/stats"))["deletes"] == {
             "done": 1, "not_found": 1, "failed": 1, "under_way": 0}
-        # What was done as asked is no error.
+        # A successful deletion is no error.
         assert done not in read(one.path / ".gladiafs/errors").decode()
 
     def test_find_delete(self, account, mount):
-        """As the README shows it; the rest stays."""
+        """`find -delete`, as in the README, deletes the failed jobs and no others."""
         one = mount(account, "allow_delete")
         rest = ids(account) - ids(account, status="error")
         run("find", one.path / "status/error", "-type", "f", "-mtime", "+30", "-delete")
@@ -93,7 +95,7 @@ class TestRemoving:
         assert set(os.listdir(one.path / "all")) == {name + ".json" for name in rest}
 
     def test_find_delete_is_choosy(self, mock, mount):
-        """-mtime goes by completed_at."""
+        """`find -mtime` uses completed_at."""
         old = mock.create(status="error", created_at="2026-01-01T00:00:00.000Z",
                              completed_at="2026-01-01T00:01:00.000Z")
         new = mock.create(status="error", created_at="2026-01-01T00:00:00.000Z",
@@ -104,7 +106,7 @@ class TestRemoving:
         assert old != new
 
     def test_find_delete_over_many_pages(self, new_sandbox, mount):
-        """What is read ahead while it deletes brings nothing back, and nothing is left."""
+        """If pages are prefetched while find deletes, no deleted job reappears and none is left."""
         many = new_sandbox("--jobs", "600", "--bytes", "1000", "--unfinished", "0",
                            "--errors", "0")
         one = mount(many, "allow_delete", "page_size=20")
@@ -113,7 +115,7 @@ class TestRemoving:
         assert os.listdir(one.path / "all") == []
 
     def test_rm_r(self, account, mount):
-        """All of its jobs go; the directory cannot."""
+        """`rm -r` deletes all jobs of a directory, but not the directory."""
         one = mount(account, "allow_delete")
         rest = ids(account) - ids(account, status="error")
         assert "Read-only file system" in fails("rm", "-rf", one.path / "status/error")
@@ -121,7 +123,7 @@ class TestRemoving:
         assert os.listdir(one.path / "status/error") == []
 
     def test_a_directory_that_is_open(self, account, mount):
-        """SEMANTICS 6.4: what has been listed stays listed there."""
+        """SEMANTICS 6.4: an open directory still lists a job that is deleted meanwhile."""
         one = mount(account, "allow_delete")
         before = set(os.listdir(one.path / "all"))
         assert before == names_of(account.jobs())
@@ -134,7 +136,8 @@ class TestRemoving:
         assert set(os.listdir(one.path / "all")) == before - {gone}
 
     def test_it_is_gone_after_a_remount(self, account, mount):
-        """And nothing of its text is left in the cache's file."""
+        """SEMANTICS 10.1.6: a deleted job stays deleted after a remount, and its text is erased
+        from the cache."""
         job_id = account.create(text="Nobody must ever read thissentence again.")
         one = mount(account, "allow_delete")
         path = one.path / "all" / (job_id + ".json")
@@ -144,7 +147,7 @@ class TestRemoving:
             try:
                 return b"thissentence" in read(file)
             except FileNotFoundError:
-                return False  # a journal, which is gone again
+                return False  # a journal that was deleted
 
         def is_kept():
             return any(holds_it(file) for file in one.place.cache.glob("*.db*"))
@@ -156,7 +159,7 @@ class TestRemoving:
         assert failure(os.stat, again.path / "all" / path.name) == errno.ENOENT
 
     def test_not_finished(self, account, mount):
-        """SEMANTICS 10.1.2: 403 is EBUSY, and a sentence in the log."""
+        """SEMANTICS 10.1.2: deleting an unfinished job (403) fails with EBUSY and is logged."""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="queued")[0]["id"]
         path = one.path / "all" / (job_id + ".json")
@@ -166,7 +169,7 @@ class TestRemoving:
         assert "not finished" in one.stderr and "wait until" in one.stderr
 
     def test_gone_already(self, account, mount):
-        """SEMANTICS 10.1.3: 404: somebody else was faster."""
+        """SEMANTICS 10.1.3: a job that was already deleted (404) gives ENOENT."""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
         path = one.path / "all" / (job_id + ".json")
@@ -174,11 +177,11 @@ class TestRemoving:
         account.delete(job_id)
         assert failure(os.unlink, path) == errno.ENOENT
         assert not path.exists()
-        # rm(1) does not mind, with -f.
+        # rm -f ignores that.
         run("rm", "-f", path)
 
     def test_a_lost_answer(self, account, mount):
-        """The attempt that was cut off has deleted it: the next finds nothing."""
+        """If an attempt failed after the job was deleted, the 404 of the next one is a success."""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
         path = one.path / "all" / (job_id + ".json")
@@ -190,7 +193,10 @@ class TestRemoving:
 
     @pytest.mark.parametrize("kind", ["html", "empty", "bad_json"])
     def test_somebody_else_answers(self, account, mount, kind):
-        """Any server says "200": that of a hotel's network, too. Found by tests/soak."""
+        """A "200" that does not come from the API, such as from a captive portal, deletes nothing.
+
+        Found by tests/soak.
+        """
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
         path = one.path / "all" / (job_id + ".json")
@@ -214,7 +220,7 @@ class TestRemoving:
         assert path.exists()
 
     def test_interrupted(self, account, mount, reader):
-        """SEMANTICS 11.2: it ends at once, but what has been asked may happen."""
+        """SEMANTICS 11.2: an interrupted rm ends at once, but the API may still delete the job."""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
         path = one.path / "all" / (job_id + ".json")
@@ -227,10 +233,11 @@ class TestRemoving:
 
 
 class TestNever:
-    """SEMANTICS 10.1: never without that option."""
+    """SEMANTICS 10.1: nothing is deleted without allow_delete."""
 
     @pytest.mark.parametrize("options", [(), ("rw",), ("allow_delete", "ro")])
     def test_without(self, account, mount, options):
+        """SEMANTICS 10.1.5"""
         one = mount(account, *options)
         before = ids(account)
         for path in (one.path / "all").iterdir():
@@ -243,7 +250,7 @@ class TestNever:
         assert os.statvfs(one.path).f_flag & os.ST_RDONLY
 
     def test_nor_by_other_means(self, account, mount):
-        """SEMANTICS 5.3.2: with it, every other write is EROFS, for root too."""
+        """SEMANTICS 5.3.2: with allow_delete, every other write fails with EROFS, even for root."""
         one = mount(account, "allow_delete")
         before = ids(account)
         for directory in (one.path / "status/done", one.path / "all"):
@@ -251,7 +258,7 @@ class TestNever:
             text = read(file)
             got = {name: failure(action, directory, file)
                    for name, action in TestReadOnly.WRITES.items() if name != "unlink"}
-            # The mode bits come first, and are not in root's way.
+            # The mode bits are checked first, but do not apply to root.
             allowed = {errno.EROFS} if os.geteuid() == 0 else {errno.EROFS, errno.EACCES}
             assert set(got.values()) <= allowed, got
             assert read(file) == text
@@ -259,7 +266,7 @@ class TestNever:
         assert deletions(account) == 0
 
     def test_other_formats(self, account, mount):
-        """They are made from the job, and go with it; by themselves they cannot."""
+        """Renditions cannot be deleted by themselves; they disappear with their job."""
         one = mount(account, "allow_delete", "formats=json:txt")
         job_id = account.jobs(status="done")[0]["id"]
         text = one.path / "status/done" / (job_id + ".txt")
@@ -271,7 +278,7 @@ class TestNever:
         assert text.name not in os.listdir(text.parent)
 
     def test_control_files(self, account, mount):
-        """SEMANTICS 9.1: they are read, with it as without, and stay."""
+        """SEMANTICS 9.1: with allow_delete, control files can be read but not deleted."""
         one = mount(account, "allow_delete", "xattr")
         stats = one.path / ".gladiafs/stats"
         assert read(stats)
@@ -287,7 +294,7 @@ class TestNever:
 
     @needs_root
     def test_who_may(self, account, mount):
-        """The owner, not everybody whom allow_other lets in."""
+        """Only the owner may delete jobs, not other users with access through allow_other."""
         one = mount(account, "allow_delete", "allow_other")
         path = one.path / "all" / (account.jobs(status="done")[0]["id"] + ".json")
         done = subprocess.run(["setpriv", "--reuid=65534", "--clear-groups", "rm", "-f", path],
@@ -297,10 +304,10 @@ class TestNever:
 
 
 class TestWarm:
-    """SEMANTICS 7.3: what the kernel keeps it keeps with allow_delete, too."""
+    """SEMANTICS 7.3: the kernel caches texts with allow_delete, too."""
 
     def test_second_reading_asks_nobody(self, account, mount):
-        """SEMANTICS 7.3.1"""
+        """SEMANTICS 7.3.1: reading a file again sends no request."""
         one = mount(account, "allow_delete")
         texts = {path: read(path) for path in (one.path / "all").iterdir()}
         one.requests()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 6.3: no job is missing or doubled, though jobs are created, finish and are deleted
-between the pages of a listing."""
+"""SEMANTICS 6.3: no job is missing or listed twice, even if jobs are created, finish and are
+deleted between the pages of a listing."""
 
 import os
 import random
@@ -15,7 +15,7 @@ PAGES = 14
 
 @pytest.fixture
 def busy(new_sandbox):
-    """An account half of which is not finished."""
+    """An account with half of its jobs unfinished."""
     return new_sandbox("--jobs", str(JOBS), "--bytes", "1500", "--unfinished", str(JOBS // 2))
 
 
@@ -30,7 +30,7 @@ def one_change(chance):
 
 
 def plan(mock, seed):
-    """Changes before each of the pages but the first."""
+    """Schedules random changes before each page except the first."""
     chance = random.Random(seed)
     for page in range(2, PAGES):
         mock.schedule(page, *[one_change(chance) for _ in range(chance.randint(0, 3))])
@@ -70,7 +70,7 @@ def test_busy_account(busy, mount, path, connections, seed):
     [{"delete": "index:0"}] * 60], ids=str)
 @pytest.mark.parametrize("when", [2, 3, 9])
 def test_one_shift(busy, mount, changes, when):
-    """One change of a kind, at the first joint, the second, and near the end."""
+    """One change between the first two pages, the next two, or near the end loses no job."""
     one = mount(busy, "page_size=20")
     before = selected(busy, "all")
     busy.schedule(when, *changes)
@@ -88,14 +88,14 @@ def test_standing_still(busy, mount):
 
 
 def test_one_bad_answer(busy, mount):
-    """Where a joint does not match, the listing is mended."""
+    """If two pages do not overlap as expected, the listing is repaired."""
     one = mount(busy, "page_size=20")
     busy.fault("drop_item", {"path": "/v2/pre-recorded", "min_offset": 1}, times=1, index=0)
     assert set(os.listdir(one.path / "all")) == selected(busy, "all")
 
 
 def test_never_matching(busy, mount, reader):
-    """Where that never ends, it is an error, not a loop."""
+    """If pages never overlap as expected, the listing fails and does not loop."""
     one = mount(busy, "page_size=20", "timeout=2")
     busy.fault("drop_item", {"path": "/v2/pre-recorded", "min_offset": 1}, index=0)
     code, _, _ = reader("ls", "-f", one.path / "all").result(10)
@@ -104,7 +104,7 @@ def test_never_matching(busy, mount, reader):
 
 
 def test_same_job_twice(mock, mount):
-    """SEMANTICS 6.3: ids are told once."""
+    """SEMANTICS 6.3: if the API returns an id several times, it is emitted once."""
     for number in range(5):
         mock.create(id=f"id{number}", raw='{"id":"same","status":"error","created_at":'
                        '"2026-04-01T00:00:00.000Z"}')

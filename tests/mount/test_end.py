@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 6.1, 6.6: only `next: null` ends a listing; what contradicts the end is asked again."""
+"""SEMANTICS 6.1, 6.6: only `next: null` ends a listing; a page that contradicts the end is fetched
+again."""
 
 import errno
 import os
@@ -32,7 +33,7 @@ def errors(one):
 
 
 class TestEmptyPage:
-    """An empty page is no end if it does not say so."""
+    """An empty page does not end a listing unless it says so."""
 
     @pytest.mark.parametrize("page", EMPTY)
     @pytest.mark.parametrize("skip", [0, 1, 3])
@@ -46,10 +47,11 @@ class TestEmptyPage:
     @pytest.mark.parametrize("page", EMPTY)
     @pytest.mark.parametrize("path", ["all", "date", "status/done", "metadata", "after/2020-01-01"])
     def test_always(self, eighty, mount, page, path):
-        """It is an error, with a sentence, after a few requests; and then it is whole."""
+        """The listing fails with an error message after a few requests. Once the API works again,
+        it is complete."""
         one = mount(eighty, "timeout=2")
         eighty.fault_lists("page", page=EMPTY[page], times=-1)
-        # Which offset `next` names is of no use if it never ends.
+        # If every page is empty but names a next one, only the recovery is checked.
         if page != "advances":
             assert error_of(one.path / path) == errno.EIO
             assert "listing" in errors(one)
@@ -59,7 +61,7 @@ class TestEmptyPage:
         assert set(os.listdir(one.path / "all")) == names_of(eighty.jobs())
 
     def test_copy(self, eighty, mount, tmp_path):
-        """An account that is said to be empty for once does not empty its copy."""
+        """If the API once returns an empty account, rsync --delete does not empty a copy of it."""
         one = mount(eighty, "ttl=0")
         copy = ["rsync", "-a", "--delete", f"{one.path}/all/", tmp_path / "copy"]
         subprocess.run(copy, check=True, timeout=60)
@@ -72,17 +74,17 @@ class TestEmptyPage:
 
 
 class TestEmptied:
-    """Where jobs were known an empty listing is believed when it is said twice."""
+    """If jobs were known, an empty listing is believed only if the API returns it twice."""
 
     @pytest.mark.parametrize("path", ["all", "date", "status/done"])
     def test_once(self, eighty, mount, path):
+        """SEMANTICS 6.6.4"""
         one = mount(eighty, "ttl=0")
         known = os.listdir(one.path / path)
         eighty.fault_lists("page", page={"items": [], "next": None}, times=1)
         assert set(os.listdir(one.path / path)) == set(known)
 
     def test_true(self, eighty, mount):
-        """SEMANTICS 6.6.4"""
         one = mount(eighty, "ttl=0")
         os.listdir(one.path / "all")
         for job in eighty.jobs():
@@ -102,7 +104,7 @@ class TestEmptied:
 
 
 class TestNextName:
-    """`next` is missing, or is called something else."""
+    """`next` is missing or has another name."""
 
     @pytest.mark.parametrize("name", ["next_page", "missing"])
     @pytest.mark.parametrize("count", [7, 20, 100])
@@ -122,7 +124,7 @@ class TestNextName:
 
 
 class TestFilterAfterCut:
-    """Pages that are shorter than asked for, or empty, in the middle of a list."""
+    """Pages in the middle of a list are shorter than requested, or empty."""
 
     @pytest.mark.parametrize("options", [[], ["page_size=20"]])
     @pytest.mark.parametrize("order", ["newest", "oldest"])

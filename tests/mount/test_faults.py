@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 6.1, 11.1, 4.3: every fault at every step of a listing and of a read. What comes is
-whole or an errno, by `timeout`; and when the fault is over, all is there without a remount.
+"""SEMANTICS 6.1, 11.1, 4.3: every fault at every step of a listing and of a read. A result is
+complete or an errno, within `timeout`; when the fault is over, everything can be read without a
+remount.
 
-Each fault has a stand-in and a mount of its own, and goes through all steps, several faults
-at a time: nearly all of it is waiting."""
+Each fault has its own mock server and mount, and goes through all steps. Several faults run at a
+time, because they mostly wait."""
 
 import contextlib
 import errno
@@ -17,13 +18,14 @@ from mounting import Guard, Mount, Place
 from mock import JOBS, LISTS, Mock
 from tools import PATIENCE, Stopwatch, names_of, read, wait_until
 
-# Long enough for what needs several requests, while others have the processors.
+# Long enough for an action that needs several requests while other tests use the processors.
 TIMEOUT = round(2 * PATIENCE)
-# On a busy machine an answer can be late by that.
+# How late a result can be on a busy machine.
 LATE = 1.5 * PATIENCE
-# Natively nearly all of it is waiting; sanitizers take all processors long before.
+# Natively the cases mostly wait; under sanitizers they use all processors, so fewer run at a time.
 AT_A_TIME = 16 if PATIENCE == 1 else 6
-# By default every third case, under sanitizers every ninth, others for each fault.
+# By default every third case of a fault runs, under sanitizers every ninth; different ones for each
+# fault.
 PART = 9 if PATIENCE > 1 else 1 if os.environ.get("GLADIAFS_TEST_LONG") else 3
 ERRNOS = {errno.EIO, errno.ETIMEDOUT, errno.EBUSY, errno.EHOSTUNREACH}
 
@@ -37,7 +39,7 @@ def status(code, retry_after=None):
     return {"kind": "status", "status": code, "headers": headers}
 
 
-# By name, what the stand-in is told. `lie`: nobody can tell it from an answer.
+# The request to the mock server for each fault, by name. `lie`: a client cannot detect the fault.
 FAULTS = {
     **{str(code): status(code) for code in (404, 408, 429, 500, 502, 503, 504)},
     **{f"{code} {name}": status(code, value) for code in (429, 503) for name, value in {
@@ -75,19 +77,19 @@ FAULTS = {
     "huge string": {"kind": "huge_string", "bytes": 200000, "lie": True},
     "huge page": {"kind": "huge_page", "items": 5, "bytes": 50000, "lie": True},
 }
-# A fault of a page's items does not change a single job's answer.
+# These faults change the items of a page, but not the answer to a job fetch.
 OF_PAGES = {"deep", "huge_string", "drop_item", "items_null", "items_numbers", "huge_page"}
-# One of these and all goes on without an error.
+# A single fault of these kinds causes no error.
 PASSES = {"status", "latency", "reset", "reset_after", "truncate", "truncate_valid", "html",
           "empty", "bad_json", "bad_gzip", "deep", "items_null"}
 
 
 class Failed(AssertionError):
-    """Not what was promised: which step, and what was seen."""
+    """A broken promise: names the step and the result."""
 
 
 def attempt(action):
-    """What it gives or an errno, and the seconds it took."""
+    """Returns the value of the action, or its OSError, and the seconds it took."""
     with Stopwatch() as watch:
         try:
             value = action()
@@ -97,17 +99,18 @@ def attempt(action):
 
 
 class Bench:
-    """A stand-in, a mount, and what they should show."""
+    """A mock server, a mount of it, and the expected contents."""
 
     def __init__(self, mock, one):
         self.mock = mock
         self.one = one
         self.day = 0
         self.jobs_read = 0
-        self.lied_to = False  # by a fault: such a name may have been told before an error
+        self.lied_to = False  # a fault serves wrong names, which may be emitted before an error
 
     def list(self, path):
-        """Names, each once; what was told before an error must be true, too."""
+        """Returns the names, each of which must be unique. Names emitted before an error must be
+        true, too."""
         seen = []
         truth = self.truth(path)
         try:
@@ -134,7 +137,7 @@ class Bench:
         return names_of(jobs)
 
     def new_directory(self):
-        """All jobs, in a directory that nobody has listed."""
+        """Returns the path of a directory that shows all jobs and was never listed."""
         self.day += 1
         return f"after/2025-{1 + self.day // 28:02}-{1 + self.day % 28:02}"
 
@@ -144,7 +147,7 @@ class Bench:
     def text(self, job):
         return read(self.one.path / "all" / (job + ".json"))
 
-    # The steps: what fails, what is done, and what should come of it.
+    # Each step returns the requests that the fault matches, the action, and the expected result.
 
     def listing(self, **match):
         path = self.new_directory()
@@ -160,7 +163,7 @@ class Bench:
         return self.listing(min_offset=len(self.mock.jobs()) - 11)
 
     def look_again(self):
-        """One was added, one has gone, since it was listed."""
+        """One job was added and one was deleted since the directory was listed."""
         path = self.new_directory()
         gone = self.new_job()
         for _ in range(5):
@@ -177,10 +180,10 @@ class Bench:
                 lambda: len(pretty(self.mock.body(job))))
 
     def read(self):
-        """Its attributes are known, but its text had to make room."""
+        """The attributes of the job are known, but its text was evicted."""
         self.list(self.new_directory())
         self.mock.wait(in_flight_at_most=0)
-        # Not all had to: `endure` tries others, then.
+        # Some texts were not evicted: if this job has text, endure() tries others.
         self.jobs_read += 7
         jobs = self.mock.jobs(status="done")
         job = jobs[self.jobs_read % len(jobs)]["id"]
@@ -188,7 +191,7 @@ class Bench:
                 lambda: pretty(self.mock.body(job)))
 
     def finished(self):
-        """Another version of a job: nobody has its text."""
+        """The job has a new version whose text is not cached."""
         job = self.mock.create(bytes=3000, status="processing")
         self.text(job)
         self.mock.change(job, status="done", seed=7)
@@ -196,7 +199,7 @@ class Bench:
                 lambda: pretty(self.mock.body(job)))
 
     def summary(self):
-        """A directory tells the job's name, its text is to be fetched."""
+        """The listing names the job, but its text has to be fetched."""
         self.mock.modes(items="summary")
         job = self.new_job()
         self.list(self.new_directory())
@@ -214,10 +217,11 @@ class Bench:
         path = "metadata/project"
         return {"path": LISTS}, lambda: self.list(path), lambda: self.truth(path)
 
-    # What must hold.
+    # Checks of a result.
 
     def recovers(self, action, truth):
-        """Without a remount, once the server is well; a wait that it asked for included."""
+        """Checks that the action succeeds without a remount once the server works, possibly after a
+        wait that the server asked for."""
         self.mock.clear_faults()
 
         def whole():
@@ -227,11 +231,11 @@ class Bench:
             if value != truth():
                 raise Failed(f"after the fault not what is there: {difference(value, truth())}")
             return True
-        # Who was told 429 or 503 and not until when keeps away for up to ten seconds.
+        # After a 429 or 503 without Retry-After, requests may pause for up to ten seconds.
         wait_until(whole, "it is whole again", 12 * PATIENCE)
 
     def endure(self, step, fault, times, tries=12):
-        """One case."""
+        """Runs one case."""
         match, action, truth = getattr(self, step)()
         lie = fault.get("lie")
         kind = fault["kind"]
@@ -242,7 +246,8 @@ class Bench:
         self.lied_to = False
         hits = sum(rule["hits"] for rule in self.mock.control("GET", "faults"))
         if not hits:
-            # What the step before asked for, and nobody waits for any more, came just now.
+            # The fault matched no request, because data that the previous step requested has just
+            # arrived.
             if value != truth() or not tries:
                 raise Failed(f"the fault struck nothing, and it gave {str(value)[:300]!r}")
             self.mock.clear_faults()
@@ -266,7 +271,7 @@ class Bench:
 
     @staticmethod
     def may_fail_at_once(fault):
-        """Not to be tried again, or not before the time is up."""
+        """True if a failed request is not retried, or not before the timeout."""
         return fault.get("status") in (401, 404) or fault.get("ms", 0) > 1000 or any(
             value[:1].isdigit() or "9999" in value
             for value in fault.get("headers", {}).values())
@@ -284,15 +289,16 @@ OF_JOBS = ("look_up", "read", "finished", "summary")
 
 
 def chosen(number, fault):
-    """The cases of a fault, or each so many of them: step, and how many requests it strikes."""
+    """Returns the cases of a fault, or every PART-th of them: the step, and how many requests the
+    fault strikes."""
     cases = [(step, times) for step in STEPS for times in (1, -1)
              if fault["kind"] not in OF_PAGES or step not in OF_JOBS]
     return cases[number % PART::PART]
 
 
 def go_through(place, number, fault):
-    """A fault at the steps: of one request, and of all until it is taken away. Gives how many
-    cases there were, and what was not as promised."""
+    """Runs the cases of a fault, which strikes one request, or all until it is removed. Returns the
+    number of cases and a list of failures."""
     wrong = []
     cases = 0
     with contextlib.ExitStack() as stack:
@@ -316,7 +322,7 @@ def go_through(place, number, fault):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """What came of each fault; they are under way together."""
+    """The result of each fault. The faults run concurrently."""
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         yield {name: pool.submit(go_through, Place(tmp_path_factory.mktemp("fault")), number,
                                  fault)
@@ -331,20 +337,20 @@ def test_fault(results, name):
 
 
 def test_no_kind_is_forgotten(mock):
-    """Each kind of fault that the stand-in plays is among them."""
+    """FAULTS contains every kind of fault that the mock server supports."""
     assert set(mock.control("GET", "faults/kinds")) == {
         fault["kind"] for fault in FAULTS.values()}
 
 
 class LiesOfBench(Bench):
-    """One that loses a name, as a filesystem would that does not notice."""
+    """Loses a name, like a filesystem that does not notice a fault."""
 
     def list(self, path):
         return set(sorted(super().list(path))[1:])
 
 
 def test_control(mock, mount):
-    """The judge itself: a short listing and a wrong byte are seen."""
+    """Mutation test: a missing name and a wrong byte are detected."""
     mock.create(count=30, bytes=2000)
     one = mount(mock, *OPTIONS)
     with pytest.raises(Failed, match="1 names missing"):

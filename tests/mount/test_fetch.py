@@ -20,7 +20,7 @@ from tools import END, PATIENCE, names_of, read, wait_until
 
 
 class Fetch:
-    """A run of gladiafs --fetch; on a terminal, if `columns` are given."""
+    """A run of gladiafs --fetch, on a terminal if `columns` is given."""
 
     def __init__(self, place, *paths, columns=None, **variables):
         self.text = ""
@@ -37,7 +37,7 @@ class Fetch:
             os.close(stderr)
 
     def read_terminal(self, seconds=0):
-        """What stands there by now; None at the end."""
+        """Returns the text on the terminal so far, or None at the end."""
         while select.select([self.terminal], [], [], seconds)[0]:
             try:
                 data = os.read(self.terminal, 4096)
@@ -47,7 +47,7 @@ class Fetch:
         return self.text
 
     def end(self):
-        """Exit code, stdout, stderr."""
+        """Returns the exit code, stdout and stderr."""
         if not self.terminal:
             out, err = self.process.communicate(timeout=END * 3 * PATIENCE)
             return self.process.returncode, out, err
@@ -59,7 +59,7 @@ class Fetch:
 
 @pytest.fixture
 def fetch(place):
-    """Starts it: fetch(path…, columns=80)."""
+    """Starts gladiafs --fetch: fetch(path…, columns=80)."""
     alive = []
 
     def start(*paths, **more):
@@ -82,7 +82,8 @@ class TestWhatIsFetched:
 
     @pytest.mark.parametrize("items", ["whole", "summary"])
     def test_directory(self, account, mount, fetch, items):
-        """Listing and texts: what is read then costs nothing, also when the API has gone."""
+        """SEMANTICS 1.7.1: The listing and the texts are fetched: reading them afterwards costs no
+        request."""
         account.modes(items=items)
         one = mount(account)
         code, out, err = fetch(one.path / "all").end()
@@ -102,7 +103,7 @@ class TestWhatIsFetched:
         assert one.requests() == []
 
     def test_below(self, account, mount, fetch):
-        """SEMANTICS 1.7.1: A directory of directories: all of them."""
+        """SEMANTICS 1.7: All directories below a directory are fetched."""
         one = mount(account)
         code, out, _ = fetch(one.path / "status", one.path / "date").end()
         assert code == 0 and out.startswith("500 of 500 jobs, ")
@@ -117,13 +118,13 @@ class TestWhatIsFetched:
         assert one.requests() == []
 
     def test_other_formats(self, account, mount, fetch):
-        """Made from the same text, they are no further jobs."""
+        """Other formats are made from the same text and do not count as jobs."""
         one = mount(account, "formats=json:txt:srt:vtt")
         code, out, _ = fetch(one.path / "all").end()
         assert code == 0 and out.startswith("250 of 250 jobs, ")
 
     def test_evicted_texts(self, new_sandbox, mount, fetch):
-        """SEMANTICS 1.7, 7.4: texts that were evicted are fetched, though their sizes are known."""
+        """SEMANTICS 1.7, 7.4: evicted texts are fetched, although their sizes are known."""
         large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
@@ -140,7 +141,7 @@ class TestWhatIsFetched:
         assert two.requests() == []
 
     def test_evicted_from_the_cache_alone(self, new_sandbox, mount, fetch):
-        """SEMANTICS 1.7: what the kernel still has in memory is not in the cache."""
+        """SEMANTICS 1.7: a text that only the kernel has in memory does not count as cached."""
         large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
@@ -173,14 +174,14 @@ class TestRefused:
         assert err.startswith(f"gladiafs: {tmp_path} is not in a gladiafs mount: ")
 
     def test_one_of_two(self, account, mount, fetch, tmp_path):
-        """Nothing is begun then."""
+        """Nothing is fetched if one of the paths is not in a mount."""
         one = mount(account)
         assert fetch(one.path, tmp_path / "none").end()[0] == 1
         assert one.requests() == []
 
 
 class TestFailures:
-    """SEMANTICS 1.7: the exit code is honest."""
+    """SEMANTICS 1.7: the exit code reports every failure."""
 
     def test_file(self, account, mount, fetch):
         account.modes(items="summary")
@@ -195,7 +196,7 @@ class TestFailures:
         assert last.startswith("gladiafs: 1 jobs and 0 directories could not be fetched: ")
         assert f"{one.path}/.gladiafs/errors has the reasons" in last
         assert bad in read(one.path / ".gladiafs/errors").decode()
-        # Taken up again, it asks for that one alone.
+        # The second run fetches only the job that failed.
         account.clear_faults()
         one.requests()
         assert fetch(one.path / "all").end()[0] == 0
@@ -211,7 +212,8 @@ class TestFailures:
         assert "0 jobs and 1 directories could not be fetched" in err
 
     def test_gives_up(self, new_sandbox, mount, fetch):
-        """It is the API that fails, and not a job."""
+        """The run gives up after many failures in a row, because they are the API's and not a
+        job's."""
         account = new_sandbox("--jobs", "300", "--days", "3", "--bytes", "1500:2000",
                               "--errors", "0", "--unfinished", "0")
         account.modes(items="summary")
@@ -279,14 +281,14 @@ class TestProgress:
         os.close(master)
 
     def test_quiet_elsewhere(self, account, mount, fetch):
-        """A line a minute; this takes less."""
+        """Without a terminal, progress is one line a minute; this run is shorter."""
         one = self.slow(account, mount)
         code, _, err = fetch(one.path / "all").end()
         assert (code, err) == (0, "")
 
 
 class TestStopped:
-    """SEMANTICS 1.7: it can be stopped and taken up again."""
+    """SEMANTICS 1.7: a run can be stopped and continued."""
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_signal(self, account, mount, fetch, number):
@@ -307,7 +309,7 @@ class TestStopped:
         said = re.fullmatch(r"gladiafs: stopped after (\d+) of (\d+)\+? jobs; they stay in the "
                             r"cache; run the same command again to continue\n", err)
         assert said and 50 <= int(said.group(1)) < 250
-        # What was fetched is not fetched again.
+        # Jobs that were fetched are not fetched again.
         account.clear_faults()
         first = len({entry.path for entry in one.requests() if entry.status == 200})
         code, out, _ = fetch(one.path / "all").end()
@@ -316,7 +318,7 @@ class TestStopped:
         assert 60 <= first and first + second <= 250 + 40
 
     def test_on_a_terminal(self, account, mount, fetch):
-        """The sentence stands in a line of its own."""
+        """The message is on a line of its own."""
         account.modes(items="summary")
         one = mount(account)
         os.listdir(one.path / "all")

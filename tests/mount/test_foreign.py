@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Other people's programs and suites on a mount: what they read is what the stand-in has.
+"""Other people's programs and test suites read from a mount exactly what the mock server has.
 
-SEMANTICS 4.1 (contents), 5.1 (attributes, so that others see no change), 6.4 (positions in
+SEMANTICS 4.1 (contents), 5.1 (attributes, so that these programs see no change), 6.4 (positions in
 directories). A test whose program is not installed is skipped and says so."""
 
 import errno
@@ -25,7 +25,7 @@ QUIET_GIT = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM"
 
 
 def needs(program):
-    """Of other packages than those any Debian has."""
+    """Skips the test if a program is missing that is not part of every Debian."""
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed")
 
@@ -36,14 +36,14 @@ def tool(*command, **options):
 
 @pytest.fixture
 def truth(account):
-    """By name, what files must hold."""
+    """The expected contents of the files, by name."""
     return {job["id"] + ".json": pretty(account.body(job["id"]))
             for job in account.jobs()}
 
 
 @pytest.fixture
 def copy(truth, tmp_path):
-    """The same as files of another filesystem."""
+    """The expected contents as files on another filesystem."""
     directory = tmp_path / "truth"
     directory.mkdir()
     for name, text in truth.items():
@@ -61,7 +61,7 @@ def largest(one, truth):
 
 
 class TestXfsIo:
-    """xfsprogs' way to make single system calls."""
+    """xfs_io of xfsprogs makes single system calls."""
 
     def test_contents(self, account, mount, truth):
         needs("xfs_io")
@@ -72,11 +72,12 @@ class TestXfsIo:
                 words = [word for line in command.split("\n") for word in ("-c", line)]
                 assert dumped(tool("xfs_io", "-r", *words, path)) \
                     == text[offset:offset + length]
-        # It lies in one piece.
+        # The file has no holes.
         assert f"DATA\t0\nHOLE\t{len(text)}" in tool("xfs_io", "-r", "-c", "seek -ar 0", path)
 
     def test_directories_with_seeks(self, account, mount, truth):
-        """SEMANTICS 6.4: from each position that was told it goes on with the next name."""
+        """SEMANTICS 6.4: reading from any position that readdir returned continues with the next
+        name."""
         needs("xfs_io")
         path = mount(account).path / "all"
         told = entries(tool("xfs_io", "-r", "-c", "readdir -v", path))
@@ -87,7 +88,7 @@ class TestXfsIo:
 
 
 def dumped(output):
-    """The bytes of a hexadecimal dump."""
+    """Returns the bytes of a hexadecimal dump."""
     lines = re.findall(r"^[0-9a-f]+:  ((?:[0-9a-f]{2} )+)", output, re.MULTILINE)
     return bytes.fromhex("".join(lines))
 
@@ -96,11 +97,11 @@ ENTRY = re.compile(r"d_off: 0x([0-9a-f]+) .*d_name: (\S+)$", re.MULTILINE)
 
 
 def entries(output):
-    """Of each entry the position behind it, and its name."""
+    """Returns the name of each entry and the position after it."""
     return [(int(position, 16), name) for position, name in ENTRY.findall(output)]
 
 
-# As long as fio takes one; no part of it is like another.
+# As long as the longest pattern that fio accepts; no two parts of it are the same.
 PATTERN = "".join(f"{number:03x}|" for number in range(128))
 
 
@@ -110,13 +111,13 @@ def job(pad, text):
 
 
 class TestFio:
-    """fio compares what it reads with a pattern: a text that repeats one, in a job."""
+    """fio compares the text of a job with a pattern that the text repeats."""
 
     @pytest.fixture
     def text(self, mock, mount):
         needs("fio")
         repeated = PATTERN * (2 << 20 >> 9)
-        # What is mapped, or read directly, begins with a page.
+        # Mapped and direct reads start at a page boundary.
         pad = -pretty(job("", repeated)).index(PATTERN.encode()) % 4096
         mock.create(id=AN_ID, raw=job("p" * pad, repeated))
         path = mount(mock).path / "all" / f"{AN_ID}.json"
@@ -136,8 +137,8 @@ class TestFio:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def test_what_it_maps(self, text):
-        """Without comparing: fio 3.33 maps from 0 whatever offset it is given, on any
-        filesystem. TestXfsIo and TestSystemCalls compare what is mapped."""
+        """Maps without comparing: fio 3.33 maps from 0 whatever offset it is given, on any
+        filesystem. TestXfsIo and TestSystemCalls compare mapped contents."""
         path, _, _ = text
         done = fio(path, 0, path.stat().st_size // 4096 * 4096, "mmap", "randread", [])
         assert done.returncode == 0, done.stdout + done.stderr
@@ -160,7 +161,7 @@ def fio(path, begin, size, engine, how, more=tuple(COMPARING)):
 
 
 def test_stress_ng(account, mount, truth):
-    """Its --fstat: stat, fstat, statx and open of all files, from several processes."""
+    """stress-ng --fstat calls stat, fstat, statx and open on all files, from several processes."""
     needs("stress-ng")
     one = mount(account)
     tool("stress-ng", "--fstat", "2", "--fstat-dir", one.path / "all", "--fstat-ops", "5000",
@@ -169,7 +170,7 @@ def test_stress_ng(account, mount, truth):
 
 
 class TestFinding:
-    """Those who walk: SEMANTICS 3.2, 6.1."""
+    """Programs that walk directories: SEMANTICS 3.2, 6.1."""
 
     def test_findutils(self, account, mount, truth):
         one = mount(account)
@@ -179,7 +180,7 @@ class TestFinding:
         assert sizes == {name: len(text) for name, text in truth.items()}
         found = tool("find", one.path, "-name", "metadata", "-prune", "-o", "-name", "*.json",
                      "-printf", "%f\n").split()
-        # In all, a status and a day.
+        # Each job is in all/, in a status and in a day.
         assert sorted(found) == sorted([*truth] * 3)
         assert len(tool("find", one.path / "all", "-links", "3", "-samefile",
                         one.path / "all" / found[0]).split()) == 1
@@ -203,7 +204,7 @@ class TestFinding:
         assert len(errors.split()) == len(account.jobs(status="error"))
 
     def test_rg(self, account, mount, truth, copy):
-        """By read and by mmap; the same lines as in copies."""
+        """rg finds the same lines as in copies, by read and by mmap."""
         needs("rg")
         one = mount(account)
         for way in "--mmap", "--no-mmap":
@@ -214,7 +215,7 @@ class TestFinding:
 
 
 class TestCopying:
-    """All of it, to another filesystem and into archives."""
+    """The whole account is copied to another filesystem and into archives."""
 
     @pytest.mark.parametrize("options", [["--sparse=always"], ["--sparse=never"],
                                          ["--reflink=auto", "-a"]])
@@ -229,7 +230,8 @@ class TestCopying:
 
     @pytest.mark.parametrize("options", [[], ["xattr"]])
     def test_copytree(self, account, mount, truth, tmp_path, options):
-        """Python's, by sendfile; extended attributes that the other side takes come along."""
+        """Python copies with sendfile, and copies extended attributes if the other filesystem takes
+        them."""
         one = mount(account, *options)
         shutil.copytree(one.path / "all", tmp_path / "new")
         same(tmp_path / "new", truth)
@@ -242,8 +244,8 @@ class TestCopying:
         os.chmod(tmp_path / "new", 0o755)
 
     def test_rsync(self, account, mount, truth, tmp_path):
-        """The second time it has nothing to do, even if it compares checksums. (A directory gets
-        its mtime with its first complete listing, so there has to be one before.)"""
+        """A second rsync has nothing to copy, even if it compares checksums. (A directory gets its
+        mtime with its first complete listing, so it has to be listed before.)"""
         needs("rsync")
         one = mount(account)
         os.listdir(one.path / "all")
@@ -272,7 +274,7 @@ class TestCopying:
         same(tmp_path / "new", truth)
 
     def test_checksums_and_diff(self, account, mount, copy):
-        """Of the copies, checked on the mount; and by diff -r."""
+        """sha256sum -c and diff -r find no difference between the mount and the copies."""
         one = mount(account)
         sums = tool("sh", "-euc", "sha256sum *", cwd=copy)
         done = subprocess.run(["sha256sum", "-c", "--quiet"], input=sums, text=True,
@@ -283,13 +285,13 @@ class TestCopying:
 
 
 class TestGit:
-    """It trusts size, times and inode numbers."""
+    """git relies on size, times and inode numbers."""
 
     def git(self, *words, **options):
         return tool("git", *words, env=QUIET_GIT, **options)
 
     def test_a_repo_that_holds_links(self, account, mount, tmp_path):
-        """A link is its path to git, whatever happens behind it."""
+        """git stores the path of a link, no matter how the target changes."""
         needs("git")
         one = mount(account, "ttl=0")
         repo = tmp_path / "repo"
@@ -306,8 +308,8 @@ class TestGit:
             == self.git("hash-object", one.path / "all" / f"{name}.json").strip()
 
     def test_the_mount_as_its_work_tree(self, account, mount, truth, tmp_path):
-        """Nothing has changed for it, and it reads nothing again, on another mount either;
-        what does change, it sees."""
+        """git sees no change and reads no file again, not even on another mount. It does see a
+        deleted job."""
         needs("git")
         where = ["--git-dir", tmp_path / "git"]
         self.git(*where, "init", "-q")
@@ -322,7 +324,7 @@ class TestGit:
         two = mount(account, "ttl=0", path=path)
         assert self.git(*work, "status", "--porcelain", cwd=two.path / "all") == ""
         stats = json.loads(read(two.path / ".gladiafs/stats"))
-        assert stats["messages"].get("read", 0) <= 1  # of this file
+        assert stats["messages"].get("read", 0) <= 1  # the read of .gladiafs/stats itself
         gone = account.jobs(status="done")[7]["id"]
         account.delete(gone)
         os.listdir(two.path / "all")
@@ -331,7 +333,7 @@ class TestGit:
 
 
 class TestSystemCalls:
-    """Ways to the bytes that go past read(2)."""
+    """System calls other than read(2) return the same bytes."""
 
     def test_each(self, account, mount, truth, tmp_path):
         path, text = largest(mount(account), truth)
@@ -347,7 +349,8 @@ class TestSystemCalls:
         while at < size:
             at += os.sendfile(out, file, at, size - at)
         yield "sendfile"
-        # Linux copies so within one type of filesystem only; cp and Python then read.
+        # Linux copies this way only within one filesystem type; cp and Python then fall back to
+        # read.
         with pytest.raises(OSError) as error:
             os.copy_file_range(file, out, size, 0)
         assert error.value.errno == errno.EXDEV

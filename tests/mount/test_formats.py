@@ -22,15 +22,15 @@ def file_of(one, job_id, name, directory="all"):
 
 
 def show(mock, mount, *options, **what):
-    """A function that gives the text of a job in a format."""
+    """Returns a function that returns the text of a job in a format."""
     job_id = mock.create(**what)
     one = mount(mock, *options)
     return lambda name: read(file_of(one, job_id, name)).decode()
 
 
 def cues_by_ffmpeg(paths, directory):
-    """The cues that ffmpeg finds in each file, as it writes them: times and text. One run of
-    it: to start it takes longer than to read."""
+    """Returns the cues that ffmpeg finds in each file, as it writes them: times and text. Runs
+    ffmpeg only once, because starting it takes longer than reading."""
     ins, outs, found = [], [], []
     for number, path in enumerate(paths):
         ins += ["-f", "webvtt" if path.suffix == ".vtt" else "srt", "-i", path]
@@ -44,7 +44,7 @@ def cues_by_ffmpeg(paths, directory):
 
 
 class TestShapes:
-    """SEMANTICS 8.1: what is in them."""
+    """SEMANTICS 8.1: the contents of the formats."""
 
     def test_plain(self, mock, mount):
         text = show(mock, mount, lines=["Zoë speaks.", "And goes on."])
@@ -80,7 +80,7 @@ class TestShapes:
 
     @pytest.mark.parametrize("right", [False, True], ids=["wrong times", "right times"])
     def test_made_by_the_api(self, mock, mount, right):
-        """Its own subtitles, line by line, with the separators that belong there."""
+        """Subtitles made by the API are shown line by line, with the correct decimal separators."""
         job_id = mock.create(lines=TALK[:2], subtitles=["srt", "vtt"], right_times=right)
         one = mount(mock)
         made = {name: run("jq", "-j", ".result.transcription.subtitles[] | "
@@ -93,7 +93,7 @@ class TestShapes:
             assert read(file_of(one, job_id, name)).decode() == wanted
 
     def test_one_kind_made(self, mock, mount):
-        """The other is of what was said."""
+        """If the API made only one kind of subtitles, the other is made from the utterances."""
         text = show(mock, mount, lines=TALK[:1], subtitles=True)
         assert "\nHello, this is Ines.\n" in text("srt")
         assert "<v Speaker 0>Hello" in text("vtt")
@@ -103,7 +103,7 @@ class TestShapes:
         assert [text(name) for name in FORMATS] == ["", "", "WEBVTT\n"]
 
     def test_without_words(self, mock, mount):
-        """Utterances that tell no words, as where timestamps were not asked for."""
+        """Utterances without words, as returned if no timestamps were requested."""
         job_id = AN_ID
         mock.create(raw='{"id":"%s","status":"done","result":{"transcription":{"utterances":'
                        '[{"text":"No words.","start":1,"end":2.5}]}}}' % job_id)
@@ -121,7 +121,7 @@ class TestShapes:
 
 
 class TestForeignParser:
-    """SEMANTICS 8.1: ffmpeg reads every one of a whole account, cue by cue."""
+    """SEMANTICS 8.1: ffmpeg reads all subtitles of an account, cue by cue."""
 
     def test_account(self, new_sandbox, mount, tmp_path):
         account = new_sandbox("--jobs", "40", "--bytes", "2000:30000")
@@ -153,14 +153,14 @@ class TestForeignParser:
 
 
 class TestFiles:
-    """SEMANTICS 5.1, 8.1: they are files as all others."""
+    """SEMANTICS 5.1, 8.1: renditions are ordinary files."""
 
     @pytest.fixture
     def one(self, account, mount):
         return mount(account, "formats=json:txt:srt:vtt")
 
     def test_sizes_are_exact(self, one, account, tmp_path):
-        """As cp, wc and stat see them."""
+        """cp, wc and stat see the exact sizes."""
         run("cp", "-r", one.path / "all", tmp_path / "copy")
         names = os.listdir(one.path / "all")
         assert len(names) == len(account.jobs()) + 3 * len(account.jobs(status="done"))
@@ -178,7 +178,8 @@ class TestFiles:
         assert len({info.st_ino for info in stats}) == 4
 
     def test_inodes(self, one, account, mount):
-        """SEMANTICS 5.2: their own, the same in every directory, on every mount, and in readdir."""
+        """SEMANTICS 5.2: each file has its own inode number, the same in every directory, on every
+        mount, and in readdir."""
         job = account.jobs(status="done")[0]
         other = mount(account)
         for name in FORMATS:
@@ -214,7 +215,7 @@ class TestFiles:
             assert caught.value.errno == errno.EROFS
 
     def test_big(self, mock, mount):
-        """Read in parts, of a job of some megabytes."""
+        """A rendition of a job of some megabytes can be read in parts."""
         job_id = mock.create(bytes=5000000)
         one = mount(mock)
         for name in FORMATS:
@@ -226,11 +227,12 @@ class TestFiles:
 
 
 class TestNames:
-    """SEMANTICS 3.5, 8.1: which there are, and what they cost."""
+    """SEMANTICS 3.5, 8.1: which names exist, and how many requests they cost."""
 
     @pytest.mark.parametrize("name", FORMATS)
     def test_never_listed(self, account, mount, name):
-        """One request by id, no listing; the other formats then cost none."""
+        """SEMANTICS 8.1.4: Reading a format costs one request by id and no listing; the other
+        formats then cost none."""
         job_id = account.jobs(status="done")[0]["id"]
         one = mount(account)
         read(file_of(one, job_id, name))
@@ -241,7 +243,8 @@ class TestNames:
         assert one.requests() == []
 
     def test_not_done(self, account, mount):
-        """SEMANTICS 8.1.2: ENOENT, in a directory that has the job, too; not listed, either."""
+        """SEMANTICS 8.1.2: a format of an unfinished job is ENOENT, even in a directory that shows
+        the job, and it is not listed."""
         one = mount(account, "formats=json:txt:srt:vtt")
         for status in ("queued", "processing", "error"):
             for job in account.jobs(status=status):
@@ -261,7 +264,7 @@ class TestNames:
             assert not file_of(one, job["id"], name, f"before/{day}").exists()
 
     def test_no_job(self, account, mount):
-        """SEMANTICS 3.3: of what cannot be a job nobody is asked."""
+        """SEMANTICS 3.3: a name that cannot be a job costs no request."""
         one = mount(account)
         for name in ("nothing.txt", ".txt", "a b.srt", "x.TXT", "x.ass", f"{AN_ID}.txt.gz"):
             assert not (one.path / "all" / name).exists()
@@ -271,7 +274,7 @@ class TestNames:
 
     @pytest.mark.parametrize("formats", ["json", "json:vtt", "json:txt:srt", "json:srt:txt:vtt"])
     def test_listed(self, account, mount, formats):
-        """Each name once, and what is not listed is there all the same."""
+        """Each name is listed once, and formats that are not listed exist as well."""
         one = mount(account, f"formats={formats}")
         wanted = names_of(account.jobs()) | {
             f"{job['id']}.{name}" for job in account.jobs(status="done")
@@ -287,7 +290,7 @@ class TestNames:
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
     def test_listing_costs_nothing_more(self, account, mount):
-        """SEMANTICS 6.2: pages as ever, and of summaries no job is fetched for a name."""
+        """SEMANTICS 6.2: a listing costs the usual pages; no job is fetched to find out a name."""
         account.modes(items="summary")
         one = mount(account, "formats=json:txt:srt:vtt")
         with Directory(one.path / "all") as directory:
@@ -297,7 +300,7 @@ class TestNames:
         assert all(request.lists for request in one.requests())
 
     def test_positions(self, account, mount):
-        """SEMANTICS 6.4: telldir and seekdir, with several files a job."""
+        """SEMANTICS 6.4: telldir and seekdir work with several files per job."""
         one = mount(account, "formats=json:txt:vtt")
         with Directory(one.path / "all") as directory:
             places = []
@@ -331,7 +334,7 @@ class TestFreshness:
             f"{job_id}.json", f"{job_id}.txt"], "it is listed")
 
     def test_a_new_version(self, mock, mount):
-        """A done job whose text another look shows to be another."""
+        """If the text of a done job changes, a refresh shows the new version."""
         job_id = mock.create(lines=["Old."])
         one = mount(mock, "ttl=1")
         path = file_of(one, job_id, "txt")
@@ -342,7 +345,7 @@ class TestFreshness:
             wait_until(lambda: os.listdir(one.path / "all") and os.stat(path).st_size == 16,
                        "it is the new one")
             assert read(path) == b"New and longer.\n"
-            # What the kernel has of the old one, or nothing: never a mix.
+            # The kernel has the whole old text or nothing, never a mix.
             try:
                 assert os.pread(old.fileno(), 100, 0) == b"Old.\n"
             except OSError as error:
@@ -360,7 +363,7 @@ class TestFreshness:
         wait_until(lambda: not path.exists(), "its name is gone")
 
     def test_nothing_is_asked_again(self, account, mount):
-        """SEMANTICS 7.3: what was looked at once is the kernel's, also after a remount the cache's."""
+        """SEMANTICS 7.3: reading a text again costs no request, even after a remount."""
         one = mount(account, "formats=json:txt")
         place = one.path / "status/done"
         run("grep", "-rc", "a", place)
@@ -375,7 +378,8 @@ class TestFreshness:
         assert two.requests() == []
 
     def test_evicted(self, new_sandbox, mount):
-        """SEMANTICS 7.4: of a text that was let go the job is fetched again, and is the same."""
+        """SEMANTICS 7.4: if a text was evicted, the job is fetched again and gives the same
+        rendition."""
         account = new_sandbox("--jobs", "20", "--bytes", "200000", "--errors", "0")
         one = mount(account, "cache_size=1M", "formats=json:txt:srt:vtt")
         done = [job["id"] for job in account.jobs(status="done")]
@@ -389,6 +393,6 @@ class TestFreshness:
 @pytest.mark.parametrize("formats,why", [
     ("json:doc", '"doc"'), ("txt", "takes json"), ("json:txt:txt", "txt twice"), ("", "takes json")])
 def test_formats_that_are_none(program, formats, why):
-    """SEMANTICS 1.4: a usage error that names it."""
+    """SEMANTICS 1.4: an unknown format is a usage error that names it."""
     code, _, err = program("-o", f"formats={formats}", "/nowhere")
     assert code == 1 and "-o formats" in err and why in err and err.count("\n") == 1

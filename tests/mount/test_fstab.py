@@ -10,8 +10,8 @@ from tools import mounts, run
 
 USAGE, FAILED = 1, 32
 
-# In a mount namespace of its own, where the program is installed: in the PATH for
-# mount.fuse3, and beside it as the helper mount.gladiafs.
+# A private mount namespace in which the program is installed: in the PATH for mount.fuse3, and next
+# to it as the helper mount.gladiafs.
 SETUP = """
 mount -t tmpfs none "$SCRATCH"
 mkdir "$SCRATCH/bin"
@@ -35,7 +35,7 @@ STATUSES = ["done", "error", "processing", "queued"]
 
 @pytest.fixture
 def fstab(place):
-    """Runs a script where LINE is the line of fstab."""
+    """Runs a script with the line of fstab in LINE."""
     directory, scratch = place.new_directory(), place.directory / "scratch"
     scratch.mkdir()
 
@@ -53,7 +53,7 @@ def kind(request):
 
 @needs_root
 class TestFstab:
-    """Both types of fstab."""
+    """Both filesystem types in fstab."""
 
     def test_line(self, fstab, account, place, kind):
         """SEMANTICS 1.2.1"""
@@ -66,7 +66,7 @@ class TestFstab:
         "x-systemd.automount,x-systemd.idle-timeout=60,x-gvfs-show", "comment=backup",
         "nodev,nosuid,noexec,relatime,nodiratime", "allow_other", "user"])
     def test_what_mount_passes_on(self, fstab, account, place, kind, options):
-        """SEMANTICS 1.2.3"""
+        """SEMANTICS 1.2.5, 1.2.3"""
         line = f"{account.url} {{mnt}} {kind} {options},{place.options()} 0 0"
         first, *rest = fstab(line).splitlines()
         assert rest == [*STATUSES, "250"]
@@ -77,7 +77,7 @@ class TestFstab:
 
     @pytest.mark.parametrize("options", ["remount", "remount,rw,ttl=5"])
     def test_remount(self, fstab, account, place, kind, options):
-        """SEMANTICS 1.2.6: it is refused with what to do, and the mount goes on as it was."""
+        """SEMANTICS 1.2.6: a remount is refused with advice, and the mount is unchanged."""
         out = fstab(f"{account.url} {{mnt}} {kind} {place.options()} 0 0",
                     'mount -T "$SCRATCH/fstab" "$MNT"\n'
                     f'if mount -T "$SCRATCH/fstab" -o {options} "$MNT" 2>&1; then exit 9; fi\n'
@@ -87,7 +87,8 @@ class TestFstab:
         assert out.endswith("1\n250\n")
 
     def test_variable_as_source(self, fstab, mock, place, kind):
-        """SEMANTICS 1.1: `gladia` and `none` mean the default; it wants a key first."""
+        """SEMANTICS 1.1: `gladia` and `none` mean the default URL. The key file is refused, so the
+        program does not connect to it."""
         place.key_file.chmod(0o644)
         for word in ("gladia", "none"):
             fstab(f"{word} {{mnt}} {kind} {place.options()} 0 0",
@@ -96,7 +97,7 @@ class TestFstab:
 
     @pytest.mark.parametrize("source", ["{url}", "{url}/", "gladia", "none"])
     def test_all_lines_twice(self, fstab, account, place, kind, source):
-        """mount -a knows what is mounted already."""
+        """mount -a recognizes that the line is already mounted."""
         out = fstab(f"{source} {{mnt}} {kind} {place.options()} 0 0".replace("{url}", account.url),
                     'export GLADIA_API_URL="' + account.url + '"\n'
                     'mount -a -T "$SCRATCH/fstab"\nmount -a -T "$SCRATCH/fstab"\n'
@@ -105,7 +106,7 @@ class TestFstab:
         assert out == "1\n250\n"
 
     def test_unknown_option(self, fstab, mock, place, kind):
-        """SEMANTICS 1.2.4: It is named."""
+        """SEMANTICS 1.2.4: An unknown option is named."""
         out = fstab(f"{mock.url} {{mnt}} {kind} colour=blue,{place.options()} 0 0",
                     'if mount -T "$SCRATCH/fstab" "$MNT" 2>&1; then exit 9; fi')
         assert "colour" in out
@@ -125,7 +126,7 @@ class TestFstab:
         assert account.key not in out
 
     def test_fake(self, fstab, account, place):
-        """mount -f does all but the mount (mount.fuse3 knows no such letter)."""
+        """mount -f does everything except the mount (mount.fuse3 does not have this option)."""
         fstab(f"{account.url} {{mnt}} gladiafs {place.options()} 0 0",
               'mount -f -T "$SCRATCH/fstab" "$MNT"\nif findmnt "$MNT"; then exit 1; fi')
         assert account.log() == []
@@ -136,7 +137,7 @@ class TestFstab:
 
 
 class TestHelper:
-    """mount.gladiafs SOURCE MOUNTPOINT, with mount(8)'s letters."""
+    """mount.gladiafs SOURCE MOUNTPOINT, with the options of mount(8)."""
 
     @pytest.fixture
     def helper(self, tmp_path):
@@ -155,14 +156,14 @@ class TestHelper:
             run("umount", directory)
 
     def test_fake(self, helper, account, place):
-        """-f is fake: all but the mount."""
+        """-f (fake) does everything except the mount."""
         directory = place.new_directory()
         run(helper, account.url, directory, "-f", "-o", place.options(),
             env=environment(place.home))
         assert str(directory) not in mounts()
 
     def test_sloppy(self, helper, account, place):
-        """-s is sloppy: what is unknown is let pass."""
+        """-s (sloppy) ignores unknown options."""
         directory = place.new_directory()
         options = ["-o", "colour=blue," + place.options()]
         run(helper, account.url, directory, *options, code=USAGE, env=environment(place.home))
@@ -171,7 +172,7 @@ class TestHelper:
         run("umount", directory)
 
     def test_failure(self, helper, mock, place):
-        """SEMANTICS 1.3: exit code 32, as mount(8) wants it."""
+        """SEMANTICS 1.3: exit code 32, as mount(8) expects."""
         place.write_key("wrong")
         run(helper, mock.url, place.new_directory(), "-o", place.options(), code=FAILED,
             env=environment(place.home))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 7.4: on a full disk old texts are evicted to make room; without any the mount goes on
-without keeping. A reader gets the text, whatever the disk does."""
+"""SEMANTICS 7.4: on a full disk old texts are evicted to make room. If there are none, the mount
+continues without caching. A reader always gets the text."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from mounting import PROGRAM, environment, needs_root
 from tools import names_of, read, run, wait_until
 
 JOBS = 600
-SIZE = 8 << 20  # of the disk; the account's texts are three times as much
+SIZE = 8 << 20  # size of the disk; the account's texts need three times as much
 
 pytestmark = needs_root
 
@@ -33,7 +33,7 @@ def large(new_sandbox):
 
 
 def fill(disk):
-    """To the last byte, by somebody else."""
+    """Fills the disk to the last byte, as another program would."""
     with contextlib.suppress(OSError), open(disk / "else", "wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
@@ -41,7 +41,7 @@ def fill(disk):
 
 
 def assert_readable(one, large):
-    """All names, and of all that was asked for the true text."""
+    """Checks that all names are listed and that every file has the correct text and size."""
     names = os.listdir(one.path / "all")
     assert set(names) == names_of(large.jobs())
     for name in names:
@@ -51,7 +51,7 @@ def assert_readable(one, large):
 
 
 def test_cache_fills_it(disk, large, mount):
-    """By its own texts: some space is left to others."""
+    """SEMANTICS 7.4.8: If the cache itself fills the disk, it leaves some space to others."""
     one = mount(large)
     assert_readable(one, large)
     assert_readable(one, large)
@@ -61,7 +61,8 @@ def test_cache_fills_it(disk, large, mount):
 
 
 def test_others_fill_it(disk, large, mount):
-    """In the middle; then there is space again, and what was in memory is kept."""
+    """Another program fills the disk while it is in use. Once there is space again, the listing in
+    memory is saved."""
     one = mount(large, "ttl=0")
     os.listdir(one.path / "all")
     fill(disk)
@@ -76,13 +77,12 @@ def test_others_fill_it(disk, large, mount):
     two = mount(large)
     two.requests()
     assert_readable(two, large)
-    # The listing was kept, and need not be read again.
+    # The listing was saved and need not be read again.
     assert len([entry for entry in two.requests() if entry.lists]) < 10
 
 
 def test_full_from_the_start(disk, large, mount):
-    """SEMANTICS 7.4.3: There never is any space: also small jobs that are not finished can be
-    read."""
+    """SEMANTICS 7.4.3: If there is never any space, even small unfinished jobs can be read."""
     mount(large).unmount()
     fill(disk)
     one = mount(large)
@@ -96,7 +96,7 @@ def test_full_from_the_start(disk, large, mount):
 
 
 def test_killed(disk, large, mount):
-    """What is there after a crash is sound, or set aside."""
+    """After a crash the cache is sound, or set aside."""
     for _ in range(5):
         one = mount(large)
         names = os.listdir(one.path / "all")
@@ -109,7 +109,7 @@ def test_killed(disk, large, mount):
 
 
 def test_fetch(disk, large, mount, place):
-    """SEMANTICS 1.7.5: what is in memory only is not cached."""
+    """SEMANTICS 1.7.5: a text that is only in memory does not count as cached."""
     mount(large).unmount()
     fill(disk)
     one = mount(large)

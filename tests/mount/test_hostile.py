@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 3.6, 11.3: names and bodies from the network that mean harm. The mount lives on."""
+"""SEMANTICS 3.6, 11.3: malicious names and bodies from the network. The mount keeps working."""
 
 import errno
 import json
@@ -32,7 +32,7 @@ NAMED = {
     "back\\slash": "back%5Cslash",
     "\x7f": "%7F",
 }
-# Ids that no name can hold: left out, with a sentence.
+# Ids that no file name can hold: these jobs are left out, and the log says so.
 REFUSED = ["", "x" * 300, "é" * 100, "/" * 86]
 
 
@@ -58,14 +58,14 @@ class TestIds:
 
     @pytest.mark.parametrize("name", NAMED.values())
     def test_never_listed(self, mock, mount, name):
-        """SEMANTICS 3.3: the API's ids are UUIDs; other names are no reason to ask for one."""
+        """SEMANTICS 3.3: the API's ids are UUIDs; any other name costs no request."""
         one = mount(mock)
         assert not (one.path / "all" / (name + ".json")).exists()
         assert one.requests() == []
 
     @pytest.mark.parametrize("job_id", REFUSED, ids=lambda job_id: f"{job_id[:1]}{len(job_id)}")
     def test_refused(self, account, mount, job_id):
-        """SEMANTICS 3.6.3: Left out with a sentence; the others are there."""
+        """SEMANTICS 3.6.3: The job is left out and the log says so; the other jobs are shown."""
         others = names_of(account.jobs())
         account.create(id=job_id, text="Hello.")
         one = mount(account)
@@ -76,7 +76,7 @@ class TestIds:
     @pytest.mark.parametrize("raw", [
         '{"id":"nul\\u0000byte","status":"done"}', '{"id":"\\ud800","status":"done"}'])
     def test_no_text(self, account, mount, raw):
-        """Ids that are no text: none is a name cut short."""
+        """Ids that are not valid text: none becomes a truncated name."""
         others = names_of(account.jobs())
         account.create(raw=raw)
         one = mount(account)
@@ -84,7 +84,7 @@ class TestIds:
         assert others <= names and "nul.json" not in names
 
     def test_upper_and_lower_case(self, mock, mount):
-        """Two jobs are two files."""
+        """Jobs whose ids differ only in case are separate files."""
         for job_id in ("abc", "ABC", "aBc"):
             mock.create(id=job_id, text="Hello.")
         assert set(os.listdir(mount(mock).path / "all")) == {
@@ -110,7 +110,7 @@ class TestHeads:
         {"file": "text"}, {"error_code": "text"}, {"created_at": "9999-99-99T99:99:99.999Z"}],
         ids=str)
     def test_odd_member(self, account, mount, more):
-        """A job is shown as it is, and harms no other."""
+        """The job is shown as it is, and does not affect any other."""
         others = names_of(account.jobs())
         raw = raw_job(AN_ID, **more)
         account.create(raw=raw)
@@ -119,7 +119,7 @@ class TestHeads:
         assert read(one.path / "all" / (AN_ID + ".json")) == pretty(raw)
 
     def test_by_another_id(self, account, mount):
-        """A job that answers with another one's id is an error, not that one."""
+        """A job fetch that returns another job's id is an error, and is not shown as that job."""
         account.create(id=AN_ID, raw=raw_job("00000000-0000-4000-8000-000000000000"))
         one = mount(account, "timeout=1")
         with pytest.raises(OSError) as caught:
@@ -144,7 +144,7 @@ BODIES = [
 
 
 class TestBodies:
-    """SEMANTICS 4.3, 11.3: an error for that call, and the mount lives on."""
+    """SEMANTICS 4.3, 11.3: the call fails with an error, and the mount keeps working."""
 
     @pytest.mark.parametrize("kind, fields", BODIES, ids=lambda value: str(value)[:40])
     def test_page(self, account, mount, kind, fields):
@@ -158,7 +158,7 @@ class TestBodies:
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
     def test_laid_out(self, account, mount):
-        """Nested deeply, with a line and an indent for each bracket."""
+        """Deep nesting, with a line and an indent for each bracket."""
         account.modes(pretty=1)
         self.test_page(account, mount, "deep", {"depth": 100000})
 
@@ -177,7 +177,7 @@ class TestBodies:
         assert read(one.path / "all" / (job_id + ".json")) == pretty(account.body(job_id))
 
     def test_5_megabytes_of_one_string(self, mock, mount):
-        """It is large, not wrong."""
+        """A job with a long string is valid."""
         one = mount(mock)
         mock.fault_lists("huge_string", bytes=5 << 20)
         path = one.path / "all/00000000-0000-4000-8000-000000000000.json"
@@ -187,7 +187,8 @@ class TestBodies:
 
     @pytest.mark.skipif(SHORT, reason="takes long; scripts/test --full runs it")
     def test_100_megabytes_of_one_string(self, mock, mount):
-        """A maximum holds: an error, or the job left out; not so much memory."""
+        """A maximum size holds: the listing fails or leaves the job out, and memory stays
+        limited."""
         one = mount(mock)
         mock.fault_lists("huge_string", bytes=100 << 20)
         try:
@@ -199,7 +200,7 @@ class TestBodies:
         assert os.listdir(one.path / "status/done") == []
 
     def test_endless_pages(self, account, mount, reader):
-        """SEMANTICS 11.3.1: Pages that always bring the same jobs and always have a next one."""
+        """SEMANTICS 11.3.1: Pages that always return the same jobs and always have a next page."""
         one = mount(account, "timeout=2", "page_size=20")
         items = [json.loads(account.body(job["id"])) for job in account.jobs()[:20]]
         account.fault_lists("page", page={"items": items, "next": "?offset=1000000&limit=20"})
@@ -226,7 +227,7 @@ class TestBodies:
 
 
 def peak_memory(one):
-    """Bytes."""
+    """Returns the peak resident size in bytes."""
     with open(f"/proc/{one.pid}/status", encoding="ascii") as status:
         for line in status:
             if line.startswith("VmHWM:"):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""HTTPS as the API speaks it: nginx with TLS, HTTP/2 and compression before the stand-in."""
+"""HTTPS as the API provides it: nginx with TLS, HTTP/2 and compression in front of the mock
+server."""
 
 import os
 import signal
@@ -14,7 +15,7 @@ from tools import wait_until
 
 @pytest.fixture
 def certificates(tmp_path):
-    """An authority, a certificate of it for localhost, and one that has expired."""
+    """An authority, its certificate for localhost, and one that has expired."""
     needed_tools("nginx", "openssl")
     here = tmp_path / "front"
     here.mkdir()
@@ -36,8 +37,8 @@ def front(certificates):
 
 @pytest.mark.parametrize("protocol, spoken", [("http2", "HTTP/2.0"), ("", "HTTP/1.1")])
 def test_all_of_it(account, mount, front, certificates, protocol, spoken):
-    """SEMANTICS 1.1, 1.4: HTTPS with ca_file=; HTTP/2 where it is offered, compression, and
-    connections that are used again."""
+    """SEMANTICS 1.1, 1.4: HTTPS with ca_file=, HTTP/2 if the server offers it, compression, and
+    connections that are reused."""
     proxy = front(account.url, protocol=protocol)
     one = mount(account, f"ca_file={certificates / 'ca.pem'}", source=[proxy.url])
     names = sorted(os.listdir(one.path / "all"))
@@ -50,17 +51,18 @@ def test_all_of_it(account, mount, front, certificates, protocol, spoken):
     assert len(asked) >= 3
     assert {protocol for _, protocol, *_ in asked} == {spoken}
     assert "gzip" in {encoding for _, _, encoding, *_ in asked}
-    # Eight are the most; a handshake for every request would show here.
+    # At most eight connections; a handshake for every request would exceed this.
     assert len({connection for connection, *_ in asked}) <= 8
     assert {entry.headers["x-gladia-key"] for entry in account.log()} == {KEY}
 
 
 def test_ca_file_is_read_once(account, mount, front, certificates):
-    """SEMANTICS 11.5: each connection needs it, and the file may be covered or gone by then."""
+    """SEMANTICS 11.5: every new connection needs the file, which may be covered or deleted by
+    then."""
     proxy = front(account.url)
     one = mount(account, f"ca_file={certificates / 'ca.pem'}", "ttl=0", source=[proxy.url])
     (certificates / "ca.pem").unlink()
-    # Its new workers take new connections; the old ones close theirs.
+    # nginx's new workers accept new connections; the old ones close theirs.
     proxy.process.send_signal(signal.SIGHUP)
     before = {connection for connection, *_ in proxy.asked()}
 
@@ -74,7 +76,8 @@ def test_ca_file_is_read_once(account, mount, front, certificates):
 @pytest.mark.parametrize("cert, ca_file", [("good", None), ("expired", "ca.pem"),
                                            ("other", "ca.pem")])
 def test_certificates(account, place, program, front, certificates, cert, ca_file):
-    """SEMANTICS 1.3, 2.3: who cannot prove to be the API gets nothing, and we say so at once."""
+    """SEMANTICS 1.3, 2.3: a server that cannot prove to be the API gets no request, and mounting
+    fails at once with an error message."""
     proxy = front(account.url, cert=cert)
     more = [f"ca_file={certificates / ca_file}"] if ca_file else []
     code, _, err = program("-f", "-o", place.options(*more), proxy.url, place.new_directory())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 11.2, 11.1: signals at every kind of wait, clocks that jump, an administrator's limit.
-(test_waiting has single directories and files; here is the whole table.)"""
+"""SEMANTICS 11.2, 11.1: signals during every kind of wait, clocks that jump, an administrator's
+limit. (test_waiting tests single directories and files; this file tests the whole table.)"""
 
 import contextlib
 import errno
@@ -22,26 +22,27 @@ LONG = bool(os.environ.get("GLADIAFS_TEST_LONG"))
 
 
 class Waits:
-    """A mount with something of every kind to wait for."""
+    """A mount in which every kind of wait can be caused."""
 
     OPTIONS = ("page_size=20", "ttl=0")
 
     def __init__(self, account, one):
         self.account = account
         self.one = one
-        # A text that is to be read again: of a job that a listing has told without it.
+        # A job that a listing named without its text, so that reading it needs a job fetch.
         account.modes(items="summary")
         os.listdir(one.path / "status/error")
         self.summary = account.jobs(status="error")[0]["id"]
         self.jobs = iter(account.jobs(status="done")[5:])
-        # Look-ups of one name wait for each other in the kernel, as those of one job do.
+        # Look-ups of the same key wait for each other in the kernel, as those of a job do: use each
+        # key once.
         self.keys = iter(os.listdir(one.path / "metadata"))
 
     def job(self):
         return self.one.path / "all" / (next(self.jobs)["id"] + ".json")
 
     def of(self, kind):
-        """What fails, and what then waits."""
+        """Returns the requests that have to fail, and a command that then waits."""
         root = self.one.path
         return {
             "look-up": ({"path_contains": JOBS}, lambda: ["stat", self.job()]),
@@ -66,7 +67,7 @@ class Waits:
 
 KINDS = ["look-up", "look-up, other directory", "read", "text made", "first page",
          "middle page", "last page", "looking again", "days", "a day", "keys", "values"]
-# Under sanitizers every third.
+# Under sanitizers only every third kind is tested.
 SOME = KINDS if PATIENCE == 1 else KINDS[::3]
 FATAL = [signal.SIGINT, signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
 
@@ -75,7 +76,7 @@ slowest = []
 
 @pytest.fixture(scope="module", autouse=True)
 def tell_the_slowest():
-    """For docs/RELIABILITY.md."""
+    """Prints the slowest signal for docs/RELIABILITY.md."""
     yield
     if slowest:
         print(f"{len(slowest)} ended by signals, the slowest after "
@@ -92,7 +93,7 @@ class TestSignals:
 
     @pytest.mark.parametrize("kind", SOME)
     def test_fatal(self, waits, account, reader, kind):
-        """Each of them ends each wait at once, also where several wait, and nothing is lost."""
+        """Each signal ends each wait at once, even if several readers wait, and no name is lost."""
         match, command = waits.of(kind)
         account.fault("stall", match)
         waiting = [reader(*command()) for _ in FATAL]
@@ -107,7 +108,7 @@ class TestSignals:
 
     @pytest.mark.parametrize("kind", ["look-up", "read", "first page", "middle page"])
     def test_crowd(self, waits, account, reader, kind):
-        """Twenty at a time: those in the middle, too."""
+        """Of twenty readers that wait, each can be ended, including those in the middle."""
         match, command = waits.of(kind)
         account.fault("stall", match)
         waiting = [reader(*command()) for _ in range(20)]
@@ -133,7 +134,7 @@ except KeyboardInterrupt:
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
     @pytest.mark.parametrize("kind", ["first page", "read"])
     def test_handled(self, waits, account, reader, kind, sign):
-        """A program that handles its Ctrl-C gets to do so."""
+        """A program that handles Ctrl-C itself gets to do so."""
         match, command = waits.of(kind)
         path = command()[-1]
         account.fault("stall", match)
@@ -141,7 +142,7 @@ except KeyboardInterrupt:
         assert one.end_by(sign) < AT_ONCE * 2
         assert one.process.returncode == 7
 
-    # As Go's runtime does: handled, and sent to the very thread that waits.
+    # Like Go's runtime: the signals have handlers and are sent to the thread that waits.
     STORM = """
 import os, signal, sys, threading
 signs = signal.SIGURG, signal.SIGCHLD, signal.SIGUSR1, signal.SIGWINCH
@@ -166,7 +167,8 @@ print(len(got))
 
     @pytest.mark.parametrize("kind", SOME)
     def test_storm(self, waits, account, reader, kind):
-        """Handled signals, hundreds while it waits, do not disturb it; it ends whole."""
+        """Hundreds of handled signals during a wait do not disturb it, and the result is
+        complete."""
         match, command = waits.of(kind)
         path = command()[-1]
         account.fault("stall", match)
@@ -185,8 +187,8 @@ class TestClocks:
     """SEMANTICS 11.1: no call outlives `timeout`, whatever the clocks do."""
 
     def test_stopped_process(self, account, mount, reader):
-        """All the time went by while nothing ran, as in a suspended machine: whoever waits is
-        told as soon as it runs again, and then all is as before."""
+        """The timeout passes while the process is stopped, as in a suspended machine. Waiting calls
+        fail as soon as it runs again, and then everything works as before."""
         one = mount(account, "timeout=1")
         account.fault("stall")
         waiting = [reader("ls", "-f", one.path / "all").hangs(),
@@ -207,8 +209,8 @@ class TestClocks:
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
     def test_suspend(self, account, mount, reader):
-        """poll(2)'s time stands still while the machine sleeps. So the wait is ended by a
-        timer of the clock that does not (timerfd_create(2), CLOCK_BOOTTIME), too."""
+        """The time of poll(2) does not advance while the machine is suspended, so a timer of a
+        clock that does advance ends the wait as well (timerfd_create(2), CLOCK_BOOTTIME)."""
         one = mount(account, "timeout=30")
         account.fault("stall")
         reader("ls", one.path / "all").hangs()
@@ -216,11 +218,11 @@ class TestClocks:
         assert 0 < min(clocks) <= 30
 
     def test_time_namespace(self, account, place, mount, reader):
-        """A clock that says something else altogether (time_namespaces(7))."""
+        """The clocks of the mount show a completely different time (time_namespaces(7))."""
         if os.geteuid() or not Path("/proc/self/ns/time").exists():
             pytest.skip("no time namespace can be made here")
-        # What is mounted by `mount` begins where the test's own clock is; this says that
-        # nothing compares the two.
+        # Other mounts have the same clocks as the test. This one shows that nothing compares the
+        # two.
         with offset_clocks(50000000):
             one = mount(account, "timeout=1")
         account.fault("stall")
@@ -233,7 +235,8 @@ class TestClocks:
 
 
 def boot_timers(pid):
-    """Seconds left of a process's timers of CLOCK_BOOTTIME (7) that are set; proc(5)."""
+    """Returns the seconds left of each timer of CLOCK_BOOTTIME (7) that a process has set;
+    proc(5)."""
     found = []
     for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
         with contextlib.suppress(OSError):
@@ -248,7 +251,7 @@ def boot_timers(pid):
 
 @contextlib.contextmanager
 def offset_clocks(seconds):
-    """Children begin in a time namespace whose clocks are ahead."""
+    """Starts children in a time namespace whose clocks are ahead."""
     before = mounting.WRAPPER
     mounting.WRAPPER = ["unshare", "--time", f"--boottime={seconds}", f"--monotonic={seconds}",
                         "--", *before]
@@ -263,7 +266,7 @@ class TestAdministrator:
 
     @pytest.fixture
     def limit(self):
-        """65 s: it holds for every mount of the machine that begins now."""
+        """Sets the limit to 65 s for every mount of the machine that is created from now on."""
         if not LIMIT.exists():
             pytest.skip("this kernel has no fs.fuse.default_request_timeout (Linux 6.15)")
         before = LIMIT.read_text("ascii")
@@ -278,7 +281,8 @@ class TestAdministrator:
 
     @needs_root
     def test_limit(self, limit, account, mount, reader):
-        """A second below it is what `timeout` comes to; and the mount lives on."""
+        """`timeout` is lowered to a second below the limit, and the mount survives a stalled
+        request."""
         one = mount(account, "timeout=100")
         LIMIT.write_text("0\n", "ascii")
         assert "65 s" in one.stderr and "default_request_timeout" in one.stderr

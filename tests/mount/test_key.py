@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 2.1 to 2.3: where the key is looked for, and where it must never be."""
+"""SEMANTICS 2.1 to 2.3: where the program looks for the key, and where the key must never
+appear."""
 
 import json
 import os
@@ -18,7 +19,7 @@ FAILED = 32
 
 @pytest.fixture
 def stranger(new_sandbox):
-    """Another host: any request it gets is one too many."""
+    """Another host, which must not get any request."""
     return new_sandbox("--jobs", "5", key="the-strangers-own-key")
 
 
@@ -29,8 +30,7 @@ class TestPlaces:
 
     @pytest.mark.parametrize("index", range(len(PLACES)))
     def test_order(self, mock, mount, place, tmp_path, index):
-        """SEMANTICS 2.1.2: The good key is in one place, a wrong one in each that comes after
-        it."""
+        """SEMANTICS 2.1.2: The good key is in one place, and a wrong one in each place after it."""
         env = environment(place.home, XDG_CONFIG_HOME=str(tmp_path / "config"))
         options = ["!key_file"]
         for number, name in enumerate(self.PLACES[index:]):
@@ -50,7 +50,7 @@ class TestPlaces:
                 env["CREDENTIALS_DIRECTORY"] = str(path.parent)
         assert os.listdir(mount(mock, *options, env=env).path / "all") == []
 
-    # In a mount namespace of its own, so that nobody's files are touched.
+    # A private mount namespace, so that no real file is touched.
     ELSEWHERE = """
 umask 077
 mount -t tmpfs none "$2"
@@ -70,7 +70,7 @@ umount "$1"
     @pytest.mark.parametrize("where", ["/root/.config/gladiafs/key", "/root/.gladia",
                                        "/etc/gladiafs/key"])
     def test_without_home(self, mock, tmp_path, where):
-        """As under fstab: HOME then comes from the password database."""
+        """Without HOME, as under fstab, the home directory comes from the password database."""
         mountpoint, scratch = tmp_path / "mnt", tmp_path / "scratch"
         mountpoint.mkdir()
         scratch.mkdir()
@@ -80,11 +80,11 @@ umount "$1"
 
 
 class TestWhichKey:
-    """SEMANTICS 2.1: what is said of a key names where it is from, and what that hides."""
+    """SEMANTICS 2.1: a message about a key names its source, and any other source that it hides."""
 
     @pytest.fixture
     def env(self, place):
-        """A wrong key in the variable, beside a good one in ~/.gladia."""
+        """A wrong key in the variable, and a good one in ~/.gladia."""
         place.key_file.rename(place.home / ".gladia")
         return environment(place.home, GLADIA_API_KEY="old")
 
@@ -100,6 +100,7 @@ class TestWhichKey:
         assert err.rstrip().endswith("; check the API key: it is " + said)
 
     def test_check(self, account, place, env, said):
+        """SEMANTICS 2.1.4"""
         words = ["--check", "-o", place.options("!key_file"), account.url]
         _, out, _ = Program(place, *words, env=env).end()
         (line,) = [line for line in out.splitlines() if line.split()[1] == "key"]
@@ -115,7 +116,7 @@ class TestWhichKey:
         assert line.startswith("?") and said in line
 
     def test_running(self, account, mount, place, env, said):
-        """Whoever gets EACCES from a mount finds it in the log and in .gladiafs/."""
+        """SEMANTICS 2.1.5: if a mount returns EACCES, the log and .gladiafs/ say why."""
         env["GLADIA_API_KEY"] = account.key
         one = mount(account, "!key_file", env=env)
         config = read(one.path / ".gladiafs/config").decode().splitlines()
@@ -138,7 +139,7 @@ class TestWhichKey:
             f"check the API key: it is from {place.key_file}")
 
     def test_refused(self, account, place, env):
-        """A place that is refused hides the good one, too."""
+        """A source that is refused hides the good key, too."""
         env["GLADIA_API_KEY"] = "not a key"
         code, _, err = Program(place, "-f", "-o", place.options("!key_file"), account.url,
                                place.new_directory(), env=env).end()
@@ -151,8 +152,8 @@ class TestSecrecy:
 
     @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o602, 0o660, 0o606])
     def test_files_of_others(self, mock, program, place, mode):
-        """SEMANTICS 2.2.2: A key file that others can read or write is refused, with what
-        mends it."""
+        """SEMANTICS 2.2.2: A key file that others can read or write is refused, with the command
+        that fixes it."""
         place.key_file.chmod(mode)
         code, _, err = program("-f", "-o", place.options(), mock.url, place.new_directory())
         assert code == FAILED
@@ -166,7 +167,8 @@ class TestSecrecy:
         assert os.listdir(mount(mock).path / "all") == []
 
     def test_nowhere_to_be_seen(self, account, mount, place):
-        """SEMANTICS 2.2.4: Not in argv, the environment, the table of mounts, or what is said."""
+        """SEMANTICS 2.2.4: The key is not in argv, the environment, the table of mounts, or a
+        message."""
         env = environment(place.home, GLADIA_API_KEY=KEY)
         one = mount(account, "!key_file", env=env)
         account.fault("status", status=401, body="you sent " + KEY)
@@ -184,14 +186,14 @@ class TestSecrecy:
         assert KEY not in one.stderr
 
     def test_debug_output(self, account, mount):
-        """SEMANTICS 1.1: not even with -d."""
+        """SEMANTICS 1.1: the output of -d does not contain the key either."""
         one = mount(account, letters=["-d"])
         os.listdir(one.path / "all")
         one.unmount()
         assert "READDIR" in one.stderr and KEY not in one.stderr
 
     def test_no_core(self, account, mount, tmp_path):
-        """A crash dumps no memory, though the limit allows it and the system does it."""
+        """SEMANTICS 2.2.8: A crash dumps no memory, even if the limit and the system allow it."""
         limit = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (limit[1], limit[1]))
         try:
@@ -212,12 +214,12 @@ class TestSecrecy:
 
 
 class TestOrigin:
-    """SEMANTICS 2.3: the key goes to SOURCE's origin alone."""
+    """SEMANTICS 2.3: the key is sent only to the origin of SOURCE."""
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     def test_redirects(self, account, mount, stranger, status):
-        """SEMANTICS 2.3.1: They are not followed, neither by lists nor by jobs nor by the key
-        check."""
+        """SEMANTICS 2.3.1: Redirects are not followed, neither for listings nor for job fetches nor
+        for the key check."""
         one = mount(account, "timeout=1")
         job = account.jobs()[0]["id"] + ".json"
         account.fault("redirect", status=status, location=stranger.url + "/v2/pre-recorded")
@@ -237,7 +239,7 @@ class TestOrigin:
         assert stranger.log() == []
 
     def test_redirect_on_our_own_host(self, account, mount):
-        """Not even there."""
+        """A redirect within the same host is not followed either."""
         one = mount(account, "timeout=1")
         account.fault("redirect", {"path": "/v2/pre-recorded"},
                       location=account.url + "/elsewhere")
@@ -246,13 +248,13 @@ class TestOrigin:
         assert {request.path for request in one.requests()} == {"/v2/pre-recorded"}
 
     def test_next(self, account, mount, stranger):
-        """SEMANTICS 2.3.3: Of `next` the query is used, on our own origin and path."""
+        """SEMANTICS 2.3.3: Only the query of `next` is used, with our own origin and path."""
         one = mount(account, "page_size=20")
         account.modes(next_form="other_host:" + stranger.url)
         connections = stranger.stats()["connections"]
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
         assert {request.path for request in one.requests()} == {"/v2/pre-recorded"}
-        # This question is the only connection made.
+        # The only new connection is this call's own.
         assert stranger.stats()["connections"] == connections + 1
         assert stranger.log() == []
 
@@ -270,7 +272,7 @@ class TestOrigin:
         assert {request.path for request in one.requests()} == {"/v2/pre-recorded"}
 
     def test_key_is_a_header(self, account, mount):
-        """And in no address that a proxy or a log keeps."""
+        """The key is sent in a header, and never in a URL that a proxy or a log may store."""
         mount(account)
         for request in account.log():
             assert request.headers["x-gladia-key"] == KEY

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 1.5: after SIGHUP the key is read again, and a key file that cannot be read because its
-filesystem does not answer stops nothing."""
+"""SEMANTICS 1.5: SIGHUP reads the key again. A key file on a filesystem that does not answer blocks
+nothing."""
 
 import os
 import select
@@ -19,8 +19,8 @@ pytestmark = needs_root
 
 
 class SilentFilesystem:
-    """A FUSE filesystem that answers nothing after it was mounted. The kernel has sent its requests
-    to a process, so that not even SIGKILL ends a process that waits for an answer."""
+    """A FUSE filesystem that stops answering once it is mounted. The kernel has already passed the
+    request to a process, so not even SIGKILL ends a process that waits for an answer."""
 
     def __init__(self, path):
         self.path = path
@@ -33,12 +33,12 @@ class SilentFilesystem:
         os.write(self.device, struct.pack("=IiQ", 16 + len(init), 0, unique) + init)
 
     def read(self):
-        """The next request."""
+        """Returns the next request."""
         assert select.select([self.device], [], [], END * PATIENCE)[0], "no request comes"
         return os.read(self.device, 1 << 18)
 
     def close(self):
-        """Its process ends: all who wait get an error."""
+        """Ends the filesystem: all waiting processes get an error."""
         if self.device is not None:
             os.close(self.device)
             self.device = None
@@ -47,7 +47,7 @@ class SilentFilesystem:
 
 @pytest.fixture
 def link(place):
-    """The key file, a link that can be changed."""
+    """The key file as a link that can be redirected."""
     path = place.directory / "link"
     path.symlink_to(place.key_file)
     return path
@@ -62,7 +62,7 @@ def silent(place):
 
 @pytest.fixture
 def hanging(account, mount, link, silent):
-    """A mount whose key file does not answer, after SIGHUP."""
+    """A mount that got SIGHUP and whose key file does not answer."""
     one = mount(account, f"key_file={link}")
     assert len(os.listdir(one.path / "all")) == len(account.jobs())
     point_to(link, silent.path / "key")
@@ -77,7 +77,7 @@ def point_to(link, where):
 
 
 def test_it_goes_on(account, hanging):
-    """With the old key, before and after the log says so."""
+    """The mount keeps using the old key, before and after the log reports the problem."""
     with Stopwatch() as watch:
         assert os.listdir(hanging.path / "status/done")
     assert watch.seconds < PATIENCE
@@ -90,7 +90,7 @@ def test_it_goes_on(account, hanging):
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("how", ["SIGTERM", "umount"])
 def test_it_ends(hanging, late, how):
-    """Although the process that reads the key does not."""
+    """The mount ends although the process that reads the key does not."""
     if late:
         wait_until(lambda: NO_ANSWER in hanging.stderr, "it is logged")
     with Stopwatch() as watch:
@@ -105,7 +105,7 @@ def test_it_ends(hanging, late, how):
 
 @pytest.mark.parametrize("late", [False, True])
 def test_new_key_afterwards(account, hanging, link, silent, place, late):
-    """Of another SIGHUP, even one that comes while nothing answers."""
+    """A later SIGHUP reads the new key, even if it arrives while the key file does not answer."""
     if late:
         wait_until(lambda: NO_ANSWER in hanging.stderr, "it is logged")
     account.modes(key=NEW_KEY)
@@ -120,7 +120,7 @@ def test_new_key_afterwards(account, hanging, link, silent, place, late):
 
 
 def test_one_process(hanging):
-    """However often SIGHUP comes."""
+    """Only one process reads the key, no matter how many SIGHUPs arrive."""
     children = f"/proc/{hanging.pid}/task/{hanging.pid}/children"
     for _ in range(5):
         os.kill(hanging.pid, signal.SIGHUP)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 6.1, 6.2, 6.4 to 6.6: how a listing is read, page by page."""
+"""SEMANTICS 6.1, 6.2, 6.4 to 6.6: how a listing is fetched, page by page."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ from tools import PATIENCE, Stopwatch, names_of
 
 
 def first_name(path):
-    """A reader that stops after the first name."""
+    """Reads only the first name of a directory."""
     with os.scandir(path) as entries:
         return next(entries).name
 
@@ -37,14 +37,14 @@ class TestLazy:
         assert request.lists
 
     def test_first_page_is_small(self, thousand, mount):
-        """SEMANTICS 6.5.1: it asks for 20, the API's default."""
+        """SEMANTICS 6.5.1: the first page asks for 20 jobs, the API's default."""
         one = mount(thousand)
         first_name(one.path / "all")
         assert one.requests()[0].limit == 20
 
     def test_first_name_does_not_wait(self, thousand, mount):
-        """SEMANTICS 6.2.1: It is there as soon as the first page is, whatever the second one
-        does."""
+        """SEMANTICS 6.2.1: The first name is available as soon as the first page is, whatever
+        happens to the second."""
         one = mount(thousand, "page_size=20")
         thousand.fault_lists("stall", skip=1)
         with Stopwatch() as watch:
@@ -59,7 +59,7 @@ class TestLazy:
 
     @pytest.mark.parametrize("connections", [1, 3, 8])
     def test_read_ahead(self, thousand, mount, connections):
-        """SEMANTICS 6.2.3: A reader that goes on gets pages read ahead, up to connections at a
+        """SEMANTICS 6.2.3: If a reader continues, pages are read ahead, up to `connections` at a
         time."""
         one = mount(thousand, f"connections={connections}", "page_size=20")
         thousand.modes(latency_ms=10)
@@ -67,11 +67,11 @@ class TestLazy:
         assert len(os.listdir(one.path / "all")) == 1000
         stats = thousand.stats()
         assert min(connections, 3) <= stats["max_in_flight"] <= connections
-        # Fifty pages and what overlaps.
+        # Fifty pages, and a few more because they overlap.
         assert 50 <= stats["list_requests"] <= 60
 
     def test_readers_share_pages(self, thousand, mount):
-        """Several at a time cost no more than one."""
+        """Several readers at a time cost no more than one."""
         one = mount(thousand, "page_size=100")
         thousand.modes(latency_ms=20)
         one.mark()
@@ -79,11 +79,11 @@ class TestLazy:
             seen = list(pool.map(os.listdir, [one.path / "all"] * 8))
         assert all(names == seen[0] for names in seen)
         assert len(seen[0]) == 1000
-        # Eleven pages, and what was asked for past an end that was not known yet.
+        # Eleven pages, and those requested past the end before the end was known.
         assert len(one.requests()) <= 11 + 8
 
     def test_known_listing_costs_nothing(self, thousand, mount):
-        """SEMANTICS 7.1: within ttl."""
+        """SEMANTICS 7.1: within ttl a known listing costs no request."""
         one = mount(thousand)
         before = os.listdir(one.path / "all")
         one.mark()
@@ -100,7 +100,8 @@ class TestComplete:
 
     @pytest.mark.parametrize("kind, fields", FAULTS)
     def test_failed_page(self, account, mount, kind, fields):
-        """SEMANTICS 6.1.2: readdir fails with an errno, and a retry goes on where it failed."""
+        """SEMANTICS 6.1.2: readdir fails with an errno, and a retry resumes at the page that
+        failed."""
         one = mount(account, "page_size=20", "timeout=1")
         account.fault(kind, {"path": "/v2/pre-recorded", "min_offset": 50}, **fields)
         with Directory(one.path / "all") as directory:
@@ -114,7 +115,7 @@ class TestComplete:
         assert min(request.offset for request in one.requests()) > 30
 
     def test_same_reader_goes_on(self, account, mount):
-        """After the error, the same open directory gives the rest."""
+        """After an error, the same open directory returns the rest."""
         one = mount(account, "page_size=20", "timeout=1")
         account.fault("status", {"path": "/v2/pre-recorded", "min_offset": 50}, status=500)
         seen = []
@@ -139,10 +140,10 @@ class TestComplete:
 
 
 class TestCookies:
-    """SEMANTICS 6.4: positions are honest."""
+    """SEMANTICS 6.4: positions in a directory are exact."""
 
     def test_seek(self, account, mount):
-        """To every position, in any order, also ones told twice."""
+        """SEMANTICS 6.4.4: seekdir works for every position, in any order, more than once."""
         one = mount(account)
         with Directory(one.path / "all") as directory:
             positions = [directory.tell()]
@@ -162,7 +163,7 @@ class TestCookies:
             assert directory.rest() == names
 
     def test_seek_ahead(self, account, mount):
-        """SEMANTICS 6.4.2: A position of one reader means the same to another that has read
+        """SEMANTICS 6.4.2: A position of one reader is valid for another one that has read
         nothing."""
         one = mount(account, "page_size=20")
         with Directory(one.path / "all") as left, Directory(one.path / "all") as right:
@@ -174,7 +175,8 @@ class TestCookies:
             assert [right.next() for _ in range(150)] == names
 
     def test_snapshot(self, account, mount):
-        """SEMANTICS 6.4.1: What is open stays as it is; who opens it later sees what is new."""
+        """SEMANTICS 6.4.1: An open directory does not change; a directory opened later shows the
+        changes."""
         one = mount(account, "ttl=0", "page_size=50")
         with Directory(one.path / "all") as directory:
             names = directory.rest()
@@ -185,7 +187,7 @@ class TestCookies:
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
     def test_interrupted(self, account, mount, reader):
-        """A reader that was killed leaves nothing half-done to the next."""
+        """SEMANTICS 6.4.5: A killed reader leaves nothing half-done to the next one."""
         one = mount(account, "page_size=20")
         account.fault("stall", {"path": "/v2/pre-recorded", "min_offset": 50})
         hanging = reader("ls", "-f", one.path / "all").hangs()
@@ -194,7 +196,7 @@ class TestCookies:
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())
 
     def test_several_readers(self, account, mount):
-        """At different places of one listing."""
+        """SEMANTICS 6.4.3: Several readers at different positions of a listing get the same names."""
         one = mount(account, "page_size=20")
         wanted = None
         directories = [Directory(one.path / "status/done") for _ in range(5)]
@@ -215,7 +217,7 @@ class TestPageSize:
     """SEMANTICS 6.5"""
 
     def test_grows(self, thousand, mount):
-        """SEMANTICS 6.5.2: Later pages bring what about a mebibyte or half a second brings."""
+        """SEMANTICS 6.5.2: Later pages grow to about a mebibyte or half a second."""
         one = mount(thousand)
         assert len(os.listdir(one.path / "all")) == 1000
         limits = [request.limit for request in one.requests()]
@@ -264,7 +266,7 @@ class TestEnd:
     @pytest.mark.parametrize("past_end", ["empty", "404"])
     @pytest.mark.parametrize("count", [0, 1, 19, 20, 21, 39, 40, 58, 60])
     def test_end(self, new_sandbox, mount, last_next, past_end, count):
-        """A listing ends with `next: null`, and with an empty page."""
+        """SEMANTICS 6.6.6: A listing ends with `next: null`, or with an empty page."""
         some = new_sandbox("--jobs", str(count), "--bytes", "1500", "--mode",
                            f"last_next={last_next}", "--mode", f"past_end={past_end}")
         one = mount(some, "page_size=20")

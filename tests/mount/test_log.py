@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 11.2: a log that nobody reads holds nothing up, whatever it is: a pipe into less(1) at
-rest, a terminal after Ctrl-S, a syslogd that is stopped."""
+"""SEMANTICS 11.2: a log that is not read blocks nothing, whatever it is: a pipe into less(1) that
+waits for a key, a terminal after Ctrl-S, a stopped syslogd."""
 
 import contextlib
 import os
@@ -15,11 +15,11 @@ import pytest
 from mounting import Guard, Program, alone, needs_root
 from tools import END, PATIENCE, wait_for_mount, wait_until
 
-# With -d each look-up is two lines or more, far beyond what a pipe and the program hold.
+# With -d each look-up logs at least two lines, far more than a pipe and the program can buffer.
 NAMES = 20000
 MISSING = re.compile(r"lines missing here, because they could not be written: (\d+)")
 
-# A /dev of its own, with the socket "$1" as its log.
+# Gives the program its own /dev, with the socket "$1" as /dev/log.
 DEVICES = """
 mkdir dev
 mount -t tmpfs -o mode=755 none dev
@@ -40,7 +40,8 @@ def look_up_many(path):
 
 
 def end(program):
-    """Nobody reads yet, and still it ends when it is asked to."""
+    """Ends the program, which must work although the log is not read. Returns the seconds it
+    took."""
     start = time.monotonic()
     program.process.terminate()
     code, _, err = program.end()
@@ -70,7 +71,8 @@ def open_socket():
 
 @pytest.mark.parametrize("make", [os.pipe, pty.openpty, open_socket])
 def test_nobody_reads_stderr(account, place, make):
-    """SEMANTICS 11.2.5: When somebody reads again, he finds a count in place of what is missing."""
+    """SEMANTICS 11.2.4, 11.2.5: When stderr is read again, the number of missing lines is in their
+    place."""
     ours, theirs = make()
     try:
         with serving(place, account, stderr=theirs) as (program, directory):
@@ -93,7 +95,7 @@ def test_nobody_reads_stderr(account, place, make):
 @needs_root
 @pytest.mark.parametrize("how", ["stopped", "dies"])
 def test_syslogd(account, place, how):
-    """It is stopped, then goes on, or ends."""
+    """syslogd is stopped and then continues, or it dies."""
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     where = place.directory / "log"
     log.bind(str(where))

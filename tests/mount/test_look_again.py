@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 7.2: looking again costs what changed, and shows what is there.
+"""SEMANTICS 7.2: the cost of a refresh depends on what changed, and it shows the current jobs.
 
-hypothesis creates, finishes and deletes jobs behind the mount's back, between looks and
-during them. After every look the names are the stand-in's own, and the requests are
-counted.
+hypothesis creates, finishes and deletes jobs between refreshes and during them. After every refresh
+the names must be those of the mock server, and the requests are counted.
 """
 
 import os
@@ -36,7 +35,7 @@ STEP = st.tuples(st.lists(CHANGE, max_size=6), st.sampled_from(sorted(LOOKS)), s
 
 
 def apply(mock, change):
-    """Changes the account; False where there is nothing to change."""
+    """Changes the account. Returns False if there is nothing to change."""
     if change[0] == "create":
         mock.create(status=change[1], bytes=500)
         return True
@@ -58,24 +57,25 @@ def names(mock, look):
 
 
 def full_read(mock, look):
-    """Requests it takes to read all: the first page, and those that overlap it."""
+    """Returns the number of requests that read everything, in pages that overlap by one job."""
     return 2 + len(names(mock, look)) // (PAGE - 1)
 
 
 def unchanged(mock):
-    """Head, unfinished jobs, tail and head again; the unfinished ones may fill pages."""
+    """Returns the most requests for an unchanged account: head, unfinished jobs, tail and head
+    again; the unfinished jobs may fill several pages."""
     unfinished = len(names(mock, "status/queued,processing"))
     return 3 + max(1, -(-unfinished // (PAGE - 1)))
 
 
 def changes_cost(count):
-    """Requests for so many changes: a deletion takes the halvings from JOBS to a page, and that
-    page. For one it is less than reading."""
+    """Returns the most requests for this many changes: a deletion costs a binary search from JOBS
+    down to a page, and that page. For a single change this is less than reading everything."""
     return 8 + 6 * count
 
 
 def asked(mock):
-    """Requests so far, those included that were given up while on their way."""
+    """Returns the number of requests so far, including those that were cancelled."""
     count = -1
     while count != (now := mock.wait(in_flight_at_most=0)["requests"]):
         count = now
@@ -83,14 +83,14 @@ def asked(mock):
 
 
 def look_at(mount, look):
-    """The names, and how many requests they took."""
+    """Returns the names, and how many requests they cost."""
     before = asked(mount.mock)
     seen = sorted(os.listdir(mount.path / look))
     return seen, asked(mount.mock) - before
 
 
 def walk(mock, mount, steps):
-    changed = {}  # since the last look, by look
+    changed = {}  # number of changes since the last listing of each directory
     for changes, look, again in steps:
         count = sum(apply(mock, change) for change in changes)
         changed = {name: number + count for name, number in changed.items()}
@@ -114,12 +114,13 @@ def account(new_sandbox):
 
 
 def fresh_mount(mount, mock):
-    """Without a cache on disk: an earlier example's stand-in may have had this port."""
+    """Mounts without a cache on disk, because an earlier mock server may have had the same port."""
     return mount(mock, "ttl=0", "cache=off", f"page_size={PAGE}")
 
 
 def test_changes_between_looks(new_sandbox, mount):
-    """SEMANTICS 7.2, 6.3: names are right and few requests made, whatever changed between."""
+    """SEMANTICS 7.2, 6.3: names are right and few requests are made, whatever changed in
+    between."""
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
               suppress_health_check=list(HealthCheck))
     @given(st.lists(STEP, min_size=4, max_size=10))
@@ -135,8 +136,8 @@ def test_changes_between_looks(new_sandbox, mount):
 
 
 def test_changes_during_looks(new_sandbox, mount):
-    """SEMANTICS 7.2, 6.3: a look that is disturbed shows all that was there all the time, and
-    the next one what is there."""
+    """SEMANTICS 7.2, 6.3: a refresh during which jobs change shows every job that existed
+    throughout, and the next refresh shows the current jobs."""
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
               suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(st.lists(CHANGE, min_size=1, max_size=4), st.integers(1, 6),
@@ -161,14 +162,14 @@ def disturb(mock, mount, changes, after, look):
     later = set(names(mock, look))
     assert len(seen) == len(set(seen))
     assert before & later <= set(seen) <= before | later
-    # What was scheduled behind the look's end happens before the next ends.
+    # Drop the changes scheduled for after the refresh, so that they do not disturb the next one.
     mock.control("DELETE", "schedule")
     seen, _ = look_at(mount, look)
     assert seen == names(mock, look)
 
 
 def scheduled(mock, change):
-    """The change as the stand-in takes it, or None where there is nothing to change."""
+    """Returns the change in the mock server's form, or None if there is nothing to change."""
     if change[0] == "create":
         return {"create": {"status": change[1], "bytes": 500}}
     jobs = mock.jobs()
@@ -181,8 +182,8 @@ def scheduled(mock, change):
 
 
 def test_after_one_was_picked_out(new_sandbox, mount):
-    """SEMANTICS 7.2: a listing by status comes out of a fresh one of all jobs, for nothing, and
-    what came of that can be checked later."""
+    """SEMANTICS 7.2: a listing by status is selected from a fresh listing of all jobs at no cost,
+    and can be revalidated later."""
     mock = account(new_sandbox)
     one = mount(mock, f"page_size={PAGE}")
     look_at(one, "all")
@@ -192,7 +193,7 @@ def test_after_one_was_picked_out(new_sandbox, mount):
                    status="done")
     mock.delete([job["id"] for job in jobs if job["status"] == "done"][150])
     os.kill(one.pid, signal.SIGHUP)
-    # An empty day costs a request again once the signal was heard.
+    # An empty day costs a request again once SIGHUP was handled.
     wait_until(lambda: look_at(one, "date/2020-01-01")[1], "SIGHUP is heard")
     seen, requests = look_at(one, "status/done")
     assert seen == names(mock, "status/done")
@@ -200,7 +201,7 @@ def test_after_one_was_picked_out(new_sandbox, mount):
 
 
 def test_after_a_remount(new_sandbox, mount):
-    """SEMANTICS 7.2.2: also across unmount and mount."""
+    """SEMANTICS 7.2.2: a refresh is cheap across unmount and mount, too."""
     mock = account(new_sandbox)
     one = mount(mock, "ttl=0", f"page_size={PAGE}")
     look_at(one, "all")
@@ -216,5 +217,5 @@ def test_after_a_remount(new_sandbox, mount):
     seen, requests = look_at(three, "all")
     assert seen == names(mock, "all")
     assert requests <= changes_cost(1)
-    # It is not there by its name either (SEMANTICS 7.1).
+    # The deleted job is not found by its name either (SEMANTICS 7.1).
     assert not (three.path / "all" / f"{victim}.json").exists()

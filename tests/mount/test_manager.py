@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 1.3: in the foreground a service manager hears when the mount can be used (the
-protocol of sd_notify(3))."""
+"""SEMANTICS 1.3: in the foreground the program notifies a service manager when the mount can be
+used (the protocol of sd_notify(3))."""
 
 import contextlib
 import socket
@@ -12,7 +12,7 @@ from tools import END, PATIENCE, is_alive
 
 
 class Manager:
-    """Listens where NOTIFY_SOCKET says."""
+    """Receives notifications on the socket in NOTIFY_SOCKET."""
 
     def __init__(self, path):
         self.path = path
@@ -21,11 +21,11 @@ class Manager:
         self.socket.settimeout(END * PATIENCE)
 
     def hears(self):
-        """The next news."""
+        """Waits for the next notification and returns it."""
         return self.socket.recv(4096).decode()
 
     def heard(self):
-        """What has come and was not taken yet."""
+        """Returns the notifications that have arrived, without waiting."""
         self.socket.setblocking(False)
         news = []
         with contextlib.suppress(BlockingIOError):
@@ -47,7 +47,7 @@ def env(place, manager):
 
 
 def test_ready_and_stopping(manager, account, place, env):
-    """SEMANTICS 1.3.4: READY=1 not before the mount answers, STOPPING=1 when it is unmounted."""
+    """SEMANTICS 1.3.4: READY=1 is sent only once the mount answers, STOPPING=1 when it ends."""
     directory = place.new_directory()
     program = Program(place, "-f", "-o", place.options(), account.url, directory, env=env)
     try:
@@ -62,14 +62,14 @@ def test_ready_and_stopping(manager, account, place, env):
 
 
 def test_unmounted(manager, account, mount, env):
-    """Who unmounts it ends it, and that is told as well."""
+    """An unmount by another program ends the mount, which is notified, too."""
     one = mount(account, env=env)
     one.unmount()
     assert manager.heard() == ["READY=1", "STOPPING=1"]
 
 
 def test_failure(manager, mock, program, place, env):
-    """What was never there is neither ready nor stopping."""
+    """A mount that fails sends neither READY=1 nor STOPPING=1."""
     place.write_key("wrong")
     code, _, _ = program("-f", "-o", place.options(), mock.url, place.new_directory(), env=env)
     assert code == 32
@@ -77,13 +77,14 @@ def test_failure(manager, mock, program, place, env):
 
 
 def test_daemon(manager, account, mount, env):
-    """A daemon's parent has told by its end: nobody counts on a message of the child's."""
+    """A daemon sends no notification: its parent's exit already reports that it is ready."""
     mount(account, daemon=True, env=env).unmount()
     assert manager.heard() == []
 
 
 def test_nobody_listens(account, mount, place):
-    """The mount is there all the same, and says why it may be ended."""
+    """If the socket does not exist, the mount works all the same, and stderr warns that the service
+    manager may end it."""
     env = environment(place.home, NOTIFY_SOCKET=str(place.directory / "nobody"))
     one = mount(account, env=env)
     one.unmount()

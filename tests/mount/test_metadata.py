@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 3.1, 3.2, 3.4, 3.6: metadata/KEY/VALUE/, whatever the API makes of its own filter."""
+"""SEMANTICS 3.1, 3.2, 3.4, 3.6: metadata/KEY/VALUE/, no matter how the API implements its own
+filter."""
 
 import errno
 import json
@@ -12,7 +13,7 @@ import pytest
 from directory import Directory
 from tools import names_of, read, wait_until
 
-# What the API may make of custom_metadata.
+# Ways in which the API may handle custom_metadata.
 API = ["json", "brackets", "ignored", "exact", "empty", "400", "422"]
 
 
@@ -29,7 +30,8 @@ def errno_of(action, *words):
 
 
 def pairs(metadata, key=""):
-    """What a job holds, as it stands in docs/SEMANTICS.md; numbers are small here."""
+    """Yields the keys and values of a job as docs/SEMANTICS.md defines them; numbers are small
+    here."""
     if isinstance(metadata, dict):
         for name, value in metadata.items():
             yield from pairs(value, f"{key}.{name}" if key else name)
@@ -41,7 +43,7 @@ def pairs(metadata, key=""):
 
 
 def escape(text):
-    """SEMANTICS 3.6: a name of its own for each text."""
+    """SEMANTICS 3.6: each text has its own name."""
     name = "".join(chr(byte) if byte < 128 and chr(byte).isalnum() or byte in b"._-"
                    else f"%{byte:02X}" for byte in text.encode())
     return "%2E" + name[1:] if name.startswith(".") else name
@@ -54,7 +56,7 @@ def holding(account, key, *values, **where):
 
 @pytest.fixture
 def shop(account):
-    """250 jobs with metadata as the stand-in makes it, and some with metadata of ours."""
+    """250 jobs with the mock server's metadata, and some with metadata of our own."""
     for metadata in ({"customer": "acme", "order": 7},
                      {"customer": "acme", "order": "7", "paymentMethod": {"last4Digits": 4576}},
                      {"customer": "Acme", "gold": True},
@@ -67,7 +69,7 @@ def shop(account):
 
 
 class TestListing:
-    """SEMANTICS 3.4: what the account's jobs hold."""
+    """SEMANTICS 3.4: the keys and values of the account's jobs are listed."""
 
     def test_keys(self, shop, mount):
         """SEMANTICS 3.4.3"""
@@ -79,14 +81,14 @@ class TestListing:
     def test_values(self, shop, mount):
         """SEMANTICS 3.4.2"""
         one = mount(shop)
-        # Python would not keep their digits: test_digits().
+        # Python does not keep the digits of these numbers; test_digits() tests such values.
         for key in shown(one.path / "metadata") - {"score", "weight"}:
             assert shown(one.path / "metadata" / key) == {
                 escape(value) for job in shop.jobs()
                 for name, value in pairs(job["custom_metadata"]) if name == key}
 
     def test_jobs(self, shop, mount):
-        """SEMANTICS 3.5: exactly those that match, of every key and value."""
+        """SEMANTICS 3.5: exactly the jobs that match are shown, for every key and value."""
         one = mount(shop)
         held = {pair for job in shop.jobs() for pair in pairs(job["custom_metadata"])}
         for key, value in sorted(held):
@@ -158,7 +160,8 @@ class TestFilter:
         assert len(shown(one.path / "metadata/none/null")) == 1
 
     def test_by_id(self, shop, mount):
-        """SEMANTICS 3.5: one request, and no listing if the names are known; only where it matches."""
+        """SEMANTICS 3.5: if the names are known, a job costs one request and no listing; it is
+        found only in directories that it matches."""
         one = mount(shop, "ttl=600")
         assert shown(one.path / "metadata/gold")
         job = shop.create(custom_metadata={"gold": True}, text="Hello.")
@@ -200,7 +203,8 @@ class TestCost:
         assert one.requests() == []
 
     def test_find_in_a_wrong_place(self, shop, mount):
-        """A wrong key or value is an error, so that nobody believes that jobs were deleted."""
+        """A wrong key or value is an error, so that an empty directory never suggests that jobs
+        were deleted."""
         one = mount(shop)
         for path in ("metadata/usr/acme", "metadata/customer/acne"):
             found = subprocess.run(["find", one.path / path, "-name", "*.json", "-delete"],
@@ -225,14 +229,15 @@ class TestCost:
         assert one.requests() == []
 
     def test_first_name(self, shop, mount):
-        """Who stops at the first name has read no further than to it."""
+        """A reader that stops at the first name costs one request."""
         one = mount(shop)
         with os.scandir(one.path / "metadata/customer/acme") as entries:
             assert next(entries)
             assert len(one.requests()) == 1
 
     def test_longer_than_anybody_waits(self, shop, mount):
-        """SEMANTICS 6.1, 11.1: an error with a sentence; who looks again goes on from there."""
+        """SEMANTICS 6.1, 11.1: a search that takes longer than `timeout` fails with an error
+        message; a retry resumes where it stopped."""
         one = mount(shop, "timeout=1", "connections=1", "page_size=10")
         shop.modes(latency_ms=60)
         tries = 0
@@ -250,7 +255,7 @@ class TestCost:
         assert len(one.requests()) <= len(shop.jobs()) / 9 + 3
 
     def test_changes(self, shop, mount):
-        """A job that comes, goes, or is changed before it is finished."""
+        """A job is created, changed before it is finished, and deleted."""
         one = mount(shop, "ttl=0")
         path = one.path / "metadata/customer/fresh"
         assert errno_of(os.listdir, path) == errno.ENOENT
@@ -306,7 +311,7 @@ class TestHostile:
             assert shown(one.path / "metadata" / escaped / escaped) == {job + ".json"}
 
     def test_no_names(self, mock, mount):
-        """What cannot be a name is left out, and leaves the others where they are."""
+        """A key or value that cannot be a name is left out, without affecting the others."""
         one = mount(mock)
         mock.create(raw=json.dumps({"id": "a", "custom_metadata": {
             "": "x", "empty": "", "nul": "a\0b", "lone": "\ud800", "long": "x" * 256,
@@ -331,10 +336,10 @@ class TestHostile:
 
 @pytest.mark.parametrize("mode", API)
 class TestTheApi:
-    """Right also where the API ignores its filter, refuses it, or finds too few."""
+    """The result is right even if the API ignores its filter, refuses it, or finds too few jobs."""
 
     def test_the_filter_itself(self, shop, mode):
-        """What the stand-in would say: without this the others would prove nothing."""
+        """Checks the mock server's own filter; without this the other tests would prove nothing."""
         shop.modes(metadata=mode)
         wanted = quote(json.dumps({"customer": "acme"}))
         status, answer = shop.call(
@@ -366,7 +371,8 @@ class TestPositions:
     """SEMANTICS 6.4"""
 
     def test_far_ahead(self, new_sandbox, mount):
-        """A position far ahead is found, although a first part of the account falls short of it."""
+        """A position far ahead is found even if the first part of the account has too few
+        matches."""
         many = new_sandbox("--jobs", "6000", "--bytes", "1500")
         one = mount(many)
         assert len(os.listdir(one.path / "all")) == 6000

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """SEMANTICS 3.5, 4.1, 6.1, 6.3, 6.4, 7.1, 7.4: a mount and a dictionary go through the same random
-operations, and after each the mount has shown what the dictionary holds.
+operations, and the mount must always show the contents of the dictionary.
 
-Listing whole and in part, seeking, looking up, reading anywhere, refreshing, mounting
-again; meanwhile jobs are created, finish and are deleted, and requests fail. Where they do
-an error is right, too; a wrong answer never is. GLADIAFS_SEED=N draws others.
+The operations are: list completely and in part, seek, look up, read anywhere, refresh, remount.
+Meanwhile jobs are created, finished and deleted, and requests fail. If a request fails, an error is
+right, too; a wrong answer never is. GLADIAFS_SEED=N draws other operations.
 """
 
 import errno
@@ -44,7 +44,7 @@ FAILURES = {errno.EACCES, errno.EIO, errno.EINVAL, errno.ETIMEDOUT, errno.EHOSTU
 
 
 def read_all(fd, count, at):
-    """As pread(2), but reads on: where an error follows, what is before it comes first."""
+    """Like pread(2), but continues after a short count, which pread(2) returns before an error."""
     got = b""
     while len(got) < count and (more := os.pread(fd, count - len(got), at + len(got))):
         got += more
@@ -52,7 +52,8 @@ def read_all(fd, count, at):
 
 
 class Open:
-    """A directory that is open: what it has to tell in the end, and what it may."""
+    """An open directory, with the names it must have returned at the end and those it may
+    return."""
 
     def __init__(self, path, look, names):
         self.directory = Directory(path)
@@ -63,12 +64,13 @@ class Open:
         self.positions = [(0, self.directory.tell())]
 
     def know(self, names):
-        """So it is now: what came or went since may be told or not."""
+        """Records the current names: a job created or deleted since the open may be shown or
+        not."""
         self.must &= names
         self.may |= names
 
     def go_on(self, count):
-        """Some more names; true at the end."""
+        """Reads some more names. Returns True at the end."""
         for _ in range(count):
             name = self.directory.next()
             if name is None:
@@ -81,7 +83,7 @@ class Open:
         return False
 
     def seek_back(self, draw):
-        """SEMANTICS 6.4: from a position told before the same names come again."""
+        """SEMANTICS 6.4: reading from an earlier position returns the same names again."""
         index, position = draw.choice(self.positions)
         self.directory.seek(position)
         for name in self.told[index:]:
@@ -102,7 +104,7 @@ class Model:
         self.account = Account(mock, draw, (500, 30000))
         self.mount = None
         self.open = []
-        self.gone = {}  # texts of deleted jobs that nobody has missed yet
+        self.gone = {}  # texts of deleted jobs that the mount may still show
         self.faulty = False
         self.remount()
 
@@ -113,7 +115,7 @@ class Model:
     def path(self, look, *more):
         return self.mount.path.joinpath(look, *more)
 
-    # Operations that look.
+    # Operations that only read.
 
     def list(self):
         look = self.draw.choice(list(LOOKS))
@@ -186,7 +188,7 @@ class Model:
             one.close()
         self.open.clear()
         if self.faulty:
-            self.mend()  # else the key cannot be checked
+            self.mend()  # otherwise the key cannot be checked
         if self.mount:
             self.mount.unmount()
         size = self.draw.choice(["cache_size=1G", "cache_size=1M"])
@@ -203,7 +205,7 @@ class Model:
             one.know(self.names(one.look))
 
     def fail(self):
-        """Some requests from now on fail, or all of one kind."""
+        """Makes some of the next list requests or job fetches fail."""
         kind, fields = self.draw.choice(FAULTS)
         times = self.draw.choice([1, 1, 2, 5])
         self.draw.choice([self.mock.fault_lists, self.mock.fault_jobs])(
@@ -255,8 +257,8 @@ def test_model(part, new_sandbox, mount):
 
 
 def test_new_ones_behind_what_was_told(new_sandbox, mount):
-    """SEMANTICS 7.2: a listing whose head was told before new jobs came was kept as ordered; these
-    draws showed it."""
+    """SEMANTICS 7.2: a listing whose head was emitted before new jobs were created was wrongly
+    considered ordered; these random numbers found that."""
     model = Model(mount, account(new_sandbox, 19), random.Random("20261128 model 19"))
     run(model, OPERATIONS)
     model.mount.unmount()
@@ -269,7 +271,8 @@ def test_new_ones_behind_what_was_told(new_sandbox, mount):
     lambda model: model.account.jobs.pop(model.account.ids("done")[0]),
 ], ids=["item", "text", "job"])
 def test_would_fail(new_sandbox, mount, lie):
-    """The control: a page that lacks a job, texts and a list that are not the account's."""
+    """Mutation test: a page that lacks a job, and texts and jobs in the model that are not the
+    account's, are detected."""
     model = Model(mount, account(new_sandbox, 0), draws("control"))
     lie(model)
     model.change = model.remount = lambda: None

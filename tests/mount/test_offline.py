@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 7.5: with offline_ok an API out of reach shows what was known, and mounting succeeds."""
+"""SEMANTICS 7.5: with offline_ok, if the API cannot be reached, cached listings are shown and
+mounting succeeds."""
 
 import errno
 import itertools
@@ -11,14 +12,14 @@ import pytest
 from mock import Mock
 from tools import Stopwatch, read, run
 
-# What a look may take when nobody answers: no attempt is waited for.
+# The most seconds a call may take if the API does not answer: it does not wait for an attempt.
 SOON = 3
-# README: how often it is tried whether the API is back.
+# README: seconds between two attempts to reach the API again.
 RETRY = 10
 
 
 class Line:
-    """A stand-in that can be cut off, and comes back at the same address as it was."""
+    """A mock server that can be disconnected, and that returns unchanged at the same address."""
 
     OPTIONS = ("--jobs", "120", "--days", "6", "--bytes", "1500:4000", "--errors", "20",
                "--unfinished", "4")
@@ -81,7 +82,7 @@ def assert_all_is_shown(line, one):
 
 
 class TestWithoutNetwork:
-    """SEMANTICS 7.5: a laptop without network still greps what it has."""
+    """SEMANTICS 7.5: a laptop without network can still grep the cached jobs."""
 
     def test_what_was_known(self, line, mount):
         """SEMANTICS 7.5.1"""
@@ -97,7 +98,7 @@ class TestWithoutNetwork:
         assert one.stderr.count("cannot reach the API") == 1, one.stderr
 
     def test_across_mounts(self, line, mount):
-        """SEMANTICS 7.5.2: And mounting succeeds, with a warning."""
+        """SEMANTICS 7.5.2: Mounting succeeds as well, with a warning."""
         one = mount(line.mock, "offline_ok")
         look_at_all(one)
         one.unmount()
@@ -128,7 +129,7 @@ class TestWithoutNetwork:
         assert watch.seconds < SOON
 
     def test_back_again(self, line, mount):
-        """The next look, some seconds later, shows the truth."""
+        """A listing some seconds after the API is back shows the current jobs."""
         one = mount(line.mock, "offline_ok", "ttl=0")
         look_at_all(one)
         line.cut()
@@ -143,7 +144,7 @@ class TestWithoutNetwork:
         assert one.stderr.count("is reachable again") == 1
 
     def test_a_server_that_is_silent(self, line, mount):
-        """Nobody waits for it twice."""
+        """Only one call waits for a server that does not answer."""
         one = mount(line.mock, "offline_ok", "ttl=0", "timeout=2")
         look_at_all(one)
         line.mock.fault("stall")
@@ -155,7 +156,7 @@ class TestWithoutNetwork:
         line.mock.clear_faults()
 
     def test_metadata(self, line, mount):
-        """SEMANTICS 3.4: what is told of jobs that are known is known."""
+        """SEMANTICS 3.4: the metadata of known jobs is shown."""
         one = mount(line.mock, "offline_ok", "ttl=0", "timeout=2")
         look_at_all(one)
         keys = shown(one.path / "metadata")
@@ -168,7 +169,7 @@ class TestWithoutNetwork:
         assert {value: shown(one.path / "metadata" / key / value) for value in values} == found
 
     def test_rm(self, line, mount):
-        """SEMANTICS 10.1: nothing is promised that cannot be done."""
+        """SEMANTICS 10.1: rm fails if the job cannot be deleted at the API."""
         one = mount(line.mock, "offline_ok", "allow_delete", "ttl=0", "timeout=2")
         look_at_all(one)
         line.cut()
@@ -179,7 +180,7 @@ class TestWithoutNetwork:
 
 
 class Silent:
-    """A stand-in that is not there, for who asks it what it was asked."""
+    """Replaces a stopped mock server in a mount; its request log is empty."""
 
     def __init__(self, mock):
         self.url = mock.url
@@ -191,7 +192,7 @@ class Silent:
 
 
 class TestErrorsStayErrors:
-    """SEMANTICS 7.5, 11.1: what answers is in reach."""
+    """SEMANTICS 7.5, 11.1: an API that answers with an error is reachable."""
 
     @pytest.mark.parametrize("status, error", [(401, errno.EACCES), (429, errno.EBUSY),
                                                (500, errno.EIO)])

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 7.4, 4.3: the machine goes down while a mount is at work; at the next boot nothing is
-shown that was only half written.
+"""SEMANTICS 7.4, 4.3: the power fails while a mount is in use; after the next boot nothing
+half-written is shown.
 
-The cache is on a disk of its own, a file, that is cut off as by a power cut: what Linux had not
-written yet is lost (ext4's shutdown, as filesystems' own tests do it). Of the cache's file random
-parts were written before, so that pages of many ages stand beside one another. The next boot is
-a mount namespace that has another boot_id.
+The cache is on its own disk, a file, which is shut down as by a power cut: whatever Linux had not
+written yet is lost (ext4's shutdown, as the tests of filesystems use it). Random parts of the
+cache's file are written before, so that pages of different ages are mixed. The next boot is a mount
+namespace with another boot_id.
 """
 
 import ctypes
@@ -47,7 +47,8 @@ class Disk:
         run("xfs_io", "-x", "-c", "shutdown", self.path)
 
     def back(self):
-        """With nobody left who has it open, be it in a mount namespace of other tests."""
+        """Mounts the disk again once no mount namespace, including those of other tests, uses
+        it."""
         run("umount", self.path)
         wait_until(lambda: not run("losetup", "-j", self.image), "it is unmounted everywhere")
         run("mount", "-o", "loop", self.image, self.path)
@@ -63,7 +64,7 @@ def fixture_disk(tmp_path):
 
 
 class NextBoot:
-    """A mount in another boot."""
+    """A mount after a simulated reboot."""
 
     def __init__(self, place, mock, *options, boot="11111111-2222-3333-4444-555555555555"):
         boot_id = place.directory / "boot_id"
@@ -86,7 +87,7 @@ class NextBoot:
 
 
 def write_out_parts(path, draw):
-    """What Linux does by and by: some of the pages are on the disk, others are not."""
+    """Writes some of the pages to the disk but not others, as Linux does over time."""
     with open(path, "rb") as file:
         pages = os.fstat(file.fileno()).st_size // 8192
         for _ in range(draw.randint(1, 6)):
@@ -97,7 +98,7 @@ def write_out_parts(path, draw):
 
 
 def work(root, account, draw):
-    """Lists, reads and looks again, while the account changes."""
+    """Lists and reads while the account changes."""
     for _ in range(draw.randint(1, 8)):
         draw.choice([
             lambda: os.listdir(root / "all"),
@@ -109,7 +110,7 @@ def work(root, account, draw):
 
 @pytest.fixture(name="cut")
 def fixture_cut(new_sandbox, mount, place, disk):
-    """The account; and, again and again, a mount of it whose power is cut."""
+    """Returns a function that uses a mount, cuts its power, and returns the account."""
     place.cache = disk.path / "cache"
     draw = draws("power cut")
     account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",
@@ -131,7 +132,7 @@ def fixture_cut(new_sandbox, mount, place, disk):
 
 
 def test_power_cut(cut, place):
-    """SEMANTICS 7.4, 4.3: whatever part of the cache was on the disk."""
+    """SEMANTICS 7.4, 4.3: the mount is right, whatever part of the cache was on the disk."""
     for _ in range(CUTS):
         account = cut()
         with NextBoot(place, account.mock, "ttl=0") as two:
@@ -140,7 +141,8 @@ def test_power_cut(cut, place):
 
 
 def test_disk_that_hangs(new_sandbox, mount, place, disk):
-    """SEMANTICS 7.6.4, 1.5: SIGTERM ends it all the same; the mark is taken back by and by."""
+    """SEMANTICS 7.6.4, 1.5: SIGTERM ends a mount whose disk hangs; the crash marker is cleared once
+    the disk works again."""
     place.cache = disk.path / "cache"
     mock = new_sandbox("--jobs", "20")
     before = children()
@@ -161,7 +163,7 @@ def test_disk_that_hangs(new_sandbox, mount, place, disk):
 
 
 def test_would_fail(cut, place):
-    """The control: where it passes for the same boot, what was lost is seen."""
+    """Mutation test: if the reboot is not noticed, the lost data is detected."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
     def be_cut():
@@ -175,8 +177,8 @@ def test_would_fail(cut, place):
 
 
 def test_cut_when_it_had_ended(new_sandbox, mount, place, disk):
-    """SEMANTICS 7.4, 7.5: what was unmounted in order is on the disk, and is believed: all of it
-    can be seen without the API."""
+    """SEMANTICS 7.4, 7.5: after an orderly unmount the cache is on the disk and is trusted:
+    everything can be read without the API."""
     place.cache = disk.path / "cache"
     account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",
                                   "--unfinished", "0"), draws("cut afterwards"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 7.3, 11.3: texts the kernel is given before it asks, and that they are right.
+"""SEMANTICS 7.3, 11.3: texts are prefetched before the kernel asks for them, and they are right.
 
-fincore(1) tells which of a file's pages are in memory, without reading it.
+fincore(1) shows which pages of a file are in memory, without reading it.
 """
 
 import glob
@@ -15,7 +15,7 @@ import pytest
 from layout import pretty
 from tools import names_of, read, run, wait_until
 
-# As src/fs/prefetch.h has it: so far ahead, and each of these left out.
+# As in src/fs/prefetch.h: at most FILES files at a time, leaving out one in MARK.
 FILES = 128
 MARK = 32
 
@@ -26,20 +26,20 @@ def large(new_sandbox):
 
 
 def resident(paths):
-    """Of which files all is in memory."""
+    """Returns those of the files that are completely in memory."""
     told = json.loads(run("fincore", "--bytes", "--json", *paths))["fincore"]
     return {entry["file"] for entry in told if int(entry["res"]) >= int(entry["size"]) > 0}
 
 
 def listed(one, where="all"):
-    """The files, in the directory's order, whose texts the kernel does not have."""
+    """Returns the files in the directory's order; none of their texts is in memory yet."""
     paths = [entry.path for entry in os.scandir(one.path / where)]
     assert not resident(paths)
     return paths
 
 
 def truth(account):
-    """By name, what the files must hold."""
+    """Returns the expected contents of the files, by name."""
     return {job["id"] + ".json": pretty(account.body(job["id"])) for job in account.jobs()}
 
 
@@ -50,13 +50,14 @@ def check(account, paths):
 
 @pytest.mark.parametrize("order", ["listed", "name", "inode"])
 def test_a_reader_who_walks(large, mount, order):
-    """SEMANTICS 7.3.2: Whatever the order, the next ones are there, and no more than so many."""
+    """SEMANTICS 7.3.2: Whatever the order of a reader, the next files are prefetched, up to a
+    limit."""
     paths = listed(mount(large))
     if order == "name":
         paths.sort()
     if order == "inode":
         paths.sort(key=lambda path: os.stat(path).st_ino)
-    # It takes a few reads to see the order, and time, as a directory is sorted meanwhile.
+    # It takes a few reads to detect the order, and time, because the directory is sorted meanwhile.
     for count, path in enumerate(paths[:100], 1):
         read(Path(path))
         rest = paths[count:]
@@ -72,10 +73,10 @@ def test_a_reader_who_walks(large, mount, order):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_reader_of_some(large, mount, count):
-    """SEMANTICS 6.2: who reads one file, or two, is given no other."""
+    """SEMANTICS 6.2: if a reader reads only one or two files, no other is prefetched."""
     paths = listed(mount(large))
     check(large, paths[100:100 + count])
-    # Somebody who walks elsewhere in the mount shows that what is given came.
+    # A reader of several files elsewhere in the mount shows that prefetched texts do arrive.
     assert resident(paths) == set(paths[100:100 + count])
     check(large, paths[300:303])
     wait_until(lambda: len(resident(paths)) > 50, "the next ones are there")
@@ -85,7 +86,7 @@ def test_a_reader_of_some(large, mount, count):
 @pytest.mark.parametrize("command", [
     ["grep", "-rc", "id"], ["cp", "-r"], ["tar", "-cf"], ["rsync", "-a"]])
 def test_tools_get_the_right_bytes(large, mount, tmp_path, command):
-    """What the tools saw first is what the files hold when asked for one by one."""
+    """The tools see the same contents as a reader of single files."""
     one = mount(large)
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -102,7 +103,7 @@ def test_tools_get_the_right_bytes(large, mount, tmp_path, command):
 
 
 def test_several_at_once(large, mount):
-    """Readers in several directories and orders at once, the same files among them."""
+    """Several readers read the same files at once, in several directories and orders."""
     one = mount(large)
     expected = truth(large)
     looks = ["all", "status/done", "status/error", "date/*", "after/2020-01-01"]
@@ -120,7 +121,8 @@ def test_several_at_once(large, mount):
 
 
 def test_forgotten_by_the_kernel(large, mount):
-    """Nodes that the kernel has let go cannot be given; reading them is as before."""
+    """Texts of inodes that the kernel has evicted cannot be prefetched; reading them still
+    works."""
     one = mount(large)
     paths = sorted(listed(one))
     for path in paths[:40]:
@@ -131,7 +133,7 @@ def test_forgotten_by_the_kernel(large, mount):
 
 
 def test_large_files(new_sandbox, mount):
-    """What is large is left to be asked for."""
+    """Large files are not prefetched."""
     account = new_sandbox("--jobs", "8", "--bytes", "1500000", "--errors", "0",
                           "--unfinished", "0")
     paths = listed(mount(account))

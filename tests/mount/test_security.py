@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 2.2: what the running program keeps of its key and of its rights, and what it leaves to
-others. Each of docs/SECURITY.md's rows names its test here or elsewhere."""
+"""SEMANTICS 2.2: where the running program keeps its key, which privileges it keeps, and what it
+exposes to others. Each row of docs/SECURITY.md names its test here or elsewhere."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from tools import run, wait_until
 NEW_KEY = "another-key-that-nobody-may-see-93b0"
 # Capabilities, by their bits (capabilities(7)).
 NEEDED = 1 << 21 | 1 << 2  # CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
-# Of address space; what is larger is a sanitizer's, and hardly any of it is there.
+# The largest mapping that is searched, in bytes; larger ones are a sanitizer's and almost empty.
 REGION_MAX = 1 << 30
 
 
@@ -31,7 +31,7 @@ def status(pid):
 
 
 def places(pid, word):
-    """What stands before each place where the word is in a process's memory."""
+    """Returns the bytes before each occurrence of the word in a process's memory."""
     found = []
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
             open(f"/proc/{pid}/mem", "rb", 0) as memory:
@@ -54,8 +54,8 @@ def places(pid, word):
 @needs_root
 @pytest.mark.skipif(bool(WRAPPER), reason="the memory is the wrapper's, too")
 class TestMemory:
-    """Where the key is in memory: in the client's copy and in the header that it sends, and
-    nowhere else, neither in what was freed nor in what was exchanged."""
+    """The key is in memory only in the client's copy and in the header that it sends, but not in
+    freed memory, and not after it was replaced."""
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_two_places(self, account, mount, daemon):
@@ -76,13 +76,13 @@ class TestMemory:
         assert len(places(one.pid, KEY)) == 2
 
     def test_exchanged(self, account, mount, place):
-        """SEMANTICS 1.5: after SIGHUP the old one is nowhere any more."""
+        """SEMANTICS 1.5: after SIGHUP the old key is not in memory any more."""
         one = mount(account, "ttl=0")
         os.listdir(one.path / "all")
         one.requests()
         place.write_key(NEW_KEY)
         os.kill(one.pid, signal.SIGHUP)
-        with pytest.raises(PermissionError):  # the stand-in does not know the new one
+        with pytest.raises(PermissionError):  # the mock server rejects the new key
             wait_until(lambda: os.listdir(one.path / "all") and None, "the key is read")
         one.requests()
         assert places(one.pid, KEY) == []
@@ -92,7 +92,8 @@ class TestMemory:
 @needs_root
 class TestOfAnOrdinaryUser:
     def test_same_user_cannot_look(self, nobody):
-        """No other program of the user's gets at its memory, environment or files."""
+        """Another program of the same user cannot read the memory, environment or files of the
+        process."""
         pid = nobody().pid
         for name in ("environ", "mem", "maps", "fd", "cwd", "auxv", "stack"):
             path = f"/proc/{pid}/{name}"
@@ -102,12 +103,13 @@ class TestOfAnOrdinaryUser:
         assert os.stat(f"/proc/{pid}/mem").st_uid == 0
 
     def test_others_cannot_look(self, nobody):
-        """Without allow_other not even root."""
+        """Without allow_other not even root can list the mount."""
         one = nobody()
         assert one.lists(AS_NOBODY) and not one.lists()
 
     def test_helper_can_unmount(self, nobody):
-        """fusermount3 is setuid: with no_new_privs it would unmount for nobody."""
+        """The process does not set no_new_privs, because fusermount3, which is setuid, could not
+        unmount."""
         found = status(nobody().pid)
         assert found["NoNewPrivs"] == "0"
         assert int(found["CapPrm"], 16) == 0
@@ -115,7 +117,7 @@ class TestOfAnOrdinaryUser:
 
 @needs_root
 class TestOfRoot:
-    """What serving does not take is given up, in every thread."""
+    """Every thread drops the privileges that serving does not need."""
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_rights(self, account, mount, daemon):
@@ -132,7 +134,7 @@ class TestOfRoot:
         one.unmount()
 
     def test_it_still_does_all(self, account, mount, place):
-        """The key is read again, a damaged cache is set aside, and the program unmounts."""
+        """Without these privileges the program still reads the key again, and unmounts."""
         one = mount(account, "ttl=0", "auto_unmount")
         assert len(os.listdir(one.path / "all")) == len(account.jobs())
         place.key_file.chmod(0o400)
@@ -147,13 +149,13 @@ class TestOfRoot:
 class TestProcess:
     @pytest.mark.parametrize("daemon", [False, True])
     def test_limits(self, account, mount, daemon):
-        """No core, and files that are its user's alone."""
+        """The process dumps no core, and only its user can access the files it creates."""
         one = mount(account, daemon=daemon)
         assert resource.prlimit(one.pid, resource.RLIMIT_CORE) == (0, 0)
         assert status(one.pid)["Umask"] == "0077"
 
     def test_descriptors_of_a_daemon(self, account, mount, tmp_path):
-        """Of what it inherited nothing is left. It opens the directories of the key, the cache
+        """A daemon keeps no inherited descriptor. It opens the directories of the key, the cache
         and temporary files itself."""
         with open(tmp_path / "inherited", "w", encoding="ascii") as file:
             os.set_inheritable(file.fileno(), True)
@@ -173,7 +175,7 @@ class TestProcess:
 
 @needs_root
 class TestChildren:
-    """The process that auto_unmount keeps beside the program."""
+    """The process that auto_unmount runs beside the program."""
 
     def test_environment_and_descriptors(self, account, mount, place):
         env = environment(place.home, GLADIA_API_KEY=KEY)
@@ -192,7 +194,8 @@ class TestChildren:
 
 @needs_root
 class TestOthers:
-    """allow_other lets others in as far as the modes say: default_permissions is always set."""
+    """allow_other gives others the access that the modes allow: default_permissions is always
+    set."""
 
     @pytest.mark.parametrize("options", [["allow_other"], ["allow_other", "umask=077"], []])
     def test_others(self, account, mount, options):
@@ -210,7 +213,7 @@ class TestOthers:
         assert ("allow_other" in given) == bool(options)
 
     def test_no_file_can_be_run_or_is_special(self, account, mount):
-        """SEMANTICS 1.2.5"""
+        """SEMANTICS 1.2"""
         one = mount(account)
         for path in (one.path / "all").iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o444 and path.is_file()

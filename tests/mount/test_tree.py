@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 3.1 to 3.5: which directories there are, what they show, and what that costs."""
+"""SEMANTICS 3.1 to 3.5: which directories exist, which jobs they show, and how many requests that
+costs."""
 
 import errno
 import os
@@ -13,7 +14,8 @@ STATUSES = ("queued", "processing", "done", "error")
 
 
 def where(account, statuses=STATUSES, **times):
-    """The names of the jobs of some statuses; after= or later, before=."""
+    """Returns the names of the jobs with one of the statuses, at or after after= and before
+    before=."""
     return names_of(job for status in statuses
                     for job in account.jobs(status=status, **times))
 
@@ -31,12 +33,12 @@ def on_day(account, day, statuses=STATUSES):
 
 
 def days_of(account):
-    """Newest first."""
+    """Returns the days that have jobs, newest first."""
     return list(dict.fromkeys(map(day_of, account.jobs())))
 
 
 def listed(path):
-    """The names of a directory, none of them twice."""
+    """Returns the names in a directory, after checking that none appears twice."""
     names = os.listdir(path)
     assert len(names) == len(set(names))
     return set(names)
@@ -53,13 +55,13 @@ def one_job(account, status="done"):
 
 
 class TestFixedDirectories:
-    """SEMANTICS 3.1, 3.4: they cost nothing."""
+    """SEMANTICS 3.1, 3.4: the fixed directories cost no request."""
 
     def test_root(self, account, mount):
         """SEMANTICS 3.4.5"""
         one = mount(account)
         names = listed(one.path)
-        # metadata/ is a promise of its own.
+        # metadata/ has its own promises and tests.
         assert names - {"metadata"} == {"all", "status", "date", "after", "before"}
         assert listed(one.path / "status") == set(STATUSES)
         assert one.requests() == []
@@ -80,7 +82,7 @@ class TestFixedDirectories:
 
 
 class TestFilters:
-    """SEMANTICS 3.1: what a directory shows is what the account holds."""
+    """SEMANTICS 3.1: a directory shows the matching jobs of the account."""
 
     def test_all(self, account, mount):
         one = mount(account)
@@ -126,7 +128,7 @@ class TestFilters:
 
 
 class TestNesting:
-    """SEMANTICS 3.2: filters after filters mean and, a comma means or."""
+    """SEMANTICS 3.2: nested filters mean "and", a comma means "or"."""
 
     def test_any_order(self, account, mount):
         """SEMANTICS 3.2.1"""
@@ -166,7 +168,8 @@ class TestNesting:
         assert listed(one.path / "after/2026-04-25/before/2026-04-22") == set()
 
     def test_inner_names_are_not_listed(self, account, mount):
-        """SEMANTICS 3.2.4: So that find and grep -r stay finite."""
+        """SEMANTICS 3.2.4: Names inside a filter are not listed, so that find and grep -r stay
+        finite."""
         one = mount(account)
         for path in ("all", "status/done", "date/" + days_of(account)[3], "after/2026-04-25"):
             names = listed(one.path / path)
@@ -179,7 +182,7 @@ class TestNesting:
 
 
 class TestNothing:
-    """SEMANTICS 3.3: what cannot exist is ENOENT without a request."""
+    """SEMANTICS 3.3: a name that cannot exist is ENOENT and costs no request."""
 
     @pytest.mark.parametrize("path", [
         "status/foo", "status/Done", "status/done,", "status/,", "date/2026-02-30",
@@ -213,7 +216,7 @@ class TestDays:
         assert os.listdir(one.path / "date") == days
         requests = one.requests()
         assert all(request.lists for request in requests)
-        # One a day, and one that says there is nothing older.
+        # One request a day, and one that shows that there is nothing older.
         assert len(days) <= len(requests) <= len(days) + 1
         assert sum(request.bytes for request in requests) < len(requests) * 3 * 4000
 
@@ -221,7 +224,7 @@ class TestDays:
         assert listed(mount(mock).path / "date") == set()
 
     def test_nested(self, account, mount):
-        """The days that have jobs of the filter."""
+        """date/ below a filter shows the days that have jobs of this filter."""
         one = mount(account)
         wanted = list(dict.fromkeys(map(day_of, account.jobs(status="error"))))
         assert os.listdir(one.path / "status/error/date") == wanted
@@ -236,7 +239,7 @@ class TestDays:
 
 
 class TestById:
-    """SEMANTICS 3.5: a job that was never listed."""
+    """SEMANTICS 3.5: a job that was never listed can be read by its name."""
 
     def test_costs_one_request(self, account, mount):
         """SEMANTICS 3.5.2"""
@@ -271,7 +274,7 @@ class TestById:
         assert request.status == 404
 
     def test_other_directories_know_it(self, account, mount):
-        """One request, in however many directories it is looked at."""
+        """A job costs one request, no matter in how many directories it is read."""
         one = mount(account)
         job = one_job(account)
         for path in ("all", "status/done", "date/" + day_of(job)):
@@ -279,7 +282,7 @@ class TestById:
         assert len(one.requests()) == 1
 
     def test_other_suffixes(self, account, mount):
-        """SEMANTICS 8.1 aside, there is no other file of a job."""
+        """SEMANTICS 8.1 aside, a job has no other file."""
         one = mount(account)
         job = one_job(account)
         for suffix in ("", ".JSON", ".json.json", ".jsonx", ".xml"):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 3.1, 6.3, 6.6: each answer that the API might give to what is unknown of it
-(GLADIA_API.md) shows the same directories."""
+"""SEMANTICS 3.1, 6.3, 6.6: the directories are the same for every way in which the API may behave
+where its documentation is silent (GLADIA_API.md)."""
 
 import os
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 1.1, 1.5, 1.8, 1.9: the program unmounts its own mount, wherever that is, or nothing."""
+"""SEMANTICS 1.1, 1.5, 1.8, 1.9: the program unmounts its own mount, wherever it is, or nothing."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ KERNEL = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
 
 
 class Ground:
-    """A private tmpfs: only below a private mount others can be moved."""
+    """A private tmpfs, because mounts can only be moved below a private mount."""
 
     def __init__(self, directory):
         self.path = directory
@@ -32,12 +32,12 @@ class Ground:
 
     @staticmethod
     def cover(path):
-        """Mounts something with a file in it."""
+        """Mounts a tmpfs with a file in it."""
         run("mount", "-t", "tmpfs", "cover", path)
         (path / "file").write_text("kept", encoding="ascii")
 
     def places(self):
-        """What is mounted below, in the order in which it was mounted: place and source."""
+        """Returns the path and the source of each mount below, in the order of mounting."""
         with open("/proc/self/mountinfo", encoding="ascii") as table:
             lines = [line.split() for line in table]
         return [(line[4][len(str(self.path)) + 1:], line[line.index("-") + 2])
@@ -62,7 +62,7 @@ def end(one, sign=signal.SIGTERM):
 
 
 def numbers(path):
-    """Those that mountinfo has for the mount there: its own, and its device's."""
+    """Returns the numbers of the mount at the path and of its device, as mountinfo shows them."""
     with open("/proc/self/mountinfo", encoding="ascii") as table:
         lines = [line.split() for line in table]
     return next((line[0], line[2]) for line in lines if line[4] == str(path))
@@ -70,16 +70,16 @@ def numbers(path):
 
 @pytest.fixture
 def successor(account, mount):
-    """Makes a mount, and another one that the kernel gives the first one's numbers when that
-    was unmounted while stop() had its process, or another one, stopped."""
+    """Returns a function that unmounts a mount while the process returned by stop() is stopped, and
+    creates another mount that gets the same numbers from the kernel."""
     def make(stop, *options):
         for _ in range(50):  # others on this machine may take the numbers
             one = mount(account, *options)
-            os.listdir(one.path / "all")  # it serves
+            os.listdir(one.path / "all")  # returns once it serves
             before = numbers(one.path)
             pid = stop(one)
             os.kill(pid, signal.SIGSTOP)
-            # Not umount(8), which asks the process that is stopped.
+            # Not with umount(8), which asks the stopped process.
             assert LIBC.umount2(os.fsencode(one.path), 0) == 0
             two = mount(account)
             if numbers(two.path) == before:
@@ -93,11 +93,11 @@ def successor(account, mount):
 
 @needs_root
 class TestOwnMount:
-    """SEMANTICS 1.8, with the path that it was given leading to something else."""
+    """SEMANTICS 1.8: the path of the mount now leads to something else."""
 
     @pytest.mark.parametrize("daemon", [False, True])
     def test_covered(self, account, mount, ground, daemon):
-        """SEMANTICS 1.8.3: What is mounted over it stays, and the user hears what to do."""
+        """SEMANTICS 1.8.3: A mount that covers it stays, and a message says what to do."""
         path = ground.new("mnt")
         one = mount(account, path=path, daemon=daemon)
         ground.cover(path)
@@ -115,7 +115,8 @@ class TestOwnMount:
         assert ground.places() == []
 
     def test_covered_inside(self, account, mount, ground):
-        """SEMANTICS 1.8.2: A lazy unmount would take what is mounted in it, too."""
+        """SEMANTICS 1.8.4, 1.8.2: A lazy unmount would also remove a mount inside it, so there is
+        none."""
         path = ground.new("mnt")
         one = mount(account, path=path)
         run("mount", "--bind", ground.new("other"), path / "status")
@@ -125,7 +126,8 @@ class TestOwnMount:
         run("umount", "-l", path)
 
     def test_directory_above_is_covered(self, account, mount, ground):
-        """Something of the same path, that it cannot see behind."""
+        """A mount on a directory above hides the mount, and has another directory of the same
+        path."""
         path = ground.new("above/mnt")
         one = mount(account, path=path)
         ground.cover(path.parent)
@@ -162,7 +164,7 @@ class TestOwnMount:
         assert ground.places() == [("mnt", "cover")]
 
     def test_gone(self, account, mount, ground):
-        """It was unmounted, but lives on in a bind mount: nothing is left to unmount."""
+        """It was unmounted but still exists as a bind mount: nothing is left to unmount."""
         path, bound = ground.new("mnt"), ground.new("bound")
         one = mount(account, path=path)
         run("mount", "--bind", path, bound)
@@ -183,7 +185,7 @@ class TestOwnMount:
         two.unmount()
 
     def test_aborted_after_a_move(self, account, mount, ground):
-        """SEMANTICS 1.5: an aborted mount is one, also if something else is at its old place."""
+        """SEMANTICS 1.5: an aborted mount is reported even if something else is at its old path."""
         path = ground.new("parent/mnt")
         one = mount(account, path=path)
         path.parent.rename(ground.path / "parent2")
@@ -198,7 +200,7 @@ class TestOwnMount:
 
 @needs_root
 class TestDeadMount:
-    """SEMANTICS 11.4: what is cleared is the dead mount alone."""
+    """SEMANTICS 11.4: only the dead mount itself is removed."""
 
     def test_others_are_in_it(self, account, mount, program, place, ground):
         path = ground.new("mnt")
@@ -214,7 +216,7 @@ class TestDeadMount:
 
 
 class TestOrdinaryUser:
-    """SEMANTICS 1.8, where fusermount3 unmounts, which knows only paths."""
+    """SEMANTICS 1.8, if fusermount3 unmounts, which knows only paths."""
 
     @needs_root
     def test_covered(self, nobody):
@@ -235,9 +237,10 @@ class TestOrdinaryUser:
 
 
 class TestRefused:
-    """SEMANTICS 1.1: neither over a gladiafs mount nor in one."""
+    """SEMANTICS 1.1: a mount over or inside a gladiafs mount is refused."""
 
     def test_another_account(self, account, mock, mount, program, place):
+        """SEMANTICS 1.1.5"""
         one = mount(account)
         code, _, err = program("-f", "-o", place.options(), mock.url, one.path)
         assert code == FAILED
@@ -252,7 +255,7 @@ class TestRefused:
 
     @needs_root
     def test_by_another_way(self, account, mock, mount, program, place, ground):
-        """A bind mount of a directory in it is a part of it."""
+        """A bind mount of a directory of a mount counts as part of it."""
         one, bound = mount(account), ground.new("bound")
         run("mount", "--bind", one.path / "status", bound)
         code, _, err = program("-f", "-o", place.options(), mock.url, bound)
@@ -262,7 +265,7 @@ class TestRefused:
 
     @needs_root
     def test_of_another_user(self, nobody, account):
-        """A user who may not look into the mount that is there gets the same sentence."""
+        """A user without access to the existing mount gets the same message."""
         one = nobody()
         one.place.directory.chmod(0o755)
         done = subprocess.run(
@@ -275,7 +278,7 @@ class TestRefused:
 
 
 class TestSignals:
-    """SEMANTICS 1.5: those that end it, and those that do not."""
+    """SEMANTICS 1.5: signals that end the program, and signals that do not."""
 
     HARMLESS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM,
                 signal.SIGPROF, signal.SIGIO, signal.SIGPWR, signal.SIGXFSZ, signal.SIGPIPE,
@@ -292,6 +295,7 @@ class TestSignals:
 
     @pytest.mark.parametrize("sign", [signal.SIGQUIT, signal.SIGXCPU])
     def test_ends(self, account, mount, sign):
+        """SEMANTICS 1.5.11"""
         one = mount(account)
         os.listdir(one.path / "all")
         assert end(one, sign) == 0
@@ -299,8 +303,8 @@ class TestSignals:
 
 
     def test_file_size_limit(self, account, place):
-        """SEMANTICS 1.5.7: SIGXFSZ (ulimit -f): the cache cannot grow, as on a full disk; the mount
-        lives on."""
+        """SEMANTICS 1.5.7: After SIGXFSZ (ulimit -f) the cache cannot grow, as on a full disk; the
+        mount keeps working."""
         path = place.new_directory()
         program = Program(place, "-f", "-o", place.options(), account.url, path,
                           wrapper=["prlimit", "--fsize=150000"])
@@ -340,7 +344,7 @@ class TestAutoUnmount:
             wait_until(lambda one=one: not one.is_mounted(), "it is unmounted")
 
     def test_normal_end(self, account, mount):
-        """What is mounted there next is not its mount."""
+        """After a normal end the helper does not unmount the next mount on the same path."""
         before = children()
         one = mount(account, "auto_unmount")
         one.unmount()
@@ -353,7 +357,7 @@ class TestAutoUnmount:
     @pytest.mark.skipif(KERNEL < (6, 8), reason="the kernel has no unique numbers of mounts")
     def test_another_has_its_numbers(self, successor):
         def helper(one):
-            """The process that unmounts later."""
+            """Returns the process that unmounts later."""
             with open(f"/proc/{one.pid}/task/{one.pid}/children", encoding="ascii") as pids:
                 return int(pids.read())
         one, pid, two = successor(helper, "auto_unmount")
@@ -378,7 +382,8 @@ class TestAutoUnmount:
 
 @needs_root
 def test_own_namespace(account, mount):
-    """A process outside of a test cannot copy its mounts, which would keep them alive."""
+    """The test has its own mount namespace: a process outside that copied its mounts would keep
+    them alive."""
     one = mount(account)
     assert str(one.path) in Path("/proc/self/mounts").read_text(encoding="utf-8")
     outside = Path(f"/proc/{os.getppid()}/mounts").read_text(encoding="utf-8")

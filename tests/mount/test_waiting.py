@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 11.2: what waiting does to those who wait, and to everybody else."""
+"""SEMANTICS 11.2: the effect of waiting on the readers that wait, and on all others."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ class TestInterrupts:
             assert one.end_by(sign) < AT_ONCE
 
     def test_others_go_on(self, stalled, account, reader):
-        """One that was ended takes nothing from those who wait for the same."""
+        """Ending one reader does not affect others that wait for the same page."""
         first, second = [reader("ls", "-f", stalled.path / "all").hangs() for _ in range(2)]
         first.end_by(signal.SIGINT)
         account.clear_faults()
@@ -49,7 +49,7 @@ class TestInterrupts:
         assert code == 0 and out.count(".json") == 250
 
     def test_page_is_not_thrown_away(self, stalled, account, reader):
-        """What was asked for still arrives."""
+        """A page still arrives after the reader that requested it was ended."""
         reader("ls", stalled.path / "all").hangs().end_by(signal.SIGINT)
         account.clear_faults()
         first = stalled.requests()
@@ -81,7 +81,8 @@ print(len(names))
         assert int(out) == (250 if what == "directory" else 1)
 
     def test_timer(self, stalled, account, reader):
-        """Nor does a handler's SIGALRM every millisecond (profilers, Go's SIGURG)."""
+        """A handled SIGALRM every millisecond does not disturb it either (profilers, Go's
+        SIGURG)."""
         code = self.STORM.replace("names =", "signal.signal(signal.SIGALRM, lambda *_: None)\n"
                                   "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\nnames =")
         code += "signal.setitimer(signal.ITIMER_REAL, 0)\n"
@@ -93,7 +94,7 @@ print(len(names))
 
 
 class TestOthers:
-    """SEMANTICS 11.2: one stalled directory delays nobody else."""
+    """SEMANTICS 11.2: one stalled directory delays no other reader."""
 
     def at_once(self, *command):
         with Stopwatch() as watch:
@@ -101,7 +102,7 @@ class TestOthers:
         assert watch.seconds < AT_ONCE, command
 
     def test_thirty_readers(self, account, mount, reader):
-        """While 30 readers hang, what needs no answer is there at once."""
+        """While 30 readers hang, calls that need no answer from the API return at once."""
         one = mount(account)
         known = set(os.listdir(one.path / "status/error"))
         job = one.path / "all" / account.jobs(status="done")[0]["id"]
@@ -127,7 +128,7 @@ class TestOthers:
         assert all(each.result()[0] == 0 for each in hanging)
 
     def test_other_directory(self, account, mount, reader):
-        """SEMANTICS 11.2.3: One whose pages do come is read while another's do not."""
+        """SEMANTICS 11.2.3: A directory whose pages arrive is read while another one stalls."""
         one = mount(account)
         account.fault_lists("stall", query_contains="status=done")
         hanging = [reader("ls", one.path / "status/done").hangs() for _ in range(10)]
@@ -139,7 +140,7 @@ class TestOthers:
         assert all(each.result()[0] == 0 for each in hanging)
 
     def test_more_than_connections(self, account, mount, reader):
-        """Stalled requests do not use up what others need."""
+        """Stalled requests leave connections for other readers."""
         one = mount(account, "connections=2")
         jobs = account.jobs(status="done")
         account.fault_jobs("stall")
@@ -150,7 +151,7 @@ class TestOthers:
         assert watch.seconds < PATIENCE
 
     def test_same_directory(self, account, mount, reader):
-        """Names in a directory that somebody waits for can be looked up."""
+        """Names in a directory can be looked up while other readers wait for its pages."""
         one = mount(account, "page_size=20")
         account.fault("stall", {**LIST, "min_offset": 30})
         for _ in range(3):
@@ -163,7 +164,7 @@ class TestOthers:
         account.clear_faults()
 
     def test_slow_is_not_stalled(self, account, mount):
-        """A page that comes slowly but steadily is waited for, within timeout."""
+        """A page that arrives slowly but steadily is waited for, within timeout."""
         one = mount(account, "page_size=20")
         account.fault("drip", LIST, times=1, bytes_per_second=40000)
         assert set(os.listdir(one.path / "all")) == names_of(account.jobs())

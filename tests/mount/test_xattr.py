@@ -22,7 +22,7 @@ def attributes(path):
 
 
 def wanted(job):
-    """What the job's text says, as SEMANTICS tells it."""
+    """Returns the expected attributes of a job, as docs/SEMANTICS.md defines them."""
     file = job.get("file") or {}
     facts = {name: job.get(name) for name in (
         "id", "request_id", "kind", "status", "created_at", "completed_at", "error_code")}
@@ -59,7 +59,7 @@ class TestWith:
         assert os.getxattr(path, "user.gladia.filename").decode() == 'zoë "quoted" \\ 100%.mp3'
 
     def test_summaries(self, account, mount):
-        """Their texts are fetched."""
+        """The texts of jobs listed as summaries are fetched."""
         account.modes(items="summary")
         one = mount(account, "xattr")
         path = next((one.path / "status/done").iterdir())
@@ -72,7 +72,7 @@ class TestWith:
         shown = run("getfattr", "-d", "--absolute-names", path).splitlines()
         assert 'user.gladia.status="done"' in shown
         assert f'user.gladia.id="{path.stem}"' in shown
-        # The directory itself has none.
+        # The directory itself has no attributes.
         found = run("getfattr", "-R", "-n", "user.gladia.status", "--only-values",
                     one.path / "status/done", code=1)
         assert found == "done" * len(account.jobs(status="done"))
@@ -100,14 +100,14 @@ class TestWith:
         assert read(path) and os.listxattr(path) == []
 
     def test_ls(self, account, mount):
-        """No "+", and no complaints."""
+        """ls shows no "+" and reports no error."""
         one = mount(account, "xattr")
         lines = run("ls", "-l", one.path / "all").splitlines()[1:]
         assert len(lines) == 250
         assert {line.split()[0] for line in lines} == {"-r--r--r--"}
 
     def test_copies(self, account, mount, tmp_path):
-        """cp and rsync take them along, where they can be written."""
+        """cp and rsync copy the attributes if the target filesystem supports them."""
         one = mount(account, "xattr")
         probe = tmp_path / "probe"
         probe.touch()
@@ -129,7 +129,7 @@ class TestWith:
 
 
 class TestWithout:
-    """SEMANTICS 5.5: they cost a message for each file, so they are not there."""
+    """SEMANTICS 5.5: without -o xattr there are none, because they cost a message for each file."""
 
     def test_none(self, account, mount):
         """SEMANTICS 5.5.2"""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all tests of mounts use: bounded waiting, tools, readers that hang."""
+"""Helpers of all mount tests: waiting with a time limit, running tools, readers that hang."""
 
 import ctypes
 import os
@@ -8,20 +8,20 @@ import subprocess
 import sys
 import time
 
-# Nothing here waits longer, in seconds.
+# The longest wait of these helpers, in seconds.
 END = 20
-# Time limits of SPEC hold on a quiet machine; under valgrind or sanitizers they are longer.
+# Factor for time limits, which apply to a quiet machine; larger for valgrind and sanitizers.
 PATIENCE = float(os.environ.get("GLADIAFS_PATIENCE", "1"))
 AT_ONCE = 0.1 * PATIENCE
 
-# Where a process sleeps whose system call waits for a FUSE filesystem: for an answer, for a
-# page of a file, for a look-up of somebody else, for a directory somebody else reads.
+# Kernel functions (/proc/PID/wchan) in which a process waits for a FUSE filesystem: for a
+# reply, for a page of a file, or for a lookup or a directory read of another process.
 WAITS = {"request_wait_answer", "fuse_simple_request", "__fuse_request_send", "fuse_get_req",
          "folio_wait_bit_common", "d_alloc_parallel", "rwsem_down_write_slowpath",
          "rwsem_down_read_slowpath"}
 
-# A mount namespace begins with a copy of all mounts, which would keep those of other tests
-# alive after they were unmounted: their programs would wait for ever.
+# A new mount namespace starts with a copy of all mounts. The copies would keep mounts of other
+# tests alive after they are unmounted, and their programs would wait forever.
 ALONE = """
 set -eu
 findmnt -rn -o TARGET -t fuse.gladiafs | while read -r place; do umount -l "$place"; done
@@ -32,7 +32,7 @@ CLONE_NEWNS = 0x20000
 
 
 def wait_until(condition, what, seconds=END):
-    """Looks often, gives what the condition gives once it is true."""
+    """Polls the condition until it is true and returns its value."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -55,7 +55,7 @@ class Stopwatch:
 
 
 def run(*command, code=0, timeout=60, **options):
-    """Runs a tool to its end, gives what it prints; the exit code must be as expected."""
+    """Runs a tool and returns its output; its exit code must be `code`."""
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=timeout, check=False, **options)
@@ -72,9 +72,9 @@ def read(path):
 
 
 def isolate_mounts():
-    """Moves this process into a mount namespace of its own, so that no other namespace copies
-    its mounts and keeps them alive. Users other than root stay where they are: fusermount3
-    could not mount for them in a user namespace."""
+    """Moves this process into a new mount namespace, so that no other namespace copies its
+    mounts and keeps them alive. Only for root: other users would need a user namespace, in
+    which fusermount3 cannot mount for them."""
     if os.geteuid() == 0:
         assert LIBC.unshare(CLONE_NEWNS) == 0, os.strerror(ctypes.get_errno())
         run("mount", "--make-rprivate", "/")
@@ -82,7 +82,7 @@ def isolate_mounts():
 
 
 def mounts():
-    """Type and source of what is mounted, by mount point (proc(5), mountinfo)."""
+    """Returns type and source of all mounts, by mount point (proc(5), mountinfo)."""
     found = {}
     with open("/proc/self/mountinfo", encoding="utf-8") as table:
         for line in table:
@@ -93,18 +93,21 @@ def mounts():
 
 
 def is_alive(place):
-    """Whether something is mounted there, and its process answers."""
+    """Returns True if something is mounted there and its process answers."""
     if str(place) not in mounts():
         return False
     try:
-        os.statvfs(place)  # unlike stat(), this always asks
+        os.statvfs(place)  # unlike stat(), this always asks the process
     except OSError:
         return False
     return True
 
 
 def wait_for_mount(place, process):
-    """Until something is mounted there, or the process has ended; True if mounted."""
+    """Waits until something is mounted there or the process has ended.
+
+    Returns True if it is mounted.
+    """
     end = time.monotonic() + END
     pidfd = os.pidfd_open(process.pid)
     try:
@@ -137,7 +140,7 @@ class Reader:
         return cls(sys.executable, "-c", code, *words)
 
     def hangs(self):
-        """Waits until it waits for the filesystem, and for something that does not come."""
+        """Waits until the process is blocked in a call to the filesystem."""
         state = None
         while state is None or state != self.state():
             state = wait_until(self.state, "the reader hangs")
@@ -146,7 +149,8 @@ class Reader:
         return self
 
     def state(self):
-        """How often it has gone to sleep, if it sleeps in the filesystem or has ended."""
+        """Returns how often the process went to sleep, if it sleeps in the filesystem or has ended,
+        or None."""
         try:
             with open(f"/proc/{self.pid}/wchan", encoding="ascii") as place:
                 sleeps = place.read() in WAITS
@@ -157,14 +161,14 @@ class Reader:
         return count if sleeps or self.process.poll() is not None else None
 
     def end_by(self, signal):
-        """Sends a signal; gives the seconds until the process has ended."""
+        """Sends a signal. Returns the seconds until the process has ended."""
         with Stopwatch() as watch:
             self.process.send_signal(signal)
             self.process.wait(END)
         return watch.seconds
 
     def result(self, seconds=60):
-        """Exit code, output, errors."""
+        """Waits for the process; returns exit code, stdout and stderr."""
         out, err = self.process.communicate(timeout=seconds * PATIENCE)
         return self.process.returncode, out, err
 

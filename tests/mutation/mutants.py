@@ -21,7 +21,7 @@ LOSABLE = {CursorKind.CALL_EXPR, CursorKind.BINARY_OPERATOR, CursorKind.UNARY_OP
            CursorKind.CONTINUE_STMT}
 OTHER_COMPARISON = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==",
                     "&&": "||", "||": "&&"}
-# An errno that is one more is not a mistake anybody makes.
+# Adding one to an errno is not a realistic mistake.
 ERRNO = re.compile(r"-?E[A-Z0-9]+|-?errno|err")
 INTEGERS = {TypeKind.BOOL, TypeKind.CHAR_S, TypeKind.UCHAR, TypeKind.SHORT, TypeKind.USHORT,
             TypeKind.INT, TypeKind.UINT, TypeKind.LONG, TypeKind.ULONG, TypeKind.LONGLONG,
@@ -30,7 +30,7 @@ INTEGERS = {TypeKind.BOOL, TypeKind.CHAR_S, TypeKind.UCHAR, TypeKind.SHORT, Type
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the bytes from start to end of a file become another text."""
+    """One change: it replaces the bytes from start to end of a file."""
     file: str  # relative to the tree
     kind: str
     start: int
@@ -39,24 +39,24 @@ class Mutant:
 
     @property
     def folder(self):
-        """The folder below src/, or "." for src/ itself."""
+        """Returns the file's folder below src/, or "." for src/ itself."""
         return str(Path(self.file).parent.relative_to("src"))
 
     def line(self, text):
-        """The number of its line."""
+        """Returns the line number of the change."""
         return text[:self.start].count(b"\n") + 1
 
     def place(self, text):
-        """Its file and line, and what kind of mistake it is."""
+        """Returns the file, line and kind of the mistake."""
         return f"{self.file}:{self.line(text)}: {self.kind}"
 
     def apply(self, text):
-        """The text with the change. The lines after it keep their numbers."""
+        """Returns the text with the change. The lines after it keep their numbers."""
         lost = text[self.start:self.end].count(b"\n") - self.new.count("\n")
         return text[:self.start] + self.new.encode() + b"\n" * lost + text[self.end:]
 
     def diff(self, text):
-        """The changed lines, as diff -u0 shows them."""
+        """Returns the changed lines, as diff -u0 shows them."""
         lines = [part.decode().splitlines() for part in (text, self.apply(text))]
         changed = list(difflib.unified_diff(*lines, n=0, lineterm=""))[3:]
         return [line for line in changed if line.strip("+-")]
@@ -71,24 +71,24 @@ class Finder:
         self.found = []
 
     def source(self, cursor):
-        """The text of a cursor, or None if it is not all in this file, outside of macros."""
+        """Returns the text of a cursor, or None if part of it is in a macro or in another file."""
         start, end = cursor.extent.start, cursor.extent.end
         if not start.file or not start.file.name.endswith(self.file) or start.offset >= end.offset:
             return None
         text = self.text[start.offset:end.offset].decode()
-        # Inside of a macro, libclang gives the extent of the macro's use.
+        # For a cursor inside a macro, libclang returns the extent of the macro's use.
         first = next(cursor.get_tokens(), None)
         if first is None or not text.startswith(first.spelling):
             return None
         return text
 
     def add(self, kind, cursor, new):
-        """Adds the mutant in which new replaces the text of the cursor."""
+        """Adds the mutant that replaces the text of the cursor with `new`."""
         start, end = cursor.extent.start.offset, cursor.extent.end.offset
         self.found.append(Mutant(self.file, kind, start, end, new))
 
     def condition(self, cursor):
-        """A condition is negated."""
+        """Negates a condition."""
         children = list(cursor.get_children())
         if cursor.kind in BRANCHES and children:
             text = self.source(children[0])
@@ -96,7 +96,7 @@ class Finder:
                 self.add("condition", children[0], f"!({text})")
 
     def comparison(self, cursor):
-        """< becomes <=, == becomes !=, && becomes ||, and the reverse."""
+        """Replaces < with <=, == with !=, && with ||, and the reverse."""
         if cursor.kind != CursorKind.BINARY_OPERATOR:
             return
         left, right = cursor.get_children()
@@ -111,7 +111,7 @@ class Finder:
                                      operator.replace(operator.strip(), other)))
 
     def off_by_one(self, cursor):
-        """An index, a right operand, or an integer argument is one more or one less."""
+        """Adds or subtracts one from an index, a right operand, or an integer argument."""
         if cursor.kind == CursorKind.CALL_EXPR:
             chosen = list(cursor.get_arguments())
         elif cursor.kind in (CursorKind.ARRAY_SUBSCRIPT_EXPR, CursorKind.BINARY_OPERATOR):
@@ -125,7 +125,7 @@ class Finder:
                     self.add("off-by-one", child, f"({text} {sign} 1)")
 
     def constant(self, cursor):
-        """A number or a truth value is another one."""
+        """Replaces a number or a truth value with another one."""
         text = self.source(cursor)
         if not text:
             return
@@ -139,7 +139,7 @@ class Finder:
                 self.add("constant", value, f"(({self.source(value)}) * 2)")
 
     def statement(self, cursor):
-        """A statement is lost."""
+        """Removes a statement."""
         if cursor.kind != CursorKind.COMPOUND_STMT:
             return
         for child in cursor.get_children():
@@ -147,7 +147,7 @@ class Finder:
                 self.add("statement", child, "")
 
     def error(self, cursor):
-        """A function returns 0 instead of an error, or goes on after one."""
+        """Returns 0 instead of an error, or continues after an error."""
         children = list(cursor.get_children())
         if cursor.kind == CursorKind.RETURN_STMT and children:
             text = self.source(children[0])
@@ -159,7 +159,7 @@ class Finder:
                 self.add("error", children[0], f"({text}) && 0")
 
     def arguments(self, cursor):
-        """Two neighbouring arguments of the same kind are swapped."""
+        """Swaps two neighbouring arguments of the same type."""
         if cursor.kind != CursorKind.CALL_EXPR:
             return
         arguments = list(cursor.get_arguments())
@@ -187,7 +187,7 @@ class Finder:
 
 
 def find(tree, build):
-    """All mutants of the sources of the program, in the order of their files."""
+    """Returns all mutants of the program's sources, in the order of their files."""
     entries = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         file = (build / entry["file"]).resolve()
@@ -209,7 +209,8 @@ def find(tree, build):
 
 
 def draw(mutants, seed):
-    """Yields them all in the order of the seed: a kind first, so that each kind is as likely."""
+    """Yields all mutants in random order. It draws a kind first, so that all kinds are equally
+    likely."""
     choice = random.Random(seed)
     kinds = {}
     for mutant in mutants:

@@ -4,11 +4,11 @@
     mutate [N [SEED]]
 
 Draws N mutants (100) by SEED (a new one, which is printed). Each one is built in build/mutation,
-in a copy of the tree, and runs the tests that can see it until one fails: the programs of the
-suites unit, session and fuzz that contain the changed file, and if it survives these, the mount
-and model tests of its folder. A mutant that does not compile, or whose object file is the same, is
-not counted. Prints each survivor with its change, and the score of each folder. The log,
-build/mutation/SEED.log, has all mutants, and what noticed each of them."""
+in a copy of the tree, and runs the tests that can notice it until one fails. These are first the
+programs of the suites unit, session and fuzz that contain the changed file, and then the mount and
+model tests of its folder. A mutant is not counted if it does not compile or its object file is
+unchanged. Prints each survivor with its change, and the score of each folder. The log,
+build/mutation/SEED.log, lists all mutants with the test that noticed each."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from workshop import Workshop
 
 
 def score(killed, counted):
-    """The lines of the score: folders first, the sum last."""
+    """Returns the lines of the score: one per folder, and the total last."""
     rows = [(folder, killed[folder], counted[folder]) for folder in sorted(counted)]
     rows.append(("all", killed.total(), counted.total()))
     return [f"{folder:8} {noticed:3} of {drawn:3}  {100 * noticed // drawn:3} %"
@@ -30,7 +30,7 @@ def score(killed, counted):
 
 
 class Trial:
-    """Mutants of one seed, and what became of them."""
+    """Mutants of one seed, and their results."""
 
     def __init__(self, workshop, log):
         self.workshop = workshop
@@ -54,7 +54,7 @@ class Trial:
         return killer
 
     def quick(self, mutants, wanted):
-        """Tries mutants with the quick tests, until so many count."""
+        """Tries mutants with the quick tests until `wanted` of them count."""
         for mutant in mutants:
             killer = self.try_out(mutant, self.workshop.quick)
             if killer is not None:
@@ -66,7 +66,8 @@ class Trial:
                 break
 
     def slow(self):
-        """Tries those that survived with the mount and model tests; prints those they miss."""
+        """Tries the survivors with the mount and model tests, and prints those that survive these,
+        too."""
         while self.survivors:
             mutant = self.survivors[0]
             if self.try_out(mutant, self.workshop.slow):
@@ -82,12 +83,13 @@ class Trial:
 
 
 def main(args):
-    """Returns the exit code: 0 if at least 95 % were noticed."""
+    """Returns the exit code: 0 if at least 95 % of the mutants were noticed."""
     if os.geteuid() != 0:
         raise SystemExit("mutate: run me as root: each test gets namespaces of its own")
     wanted = int(args[0]) if args else 100
     seed = args[1] if len(args) > 1 else str(time.time_ns())
-    for number in (signal.SIGINT, signal.SIGTERM):  # also if a shell in the background ignores it
+    # a shell starts background jobs with SIGINT ignored
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     workshop = Workshop(Path(__file__).resolve().parents[2])
     workshop.prepare()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A copy of the tree with a build directory of its own, and the tests that can see a change."""
+"""A copy of the tree with its own build directory, and the tests that can notice a change."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# The mount tests that exercise a folder below src/, the most likely to notice something first.
+# The mount tests of each folder below src/, those first that are most likely to notice a change.
 MOUNT_TESTS = {
     ".": "command_line",
     "base": "control command_line content log",
@@ -28,17 +28,17 @@ MOUNT_TESTS = {
     "commands": "check fetch control",
 }
 QUICK = ("unit", "session", "fuzz")
-# A mutant may ask for memory or write without end.
+# A mutant may allocate memory or write without limit.
 MEMORY_MAX = 8 << 30
 FILE_MAX = 1 << 30
-# A test hangs when it takes so many times as long as without a mutant, and a while.
+# A test counts as hanging after SLOWER times its usual duration, plus WHILE_S seconds.
 SLOWER = 5
 WHILE_S = 30
 
 
 @dataclass
 class Test:
-    """A test of meson's: its command, and the programs of the build that it runs."""
+    """A test of meson: its command, and the programs of the build that it runs."""
     name: str
     suite: str
     command: list
@@ -49,12 +49,12 @@ class Test:
     contents: list = field(default_factory=list, repr=False)
 
     def sees(self, file):
-        """True if a program of this test contains the file, by its debug information."""
+        """True if the debug information of one of the test's programs names the file."""
         return any(f"/{file}".encode() + b"\0" in text for text in self.contents)
 
 
 class Workshop:
-    """The copy, its build, and its tests."""
+    """The copy of the tree, its build, and its tests."""
 
     def __init__(self, tree):
         self.origin = tree
@@ -84,31 +84,31 @@ class Workshop:
                 [str(Path(name).relative_to(self.build)) for name in named], test["timeout"]))
 
     def introspect(self, what):
-        """What meson knows of the build."""
+        """Returns information about the build from `meson introspect`."""
         done = subprocess.run(["meson", "introspect", what, self.build], check=True,
                               capture_output=True, text=True)
         return json.loads(done.stdout)
 
     def ninja(self, targets):
-        """Builds targets, or all; returns false if that fails."""
+        """Builds the targets, or everything if there are none. Returns false if that fails."""
         return subprocess.run(["ninja", "--quiet", "-C", self.build, *targets], check=False,
                               stdout=subprocess.DEVNULL).returncode == 0
 
     def object_of(self, file):
-        """The object file of a source file, relative to the build."""
+        """Returns the path of a source file's object file, relative to the build directory."""
         for entry in json.loads((self.build / "compile_commands.json").read_text()):
             if (self.build / entry["file"]).resolve() == self.tree / file:
                 return entry["output"]
         raise SystemExit(f"{file} is not compiled")
 
     def code_of(self, name):
-        """An object file's bytes without its debug information."""
+        """Returns the contents of an object file without its debug information."""
         copy = self.root / "stripped.o"
         subprocess.run(["objcopy", "--strip-debug", self.build / name, copy], check=True)
         return copy.read_bytes()
 
     def measure(self):
-        """Runs the quick tests without a mutant; leaves out those that fail here."""
+        """Runs the quick tests without a mutant, and drops those that fail."""
         quick = [test for test in self.tests if test.suite in QUICK]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             passed = list(pool.map(lambda test: self.passes(test) or self.passes(test), quick))
@@ -121,7 +121,8 @@ class Workshop:
             test.limit_s = min(test.limit_s, test.seconds * SLOWER + WHILE_S)
 
     def passes(self, test):
-        """Runs a test in namespaces of its own, so that nothing of it is left; True if it passes."""
+        """Runs a test in its own namespaces, so that it leaves nothing behind. True if it
+        passes."""
         command = ["prlimit", f"--as={MEMORY_MAX}", f"--fsize={FILE_MAX}",
                    "unshare", "--mount", "--propagation=private", "--pid", "--fork",
                    "--kill-child", "--mount-proc", *test.command]
@@ -141,8 +142,8 @@ class Workshop:
         return code == 0
 
     def quick(self, mutant):
-        """The tests of unit, session and fuzz that can see a mutant, in groups of a few: the
-        likeliest and the quickest come first."""
+        """Returns the tests of unit, session and fuzz that can notice a mutant, in small groups.
+        The likeliest and the quickest come first."""
         stem = Path(mutant.file).stem
         tests = sorted((test for test in self.tests
                         if test.suite in QUICK and test.sees(mutant.file)),
@@ -151,7 +152,8 @@ class Workshop:
         return [tests[at:at + size] for at in range(0, len(tests), size)]
 
     def slow(self, mutant):
-        """The mount and model tests of a mutant's folder, each a group; its own come first."""
+        """Returns the mount and model tests of a mutant's folder, one per group. Tests named after
+        its file come first."""
         stem = Path(mutant.file).stem
         names = [stem, *MOUNT_TESTS[mutant.folder].split()]
         tests = {test.name.split("_", 1)[1]: test for test in self.tests
@@ -166,7 +168,7 @@ class Workshop:
         return self.ninja([name]) and self.code_of(name) != before
 
     def take_back(self, mutant, text):
-        """Writes the text without the mutant, and its object file."""
+        """Restores the text without the mutant, and its object file."""
         (self.tree / mutant.file).write_bytes(text)
         self.ninja([self.object_of(mutant.file)])
 
@@ -179,7 +181,7 @@ class Workshop:
                 results = {pool.submit(self.passes, test): test for test in group}
                 for result in as_completed(results):
                     test = results[result]
-                    # Mounts depend on more than the code: believe what happens twice.
+                    # Mount tests can also fail for other reasons, so they must fail twice.
                     if not result.result() and (test.suite in QUICK or not self.passes(test)):
                         pool.shutdown(cancel_futures=True)
                         return test.name

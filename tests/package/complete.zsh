@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# What zsh offers for a line, one word a line: zsh -f complete.zsh FUNCTIONS LINE. A shell on a
-# terminal of its own loads the function as a user's does, and a Tab is pressed.
+# Prints the words that zsh offers for a line, one per line: zsh -f complete.zsh FUNCTIONS LINE.
+# Starts a shell on its own terminal, which loads the function as a user's shell does, and
+# presses Tab.
 zmodload zsh/zpty
 zpty zsh zsh -f -i
 zpty -w zsh "PROMPT=; fpath=(${(q)1} \$fpath); autoload -Uz compinit; compinit -u -D

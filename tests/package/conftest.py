@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures: the package, a clean root to install it in, and a machine that runs there."""
+"""Fixtures: the package, a clean root directory to install it in, and a machine booted from that
+directory."""
 
 import os
 
@@ -10,7 +11,7 @@ from offers import TREE
 from mock import Mock
 from tools import run
 
-# What a machine for logging in needs beside the package.
+# Packages that a machine with logins needs in addition to ours.
 MACHINE = ["systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "libpam-mount",
            "libpam-mount-bin", "plocate"]
 USERS = ["ada", "bob"]
@@ -18,7 +19,7 @@ PASSWORD = "open, sesame"
 
 
 def pytest_collection_modifyitems(config, items):
-    """For what needs a root of its own, the user must be root."""
+    """Skips the tests that need their own root directory, unless the user is root."""
     if os.geteuid() != 0:
         skip = pytest.mark.skip(reason="only root may make a root directory and boot it")
         for item in items:
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory):
-    """Where the package of this tree was built."""
+    """Builds the package of this tree and returns the directory that contains it."""
     place = tmp_path_factory.mktemp("package")
     run(TREE / "scripts/package", place, timeout=300)
     return place
@@ -47,7 +48,8 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def machine(root, deb, tmp_path_factory):
-    """With the package and two users in it. It is the last that happens to the root."""
+    """A machine with the package and two users. No test may use the root directory itself after
+    it."""
     reason = unbootable()
     if reason:
         pytest.skip(f"no machine can be booted here: {reason}")
@@ -62,7 +64,7 @@ def machine(root, deb, tmp_path_factory):
 
 @pytest.fixture
 def account(tmp_path):
-    """A stand-in with ten small jobs."""
+    """A mock server with ten small jobs."""
     one = Mock(tmp_path, "--jobs", "10", "--bytes", "500")
     yield one
     assert one.stop()

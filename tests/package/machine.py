@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A Debian of its own: a root directory, and systemd that runs in it as its process 1."""
+"""A separate Debian system: a root directory, and systemd that runs in it as process 1."""
 
 import hashlib
 import os
@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tools import END, isolate_mounts, run, wait_until
 
-# So long a boot, or a command in it, may take.
+# Seconds that a boot, or a command in the machine, may take.
 PATIENCE = 30
 
-# Mounts of its own, so that nothing of it stays: /run for systemd-nspawn, one hierarchy of
-# control groups where the host has many, and in it a group that the machine starts from.
+# Boots the machine with its own mounts, so that none of them is left behind: /run for
+# systemd-nspawn, and a single cgroup hierarchy, even if the host has several. In it we make the
+# cgroup in which the machine starts.
 BOOT = r"""
 trap 'kill "$machine" 2>/dev/null' TERM
 mount -t tmpfs none /run
@@ -34,11 +35,12 @@ exit "$code"
 """
 
 
-# What changes with each package that comes or goes, whatever is in it.
+# Directories that change with every package that is installed or removed.
 PASSING = {"var/lib/dpkg", "var/lib/apt", "var/cache", "var/log", "proc", "sys", "dev", "run",
            "tmp", "root"}
 
-# What a container often may not: a hierarchy of control groups, and a group in it.
+# Steps that are often not permitted in a container: mounting a cgroup hierarchy and making a
+# cgroup.
 GROUPS = """
 mount -t tmpfs none /run
 umount -R /sys/fs/cgroup 2>/dev/null || :
@@ -49,7 +51,7 @@ rmdir /sys/fs/cgroup/gladiafs-probe-$$
 
 
 def unbootable():
-    """Why no machine can be booted here, whatever is in it; None if one can."""
+    """Returns the reason why no machine can be booted here, or None if one can."""
     for device in "/dev/fuse", "/dev/autofs":
         if not os.path.exists(device):
             return f"there is no {device}"
@@ -60,13 +62,14 @@ def unbootable():
 
 
 def release():
-    """The Debian release of this machine, which the package is built for: "bookworm"."""
+    """Returns the Debian release of this machine, for which the package is built, such as
+    "bookworm"."""
     return platform.freedesktop_os_release()["VERSION_CODENAME"]
 
 
 class Root:
-    """A directory with a Debian in it, as small as they come; in memory, and gone with this
-    process, which gets mounts of its own."""
+    """A directory with a minimal Debian system. It is in memory and mounted in this process's own
+    mount namespace, so it disappears with the process."""
 
     def __init__(self, path):
         self.path = path
@@ -77,7 +80,8 @@ class Root:
             timeout=300)
 
     def run(self, script, **options):
-        """Runs a script of the shell's in it, of which no process stays."""
+        """Runs a shell script in the root directory and kills all processes that it leaves
+        behind."""
         return run("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-euc",
                    'mount -t proc proc "$0/proc"; cp /etc/resolv.conf "$0/etc/"\n'
                    'exec chroot "$0" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin '
@@ -98,8 +102,8 @@ class Root:
             os.chown(file, owner, owner)
 
     def state(self):
-        """Every file with its mode, owner and text; not what apt and dpkg keep of what they
-        did."""
+        """Returns every file with its mode, owner and contents, except the records of apt and
+        dpkg."""
         found = set()
         for folder, folders, names in os.walk(self.path):
             at = Path(folder).relative_to(self.path)
@@ -117,7 +121,8 @@ class Root:
 
 
 class Machine:
-    """A root with systemd in it, booted, until stop(). The network is the host's."""
+    """A machine that systemd boots from a root directory and that runs until stop(). It uses the
+    host's network."""
 
     def __init__(self, root, console):
         self.root = root
@@ -132,7 +137,7 @@ class Machine:
                        "systemd listens", PATIENCE)
             state = self.ask("systemctl is-system-running --wait || :")
             assert state in ("running\n", "degraded\n"), state
-            # As udev makes it, of which there is none in here: for everybody.
+            # The machine has no udev, which would let all users open the device.
             self.run("umount /dev/fuse; rm /dev/fuse; mknod -m 666 /dev/fuse c 10 229")
         except BaseException:
             print(console.read_text(errors="replace"))
@@ -140,7 +145,7 @@ class Machine:
             raise
 
     def find_leader(self):
-        """The process that is number 1 in there."""
+        """Returns the pid of the machine's process 1."""
         assert self.process.poll() is None, self.console.read_text(errors="replace")
         pids = [self.process.pid]
         for pid in pids:
@@ -158,7 +163,8 @@ class Machine:
         return None
 
     def command(self, script, user=None):
-        """As the user, with an environment that has nothing in it; None: root."""
+        """Returns the command that runs a script as the user with an almost empty environment.
+        None means root."""
         start = ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-p", "-r",
                  "env", "-i", "-C", "/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         if user:
@@ -174,18 +180,20 @@ class Machine:
         raise KeyError(user)
 
     def run(self, script, user=None, code=0):
-        """Runs a script of the shell's, gives what it prints."""
+        """Runs a shell script in the machine and returns its output. Fails if the exit code is not
+        `code`."""
         return run(*self.command(script, user), code=code, timeout=PATIENCE)
 
     def ask(self, script, user=None):
-        """The same; None where it fails."""
+        """Runs a shell script in the machine and returns its output, or None if the script
+        fails."""
         done = subprocess.run(self.command(script, user), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                               timeout=PATIENCE, check=False)
         return done.stdout if done.returncode == 0 else None
 
     def wait(self, script, user=None):
-        """Until the script succeeds."""
+        """Waits until the script succeeds."""
         try:
             return wait_until(lambda: self.ask(script, user) is not None, script, PATIENCE)
         except AssertionError as error:
@@ -195,12 +203,12 @@ class Machine:
         return self.ask(f"journalctl -b -n {lines} --no-pager || :")
 
     def mounts(self):
-        """Where something of ours is mounted, for everybody in there."""
+        """Returns the gladiafs mount points in the machine's mount table."""
         found = self.run("findmnt -rn -t fuse.gladiafs -o TARGET || :")
         return found.split()
 
     def write(self, path, text, mode=0o644, user=None):
-        """A file, seen from within: /run is not on the root's disk."""
+        """Writes a file from inside the machine, because its /run is not in the root directory."""
         quoted = shlex.quote(path)
         self.run(f"mkdir -p \"$(dirname {quoted})\"; umask 077; printf %s {shlex.quote(text)} "
                  f">{quoted}; chmod {mode:o} {quoted}", user)

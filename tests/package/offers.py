@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the program's own help says there is (SEMANTICS 1.1, 1.4)."""
+"""The options that the program's --help lists (SEMANTICS 1.1, 1.4)."""
 
 import os
 import re
@@ -16,14 +16,14 @@ HELP = run(PROGRAM, "--help")
 # "ttl=SECONDS", "allow_other" ...
 SHAPES = re.findall(r"^    ([a-z_]+(?:=\S+)?) ", HELP, re.MULTILINE)
 NAMES = {shape.partition("=")[0] for shape in SHAPES}
-# "-f", "--help" ...; -o is told of in the usage.
+# "-f", "--help" ...; -o is only in the usage line.
 LETTERS = {"-o"} | {word for first, second in
                     re.findall(r"^    (--?[A-Za-z-]+)(?:, (--[a-z-]+))?", HELP, re.MULTILINE)
                     for word in (first, second) if word}
 
 
 def shell(program, script, *words, **options):
-    """Runs a script of a shell's where `gladiafs` is the program under test."""
+    """Runs a shell script with the program under test in its PATH as `gladiafs`."""
     path = f"{PROGRAM.parent}:{os.environ['PATH']}"
     return run(*shlex.split(program), script, *words, cwd=TREE,
                env={"PATH": path, "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}, **options)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 1.1, 1.4: what bash, zsh and fish offer is what there is."""
+"""SEMANTICS 1.1, 1.4: bash, zsh and fish complete exactly the options that exist."""
 
 import re
 
@@ -28,7 +28,7 @@ def fish(line):
 
 @pytest.fixture(params=[bash, zsh, fish])
 def offers(request):
-    """The words offered for a line; what is put behind them does not count."""
+    """Returns the words that are offered for a line, without trailing characters such as "="."""
     return lambda line: {word.rstrip("=/ ") for word in request.param(line)}
 
 
@@ -37,12 +37,12 @@ def names(start=""):
 
 
 def test_options(offers):
-    """All of -o."""
+    """All options are offered after -o."""
     assert offers("gladiafs -o ") == names()
 
 
 def test_second_option(offers):
-    """Behind a comma, with what stands before it."""
+    """After a comma, options are offered together with the text before it."""
     assert offers("gladiafs -o ttl=5,ca") == {f"ttl=5,{name}" for name in names("ca")}
 
 
@@ -52,7 +52,7 @@ def test_attached(offers):
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if re.search(r"=\w+\|", shape)])
 def test_words(offers, shape):
-    """Options that take one of some words offer them."""
+    """An option whose value is one of several words offers these words."""
     name, _, words = shape.partition("=")
     assert offers(f"gladiafs -o uid=0,{name}=") == {f"uid=0,{name}={word}"
                                                     for word in words.split("|")}
@@ -64,12 +64,12 @@ def test_users(offers):
 
 def test_files(offers):
     (found,) = offers("gladiafs -o ca_file=/etc/host.con")
-    # zsh keeps apart what it need not insert again.
+    # zsh leaves out the part that it need not insert again.
     assert found in ("ca_file=/etc/host.conf", "ca_file=host.conf")
 
 
 def test_letters(offers):
-    """Of the command line."""
+    """All switches of the command line are offered."""
     short = {letter for letter in LETTERS if not letter.startswith("--")}
     offered = (offers("gladiafs -") | offers("gladiafs --")) - {""}
     assert {word for word in offered if word.startswith("--")} == LETTERS - short
@@ -77,6 +77,6 @@ def test_letters(offers):
 
 
 def test_directories(offers):
-    """Where to mount."""
+    """Directories are offered as the mount point."""
     (found,) = offers("gladiafs /va")
     assert found in ("/var", "var")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The Debian package: clean, the same each time, and gone when it is purged (SEMANTICS 1.1, 1.2)."""
+"""SEMANTICS 1.1, 1.2: the Debian package is clean and reproducible, and purging it leaves nothing
+behind."""
 
 import hashlib
 import os
@@ -12,14 +13,15 @@ from tools import run
 
 
 def test_lintian(package):
-    """Neither errors nor warnings."""
+    """lintian reports no errors and no warnings."""
     (changes,) = package.glob("*.changes")
     out = run("sh", "-c", 'lintian --allow-root --fail-on error,warning "$0" 2>&1', changes)
     assert out == ""
 
 
 def test_reproducible(deb, tmp_path):
-    """Another directory, umask, zone, language and time: the same bytes."""
+    """A build in another directory, with another umask, time zone, language and time, gives the
+    same bytes."""
     tree = tmp_path / "another tree"
     shutil.copytree(TREE, tree, symlinks=True, ignore=shutil.ignore_patterns(
         ".git", "build*", "__pycache__"))
@@ -36,7 +38,7 @@ def digest(path):
 
 
 def test_fields(deb):
-    """fusermount3 comes with it, and nothing that only the tests want."""
+    """The package depends on fuse3, and on nothing that only the tests need."""
     depends = run("dpkg-deb", "-f", deb, "Depends")
     assert "fuse3" in depends and "libcurl4" in depends
     for foreign in ("python", "microhttpd", "cmocka"):
@@ -45,8 +47,8 @@ def test_fields(deb):
 
 @pytest.mark.parametrize("away", ["remove", "purge"])
 def test_install_and_away(root, deb, away):
-    """In a root with the package's dependencies and no more. Nobody's units are enabled, and
-    afterwards all is as it was before."""
+    """The package installs with its declared dependencies alone and enables no units. After its
+    removal, everything is as before."""
     (root.path / "root" / deb.name).write_bytes(deb.read_bytes())
     root.run(f"apt-get satisfy -y --no-install-recommends "
              f"\"$(dpkg-deb -f /root/{deb.name} Depends)\"")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `meson install` puts where; man pages (SEMANTICS 1.1, 1.2, 1.4)."""
+"""The files that `meson install` installs, and the man pages (SEMANTICS 1.1, 1.2, 1.4)."""
 
 import re
 
@@ -25,21 +25,21 @@ PAGES = ["gladiafs.1", "mount.gladiafs.8"]
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """The tree of files below the prefix."""
+    """The tree of installed files below the prefix."""
     place = tmp_path_factory.mktemp("destdir")
     run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", place)
     return place / "usr/local"
 
 
 def test_every_file(installed):
-    """All of it, and nothing else."""
+    """Exactly the listed files are installed."""
     found = [str(path.relative_to(installed)) for path in installed.rglob("*")
              if path.is_symlink() or not path.is_dir()]
     assert sorted(found) == sorted(INSTALLED)
 
 
 def test_helper(installed):
-    """SEMANTICS 1.2: mount(8)'s helper is the program under another name."""
+    """SEMANTICS 1.2: mount(8)'s helper is a link to the program."""
     link = installed / "sbin/mount.gladiafs"
     assert str(link.readlink()) == "/usr/local/bin/gladiafs"
     assert (installed / "bin/gladiafs").stat().st_mode & 0o777 == 0o755
@@ -53,7 +53,7 @@ def test_units_start_what_is_installed(installed, unit):
 
 
 def rendered(page):
-    """As a reader sees it, and what groff has to say about it."""
+    """Returns a page as its reader sees it, and the warnings of groff and man."""
     path = BUILD / "packaging" / page
     warnings = run("sh", "-c", 'groff -man -Tutf8 -ww -z "$0" 2>&1', path)
     warnings += run("sh", "-c", 'man --warnings -E UTF-8 -l "$0" 2>&1 >/dev/null', path,
@@ -64,14 +64,14 @@ def rendered(page):
 
 
 def section(text, title):
-    """The lines of a section of a page."""
+    """Returns the lines of a section of a page."""
     match = re.search(rf"^{title}\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
     assert match, title
     return match.group(1)
 
 
 def defined(text):
-    """The words that a section defines: those at its first depth of indentation that have
+    """Returns the words that a section defines: those at the first level of indentation that have
     a description below them."""
     lines = text.splitlines()
     return {word for line, after in zip(lines, lines[1:])
@@ -94,19 +94,20 @@ def test_page_is_whole(title):
 
 
 def test_page_has_every_option():
-    """SEMANTICS 1.4: those of --help, with their values, and no others."""
+    """SEMANTICS 1.4: the man page lists the options of --help with their values, and no others."""
     shapes = defined(section(rendered("gladiafs.1")[0], "MOUNT OPTIONS"))
     assert shapes == set(SHAPES)
 
 
 def test_page_has_every_letter():
-    """SEMANTICS 1.1"""
+    """SEMANTICS 1.1: the man page lists the switches of --help, and no others."""
     words = defined(section(rendered("gladiafs.1")[0], "OPTIONS"))
     assert {word.partition(" ")[0] for word in words if word.startswith("-")} == LETTERS
 
 
 def test_helpers_page_has_every_letter():
-    """SEMANTICS 1.2"""
+    """SEMANTICS 1.2: the helper's man page lists the switches of its usage line, and those of
+    mount(8)."""
     usage = re.search(r"mount\.gladiafs .*\[-([a-z]+)\]", HELP).group(1)
     words = defined(section(rendered("mount.gladiafs.8")[0], "OPTIONS"))
     letters = {word.partition(" ")[0] for word in words}
@@ -115,9 +116,10 @@ def test_helpers_page_has_every_letter():
 
 
 def test_readme_names_options_that_exist():
-    """The README has the ten that most people need; the man page has all."""
+    """The README lists the ten options that most people need; the man page lists all."""
     table = (TREE / "README.md").read_text().partition("\n## Options\n")[2].partition("\n## ")[0]
-    rows = [line for line in table.splitlines() if line.startswith("| `")][1:]  # behind the head
+    # without the table's header
+    rows = [line for line in table.splitlines() if line.startswith("| `")][1:]
     named = {name.partition("=")[0] for row in rows
              for name in re.findall(r"`([^`]+)`", row.split(" | ")[0].replace("\\|", "/"))}
     assert len(rows) == 10 and named <= NAMES

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What an ordinary user mounts, by hand or at login: fstab, the user's unit, pam_mount; in a
-machine with systemd as its process 1. SEMANTICS 1.2, 1.3, 2.1."""
+"""Mounts of an ordinary user, by hand or at login: fstab, the user's unit, and pam_mount, in a
+machine with systemd as process 1. SEMANTICS 1.2, 1.3, 2.1."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ from tools import wait_until
 
 STATUSES = ["done", "error", "processing", "queued"]
 PLACE = "/srv/ada/gladia"
-# What implies NoNewPrivileges= in the unit of a user.
+# Settings that imply NoNewPrivileges= in a unit of a user's manager.
 SANDBOXES = [
     "NoNewPrivileges=yes", "SystemCallFilter=@system-service @mount",
     "SystemCallArchitectures=native", "RestrictAddressFamilies=AF_UNIX AF_INET",
@@ -28,7 +28,7 @@ GUIDE = (TREE / "docs" / "GUIDE.md").read_text()
 
 @pytest.fixture
 def ada(machine):
-    """A user with a key of her own."""
+    """A user with her own key."""
     machine.write("/srv/ada/.gladia", KEY + "\n", 0o600, "ada")
     yield "ada"
     assert machine.mounts() == []
@@ -36,7 +36,7 @@ def ada(machine):
 
 
 class TestFstab:
-    """SEMANTICS 1.2: the guide's line for a user, with nothing in the environment."""
+    """SEMANTICS 1.2: the guide's fstab line for a user works with an empty environment."""
 
     @pytest.fixture(params=["gladiafs", "fuse.gladiafs"])
     def line(self, request, machine, account, ada):
@@ -49,7 +49,7 @@ class TestFstab:
         machine.run(f"rmdir {PLACE}; rm /etc/fstab")
 
     def test_mount_and_umount(self, machine, line, ada):
-        """Key and cache are the user's (SEMANTICS 2.1), and so is what is mounted."""
+        """The key and the cache are the user's (SEMANTICS 2.1), and so are the mounted files."""
         machine.run(f"cd /; mount {PLACE}", ada)
         assert machine.mounts() == [PLACE]
         assert machine.run(f"ls {PLACE}/status", ada).split() == STATUSES
@@ -59,14 +59,14 @@ class TestFstab:
         assert machine.mounts() == []
 
     def test_others_may_not(self, machine, line, ada):
-        """`user` lets who mounted unmount, and nobody else."""
+        """With `user`, only the user who mounted it may unmount it."""
         machine.run(f"mount {PLACE}", ada)
         machine.run(f"umount {PLACE}", "bob", code=32)
         machine.run(f"umount {PLACE}", ada)
 
 
 class Session:
-    """A user's session, as su(1) begins one: PAM's stack is run for it, by root."""
+    """A session of a user, as su(1) run by root begins one: with PAM."""
 
     def __init__(self, machine, user):
         self.machine = machine
@@ -76,14 +76,14 @@ class Session:
         machine.wait(f"systemctl is-active {self.manager}")
 
     def close(self):
-        """The user's manager ends with the last session."""
+        """Ends the session, and waits until the user's manager has ended, too."""
         self.machine.run("systemctl stop session || :")
         self.machine.wait(f"test $(systemctl is-active {self.manager} || :) = inactive")
 
 
 @pytest.fixture
 def login(machine):
-    """Begins sessions."""
+    """Returns a function that begins sessions, which end with the test."""
     begun = []
 
     def make(user):
@@ -101,7 +101,8 @@ class TestUserUnit:
 
     @pytest.fixture
     def enabled(self, machine, account, ada, login):
-        """In a first session, which is over; GLADIA_API_URL is the stand-in's."""
+        """Enables the unit in a first session, which then ends. GLADIA_API_URL is the mock
+        server's."""
         machine.write(CONFIG + "/test.conf", "[Service]\nRestartSec=100ms\n"
                       f"Environment=GLADIA_API_URL={account.url}\n", user=ada)
         session = login(ada)
@@ -109,7 +110,7 @@ class TestUserUnit:
         session.close()
 
     def test_login_and_logout(self, machine, account, ada, enabled, login):
-        """Mounted when the session begins, unmounted when the user has gone."""
+        """The unit mounts when a session begins, and unmounts after the user's last session."""
         assert machine.mounts() == []
         session = login(ada)
         machine.wait("systemctl --user is-active gladiafs", ada)
@@ -119,7 +120,7 @@ class TestUserUnit:
         assert machine.mounts() == []
 
     def test_reload(self, machine, account, ada, enabled, login):
-        """SEMANTICS 1.5"""
+        """SEMANTICS 1.5: reloading the unit refreshes the listings."""
         login(ada)
         machine.wait("systemctl --user is-active gladiafs", ada)
         machine.run(f"ls {PLACE}/all", ada)
@@ -129,7 +130,7 @@ class TestUserUnit:
                    "it looks again")
 
     def test_options(self, machine, account, ada, enabled, login):
-        """As the guide sets them."""
+        """The unit uses the options that are set as in the guide."""
         machine.write(CONFIG + "/options.conf",
                       "[Service]\nEnvironment=GLADIAFS_OPTIONS=ttl=10,cache=off\n", user=ada)
         login(ada)
@@ -138,7 +139,7 @@ class TestUserUnit:
         assert machine.ask("ls /srv/ada/.cache/gladiafs") is None
 
     def test_no_network(self, machine, tmp_path, ada, login):
-        """Without an API it is tried again, until there is one."""
+        """If the API is not reachable, the unit is restarted until it is."""
         (tmp_path / "first").mkdir()
         first = Mock(tmp_path / "first")
         assert first.stop()
@@ -154,7 +155,7 @@ class TestUserUnit:
         assert second.stop()
 
     def test_wrong_options(self, machine, ada, enabled, login):
-        """SEMANTICS 1.3: exit code 1 is not tried again."""
+        """SEMANTICS 1.3: after exit code 1 the unit is not restarted."""
         machine.write(CONFIG + "/options.conf",
                       "[Service]\nEnvironment=GLADIAFS_OPTIONS=colour=blue\n", user=ada)
         login(ada)
@@ -162,7 +163,8 @@ class TestUserUnit:
         assert machine.run("systemctl --user show -P NRestarts gladiafs", ada) == "0\n"
 
     def test_no_sandbox(self, machine, account, ada, login):
-        """Each of these keeps fusermount3 from mounting: that is why the unit has none."""
+        """Each of these settings prevents fusermount3 from mounting, so the unit has none of
+        them."""
         login(ada)
         start = "systemd-run --user -q --collect --unit=try -p Type=notify"
         program = f"gladiafs -f {account.url} {PLACE}"
@@ -175,7 +177,7 @@ class TestUserUnit:
 
 
 class TestPamMount:
-    """pam_mount, by the guide's volume."""
+    """pam_mount with the guide's volume."""
 
     @pytest.fixture
     def volume(self, machine, account, ada):
@@ -188,14 +190,15 @@ class TestPamMount:
         machine.run(f"mv /root/pam_mount.conf.xml {path}")
 
     def test_su(self, machine, ada, volume):
-        """bob becomes ada, with her password: it is there as long as she is."""
+        """If bob becomes ada with her password, the volume is mounted until her session ends."""
         code, out = typed(machine, f"su -l ada -c 'ls -1 {PLACE}/status'", "bob", PASSWORD)
         assert code == 0, out
         assert re.findall(r"^\w+(?=\r)", out, re.MULTILINE) == STATUSES, out
         wait_until(lambda: machine.mounts() == [], "it is unmounted")
 
     def test_session(self, machine, ada, volume, login):
-        """With a session that no password opened; no other user may look."""
+        """A session that begins without a password mounts the volume, too. Other users may not
+        read it."""
         session = login(ada)
         machine.wait(f"test -d {PLACE}/status", ada)
         machine.run(f"ls {PLACE}/status", "bob", code=2)
@@ -204,15 +207,15 @@ class TestPamMount:
         wait_until(lambda: machine.mounts() == [], "it is unmounted")
 
     def test_wrong_key(self, machine, ada, volume, login):
-        """The session opens all the same."""
+        """A wrong key does not prevent the session."""
         machine.write("/srv/ada/.gladia", "wrong\n", 0o600, ada)
         login(ada)
         assert machine.mounts() == []
 
 
 def typed(machine, script, user, line):
-    """Runs it on a terminal, where the line is typed once something asks for it; exit code,
-    and what stood on the terminal."""
+    """Runs a script on a terminal and types the line at the first password prompt. Returns the
+    exit code and the terminal's output."""
     pid, terminal = pty.fork()
     if pid == 0:
         command = machine.command(script, user)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the whole machine mounts: the system's unit, an automount of fstab's, and what updatedb
-makes of it; in a machine with systemd as its process 1. SEMANTICS 1.2, 1.3, 1.5, 2.1."""
+"""Mounts of the whole machine: the system's unit, an automount of fstab, and updatedb, in a
+machine with systemd as process 1. SEMANTICS 1.2, 1.3, 1.5, 2.1."""
 
 import pytest
 
@@ -16,7 +16,7 @@ GUIDE = (TREE / "docs" / "GUIDE.md").read_text()
 
 @pytest.fixture
 def key(machine):
-    """Root's key, for the machine."""
+    """The key of the system's unit, in a file of root's."""
     machine.write("/etc/gladiafs/key", KEY + "\n", 0o600)
     yield "/etc/gladiafs/key"
     machine.run("rm -rf /etc/gladiafs")
@@ -24,7 +24,7 @@ def key(machine):
 
 @pytest.fixture
 def unit(machine, account, key):
-    """The unit, started."""
+    """The system's unit, started."""
     folder = f"/run/systemd/system/{UNIT}.service.d"
     machine.write(folder + "/test.conf", "[Service]\nRestartSec=100ms\n"
                   f"Environment=GLADIA_API_URL={account.url} GLADIAFS_OPTIONS=allow_other\n")
@@ -42,13 +42,14 @@ class TestSystemUnit:
     """gladiafs@.service"""
 
     def test_mounts(self, machine, unit):
-        """Started is mounted; everybody sees it, for allow_other says so."""
+        """The mount is there once the unit has started; all users see it because of
+        allow_other."""
         assert machine.mounts() == [PLACE]
         assert machine.run(f"ls {PLACE}/status", "ada").split() == STATUSES
         assert machine.run(f"ls {PLACE}/all | wc -l") == "10\n"
 
     def test_key_is_a_credential(self, machine, unit, key, account):
-        """SEMANTICS 2.1: systemd's copy is what is read, also after SIGHUP (SEMANTICS 1.5)."""
+        """SEMANTICS 2.1: systemd's copy of the key is used, also after SIGHUP (SEMANTICS 1.5)."""
         machine.run(f"rm {key}")
         account.clear_stats()
         machine.run(f"systemctl reload {unit}")
@@ -57,7 +58,7 @@ class TestSystemUnit:
         assert KEY not in machine.journal(1000)
 
     def test_dies(self, machine, unit):
-        """SEMANTICS 11.4: killed, it is started again, and clears what its mount left."""
+        """SEMANTICS 11.4: if it is killed, the unit is restarted and clears the dead mount."""
         before = main_pid(machine, unit)
         machine.run(f"kill -9 {before}")
         machine.wait(f"test -d {PLACE}/status && systemctl is-active {unit}")
@@ -65,29 +66,29 @@ class TestSystemUnit:
         assert machine.mounts() == [PLACE]
 
     def test_unmounted(self, machine, unit):
-        """Who unmounts it has ended it, and it is not started again."""
+        """Unmounting ends the process, and the unit is not restarted."""
         machine.run(f"umount {PLACE}")
         machine.wait(f"test $(systemctl is-active {unit} || :) = inactive")
         assert machine.run(f"systemctl show -P Result {unit}") == "success\n"
 
     def test_cache(self, machine, unit):
-        """SEMANTICS 7.4: where the unit says, for root alone."""
+        """SEMANTICS 7.4: the cache is in the unit's directory, and only root can read it."""
         machine.run(f"cat {PLACE}/all/*.json")
         out = machine.run("stat -c '%a %U' /var/cache/gladiafs /var/cache/gladiafs/*")
         assert set(out.splitlines()) == {"700 root", "600 root"}
 
     def test_no_privileges(self, machine, unit):
-        """What the unit takes away is away."""
+        """The process runs without the privileges that the unit drops."""
         status = machine.run(f"cat /proc/{main_pid(machine, unit)}/status")
         assert "NoNewPrivs:\t1" in status
         assert "Seccomp:\t2" in status
 
 
 class TestWithoutKey:
-    """SEMANTICS 1.3"""
+    """SEMANTICS 1.3: without a key, the unit fails."""
 
     def test_no_key(self, machine):
-        """The reason stands in the journal, and nothing is mounted."""
+        """The journal has the reason, and nothing is mounted."""
         machine.run(f"systemctl start {UNIT}", code=1)
         assert machine.mounts() == []
         assert "gladiafs/key" in machine.journal() or "credential" in machine.journal()
@@ -95,7 +96,7 @@ class TestWithoutKey:
 
 
 class TestAutomount:
-    """SEMANTICS 1.2: the guide's line for the whole machine."""
+    """SEMANTICS 1.2: the guide's fstab line for the whole machine."""
 
     @pytest.fixture
     def automount(self, machine, account, key):
@@ -109,8 +110,8 @@ class TestAutomount:
         assert machine.mounts() == []
 
     def test_first_look(self, machine, account, automount):
-        """SEMANTICS 1.2.2: Nothing is asked before it; then all is there, for whom the line
-        says."""
+        """SEMANTICS 1.2.2: No request is sent before the first access. It mounts the account, for
+        the users that the line permits."""
         assert account.stats()["requests"] == 0
         assert machine.mounts() == []
         assert machine.run(f"ls {PLACE}/status", "ada").split() == STATUSES
@@ -118,14 +119,14 @@ class TestAutomount:
         machine.run(f"ls {PLACE}/status", "bob", code=2)
 
     def test_again(self, machine, automount):
-        """Unmounted, the next look mounts it again."""
+        """After unmounting, the next access mounts it again."""
         machine.run(f"ls {PLACE}/status")
         machine.run(f"umount {PLACE}")
         assert machine.mounts() == []
         assert machine.run(f"ls {PLACE}/status").split() == STATUSES
 
     def test_stop(self, machine, automount):
-        """Stopping the mount's unit ends the process, with success (SEMANTICS 1.5)."""
+        """Stopping the mount's unit ends the process with success (SEMANTICS 1.5)."""
         machine.run(f"ls {PLACE}/status")
         machine.run(f"systemctl stop {automount}.mount")
         assert machine.mounts() == []
@@ -133,8 +134,8 @@ class TestAutomount:
         assert machine.run(f"systemctl show -P Result {automount}.mount") == "success\n"
 
     def test_api_away(self, machine, account, automount):
-        """The look fails after a while; the directory stays an automount, and the next one
-        has it."""
+        """If the API fails, an access fails after a while. The directory stays an automount, and a
+        later access succeeds."""
         account.fault("status", status=500)
         machine.run(f"ls {PLACE}/status", code=2)
         account.clear_faults()
@@ -143,7 +144,7 @@ class TestAutomount:
 
 
 class TestUpdatedb:
-    """Without what the package brings, updatedb reads the account."""
+    """The package's drop-in keeps updatedb from reading the account."""
 
     DROP_IN = "/lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf"
 
@@ -154,13 +155,13 @@ class TestUpdatedb:
         assert machine.run("locate /etc/hostname") == "/etc/hostname\n"
 
     def verdict(self, machine, account):
-        """What --check has to say of it (SEMANTICS 1.6)."""
+        """Returns the verdict of --check on updatedb (SEMANTICS 1.6)."""
         said = machine.run(f"gladiafs --check {account.url} || :")
         (line,) = [line for line in said.splitlines() if line.split()[1] == "updatedb"]
         return line.split()[0]
 
     def test_without(self, machine, unit, account):
-        """That the test above proves something."""
+        """Without the drop-in, updatedb reads the account: the test above can fail."""
         assert self.verdict(machine, account) == "ok"
         account.clear_stats()
         machine.run(f"mv {self.DROP_IN} /root/; systemctl daemon-reload")
@@ -172,7 +173,7 @@ class TestUpdatedb:
             machine.run(f"mv /root/gladiafs.conf {self.DROP_IN}; systemctl daemon-reload")
 
     def test_by_hand(self, machine, unit, account):
-        """The guide's command for where systemd does not run it."""
+        """The guide's command for machines on which updatedb is not run by systemd."""
         command = next(line for line in GUIDE.splitlines() if "sed -i" in line and "PRUNEFS" in line)
         command = command.strip().removeprefix("sudo ")
         machine.run("cp /etc/updatedb.conf /root/; " + command)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 1.2, 1.3, 2.1: units and fstab's lines, as systemd reads them. That they do what they
-say is seen in a machine, test_login.py."""
+"""SEMANTICS 1.2, 1.3, 2.1: units and lines of fstab, as systemd parses them. test_login.py and
+test_machine.py run them."""
 
 import re
 
@@ -18,7 +18,7 @@ GUIDE = (TREE / "docs" / "GUIDE.md").read_text()
 
 @pytest.fixture
 def unit(tmp_path):
-    """A copy of a unit that starts a program that is there."""
+    """Returns a function that copies a unit and lets it start a program that exists."""
     def make(path, name):
         program = tmp_path / "gladiafs"
         program.symlink_to("/bin/true")
@@ -30,7 +30,7 @@ def unit(tmp_path):
 
 
 def verify(*words, **options):
-    """systemd-analyze verify has nothing to say."""
+    """Runs systemd-analyze and returns its output and its complaints."""
     return run("sh", "-c", 'systemd-analyze --man=no --recursive-errors=no "$@" 2>&1', "sh",
                *words, **options)
 
@@ -45,8 +45,8 @@ def test_user_unit(unit, tmp_path):
 
 
 def test_sandbox_of_the_system_unit(unit):
-    """As good as it gets for a service that mounts for others: what is left costs points for
-    the capability to mount, the network, and the mount table it must share."""
+    """The sandbox is as strict as a service that mounts for others permits. It loses points for
+    the capability to mount, for the network, and for the mount table that it must share."""
     out = run("systemd-analyze", "security", "--offline=yes", "--no-pager",
               unit(SYSTEM, "gladiafs@mnt-gladia.service"))
     exposure = float(re.search(r"Overall exposure level.*: ([\d.]+)", out).group(1))
@@ -54,7 +54,7 @@ def test_sandbox_of_the_system_unit(unit):
 
 
 def test_user_unit_lets_fusermount3_work():
-    """It has none of what was seen to keep fusermount3 from mounting."""
+    """The unit has none of the settings that were seen to prevent fusermount3 from mounting."""
     lines = USER.read_text().splitlines()
     for sandbox in SANDBOXES:
         name = sandbox.partition("=")[0]
@@ -63,7 +63,7 @@ def test_user_unit_lets_fusermount3_work():
 
 def test_automount_of_fstab(tmp_path):
     """SEMANTICS 1.2: the guide's line for the whole machine makes an automount that neither waits
-    for the network nor fails the boot."""
+    for the network nor makes the boot fail."""
     line = next(line for line in GUIDE.splitlines() if "x-systemd.automount" in line).strip()
     fstab, units = tmp_path / "fstab", tmp_path / "units"
     fstab.write_text(line + "\n")

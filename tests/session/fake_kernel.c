@@ -15,12 +15,12 @@ enum {
 	/* The lowest bit of a number marks an interrupt. */
 	INTERRUPT_BIT = 1,
 	MESSAGE_MAX = 256 << 10,
-	/* Whatever can be answered without news is answered within so many turns. */
+	/* A request that needs nothing from outside is answered within so many turns. */
 	TURNS = 8,
 	NOTICE_WAIT_MS = 10 * 1000,
 };
 
-/* What has come: an answer to a request, or with number 0 a notification. */
+/* A received message: the answer to a request, or a notification if `number` is 0. */
 struct message {
 	struct list link;
 	uint64_t number;
@@ -87,14 +87,14 @@ void kernel_unmount(struct kernel *kernel)
 	kernel->fd = -1;
 }
 
-/* Keeps one message that has come. False where there is none. */
+/* Queues one received message. Returns false if there is none. */
 static bool receive_one(struct kernel *kernel)
 {
 	ssize_t len = recv(kernel->fd, kernel->buffer, MESSAGE_MAX, MSG_DONTWAIT);
 	struct fuse_out_header header;
 	struct message *message;
 
-	/* The other end is gone. */
+	/* The other end has closed the socket. */
 	if (len == 0 || (len < 0 && errno == ECONNRESET))
 		return false;
 	if (len < 0) {
@@ -215,7 +215,7 @@ int kernel_answer_bytes(struct kernel *kernel, uint64_t number, void *ret_data,
 	*ret_len = answer->len;
 	list_remove(&answer->link);
 	test_free(answer);
-	/* Nothing is answered twice. */
+	/* No request may be answered twice. */
 	assert_null(find_answer(kernel, number));
 	return error;
 }

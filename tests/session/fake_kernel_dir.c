@@ -47,7 +47,7 @@ uint64_t kernel_ask_readdir(struct kernel *kernel, const struct kernel_dir *dir,
 		&arg, sizeof(arg), NULL);
 }
 
-/* Reads one entry out of a reply; gives the bytes it took. */
+/* Parses one entry of a reply. Returns the number of bytes it takes. */
 static size_t parse(
 	const char *data, size_t len, bool plus, struct kernel_entry *ret_entry)
 {

@@ -3,20 +3,18 @@
 
 #include "fake_kernel.h"
 
-/*
- * Directories as the test's kernel reads them.
- */
+/* A directory that the fake kernel has opened. */
 struct kernel_dir {
 	uint64_t node;
 	uint64_t handle;
-	uint32_t flags; /* FOPEN_... */
-	bool bare;      /* READDIR instead of READDIRPLUS */
+	uint32_t flags; /* FOPEN_* flags of the answer to OPENDIR */
+	bool bare;      /* read with READDIR instead of READDIRPLUS */
 };
 
 enum {
 	KERNEL_ENTRIES_MAX = 512,
 	KERNEL_NAMES_MAX = 64 << 10,
-	/* What the kernel asks for since 6.16, and before. */
+	/* The sizes that the kernel asks for since Linux 6.16, and before. */
 	KERNEL_DIR_SIZE = 32 << 10,
 	KERNEL_DIR_SIZE_SMALL = 4 << 10,
 };
@@ -25,11 +23,13 @@ struct kernel_entry {
 	char name[KERNEL_NAME_MAX + 1];
 	uint64_t ino;
 	uint64_t cookie;
-	mode_t type;                /* S_IFREG ... */
-	struct fuse_entry_out told; /* nodeid 0: nothing but the name; READDIR: zeroes */
+	mode_t type; /* S_IFREG and the like */
+	/* All zeroes with READDIR. With READDIRPLUS, nodeid is 0 if the entry has no
+	 * attributes. */
+	struct fuse_entry_out told;
 };
 
-/* What one reply holds. */
+/* The entries of one reply. */
 struct kernel_entries {
 	size_t len;
 	struct kernel_entry entries[KERNEL_ENTRIES_MAX];
@@ -37,13 +37,16 @@ struct kernel_entries {
 
 int kernel_opendir(struct kernel *kernel, uint64_t node, struct kernel_dir *ret_dir);
 
-/* The same of a path, which must be there and open. */
+/* Opens the directory at a path; this must succeed. */
 void kernel_opendir_at(
 	struct kernel *kernel, const char *path, struct kernel_dir *ret_dir);
 
 void kernel_releasedir(struct kernel *kernel, const struct kernel_dir *dir);
 
-/* READDIR(PLUS) with and without waiting for its answer. No entries: the end. */
+/*
+ * READDIR(PLUS): sends the request, takes the answer, or does both. A reply without
+ * entries is the end of the directory.
+ */
 uint64_t kernel_ask_readdir(struct kernel *kernel, const struct kernel_dir *dir,
 	uint64_t offset, uint32_t size);
 int kernel_answer_readdir(struct kernel *kernel, const struct kernel_dir *dir,
@@ -52,8 +55,8 @@ int kernel_readdir(struct kernel *kernel, const struct kernel_dir *dir, uint64_t
 	uint32_t size, struct kernel_entries *ret_entries);
 
 /*
- * Reads from `offset` to the end, with no error. Gives the names, a space after each; "."
- * and ".." too.
+ * Reads from `offset` to the end; no request may fail. Writes all names including "." and
+ * "..", each followed by a space.
  */
 void kernel_names(struct kernel *kernel, const struct kernel_dir *dir, uint64_t offset,
 	uint32_t size, char ret_names[static KERNEL_NAMES_MAX]);

@@ -7,8 +7,8 @@
 #include "base/array.h"
 
 /*
- * How much libfuse reads of a message after its header without a check: `size` bytes,
- * then `names` strings.
+ * The part of a message after its header that libfuse reads without a check: `size`
+ * bytes, then `names` strings.
  */
 static const struct form {
 	size_t size;
@@ -43,8 +43,7 @@ static const struct form {
 	[FUSE_CREATE] = {sizeof(struct fuse_create_in), 1},
 	[FUSE_INTERRUPT] = {sizeof(struct fuse_interrupt_in), 0},
 	[FUSE_IOCTL] = {sizeof(struct fuse_ioctl_in), 0},
-	/*
-	 * We never ask the kernel for data, and libfuse would keep such a reply for ever.
+	/* We never ask the kernel for data, and libfuse would keep such a reply forever.
 	 */
 	[FUSE_NOTIFY_REPLY] = {SIZE_MAX, 0},
 	[FUSE_BATCH_FORGET] = {sizeof(struct fuse_batch_forget_in), 0},

@@ -9,10 +9,9 @@
 #include "sync/sync.h"
 
 /*
- * What the session's tests stand on: the whole filesystem between an account in memory
- * (tests/unit/sync/fake_api.h) and a kernel played by the test, on a clock that stands
- * still unless it is put forward. Calls to the API are answered as they are made, unless
- * they are stalled.
+ * The fixture of the session tests: a complete filesystem between an account in memory
+ * (tests/unit/sync/fake_api.h) and a fake kernel. Its clock only moves when a test moves
+ * it. Calls to the API are answered at once, unless they are stalled.
  */
 struct mount {
 	struct clock clock;
@@ -25,7 +24,7 @@ struct mount {
 	struct sync *sync;
 	struct fs *fs;
 	struct kernel *kernel;
-	bool stalled; /* calls to the API stay pending */
+	bool stalled; /* true if calls to the API stay pending */
 	unsigned ready;
 	unsigned ended;
 	int end_error;
@@ -39,48 +38,47 @@ enum {
 	MOUNT_GID = 5678,
 };
 
-/* The wall clock at first: 2026-04-01T12:00:00Z, and the beginning of that day. */
+/* The initial wall clock (2026-04-01T12:00:00Z), and the beginning of that day. */
 #define MOUNT_WALL_MS INT64_C(1775044800000)
 #define MOUNT_DAY_MS  INT64_C(1775001600000)
 
 struct mount_options {
 	unsigned page_size;
-	uint64_t texts_max; /* 0: no limit */
+	uint64_t texts_max; /* largest size of all cached texts; 0: no limit */
 	mode_t umask;
-	unsigned formats; /* that are listed */
-	const char *path; /* of the catalog's file; NULL: it has none */
-	uint32_t minor;   /* of the kernel's FUSE; 0: MOUNT_MINOR */
-	bool unanswered;  /* INIT is not sent yet */
+	unsigned formats; /* formats that directories list, as a bit mask */
+	const char *path; /* path of the database file; NULL: there is no file */
+	uint32_t minor;   /* minor version of the kernel's FUSE; 0: MOUNT_MINOR */
+	bool unanswered;  /* true if mount_new_with() does not send INIT */
 	bool allow_delete;
 	bool xattr;
 };
 
-/* With INIT exchanged. */
+/* Create a mount that has answered INIT. */
 struct mount *mount_new(void);
 struct mount *mount_new_with(const struct mount_options *options);
 void mount_free(struct mount *mount);
 
-/* Takes only the filesystem away; the rest stays. */
+/* Frees the filesystem alone; everything else remains until mount_free(). */
 void mount_end(struct mount *mount);
 
-/* One turn of the loop, and answers of the API. */
+/* Runs one turn of the loop, and answers the calls to the API unless they are stalled. */
 void mount_turn(struct mount *mount);
 
-/* Puts both clocks forward and turns until nothing happens any more. */
+/* Moves both clocks forward and runs turns until nothing happens any more. */
 void mount_forward(struct mount *mount, int64_t ms);
 
-/* Jobs that are told apart by their number: UUIDs, and their file's names. */
+/* The UUID of the job with this number, or the name of its file. */
 struct job_name {
 	char text[FILENAME_BYTES_MAX + 1];
 };
 struct job_name job_id(unsigned number);
 struct job_name job_file(unsigned number);
 
-/* Adds jobs `first` to `last`, done, the first being the newest: created a second apart.
- */
+/* Adds done jobs `first` to `last`, created a second apart, `first` being the newest. */
 void mount_add_jobs(struct mount *mount, unsigned first, unsigned last);
 
-/* The text of a job's file as the account has it now. */
+/* The current text of a job's file, as the account has it. */
 struct job_text {
 	char text[512];
 	size_t len;
@@ -88,8 +86,8 @@ struct job_text {
 struct job_text mount_text(struct mount *mount, unsigned number);
 
 /*
- * Reads a directory from `offset` to its end, in replies of `size`: the files of the jobs
- * `first` to `last`, in this order, and nothing else.
+ * Reads a directory from `offset` to its end, in replies of `size` bytes. It must hold
+ * the files of the jobs `first` to `last`, in this order, and nothing else.
  */
 void mount_assert_names(struct mount *mount, const struct kernel_dir *dir,
 	uint64_t offset, uint32_t size, unsigned first, unsigned last);

@@ -11,8 +11,10 @@
 #include "fs/internal.h"
 #include "mount.h"
 
-/* fs/attr.c, fs/directories.c: what stat(2) and statfs(2) show, and what the kernel
- * forgets. */
+/*
+ * fs/attr.c, fs/directories.c: the results of stat(2) and statfs(2), and the effect of
+ * FORGET.
+ */
 
 enum { LONG_S = 24 * 60 * 60 };
 
@@ -28,7 +30,7 @@ static struct fuse_entry_out look_up(
 	return entry;
 }
 
-/* SEMANTICS 5.1.4: SEMANTICS 5.1. */
+/* SEMANTICS 5.1.4: the attributes of a file come from its job. */
 static void a_file_shows_its_job(void **state)
 {
 	struct mount *mount = mount_new();
@@ -40,7 +42,8 @@ static void a_file_shows_its_job(void **state)
 		->job.completed_ms = MOUNT_WALL_MS - 1999;
 	entry = look_up(mount, "all", 1);
 	assert_int_equal(entry.attr.mode, S_IFREG | 0444);
-	/* One in all/, one in status/ and one in date/: du(1) counts it once. */
+	/* The job is in all/, in one directory of status/ and in one of date/, so that
+	 * du(1) counts it once. */
 	assert_int_equal(entry.attr.nlink, 3);
 	assert_int_equal(entry.attr.uid, MOUNT_UID);
 	assert_int_equal(entry.attr.gid, MOUNT_GID);
@@ -55,7 +58,9 @@ static void a_file_shows_its_job(void **state)
 	mount_free(mount);
 }
 
-/* Section 3: the same for every job, however many directories it is in; above 1 for du.
+/*
+ * Section 3: the link count is the same for every job, no matter how many directories it
+ * is in; it is above 1 for du(1).
  */
 static void link_counts(void **state)
 {
@@ -102,7 +107,7 @@ static void link_counts(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.1: completed_at, else created_at, else the beginning of time. */
+/* SEMANTICS 5.1: the mtime is completed_at, or else created_at, or else the epoch. */
 static void times_of_jobs(void **state)
 {
 	static const struct {
@@ -132,7 +137,7 @@ static void times_of_jobs(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.1, 7.1: finished jobs' names are kept, others for the time to live. */
+/* SEMANTICS 5.1, 7.1: names of finished jobs are cached for long, others for the ttl. */
 static void how_long_names_and_attributes_are_kept(void **state)
 {
 	struct mount *mount = mount_new();
@@ -149,7 +154,7 @@ static void how_long_names_and_attributes_are_kept(void **state)
 	}
 	entry = look_up(mount, "all", 3);
 	assert_int_equal(entry.entry_valid, MOUNT_TTL_MS / 1000);
-	/* Its node is one version of it. */
+	/* The node is one version of the job, so its attributes never change. */
 	assert_true(entry.attr_valid >= LONG_S);
 	mount_forward(mount, 1500);
 	entry = look_up(mount, "all", 3);
@@ -158,7 +163,7 @@ static void how_long_names_and_attributes_are_kept(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.1: before it was listed; the same on every mount. */
+/* SEMANTICS 5.1: until it is listed, a directory's mtime comes from its path alone. */
 static void a_directory_shows_its_age(void **state)
 {
 	static const struct {
@@ -212,13 +217,16 @@ static int64_t dir_mtime_ms(struct mount *mount, const char *path)
 	assert_int_equal(
 		kernel_getattr(mount->kernel, kernel_walk(mount->kernel, path), &attr),
 		0);
-	/* As before it was listed: tar(1) fails if it moves. */
+	/* The ctime stays as it was before the listing: tar(1) fails if it changes. */
 	assert_true(attr.ctime == 0 || attr.ctime == MOUNT_DAY_MS / 1000);
 	assert_int_equal(attr.ctimensec, 0);
 	return (int64_t)attr.mtime * 1000 + attr.mtimensec / 1000000;
 }
 
-/* The directory whose attributes the notifier's thread has the kernel forget next. */
+/*
+ * Returns the next directory whose cached attributes the notifier's thread invalidates,
+ * or 0.
+ */
 static uint64_t next_notified(struct mount *mount)
 {
 	uint64_t node = 0;
@@ -231,7 +239,10 @@ static uint64_t next_notified(struct mount *mount)
 	return node;
 }
 
-/* SEMANTICS 5.1: however the listing is filled, and the kernel asks again. */
+/*
+ * SEMANTICS 5.1: a directory's mtime is its newest change, whatever source fills its
+ * listing, and the kernel asks for it again.
+ */
 static void a_directory_shows_the_newest_change(void **state)
 {
 	static const char *const paths[] = {"all", "status/done", "date/2026-04-01",
@@ -254,7 +265,7 @@ static void a_directory_shows_the_newest_change(void **state)
 	list(mount, "date");
 	assert_int_equal(next_notified(mount), kernel_walk(mount->kernel, "date"));
 	assert_int_equal(dir_mtime_ms(mount, "date"), MOUNT_DAY_MS);
-	/* One that is older changes no time, and none goes back. */
+	/* An older change does not alter the mtime, and an mtime never goes back. */
 	fake_remove(mount->api, job_id(3).text);
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	list(mount, "all");
@@ -262,7 +273,7 @@ static void a_directory_shows_the_newest_change(void **state)
 	fake_add(mount->api, job_id(1).text, JOB_DONE, MOUNT_WALL_MS - 4000)
 		->job.completed_ms = MOUNT_WALL_MS + 7;
 	mount_forward(mount, MOUNT_TTL_MS + 1);
-	/* Nothing but what was listed has seen it. */
+	/* Only the directory that was listed shows the new change. */
 	list(mount, "all");
 	assert_int_equal(next_notified(mount), kernel_walk(mount->kernel, "all"));
 	assert_int_equal(dir_mtime_ms(mount, "all"), MOUNT_WALL_MS + 7);
@@ -270,7 +281,8 @@ static void a_directory_shows_the_newest_change(void **state)
 	list(mount, "status/done");
 	assert_int_equal(next_notified(mount), kernel_walk(mount->kernel, "status/done"));
 	assert_int_equal(dir_mtime_ms(mount, "status/done"), MOUNT_WALL_MS + 7);
-	/* Unchanged: the next notice is another directory's. */
+	/* An unchanged directory is not invalidated: the next notification is for another
+	 * directory. */
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	list(mount, "status/done");
 	list(mount, "all");
@@ -282,7 +294,7 @@ static void a_directory_shows_the_newest_change(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 1.4, 5.1. */
+/* SEMANTICS 1.4, 5.1: the umask clears bits of the modes of files and directories. */
 static void umask_takes_bits_away(void **state)
 {
 	static const struct mount_options options = {.umask = 0227};
@@ -297,7 +309,7 @@ static void umask_takes_bits_away(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.4: from local knowledge, also while the API is silent. */
+/* SEMANTICS 5.4: statfs(2) uses local knowledge alone, even if the API is silent. */
 static void statfs_counts_what_is_known(void **state)
 {
 	enum { FRAGMENT = 4096 };
@@ -344,7 +356,10 @@ static unsigned dirs_known(struct mount *mount)
 	return count;
 }
 
-/* Looks up `count` days, all of one month, at once, and forgets them at once. */
+/*
+ * Looks up `count` days of one month at the same time, and forgets them in one message.
+ * Returns the node of the first.
+ */
 static uint64_t look_up_and_forget(struct mount *mount, uint64_t date, unsigned count)
 {
 	char day[] = "2026-02-01";
@@ -370,7 +385,7 @@ static uint64_t look_up_and_forget(struct mount *mount, uint64_t date, unsigned 
 	return nodes[0];
 }
 
-/* SEMANTICS 11.3: what the kernel forgets takes no memory. */
+/* SEMANTICS 11.3: a directory that the kernel has forgotten takes no memory. */
 static void forgotten_directories_are_gone(void **state)
 {
 	enum { LOOKUPS = 10000, AT_A_TIME = 25 };
@@ -386,7 +401,10 @@ static void forgotten_directories_are_gone(void **state)
 	mount_free(mount);
 }
 
-/* As often as it was told of, at once or by and by, and never more. */
+/*
+ * A node is freed after as many FORGETs as lookups, in one message or several, and never
+ * sooner.
+ */
 static void forgetting_counts(void **state)
 {
 	struct mount *mount = mount_new();
@@ -411,7 +429,7 @@ static void forgetting_counts(void **state)
 	mount_free(mount);
 }
 
-/* A directory that is open can be read though its name is forgotten. */
+/* An open directory can be read after the kernel has forgotten its name. */
 static void an_open_directory_outlives_its_name(void **state)
 {
 	struct mount *mount = mount_new();
@@ -429,7 +447,9 @@ static void an_open_directory_outlives_its_name(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.1: tar(1) fails if the mtime of a directory changes while it is open. */
+/*
+ * SEMANTICS 5.1: an open directory keeps its mtime, because tar(1) fails if it changes.
+ */
 static void an_open_directory_keeps_its_time(void **state)
 {
 	struct mount *mount = mount_new();

@@ -7,8 +7,9 @@
 #include "mount.h"
 
 /*
- * fs/dir.c: the kernel has one cache of names for a directory, which OPENDIR's answer
- * rules: FOPEN_CACHE_DIR fills it and reads it, without FOPEN_KEEP_CACHE it is emptied.
+ * fs/dir.c: the kernel has one cache of names for each directory, and the answer to
+ * OPENDIR controls it: FOPEN_CACHE_DIR fills the cache and reads from it; without
+ * FOPEN_KEEP_CACHE, the kernel empties it first.
  */
 enum { CACHE = FOPEN_CACHE_DIR, KEEP = FOPEN_CACHE_DIR | FOPEN_KEEP_CACHE };
 
@@ -27,7 +28,7 @@ static void read_all(struct mount *mount, const struct kernel_dir *dir)
 	kernel_names(mount->kernel, dir, 0, KERNEL_DIR_SIZE, names);
 }
 
-/* SEMANTICS 7.3: the same listing, and the same names, are kept. */
+/* SEMANTICS 7.3: the cache is kept while the listing, or its names, stay the same. */
 static void the_same_names_are_kept(void **state)
 {
 	static const char *const paths[] = {
@@ -56,7 +57,7 @@ static void the_same_names_are_kept(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 6.4: two listings at a time do not share the cache. */
+/* SEMANTICS 6.4: readers of two listings of one directory do not share the cache. */
 static void two_listings_do_not_mix(void **state)
 {
 	struct mount *mount = mount_new();
@@ -75,14 +76,14 @@ static void two_listings_do_not_mix(void **state)
 	read_all(mount, &old);
 	read_all(mount, &new);
 
-	/* The cache is still the old one's. */
+	/* The cache still belongs to the old listing. */
 	struct kernel_dir third = open_dir(mount, "all");
 
 	assert_int_equal(third.flags, 0);
 	kernel_releasedir(mount->kernel, &old);
 	kernel_releasedir(mount->kernel, &third);
 
-	/* It belongs to nobody now. */
+	/* No open directory uses the cache any more. */
 	struct kernel_dir fourth = open_dir(mount, "all");
 
 	assert_int_equal(fourth.flags, CACHE);
@@ -97,7 +98,10 @@ static void two_listings_do_not_mix(void **state)
 	mount_free(mount);
 }
 
-/* A new listing empties the cache; that has happened once its first opener goes on. */
+/*
+ * A new listing empties the cache. The kernel has done so once a reader of the new
+ * listing sends its next request; from then on, the cache is kept.
+ */
 static void a_cache_is_kept_once_it_was_emptied(void **state)
 {
 	struct mount *mount = mount_new();
@@ -126,7 +130,7 @@ static void a_cache_is_kept_once_it_was_emptied(void **state)
 	mount_free(mount);
 }
 
-/* Once the kernel has forgotten a directory it has no cache of it. */
+/* After the kernel has forgotten a directory, it has no cache of its names. */
 static void a_forgotten_directory_begins_anew(void **state)
 {
 	struct mount *mount = mount_new();
@@ -144,7 +148,7 @@ static void a_forgotten_directory_begins_anew(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 1.5. */
+/* SEMANTICS 1.5: after a refresh, the directory is read again. */
 static void refreshed_is_read_again(void **state)
 {
 	static const char *const paths[] = {"", "status", "all", "date"};
@@ -175,7 +179,7 @@ static void refreshed_is_read_again(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.1: within the time to live a directory is not asked for again. */
+/* SEMANTICS 7.1: within its ttl, a listing is not fetched again. */
 static void a_listing_is_kept_for_its_time(void **state)
 {
 	struct mount *mount = mount_new();
@@ -199,7 +203,7 @@ static void a_listing_is_kept_for_its_time(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 1.5: those that are open at the end are closed. */
+/* SEMANTICS 1.5: directories that are still open at the end are closed. */
 static void directories_open_at_the_end(void **state)
 {
 	struct mount *mount = mount_new();

@@ -11,7 +11,9 @@
 #include "base/array.h"
 #include "fs/caller_signals.h"
 
-/* fs/caller_signals.c: is somebody to end (SEMANTICS 11.2)? */
+/*
+ * fs/caller_signals.c: whether the caller of a request is about to end (SEMANTICS 11.2).
+ */
 
 static bool is_ending(const char *text)
 {
@@ -30,11 +32,12 @@ static void made_up_files(void **state)
 		const char *text;
 		bool ending;
 	} cases[] = {
-		/* Nothing waits. */
+		/* No signal is pending. */
 		{"SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000\n"
 		 "SigBlk:\t0000000000000000\n",
 			false},
-		/* HUP, INT, QUIT, KILL, TERM: for the thread, for the process. */
+		/* HUP, INT, QUIT, KILL and TERM, pending for the thread or for the
+		 * process. */
 		{"SigPnd:\t0000000000000001\n", true},
 		{"SigPnd:\t0000000000000002\n", true},
 		{"SigPnd:\t0000000000000004\n", true},
@@ -45,24 +48,25 @@ static void made_up_files(void **state)
 		{"ShdPnd:\t0000000000000004\n", true},
 		{"ShdPnd:\t0000000000000100\n", true},
 		{"ShdPnd:\t0000000000004000\n", true},
-		/* All but these. */
+		/* Every signal except these five. */
 		{"SigPnd:\tffffffffffffbef8\nShdPnd:\tffffffffffffbef8\n", false},
-		/* Blocked, wherever the line stands; one of two. */
+		/* A blocked signal does not count, whether its line comes first or last;
+		 * if one of two is blocked, the other counts. */
 		{"SigPnd:\t0000000000004000\nSigBlk:\t0000000000004000\n", false},
 		{"SigBlk:\t0000000000004000\nShdPnd:\t0000000000004000\n", false},
 		{"SigPnd:\t0000000000004002\nSigBlk:\t0000000000004000\n", true},
 		{"SigPnd:\t0000000000000000\nShdPnd:\t0000000000000002\n"
 		 "SigBlk:\t0000000000004000\n",
 			true},
-		/* Ignored or caught makes no difference. */
+		/* It makes no difference whether the signal is ignored or caught. */
 		{"SigPnd:\t0000000000004000\nSigIgn:\t0000000000004000\n", true},
 		{"SigPnd:\t0000000000004000\nSigCgt:\t0000000000004000\n", true},
-		/* Names that look like it. */
+		/* Names that resemble the expected ones. */
 		{"Name:\tSigPnd: 4000\nSigPnd:\t0000000000000000\n", false},
 		{"XSigPnd:\t0000000000004000\n", false},
 		{"SigPnd\t0000000000004000\n", false},
 		{"SigPnd:\tnothing\n", false},
-		/* The last line has no end. */
+		/* The last line does not end with a newline. */
 		{"ShdPnd:\t0000000000004000", true},
 		{"\n", false},
 	};
@@ -73,7 +77,7 @@ static void made_up_files(void **state)
 			fail_msg("case %zu: %s", i, cases[i].text);
 }
 
-/* As /proc gives it, with a line that is longer than what is read at a time. */
+/* A file like those in /proc, with a line that is longer than one read. */
 static void a_whole_file(void **state)
 {
 	char text[8192] = "Name:\tcat\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t4711\n"
@@ -104,7 +108,7 @@ static void live_processes(void **state)
 	assert_true(caller_has_fatal_signal(0));
 	assert_true(caller_has_fatal_signal(-1));
 	assert_false(caller_has_fatal_signal(getpid()));
-	/* What is blocked waits, too, and ends nobody. */
+	/* A blocked signal is pending as well, but it does not end the process. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, &before);
@@ -117,7 +121,10 @@ static void live_processes(void **state)
 	assert_false(ending);
 }
 
-/* SEMANTICS 11.2: nor does it end where there is nothing left to look with. */
+/*
+ * SEMANTICS 11.2: if no descriptor is left to read /proc with, the caller counts as not
+ * ending.
+ */
 static void no_descriptor_is_left(void **state)
 {
 	struct rlimit before;

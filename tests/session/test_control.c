@@ -28,7 +28,7 @@ static struct fuse_entry_out look_up(struct mount *mount, const char *name)
 	return entry;
 }
 
-/* In small pieces, and to the end. */
+/* Reads a file to its end in small pieces. */
 static size_t read_all(struct mount *mount, uint64_t node, char text[static TEXT_MAX])
 {
 	enum { PIECE = 100 };
@@ -56,7 +56,7 @@ static const char *read_control(
 	return text;
 }
 
-/* SEMANTICS 9.1.1, 3.1: resolves by name, and is not listed. */
+/* SEMANTICS 9.1.1, 3.1: the control directory resolves by name and is not listed. */
 static void it_is_there_and_not_listed(void **state)
 {
 	static const char *const files[] = {"config", "errors", "stats"};
@@ -87,7 +87,7 @@ static void it_is_there_and_not_listed(void **state)
 	assert_int_equal(
 		kernel_lookup(mount->kernel, control(mount), "other", &entry), 0);
 	assert_int_equal(entry.nodeid, 0);
-	/* In no other directory. */
+	/* Other directories have no such entry. */
 	assert_int_equal(kernel_lookup(mount->kernel, kernel_walk(mount->kernel, "all"),
 				 ".gladiafs", &entry),
 		0);
@@ -96,7 +96,7 @@ static void it_is_there_and_not_listed(void **state)
 	mount_free(mount);
 }
 
-/* Each look-up is a text of its own, whose size is exact. */
+/* Each lookup creates a text of its own, whose size is exact. */
 static void a_look_is_a_snapshot(void **state)
 {
 	static char before[TEXT_MAX];
@@ -116,7 +116,7 @@ static void a_look_is_a_snapshot(void **state)
 	assert_int_equal(one.attr.ino, two.attr.ino);
 	assert_int_equal(read_all(mount, two.nodeid, after), two.attr.size);
 	assert_string_not_equal(before, after);
-	/* The first goes on being what it was. */
+	/* The first text has not changed. */
 	assert_int_equal(read_all(mount, one.nodeid, after), one.attr.size);
 	assert_string_equal(before, after);
 	assert_int_equal(kernel_getattr(mount->kernel, one.nodeid, &attr), 0);
@@ -124,7 +124,10 @@ static void a_look_is_a_snapshot(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 11.3: what the kernel forgets goes, and what is too old. */
+/*
+ * SEMANTICS 11.3: a snapshot is freed when the kernel forgets it, or when there are too
+ * many.
+ */
 static void snapshots_end(void **state)
 {
 	struct mount *mount = mount_new();
@@ -184,13 +187,14 @@ static void messages_and_waits_are_counted(void **state)
 	assert_non_null(strstr(text, "\"max\": 20"));
 	assert_non_null(strstr(text, "\"sent\": 1"));
 	assert_non_null(strstr(text, "\"known\": 1"));
-	/* all, its job, and twice the directory and the file of these very looks. */
+	/* The lookups of all/ and of its job, and twice those of .gladiafs and of the
+	 * file read here. */
 	assert_non_null(strstr(text, "\"lookup\": 6"));
 	assert_non_null(strstr(text, "\"init\": 1"));
 	mount_free(mount);
 }
 
-/* SEMANTICS 9.1: a long first look is to be seen. */
+/* SEMANTICS 9.1: the statistics show a refresh that is still running. */
 static void looks_under_way_are_told(void **state)
 {
 	static char text[TEXT_MAX];
@@ -219,7 +223,7 @@ static void looks_under_way_are_told(void **state)
 	mount_free(mount);
 }
 
-/* Also where no single call to the API failed. */
+/* A time-out is reported even if no single call to the API failed. */
 static void lateness_is_told(void **state)
 {
 	static char text[TEXT_MAX];

@@ -10,7 +10,9 @@
 #include "mount.h"
 #include "render/render.h"
 
-/* fs/rendition.c: jobs as other formats (SEMANTICS 8.1); and where else formats matter.
+/*
+ * fs/rendition.c: renditions of jobs in other formats (SEMANTICS 8.1), and everything
+ * else that depends on formats.
  */
 
 enum { READ_MAX = 128 << 10, DOTS = 2, PAGE = 4 };
@@ -26,7 +28,7 @@ static struct job_name file_as(unsigned number, enum format format)
 	return name;
 }
 
-/* A done job that says so. */
+/* Adds a done job whose transcript is `said`. */
 static struct fake_job *add_job(struct mount *mount, unsigned number, const char *said)
 {
 	struct fake_job *job = fake_add(mount->api, job_id(number).text, JOB_DONE,
@@ -43,7 +45,7 @@ static int look_up(struct mount *mount, const char *path, unsigned number,
 		file_as(number, format).text, ret_entry);
 }
 
-/* The node of a file that must be there. */
+/* Returns the node of a file, which must exist. */
 static uint64_t node_of(struct mount *mount, unsigned number, enum format format)
 {
 	struct fuse_entry_out entry;
@@ -65,8 +67,8 @@ static void assert_reads(struct mount *mount, uint64_t node, const char *expecte
 }
 
 /*
- * SEMANTICS 3.5.1, 5.1, 5.2, 8.1: one request for all; sizes are exact, numbers their
- * own.
+ * SEMANTICS 3.5.1, 5.1, 5.2, 8.1: all formats of a job cost one request; sizes are exact,
+ * and each format has an inode number of its own.
  */
 static void a_job_is_there_as_all_formats(void **state)
 {
@@ -94,7 +96,7 @@ static void a_job_is_there_as_all_formats(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 8.1: any part of it, and nothing past its end. */
+/* SEMANTICS 8.1: any part of a rendition can be read, and nothing beyond its end. */
 static void a_text_is_read_in_parts(void **state)
 {
 	static const char text[] = "One two three.\n";
@@ -119,12 +121,15 @@ static void a_text_is_read_in_parts(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 8.1, 3.5: a job that is not done has none; and they are where the job is. */
+/*
+ * SEMANTICS 8.1, 3.5: a job that is not done has no renditions, and renditions exist only
+ * in the directories that contain the job.
+ */
 static void where_there_is_none(void **state)
 {
 	static const struct {
 		enum job_status status;
-		unsigned kept_s; /* how long the kernel may take that for true */
+		unsigned kept_s; /* how long the kernel may cache the absence */
 	} cases[] = {
 		{JOB_QUEUED, 0},
 		{JOB_PROCESSING, 0},
@@ -150,12 +155,15 @@ static void where_there_is_none(void **state)
 	assert_int_equal(entry.nodeid, 0);
 	assert_int_equal(look_up(mount, "status/done", 9, FORMAT_TXT, &entry), 0);
 	assert_int_not_equal(entry.nodeid, 0);
-	/* Nor has one that is not there. */
+	/* A job that does not exist has no renditions either. */
 	assert_int_equal(look_up(mount, "all", 10, FORMAT_TXT, &entry), -ENOENT);
 	mount_free(mount);
 }
 
-/* SEMANTICS 4.2: of a summary the whole is fetched first, by whoever asks for it. */
+/*
+ * SEMANTICS 4.2: if a job is known only as a summary, a lookup of a rendition fetches the
+ * whole job first.
+ */
 static void a_summary_is_fetched_first(void **state)
 {
 	struct mount *mount = mount_new();
@@ -174,10 +182,10 @@ static void a_summary_is_fetched_first(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.4: what was let go, of the job and of what was made of it, comes again. */
+/* SEMANTICS 7.4: a rendition whose job was evicted is made again. */
 static void what_was_let_go_is_made_again(void **state)
 {
-	enum { JOBS = 100 }; /* more than are kept in memory */
+	enum { JOBS = 100 }; /* more than stay in memory */
 	static const struct mount_options options = {.texts_max = 1};
 	struct mount *mount = mount_new_with(&options);
 	uint64_t nodes[JOBS];
@@ -196,13 +204,15 @@ static void what_was_let_go_is_made_again(void **state)
 	assert_int_equal(attr.size, 4);
 	assert_int_equal(node_of(mount, 2, FORMAT_TXT), nodes[2]);
 	assert_int_equal(mount->api->gets, JOBS + 3);
-	/* One in memory needs nothing. */
+	/* A rendition that is in memory costs no request. */
 	assert_reads(mount, nodes[JOBS - 1], "Hi.\n");
 	assert_int_equal(mount->api->gets, JOBS + 3);
 	mount_free(mount);
 }
 
-/* The size of a text, and what it begins and ends with, are those of `len` letters. */
+/*
+ * The file consists of `len` times `letter` and a newline; checks its size and both ends.
+ */
 static void assert_reads_letters(
 	struct mount *mount, uint64_t node, char letter, size_t len)
 {
@@ -220,7 +230,9 @@ static void assert_reads_letters(
 	assert_int_equal(attr.size, len + 1);
 }
 
-/* SEMANTICS 8.1: 8 MiB of texts are kept in memory, those used last, and always the last.
+/*
+ * SEMANTICS 8.1: the 8 MiB of renditions that were used last stay in memory, and the last
+ * one always does.
  */
 static void long_texts_are_kept_within_a_limit(void **state)
 {
@@ -242,7 +254,7 @@ static void long_texts_are_kept_within_a_limit(void **state)
 	for (unsigned i = 0; i < TEXTS - 1; i++) {
 		nodes[i] = node_of(mount, i, FORMAT_TXT);
 		mount_forward(mount, 1000);
-		/* This one is used again and again. */
+		/* The first rendition is used again and again. */
 		assert_reads_letters(mount, nodes[0], 'a', LEN);
 	}
 	assert_int_equal(mount->api->gets, 3);
@@ -261,7 +273,9 @@ static void long_texts_are_kept_within_a_limit(void **state)
 		test_free(said[i]);
 }
 
-/* SEMANTICS 7.3: a new version is a new file, and the old one is never read as the new.
+/*
+ * SEMANTICS 7.3: a new version is a new file, and an old file never shows the new
+ * version.
  */
 static void a_new_version_is_another_file(void **state)
 {
@@ -298,7 +312,7 @@ static void a_new_version_is_another_file(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 4.3: what the catalog has makes no sense. */
+/* SEMANTICS 4.3: the text in the catalog is not a valid job. */
 static void no_job_at_all(void **state)
 {
 	struct mount *mount = mount_new();
@@ -313,7 +327,10 @@ static void no_job_at_all(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.3: names of formats go with the job's, once the kernel was told any. */
+/*
+ * SEMANTICS 7.3: the names of renditions that the kernel has looked up are invalidated
+ * together with the name of the job.
+ */
 static void names_are_forgotten_with_the_job(void **state)
 {
 	static const enum format told[] = {FORMAT_JSON, FORMAT_TXT, FORMAT_VTT};
@@ -324,7 +341,8 @@ static void names_are_forgotten_with_the_job(void **state)
 		mount->api, job_id(1).text, JOB_QUEUED, MOUNT_WALL_MS);
 
 	(void)state;
-	/* Of one there is none, and that is told as well. */
+	/* The kernel learns that these two do not exist yet; that must be invalidated as
+	 * well. */
 	assert_int_equal(look_up(mount, "all", 1, FORMAT_TXT, &entry), 0);
 	assert_int_equal(look_up(mount, "all", 1, FORMAT_VTT, &entry), 0);
 	job->job.status = JOB_DONE;
@@ -339,7 +357,7 @@ static void names_are_forgotten_with_the_job(void **state)
 	mount_free(mount);
 }
 
-/* Puts the names that a listing of these jobs must have into `names`. */
+/* Writes the names that a listing of these jobs must have to `names`. */
 static void expect(char *names, unsigned first, unsigned last, unsigned formats)
 {
 	names[0] = '\0';
@@ -351,7 +369,9 @@ static void expect(char *names, unsigned first, unsigned last, unsigned formats)
 					" ");
 }
 
-/* SEMANTICS 8.1, 6.4: listed where wanted, after each done job; every cookie is honest.
+/*
+ * SEMANTICS 8.1, 6.4: the chosen formats are listed after each done job, and every cookie
+ * continues at its entry.
  */
 static void listed_as_wanted(void **state)
 {
@@ -382,7 +402,7 @@ static void listed_as_wanted(void **state)
 			assert_string_equal(names, expected);
 		}
 		dir.bare = false;
-		/* From each cookie, what followed the first time. */
+		/* Reading from a cookie returns the same names as the first time. */
 		const char *rest = expected;
 
 		assert_int_equal(kernel_readdir(mount->kernel, &dir, DOTS,
@@ -401,8 +421,7 @@ static void listed_as_wanted(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 6.2: names of formats cost nothing: no text is made, and no page more is
- * read. */
+/* SEMANTICS 6.2: listing renditions renders no text and fetches no further page. */
 static void listed_lazily(void **state)
 {
 	static const struct mount_options options = {
@@ -427,7 +446,7 @@ static void listed_lazily(void **state)
 			entry->ino, job_ino(job_id(i / 2 + 1).text) | (i & FORMAT_TXT));
 	}
 	assert_int_equal(mount->api->lists, 1);
-	/* Within the page, nothing is asked. */
+	/* Reading within the page costs no request. */
 	for (unsigned i = 0; i < 2 * PAGE; i++)
 		assert_int_equal(
 			kernel_readdir(mount->kernel, &dir, DOTS + i, 300, entries), 0);
@@ -438,7 +457,7 @@ static void listed_lazily(void **state)
 	test_free(entries);
 }
 
-/* A node with the bits of a format that the kernel was never told of. */
+/* A node number that no lookup has returned is stale, whatever its format bits are. */
 static void numbers_of_nothing(void **state)
 {
 	struct mount *mount = mount_new();

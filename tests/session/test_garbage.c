@@ -12,8 +12,8 @@
 
 /*
  * Well-formed messages that no kernel sends: after each of them, the next request is
- * still answered. Handles of open directories are trusted: they are addresses, which only
- * the kernel knows.
+ * still answered. The handles of open directories are trusted, because they are addresses
+ * that only the kernel knows.
  */
 static void assert_alive(struct mount *mount)
 {
@@ -26,7 +26,10 @@ static void assert_alive(struct mount *mount)
 	assert_int_equal(mount->ended, 0);
 }
 
-/* What this filesystem cannot do. Most of it is never asked again after ENOSYS. */
+/*
+ * Operations that the filesystem does not implement. The kernel does not send most of
+ * them again after ENOSYS.
+ */
 static void unknown_operations(void **state)
 {
 	static const uint32_t opcodes[] = {0, FUSE_READLINK, FUSE_FSYNC, FUSE_GETXATTR,
@@ -47,7 +50,7 @@ static void unknown_operations(void **state)
 	mount_free(mount);
 }
 
-/* Not even a header: what serves it is no kernel's device. */
+/* A message shorter than a header ends the session: the other end is not the kernel. */
 static void less_than_a_header_ends_it(void **state)
 {
 	struct mount *mount = mount_new();
@@ -60,7 +63,7 @@ static void less_than_a_header_ends_it(void **state)
 	mount_free(mount);
 }
 
-/* The last message of some unmounts. */
+/* Some unmounts send FUSE_DESTROY as their last message. */
 static void destroy_is_answered(void **state)
 {
 	struct mount *mount = mount_new();
@@ -86,7 +89,7 @@ static bool takes_a_handle(uint32_t opcode)
 	       opcode == FUSE_RELEASEDIR;
 }
 
-/* A header that is mostly sound with anything behind it, names among it. */
+/* Sends a mostly valid header followed by random bytes, which can contain names. */
 static void send_random(struct mount *mount, uint64_t *seed)
 {
 	static const char *const names[] = {"all", "status", "done", "2026-04-01", "date",

@@ -6,7 +6,7 @@
 
 #include "mount.h"
 
-/* fs/session.c: how the kernel and the filesystem meet and part. */
+/* fs/session.c: how a session with the kernel begins and ends. */
 
 enum {
 	READDIRPLUS = FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO,
@@ -17,7 +17,10 @@ enum {
 
 static const struct mount_options unanswered = {.unanswered = true};
 
-/* SEMANTICS 11.2: many look into one directory at a time. */
+/*
+ * SEMANTICS 11.2: INIT enables the flags that performed best, so that many processes can
+ * use one directory at a time.
+ */
 static void init_asks_for_what_was_measured(void **state)
 {
 	struct mount *mount = mount_new_with(&unanswered);
@@ -50,7 +53,7 @@ static void a_kernel_that_can_less_is_asked_for_less(void **state)
 	mount_free(mount);
 }
 
-/* What comes before INIT is refused, and INIT is answered in full all the same. */
+/* A request before INIT is refused, and INIT is then answered in full. */
 static void init_need_not_be_the_first_message(void **state)
 {
 	struct mount *mount = mount_new_with(&unanswered);
@@ -66,7 +69,9 @@ static void init_need_not_be_the_first_message(void **state)
 	mount_free(mount);
 }
 
-/* A newer protocol is answered with ours, and INIT comes once more. */
+/*
+ * A newer protocol version is answered with ours, and the kernel then sends INIT again.
+ */
 static void init_may_come_twice(void **state)
 {
 	struct mount *mount = mount_new_with(&unanswered);
@@ -87,7 +92,9 @@ static void init_may_come_twice(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.3: told that OPEN means nothing, the kernel keeps content and asks no more.
+/*
+ * SEMANTICS 7.3: OPEN is answered with ENOSYS, so the kernel keeps cached content and
+ * sends no more OPENs.
  */
 static void open_is_not_needed(void **state)
 {
@@ -98,7 +105,7 @@ static void open_is_not_needed(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 1.5: umount ends the process with exit code 0. */
+/* SEMANTICS 1.5: umount(8) ends the process with exit code 0. */
 static void an_unmount_ends_it(void **state)
 {
 	struct mount *mount = mount_new();
@@ -113,7 +120,7 @@ static void an_unmount_ends_it(void **state)
 	mount_free(mount);
 }
 
-/* Nothing was served yet, or not even INIT was heard: it can be freed all the same. */
+/* A filesystem can be freed before it has answered a request, or even before INIT. */
 static void it_can_end_at_any_time(void **state)
 {
 	struct mount *mount = mount_new_with(&unanswered);

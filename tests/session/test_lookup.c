@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "mount.h"
 
-/* fs/lookup.c: names of jobs, and when the API is asked for them. */
+/* fs/lookup.c: looking up names of jobs, and when this asks the API. */
 
 static int look_up(struct mount *mount, const char *path, unsigned number,
 	struct fuse_entry_out *ret_entry)
@@ -22,7 +22,7 @@ static uint64_t ask(struct mount *mount, const char *path, unsigned number)
 		mount->kernel, kernel_walk(mount->kernel, path), job_file(number).text);
 }
 
-/* Gives the node it resolves to; 0: there is none. */
+/* Returns the node of the name, or 0 if there is none. */
 static uint64_t node_of(struct mount *mount, const char *path, unsigned number)
 {
 	struct fuse_entry_out entry;
@@ -31,7 +31,10 @@ static uint64_t node_of(struct mount *mount, const char *path, unsigned number)
 	return entry.nodeid;
 }
 
-/* SEMANTICS 3.5: one request, never a listing; and none for the second look. */
+/*
+ * SEMANTICS 3.5: looking up a job costs one request and never a listing; a second lookup
+ * costs none.
+ */
 static void a_job_never_listed_costs_one_request(void **state)
 {
 	struct mount *mount = mount_new();
@@ -45,7 +48,7 @@ static void a_job_never_listed_costs_one_request(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.5, 11.1. */
+/* SEMANTICS 3.5, 11.1: a lookup of a job that does not exist fails with ENOENT. */
 static void a_job_there_is_not(void **state)
 {
 	struct mount *mount = mount_new();
@@ -54,14 +57,16 @@ static void a_job_there_is_not(void **state)
 	(void)state;
 	assert_int_equal(look_up(mount, "all", 1, &entry), -ENOENT);
 	assert_int_equal(mount->api->gets, 1);
-	/* It may be there by now. */
+	/* The absence is not cached: if the job is created, the next lookup finds it. */
 	mount_add_jobs(mount, 1, 1);
 	assert_int_equal(look_up(mount, "all", 1, &entry), 0);
 	assert_int_equal(mount->api->gets, 2);
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.5: visible exactly where it matches; a look elsewhere costs nothing more.
+/*
+ * SEMANTICS 3.5: a job is visible exactly in the directories whose filters it matches;
+ * looking it up in a second directory costs no request.
  */
 static void a_job_is_where_it_belongs(void **state)
 {
@@ -89,7 +94,8 @@ static void a_job_is_where_it_belongs(void **state)
 
 		assert_int_equal(look_up(mount, cases[i].path, 1, &entry), 0);
 		assert_int_equal(entry.nodeid != 0, cases[i].there);
-		/* It will not come there either, but for a mistake. */
+		/* A finished job moves to no other directory unless the API made a
+		 * mistake. */
 		if (!cases[i].there)
 			assert_int_equal(entry.entry_valid, MOUNT_TTL_MS / 1000);
 	}
@@ -97,7 +103,7 @@ static void a_job_is_where_it_belongs(void **state)
 	mount_free(mount);
 }
 
-/* One that is not finished may come there any time. */
+/* A job that is not finished can move to this directory at any time. */
 static void absence_of_an_unfinished_job_is_not_kept(void **state)
 {
 	struct mount *mount = mount_new();
@@ -112,7 +118,7 @@ static void absence_of_an_unfinished_job_is_not_kept(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 11.2: however many wait. */
+/* SEMANTICS 11.2: any number of lookups that wait for one job share one call. */
 static void many_who_want_one_job_share_a_call(void **state)
 {
 	static const char *const paths[] = {"all", "status/done", "status/error", "all"};
@@ -140,7 +146,10 @@ static void many_who_want_one_job_share_a_call(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 11.1: all who wait hear why, and the next one asks anew. */
+/*
+ * SEMANTICS 11.1: a failed call returns its error to all waiting lookups, and the next
+ * lookup starts a new call.
+ */
 static void a_failed_call_fails_its_lookups(void **state)
 {
 	static const int errors[] = {
@@ -167,7 +176,7 @@ static void a_failed_call_fails_its_lookups(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.1: unfinished jobs are asked for again after the time to live ... */
+/* SEMANTICS 7.1: an unfinished job is fetched again after the ttl. */
 static void an_unfinished_job_gets_old(void **state)
 {
 	struct mount *mount = mount_new();
@@ -184,7 +193,7 @@ static void an_unfinished_job_gets_old(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.1: ... finished ones never. */
+/* SEMANTICS 7.1: a finished job is never fetched again. */
 static void a_finished_job_stays(void **state)
 {
 	struct mount *mount = mount_new();
@@ -201,7 +210,7 @@ static void a_finished_job_stays(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 1.5, 7.1: what may have changed is asked for again. */
+/* SEMANTICS 1.5, 7.1: after a refresh, a job that can change is fetched again. */
 static void refreshed_is_asked_for_again(void **state)
 {
 	struct mount *mount = mount_new();
@@ -222,7 +231,10 @@ static void refreshed_is_asked_for_again(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.2, 7.3: a version has a node of its own, the job one number for ever. */
+/*
+ * SEMANTICS 5.2, 7.3: each version of a job has its own node; the inode number of the job
+ * never changes.
+ */
 static void another_text_is_another_node(void **state)
 {
 	struct mount *mount = mount_new();
@@ -247,7 +259,10 @@ static void another_text_is_another_node(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.1: deleted while it was not finished, and seen so. */
+/*
+ * SEMANTICS 7.1: a job that was deleted before it finished disappears once a lookup
+ * fetches it again.
+ */
 static void a_deleted_job_is_gone(void **state)
 {
 	struct mount *mount = mount_new();
@@ -262,14 +277,14 @@ static void a_deleted_job_is_gone(void **state)
 	assert_int_equal(look_up(mount, "all", 1, &entry), -ENOENT);
 	assert_int_equal(
 		kernel_getattr(mount->kernel, job_ino(job_id(1).text), &attr), -ESTALE);
-	/* And may be back, as another version. */
+	/* A job that reappears is a new version. */
 	mount_add_jobs(mount, 1, 1);
 	assert_int_equal(look_up(mount, "all", 1, &entry), 0);
 	assert_int_not_equal(entry.nodeid, 0);
 	mount_free(mount);
 }
 
-/* It was there, and went while its lookup waited for its turn. */
+/* The job is deleted after it was fetched, but before its lookup is answered. */
 static void gone_in_the_last_moment(void **state)
 {
 	struct mount *mount = mount_new();
@@ -289,7 +304,10 @@ static void gone_in_the_last_moment(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 4.2: one that was listed as a summary has no size yet. */
+/*
+ * SEMANTICS 4.2: the size of a job that was listed as a summary is unknown until the job
+ * is fetched.
+ */
 static void a_summary_is_fetched(void **state)
 {
 	struct mount *mount = mount_new();
@@ -304,9 +322,9 @@ static void a_summary_is_fetched(void **state)
 	kernel_names(mount->kernel, &dir, 0, KERNEL_DIR_SIZE, names);
 	assert_int_equal(look_up(mount, "all", 5, &entry), 0);
 	assert_int_equal(entry.attr.size, mount_text(mount, 5).len);
-	/* Who looks at one does not walk. */
+	/* One lookup is not yet a walk through the directory. */
 	assert_int_equal(mount->api->gets, 1);
-	/* Who looks at the next one does: others come ahead. */
+	/* The next lookup in order is one: further jobs are fetched early. */
 	assert_int_equal(look_up(mount, "all", 6, &entry), 0);
 	assert_int_equal(mount->api->gets, 5);
 	assert_int_equal(look_up(mount, "all", 9, &entry), 0);

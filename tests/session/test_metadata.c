@@ -8,7 +8,7 @@
 #include "base/array.h"
 #include "mount.h"
 
-/* Below metadata/ a key or value is a directory if a job has it (SEMANTICS 3.3). */
+/* Below metadata/, a key or a value is a directory if a job has it (SEMANTICS 3.3). */
 
 static void add(struct mount *mount, unsigned number, const char *metadata)
 {
@@ -28,7 +28,7 @@ static struct mount *shop_new(void)
 	return mount;
 }
 
-/* Looks a path up; all but its last name must be there. */
+/* Looks up a path, all of whose names but the last must exist. */
 static int look_up(
 	struct mount *mount, const char *path, struct fuse_entry_out *ret_entry)
 {
@@ -50,7 +50,7 @@ static void assert_there(struct mount *mount, const char *path, bool there)
 		fail_msg("%s is %s", path, there ? "not there" : "there");
 	if (there)
 		assert_true(S_ISDIR(entry.attr.mode));
-	/* A new job may bring the name: the kernel asks each time. */
+	/* A new job can have this name, so the kernel must not cache the absence. */
 	else
 		assert_int_equal(entry.entry_valid + entry.entry_valid_nsec, 0);
 }
@@ -90,13 +90,16 @@ static void what_no_job_has_is_absent(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		assert_there(mount, paths[i].path, paths[i].there);
-	/* All of it for one list of all jobs. */
+	/* One listing of all jobs answers every lookup. */
 	assert_int_equal(mount->api->lists, 1);
 	assert_int_equal(mount->api->gets, 0);
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.2, 3.3: the jobs of the directory around decide, as in its listing. */
+/*
+ * SEMANTICS 3.2, 3.3: a name exists if a job of the parent directory has it, as in a
+ * listing of that directory.
+ */
 static void within_other_filters(void **state)
 {
 	static const struct {
@@ -113,7 +116,8 @@ static void within_other_filters(void **state)
 		{"metadata/customer/acme/metadata/order", false},
 		{"metadata/customer/acme/metadata/tags/b", true},
 		{"metadata/customer/acme/metadata/tags/c", false},
-		/* Filters that are no keys are directories whatever there is. */
+		/* Filters other than metadata are always directories, whether a job
+		 * matches or not. */
 		{"metadata/customer/acme/status", true},
 		{"metadata/customer/acme/status/error", true},
 		{"metadata/customer/acme/status/error/date/1999-01-01", true},
@@ -127,7 +131,7 @@ static void within_other_filters(void **state)
 
 	unsigned lists = mount->api->lists;
 
-	/* No job can match, so nobody is asked, ever. */
+	/* No job can match, so the API is never asked. */
 	assert_int_equal(
 		look_up(mount, "status/done/status/error/metadata/user", &entry), 0);
 	assert_int_equal(entry.nodeid, 0);
@@ -136,7 +140,10 @@ static void within_other_filters(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.3.4: free while the listing is fresh, and as old as that at most. */
+/*
+ * SEMANTICS 3.3.4: a lookup costs nothing while the listing is fresh, and its answer is
+ * cached for the rest of the ttl.
+ */
 static void as_old_as_the_listing(void **state)
 {
 	enum { AGE_S = 20 };
@@ -162,7 +169,10 @@ static void as_old_as_the_listing(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.3.5: the look-up waits as `ls` does, but not for more than it needs. */
+/*
+ * SEMANTICS 3.3.5: a lookup waits for the listing as `ls` does, but only until it has
+ * seen the name.
+ */
 static void waits_until_it_is_seen(void **state)
 {
 	enum { JOBS = 100 };
@@ -196,7 +206,10 @@ static void waits_until_it_is_seen(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.3.6, 6.1: a listing that fails is that error, and not "no such name". */
+/*
+ * SEMANTICS 3.3.6, 6.1: if the listing fails, the lookup returns that error instead of
+ * ENOENT.
+ */
 static void a_failed_listing_is_its_error(void **state)
 {
 	static const int errors[] = {-EACCES, -EBUSY, -EHOSTUNREACH, -EIO};
@@ -221,7 +234,7 @@ static void a_failed_listing_is_its_error(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 11.1: the kernel may look a name up twice, and its caller waits once. */
+/* SEMANTICS 11.1: if the kernel looks up a name twice, its caller waits only once. */
 static void the_second_look_up_does_not_wait(void **state)
 {
 	struct mount *mount = shop_new();
@@ -237,13 +250,15 @@ static void the_second_look_up_does_not_wait(void **state)
 	assert_int_equal(kernel_answer(kernel, number, NULL, 0), -ETIMEDOUT);
 	number = kernel_ask_lookup(kernel, metadata, "absent");
 	assert_int_equal(kernel_answer(kernel, number, NULL, 0), -ETIMEDOUT);
-	/* What was asked for goes on for the next caller. */
+	/* The listing continues for the next caller. */
 	mount->stalled = false;
 	assert_there(mount, "metadata/absent", false);
 	mount_free(mount);
 }
 
-/* SEMANTICS 10.1: a value whose last job is deleted here is absent for the next look-up.
+/*
+ * SEMANTICS 10.1: after the last job with a value is deleted here, the next lookup of the
+ * value finds nothing.
  */
 static void the_last_job_is_deleted_here(void **state)
 {

@@ -7,9 +7,12 @@
 #include "base/array.h"
 #include "mount.h"
 
-/* fs/notify.c, fs/session.c: what the kernel is told to forget (SEMANTICS 7.3). */
+/*
+ * fs/notify.c, fs/session.c: which names and attributes we invalidate in the kernel
+ * (SEMANTICS 7.3).
+ */
 
-/* Last of all each test changes this job, whose notices end what there is to come. */
+/* Each test changes this job last, so that its notification marks the end. */
 enum { LAST = 999 };
 
 struct told {
@@ -26,14 +29,14 @@ static void look_up(struct mount *mount, const char *path, unsigned number, int 
 		expected);
 }
 
-/* Makes a job that is known to the kernel, and not finished. */
+/* Adds an unfinished job and looks it up, so that the kernel knows it. */
 static void add_unfinished(struct mount *mount, unsigned number, int64_t created_ms)
 {
 	fake_add(mount->api, job_id(number).text, JOB_QUEUED, created_ms);
 	look_up(mount, "all", number, 0);
 }
 
-/* The account's job is done, and with the next look that is known. */
+/* Finishes a job in the account, and lets a lookup notice it. */
 static void finish(struct mount *mount, unsigned number)
 {
 	fake_find(mount->api, job_id(number).text)->job.status = JOB_DONE;
@@ -41,7 +44,9 @@ static void finish(struct mount *mount, unsigned number)
 	look_up(mount, "all", number, 0);
 }
 
-/* Takes all notices before the last job's. They come in order, but a thread sends them.
+/*
+ * Takes all notifications before those of the last job. They arrive in order, but another
+ * thread sends them.
  */
 static void collect(struct mount *mount, struct told *ret_told)
 {
@@ -83,7 +88,10 @@ static struct mount *mount_with_last(void)
 	return mount;
 }
 
-/* In each directory the kernel knows where it may be or have been, and in no other. */
+/*
+ * A change is announced in every directory that the kernel knows and that may contain the
+ * job or have contained it, and in no other.
+ */
 static void a_change_is_told_where_it_can_be_seen(void **state)
 {
 	static const struct {
@@ -126,7 +134,7 @@ static void a_change_is_told_where_it_can_be_seen(void **state)
 	mount_free(mount);
 }
 
-/* A directory the kernel has forgotten has no names any more. */
+/* The kernel has no names of a directory that it has forgotten. */
 static void forgotten_directories_are_not_told(void **state)
 {
 	struct mount *mount = mount_with_last();
@@ -147,7 +155,7 @@ static void forgotten_directories_are_not_told(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.1: a deletion that a look-up met. */
+/* SEMANTICS 7.3.4, 7.1: a lookup notices that the job was deleted. */
 static void a_deleted_job_is_told(void **state)
 {
 	struct mount *mount = mount_with_last();
@@ -164,8 +172,9 @@ static void a_deleted_job_is_told(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.1: finished jobs' names are kept for ever, so a listing that lacks one says
- * so.
+/*
+ * SEMANTICS 7.1: the kernel caches the name of a finished job without limit, so if the
+ * job is missing from a listing, the name must be invalidated.
  */
 static void a_job_missing_in_a_listing_is_told(void **state)
 {
@@ -192,7 +201,7 @@ static void a_job_missing_in_a_listing_is_told(void **state)
 	mount_free(mount);
 }
 
-/* What is as it was, or new, or only gets its text, is not told of. */
+/* An unchanged job, a new job, and a job that only got its text cause no notification. */
 static void what_has_not_changed_is_not_told(void **state)
 {
 	struct mount *mount = mount_with_last();
@@ -208,7 +217,7 @@ static void what_has_not_changed_is_not_told(void **state)
 	mount_free(mount);
 }
 
-/* A name is told as it is in the directory. */
+/* A notification contains the name as the directory spells it. */
 static void names_are_told_escaped(void **state)
 {
 	static const char id[] = ".a/b\xc3\xab";
@@ -233,7 +242,10 @@ static void names_are_told_escaped(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 1.5: with the directories at the top all beneath them is looked up again. */
+/*
+ * SEMANTICS 1.5: a refresh invalidates the top directories, so the kernel looks up
+ * everything below them again.
+ */
 static void a_refresh_is_told(void **state)
 {
 	static const char *const names[] = {
@@ -252,7 +264,7 @@ static void a_refresh_is_told(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 1.5: a kernel that can forgets all names at once. */
+/* SEMANTICS 1.5: a kernel that supports epochs forgets all names at once. */
 static void a_refresh_begins_an_epoch(void **state)
 {
 	static const struct mount_options options = {.minor = KERNEL_MINOR_OF_EPOCHS};
@@ -268,7 +280,7 @@ static void a_refresh_begins_an_epoch(void **state)
 	mount_free(mount);
 }
 
-/* Before INIT is answered the kernel knows no names, and must not be told. */
+/* Before INIT is answered, the kernel knows no names and must not be notified. */
 static void nothing_is_told_before_init(void **state)
 {
 	static const struct mount_options options = {.unanswered = true};
@@ -279,7 +291,7 @@ static void nothing_is_told_before_init(void **state)
 	mount_forward(mount, 0);
 	assert_false(kernel_has_notice(mount->kernel));
 	mount_free(mount);
-	/* And none is told of when it all ends. */
+	/* After an unmount, no notification is sent. */
 	mount = mount_new();
 	for (int i = 0; i < 1000; i++)
 		fs_refresh(mount->fs);

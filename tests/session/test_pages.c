@@ -8,7 +8,7 @@
 #include "base/array.h"
 #include "mount.h"
 
-/* fs/dir.c: a directory whose listing comes page by page. */
+/* fs/dir.c: a directory whose listing arrives page by page. */
 
 enum { DOTS = 2, PAGE = 4 };
 
@@ -38,7 +38,7 @@ static void the_first_page_alone(void **state)
 	assert_int_equal(entries->len, PAGE);
 	mount_forward(mount, 1);
 	assert_int_equal(mount->api->lists, 1);
-	/* The same again costs nothing. */
+	/* Reading the same page again costs nothing. */
 	assert_int_equal(
 		kernel_readdir(mount->kernel, &dir, DOTS, KERNEL_DIR_SIZE, entries), 0);
 	assert_int_equal(entries->len, PAGE);
@@ -81,7 +81,9 @@ static void a_reply_ends_where_the_page_does(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 6.1: a failed page is an error for all who wait, and a retry goes on there.
+/*
+ * SEMANTICS 6.1: if a page fails, all waiting readers get the error, and a retry
+ * continues at that page.
  */
 static void a_failed_page_is_an_error(void **state)
 {
@@ -108,7 +110,7 @@ static void a_failed_page_is_an_error(void **state)
 		assert_int_equal(kernel_answer_readdir(
 					 mount->kernel, &dir[i], numbers[i], entries),
 			-ETIMEDOUT);
-	/* What is known stays known. */
+	/* The pages before it are still available. */
 	assert_int_equal(
 		kernel_readdir(mount->kernel, &dir[0], DOTS, KERNEL_DIR_SIZE, entries),
 		0);
@@ -122,7 +124,7 @@ static void a_failed_page_is_an_error(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 11.2: one stalled directory delays nobody else. */
+/* SEMANTICS 11.2: a stalled directory does not delay other requests. */
 static void a_stalled_directory_delays_nobody(void **state)
 {
 	enum { WAITING = 64 };
@@ -164,8 +166,9 @@ static void a_stalled_directory_delays_nobody(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 6.1: jobs another mount has dropped from the file are not the end of the
- * listing.
+/*
+ * SEMANTICS 6.1: jobs that another mount has deleted from the database file do not end
+ * the listing.
  */
 static void dropped_jobs_are_not_the_end(void **state)
 {

@@ -12,15 +12,17 @@
 
 #include "fs/prefetch.h"
 
-/* fs/prefetch.c, fs/prefetch_order.c: texts the kernel is given before it asks
- * (SEMANTICS 7.3, 11.3). */
+/*
+ * fs/prefetch.c, fs/prefetch_order.c: texts that are pushed into the page cache before
+ * the kernel asks for them (SEMANTICS 7.3, 11.3).
+ */
 
 enum { JOBS = 300, LAST = 900 };
 
-/* What the kernel knows of the account's jobs, and what it was given. */
+/* The jobs' nodes that the kernel knows, and the texts that it was given. */
 struct reader {
 	struct mount *mount;
-	uint64_t nodes[JOBS + 1]; /* by the job's number */
+	uint64_t nodes[JOBS + 1]; /* indexed by the number of the job */
 	bool given[JOBS + 1];
 	unsigned given_len;
 };
@@ -35,7 +37,7 @@ static uint64_t look_up(struct mount *mount, const char *path, unsigned number)
 	return entry.nodeid;
 }
 
-/* Lists a directory, as whoever walks through it does first. */
+/* Lists a directory, as a program does before it walks through it. */
 static void list(struct mount *mount, const char *path)
 {
 	char names[KERNEL_NAMES_MAX];
@@ -47,8 +49,8 @@ static void list(struct mount *mount, const char *path)
 }
 
 /*
- * Jobs that stand in all/ in order of their number, or against it. One that changes comes
- * last, and is not the reader's.
+ * Adds jobs whose order in all/ is that of their numbers, or the reverse. Another job,
+ * which changes in the tests, comes last and does not belong to the reader.
  */
 static void reader_init(struct reader *reader, struct mount *mount, bool reversed)
 {
@@ -80,7 +82,7 @@ static void read_job(struct reader *reader, unsigned number)
 	read_node(reader->mount, reader->nodes[number], &text);
 }
 
-/* Reads those that the kernel has not been given, as it would. */
+/* Reads the files whose texts are not in the page cache yet, as the kernel would. */
 static void read_through(struct reader *reader, unsigned first, unsigned last)
 {
 	for (unsigned i = first; i <= last; i++)
@@ -109,8 +111,8 @@ static void take(struct reader *reader, const struct kernel_notice *notice)
 }
 
 /*
- * Takes what there is. Notices come in the order in which they are made, so that of the
- * job that changes shows where those before it end.
+ * Takes all notifications so far. They arrive in the order in which they are made, so the
+ * notification about the job that changes marks the end.
  */
 static void collect(struct reader *reader)
 {
@@ -139,7 +141,8 @@ static void in_the_directorys_order(void **state)
 	reader_init(&reader, mount, false);
 	read_through(&reader, 1, 3);
 	collect(&reader);
-	/* No further ahead than that, and some left out to be asked for. */
+	/* A prefetch reaches only this far ahead, and leaves out some files, whose reads
+	 * show how far the reader is. */
 	assert_in_range(reader.given_len,
 		PREFETCH_FILES - PREFETCH_FILES / PREFETCH_MARK - 1, PREFETCH_FILES);
 	assert_true(reader.given[4]);
@@ -147,13 +150,14 @@ static void in_the_directorys_order(void **state)
 	list(mount, "all");
 	read_through(&reader, 4, JOBS);
 	collect(&reader);
-	/* Listed anew it is another listing, and it takes three files to see the walk. */
+	/* A second listing is a different one, and it takes three files again to
+	 * recognize the walk. */
 	assert_in_range(
 		reader.given_len, JOBS - 2 * 3 - JOBS / PREFETCH_MARK - 1, JOBS - 3);
 	mount_free(mount);
 }
 
-/* As a shell's *.json is read. */
+/* The order in which a shell expands *.json. */
 static void in_the_names_order(void **state)
 {
 	struct mount *mount = mount_new();
@@ -179,7 +183,7 @@ static int compare_nodes(const void *one, const void *two)
 	return *a < *b ? -1 : *a > *b;
 }
 
-/* As grep -r reads a directory with more than 10,000 files. */
+/* The order in which grep -r reads a directory with more than 10,000 files. */
 static void in_the_inode_numbers_order(void **state)
 {
 	struct mount *mount = mount_new();
@@ -205,7 +209,7 @@ static void in_the_inode_numbers_order(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 6.2: who reads a file, or some, gets no others. */
+/* SEMANTICS 6.2: a reader that reads one file or a few causes no prefetch. */
 static void not_for_a_reader_of_some(void **state)
 {
 	static const unsigned some[] = {100, 101, 50, 49, 48, 200, 17, 300, 1, 250, 90};
@@ -256,7 +260,7 @@ static void a_walk_ends(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.4: what was let go is not fetched to be given. */
+/* SEMANTICS 7.4: an evicted text is not fetched again for a prefetch. */
 static void not_what_is_not_kept(void **state)
 {
 	static const struct mount_options options = {.texts_max = 20 * 100};
@@ -270,12 +274,14 @@ static void not_what_is_not_kept(void **state)
 	read_through(&reader, 1, 3);
 	collect(&reader);
 	assert_true(reader.given_len < 30);
-	/* The three that were read, and the one that changes. */
+	/* The three jobs that were read, and the one that changes. */
 	assert_int_equal(mount->api->gets, gets + 3 + 1);
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.3: a node is given the text of its version, and one that is gone nothing.
+/*
+ * SEMANTICS 7.3: a node is given only the text of its own version, and the node of a
+ * deleted job is given nothing.
  */
 static void not_another_version(void **state)
 {

@@ -7,11 +7,11 @@
 #include "base/array.h"
 #include "mount.h"
 
-/* fs/file.c: what a file holds. */
+/* fs/file.c: reading files of jobs. */
 
 enum { READ_MAX = 128 << 10 };
 
-/* Looks a job's file up; gives its node. */
+/* Looks up a job's file and returns its node. */
 static uint64_t look_up(struct mount *mount, unsigned number)
 {
 	struct fuse_entry_out entry;
@@ -22,7 +22,7 @@ static uint64_t look_up(struct mount *mount, unsigned number)
 	return entry.nodeid;
 }
 
-/* Puts a text into the catalog behind the account's back; gives its node. */
+/* Puts a text into the catalog that the account does not have, and returns its node. */
 static uint64_t put_text(
 	struct mount *mount, unsigned number, const char *text, size_t size)
 {
@@ -47,7 +47,7 @@ static void assert_reads(struct mount *mount, uint64_t node, uint64_t offset,
 	test_free(data);
 }
 
-/* SEMANTICS 4.1. */
+/* SEMANTICS 4.1: a file holds the text of its job, and reads at any offset return it. */
 static void a_file_holds_its_text(void **state)
 {
 	struct mount *mount = mount_new();
@@ -89,7 +89,7 @@ static void past_the_end_there_is_nothing(void **state)
 	mount_free(mount);
 }
 
-/* A size no kernel asks for takes no more memory than the text. */
+/* A read of a size that no kernel sends takes no more memory than the text. */
 static void an_absurd_size(void **state)
 {
 	struct mount *mount = mount_new();
@@ -102,7 +102,7 @@ static void an_absurd_size(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.1: a large one in the pieces in which the kernel reads. */
+/* SEMANTICS 5.1: a large file is read in pieces of the size that the kernel uses. */
 static void a_large_file(void **state)
 {
 	enum { SIZE = 3 * READ_MAX + 4711 };
@@ -158,7 +158,7 @@ static void an_old_version_is_stale(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.4: what was let go is fetched again, once however many read. */
+/* SEMANTICS 7.4: an evicted text is fetched again, once for any number of readers. */
 static void an_evicted_text_is_fetched_again(void **state)
 {
 	static const struct mount_options options = {.texts_max = 1};
@@ -179,7 +179,7 @@ static void an_evicted_text_is_fetched_again(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_false(kernel_is_answered(mount->kernel, reads[i]));
 	assert_int_equal(mount->api->gets, 3);
-	/* Where it ends is known without it. */
+	/* The end of the file is known without the text. */
 	assert_reads(mount, nodes[0], mount_text(mount, 1).len, READ_MAX, "", 0);
 	fake_answer_all(mount->api);
 	for (int i = 0; i < 2; i++) {
@@ -197,7 +197,10 @@ static void an_evicted_text_is_fetched_again(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 7.3, 11.1: what is fetched again may be another, or not come at all. */
+/*
+ * SEMANTICS 7.3, 11.1: fetching an evicted text again can return another version, or
+ * fail.
+ */
 static void what_is_fetched_again_may_differ(void **state)
 {
 	static const struct mount_options options = {.texts_max = 1};
@@ -233,8 +236,8 @@ static void what_is_fetched_again_may_differ(void **state)
 	assert_int_equal(
 		kernel_answer_bytes(mount->kernel, number, data, sizeof(data), &len),
 		-EBUSY);
-	/* SEMANTICS 11.1: of the page that it read ahead in vain, the kernel asks again.
-	 */
+	/* SEMANTICS 11.1: if the kernel's readahead of a page failed, it reads that page
+	 * again. */
 	assert_int_equal(
 		kernel_read(mount->kernel, nodes[2], 0, 512, data, &len), -EBUSY);
 	assert_int_equal(mount->api->pending_len, 0);

@@ -8,12 +8,14 @@
 #include "base/array.h"
 #include "mount.h"
 
-/* fs/dir.c: what readdir shows, and that cookies are honest. */
+/*
+ * fs/dir.c: which entries readdir returns, and that every cookie continues at its entry.
+ */
 
 enum {
 	DOTS = 2,
 	PAGE = 4,
-	/* An entry with a job's name: linux/fuse.h's structures, aligned. */
+	/* The sizes of an entry with a job's name: aligned structures of linux/fuse.h. */
 	PLUS_SIZE = 200,
 	BARE_SIZE = 72,
 };
@@ -25,7 +27,7 @@ static struct kernel_entries *entries_new(void)
 	return test_malloc(sizeof(struct kernel_entries));
 }
 
-/* SEMANTICS 5.1, 6.1: READDIRPLUS tells what LOOKUP and GETATTR would. */
+/* SEMANTICS 5.1, 6.1: READDIRPLUS returns the same attributes as LOOKUP and GETATTR. */
 static void entries_tell_what_lookup_tells(void **state)
 {
 	struct mount *mount = mount_new();
@@ -56,7 +58,9 @@ static void entries_tell_what_lookup_tells(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 4.2: of a summary, and of what may have changed, the name alone is told. */
+/*
+ * SEMANTICS 4.2: a summary, and a job that may have changed, is emitted as a bare name.
+ */
 static void bare_names(void **state)
 {
 	struct mount *mount = mount_new();
@@ -83,7 +87,7 @@ static void bare_names(void **state)
 		assert_int_equal(last[-1].told.nodeid, 0);
 		assert_int_equal(last[-1].ino, job_ino(job_id(1).text));
 		assert_int_equal(last[-1].type, S_IFREG);
-		/* The second time it is too old. */
+		/* The second time, the job is too old. */
 		assert_int_equal(last->told.nodeid != 0, i == 0);
 		assert_int_equal(last->ino, job_ino(job_id(2).text));
 		mount_forward(mount, MOUNT_TTL_MS + 1);
@@ -93,7 +97,9 @@ static void bare_names(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 3.5, 6.4: it stays in the listing, but is not told as if it belonged there.
+/*
+ * SEMANTICS 3.5, 6.4: a job that no longer matches stays in the open listing, but as a
+ * bare name.
  */
 static void what_has_changed_is_a_bare_name(void **state)
 {
@@ -122,7 +128,7 @@ static void what_has_changed_is_a_bare_name(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 6.1, 6.4: an entry that does not fit comes with the next reply. */
+/* SEMANTICS 6.1, 6.4: an entry that does not fit is in the next reply. */
 static void any_size_of_reply(void **state)
 {
 	static const struct {
@@ -155,7 +161,7 @@ static void any_size_of_reply(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 6.1: no room even for one entry is an error, not the end. */
+/* SEMANTICS 6.1: a buffer too small for one entry is an error, not the end. */
 static void too_small_a_reply(void **state)
 {
 	static const uint32_t sizes[] = {0, 1, BARE_SIZE, PLUS_SIZE - 1};
@@ -179,7 +185,7 @@ static void too_small_a_reply(void **state)
 	test_free(entries);
 }
 
-/* From each position, with what was told there at first. */
+/* Reading from each position returns the same entries as the first time. */
 static void assert_honest(
 	struct mount *mount, const struct kernel_dir *dir, unsigned first, unsigned last)
 {
@@ -200,7 +206,10 @@ static void assert_honest(
 	test_free(entries);
 }
 
-/* SEMANTICS 6.4: whatever happens meanwhile, for as long as it is open. */
+/*
+ * SEMANTICS 6.4: while a directory is open, its cookies keep their meaning, whatever
+ * changes.
+ */
 static void cookies_are_honest(void **state)
 {
 	enum { JOBS = 25 };
@@ -211,7 +220,7 @@ static void cookies_are_honest(void **state)
 	(void)state;
 	mount_add_jobs(mount, 1, JOBS);
 	kernel_opendir_at(mount->kernel, "all", &old);
-	/* One that jumps ahead gets there by reading all of it. */
+	/* A reader that seeks ahead makes us fetch everything up to that position. */
 	mount_assert_names(mount, &old, DOTS + 20, KERNEL_DIR_SIZE, 21, JOBS);
 	assert_honest(mount, &old, 1, JOBS);
 
@@ -227,7 +236,7 @@ static void cookies_are_honest(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 6.4: past the end is the end. Any user can seek anywhere. */
+/* SEMANTICS 6.4: an offset beyond the end is the end. Any user can seek anywhere. */
 static void any_offset(void **state)
 {
 	static const char *const paths[] = {"", "status", "after", "date", "all",

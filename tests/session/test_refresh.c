@@ -7,7 +7,7 @@
 #include "fs/refresh.h"
 #include "mount.h"
 
-/* fs/refresh.c: the ioctl of SEMANTICS 1.5. */
+/* fs/refresh.c: the refresh ioctl of SEMANTICS 1.5. */
 
 static int do_ioctl(struct mount *mount, const char *path, uint32_t command)
 {
@@ -27,7 +27,7 @@ static int refresh(struct mount *mount, const char *path)
 	return do_ioctl(mount, path, FS_IOC_REFRESH);
 }
 
-/* How many requests for lists it costs to list a directory. */
+/* Lists a directory, and returns how many list requests that cost. */
 static unsigned cost(struct mount *mount, const char *path)
 {
 	unsigned before = mount->api->lists;
@@ -50,14 +50,17 @@ static void a_directory_is_looked_at_again(void **state)
 	assert_int_not_equal(cost(mount, "status/error"), 0);
 	assert_int_equal(cost(mount, "status/done"), 0);
 	assert_int_equal(refresh(mount, "status/done"), 0);
-	/* That one, and no other. */
+	/* This directory is refreshed, and no other. */
 	assert_int_equal(cost(mount, "status/error"), 0);
 	assert_int_not_equal(cost(mount, "status/done"), 0);
 	assert_int_equal(cost(mount, "status/done"), 0);
 	mount_free(mount);
 }
 
-/* Nor is it picked out of a listing that is as old. */
+/*
+ * A refreshed directory is not selected from another listing that is older than the
+ * refresh.
+ */
 static void it_is_not_picked_out(void **state)
 {
 	struct mount *mount = mount_new();
@@ -112,7 +115,9 @@ static void the_root_is_the_whole_mount(void **state)
 	}
 }
 
-/* The kernel is told: that name, or with epochs all of them. */
+/*
+ * A refresh invalidates the directory's name, or all names if the kernel supports epochs.
+ */
 static void the_kernel_forgets(void **state)
 {
 	const struct mount_options new = {.minor = KERNEL_MINOR_OF_EPOCHS};
@@ -147,7 +152,7 @@ static void nothing_else_is_known(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 1.5.3 */
+/* SEMANTICS 1.5.3: only root and the owner of the mount may refresh. */
 static void not_everybody_may(void **state)
 {
 	struct mount *mount = mount_new();

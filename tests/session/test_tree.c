@@ -8,7 +8,9 @@
 #include "base/array.h"
 #include "mount.h"
 
-/* fs/tree.c, fs/directories.c and fs/lookup.c: which names there are, and their numbers.
+/*
+ * fs/tree.c, fs/directories.c and fs/lookup.c: which names exist, and their inode
+ * numbers.
  */
 
 enum { LONG_S = 24 * 60 * 60 };
@@ -32,7 +34,7 @@ static void assert_no_calls(const struct mount *mount)
 	assert_int_equal(mount->api->lists + mount->api->gets, 0);
 }
 
-/* SEMANTICS 3.1.1, 3.4: the fixed names, and no request for them. */
+/* SEMANTICS 3.1.1, 3.4: the fixed names are listed without a request. */
 static void fixed_names(void **state)
 {
 	struct mount *mount = mount_new();
@@ -46,7 +48,7 @@ static void fixed_names(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.4: the days that have jobs, newest first. */
+/* SEMANTICS 3.4: date/ lists the days that have jobs, newest first. */
 static void days_are_listed(void **state)
 {
 	struct mount *mount = mount_new();
@@ -60,7 +62,10 @@ static void days_are_listed(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.4: what the jobs hold, each name once, as it is met. */
+/*
+ * SEMANTICS 3.4: metadata/ lists the keys and values of the jobs, each once, in the order
+ * of the jobs.
+ */
 static void metadata_is_listed(void **state)
 {
 	struct mount *mount = mount_new();
@@ -85,7 +90,10 @@ static void metadata_is_listed(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.1, 3.2, 3.5: a job is where its metadata puts it, and nowhere else. */
+/*
+ * SEMANTICS 3.1, 3.2, 3.5: a job is in the directories that its metadata matches, and in
+ * no others.
+ */
 static void metadata_filters(void **state)
 {
 	static const struct {
@@ -127,8 +135,10 @@ static void metadata_filters(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.2, 3.3: any valid value is a directory; filters go on by path, in any
- * order. */
+/*
+ * SEMANTICS 3.2, 3.3: every valid value is a directory, and filters can be nested in any
+ * order.
+ */
 static void filters_resolve(void **state)
 {
 	static const char *const paths[] = {
@@ -156,13 +166,13 @@ static void filters_resolve(void **state)
 		assert_true(S_ISDIR(attr.mode));
 	}
 	assert_no_calls(mount);
-	/* Nothing can be both: this is known without asking. */
+	/* No job can match both filters, so this costs no request. */
 	assert_names(mount, "status/done/status/error", ". .. ");
 	assert_no_calls(mount);
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.2, 3.5: a directory shows what matches all of its filters. */
+/* SEMANTICS 3.2, 3.5: a directory shows the jobs that match all of its filters. */
 static void filters_mean_and(void **state)
 {
 	struct mount *mount = mount_new();
@@ -230,7 +240,10 @@ static const struct {
 	{"status/done/status/error", "45463597-20b7-4af7-b3b3-f5fb778203ab.json"},
 };
 
-/* SEMANTICS 3.3: what cannot exist is told so for long, and nobody is asked. */
+/*
+ * SEMANTICS 3.3: names that cannot exist cost no request, and the kernel caches their
+ * absence for long.
+ */
 static void impossible_names(void **state)
 {
 	struct mount *mount = mount_new();
@@ -251,7 +264,10 @@ static void impossible_names(void **state)
 	mount_free(mount);
 }
 
-/* Not a UUID, so the API has none either, but it may stand in a listing one day. */
+/*
+ * The name is not a UUID, so the API has no such job today, but a listing could contain
+ * one later.
+ */
 static void an_unlikely_job_is_asked_of_nobody(void **state)
 {
 	struct mount *mount = mount_new();
@@ -290,7 +306,10 @@ static void a_long_name_is_too_long(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.2: derived from the path, and the same on every mount. */
+/*
+ * SEMANTICS 5.2: a directory's inode number is derived from its path, and the same on
+ * every mount.
+ */
 static void directories_have_numbers_of_their_own(void **state)
 {
 	static const char *const paths[] = {"all", "status", "date", "after", "before",
@@ -320,7 +339,7 @@ static void directories_have_numbers_of_their_own(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.2: what READDIR says is what a look at it says. */
+/* SEMANTICS 5.2: READDIR and LOOKUP return the same inode numbers. */
 static void listed_numbers_are_those_of_the_files(void **state)
 {
 	static const char *const paths[] = {"", "status", "date", "all"};
@@ -358,7 +377,7 @@ static void listed_numbers_are_those_of_the_files(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 5.2: one number in every directory and on every mount. */
+/* SEMANTICS 5.2: a job has one inode number in every directory and on every mount. */
 static void a_job_has_one_number(void **state)
 {
 	static const char *const paths[] = {
@@ -385,7 +404,7 @@ static void a_job_has_one_number(void **state)
 	}
 }
 
-/* What was never told of, or forgotten: the kernel must look it up again. */
+/* The kernel must look up again a node that is unknown or forgotten. */
 static void unknown_nodes_are_stale(void **state)
 {
 	static const uint64_t nodes[] = {

@@ -12,11 +12,11 @@
 #include "fs/internal.h"
 #include "mount.h"
 
-/* fs/request.c: requests that wait, and what ends the wait (SEMANTICS 11.1, 11.2). */
+/* fs/request.c: parked requests, and what ends their wait (SEMANTICS 11.1, 11.2). */
 
 enum { LOOK_MS = 100 }; /* SEMANTICS 11.2 */
 
-/* A mount whose API is silent, with one look-up that waits for it. */
+/* A mount whose API does not answer, and a lookup that waits for it. */
 struct waiting {
 	struct mount *mount;
 	uint64_t number;
@@ -57,7 +57,7 @@ static void assert_succeeds(const struct waiting *waiting)
 	assert_true(list_empty(&waiting->mount->fs->parked));
 }
 
-/* A process that is stopped, so that signals other than SIGKILL stay pending. */
+/* Forks a process that stops, so that signals other than SIGKILL stay pending. */
 static pid_t caller_new(void)
 {
 	pid_t pid = fork();
@@ -66,7 +66,8 @@ static pid_t caller_new(void)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* What nohup(1) or a shell's "&" has ignored would not stay pending. */
+		/* A signal that nohup(1) or a shell's "&" ignores would not stay pending.
+		 */
 		for (int number = 1; number <= SIGRTMAX; number++)
 			(void)signal(number, SIG_DFL);
 		raise(SIGSTOP);
@@ -96,8 +97,7 @@ static struct waiting wait_for_job_as(pid_t caller)
 	return waiting;
 }
 
-/* SEMANTICS 11.1: any wait ends by the time-out, to the millisecond on a clock that
- * stands. */
+/* SEMANTICS 11.1: a wait ends at the time-out, exactly, as the clock is the test's. */
 static void a_wait_ends_at_the_timeout(void **state)
 {
 	struct waiting waiting = wait_for_job();
@@ -107,7 +107,7 @@ static void a_wait_ends_at_the_timeout(void **state)
 	assert_false(is_answered(&waiting));
 	mount_forward(waiting.mount, 1);
 	assert_fails(&waiting, -ETIMEDOUT);
-	/* What comes too late is kept for the next one. */
+	/* An answer that arrives too late is kept for the next lookup. */
 	fake_answer_all(waiting.mount->api);
 	waiting.number = kernel_ask_lookup(waiting.mount->kernel,
 		kernel_walk(waiting.mount->kernel, "all"), job_file(1).text);
@@ -126,9 +126,8 @@ static void look_up_again(struct waiting *waiting, pid_t caller)
 }
 
 /*
- * SEMANTICS 11.1: a kernel that had the name asks for it twice, and its caller waits
- * once. It is the same thread, at once; whoever else asks, or later, or a third time,
- * waits again.
+ * SEMANTICS 11.1: if a cached name expired, the kernel looks it up twice, but its caller
+ * waits once. A lookup by another thread, a later one, or a third one waits again.
  */
 static void the_second_look_up_does_not_wait(void **state)
 {
@@ -157,8 +156,9 @@ static void the_second_look_up_does_not_wait(void **state)
 	mount_free(waiting.mount);
 }
 
-/* SEMANTICS 11.1: where there is time left, the second is tried, until the first's is
- * over. */
+/*
+ * SEMANTICS 11.1: if the first lookup fails early, the second has the rest of its time.
+ */
 static void the_second_look_up_has_what_is_left(void **state)
 {
 	struct waiting waiting = wait_for_job_as(100);
@@ -178,7 +178,7 @@ static void the_second_look_up_has_what_is_left(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 11.1: from its arrival on, however often it had to wait in between. */
+/* SEMANTICS 11.1: the time-out runs from the arrival, however often we park a request. */
 static void a_wait_is_counted_from_its_arrival(void **state)
 {
 	static const struct mount_options options = {.page_size = 4};
@@ -190,7 +190,7 @@ static void a_wait_is_counted_from_its_arrival(void **state)
 	mount->stalled = true;
 	mount_add_jobs(mount, 1, 40);
 	kernel_opendir_at(mount->kernel, "all", &dir);
-	/* One seeks far ahead: page after page comes, and none is enough. */
+	/* The reader seeks far ahead: pages keep arriving, but none is far enough. */
 	numbers[0] = kernel_ask_readdir(mount->kernel, &dir, 30, KERNEL_DIR_SIZE);
 	for (int i = 0; i < 3; i++) {
 		assert_false(kernel_is_answered(mount->kernel, numbers[0]));
@@ -208,10 +208,7 @@ static void a_wait_is_counted_from_its_arrival(void **state)
 	mount_free(mount);
 }
 
-/*
- * SEMANTICS 11.1.6: a machine that slept for hours; the first turn after that ends all
- * waits.
- */
+/* SEMANTICS 11.1.6: if the machine slept for hours, the next turn ends all waits. */
 static void a_jump_of_hours_ends_every_wait(void **state)
 {
 	enum { HOURS_MS = 9 * 3600 * 1000 };
@@ -230,7 +227,7 @@ static void a_jump_of_hours_ends_every_wait(void **state)
 	mount_turn(waiting.mount);
 	assert_int_equal(kernel_answer(kernel, listing, NULL, 0), -ETIMEDOUT);
 	assert_fails(&waiting, -ETIMEDOUT);
-	/* And who comes then has all his time. */
+	/* A request that arrives after the jump may wait for its full time-out. */
 	waiting.number = kernel_ask_lookup(
 		kernel, kernel_walk(kernel, "all"), job_file(1).text);
 	mount_forward(waiting.mount, MOUNT_TIMEOUT_MS - 1);
@@ -241,8 +238,7 @@ static void a_jump_of_hours_ends_every_wait(void **state)
 	mount_free(waiting.mount);
 }
 
-/* SEMANTICS 11.1: a wall clock that is set, back or forth, makes no wait longer or
- * shorter. */
+/* SEMANTICS 11.1: setting the wall clock changes no deadline. */
 static void the_wall_clock_moves_no_deadline(void **state)
 {
 	static const int64_t jumps_ms[] = {
@@ -261,7 +257,7 @@ static void the_wall_clock_moves_no_deadline(void **state)
 	}
 }
 
-/* SEMANTICS 11.2: this process has no signal that is to end it. */
+/* SEMANTICS 11.2: if the caller has no fatal signal, an interrupt ends no wait. */
 static void an_interrupt_alone_disturbs_nobody(void **state)
 {
 	struct waiting waiting = wait_for_job();
@@ -277,7 +273,7 @@ static void an_interrupt_alone_disturbs_nobody(void **state)
 	mount_free(waiting.mount);
 }
 
-/* SEMANTICS 11.2.2: signals that do not end the caller. */
+/* SEMANTICS 11.2.2: signals that do not end the caller do not end its wait. */
 static void harmless_signals_disturb_nobody(void **state)
 {
 	static const int signals[] = {
@@ -298,7 +294,7 @@ static void harmless_signals_disturb_nobody(void **state)
 	caller_free(caller);
 }
 
-/* SEMANTICS 11.2: those that do. The call goes on, for the next one. */
+/* SEMANTICS 11.2: a fatal signal ends the wait. The call goes on for the next caller. */
 static void fatal_signals_end_the_wait(void **state)
 {
 	static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -323,7 +319,7 @@ static void fatal_signals_end_the_wait(void **state)
 	}
 }
 
-/* SEMANTICS 11.2: the kernel tells of the first signal only. */
+/* SEMANTICS 11.2: the kernel reports only the first signal. */
 static void a_fatal_signal_after_a_harmless_one_is_noticed(void **state)
 {
 	pid_t caller = caller_new();
@@ -341,7 +337,7 @@ static void a_fatal_signal_after_a_harmless_one_is_noticed(void **state)
 	caller_free(caller);
 }
 
-/* A caller that has ended cannot be looked at. */
+/* If the caller has ended, there is no /proc/PID to read. */
 static void a_caller_that_is_gone_has_ended(void **state)
 {
 	pid_t caller = caller_new();
@@ -355,7 +351,7 @@ static void a_caller_that_is_gone_has_ended(void **state)
 	mount_free(waiting.mount);
 }
 
-/* The kernel may send an interrupt before its request, or for one that is answered. */
+/* The kernel may send an interrupt before its request, or after the answer. */
 static void interrupts_may_come_at_any_time(void **state)
 {
 	struct mount *mount = mount_new();
@@ -369,7 +365,7 @@ static void interrupts_may_come_at_any_time(void **state)
 	mount->stalled = true;
 	mount_add_jobs(mount, 1, 1);
 	kernel_set_caller(mount->kernel, caller);
-	/* Numbers are two apart. */
+	/* The numbers of consecutive requests differ by two. */
 	waiting.number = kernel_ask_lookup(mount->kernel, all, "foo") + 2;
 	kernel_interrupt(mount->kernel, waiting.number);
 	assert_int_equal(
@@ -377,7 +373,7 @@ static void interrupts_may_come_at_any_time(void **state)
 	assert_fails(&waiting, -EINTR);
 
 	kernel_interrupt(mount->kernel, waiting.number - 2);
-	/* That one it does not know: the kernel is to send it again, if it is needed. */
+	/* This request is unknown: on EAGAIN, the kernel repeats the interrupt. */
 	assert_int_equal(kernel_getattr(mount->kernel, all, &attr), 0);
 	assert_int_equal(
 		kernel_answer(mount->kernel, (waiting.number - 2) | 1, NULL, 0), -EAGAIN);
@@ -391,7 +387,7 @@ static void interrupts_may_come_at_any_time(void **state)
 	caller_free(caller);
 }
 
-/* Interrupt, news and time-out in one turn: one answer. */
+/* Interrupt, answer and time-out in the same turn cause one reply. */
 static void all_at_once_is_answered_once(void **state)
 {
 	pid_t caller = caller_new();
@@ -412,7 +408,9 @@ static void all_at_once_is_answered_once(void **state)
 	caller_free(caller);
 }
 
-/* SEMANTICS 11.2: who waits with others and gives up leaves the others waiting. */
+/*
+ * SEMANTICS 11.2: if one of several waiting requests is interrupted, the others wait on.
+ */
 static void one_of_many_gives_up(void **state)
 {
 	pid_t caller = caller_new();
@@ -436,7 +434,7 @@ static void one_of_many_gives_up(void **state)
 	caller_free(caller);
 }
 
-/* SEMANTICS 1.5: at the end all who wait are answered, and all who come. */
+/* SEMANTICS 1.5: at the end, all requests are answered, waiting ones and later ones. */
 static void the_end_answers_all(void **state)
 {
 	enum { EACH = 20 };

@@ -9,8 +9,9 @@
 #include "base/array.h"
 #include "mount.h"
 
-/* fs/write.c: that nothing is written (SEMANTICS 5.3), and jobs are deleted
- * (SEMANTICS 10.1). */
+/*
+ * fs/write.c: writes are refused (SEMANTICS 5.3), and jobs are deleted (SEMANTICS 10.1).
+ */
 
 static const struct mount_options deleting = {.allow_delete = true};
 
@@ -34,7 +35,9 @@ static uint64_t look_up(struct mount *mount, const char *path, unsigned number)
 	return err ? 0 : entry.nodeid;
 }
 
-/* SEMANTICS 10.1: one request, and it is gone in all directories. */
+/*
+ * SEMANTICS 10.1: deleting a job costs one request, and removes it from all directories.
+ */
 static void removing_a_file_deletes_the_job(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -61,7 +64,7 @@ static void removing_a_file_deletes_the_job(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 10.1: never without that option. */
+/* SEMANTICS 10.1: without allow_delete, no job is deleted. */
 static void nothing_is_deleted_without_the_option(void **state)
 {
 	struct mount *mount = mount_new();
@@ -75,7 +78,7 @@ static void nothing_is_deleted_without_the_option(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 3.5, 10.1: a job is removed where it can be seen. */
+/* SEMANTICS 3.5, 10.1: a job can only be deleted through a directory that contains it. */
 static void only_what_is_there_is_deleted(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -92,7 +95,10 @@ static void only_what_is_there_is_deleted(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 10.1: not finished is EBUSY, gone already ENOENT. */
+/*
+ * SEMANTICS 10.1: deleting an unfinished job fails with EBUSY, and a deleted one with
+ * ENOENT.
+ */
 static void what_cannot_be_deleted(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -110,7 +116,7 @@ static void what_cannot_be_deleted(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 10.1, 11.2: who waits no more has asked all the same. */
+/* SEMANTICS 10.1, 11.2: a job delete continues after its caller has stopped waiting. */
 static void a_deletion_nobody_waits_for_goes_on(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -132,7 +138,7 @@ static void a_deletion_nobody_waits_for_goes_on(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 6.4, 10.1: the directory that is open stays as it was. */
+/* SEMANTICS 6.4, 10.1: a job delete does not change the listing of an open directory. */
 static void an_open_directory_stays_as_it_was(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
@@ -167,7 +173,10 @@ static int ask_open(struct mount *mount, uint64_t node, uint32_t flags)
 	return err;
 }
 
-/* SEMANTICS 5.3: root passes the kernel's checks of modes. */
+/*
+ * SEMANTICS 5.3: opening a file for writing fails, even for root, whom the kernel's
+ * permission checks do not stop.
+ */
 static void files_are_opened_for_reading_alone(void **state)
 {
 	static const uint32_t flags[] = {O_WRONLY, O_RDWR, O_RDWR | O_APPEND,
@@ -187,7 +196,7 @@ static void files_are_opened_for_reading_alone(void **state)
 	}
 }
 
-/* What the kernel sends where something is to be written, after the first name. */
+/* The requests of a write operation, with their arguments; `name` is the first name. */
 static const struct {
 	enum fuse_opcode opcode;
 	size_t len;
@@ -204,7 +213,7 @@ static const struct {
 	{FUSE_REMOVEXATTR, 0, true, "user.x"},
 };
 
-/* SEMANTICS 5.3, with allow_delete and without. */
+/* SEMANTICS 5.3: every write fails with EROFS, with and without allow_delete. */
 static void every_write_is_refused(void **state)
 {
 	static const char zeroes[512];
@@ -231,7 +240,10 @@ static void every_write_is_refused(void **state)
 	}
 }
 
-/* SEMANTICS 5.1, 10.1: it takes the right to write in a directory. */
+/*
+ * SEMANTICS 5.1, 10.1: with allow_delete, directories are writable for their owner,
+ * because deleting needs write permission.
+ */
 static void directories_can_be_written_by_their_owner(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);

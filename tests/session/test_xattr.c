@@ -23,7 +23,7 @@ static uint64_t node_of(struct mount *mount, unsigned number)
 	return entry.nodeid;
 }
 
-/* As the kernel asks for one, or without a name for the list. */
+/* Sends GETXATTR for a name, or LISTXATTR if the name is NULL. */
 static uint64_t ask(struct mount *mount, uint64_t node, const char *name, uint32_t size)
 {
 	const struct fuse_getxattr_in arg = {.size = size};
@@ -54,7 +54,7 @@ static int get_len(
 	return err;
 }
 
-/* SEMANTICS 5.5: without the option the kernel is told so, and will not ask again. */
+/* SEMANTICS 5.5: without the option, the kernel gets ENOSYS and does not ask again. */
 static void there_are_none_without_the_option(void **state)
 {
 	struct mount *mount = mount_new();
@@ -69,7 +69,10 @@ static void there_are_none_without_the_option(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.5; the account's texts here hold an id alone. */
+/*
+ * SEMANTICS 5.5: a job has the attributes that are in its text; the texts of these tests
+ * have only an id.
+ */
 static void a_job_has_what_its_text_has(void **state)
 {
 	static const char list[] = "user.gladia.id";
@@ -96,7 +99,10 @@ static void a_job_has_what_its_text_has(void **state)
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.5: what ls(1) asks each file for costs no look at the text. */
+/*
+ * SEMANTICS 5.5: attributes that ls(1) asks for on each file are answered without the
+ * text.
+ */
 static void others_there_are_not(void **state)
 {
 	static const char *const names[] = {"user.gladia.status",
@@ -113,17 +119,17 @@ static void others_there_are_not(void **state)
 	node = node_of(mount, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		assert_int_equal(get(mount, node, names[i], ROOM, value), -ENODATA);
-	/* Directories have none. */
+	/* Directories have no attributes. */
 	assert_int_equal(get(mount, FUSE_ROOT_ID, "user.gladia.id", 0, value), -ENODATA);
 	assert_int_equal(get_len(mount, FUSE_ROOT_ID, NULL, &len), 0);
 	assert_int_equal(len, 0);
 	assert_int_equal(get(mount, FUSE_ROOT_ID, NULL, ROOM, value), 0);
-	/* What the kernel was never told of. */
+	/* The kernel has never looked up this node. */
 	assert_int_equal(get(mount, 4711, "user.gladia.id", 0, value), -ESTALE);
 	mount_free(mount);
 }
 
-/* SEMANTICS 5.5, 7.4: a text that was let go is fetched once more. */
+/* SEMANTICS 5.5, 7.4: an evicted text is fetched again. */
 static void a_text_that_was_let_go_is_fetched(void **state)
 {
 	static const struct mount_options small = {.xattr = true, .texts_max = 1};

@@ -1,38 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""Whether a series of samples is flat: a straight line by least squares through what comes
-after the warm-up, and how much that line grows over the time that is judged."""
+"""Decides whether a series of samples is flat: fits a line by least squares through the samples
+after the warm-up, and limits how much that line grows."""
 
 from dataclasses import dataclass
 
-# What a figure may grow by while it is judged: a part of what it is, but always this much.
+# How much a figure may grow while it is judged: by PART of its value, or by its floor if that is
+# more.
 PART = 0.10
 FLOORS = {
     "memory": 1 << 20,
     "in use": 1 << 20,
     "descriptors": 6,
     "catalog": 1 << 20,
-    # These go up and down with the weather. At the end there must be none at all.
+    # These rise and fall with the faults. At the end of the soak both must be zero.
     "waiting": 4,
     "under way": 8,
 }
-# In a few minutes SQLite's cache is still being filled, and a large page more or less shows.
+# In a soak of a few minutes SQLite's cache is still filling, and single large pages matter.
 IN_SHORT = {"memory": 12 << 20, "in use": 12 << 20}
 SHORT = 600
-# Fewer tell nothing of a slope.
+# With fewer samples a slope says nothing.
 SAMPLES = 20
 
 
 @dataclass
 class Verdict:
-    """Of one figure of one process."""
+    """The result for one figure of one process."""
 
     figure: str
     lowest: float
     median: float
     highest: float
-    slope: float  # a second
-    growth: float  # by the line, from the end of the warm-up to the end
-    limit: float  # of growth
+    slope: float  # per second
+    growth: float  # of the line, from the end of the warm-up to the last sample
+    limit: float  # maximum of growth
 
     @property
     def flat(self) -> bool:
@@ -40,7 +41,7 @@ class Verdict:
 
 
 def line(points: list[tuple[float, float]]) -> tuple[float, float]:
-    """Slope, and the value at the mean time, of the line with the least squares."""
+    """Returns the slope, and the value at the mean time, of the least-squares line."""
     count = len(points)
     mean_at = sum(at for at, _ in points) / count
     mean = sum(value for _, value in points) / count
@@ -51,7 +52,7 @@ def line(points: list[tuple[float, float]]) -> tuple[float, float]:
 
 
 def judge(figure: str, points: list[tuple[float, float]], warm_up: float) -> Verdict:
-    """`points` are seconds and values; those before `warm_up` are looked at by nobody."""
+    """Judges one figure. `points` are seconds and values; those before `warm_up` are ignored."""
     counted = [point for point in points if point[0] >= warm_up]
     if len(counted) < SAMPLES:
         raise ValueError(f"{figure}: {len(counted)} samples after {warm_up:.0f} s")

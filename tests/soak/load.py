@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""What the network and the API do meanwhile: fair weather, and faults of any kind."""
+"""Changes the behaviour of the network and the API during a soak: periods without faults, and
+storms of faults of all kinds."""
 
 import random
 import time
 
 from mock import Mock
 
-# Seconds of each.
+# Shortest and longest duration in seconds.
 STORM = (8, 14)
 FAIR = (14, 20)
-# How often a request meets each in a storm. What makes the API lie about what is there (an item
-# that is missing from its page) is not among them: nobody could see that.
+# The faults of a storm, with the probability that a request meets each. Faults that make the API
+# return wrong data, such as an item missing from its page, are left out because no client could
+# detect them.
 KINDS = [
     (0.03, {"kind": "status", "status": 500}),
     (0.02, {"kind": "status", "status": 503}),
@@ -42,7 +44,7 @@ MODES = {
     "pretty": [0, 1],
 }
 
-# Calls that began so long after a storm must succeed, when the last attempts are over.
+# A call must succeed if it begins more than the timeout plus this many seconds after a storm.
 SLACK = 2
 
 
@@ -57,7 +59,7 @@ class Weather:
         self.last_storm = float("-inf")
 
     def turn(self) -> None:
-        """Changes if it is time."""
+        """Begins or ends a storm if it is time."""
         now = time.monotonic()
         if self.storm:
             self.last_storm = now
@@ -82,5 +84,6 @@ class Weather:
         self.storm = False
 
     def was_fair(self, since: float) -> bool:
-        """Whether nothing that began then, and none of what it joined, can have met a fault."""
+        """True if no call that began at `since`, and no request that it joined, can have met a
+        fault."""
         return not self.storm and since > self.last_storm + self.timeout + SLACK

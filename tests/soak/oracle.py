@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the account held when: every version of every job, and the changes that are made behind
-the mounts' backs."""
+"""The history of the account: every version of every job, and the changes that are made without
+the mounts' knowledge."""
 
 import random
 import threading
@@ -13,15 +13,16 @@ from mock import Mock
 # Bytes of an unfinished job, and of a finished one.
 UNFINISHED = 2000
 FINISHED = (2000, 60000)
-# Texts of jobs that are gone are kept so long, for who had them open.
+# Seconds for which texts of deleted jobs are kept, for readers that had them open.
 KEPT = 60
 NEVER = float("inf")
 
 
 @dataclass
 class Job:
-    """Times are monotonic. It was there for sure from `there` to `leaving`, and was not after
-    `gone`. A version is a text, and the time from which on it was there no more."""
+    """The history of one job, in monotonic times. The job certainly exists from `there` to
+    `leaving`, and certainly not after `gone`. A version is a text and the time at which another
+    one replaced it."""
 
     status: str
     there: float = 0
@@ -31,7 +32,8 @@ class Job:
 
 
 class Truth:
-    """Of one stand-in. Who asks waits for a change that is under way, so it is known, too."""
+    """The history of one mock server's account. Queries wait for a change that is in progress, so
+    that its result is known."""
 
     def __init__(self, mock: Mock, seed: int):
         self.mock = mock
@@ -43,11 +45,11 @@ class Truth:
         self.days = sorted({job["created_at"][:10] for job in jobs})
         self.size = len(self.known)
 
-    # What is there.
+    # Queries.
 
     def versions(self, name: str, since: float = 0) -> list[bytes]:
-        """What a job's file may have held at `since` or later. Asked for once each, as they do
-        not change. Empty if it has been gone for long."""
+        """Returns the texts that a job's file may have had at `since` or later. Each is fetched
+        once, because a version does not change. Empty if the job was deleted long ago."""
         with self.lock:
             job = self.known[name]
             if not job.versions and job.leaving == NEVER:
@@ -61,13 +63,13 @@ class Truth:
             return chance.sample(names, min(count, len(names)))
 
     def must_show(self, since: float, until: float) -> set[str]:
-        """Those that were there all the time."""
+        """Returns the jobs that existed from `since` to `until`."""
         with self.lock:
             return {name for name, job in self.known.items()
                     if job.there <= since and job.leaving >= until}
 
     def may_show(self, since: float) -> set[str]:
-        """Those that were not gone by then."""
+        """Returns the jobs that were not deleted before `since`."""
         with self.lock:
             return {name for name, job in self.known.items() if job.gone >= since}
 
@@ -75,10 +77,10 @@ class Truth:
         with self.lock:
             return self.known[name].leaving != NEVER
 
-    # What changes.
+    # Changes.
 
     def change(self) -> None:
-        """Creates, finishes or deletes; about as many come as go."""
+        """Creates, finishes or deletes a job. The number of jobs stays about the same."""
         with self.lock:
             draw = self.random.random()
             living = len(self.must_show(NEVER, NEVER))
@@ -123,7 +125,7 @@ class Truth:
             self.has_gone(name, "deleted")
 
     def take_leave(self, name: str) -> None:
-        """It may be gone at any time from now on."""
+        """Records that the job may disappear at any time from now on."""
         self.versions(name)
         self.known[name].leaving = time.monotonic()
 

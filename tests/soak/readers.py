@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is done with the mounts all the time, and whether it was right.
+"""The operations that a soak does on the mounts, and the checks of their results.
 
-Each function of ACTIONS does one thing on one mount. It raises OSError for what a mount may
-say while requests fail, and Wrong for what it must never say."""
+Each function of ACTIONS does one thing on one mount. It raises OSError for errors that are
+permitted while requests fail, and Wrong for results that are never permitted."""
 
 import mmap
 import os
@@ -16,19 +16,19 @@ from pathlib import Path
 from mounting import PROGRAM, Mount, environment
 from oracle import Truth
 
-# What is shown may be older than ttl by what it takes to ask, on a busy machine.
+# Listings may be older than ttl by the time that a refresh takes on a busy machine.
 MARGIN = 1.0
 TOOL_SECONDS = 60
-NAMES = 40  # of a directory that a walker looks at
+NAMES = 40  # number of a directory's entries that walk() reads
 
 
 class Wrong(Exception):
-    """A promise that was not kept."""
+    """A promise was broken."""
 
 
 @dataclass
 class Target:
-    """A mount, and what was asked of it."""
+    """A mount, its options, and what is needed to check it."""
 
     mount: Mount
     truth: Truth
@@ -57,12 +57,12 @@ def ids(names: list[str]) -> set[str]:
 
 
 def check_names(target: Target, names: list[str], begun: float, ended: float) -> None:
-    """SEMANTICS 6.1, 6.3, 7.1: of all that was there, and of nothing that was not."""
+    """SEMANTICS 6.1, 6.3, 7.1: a listing has every job that existed, and no other."""
     since = begun - target.ttl - MARGIN
     found = ids(names)
     if len(names) != len(set(names)):
         raise Wrong("a name was told twice")
-    # First what may be: it waits for a change that is under way.
+    # may_show() must be first: it waits for a change that is in progress.
     strange = found - target.truth.may_show(since)
     missing = target.truth.must_show(since, ended) - found
     if strange or missing:
@@ -84,7 +84,7 @@ def list_any(target: Target) -> None:
 
 
 def walk(target: Target) -> None:
-    """As ls -l does, of some."""
+    """Reads the attributes of some entries, as ls -l does."""
     where = target.directory()
     with os.scandir(where) as entries:
         for entry in list(entries)[:NAMES]:
@@ -94,7 +94,7 @@ def walk(target: Target) -> None:
 
 
 def read_whole(target: Target) -> None:
-    """SEMANTICS 4.1, 7.1: one of the versions that were there, and not an old one."""
+    """SEMANTICS 4.1, 7.1: a file has one of the versions that existed recently."""
     name, path = target.job()
     begun = time.monotonic()
     with open(path, "rb", buffering=0) as file:
@@ -133,7 +133,7 @@ def read_format(target: Target) -> None:
 
 
 def look_around(target: Target) -> None:
-    """Names that cannot be or are not there, df, extended attributes, control files."""
+    """Uses names that are invalid or do not exist, df, extended attributes, and control files."""
     os.statvfs(target.mount.path)
     for name in ".git", "status/foo", "date/2026-02-30":
         if (target.mount.path / name).exists():
@@ -148,14 +148,14 @@ def look_around(target: Target) -> None:
 
 
 def tool(target: Target) -> None:
-    """Real ones, to their end."""
+    """Runs a real tool to its end."""
     where = target.directory()
     command = target.chance.choice([
         ["ls", "-f", where], ["ls", "-lR", where], ["grep", "-rc", "refund", where],
         ["find", where, "-ls"], ["du", "-sb", where]])
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True, timeout=TOOL_SECONDS, check=False)
-    # Of grep 1 is that there is none. Files may go while they are looked at.
+    # grep returns 1 if nothing matches. Files may be deleted while a tool reads them.
     complaints = [line for line in done.stderr.splitlines()
                   if "No such file" not in line and "Stale" not in line]
     if done.returncode < 0:
@@ -165,7 +165,7 @@ def tool(target: Target) -> None:
 
 
 def killed(target: Target) -> None:
-    """A reader that is ended in the middle, and is gone at once (SEMANTICS 11.2)."""
+    """A reader that is killed in the middle ends immediately (SEMANTICS 11.2)."""
     command = target.chance.choice([["grep", "-rc", "refund"], ["ls", "-l"], ["find"],
                                     ["cat"]])
     where = target.job()[1] if command == ["cat"] else target.directory()
@@ -192,7 +192,7 @@ def refresh(target: Target) -> None:
 
 
 def remove(target: Target) -> None:
-    """SEMANTICS 10.1. After an error it may be deleted or not."""
+    """SEMANTICS 10.1: deletes a job. After an error it may or may not have been deleted."""
     if "allow_delete" not in target.options:
         return
     with target.truth.lock:
@@ -202,7 +202,7 @@ def remove(target: Target) -> None:
     target.truth.has_gone(name, "removed by rm")
 
 
-# How often each is done.
+# The relative frequency of each action.
 ACTIONS = {
     list_all: 6, list_any: 8, walk: 8, read_whole: 30, read_part: 12, read_format: 4,
     look_around: 6, tool: 8, killed: 6, refresh: 2, remove: 1,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a soak has to show, as Markdown."""
+"""Prints the results of a soak as Markdown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ def shown(verdict: Verdict, value: float) -> str:
 
 
 def fine(verdict: Verdict, value: float) -> str:
-    """What may be less than one."""
+    """Formats a value that may be less than one."""
     return f"{value / (1 << 20):+.3f}" if verdict.figure in IN_MIB else f"{value:+.2f}"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What mounts take of the machine, once a second."""
+"""Measures the resources that the mounts use, once a second."""
 
 import json
 import os
@@ -16,30 +16,30 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> int:
-    """Bytes of a process that are in memory."""
+    """Returns the number of bytes of a process that are in memory."""
     with open(f"/proc/{pid}/statm", encoding="ascii") as pages:
         return int(pages.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def catalog(pid: int) -> tuple[int, int]:
-    """How many descriptors a process has, and how many bytes its databases' files hold, with
-    journals; those without a name included."""
+    """Returns the number of descriptors of a process, and the bytes on disk of its databases with
+    their journals, including unlinked files."""
     count = 0
     files = {}
     for entry in os.scandir(f"/proc/{pid}/fd"):
         count += 1
         try:
             info = os.stat(entry.path)
-            # The only other one is what it prints.
+            # The only other regular file is the process's stderr.
             if stat.S_ISREG(info.st_mode) and "/stderr" not in os.readlink(entry.path):
                 files[info.st_ino] = info.st_blocks * 512
         except FileNotFoundError:
-            continue  # closed at this moment
+            continue  # it was closed meanwhile
     return count, sum(files.values())
 
 
 def processor(pid: int) -> float:
-    """Seconds of a process, without its children's."""
+    """Returns the processor seconds of a process, without its children's."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as line:
         fields = line.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
@@ -50,13 +50,13 @@ def stats(mount: Mount) -> dict:
 
 
 class Samples(threading.Thread):
-    """Of each mount, by its name: figure, then seconds and values."""
+    """The samples of each mount, by its name: for each figure a list of seconds and values."""
 
     def __init__(self, mounts: dict[str, Mount], others: list[int], path: Path | None):
         super().__init__(daemon=True)
         self.mounts = mounts
-        self.path = path  # where they are kept, now and then, in case nobody lives to tell
-        self.others = others  # processes whose time counts as load, too
+        self.path = path  # CSV file that is written now and then, in case the soak crashes
+        self.others = others  # processes that count as load, too
         self.begun = time.monotonic()
         self.ended = threading.Event()
         self.taken = 0
@@ -89,13 +89,13 @@ class Samples(threading.Thread):
         self.join(60)
 
     def load(self) -> float:
-        """Processor seconds of all so far: the mounts', the stand-in's, ours, and those of the
-        tools that have ended."""
+        """Returns the processor seconds used so far: by the mounts, the mock server, this process,
+        and the tools that have ended."""
         pids = [mount.pid for mount in self.mounts.values()] + self.others
         return sum(os.times()[:4]) + sum(map(processor, pids))
 
     def write(self, path: Path) -> None:
-        """As CSV, a line for each sample of a mount."""
+        """Writes the samples as CSV, one line for each sample of a mount."""
         with open(path, "w", encoding="ascii") as out:
             print("mount,seconds", *FIGURES, sep=",", file=out)
             for name, figures in self.series.items():

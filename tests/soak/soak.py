@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Reads three mounts of one account for minutes, while it changes and requests fail.
+"""Reads three mounts of one account for minutes, while the account changes and requests fail.
 
-Contents and names are compared with what the stand-in held when. Once a second it looks at
-each mount's memory, descriptors, database, parked requests and calls to the API; after a
-warm-up their slope must be flat (judge.py), and at the end nothing may be parked, open or
-left. The seed is GLADIAFS_SEED, else a new one; it is printed."""
+Contents and names are compared with the history of the mock server's account. Once a second we
+measure each mount's memory, descriptors, database, parked requests and calls to the API. After a
+warm-up their slope must be flat (judge.py), and at the end no request may be parked, no call in
+progress, and no process left. The seed is GLADIAFS_SEED, or a random number; it is printed."""
 
 import argparse
 import collections
@@ -33,19 +33,19 @@ from tools import isolate_mounts, wait_until  # noqa: E402
 from oracle import Truth  # noqa: E402
 from load import Weather  # noqa: E402
 
-TIMEOUT = 5  # of the mounts
-READERS = 4  # a mount
+TIMEOUT = 5  # of the mounts, in seconds
+READERS = 4  # per mount
 CHANGE_EVERY = 0.7
 ACCOUNT = ("--jobs", "500", "--days", "6", "--bytes", "2000:60000", "--unfinished", "12",
            "--errors", "15")
-# The account is about 30 MB of text, and two mounts share a cache that cannot hold it.
+# The account is about 30 MB of text, and two mounts share a cache that is too small for it.
 MOUNTS = {
     "disk": (2, ("cache_size=8M", "formats=json:txt:srt:vtt")),
     "shared": (1, ("cache_size=8M", "page_size=20", "xattr", "allow_delete")),
     "off": (3, ("cache=off", "cache_size=8M")),
 }
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
-# What is warm after that part of the time.
+# The part of the time after which the caches count as warm.
 WARM_UP = 0.35
 
 
@@ -77,7 +77,7 @@ class Soak:
             self.wrong.append(what)
             print(f"wrong: {what}", file=sys.stderr, flush=True)
 
-    # Who does something all the time.
+    # The threads.
 
     def read(self, target: Target, seed: int) -> None:
         chance = random.Random(seed)
@@ -90,21 +90,22 @@ class Soak:
             except Wrong as wrong:
                 self.complain(f"{action.__name__}: {wrong}")
             except OSError as error:
-                # What was deleted meanwhile is not there, or not any more.
+                # A job that was deleted meanwhile does not exist, or not any more.
                 self.errors[(error.strerror or str(error)).rpartition(": ")[2]] += 1
                 if not isinstance(error, FileNotFoundError) and "Stale" not in str(error) \
                         and self.weather.was_fair(begun) and not self.is_excused(error):
                     self.complain(f"{action.__name__}: {error}, though no request failed; "
                                   + self.circumstances(target, begun))
             except subprocess.TimeoutExpired:
-                # Each of its calls ends (11.1), but they are many; who hangs is seen at the end.
+                # Each of the tool's calls ends (11.1), but they are many. A reader that hangs is
+                # detected at the end.
                 self.errors["tool stopped before its end"] += 1
             except Exception as error:  # pylint: disable=broad-except
                 self.complain(f"{action.__name__}: {type(error).__name__}: {error}")
             self.done[action.__name__] += 1
 
     def circumstances(self, target: Target, begun: float) -> str:
-        """Of an error that began then: what may help to see its cause."""
+        """Describes the circumstances of an error in a call that began at `begun`."""
         now = time.monotonic()
         said = "".join(f"\n    {line}" for line in target.mount.stderr.splitlines()[-6:])
         return (f"{now - begun:.1f} s after it began, {now - self.weather.last_storm:.1f} s "
@@ -112,7 +113,7 @@ class Soak:
                 f"the mount said last:{said}")
 
     def locked(self) -> int:
-        """How often a mount has said that it waited in vain for the other one of its cache."""
+        """Returns how often mounts reported that they waited in vain for a database lock."""
         return sum(target.mount.stderr.count("database is locked")
                    for target in self.targets.values())
 
@@ -123,8 +124,8 @@ class Soak:
             self.locked_at = time.monotonic()
 
     def is_excused(self, error: OSError) -> bool:
-        """Where the machine has more to do than it can, that may have happened, or it was late.
-        Both are counted."""
+        """True if the machine was overloaded: then a mount may have waited in vain for a lock, or
+        a request may have timed out. Both are counted."""
         self.look_for_locks()
         late = "timed out" in str(error) and os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
         return late or time.monotonic() < self.locked_at + 2 * TIMEOUT
@@ -138,7 +139,8 @@ class Soak:
                 self.complain(f"changing: {type(error).__name__}: {error}")
 
     def pace(self) -> None:
-        """Readers pause so long that all together take about that part of a processor."""
+        """Adapts the pause of the readers, so that all processes together use the requested share
+        of a processor."""
         warm = time.monotonic() + self.args.minutes * 60 * WARM_UP * 0.8
         every = max(30.0, self.args.minutes * 60 / 9)
         drop_at = time.monotonic() + every
@@ -146,13 +148,14 @@ class Soak:
         while not self.ended.wait(2):
             load, now = self.samples.load(), time.monotonic()
             used = (load - before) / (now - at)
-            # Twice as fast until it is warm: what is highest is reached sooner.
+            # Twice as fast during the warm-up, to reach the maximum of each figure sooner.
             wanted = self.args.load if now > warm else 2 * self.args.load
             self.pause = min(5.0, max(0.02, self.pause * (1.1 if used > wanted else 0.93)))
             before, at = load, now
             self.look_for_locks()
             if now > drop_at and os.geteuid() == 0:
-                # Names and attributes: the kernel forgets nodes. It is for the whole machine.
+                # Drops dentries and inodes, so that the kernel forgets nodes. This affects the
+                # whole machine.
                 DROP_CACHES.write_text("2", encoding="ascii")
                 self.drops += 1
                 drop_at = now + every
@@ -176,10 +179,10 @@ class Soak:
         for why in self.samples.failed[:3]:
             self.complain(why)
 
-    # How it ends.
+    # The end.
 
     def end(self) -> None:
-        """Nothing is parked, all is as the stand-in has it, and nothing stays."""
+        """No request is parked, every file is as in the mock server, and no process is left."""
         self.weather.clear()
         for name, target in self.targets.items():
             try:
@@ -201,8 +204,8 @@ class Soak:
 
     @staticmethod
     def read_at_the_end(target: Target) -> None:
-        """Of a job that the listing just found to have gone on, the name is taken back from the
-        kernel a moment later: then it is opened again (docs/SEMANTICS.md, 4)."""
+        """Reads a job. If the listing has just found that it changed, the kernel's name for it is
+        invalidated a moment later and it must be opened again (docs/SEMANTICS.md, 4)."""
         try:
             read_whole(target)
         except OSError as error:

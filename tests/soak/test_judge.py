@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The soak's judge passes what is flat and fails what leaks (SEMANTICS 11.3)."""
+"""The soak's judge passes figures that are flat and fails figures that leak (SEMANTICS 11.3)."""
 
 import math
 import random
@@ -16,7 +16,7 @@ def series(value, seconds=120):
 
 
 def noisy(at, seed=1):
-    """Around 20 MiB, up and down by one: what a mount that evicts and forgets looks like."""
+    """About 20 MiB, varying by one, like a mount that evicts texts and forgets nodes."""
     return 20 * MIB + MIB * math.sin(at / 5) + random.Random(seed * 1000 + at).uniform(0, MIB)
 
 
@@ -27,7 +27,8 @@ def test_what_is_flat():
 
 
 def test_a_leak_beneath_the_noise():
-    """Of 200 KiB, that is some jobs, a second; also where little is lost."""
+    """A leak of 200 KiB a second, the size of a few jobs, is found, and so is a slow leak over a
+    longer time."""
     for figure in ("memory", "in use"):
         leaking = judge(figure, series(lambda at: noisy(at) + at * 200 * 1024), 40)
         assert not leaking.flat
@@ -37,13 +38,13 @@ def test_a_leak_beneath_the_noise():
 
 
 def test_a_descriptor_in_ten_seconds():
-    """In 20 minutes; in two, a parked request."""
+    """A descriptor leaked every ten seconds is found in 20 minutes, a parked request in two."""
     assert not judge("descriptors", series(lambda at: 20 + at // 10, 1200), 240).flat
     assert not judge("waiting", series(lambda at: at // 10), 40).flat
 
 
 def test_a_step_after_the_warm_up():
-    """What is lost once is seen, too, if it is a third of all."""
+    """A single loss of memory is found if it is a third of the total."""
     assert not judge("catalog", series(lambda at: (30 if at > 80 else 20) * MIB), 40).flat
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Checks one rule of style, or all: check.py [--root DIR] [--build DIR] [RULE...]
 
-Prints each finding as path:line: what is wrong, and fails if there is any."""
+Prints each finding as path:line: description, and fails if there are any."""
 
 import argparse
 import os

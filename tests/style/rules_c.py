@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rules on the C files: who includes whom, and how long things are."""
+"""Rules for the C files: which folder includes which, and how long files and functions may be."""
 
 import re
 from collections.abc import Iterator
@@ -10,12 +10,13 @@ from tree import Tree, without_comments
 FILE_LINES = 500
 FUNCTION_LINES = 60
 
-# Each may use itself and those before it; TOP is src/ and include/ themselves.
+# Each folder may use itself and those before it. TOP stands for src/ and include/ themselves.
 TOP = "."
 ROOMS = ["base", "json", "process", "loop", "http", "render", "gladia", "catalog", "config",
          "sync", "fs", "mount", "commands", TOP]
 
-# A foreign header's beginning, and who may include it: rooms, or files without suffix.
+# The beginning of a foreign header's name, and the folders, or files without suffix, that may
+# include it.
 FOREIGN = {
     "curl/": {"loop", "http"},
     "cjson/": {"gladia", "render", "fs/stats"},
@@ -29,13 +30,13 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
 def place_of(path: str) -> tuple[str, str]:
-    """src/fs/dir.c: fs, fs/dir."""
+    """Returns folder and name: src/fs/dir.c gives fs and fs/dir."""
     inside = PurePosixPath(*PurePosixPath(path).parts[1:])
     return str(inside.parent), str(inside.with_suffix(""))
 
 
 def includes(tree: Tree, path: str) -> Iterator[tuple[int, bool, str]]:
-    """Line, whether it is a foreign header, and its name."""
+    """Yields the line number, whether the header is a foreign one, and its name."""
     for number, line in enumerate(tree.lines(path), 1):
         match = INCLUDE.match(line)
         if match:
@@ -43,8 +44,8 @@ def includes(tree: Tree, path: str) -> Iterator[tuple[int, bool, str]]:
 
 
 def layers(tree: Tree) -> Iterator[str]:
-    """A file includes headers of its own folder and of those below it; foreign headers
-    stay where they belong."""
+    """A file includes headers of its own folder and of those below it; foreign headers are
+    included only where FOREIGN permits."""
     for path in tree.c_files("src", "include"):
         room, unit = place_of(path)
         if room not in ROOMS:
@@ -64,7 +65,8 @@ def layers(tree: Tree) -> Iterator[str]:
 
 
 def room_of_include(tree: Tree, path: str, name: str) -> str:
-    """A name without a folder means one beside the file first, as to the compiler."""
+    """Returns the folder of a header. A name without a folder means a header beside the file
+    first, as for the compiler."""
     beside = PurePosixPath(path).parent / name
     if "/" not in name and str(beside) in tree.files:
         return place_of(path)[0]
@@ -72,8 +74,8 @@ def room_of_include(tree: Tree, path: str, name: str) -> str:
 
 
 def mirror(tree: Tree) -> Iterator[str]:
-    """include/X/y.h is what src/X/y.c or y_*.c give, include/X/X.h and X_*.h what the folder gives;
-    src/X/y.h is for src/X alone."""
+    """include/X/y.h declares the functions of src/X/y.c or y_*.c, include/X/X.h and X_*.h those of
+    the folder; src/X/y.h is for src/X alone."""
     files = set(tree.files)
     for path in tree.c_files("include"):
         room, unit = place_of(path)
@@ -97,11 +99,11 @@ def mirror(tree: Tree) -> Iterator[str]:
 
 
 def declares_functions(text: str) -> bool:
-    """Whether there is a prototype of a function that must be defined elsewhere."""
+    """True if there is a prototype of a function that must be defined in another file."""
     code = re.sub(r"^\s*#(?:\\\n|[^\n])*", "", without_comments(text), flags=re.MULTILINE)
     while re.search(r"\{[^{}]*\}", code):
         code = re.sub(r"\{[^{}]*\}", "@", code)
-    # What is left of a definition is "static inline int f(int a) @", without a semicolon.
+    # This leaves "static inline int f(int a) @" of a definition, without a semicolon.
     code = re.sub(r"\)\s*@", ");", code)
     return any(re.match(r"(?!typedef\b|static\b|struct \w+ @)[a-z_][^=@]*\w\s*\(", part.strip())
                for part in code.split(";"))

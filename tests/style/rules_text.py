@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rules on what is written in any file."""
+"""Rules for the text of any file."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def text_files(tree: Tree) -> Iterator[str]:
 
 
 def spdx(tree: Tree) -> Iterator[str]:
-    """The licence stands in the first line, or below #!."""
+    """The licence is in the first line, or in the line after #!."""
     scripts = {*tree.shell_scripts(), *tree.python_files()}
     for path in tree.files:
         lines = tree.lines(path)
@@ -38,7 +38,7 @@ def spdx(tree: Tree) -> Iterator[str]:
 
 
 def words(tree: Tree) -> Iterator[str]:
-    """Nothing is left for later, and no file knows one machine."""
+    """No work is left for later, and no path of a single machine is mentioned."""
     for path in text_files(tree):
         for number, line in enumerate(tree.lines(path), 1):
             for pattern, why in WORDS:
@@ -48,7 +48,8 @@ def words(tree: Tree) -> Iterator[str]:
 
 
 def blanks(tree: Tree) -> Iterator[str]:
-    """As .editorconfig says: Unix lines, none with blanks at its end, the last one whole."""
+    """As in .editorconfig: Unix line ends, no blanks at the end of a line, a newline at the end of
+    the file."""
     for path in text_files(tree):
         data = tree.read(path)
         if data and not data.endswith(b"\n"):
@@ -76,7 +77,7 @@ TEST = re.compile(r"`((?:\w+/)+\w+\.(?:py|c))::(\w+)`")
 
 
 def missing_test(tree: Tree, file: str, name: str) -> str:
-    """What is wrong with a test that a document names, or ""."""
+    """Returns what is wrong with a test that a document names, or ""."""
     path = f"tests/{file}"
     if path not in tree.files:
         return f"no file {path}"
@@ -89,12 +90,12 @@ NUMBER = r"\d+\.\d+(?:\.\d+)?"
 NAMED = re.compile(rf"SEMANTICS\s+({NUMBER}(?:(?:,|,? and|,? to)\s+{NUMBER})*)|test_spec_(\d+_\d+)")
 PROMISE = re.compile(r"^\| (\d+\.\d+\.\d+) \| (.*) \| (.*) \|$")
 GROUP = re.compile(r"^\| \*\*(\d+\.\d+)\*\* \|")
-# A full stop, and then something that begins like a sentence.
+# A full stop, followed by the beginning of another sentence.
 NEXT_SENTENCE = re.compile(r"\.\)? +[A-Z`]")
 
 
 def cited(tree: Tree, path: str) -> Iterator[tuple[int, str]]:
-    """The line and the number of each promise, or group of promises, that a file cites."""
+    """Yields the line and the number of each promise, or group of promises, that a file cites."""
     for match in NAMED.finditer(tree.text(path)):
         line = tree.text(path)[:match.start()].count("\n") + 1
         for number in re.findall(r"\d+(?:[._]\d+)+", match.group()):
@@ -102,8 +103,8 @@ def cited(tree: Tree, path: str) -> Iterator[tuple[int, str]]:
 
 
 def promises(tree: Tree) -> Iterator[str]:
-    """Each promise of docs/SEMANTICS.md is a sentence and names a test, whose file cites its
-    number; and the numbers that the tests cite are there."""
+    """Each promise of docs/SEMANTICS.md is one sentence and names a test whose file cites its
+    number; each number that a test cites exists."""
     book = "docs/SEMANTICS.md"
     if book not in tree.files:
         return
@@ -131,7 +132,7 @@ def promises(tree: Tree) -> Iterator[str]:
 
 
 def defences(tree: Tree) -> Iterator[str]:
-    """Each row of docs/SECURITY.md's table names tests, and each of them is there."""
+    """Each row of docs/SECURITY.md's table names tests, and these tests exist."""
     book = "docs/SECURITY.md"
     if book not in tree.files:
         return

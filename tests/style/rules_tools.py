@@ -14,7 +14,7 @@ FINDING = r"(.+?):(\d+):(?:\d+:)? (?:fatal )?(?:KINDS): (.*)"
 
 
 def run(tree: Tree, command: list[str], kinds: str = "error|warning") -> Iterator[str]:
-    """What a program says of files it was given, one finding a line."""
+    """Yields the findings that a program reports, one per line."""
     done = subprocess.run(command, cwd=tree.root, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode == 0:
@@ -28,7 +28,8 @@ def run(tree: Tree, command: list[str], kinds: str = "error|warning") -> Iterato
 
 
 def relative(tree: Tree, path: str) -> str:
-    """Some print a path as it was given, some the whole one, some from where it is built."""
+    """Returns a path relative to the root. Tools print paths as they were given, absolute, or
+    relative to the build directory."""
     root = os.path.realpath(tree.root)
     for base in [root, tree.build]:
         if base and os.path.exists(os.path.join(base, path)):
@@ -44,7 +45,7 @@ def c_format(tree: Tree) -> Iterator[str]:
 
 
 def shell(tree: Tree) -> Iterator[str]:
-    """shellcheck has nothing to say, and scripts stop at the first failure."""
+    """shellcheck reports nothing, and scripts stop at the first failure."""
     files = tree.shell_scripts()
     if files:
         yield from run(tree, ["shellcheck", "-x", "-f", "gcc", *files], "error|warning|note")
@@ -56,7 +57,7 @@ def shell(tree: Tree) -> Iterator[str]:
 
 
 def tidy(tree: Tree) -> Iterator[str]:
-    """clang-tidy has nothing to say of src/, by .clang-tidy."""
+    """clang-tidy reports nothing in src/, with the checks of .clang-tidy."""
     if not tree.build:
         raise SystemExit("tidy needs --build, a directory with compile_commands.json")
     with open(tree.build / "compile_commands.json", encoding="utf-8") as file:
@@ -69,6 +70,6 @@ def tidy(tree: Tree) -> Iterator[str]:
     base = ["clang-tidy", "--quiet", "-p", str(tree.build.resolve())]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda path: list(run(tree, [*base, path])), ours)
-        # A header is told of by each file that includes it.
+        # A finding in a header is reported once for each file that includes it.
         yield from dict.fromkeys(line.replace(",-warnings-as-errors", "")
                                  for lines in found for line in lines)

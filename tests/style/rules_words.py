@@ -9,7 +9,7 @@ from tree import Tree
 ALLOWED = "tests/style/words_allowed.txt"
 ALLOWED_MAX = 40
 
-# A pattern, and what to write instead.
+# A pattern, and the advice to print.
 BANNED = [
     (r"\b[Ww]here (?:it|there|that|nobody|this|they|none)\b", 'say "if"'),
     (r"(?<!person )(?<!user )(?<!process )(?<!people )(?<!attacker )(?<!somebody )\b[Ww]ho(?:ever)?\b",
@@ -32,8 +32,8 @@ STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 
 
 def prose(tree: Tree) -> Iterator[tuple[str, int, str]]:
-    """Path, line and text of every line that people read: comments and messages of src and
-    include, documents and man pages."""
+    """Yields the path, number and text of every line that people read: comments and messages of
+    src and include, documents and man pages."""
     for path in tree.c_files("src", "include"):
         inside = False
         for number, line in enumerate(tree.lines(path), 1):
@@ -55,7 +55,8 @@ def prose(tree: Tree) -> Iterator[tuple[str, int, str]]:
 
 
 def allowed(tree: Tree) -> dict[tuple[str, str], int]:
-    """PATH: TEXT (REASON) a line; the text is part of the line that may stay."""
+    """Returns the exceptions. Each line of the file is PATH: TEXT (REASON); lines of PATH that
+    contain TEXT are permitted."""
     found = {}
     for number, line in enumerate(tree.lines(ALLOWED), 1):
         if line and not line.startswith("#"):
@@ -68,7 +69,7 @@ def allowed(tree: Tree) -> dict[tuple[str, str], int]:
 
 
 def plain(tree: Tree) -> Iterator[str]:
-    """No comment, message or document has one of the banned phrases, with few exceptions."""
+    """No comment, message or document contains a banned phrase, with few exceptions."""
     exceptions = allowed(tree) if ALLOWED in tree.files else {}
     unused = dict(exceptions)
     for path, number, text in prose(tree):

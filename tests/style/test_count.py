@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What scripts/test counts: nothing that failed, crashed or was left out may look passed."""
+"""The count of scripts/test: a test that failed, crashed or was left out never counts as
+passed."""
 
 import json
 import subprocess

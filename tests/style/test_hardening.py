@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The program is built as Debian wants programs that meet the network: readelf(1) tells. That
-each of these looks can fail is tried with programs that lack it."""
+"""The program has the hardening that Debian expects of programs that use the network, as
+readelf(1) shows. Programs built without it prove that each check can fail."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def readelf(*words):
 
 
 def lacks(program):
-    """The defences that it was built without."""
+    """Returns the names of the defences that a program was built without."""
     head, segments = readelf("-h", program), readelf("-l", program)
     dynamic, symbols = readelf("-d", program), readelf("--dyn-syms", program)
     stack = re.search(r"GNU_STACK.* (R\S*) +0x", segments)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A rule that cannot fail is none: each finds what is planted in a small sound tree."""
+"""Each rule finds the violations that are planted in a small correct tree, and nothing in that
+tree itself."""
 
 import json
 import shutil
@@ -46,7 +47,7 @@ SOUND = {
 
 LONG_FUNCTION = "int f(void)\n{\n" + "\tf();\n" * 59 + "}\n"
 
-# rule, file, what it becomes ("+": what is added), where the finding is
+# Rule, file, new text of the file ("+": text to append), and the place of the finding.
 PLANTED = [
     ("format", "src/base/buf.c", "+\nint  two(void);\n", "src/base/buf.c:9"),
     ("layers", "include/base/buf.h", '+#include "http/http.h"\n', "include/base/buf.h:6"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The files of a source tree, for the rules to look at."""
+"""The files of a source tree, which the rules check."""
 
 import functools
 import os
@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 SKIPPED = {".git", "__pycache__", ".hypothesis", ".pytest_cache", ".cache", ".venv"}
-# Inputs of the fuzz targets: bytes as they were found, whatever they look like.
+# Inputs of the fuzz targets: arbitrary bytes.
 INPUTS = Path("tests/fuzz/corpus")
 SHELL = re.compile(rb"#!\s*/(usr/)?bin/(env )?(ba)?sh\b")
 PYTHON = re.compile(rb"#!\s*/(usr/)?bin/(env )?python3?\b")
@@ -22,7 +22,7 @@ class Tree:
 
     @functools.cached_property
     def files(self) -> list[str]:
-        """All of them but what is built, generated or git's own."""
+        """All files except those that are built, generated or git's own."""
         found = []
         for folder, folders, names in os.walk(self.root):
             at = Path(folder).relative_to(self.root)
@@ -46,7 +46,7 @@ class Tree:
         return self.text(path).split("\n")
 
     def c_files(self, *folders: str) -> list[str]:
-        """The .c and .h files, of all the tree or below `folders`."""
+        """Returns the .c and .h files of the whole tree or below `folders`."""
         return [path for path in self.files if path.endswith((".c", ".h"))
                 and (not folders or path.startswith(tuple(f + "/" for f in folders)))]
 
@@ -63,7 +63,7 @@ class Tree:
 
 
 def without_comments(text: str) -> str:
-    """C without comments and the insides of strings; lines stay where they are."""
+    """Returns C code without comments and the contents of strings. Line numbers do not change."""
     def blank(match: re.Match[str]) -> str:
         token = match.group()
         if token[0] in "\"'":

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What somebody writes who has Python: page after page, each job into a file.
+"""A script that a user with Python would write: page after page, each job into a file.
 fetch.py URL KEY DIRECTORY"""
 
 import http.client

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# What somebody writes who has curl and jq: page after page, split into files.
+# A script that a user with curl and jq would write: page after page, split into files.
 #   fetch.sh URL KEY DIRECTORY [PAGES]
 set -euo pipefail
 

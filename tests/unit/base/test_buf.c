@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "base/buf.h"
 
-/* Growing bytes with a maximum: SEMANTICS 11.3. */
+/* Growing buffers with a maximum size: SEMANTICS 11.3. */
 
 static void test_empty(void **state)
 {
@@ -50,7 +50,9 @@ static void test_append(void **state)
 	assert_null(buf.data);
 }
 
-/* SEMANTICS 11.3: each maximum is met exactly, whatever was there before. */
+/*
+ * SEMANTICS 11.3: a buffer takes exactly as many bytes as its maximum, whatever its size.
+ */
 static void test_maximum(void **state)
 {
 	static const size_t maxima[] = {0, 1, 255, 256, 257, 511, 512, 513, 1000, 100000};
@@ -74,7 +76,7 @@ static void test_maximum(void **state)
 	}
 }
 
-/* Nothing is appended by halves. */
+/* An append that does not fit leaves the buffer unchanged. */
 static void test_failure_changes_nothing(void **state)
 {
 	struct buf buf;
@@ -111,7 +113,7 @@ static void test_reserve(void **state)
 	buf_done(&buf);
 }
 
-/* A maximum near the end of what can be counted does not make sizes wrap. */
+/* Size computations do not overflow if the maximum is close to SIZE_MAX. */
 static void test_no_maximum(void **state)
 {
 	struct buf buf;

@@ -41,7 +41,9 @@ static int64_t later_ms(void *ctx)
 	return *(const int64_t *)ctx + 1;
 }
 
-/* Which is which, and that a test can bring its own. */
+/*
+ * The monotonic and the wall clock are not confused, and a test can supply its own clock.
+ */
 static void test_own(void **state)
 {
 	int64_t now_ms = 5;

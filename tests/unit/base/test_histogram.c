@@ -4,7 +4,7 @@
 
 #include "base/histogram.h"
 
-/* SEMANTICS 9.1: latencies as percentiles. */
+/* SEMANTICS 9.1: latencies are reported as percentiles. */
 
 static void nothing_took_no_time(void **state)
 {

@@ -15,11 +15,11 @@
 #include "base/array.h"
 #include "base/log.h"
 
-/* Sentences on stderr: one line each, whole, and never without end (SEMANTICS 11.3). */
+/* Messages on stderr: each is one complete line of limited length (SEMANTICS 11.3). */
 
 enum { ROOM = 1 << 20, THREADS = 4, LINES = 500 };
 
-/* For a text with this in it there is no space on the disk. */
+/* Writing a text that contains this fails with ENOSPC. */
 #define TOO_MUCH "too much"
 
 ssize_t __real_write(int fd, const void *data, size_t len);
@@ -33,7 +33,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t len)
 	return -1;
 }
 
-/* Where stderr goes in the meantime. */
+/* Redirects stderr to a file, so that a test can read what was logged. */
 struct ear {
 	FILE *file;
 	int stderr_fd;
@@ -90,7 +90,7 @@ static void test_debug(void **state)
 	assert_string_equal(said(), "gladiafs: asked for\n");
 }
 
-/* SEMANTICS 11.3: a sentence has a maximum, and still ends its line. */
+/* SEMANTICS 11.3: a message that is too long is cut, and its line still ends. */
 static void test_long(void **state)
 {
 	static char text[10000];
@@ -115,7 +115,7 @@ static void *say_much(void *log)
 	return NULL;
 }
 
-/* One write each: lines of several threads do not mix. */
+/* Each line is written with one write(), so that lines of several threads do not mix. */
 static void test_threads(void **state)
 {
 	const char *line = "gladiafs: 0123456789\n";
@@ -136,7 +136,9 @@ static void test_threads(void **state)
 	assert_string_equal(at, "");
 }
 
-/* To syslog(3): nothing on stderr, and where nobody listens nothing breaks. */
+/*
+ * With syslog(3) nothing is written to stderr, and a missing syslog daemon is no failure.
+ */
 static void test_syslog(void **state)
 {
 	struct log log;
@@ -147,7 +149,7 @@ static void test_syslog(void **state)
 	assert_string_equal(said(), "");
 }
 
-/* With stderr closed, or its reader gone, the program goes on. */
+/* If stderr is closed, logging does nothing and the program continues. */
 static void test_no_stderr(void **state)
 {
 	struct log log;
@@ -160,10 +162,11 @@ static void test_no_stderr(void **state)
 	assert_string_equal(said(), "");
 }
 
-/* What stderr can be that blocks if nobody reads it. Nonzero: it cannot be made. */
+/* A kind of file that stderr can be and that blocks if no process reads it. */
 struct sink {
 	const char *name;
-	int (*open)(int ends[2]); /* the reader's end first */
+	/* fills in the reader's end, then the writer's; nonzero: failed */
+	int (*open)(int ends[2]);
 };
 
 static int open_socket(int ends[2])
@@ -171,7 +174,7 @@ static int open_socket(int ends[2])
 	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
 }
 
-/* Nobody reads behind the master, which is like a terminal after Ctrl-S. */
+/* Opens a terminal that blocks if its master is not read, as after Ctrl-S. */
 static int open_terminal(int ends[2])
 {
 	struct termios raw;
@@ -189,14 +192,16 @@ static const struct sink sinks[] = {
 
 enum { MANY = 5000, LINE_PAD = 1000 };
 
-/* Reads all lines, until the writers are closed: numbers rise, and none is not counted.
+/*
+ * Reads all lines until the writers close their end. Checks that the numbers of the lines
+ * rise without a gap, apart from lines that were reported missing.
  */
 static void *read_all(void *ctx)
 {
 	FILE *from = fdopen(*(int *)ctx, "r");
 	static char line[4096];
-	static unsigned long long
-		counts[2]; /* of lines that were read, that are missing */
+	/* number of lines that were read, and of lines reported missing */
+	static unsigned long long counts[2];
 	unsigned long long number;
 	unsigned long long next = 0;
 
@@ -231,8 +236,8 @@ static void log_many(struct log *log, int from, int to)
 }
 
 /*
- * SEMANTICS 11.2.4: * SEMANTICS 11.2: with nobody reading, whoever logs goes on; what
- * could not be written is counted where it is missing.
+ * SEMANTICS 11.2: if stderr is not read, logging does not block; the
+ * log says how many lines are missing, at the place where they are missing.
  */
 static void test_spec_11_2_nobody_reads(void **state)
 {
@@ -250,7 +255,9 @@ static void test_spec_11_2_nobody_reads(void **state)
 		log_init(&log, "test", false, false);
 		assert_int_equal(log_start(&log), 0);
 		log_many(&log, 0, MANY);
-		/* The reader is back: what was kept and the count come, then what is new.
+		/*
+		 * The reader continues: it gets the queued lines, the count, and then new
+		 * lines.
 		 */
 		assert_int_equal(pthread_create(&reader, NULL, read_all, &ends[0]), 0);
 		stop_when_written(&log);
@@ -267,7 +274,7 @@ static void test_spec_11_2_nobody_reads(void **state)
 	}
 }
 
-/* A writer that is blocked at the end is left behind, and so are lines from then on. */
+/* Stopping the log does not wait for a blocked writer; later lines are dropped. */
 static void test_spec_1_5_end(void **state)
 {
 	struct log log;
@@ -283,13 +290,13 @@ static void test_spec_1_5_end(void **state)
 	log_stop(&log);
 	assert_non_null(log.writer);
 	log_many(&log, 0, MANY);
-	/* Without a reader, writing fails, and the thread ends. */
+	/* Without a reader, write() fails and the writer's thread ends. */
 	close(ends[0]);
 	stop_when_written(&log);
 	assert_int_equal(dup2(ear.stderr_fd, STDERR_FILENO), STDERR_FILENO);
 }
 
-/* Lines that the disk did not take are counted, too. */
+/* Lines that could not be written to a full disk are counted as missing, too. */
 static void test_full_disk(void **state)
 {
 	struct log log;
@@ -322,7 +329,7 @@ int main(void)
 		LOG_TEST(test_full_disk),
 	};
 
-	/* As in the program: hardening_prepare(). */
+	/* Ignored in the program as well: see hardening_prepare(). */
 	signal(SIGPIPE, SIG_IGN);
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 
 #include "base/malloc_tuning.h"
 
-/* SEMANTICS 11.3: memory that is not needed any more is given back. */
+/* SEMANTICS 11.3: freed memory is given back to the kernel. */
 
 enum { LARGE = 1 << 20, BLOCKS = 16, NEAR = 2 * LARGE };
 
@@ -26,7 +26,10 @@ static uint64_t resident(void)
 	return strtoull(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Each in front of something small that stays, so that a heap could not shrink. */
+/*
+ * Allocates and frees large blocks. After each of them comes a small block that stays
+ * allocated, so that a heap could not shrink.
+ */
 static void take_and_give(void *stays[static BLOCKS])
 {
 	char *blocks[BLOCKS];
@@ -49,10 +52,13 @@ static void large_blocks_go_back(void **state)
 
 	(void)state;
 	if (!malloc_in_use())
-		skip(); /* a sanitizer's malloc() keeps what was freed for a while */
+		skip(); /* a sanitizer's malloc() holds freed memory for a while */
 	malloc_tuning_apply();
 	before = resident();
-	/* What has once been freed does not make the next ones stay. */
+	/*
+	 * glibc raises its mmap threshold when a large block is freed, so one round is
+	 * not enough.
+	 */
 	for (int i = 0; i < 2; i++)
 		take_and_give(stays[i]);
 	assert_true(resident() < before + NEAR);

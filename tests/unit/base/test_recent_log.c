@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/recent_log.h"
 
-/* SEMANTICS 9.1: the last 64 recent_log, with their times. */
+/* SEMANTICS 9.1: the last 64 messages are kept, with their times. */
 
 enum { THREADS = 4, EACH = 500 };
 
@@ -60,7 +60,7 @@ static void the_last_are_kept(void **state)
 	recent_log_free(NULL);
 }
 
-/* A sentence is one line, and not without end (SEMANTICS 11.3). */
+/* A message is kept as one line of limited length (SEMANTICS 11.3). */
 static void a_sentence_is_a_line(void **state)
 {
 	static char text[2 * RECENT_LOG_TEXT_MAX];
@@ -87,7 +87,7 @@ static void *log_much(void *ctx)
 	return NULL;
 }
 
-/* Errors and warnings of the log go there, from any thread; what -d prints does not. */
+/* Errors and warnings from any thread are kept; messages of -d are not. */
 static void the_log_is_kept(void **state)
 {
 	struct log log;

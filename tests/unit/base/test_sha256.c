@@ -8,9 +8,8 @@
 #include "base/sha256.h"
 
 /*
- * Names and numbers that must be the same on every machine and in every version
- * (SEMANTICS 5.2): what is expected was computed by sha256sum(1), as in printf 'job\0abc'
- * | sha256sum
+ * Hashes that must be the same on every machine and in every version (SEMANTICS 5.2). The
+ * expected values were computed with sha256sum(1), as in printf 'job\0abc' | sha256sum
  */
 
 static const struct {
@@ -40,7 +39,7 @@ static void test_hex(void **state)
 	}
 }
 
-/* The first 63 bits of the same. */
+/* The number consists of the first 63 bits of the hash. */
 static void test_u63(void **state)
 {
 	(void)state;
@@ -54,7 +53,7 @@ static void test_u63(void **state)
 	}
 }
 
-/* "ab" of "c" is not "a" of "bc". */
+/* The name space and the text are separated: ("ab", "c") and ("a", "bc") differ. */
 static void test_spaces_are_apart(void **state)
 {
 	char one[SHA256_HEX];

@@ -5,13 +5,13 @@
 
 #include "base/wait.h"
 
-/* Rings and queues of waiters, which SEMANTICS 11.2 stands on. */
+/* Linked lists and queues of waiters, on which SEMANTICS 11.2 depends. */
 
 enum { MOST = 4 };
 
 struct scene;
 
-/* A waiter that does something when it is told, and notes that it was. */
+/* A waiter that counts its wake-ups and can call a function when it is woken. */
 struct actor {
 	struct waiter waiter;
 	struct scene *scene;
@@ -87,7 +87,7 @@ static void test_leave(void **state)
 	assert_int_equal(scene.actors[1].told, 0);
 }
 
-/* In one queue at a time: the last one entered. */
+/* A waiter is in one queue at a time: the one that it entered last. */
 static void test_enter_moves(void **state)
 {
 	struct scene scene;
@@ -108,7 +108,7 @@ static void enter_again(struct actor *actor)
 	wait_enter(&actor->scene->queue, &actor->waiter);
 }
 
-/* Who enters again while being told waits for the next news, not for this. */
+/* A waiter that enters the queue again from its callback waits for the next wake-up. */
 static void test_enter_while_told(void **state)
 {
 	struct scene scene;
@@ -148,7 +148,7 @@ static void wake_same(struct actor *actor)
 	wait_wake(&actor->scene->queue, -EIO);
 }
 
-/* The inner call has nobody to tell: all were taken by the outer one. */
+/* A nested wait_wake() wakes no waiter: the outer call has already taken them all. */
 static void test_wake_while_told(void **state)
 {
 	struct scene scene;

@@ -157,7 +157,7 @@ struct catalog_job kit_put_as(struct catalog *catalog, const struct job *job,
 	assert_int_equal(
 		jobs_put(catalog, job, text, text ? strlen(text) : 0, &change, &put), 0);
 	assert_int_equal(change, expected);
-	/* What it gives is what is there. */
+	/* Reading the job back must return what jobs_put() returned. */
 	assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
 	assert_string_equal(found.job.id, put.job.id);
 	assert_int_equal(found.ino, put.ino);
@@ -221,7 +221,7 @@ void kit_assert_sums(struct kit *kit)
 		kit_sql(kit, "SELECT coalesce(sum(length(data)), 0) FROM pieces"));
 	assert_int_equal(kit_sql(kit, "SELECT recent FROM totals"),
 		kit_sql(kit, "SELECT count(*) FROM inodes_recent"));
-	/* Each job is found by its inode number, in one place. */
+	/* Each job has exactly one inode row, in one of the two tables. */
 	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"),
 		kit_sql(kit, "SELECT count(*) FROM jobs JOIN (SELECT * FROM inodes"
 			     " UNION ALL SELECT * FROM inodes_recent)"

@@ -12,19 +12,19 @@
 #include "catalog/jobs.h"
 
 /*
- * What tests of the catalog need: a directory of their own, a clock that stands still
- * until it is moved, what was logged, and SQL behind the catalog's back.
+ * Fixture for the tests of the catalog: a directory for each test, a clock that the test
+ * advances, the captured log, and a second SQL connection to the database.
  */
 struct kit {
 	char dir[64];
-	char path[80];    /* of the database */
-	const char *boot; /* NULL: the system's */
+	char path[80];    /* path of the database */
+	const char *boot; /* boot id; NULL: that of the system */
 	int64_t now_ms;
 	struct clock clock;
 	struct log log;
-	FILE *ear; /* stderr goes there */
+	FILE *ear; /* captured stderr */
 	int stderr_fd;
-	long heard; /* up to there it was looked at */
+	long heard; /* offset in `ear` up to which the log was checked */
 };
 
 enum { KIT_START_MS = 1000000000, KIT_NO_MAX = INT32_MAX };
@@ -34,41 +34,48 @@ int kit_teardown(void **state);
 
 #define KIT_TEST(test) cmocka_unit_test_setup_teardown(test, kit_setup, kit_teardown)
 
-/* The kit's database, or a temporary one, with that many bytes of bodies. */
+/*
+ * Opens the kit's database, or a temporary one, with room for `texts_max` bytes of texts.
+ */
 struct catalog *kit_open(struct kit *kit, uint64_t texts_max);
 struct catalog *kit_open_temporary(struct kit *kit, uint64_t texts_max);
 
-/* How many sentences came since the last look; the last of them holds `words`. */
+/*
+ * Returns the number of messages logged since the last call; the last one must contain
+ * `words`.
+ */
 int kit_heard(struct kit *kit, const char *words);
 
-/* A file beside the database: its name is the database's and `suffix`. */
+/* Returns the path of a file next to the database: the database's name plus `suffix`. */
 const char *kit_beside(struct kit *kit, const char *suffix);
 
-/* Runs SQL through a connection of its own; the first value, or -1 where there is none.
- */
+/* Runs SQL on a separate connection. Returns the first value, or -1 if there is none. */
 int64_t kit_sql(struct kit *kit, const char *sql);
 
-/* A job that was created and, if it is finished, completed at some fixed time. */
+/*
+ * Returns a job with a fixed creation time and, if it is finished, a fixed completion
+ * time.
+ */
 struct job kit_job(const char *id, enum job_status status);
 
-/* Puts a job with that text (NULL: a summary), which must succeed. */
+/* Puts a job with this text (NULL: a summary); this must succeed. */
 struct catalog_job kit_put(struct catalog *catalog, const char *id,
 	enum job_status status, const char *text);
 
-/* The same, and what became of it. */
+/* Like kit_put(), and the change that jobs_put() reports must be `expected`. */
 struct catalog_job kit_put_as(struct catalog *catalog, const struct job *job,
 	const char *text, enum catalog_change expected);
 
-/* The text kept for a job must be this one. */
+/* The cached text of the job must be `text`. */
 void kit_assert_text(
 	struct catalog *catalog, const struct catalog_job *job, const char *text);
 
-/* The totals must be these; those written what the rows add up to, and the rows found. */
+/* The totals must be `jobs` and `bytes`; the stored sums must match the rows. */
 void kit_assert_totals(struct catalog *catalog, uint64_t jobs, uint64_t bytes);
 void kit_assert_sums(struct kit *kit);
 
-/* No file grows beyond `max` bytes (0: as big as it may): a disk that is full. */
+/* Simulates a full disk: no file can grow beyond `max` bytes (0: no limit). */
 void kit_limit_files(rlim_t max);
 
-/* Bytes of the kit's database. */
+/* Returns the size of the kit's database in bytes. */
 rlim_t kit_file_size(const struct kit *kit);

@@ -6,10 +6,12 @@
 #include "base/array.h"
 #include "catalog_fixture.h"
 
-/* Jobs, their versions and their going: SEMANTICS 5.2, 5.4, 7.1, 7.3. */
+/* Jobs, their versions and their deletion: SEMANTICS 5.2, 5.4, 7.1, 7.3. */
 
-/* SEMANTICS 5.2: an inode number is the job's alone, on every mount, with room for
- * formats. */
+/*
+ * SEMANTICS 5.2: an inode number belongs to one job, is the same on every mount, and
+ * leaves room for formats.
+ */
 static void test_spec_5_2_ino(void **state)
 {
 	static const char *const ids[] = {"a", "b", "A", "45463597-20b7-4af7-b3b3-f5fb",
@@ -24,7 +26,10 @@ static void test_spec_5_2_ino(void **state)
 		for (size_t j = 0; j < i; j++)
 			assert_int_not_equal(ino, job_ino(ids[j]));
 	}
-	/* By printf 'job\0a' | sha256sum: another number would be another file. */
+	/*
+	 * Computed with printf 'job\0a' | sha256sum. If it changed, the same job would be
+	 * another file.
+	 */
 	assert_int_equal(job_ino("a"), 0x7c58bb45a7f5fa50u);
 }
 
@@ -73,7 +78,7 @@ static void test_unknown(void **state)
 	catalog_close(catalog);
 }
 
-/* All that a job can hold comes back, also from the disk. */
+/* Every field of a job can be read back, also after a remount. */
 static void test_values(void **state)
 {
 	struct kit *kit = *state;
@@ -130,7 +135,10 @@ static void test_spec_11_3_text_too_big(void **state)
 	catalog_close(catalog);
 }
 
-/* Two ids of one number: the second is refused, the first stays as it is. */
+/*
+ * If two ids have the same inode number, the second is refused and the first is
+ * unchanged.
+ */
 static void test_same_ino(void **state)
 {
 	struct kit *kit = *state;
@@ -139,7 +147,7 @@ static void test_same_ino(void **state)
 	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
 	enum catalog_change change;
 
-	/* No two such are known, so the row is given another's id. */
+	/* No such pair of ids is known, so the test gives the row another id. */
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_sql(kit, "UPDATE jobs SET id = 'other'");
 	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
@@ -165,14 +173,14 @@ static void test_doubt(void **state)
 	kit->now_ms += 5;
 	put = kit_put_as(catalog, &put.job, "text", CATALOG_SAME);
 	assert_int_equal(put.seen_ms, KIT_START_MS + 5);
-	/* A clock before 1970 is not doubt. */
+	/* A clock before 1970 does not invalidate the job. */
 	kit->now_ms = -5;
 	assert_int_not_equal(
 		kit_put_as(catalog, &put.job, "text", CATALOG_SAME).seen_ms, 0);
 	catalog_close(catalog);
 }
 
-/* Gone, but not from listings that are open. */
+/* A deleted job stays in the listings that are open. */
 static void test_forget(void **state)
 {
 	struct kit *kit = *state;
@@ -197,7 +205,7 @@ static void test_forget(void **state)
 	assert_true(found.deleted);
 	assert_int_equal(jobs_by_node(catalog, put.node, &found), -ESTALE);
 	assert_int_equal(texts_read(catalog, &put, 0, &byte, 1, &len), -ESTALE);
-	/* Doubt does not bring it back. */
+	/* Invalidating a deleted job does not restore it. */
 	assert_int_equal(jobs_invalidate(catalog, put.row), 0);
 	assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
 	assert_true(found.deleted);
@@ -206,7 +214,10 @@ static void test_forget(void **state)
 	catalog_close(catalog);
 }
 
-/* The next mount has no listing open: the row goes, and its number with it. */
+/*
+ * The next mount has no listing open, so it drops the row of a deleted job and its inode
+ * number.
+ */
 static void test_forgotten_at_next_open(void **state)
 {
 	struct kit *kit = *state;
@@ -228,7 +239,7 @@ static void test_forgotten_at_next_open(void **state)
 	kit_assert_sums(kit);
 }
 
-/* The rows that it gives must be those of these jobs, in any order. */
+/* `rows` must be the rows of the jobs `ids`, in any order. */
 static void assert_rows(struct catalog *catalog, int err, int64_t *rows, size_t len,
 	const char *const ids[])
 {
@@ -248,7 +259,7 @@ static void assert_rows(struct catalog *catalog, int err, int64_t *rows, size_t 
 	free(rows);
 }
 
-/* What a look at the account has to ask for again: SEMANTICS 7.1, 7.2. */
+/* Which jobs a refresh has to request again: SEMANTICS 7.1, 7.2. */
 static void test_spec_7_2_rows_to_ask_for(void **state)
 {
 	static const char *const none[] = {NULL};
@@ -288,7 +299,7 @@ static unsigned draw(uint32_t *seed, unsigned below)
 	return (*seed >> 16) % below;
 }
 
-/* SEMANTICS 5.4: what df says is what is there, whatever happened. */
+/* SEMANTICS 5.4: df reports exactly what is stored, after any sequence of changes. */
 static void test_spec_5_4_totals(void **state)
 {
 	static const char *const texts[] = {NULL, "", "a", "b", "longer"};

@@ -10,10 +10,12 @@
 #include "catalog/internal.h"
 #include "catalog_fixture.h"
 
-/* A machine that goes down while a catalog is in use (SEMANTICS 7.4): of what was not
- * synced nothing is believed. */
+/*
+ * The machine crashes while a catalog is in use (SEMANTICS 7.4): data that was not synced
+ * is not trusted.
+ */
 
-/* What everything here is on (statfs(2); the linker's --wrap). */
+/* File system type that fstatfs(2) reports for every file (the linker's --wrap). */
 static unsigned filesystem = EXT4_SUPER_MAGIC;
 
 int __wrap_fstatfs(int fd, struct statfs *ret);
@@ -66,7 +68,7 @@ static bool has(struct catalog *catalog, const char *id)
 	return err == 0;
 }
 
-/* And has all be done that comes with it. */
+/* Closes the catalog and waits for its child processes. */
 static void end(struct catalog *catalog)
 {
 	catalog_close(catalog);
@@ -74,7 +76,7 @@ static void end(struct catalog *catalog)
 		;
 }
 
-/* Leaves the files as they are while they are in use. */
+/* Closes the catalog, but leaves the files as they were while it was in use. */
 static void go_down(struct kit *kit, struct catalog *catalog)
 {
 	char keep[160];
@@ -88,6 +90,7 @@ static void go_down(struct kit *kit, struct catalog *catalog)
 	assert_int_equal(system(put_back), 0);
 }
 
+/* SEMANTICS 7.4.7 */
 static void test_spec_7_4_the_machine_went_down(void **state)
 {
 	struct kit *kit = *state;
@@ -107,7 +110,8 @@ static void test_spec_7_4_the_machine_went_down(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* SEMANTICS 7.4: a container has a name of its own at each start, on a volume that stays.
+/*
+ * SEMANTICS 7.4: a container has another host name at each start, but keeps its volume.
  */
 static void test_under_another_name(void **state)
 {
@@ -122,8 +126,10 @@ static void test_under_another_name(void **state)
 	end(catalog);
 }
 
-/* SEMANTICS 11.4: the process alone was killed; and what another machine has in use, or
- * may have (a home that two share). */
+/*
+ * SEMANTICS 11.4: the catalog is kept if only the process was killed, or if another
+ * machine uses the file or may use it (a shared home directory).
+ */
 static void test_only_the_process_went(void **state)
 {
 	static const struct {
@@ -158,7 +164,7 @@ static void test_only_the_process_went(void **state)
 	filesystem = EXT4_SUPER_MAGIC;
 }
 
-/* SEMANTICS 7.4: of two mounts only the last one takes the mark back. */
+/* SEMANTICS 7.4: of two mounts, only the last one to close removes the crash marker. */
 static void test_another_goes_on(void **state)
 {
 	struct kit *kit = *state;
@@ -179,7 +185,7 @@ static void test_another_goes_on(void **state)
 	assert_false(is_dirty(kit));
 }
 
-/* One that dies while it writes without a journal leaves what may be torn. */
+/* A process that dies while it writes without a journal may leave a torn file. */
 static void test_doubt(void **state)
 {
 	static const char *const boots[] = {NULL, "host 1"};
@@ -202,7 +208,7 @@ static void test_doubt(void **state)
 	}
 }
 
-/* The system's own boot: what Linux gives is the same for all processes. */
+/* The boot id that Linux reports is the same for all processes. */
 static void test_system(void **state)
 {
 	struct kit *kit = *state;

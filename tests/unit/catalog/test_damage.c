@@ -11,8 +11,8 @@
 #include "catalog_fixture.h"
 
 /*
- * Damage that shows only in use: an error and a sentence, never a crash nor a wrong byte,
- * and the next mount begins anew (SEMANTICS 7.4, 4.3).
+ * Damage that is only found in use causes an error and a message, never a crash or a
+ * wrong byte, and the next mount starts with an empty catalog (SEMANTICS 7.4, 4.3).
  */
 
 enum {
@@ -21,7 +21,7 @@ enum {
 	TEXT_ROOM = 40000,
 	SPOILT = 100,
 	SPOILT_LONG = 500,
-	SPOILT_SHORT = 30, /* where each takes forty times as long (valgrind) */
+	SPOILT_SHORT = 30, /* for valgrind, which is forty times slower */
 };
 
 static void make_id(int n, char id[16])
@@ -39,7 +39,7 @@ static const char *make_text(int n)
 	return text;
 }
 
-/* A database of some pages of each kind. */
+/* Fills a database with several pages of each kind. */
 static void fill(struct kit *kit)
 {
 	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
@@ -58,7 +58,7 @@ static void fill(struct kit *kit)
 	catalog_close(catalog);
 }
 
-/* What is told must be one of what may be. */
+/* The result must be 0, `fine` or -EIO; sets `failed` for -EIO. */
 static int note(int err, int fine, bool *failed)
 {
 	if (err == -EIO)
@@ -84,7 +84,7 @@ static void read_job(struct catalog *catalog, int n, bool *failed)
 	note(jobs_by_node(catalog, job.node, &job), -ESTALE, failed);
 }
 
-/* Asks for all, changes all, and tells whether anything failed. */
+/* Reads and changes everything. Returns true if anything failed. */
 static bool use(struct catalog *catalog)
 {
 	struct catalog_listing listing = {0};
@@ -125,7 +125,7 @@ static uint32_t draw(uint32_t *seed, uint32_t below)
 	return (uint32_t)((uint64_t)*seed * below >> 32);
 }
 
-/* Overwrites some bytes anywhere, or some at the beginning of a page. */
+/* Overwrites some bytes at a random offset, or at the beginning of a page. */
 static void spoil(struct kit *kit, uint32_t *seed)
 {
 	int fd = open(kit->path, O_RDWR | O_CLOEXEC);
@@ -154,7 +154,7 @@ static void remove_all(struct kit *kit)
 	unlink(kit_beside(kit, "-journal"));
 }
 
-/* SEMANTICS 7.4: bytes that changed where nobody saw it, again and again. */
+/* SEMANTICS 7.4: random bytes of the file change while it is not mounted. */
 static void test_spec_7_4_spoilt(void **state)
 {
 	struct kit *kit = *state;
@@ -176,7 +176,7 @@ static void test_spec_7_4_spoilt(void **state)
 		failures += failed;
 		if (!failed)
 			continue;
-		/* The next one begins anew. */
+		/* The next mount starts with an empty catalog. */
 		assert_int_equal(access(kit->path, F_OK), -1);
 		catalog = kit_open(kit, KIT_NO_MAX);
 		assert_false(use(catalog));
@@ -186,7 +186,7 @@ static void test_spec_7_4_spoilt(void **state)
 	assert_true(failures > rounds / 30);
 }
 
-/* Rows that nobody can have written. */
+/* Rows that no version of this program writes. */
 static void test_unsound_rows(void **state)
 {
 	static const char *const changes[] = {
@@ -214,7 +214,7 @@ static void test_unsound_rows(void **state)
 	}
 }
 
-/* Damages a catalog that is open, so that its next use finds out. */
+/* Damages a catalog that is open, so that its next use finds the damage. */
 static void damage_in_use(struct kit *kit, struct catalog *catalog)
 {
 	struct catalog_job job;
@@ -226,8 +226,8 @@ static void damage_in_use(struct kit *kit, struct catalog *catalog)
 }
 
 /*
- * Whoever found the damage goes on with the file that was set aside, and does no harm to
- * what another mount has begun in its place: not by writing, nor by closing.
+ * A mount that finds damage continues to use the file that was set aside. Neither its
+ * writes nor its close affect the new file of another mount.
  */
 static void test_old_and_new_side_by_side(void **state)
 {
@@ -246,7 +246,7 @@ static void test_old_and_new_side_by_side(void **state)
 	assert_int_equal(catalog_commit(old), 0);
 	assert_int_equal(jobs_by_id(old, "a", &job), -EIO);
 	kit_put(new, "d", JOB_DONE, "more");
-	/* The new one's journal is there, and is not the old one's business. */
+	/* The new file has a journal, which the old catalog must not use. */
 	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
 	assert_int_equal(jobs_by_id(old, "c", &job), 0);
 	kit_put(old, "e", JOB_DONE, "old text");
@@ -255,7 +255,7 @@ static void test_old_and_new_side_by_side(void **state)
 	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
 	assert_int_equal(catalog_commit(new), 0);
 	catalog_close(new);
-	/* One sentence was enough, and the new one was not set aside. */
+	/* The damage is logged only once, and the new file was not set aside. */
 	assert_int_equal(kit_heard(kit, ""), 0);
 	new = kit_open(kit, KIT_NO_MAX);
 	assert_int_equal(jobs_by_id(new, "b", &job), 0);
@@ -267,8 +267,8 @@ static void test_old_and_new_side_by_side(void **state)
 }
 
 /*
- * Somebody removes the file under a mount, and another mount begins a new one: neither
- * loses what it has, nor takes the other's journal for its own.
+ * The file is removed under a mount, and another mount creates a new one: neither mount
+ * loses its data or takes the other's journal for its own.
  */
 static void test_removed_in_use(void **state)
 {
@@ -304,7 +304,9 @@ static void test_removed_in_use(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* What is written before it is noticed is lost, and told to be. */
+/*
+ * A write that happens before the removal is noticed is lost, and an error reports that.
+ */
 static void test_removed_while_writing(void **state)
 {
 	struct kit *kit = *state;
@@ -326,7 +328,9 @@ static void test_removed_while_writing(void **state)
 	assert_int_equal(access(kit->path, F_OK), -1);
 }
 
-/* Two mounts find the same damage: the second leaves alone what the first began. */
+/*
+ * If two mounts find the same damage, the second leaves the new file of the first alone.
+ */
 static void test_found_by_two(void **state)
 {
 	struct kit *kit = *state;
@@ -351,7 +355,7 @@ static void test_found_by_two(void **state)
 	catalog_close(new);
 }
 
-/* One set aside takes the place of one set aside before, with all that belongs to it. */
+/* A file that is set aside replaces the one set aside before, including its journals. */
 static void test_set_aside_twice(void **state)
 {
 	struct kit *kit = *state;

@@ -12,7 +12,10 @@
 #include "base/array.h"
 #include "catalog_fixture.h"
 
-/* The file: nobody else's to read, set aside where it is no good. SEMANTICS 7.4. */
+/*
+ * The database file: readable only by its owner, and set aside if it is unusable.
+ * SEMANTICS 7.4.
+ */
 
 static mode_t mode_of(const char *path)
 {
@@ -42,7 +45,7 @@ static void assert_holds(const char *path, const void *bytes, size_t len)
 	assert_int_equal(close(fd), 0);
 }
 
-/* A catalog that works, with a job in it; whether it is on disk. */
+/* The catalog must accept a job. Returns true if the job is on disk. */
 static bool works_on_disk(struct kit *kit, struct catalog *catalog)
 {
 	kit_put(catalog, "a", JOB_DONE, "text");
@@ -59,7 +62,10 @@ static bool works_on_disk(struct kit *kit, struct catalog *catalog)
 	return !err;
 }
 
-/* SEMANTICS 7.4: file 0600, whatever the umask, and so is what SQLite puts beside it. */
+/*
+ * SEMANTICS 7.4: the file and those that SQLite creates next to it have mode 0600,
+ * whatever the umask is.
+ */
 static void test_spec_7_4_mode(void **state)
 {
 	static const mode_t masks[] = {0, 022, 077, 0777};
@@ -91,7 +97,7 @@ static void test_loose_mode_is_mended(void **state)
 	assert_int_equal(mode_of(kit->path), 0600);
 }
 
-/* A link could lead anywhere; what it leads to is left alone. */
+/* A symbolic link is not followed, and its target is left alone. */
 static void test_symbolic_link(void **state)
 {
 	struct kit *kit = *state;
@@ -103,7 +109,7 @@ static void test_symbolic_link(void **state)
 	assert_holds(kit_beside(kit, "-other"), "precious", 8);
 }
 
-/* A directory may be one: ~/.cache often is. */
+/* The directory may be a symbolic link: ~/.cache often is. */
 static void test_directory_by_symbolic_link(void **state)
 {
 	struct kit *kit = *state;
@@ -156,7 +162,7 @@ static void test_not_a_file(void **state)
 	assert_int_equal(kit_heard(kit, "Is a directory"), 2);
 }
 
-/* What cannot be written is done without, with a sentence. */
+/* If the file cannot be created, the catalog works without it and logs a message. */
 static void test_unwritable_place(void **state)
 {
 	struct kit *kit = *state;
@@ -173,7 +179,9 @@ static void test_unwritable_place(void **state)
 	assert_int_equal(kit_heard(kit, "cache_dir"), 2);
 }
 
-/* A disk with no room for a database: like one that cannot be written. */
+/*
+ * A disk with no room for a database is treated like a directory that cannot be written.
+ */
 static void test_full_disk(void **state)
 {
 	struct kit *kit = *state;
@@ -194,18 +202,21 @@ static void test_full_disk(void **state)
 	catalog_close(catalog);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, handler);
-	/* With room again, what was begun then is no hindrance. */
+	/* The partial file of the full disk does no harm once there is room. */
 	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
 }
 
-/* No file that is not ours is written to: it is set aside unchanged. */
+/* A file that is not ours is never written to: it is set aside unchanged. */
 static void test_spec_7_4_foreign_file(void **state)
 {
 	static const char garbage[] = "This is not a database, nor was it ever one.";
 	struct kit *kit = *state;
 
 	write_file(kit->path, garbage, sizeof(garbage));
-	/* What one set aside before left must not become this one's. */
+	/*
+	 * The journal of a file that was set aside earlier must not become the journal of
+	 * this one.
+	 */
 	write_file(kit_beside(kit, ".damaged"), "", 0);
 	write_file(kit_beside(kit, ".damaged-journal"), "journal", 7);
 	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
@@ -214,7 +225,7 @@ static void test_spec_7_4_foreign_file(void **state)
 	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
 }
 
-/* SEMANTICS 7.4: set aside and rebuilt. */
+/* SEMANTICS 7.4: a database with another schema is set aside and rebuilt. */
 static void test_spec_7_4_other_schema(void **state)
 {
 	static const char *const changes[] = {
@@ -241,12 +252,12 @@ static void test_spec_7_4_other_schema(void **state)
 
 		assert_int_equal(jobs_by_id(catalog, "old", &job), -ENOENT);
 		assert_true(works_on_disk(kit, catalog));
-		/* What is set aside is another file, journals and all. */
+		/* The file was set aside together with its journals. */
 		assert_int_equal(access(kit_beside(kit, ".damaged"), F_OK), 0);
 	}
 }
 
-/* A database of another program, though it be sound. */
+/* A valid database of another program is set aside. */
 static void test_spec_7_4_foreign_database(void **state)
 {
 	struct kit *kit = *state;
@@ -260,7 +271,7 @@ static void test_spec_7_4_foreign_database(void **state)
 	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
 }
 
-/* Within its first page. Further on it shows later: test_catalog_damage.c. */
+/* Truncation in the first page. Other truncations are found in use: test_damage.c. */
 static void test_spec_7_4_cut_short(void **state)
 {
 	struct kit *kit = *state;
@@ -276,7 +287,9 @@ static void test_spec_7_4_cut_short(void **state)
 	}
 }
 
-/* An empty file is no damage: somebody made it to have it, or died before the rest. */
+/*
+ * An empty file is not damage: a user created it, or a process died before writing to it.
+ */
 static void test_empty_file(void **state)
 {
 	struct kit *kit = *state;

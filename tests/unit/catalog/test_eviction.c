@@ -5,9 +5,9 @@
 
 #include "catalog_fixture.h"
 
-/* A file that holds more than it should gets smaller (trim.c). SEMANTICS 7.4. */
+/* The file shrinks if it exceeds its maximum (trim.c). SEMANTICS 7.4. */
 
-/* A mebibyte. */
+/* Returns a text of 1 MiB. */
 static char *long_text(void)
 {
 	char *text = calloc(1, (1 << 20) + 1);
@@ -17,7 +17,7 @@ static char *long_text(void)
 	return text;
 }
 
-/* Puts a job; each is used later than the one before. Gives its row. */
+/* Puts a job that was used later than the previous one. Returns its row. */
 static int64_t put(struct kit *kit, struct catalog *catalog, int number, const char *text)
 {
 	char id[32];
@@ -32,7 +32,7 @@ static int64_t file_kib(struct kit *kit)
 	return (int64_t)kit_file_size(kit) >> 10;
 }
 
-/* Trims until there is nothing left to do; how many steps that took. */
+/* Trims until there is no excess. Returns the number of steps. */
 static int trim(struct kit *kit, struct catalog *catalog)
 {
 	int steps = 0;
@@ -43,7 +43,7 @@ static int trim(struct kit *kit, struct catalog *catalog)
 		assert_true(steps < 1000);
 		catalog_trim(catalog);
 		assert_int_equal(catalog_commit(catalog), 0);
-		/* None takes long: it gives back two megabytes. */
+		/* Each step is short: it frees at most 2 MiB. */
 		assert_true(
 			file_kib(kit) >= before - 2048 - 64 && file_kib(kit) <= before);
 	}
@@ -51,7 +51,7 @@ static int trim(struct kit *kit, struct catalog *catalog)
 	return steps;
 }
 
-/* SEMANTICS 7.4: the file follows a maximum that was lowered, whoever reads meanwhile. */
+/* SEMANTICS 7.4: the file shrinks to a lowered maximum, also while others read. */
 static void test_file_shrinks(void **state)
 {
 	enum { TEXTS = 60 };
@@ -74,7 +74,7 @@ static void test_file_shrinks(void **state)
 
 	assert_int_equal(jobs_by_id(catalog, "last", &last), 0);
 	kit_assert_text(catalog, &last, "its text");
-	/* What it needs from now on is there: it neither grows nor shrinks. */
+	/* The file has reached its final size: it neither grows nor shrinks. */
 	for (int i = 0; i < TEXTS; i++) {
 		put(kit, catalog, TEXTS + i, text);
 		assert_int_equal(catalog_commit(catalog), 0);
@@ -85,7 +85,7 @@ static void test_file_shrinks(void **state)
 	free(text);
 }
 
-/* Jobs that are deleted leave no large empty file. */
+/* The file shrinks when its jobs are deleted. */
 static void test_file_shrinks_with_its_jobs(void **state)
 {
 	enum { TEXTS = 30 };
@@ -108,7 +108,10 @@ static void test_file_shrinks_with_its_jobs(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 7.4: a text that is larger than the maximum stays, and is no endless work. */
+/*
+ * SEMANTICS 7.4: a single text that is larger than the maximum stays, and trimming still
+ * ends.
+ */
 static void test_last_is_no_excess(void **state)
 {
 	struct kit *kit = *state;
@@ -123,7 +126,7 @@ static void test_last_is_no_excess(void **state)
 	catalog_close(catalog);
 }
 
-/* Who writes is not disturbed, and what is too much waits. */
+/* Trimming does not disturb another writer: it is put off until the file is free. */
 static void test_trim_beside_another(void **state)
 {
 	struct kit *kit = *state;

@@ -4,7 +4,7 @@
 
 #include "catalog_fixture.h"
 
-/* Jobs by inode number (inodes.c): many, so that they are merged, by and by. */
+/* Jobs by inode number (inodes.c): so many that the tables are merged step by step. */
 
 enum { MANY = 12000, TURN = 150, RECENT_MAX = 8192 };
 
@@ -31,7 +31,7 @@ static void put_many(struct catalog *catalog, int first, int end)
 	assert_int_equal(catalog_commit(catalog), 0);
 }
 
-/* Those from `first` on are there, by either way, and no other. */
+/* Exactly the jobs from `first` to `end` must be found, by id and by inode number. */
 static void assert_found(struct catalog *catalog, int first, int end)
 {
 	struct catalog_job job;
@@ -51,7 +51,7 @@ static void assert_found(struct catalog *catalog, int first, int end)
 	}
 }
 
-/* All are found at any time, by this mount and the next; few are left to be merged. */
+/* All jobs are found at any time, by this mount and the next; few remain to be merged. */
 static void test_many(void **state)
 {
 	struct kit *kit = *state;
@@ -69,14 +69,14 @@ static void test_many(void **state)
 
 	catalog = kit_open(kit, KIT_NO_MAX);
 	assert_found(catalog, 0, MANY);
-	/* The same again is nothing new. */
+	/* Putting the same jobs again adds nothing. */
 	put_many(catalog, 0, MANY);
 	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), MANY);
 	catalog_close(catalog);
 	kit_assert_sums(kit);
 }
 
-/* A transaction that is lost leaves both tables as they were. */
+/* A lost transaction leaves both tables as they were. */
 static void test_lost(void **state)
 {
 	struct kit *kit = *state;
@@ -86,7 +86,7 @@ static void test_lost(void **state)
 	kit_limit_files(kit_file_size(kit));
 	for (int i = 0; i < TURN; i++)
 		put(catalog, MANY + i);
-	/* There is no space for it until the end. */
+	/* There is no disk space until the catalog is closed. */
 	catalog_close(catalog);
 	kit_limit_files(0);
 	kit_assert_sums(kit);
@@ -99,7 +99,7 @@ static void test_lost(void **state)
 	kit_assert_sums(kit);
 }
 
-/* The rows of jobs that are gone are dropped by the next mount, from both. */
+/* The next mount drops the rows of deleted jobs from both tables. */
 static void test_gone(void **state)
 {
 	struct kit *kit = *state;

@@ -10,13 +10,13 @@
 #include "catalog_fixture.h"
 
 /*
- * SQLite without memory: what is told is right or an error, and what it could not read is
- * not taken for damage (SEMANTICS 7.4, 11.2).
+ * SQLite out of memory: every result is correct or an error, and a failed read is not
+ * taken for damage (SEMANTICS 7.4, 11.2).
  */
 
 enum { TEXT_LEN = 300 << 10, ROWS = 600 };
 
-/* SQLite's allocator, of which one call fails. */
+/* SQLite's allocator, with one call that fails. */
 static struct {
 	sqlite3_mem_methods real;
 	bool counts;
@@ -146,7 +146,10 @@ static void fill(struct kit *kit)
 	catalog_close(catalog);
 }
 
-/* With each of what SQLite asks for refused in turn; the catalog is one just opened. */
+/*
+ * Runs `fn` on a newly opened catalog once for each of SQLite's allocations, with that
+ * allocation failing.
+ */
 static void in_turn(struct kit *kit, int (*fn)(struct catalog *catalog))
 {
 	memory.refused = 0;
@@ -194,7 +197,7 @@ int main(void)
 	};
 	sqlite3_mem_methods methods;
 
-	/* Its small ones too. */
+	/* Without lookaside, small allocations use the allocator, too. */
 	if (sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK ||
 		sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory.real) != SQLITE_OK)
 		return EXIT_FAILURE;

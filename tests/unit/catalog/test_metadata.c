@@ -6,8 +6,7 @@
 #include "base/array.h"
 #include "catalog_fixture.h"
 
-/* What jobs hold as custom_metadata, and queries that ask for it:
- * SEMANTICS 3.1, 3.5, 7.4. */
+/* custom_metadata of jobs, and queries that filter by it: SEMANTICS 3.1, 3.5, 7.4. */
 
 static void put(struct catalog *catalog, const struct catalog_job *job, const char *text)
 {
@@ -54,7 +53,7 @@ static void test_kept(void **state)
 	assert_metadata(catalog, &one, "");
 	catalog_close(catalog);
 
-	/* SEMANTICS 7.4: across an unmount. */
+	/* SEMANTICS 7.4: metadata is kept across an unmount. */
 	catalog = kit_open(kit, KIT_NO_MAX);
 	assert_metadata(catalog, &two, "\nb=3\n");
 	catalog_close(catalog);
@@ -75,7 +74,7 @@ static void test_spec_3_5_matches(void **state)
 	assert_true(matches(catalog, &job, "a=2,3"));
 	assert_true(matches(catalog, &job, "a=1&a=2"));
 	assert_false(matches(catalog, &job, "a=3"));
-	/* And the rest of the query. */
+	/* The other filters of the query apply as well. */
 	query_init(&query);
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "error"), 0);
 	assert_int_equal(query_narrow(&query, QUERY_KEY, "a"), 0);
@@ -84,7 +83,10 @@ static void test_spec_3_5_matches(void **state)
 	catalog_close(catalog);
 }
 
-/* A job that is gone holds nothing; nor does one that comes back as it is new. */
+/*
+ * A deleted job has no metadata, and neither has one that was stored again after its
+ * deletion.
+ */
 static void test_gone(void **state)
 {
 	struct kit *kit = *state;
@@ -102,8 +104,9 @@ static void test_gone(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 3.6, 7.4: no name out of the file goes to the kernel that none of us has
- * written.
+/*
+ * SEMANTICS 3.6, 7.4: a name in the file reaches the kernel only if this program could
+ * have written it.
  */
 static void test_spec_3_6_damage(void **state)
 {

@@ -7,7 +7,7 @@
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
-/* The last complete listing of each query, for the next look: SEMANTICS 7.2. */
+/* The last complete listing of each query, for the next refresh: SEMANTICS 7.2. */
 
 static int64_t *make_rows(size_t len)
 {
@@ -46,7 +46,7 @@ static void assert_saved(
 	free(expected);
 }
 
-/* None is kept, and nothing is given. */
+/* No listing may be saved for this key, and the arguments must be unchanged. */
 static void assert_none(struct catalog *catalog, const char *key)
 {
 	struct catalog_listing listing = {.completed_ms = 42};
@@ -76,7 +76,10 @@ static void test_lengths(void **state)
 	catalog_close(catalog);
 }
 
-/* The last one of a key counts, and keys that differ in anything are others. */
+/*
+ * The last listing saved for a key is the one loaded; keys that differ in any byte are
+ * separate.
+ */
 static void test_keys(void **state)
 {
 	static const char *const keys[] = {"", " ", "any ..", "ANY ..", "any ..1", "'\"%",
@@ -124,7 +127,7 @@ static void test_newest_changes(void **state)
 	catalog_close(catalog);
 }
 
-/* A file written before they were stored keeps what is in it. */
+/* A file written before newest changes were stored keeps its listings. */
 static void test_file_without_newest_changes(void **state)
 {
 	struct kit *kit = *state;
@@ -142,7 +145,7 @@ static void test_file_without_newest_changes(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 7.2: this holds across unmount and mount. */
+/* SEMANTICS 7.2: saved listings are kept across unmount and mount. */
 static void test_spec_7_2_kept_across_mounts(void **state)
 {
 	struct kit *kit = *state;
@@ -154,7 +157,7 @@ static void test_spec_7_2_kept_across_mounts(void **state)
 	assert_saved(catalog, "any ..", 1700000000001, 1000);
 	catalog_close(catalog);
 
-	/* But not with cache=off (SEMANTICS 7.4). */
+	/* With cache=off they are not (SEMANTICS 7.4). */
 	catalog = kit_open_temporary(kit, KIT_NO_MAX);
 	save(catalog, "any ..", 2, 3);
 	assert_saved(catalog, "any ..", 2, 3);
@@ -164,8 +167,10 @@ static void test_spec_7_2_kept_across_mounts(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 11.3: so many, then the one completed longest ago goes, whenever it was
- * saved. */
+/*
+ * SEMANTICS 11.3: at the maximum number of listings, the one completed longest ago is
+ * evicted, no matter when it was saved.
+ */
 static void test_spec_11_3_most(void **state)
 {
 	struct kit *kit = *state;
@@ -174,7 +179,10 @@ static void test_spec_11_3_most(void **state)
 
 	for (int i = 0; i < SAVED_LISTINGS_MAX; i++) {
 		snprintf(key, sizeof(key), "%d", i);
-		/* In no order: 7 and SAVED_LISTINGS_MAX have no common divisor. */
+		/*
+		 * Completion times are shuffled: 7 and SAVED_LISTINGS_MAX have no common
+		 * divisor.
+		 */
 		save(catalog, key, 1000 + i * 7 % SAVED_LISTINGS_MAX, 3);
 	}
 	save(catalog, "new", 2000, 3);
@@ -186,7 +194,7 @@ static void test_spec_11_3_most(void **state)
 	}
 	save(catalog, "old", 1, 3);
 	assert_none(catalog, "old");
-	/* One in place of another of its key pushes none out. */
+	/* Replacing a listing with the same key evicts no other. */
 	save(catalog, "new", 3000, 4);
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(
@@ -194,7 +202,10 @@ static void test_spec_11_3_most(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 11.3: one too long is not kept, and what it replaces is out of date. */
+/*
+ * SEMANTICS 11.3: a listing that is too long is not saved, and deletes the outdated one
+ * it would replace.
+ */
 static void test_spec_11_3_too_long(void **state)
 {
 	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
@@ -202,7 +213,7 @@ static void test_spec_11_3_too_long(void **state)
 	int64_t row = 1;
 
 	save(catalog, "any ..", 1, 3);
-	/* So many rows are not there to be read, nor are they read. */
+	/* The array is shorter than the length says: it must not be read. */
 	assert_int_equal(saved_listings_save(catalog, "any ..", &listing, &row,
 				 LISTING_BYTES_MAX / LISTING_ROW_BYTES + 1),
 		0);
@@ -213,7 +224,7 @@ static void test_spec_11_3_too_long(void **state)
 	catalog_close(catalog);
 }
 
-/* Little-endian, whatever machine wrote them. */
+/* Rows are stored in little-endian order on every machine. */
 static void test_bytes(void **state)
 {
 	static const int64_t rows[] = {0x0102030405060708, 1};
@@ -230,7 +241,7 @@ static void test_bytes(void **state)
 	catalog_close(catalog);
 }
 
-/* What this program cannot have written is forgotten, as if there were none. */
+/* A value that this program cannot have written counts as no listing. */
 static void test_suspect(void **state)
 {
 	static const char *const values[] = {
@@ -266,7 +277,7 @@ static void test_suspect(void **state)
 	catalog_close(catalog);
 }
 
-/* It is written with the jobs its rows stand for, or not at all. */
+/* A listing is committed together with the jobs of its rows, or not at all. */
 static void test_transaction(void **state)
 {
 	struct kit *kit = *state;

@@ -15,14 +15,14 @@
 
 enum { END_MS = 20000 };
 
-/* Two mounts of one account, one file: SEMANTICS 7.4. */
+/* Two mounts of one account share one file: SEMANTICS 7.4. */
 
 static int64_t now_ms(void)
 {
 	return clock_mono_ms(&clock_system);
 }
 
-/* Somebody who has begun to write and does not end. */
+/* Starts a transaction on another connection and leaves it open. */
 static sqlite3 *keep_locked(struct kit *kit, const char *begin)
 {
 	sqlite3 *db;
@@ -47,7 +47,7 @@ static int put(struct catalog *catalog, const char *id)
 	return jobs_put(catalog, &job, "text", 4, &change, &stored);
 }
 
-/* What one has written the other knows, with the same numbers. */
+/* A mount sees what another has written, with the same inode numbers. */
 static void test_spec_7_4_shared(void **state)
 {
 	struct kit *kit = *state;
@@ -82,7 +82,7 @@ static void test_spec_7_4_shared(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* SEMANTICS 7.3: the other changes it between the look and the read. */
+/* SEMANTICS 7.3: another mount changes the job between its lookup and the read. */
 static void test_spec_7_3_changed_by_the_other(void **state)
 {
 	struct kit *kit = *state;
@@ -96,7 +96,7 @@ static void test_spec_7_3_changed_by_the_other(void **state)
 	assert_int_equal(catalog_commit(one), 0);
 	assert_int_equal(jobs_by_node(one, old.node, &found), 0);
 	kit_put(two, "a", JOB_DONE, "new");
-	/* Before it is committed the old one is the right one. */
+	/* The old text is valid until the change is committed. */
 	assert_int_equal(texts_read(one, &found, 0, bytes, 3, &len), 0);
 	assert_string_equal(bytes, "old");
 	assert_int_equal(catalog_commit(two), 0);
@@ -108,8 +108,8 @@ static void test_spec_7_3_changed_by_the_other(void **state)
 }
 
 /*
- * Writes in turns with hardly anything in between, and tells of each that has begun,
- * until nobody listens.
+ * Writes transaction after transaction with hardly a pause, and reports the start of each
+ * on the pipe `turns`, until the read end is closed.
  */
 static _Noreturn void write_on_and_on(const char *path, int turns)
 {
@@ -134,7 +134,7 @@ static _Noreturn void write_on_and_on(const char *path, int turns)
 	_exit(0);
 }
 
-/* Returns when a turn has just begun. */
+/* Returns when a transaction has just begun. */
 static void await_turn(int turns)
 {
 	static char passed[1 << 16];
@@ -145,14 +145,14 @@ static void await_turn(int turns)
 	assert_int_equal(read(turns, passed, 1), 1);
 }
 
-/* A mount that lists for long keeps no other from writing. */
+/* A mount that lists for a long time does not keep another from writing. */
 static void test_a_busy_one(void **state)
 {
 	struct kit *kit = *state;
 	int turns[2];
 	int status;
 
-	/* There is a file, and nothing of ours that the other would inherit. */
+	/* The file exists, and the child inherits no open catalog. */
 	catalog_close(kit_open(kit, KIT_NO_MAX));
 	assert_int_equal(pipe(turns), 0);
 
@@ -179,7 +179,7 @@ static void test_a_busy_one(void **state)
 	catalog_close(catalog);
 }
 
-/* Who keeps the file locked is waited for, but once: all else waits meanwhile. */
+/* A mount waits once for a locked file; other operations then fail without waiting. */
 static void test_locked(void **state)
 {
 	struct kit *kit = *state;
@@ -205,7 +205,7 @@ static void test_locked(void **state)
 		assert_int_equal(saved_listings_forget_all(catalog), -EIO);
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
-	/* Reading goes on, and notes no use. */
+	/* Reading still works, but no use is recorded. */
 	kit->now_ms += 1000000;
 	kit_assert_text(catalog, &a, "text");
 	kit_assert_totals(catalog, 1, 4);
@@ -215,7 +215,7 @@ static void test_locked(void **state)
 	assert_int_equal(put(catalog, "b"), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_assert_totals(catalog, 2, 8);
-	/* It works again, so a next time is waited for and told again. */
+	/* After a success, the next lock is waited for and logged again. */
 	db = keep_locked(kit, "BEGIN IMMEDIATE");
 	began_ms = now_ms();
 	assert_int_equal(put(catalog, "c"), -EIO);
@@ -226,8 +226,9 @@ static void test_locked(void **state)
 	kit_assert_sums(kit);
 }
 
-/* Between the two a mount sees one moment, others can write after it, and it can at any
- * time.
+/*
+ * Between catalog_read_begin() and catalog_read_end() a mount sees one state; others can
+ * write after it, and the mount itself can write at any time.
  */
 static void test_reading(void **state)
 {
@@ -253,7 +254,7 @@ static void test_reading(void **state)
 	assert_int_equal(jobs_by_id(two, "c", &found), -ENOENT);
 	assert_int_equal(catalog_commit(one), 0);
 	assert_int_equal(jobs_by_id(two, "c", &found), 0);
-	/* A turn that ends ends the reading. */
+	/* A commit ends the read transaction. */
 	catalog_read_begin(one);
 	assert_int_equal(jobs_by_id(one, "a", &found), 0);
 	assert_int_equal(catalog_commit(one), 0);
@@ -265,7 +266,7 @@ static void test_reading(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* Somebody hangs in the midst of a commit: reading waits, too, but once. */
+/* If another process hangs in a commit, a reader waits for it, but only once. */
 static void test_locked_for_reading(void **state)
 {
 	struct kit *kit = *state;
@@ -288,7 +289,7 @@ static void test_locked_for_reading(void **state)
 	catalog_close(catalog);
 }
 
-/* A use that cannot be noted at once is not noted: reading does not wait for others. */
+/* If the file is locked, a use is not recorded: a reader waits for no mount. */
 static void test_reading_does_not_wait(void **state)
 {
 	struct kit *kit = *state;
@@ -308,7 +309,7 @@ static void test_reading_does_not_wait(void **state)
 	kit_assert_text(catalog, &a, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), kit->now_ms);
-	/* Writing is as patient as before. */
+	/* Writes wait as long as before. */
 	db = keep_locked(kit, "BEGIN IMMEDIATE");
 	began_ms = now_ms();
 	assert_int_equal(put(catalog, "b"), -EIO);
@@ -317,7 +318,7 @@ static void test_reading_does_not_wait(void **state)
 	catalog_close(catalog);
 }
 
-/* A mount that starts while another writes shares all the same. */
+/* A mount that starts while another writes still shares the file. */
 static void test_open_while_locked(void **state)
 {
 	struct kit *kit = *state;
@@ -338,8 +339,7 @@ static void test_open_while_locked(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* A lock on the directory that nobody gives back delays the mount, and does not end it.
- */
+/* A lock on the directory that is never released only delays the mount. */
 static void test_directory_kept_locked(void **state)
 {
 	struct kit *kit = *state;
@@ -382,12 +382,13 @@ static int write_round(struct catalog *catalog, int number, int i)
 }
 
 /*
- * One of several: writes jobs of its own and some that the others write too. On a busy
- * machine their turns may come one after the other for longer than it waits: again, then.
+ * One of several mounts: writes some jobs of its own and some that the others write, too.
+ * On a busy machine the transactions of the others may take longer than the busy timeout,
+ * so it retries.
  */
 static void be_a_mount(struct kit *kit, int number)
 {
-	/* What fails here ends this process, not the tests that follow. */
+	/* A failed assertion must end this child process, and run no other test. */
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
 
 	struct catalog *catalog = kit_open(kit, 2000);
@@ -401,7 +402,7 @@ static void be_a_mount(struct kit *kit, int number)
 	catalog_close(catalog);
 }
 
-/* How many sentences there were, but of who waited in vain; each holds `words`. */
+/* Returns the number of messages with `words`, except about waiting in vain. */
 static int heard_of_others(struct kit *kit, const char *words)
 {
 	char said[8192];
@@ -421,8 +422,8 @@ static int heard_of_others(struct kit *kit, const char *words)
 }
 
 /*
- * All start at once where there is no file, or a damaged one, and write at once: no job
- * is missing, none is doubled, and the totals are right.
+ * Several mounts start at once without a file, or with a damaged one, and write at once:
+ * no job is missing, none is duplicated, and the totals are correct.
  */
 static void race(struct kit *kit)
 {
@@ -461,7 +462,7 @@ static void test_spec_7_4_race(void **state)
 	assert_int_equal(heard_of_others(kit, ""), 0);
 }
 
-/* Of several that find it damaged one sets it aside; the others use the new one. */
+/* If several mounts find damage, one sets the file aside; all use the new one. */
 static void test_spec_7_4_race_for_a_damaged_one(void **state)
 {
 	struct kit *kit = *state;

@@ -8,14 +8,16 @@
 #include "base/array.h"
 #include "catalog_fixture.h"
 
-/* Without a cache on disk what does not fit into memory still goes there: SEMANTICS 7.4.
+/*
+ * Without a cache on disk, data that does not fit into memory is written to an unnamed
+ * temporary file: SEMANTICS 7.4.
  */
 
 enum { JOBS = 24, TEXT = 1 << 20 };
 
 /*
- * How many temporary files we hold open. Each of them is nobody else's to
- * read, and has no name any more, so that it goes with the process.
+ * Returns the number of temporary files this process has open. Each must be readable only
+ * by its owner and already unlinked, so that it disappears with the process.
  */
 static int count_temporary_files(int dir_fd, DIR *dir)
 {
@@ -51,7 +53,7 @@ static int temporary_files(void)
 	return count;
 }
 
-/* More than SQLite keeps in memory. */
+/* Stores more than SQLite keeps in memory. */
 static void fill(struct catalog *catalog)
 {
 	char *text = malloc(TEXT + 1);
@@ -69,7 +71,7 @@ static void fill(struct catalog *catalog)
 	free(text);
 }
 
-/* SEMANTICS 7.4: whatever the umask. */
+/* SEMANTICS 7.4: temporary files have no name and mode 0600, whatever the umask is. */
 static void test_spec_7_4_unnamed(void **state)
 {
 	static const mode_t masks[] = {0, 022, 077};

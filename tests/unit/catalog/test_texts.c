@@ -6,14 +6,14 @@
 #include "base/array.h"
 #include "catalog_fixture.h"
 
-/* Texts: reading them from anywhere, and letting them go: SEMANTICS 7.3, 7.4, 11.3. */
+/* Texts: reading at any offset, and eviction: SEMANTICS 7.3, 7.4, 11.3. */
 
 enum { PIECE = 128 << 10, ROOM = 4 * PIECE };
 
-/* How often a use is noted: every five minutes. */
+/* Uses are recorded once in five minutes. */
 enum { STEP_MS = 300000 };
 
-/* `size` bytes that differ from place to place, without NULs. */
+/* Returns `size` bytes without NULs that differ by offset. */
 static char *make_text(size_t size)
 {
 	char *text = malloc(size + 1);
@@ -43,7 +43,7 @@ static void assert_read(struct catalog *catalog, const struct catalog_job *job,
 	assert_int_equal(read[expected], '#');
 }
 
-/* Whole, in parts, across the joints of the pieces it lies in, and past the end. */
+/* A text can be read whole, in parts, across chunk boundaries, and past its end. */
 static void test_read(void **state)
 {
 	static const size_t sizes[] = {
@@ -73,7 +73,7 @@ static void test_read(void **state)
 	catalog_close(catalog);
 }
 
-/* A difference is found wherever it is. */
+/* A difference is found at any offset. */
 static void test_compare(void **state)
 {
 	static const size_t places[] = {
@@ -98,7 +98,7 @@ static void test_compare(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 7.3: by the node that was asked for, or not at all. */
+/* SEMANTICS 7.3: a text is read by the node number that was requested, or not at all. */
 static void test_spec_7_3_stale(void **state)
 {
 	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
@@ -127,7 +127,10 @@ static bool is_kept(struct catalog *catalog, const char *id)
 	return job.has_text;
 }
 
-/* SEMANTICS 7.4.2: the least recently used go, the others stay, and the jobs all do. */
+/*
+ * SEMANTICS 7.4.2: the least recently used texts are evicted; other texts and all jobs
+ * stay.
+ */
 static void test_spec_7_4_eviction(void **state)
 {
 	struct kit *kit = *state;
@@ -144,7 +147,7 @@ static void test_spec_7_4_eviction(void **state)
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(is_kept(catalog, "a") && is_kept(catalog, "b"));
 
-	/* The oldest is read: now another is. */
+	/* Reading the oldest text makes another one the oldest. */
 	assert_int_equal(texts_read(catalog, &a, 0, &byte, 1, &len), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit_put(catalog, "d", JOB_DONE, "d");
@@ -158,7 +161,7 @@ static void test_spec_7_4_eviction(void **state)
 	assert_int_equal(jobs_by_id(catalog, "b", &b), 0);
 	assert_int_equal(b.size, 10);
 	assert_int_equal(texts_read(catalog, &b, 0, &byte, 1, &len), -ENODATA);
-	/* Of one moment the first seen go first. */
+	/* Of texts last used at the same time, the first stored are evicted first. */
 	kit->now_ms += STEP_MS;
 	kit_put(catalog, "e", JOB_DONE, "eeeeeeeeeeeeeeeeeeee");
 	assert_int_equal(catalog_commit(catalog), 0);
@@ -169,9 +172,9 @@ static void test_spec_7_4_eviction(void **state)
 }
 
 /*
- * SEMANTICS 7.3: those of unfinished jobs go last. One that was let go could not be
- * compared with what comes again: a new version, and the reader's one stale, for no
- * change at all.
+ * SEMANTICS 7.3: texts of unfinished jobs are evicted last. Once evicted, a text cannot
+ * be compared with the next one fetched, so the version would increase and readers would
+ * get ESTALE without any change.
  */
 static void test_spec_7_3_unfinished_go_last(void **state)
 {
@@ -188,7 +191,7 @@ static void test_spec_7_3_unfinished_go_last(void **state)
 	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
 	assert_true(is_kept(catalog, "c") && is_kept(catalog, "d"));
 	kit_put_as(catalog, &job, "aaaaaaaaaa", CATALOG_SAME);
-	/* Finished, it is one of them. */
+	/* Once the job is finished, its text is evicted like others. */
 	job = kit_job("a", JOB_DONE);
 	kit_put_as(catalog, &job, "AAAAAAAAAA", CATALOG_CHANGED);
 	for (const char *id = "efg"; *id; id++) {
@@ -201,7 +204,7 @@ static void test_spec_7_3_unfinished_go_last(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 7.4: also what was used in the same second. */
+/* SEMANTICS 7.4: texts used within the same second can be evicted, too. */
 static void test_spec_7_4_eviction_within_a_second(void **state)
 {
 	struct kit *kit = *state;
@@ -216,7 +219,7 @@ static void test_spec_7_4_eviction_within_a_second(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 7.4: the last one stays, or nobody could ever read a long one. */
+/* SEMANTICS 7.4: the last text stays, otherwise a long one could never be read. */
 static void test_spec_7_4_last_stays(void **state)
 {
 	struct kit *kit = *state;
@@ -238,7 +241,7 @@ static void test_spec_7_4_last_stays(void **state)
 	catalog_close(catalog);
 }
 
-/* A maximum that was lowered is reached by and by: no commit takes long. */
+/* A lowered maximum is reached in steps: no commit takes long. */
 static void test_lowered_maximum(void **state)
 {
 	enum { TEXTS = 80 };
@@ -270,7 +273,7 @@ static void test_lowered_maximum(void **state)
 	catalog_close(catalog);
 }
 
-/* Reading is not writing: a use is noted once in five minutes. */
+/* Reading rarely writes: a use is recorded once in five minutes. */
 static void test_use_is_noted_coarsely(void **state)
 {
 	struct kit *kit = *state;
@@ -280,7 +283,7 @@ static void test_use_is_noted_coarsely(void **state)
 	assert_int_equal(catalog_commit(catalog), 0);
 	kit->now_ms += STEP_MS - 1000;
 	kit_assert_text(catalog, &job, "text");
-	/* Nobody keeps another from writing. */
+	/* The read took no write lock, so others can write. */
 	kit_sql(kit, "BEGIN IMMEDIATE");
 	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), KIT_START_MS);
 	kit->now_ms += 1000;
@@ -290,7 +293,7 @@ static void test_use_is_noted_coarsely(void **state)
 	catalog_close(catalog);
 }
 
-/* A text that lacks something is damage, never a partial file (SEMANTICS 4.3). */
+/* An incomplete text is damage, never returned as a partial file (SEMANTICS 4.3). */
 static void test_damaged_text(void **state)
 {
 	static const char *const damages[] = {

@@ -8,11 +8,11 @@
 #include "catalog_fixture.h"
 
 /*
- * SEMANTICS 7.3: a reader never sees a mix of two versions. The kernel keeps what it read
- * under a node number, so one such number is one text for ever.
+ * SEMANTICS 7.3: a reader never sees a mix of two versions. The kernel caches what it
+ * read under a node number, so a node number always belongs to the same text.
  */
 
-/* What is known, what comes, and what that makes of it. */
+/* The stored job, the job that is put, and the expected result. */
 static const struct step {
 	enum job_status known_status;
 	const char *known;
@@ -20,7 +20,7 @@ static const struct step {
 	const char *text;
 	enum catalog_change change;
 	int version;
-	const char *left; /* NULL: the text is not known any more */
+	const char *left; /* text stored afterwards; NULL: none */
 } steps[] = {
 	{JOB_PROCESSING, "a", JOB_PROCESSING, "a", CATALOG_SAME, 0, "a"},
 	{JOB_PROCESSING, "a", JOB_PROCESSING, "b", CATALOG_CHANGED, 1, "b"},
@@ -31,17 +31,17 @@ static const struct step {
 	{JOB_DONE, "", JOB_DONE, "", CATALOG_SAME, 0, ""},
 	{JOB_DONE, "", JOB_DONE, "a", CATALOG_CHANGED, 1, "a"},
 	{JOB_DONE, "a", JOB_DONE, "", CATALOG_CHANGED, 1, ""},
-	/* Where it belongs has changed, what it shows has not. */
+	/* The job's status changed, but its text did not. */
 	{JOB_PROCESSING, "a", JOB_DONE, "a", CATALOG_CHANGED, 0, "a"},
-	/* A summary that becomes whole: nobody can have read it before. */
+	/* A summary gets its text: nothing can have been read before. */
 	{JOB_DONE, NULL, JOB_DONE, "a", CATALOG_CHANGED, 0, "a"},
 	{JOB_PROCESSING, NULL, JOB_DONE, "a", CATALOG_CHANGED, 0, "a"},
 	{JOB_DONE, NULL, JOB_DONE, "", CATALOG_CHANGED, 0, ""},
-	/* A summary of what is known whole says nothing new... */
+	/* A summary of a job with a stored text adds nothing ... */
 	{JOB_DONE, "a", JOB_DONE, NULL, CATALOG_SAME, 0, "a"},
 	{JOB_DONE, "", JOB_DONE, NULL, CATALOG_SAME, 0, ""},
 	{JOB_DONE, NULL, JOB_DONE, NULL, CATALOG_SAME, 0, NULL},
-	/* ...unless it shows that it has changed. */
+	/* ... unless it shows that the job has changed. */
 	{JOB_PROCESSING, "a", JOB_DONE, NULL, CATALOG_CHANGED, 1, NULL},
 	{JOB_PROCESSING, NULL, JOB_DONE, NULL, CATALOG_CHANGED, 0, NULL},
 };
@@ -84,7 +84,7 @@ static void test_steps(void **state)
 	catalog_close(catalog);
 }
 
-/* Times are a part of the head: a job that was run again is another. */
+/* Times are part of the head: a job that was run again counts as changed. */
 static void test_times(void **state)
 {
 	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
@@ -97,12 +97,17 @@ static void test_times(void **state)
 	assert_int_equal(kit_put_as(catalog, &job, "b", CATALOG_CHANGED).version, 1);
 	job.created_ms = JOB_NO_TIME;
 	assert_int_equal(kit_put_as(catalog, &job, NULL, CATALOG_CHANGED).version, 2);
-	/* What was never known cannot have been read. */
+	/*
+	 * A text that was never stored cannot have been read, so the version does not
+	 * change.
+	 */
 	assert_int_equal(kit_put_as(catalog, &job, "c", CATALOG_CHANGED).version, 2);
 	catalog_close(catalog);
 }
 
-/* A long life: no two versions share a number, and only the last one's finds the job. */
+/*
+ * Over many versions, no two share a node number, and only the last one's finds the job.
+ */
 static void test_nodes(void **state)
 {
 	enum { VERSIONS = 200 };
@@ -128,14 +133,14 @@ static void test_nodes(void **state)
 		assert_int_equal(jobs_by_node(catalog, nodes[i], &found), 0);
 		kit_assert_text(catalog, &found, text);
 	}
-	/* Derived from the id and the version alone. */
+	/* The number is derived from the id and the version alone. */
 	assert_int_equal(nodes[0], job_ino("some id"));
 	assert_int_equal(
 		nodes[7], (sha256_u63("node", "some id 7") | 1ull << 62) & ~3ull);
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 7.3, across mounts: the number goes on where it was. */
+/* SEMANTICS 7.3, across mounts: the version continues from its last value. */
 static void test_kept_across_mounts(void **state)
 {
 	struct kit *kit = *state;
@@ -157,7 +162,7 @@ static void test_kept_across_mounts(void **state)
 	catalog_close(catalog);
 }
 
-/* A text that was let go and comes again. */
+/* A text that was evicted is fetched again. */
 static void test_let_go(void **state)
 {
 	struct kit *kit = *state;
@@ -168,17 +173,17 @@ static void test_let_go(void **state)
 
 	kit_put_as(catalog, &done, "12345", CATALOG_NEW);
 	kit_put_as(catalog, &running, "12345", CATALOG_NEW);
-	/* Unfinished too, or it would go before that one. */
+	/* This job is unfinished, too, otherwise its text would be evicted first. */
 	kit->now_ms++;
 	kit_put(catalog, "last", JOB_PROCESSING, "12345");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(jobs_by_id(catalog, "running", &put), 0);
 	assert_true(put.size == 5 && !put.has_text);
 
-	/* A summary of it does not bring it, nor make it another. */
+	/* A summary neither restores the text nor changes the version. */
 	put = kit_put_as(catalog, &done, NULL, CATALOG_SAME);
 	assert_true(put.size == 5 && !put.has_text && put.version == 0);
-	/* Finished jobs do not change (SEMANTICS 7.1); of others nothing is known. */
+	/* Finished jobs do not change (SEMANTICS 7.1); others may have changed. */
 	put = kit_put_as(catalog, &done, "12345", CATALOG_SAME);
 	assert_int_equal(put.version, 0);
 	kit_assert_text(catalog, &put, "12345");
@@ -190,7 +195,7 @@ static void test_let_go(void **state)
 	catalog_close(catalog);
 }
 
-/* It has finished since, and is by chance as long as before. */
+/* The evicted job has finished since, and its new text has the same length by chance. */
 static void test_let_go_and_finished(void **state)
 {
 	struct kit *kit = *state;
@@ -205,7 +210,7 @@ static void test_let_go_and_finished(void **state)
 	catalog_close(catalog);
 }
 
-/* One that comes back after it was gone may be another in all but its id. */
+/* A job that returns after its deletion may differ in everything except its id. */
 static void test_back_again(void **state)
 {
 	struct kit *kit = *state;
@@ -221,7 +226,7 @@ static void test_back_again(void **state)
 	assert_int_equal(put.version, 1);
 	kit_assert_text(catalog, &put, "text");
 	kit_assert_totals(catalog, 1, 4);
-	/* As a summary its text is unknown, whatever was known. */
+	/* A summary makes the text unknown, even if it was known before. */
 	assert_int_equal(jobs_mark_deleted(catalog, first.row), 0);
 	put = kit_put_as(catalog, &job, NULL, CATALOG_NEW);
 	assert_int_equal(put.version, 2);

@@ -11,12 +11,14 @@
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
-/* Transactions: whole or not at all, and what happens where they fail.
- * SEMANTICS 7.4, 11.4. */
+/*
+ * Transactions are written completely or not at all, and errors are handled. SEMANTICS
+ * 7.4, 11.4.
+ */
 
 enum { BIG = 1 << 20 };
 
-/* A text that no cache holds, and no disk as small as those here. */
+/* Returns a text larger than any cache, and than the small disks of these tests. */
 static const char *big_text(void)
 {
 	static char text[16 * BIG + 1];
@@ -26,7 +28,7 @@ static const char *big_text(void)
 	return text;
 }
 
-/* A quota is a full disk that cannot be seen beforehand. */
+/* If true, the limit is a quota: the free space of the disk does not show it. */
 static bool is_quota;
 
 struct room __real_room_look(int dir, int64_t file_size);
@@ -45,7 +47,7 @@ static void limit_unseen(rlim_t max)
 	kit_limit_files(max);
 }
 
-/* By then another attempt is made. */
+/* Advances the clock until the catalog tries to write again. */
 static void wait_after_refusal(struct kit *kit)
 {
 	kit->now_ms += 60 * 1000;
@@ -86,7 +88,7 @@ static void test_nothing_to_commit(void **state)
 	catalog_close(NULL);
 }
 
-/* Others see it when it is committed, and then all of it. */
+/* Others see a transaction when it is committed, and then all of it. */
 static void test_commit(void **state)
 {
 	struct kit *kit = *state;
@@ -106,7 +108,7 @@ static void test_commit(void **state)
 	kit_assert_sums(kit);
 }
 
-/* The disk refuses something: that transaction is lost, once, and no other. */
+/* The disk refuses a write: only that transaction is lost, and only once. */
 static void test_quota(void **state)
 {
 	struct kit *kit = *state;
@@ -123,12 +125,12 @@ static void test_quota(void **state)
 	assert_int_equal(put(catalog, "big", big_text(), &job), 0);
 	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_int_equal(kit_heard(kit, "free space on its disk"), 1);
-	/* It is gone at once, not by halves. */
+	/* The transaction is rolled back at once and completely. */
 	assert_unknown(catalog, "lost");
 	assert_unknown(catalog, "big");
 	kit_assert_totals(catalog, 1, 4);
 	assert_int_equal(catalog_commit(catalog), 0);
-	/* From then on it is treated as full: what is new stays in memory. */
+	/* From then on the disk is treated as full: new data stays in memory. */
 	kit_put(catalog, "new", JOB_DONE, big_text());
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
@@ -150,7 +152,8 @@ static bool is_kept(struct catalog *catalog, const char *id)
 	return found.has_text;
 }
 
-/* SEMANTICS 7.4: on a full disk old texts make room for new ones, and the file shrinks.
+/*
+ * SEMANTICS 7.4: on a full disk old texts make room for new ones, and the file shrinks.
  */
 static void test_spec_7_4_full_disk(void **state)
 {
@@ -179,7 +182,7 @@ static void test_spec_7_4_full_disk(void **state)
 	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), -1);
 	assert_false(is_kept(catalog, "old 0"));
 	assert_true(is_kept(catalog, "old 31"));
-	/* All is on the disk, and between turns space is given back to it. */
+	/* Everything is on disk, and between transactions space is returned to it. */
 	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 40);
 	while (catalog_has_excess(catalog)) {
 		catalog_trim(catalog);
@@ -192,7 +195,10 @@ static void test_spec_7_4_full_disk(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* SEMANTICS 7.4: with nothing to evict it goes on in memory, until there is space. */
+/*
+ * SEMANTICS 7.4: with nothing to evict, the catalog continues in memory until there is
+ * space.
+ */
 static void test_spec_7_4_nothing_to_evict(void **state)
 {
 	struct kit *kit = *state;
@@ -212,7 +218,7 @@ static void test_spec_7_4_nothing_to_evict(void **state)
 		assert_int_equal(catalog_commit(catalog), 0);
 		assert_true(is_kept(catalog, id));
 	}
-	/* Not without a bound. */
+	/* Memory use is bounded. */
 	assert_false(is_kept(catalog, "new 0"));
 	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 1);
 	kit_limit_files(0);
@@ -223,7 +229,7 @@ static void test_spec_7_4_nothing_to_evict(void **state)
 	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
 }
 
-/* If there is no space until the end, what is new is lost, and nothing else. */
+/* If the disk stays full until the catalog is closed, only the new data is lost. */
 static void test_spec_7_4_full_until_the_end(void **state)
 {
 	struct kit *kit = *state;
@@ -246,7 +252,7 @@ static void test_spec_7_4_full_until_the_end(void **state)
 	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
 }
 
-/* SEMANTICS 6.4: a listing that is open never shows another job in a lost one's place. */
+/* SEMANTICS 6.4: an open listing never shows another job in place of a lost one. */
 static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 {
 	struct kit *kit = *state;
@@ -278,7 +284,7 @@ static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 	kit_assert_sums(kit);
 }
 
-/* A temporary one cannot be written at any time, and goes on in memory, too. */
+/* A temporary catalog whose file cannot be written continues in memory, too. */
 static void test_full_disk_of_a_temporary_one(void **state)
 {
 	struct kit *kit = *state;
@@ -300,7 +306,7 @@ static void test_full_disk_of_a_temporary_one(void **state)
 	catalog_close(catalog);
 }
 
-/* SEMANTICS 11.4: a process that dies leaves what it had committed. */
+/* SEMANTICS 11.4: if the process dies, everything it had committed is kept. */
 static void test_spec_11_4_crash(void **state)
 {
 	struct kit *kit = *state;
@@ -312,7 +318,10 @@ static void test_spec_11_4_crash(void **state)
 		kit_put(doomed, "a", JOB_DONE, "committed");
 		if (catalog_commit(doomed))
 			_exit(1);
-		/* Part of it is in the file already, as if killed in the commit. */
+		/*
+		 * Part of the transaction is already in the file, as if the process was
+		 * killed in the commit.
+		 */
 		sqlite3_exec(doomed->db, "PRAGMA cache_spill = ON", NULL, NULL, NULL);
 		kit_put(doomed, "b", JOB_DONE, "not committed");
 		kit_put(doomed, "c", JOB_DONE, big_text());
@@ -338,7 +347,9 @@ static void test_spec_11_4_crash(void **state)
 	assert_int_equal(kit_heard(kit, ""), 0);
 }
 
-/* SEMANTICS 11.3: however much is written, no journal stays, nor does the file grow. */
+/*
+ * SEMANTICS 11.3: however much is written, no journal stays, and the file does not grow.
+ */
 static void test_spec_11_3_journal(void **state)
 {
 	struct kit *kit = *state;

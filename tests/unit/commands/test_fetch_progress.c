@@ -8,7 +8,7 @@
 #include "base/array.h"
 #include "commands/fetch_internal.h"
 
-/* SEMANTICS 1.7: how far it is, in words. */
+/* SEMANTICS 1.7: the text of the progress display. */
 
 enum { ROOM = 256 };
 
@@ -33,7 +33,7 @@ static void what_is_known_is_told(void **state)
 	counts.bytes = 1234;
 	assert_printed(&counts, 2, "10 of 20+ jobs, 1.2 kB, 2/s");
 	assert_printed(&counts, -1, "10 of 20+ jobs, 1.2 kB");
-	/* The time that is left is known once the number of jobs is. */
+	/* The remaining time is shown once the number of jobs is known. */
 	counts.listed = true;
 	assert_printed(&counts, 2, "10 of 20 jobs, 1.2 kB, 2/s, 0:05 left");
 	counts.failed = 5;
@@ -62,7 +62,10 @@ static void times_are_told(void **state)
 	}
 }
 
-/* SEMANTICS 1.7.4: where nobody sees a bar, a line a minute; what fails, at once. */
+/*
+ * SEMANTICS 1.7.4: without a terminal, one line a minute is printed; failures are printed
+ * at once.
+ */
 static void a_line_a_minute(void **state)
 {
 	const struct fetch_counts counts = {.found = 200, .done = 120};

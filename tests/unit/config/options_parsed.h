@@ -8,7 +8,7 @@
 
 #include "config/options.h"
 
-/* A command line, parsed, for the tests of the options. */
+/* Parsed command lines, for the tests of the options. */
 enum { ARGS_MAX = 16, WHY_MAX = 1024 };
 
 struct parsed {
@@ -49,7 +49,7 @@ static inline void assert_good(const struct parsed *parsed)
 	assert_string_equal(why_of(parsed), "");
 }
 
-/* An error, and a sentence in one line that has `wanted` in it. */
+/* Parsing must have failed with a one-line error message that contains `wanted`. */
 static inline void assert_bad(const struct parsed *parsed, const char *wanted)
 {
 	const char *errmsg = why_of(parsed);

@@ -16,13 +16,13 @@
 #include "config/api_key.h"
 #include "support/temp_root.h"
 
-/* Where the key is looked for, and what is refused: SEMANTICS 2.1, 2.2. */
+/* Where the key is searched for, and what is refused: SEMANTICS 2.1, 2.2. */
 
 enum { WHY_MAX = 8192, PATH_ROOM = 4096 };
 
 #define SECRET "45463597-5EC2-4af7-b3b3-f5fb778203ab"
 
-/* A directory of the test's own, with an environment that knows no other. */
+/* Directory of this test; the environment names no other. */
 static char root[] = "/tmp/gladiafs-key-XXXXXX";
 
 static const char *in_root(const char *name)
@@ -32,7 +32,7 @@ static const char *in_root(const char *name)
 
 static void write_file(const char *name, const void *bytes, size_t len, mode_t mode)
 {
-	/* Anew: one that was made unwritable before cannot be opened again. */
+	/* Creates the file again: a read-only file cannot be opened for writing. */
 	unlink(in_root(name));
 
 	int fd = open(in_root(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -89,7 +89,10 @@ static void assert_key(const char *key_file, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* An error, and one line with `wanted` in it and without the key. */
+/*
+ * Reading the key must fail with a one-line message that contains `wanted` and not the
+ * key.
+ */
 static void assert_refused(const char *key_file, int error, const char *wanted)
 {
 	struct buf errmsg;
@@ -108,7 +111,10 @@ static void assert_refused(const char *key_file, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SEMANTICS 2.1.1: each place, from the last to the first, wins over those after it. */
+/*
+ * SEMANTICS 2.1.1: each place takes precedence over those after it; tested from the last
+ * to the first.
+ */
 static void test_order(void **state)
 {
 	char option[PATH_ROOM];
@@ -145,8 +151,7 @@ static void test_order(void **state)
 	assert_key(option, "of-option");
 }
 
-/* SEMANTICS 2.1: the first place that exists decides, also if what is there is refused.
- */
+/* SEMANTICS 2.1: the first place that exists decides, even if its file is refused. */
 static void test_refused_ends_the_search(void **state)
 {
 	(void)state;
@@ -160,7 +165,7 @@ static void test_refused_ends_the_search(void **state)
 	assert_refused(in_root("missing"), -ENOENT, "/missing");
 }
 
-/* What cannot be a place is none: a file for a directory, relative or empty variables. */
+/* An unusable place is skipped: a file as directory, a relative or empty variable. */
 static void test_no_places(void **state)
 {
 	(void)state;
@@ -176,7 +181,10 @@ static void test_no_places(void **state)
 	assert_key(NULL, "of-home");
 }
 
-/* SEMANTICS 2.2: it is not left to children, nor to who reads /proc/PID/environ. */
+/*
+ * SEMANTICS 2.2: the variable is not inherited by children, nor visible in
+ * /proc/PID/environ.
+ */
 static void test_variable_is_wiped(void **state)
 {
 	char variable[] = "GLADIA_API_KEY=" SECRET;
@@ -188,14 +196,14 @@ static void test_variable_is_wiped(void **state)
 	for (size_t i = strlen("GLADIA_API_KEY="); i < sizeof(variable); i++)
 		assert_int_equal(variable[i], 0);
 
-	/* Also where another place decides. */
+	/* The variable is also wiped if another place decides. */
 	write_key("option", "of-option\n");
 	assert_int_equal(setenv("GLADIA_API_KEY", SECRET, 1), 0);
 	assert_key(in_root("option"), "of-option");
 	assert_null(getenv("GLADIA_API_KEY"));
 }
 
-/* The first line, without white space around it. */
+/* The key is the first line, without surrounding white space. */
 static void test_first_line(void **state)
 {
 	static const char *const texts[] = {SECRET, SECRET "\n", SECRET "\r\n",
@@ -213,7 +221,7 @@ static void test_first_line(void **state)
 
 #define BYTES(text) text, sizeof(text) - 1
 
-/* SEMANTICS 2.2: what is no key; the sentence does not show it. */
+/* SEMANTICS 2.2: a file without a valid key is refused, and not quoted. */
 static void test_no_key_in_it(void **state)
 {
 	static const struct {
@@ -244,7 +252,7 @@ static void test_no_key_in_it(void **state)
 	}
 }
 
-/* SEMANTICS 11.3: a file of any size costs no more than a key's maximum. */
+/* SEMANTICS 11.3: at most the maximum length of a key is read from a file of any size. */
 static void test_length(void **state)
 {
 	static char bytes[1 << 20];
@@ -268,7 +276,8 @@ static void test_length(void **state)
 }
 
 /*
- * SEMANTICS 2.2.1: others can read or write it; the sentence has the chmod that mends it.
+ * SEMANTICS 2.2.1: a file that others can read or write is refused; the message contains
+ * the chmod command that fixes it.
  */
 static void test_permissions(void **state)
 {
@@ -294,7 +303,7 @@ static void test_permissions(void **state)
 	assert_key(in_root("a key"), SECRET);
 }
 
-/* systemd's access list looks like the group's permission, on a file of root's. */
+/* systemd's access list looks like a group permission on a file of root. */
 static void test_credential_permissions(void **state)
 {
 	(void)state;
@@ -312,7 +321,10 @@ static void test_credential_permissions(void **state)
 	assert_refused(NULL, -EACCES, "belongs to another user");
 }
 
-/* SEMANTICS 2.2: a file of somebody else's could be read and written by them. */
+/*
+ * SEMANTICS 2.2: a file of another user is refused, because that user could read and
+ * write it.
+ */
 static void test_owner(void **state)
 {
 	(void)state;
@@ -323,7 +335,10 @@ static void test_owner(void **state)
 	assert_refused(in_root("key"), -EACCES, "belongs to another user (12345)");
 }
 
-/* What is no file ends at once: opening a FIFO without a writer would wait for ever. */
+/*
+ * Anything but a file is refused at once: opening a FIFO without a writer would block
+ * forever.
+ */
 static void test_not_a_file(void **state)
 {
 	(void)state;
@@ -343,8 +358,9 @@ static void test_not_a_file(void **state)
 }
 
 /*
- * Runs `fn` in a child that has an empty /etc of its own, for SEMANTICS 2.1's last place
- * and the password database. Skips where the machine does not let us.
+ * Runs `fn` in a child process with an empty private /etc, for the last place of
+ * SEMANTICS 2.1 and for the password database. Skips the test if the system does not
+ * permit that.
  */
 static void with_etc(int (*fn)(void))
 {
@@ -375,7 +391,9 @@ static int put_file(const char *path, const char *text)
 	return chmod(path, 0600);
 }
 
-/* 0 if the search ends with `error`, and the key or the sentence has `wanted` in it. */
+/*
+ * Returns 0 if the search ends with `error` and the key or the message contains `wanted`.
+ */
 static int search(int error, const char *wanted)
 {
 	struct buf errmsg;
@@ -398,7 +416,7 @@ static int search(int error, const char *wanted)
 
 static int search_etc(void)
 {
-	/* SEMANTICS 2.1: all places are named, those that were set by what they are. */
+	/* SEMANTICS 2.1: the message names all places, and the values that were set. */
 	if (search(-ENOKEY, "/etc/gladiafs/key") || search(-ENOKEY, "key_file=PATH") ||
 		search(-ENOKEY, root))
 		return 1;
@@ -407,7 +425,7 @@ static int search_etc(void)
 	if (search(0, "of-etc"))
 		return 3;
 
-	/* SEMANTICS 2.1: under fstab HOME may be missing. */
+	/* SEMANTICS 2.1: a mount from fstab may have no HOME. */
 	char line[PATH_ROOM];
 
 	snprintf(line, sizeof(line), "somebody:x:%u:%u::%s:/bin/sh\n", geteuid(),
@@ -420,7 +438,7 @@ static int search_etc(void)
 	if (setenv("HOME", "", 1) || search(0, "of-home"))
 		return 6;
 
-	/* SEMANTICS 2.1: or it is somebody else's, as mount.fuse3 sets it. */
+	/* SEMANTICS 2.1: HOME may be another user's, if mount.fuse3 sets it. */
 	if (mkdir("/etc/other", 0755) || put_file("/etc/other/.gladia", "of-other\n") ||
 		mkdir("/etc/other/gladiafs", 0755) ||
 		put_file("/etc/other/gladiafs/key", "of-other\n") ||
@@ -445,7 +463,7 @@ static int search_without_home(void)
 	return search(-ENOKEY, "~/.gladia");
 }
 
-/* A user nobody knows, without HOME. */
+/* The user is not in the password database, and HOME is not set. */
 static void test_nobody_at_home(void **state)
 {
 	(void)state;

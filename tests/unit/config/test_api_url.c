@@ -8,7 +8,7 @@
 #include "base/array.h"
 #include "config/api_url.h"
 
-/* The API's address: SEMANTICS 1.1, 2.2, 2.3. */
+/* The API URL: SEMANTICS 1.1, 2.2, 2.3. */
 
 enum { WHY_MAX = 1024 };
 
@@ -65,7 +65,7 @@ static const struct {
 	{"http://2130706433", "http://127.0.0.1"},
 };
 
-/* SEMANTICS 1.1.2, 2.3: one origin, in one spelling. */
+/* SEMANTICS 1.1.2, 2.3: all spellings of an origin become the same one. */
 static void test_sources(void **state)
 {
 	(void)state;
@@ -125,7 +125,10 @@ static const struct {
 	{"https://a\\", "not a URL"},
 };
 
-/* SEMANTICS 1.1, 2.2: all else is refused, and not repeated: it may hold a password. */
+/*
+ * SEMANTICS 1.1, 2.2: anything else is refused, and not quoted: it may contain a
+ * password.
+ */
 static void test_bad_sources(void **state)
 {
 	(void)state;
@@ -146,7 +149,10 @@ static void assert_found(const char *source, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SEMANTICS 1.1.3: the words, and nothing, are the variable, else the default. */
+/*
+ * SEMANTICS 1.1.3: if SOURCE is omitted or one of these words, $GLADIA_API_URL is used,
+ * or else the default.
+ */
 static void test_find(void **state)
 {
 	static const char *const words[] = {NULL, "gladia", "none"};

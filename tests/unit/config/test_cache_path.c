@@ -20,14 +20,17 @@
 #include "process/exit_code.h"
 #include "support/temp_root.h"
 
-/* Where the catalog lies, and where it is not put: SEMANTICS 7.4. */
+/* Where the database file is placed, and where it must not be: SEMANTICS 7.4. */
 
 enum { PATH_ROOM = 4096, SKIPPED = 77, NAME_LEN = 32 + 3 };
 
 #define ORIGIN "https://api.gladia.io"
 #define SECRET "45463597-5EC2-4af7-b3b3-f5fb778203ab"
 
-/* What `remote` and all below it are on (statfs(2); the linker's --wrap). */
+/*
+ * File system type that statfs(2) reports for `remote` and everything below it (the
+ * linker's --wrap).
+ */
 static const char *remote = "/nowhere";
 static unsigned filesystem = NFS_SUPER_MAGIC;
 
@@ -73,7 +76,7 @@ static int end(void **state)
 	return temp_root_remove(root);
 }
 
-/* The path, owned by the caller. */
+/* Returns the path; the caller frees it. */
 static char *path_of(const char *cache_dir, const char *origin, const char *key)
 {
 	struct buf note;
@@ -93,7 +96,7 @@ static char *path_of(const char *cache_dir, const char *origin, const char *key)
 	return path;
 }
 
-/* The file lies in `directory`, which is ours alone. */
+/* The file must be in `directory`, which only its owner can access. */
 static void assert_in(const char *cache_dir, const char *directory)
 {
 	char *path = path_of(cache_dir, ORIGIN, SECRET);
@@ -128,7 +131,10 @@ static void assert_refused(const char *cache_dir, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SEMANTICS 7.4: $XDG_CACHE_HOME, else ~/.cache; SEMANTICS 1.4: cache_dir= before all. */
+/*
+ * SEMANTICS 7.4: $XDG_CACHE_HOME, else ~/.cache; SEMANTICS 1.4: cache_dir= overrides
+ * both.
+ */
 static void test_order(void **state)
 {
 	(void)state;
@@ -141,7 +147,7 @@ static void test_order(void **state)
 	assert_in(in_root("named//twice"), in_root("named//twice"));
 }
 
-/* What umask(2) leaves does not matter. */
+/* The mode of the directory does not depend on umask(2). */
 static void test_mode(void **state)
 {
 	mode_t mask = umask(0);
@@ -151,7 +157,10 @@ static void test_mode(void **state)
 	umask(mask);
 }
 
-/* SEMANTICS 7.4: a file for each account; its name tells neither origin nor key. */
+/*
+ * SEMANTICS 7.4: each account has its own file, whose name reveals neither origin nor
+ * key.
+ */
 static void test_name(void **state)
 {
 	char *one = path_of(NULL, ORIGIN, SECRET);
@@ -167,7 +176,7 @@ static void test_name(void **state)
 	assert_int_equal(strlen(name), NAME_LEN);
 	assert_int_equal(strspn(name, "0123456789abcdef"), NAME_LEN - strlen(".db"));
 	assert_string_equal(name + NAME_LEN - strlen(".db"), ".db");
-	/* For ever: printf 'cache\0%s\n%s' ORIGIN KEY | sha256sum */
+	/* Must never change: printf 'cache\0%s\n%s' ORIGIN KEY | sha256sum */
 	assert_string_equal(name, "63e87d124d3ed11a8f243596081d945a.db");
 	free(one);
 	free(again);
@@ -175,7 +184,10 @@ static void test_name(void **state)
 	free(other_origin);
 }
 
-/* SEMANTICS 7.4: who else can change the directory could put another catalog there. */
+/*
+ * SEMANTICS 7.4: a directory that others can write to is refused: they could put another
+ * database there.
+ */
 static void test_open_to_others(void **state)
 {
 	static const mode_t open_modes[] = {0777, 0770, 0720, 0702, 01777};
@@ -195,7 +207,7 @@ static void test_open_to_others(void **state)
 	}
 }
 
-/* SEMANTICS 7.4 */
+/* SEMANTICS 7.4: a directory of another user is refused. */
 static void test_of_another_user(void **state)
 {
 	(void)state;
@@ -224,7 +236,10 @@ static void test_cannot_be_made(void **state)
 	assert_refused(in_root("gone"), -ENOENT, "cannot access");
 }
 
-/* In a child with an empty /var/cache and /etc of its own, if the machine lets us. */
+/*
+ * Runs `fn` in a child process with empty private /var/cache and /etc; skips the test if
+ * the system does not permit that.
+ */
 static void in_child(int (*fn)(void))
 {
 	int status;
@@ -281,7 +296,7 @@ static int without_home(void)
 	unsetenv("HOME");
 	if (!lies_in("/var/cache/gladiafs"))
 		return 1;
-	/* Another user's home comes from the password database. */
+	/* The home of another user is taken from the password database. */
 	snprintf(line, sizeof(line), "somebody:x:12345:12345::%s:/bin/sh\n", root);
 	if (!put_file("/etc/passwd", line) ||
 		!put_file("/etc/nsswitch.conf", "passwd: files\n") ||
@@ -289,13 +304,15 @@ static int without_home(void)
 		return SKIPPED;
 	if (!lies_in(in_root(".cache/gladiafs")))
 		return 2;
-	/* Also where HOME is somebody else's: mount.fuse3 says /root. */
+	/*
+	 * That also holds if HOME belongs to another user: mount.fuse3 sets it to /root.
+	 */
 	if (setenv("HOME", "/etc", 1) || setenv("XDG_CACHE_HOME", "/etc/cache", 1))
 		return SKIPPED;
 	return lies_in(in_root(".cache/gladiafs")) ? 0 : 3;
 }
 
-/* SEMANTICS 7.4, 2.1: under fstab there may be no HOME, or not ours. */
+/* SEMANTICS 7.4, 2.1: a mount from fstab may have no HOME, or that of another user. */
 static void test_without_home(void **state)
 {
 	(void)state;
@@ -304,7 +321,7 @@ static void test_without_home(void **state)
 	in_child(without_home);
 }
 
-/* The path and the sentence beside it; 0, or the error. */
+/* Finds the path and the note about it. Returns 0, or an error. */
 static int look(const char *cache_dir, char *path, char *said)
 {
 	struct buf note;
@@ -332,7 +349,7 @@ static bool is_in(const char *path, const char *directory)
 	return !strncmp(path, directory, len) && path[len] == '/';
 }
 
-/* The numbers are exit codes that say which of all it was. */
+/* Returns 0, or the number of the check that failed. */
 static int on_a_network(void)
 {
 	char path[PATH_ROOM], said[PATH_ROOM], local[64];
@@ -341,7 +358,10 @@ static int on_a_network(void)
 	if (mount("none", "/var/tmp", "tmpfs", 0, "mode=1777"))
 		return SKIPPED;
 	snprintf(local, sizeof(local), "/var/tmp/gladiafs-%u", geteuid());
-	/* By default it is moved, and nothing is made where it was. */
+	/*
+	 * By default another directory is used, and nothing is created in the original
+	 * one.
+	 */
 	remote = root;
 	if (look(NULL, path, said) || !is_in(path, local) || !strstr(said, local) ||
 		!strstr(said, in_root(".cache/gladiafs")) || !strstr(said, "NFS") ||
@@ -349,14 +369,14 @@ static int on_a_network(void)
 		return 1;
 	if (!stat(in_root(".cache"), &st))
 		return 2;
-	/* A directory that the user names is obeyed. */
+	/* A directory that the user names is used nevertheless. */
 	if (look(in_root("named"), path, said) || !is_in(path, in_root("named")) ||
 		!strstr(said, "NFS") || !strstr(said, "cache_dir=PATH"))
 		return 3;
 	filesystem = FUSE_SUPER_MAGIC;
 	if (look(NULL, path, said) || !is_in(path, local) || !strstr(said, "FUSE"))
 		return 4;
-	/* Others can put something in its place. */
+	/* The local directory is refused if another user could replace it. */
 	if (rmdir(local) || symlink(root, local) || look(NULL, path, said) != -ENOTDIR)
 		return 5;
 	if (unlink(local) || mkdir(local, 0700) || chown(local, 12345, 12345) ||
@@ -370,12 +390,15 @@ static int on_a_network(void)
 	if (look(NULL, path, said) || !is_in(path, in_root(".cache/gladiafs")) ||
 		!strstr(said, "FUSE"))
 		return 8;
-	/* On a local disk there is nothing to say. */
+	/* On a local disk there is no note. */
 	remote = "/nowhere";
 	return look(NULL, path, said) || *said ? 9 : 0;
 }
 
-/* SEMANTICS 7.6.2 */
+/*
+ * SEMANTICS 7.6.2: a cache on a network file system is moved to a local disk, with a
+ * note.
+ */
 static void test_network_filesystem(void **state)
 {
 	(void)state;

@@ -13,7 +13,7 @@
 #include "config/home.h"
 #include "support/temp_root.h"
 
-/* Whose HOME counts: SEMANTICS 2.1, 7.4. */
+/* When HOME is used, and when the password database: SEMANTICS 2.1, 7.4. */
 
 enum { PATH_ROOM = 4096, SOMEBODY = 12345 };
 
@@ -29,7 +29,7 @@ static void set(const char *name, const char *value)
 	assert_int_equal(value ? setenv(name, value, 1) : unsetenv(name), 0);
 }
 
-/* A directory that is not ours: root makes one, others take one of root's. */
+/* Returns a directory of another user: root creates one, others use one of root's. */
 static const char *foreign(void)
 {
 	static char path[PATH_ROOM];
@@ -64,7 +64,7 @@ static void assert_path(const char *path, const char *wanted)
 	assert_string_equal(path, wanted);
 }
 
-/* What the password database says of us; it may not know us. */
+/* Returns our home according to the password database; NULL if we are not in it. */
 static const char *home_of_database(void)
 {
 	static char home[PATH_ROOM];
@@ -76,7 +76,7 @@ static const char *home_of_database(void)
 	return home;
 }
 
-/* XDG's rule: what is relative is no directory. */
+/* A relative path does not count, as in the XDG specification. */
 static void test_variable(void **state)
 {
 	(void)state;
@@ -105,7 +105,7 @@ static void assert_does_not_count(const char *home)
 	assert_path(home_directory(), home_of_database());
 }
 
-/* SEMANTICS 2.1: ours, or one that is to be made. */
+/* SEMANTICS 2.1: HOME counts if it is ours, or does not exist yet. */
 static void test_counts(void **state)
 {
 	(void)state;
@@ -116,7 +116,7 @@ static void test_counts(void **state)
 	assert_counts(in_root("link"));
 }
 
-/* SEMANTICS 2.1: then the password database tells it. */
+/* SEMANTICS 2.1: otherwise the password database is used. */
 static void test_does_not_count(void **state)
 {
 	(void)state;
@@ -130,7 +130,7 @@ static void test_does_not_count(void **state)
 	assert_does_not_count(in_root("to_foreign"));
 }
 
-/* As mount.fuse3 leaves it: what is in /root an ordinary user cannot even ask. */
+/* With HOME as mount.fuse3 sets it, an ordinary user may not even look into /root. */
 static int ask_below_closed(void)
 {
 	static char below[PATH_ROOM];
@@ -146,7 +146,7 @@ static int ask_below_closed(void)
 	return 0;
 }
 
-/* SEMANTICS 2.1 */
+/* SEMANTICS 2.1: a HOME below a directory that we cannot search does not count. */
 static void test_closed(void **state)
 {
 	int status;
@@ -173,7 +173,10 @@ static void assert_xdg(const char *home, const char *xdg, const char *wanted)
 	set("XDG_CACHE_HOME", NULL);
 }
 
-/* SEMANTICS 2.1, 7.4: what lies below a HOME that does not count is not ours, either. */
+/*
+ * SEMANTICS 2.1, 7.4: an XDG directory below a HOME that does not count is not used,
+ * either.
+ */
 static void test_xdg(void **state)
 {
 	char theirs[PATH_ROOM], below[PATH_ROOM], beside[PATH_ROOM], slashes[PATH_ROOM];
@@ -190,22 +193,22 @@ static void test_xdg(void **state)
 	assert_xdg(theirs, below, NULL);
 	assert_xdg(slashes, below, NULL);
 	assert_xdg(slashes, theirs, NULL);
-	/* A name that begins alike is another. */
+	/* A directory whose name only starts like HOME is not below it. */
 	assert_xdg(theirs, beside, beside);
 	assert_xdg(slashes, beside, beside);
 	assert_xdg(theirs, root, root);
-	/* In a container all may lie below a HOME that is "/". */
+	/* In a container HOME may be "/": directories below it are used nevertheless. */
 	if (geteuid() != 0)
 		assert_xdg("/", root, root);
 
-	/* Where HOME counts, or says nothing, who sets the other means it. */
+	/* If HOME counts, is unset or relative, any absolute XDG directory is used. */
 	assert_xdg(root, below, below);
 	assert_xdg(NULL, below, below);
 	assert_xdg("relative", below, below);
 	assert_xdg(root, in_root("missing"), in_root("missing"));
 }
 
-/* What is ours below a HOME that is not counts all the same. */
+/* A directory of ours is used even if it is below a HOME that does not count. */
 static void test_xdg_ours_below(void **state)
 {
 	char ours[PATH_ROOM];

@@ -17,7 +17,10 @@
 #include "config/api_key.h"
 #include "support/temp_root.h"
 
-/* SEMANTICS 2.2: where a key file must not lie. What it must be itself: test_key.c. */
+/*
+ * SEMANTICS 2.2: directories in which a key file is refused. Checks of the file itself:
+ * test_api_key.c.
+ */
 
 enum { WHY_MAX = 8192, PATH_ROOM = 4096, SKIPPED = 77 };
 
@@ -75,7 +78,10 @@ static void assert_taken(const char *path)
 	buf_done(&errmsg);
 }
 
-/* -EACCES, and a sentence with `wanted` in it and without the key. */
+/*
+ * The key must be refused with -EACCES and a message that contains `wanted` and not the
+ * key.
+ */
 static void assert_refused(const char *path, const char *wanted)
 {
 	struct buf errmsg;
@@ -95,7 +101,7 @@ static void assert_refused(const char *path, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SEMANTICS 2.2: who can write to its directory can put another file there. */
+/* SEMANTICS 2.2.6: a user who can write to the directory could replace the key file. */
 static void test_directory(void **state)
 {
 	static const mode_t open_modes[] = {0770, 0707, 0777, 0722, 0730, 02770};
@@ -118,7 +124,9 @@ static void test_directory(void **state)
 	assert_int_equal(chmod(in_root("place"), 0700), 0);
 }
 
-/* Where a link leads, too, be it the file's or a directory's; and in our own directory.
+/*
+ * Directories behind symbolic links, to the file or to a directory, are checked like the
+ * key's own directory.
  */
 static void test_directory_behind_links(void **state)
 {
@@ -154,7 +162,7 @@ static void test_directory_of_others(void **state)
 	assert_refused(in_root("theirs/key"), "belongs to another user (12345)");
 }
 
-/* 0 if the key is taken, or not, as it is `wanted`. */
+/* Returns 0 if the key is accepted or refused, as `wanted` says. */
 static int is_wrong(const char *name, bool wanted)
 {
 	CLEANUP(buf_done) struct buf errmsg;
@@ -171,7 +179,7 @@ static int is_wrong(const char *name, bool wanted)
 	return taken != wanted;
 }
 
-/* In a child with mounts of its own, if the machine lets us. */
+/* Runs in a child process with its own mount namespace, if the system permits that. */
 static int in_a_container(void)
 {
 	static const struct {
@@ -211,8 +219,10 @@ static int in_a_container(void)
 	return 0;
 }
 
-/* SEMANTICS 2.2: secrets of Docker (0444) and Kubernetes (0644), if the mount is
- * read-only. */
+/*
+ * SEMANTICS 2.2: secrets of Docker (0444) and Kubernetes (0644) are accepted if the mount
+ * is read-only.
+ */
 static void test_read_only_mount(void **state)
 {
 	int status;

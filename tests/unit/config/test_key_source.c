@@ -12,13 +12,13 @@
 #include "config/api_key.h"
 #include "support/temp_root.h"
 
-/* Which place a key is from, and what that hides: SEMANTICS 2.1, 1.5. */
+/* Which place the key was read from, and which places that hides: SEMANTICS 2.1, 1.5. */
 
 enum { WHY_MAX = 8192, PATH_ROOM = 4096 };
 
 #define SECRET "45463597-5EC2-4af7-b3b3-f5fb778203ab"
 
-/* A directory of the test's own, with an environment that knows no other. */
+/* Directory of this test; the environment names no other. */
 static char root[] = "/tmp/gladiafs-key-XXXXXX";
 
 static const char *in_root(const char *name)
@@ -28,7 +28,10 @@ static const char *in_root(const char *name)
 
 static void write_file(const char *name, const void *bytes, size_t len, mode_t mode)
 {
-	/* Anew: one that was made unwritable before cannot be opened again. */
+	/*
+	 * Creates the file again: one that was made read-only cannot be opened for
+	 * writing.
+	 */
 	unlink(in_root(name));
 
 	int fd = open(in_root(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -74,7 +77,9 @@ static void remove_root(char *text)
 		memmove(found, found + len, strlen(found + len) + 1);
 }
 
-/* Asserts where the key is found; `wanted` has paths below the test's directory. */
+/*
+ * The key must be found at `wanted`, which names paths relative to the test's directory.
+ */
 static void assert_from(const char *key_file, const char *wanted)
 {
 	struct key_source source = {0};
@@ -109,7 +114,7 @@ static void assert_refused(const char *key_file, int error, const char *wanted)
 	buf_done(&errmsg);
 }
 
-/* SEMANTICS 2.1: what a key hides is every later place that exists, and nothing else. */
+/* SEMANTICS 2.1: a key hides every later place that exists, and nothing else. */
 static void test_what_it_hides(void **state)
 {
 	(void)state;
@@ -119,7 +124,7 @@ static void test_what_it_hides(void **state)
 	assert_int_equal(setenv("GLADIA_API_KEY", "of-variable", 1), 0);
 	assert_from(NULL, "from GLADIA_API_KEY, which comes before /.gladia");
 
-	/* A link that leads nowhere is no place. */
+	/* A dangling link does not count as a place. */
 	make_directory(".config");
 	make_directory(".config/gladiafs");
 	assert_int_equal(symlink("nowhere", in_root(".config/gladiafs/key")), 0);
@@ -128,7 +133,7 @@ static void test_what_it_hides(void **state)
 	assert_from(NULL, "from /.gladia");
 	unlink(in_root(".config/gladiafs/key"));
 
-	/* One that would be refused counts: it is there. */
+	/* A place whose file would be refused counts, because it exists. */
 	write_file(".config/gladiafs/key", SECRET, strlen(SECRET), 0644);
 	write_key("option", "of-option\n");
 	make_directory("credentials");
@@ -140,9 +145,7 @@ static void test_what_it_hides(void **state)
 		"and GLADIA_API_KEY and /.config/gladiafs/key and /.gladia");
 }
 
-/* SEMANTICS 2.1: nor is it left to be guessed that a place that is refused hides a good
- * one.
- */
+/* SEMANTICS 2.1: the error about a refused place names the valid place that it hides. */
 static void test_refused_says_what_it_hides(void **state)
 {
 	char hides[PATH_ROOM];
@@ -156,12 +159,15 @@ static void test_refused_says_what_it_hides(void **state)
 	make_directory(".config/gladiafs");
 	write_file(".config/gladiafs/key", SECRET, strlen(SECRET), 0644);
 	assert_refused(NULL, -EACCES, hides);
-	/* in_root() has one buffer. */
+	/* in_root() has only one buffer. */
 	snprintf(hides, sizeof(hides), "%s", in_root(".config/gladiafs/key"));
 	assert_refused(in_root("missing"), -ENOENT, hides);
 }
 
-/* SEMANTICS 1.5: it is read again from the file it was found in, another place or not. */
+/*
+ * SEMANTICS 1.5: the key is read again from the file it was found in, even if another
+ * place exists now.
+ */
 static void test_read_again(void **state)
 {
 	struct key_source source = {0};

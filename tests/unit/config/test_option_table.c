@@ -13,7 +13,10 @@
 
 /* Options of -o and their values: SEMANTICS 1.2, 1.4. */
 
-/* SEMANTICS 1.4.1: every option, in several -o, values of the right kind. */
+/*
+ * SEMANTICS 1.4.1: every option is accepted, also in several -o, with a value of its
+ * type.
+ */
 static void test_own_options(void **state)
 {
 	struct parsed p;
@@ -56,7 +59,7 @@ static void test_own_options(void **state)
 	parsed_done(&p);
 }
 
-/* Given twice, given last; a comma can be escaped, as with libfuse. */
+/* The last value of an option counts; a comma can be escaped, as with libfuse. */
 static void test_repeated_and_escaped(void **state)
 {
 	struct parsed p;
@@ -95,7 +98,7 @@ static void test_sizes(void **state)
 	}
 }
 
-/* SEMANTICS 1.4: formats that are none, or twice. */
+/* SEMANTICS 1.4: an unknown or repeated format is refused. */
 static void test_bad_formats(void **state)
 {
 	static const struct {
@@ -112,7 +115,7 @@ static void test_bad_formats(void **state)
 		{"formats=json:TXT", "no format \"TXT\""},
 		{"formats=json:txt:srt:txt", "lists txt twice"},
 		{"formats=json:json", "lists json twice"},
-		/* A key is longer, and not shown. */
+		/* A key is longer than a format, and is not quoted. */
 		{"formats=json:45463597-20b7-4af7-b3b3-f5fb778203ab", "-o formats takes"},
 		{"formats=json:\x1b[1m", "-o formats takes"},
 	};
@@ -128,7 +131,8 @@ static void test_bad_formats(void **state)
 }
 
 /*
- * SEMANTICS 1.4.2: values that are none; the sentence names the option and what it takes.
+ * SEMANTICS 1.4.2: an invalid value is refused; the message names the option and the
+ * values it takes.
  */
 static void test_bad_values(void **state)
 {
@@ -190,7 +194,7 @@ static void test_bad_values(void **state)
 	}
 }
 
-/* SEMANTICS 1.4: what is no proxy is refused, and so is one with a password. */
+/* SEMANTICS 1.4: an invalid proxy is refused, and so is one with a password. */
 static void test_proxy(void **state)
 {
 	static const struct {
@@ -222,7 +226,8 @@ static void test_proxy(void **state)
 	parsed_done(&none);
 }
 
-/* SEMANTICS 10.1, 1.2: "ro" takes allow_delete back; the last word counts, as with
+/*
+ * SEMANTICS 10.1, 1.2: "ro" overrides allow_delete; the last one counts, as with
  * mount(8).
  */
 static void test_read_only(void **state)
@@ -249,7 +254,7 @@ static void test_read_only(void **state)
 	}
 }
 
-/* SEMANTICS 1.4: users and groups by name. */
+/* SEMANTICS 1.4: users and groups can be given by name. */
 static void test_names_of_users(void **state)
 {
 	struct parsed p;
@@ -262,7 +267,7 @@ static void test_names_of_users(void **state)
 	parsed_done(&p);
 }
 
-/* The daemon leaves the current directory. */
+/* Relative paths become absolute, because the daemon changes its directory. */
 static void test_relative_paths(void **state)
 {
 	char *cwd = getcwd(NULL, 0);
@@ -284,7 +289,7 @@ static void test_relative_paths(void **state)
 	free(cwd);
 }
 
-/* SEMANTICS 1.2: what mount(8) passes on. */
+/* SEMANTICS 1.2: options that mount(8) passes on are accepted. */
 static void test_mount_options(void **state)
 {
 	struct parsed p;
@@ -303,7 +308,7 @@ static void test_mount_options(void **state)
 	parsed_done(&p);
 }
 
-/* However much of it: an error, and nothing lost or overrun. */
+/* Too many flags are an error, without a lost flag or an overrun. */
 static void test_too_many_flags(void **state)
 {
 	char list[6000] = "nodev";

@@ -19,7 +19,7 @@ static int no_environment(void **state)
 	return unsetenv("GLADIA_API_URL");
 }
 
-/* SEMANTICS 1.1, 1.4: what is in force without an option. */
+/* SEMANTICS 1.1, 1.4: the defaults. */
 static void test_defaults(void **state)
 {
 	struct parsed p;
@@ -57,7 +57,10 @@ static void test_defaults(void **state)
 	parsed_done(&p);
 }
 
-/* SEMANTICS 1.2: an unknown option is an error that names it, and never its value. */
+/*
+ * SEMANTICS 1.2: an unknown option is an error that names the option, but never its
+ * value.
+ */
 static void test_unknown_options(void **state)
 {
 	static const struct {
@@ -99,7 +102,7 @@ static void test_unknown_options(void **state)
 	}
 }
 
-/* SEMANTICS 1.5, 1.7: what is about mounts that are there. */
+/* SEMANTICS 1.5, 1.7: options that act on existing mounts. */
 static void test_paths(void **state)
 {
 	struct parsed p;
@@ -131,7 +134,9 @@ static void test_paths(void **state)
 	parsed_done(&p);
 }
 
-/* SEMANTICS 2.2: there is no option for the key; who tries is told how, and not quoted.
+/*
+ * SEMANTICS 2.2: no option takes the key; the error names the alternatives and does not
+ * quote it.
  */
 static void test_no_key_option(void **state)
 {
@@ -149,7 +154,7 @@ static void test_no_key_option(void **state)
 		assert_null(strstr(why_of(&p), "SECRET"));
 		parsed_done(&p);
 
-		/* Not even sloppy: it would stay in fstab, for all to read. */
+		/* This also holds with -s: a key in fstab could be read by all users. */
 		PARSE(&p, "mount.gladiafs", "none", "m", "-s", "-o", attempts[i]);
 		assert_bad(&p, "key_file=");
 		assert_null(strstr(why_of(&p), "SECRET"));
@@ -172,7 +177,7 @@ static void test_no_key_option(void **state)
 	parsed_done(&p);
 }
 
-/* SEMANTICS 1.1: the words; in any order with options, "--" ends these. */
+/* SEMANTICS 1.1: operands and options can be mixed; "--" ends the options. */
 static void test_words(void **state)
 {
 	struct parsed p;
@@ -206,7 +211,10 @@ static void test_words(void **state)
 	parsed_done(&p);
 }
 
-/* SEMANTICS 1.1: the letters; -d implies -f; who stays in front logs to stderr. */
+/*
+ * SEMANTICS 1.1.1: single-letter options; -d implies -f; in the foreground, messages go
+ * to stderr.
+ */
 static void test_letters(void **state)
 {
 	struct parsed p;
@@ -245,7 +253,7 @@ static void test_letters(void **state)
 	parsed_done(&p);
 }
 
-/* SEMANTICS 1.2: mount(8)'s helper, whose letters are mount(8)'s. */
+/* SEMANTICS 1.2: as mount(8)'s helper, the program takes the letters of mount(8). */
 static void test_helper(void **state)
 {
 	struct parsed p;
@@ -262,7 +270,9 @@ static void test_helper(void **state)
 	assert_int_equal(p.options.ttl_ms, 5000);
 	parsed_done(&p);
 
-	/* Sloppy, wherever the -s stands. What is known is checked all the same. */
+	/*
+	 * -s ignores unknown options, at any position. Known options are still checked.
+	 */
 	PARSE(&p, "mount.gladiafs", "gladia", "/mnt", "-o", "frobnicate=1,ttl=5", "-s");
 	assert_good(&p);
 	assert_int_equal(p.options.ttl_ms, 5000);
@@ -283,14 +293,16 @@ static void test_helper(void **state)
 	assert_bad(&p, "\"-d\"");
 	parsed_done(&p);
 
-	/* By its name alone, not by what the name ends with. */
+	/* Only the whole name of the program counts, not its ending. */
 	PARSE(&p, "/mount.gladiafs/gladiafs", "-f", "m");
 	assert_good(&p);
 	assert_int_equal(p.options.action, OPTIONS_MOUNT);
 	parsed_done(&p);
 }
 
-/* SEMANTICS 1.1: $GLADIA_API_URL, where SOURCE is left out or says "the default". */
+/*
+ * SEMANTICS 1.1: $GLADIA_API_URL is used if SOURCE is omitted or stands for the default.
+ */
 static void test_environment(void **state)
 {
 	struct parsed p;
@@ -321,7 +333,10 @@ static void test_environment(void **state)
 	parsed_done(&p);
 }
 
-/* SEMANTICS 1.1, 1.2: what mount(8) looks for in its table is the word that fstab has. */
+/*
+ * SEMANTICS 1.1, 1.2: the mount table shows SOURCE as given, because mount(8) compares it
+ * with fstab.
+ */
 static void test_source_as_given(void **state)
 {
 	static const char *const sources[] = {

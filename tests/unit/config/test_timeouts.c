@@ -10,7 +10,10 @@
 #include "config/timeouts.h"
 #include "process/exit_code.h"
 
-/* SEMANTICS 11.1: any wait ends by timeout=, and before the kernel gives up the mount. */
+/*
+ * SEMANTICS 11.1: every wait ends after timeout=, and before the kernel aborts the
+ * request.
+ */
 
 static char root[] = "/tmp/gladiafs-deadline-XXXXXX";
 
@@ -46,7 +49,7 @@ static void put(const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* `named` is in the sentence; NULL: there is none. */
+/* The message must name `named`; NULL: there must be no message. */
 static void assert_lowered(int64_t timeout_ms, int64_t wanted_ms, const char *named)
 {
 	struct buf errmsg;
@@ -81,21 +84,21 @@ static void test_limits(void **state)
 	assert_lowered(30000, 19000, "default_request_timeout");
 	assert_lowered(19000, 19000, NULL);
 	assert_lowered(5000, 5000, NULL);
-	/* Both hold, whichever is lower. */
+	/* If both limits are set, the lower one applies. */
 	put("max_request_timeout", "10\n");
 	assert_lowered(30000, 9000, "max_request_timeout");
 	put("max_request_timeout", "60\n");
 	assert_lowered(30000, 19000, "default_request_timeout");
 	put("default_request_timeout", "0\n");
 	assert_lowered(300000, 59000, "max_request_timeout");
-	/* Tiny ones are halved. */
+	/* Very short timeouts are halved. */
 	put("max_request_timeout", "2\n");
 	assert_lowered(30000, 1000, "max_request_timeout");
 	put("max_request_timeout", "1\n");
 	assert_lowered(30000, 500, "max_request_timeout");
 }
 
-/* The API's own error comes before the request's end. */
+/* An API call times out before its request does, so that its own error is reported. */
 static void test_calls(void **state)
 {
 	(void)state;

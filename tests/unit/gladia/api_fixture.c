@@ -12,7 +12,7 @@
 
 enum {
 	TEXT_MAX = 80 << 20,
-	/* Less than any wait that matters. */
+	/* shorter than any wait that matters */
 	STEP_MS = 50,
 	WATCHDOG_S = 300,
 	NOW_MS = 1000 * 1000,
@@ -119,7 +119,10 @@ static int keep(struct api_ask *ask, const struct api_item *item)
 
 static int get(struct api_asks *asks, const char *id);
 
-/* Below libcurl, whose stack an assertion must not jump over where memory runs out. */
+/*
+ * Called by libcurl: if memory runs out, an assertion must not jump over libcurl's stack
+ * frames.
+ */
 static int on_item(void *ctx, const struct api_item *item)
 {
 	struct api_ask *ask = ctx;
@@ -159,11 +162,11 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	assert_true(error <= 0);
 	assert_int_equal(error == 0, errmsg[0] == '\0');
 	assert_true(!error || !page);
-	/* SEMANTICS 2.2; one line of printable ASCII. */
+	/* SEMANTICS 2.2: the message is one line of printable ASCII, without the key. */
 	assert_null(strstr(errmsg, "5ecret"));
 	for (const char *c = errmsg; *c; c++)
 		assert_in_range(*c, ' ', '~');
-	/* Its own, and to no effect. */
+	/* A call may cancel itself here, without effect. */
 	api_cancel(ask->call);
 	ask->call = NULL;
 }

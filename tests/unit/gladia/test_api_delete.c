@@ -7,7 +7,7 @@
 
 #include "api_fixture.h"
 
-/* gladia/api.h: deleting a job (SEMANTICS 10.1), and what lost answers mean. */
+/* gladia/api.h: deleting a job (SEMANTICS 10.1), and how lost answers are handled. */
 
 #define TARGET       "/v2/pre-recorded/a"
 #define ANSWER(text) BYTES("HTTP/1.1 " text "\r\nContent-Length: 0\r\n\r\n")
@@ -19,7 +19,9 @@ static void is_deletion(struct api_asks *asks, int index)
 	assert_holds(raw_server_head(asks->server, index), "x-gladia-key: " API_ASKS_KEY);
 }
 
-/* Asks to delete the job "a", to the end. Gives the error; of all requests are DELETE. */
+/*
+ * Deletes the job "a" and checks that only DELETE requests were sent. Returns the error.
+ */
 static int delete_job(const struct raw_route *routes, int requests, const char *errmsg)
 {
 	struct api_asks *asks = api_asks_new(routes);
@@ -41,7 +43,10 @@ static int delete_job(const struct raw_route *routes, int requests, const char *
 	return error;
 }
 
-/* SEMANTICS 10.1: 202 without a body, or what else says so, whatever comes behind it. */
+/*
+ * SEMANTICS 10.1: the job is deleted after 202 or an equivalent answer, whatever the body
+ * contains.
+ */
 static void a_job_is_deleted(void **state)
 {
 	static const struct raw_route cases[][2] = {
@@ -49,7 +54,7 @@ static void a_job_is_deleted(void **state)
 		{{TARGET, BYTES("HTTP/1.1 204 No Content\r\n\r\n")}, {.target = NULL}},
 		{{TARGET, BYTES("HTTP/1.1 202 x\r\nContent-Length: 8\r\n\r\nnot JSON")},
 			{.target = NULL}},
-		/* The rest of it does not come. */
+		/* The rest of the body is missing. */
 		{{TARGET, BYTES("HTTP/1.1 202 x\r\nContent-Length: 9\r\n\r\ncut"),
 			 .after = RAW_CLOSE},
 			{.target = NULL}},
@@ -60,7 +65,9 @@ static void a_job_is_deleted(void **state)
 		assert_int_equal(delete_job(cases[i], 1, ""), 0);
 }
 
-/* SEMANTICS 10.1: any server says "200". Whether it is done the next attempt finds out.
+/*
+ * SEMANTICS 10.1: a bare 200 may come from any server, so the next attempt finds out if
+ * the job was deleted.
  */
 static void a_page_of_a_proxy_deletes_nothing(void **state)
 {
@@ -79,7 +86,7 @@ static void a_page_of_a_proxy_deletes_nothing(void **state)
 		-EIO);
 }
 
-/* SEMANTICS 10.1, 11.1 */
+/* SEMANTICS 10.1, 11.1: a refusal by the API is an error. */
 static void what_the_api_refuses(void **state)
 {
 	static const struct {
@@ -101,8 +108,9 @@ static void what_the_api_refuses(void **state)
 			delete_job(cases[i].routes, 1, cases[i].why), cases[i].error);
 }
 
-/* SEMANTICS 10.1: an attempt whose answer was lost has deleted it, if the next finds
- * nothing.
+/*
+ * SEMANTICS 10.1: if an attempt's answer was lost and the next attempt gets 404, the
+ * first one deleted the job.
  */
 static void a_lost_answer_is_no_lost_race(void **state)
 {
@@ -120,7 +128,10 @@ static void a_lost_answer_is_no_lost_race(void **state)
 		assert_int_equal(delete_job(cases[i], 2, ""), 0);
 }
 
-/* SEMANTICS 10.1, 11.1: an answer that says no has deleted nothing. */
+/*
+ * SEMANTICS 10.1, 11.1: an attempt that was refused has deleted nothing, so a 404 after
+ * it is an error.
+ */
 static void who_was_refused_before_has_lost_the_race(void **state)
 {
 	static const struct raw_route routes[] = {{TARGET, ONCE("429 x")},
@@ -130,7 +141,10 @@ static void who_was_refused_before_has_lost_the_race(void **state)
 	assert_int_equal(delete_job(routes, 3, "404 Not Found"), -ENOENT);
 }
 
-/* SEMANTICS 11.1: all ends in time; what has become of it is then not known. */
+/*
+ * SEMANTICS 11.1: a deletion ends in time, even if it is not known if the job was
+ * deleted.
+ */
 static void silence_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {

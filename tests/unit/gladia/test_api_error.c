@@ -10,12 +10,12 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 
-/* gladia/api.h: what failures become, and that the key stays where it belongs. */
+/* gladia/api.h: how failures are reported, and that the key is never disclosed. */
 
 #define JOB_TARGET "/v2/pre-recorded/a"
 #define JOB        "{\"id\":\"a\",\"status\":\"queued\"}"
 #define PAGE       "{\"next\":null,\"items\":[" JOB "]}"
-/* What the API sends with an error. */
+/* The body that the API sends with an error. */
 #define SAYS(message)                                                                \
 	"{\"timestamp\":\"2026-04-01T00:00:00.000Z\",\"path\":\"/v2/pre-recorded\"," \
 	"\"request_id\":\"G-body\",\"statusCode\":400,\"message\":" message "}"
@@ -29,7 +29,9 @@ static struct api_ask *get_status(const char *status, const char *body)
 	return ask;
 }
 
-/* SEMANTICS 11.1, and what to do in each case; what will not change is not asked twice.
+/*
+ * SEMANTICS 11.1: each status has an errno and a message with advice; permanent errors
+ * are not retried.
  */
 static void statuses_become_errnos(void **state)
 {
@@ -85,7 +87,7 @@ static void statuses_become_errnos(void **state)
 	}
 }
 
-/* A list's too, whatever its offset: what that means is not for the api to say. */
+/* A list can get 404 as well, at any offset: the caller decides how to interpret it. */
 static void a_list_past_its_end_may_be_404(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -103,7 +105,7 @@ static void a_list_past_its_end_may_be_404(void **state)
 	api_asks_free(asks);
 }
 
-/* What the API says for itself, in whatever shape it comes. */
+/* The API's own error message is quoted, whatever the format of the body. */
 static void the_servers_own_words_are_told(void **state)
 {
 	static const struct {
@@ -140,7 +142,7 @@ static void the_servers_own_words_are_told(void **state)
 	}
 }
 
-/* SEMANTICS 11.3 */
+/* SEMANTICS 11.3: long messages are shortened. */
 static void long_words_are_shortened(void **state)
 {
 	char body[1024];
@@ -154,7 +156,7 @@ static void long_words_are_shortened(void **state)
 	assert_true(strlen(ask->why) < 500);
 	api_asks_free(ask->asks);
 
-	/* Of an id as much as helps. */
+	/* An id is shortened, too. */
 	char target[256];
 
 	snprintf(target, sizeof(target), "/v2/pre-recorded/%0*d", 200, 7);
@@ -167,7 +169,10 @@ static void long_words_are_shortened(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SEMANTICS 2.2: not even where the server repeats it, whole, cut or twice. */
+/*
+ * SEMANTICS 2.2: the key is redacted even if the server repeats it, whole, truncated or
+ * twice.
+ */
 static void the_key_is_in_no_sentence(void **state)
 {
 	char body[1024];
@@ -187,7 +192,7 @@ static void the_key_is_in_no_sentence(void **state)
 	}
 }
 
-/* SEMANTICS 2.3.2: not even to where it says it is. */
+/* SEMANTICS 2.3.2: a redirect is not followed. */
 static void redirects_are_not_followed(void **state)
 {
 	static const struct raw_route elsewhere[] = {{.target = NULL}};
@@ -207,7 +212,7 @@ static void redirects_are_not_followed(void **state)
 	raw_server_free(other);
 }
 
-/* SEMANTICS 1.5: SIGHUP reads the key again. */
+/* SEMANTICS 1.5: the key can be replaced, as after SIGHUP. */
 static void the_key_can_change(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -224,7 +229,10 @@ static void the_key_can_change(void **state)
 	assert_int_equal(api_set_key(asks->api, "a\nb: c"), -EINVAL);
 	assert_int_equal(api_set_key(asks->api, "0ther"), 0);
 	raw_server_step(asks->server);
-	/* The old key is forgotten: what may hold it is not told. */
+	/*
+	 * The old key is no longer known and cannot be redacted, so the server is not
+	 * quoted.
+	 */
 	api_asks_settle(ask);
 	assert_holds(ask->why, "the server answered 401 Unauthorized; check");
 
@@ -237,7 +245,10 @@ static void the_key_can_change(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 2.1: an error of the key's says where it is from; others do not. */
+/*
+ * SEMANTICS 2.1: an error about the key names the place it was read from; other errors do
+ * not.
+ */
 static void the_place_of_the_key_is_named(void **state)
 {
 	static const char place[] = "from GLADIA_API_KEY, which comes before /x/.gladia";
@@ -290,8 +301,8 @@ static void unsound_configs_are_refused(void **state)
 }
 
 /*
- * SEMANTICS 9.1. The list ends too early, which is noticed behind its last byte: curl 8
- * does not count bytes that the write callback rejects.
+ * SEMANTICS 9.1: answers are counted. The list ends too early, which is noticed after its
+ * last byte: curl 8 does not count bytes that the write callback rejects.
  */
 static void answers_are_counted(void **state)
 {
@@ -334,7 +345,7 @@ static void answers_are_counted(void **state)
 	api_asks_free(asks);
 }
 
-/* Option -d: an attempt, a line; what failed is for the caller to tell. */
+/* With -d, each attempt is logged in one line; the caller reports the failure. */
 static void attempts_are_told_with_d(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -347,7 +358,7 @@ static void attempts_are_told_with_d(void **state)
 	int capture = stderr_capture_begin();
 
 	(void)state;
-	/* Without -d nothing is said. */
+	/* Without -d nothing is logged. */
 	api_asks_settle(api_asks_get(asks, "b"));
 
 	CLEANUP_FREE char *quiet = stderr_capture_end(capture);
@@ -374,12 +385,12 @@ static void attempts_are_told_with_d(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 5.1: a time that cannot be read is logged once, one that is missing never. */
+/* SEMANTICS 5.1: an invalid time is logged once, a missing one never. */
 static void a_bad_time_is_logged_once(void **state)
 {
 	static const struct {
 		const char *body;
-		const char *logged; /* NULL: nothing */
+		const char *logged; /* NULL: nothing is logged */
 	} cases[] = {
 		{"{\"items\":[{\"id\":\"a\",\"created_at\":\"yesterday\"},"
 		 "{\"id\":\"b\",\"created_at\":17}],\"next\":null}",

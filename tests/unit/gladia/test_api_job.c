@@ -7,14 +7,14 @@
 
 #include "api_fixture.h"
 
-/* gladia/api.h: what a job says that was asked for alone. */
+/* gladia/api.h: fetching one job by id. */
 
 #define ITEM(id)          "{\"id\":\"" id "\",\"status\":\"queued\"}"
 #define PAGE(next, items) "{\"next\":" next ",\"items\":[" items "]}"
 
 #define JOB_ID "45463597-20b7-4af7-b3b3-f5fb778203ab"
 
-/* SEMANTICS 3.5, 4.1: one request, one job, all of it. */
+/* SEMANTICS 3.5, 4.1: one request returns one complete job. */
 static void a_job_is_got_by_its_id(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -33,7 +33,7 @@ static void a_job_is_got_by_its_id(void **state)
 	assert_string_equal(ask->ids.data, JOB_ID " ");
 	assert_string_equal(ask->text.data,
 		"{\n  \"id\": \"" JOB_ID "\",\n  \"status\": \"done\"\n}\n");
-	/* It is what the API has: there is no more to ask for. */
+	/* A single job is never a summary: the API has no more than this. */
 	assert_false(ask->summary);
 
 	ask = api_asks_get(asks, "a-Z_0.~/?% \xc3\xab+");
@@ -43,7 +43,7 @@ static void a_job_is_got_by_its_id(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 3.1: and what it holds as custom_metadata, whatever stands around that. */
+/* SEMANTICS 3.1: the job's custom_metadata is found, whatever surrounds it. */
 static void its_metadata_comes_with_it(void **state)
 {
 	static const struct {
@@ -84,7 +84,7 @@ static void its_metadata_comes_with_it(void **state)
 	}
 }
 
-/* SEMANTICS 4.3 */
+/* SEMANTICS 4.3: an answer that is not the requested job is an error. */
 static void what_is_not_the_job_is_an_error(void **state)
 {
 	static const struct {
@@ -124,7 +124,7 @@ static void what_is_not_the_job_is_an_error(void **state)
 	}
 }
 
-/* SEMANTICS 11.3 */
+/* SEMANTICS 11.3.2: the size of a job is limited. */
 static void a_job_alone_has_a_maximum(void **state)
 {
 	static const char begin[] = OK "\r\n{\"id\":\"a\",\"text\":\"";

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "gladia/api_internal.h"
 
-/* gladia/api.h: what a page says, as it comes. */
+/* gladia/api.h: parsing a page while it arrives. */
 
 #define ITEM(id)          "{\"id\":\"" id "\",\"status\":\"queued\"}"
 #define PAGE(next, items) "{\"next\":" next ",\"items\":[" items "]}"
@@ -24,7 +24,10 @@ static struct api_ask *list_body(const char *body)
 	return ask;
 }
 
-/* SEMANTICS 2.3, 4.1, 4.2: asked with the key, told as `jq .` prints it. */
+/*
+ * SEMANTICS 2.3, 4.1, 4.2: the request contains the key, and each job is passed on as `jq
+ * .` prints it.
+ */
 static void a_page_is_told_job_by_job(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -56,7 +59,7 @@ static void a_page_is_told_job_by_job(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* A page in pieces, in any order of its members, with members nobody knows. */
+/* A page can arrive in parts, with its members in any order, and with unknown members. */
 static void pages_of_any_shape(void **state)
 {
 	static const struct {
@@ -101,13 +104,16 @@ static void pages_of_any_shape(void **state)
 	}
 }
 
-/* SEMANTICS 6.6.1, 2.3: `next` says whether it goes on, and that it does go on. */
+/*
+ * SEMANTICS 6.6.1, 2.3: `next` says if there is another page, and must be beyond this
+ * one.
+ */
 static void next_ends_or_advances(void **state)
 {
 	static const struct {
 		const char *next;
 		bool last;
-		const char *why; /* NULL: none */
+		const char *why; /* NULL: no error */
 	} cases[] = {
 		{"null", true, NULL},
 		{"\"https://api.gladia.io/v2/transcription?offset=60&limit=20\"", false,
@@ -156,7 +162,7 @@ static void next_ends_or_advances(void **state)
 	}
 }
 
-/* SEMANTICS 6.6: an empty page has to make sense, too. */
+/* SEMANTICS 6.6: an empty page is checked, too. */
 static void an_empty_page_is_a_page(void **state)
 {
 	struct api_ask *ask = list_body(PAGE("\"?offset=0\"", ""));
@@ -170,8 +176,10 @@ static void an_empty_page_is_a_page(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SEMANTICS 4.3, 6.1: what is no such page is an error that says where, never a short
- * one. */
+/*
+ * SEMANTICS 4.3, 6.1: an invalid page is an error that names the position, never a short
+ * page.
+ */
 static void what_is_no_page_is_an_error(void **state)
 {
 	static const struct {
@@ -214,8 +222,7 @@ static void what_is_no_page_is_an_error(void **state)
 	}
 }
 
-/* SEMANTICS 6.6: HTTP says 200, the page that it is an error: tried again, as other
- * errors. */
+/* SEMANTICS 6.6: an error object with HTTP status 200 is retried like other errors. */
 static void an_error_as_a_page(void **state)
 {
 	static const char *const bodies[] = {
@@ -236,7 +243,7 @@ static void an_error_as_a_page(void **state)
 	}
 }
 
-/* SEMANTICS 4.3 */
+/* SEMANTICS 4.3: an answer without a body is not a page. */
 static void an_answer_without_a_body_is_no_page(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -250,7 +257,7 @@ static void an_answer_without_a_body_is_no_page(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* A text of `len` bytes: `before`, `fill` over and over, `after`. */
+/* Returns a text of `before`, `len` times `fill`, and `after`. */
 static char *long_text(const char *before, char fill, size_t len, const char *after)
 {
 	size_t start = strlen(before);
@@ -263,7 +270,7 @@ static char *long_text(const char *before, char fill, size_t len, const char *af
 	return text;
 }
 
-/* SEMANTICS 11.3 */
+/* SEMANTICS 11.3: the size of a job, and of everything around the jobs, is limited. */
 static void jobs_and_what_is_around_have_a_maximum(void **state)
 {
 	const struct {
@@ -288,7 +295,7 @@ static void jobs_and_what_is_around_have_a_maximum(void **state)
 	}
 }
 
-/* SEMANTICS 11.3 */
+/* SEMANTICS 11.3: the depth of nesting is limited. */
 static void nesting_has_a_maximum(void **state)
 {
 	CLEANUP_FREE char *closers = long_text("", ']', 2000, "}],\"next\":null}");
@@ -303,7 +310,7 @@ static void nesting_has_a_maximum(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SEMANTICS 11.3: what a large job took is given back. */
+/* SEMANTICS 11.3: the memory used for a large job is freed. */
 static void memory_of_a_large_job_is_given_back(void **state)
 {
 	enum { LARGE = 20 << 20, SMALL_MAX = 2 << 20 };
@@ -319,7 +326,9 @@ static void memory_of_a_large_job_is_given_back(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SEMANTICS 3.6: a job that can have no name is left out, aloud, and alone. */
+/*
+ * SEMANTICS 3.6: only the job whose id cannot be a name is left out, and that is logged.
+ */
 static void ids_that_are_no_names_are_refused(void **state)
 {
 	CLEANUP_FREE char *body = long_text(
@@ -341,7 +350,7 @@ static void ids_that_are_no_names_are_refused(void **state)
 	api_asks_free(ask->asks);
 }
 
-/* SEMANTICS 4.2: a done job without its transcription is not all of it. */
+/* SEMANTICS 4.2: a done job without its transcription is a summary. */
 static void summaries_are_told(void **state)
 {
 	static const struct {
@@ -380,7 +389,7 @@ static void summaries_are_told(void **state)
 	}
 }
 
-/* What the result says of ids and states is not the job's. */
+/* Ids and statuses inside the result are not those of the job. */
 static void the_head_is_read_alone(void **state)
 {
 	struct api_ask *ask = list_body(PAGE("null",
@@ -418,7 +427,7 @@ static void whoever_listens_can_end_it(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 3.2: what is asked, and how a sentence tells it. */
+/* SEMANTICS 3.2: the query string for filters, and how error messages describe it. */
 static void filters_are_asked_for_and_told(void **state)
 {
 	static const struct raw_route routes[] = {

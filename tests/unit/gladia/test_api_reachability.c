@@ -27,7 +27,7 @@ static void on_reach(void *ctx, bool reached, const char *errmsg)
 	assert_int_equal(reached, errmsg[0] == '\0');
 }
 
-/* SEMANTICS 7.5: it is told of each attempt whether somebody was there. */
+/* SEMANTICS 7.5: each attempt reports if a server answered. */
 static void attempts_tell_who_can_be_reached(void **state)
 {
 	static const struct {
@@ -61,7 +61,7 @@ static void attempts_tell_who_can_be_reached(void **state)
 	}
 }
 
-/* SEMANTICS 7.5: the first attempt tells, though more are made. */
+/* SEMANTICS 7.5: the first attempt already reports it, even if more follow. */
 static void no_connection_is_told_at_once(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
@@ -83,8 +83,10 @@ static void no_connection_is_told_at_once(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 11.1: a proxy that refuses to connect is named, and asked again only if it is
- * busy. */
+/*
+ * SEMANTICS 11.1: the error names a proxy that refuses to connect; only a busy one is
+ * tried again.
+ */
 static void proxies_that_refuse(void **state)
 {
 	static const struct {

@@ -10,7 +10,7 @@
 
 #include "api_fixture.h"
 
-/* gladia/api.h: attempts, waits, and that all ends in time (SEMANTICS 11.1). */
+/* gladia/api.h: attempts, waits, and that every call ends in time (SEMANTICS 11.1). */
 
 #define ITEM(id)    "{\"id\":\"" id "\",\"status\":\"queued\"}"
 #define PAGE        "{\"next\":null,\"items\":[" ITEM("a") "," ITEM("b") "]}"
@@ -19,7 +19,7 @@
 #define ONCE(text)  BYTES(text), .after = RAW_CLOSE, .only = 1
 #define HALF_A_PAGE OK "Content-Length: 99\r\n\r\n{\"items\":[" ITEM("a") ",{"
 
-/* SEMANTICS 11.1.3: what may pass is tried again. */
+/* SEMANTICS 11.1.3: temporary failures are retried. */
 static void what_may_pass_is_tried_again(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -38,12 +38,12 @@ static void what_may_pass_is_tried_again(void **state)
 	assert_int_equal(ask->error, 0);
 	assert_string_equal(ask->ids.data, "a b ");
 	assert_int_equal(raw_server_requests(asks->server), 7);
-	/* Nothing had come that would have to begin anew. */
+	/* No item had arrived, so no restart was reported. */
 	assert_int_equal(ask->restarts, 0);
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 6.3, 11.1: what a broken attempt brought is not told twice. */
+/* SEMANTICS 6.3, 11.1: the items of a failed attempt are not passed on twice. */
 static void a_page_cut_short_begins_anew(void **state)
 {
 	static const struct raw_route routes[] = {{LIST_TARGET, ONCE(HALF_A_PAGE)},
@@ -62,7 +62,7 @@ static void a_page_cut_short_begins_anew(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 11.1: back-off with full jitter, the waits below 0.6, 1.2, 2.4 ... 10 s. */
+/* SEMANTICS 11.1.8: back-off with full jitter, the waits below 0.6, 1.2, 2.4 ... 10 s. */
 static void waits_grow_and_have_a_maximum(void **state)
 {
 	static const int64_t most[] = {600, 1200, 2400, 4800, 9600};
@@ -82,14 +82,14 @@ static void waits_grow_and_have_a_maximum(void **state)
 	api_asks_settle(ask);
 	assert_int_equal(ask->error, -EIO);
 	assert_true(raw_server_requests(asks->server) > (int)COUNT(most));
-	/* A wait that would pass the end is not begun. */
+	/* The call ends instead of starting a wait beyond its deadline. */
 	assert_true(asks->now_ms - began_ms <= API_ASKS_TIMEOUT_MS);
 	assert_holds(ask->why, "500 Internal Server Error (");
 	assert_holds(ask->why, " attempts in ");
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 11.1.4: honouring Retry-After, all requests slowed together. */
+/* SEMANTICS 11.1.4: Retry-After delays all requests of the account. */
 static void one_is_asked_to_wait_and_all_do(void **state)
 {
 	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("5"))},
@@ -116,7 +116,7 @@ static void one_is_asked_to_wait_and_all_do(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 11.1: a fault of one request alone slows nobody else. */
+/* SEMANTICS 11.1: a failure of one request does not delay others. */
 static void a_failure_of_its_own_slows_no_other(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -141,7 +141,10 @@ static void a_failure_of_its_own_slows_no_other(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 11.1: no wait is begun that cannot help, by whomever it was asked for. */
+/*
+ * SEMANTICS 11.1: a wait beyond the deadline is not started, whichever request received
+ * the Retry-After.
+ */
 static void a_wait_beyond_the_end_fails_at_once(void **state)
 {
 	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("3600"))},
@@ -175,7 +178,7 @@ static void a_wait_beyond_the_end_fails_at_once(void **state)
 	assert_int_equal(ask->error, -EIO);
 	assert_holds(ask->why, "503 Service Unavailable to other requests");
 
-	/* A new key is another account's. */
+	/* A new key may belong to another account, so it does not wait. */
 	assert_int_equal(api_set_key(asks->api, "0ther"), 0);
 	ask = api_asks_get(asks, "b");
 	api_asks_settle(ask);
@@ -183,7 +186,7 @@ static void a_wait_beyond_the_end_fails_at_once(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 11.1: at once is not taken literally. */
+/* SEMANTICS 11.1: "Retry-After: 0" does not cause immediate retries. */
 static void retry_after_nothing_is_no_storm(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -198,7 +201,7 @@ static void retry_after_nothing_is_no_storm(void **state)
 	api_asks_free(asks);
 }
 
-/* So many answers in all were sent, and have arrived: the next turns find them. */
+/* Waits until `answers` answers have arrived, then runs the loop to read them. */
 static void until_all_is_read(struct api_asks *asks, int answers)
 {
 	raw_server_await_answers(asks->server, answers);
@@ -206,7 +209,10 @@ static void until_all_is_read(struct api_asks *asks, int answers)
 		assert_int_equal(loop_turn(asks->loop, 2), 0);
 }
 
-/* SEMANTICS 11.1: silence ends, each of it and all of it. */
+/*
+ * SEMANTICS 11.1: a silent attempt ends after the stall timeout, and the call at its
+ * deadline.
+ */
 static void silence_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -222,7 +228,7 @@ static void silence_ends_in_time(void **state)
 	api_asks_until_requests(asks, 2);
 	until_all_is_read(asks, 2);
 	api_asks_forward(asks, API_ASKS_STALL_MS);
-	/* Time for another try. */
+	/* Enough time for the next attempt. */
 	api_asks_forward(asks, 600);
 	api_asks_until_requests(asks, 4);
 	until_all_is_read(asks, 4);
@@ -239,12 +245,12 @@ static void silence_ends_in_time(void **state)
 	api_asks_free(asks);
 }
 
-/* A page that never ends: a job, and with each step another. */
+/* A page that never ends: each step of the server sends another job. */
 #define TRICKLE_HEAD OK "\r\n{\"items\":["
 #define TRICKLE_BODY BYTES(TRICKLE_HEAD ITEM("a") ",")
 #define TRICKLE_ON   .again_from = sizeof(TRICKLE_HEAD) - 1, .times = 100, .stepwise = true
 
-/* 30 s, with a job each 5 s. */
+/* Sends a job every 5 s for 30 s. */
 static void trickle(struct api_ask *ask)
 {
 	struct api_asks *asks = ask->asks;
@@ -265,7 +271,7 @@ static void trickle(struct api_ask *ask)
 	assert_false(api_asks_under_way(asks));
 }
 
-/* SEMANTICS 11.1: nor does a server go on for ever that is never silent for long. */
+/* SEMANTICS 11.1: a call also ends in time if the server keeps sending data slowly. */
 static void a_trickle_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -281,8 +287,7 @@ static void a_trickle_ends_in_time(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 11.1: at the end of the time the last failure says more than that it is over.
- */
+/* SEMANTICS 11.1: at the deadline, the error is the last failure, not just a timeout. */
 static void the_last_failure_counts(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -300,7 +305,7 @@ static void the_last_failure_counts(void **state)
 	api_asks_free(asks);
 }
 
-/* An error's status is known before its body, which may well not come. */
+/* The status of an error is enough, even if its body never arrives. */
 static void an_errors_body_is_not_needed(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -337,7 +342,7 @@ static void nobody_listens(void **state)
 	char origin[64];
 
 	(void)state;
-	/* Bound and not listening, the port is ours and refuses. */
+	/* A bound socket that does not listen refuses connections on its port. */
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	snprintf(origin, sizeof(origin), "http://127.0.0.1:%d", ntohs(address.sin_port));
@@ -357,7 +362,7 @@ static void nobody_listens(void **state)
 	close(fd);
 }
 
-/* SEMANTICS 11.1: time does not mend a certificate. */
+/* SEMANTICS 11.1: TLS errors are not retried. */
 static void tls_that_fails_is_final(void **state)
 {
 	static const struct raw_route greets[] = {{NULL, BYTES("220 hello\r\n")}};
@@ -380,8 +385,7 @@ static void tls_that_fails_is_final(void **state)
 	raw_server_free(server);
 }
 
-/* SEMANTICS 11.2: stalled calls keep nobody waiting, and connections are kept all the
- * same. */
+/* SEMANTICS 11.2: stalled calls do not delay others, and connections are still reused. */
 static void those_that_stall_delay_nobody(void **state)
 {
 	enum { STALLED = 20, OTHERS = 5 };
@@ -399,7 +403,7 @@ static void those_that_stall_delay_nobody(void **state)
 		const struct patience patience = patience_begin();
 		struct api_ask *ask = api_asks_get(asks, "b");
 
-		/* Its first attempt: the clock stands still. */
+		/* The clock is not advanced, so this is the first attempt. */
 		while (!ask->done && api_asks_under_way(asks) > STALLED)
 			patience_turn(&patience, asks->loop);
 		assert_int_equal(ask->done, 1);
@@ -409,7 +413,7 @@ static void those_that_stall_delay_nobody(void **state)
 	api_asks_free(asks);
 }
 
-/* SEMANTICS 1.5, 11.2: in whatever state a call is, it can be given up. */
+/* SEMANTICS 1.5, 11.2: a call can be cancelled in any state. */
 static void calls_are_cancelled_in_every_state(void **state)
 {
 	static const struct raw_route routes[] = {
@@ -444,7 +448,7 @@ static void calls_are_cancelled_in_every_state(void **state)
 	api_asks_free(asks);
 }
 
-/* libcurl is on the stack there. */
+/* libcurl is on the stack while on_item runs. */
 static void on_item_starts_and_cancels_others(void **state)
 {
 	static const struct raw_route routes[] = {{LIST_TARGET, BODY(PAGE)},

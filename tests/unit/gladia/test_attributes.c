@@ -8,7 +8,7 @@
 
 #include "gladia/attributes.h"
 
-/* gladia/attributes.h: what extended attributes show (SEMANTICS 5.5). */
+/* gladia/attributes.h: the values of extended attributes (SEMANTICS 5.5). */
 
 static const char text[] = "{\n"
 			   "  \"id\": \"a\",\n"
@@ -44,7 +44,7 @@ static const char text[] = "{\n"
 
 static const struct {
 	const char *name;
-	const char *value; /* NULL: it is not there */
+	const char *value; /* NULL: there is no such attribute */
 } wanted[JOB_ATTRIBUTES] = {
 	{"id", "a"},
 	{"request_id", ""},
@@ -78,7 +78,7 @@ static void assert_value(
 	buf_done(&out);
 }
 
-/* SEMANTICS 5.5. */
+/* SEMANTICS 5.5: values are found. */
 static void values_are_found(void **state)
 {
 	struct json_slice values[JOB_ATTRIBUTES];
@@ -89,7 +89,9 @@ static void values_are_found(void **state)
 		assert_value(values, wanted[i].name, wanted[i].value);
 }
 
-/* SEMANTICS 11.3: a value is of limited length; what follows it is read. */
+/*
+ * SEMANTICS 11.3: a value that is too long is left out; values after it are still found.
+ */
 static void what_is_too_long_is_left_out(void **state)
 {
 	static char many[JOB_ATTRIBUTE_MAX + 1];
@@ -112,7 +114,7 @@ static void what_is_too_long_is_left_out(void **state)
 	assert_value(values, "status", "done");
 }
 
-/* A job may lack all of it, or have it otherwise. */
+/* Members may be missing, or have unexpected types. */
 static void odd_jobs(void **state)
 {
 	static const char job[] =
@@ -132,7 +134,9 @@ static void odd_jobs(void **state)
 	assert_int_equal(job_attribute_find(""), -1);
 }
 
-/* Memory for values comes from here (the linker's --wrap), until none is left. */
+/*
+ * Number of allocations for values that succeed; later ones fail (the linker's --wrap).
+ */
 static unsigned left = UINT_MAX;
 
 void *__real_realloc(void *pointer, size_t size);
@@ -142,7 +146,7 @@ void *__wrap_realloc(void *pointer, size_t size)
 	return left && left-- ? __real_realloc(pointer, size) : NULL;
 }
 
-/* SEMANTICS 5.5: a lack of memory is an error, and no value is cut or left out for it. */
+/* SEMANTICS 5.5: running out of memory is an error: no value is truncated or left out. */
 static void values_are_printed_without_memory(void **state)
 {
 	struct json_slice values[JOB_ATTRIBUTES];
@@ -161,7 +165,7 @@ static void values_are_printed_without_memory(void **state)
 			buf_done(&out);
 		refused += err == -ENOMEM;
 	}
-	/* All values except the empty one and the two that are null. */
+	/* All values are allocated except the empty one and the two that are null. */
 	assert_int_equal(refused, JOB_ATTRIBUTES - 3);
 }
 

@@ -33,6 +33,7 @@ static const struct {
 	{"~", "%7E"},
 };
 
+/* SEMANTICS 3.6.1 */
 static void test_both_ways(void **state)
 {
 	(void)state;
@@ -47,7 +48,10 @@ static void test_both_ways(void **state)
 	}
 }
 
-/* SEMANTICS 3.6.1: every byte, in front and behind, comes back; none is "/" or hides. */
+/*
+ * SEMANTICS 3.6: every byte, first or last, survives a round trip; no name contains "/"
+ * or is hidden.
+ */
 static void test_every_byte(void **state)
 {
 	(void)state;
@@ -66,8 +70,10 @@ static void test_every_byte(void **state)
 	}
 }
 
-/* SEMANTICS 3.6: one spelling for each string; what no string is named cannot exist
- * (3.3). */
+/*
+ * SEMANTICS 3.6: each string has one spelling; a name that no string has cannot exist
+ * (3.3).
+ */
 static void test_other_spellings(void **state)
 {
 	static const char *const refused[] = {"", ".", "..", ".git", "%2e", "%2E.%2f",
@@ -85,7 +91,7 @@ static void test_other_spellings(void **state)
 	}
 }
 
-/* Only `len` bytes are the name: what follows them is not looked at. */
+/* Only `len` bytes are the name; those after them are not read. */
 static void test_length_counts(void **state)
 {
 	char text[FILENAME_BYTES_MAX + 1];
@@ -99,7 +105,7 @@ static void test_length_counts(void **state)
 	assert_int_equal(filename_unescape("a\0b", 3, text), -EINVAL);
 }
 
-/* NAME_MAX counts the escaped bytes and the suffix; nothing is cut. */
+/* NAME_MAX counts the escaped bytes and the suffix; a name is never truncated. */
 static void test_limits(void **state)
 {
 	char given[FILENAME_BYTES_MAX + 2];
@@ -133,7 +139,7 @@ static void test_limits(void **state)
 	assert_int_equal(filename_escape("a", lengthy, name), -ENAMETOOLONG);
 }
 
-/* A name of the greatest length fills its array, and nothing behind it is written. */
+/* A name of the maximum length fills its array, and nothing is written behind it. */
 static void test_nothing_behind_the_name(void **state)
 {
 	char given[FILENAME_BYTES_MAX + 1];
@@ -142,7 +148,7 @@ static void test_nothing_behind_the_name(void **state)
 	(void)state;
 	memset(given, 'a', sizeof(given) - 1);
 	given[sizeof(given) - 1] = '\0';
-	/* What an overrun copies is not known, so try two values. */
+	/* An overrun could write the same value by chance, so try two values. */
 	do {
 		struct {
 			char name[FILENAME_BYTES_MAX + 1];

@@ -15,7 +15,7 @@
 #define CREATED   INT64_C(1775046896789)
 #define COMPLETED INT64_C(1775046897789)
 
-/* From a copy without a NUL after it, so that ASan and valgrind see a byte too far. */
+/* Parses a copy without a NUL after it, so that ASan and valgrind detect an overread. */
 static int parse(const char *text, size_t len, struct job *job)
 {
 	char *copy = malloc(len ? len : 1);
@@ -41,7 +41,7 @@ static const struct {
 	{"\n{ \"completed_at\" : null ,\t\"status\":\"queued\",\"id\" : \"b\" } ",
 		{"b", JOB_QUEUED, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"id\":\"c\"}", {"c", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
-	/* Wrong types and words that mean nothing count as absent. */
+	/* Values of the wrong type and unknown words count as absent. */
 	{"{\"id\":\"d\",\"status\":7,\"created_at\":1775046896789,\"completed_at\":{}}",
 		{"d", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"id\":\"e\",\"status\":[\"done\"],\"created_at\":\"yesterday\","
@@ -53,24 +53,27 @@ static const struct {
 		{"g", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"id\":\"h\",\"status\":\"done\\u0000\"}",
 		{"h", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
-	/* Case counts, depth counts, of two members the last counts. */
+	/*
+	 * Names are case-sensitive, nested members do not count, and of duplicates the
+	 * last one counts.
+	 */
 	{"{\"ID\":\"x\",\"id\":\"i\",\"Status\":\"done\",\"Created_At\":\"2026-04-01\"}",
 		{"i", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"file\":{\"id\":\"x\",\"status\":\"done\"},\"id\":\"j\",\"a\":[{\"id\":1}]}",
 		{"j", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"id\":1,\"id\":\"x\",\"id\":\"k\",\"status\":\"done\",\"status\":\"error\"}",
 		{"k", JOB_ERROR, JOB_NO_TIME, JOB_NO_TIME}},
-	/* Ids are bytes, whatever they spell. */
+	/* Ids are bytes without a meaning. */
 	{"{\"id\":\"../../etc\"}", {"../../etc", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"id\":\"a/b\"}", {"a/b", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"id\":\"a\\/b\\n\\\\u0000\\\"\"}",
 		{"a/b\n\\u0000\"", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"\\u0069d\":\"\\u00eb\\ud83d\\ude00\"}",
 		{"\xc3\xab\xf0\x9f\x98\x80", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
-	/* A key that only begins like ours, cut at a NUL. */
+	/* The key "id" followed by a NUL is another key. */
 	{"{\"id\":\"l\",\"id\\u0000x\":\"x\"}",
 		{"l", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
-	/* What cJSON would refuse in a job's metadata. */
+	/* Values in custom_metadata that cJSON would refuse. */
 	{"{\"id\":\"m\",\"custom_metadata\":{\"a\":\"\\ud800\",\"b\":\"\\u0000\"}}",
 		{"m", JOB_OTHER, JOB_NO_TIME, JOB_NO_TIME}},
 	{"{\"id\":\"n\",\"big\":1234567890123456789012345678901234567890123456789012345"
@@ -96,8 +99,9 @@ static void test_heads(void **state)
 	}
 }
 
-/* SEMANTICS 4.3: no object, or without an id that is a string. SEMANTICS 3.6: ids without
- * a name.
+/*
+ * SEMANTICS 4.3: a head that is no object or has no string as id is refused. SEMANTICS
+ * 3.6: so are ids that cannot be names.
  */
 static void test_refused(void **state)
 {
@@ -142,8 +146,8 @@ static void test_refused(void **state)
 }
 
 /*
- * What job.c asks for goes through these (the linker's --wrap): nothing, as no job may be
- * left out, nor told otherwise, for lack of memory.
+ * Counts the allocations of job.c (the linker's --wrap). There must be none: a lack of
+ * memory must not leave out or change a job.
  */
 static unsigned asked;
 
@@ -163,7 +167,7 @@ void *__wrap_realloc(void *pointer, size_t size)
 	return __real_realloc(pointer, size);
 }
 
-/* SEMANTICS 6.1 */
+/* SEMANTICS 6.1: parsing allocates no memory. */
 static void test_without_memory(void **state)
 {
 	(void)state;
@@ -178,7 +182,7 @@ static void test_without_memory(void **state)
 	}
 }
 
-/* A NUL byte itself, which JSON does not allow and which a C string would hide. */
+/* JSON does not allow a raw NUL byte, and a C string would hide it. */
 static void test_raw_nul(void **state)
 {
 	static const char head[] = "{\"id\":\"a\0b\"}";
@@ -188,7 +192,10 @@ static void test_raw_nul(void **state)
 	assert_int_equal(parse(head, sizeof(head) - 1, &job), -EINVAL);
 }
 
-/* SEMANTICS 3.6: an id whose name would be longer than NAME_MAX is refused, never cut. */
+/*
+ * SEMANTICS 11.3.3, 3.6: an id whose name would be longer than NAME_MAX is refused, never
+ * truncated.
+ */
 static void test_long_ids(void **state)
 {
 	static const struct {
@@ -223,7 +230,7 @@ static void test_long_ids(void **state)
 	}
 }
 
-/* No prefix of a head is taken for one, nor read beyond its end. */
+/* A truncated head is refused, and nothing beyond its end is read. */
 static void test_cut_anywhere(void **state)
 {
 	(void)state;
@@ -238,7 +245,7 @@ static void test_cut_anywhere(void **state)
 	}
 }
 
-/* SEMANTICS 3.1: the names of status/. */
+/* SEMANTICS 3.1: the names in status/. */
 static void test_status_words(void **state)
 {
 	static const char *const words[JOB_STATUSES] = {
@@ -259,8 +266,10 @@ static void test_status_words(void **state)
 	assert_int_equal(job_status_parse("don", 3), JOB_OTHER);
 }
 
-/* SEMANTICS 7.1: only these two never change; SEMANTICS 5.1: completed_at, else
- * created_at. */
+/*
+ * SEMANTICS 7.1: only done and failed jobs are finished; SEMANTICS 5.1: the time is
+ * completed_at, else created_at.
+ */
 static void test_what_follows(void **state)
 {
 	struct job job = {"a", JOB_DONE, CREATED, COMPLETED};

@@ -11,7 +11,9 @@
 
 /* custom_metadata as names, and filters on them: SEMANTICS 3.1, 3.2, 3.6, 11.3. */
 
-/* From a copy without a NUL after it, so that ASan and valgrind see a byte too far. */
+/*
+ * Flattens a copy without a NUL after it, so that ASan and valgrind detect an overread.
+ */
 static void flatten(const char *json, struct buf *text)
 {
 	size_t len = strlen(json);
@@ -31,14 +33,18 @@ static const struct {
 } flat[] = {
 	{"{\"customer\":\"acme\"}", "\ncustomer=acme\n"},
 	{"{\n\"a\" : 1 , \"b\" : \"2\" }", "\na=1\nb=2\n"},
-	/* SEMANTICS 3.4: nested objects have dotted keys; one that is spelled so is the
-	 * same.
+	/*
+	 * SEMANTICS 3.4: nested objects have dotted keys; a key that contains a dot is
+	 * the same.
 	 */
 	{"{\"paymentMethod\":{\"last4Digits\":4576}}",
 		"\npaymentMethod.last4Digits=4576\n"},
 	{"{\"a\":{\"b\":{\"c\":\"d\"},\"e\":1},\"a.b\":2,\"f\":3}",
 		"\na.b.c=d\na.e=1\na.b=2\nf=3\n"},
-	/* Numbers keep their digits; what else is no text is as JSON spells it. */
+	/*
+	 * Numbers keep their digits; other values that are not strings are spelled as in
+	 * JSON.
+	 */
 	{"{\"n\":9007199254740993,\"x\":1.50,\"e\":1e3,\"m\":-0,\"p\":1E+3}",
 		"\nn=9007199254740993\nx=1.50\ne=1e3\nm=-0\np=1E%2B3\n"},
 	{"{\"t\":true,\"f\":false,\"z\":null,\"s\":\"null\"}",
@@ -47,17 +53,16 @@ static const struct {
 	{"{\"tags\":[\"vip\",\"new\",7,[true]]}",
 		"\ntags=vip\ntags=new\ntags=7\ntags=true\n"},
 	{"{\"a\":[{\"x\":1},{\"x\":2,\"y\":[3]}]}", "\na.x=1\na.x=2\na.y=3\n"},
-	/* SEMANTICS 3.6: one name for each text, and none that leads elsewhere or hides.
-	 */
+	/* SEMANTICS 3.6: each text has one name, which is neither hidden nor a path. */
 	{"{\"..\":\".\",\"a/b\":\"../c\",\".git\":\"x,y\"}",
 		"\n%2E.=%2E\na%2Fb=%2E.%2Fc\n%2Egit=x%2Cy\n"},
 	{"{\"a=b\":\"c&d\",\"e\\nf\":\"g\\th\",\"%41\":\"A\"}",
 		"\na%3Db=c%26d\ne%0Af=g%09h\n%2541=A\n"},
 	{"{\"Zo\\u00eb\":\"\xe7\x8c\xab\"}", "\nZo%C3%AB=%E7%8C%AB\n"},
 	{"{\"\\ud83d\\ude00\":\"\\/\"}", "\n%F0%9F%98%80=%2F\n"},
-	/* A member that occurs twice stands in the file twice. */
+	/* A duplicate member occurs twice. */
 	{"{\"a\":1,\"a\":2}", "\na=1\na=2\n"},
-	/* What has no name is left out; what stands around it is not. */
+	/* Texts that cannot be names are left out; those around them are not. */
 	{"{\"\":1,\"a\":\"\",\"b\":{},\"c\":[],\"d\":[[],{}],\"e\":5}", "\ne=5\n"},
 	{"{\"a\":{\"\":1},\"\":{\"b\":2}}", "\na.=1\n%2Eb=2\n"},
 	{"{\"a\":\"x\\u0000y\",\"b\\u0000\":1,\"c\":\"\\ud800\",\"d\":4}", "\nd=4\n"},
@@ -95,7 +100,7 @@ static void test_absent(void **state)
 	buf_done(&text);
 }
 
-/* No prefix of it makes it read beyond its end. */
+/* Truncated metadata causes no read beyond its end. */
 static void test_cut(void **state)
 {
 	(void)state;
@@ -112,7 +117,7 @@ static void test_cut(void **state)
 	}
 }
 
-/* `count` times `open`, then `middle`, then `count` times `close`. */
+/* Flattens `count` times `open`, then `middle`, then `count` times `close`. */
 static void flatten_many(const char *open, const char *middle, const char *close,
 	unsigned count, struct buf *text)
 {
@@ -128,7 +133,7 @@ static void flatten_many(const char *open, const char *middle, const char *close
 	buf_done(&json);
 }
 
-/* SEMANTICS 11.3. */
+/* SEMANTICS 11.3: depth and sizes are limited. */
 static void test_maxima(void **state)
 {
 	static const struct {
@@ -143,7 +148,7 @@ static void test_maxima(void **state)
 		{"{\"a\":[", "1", "]}", METADATA_DEPTH_MAX / 2 + 1, 0},
 		{"{\"a\":[0", "", ",0]}", 1, 2},
 		{"{\"a\":[0,[", "1", "]]}", 1, 2},
-		/* Nobody checked this one. */
+		/* Truncated JSON, which was not validated before. */
 		{"", "{\"a\":[0", "", 1, 0},
 	};
 
@@ -213,10 +218,10 @@ static void test_long_names(void **state)
 	}
 }
 
-/* Filters as directories give them: a key, then values. */
+/* Filters in the order of the directories: a key, then values. */
 struct step {
 	const char *key;
-	const char *values; /* NULL: the key alone */
+	const char *values; /* NULL: only the key */
 };
 
 enum { STEPS_MAX = 4 };
@@ -232,7 +237,7 @@ static void make(const struct step *steps, char filters[static METADATA_FILTER_M
 	}
 }
 
-/* SEMANTICS 3.2: two ways to the same filters are the same text. */
+/* SEMANTICS 3.2: equivalent paths yield the same filter text. */
 static void test_filters(void **state)
 {
 	static const struct {
@@ -263,7 +268,9 @@ static void test_filters(void **state)
 	}
 }
 
-/* SEMANTICS 3.3, 3.6: only the one spelling is a name; what fails changes nothing. */
+/*
+ * SEMANTICS 3.3, 3.6: only the canonical spelling is accepted; an error changes nothing.
+ */
 static void test_refused(void **state)
 {
 	static const char *const names[] = {"", ".", "..", ".git", "a/b", "a b", "%",
@@ -287,7 +294,10 @@ static void test_refused(void **state)
 	assert_string_equal(filters, "k=v");
 }
 
-/* SEMANTICS 11.3: two of the longest names each, and no more. */
+/*
+ * SEMANTICS 11.3: there is room for two keys and values of the maximum length, and no
+ * more.
+ */
 static void test_too_long(void **state)
 {
 	char filters[METADATA_FILTER_MAX];
@@ -307,7 +317,10 @@ static void test_too_long(void **state)
 	assert_string_equal(filters, before);
 }
 
-/* SEMANTICS 3.5. */
+/*
+ * SEMANTICS 3.5: metadata matches if it has the key of each filter, with one of the
+ * values, if the filter has any.
+ */
 static void test_matches(void **state)
 {
 	static const char text[] = "\na=1\nab=2\na=10\nc.d=x%2Cy\n";

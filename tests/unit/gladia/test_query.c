@@ -10,7 +10,10 @@
 #include "gladia/query.h"
 #include "gladia/timestamp.h"
 
-/* Filters: SEMANTICS 3.1, 3.2 (and, or, in any order), 3.3 (what cannot exist), 3.5. */
+/*
+ * Filters: SEMANTICS 3.1, 3.2 (and, or, in any order), 3.3 (names that cannot exist),
+ * 3.5.
+ */
 
 struct step {
 	enum query_filter filter;
@@ -38,7 +41,7 @@ static void key_of(const struct step *steps, char key[static QUERY_KEY_MAX])
 	query_key(&query, key);
 }
 
-/* SEMANTICS 3.2: two ways to the same jobs are the same query. */
+/* SEMANTICS 3.2: two paths to the same jobs are the same query. */
 static const struct {
 	struct step one[STEPS_MAX];
 	struct step other[STEPS_MAX];
@@ -53,7 +56,7 @@ static const struct {
 	{{{QUERY_STATUS, "queued,processing,done,error"}}, {{0}}},
 	{{{QUERY_DATE, "2026-04-01"}},
 		{{QUERY_AFTER, "2026-04-01"}, {QUERY_BEFORE, "2026-04-02"}}},
-	/* Neighbouring days become one span. */
+	/* Adjacent days are merged into one span. */
 	{{{QUERY_DATE, "2026-04-01,2026-04-03,2026-04-02"}},
 		{{QUERY_BEFORE, "2026-04-04T00:00Z"}, {QUERY_AFTER, "2026-04-01"}}},
 	{{{QUERY_DATE, "2026-02-28,2026-03-01"}},
@@ -63,12 +66,12 @@ static const struct {
 	{{{QUERY_AFTER, "2026-04-01"}, {QUERY_AFTER, "2026-05-01"}},
 		{{QUERY_AFTER, "2026-05-01"}}},
 	{{{QUERY_AFTER, "2026-04-01T02:00+02:00"}}, {{QUERY_AFTER, "2026-04-01"}}},
-	/* Filters on metadata stand anywhere, too. */
+	/* Filters on metadata can be at any position. */
 	{{{QUERY_KEY, "a"}, {QUERY_VALUE, "1"}, {QUERY_STATUS, "done"}},
 		{{QUERY_STATUS, "done"}, {QUERY_KEY, "a"}, {QUERY_VALUE, "1"}}},
 	{{{QUERY_KEY, "a"}, {QUERY_VALUE, "1,2"}, {QUERY_DATE, "2026-04-01"}},
 		{{QUERY_DATE, "2026-04-01"}, {QUERY_KEY, "a"}, {QUERY_VALUE, "2,1,1"}}},
-	/* All that match nothing are one. */
+	/* All queries that match nothing are the same. */
 	{{{QUERY_STATUS, "done"}, {QUERY_STATUS, "error"}},
 		{{QUERY_DATE, "2026-04-01"}, {QUERY_DATE, "2026-04-02"}}},
 	{{{QUERY_BEFORE, "2026-04-01"}, {QUERY_AFTER, "2026-04-01"}},
@@ -89,7 +92,7 @@ static void test_same_query(void **state)
 	}
 }
 
-/* ...and other jobs are another one. */
+/* Paths to different jobs are different queries. */
 static void test_keys(void **state)
 {
 	static const struct {
@@ -123,7 +126,9 @@ static void test_keys(void **state)
 	}
 }
 
-/* Small numbers that do not differ between runs (Numerical Recipes' LCG). */
+/*
+ * Returns a small pseudo-random number, the same in every run (LCG of Numerical Recipes).
+ */
 static unsigned draw(uint32_t *seed, unsigned below)
 {
 	*seed = *seed * 1664525 + 1013904223;
@@ -147,7 +152,7 @@ static void draw_step(uint32_t *seed, enum query_filter *filter, char words[64])
 	}
 }
 
-/* A job matches a step if one of its words holds for it: the meaning, told anew. */
+/* Independent implementation: a job matches a step if it matches one of its words. */
 static bool holds(enum query_filter filter, const char *words, const struct job *job)
 {
 	char copy[64];
@@ -183,9 +188,9 @@ static void check_shape(const struct query *query)
 }
 
 /*
- * SEMANTICS 3.2: paths drawn at random, walked in two orders: one key, and the jobs that
- * match are those that each component lets pass. Jobs are created as a day begins, or in
- * the last millisecond before.
+ * SEMANTICS 3.2: for random paths, both orders of the components yield the same key, and
+ * a job matches the query if it matches each component. Jobs are created at the start of
+ * a day, or a millisecond before.
  */
 static void test_random_paths(void **state)
 {
@@ -231,7 +236,7 @@ static void test_random_paths(void **state)
 	}
 }
 
-/* SEMANTICS 3.3. */
+/* SEMANTICS 3.3: invalid names are refused. */
 static void test_refused(void **state)
 {
 	static const struct step refused[] = {
@@ -279,13 +284,15 @@ static void test_refused(void **state)
 		assert_int_equal(query_narrow(&query, (enum query_filter)filter, lengthy),
 			-ENOENT);
 
-	/* In a query that can match nothing, too. */
+	/* They are refused in a query that matches nothing, too. */
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-04-02"), 0);
 	assert_true(query_is_empty(&query));
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "foo"), -ENOENT);
 }
 
-/* SEMANTICS 11.3: spans have a maximum, which no path of 255 bytes a component can reach.
+/*
+ * SEMANTICS 11.3: the number of spans is limited, but no path with components of 255
+ * bytes reaches it.
  */
 static void test_many_spans(void **state)
 {
@@ -318,7 +325,9 @@ static void test_many_spans(void **state)
 	assert_non_null(strstr(key, " -62135596800000..-62135510400000"));
 }
 
-/* SEMANTICS 3.1, 3.5: a day begins at its first instant and ends before the next one's.
+/*
+ * SEMANTICS 3.1, 3.5: a day begins with its first millisecond and ends before the next
+ * day's.
  */
 static void test_boundaries(void **state)
 {
@@ -353,8 +362,7 @@ static void test_boundaries(void **state)
 	}
 }
 
-/* SEMANTICS 3.1: all/ has every job: those of unknown status, and of unknown time, too.
- */
+/* SEMANTICS 3.1: all/ contains every job, also those of unknown status or time. */
 static void test_odd_jobs(void **state)
 {
 	const struct job no_time = {"a", JOB_DONE, JOB_NO_TIME, JOB_NO_TIME};
@@ -397,7 +405,7 @@ static const struct {
 	{{{QUERY_DATE, "2026-04-01,2026-04-03"}}, 0,
 		"offset=0&limit=20&after_date=2026-04-02T23%3A59%3A59.999Z"
 		"&before_date=2026-04-04T00%3A00%3A00.000Z"},
-	/* A limit beyond the years that can be told is left out. */
+	/* A limit outside the years 1 to 9999 is omitted. */
 	{{{QUERY_DATE, "9999-12-31"}}, 0,
 		"offset=0&limit=20&after_date=9999-12-30T23%3A59%3A59.999Z"},
 	{{{QUERY_DATE, "0001-01-01"}}, 0,
@@ -423,7 +431,10 @@ static void test_urls(void **state)
 	}
 }
 
-/* Appended to what is there; offsets are wide; a full buffer is an error. */
+/*
+ * The parameters are appended to the buffer; offsets have 64 bits; a full buffer is an
+ * error.
+ */
 static void test_url_is_appended(void **state)
 {
 	struct query query;

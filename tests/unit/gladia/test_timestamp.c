@@ -9,7 +9,9 @@
 #include "base/array.h"
 #include "gladia/timestamp.h"
 
-/* Days and instants: SEMANTICS 3.1, 3.3 (what cannot exist), 5.1 (milliseconds). */
+/*
+ * Days and timestamps: SEMANTICS 3.1, 3.3 (days that cannot exist), 5.1 (milliseconds).
+ */
 
 enum { COUNT_DAYS = 3652059 }; /* 0001-01-01 to 9999-12-31 */
 
@@ -75,7 +77,7 @@ static void test_leap_days(void **state)
 	assert_int_equal(day, -1);
 }
 
-/* SEMANTICS 3.1: the day (UTC) of an instant, before 1970 as well. */
+/* SEMANTICS 3.1: the day (UTC) of a timestamp, also before 1970. */
 static void test_day_of_instant(void **state)
 {
 	(void)state;
@@ -109,7 +111,7 @@ static const struct {
 	{"9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"},
 };
 
-/* SEMANTICS 3.1, 5.1. */
+/* SEMANTICS 3.1, 5.1: timestamps are parsed and printed. */
 static void test_instants(void **state)
 {
 	(void)state;
@@ -127,7 +129,7 @@ static void test_instants(void **state)
 	}
 }
 
-/* SEMANTICS 3.3. */
+/* SEMANTICS 3.3: invalid timestamps are refused. */
 static void test_instants_refused(void **state)
 {
 	static const char *const refused[] = {"", "now", "2026-02-30T00:00",
@@ -150,7 +152,7 @@ static void test_instants_refused(void **state)
 	}
 }
 
-/* What no year of four digits can tell is told as the nearest that can. */
+/* A timestamp outside the years with four digits is printed as the nearest one inside. */
 static void test_print_stays_in_bounds(void **state)
 {
 	char text[TIMESTAMP_TEXT];

@@ -66,7 +66,10 @@ static int begin_at(struct asks *asks, const char *target)
 	return begin(asks, "GET", url);
 }
 
-/* Below libcurl, whose stack an assertion must not jump over where memory runs out. */
+/*
+ * Called by libcurl. If memory runs out it returns an error: a failed assertion must not
+ * longjmp() over libcurl's stack.
+ */
 static int on_data(void *ctx, const char *data, size_t len)
 {
 	struct ask *ask = ctx;
@@ -99,7 +102,7 @@ static void on_done(void *ctx, const struct http_result *result)
 	assert_null(strstr(result->detail, "5ecret"));
 	if (ask->afterwards)
 		asks_get(ask->asks, ask->afterwards);
-	/* Its own too, and to no effect. */
+	/* Cancelling a request from its own on_done() has no effect. */
 	http_cancel(ask->request);
 	ask->request = NULL;
 }

@@ -7,14 +7,14 @@
 #include "support/raw_server.h"
 
 /*
- * What the tests of http/ stand on: a loop whose clock can be put forward, an http and a
- * raw server, and requests that write down what becomes of them.
+ * Fixture for the tests of http/: a loop whose clock can be advanced, an HTTP client, a
+ * raw server, and requests that record their results.
  */
 enum {
 	ASKS_MAX = 64,
 	ERROR_BODY_MAX = 1000,
 	CONNECTIONS_MAX = 4,
-	/* Both are never waited for: the clock is put forward. */
+	/* The tests advance the clock instead of waiting for these timeouts. */
 	CONNECT_MS = 60 * 1000,
 	STALL_MS = 60 * 1000,
 	WATCHDOG_S = 300,
@@ -28,14 +28,14 @@ struct ask {
 	struct asks *asks;
 	struct http_request *request;
 	int done;
-	struct http_result result; /* body and detail point to the copies here */
+	struct http_result result; /* its body and detail point to the copies below */
 	char body[ERROR_BODY_MAX + 1];
 	char detail[256];
 	struct buf data;
-	int refuse_with;        /* what on_data answers */
-	struct ask *to_cancel;  /* when data comes */
-	const char *next;       /* a target to ask for when data comes */
-	const char *afterwards; /* a target to ask for in on_done */
+	int refuse_with;        /* value that on_data() returns */
+	struct ask *to_cancel;  /* request to cancel when data arrives */
+	const char *next;       /* target to request when data arrives */
+	const char *afterwards; /* target to request in on_done() */
 };
 
 struct asks {
@@ -48,24 +48,32 @@ struct asks {
 	int len;
 };
 
-/* Fails the test where it cannot be had. `config` NULL: the values above. */
+/*
+ * Creates a fixture with a server for `routes`, which are not copied. If `config` is
+ * NULL, the values above are used. Fails the test on error.
+ */
 struct asks *asks_new(const struct raw_route *routes, const struct http_config *config);
 
-/* Cancels what has not ended. */
+/* Cancels the requests that have not ended and frees everything. */
 void asks_free(struct asks *asks);
 
-/* Asks the server for `target`. */
+/*
+ * Starts a GET request for `target` of the server, or any request for a complete URL.
+ * Fails the test on error.
+ */
 struct ask *asks_get(struct asks *asks, const char *target);
 struct ask *asks_url(struct asks *asks, const char *method, const char *url);
 
-/* Does nothing to one that has ended. */
+/* Cancels a request. Does nothing if it has ended. */
 void asks_cancel(struct ask *ask);
 
-/* Turns until the server got so many requests; until the ask ended; until it got `len`
- * bytes. */
+/*
+ * Run the loop until the server has received `count` requests, until the request has
+ * ended, or until it has received `len` bytes.
+ */
 void asks_until_requests(struct asks *asks, int count);
 void asks_until_done(struct ask *ask);
 void asks_until_data(struct ask *ask, size_t len);
 
-/* Puts the clock forward and takes a turn that does not wait. */
+/* Advances the clock and runs one turn of the loop that does not wait. */
 void asks_forward(struct asks *asks, int64_t ms);

@@ -17,7 +17,7 @@
 #define OK           "HTTP/1.1 200 OK\r\n"
 #define COUNT(array) (ARRAY_SIZE(array))
 
-/* {"id":"a"} and a newline, 20 times; by gzip. */
+/* {"id":"a"} and a newline, 20 times, compressed with gzip. */
 #define ZIPPED                                                                       \
 	"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xab\x56\xca\x4c\x51\xb2\x52\x4a\x54\xaa\xe5" \
 	"\xaa\x1e\x6e\x4c\0\x52\x21\x2a\xbf\xdc\0\0\0"
@@ -150,7 +150,7 @@ static void a_redirect_is_the_answer(void **state)
 	assert_int_equal(raw_server_connections(asks->server), 1);
 }
 
-/* SEMANTICS 11.1: Retry-After; what goes into a log is printable. */
+/* SEMANTICS 11.1: Retry-After is parsed, and text that is logged is printable. */
 static void errors_bring_their_body_and_headers(void **state)
 {
 	struct ask *ask = ask_for(*state, "/slow-down");
@@ -170,7 +170,7 @@ static void errors_bring_their_body_and_headers(void **state)
 		"012345678901234567890123456789012345678901234567890123456789012");
 }
 
-/* SEMANTICS 11.1: a broken connection is told from an answer, wherever it breaks. */
+/* SEMANTICS 11.1: a connection that breaks is reported as broken, wherever it breaks. */
 static void broken_answers(void **state)
 {
 	static const struct {
@@ -203,7 +203,7 @@ static void broken_answers(void **state)
 	}
 }
 
-/* SEMANTICS 11.3 */
+/* SEMANTICS 11.3: the headers of a response have a maximum size. */
 static void headers_have_a_maximum(void **state)
 {
 	enum { LEN = 300 * 1024 };
@@ -230,7 +230,10 @@ static void headers_have_a_maximum(void **state)
 	asks_free(asks);
 }
 
-/* SEMANTICS 11.3: of an error no more than error_body_max is kept, and no end awaited. */
+/*
+ * SEMANTICS 11.3: of an error's body at most error_body_max bytes are read; the rest is
+ * not waited for.
+ */
 static void error_bodies_have_a_maximum(void **state)
 {
 	static char fits[200 + ERROR_BODY_MAX];
@@ -266,7 +269,7 @@ static void error_bodies_have_a_maximum(void **state)
 	assert_int_equal(ask->result.body_len, ERROR_BODY_MAX);
 }
 
-/* SEMANTICS 11.3: whoever reads can end what is too much for him. */
+/* SEMANTICS 11.3: on_data() can end a request that sends too much. */
 static void data_can_be_refused(void **state)
 {
 	struct ask *ask = asks_get(*state, "/length");
@@ -279,7 +282,7 @@ static void data_can_be_refused(void **state)
 	assert_int_equal(ask->result.status, 200);
 }
 
-/* SEMANTICS 2.3 */
+/* SEMANTICS 2.3: each request carries the secret header. */
 static void the_secret_header_goes_with_each_request(void **state)
 {
 	struct asks *asks = *state;
@@ -291,7 +294,7 @@ static void the_secret_header_goes_with_each_request(void **state)
 		raw_server_head(asks->server, 0), "\r\nUser-Agent: gladiafs/test\r\n"));
 	assert_non_null(strstr(raw_server_head(asks->server, 0), "gzip"));
 
-	/* Asked for before the change, in line since, sent after it. */
+	/* Queued before the header is replaced, and sent after it. */
 	struct ask *before = asks_get(asks, "/length");
 
 	assert_int_equal(http_set_secret(asks->http, "x-gladia-key: other"), 0);
@@ -308,7 +311,10 @@ static void the_secret_header_goes_with_each_request(void **state)
 	assert_null(strstr(head, "5ecret"));
 }
 
-/* SEMANTICS 2.2: what is no header is refused, and never becomes two. */
+/*
+ * SEMANTICS 2.2: a value that is no valid header is refused, and never becomes two
+ * headers.
+ */
 static void unsound_headers_are_refused(void **state)
 {
 	static const char *const cases[] = {
@@ -343,7 +349,7 @@ static void unusable_ca_files_are_refused(void **state)
 	}
 }
 
-/* SEMANTICS 1.1, 2.3: nothing but http and https to where we said. */
+/* SEMANTICS 1.1, 2.3: a string that is no http or https URL is refused. */
 static void what_is_no_url_is_refused(void **state)
 {
 	static const char *const cases[] = {"", "/v2", "127.0.0.1/v2", "ftp://127.0.0.1/",
@@ -362,7 +368,7 @@ static void what_is_no_url_is_refused(void **state)
 	}
 }
 
-/* SEMANTICS 11.1: no connection. */
+/* SEMANTICS 11.1: a refused connection is reported as unreachable. */
 static void nobody_listens(void **state)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -371,7 +377,10 @@ static void nobody_listens(void **state)
 	socklen_t len = sizeof(address);
 	char url[64];
 
-	/* Bound and not listening, the port is ours and refuses. */
+	/*
+	 * A port that is bound but not listening is reserved for us and refuses
+	 * connections.
+	 */
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(address.sin_port));
@@ -403,7 +412,10 @@ static void tls_that_is_none(void **state)
 	asks_free(asks);
 }
 
-/* SEMANTICS 11.1: silence ends by stall_ms, not before, wherever it sets in. */
+/*
+ * SEMANTICS 11.1: a request without data fails after stall_ms, not earlier, in every
+ * phase.
+ */
 static void silence_ends(void **state)
 {
 	static const struct {
@@ -431,13 +443,19 @@ static void silence_ends(void **state)
 	}
 }
 
-/* SEMANTICS 11.1: each byte counts, and there is no time-out on the whole. */
+/*
+ * SEMANTICS 11.1: each byte restarts the stall timeout, and no timeout covers the whole
+ * response.
+ */
 static void a_slow_answer_is_not_a_silent_one(void **state)
 {
 	struct asks *asks = *state;
 	struct ask *ask = asks_get(asks, "/drip");
 
-	/* The first is the head, the others are taken for its body. */
+	/*
+	 * The first step sends the headers; the bytes of the later ones count as the
+	 * body.
+	 */
 	raw_server_step(asks->server);
 	for (size_t i = 1; i < 9; i++) {
 		raw_server_step(asks->server);

@@ -11,7 +11,7 @@
 
 #include "http_fixture.h"
 
-/* Many requests, few connections; giving up; names and proxies. */
+/* Many requests over few connections; cancelling; name resolution and proxies. */
 
 #define BYTES(text) .bytes = (text), .len = sizeof(text) - 1
 #define OK          "HTTP/1.1 200 OK\r\n"
@@ -33,8 +33,8 @@ static const struct raw_route routes[] = {
 };
 
 /*
- * The resolver of this program: libcurl's threads come here with any name, and stay for
- * slow.test until they are let go.
+ * Replaces the resolver: libcurl's threads call this for every name. For slow.test it
+ * blocks until the test releases it.
  */
 static sem_t resolving;
 static sem_t resolver_may_go;
@@ -79,7 +79,7 @@ static void assert_ok(const struct ask *ask)
 	assert_int_equal(ask->data.len, 5);
 }
 
-/* SEMANTICS 1.4: connections= are used, all of them, and not one more. */
+/* SEMANTICS 1.4: all of the connections= are used, and not one more. */
 static void fifty_requests_share_the_connections(void **state)
 {
 	struct asks *asks = *state;
@@ -107,7 +107,10 @@ static void a_connection_is_used_again(void **state)
 	assert_int_equal(raw_server_connections(asks->server), 1);
 }
 
-/* SEMANTICS 11.1: that a kept connection was closed meanwhile is nobody's failure. */
+/*
+ * SEMANTICS 11.1: a request does not fail because an idle connection was closed
+ * meanwhile.
+ */
 static void a_kept_connection_that_died_is_replaced(void **state)
 {
 	struct asks *asks = *state;
@@ -121,7 +124,7 @@ static void a_kept_connection_that_died_is_replaced(void **state)
 	assert_int_equal(raw_server_connections(asks->server), 3);
 }
 
-/* SEMANTICS 11.1: who waits in line is not met with silence. */
+/* SEMANTICS 11.1: the stall timeout of a request does not run while it is queued. */
 static void waiting_in_line_is_no_stall(void **state)
 {
 	const struct http_config one_connection = {
@@ -152,7 +155,10 @@ static void waiting_in_line_is_no_stall(void **state)
 	asks_free(asks);
 }
 
-/* SEMANTICS 11.1: silence ends, and gives the connection to the next. */
+/*
+ * SEMANTICS 11.1: a stalled request fails, and its connection goes to the next in the
+ * queue.
+ */
 static void those_in_line_survive_a_stall(void **state)
 {
 	struct asks *asks = *state;
@@ -168,7 +174,10 @@ static void those_in_line_survive_a_stall(void **state)
 	assert_ok(&asks->asks[CONNECTIONS_MAX]);
 }
 
-/* SEMANTICS 1.5: whatever is in flight can be given up, at once and silently. */
+/*
+ * SEMANTICS 1.5: a request can be cancelled in every state, immediately and without a
+ * callback.
+ */
 static void requests_are_cancelled_in_every_state(void **state)
 {
 	struct asks *asks = *state;
@@ -195,7 +204,10 @@ static void requests_are_cancelled_in_every_state(void **state)
 	assert_int_equal(raw_server_requests(asks->server), CONNECTIONS_MAX + 1);
 }
 
-/* libcurl is on the stack there: it forbids both to be done at once. */
+/*
+ * on_data() runs inside libcurl, which does not permit adding or removing a transfer
+ * there.
+ */
 static void on_data_starts_and_cancels_others(void **state)
 {
 	struct asks *asks = *state;
@@ -228,7 +240,7 @@ static void on_data_starts_and_cancels_others(void **state)
 		asks_cancel(&asks->asks[4 + i]);
 }
 
-/* What has come in for it already is not told any more. */
+/* Data that has already arrived for a request is not reported after it was cancelled. */
 static void a_cancelled_request_hears_nothing(void **state)
 {
 	struct asks *asks = *state;
@@ -312,7 +324,7 @@ static void giving_up_a_name_does_not_wait(void **state)
 	assert_int_equal(slow->done, 0);
 }
 
-/* SEMANTICS 11.1: any hung server ends, that of names included. */
+/* SEMANTICS 11.1: the connect timeout includes the name resolution. */
 static void connecting_ends(void **state)
 {
 	const struct http_config in_haste = {
@@ -343,7 +355,9 @@ static void a_name_that_is_none(void **state)
 	assert_non_null(strstr(ask->result.detail, "nosuch.test"));
 }
 
-/* Proxies of the environment are for the world outside (SEMANTICS 2.3: without the key).
+/*
+ * Proxies from the environment are not used for loopback, and are never sent the key
+ * (SEMANTICS 2.3).
  */
 static void proxies_of_the_environment(void **state)
 {
@@ -385,7 +399,9 @@ static void proxies_of_the_environment(void **state)
 	unsetenv("https_proxy");
 }
 
-/* SEMANTICS 1.4: proxy= comes before https_proxy, and is not used for loopback. */
+/*
+ * SEMANTICS 1.4: proxy= takes precedence over https_proxy, and is not used for loopback.
+ */
 static void a_configured_proxy(void **state)
 {
 	static const struct raw_route nothing[] = {{.target = NULL}};

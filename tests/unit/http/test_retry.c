@@ -8,7 +8,9 @@
 /* 2026-04-01 12:00:00.250 UTC */
 static const int64_t NOW = 1775044800250;
 
-/* SEMANTICS 11.1: full jitter; from nothing up to a bound that doubles until the cap. */
+/*
+ * SEMANTICS 11.1: the delay is random, between zero and a bound that doubles up to a cap.
+ */
 static void jitter_stays_within_bounds(void **state)
 {
 	static const int64_t bounds[] = {600, 1200, 2400, 4800, 9600, 10000, 10000};
@@ -45,7 +47,7 @@ static void seeds_tell_processes_apart(void **state)
 	assert_in_range(same, 0, 5);
 }
 
-/* SEMANTICS 11.1: Retry-After is honoured to the millisecond, zero included. */
+/* SEMANTICS 11.1: Retry-After is honoured to the millisecond, including zero. */
 static void retry_after_replaces_the_jitter(void **state)
 {
 	struct retry_gate gate = {.seed = 7};
@@ -55,7 +57,9 @@ static void retry_after_replaces_the_jitter(void **state)
 	assert_int_equal(retry_delay_ms(&gate, 9, 0, false, 50), 0);
 }
 
-/* SEMANTICS 11.1: all requests are slowed together, and by the longest wish. */
+/*
+ * SEMANTICS 11.1: all requests wait together, for the longest delay that was requested.
+ */
 static void gate_closes_for_all(void **state)
 {
 	struct retry_gate gate = {.seed = 7};
@@ -78,7 +82,7 @@ static void gate_closes_for_all(void **state)
 	assert_int_equal(retry_gate_ms(&gate, 20000), delay);
 }
 
-/* SEMANTICS 11.1 */
+/* SEMANTICS 11.1: which HTTP statuses are retried. */
 static void worthwhile_statuses(void **state)
 {
 	static const long yes[] = {408, 429, 500, 502, 503, 504, 520, 599};
@@ -92,7 +96,7 @@ static void worthwhile_statuses(void **state)
 		assert_false(retry_worthwhile(no[i]));
 }
 
-/* SEMANTICS 11.1: Retry-After as RFC 9110, 10.2.3 has it, and as it should not be. */
+/* SEMANTICS 11.1: values of Retry-After, valid by RFC 9110, 10.2.3 and invalid. */
 static void retry_after_values(void **state)
 {
 	static const struct {

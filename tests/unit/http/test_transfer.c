@@ -9,7 +9,7 @@
 
 #include "http_fixture.h"
 
-/* http/transfer.c: what is asked of libcurl for each request. */
+/* http/transfer.c: the options that are set for each request. */
 
 static const char hello[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 static const struct raw_route routes[] = {
@@ -30,7 +30,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* SEMANTICS 3.6: an id may look like a part of a path; it is asked for as it is. */
+/* SEMANTICS 3.6: an id that looks like a part of a path is sent unchanged. */
 static void paths_are_sent_as_they_are(void **state)
 {
 	struct asks *asks = *state;
@@ -41,7 +41,7 @@ static void paths_are_sent_as_they_are(void **state)
 	assert_memory_equal(raw_server_head(asks->server, 0), "GET /a/../b/./c ", 16);
 }
 
-/* The socket of the only connection to the server. */
+/* Returns the client's socket of the only connection to the server. */
 static int client_socket(const char *origin)
 {
 	enum { FD_MAX = 1024 };
@@ -68,7 +68,9 @@ static int tcp_option(int fd, int level, int name)
 	return value;
 }
 
-/* SEMANTICS 11.1: the kernel finds out that a peer has vanished, idle or not. */
+/*
+ * SEMANTICS 11.1: the kernel detects a peer that has vanished, on idle connections too.
+ */
 static void vanished_peers_are_noticed(void **state)
 {
 	struct asks *asks = *state;

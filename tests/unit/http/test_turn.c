@@ -7,11 +7,11 @@
 #include "http/http_internal.h"
 #include "http_fixture.h"
 
-/* How much of what has come in is taken in one turn of the loop (SEMANTICS 11.2). */
+/* How much received data one turn of the loop processes (SEMANTICS 11.2). */
 
 enum { LINE_LEN = 1024, LINES = 3 * 1024, BODY_LEN = LINES * LINE_LEN, ANSWERS = 3 };
 
-/* Lines of spaces, after a head that only the first sending has. */
+/* The headers, which are sent once, and spaces, which are sent repeatedly. */
 static char big[64 + LINE_LEN];
 static struct raw_route routes[] = {
 	{"/big", big, 0, .times = LINES, .after = RAW_CLOSE},
@@ -53,7 +53,10 @@ static bool all_done(const struct asks *asks)
 	return true;
 }
 
-/* SEMANTICS 11.2: whatever comes, the loop comes round, and nothing is lost by it. */
+/*
+ * SEMANTICS 11.2: one turn of the loop processes a limited amount of data, and no data is
+ * lost.
+ */
 static void a_turn_takes_a_mebibyte(void **state)
 {
 	struct asks *asks = *state;
@@ -74,7 +77,7 @@ static void a_turn_takes_a_mebibyte(void **state)
 	}
 }
 
-/* One that waits for its turn can be cancelled. */
+/* A response that is paused until the next turn can be cancelled. */
 static void a_paused_answer_is_cancelled(void **state)
 {
 	struct asks *asks = *state;

@@ -11,8 +11,9 @@
 enum { OUTPUT_MAX = 64 << 20 };
 
 /*
- * Prints each line of its input as json_print() does; with -0, what NUL bytes end instead
- * of newlines. Stops at the first that is not JSON and says why.
+ * Prints each line of its input with json_print(). With -0, the values are separated by
+ * NUL bytes instead of newlines. Stops at the first value that is not JSON and reports
+ * why.
  */
 int main(int argc, char **argv)
 {

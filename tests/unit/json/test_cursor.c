@@ -10,14 +10,17 @@
 #include "json/cursor.h"
 #include "json/string.h"
 
-/* json/walk.h, and the characters of strings. */
+/* Tests json/walk.h, and decoding the characters of strings. */
 
 static struct json_slice piece(const char *text)
 {
 	return (struct json_slice){text, text + strlen(text)};
 }
 
-/* All that a walk finds, each "key=value;" or "value;", and how it ended. */
+/*
+ * Collects everything that a walk finds, as "key=value;" or "value;". Returns the error
+ * that ended the walk, -ENODATA at the end of the container.
+ */
 static int walk_all(struct json_slice value, char open, char ret_found[static 256])
 {
 	struct json_slice key = {0};
@@ -65,7 +68,9 @@ static void test_walks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(walks); i++) {
-		/* Without a byte to spare, for valgrind and ASan. */
+		/*
+		 * An exact copy, so that valgrind and ASan detect reads behind its end.
+		 */
 		size_t len = strlen(walks[i].text);
 		char *copy = malloc(len + !len);
 		char found[256];
@@ -94,7 +99,7 @@ static void test_members(void **state)
 	assert_true(json_is(values[2], "{\"b\":3}"));
 	assert_true(json_is(json_string_body(values[0]), "x"));
 	assert_true(json_is(json_member(json_member(object, "a"), "b"), "3"));
-	/* Into what is not there, or no object. */
+	/* A member of something that does not exist or is no object does not exist. */
 	assert_null(json_member(json_member(object, "none"), "b").at);
 	assert_null(json_member(values[0], "x").at);
 	assert_null(json_string_body(values[2]).at);
@@ -120,7 +125,7 @@ static void test_characters(void **state)
 		{"\\ud83d\\ude00!", 12, 0x1f600, "\xf0\x9f\x98\x80"},
 		{"\xc3\xab", 2, 0xeb, "\xc3\xab"},
 		{"\xe2\x80\xa8", 3, 0x2028, "\xe2\x80\xa8"},
-		/* What is none. */
+		/* Invalid characters become U+FFFD. */
 		{"\\ud800x", 6, 0xfffd, "\xef\xbf\xbd"},
 		{"\\q", 1, 0xfffd, "\xef\xbf\xbd"},
 		{"\\", 1, 0xfffd, "\xef\xbf\xbd"},

@@ -11,11 +11,13 @@
 #include "base/buf.h"
 #include "json/pretty_print.h"
 
-/* What the printer refuses: SEMANTICS 4.3 (what is not JSON), 11.3 (depth and size). */
+/* Text that the printer refuses: SEMANTICS 4.3 (not JSON), 11.3 (depth and size). */
 
 enum { PLENTY = 1 << 20 };
 
-/* A copy without a byte more than the text, so that ASan and valgrind see a byte too far.
+/*
+ * Returns a copy of exactly the text's length, so that ASan and valgrind detect reads
+ * behind its end.
  */
 static char *exactly(const char *text, size_t len)
 {
@@ -162,7 +164,9 @@ static void test_spec_4_3_every_prefix_is_refused(void **state)
 	buf_done(&out);
 }
 
-/* `depth` containers around nothing: arrays, objects, or both in turn. */
+/*
+ * Appends `depth` empty containers inside each other: arrays, objects, or both in turn.
+ */
 static void add_nested(struct buf *text, int depth, bool arrays, bool objects)
 {
 	buf_reset(text);
@@ -177,6 +181,7 @@ static void add_nested(struct buf *text, int depth, bool arrays, bool objects)
 			0);
 }
 
+/* SEMANTICS 11.3.4 */
 static void test_spec_11_3_depth(void **state)
 {
 	static const bool kinds[][2] = {{true, false}, {false, true}, {true, true}};
@@ -200,7 +205,7 @@ static void test_spec_11_3_depth(void **state)
 	buf_done(&out);
 }
 
-/* An output that is exactly large enough will do; one byte less will not. */
+/* An output buffer of exactly the needed size is enough; one byte less is not. */
 static void test_spec_11_3_size(void **state)
 {
 	static const char text[] =
@@ -225,7 +230,7 @@ static void test_spec_11_3_size(void **state)
 		assert_int_equal(out.len, wanted ? 0 : needed);
 		assert_int_equal(out.max, max);
 		buf_done(&out);
-		/* The same behind bytes that are there already. */
+		/* The maximum also holds if the buffer already contains text. */
 		buf_init(&out, max + 5);
 		assert_int_equal(buf_append_str(&out, "12345"), 0);
 		assert_int_equal(
@@ -240,7 +245,9 @@ static void test_spec_11_3_size(void **state)
 	buf_done(&out);
 }
 
-/* Ones that are 1,000 deep would be 2 kB each: the maximum ends that, in memory and time.
+/*
+ * Each of these values would print as 2 kB, because it is 1,000 levels deep: the maximum
+ * bounds memory and time.
  */
 static void test_spec_11_3_deep_indentation_is_bounded(void **state)
 {

@@ -15,16 +15,16 @@
 
 enum { PLENTY = 1 << 20 };
 
-/* What came out of a page, as text: each item as "offset:bytes\n", then the frame. */
+/* What was read from a page, as text: each item as "offset:bytes\n", then the frame. */
 struct reading {
 	struct json_items *items;
 	struct buf got;
-	const char
-		*fed; /* the piece being fed, and how many items came straight from it */
+	/* the piece that is being fed; in_place counts the items that point into it */
+	const char *fed;
 	size_t fed_len;
 	size_t in_place;
 	size_t count;
-	size_t refuse; /* this item, counted from 1 */
+	size_t refuse; /* number of the item to refuse, counted from 1; 0 refuses none */
 };
 
 static int on_item(void *ctx, const char *raw, size_t len, size_t offset)
@@ -63,7 +63,9 @@ static void reading_again(struct reading *r)
 	r->in_place = 0;
 }
 
-/* From a copy of its own, so that ASan and valgrind see a byte read too far. */
+/*
+ * Feeds an exact copy of the data, so that ASan and valgrind detect reads behind its end.
+ */
 static int feed(struct reading *r, const char *data, size_t len)
 {
 	char *copy = malloc(len ? len : 1);
@@ -121,7 +123,9 @@ static const struct page {
 	{"{\"items\":[{\"id\":\"a\"}],\"next\":\"http://x/?offset=20\\\"]}\"}",
 		"10:{\"id\":\"a\"}\n{\"items\":[],\"next\":\"http://x/"
 		"?offset=20\\\"]}\"}"},
-	/* Only the member of the page itself counts, and only under its exact name. */
+	/*
+	 * Only a member of the page itself counts, and only if its name matches exactly.
+	 */
 	{"{\"a\":{\"items\":[1,{}]},\"b\":[\"items\",{\"items\":2}],\"c\":\"items\","
 	 "\"item\":0,"
 	 "\"itemss\":true,\"\":null,\"items\":[3],\"d\":-0.5}",
@@ -150,7 +154,7 @@ static void test_pages_in_one_piece(void **state)
 		reading_again(&r);
 		assert_int_equal(read_whole(&r, pages[i].text, strlen(pages[i].text)), 0);
 		assert_string_equal(r.got.data, pages[i].wanted);
-		/* Nothing is copied where an item came whole. */
+		/* An item that arrives in one piece is not copied. */
 		assert_int_equal(r.in_place, r.count);
 	}
 	reading_done(&r);
@@ -171,7 +175,7 @@ static void test_spec_4_3_pages_cut_at_every_byte(void **state)
 			assert_int_equal(feed(&r, pages[i].text + cut, len - cut), 0);
 			assert_int_equal(finish(&r), 0);
 			assert_string_equal(r.got.data, pages[i].wanted);
-			/* At most the one item that was cut had to be gathered. */
+			/* At most one item, the one that was cut, is copied. */
 			assert_true(r.in_place + 1 >= r.count);
 		}
 	}
@@ -201,7 +205,7 @@ static void test_spec_4_3_pages_in_pieces_of_every_size(void **state)
 	reading_done(&r);
 }
 
-/* SEMANTICS 6.1: a page that was cut short must never look like the last one. */
+/* SEMANTICS 6.1: a page that was cut short must never look like the last page. */
 static void test_spec_6_1_every_prefix_is_refused(void **state)
 {
 	struct reading r;
@@ -266,7 +270,9 @@ static const struct {
 	{"{\"a\" 1,\"items\":[]}", 5, "expected ':'"},
 	{"{\"a\":,\"items\":[]}", 5, "expected a value"},
 	{"{\"a\":1 2,\"items\":[]}", 7, "expected ',' or '}'"},
-	/* Inside the frame's values: known at the end, with the page's offsets.
+	/*
+	 * Errors within the frame are found at the end, and reported with their offsets
+	 * in the page.
 	 */
 	{"{\"a\":[1,],\"items\":[1, 2, 3]}", 8, "expected a value"},
 	{"{\"a\":nul,\"items\":[1, 2, 3]}", 5, "expected a value"},
@@ -300,7 +306,7 @@ static void test_spec_4_3_not_a_page(void **state)
 				json_items_error(r.items)->reason, bad_pages[i].reason);
 			assert_int_equal(
 				json_items_error(r.items)->offset, bad_pages[i].offset);
-			/* A failure is final. */
+			/* After a failure, every call fails. */
 			assert_int_equal(feed(&r, "{", 1), -EBADMSG);
 			assert_int_equal(finish(&r), -EBADMSG);
 		}
@@ -339,7 +345,7 @@ static void test_item_refused(void **state)
 	assert_string_equal(r.got.data, "10:1\n");
 	assert_int_equal(json_items_error(r.items)->offset, 12);
 	assert_int_equal(finish(&r), -ECANCELED);
-	/* After a reset it is as new. */
+	/* After a reset the reader works normally. */
 	r.refuse = 0;
 	reading_again(&r);
 	assert_int_equal(read_whole(&r, page, strlen(page)), 0);
@@ -347,7 +353,7 @@ static void test_item_refused(void **state)
 	reading_done(&r);
 }
 
-/* The same answer however the page is cut: exactly at the maximum and one byte below. */
+/* Expects the same result wherever the page is cut in two. */
 static void assert_limits(const char *page, size_t item_max, size_t frame_max, int wanted)
 {
 	size_t len = strlen(page);
@@ -379,7 +385,7 @@ static void test_spec_11_3_maxima(void **state)
 	assert_limits(page, 9, strlen(frame) - 1, -EMSGSIZE);
 	assert_limits(page, 0, PLENTY, -EMSGSIZE);
 	assert_limits(page, PLENTY, 0, -EMSGSIZE);
-	/* A number that never ends must end, too. */
+	/* A number that never ends is limited, too. */
 	assert_limits("{\"items\":[123456789", 8, PLENTY, -EMSGSIZE);
 }
 
@@ -425,7 +431,7 @@ static void test_spec_11_3_frame_depth(void **state)
 	reading_done(&r);
 }
 
-/* Backslashes in runs of every length, over the ends of blocks and pieces. */
+/* Runs of backslashes of every length, across the boundaries of blocks and pieces. */
 static void test_backslashes_at_every_place(void **state)
 {
 	struct reading r;
@@ -441,7 +447,9 @@ static void test_backslashes_at_every_place(void **state)
 			at += before;
 			memset(item + at, '\\', 2 * pairs);
 			at += 2 * pairs;
-			/* An escaped quote, brackets that are text, an escaped backslash.
+			/*
+			 * An escaped quote, brackets inside a string, and an escaped
+			 * backslash.
 			 */
 			strcpy(item + at, "\\\"}]{[\\\\\":[]}");
 			snprintf(page, sizeof(page), "{\"items\":[%s,%s]}", item, item);

@@ -11,11 +11,13 @@
 #include "base/buf.h"
 #include "json/pretty_print.h"
 
-/* What the printer prints: SEMANTICS 4.1 (jq's layout, digits, escapes). */
+/* The printer's output: SEMANTICS 4.1 (jq's layout, digits, escapes). */
 
 enum { PLENTY = 1 << 20 };
 
-/* A copy without a byte more than the text, so that ASan and valgrind see a byte too far.
+/*
+ * Returns a copy of exactly the text's length, so that ASan and valgrind detect reads
+ * behind its end.
  */
 static char *exactly(const char *text, size_t len)
 {
@@ -60,7 +62,7 @@ static void test_spec_4_1_layout(void **state)
 	assert_prints(" 7 ", "7\n");
 }
 
-/* Two spaces a level, however deep. */
+/* Each level is indented by two spaces, at every depth. */
 static void test_spec_4_1_deep_layout(void **state)
 {
 	struct json_error error;
@@ -150,8 +152,10 @@ static void test_spec_4_1_escapes(void **state)
 		{"\\u007F\x7f\\u0080", "\\u007f\\u007f\xc2\x80"},
 		{"\\u2028\\uFFFF\\uE000", "\xe2\x80\xa8\xef\xbf\xbf\xee\x80\x80"},
 		{"'<>&", "'<>&"},
-		/* Lone surrogates cannot be UTF-8: other than jq, nothing of them is
-		   lost. */
+		/*
+		 * Lone surrogates cannot be written in UTF-8. Unlike jq, we keep them as
+		 * escapes.
+		 */
 		{"\\uD83D", "\\ud83d"},
 		{"\\uDE00x", "\\ude00x"},
 		{"\\ud83d\\u0041", "\\ud83dA"},
@@ -162,7 +166,7 @@ static void test_spec_4_1_escapes(void **state)
 	static const char pad[] = "................................";
 
 	(void)state;
-	/* Each of them at every place relative to the blocks that are read at once. */
+	/* Each escape at every position within the blocks that are scanned at once. */
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		for (size_t before = 0; before < sizeof(pad); before++)
 			for (size_t after = 0; after < sizeof(pad); after += 31) {
@@ -235,7 +239,7 @@ static void test_output_is_appended(void **state)
 
 static const struct {
 	const char *text;
-	const char *value; /* NULL: there is no such member */
+	const char *value; /* expected value; NULL if there is no such member */
 	bool inside;
 } cuts[] = {
 	{"{\"result\":{\"transcription\":{}}}", "{\"transcription\":{}}", true},
@@ -259,7 +263,7 @@ static const struct {
 	{"{\"a\":\"result\",\"b\":[\"result\",1]}", NULL, false},
 	{"{}", NULL, false},
 	{"\"result\"", NULL, false},
-	/* The last one counts. */
+	/* If a member occurs twice, the last one counts. */
 	{"{\"result\":{\"transcription\":1},\"result\":2}", "2", false},
 	{"{\"result\":2,\"result\":{\"transcription\":1}}", "{\"transcription\":1}",
 		true},

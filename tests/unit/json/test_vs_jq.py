@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 4.1: a file's text is what `jq .` prints, byte for byte.
+"""SEMANTICS 4.1: the text of a file is byte for byte the output of `jq .`.
 
-Thousands of made-up documents go through jq and through json_tool (the path in
-GLADIAFS_JSON_TOOL). Numbers are spelled as the installed jq prints them, and no key occurs
-twice: json_print() keeps what jq changes there, which test_json_print.c proves.
-"""
+Thousands of generated documents are printed by jq and by json_tool (the path in
+GLADIAFS_JSON_TOOL). Numbers are spelled as the installed jq prints them, and no key occurs twice:
+jq changes other numbers and duplicate keys, and json_print() keeps them, which test_pretty_print.c
+tests."""
 
 import functools
 import os
@@ -21,10 +21,10 @@ BATCHES = 8
 DOCUMENTS = 500
 
 SPACE = " \t\n\r"
-# Every version of jq prints these as they are.
+# Every version of jq prints these unchanged.
 PLAIN = ["0", "-0", "1", "-1", "0.5", "-0.25", "1.5", "0.125", "36.75", "9007199254740992",
          "12345678", "0.0001"]
-# jq 1.6 prints the first of each pair as it is, jq 1.7 the second.
+# jq 1.6 prints the first of each pair unchanged, jq 1.7 the second.
 SPELLED_TWICE = [("1e+300", "1E+300"), ("1e-05", "0.00001"), ("-2.5e-09", "-2.5E-9"),
                  ("1.5e+20", "1.5E+20")]
 ESCAPES = ['\\"', "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t"]
@@ -41,7 +41,7 @@ def run(command, text):
 
 @functools.cache
 def numbers():
-    """Numbers that the installed jq prints as they are."""
+    """Returns numbers that the installed jq prints unchanged."""
     kept = []
     for spellings in SPELLED_TWICE:
         printed = run([JQ, "."], "\n".join(spellings).encode()).decode().splitlines()
@@ -52,7 +52,7 @@ def numbers():
 
 
 def make_char(rng):
-    """One character, as itself or escaped in one of the ways there are."""
+    """Returns one character, either as itself or as one of its possible escapes."""
     if rng.random() < 0.1:
         return rng.choice(ESCAPES)
     code = rng.randint(*rng.choice(RANGES))
@@ -99,7 +99,7 @@ def make_value(rng, depth):
     for index in range(count):
         value = make_space(rng) + make_value(rng, depth - 1) + make_space(rng)
         if is_object:
-            # The number in front keeps keys apart.
+            # The number in front makes each key unique.
             key = '"%d' % index + make_string(rng)[1:]
             value = make_space(rng) + key + make_space(rng) + ":" + value
         parts.append(value)
@@ -113,7 +113,8 @@ def make_document(rng):
 
 
 def assert_same(documents):
-    """In one go; where that differs, one by one, to show the first that does."""
+    """Compares all documents in one run. If they differ, compares them one by one to show the
+    first that differs."""
     raw = [doc if isinstance(doc, bytes) else doc.encode() for doc in documents]
     wanted = run([JQ, "."], b"\n".join(raw))
     printed = run([TOOL, "-0"], b"\0".join(raw))
@@ -133,13 +134,13 @@ def test_spec_4_1_made_up_documents(seed):
 
 
 def test_spec_4_1_deep_documents():
-    """jq 1.6 takes about 250 arrays or half as many objects in each other."""
+    """jq 1.6 accepts about 250 nested arrays, or half as many nested objects."""
     assert_same(["[" * depth + "7,{}" + "]" * depth for depth in range(1, 200)])
     assert_same(['{"a":' * depth + '"b"' + "}" * depth for depth in range(1, 120)])
 
 
 def test_spec_4_1_every_character():
-    """All of Unicode, as itself and escaped."""
+    """Every Unicode character, as itself and escaped."""
     codes = [code for code in range(0x20, 0x110000)
              if not 0xd800 <= code < 0xe000 and chr(code) not in '"\\']
     rows = ["".join(map(chr, codes[at:at + 4096])) for at in range(0, len(codes), 4096)]
@@ -149,7 +150,7 @@ def test_spec_4_1_every_character():
 
 
 def test_spec_4_1_bytes_that_are_not_utf8():
-    """Well before the string's end: near it jq drops good characters, too."""
+    """Invalid bytes, but not near a string's end, where jq drops valid characters, too."""
     rng = random.Random(4)
     lead = [0x80, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xff]
     assert_same([b'"' + bytes(rng.choice(lead + [0x41, 0xa0, 0x90, 0x8f, 0x9f])

@@ -9,7 +9,9 @@
 #include "http/http_fixture.h"
 #include "http/http_internal.h"
 
-/* Memory that runs out while an answer comes in: it fails, or is whole (SEMANTICS 11.2).
+/*
+ * If memory runs out while a response is received, the request fails or its data is
+ * complete (SEMANTICS 11.2).
  */
 
 enum { PIECE_LEN = 256 * 1024, PIECES = 6, BODY_LEN = PIECES * PIECE_LEN };
@@ -21,8 +23,9 @@ static struct raw_route routes[] = {
 };
 
 /*
- * All that libcurl asks for goes through malloc() of loop/curl_memory.c, which is this
- * one (the linker's --wrap). The threads of the server do without.
+ * Makes one allocation fail. All allocations of libcurl use malloc() in
+ * loop/curl_memory.c, which the linker's --wrap redirects here. The server's threads are
+ * not affected.
  */
 static struct {
 	bool counts;
@@ -52,7 +55,10 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* Two answers, longer than a turn takes, while the `refused`th that asks gets none. */
+/*
+ * Fetches two responses that are longer than a turn, while allocation number `refused`
+ * fails.
+ */
 static void answers_with(int refused)
 {
 	struct asks *asks = asks_new(routes, NULL);
@@ -78,8 +84,7 @@ static void answers_with(int refused)
 	asks_free(asks);
 }
 
-/* SEMANTICS 11.2: nothing is missing within what is told to be all, and nothing crashes.
- */
+/* SEMANTICS 11.2: a request that succeeds has all its data, and nothing crashes. */
 static void an_answer_fails_or_is_whole(void **state)
 {
 	int refused = 0;
@@ -96,7 +101,7 @@ static void on_done(void *ctx, const struct http_result *result)
 	(void)ctx, (void)result;
 }
 
-/* It is not the URL's fault. */
+/* Out of memory is not reported as an invalid URL. */
 static void a_start_has_no_memory(void **state)
 {
 	static const struct http_handlers handlers = {.on_done = on_done};

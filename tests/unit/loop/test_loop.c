@@ -25,7 +25,7 @@ struct fixture {
 	struct clock clock;
 	int64_t now_ms;
 	struct loop *loop;
-	char told[64]; /* the names of what was called, in order */
+	char told[64]; /* names of the things that were called, in order */
 	size_t told_len;
 	struct thing things[8];
 };
@@ -49,7 +49,7 @@ static void tell(void *ctx)
 	note(thing->fixture, thing->name);
 }
 
-/* What was told since the last look. */
+/* Expects these calls since the last assert_told(). */
 #define assert_told(fixture, names)                            \
 	do {                                                   \
 		assert_string_equal((fixture)->told, (names)); \
@@ -183,7 +183,7 @@ static void what_a_timer_sets_waits_for_the_next_turn(void **state)
 	loop_timer_set(fixture->loop, &things[1].timer, 1010);
 	turn_at(fixture, 1010);
 	assert_told(fixture, "a");
-	/* A due timer does not let the turn wait. */
+	/* If a timer is due, the turn does not wait. */
 	alarm(WATCHDOG_S);
 	assert_int_equal(loop_turn(fixture->loop, -1), 0);
 	alarm(0);
@@ -233,7 +233,7 @@ static void tasks_run_once_in_order_and_those_they_post_too(void **state)
 	loop_task_post(fixture->loop, &things[1].task);
 	loop_task_post(fixture->loop, &things[4].task);
 	loop_task_cancel(&things[4].task);
-	/* A posted task does not let the turn wait. */
+	/* If a task is posted, the turn does not wait. */
 	alarm(WATCHDOG_S);
 	assert_int_equal(loop_turn(fixture->loop, -1), 0);
 	alarm(0);
@@ -289,7 +289,10 @@ static void readable_descriptors_are_told_until_they_are_read(void **state)
 	remove_event(&things[1]);
 }
 
-/* As the FUSE device does when it is unmounted: an error and nothing to read. */
+/*
+ * Hang-ups and errors are reported even if there is nothing to read. A FUSE device
+ * reports an error after unmounting.
+ */
 static void hang_up_and_error_are_told_too(void **state)
 {
 	struct fixture *fixture = *state;
@@ -326,7 +329,10 @@ static void replace_other(void *ctx)
 	add_event(&thing->fixture->things[7], tell);
 }
 
-/* One that was removed is not told, nor is another in its place before its turn. */
+/*
+ * A descriptor that was removed is not reported any more. One that was added in its place
+ * is not reported before the next turn.
+ */
 static void descriptors_change_while_they_are_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -345,7 +351,7 @@ static void descriptors_change_while_they_are_told(void **state)
 	remove_event(&things[7]);
 }
 
-/* SEMANTICS 11.3: nothing without a maximum. */
+/* SEMANTICS 11.3: the number of descriptors has a maximum. */
 static void descriptors_have_a_maximum(void **state)
 {
 	struct fixture *fixture = *state;

@@ -68,7 +68,9 @@ static void test_paths(void **state)
 	assert_true(covered_by("/", "/"));
 }
 
-/* What is not there yet will be made. */
+/*
+ * A path that does not exist yet is covered if it would be created below the mount point.
+ */
 static void test_end_is_missing(void **state)
 {
 	(void)state;
@@ -78,7 +80,7 @@ static void test_end_is_missing(void **state)
 	assert_false(covers("home/not", "home/not/there"));
 }
 
-/* The kernel comes by the mount point, though the file is elsewhere. */
+/* A path that leads through the mount point is covered, even if the file is elsewhere. */
 static void test_through(void **state)
 {
 	(void)state;
@@ -109,7 +111,9 @@ static void test_links(void **state)
 	assert_false(covers("home/mnt", "home/dangling"));
 }
 
-/* In a child with mounts of its own, if the machine lets us. */
+/*
+ * Runs in a child with its own mount namespace. Returns SKIPPED if that is not permitted.
+ */
 static int with_bind_mounts(void)
 {
 	char mnt[PATH_ROOM];
@@ -124,7 +128,7 @@ static int with_bind_mounts(void)
 	if (!covers("home/mnt", "home/other/below") ||
 		!covers("home/other", "home/mnt/below"))
 		return 1;
-	/* One that is mounted over a directory hides what was below. */
+	/* A filesystem that is mounted over a directory hides the directory's files. */
 	if (mount("none", mnt, "tmpfs", 0, NULL))
 		return SKIPPED;
 	return covers("home/mnt", "home/other/below") ? 2 : 0;

@@ -21,7 +21,7 @@
 #include "process/exit_code.h"
 #include "support/temp_root.h"
 
-/* What is mounted where, and which directories can be mounted on: SEMANTICS 1.3, 11.4. */
+/* The mount table, and which directories can be mounted on: SEMANTICS 1.3, 11.4. */
 
 enum { PATH_ROOM = 4096, SKIPPED = 77 };
 
@@ -56,7 +56,7 @@ static int end(void **state)
 	return temp_root_remove(root);
 }
 
-/* By its device 0:`device`. */
+/* Expects `table` to contain this mount, with the device 0:`device`. */
 static void assert_mounted(const char *table, unsigned device, const char *point,
 	const char *type, const char *source)
 {
@@ -90,7 +90,7 @@ static const char table_text[] =
 	"92 28 0:52 / /mnt/twice rw - tmpfs below rw\n"
 	"93 92 0:53 / /mnt/twice ro shared:9 - fuse.sshfs above ro";
 
-/* SEMANTICS 1.5: whose a path is, is known by its device. */
+/* SEMANTICS 1.5: the mount that a path belongs to is found by its device. */
 static void test_table(void **state)
 {
 	(void)state;
@@ -101,7 +101,9 @@ static void test_table(void **state)
 	assert_not_mounted(table_text, 500);
 }
 
-/* What was mounted last is on top. The last line may have no end. */
+/*
+ * If a device is mounted twice, the last mount counts. The last line may lack a newline.
+ */
 static void test_table_last_wins(void **state)
 {
 	(void)state;
@@ -114,15 +116,16 @@ static void test_table_escapes(void **state)
 {
 	(void)state;
 	assert_mounted(table_text, 51, "/mnt/a b\tc\nd\\e", "fuse.gladiafs", "a source");
-	/* What is no escape stays. */
+	/* A backslash that begins no valid escape is copied. */
 	assert_mounted("1 1 0:1 / /a\\04 rw - t s\\ rw\n", 1, "/a\\04", "t", "s\\");
 	assert_mounted("1 1 0:1 / /a\\048 rw - t s rw\n", 1, "/a\\048", "t", "s");
-	/* Two fields that are told by their spaces alone: an empty source. */
+	/* An empty source is recognized: two spaces with nothing in between. */
 	assert_mounted("1 1 0:1 / /a rw - t  rw\n", 1, "/a", "t", "");
 }
 
-/* SEMANTICS 1.8: a mount is found by its numbers, wherever it is, and what is mounted on
- * it.
+/*
+ * SEMANTICS 1.8: a mount is found by its id and device wherever it is mounted, and so is
+ * a mount on top of it.
  */
 static void test_table_ids(void **state)
 {
@@ -135,8 +138,7 @@ static void test_table_ids(void **state)
 	assert_string_equal(mount.point, "/mnt/gladia");
 	assert_int_equal(mount.id, 90);
 	mount_table_done(&mount);
-	/* A number that was given to another filesystem since, or two that only begin so.
-	 */
+	/* The id belongs to another filesystem, or is only a prefix of one. */
 	assert_int_equal(
 		mount_table_find_id(in_root("table"), 90, makedev(0, 51), &mount),
 		-ENOENT);
@@ -148,7 +150,7 @@ static void test_table_ids(void **state)
 	assert_int_equal(mount_table_find_child(in_root("table"), 90, &mount), -ENOENT);
 }
 
-/* Lines that a kernel would not write are none. */
+/* Lines that a kernel would not write are skipped. */
 static void test_table_broken(void **state)
 {
 	static const char *const tables[] = {"", "\n", "\n\n\n", " ", "1 1 0:1 / /a",
@@ -162,7 +164,7 @@ static void test_table_broken(void **state)
 		assert_not_mounted(tables[i], 1);
 	assert_int_equal(mount_table_find_child(in_root("missing"), 1, &mount), -ENOENT);
 	assert_int_equal(mount_table_find_child(root, 1, &mount), -EINVAL);
-	/* The true one. */
+	/* The kernel's own mount table. */
 	assert_int_equal(unmount_identify("/proc", &proc), 0);
 	assert_int_equal(
 		mount_table_find_id(MOUNTINFO_SELF, proc.id, proc.device, &mount), 0);
@@ -200,7 +202,7 @@ static void assert_bad(
 	buf_done(&errmsg);
 }
 
-/* Whatever way leads there: after chdir("/") the path must still be true. */
+/* The path is made absolute and without links, because it is used after chdir("/"). */
 static void test_path(void **state)
 {
 	char here[PATH_ROOM];
@@ -216,11 +218,11 @@ static void test_path(void **state)
 	assert_good("./dir/../link", MOUNTINFO_SELF, dir);
 	assert_good(in_root("link"), MOUNTINFO_SELF, dir);
 	assert_int_equal(chdir(here), 0);
-	/* Without a table nothing is known to be mounted. */
+	/* If the mount table cannot be read, nothing counts as mounted. */
 	assert_good(dir, in_root("missing"), dir);
 }
 
-/* SEMANTICS 1.3: one sentence for what cannot be mounted on. */
+/* SEMANTICS 1.3: if a directory cannot be mounted on, one line of text says why. */
 static void test_bad_path(void **state)
 {
 	char long_name[300];
@@ -242,7 +244,7 @@ static void test_bad_path(void **state)
 	assert_bad(in_root(long_name), MOUNTINFO_SELF, -ENAMETOOLONG, "too long");
 }
 
-/* A table in which the mount that holds `dir` is on `point`. */
+/* Writes a mount table in which the mount that contains `dir` is mounted on `point`. */
 static const char *write_table_of(const char *dir, const char *point, const char *rest)
 {
 	char line[2 * PATH_ROOM];
@@ -255,7 +257,7 @@ static const char *write_table_of(const char *dir, const char *point, const char
 	return write_table(line);
 }
 
-/* SEMANTICS 1.1: no gladiafs over another one, whatever that shows. */
+/* SEMANTICS 1.1: gladiafs is not mounted over another gladiafs with any source. */
 static void test_mounted_already(void **state)
 {
 	static const struct {
@@ -284,7 +286,7 @@ static void test_mounted_already(void **state)
 	}
 }
 
-/* SEMANTICS 1.1: nor in one. */
+/* SEMANTICS 1.1: gladiafs is not mounted inside another gladiafs. */
 static void test_mounted_above(void **state)
 {
 	char dir[PATH_ROOM];
@@ -296,7 +298,7 @@ static void test_mounted_above(void **state)
 	assert_good(dir, write_table_of(dir, root, "ext4 /dev/vda"), dir);
 }
 
-/* A mount that is hidden by what is on top is not there, as far as a path goes. */
+/* A mount that is hidden below another one does not count. */
 static void test_hidden(void **state)
 {
 	char dir[PATH_ROOM];
@@ -308,7 +310,10 @@ static void test_hidden(void **state)
 	assert_good(dir, write_table(line), dir);
 }
 
-/* A FUSE mount that nobody answers for: the descriptor of its device, or less than 0. */
+/*
+ * Makes a FUSE mount whose requests are never answered. Returns the descriptor of its
+ * device, or a negative number.
+ */
 static int mount_silent(const char *type)
 {
 	char options[64];
@@ -324,7 +329,7 @@ static int mount_silent(const char *type)
 	return -1;
 }
 
-/* One whose process has ended: nobody has its device open any more. */
+/* Makes a FUSE mount that is dead: its device is closed. */
 static bool mount_dead(const char *type)
 {
 	int fd = mount_silent(type);
@@ -372,7 +377,7 @@ static int clear(void)
 	return err;
 }
 
-/* In a mount table of the child's own, so that a failure leaves nothing behind. */
+/* Runs `fn` in a child with its own mount namespace, so that no mounts are left. */
 static void in_child(int (*fn)(void))
 {
 	int status;
@@ -394,7 +399,7 @@ static void in_child(int (*fn)(void))
 
 static int clear_dead(void)
 {
-	/* Two, one over the other. */
+	/* Two dead mounts, one over the other. */
 	if (!mount_dead("fuse.gladiafs") || !mount_dead("fuse.gladiafs"))
 		return SKIPPED;
 	if (!check(0, true, NULL) || clear())
@@ -404,7 +409,7 @@ static int clear_dead(void)
 	return check(0, false, NULL) ? 0 : 3;
 }
 
-/* SEMANTICS 11.4: what a crash leaves behind is detected and cleared. */
+/* SEMANTICS 11.4: a dead mount left by a crash is detected and cleared. */
 static void test_dead(void **state)
 {
 	(void)state;
@@ -429,8 +434,7 @@ static int clear_hanging(void)
 	return !unmount_identify(dir, &now) && now.id == below.id ? 0 : 2;
 }
 
-/* SEMANTICS 11.4: a mount that does not answer goes, and not what it was mounted over,
- * too. */
+/* SEMANTICS 11.4: a mount that hangs is cleared, but not the filesystem below it. */
 static void test_hanging(void **state)
 {
 	(void)state;
@@ -443,11 +447,14 @@ static int refuse_foreign(void)
 		return SKIPPED;
 	if (!check(-ENOTCONN, false, "a dead mount of another kind (fuse.sshfs)"))
 		return 1;
-	/* It is still there. */
+	/* The mount was not cleared. */
 	return check(-ENOTCONN, false, "fusermount3 -u") ? 0 : 2;
 }
 
-/* SEMANTICS 11.4 is about our own mounts: another's is its owner's to clear. */
+/*
+ * SEMANTICS 11.4 covers only our own mounts: a dead mount of another program is not
+ * cleared.
+ */
 static void test_dead_foreign(void **state)
 {
 	(void)state;

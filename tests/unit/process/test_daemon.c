@@ -21,12 +21,14 @@
 #include "process/exit_code.h"
 #include "process/signals.h"
 
-/* The parent returns with its child's verdict, whatever becomes of either: SEMANTICS 1.3.
+/*
+ * SEMANTICS 1.3: the parent returns with its child's exit code, whatever happens to
+ * either.
  */
 
 enum { LONG_MS = 10 * 1000 };
 
-/* What a child leaves for the test to look at: it has no other way, once it is alone. */
+/* Shared memory in which the child records what it saw, for the test to check. */
 struct trace {
 	pid_t child;
 	bool began;
@@ -69,7 +71,10 @@ static int end(void **state)
 	return munmap(trace, sizeof(*trace));
 }
 
-/* Starts a daemon that does `child` and ends. In the parent: the code it hears. */
+/*
+ * Starts a daemon that runs `child` and exits. Returns the exit code that the parent
+ * received.
+ */
 static int start(void (*child)(struct daemon *daemon), struct buf *errmsg)
 {
 	struct daemon daemon = {0};
@@ -85,7 +90,7 @@ static int start(void (*child)(struct daemon *daemon), struct buf *errmsg)
 	return started == 1 ? code : -1;
 }
 
-/* A wait of the child's; the signal that came, or 0 after a long time. */
+/* Waits in the child for a signal. Returns the signal, or 0 after LONG_MS. */
 static int wait_for_signal(void)
 {
 	struct pollfd fd = {.events = POLLIN};
@@ -115,7 +120,7 @@ static void be_good(struct daemon *daemon)
 	report(daemon, EXIT_CODE_OK, "", false);
 	trace->own_session = getsid(0) == getpid();
 	trace->error_null_after = is_null(STDERR_FILENO);
-	/* Once more is as in the foreground. */
+	/* A second report is ignored, as in the foreground. */
 	if (daemon_report(daemon, EXIT_CODE_SYSTEM, "ignored", false))
 		abort();
 }
@@ -127,7 +132,7 @@ static void await(const bool *flag)
 	assert_true(*flag);
 }
 
-/* How a process that is no child of ours ends. */
+/* Waits for the end of a process that need not be our child. */
 static void await_end(pid_t pid)
 {
 	for (int i = 0; kill(pid, 0) == 0 && i < LONG_MS; i++) {
@@ -151,14 +156,18 @@ static void assert_verdict(
 	buf_done(&errmsg);
 }
 
-/* SEMANTICS 1.3: 0 once it is mounted; what the child then is. */
+/*
+ * SEMANTICS 1.3: the exit code is 0 once the filesystem is mounted; the child is then a
+ * proper daemon.
+ */
 static void test_good(void **state)
 {
 	(void)state;
 	assert_verdict(be_good, EXIT_CODE_OK, "");
 	assert_int_equal(waitpid(trace->child, NULL, 0), trace->child);
 	assert_int_equal(trace->report, 0);
-	assert_true(trace->in_parents_group); /* an automount knows it by that */
+	/* an automount recognizes the mounting process by its group */
+	assert_true(trace->in_parents_group);
 	assert_true(trace->own_session);
 	assert_true(trace->in_root);
 	assert_true(trace->inherited_closed);
@@ -174,7 +183,7 @@ static void keep_stderr(struct daemon *daemon)
 	trace->error_null_after = is_null(STDERR_FILENO);
 }
 
-/* SEMANTICS 1.4: log=stderr */
+/* SEMANTICS 1.4: log=stderr keeps stderr open. */
 static void test_keeps_stderr(void **state)
 {
 	(void)state;
@@ -197,7 +206,7 @@ static void talk_long(struct daemon *daemon)
 	report(daemon, EXIT_CODE_SYSTEM, sentence, false);
 }
 
-/* SEMANTICS 1.3: the code and the sentence, in one line. */
+/* SEMANTICS 1.3: the parent gets the exit code, and the error message in one line. */
 static void test_bad(void **state)
 {
 	(void)state;
@@ -217,7 +226,7 @@ static void be_killed(struct daemon *daemon)
 	raise(SIGKILL);
 }
 
-/* SEMANTICS 1.3: a child that dies without a word. */
+/* SEMANTICS 1.3: if the child dies without a report, the parent says how. */
 static void test_silent(void **state)
 {
 	(void)state;
@@ -234,7 +243,7 @@ static void obey(struct daemon *daemon)
 static void disobey(struct daemon *daemon)
 {
 	(void)daemon;
-	/* The signals are blocked: nothing but SIGKILL ends it. */
+	/* The signals are blocked, so only SIGKILL ends the child. */
 	usleep(LONG_MS * 1000);
 }
 
@@ -244,7 +253,10 @@ static void cross(struct daemon *daemon)
 	report(daemon, EXIT_CODE_OK, "", false);
 }
 
-/* Runs start() in a process of its own, to which `signal` is sent. */
+/*
+ * Runs start() in a child process and sends that process `signal`. Returns its wait
+ * status.
+ */
 static int start_and_send(
 	void (*child)(struct daemon *daemon), int signal, const char *sentence)
 {
@@ -272,7 +284,10 @@ static int start_and_send(
 	return status;
 }
 
-/* A signal to who waits ends it all, and when it returns nothing is left. */
+/*
+ * A signal to the waiting parent ends the child, too; when the parent returns, no process
+ * is left.
+ */
 static void test_signal(void **state)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -293,7 +308,10 @@ static void test_signal(void **state)
 	}
 }
 
-/* A good verdict that crosses the signal: the child ends, and so it is none. */
+/*
+ * If the child reports success while the signal is on its way, the child ends and the
+ * parent fails.
+ */
 static void test_signal_crossed(void **state)
 {
 	int status = start_and_send(cross, SIGTERM, "nothing is mounted");
@@ -317,7 +335,7 @@ static void test_signal_ignored(void **state)
 	assert_true(took < LONG_MS / 2);
 }
 
-/* Who waited was killed: the child hears of it, and has nobody to report to. */
+/* If the waiting parent is killed, the child gets SIGTERM and its report fails. */
 static void test_parent_killed(void **state)
 {
 	int status = start_and_send(cross, SIGKILL, "");
@@ -354,7 +372,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_foreground, begin, end),
 	};
 
-	/* As hardening_prepare() does. */
+	/* Ignored in the program as well: see hardening_prepare(). */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);

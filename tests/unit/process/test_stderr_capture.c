@@ -10,11 +10,14 @@
 
 #include "process/stderr_capture.h"
 
-/* SEMANTICS 1.3: the reason of a failure is one line, whoever knows it. */
+/*
+ * SEMANTICS 1.3: the reason of a failure is one line, even if a library or a child
+ * printed it.
+ */
 
 enum { LINE_MAX_TEST = 32 };
 
-/* stderr is a file during a test, so that it can be looked at. */
+/* During a test stderr is a file, so that the test can read it. */
 static int true_stderr;
 static int file;
 
@@ -68,7 +71,7 @@ static void test_first_line(void **state)
 		"a line that is longer than the b");
 }
 
-/* What children print counts as well. */
+/* Output of child processes is captured, too. */
 static void test_children(void **state)
 {
 	struct stderr_capture capture;
@@ -84,7 +87,7 @@ static void test_children(void **state)
 	buf_done(&line);
 }
 
-/* Nothing is lost where nothing failed. */
+/* If nothing failed, the captured output is printed. */
 static void test_replay(void **state)
 {
 	struct stderr_capture capture;
@@ -98,7 +101,7 @@ static void test_replay(void **state)
 	assert_printed("");
 	stderr_capture_end(&capture, NULL);
 	assert_printed(long_text);
-	/* And stderr is itself again. */
+	/* Afterwards stderr works as before. */
 	fputs(" after", stderr);
 
 	char text[8] = "";
@@ -112,12 +115,13 @@ static void test_twice(void **state)
 	struct stderr_capture capture;
 
 	(void)state;
-	for (int i = 0; i < 2000; i++) { /* no descriptor is left open */
+	/* more often than descriptors are available, to find a leak */
+	for (int i = 0; i < 2000; i++) {
 		stderr_capture_begin(&capture);
 		assert_true(capture.saved >= 0);
 		stderr_capture_end(&capture, NULL);
 	}
-	/* Once more does nothing. */
+	/* Ending a capture again does nothing. */
 	stderr_capture_end(&capture, NULL);
 	assert_printed("");
 }

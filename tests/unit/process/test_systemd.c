@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* SEMANTICS 1.3: a service manager is told when the mount can be used, and when it ends.
+/*
+ * SEMANTICS 1.3: the service manager is notified when the mount can be used, and when it
+ * ends.
  */
 
 #include <errno.h>
@@ -14,7 +16,7 @@
 
 #include "process/systemd.h"
 
-/* A manager with an address that is a name, not a file ("@...", unix(7)). */
+/* Opens a notify socket with an abstract address instead of a file ("@...", unix(7)). */
 static int listen_as_manager(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -23,7 +25,7 @@ static int listen_as_manager(void)
 	char name[sizeof(address.sun_path) + 1];
 
 	assert_true(fd >= 0);
-	/* The kernel chooses a free one. */
+	/* The kernel chooses a free address. */
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	snprintf(name, sizeof(name), "@%.*s",

@@ -10,7 +10,7 @@
 
 enum { INPUT_MAX = 64 << 20, BLOCK = 64 << 10 };
 
-/* Prints the job on its input as the format that is named: render_tool srt. */
+/* Reads a job from stdin and prints it in the given format: render_tool srt. */
 int main(int argc, char **argv)
 {
 	CLEANUP(buf_done) struct buf in;

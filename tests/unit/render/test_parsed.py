@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 8.1: subtitles are what others read as such.
+"""SEMANTICS 8.1: other programs can parse our subtitles.
 
-Made-up jobs, most of them hostile, go through render_tool (the path in
-GLADIAFS_RENDER_TOOL) and then through pysrt, webvtt-py and ffmpeg: each has to find every
-cue with its times, and no other."""
+Generated jobs, most of them hostile, are rendered by render_tool (the path in
+GLADIAFS_RENDER_TOOL) and then parsed by pysrt, webvtt-py and ffmpeg: each must find every cue with
+its times, and no other."""
 
 import json
 import os
@@ -21,7 +21,7 @@ import webvtt
 TOOL = os.environ.get("GLADIAFS_RENDER_TOOL")
 ROUNDS = 60
 
-# What ends a line, or a cue, or begins one, somewhere.
+# Pieces of text that end a line or a cue, or begin a cue, in some format or parser.
 PIECES = ["a", "zoë", "こんにちは", "🎙", "1", "-", "->", "-->", "--->", "<i>", "</b>", "&amp;", "&",
           "\n", "\n\n", "\r", "\r\n", "\n2\n00:00:01,000 --> 00:00:02,000\n", "\u2028", "\u0085",
           "\x0b", "\x0c", "\x1c", "\x1e", "\0", "\x7f", " ", "\t", "WEBVTT", "NOTE", "STYLE",
@@ -39,7 +39,7 @@ def render(job, name):
 
 def make_text(rng):
     text = "".join(rng.choice(PIECES) for _ in range(rng.randint(0, 6)))
-    # Most say something: what nobody can see makes no cue.
+    # Most texts end with visible characters, because a text without any makes no cue.
     return text + rng.choice(["", "x", "end."])
 
 
@@ -64,12 +64,12 @@ def is_time(value):
 
 
 def as_line(text):
-    """A text as one line."""
+    """Returns a text as a single line."""
     return " ".join(BLANKS.split(text.replace("\ud800", "\ufffd"))).strip()
 
 
 def expected(job):
-    """When cues have to begin, in milliseconds, and their texts, by what the job says."""
+    """Returns the expected beginning in milliseconds and the text of each cue of a job."""
     said = [(one["start"], as_line(one["text"]))
             for one in job["result"]["transcription"]["utterances"] if is_time(one["start"])]
     cues = [(max(0, int(start * 1000 + 0.5)), text)
@@ -102,7 +102,8 @@ def by_webvtt(path):
 
 
 def by_ffmpeg(path):
-    """Begin and end of what it writes again as SubRip."""
+    """Returns the beginning and end of each cue that ffmpeg writes when it converts a file to
+    SubRip."""
     done = subprocess.run(
         ["ffmpeg", "-nostdin", "-v", "warning", "-f", {".vtt": "webvtt"}.get(path.suffix, "srt"),
          "-i", path, "-f", "srt", "-"], capture_output=True, timeout=60, check=True)
@@ -130,7 +131,7 @@ def test_every_cue_is_read(keep, seed):
     assert [begin for begin, _, _ in cues] == [begin for begin, _ in wanted]
     assert all(begin < end for begin, end, _ in cues)
     for (_, _, shown), (_, said) in zip(cues, wanted):
-        # A speaker may stand in front of it.
+        # The speaker's name may precede the text.
         assert shown.endswith(said.replace("-->", "-- >")) and "\n" not in shown
     vtt, _ = keep(job, "vtt")
     read = by_webvtt(vtt)
@@ -152,7 +153,7 @@ def test_ffmpeg_reads_every_cue(keep, name, seed):
 
 
 def test_no_cue(keep):
-    """An empty transcript: SubRip has no header, WebVTT has."""
+    """Without a transcript, SubRip is empty and WebVTT has only its header."""
     for job in ({}, {"result": {"transcription": {"utterances": []}}}):
         assert keep(job, "srt")[1] == ""
         path, text = keep(job, "vtt")
@@ -161,7 +162,8 @@ def test_no_cue(keep):
 
 
 def test_long_ones_take_no_time(keep):
-    """A day of speech, and an utterance of megabytes: in proportion to their length."""
+    """A day of speech, or an utterance of megabytes, is rendered in time proportional to its
+    length."""
     many = [{"start": n, "end": n + 0.9, "text": "word " * 20, "speaker": n % 3,
              "words": [{"word": " word", "start": n, "end": n, "confidence": 1}] * 20}
             for n in range(20000)]

@@ -10,16 +10,19 @@
 #include "render/render.h"
 #include "json/pretty_print.h"
 
-/* Jobs as text and subtitles: SEMANTICS 8.1. */
+/* Jobs as text and as subtitles: SEMANTICS 8.1. */
 
 enum { TEXT_MAX = 4096 };
 
-/* What stands between these is a transcription's members. */
+/* Jobs whose transcription has the given members, or the given utterances. */
 #define JOB(members)     "{\"result\":{\"transcription\":{" members "}}}"
 #define SAID(utterances) JOB("\"utterances\":[" utterances "]")
 #define HI               "\"text\":\"Hi.\""
 
-/* A job as the catalog has it, without a byte to spare. */
+/*
+ * Renders a job in the form in which the catalog stores it, from an allocation without a
+ * spare byte.
+ */
 static int render_max(enum format format, const char *job, size_t max, char *ret_text)
 {
 	struct buf printed, out;
@@ -74,13 +77,16 @@ static void test_text(void **state)
 		{JOB("\"full_transcript\":\"Hi. Zo\\u00eb "
 		     "\\\"x\\\"\",\"utterances\":[{" HI ",\"channel\":0}]"),
 			"Hi. Zoë \"x\"\n"},
-		/* Lines stay lines, of whatever system; no two ends at the end. */
+		/*
+		 * Any kind of line end becomes one newline; the text ends with exactly
+		 * one.
+		 */
 		{JOB("\"full_transcript\":\"a\\nb\\r\\nc\\rd\\n\\n\\te  f\\n\""),
 			"a\nb\nc\nd\n\n\te  f\n"},
-		/* What a terminal would obey, and a NUL. */
+		/* Control characters and NUL are replaced. */
 		{JOB("\"full_transcript\":\"\\u001b[1m\\u0000x\\u007f\\ud800\""),
 			"\xef\xbf\xbd[1m\xef\xbf\xbdx\xef\xbf\xbd\xef\xbf\xbd\n"},
-		/* Nothing said; nothing there; things of other types. */
+		/* Nothing was said; members are missing; values have unexpected types. */
 		{JOB("\"full_transcript\":\"\",\"utterances\":[]"), ""},
 		{JOB("\"full_transcript\":\" \\n\""), ""},
 		{"{}", ""},
@@ -89,10 +95,10 @@ static void test_text(void **state)
 		{JOB("\"full_transcript\":null,\"utterances\":{\"a\":1}"), ""},
 		{JOB("\"full_transcript\":7,\"utterances\":[1,null,[],{},{\"text\":3}]"),
 			""},
-		/* Without the whole, its parts. */
+		/* Without a full transcript, the utterances are joined. */
 		{SAID("{" HI "},{\"text\":\" Go\\non. \"},{\"text\":\"\\n\"}"),
 			"Hi. Go on.\n"},
-		/* Translations are not the transcript. */
+		/* Translations are not part of the transcript. */
 		{"{\"result\":{\"translation\":{\"results\":[{\"full_transcript\":"
 		 "\"Hallo.\","
 		 "\"languages\":[\"de\"]}]},\"transcription\":{\"full_transcript\":\"Hi."
@@ -104,7 +110,7 @@ static void test_text(void **state)
 	CHECK(FORMAT_TXT, shapes);
 }
 
-/* SEMANTICS 8.1: speakers in front where diarized. */
+/* SEMANTICS 8.1: a diarized transcript names the speaker of each paragraph. */
 static void test_voices(void **state)
 {
 	static const struct shape shapes[] = {
@@ -123,7 +129,10 @@ static void test_voices(void **state)
 		{SAID("{" HI ",\"speaker\":\"In\\u00eas\\n\"},{\"text\":\"A.\","
 		      "\"speaker\":\" \"}"),
 			"Inês: Hi.\nA.\n"},
-		/* A channel is a voice where there are several, in order of time. */
+		/*
+		 * If there are several channels, each is named, and utterances are
+		 * ordered by time.
+		 */
 		{JOB("\"full_transcript\":\"Hi. A.\",\"utterances\":["
 		     "{" HI ",\"channel\":0,\"start\":0.5},"
 		     "{\"text\":\"B.\",\"channel\":0,\"start\":2},"
@@ -136,7 +145,9 @@ static void test_voices(void **state)
 		      "{\"text\":\"C.\",\"channel\":1},{\"text\":\"D.\"}"),
 			"Channel 0, speaker 1: Hi.\nChannel 1, speaker 1: A.\n"
 			"Channel 1, Bo: B.\nChannel 1: C.\nD.\n"},
-		/* One speaker in each channel is not told by that; one in two of them is.
+		/*
+		 * The channel is left out if the speaker alone identifies it, and named
+		 * if one speaker is in two channels.
 		 */
 		{SAID("{" HI ",\"channel\":0,\"speaker\":1},"
 		      "{\"text\":\"A.\",\"channel\":1,\"speaker\":0}"),
@@ -146,7 +157,7 @@ static void test_voices(void **state)
 		      "{\"text\":\"B.\",\"channel\":1,\"speaker\":1}"),
 			"Channel 0, speaker 1: Hi.\nChannel 1, speaker 0: A.\n"
 			"Channel 1, speaker 1: B.\n"},
-		/* Several languages are one transcript. */
+		/* Utterances in several languages form one transcript. */
 		{SAID("{" HI ",\"speaker\":0,\"language\":\"en\"},"
 		      "{\"text\":\"こんにちは。\",\"speaker\":0,\"language\":\"ja\"}"),
 			"Speaker 0: Hi. こんにちは。\n"},
@@ -156,7 +167,7 @@ static void test_voices(void **state)
 	CHECK(FORMAT_TXT, shapes);
 }
 
-/* SEMANTICS 8.1: one cue an utterance; times of any kind make sound cues, or none. */
+/* SEMANTICS 8.1: each utterance with a valid start becomes one valid cue. */
 static void test_srt(void **state)
 {
 	static const struct shape shapes[] = {
@@ -166,7 +177,7 @@ static void test_srt(void **state)
 			"2\n01:01:02,000 --> 01:01:03,000\nYou.\n"},
 		{JOB("\"full_transcript\":\"Hi.\",\"utterances\":[]"), ""},
 		{"{}", ""},
-		/* Ends that are none: for a second. */
+		/* Without a valid end, a cue lasts one second. */
 		{SAID("{" HI ",\"start\":1},{" HI ",\"start\":2,\"end\":null},"
 		      "{" HI ",\"start\":3,\"end\":2},{" HI
 		      ",\"start\":4,\"end\":4.0001},"
@@ -178,7 +189,10 @@ static void test_srt(void **state)
 			"4\n00:00:04,000 --> 00:00:05,000\nHi.\n\n"
 			"5\n00:00:05,000 --> 00:00:06,000\nHi.\n\n"
 			"6\n00:00:06,000 --> 00:00:07,000\nHi.\n"},
-		/* Beginnings that are none. */
+		/*
+		 * Utterances without a valid start are left out; a negative start counts
+		 * as 0.
+		 */
 		{SAID("{" HI ",\"end\":1},{" HI ",\"start\":\"1\",\"end\":2},"
 		      "{" HI ",\"start\":null},{" HI ",\"start\":1e400},"
 		      "{" HI ",\"start\":360000},{" HI ",\"start\":1e99},"
@@ -189,7 +203,7 @@ static void test_srt(void **state)
 			"1\n00:00:00,000 --> 00:00:01,000\nHi.\n\n"
 			"2\n00:00:00,000 --> 00:00:01,000\nHi.\n\n"
 			"3\n99:59:59,500 --> 99:59:59,999\nHi.\n"},
-		/* No text ends its cue, or begins another. */
+		/* The text of an utterance cannot end its cue or begin another one. */
 		{SAID("{\"text\":\"\\n\\na\\n\\n2\\n00:00:09,000 --> 00:00:10,000\\r\\rb"
 		      "\\u2028c\\u0085d\\u000be\\u0000\\n\",\"start\":1,\"end\":2},"
 		      "{\"text\":\" \\u2029\",\"start\":2,\"end\":3}"),
@@ -197,7 +211,7 @@ static void test_srt(void **state)
 			"a 2 00:00:09,000 -- > 00:00:10,000 b c d e\n"},
 		{SAID("{\"text\":\"->--->> a-b <i>x&amp;\",\"start\":1,\"end\":2}"),
 			"1\n00:00:01,000 --> 00:00:02,000\n->--- >> a-b <i>x&amp;\n"},
-		/* Rising times, whatever the order. */
+		/* Cues are sorted by time, whatever the order of the utterances. */
 		{SAID("{\"text\":\"b\",\"start\":1,\"end\":2,\"channel\":0,\"speaker\":3}"
 		      ","
 		      "{\"text\":\"a\",\"start\":0,\"end\":3,\"channel\":1,\"speaker\":"
@@ -242,7 +256,7 @@ static void test_vtt(void **state)
 #define OWN_SRT "1\n00:00:01,000 --> 00:00:02,000\nOwn.\n"
 #define OWN_VTT "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nOwn.\n"
 
-/* SEMANTICS 8.1: the API's own where it made them, with correct time separators. */
+/* SEMANTICS 8.1: subtitles made by the API are used, with corrected time separators. */
 static void test_made_srt(void **state)
 {
 	static const struct shape shapes[] = {
@@ -250,16 +264,19 @@ static void test_made_srt(void **state)
 			     "00:00:06.000 --> 00:00:07.500\\nBye.\\n\\n"),
 			"1\n00:00:00,140 --> 00:00:05,341\nHi,\nyou.\n\n2\n"
 			"00:00:06,000 --> 00:00:07,500\nBye.\n\n"},
-		/* Right ones stay; a last line without an end gets one. */
+		/* Correct cues are unchanged; a missing newline at the end is added. */
 		{MADE("srt", "1\\n00:00:01,000 --> 00:00:02,000\\n<i>Hi</i> 1.5 -> 2,5"),
 			"1\n00:00:01,000 --> 00:00:02,000\n<i>Hi</i> 1.5 -> 2,5\n"},
-		/* All that was seen, or could be, of what separates. */
+		/* Every separator and line end that is accepted. */
 		{MADE("srt", "\\ufeff1\\r\\n0:00:01:0 -->  01:02.12345 X1:1 "
 			     "X2:2\\r\\nHi\\r\\n"),
 			"1\n00:00:01,000 --> 00:01:02,123 X1:1 X2:2\nHi\n"},
 		{MADE("srt", "1\\n00:01 --> 00:02\\nHi\\n"),
 			"1\n00:00:01,000 --> 00:00:02,000\nHi\n"},
-		/* Of no use: what was said is used. */
+		/*
+		 * If the API's subtitles are not valid, they are made from the
+		 * utterances.
+		 */
 		{MADE("srt", ""), OWN_SRT},
 		{MADE("srt", "\\n\\n"), OWN_SRT},
 		{MADE("srt", "no cue in it"), OWN_SRT},
@@ -319,7 +336,10 @@ static void test_names(void **state)
 	assert_int_equal(format_find("TXT", 3, &format), -ENOENT);
 }
 
-/* A text that is longer than the maximum is refused, whichever part of it is too much. */
+/*
+ * Expects a text that is longer than the maximum to be refused, whichever part of it is
+ * too long.
+ */
 static void assert_maximum(enum format format, const char *job)
 {
 	char whole[TEXT_MAX], text[TEXT_MAX];
@@ -333,7 +353,9 @@ static void assert_maximum(enum format format, const char *job)
 	assert_string_equal(text, whole);
 }
 
-/* SEMANTICS 11.3: no text without a maximum. And what is no job at all. */
+/*
+ * SEMANTICS 11.3: a rendered text has a maximum size. A text that is no job is refused.
+ */
 static void test_refused(void **state)
 {
 	static const char *const job = JOB(
@@ -357,7 +379,7 @@ static void test_refused(void **state)
 	}
 }
 
-/* A text that nobody checked, cut anywhere: something comes of it, and nothing else. */
+/* Text that is cut anywhere is rendered or refused, without reading behind its end. */
 static void test_cut(void **state)
 {
 	static const char job[] = MADE(

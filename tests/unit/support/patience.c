@@ -6,9 +6,9 @@
 #include "cmocka.h"
 
 enum {
-	/* Less than the tests' watchdogs. */
+	/* Must be shorter than the tests' watchdogs. */
 	USUAL_S = 280,
-	/* A raw server's counts do not wake the loop. */
+	/* The raw server's counters do not wake the loop, so turns must be short. */
 	GLANCE_MS = 2,
 };
 

@@ -6,15 +6,19 @@
 #include "loop/loop.h"
 
 /*
- * How long a test waits for what has to come: much longer than the slowest machine needs,
- * as it is waited for in vain only where something is wrong. Where memory was refused
- * (tests/memory) that is usual, and PATIENCE_S in the environment says how long then.
+ * A deadline for events that a test waits for. It is much longer than the slowest machine
+ * needs, because it expires only if something is wrong. Tests that refuse memory
+ * (tests/memory) often reach it: they set PATIENCE_S in the environment to a shorter
+ * number of seconds.
  */
 struct patience {
-	struct timespec end; /* CLOCK_MONOTONIC, whatever the test's clock says */
+	struct timespec end; /* on CLOCK_MONOTONIC, whatever the test's clock says */
 };
 
 struct patience patience_begin(void);
 
-/* One turn, waiting for a moment at most. Fails the test where patience is at its end. */
+/*
+ * Runs one turn of the loop that waits for a moment at most. Fails the test after the
+ * deadline.
+ */
 void patience_turn(const struct patience *patience, struct loop *loop);

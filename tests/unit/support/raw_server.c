@@ -28,7 +28,7 @@ struct raw_server {
 	pthread_t acceptor;
 	char origin[64];
 	sem_t steps;
-	pthread_mutex_t mutex; /* over all that follows */
+	pthread_mutex_t mutex; /* protects all members below */
 	pthread_cond_t came;
 	bool closing;
 	struct raw_connection connections[RAW_CONNECTIONS_MAX];
@@ -41,7 +41,10 @@ struct raw_server {
 	int served[RAW_ROUTES_MAX];
 };
 
-/* For the server's threads, which cannot fail a test. */
+/*
+ * Aborts if the condition is false. Used in the server's threads, which cannot fail a
+ * test.
+ */
 static void must(bool holds, const char *what)
 {
 	if (holds)
@@ -50,7 +53,10 @@ static void must(bool holds, const char *what)
 	abort();
 }
 
-/* The next head, NUL-terminated, or false where the client went. */
+/*
+ * Reads the headers of the next request, NUL-terminated. Returns false if the client has
+ * closed the connection.
+ */
 static bool read_head(struct raw_connection *connection, char *ret_head)
 {
 	for (;;) {
@@ -88,7 +94,10 @@ static void remember(struct raw_server *server, const char *head, int together)
 	pthread_mutex_unlock(&server->mutex);
 }
 
-/* Its turns with this route are counted. */
+/*
+ * Counts a request for this route. Returns false if the route's `only` requests are used
+ * up.
+ */
 static bool takes(struct raw_server *server, size_t route)
 {
 	must(route < RAW_ROUTES_MAX, "too many routes");
@@ -128,7 +137,7 @@ static bool send_all(int fd, const char *bytes, size_t len)
 	return true;
 }
 
-/* Whether the connection goes on. */
+/* Sends the response. Returns true if the connection stays open. */
 static bool answer(struct raw_connection *connection, const struct raw_route *route)
 {
 	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
@@ -167,7 +176,7 @@ static void *serve(void *ctx)
 	while (read_head(connection, head)) {
 		const struct raw_route *route = route_of(server, head);
 
-		/* One that does not exist breaks the connection. */
+		/* A request for an unknown route closes the connection. */
 		remember(server, head, route ? route->together : 0);
 		if (!route || !answer(connection, route))
 			break;
@@ -198,7 +207,10 @@ static void *accept_all(void *ctx)
 		connection->server = server;
 		connection->fd = fd;
 		if (pthread_create(&connection->thread, NULL, serve, connection)) {
-			/* A thread takes memory: the client finds it gone. */
+			/*
+			 * Creating a thread needs memory. Without it, close the
+			 * connection.
+			 */
 			server->connections_len--;
 			server->open--;
 			close(fd);

@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * A server of scripted bytes on 127.0.0.1, on a port the system chose: what HTTP servers
- * do wrong, this one does on purpose. A thread per connection; everything here may be
- * called from the test's thread.
+ * A server of scripted bytes on 127.0.0.1, on a port that the system chooses. It
+ * misbehaves on purpose, in ways in which real HTTP servers do. It runs one thread per
+ * connection; all functions are called from the test's thread.
  */
 enum {
 	RAW_CONNECTIONS_MAX = 128,
@@ -18,46 +18,63 @@ enum {
 
 enum raw_after {
 	RAW_KEEP,  /* read the next request */
-	RAW_CLOSE, /* FIN */
-	RAW_RESET, /* RST */
-	RAW_HOLD,  /* say nothing more until the client goes */
+	RAW_CLOSE, /* close the connection with FIN */
+	RAW_RESET, /* close the connection with RST */
+	RAW_HOLD,  /* send nothing more until the client closes the connection */
 };
 
 struct raw_route {
-	const char *target; /* as in the request line; NULL ends the table,
-			     * or as the first and with bytes greets unasked */
+	/*
+	 * target in the request line; NULL ends the table. A first entry with bytes and
+	 * without a target is sent before any request.
+	 */
+	const char *target;
 	const char *bytes;
 	size_t len;
-	size_t times;      /* how often `bytes` are sent after one another; 0: once */
-	size_t again_from; /* after the first time only what follows this byte */
+	size_t times; /* number of times that `bytes` are sent; 0 means once */
+	/* offset from which `bytes` are sent again after the first time */
+	size_t again_from;
 	enum raw_after after;
-	bool stepwise; /* each sending waits for a raw_server_step() */
-	int together;  /* wait until so many requests came in all */
-	int only;      /* so many requests alone, then a later route of this target takes
-			* over; 0: all */
+	bool stepwise; /* each time, wait for a raw_server_step() before sending */
+	/*
+	 * before the response, wait until the server has received this many requests in
+	 * all
+	 */
+	int together;
+	/*
+	 * number of requests that get this response, before a later route with the same
+	 * target is used; 0 means all
+	 */
+	int only;
 };
 
 struct raw_server;
 
-/* `routes` by reference. Fails the test where it cannot be had. */
+/* Starts a server. `routes` is not copied. Fails the test on error. */
 struct raw_server *raw_server_new(const struct raw_route *routes);
 
-/* Ends all connections and waits for the threads. */
+/* Closes all connections and waits for the threads. */
 void raw_server_free(struct raw_server *server);
 
-/* "http://127.0.0.1:port" */
+/* Returns "http://127.0.0.1:PORT". */
 const char *raw_server_origin(const struct raw_server *server);
 
-/* Lets one stepwise sending go on. */
+/* Lets one stepwise response continue. */
 void raw_server_step(struct raw_server *server);
 
-/* Waits until so many answers of all were sent to their end: the client has them. */
+/*
+ * Waits until `count` responses in all have been sent completely, so that the client has
+ * them.
+ */
 void raw_server_await_answers(struct raw_server *server, int count);
 
-/* Counts since the start. */
+/*
+ * Numbers since the start: connections, the most that were open at the same time,
+ * requests.
+ */
 int raw_server_connections(struct raw_server *server);
 int raw_server_open_at_most(struct raw_server *server);
 int raw_server_requests(struct raw_server *server);
 
-/* The request line and headers of the `index`th request. */
+/* Returns the request line and headers of request number `index`. */
 const char *raw_server_head(struct raw_server *server, int index);

@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * A test's own directory. `root` is a template of mkdtemp(3), and is made into a new one
- * each time.
+ * A temporary directory of a test. `root` is a template for mkdtemp(3), which each call
+ * fills in again.
  */
 
-/* 0 or -1. */
+/* Creates the directory. Returns 0, or -1 on error. */
 int temp_root_make(char *root);
 
-/* Removes it with all that is in it. 0, or what nftw(3) gives. */
+/* Removes the directory with everything in it. Returns 0, or the error of nftw(3). */
 int temp_root_remove(const char *root);
 
-/* What is called `name` in it; good until the next call. */
+/* Returns the path of `name` in the directory. It is valid until the next call. */
 const char *temp_root_path(const char *root, const char *name);

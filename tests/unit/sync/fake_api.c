@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/sha256.h"
 
-/* Not of cmocka: what a test that fails has left must last until it is torn down. */
+/* Allocates without cmocka: if a test fails, the memory must last until its teardown. */
 static void *take_memory(size_t size)
 {
 	void *memory = calloc(1, size);
@@ -53,7 +53,7 @@ void api_stats(const struct api *api, struct api_stats *ret_stats)
 	*ret_stats = (struct api_stats){.requests = api->lists + api->gets};
 }
 
-/* Whether `a` stands before `b`. */
+/* True if the account lists `a` before `b`. */
 static bool is_before(const struct api *api, const struct job *a, const struct job *b)
 {
 	switch (api->rules.order) {
@@ -286,11 +286,11 @@ static unsigned page_length(const struct api_call *call)
 								    : limit;
 }
 
-/* What a page holds. */
+/* Contents of a page. */
 struct given {
-	unsigned places; /* it takes up of the account */
+	unsigned places; /* positions in the account that the page covers */
 	unsigned items;
-	bool more; /* behind it */
+	bool more; /* more jobs follow the page */
 };
 
 static int give_jobs(struct api_call *call, unsigned most, struct given *ret_given)
@@ -334,7 +334,7 @@ static int give_invented(struct api_call *call, unsigned most, struct given *ret
 	return err;
 }
 
-/* The page's `next`, by the rules. */
+/* Returns the kind of `next` that the page gets by the rules. */
 static enum fake_next next_of(
 	const struct fake_rules *rules, const struct given *given, unsigned most)
 {

@@ -4,8 +4,8 @@
 #include "gladia/api.h"
 
 /*
- * Takes the place of gladia/api.h at link time: an account in memory, and calls that are
- * pending until the test answers them, in whichever order and way it likes.
+ * Replaces gladia/api.h at link time: an account in memory, and calls that are pending
+ * until the test answers them, in any order and with any result.
  */
 enum { FAKE_JOBS_MAX = 2048, FAKE_PENDING_MAX = 256 };
 
@@ -15,32 +15,35 @@ enum fake_next { FAKE_NULL, FAKE_ADVANCES, FAKE_MISSING };
 
 struct fake_job {
 	struct job job;
-	unsigned edition;     /* of its text */
-	bool nameless;        /* its id cannot be a file's name */
-	bool hidden;          /* it takes up a place on its page, and is not shown */
-	const char *said;     /* its transcript; NULL: its text has none */
-	const char *metadata; /* as metadata_flatten() writes it; NULL: none */
+	unsigned edition;     /* version of its text */
+	bool nameless;        /* its id is not a valid file name */
+	bool hidden;          /* it takes a position on its page, but is not shown */
+	const char *said;     /* its transcript, or NULL if its text has none */
+	const char *metadata; /* in the format of metadata_flatten(), or NULL */
 };
 
-/* What is unknown of the API (GLADIA_API.md), and what it must not do. */
+/* Behaviour of the API that is undocumented (GLADIA_API.md) or wrong. */
 struct fake_rules {
-	enum fake_order order;     /* to be set before there are jobs */
-	unsigned gives_at_most;    /* jobs a page, silently; 0: as many as asked for */
-	unsigned refuses_above;    /* this limit, with -EINVAL; 0: none */
-	unsigned gives_instead;    /* of what was asked for; 0: that */
-	bool next_after_full;      /* `next` is set where the last page is full ... */
-	bool next_until_empty;     /* ... or up to the page that is empty */
-	bool missing_past_end;     /* -ENOENT instead of an empty page */
-	bool next_missing;         /* pages have no `next` at all */
-	unsigned empty;            /* so many of the next pages are empty, ... */
-	enum fake_next empty_next; /* ... with this */
+	enum fake_order order;  /* set it before adding jobs */
+	unsigned gives_at_most; /* maximum of jobs per page, applied silently; 0: none */
+	unsigned refuses_above; /* a larger limit fails with -EINVAL; 0: no limit does */
+	unsigned gives_instead; /* length of a page, whatever the limit; 0: the limit */
+	bool next_after_full;   /* `next` is set on a last page that is full */
+	bool next_until_empty;  /* `next` is set on every page that has jobs */
+	bool missing_past_end;  /* -ENOENT instead of an empty page past the end */
+	bool next_missing;      /* no page has a `next` */
+	unsigned empty;         /* number of pages from now on that are empty */
+	enum fake_next empty_next; /* `next` of these empty pages */
 	bool summaries;
-	bool limits_inclusive; /* jobs from just outside of a span come too */
+	bool limits_inclusive; /* a span includes jobs just outside its limits */
 	bool ignores_dates;
 	bool ignores_statuses;
 	uint64_t bytes_each;
 	int64_t page_ms;
-	/* Not the account's jobs but these: the i-th of a page; false where it ends. */
+	/*
+	 * If set, makes the i-th job of a page, instead of the account; false at the
+	 * page's end.
+	 */
 	bool (*invent)(struct api *api, const struct api_call *call, unsigned i,
 		struct fake_job *ret_job);
 };
@@ -50,11 +53,11 @@ struct api_call {
 	const struct api_handlers *handlers;
 	void *ctx;
 	bool ending;
-	struct query query; /* of a list */
+	struct query query; /* the query of a list */
 	unsigned span;
 	uint64_t offset;
 	unsigned limit;
-	char id[FILENAME_BYTES_MAX + 1]; /* "": of a list */
+	char id[FILENAME_BYTES_MAX + 1]; /* the job of a get or a delete; "": a list */
 	bool deletes;
 };
 
@@ -62,7 +65,7 @@ struct api {
 	struct fake_rules rules;
 	struct fake_job jobs[FAKE_JOBS_MAX]; /* in the account's order */
 	unsigned jobs_len;
-	struct api_call *pending[FAKE_PENDING_MAX]; /* in order of asking */
+	struct api_call *pending[FAKE_PENDING_MAX]; /* the oldest first */
 	unsigned pending_len;
 	unsigned most_pending;
 	unsigned lists;
@@ -76,36 +79,47 @@ struct api {
 
 struct api *fake_new(void);
 
-/* A job where the account's order wants it. It is valid until the account changes. */
+/*
+ * Adds a job at its position in the account's order. Returns it; it is valid until the
+ * account changes.
+ */
 struct fake_job *fake_add(
 	struct api *api, const char *id, enum job_status status, int64_t created_ms);
 
-/* NULL where there is none. */
+/* Returns the job with this id, or NULL if there is none. */
 struct fake_job *fake_find(struct api *api, const char *id);
 
 void fake_remove(struct api *api, const char *id);
 
-/* Whether a call's filters let the job pass, by the rules. */
+/* True if the filters of a call let the job pass, by the rules. */
 bool fake_shows(
 	const struct api *api, const struct api_call *call, const struct fake_job *job);
 
-/* The pending call of this number. */
+/* Returns the pending call with this index. */
 struct api_call *fake_call(struct api *api, unsigned number);
 
-/* Of the job with this id; NULL where there is none. */
+/* Returns the pending call for the job with this id, or NULL if there is none. */
 struct api_call *fake_call_for(struct api *api, const char *id);
 
-/* Answers from the account as it is now; what follows from it is pending next. */
+/*
+ * Answers a call from the account as it is now. It may cause new calls, which are then
+ * pending.
+ */
 void fake_answer(struct api_call *call);
 
-/* Answers those pending now, in order; those asked for by then; until none is. */
+/*
+ * fake_answer_all() answers the calls that are pending now, in order; fake_settle()
+ * continues until no call is pending.
+ */
 void fake_answer_all(struct api *api);
 void fake_settle(struct api *api);
 
 void fake_fail(struct api_call *call, int error, const char *errmsg);
 
-/* An attempt of a call has ended (api_on_reachability()), that goes on. */
+/*
+ * Reports that an attempt of a call has ended (api_on_reachability()), but not the call.
+ */
 void fake_reach(struct api *api, bool reached);
 
-/* Breaks off in the middle; it then begins anew, and is still pending. */
+/* Breaks off the response in the middle and restarts it; the call is still pending. */
 void fake_restart(struct api_call *call);

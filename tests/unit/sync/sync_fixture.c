@@ -92,7 +92,7 @@ int bench_tear_down(void **state)
 {
 	struct bench *bench = *state;
 
-	/* Of a test that failed. */
+	/* A failed test leaves its readers open. */
 	while (!list_empty(&bench->readers))
 		reader_close(list_entry(bench->readers.next, struct reader, link));
 	sync_free(bench->sync);

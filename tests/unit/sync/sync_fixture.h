@@ -9,8 +9,8 @@
 #include "sync/sync.h"
 
 /*
- * What the tests of sync/ stand on: a real loop and catalog, an account that answers when
- * it is told to, a clock that stands still unless it is put forward.
+ * Fixture of the tests of sync/: a real loop and catalog, an account whose calls the test
+ * answers, and a clock that only the test moves.
  */
 enum { BENCH_GONE_MAX = 512, BENCH_TTL_MS = 60 * 1000, BENCH_CONNECTIONS = 8 };
 
@@ -22,84 +22,100 @@ struct bench {
 	struct catalog *catalog;
 	struct api *api;
 	struct sync *sync;
-	struct list readers;                               /* that have not been closed */
-	char gone[BENCH_GONE_MAX][FILENAME_BYTES_MAX + 1]; /* of whom sync told */
+	struct list readers;                               /* readers that are open */
+	char gone[BENCH_GONE_MAX][FILENAME_BYTES_MAX + 1]; /* ids of reported jobs */
 	unsigned gone_len;
-	bool offline_ok; /* for the next bench_reset(), as is what follows */
-	bool offline;
-	bool no_ttl; /* ttl=0 */
+	bool offline_ok; /* sync_config.offline_ok at the next bench_reset() */
+	bool offline;    /* sync_config.offline at the next bench_reset() */
+	bool no_ttl;     /* ttl=0 at the next bench_reset() */
 };
 
-/* Set by tests as the fixture; with the defaults, and no page size. */
+/* Setup and teardown of a test, with the default options and an adaptive page size. */
 int bench_set_up(void **state);
 int bench_tear_down(void **state);
 
-/* Another sync, to which no listing is known, but for what the catalog keeps where it
- * begins offline; `page_size` 0: adaptive. */
+/*
+ * Replaces the sync with a new one that has no listings. If `bench->offline` is set, it
+ * has those that the catalog keeps. `page_size` 0: adaptive.
+ */
 void bench_reset(struct bench *bench, int connections, unsigned page_size);
 
-/* 2026-04-01T12:00Z. */
+/* Returns the timestamp of 2026-04-01T12:00Z. */
 int64_t bench_noon_ms(void);
 
-/* `count` more jobs, done, j000 the newest, a minute apart; `first` is the first's. */
+/*
+ * Adds `count` finished jobs, a minute apart, from number `first` on; j000 is the newest.
+ */
 void bench_fill(struct bench *bench, unsigned first, unsigned count);
 
-/* A turn of the loop that does not wait. */
+/* Runs one turn of the loop, without waiting. */
 void bench_turn(struct bench *bench);
 void bench_forward(struct bench *bench, int64_t ms);
 
-/* Answers until nothing is pending, with a turn after each. */
+/* Answers calls until none is pending, with a turn of the loop after each. */
 void bench_settle(struct bench *bench);
 
-/* The id of a job by its row; "?" for none. */
+/* Returns the id of the job in this row, or "?" if there is none. */
 const char *bench_id(struct bench *bench, int64_t row);
 
-/* Who reads a listing as a directory's reader does. */
+/* Reads a listing like the reader of a directory. */
 struct reader {
 	struct list link; /* in bench.readers */
 	struct bench *bench;
 	enum listing_kind kind;
 	struct listing *listing;
 	struct waiter waiter;
-	size_t at; /* what stands before it has been read */
-	unsigned told;
-	int error; /* told last */
+	size_t at;     /* number of members that it has read */
+	unsigned told; /* number of wake-ups */
+	int error;     /* error of the last wake-up */
 };
 
 struct reader *reader_open(
 	struct bench *bench, enum listing_kind kind, const struct query *query);
-/* Of every job. */
+/* Opens a reader of all jobs. */
 struct reader *reader_open_all(struct bench *bench);
 void reader_close(struct reader *reader);
 
-/* Stands at a position, and waits where it is not there. As listing_want(). */
+/*
+ * Wants the member at a position, and waits if it is not there. Returns the same as
+ * listing_want().
+ */
 int reader_want(struct reader *reader, size_t position);
 
-/* Reads what is there and wants what follows. -EAGAIN, -ENOENT (the end) or an error. */
+/*
+ * Reads all members that are there and wants the next one. Returns -EAGAIN, -ENOENT at
+ * the end, or an error.
+ */
 int reader_read(struct reader *reader);
 
-/* Reads to the end, all being answered in order. 0, or the error it was told. */
+/*
+ * Reads to the end, and answers all calls in order. Returns 0, or the error that the
+ * reader got.
+ */
 int reader_finish(struct reader *reader);
 
-/* A whole listing: opened, read and closed. */
+/*
+ * Opens a listing, reads it to the end and closes it. Returns 0, or the error that the
+ * reader got.
+ */
 int bench_read_all(
 	struct bench *bench, enum listing_kind kind, const struct query *query);
 
-/* The members are the account's jobs that match, in its order, each once. */
+/* Asserts that the members are the account's jobs that match, in its order, each once. */
 void assert_as_account(const struct reader *reader, const struct query *query);
 
-/* "j000 j001": the ids, the days as in date/, or the names, in order. */
+/* Asserts the members in order: ids ("j000 j001"), days as in date/, or names. */
 void assert_members(const struct reader *reader, const char *wanted);
 
-/* Of whom sync has told since the last look. */
+/* Asserts which jobs sync has reported since the last call. */
 void assert_told_gone(struct bench *bench, const char *wanted);
 
-/* Somebody who waits, and what he was told. */
+/* A waiter that counts its wake-ups. */
 struct bench_waiting {
 	struct waiter waiter;
 	unsigned told;
 	int error;
 };
 
-/* Has him wait there, told of nothing yet. */
+/* Enters the queue with a waiter that has not been woken yet. */
 void bench_wait(struct wait_queue *queue, struct bench_waiting *waiting);

@@ -9,7 +9,7 @@
 #include "sync/job_delete.h"
 #include "sync_fixture.h"
 
-/* sync/removal.h: jobs that are deleted here (SEMANTICS 10.1). */
+/* sync/job_delete.h: deletion of jobs at the API (SEMANTICS 10.1). */
 
 static void want(struct bench *bench, struct bench_waiting *waiting, const char *id)
 {
@@ -22,7 +22,7 @@ static void want(struct bench *bench, struct bench_waiting *waiting, const char 
 	bench_wait(queue, waiting);
 }
 
-/* Removes a job to the end. Gives the error. */
+/* Deletes a job and waits for the answer. Returns the error. */
 static int remove_job(struct bench *bench, const char *id)
 {
 	struct bench_waiting waiting;
@@ -50,7 +50,8 @@ static void assert_shown(struct bench *bench, const char *wanted)
 	reader_close(reader);
 }
 
-/* SEMANTICS 10.1: it is gone from the API, the catalog, and for whoever keeps its name.
+/*
+ * SEMANTICS 10.1: a deleted job is deleted at the API and in the catalog, and reported.
  */
 static void a_job_is_removed(void **state)
 {
@@ -69,7 +70,7 @@ static void a_job_is_removed(void **state)
 	assert_told_gone(bench, "j001");
 }
 
-/* SEMANTICS 10.1: asked for once, and it happens though nobody waits any more. */
+/* SEMANTICS 10.1: one request deletes the job, even if a caller stops waiting. */
 static void one_call_however_many_wait(void **state)
 {
 	struct bench *bench = *state;
@@ -89,8 +90,10 @@ static void one_call_however_many_wait(void **state)
 	assert_null(fake_find(bench->api, "j000"));
 }
 
-/* SEMANTICS 6.4, 10.1: who reads goes on with the same jobs; who comes then sees it gone,
- * and the API is not asked for that. */
+/*
+ * SEMANTICS 6.4, 10.1: a reader in progress keeps its members; a new reader does not see
+ * the job, and that costs no request.
+ */
 static void listings_from_now_on_are_without_it(void **state)
 {
 	struct bench *bench = *state;
@@ -116,7 +119,9 @@ static void listings_from_now_on_are_without_it(void **state)
 	reader_close(before);
 }
 
-/* SEMANTICS 7.1, 10.1: a listing that was thinned is as old as it was. */
+/*
+ * SEMANTICS 7.1, 10.1: removing a job from a listing does not change the listing's age.
+ */
 static void a_listing_does_not_get_younger(void **state)
 {
 	struct bench *bench = *state;
@@ -131,7 +136,7 @@ static void a_listing_does_not_get_younger(void **state)
 	assert_shown(bench, "j001 j002 j003");
 }
 
-/* SEMANTICS 10.1: what was asked for before it was deleted does not bring it back. */
+/* SEMANTICS 10.1: a page requested before the deletion does not bring the job back. */
 static void a_late_page_does_not_bring_it_back(void **state)
 {
 	struct bench *bench = *state;
@@ -145,18 +150,18 @@ static void a_late_page_does_not_bring_it_back(void **state)
 	want(bench, &waiting, "j001");
 	fake_answer(fake_call_for(bench->api, "j001"));
 	assert_int_equal(waiting.error, 0);
-	/* As a server would that only says "accepted". */
+	/* A server that only accepts the deletion still lists the job. */
 	fake_add(bench->api, "j001", JOB_DONE, bench_noon_ms() - 60 * 1000);
 	reader = reader_open_all(bench);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "j000 j002");
 	reader_close(reader);
-	/* If it stays there, it is there. */
+	/* If the job is still listed after ttl, it is shown again. */
 	bench_forward(bench, BENCH_TTL_MS);
 	assert_shown(bench, "j000 j001 j002");
 }
 
-/* SEMANTICS 10.1 */
+/* SEMANTICS 10.1: a job that is not finished is not deleted. */
 static void what_is_not_finished_stays(void **state)
 {
 	struct bench *bench = *state;
@@ -168,7 +173,7 @@ static void what_is_not_finished_stays(void **state)
 	assert_told_gone(bench, "");
 }
 
-/* SEMANTICS 10.1: a lost race. It is forgotten all the same. */
+/* SEMANTICS 10.1: a job that is already deleted at the API is deleted here, too. */
 static void what_is_gone_already(void **state)
 {
 	struct bench *bench = *state;
@@ -184,7 +189,10 @@ static void what_is_gone_already(void **state)
 	assert_shown(bench, "j001");
 }
 
-/* SEMANTICS 10.1, 11.1: whether it was deleted is not known, and will be asked. */
+/*
+ * SEMANTICS 10.1, 11.1: if it is not known whether the job was deleted, it counts as
+ * stale and is checked again.
+ */
 static void what_is_not_known_is_doubted(void **state)
 {
 	static const int errors[] = {-ETIMEDOUT, -EIO};
@@ -205,8 +213,9 @@ static void what_is_not_known_is_doubted(void **state)
 	}
 }
 
-/* SEMANTICS 9.1, 10.1: each deletion is counted by how it ended, once for all who want
- * it. */
+/*
+ * SEMANTICS 9.1, 10.1: each deletion is counted by its result, once for all its callers.
+ */
 static void deletions_are_counted(void **state)
 {
 	struct bench *bench = *state;
@@ -232,8 +241,7 @@ static void deletions_are_counted(void **state)
 	assert_int_equal(stats.deletes.under_way, 0);
 }
 
-/* SEMANTICS 10.1: a deletion that is not answered before the end is logged, with its
- * caller. */
+/* SEMANTICS 10.1: a deletion in flight when sync ends is logged with its caller. */
 static void the_end_logs_deletions_under_way(void **state)
 {
 	struct bench *bench = *state;
@@ -253,7 +261,7 @@ static void the_end_logs_deletions_under_way(void **state)
 	bench_reset(bench, BENCH_CONNECTIONS, 0);
 	stderr_capture_end(&capture, &log);
 	assert_non_null(strstr(
-		log.data, "job j000 is being deleted for uid 1000, pid 4242: it may be"));
+		log.data, "job j000 is being deleted for uid 1000, pid 4242: check"));
 	buf_done(&log);
 }
 

@@ -7,14 +7,16 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/* Jobs by their id (SEMANTICS 3.5, 7.1), and ahead of who walks through summaries (4.2).
+/*
+ * Job fetches by id (SEMANTICS 3.5, 7.1) and prefetches for a reader that goes through
+ * summaries (4.2).
  */
 
 struct waiting {
 	struct waiter waiter;
 	unsigned told;
 	int error;
-	/* To be wanted again while being told. */
+	/* If set, on_wake() fetches the job again. */
 	struct sync *again;
 	const char *id;
 };
@@ -43,7 +45,9 @@ static void want(struct bench *bench, struct waiting *waiting, const char *id)
 	wait_enter(queue, &waiting->waiter);
 }
 
-/* SEMANTICS 3.5: one request, never a listing, however many want it. */
+/*
+ * SEMANTICS 3.5: one request fetches a job for all its callers, and no listing is read.
+ */
 static void one_call_however_many_wait(void **state)
 {
 	struct bench *bench = *state;
@@ -67,13 +71,13 @@ static void one_call_however_many_wait(void **state)
 	bench_settle(bench);
 	assert_int_equal(bench->api->lists, 0);
 	assert_int_equal(bench->api->gets, 2);
-	/* Who comes now has it asked for again. */
+	/* A fetch that starts now sends another request. */
 	want(bench, &other, "j001");
 	assert_int_equal(bench->api->gets, 3);
 	bench_settle(bench);
 }
 
-/* SEMANTICS 7.1: a job that was deleted disappears with the next look. */
+/* SEMANTICS 7.1: a job that was deleted at the API is deleted here when it is fetched. */
 static void not_found_forgets(void **state)
 {
 	struct bench *bench = *state;
@@ -90,7 +94,7 @@ static void not_found_forgets(void **state)
 	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
 	assert_true(job.deleted);
 	assert_told_gone(bench, "j000");
-	/* Told once, and nothing where there was nothing. */
+	/* A deletion is reported once, and never for an unknown job. */
 	want(bench, &waiting, "j000");
 	bench_settle(bench);
 	want(bench, &waiting, "never");
@@ -100,7 +104,7 @@ static void not_found_forgets(void **state)
 	assert_told_gone(bench, "");
 }
 
-/* SEMANTICS 11.1: any other failure is told, and changes nothing that is known. */
+/* SEMANTICS 11.1: any other failure is returned, and does not change the cache. */
 static void failure_forgets_nothing(void **state)
 {
 	struct bench *bench = *state;
@@ -118,8 +122,7 @@ static void failure_forgets_nothing(void **state)
 	assert_told_gone(bench, "");
 }
 
-/* A job whose text is another is told of, one that is as it was is not (SEMANTICS 7.3).
- */
+/* A job is reported if its text has changed, and only then (SEMANTICS 7.3). */
 static void changes_are_told(void **state)
 {
 	struct bench *bench = *state;
@@ -135,7 +138,7 @@ static void changes_are_told(void **state)
 	}
 }
 
-/* SEMANTICS 11.2: a cancelled wait does not throw away what was asked for. */
+/* SEMANTICS 11.2: if a waiter leaves, the request continues. */
 static void who_leaves_ends_no_call(void **state)
 {
 	struct bench *bench = *state;
@@ -158,7 +161,7 @@ static void who_leaves_ends_no_call(void **state)
 	assert_true(job.size > 0);
 }
 
-/* Who wants it again while being told waits for another call, and is told of that. */
+/* A waiter that fetches the job again while it is woken waits for a new request. */
 static void wanted_again_while_told(void **state)
 {
 	struct bench *bench = *state;
@@ -177,7 +180,7 @@ static void wanted_again_while_told(void **state)
 	assert_int_equal(waiting.error, 0);
 }
 
-/* Lists an account of summaries; that takes no request by id. */
+/* Lists an account of summaries, without any job fetch. */
 static void list_summaries(struct bench *bench, unsigned jobs, int connections)
 {
 	struct query query;
@@ -202,14 +205,14 @@ static void look_at(struct bench *bench, unsigned number)
 	job_fetch_prefetch(bench->sync, &query, job.row);
 }
 
-/* SEMANTICS 4.2: neighbours are fetched ahead in parallel, no more than `connections`. */
+/* SEMANTICS 4.2: the jobs that follow are prefetched in parallel, up to `connections`. */
 static void summaries_are_fetched_ahead(void **state)
 {
 	struct bench *bench = *state;
 	struct waiting waiting;
 
 	list_summaries(bench, 200, 4);
-	/* One look is no walk. */
+	/* A single lookup is not a walk. */
 	look_at(bench, 10);
 	want(bench, &waiting, "j010");
 	assert_int_equal(bench->api->pending_len, 1);
@@ -224,13 +227,13 @@ static void summaries_are_fetched_ahead(void **state)
 		snprintf(id, sizeof(id), "j%03u", i);
 		assert_non_null(fake_call_for(bench->api, id));
 	}
-	/* As they come others follow, but not without end. */
+	/* When they arrive, more jobs are prefetched, but a limited number. */
 	bench_settle(bench);
 	assert_in_range(bench->api->most_pending, 4, 5);
 	assert_in_range(bench->api->gets, 2 + 4, 2 + 64);
 }
 
-/* What is fetched ahead is not asked for twice when somebody wants it. */
+/* A job that is being prefetched is not requested again when a caller wants it. */
 static void wanted_while_fetched_ahead(void **state)
 {
 	struct bench *bench = *state;
@@ -243,19 +246,19 @@ static void wanted_while_fetched_ahead(void **state)
 	want(bench, &waiting[0], "j002");
 	want(bench, &waiting[1], "j003");
 	assert_int_equal(bench->api->gets, 4);
-	/* They make room for others ahead. */
+	/* A wanted job no longer counts as a prefetch, so others are started. */
 	look_at(bench, 2);
 	assert_int_equal(bench->api->pending_len, 6);
 	bench_settle(bench);
 	assert_int_equal(waiting[0].told, 1);
 	assert_int_equal(waiting[1].told, 1);
-	/* j000 and j001 were looked at, not wanted. */
+	/* j000 and j001 were only looked up, not fetched. */
 	assert_int_equal(bench->api->gets, 38);
 	look_at(bench, 3);
 	assert_int_equal(bench->api->pending_len, 0);
 }
 
-/* SEMANTICS 7.1: what is whole is not fetched again. */
+/* SEMANTICS 7.1: a job that has its text is not prefetched. */
 static void whole_jobs_are_not_fetched_ahead(void **state)
 {
 	struct bench *bench = *state;
@@ -269,7 +272,7 @@ static void whole_jobs_are_not_fetched_ahead(void **state)
 	assert_int_equal(bench->api->gets, 0);
 }
 
-/* Failures ahead of anybody are tried no more than somebody walks. */
+/* If prefetches fail, new ones start only when the reader goes on. */
 static void failures_ahead_come_to_an_end(void **state)
 {
 	struct bench *bench = *state;
@@ -287,7 +290,7 @@ static void failures_ahead_come_to_an_end(void **state)
 	assert_int_equal(bench->api->gets, 8);
 }
 
-/* The listing that is walked through goes while jobs are fetched ahead. */
+/* The listing that a reader goes through may be evicted during a prefetch. */
 static void walked_listing_goes(void **state)
 {
 	struct bench *bench = *state;
@@ -300,7 +303,7 @@ static void walked_listing_goes(void **state)
 	bench_forward(bench, BENCH_TTL_MS);
 	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
 	bench_settle(bench);
-	/* It went with the new one being whole, and nobody walks there yet. */
+	/* It was evicted for the new one, which no reader goes through yet. */
 	assert_in_range(bench->api->gets, 4, 20);
 	look_at(bench, 40);
 	assert_int_equal(bench->api->pending_len, 0);

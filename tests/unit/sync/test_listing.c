@@ -9,7 +9,7 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/* Listings as things that are shared, age and are compared: SEMANTICS 6.4, 7.1, 1.5. */
+/* How listings are shared, age and are compared: SEMANTICS 6.4, 7.1, 1.5. */
 
 static struct query of_status(const char *words)
 {
@@ -44,7 +44,7 @@ static bool is_gone(struct bench *bench, const char *id)
 	return job.deleted;
 }
 
-/* SEMANTICS 3.2, 7.1: one listing for all who ask for the same, one request for all. */
+/* SEMANTICS 3.2, 7.1: readers of the same query share one listing and its requests. */
 static void a_listing_is_shared(void **state)
 {
 	struct bench *bench = *state;
@@ -69,7 +69,7 @@ static void a_listing_is_shared(void **state)
 	assert_int_equal(bench->api->lists, 1);
 }
 
-/* SEMANTICS 6.4: positions keep their meaning as long as the listing is held. */
+/* SEMANTICS 6.4: a position refers to the same member while the listing is held. */
 static void positions_are_stable(void **state)
 {
 	struct bench *bench = *state;
@@ -92,7 +92,7 @@ static void positions_are_stable(void **state)
 	late = reader_open_all(bench);
 	assert_int_not_equal(listing_id(late->listing), listing_id(held->listing));
 	assert_int_equal(reader_finish(late), 0);
-	/* rewinddir(), seekdir() to and fro, and on. */
+	/* rewinddir(), seekdir() back and forth, and on to the end. */
 	assert_int_equal(reader_want(held, 0), 0);
 	assert_int_equal(reader_want(held, 39), 0);
 	assert_int_equal(reader_want(held, 3), 0);
@@ -106,7 +106,9 @@ static void positions_are_stable(void **state)
 	reader_close(held);
 }
 
-/* SEMANTICS 6.4: each reader waits for what it lacks; one that leaves is not told. */
+/*
+ * SEMANTICS 6.4: each reader waits for the member it wants; one that left is not woken.
+ */
 static void readers_at_several_positions(void **state)
 {
 	struct bench *bench = *state;
@@ -133,7 +135,9 @@ static void readers_at_several_positions(void **state)
 	reader_close(far);
 }
 
-/* SEMANTICS 7.1: what is shown is at most `ttl` old, and not asked for again before. */
+/*
+ * SEMANTICS 7.1: a listing is used until it is `ttl` old, and not requested again before.
+ */
 static void a_listing_lasts_for_its_time_to_live(void **state)
 {
 	struct bench *bench = *state;
@@ -149,7 +153,7 @@ static void a_listing_lasts_for_its_time_to_live(void **state)
 	assert_int_equal(bench->api->lists, 2);
 }
 
-/* SEMANTICS 7.1: finished jobs do not change, others are asked for again. */
+/* SEMANTICS 7.1: finished jobs stay fresh, and others become stale after ttl. */
 static void finished_jobs_stay_fresh(void **state)
 {
 	struct bench *bench = *state;
@@ -162,14 +166,16 @@ static void finished_jobs_stay_fresh(void **state)
 	bench_forward(bench, BENCH_TTL_MS + 1);
 	assert_true(is_fresh(bench, "done"));
 	assert_false(is_fresh(bench, "queued"));
-	/* A clock that was set back must not keep it fresh. */
+	/* If the clock was set back, an unfinished job is not fresh. */
 	bench->now_ms -= 3 * BENCH_TTL_MS;
 	assert_true(is_fresh(bench, "done"));
 	assert_false(is_fresh(bench, "queued"));
 	bench->now_ms += 3 * BENCH_TTL_MS;
 }
 
-/* SEMANTICS 7.1: a finished one can only have been deleted, an unfinished one has moved.
+/*
+ * SEMANTICS 7.1: a finished job that is missing was deleted; an unfinished one becomes
+ * stale, because it may have finished.
  */
 static void missing_jobs_are_forgotten_or_doubted(void **state)
 {
@@ -189,13 +195,13 @@ static void missing_jobs_are_forgotten_or_doubted(void **state)
 	assert_false(is_gone(bench, "j000"));
 	assert_false(is_gone(bench, "queued"));
 	assert_false(is_fresh(bench, "queued"));
-	/* Told once. */
+	/* A deletion is reported once. */
 	bench_forward(bench, BENCH_TTL_MS);
 	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
 	assert_told_gone(bench, "");
 }
 
-/* What moved on to another status, and was seen there, is neither. */
+/* A job that was seen with another status meanwhile is neither deleted nor stale. */
 static void moved_jobs_are_left_alone(void **state)
 {
 	struct bench *bench = *state;
@@ -207,7 +213,7 @@ static void moved_jobs_are_left_alone(void **state)
 	fake_find(bench->api, "a")->job.status = JOB_DONE;
 	bench_forward(bench, 10);
 	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &done), 0);
-	/* Its file, and the places it belongs to, have changed. */
+	/* A job whose text and directories have changed is reported. */
 	assert_told_gone(bench, "a");
 	bench_forward(bench, BENCH_TTL_MS);
 	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &queued), 0);
@@ -215,7 +221,10 @@ static void moved_jobs_are_left_alone(void **state)
 	assert_true(is_fresh(bench, "a"));
 }
 
-/* One that was seen since the look began may stand where it had already been. */
+/*
+ * A job that was fetched after the refresh began is not missing: it may have moved to a
+ * part that had already been read.
+ */
 static void jobs_seen_since_are_not_missing(void **state)
 {
 	struct bench *bench = *state;
@@ -240,7 +249,7 @@ static void jobs_seen_since_are_not_missing(void **state)
 	reader_close(reader);
 }
 
-/* Only a whole listing tells what is missing, compared with the last whole one. */
+/* Only a complete listing shows which jobs are missing from the previous complete one. */
 static void listings_in_part_tell_nothing(void **state)
 {
 	struct bench *bench = *state;
@@ -266,7 +275,10 @@ static void listings_in_part_tell_nothing(void **state)
 	assert_told_gone(bench, "j035");
 }
 
-/* SEMANTICS 1.5: what is known counts as too old; who holds a listing keeps it. */
+/*
+ * SEMANTICS 1.5: after a refresh, unfinished jobs are stale, and a reader keeps its
+ * listing.
+ */
 static void refresh_forgets_listings(void **state)
 {
 	struct bench *bench = *state;
@@ -292,7 +304,10 @@ static void refresh_forgets_listings(void **state)
 	reader_close(late);
 }
 
-/* SEMANTICS 1.5, 7.1: also where the reader goes before the next one comes. */
+/*
+ * SEMANTICS 1.5, 7.1: deletions are found even if the old listing is closed before the
+ * next reader arrives.
+ */
 static void refreshed_listings_are_compared_yet(void **state)
 {
 	struct bench *bench = *state;
@@ -310,7 +325,7 @@ static void refreshed_listings_are_compared_yet(void **state)
 	assert_told_gone(bench, "j001");
 }
 
-/* A listing in the middle of being read is not given to who comes after a refresh. */
+/* A listing that was in progress at a refresh is not shared with a later reader. */
 static void refresh_while_reading(void **state)
 {
 	struct bench *bench = *state;
@@ -332,7 +347,9 @@ static void refresh_while_reading(void **state)
 	reader_close(late);
 }
 
-/* Nobody comes back to a listing in part that was replaced, nor to what it asked for. */
+/*
+ * If an incomplete listing that no reader holds is replaced, its requests are cancelled.
+ */
 static void replaced_listings_are_let_go(void **state)
 {
 	struct bench *bench = *state;
@@ -355,7 +372,7 @@ static void replaced_listings_are_let_go(void **state)
 	reader_close(new);
 }
 
-/* Listings of that many different queries. */
+/* Reads the listings of the queries from number `first` to before `end`. */
 static void read_numbered(struct bench *bench, int first, int end)
 {
 	for (int i = first; i < end; i++) {
@@ -368,7 +385,7 @@ static void read_numbered(struct bench *bench, int first, int end)
 	}
 }
 
-/* SEMANTICS 11.3: of those nobody holds so many are kept. */
+/* SEMANTICS 11.3: 256 listings that no reader holds are kept. */
 static void few_listings_are_kept(void **state)
 {
 	struct bench *bench = *state;
@@ -383,8 +400,8 @@ static void few_listings_are_kept(void **state)
 }
 
 /*
- * SEMANTICS 7.2.3: * SEMANTICS 7.2: the listing that others are selected from counts as
- * used, so a walk through more directories than are kept does not evict it.
+ * SEMANTICS 7.2.3, 7.2: the listing that others are selected from counts as used, so a
+ * walk through more directories than are kept does not evict it.
  */
 static void a_walk_through_many_days(void **state)
 {
@@ -420,7 +437,7 @@ static void a_walk_through_many_days(void **state)
 	}
 }
 
-/* All that is under way ends with sync, and nobody is told. */
+/* sync_free() cancels all requests in flight and wakes no waiter. */
 static void sync_ends_with_calls_under_way(void **state)
 {
 	struct bench *bench = *state;
@@ -431,7 +448,7 @@ static void sync_ends_with_calls_under_way(void **state)
 	bench_fill(bench, 0, 100);
 	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &done), 0);
 	bench_forward(bench, BENCH_TTL_MS);
-	/* One replaces the other, and neither is held. */
+	/* The second listing replaces the first one, and no reader holds either. */
 	for (int i = 0; i < 2; i++) {
 		reader = i ? reader_open(bench, LISTING_JOBS, &done)
 			   : reader_open_all(bench);

@@ -6,7 +6,7 @@
 #include "base/array.h"
 #include "sync/member_set.h"
 
-/* Members in order, each once, at positions that stay: SEMANTICS 6.3, 6.4. */
+/* A set has each member once, at a fixed position: SEMANTICS 6.3, 6.4. */
 
 enum { MANY = 200000 };
 
@@ -25,7 +25,7 @@ static void test_empty(void **state)
 	member_set_done(&snapshot);
 }
 
-/* SEMANTICS 6.3: ids are told once. */
+/* SEMANTICS 6.3: each number becomes a member once. */
 static void test_spec_6_3_once(void **state)
 {
 	static const int64_t seen[] = {7, 3, 7, 9, 3, INT64_MAX, 7, INT64_MAX};
@@ -43,7 +43,7 @@ static void test_spec_6_3_once(void **state)
 	member_set_done(&snapshot);
 }
 
-/* What was seen but not told then is never told: it is known not to belong. */
+/* A number that was seen without becoming a member never becomes one. */
 static void test_seen_but_not_told(void **state)
 {
 	struct member_set snapshot;
@@ -75,7 +75,9 @@ static void test_parts(void **state)
 	member_set_done(&snapshot);
 }
 
-/* Numbers far apart, near each other, and of one slot: the n-th of MANY. */
+/*
+ * Returns the n-th of MANY numbers: far apart, close together, or with equal hash slots.
+ */
 static int64_t number_of(int64_t n)
 {
 	switch (n % 3) {
@@ -88,7 +90,7 @@ static int64_t number_of(int64_t n)
 	}
 }
 
-/* SEMANTICS 6.4: a position keeps its meaning while the listing grows, and after. */
+/* SEMANTICS 6.4: a position refers to the same member while the set grows, and after. */
 static void test_spec_6_4_positions_stay(void **state)
 {
 	struct member_set snapshot;
@@ -113,7 +115,7 @@ static void test_spec_6_4_positions_stay(void **state)
 	assert_null(snapshot.members);
 }
 
-/* SEMANTICS 11.3: a listing without end is one that is too big. */
+/* SEMANTICS 11.3: a set that has reached the maximum does not grow. */
 static void test_spec_11_3_maximum(void **state)
 {
 	struct member_set snapshot;
@@ -124,7 +126,7 @@ static void test_spec_11_3_maximum(void **state)
 
 	size_t len = snapshot.seen_len;
 
-	/* Sixteen million calls later. */
+	/* Instead of sixteen million calls. */
 	snapshot.seen_len = MEMBER_SET_MAX;
 	assert_int_equal(member_set_add(&snapshot, 2, 0, true), -EFBIG);
 	snapshot.seen_len = len;

@@ -10,14 +10,15 @@
 #include "sync_fixture.h"
 
 /*
- * SEMANTICS 6.3, as a model: accounts that change while they are listed, pages answered
- * in any order. What matched all the time is told, nothing is told twice, and nothing
- * that never matched; every listing ends, and what it costs is bounded.
+ * SEMANTICS 6.3, as a model: accounts change while they are listed, and pages are
+ * answered in any order. A job that matches all the time is emitted, no job is emitted
+ * twice, and none that never matched. Every listing ends, after a bounded number of
+ * requests.
  */
 enum {
 	ROUNDS = 3000,
-	ROUNDS_SHORT = 200, /* where each takes fifty times as long (valgrind) */
-	JOBS_MAX = 400,     /* that ever are, in a round */
+	ROUNDS_SHORT = 200, /* for valgrind, which is fifty times slower */
+	JOBS_MAX = 400,     /* jobs created in a round, at most */
 	CHANGES_MAX = 100,
 	STEPS_MAX = 5000,
 	DAYS = 4,
@@ -35,7 +36,7 @@ struct model {
 	uint64_t random;
 	struct query query;
 	struct model_job jobs[JOBS_MAX];
-	unsigned jobs_len; /* that ever were */
+	unsigned jobs_len; /* number of jobs created so far */
 	unsigned existing;
 	unsigned changes;
 	unsigned changes_max;
@@ -73,11 +74,14 @@ static void note(struct model *model, const struct fake_job *job)
 
 static enum job_status draw_status(struct model *model)
 {
-	/* Most are done. */
+	/* Most jobs are done. */
 	return draw(model, 3) ? JOB_DONE : (enum job_status)draw(model, JOB_STATUSES);
 }
 
-/* At the head, most often, as jobs are; or as one that comes to match would. */
+/*
+ * Creates a job at the head, as the API does, or anywhere, like a job that starts to
+ * match.
+ */
 static void create(struct model *model, bool head)
 {
 	int64_t created_ms = bench_noon_ms() - draw(model, DAYS * 1000) * (DAY_MS / 1000);
@@ -119,7 +123,7 @@ static void change(struct model *model)
 	note(model, job);
 }
 
-/* The same kind of change, many times: a clean-up, or a batch. */
+/* Makes several changes at once, like a clean-up or a batch. */
 static void change_some(struct model *model)
 {
 	unsigned count = draw(model, 4) ? draw(model, 3) : draw(model, 30);
@@ -181,7 +185,7 @@ static void set_up_round(struct model *model, struct bench *bench, unsigned roun
 		model->jobs[i].always = model->jobs[i].ever;
 }
 
-/* One of the pending calls ends, one way or the other. */
+/* Answers one of the pending calls, or makes it fail. */
 static void answer_one(struct model *model)
 {
 	struct api *api = model->bench->api;
@@ -211,7 +215,7 @@ static void check(struct model *model, const struct reader *reader)
 			assert_int_equal(model->jobs[i].told, 1);
 }
 
-/* Jobs of the smallest page that is asked for, or given, in this round. */
+/* Returns the number of jobs of the smallest page that this round can have. */
 static unsigned smallest_page(const struct model *model)
 {
 	const struct fake_rules *rules = &model->bench->api->rules;
@@ -219,17 +223,17 @@ static unsigned smallest_page(const struct model *model)
 
 	if (rules->gives_at_most && jobs > rules->gives_at_most)
 		jobs = rules->gives_at_most;
-	/* Half of what is just refused. */
+	/* A limit that is refused is halved. */
 	if (rules->refuses_above && jobs > rules->refuses_above)
 		jobs = (rules->refuses_above + 2) / 2;
 	return jobs;
 }
 
 /*
- * Each page brings one job less than it holds. A change costs no more than one page, a
- * failure and a span's end those that were read ahead: as many as there are connections,
- * and as many again that came before one in front of them. A few go to find the page
- * size.
+ * Each page brings one job less than it holds. A change costs at most one page. A failure
+ * or the end of a span costs the pages that were read ahead: as many as there are
+ * connections, and as many again that arrived before a page in front of them. A few more
+ * requests find the page size.
  */
 static unsigned requests_allowed(const struct model *model)
 {

@@ -10,14 +10,15 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/* sync/offline.c, sync/select_cached.c: an API out of reach, with offline_ok
+/*
+ * sync/offline.c, sync/select_cached.c: the API is out of reach, with offline_ok
  * (SEMANTICS 7.5).
  */
 
-/* offline.h: so long nobody tries again, and so long a look waits for who does. */
+/* OFFLINE_RETRY_MS and OFFLINE_WAIT_MS of sync/offline.h. */
 enum { RETRY_MS = 10 * 1000, WAIT_MS = 1000 };
 
-/* 0, with the waiter told of what comes; or why it cannot even be asked for. */
+/* Starts to fetch a job. Returns 0 if `waiting` will be woken, or the error. */
 static int want(struct bench *bench, struct bench_waiting *waiting, const char *id)
 {
 	struct wait_queue *queue;
@@ -66,7 +67,10 @@ static void assert_shown(struct bench *bench, enum listing_kind kind,
 	reader_close(reader);
 }
 
-/* Three jobs of two days are known, and too old; then the network goes. */
+/*
+ * Lists three jobs of two days, lets the listing become stale, and then puts the API out
+ * of reach.
+ */
 static void lose_the_network(struct bench *bench)
 {
 	struct query all = query_of_all();
@@ -79,7 +83,10 @@ static void lose_the_network(struct bench *bench)
 	bench_turn(bench);
 }
 
-/* SEMANTICS 7.5: the first attempt that reaches nobody is enough for what is known. */
+/*
+ * SEMANTICS 7.5: after one attempt that does not reach the API, cached listings are
+ * shown.
+ */
 static void what_is_known_is_shown_at_once(void **state)
 {
 	struct bench *bench = *state;
@@ -106,7 +113,7 @@ static void what_is_known_is_shown_at_once(void **state)
 	assert_int_equal(bench->api->lists, lists);
 }
 
-/* SEMANTICS 7.5: also where the call ends with that attempt. */
+/* SEMANTICS 7.5: a call that fails with its first attempt does not become an error. */
 static void a_call_that_gives_up_is_no_error(void **state)
 {
 	static const int errors[] = {-EHOSTUNREACH, -ETIMEDOUT};
@@ -132,7 +139,7 @@ static void a_call_that_gives_up_is_no_error(void **state)
 	}
 }
 
-/* SEMANTICS 7.5: what answers is in reach. */
+/* SEMANTICS 7.5: if the API answers with an error, the reader gets that error. */
 static void what_the_api_says_is_told(void **state)
 {
 	static const int errors[] = {-EACCES, -EBUSY, -EIO};
@@ -154,7 +161,7 @@ static void what_the_api_says_is_told(void **state)
 	}
 }
 
-/* SEMANTICS 7.5: not without offline_ok. */
+/* SEMANTICS 7.5: without offline_ok, the reader gets the error. */
 static void not_without_the_option(void **state)
 {
 	struct bench *bench = *state;
@@ -174,7 +181,7 @@ static void not_without_the_option(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 7.5: of listings that hold the jobs, complete ones only. */
+/* SEMANTICS 7.5: a listing is selected from complete listings that contain its jobs. */
 static void parts_are_picked_out_of_the_whole(void **state)
 {
 	struct bench *bench = *state;
@@ -190,7 +197,7 @@ static void parts_are_picked_out_of_the_whole(void **state)
 	assert_int_equal(bench->api->pending_len, 0);
 }
 
-/* SEMANTICS 7.5: what was never seen whole is the error it would be. */
+/* SEMANTICS 7.5: a listing that was never complete is an error, as without offline_ok. */
 static void what_was_not_seen_whole_is_an_error(void **state)
 {
 	struct bench *bench = *state;
@@ -205,7 +212,7 @@ static void what_was_not_seen_whole_is_an_error(void **state)
 	reader_close(reader);
 	bench_forward(bench, BENCH_TTL_MS);
 
-	/* The first one tries as if there were no such option ... */
+	/* The first reader waits as long as it would without offline_ok. */
 	reader = reader_open_all(bench);
 	assert_int_equal(reader_read(reader), -EAGAIN);
 	fake_reach(bench->api, false);
@@ -215,14 +222,14 @@ static void what_was_not_seen_whole_is_an_error(void **state)
 	bench_turn(bench);
 	assert_int_equal(reader->error, -EHOSTUNREACH);
 	reader_close(reader);
-	/* ... and who comes then does not wait for the same. */
+	/* The next reader gets the error at once. */
 	reader = reader_open_all(bench);
 	assert_int_equal(reader_read(reader), -EHOSTUNREACH);
 	assert_int_equal(bench->api->pending_len, 0);
 	reader_close(reader);
 }
 
-/* SEMANTICS 7.5: when it is back, the next look shows the truth. */
+/* SEMANTICS 7.5: when the API is back, the next refresh shows the account as it is. */
 static void the_next_look_tries_again(void **state)
 {
 	struct bench *bench = *state;
@@ -242,7 +249,10 @@ static void the_next_look_tries_again(void **state)
 	assert_told_gone(bench, "j000");
 }
 
-/* SEMANTICS 7.5: if it is not, nobody waits for long, and it is not tried by each. */
+/*
+ * SEMANTICS 7.5: while the API is out of reach, a reader waits for WAIT_MS at most, and
+ * not every reader sends a request.
+ */
 static void a_look_waits_for_a_second_at_most(void **state)
 {
 	struct bench *bench = *state;
@@ -262,7 +272,7 @@ static void a_look_waits_for_a_second_at_most(void **state)
 		/* The first probe still waits for an answer. */
 		assert_int_equal(bench->api->pending_len, 1);
 	}
-	/* And with one it is over. */
+	/* Its answer ends the offline state. */
 	fake_remove(bench->api, "j001");
 	fake_answer(fake_call(bench->api, 0));
 	bench_turn(bench);
@@ -287,7 +297,7 @@ static void a_look_waits_no_longer_than_the_probe(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 7.5, 7.2: what another mount has left. */
+/* SEMANTICS 7.5, 7.2: listings that another mount has saved are shown, too. */
 static void what_the_catalog_keeps_is_known(void **state)
 {
 	struct bench *bench = *state;
@@ -303,7 +313,10 @@ static void what_the_catalog_keeps_is_known(void **state)
 	assert_int_equal(bench->api->pending_len, 0);
 }
 
-/* SEMANTICS 6.3, 7.5: in the midst of a listing, what was told stays told, and once. */
+/*
+ * SEMANTICS 6.3, 7.5: a listing in progress continues from the cache: it keeps its
+ * members and gets each job once.
+ */
 static void a_listing_goes_on_with_what_is_known(void **state)
 {
 	struct bench *bench = *state;
@@ -327,7 +340,7 @@ static void a_listing_goes_on_with_what_is_known(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 7.5: jobs by their id, though stale. */
+/* SEMANTICS 7.5: a stale job is shown if it is cached. */
 static void jobs_that_are_known_are_shown(void **state)
 {
 	struct bench *bench = *state;
@@ -347,17 +360,17 @@ static void jobs_that_are_known_are_shown(void **state)
 	assert_int_equal(known.error, 0);
 	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
 	assert_true(sync_is_fresh(bench->sync, &job, bench_noon_ms() + bench->now_ms));
-	/* That one is asked for until it is time. */
+	/* A job that is not cached is requested until the timeout. */
 	assert_int_equal(unknown.told, 0);
 	fake_fail(fake_call_for(bench->api, "j001"), -EHOSTUNREACH, "nobody there");
 	assert_int_equal(unknown.error, -EHOSTUNREACH);
-	/* And who comes then does not wait. */
+	/* After that, the next fetch fails at once. */
 	assert_int_equal(want(bench, &unknown, "j001"), -EHOSTUNREACH);
 	assert_int_equal(want(bench, &unknown, "j002"), -EHOSTUNREACH);
 	bench_settle(bench);
 }
 
-/* SEMANTICS 7.5 */
+/* SEMANTICS 7.5: a job fetch waits for the probe, for WAIT_MS at most. */
 static void a_job_waits_for_the_probe(void **state)
 {
 	struct bench *bench = *state;
@@ -386,7 +399,7 @@ static void a_job_waits_for_the_probe(void **state)
 	assert_int_equal(unknown.error, 0);
 }
 
-/* SEMANTICS 7.5, 10.1 */
+/* SEMANTICS 7.5, 10.1: a deletion fails at once, without a request. */
 static void nothing_is_deleted_in_vain(void **state)
 {
 	static const struct removal_caller caller = {.uid = 1000, .pid = 4242};

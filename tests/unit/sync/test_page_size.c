@@ -7,11 +7,14 @@
 #include "sync/page_size.h"
 #include "sync_fixture.h"
 
-/* SEMANTICS 6.5. */
+/* How many jobs a page has: SEMANTICS 6.5. */
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
-/* Pages of jobs of so many bytes, from an API that takes so long for a page and a job. */
+/*
+ * Returns the page size that results if a job has `bytes_each` bytes, and the API takes
+ * `page_ms` for a page plus `each_ms` for each job.
+ */
 static unsigned settled(uint64_t bytes_each, int64_t page_ms, int64_t each_ms)
 {
 	struct page_size size;
@@ -33,13 +36,13 @@ static void pages_hold_a_mebibyte_or_half_a_second(void **state)
 	(void)state;
 	assert_in_range(settled(20 * KIB, 50, 0), 50, 53);
 	assert_in_range(settled(2 * KIB, 100, 4), 90, 110);
-	/* No end of small ones, no single large ones. */
+	/* Small jobs have a maximum per page, large ones a minimum. */
 	assert_int_equal(settled(10, 0, 0), 1000);
 	assert_int_equal(settled(2 * MIB, 10, 0), 4);
 	assert_int_equal(settled(0, 0, 0), 1000);
 }
 
-/* An API that takes its time, for however little, is asked for no less. */
+/* If the API is slow even for small pages, the page size does not shrink. */
 static void slow_answers_do_not_shrink_pages(void **state)
 {
 	(void)state;
@@ -56,7 +59,7 @@ static void one_page_changes_little(void **state)
 	page_size_init(&size, 0);
 	page_size_learn(&size, 20, 1, 1);
 	assert_int_equal(page_size_next(&size), 80);
-	/* The first page of the next listing is as the API's own. */
+	/* The first page of the next listing has the API's default size. */
 	assert_int_equal(page_size_first(&size), 20);
 	page_size_learn(&size, 0, 0, 0);
 	assert_int_equal(page_size_next(&size), 80);
@@ -78,7 +81,7 @@ static void fixed_is_fixed(void **state)
 	assert_int_equal(page_size_first(&size), 2);
 }
 
-/* What is refused is halved down to one, what is given silently is at least two. */
+/* A refused limit is halved down to one; a silent cap counts as two at least. */
 static void limits_of_the_api(void **state)
 {
 	struct page_size size;
@@ -90,21 +93,21 @@ static void limits_of_the_api(void **state)
 		assert_true(page_size_refused(&size, page_size_next(&size)));
 		assert_int_equal(page_size_next(&size), halves[i]);
 	}
-	/* Nor is one granted: it was not the limit. */
+	/* The API refuses a limit of one as well, so the limit is not the reason. */
 	assert_false(page_size_refused(&size, 1));
 	assert_int_equal(page_size_next(&size), 20);
 	page_size_capped(&size, 7);
 	page_size_learn(&size, 7, 1, 1);
 	assert_int_equal(page_size_next(&size), 7);
 	assert_int_equal(page_size_first(&size), 20);
-	/* It gives more than that after all. */
+	/* The API returns more jobs than the cap after all. */
 	page_size_learn(&size, 8, 1, 1);
 	assert_in_range(page_size_next(&size), 20, 1000);
 	page_size_capped(&size, 1);
 	assert_int_equal(page_size_next(&size), 2);
 }
 
-/* What has been granted before is refused for another reason. */
+/* If a limit that was granted before is refused, the limit is not the reason. */
 static void granted_before_stays_granted(void **state)
 {
 	struct page_size size;
@@ -118,7 +121,7 @@ static void granted_before_stays_granted(void **state)
 		page_size_granted(&size, 20);
 	}
 	assert_int_equal(page_size_next(&size), 20);
-	/* More is halved, but no lower than that. */
+	/* A larger limit is halved, but not below the granted one. */
 	page_size_learn(&size, 20, 1, 1);
 	assert_true(page_size_refused(&size, 80));
 	assert_true(page_size_refused(&size, 40));
@@ -126,7 +129,7 @@ static void granted_before_stays_granted(void **state)
 	assert_int_equal(page_size_next(&size), 20);
 }
 
-/* An API that grants less than it did: some errors, then it is found out. */
+/* If the API grants less than before, the new limit is found after some errors. */
 static void granted_no_longer(void **state)
 {
 	struct page_size size;
@@ -137,14 +140,14 @@ static void granted_no_longer(void **state)
 	page_size_granted(&size, 100);
 	while (page_size_next(&size) > 30) {
 		errors += !page_size_refused(&size, page_size_next(&size));
-		/* What smaller pages of others show does not count. */
+		/* A smaller page of another listing does not count. */
 		page_size_granted(&size, 20);
 	}
 	assert_in_range(errors, 5, 20);
 	assert_int_equal(page_size_next(&size), 25);
 }
 
-/* Pages of one job do not overlap: each listing tries two once. */
+/* Pages of one job do not overlap, so each listing tries two jobs once. */
 static void one_job_is_not_settled_for(void **state)
 {
 	struct page_size size;
@@ -161,7 +164,10 @@ static void one_job_is_not_settled_for(void **state)
 	assert_int_equal(page_size_next(&size), 2);
 }
 
-/* SEMANTICS 6.1, 6.5: it fails where the limit is not to blame, and goes on as large. */
+/*
+ * SEMANTICS 6.1, 6.5: if a request is refused for another reason, the read fails, and the
+ * next one uses the same limit.
+ */
 static void refused_for_another_reason(void **state)
 {
 	struct bench *bench = *state;
@@ -187,7 +193,7 @@ static void refused_for_another_reason(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.5: halved until it is granted, and remembered by the next listing. */
+/* SEMANTICS 6.5: a limit is halved until it is granted, and the next listing uses it. */
 static void refused_limit_is_remembered(void **state)
 {
 	struct bench *bench = *state;
@@ -219,7 +225,7 @@ static void refused_limit_is_remembered(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.5: refused with several under way, each refusal counts once. */
+/* SEMANTICS 6.5: a refusal while several pages are in flight costs few requests. */
 static void refused_while_reading_ahead(void **state)
 {
 	struct bench *bench = *state;
@@ -246,7 +252,10 @@ static void refused_while_reading_ahead(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.5: silently lowered: pages behind are asked for where they then begin. */
+/*
+ * SEMANTICS 6.5: if the API silently lowers the limit, the following pages are requested
+ * at the offsets at which they then begin.
+ */
 static void lowered_limit_is_noticed(void **state)
 {
 	struct bench *bench = *state;
@@ -259,12 +268,12 @@ static void lowered_limit_is_noticed(void **state)
 	reader = reader_open_all(bench);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
-	/* Seventeen pages of seven; a few to find out. */
+	/* Seventeen pages of seven jobs, and a few requests to find the limit. */
 	assert_in_range(bench->api->lists, 17, 17 + BENCH_CONNECTIONS + 2);
 	reader_close(reader);
 }
 
-/* The last page of a listing is short as well. */
+/* A last page is short, too, and does not show a limit. */
 static void short_last_page_is_no_limit(void **state)
 {
 	struct bench *bench = *state;

@@ -10,22 +10,22 @@
 #include "sync_fixture.h"
 
 /*
- * SEMANTICS 7.2, as a model: accounts that change as accounts do (jobs are created at the
- * head, finish, are deleted) between looks and during them. Each look shows what matched
- * all the while, once, and nothing that was gone before it began; a look at what has
- * hardly changed costs less than reading it.
+ * SEMANTICS 7.2, as a model: accounts change as real ones do (jobs are created at the
+ * head, finish, are deleted) between refreshes and during them. Each refresh shows every
+ * job that matches all the time, once, and no job that was deleted before it began. If
+ * little has changed, a refresh costs less than reading the account.
  */
 enum {
 	ROUNDS = 400,
-	ROUNDS_SHORT = 30, /* where each takes fifty times as long (valgrind) */
+	ROUNDS_SHORT = 30, /* for valgrind, which is fifty times slower */
 	LOOKS = 5,
-	JOBS_MAX = 600, /* that ever are, in a round */
+	JOBS_MAX = 600, /* jobs created in a round, at most */
 	STEPS_MAX = 2000,
 	MINUTE_MS = 60 * 1000,
 };
 
 struct look_job {
-	bool always; /* it has matched since the look began */
+	bool always; /* it has matched since the refresh began */
 	bool ever;
 	unsigned told;
 };
@@ -35,11 +35,11 @@ struct looks {
 	uint64_t random;
 	struct query query;
 	struct look_job jobs[JOBS_MAX];
-	unsigned jobs_len; /* that ever were */
+	unsigned jobs_len; /* number of jobs created so far */
 	int64_t created_ms;
-	unsigned finished; /* all jobs but one in so many, when they are created */
-	unsigned busy;     /* how much happens during a look: one change in so many */
-	unsigned cheap;    /* looks that cost less than half of reading */
+	unsigned finished; /* one new job in this many is unfinished */
+	unsigned busy;     /* one answer in this many is followed by a change; 0: none */
+	unsigned cheap;    /* refreshes that cost less than half of reading */
 };
 
 /* xorshift64* (Vigna 2016). */
@@ -68,7 +68,9 @@ static void note(struct looks *looks, const struct fake_job *job)
 	noted->ever = noted->ever || matches;
 }
 
-/* No job is created in an instant of which a look has shown one. */
+/*
+ * Creates a job. Its timestamp is never that of a job that a refresh has already shown.
+ */
 static void create(struct looks *looks, bool same_instant)
 {
 	enum job_status status = draw(looks, looks->finished) ? JOB_DONE : JOB_QUEUED;
@@ -157,7 +159,10 @@ static void look(struct looks *looks)
 	reader = reader_open(bench, LISTING_JOBS, &looks->query);
 	while ((err = reader_read(reader)) == -EAGAIN) {
 		assert_true(++steps < STEPS_MAX);
-		/* Jobs that have moved are asked for yet when all is read again. */
+		/*
+		 * Fetches of moved jobs may still be in flight while the listing is read
+		 * again.
+		 */
 		assert_in_range(bench->api->pending_len, 1, 2 * BENCH_CONNECTIONS);
 		if (!draw(looks, 50))
 			fake_fail(fake_call(bench->api, 0), -EBUSY, "");
@@ -238,7 +243,7 @@ static void looks_show_what_there_is(void **state)
 	test_free(looks);
 }
 
-/* A hundred jobs, looked at until a look knows which ones of its query are unfinished. */
+/* Adds a hundred jobs and refreshes until the unfinished jobs of the query are known. */
 static struct query begin_looking(struct bench *bench)
 {
 	struct query query;
@@ -263,7 +268,10 @@ static void finish_job(struct bench *bench, const char *id)
 	job->completed_ms = job->created_ms + 1;
 }
 
-/* Nothing has changed: the head, those unfinished, the tail, and the head again. */
+/*
+ * If nothing has changed, a refresh reads the head, the unfinished jobs, the tail, and
+ * the head again.
+ */
 static void unchanged_listing_costs_few_requests(void **state)
 {
 	struct bench *bench = *state;
@@ -276,7 +284,10 @@ static void unchanged_listing_costs_few_requests(void **state)
 	reader_close(reader);
 }
 
-/* A job that finishes during a look moves others back to where they are expected. */
+/*
+ * A deletion is found even if a job finishes during the refresh and moves the others back
+ * to their expected offsets.
+ */
 static void finishing_does_not_hide_a_deletion(void **state)
 {
 	struct bench *bench = *state;
@@ -308,8 +319,8 @@ static bool tells(const struct reader *reader, const char *id)
 }
 
 /*
- * Nor does one that was not there at the look before, stands within the head, and
- * finishes after that was read: its reader may take as long as he likes.
+ * A deletion is found even if a new job in the head finishes after the head was read. The
+ * reader may be slow.
  */
 static void new_ones_that_finish_do_not_hide_deletions(void **state)
 {
@@ -320,7 +331,10 @@ static void new_ones_that_finish_do_not_hide_deletions(void **state)
 		struct query query = begin_looking(bench);
 		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
 
-		/* Each has a newer one in front that is done: two pages of these. */
+		/*
+		 * In front of each queued job is a newer one that is done: they fill two
+		 * pages.
+		 */
 		for (int at = 0; at < 12; at++) {
 			int64_t created_ms = bench_noon_ms() + (at + 1) * MINUTE_MS;
 			char id[16];
@@ -345,7 +359,10 @@ static void new_ones_that_finish_do_not_hide_deletions(void **state)
 	}
 }
 
-/* Nor one that is of the same instant as the first one known, behind that. */
+/*
+ * A deletion is found even if the job that finishes has the timestamp of the newest known
+ * job and follows it.
+ */
 static void one_of_the_first_instant_does_not_hide_a_deletion(void **state)
 {
 	struct bench *bench = *state;
@@ -365,7 +382,10 @@ static void one_of_the_first_instant_does_not_hide_a_deletion(void **state)
 	reader_close(reader);
 }
 
-/* Of two jobs of one instant it is not known which stands first. */
+/*
+ * Deletions are found even if jobs have equal timestamps, so that their order is not
+ * known.
+ */
 static void one_of_an_instant_finishes(void **state)
 {
 	struct bench *bench = *state;

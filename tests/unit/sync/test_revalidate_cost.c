@@ -6,12 +6,16 @@
 #include "base/array.h"
 #include "sync_fixture.h"
 
-/* SEMANTICS 7.2: what the refresh of a listing costs, and when it is read again instead.
+/*
+ * SEMANTICS 7.2: the requests of a refresh, and when the listing is read again instead.
  */
 
 enum { MINUTE_MS = 60 * 1000 };
 
-/* A refresh must show what there is; returns the number of its requests. */
+/*
+ * Refreshes a listing and asserts that it shows the account. Returns the number of
+ * requests.
+ */
 static unsigned refresh(struct bench *bench, const struct query *query)
 {
 	unsigned before = bench->api->lists + bench->api->gets;
@@ -25,9 +29,9 @@ static unsigned refresh(struct bench *bench, const struct query *query)
 }
 
 /*
- * SEMANTICS 7.2.1: * Each deletion costs the halvings from 2,000 jobs to a page of 20,
- * and that page: a tenth of reading. Too many of them cost what reading costs, and the
- * few requests before it.
+ * SEMANTICS 7.2.1: each deletion costs the halvings from 2,000 jobs to a page of 20, and
+ * that page: a tenth of reading. Many deletions cost as much as reading, and the few
+ * requests before it.
  */
 static void deletions_cost_few_requests(void **state)
 {
@@ -66,7 +70,7 @@ static void deletions_cost_few_requests(void **state)
 	}
 }
 
-/* Adds a job that an unsorted account lists among those from `first` to `last`. */
+/* Adds a job that an unsorted account lists at an index from `first` to `last`. */
 static void add_between(struct bench *bench, unsigned first, unsigned last)
 {
 	for (unsigned i = 0;; i++) {
@@ -84,8 +88,8 @@ static void add_between(struct bench *bench, unsigned first, unsigned last)
 }
 
 /*
- * SEMANTICS 7.2.4: An account in another order is read again: its new jobs are not at its
- * head.
+ * SEMANTICS 7.2.4: an account in another order is read again, because its new jobs are
+ * not at its head.
  */
 static void unsorted_listings_are_read_again(void **state)
 {

@@ -9,11 +9,12 @@
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
-/* What is told by metadata, out of the surrounding listing:
+/*
+ * Listings by metadata, selected from a listing that is still growing:
  * SEMANTICS 3.1, 3.4, 6.1, 6.2, 7.1.
  */
 
-/* "acme" of "customer", or the key alone. */
+/* Returns a query by key and values; each may be NULL. */
 static struct query of(const char *key, const char *values)
 {
 	struct query query;
@@ -42,7 +43,7 @@ static void add(struct bench *bench, const char *id, enum job_status status,
 	hold(bench, id, metadata);
 }
 
-/* A hundred jobs, of which j005, j025, j045 and j065 are acme's. */
+/* Adds a hundred jobs; j005, j025, j045 and j065 have customer=acme. */
 static void fill(struct bench *bench)
 {
 	bench_reset(bench, BENCH_CONNECTIONS, 20);
@@ -60,7 +61,9 @@ static void answer_one(struct bench *bench)
 	bench_turn(bench);
 }
 
-/* SEMANTICS 6.2: names come with the pages, and who stops has them read no further. */
+/*
+ * SEMANTICS 6.2: members arrive with the pages, and no page is read that no reader wants.
+ */
 static void as_far_as_wanted(void **state)
 {
 	struct bench *bench = *state;
@@ -83,7 +86,7 @@ static void as_far_as_wanted(void **state)
 	reader_close(reader);
 }
 
-/* The filter is checked here: of the API it is not asked. */
+/* Metadata is filtered here; the API gets only the other filters. */
 static void the_api_is_asked_for_what_surrounds(void **state)
 {
 	struct bench *bench = *state;
@@ -101,7 +104,7 @@ static void the_api_is_asked_for_what_surrounds(void **state)
 	reader_close(reader);
 }
 
-/* Who went away has nothing read any more; who comes then goes on from there. */
+/* If the reader leaves, reading stops; the next reader continues from there. */
 static void nobody_waits(void **state)
 {
 	struct bench *bench = *state;
@@ -116,7 +119,7 @@ static void nobody_waits(void **state)
 	wait_leave(&reader->waiter);
 	bench_settle(bench);
 
-	/* What was read ahead comes, and nothing after it. */
+	/* The pages in flight arrive, and no others are requested. */
 	unsigned lists = bench->api->lists;
 
 	assert_true(lists < 2 + BENCH_CONNECTIONS * 2);
@@ -126,7 +129,9 @@ static void nobody_waits(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.1, 7.1: what takes longer than the time to live is read on, not anew. */
+/*
+ * SEMANTICS 6.1, 7.1: a listing that takes longer than ttl is continued, not restarted.
+ */
 static void read_on_later(void **state)
 {
 	struct bench *bench = *state;
@@ -136,7 +141,7 @@ static void read_on_later(void **state)
 	bench_reset(bench, 1, 5);
 	bench_fill(bench, 0, 150);
 	hold(bench, "j140", "\ncustomer=rare\n");
-	/* Each look sees a page or two, and waits for so long that another is needed. */
+	/* Each reader gets a page or two and leaves, so that the next one needs more. */
 	for (unsigned looks = 0; looks < 8; looks++) {
 		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
 
@@ -156,7 +161,7 @@ static void read_on_later(void **state)
 	assert_members(reader, "j140");
 	reader_close(reader);
 	assert_in_range(bench->api->lists, 37, 45);
-	/* After a while it would be too old. */
+	/* When the listing has become too old, it is read again. */
 	fake_add(bench->api, "new", JOB_DONE, bench_noon_ms() + 1);
 	hold(bench, "new", "\ncustomer=rare\n");
 	bench_forward(bench, BENCH_TTL_MS);
@@ -166,7 +171,7 @@ static void read_on_later(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 3.4: each name once, as they are met. */
+/* SEMANTICS 3.4: each name is emitted once, in the order in which it is found. */
 static void names(void **state)
 {
 	static const struct {
@@ -191,14 +196,16 @@ static void names(void **state)
 		assert_int_equal(reader_finish(reader), 0);
 		assert_members(reader, cases[i].wanted);
 		reader_close(reader);
-		/* The others are picked out of what the first has read. */
+		/* The other listings are selected from what the first one has read. */
 		if (i)
 			assert_int_equal(bench->api->lists, lists);
 		lists = bench->api->lists;
 	}
 }
 
-/* SEMANTICS 7.2: a fresh listing that holds them is enough. */
+/*
+ * SEMANTICS 7.2: selecting from a fresh listing that contains the jobs costs no request.
+ */
 static void picked_out_of_a_fresh_one(void **state)
 {
 	struct bench *bench = *state;
@@ -222,7 +229,10 @@ static void picked_out_of_a_fresh_one(void **state)
 	assert_int_equal(bench->api->lists, 0);
 }
 
-/* SEMANTICS 3.4: days cannot be skipped to, for the newest job before need not match. */
+/*
+ * SEMANTICS 3.4: with a metadata filter days are not skipped, because the newest job of
+ * an earlier time may not match.
+ */
 static void days(void **state)
 {
 	struct bench *bench = *state;
@@ -239,7 +249,9 @@ static void days(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.1: an error, and the next try goes on from there. */
+/*
+ * SEMANTICS 6.1: a page that fails is an error, and the next read continues from there.
+ */
 static void a_page_fails(void **state)
 {
 	struct bench *bench = *state;
@@ -261,7 +273,7 @@ static void a_page_fails(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 7.1: what an unfinished job holds can change, and it is looked at again. */
+/* SEMANTICS 7.1: the metadata of an unfinished job can change, so it is checked again. */
 static void what_is_held_changes(void **state)
 {
 	struct bench *bench = *state;
@@ -283,7 +295,7 @@ static void what_is_held_changes(void **state)
 	}
 }
 
-/* SEMANTICS 7.1: gone from the surrounding listing, gone from here. */
+/* SEMANTICS 7.1: a job missing from the surrounding listing is missing here, too. */
 static void a_job_is_deleted(void **state)
 {
 	struct bench *bench = *state;
@@ -302,7 +314,10 @@ static void a_job_is_deleted(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 11.2: a big one is picked a part at a time, and others get their turn. */
+/*
+ * SEMANTICS 11.2: a long selection is made in parts, with a turn of the loop between
+ * them.
+ */
 static void some_at_a_time(void **state)
 {
 	enum { JOBS = FAKE_JOBS_MAX };
@@ -363,7 +378,7 @@ static void far_ahead(void **state)
 	}
 }
 
-/* Each a new one, and all of them let go of. */
+/* A thousand names are all found and freed. */
 static void many_names(void **state)
 {
 	enum { JOBS = 1000 };

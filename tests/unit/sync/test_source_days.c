@@ -7,7 +7,7 @@
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
-/* SEMANTICS 3.4: the days that have jobs, by skipping from one to the next. */
+/* SEMANTICS 3.4: the days that have jobs are found by skipping from one to the next. */
 
 static struct query of_all(void)
 {
@@ -25,7 +25,7 @@ static void add(struct bench *bench, const char *id, const char *instant)
 	fake_add(bench->api, id, JOB_DONE, ms);
 }
 
-/* Three days, with six jobs, two and one. */
+/* Adds six jobs on one day, two on another and one on a third. */
 static void fill_three_days(struct bench *bench)
 {
 	add(bench, "a", "2026-04-01T23:59:59.999Z");
@@ -53,7 +53,9 @@ static void assert_days(
 	reader_close(reader);
 }
 
-/* One small request for each day, and one that finds no more; in order, newest first. */
+/*
+ * Each day costs one small request, and the end costs another; the newest day is first.
+ */
 static void a_request_for_each_day(void **state)
 {
 	struct bench *bench = *state;
@@ -77,7 +79,7 @@ static void a_request_for_each_day(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.2: nobody who reads on, no request. */
+/* SEMANTICS 6.2: a day is not requested before a reader wants it. */
 static void days_are_lazy(void **state)
 {
 	struct bench *bench = *state;
@@ -105,7 +107,7 @@ static void no_jobs_no_days(void **state)
 	assert_int_equal(bench->api->lists, 1);
 }
 
-/* status/done/date/ and the like show what is in them. */
+/* Only days on which a job matches the filters are listed. */
 static void days_within_filters(void **state)
 {
 	struct bench *bench = *state;
@@ -123,7 +125,7 @@ static void days_within_filters(void **state)
 	assert_days(bench, &query, "2026-04-01 2026-03-31");
 }
 
-/* Several spans, one after the other: a request less where a span is but a day. */
+/* Spans are read one after the other; a span of one day costs one request. */
 static void days_of_several_spans(void **state)
 {
 	struct bench *bench = *state;
@@ -136,7 +138,7 @@ static void days_of_several_spans(void **state)
 	assert_int_equal(bench->api->lists, 3);
 }
 
-/* Jobs of midnight, by limits that are inclusive, or not. */
+/* A job at midnight belongs to one day, even if the API's limits are inclusive. */
 static void midnight_belongs_to_one_day(void **state)
 {
 	struct bench *bench = *state;
@@ -153,7 +155,7 @@ static void midnight_belongs_to_one_day(void **state)
 	assert_days(bench, &query, "2026-04-01");
 }
 
-/* So many at midnight that they hide what stands behind them. */
+/* Many jobs at midnight do not hide the days before them. */
 static void many_at_midnight_hide_none(void **state)
 {
 	struct bench *bench = *state;
@@ -170,7 +172,7 @@ static void many_at_midnight_hide_none(void **state)
 	assert_days(bench, &query, "2026-04-02 2026-03-30");
 }
 
-/* Orders in which skipping would miss days: then all is read, and nothing missed. */
+/* If the order of the account does not allow skipping, all jobs are read. */
 static void other_orders_are_read(void **state)
 {
 	struct bench *bench = *state;
@@ -185,7 +187,7 @@ static void other_orders_are_read(void **state)
 	assert_days(bench, &query, three_days);
 }
 
-/* The oldest first, and the sample does not show it. */
+/* No day is missed if the oldest jobs are first and the first page does not show it. */
 static void oldest_first_behind_equal_times(void **state)
 {
 	struct bench *bench = *state;
@@ -206,14 +208,14 @@ static void oldest_first_behind_equal_times(void **state)
 	assert_int_equal(reader_finish(reader), 0);
 	assert_int_equal(listing_len(reader->listing), 3);
 	reader_close(reader);
-	/* Within a day there is no doubt. */
+	/* Within one day, the order does not matter. */
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-03-01"), 0);
 	bench->api->lists = 0;
 	assert_days(bench, &query, "2026-03-01");
 	assert_int_equal(bench->api->lists, 1);
 }
 
-/* A page cut to one job tells no order. */
+/* No day is missed if pages of one job do not show the order. */
 static void oldest_first_in_pages_of_one(void **state)
 {
 	struct bench *bench = *state;
@@ -229,7 +231,7 @@ static void oldest_first_in_pages_of_one(void **state)
 	reader_close(reader);
 }
 
-/* Newest first by all the same times costs no more than other days. */
+/* Jobs with equal timestamps, newest first, cost no additional requests. */
 static void equal_times_newest_first(void **state)
 {
 	struct bench *bench = *state;
@@ -255,7 +257,7 @@ static void dates_that_are_not_heeded(void **state)
 	assert_days(bench, &query, three_days);
 }
 
-/* The first request has no date, the second one is refused for it. */
+/* The first request has no date filter; the API refuses the filter of the second one. */
 static void dates_that_are_refused(void **state)
 {
 	struct bench *bench = *state;
@@ -274,7 +276,7 @@ static void dates_that_are_refused(void **state)
 	reader_close(reader);
 }
 
-/* Jobs without created_at are of no day. */
+/* Jobs without created_at belong to no day. */
 static void jobs_without_time(void **state)
 {
 	struct bench *bench = *state;
@@ -292,7 +294,7 @@ static void jobs_without_time(void **state)
 	assert_days(bench, &query, three_days);
 }
 
-/* Times that no calendar has. */
+/* The first and the last day that a timestamp can have are listed. */
 static void first_and_last_day_of_all(void **state)
 {
 	struct bench *bench = *state;
@@ -305,7 +307,7 @@ static void first_and_last_day_of_all(void **state)
 	assert_days(bench, &query, "9999-12-31 1970-01-01 1969-12-31 0001-01-01");
 }
 
-/* SEMANTICS 6.1: a retry goes on where it failed. */
+/* SEMANTICS 6.1: a retry continues at the request that failed. */
 static void failed_requests_are_tried_again(void **state)
 {
 	struct bench *bench = *state;
@@ -332,7 +334,7 @@ static void failed_requests_are_tried_again(void **state)
 	reader_close(reader);
 }
 
-/* Opens days that have to be read, and stops where they are. */
+/* Opens a listing of days that reads all jobs, and stops when it begins to read them. */
 static struct reader *open_reading(struct bench *bench)
 {
 	struct query query = of_all();
@@ -350,7 +352,7 @@ static struct reader *open_reading(struct bench *bench)
 	return reader;
 }
 
-/* SEMANTICS 6.1: also where all jobs are read. */
+/* SEMANTICS 6.1: a retry continues while all jobs are read, too. */
 static void failed_reading_is_tried_again(void **state)
 {
 	struct bench *bench = *state;
@@ -372,7 +374,7 @@ static void failed_reading_is_tried_again(void **state)
 	reader_close(reader);
 }
 
-/* The jobs' listing is the one that all/ has. */
+/* all/ uses the listing of jobs that was read to find the days. */
 static void reading_is_shared(void **state)
 {
 	struct bench *bench = *state;
@@ -387,7 +389,7 @@ static void reading_is_shared(void **state)
 	assert_int_equal(bench->api->lists, lists);
 }
 
-/* The days hold a listing that is younger than they are. */
+/* sync_free() frees days that hold a listing newer than they are. */
 static void sync_ends_while_reading(void **state)
 {
 	struct bench *bench = *state;
@@ -395,14 +397,17 @@ static void sync_ends_while_reading(void **state)
 	reader_close(open_reading(bench));
 	bench_reset(bench, 1, 0);
 	assert_int_equal(bench->api->pending_len, 0);
-	/* And while it is being told of the end. */
+	/* sync_free() before the days have handled the end of that listing. */
 	reader_close(open_reading(bench));
 	fake_settle(bench->api);
 	bench_reset(bench, 1, 0);
 	bench_turn(bench);
 }
 
-/* The days are the last to hold the jobs' listing, which goes as soon as they have it. */
+/*
+ * The days hold the last reference to an outdated listing of jobs, and release it when
+ * they have read it.
+ */
 static void reading_of_an_outdated_listing(void **state)
 {
 	struct bench *bench = *state;

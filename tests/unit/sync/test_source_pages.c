@@ -8,7 +8,7 @@
 #include "base/array.h"
 #include "sync_fixture.h"
 
-/* How a listing fills page by page: SEMANTICS 6.1 to 6.3, 6.6. */
+/* How a listing is filled page by page: SEMANTICS 6.1 to 6.3, 6.6. */
 
 enum { PAGE = API_LIMIT_DEFAULT };
 
@@ -43,7 +43,7 @@ static void first_page_is_one_request(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.2: several at a time, more and more, up to `connections`. */
+/* SEMANTICS 6.2: more and more pages are read ahead, up to `connections` at a time. */
 static void pages_are_read_ahead_more_and_more(void **state)
 {
 	struct bench *bench = *state;
@@ -65,7 +65,8 @@ static void pages_are_read_ahead_more_and_more(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.2: nobody reads on, so nothing more than twice `connections` is asked for.
+/*
+ * SEMANTICS 6.2: if no reader goes on, at most twice `connections` pages are read ahead.
  */
 static void reading_ahead_stops_with_the_reader(void **state)
 {
@@ -85,7 +86,7 @@ static void reading_ahead_stops_with_the_reader(void **state)
 
 	unsigned lists = bench->api->lists;
 
-	/* What is there costs nothing; coming nearer to its end, a page for a page. */
+	/* Near the end of what is there, each page that is read requests another. */
 	assert_int_equal(reader_want(reader, 21), 0);
 	assert_int_equal(reader_want(reader, 42), 0);
 	assert_in_range(bench->api->pending_len, 0, 2);
@@ -97,16 +98,14 @@ static void reading_ahead_stops_with_the_reader(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.2: who waited has gone: what was asked for still comes, and no more than
- * that.
- */
+/* SEMANTICS 6.2: if the reader leaves, its request is finished and no other is sent. */
 static void nobody_waits_so_nothing_is_asked_for(void **state)
 {
 	struct bench *bench = *state;
 	struct reader *reader;
 	struct query query;
 
-	/* A server that does not heed the filter sends what is no member. */
+	/* A server that ignores the filter sends jobs that are not members. */
 	query_init(&query);
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "error"), 0);
 	bench->api->rules.ignores_statuses = true;
@@ -118,7 +117,7 @@ static void nobody_waits_so_nothing_is_asked_for(void **state)
 	assert_int_equal(bench->api->lists, 1);
 }
 
-/* SEMANTICS 6.3: each page begins with the last job of the one before. */
+/* SEMANTICS 6.3: each page begins with the last job of the previous page. */
 static void pages_overlap_by_one(void **state)
 {
 	struct bench *bench = *state;
@@ -141,7 +140,7 @@ static void pages_overlap_by_one(void **state)
 	reader_close(reader);
 }
 
-/* Reads the first page, lets the test change the account, and reads on. */
+/* Opens a reader and answers its first page. */
 static struct reader *read_first(struct bench *bench)
 {
 	struct reader *reader = reader_open_all(bench);
@@ -176,7 +175,7 @@ static void remove_jobs(struct bench *bench, unsigned first, unsigned count)
 	}
 }
 
-/* SEMANTICS 6.3: what moves back is met twice and told once. */
+/* SEMANTICS 6.3: a job that moves to the next page is emitted once. */
 static void jobs_created_between_pages_double_none(void **state)
 {
 	struct bench *bench = *state;
@@ -189,7 +188,7 @@ static void jobs_created_between_pages_double_none(void **state)
 		bench_fill(bench, 30 - created, created);
 		assert_int_equal(reader_finish(reader), 0);
 		assert_found(bench, reader, 30, 40);
-		/* Where nothing is met any more the new ones are read, too. */
+		/* If the pages no longer overlap, the new jobs are read, too. */
 		assert_in_range(listing_len(reader->listing), 40,
 			created < 10 ? 40 : 40 + created);
 		reader_close(reader);
@@ -197,7 +196,7 @@ static void jobs_created_between_pages_double_none(void **state)
 	}
 }
 
-/* SEMANTICS 6.3: what moves forward past the joint is missed by the page, not by us. */
+/* SEMANTICS 6.3: a job that moves to a page already read is found. */
 static void jobs_deleted_between_pages_hide_none(void **state)
 {
 	struct bench *bench = *state;
@@ -219,7 +218,9 @@ static void jobs_deleted_between_pages_hide_none(void **state)
 	}
 }
 
-/* SEMANTICS 6.3: all that was read is gone; the joint is sought farther and farther back.
+/*
+ * SEMANTICS 6.3: if all jobs read so far are deleted, an overlap is searched farther and
+ * farther back.
  */
 static void many_jobs_deleted_between_pages_hide_none(void **state)
 {
@@ -244,8 +245,7 @@ static void many_jobs_deleted_between_pages_hide_none(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.2, 6.3: one deletion costs one request, not the pages that are under way.
- */
+/* SEMANTICS 6.2, 6.3: a deletion costs one request, and the pages in flight are used. */
 static void mending_keeps_what_was_read_ahead(void **state)
 {
 	struct bench *bench = *state;
@@ -264,14 +264,16 @@ static void mending_keeps_what_was_read_ahead(void **state)
 	assert_int_equal(reader_finish(reader), 0);
 	assert_found(bench, reader, 4, 196);
 	assert_int_equal(listing_len(reader->listing), 200);
-	/* 199 jobs of which each page brings 9, one for the joint, and past the end. */
+	/*
+	 * Each page brings 9 of 199 jobs; one more request repairs the gap, others are
+	 * past the end.
+	 */
 	assert_in_range(bench->api->lists, 23, 23 + 8);
 	assert_in_range(bench->api->cancelled, 0, 8);
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.3: a page answered before the one in front of it, and the account between.
- */
+/* SEMANTICS 6.3: pages are joined in order, in whatever order they arrive. */
 static void pages_are_joined_in_order_however_they_come(void **state)
 {
 	struct bench *bench = *state;
@@ -292,7 +294,7 @@ static void pages_are_joined_in_order_however_they_come(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.3: jobs whose ids cannot be names stand where pages meet. */
+/* SEMANTICS 6.3: pages are joined even if the jobs at the overlap have no valid names. */
 static void a_joint_without_a_name(void **state)
 {
 	struct bench *bench = *state;
@@ -314,7 +316,7 @@ static void a_joint_without_a_name(void **state)
 	}
 }
 
-/* SEMANTICS 6.1: a failed page is an error, and a retry goes on where it failed. */
+/* SEMANTICS 6.1: a failed page is an error, and a retry continues at that page. */
 static void failed_page_is_an_error_and_tried_again(void **state)
 {
 	struct bench *bench = *state;
@@ -333,7 +335,7 @@ static void failed_page_is_an_error_and_tried_again(void **state)
 	assert_int_equal(reader->error, -EBUSY);
 	assert_int_equal(bench->api->pending_len, 0);
 	assert_int_equal(listing_len(reader->listing), 10);
-	/* What was there still is. */
+	/* The members before it are still there. */
 	assert_int_equal(listing_want(reader->listing, 9), 0);
 	bench_settle(bench);
 	assert_int_equal(reader_want(reader, 10), 0);
@@ -342,7 +344,7 @@ static void failed_page_is_an_error_and_tried_again(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.1: also where the pages behind it came, and were all that follows. */
+/* SEMANTICS 6.1: a failed page is not skipped, even if the last page has arrived. */
 static void failed_page_is_not_passed_over(void **state)
 {
 	struct bench *bench = *state;
@@ -368,7 +370,7 @@ static void failed_page_is_not_passed_over(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 6.1: every page fails twice, the first and those of later spans too. */
+/* SEMANTICS 6.1: every page may fail twice, also those of later spans. */
 static void every_page_fails_twice(void **state)
 {
 	struct bench *bench = *state;
@@ -394,7 +396,7 @@ static void every_page_fails_twice(void **state)
 	reader_close(reader);
 }
 
-/* Of a page that began anew nothing counts twice, nor what it no longer holds. */
+/* If a response restarts, only the jobs of its last attempt count. */
 static void restarted_page_begins_anew(void **state)
 {
 	struct bench *bench = *state;
@@ -434,7 +436,8 @@ static const struct fake_rules rules[] = {
 	{.summaries = true},
 };
 
-/* SEMANTICS 6.6: whatever the API answers to what is not known of it, a listing is whole.
+/*
+ * SEMANTICS 6.6: a listing is complete, whatever the API does where it is undocumented.
  */
 static void listings_end_by_all_rules(void **state)
 {

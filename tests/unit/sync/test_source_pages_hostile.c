@@ -8,9 +8,9 @@
 
 #include "sync_fixture.h"
 
-/* Servers that never come to an end: SEMANTICS 6.6, 11.3. */
+/* Servers whose listings never end: SEMANTICS 6.6, 11.3. */
 
-/* More than any listing takes to find out. */
+/* More requests than any of these listings takes to fail. */
 enum { REQUESTS_MAX = 1200 };
 
 static void name(struct fake_job *job, const char *kind, uint64_t number)
@@ -38,7 +38,7 @@ static bool others_each_time(struct api *api, const struct api_call *call, unsig
 	return true;
 }
 
-/* The pages behind the first never meet what came before them. */
+/* The pages behind the first one never overlap with the previous ones. */
 static bool others_behind_the_first(struct api *api, const struct api_call *call,
 	unsigned i, struct fake_job *ret_job)
 {
@@ -46,7 +46,7 @@ static bool others_behind_the_first(struct api *api, const struct api_call *call
 			    : same_page_for_ever(api, call, i, ret_job);
 }
 
-/* All is sound up to an offset behind which there should be one more job. */
+/* Pages are correct up to an offset at which one more job should follow. */
 static bool empty_in_the_middle(struct api *api, const struct api_call *call, unsigned i,
 	struct fake_job *ret_job)
 {
@@ -82,7 +82,7 @@ static bool endless_and_foreign(struct api *api, const struct api_call *call, un
 typedef bool invent(struct api *api, const struct api_call *call, unsigned i,
 	struct fake_job *ret_job);
 
-/* The reader is told, after a bounded number of requests, and so each time it tries. */
+/* The reader gets -EIO after a bounded number of requests, each time it tries. */
 static void assert_ends(struct bench *bench, invent *invented)
 {
 	struct reader *reader;
@@ -125,7 +125,7 @@ static void jobs_without_names_end(void **state)
 	assert_ends(*state, endless_and_nameless);
 }
 
-/* SEMANTICS 6.2, 11.3: no more is asked for than somebody reads. */
+/* SEMANTICS 6.2, 11.3: an endless listing is requested only as far as it is read. */
 static void endless_listing_stops_with_its_reader(void **state)
 {
 	struct bench *bench = *state;
@@ -164,7 +164,7 @@ static void endless_listing_without_members_too(void **state)
 	assert_in_range(bench->api->lists, 30, 30 + 5);
 }
 
-/* Pages of one job, with no end. */
+/* Pages of one job without an end are requested only as far as they are read. */
 static void endless_pages_of_one_job(void **state)
 {
 	struct bench *bench = *state;
@@ -181,7 +181,7 @@ static void endless_pages_of_one_job(void **state)
 	assert_in_range(bench->api->lists, 100, 120 + 2 * BENCH_CONNECTIONS);
 }
 
-/* SEMANTICS 6.5: it was not the limit that was refused. */
+/* SEMANTICS 6.5: if the API refuses every limit, the read fails after a few requests. */
 static void refusal_of_every_limit_ends(void **state)
 {
 	struct bench *bench = *state;
@@ -199,7 +199,9 @@ static void refusal_of_every_limit_ends(void **state)
 	reader_close(reader);
 }
 
-/* A listing that is not there at all is no empty one (SEMANTICS 6.1). */
+/*
+ * If the first page is not found, that is an error, not an empty listing (SEMANTICS 6.1).
+ */
 static void nothing_at_the_beginning_is_an_error(void **state)
 {
 	struct bench *bench = *state;
@@ -214,14 +216,14 @@ static void nothing_at_the_beginning_is_an_error(void **state)
 	reader_close(reader);
 }
 
-/* Every page but the given one is sound; the listing is whole, or an error. */
+/* If one page is empty, whichever it is, the listing is still complete. */
 static void one_empty_page(void **state)
 {
 	struct bench *bench = *state;
 	struct query query;
 
 	query_init(&query);
-	/* All pages are read by the third answer; the first may be the empty one. */
+	/* The listing has three pages. */
 	for (unsigned i = 0; i < 2 * 3; i++) {
 		struct fake_rules *rules = &bench->api->rules;
 		struct reader *reader;
@@ -245,7 +247,10 @@ static void one_empty_page(void **state)
 	}
 }
 
-/* SEMANTICS 6.6: neither jobs nor the end, each time: an error, soon, and again. */
+/*
+ * SEMANTICS 6.6: if pages have neither jobs nor an end, the read fails after two
+ * requests, each time.
+ */
 static void empty_and_never_the_end(void **state)
 {
 	struct bench *bench = *state;
@@ -272,7 +277,10 @@ static void empty_and_never_the_end(void **state)
 	}
 }
 
-/* SEMANTICS 6.6: pages without any `next` are read on; the end is never said, so -EIO. */
+/*
+ * SEMANTICS 6.6: pages without `next` are read to the last job; without an end that is
+ * -EIO.
+ */
 static void next_is_missing(void **state)
 {
 	struct bench *bench = *state;
@@ -291,7 +299,7 @@ static void next_is_missing(void **state)
 		assert_int_equal(reader_finish(reader), -EIO);
 		assert_int_equal(listing_len(reader->listing), count);
 		assert_in_range(bench->api->lists - lists, 1, count / 19 + 5);
-		/* Once the end is said it is one. */
+		/* When the API reports the end, the listing is complete. */
 		bench->api->rules.next_missing = false;
 		assert_int_equal(reader_finish(reader), 0);
 		assert_int_equal(listing_len(reader->listing), count);
@@ -315,7 +323,10 @@ static void filtered_after_the_cut(void **state)
 		bench_reset(bench, 1 + (int)round % 4, 20);
 		if (!round)
 			bench_fill(bench, 0, 300);
-		/* Runs of hidden ones, from 1 to 59, and of shown ones. */
+		/*
+		 * Runs of hidden jobs and of shown jobs alternate; each has 1 + `round`
+		 * jobs.
+		 */
 		for (unsigned i = 0; i < 300; i++) {
 			bool hidden = (i + round * 7) / (1 + round) % 2;
 
@@ -330,7 +341,10 @@ static void filtered_after_the_cut(void **state)
 	}
 }
 
-/* SEMANTICS 6.6: where jobs were known no jobs are believed when they are said twice. */
+/*
+ * SEMANTICS 6.6: if jobs were known, an empty listing is read twice before it is
+ * believed.
+ */
 static void emptied(void **state)
 {
 	struct bench *bench = *state;
@@ -339,7 +353,7 @@ static void emptied(void **state)
 
 	query_init(&all);
 	bench_reset(bench, 4, 20);
-	/* Nothing was ever known: one request. */
+	/* If no job was ever known, one request is enough. */
 	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
 	assert_int_equal(bench->api->lists, 1);
 	bench_fill(bench, 0, 60);
@@ -347,7 +361,10 @@ static void emptied(void **state)
 		bench_forward(bench, BENCH_TTL_MS);
 		bench->api->rules.empty = i ? 1 : 0;
 		bench->api->rules.empty_next = FAKE_NULL;
-		/* In this mount, with nothing but the catalog, and by a check. */
+		/*
+		 * 0: jobs are listed; 1: known in this mount; 2: known from the catalog;
+		 * 3: days.
+		 */
 		if (i == 2)
 			bench_reset(bench, 4, 20);
 		reader = reader_open(bench, i == 3 ? LISTING_DAYS : LISTING_JOBS, &all);
@@ -355,7 +372,7 @@ static void emptied(void **state)
 		assert_int_equal(listing_len(reader->listing), i == 3 ? 1 : 60);
 		reader_close(reader);
 	}
-	/* Now it is true. */
+	/* Now the account is empty. */
 	while (bench->api->jobs_len)
 		fake_remove(bench->api, bench->api->jobs[0].job.id);
 	for (unsigned i = 0; i < 2; i++) {

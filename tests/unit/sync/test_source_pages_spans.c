@@ -18,7 +18,7 @@ static struct query of_dates(const char *words)
 	return query;
 }
 
-/* Two jobs on each day from 2026-03-01 on: its first and its last instant. */
+/* Adds two jobs on each day from 2026-03-01 on, at its first and its last millisecond. */
 static void fill_days(struct bench *bench, unsigned days)
 {
 	int64_t first_ms;
@@ -35,7 +35,10 @@ static void fill_days(struct bench *bench, unsigned days)
 	}
 }
 
-/* The latest first, each span to its end, and a request for each. */
+/*
+ * Spans are listed to their ends one after the other, the latest first, with one request
+ * each.
+ */
 static void spans_are_listed_one_by_one(void **state)
 {
 	struct bench *bench = *state;
@@ -70,7 +73,7 @@ static void first_page_is_that_of_one_span(void **state)
 	reader_close(reader);
 }
 
-/* It is not known whether the API's limits belong to what they limit. */
+/* No job is emitted twice if the API's limits are inclusive. */
 static void inclusive_limits_double_none(void **state)
 {
 	struct bench *bench = *state;
@@ -102,7 +105,7 @@ static void dates_that_are_not_heeded(void **state)
 	reader_close(reader);
 }
 
-/* Reading ahead begins anew with each span: most have but a page. */
+/* Reading ahead restarts in each span, so a span of one page costs one request. */
 static void spans_of_a_page_cost_a_request(void **state)
 {
 	struct bench *bench = *state;
@@ -115,7 +118,7 @@ static void spans_of_a_page_cost_a_request(void **state)
 	assert_int_equal(bench->api->lists, 12);
 }
 
-/* SEMANTICS 6.1: a retry goes on in the span where it failed. */
+/* SEMANTICS 6.1: a retry continues in the span that failed. */
 static void failure_in_a_later_span(void **state)
 {
 	struct bench *bench = *state;

@@ -8,7 +8,9 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/* Many unfinished jobs polled by name cost a list, not a request each (SEMANTICS 7.1). */
+/*
+ * Many unfinished jobs polled by name cost one list, not a request each (SEMANTICS 7.1).
+ */
 
 enum { MANY = 300, PATIENCE_MS = 5000 };
 
@@ -20,7 +22,7 @@ static const char *id_of(unsigned number)
 	return id;
 }
 
-/* `count` unfinished jobs, known from a listing; `page_size` 0: adaptive. */
+/* Adds and lists `count` unfinished jobs; `page_size` 0: adaptive. */
 static void fill(struct bench *bench, unsigned count, unsigned page_size)
 {
 	struct query query;
@@ -35,7 +37,7 @@ static void fill(struct bench *bench, unsigned count, unsigned page_size)
 	bench->api->cancelled = 0;
 }
 
-/* The unfinished jobs change at the API, and what is known gets older than ttl. */
+/* Changes the unfinished jobs at the API and lets the cached ones become stale. */
 static void grow_old(struct bench *bench)
 {
 	for (unsigned i = 0; i < bench->api->jobs_len; i++)
@@ -77,7 +79,7 @@ static void want(struct bench *bench, const char *id, struct bench_waiting *wait
 	bench_wait(queue, waiting);
 }
 
-/* As a look-up does: wants the job if what is known is too old. Returns the error. */
+/* Fetches the job if the cached one is stale, as a lookup does. Returns the error. */
 static int poll_one(struct bench *bench, const char *id)
 {
 	struct bench_waiting waiting;
@@ -85,7 +87,9 @@ static int poll_one(struct bench *bench, const char *id)
 	if (is_fresh(bench, id))
 		return 0;
 	want(bench, id, &waiting);
-	/* Until it is reported: the list may go on, as it does while a program polls. */
+	/*
+	 * Stop when it is woken: the list may continue, as it does while a program polls.
+	 */
 	while (!waiting.told)
 		fake_answer(fake_call(bench->api, 0));
 	bench_turn(bench);
@@ -128,7 +132,10 @@ static void many_cost_a_list(void **state)
 	}
 }
 
-/* An API that sorts in no order and gives short pages costs more pages, no more. */
+/*
+ * If the API has no order and short pages, the list has more pages, and few jobs are
+ * fetched by id.
+ */
 static void unsorted_short_pages(void **state)
 {
 	struct bench *bench = *state;
@@ -143,7 +150,7 @@ static void unsorted_short_pages(void **state)
 	}
 }
 
-/* The API's limits turn out while the first list is read. */
+/* The API's limits become known while the first list is read. */
 static void limits_not_known(void **state)
 {
 	struct bench *bench = *state;
@@ -175,7 +182,7 @@ static void few_are_fetched(void **state)
 	}
 }
 
-/* Fewer jobs than a list has pages are not worth a list. */
+/* If fewer jobs are wanted than a list has pages, they are fetched by id. */
 static void few_of_very_many_are_fetched(void **state)
 {
 	struct bench *bench = *state;
@@ -187,7 +194,10 @@ static void few_of_very_many_are_fetched(void **state)
 	assert_int_equal(bench->api->lists, 0);
 }
 
-/* All at once: one list answers, each when its page has come; none waits for the last. */
+/*
+ * Jobs wanted at the same time cost one list. Each waiter is woken when the page with its
+ * job arrives, not after the last page.
+ */
 static void at_the_same_time(void **state)
 {
 	struct bench *bench = *state;
@@ -215,7 +225,7 @@ static void at_the_same_time(void **state)
 	assert_requests(bench, 4, 2);
 }
 
-/* The list does not show a job that has finished or was deleted: it is fetched by id. */
+/* A job that has finished or was deleted is not in the list, so it is fetched by id. */
 static void finished_or_deleted_meanwhile(void **state)
 {
 	struct bench *bench = *state;
@@ -233,7 +243,7 @@ static void finished_or_deleted_meanwhile(void **state)
 	assert_requests(bench, 4 + 3, 2);
 }
 
-/* Lists that bring nothing become rarer. */
+/* If lists contain no wanted job, they become rarer. */
 static void all_have_finished(void **state)
 {
 	struct bench *bench = *state;
@@ -247,7 +257,7 @@ static void all_have_finished(void **state)
 	assert_in_range(bench->api->lists, 1, 7);
 }
 
-/* A job that the API shows between two pages in neither of them is fetched by its id. */
+/* A job that moves between two pages, so that neither has it, is fetched by id. */
 static void skipped_between_pages(void **state)
 {
 	struct bench *bench = *state;
@@ -269,7 +279,7 @@ static void skipped_between_pages(void **state)
 	assert_int_equal(bench->api->gets, 4 + 10);
 }
 
-/* A list that fails delays nobody: the jobs are fetched by id, and lists become rarer. */
+/* If a list fails, the jobs are fetched by id at once, and lists become rarer. */
 static void list_fails(void **state)
 {
 	struct bench *bench = *state;
@@ -291,7 +301,7 @@ static void list_fails(void **state)
 		}
 		assert_requests(bench, MANY / 2, 1);
 	}
-	/* One that pays makes them as frequent again. */
+	/* When a list saves requests, lists become as frequent as before. */
 	for (int round = 0; round < 2; round++) {
 		grow_old(bench);
 		poll_all(bench, MANY / 2);
@@ -318,7 +328,7 @@ static void list_stalls(void **state)
 		assert_up_to_date(bench, id_of(i));
 }
 
-/* An API that lists all jobs instead: the account is not read for a few. */
+/* If the API ignores the filter, the whole account is not read for a few jobs. */
 static void filter_is_ignored(void **state)
 {
 	struct bench *bench = *state;
@@ -336,7 +346,7 @@ static void filter_is_ignored(void **state)
 	assert_requests(bench, MANY, 7);
 }
 
-/* Jobs that no request waits for any more are not fetched when the list has failed. */
+/* If a list fails, jobs that no request is waiting for are not fetched. */
 static void nobody_waits_any_more(void **state)
 {
 	struct bench *bench = *state;
@@ -362,7 +372,7 @@ static void only_stale_jobs_are_listed(void **state)
 
 	fill(bench, MANY, 0);
 	bench_fill(bench, 0, 20);
-	/* Known and fresh, or not known. */
+	/* The first job is fresh, the second one is not cached. */
 	for (unsigned i = 0; i < 20; i++) {
 		char id[16];
 
@@ -376,7 +386,7 @@ static void only_stale_jobs_are_listed(void **state)
 	assert_int_equal(bench->api->lists, 0);
 }
 
-/* With ttl=0 what a list brings is too old at once: each look is a request. */
+/* With ttl=0 the jobs of a list are stale at once, so each poll is a request. */
 static void no_ttl(void **state)
 {
 	struct bench *bench = *state;
@@ -392,7 +402,7 @@ static void no_ttl(void **state)
 	}
 }
 
-/* The end comes while a list is being read. */
+/* sync_free() cancels a list that is being read. */
 static void ends_while_listing(void **state)
 {
 	struct bench *bench = *state;
