@@ -137,7 +137,7 @@ def scale(rows: Rows) -> Iterator[Table]:
             verdict(goals(size, sizes[0]))])
     table.notes.append(
         f"One mount with ttl=1 after the other; medians of {ROUNDS} rounds, one of a million. "
-        f"curl fetches the same pages on {rows.world.connections} connections: the stand-in's own "
+        f"curl fetches the same pages on {rows.world.connections} connections: the mock server's own "
         f"time. cat: {CATS} finished jobs of what was listed. Requests and MiB: the most.")
     progress("")
     if rows.settings.plot:

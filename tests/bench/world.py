@@ -44,7 +44,7 @@ class Mock:
         port = directory / "port"
         self.process = subprocess.Popen(
             [program, "--die-with-parent", "--key", KEY, "--port-file", port, *options])
-        wait_for("the stand-in", port.exists, self.process)
+        wait_for("the mock server", port.exists, self.process)
         self.url = f"http://127.0.0.1:{port.read_text(encoding='ascii').strip()}"
 
     def control(self, method: str, name: str, body: object = None) -> object:

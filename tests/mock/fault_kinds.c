@@ -77,7 +77,7 @@ static void replace_status(
 		answer_init(&x->answer, status);
 		add_given(&x->answer, get(with, "body"));
 	} else {
-		api_error(x, status, "the stand-in was told to fail", NULL);
+		api_error(x, status, "the mock server fails as requested", NULL);
 	}
 	cJSON_ArrayForEach(header, get(with, "headers"))
 		if (cJSON_IsString(header))

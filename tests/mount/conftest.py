@@ -70,7 +70,7 @@ def new_sandbox(tmp_path_factory):
     yield make
     failed = [mock for mock in alive if mock.process.poll() is None
               and not mock.stop()]
-    assert not failed, "a stand-in did not end well"
+    assert not failed, "a mock server did not end well"
 
 
 @pytest.fixture

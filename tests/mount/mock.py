@@ -32,8 +32,8 @@ class Mock:
             [PROGRAM, "--die-with-parent", "--key", key, "--port-file", port_file, *options],
             stdin=subprocess.DEVNULL)
         wait_until(lambda: port_file.exists() or self.process.poll() is not None,
-                   "the stand-in serves")
-        assert self.process.poll() is None, "the stand-in has ended"
+                   "the mock server serves")
+        assert self.process.poll() is None, "the mock server has ended"
         self.port = int(port_file.read_text(encoding="ascii"))
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = key

@@ -198,7 +198,7 @@ class Soak:
             if said := target.mount.close():
                 self.complain(f"{name}: {said}")
         if not self.mock.stop():
-            self.complain("the stand-in did not end well")
+            self.complain("the mock server did not end well")
         if left := children():
             self.complain(f"processes are left: {left}")
 

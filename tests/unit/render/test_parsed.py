@@ -19,7 +19,7 @@ import pytest
 import webvtt
 
 TOOL = os.environ.get("GLADIAFS_RENDER_TOOL")
-ROUNDS = 60
+ROUNDS = 20 if "GLADIAFS_TEST_SHORT" in os.environ else 60
 
 # Pieces of text that end a line or a cue, or begin a cue, in some format or parser.
 PIECES = ["a", "zoë", "こんにちは", "🎙", "1", "-", "->", "-->", "--->", "<i>", "</b>", "&amp;", "&",
