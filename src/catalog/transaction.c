@@ -174,8 +174,9 @@ static void transaction_lose(struct catalog *catalog)
  */
 static void transaction_go_on_alone(struct catalog *catalog)
 {
-	static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;PRAGMA "
-				       "journal_mode = MEMORY;SELECT * FROM totals;";
+	static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE;"
+				       "PRAGMA journal_mode = MEMORY;"
+				       "SELECT * FROM totals;";
 
 	catalog->unlinked = true;
 	sqlite3_exec(catalog->db, settings, NULL, NULL, NULL);

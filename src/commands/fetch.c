@@ -21,6 +21,7 @@
 #include "base/errmsg.h"
 #include "fetch_internal.h"
 #include "process/exit_code.h"
+#include "json/cursor.h"
 
 enum {
 	TICK_MS = 50,
@@ -224,27 +225,28 @@ static void fetch_watch(struct fetch *fetch, const sigset_t *signals)
 static int fetch_check_cached(
 	const struct fetch *fetch, const char *mount, struct buf *errmsg)
 {
-	static const char dropped_name[] = "\"dropped_ms\": ";
+	static const char *const names[] = {"dropped_ms", "unsaved"};
+	struct json_slice values[ARRAY_SIZE(names)];
 	CLEANUP_FREE char *path = NULL;
 	char text[STATS_MAX + 1] = "";
 	CLEANUP_CLOSE int fd = asprintf(&path, "%s/.gladiafs/stats", mount) < 0
 				       ? -1
 				       : open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t len = fd < 0 ? -1 : read(fd, text, STATS_MAX);
-	const char *dropped = len > 0 ? strstr(text, dropped_name) : NULL;
+	const struct json_slice stats = {text, text + (len > 0 ? len : 0)};
 
-	if (!dropped)
+	json_members(json_member(stats, "cache"), names, ARRAY_SIZE(names), values);
+	if (!values[0].at)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"cannot find out from %s/.gladiafs/stats whether all texts are "
 			"cached; mount again if the mount is of an older version",
 			mount);
-	if (strstr(text, "\"unsaved\": true"))
+	if (json_is(values[1], "true"))
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"not all texts are cached, because the disk of the cache of %s "
 			"is full; free some space and run the same command again",
 			mount);
-	if (strtoll(dropped + strlen(dropped_name), NULL, 10) >=
-		fetch->began_wall_ms - USED_STEP_MS)
+	if (strtoll(values[0].at, NULL, 10) >= fetch->began_wall_ms - USED_STEP_MS)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"not all texts may be cached, because the cache of %s is too "
 			"small and texts were removed; use a larger cache_size= or free "
