@@ -7,7 +7,7 @@ from pathlib import Path
 
 ONLY = bool(os.environ.get("GLADIAFS_TEST_NAMED"))
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-TEST = re.compile(r"mount/(test_\w+)(?:\.py)?::(\w+)")
+TEST = re.compile(r"mount/(test_\w+)\.py::(\w+)")
 
 
 def named():
