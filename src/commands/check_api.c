@@ -52,8 +52,8 @@ static void check_api_on_done(void *ctx, const struct http_result *result)
 			origin);
 	else
 		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
-			"%s cannot be reached (%s): check the network, DNS and "
-			"https_proxy",
+			"%s cannot be reached (%s): check the network, DNS and the "
+			"proxy (https_proxy, or -o proxy=)",
 			origin, *result->detail ? result->detail : "no answer");
 }
 

@@ -27,7 +27,7 @@ static const char advice_key[] = "check the API key";
 static const char advice_gone[] = "it does not exist, or this key has no access to it";
 static const char advice_unfinished[] =
 	"only finished jobs can be deleted: wait until it is done or failed";
-static const char advice_proxy[] = "check the proxy set in https_proxy";
+static const char advice_proxy[] = "check the proxy (https_proxy, or -o proxy=)";
 static const char advice_proxy_login[] =
 	"mount again with the proxy's user name and password in https_proxy "
 	"(http://USER:PASSWORD@HOST:PORT)";
