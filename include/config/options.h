@@ -74,3 +74,16 @@ void options_done(struct options *options);
 
 /* Prints the text of -h to stdout: the usage, then every option with its default. */
 void options_print_help(void);
+
+/*
+ * Appends a line "name=value". Control characters and backslashes in the value are
+ * written as a backslash and three octal digits, as in /proc/mounts. Returns 0, -ENOMEM,
+ * or -EMSGSIZE if `out` may not grow that much.
+ */
+int options_print_line(const char *name, const char *value, struct buf *out);
+
+/*
+ * Appends such a line for every option that -o takes, in the order of -h. A path that is
+ * not set has no line. Returns the same values as options_print_line().
+ */
+int options_print_values(const struct options *options, struct buf *out);

@@ -1,87 +1,206 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The options of -o. One row of the table describes an option; its help text, its
+ * default, its parser, its error messages and its line in .gladiafs/config come from that
+ * row.
+ */
 #include "option_table.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "gladia/filename.h"
-#include "option_values.h"
 #include "render/render.h"
 
-enum {
-	TTL_MAX = 365 * 24 * 60 * 60, /* seconds */
-	TIMEOUT_MAX = 60 * 60,        /* seconds */
-	CONNECTIONS_MAX = 64,
-	PAGE_SIZE_MAX = 10000,
+#define ID_MAX (UINT32_MAX - 1) /* (uid_t)-1 is not a user, see chown(2) */
+
+/* The kinds of values. The comment says which type the member in struct options has. */
+enum kind {
+	KIND_FLAG,    /* no value; bool */
+	KIND_CHOICE,  /* one of two words; bool */
+	KIND_COUNT,   /* a decimal number; 32 or 64 bits, as for the following kinds */
+	KIND_SECONDS, /* a decimal number; the member has milliseconds */
+	KIND_SIZE,    /* bytes, optionally with K, M, G or T (powers of 1024) */
+	KIND_OCTAL,   /* an octal number */
+	KIND_USER,    /* a uid or the name of a user */
+	KIND_GROUP,   /* a gid or the name of a group */
+	KIND_PATH,    /* a path; char *, absolute */
+	KIND_PROXY,   /* a URL or "none"; char *, "" for none */
+	KIND_FORMATS, /* names of formats, separated by colons; a set of bits */
 };
 
-#define CACHE_SIZE_MIN (UINT64_C(1) << 20)
-#define CACHE_SIZE_MAX (UINT64_C(1024) << 40)
-#define ID_MAX         (UINT32_MAX - 1) /* (uid_t)-1 is not a user, see chown(2) */
-
-/* An option of -o: its spelling, its values, and the member that stores its value. */
+/* A row of the table: an option of gladiafs. */
 struct own_option {
-	const char *shape; /* "name=VALUE", or "name" for a flag */
-	const char *takes; /* the valid values, for error messages */
-	const char *help;
-	int (*set)(const struct own_option *own, const char *value,
-		struct options *options, struct buf *errmsg);
+	const char *name;
+	const char *value; /* what -h shows after "="; NULL for a flag */
+	enum kind kind;
 	size_t offset; /* offset of the member in struct options */
 	size_t size;   /* size of the member in struct options */
-	bool (*read)(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
-	uint64_t min;
+	uint64_t min;  /* limits of a number */
 	uint64_t max;
-	uint64_t scale;       /* factor applied to the number; 0 means 1 */
-	const char *words[2]; /* the words for false and true */
+	const char *words[2]; /* of a choice: the words for false and true */
+	const char *takes;    /* valid values, for messages; NULL if the kind says it */
+	const char *initial;  /* the default, as it is written after "=" */
+	const char *unset; /* the value in .gladiafs/config if the member is 0 or NULL */
+	const char *help;  /* -h appends `initial`, or "off" for a flag */
 };
 
-static int option_table_name_len(const char *shape)
-{
-	return (int)strcspn(shape, "=");
-}
+#define MEMBER(member)                              \
+	.offset = offsetof(struct options, member), \
+	.size = sizeof((struct options){0}.member)
+#define RANGE(lowest, highest) .min = (lowest), .max = (highest)
 
+/* The options of gladiafs (SEMANTICS 1.4). */
+static const struct own_option own_options[] = {
+	{"key_file", "PATH", KIND_PATH, MEMBER(key_file),
+		.takes = "the path of a file that holds the API key",
+		.help = "file with the API key (the man page lists other places)"},
+	{"ttl", "SECONDS", KIND_SECONDS, MEMBER(ttl_ms), RANGE(0, 365 * 24 * 60 * 60),
+		.initial = "60", .help = "age at which a listing is refreshed"},
+	{"timeout", "SECONDS", KIND_SECONDS, MEMBER(timeout_ms), RANGE(1, 60 * 60),
+		.initial = "30", .help = "longest wait of a system call for the API"},
+	{"connections", "N", KIND_COUNT, MEMBER(connections), RANGE(1, 64),
+		.initial = "8", .help = "maximum number of requests that read ahead"},
+	{"page_size", "N", KIND_COUNT, MEMBER(page_size), RANGE(1, 10000),
+		.unset = "adaptive", .help = "jobs per page of a listing (adaptive)"},
+	{"cache", "disk|off", KIND_CHOICE, MEMBER(cache_disk), .words = {"off", "disk"},
+		.takes = "disk or off", .initial = "disk",
+		.help = "keep transcripts across mounts"},
+	{"cache_dir", "PATH", KIND_PATH, MEMBER(cache_dir),
+		.takes = "the path of a directory",
+		.help = "cache directory ($XDG_CACHE_HOME/gladiafs)"},
+	{"cache_size", "SIZE", KIND_SIZE, MEMBER(cache_size),
+		RANGE(UINT64_C(1) << 20, UINT64_C(1024) << 40),
+		.takes = "a size from 1M to 1024T, such as 500M or 2G", .initial = "2G",
+		.help = "maximum size of the cache, with K, M, G or T"},
+	{"ca_file", "PATH", KIND_PATH, MEMBER(ca_file),
+		.takes = "the path of a file with certificates (PEM)",
+		.unset = "the system's",
+		.help = "trust these certificates instead of the system's"},
+	{"proxy", "URL", KIND_PROXY, MEMBER(proxy),
+		.takes = "http://, https:// or socks5h:// with HOST[:PORT], or none",
+		.unset = "the environment's",
+		.help = "proxy to use, or none ($https_proxy)"},
+	{"log", "stderr|syslog", KIND_CHOICE, MEMBER(log_syslog),
+		.words = {"stderr", "syslog"}, .takes = "stderr or syslog",
+		.help = "where messages go (stderr with -f, else syslog)"},
+	{"uid", "USER", KIND_USER, MEMBER(uid), RANGE(0, ID_MAX),
+		.takes = "a uid or the name of an existing user",
+		.help = "owner of all files (the user that mounts)"},
+	{"gid", "GROUP", KIND_GROUP, MEMBER(gid), RANGE(0, ID_MAX),
+		.takes = "a gid or the name of an existing group",
+		.help = "group of all files (that of the user that mounts)"},
+	{"umask", "OCTAL", KIND_OCTAL, MEMBER(umask), RANGE(0, 0777),
+		.takes = "octal digits up to 777, such as 077", .initial = "0",
+		.help = "permission bits to clear"},
+	{"formats", "LIST", KIND_FORMATS, MEMBER(formats),
+		.takes = "json, optionally followed by :txt, :srt and :vtt",
+		.initial = "json",
+		.help = "files listed for each job: json[:txt][:srt][:vtt]"},
+	{"offline_ok", NULL, KIND_FLAG, MEMBER(offline_ok),
+		.help = "show cached data while the API is unreachable"},
+	{"xattr", NULL, KIND_FLAG, MEMBER(xattr),
+		.help = "give jobs extended attributes, user.gladia.*"},
+	{"allow_delete", NULL, KIND_FLAG, MEMBER(allow_delete),
+		.help = "let rm of ID.json delete the job at Gladia"},
+	{"allow_other", NULL, KIND_FLAG, MEMBER(allow_other),
+		.help = "let other users access the mount"},
+	{"auto_unmount", NULL, KIND_FLAG, MEMBER(auto_unmount),
+		.help = "unmount even if the program is killed"},
+};
+
+/* Sets the error message for an invalid value and returns -EINVAL. */
 static int option_table_refuse(const struct own_option *own, struct buf *errmsg)
 {
-	return errmsg_set(errmsg, -EINVAL, "-o %.*s takes %s",
-		option_table_name_len(own->shape), own->shape, own->takes);
+	if (own->kind == KIND_FLAG)
+		return errmsg_set(errmsg, -EINVAL, "-o %s takes no value", own->name);
+	if (own->takes)
+		return errmsg_set(
+			errmsg, -EINVAL, "-o %s takes %s", own->name, own->takes);
+	return errmsg_set(errmsg, -EINVAL,
+		"-o %s takes a number%s from %" PRIu64 " to %" PRIu64, own->name,
+		own->kind == KIND_SECONDS ? " of seconds" : "", own->min, own->max);
 }
 
-static int option_table_set_flag(const struct own_option *own, const char *value,
-	struct options *options, struct buf *errmsg)
-{
-	if (value)
-		return option_table_refuse(own, errmsg);
-	*(bool *)((char *)options + own->offset) = true;
-	return 0;
-}
-
-static int option_table_set_choice(const struct own_option *own, const char *value,
-	struct options *options, struct buf *errmsg)
+static int option_table_set_choice(
+	const struct own_option *own, const char *value, bool *member, struct buf *errmsg)
 {
 	for (int i = 0; value && i < 2; i++) {
 		if (strcmp(value, own->words[i]) != 0)
 			continue;
-		*(bool *)((char *)options + own->offset) = i;
+		*member = i;
 		return 0;
 	}
 	return option_table_refuse(own, errmsg);
 }
 
-static int option_table_set_number(const struct own_option *own, const char *value,
-	struct options *options, struct buf *errmsg)
+/*
+ * Parses a number, with a suffix if it is a size. Returns false if it has another form or
+ * is too large for 64 bits.
+ */
+static bool option_table_read_number(
+	const char *text, enum kind kind, uint64_t *ret_number)
 {
-	char *member = (char *)options + own->offset;
+	static const char suffixes[] = "KkMmGgTt";
+	unsigned long long number;
+	uint64_t unit = 1;
+	char *end;
+
+	/* strtoull() would also accept white space and a sign. */
+	if (!isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	number = strtoull(text, &end, kind == KIND_OCTAL ? 8 : 10);
+	if (errno || end == text)
+		return false;
+	if (*end && kind == KIND_SIZE) {
+		const char *suffix = strchr(suffixes, *end++);
+
+		if (!suffix)
+			return false;
+		unit = UINT64_C(1) << 10 * ((suffix - suffixes) / 2 + 1);
+	}
+	return !*end && !__builtin_mul_overflow(number, unit, ret_number);
+}
+
+/* Finds the number of a user or group by name. Can block on the database of users. */
+static bool option_table_find_name(const char *name, enum kind kind, uint64_t *ret_id)
+{
+	const struct passwd *user = kind == KIND_USER ? getpwnam(name) : NULL;
+	const struct group *group = kind == KIND_GROUP ? getgrnam(name) : NULL;
+
+	if (user)
+		*ret_id = user->pw_uid;
+	if (group)
+		*ret_id = group->gr_gid;
+	return user || group;
+}
+
+static int option_table_set_number(
+	const struct own_option *own, const char *value, void *member, struct buf *errmsg)
+{
 	uint64_t number;
 
-	if (!value || !own->read(value, own->min, own->max, &number))
+	if (!value)
 		return option_table_refuse(own, errmsg);
-	number *= own->scale ? own->scale : 1;
+	if (!option_table_read_number(value, own->kind, &number) &&
+		!option_table_find_name(value, own->kind, &number))
+		return option_table_refuse(own, errmsg);
+	if (number < own->min || number > own->max)
+		return option_table_refuse(own, errmsg);
+	if (own->kind == KIND_SECONDS)
+		number *= 1000;
 
 	uint32_t narrow = (uint32_t)number;
 
@@ -92,10 +211,11 @@ static int option_table_set_number(const struct own_option *own, const char *val
 	return 0;
 }
 
+/* Stores a path, made absolute because a daemon leaves the current directory. */
 static int option_table_set_path(const struct own_option *own, const char *value,
-	struct options *options, struct buf *errmsg)
+	char **member, struct buf *errmsg)
 {
-	char **member = (char **)(void *)((char *)options + own->offset);
+	CLEANUP_FREE char *directory = NULL;
 	char *path;
 
 	if (!value || !*value)
@@ -106,16 +226,19 @@ static int option_table_set_path(const struct own_option *own, const char *value
 	 */
 	if (filename_is_uuid(value))
 		return errmsg_set(errmsg, -EINVAL,
-			"-o %.*s takes %s: the value given looks like a key itself",
-			option_table_name_len(own->shape), own->shape, own->takes);
-
-	int err = option_value_path(value, &path);
-
-	if (err)
-		return errmsg_set(errmsg, -EINVAL,
-			"-o %.*s: cannot resolve a relative path, because there is no "
-			"current directory (%s): give an absolute path",
-			option_table_name_len(own->shape), own->shape, strerror(-err));
+			"-o %s takes %s: the value given looks like a key itself",
+			own->name, own->takes);
+	if (*value != '/') {
+		directory = getcwd(NULL, 0);
+		if (!directory)
+			return errmsg_set(errmsg, -EINVAL,
+				"-o %s: cannot resolve a relative path, because there is "
+				"no current directory (%s): give an absolute path",
+				own->name, strerror(errno));
+	}
+	if (asprintf(&path, "%s%s%s", directory ? directory : "", directory ? "/" : "",
+		    value) < 0)
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	free(*member);
 	*member = path;
 	return 0;
@@ -125,7 +248,7 @@ static int option_table_set_path(const struct own_option *own, const char *value
  * Stores a proxy's URL, or "" for "none". A URL with a user name or password is rejected.
  */
 static int option_table_set_proxy(const struct own_option *own, const char *value,
-	struct options *options, struct buf *errmsg)
+	char **member, struct buf *errmsg)
 {
 	static const char *const schemes[] = {"http://", "https://", "socks5h://"};
 	const char *host = NULL;
@@ -147,15 +270,14 @@ static int option_table_set_proxy(const struct own_option *own, const char *valu
 
 	if (!copy)
 		return errmsg_set(errmsg, -ENOMEM, "out of memory");
-	free(options->proxy);
-	options->proxy = copy;
+	free(*member);
+	*member = copy;
 	return 0;
 }
 
-/* Returns how many bytes of an argument could be an option's name. */
-static size_t option_table_word_len(const char *argument)
+size_t option_word_len(const char *text)
 {
-	return strspn(argument,
+	return strspn(text,
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
 }
 
@@ -164,7 +286,7 @@ static size_t option_table_word_len(const char *argument)
  * is too short to be a key.
  */
 static int option_table_set_formats(const struct own_option *own, const char *value,
-	struct options *options, struct buf *errmsg)
+	unsigned *member, struct buf *errmsg)
 {
 	enum { SHOWN_MAX = 16 };
 	unsigned formats = 0;
@@ -178,8 +300,7 @@ static int option_table_set_formats(const struct own_option *own, const char *va
 			return errmsg_set(errmsg, -EINVAL,
 				"-o formats lists %s twice: it takes %s",
 				format_name(format), own->takes);
-		if (!known && len && len <= SHOWN_MAX &&
-			option_table_word_len(word) >= len)
+		if (!known && len && len <= SHOWN_MAX && option_word_len(word) >= len)
 			return errmsg_set(errmsg, -EINVAL,
 				"-o formats: there is no format \"%.*s\": it takes %s",
 				(int)len, word, own->takes);
@@ -188,295 +309,149 @@ static int option_table_set_formats(const struct own_option *own, const char *va
 		formats |= 1u << format;
 		word = word[len] ? word + len + 1 : NULL;
 	}
-	options->formats = formats;
+	*member = formats;
 	return 0;
 }
 
-#define MEMBER(name) \
-	.offset = offsetof(struct options, name), .size = sizeof((struct options){0}.name)
-
-/* The options of gladiafs (SEMANTICS 1.4). */
-static const struct own_option own_options[] = {
-	{.shape = "key_file=PATH",
-		.takes = "the path of a file that holds the API key",
-		.help = "file with the API key (the man page lists other places)",
-		.set = option_table_set_path,
-		MEMBER(key_file)},
-	{.shape = "ttl=SECONDS",
-		.takes = "a number of seconds from 0 to 31536000",
-		.help = "age at which a listing is refreshed (60)",
-		.set = option_table_set_number,
-		.read = option_value_number,
-		.max = TTL_MAX,
-		.scale = 1000,
-		MEMBER(ttl_ms)},
-	{.shape = "timeout=SECONDS",
-		.takes = "a number of seconds from 1 to 3600",
-		.help = "longest wait of a system call for the API (30)",
-		.set = option_table_set_number,
-		.read = option_value_number,
-		.min = 1,
-		.max = TIMEOUT_MAX,
-		.scale = 1000,
-		MEMBER(timeout_ms)},
-	{.shape = "connections=N",
-		.takes = "a number from 1 to 64",
-		.help = "maximum number of requests that read ahead (8)",
-		.set = option_table_set_number,
-		.read = option_value_number,
-		.min = 1,
-		.max = CONNECTIONS_MAX,
-		MEMBER(connections)},
-	{.shape = "page_size=N",
-		.takes = "a number of jobs from 1 to 10000",
-		.help = "jobs per page of a listing (adaptive)",
-		.set = option_table_set_number,
-		.read = option_value_number,
-		.min = 1,
-		.max = PAGE_SIZE_MAX,
-		MEMBER(page_size)},
-	{.shape = "cache=disk|off",
-		.takes = "disk or off",
-		.help = "keep transcripts across mounts (disk)",
-		.set = option_table_set_choice,
-		.words = {"off", "disk"},
-		MEMBER(cache_disk)},
-	{.shape = "cache_dir=PATH",
-		.takes = "the path of a directory",
-		.help = "cache directory ($XDG_CACHE_HOME/gladiafs)",
-		.set = option_table_set_path,
-		MEMBER(cache_dir)},
-	{.shape = "cache_size=SIZE",
-		.takes = "a size from 1M to 1024T, such as 500M or 2G",
-		.help = "maximum size of the cache, with K, M, G or T (2G)",
-		.set = option_table_set_number,
-		.read = option_value_size,
-		.min = CACHE_SIZE_MIN,
-		.max = CACHE_SIZE_MAX,
-		MEMBER(cache_size)},
-	{.shape = "ca_file=PATH",
-		.takes = "the path of a file with certificates (PEM)",
-		.help = "trust these certificates instead of the system's",
-		.set = option_table_set_path,
-		MEMBER(ca_file)},
-	{.shape = "proxy=URL",
-		.takes = "http://, https:// or socks5h:// with HOST[:PORT], or none",
-		.help = "proxy to use, or none ($https_proxy)",
-		.set = option_table_set_proxy,
-		MEMBER(proxy)},
-	{.shape = "log=stderr|syslog",
-		.takes = "stderr or syslog",
-		.help = "where messages go (stderr with -f, else syslog)",
-		.set = option_table_set_choice,
-		.words = {"stderr", "syslog"},
-		MEMBER(log_syslog)},
-	{.shape = "uid=USER",
-		.takes = "a uid or the name of an existing user",
-		.help = "owner of all files (the user that mounts)",
-		.set = option_table_set_number,
-		.read = option_value_user,
-		.max = ID_MAX,
-		MEMBER(uid)},
-	{.shape = "gid=GROUP",
-		.takes = "a gid or the name of an existing group",
-		.help = "group of all files (that of the user that mounts)",
-		.set = option_table_set_number,
-		.read = option_value_group,
-		.max = ID_MAX,
-		MEMBER(gid)},
-	{.shape = "umask=OCTAL",
-		.takes = "octal digits up to 777, such as 077",
-		.help = "permission bits to clear (0)",
-		.set = option_table_set_number,
-		.read = option_value_octal,
-		.max = 0777,
-		MEMBER(umask)},
-	{.shape = "formats=LIST",
-		.takes = "json, optionally followed by :txt, :srt and :vtt",
-		.help = "files listed for each job: json[:txt][:srt][:vtt] (json)",
-		.set = option_table_set_formats,
-		MEMBER(formats)},
-	{.shape = "offline_ok",
-		.takes = "no value",
-		.help = "show cached data while the API is unreachable (off)",
-		.set = option_table_set_flag,
-		MEMBER(offline_ok)},
-	{.shape = "xattr",
-		.takes = "no value",
-		.help = "give jobs extended attributes, user.gladia.* (off)",
-		.set = option_table_set_flag,
-		MEMBER(xattr)},
-	{.shape = "allow_delete",
-		.takes = "no value",
-		.help = "let rm of ID.json delete the job at Gladia (off)",
-		.set = option_table_set_flag,
-		MEMBER(allow_delete)},
-	{.shape = "allow_other",
-		.takes = "no value",
-		.help = "let other users access the mount (off)",
-		.set = option_table_set_flag,
-		MEMBER(allow_other)},
-	{.shape = "auto_unmount",
-		.takes = "no value",
-		.help = "unmount even if the program is killed (off)",
-		.set = option_table_set_flag,
-		MEMBER(auto_unmount)},
-};
-
-/* Options from mount(8) that are passed to the kernel (SEMANTICS 1.2). */
-static const char *const kernel_flags[] = {
-	"nodev", "nosuid", "noexec", "exec", "sync", "async", "dirsync"};
-
-/*
- * Options from mount(8) that have no effect here: nothing is written, and the mount is
- * always nodev and nosuid (mount.fuse3 adds "dev,suid" for root by itself).
- */
-static const char *const ignored_flags[] = {"dev", "suid", "defaults", "auto", "noauto",
-	"nofail", "_netdev", "user", "nouser", "users", "nousers", "owner", "noowner",
-	"group", "nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime",
-	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
-
-/* Options from mount(8) with a value that have no effect here. */
-static const char *const ignored_values[] = {"comment", "user"};
-
-/* Names that a user might try for an option that takes the key. */
-static const char *const key_names[] = {"key", "api_key", "api-key", "apikey",
-	"gladia_key", "gladia-key", "gladia_api_key", "gladia-api-key", "x-gladia-key",
-	"token", "password"};
-
-static bool option_table_is_among(
-	const char *name, const char *const *names, size_t count)
+/* Stores the value of an option; `value` is NULL if there is no "=". */
+static int option_table_set(const struct own_option *own, const char *value,
+	struct options *options, struct buf *errmsg)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
+	void *member = (char *)options + own->offset;
 
-#define IS_AMONG(name, names) option_table_is_among(name, names, ARRAY_SIZE(names))
-
-static bool option_table_means_key(const char *argument)
-{
-	size_t len = option_table_word_len(argument);
-
-	for (size_t i = 0; i < ARRAY_SIZE(key_names); i++)
-		if (strlen(key_names[i]) == len &&
-			strncasecmp(argument, key_names[i], len) == 0)
-			return true;
-	return false;
-}
-
-int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
-{
-	enum { SHOWN_MAX = 32 }; /* shorter than Gladia's keys, which are UUIDs */
-	size_t len = option_table_word_len(argument);
-
-	if (option_table_means_key(argument))
-		return errmsg_set(errmsg, -EINVAL,
-			"there is no option \"%s%.*s\" that takes the key itself, "
-			"because every user of this machine can read command lines: "
-			"write the key to a file that only you can read, and use -o "
-			"key_file=PATH",
-			dashes, (int)len, argument);
-	if (!len || len > SHOWN_MAX)
-		return errmsg_set(errmsg, -EINVAL,
-			"unknown option, not shown because it does not look like an "
-			"option name (-h lists all options)");
-	return errmsg_set(errmsg, -EINVAL,
-		"unknown option \"%s%.*s\" (-h lists all options)", dashes, (int)len,
-		argument);
-}
-
-static const struct own_option *option_table_find_own(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++) {
-		const char *shape = own_options[i].shape;
-		size_t len = strcspn(shape, "=");
-
-		if (strncmp(shape, name, len) == 0 && !name[len])
-			return &own_options[i];
-	}
-	return NULL;
-}
-
-static int option_table_add_kernel_flag(
-	const char *name, struct options *options, struct buf *errmsg)
-{
-	if (buf_printf(&options->mount_flags, ",%s", name))
-		return errmsg_set(errmsg, -EINVAL, "-o %s: too many such options", name);
-	return 0;
-}
-
-static bool option_table_is_ignored(const char *name, const char *value)
-{
-	if (strncasecmp(name, "x-", 2) == 0)
-		return true;
-	return value ? IS_AMONG(name, ignored_values) : IS_AMONG(name, ignored_flags);
-}
-
-/* Applies one option. Overwrites the "=" in `word`. */
-static int option_table_apply_word(
-	char *word, bool sloppy, struct options *options, struct buf *errmsg)
-{
-	char *equals = strchr(word, '=');
-	char *value = equals ? equals + 1 : NULL;
-
-	if (equals)
-		*equals = '\0';
-
-	const struct own_option *own = option_table_find_own(word);
-
-	if (own)
-		return own->set(own, value, options, errmsg);
-
-	/* The last one counts, as in mount(8). */
-	if (!value && (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0)) {
-		options->read_only = word[1] == 'o';
+	switch (own->kind) {
+	case KIND_FLAG:
+		if (value)
+			return option_table_refuse(own, errmsg);
+		*(bool *)member = true;
 		return 0;
+	case KIND_CHOICE:
+		return option_table_set_choice(own, value, member, errmsg);
+	case KIND_PATH:
+		return option_table_set_path(own, value, member, errmsg);
+	case KIND_PROXY:
+		return option_table_set_proxy(own, value, member, errmsg);
+	case KIND_FORMATS:
+		return option_table_set_formats(own, value, member, errmsg);
+	default:
+		return option_table_set_number(own, value, member, errmsg);
 	}
-	if (!value && strcmp(word, "remount") == 0)
-		return errmsg_set(errmsg, -EINVAL,
-			"-o remount: the options of a mount cannot be changed; unmount "
-			"it, and mount it again with other options");
-	if (!value && IS_AMONG(word, kernel_flags))
-		return option_table_add_kernel_flag(word, options, errmsg);
-	if (!option_table_means_key(word) &&
-		(sloppy || option_table_is_ignored(word, value)))
-		return 0;
-	return options_refuse("-o ", word, errmsg);
+}
+
+int option_table_set_defaults(struct options *options, struct buf *errmsg)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(own_options); i++)
+		if (own_options[i].initial)
+			err = option_table_set(
+				&own_options[i], own_options[i].initial, options, errmsg);
+	return err;
+}
+
+int options_print_line(const char *name, const char *value, struct buf *out)
+{
+	int err = buf_printf(out, "%s=", name);
+
+	for (const char *c = value; !err && *c; c++)
+		err = iscntrl((unsigned char)*c) || *c == '\\'
+			      ? buf_printf(out, "\\%03o", (unsigned)(unsigned char)*c)
+			      : buf_append(out, c, 1);
+	return err ? err : buf_append_str(out, "\n");
+}
+
+/* Returns a number that option_table_set_number() stored, in the unit of the option. */
+static uint64_t option_table_number(const struct own_option *own, const void *member)
+{
+	uint64_t number;
+	uint32_t narrow;
+
+	memcpy(&narrow, member, sizeof(narrow));
+	number = narrow;
+	if (own->size == sizeof(number))
+		memcpy(&number, member, sizeof(number));
+	return own->kind == KIND_SECONDS ? number / 1000 : number;
+}
+
+/* Appends the enabled formats as a colon-separated list of their names. */
+static int option_table_print_formats(const char *name, unsigned formats, struct buf *out)
+{
+	const char *before = "=";
+	int err = buf_append_str(out, name);
+
+	for (unsigned i = 0; !err && i < FORMATS; i++) {
+		if (!(formats & 1u << i))
+			continue;
+		err = buf_printf(out, "%s%s", before, format_name((enum format)i));
+		before = ":";
+	}
+	return err ? err : buf_append_str(out, "\n");
+}
+
+/* Prints the value of one option. */
+static int option_table_print_value(
+	const struct own_option *own, const struct options *options, struct buf *out)
+{
+	const void *member = (const char *)options + own->offset;
+	const char *text;
+	uint64_t number;
+
+	switch (own->kind) {
+	case KIND_FLAG:
+		text = *(const bool *)member ? "yes" : "no";
+		return options_print_line(own->name, text, out);
+	case KIND_CHOICE:
+		text = own->words[*(const bool *)member];
+		return options_print_line(own->name, text, out);
+	case KIND_PATH:
+	case KIND_PROXY:
+		text = *(char *const *)member;
+		if (!text)
+			text = own->unset;
+		return text ? options_print_line(own->name, *text ? text : "none", out)
+			    : 0;
+	case KIND_FORMATS:
+		return option_table_print_formats(
+			own->name, *(const unsigned *)member, out);
+	case KIND_OCTAL:
+		number = option_table_number(own, member);
+		return buf_printf(out, "%s=%03" PRIo64 "\n", own->name, number);
+	default:
+		number = option_table_number(own, member);
+		if (!number && own->unset)
+			return options_print_line(own->name, own->unset, out);
+		return buf_printf(out, "%s=%" PRIu64 "\n", own->name, number);
+	}
+}
+
+int options_print_values(const struct options *options, struct buf *out)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(own_options); i++)
+		err = option_table_print_value(&own_options[i], options, out);
+	return err;
 }
 
 int option_table_apply(
-	const char *list, bool sloppy, struct options *options, struct buf *errmsg)
-{
-	CLEANUP_FREE char *word = malloc(strlen(list) + 1);
-	bool more = true;
-
-	if (!word)
-		return errmsg_set(errmsg, -ENOMEM, "out of memory");
-	while (more) {
-		size_t len = 0;
-
-		for (; *list && *list != ','; list++) {
-			if (*list == '\\' && list[1])
-				list++;
-			word[len++] = *list;
-		}
-		more = *list == ',';
-		list += more;
-		word[len] = '\0';
-
-		int err = len ? option_table_apply_word(word, sloppy, options, errmsg)
-			      : 0;
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-void option_table_print(void)
+	const char *name, const char *value, struct options *options, struct buf *errmsg)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++)
-		printf("    %-20s %s\n", own_options[i].shape, own_options[i].help);
+		if (strcmp(name, own_options[i].name) == 0)
+			return option_table_set(&own_options[i], value, options, errmsg);
+	return -ENOENT;
+}
+
+void option_table_print_help(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++) {
+		const struct own_option *own = &own_options[i];
+		int width = printf("    %s%s%s", own->name, own->value ? "=" : "",
+			own->value ? own->value : "");
+
+		printf("%*s%s", width < 25 ? 25 - width : 1, "", own->help);
+		if (own->initial || own->kind == KIND_FLAG)
+			printf(" (%s)", own->initial ? own->initial : "off");
+		printf("\n");
+	}
 }

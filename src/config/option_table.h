@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stddef.h>
+
 #include "base/buf.h"
 #include "config/options.h"
 
 /*
- * Applies one argument of -o: options separated by commas. A backslash makes the next
- * character literal ("\,"), as in libfuse. If an option is given twice, the last one
- * counts. An unknown option is an error, or is ignored if `sloppy` is set (mount(8)).
- *
- * Returns 0, -EINVAL, or -ENOMEM, with an error message in `why`.
+ * Stores the defaults of the table in `options`. Returns 0, or -ENOMEM and an error
+ * message.
  */
-int option_table_apply(
-	const char *list, bool sloppy, struct options *options, struct buf *errmsg);
+int option_table_set_defaults(struct options *options, struct buf *errmsg);
 
 /*
- * Sets `why` to the error message for an unknown option and returns -EINVAL. `argument`
- * is "name[=value]", `dashes` is what precedes it on the command line. It is quoted only
- * if it looks like an option's name: anything else could be a key. If the name suggests
- * that the user meant to pass the key, the message explains how to do that.
+ * Stores the value of one of our own options. `value` is NULL if the option was given
+ * without "=". Can block on the databases of users and groups.
+ *
+ * Returns 0, -ENOENT if there is no such option, or -EINVAL or -ENOMEM with an error
+ * message.
  */
-int options_refuse(const char *dashes, const char *argument, struct buf *errmsg);
+int option_table_apply(
+	const char *name, const char *value, struct options *options, struct buf *errmsg);
 
 /* Prints the part of -h that describes -o to stdout. */
-void option_table_print(void);
+void option_table_print_help(void);
+
+/* Returns how many bytes at the start of `text` could be an option's name. */
+size_t option_word_len(const char *text);

@@ -10,8 +10,8 @@
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "config/api_url.h"
+#include "option_list.h"
 #include "option_table.h"
-#include "render/render.h"
 
 static const char helper_name[] = "mount.gladiafs";
 
@@ -219,26 +219,12 @@ static int options_use_paths(
 	return options->paths ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 }
 
-static void options_set_defaults(struct options *options)
-{
-	*options = (struct options){
-		.cache_disk = true,
-		.cache_size = UINT64_C(2) << 30,
-		.ttl_ms = INT64_C(60) * 1000,
-		.timeout_ms = INT64_C(30) * 1000,
-		.connections = 8,
-		.uid = getuid(),
-		.gid = getgid(),
-		.formats = 1u << FORMAT_JSON,
-	};
-	buf_init(&options->mount_flags, MOUNT_FLAGS_MAX);
-}
-
 int options_parse(int argc, char **argv, struct options *ret_options, struct buf *errmsg)
 {
 	struct options *options = ret_options;
 
-	options_set_defaults(options);
+	*options = (struct options){.uid = getuid(), .gid = getgid()};
+	buf_init(&options->mount_flags, MOUNT_FLAGS_MAX);
 
 	CLEANUP_FREE const char **lists = calloc((size_t)argc + 1, sizeof(*lists));
 	CLEANUP_FREE const char **words = calloc((size_t)argc + 1, sizeof(*words));
@@ -251,8 +237,10 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 	if (!lists || !words)
 		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 
-	int err = options_read_letters(argc, argv, &command, options, errmsg);
+	int err = option_table_set_defaults(options, errmsg);
 
+	if (!err)
+		err = options_read_letters(argc, argv, &command, options, errmsg);
 	if (err || options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
 		return err;
 
@@ -261,7 +249,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 	/* A daemon has no terminal for its messages. */
 	options->log_syslog = !options->foreground;
 	for (size_t i = 0; !err && i < command.lists_len; i++)
-		err = option_table_apply(lists[i], command.sloppy, options, errmsg);
+		err = option_list_apply(lists[i], command.sloppy, options, errmsg);
 	if (err)
 		return err;
 	return options->action == OPTIONS_CHECK
@@ -316,7 +304,7 @@ void options_print_help(void)
 	       "\n"
 	       "Options of -o, with their defaults:\n",
 		SOURCE_DEFAULT);
-	option_table_print();
+	option_table_print_help();
 	printf("Options that mount(8) passes on (rw, ro, noauto, user, nodev, nosuid, "
 	       "x-...)\nare accepted.\n");
 }

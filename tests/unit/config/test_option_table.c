@@ -322,6 +322,40 @@ static void test_too_many_flags(void **state)
 	parsed_done(&p);
 }
 
+/* SEMANTICS 9.1.5: every option has a line with its value, except paths not set. */
+static void test_print_values(void **state)
+{
+	struct parsed p;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	PARSE(&p, "gladiafs", "m", "-f", "-o", "uid=1,gid=2,key_file=/a\n\\\\b,xattr");
+	assert_good(&p);
+	assert_int_equal(options_print_values(&p.options, &out), 0);
+	assert_string_equal(out.data,
+		"key_file=/a\\012\\134b\nttl=60\ntimeout=30\nconnections=8\n"
+		"page_size=adaptive\ncache=disk\ncache_size=2147483648\n"
+		"ca_file=the system's\nproxy=the environment's\nlog=stderr\nuid=1\n"
+		"gid=2\numask=000\nformats=json\noffline_ok=no\nxattr=yes\n"
+		"allow_delete=no\nallow_other=no\nauto_unmount=no\n");
+	parsed_done(&p);
+	buf_reset(&out);
+	PARSE(&p, "gladiafs", "m", "-o",
+		"uid=1,gid=2,page_size=7,cache=off,cache_dir=/c,umask=27,proxy=none,"
+		"formats=json:vtt:txt,ca_file=/p");
+	assert_good(&p);
+	assert_int_equal(options_print_values(&p.options, &out), 0);
+	assert_string_equal(out.data,
+		"ttl=60\ntimeout=30\nconnections=8\npage_size=7\ncache=off\n"
+		"cache_dir=/c\ncache_size=2147483648\nca_file=/p\nproxy=none\n"
+		"log=syslog\nuid=1\ngid=2\numask=027\nformats=json:txt:vtt\n"
+		"offline_ok=no\nxattr=no\nallow_delete=no\nallow_other=no\n"
+		"auto_unmount=no\n");
+	parsed_done(&p);
+	buf_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_relative_paths),
 		cmocka_unit_test(test_mount_options),
 		cmocka_unit_test(test_too_many_flags),
+		cmocka_unit_test(test_print_values),
 	};
 
 	return cmocka_run_group_tests_name("options_list", tests, NULL, NULL);

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parses the lists of options that -o takes. Options that are not in the table of our own
+ * options come from mount(8), or are refused.
+ */
+#include "option_list.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "option_table.h"
+
+/* Options from mount(8) that are passed to the kernel (SEMANTICS 1.2). */
+static const char *const kernel_flags[] = {
+	"nodev", "nosuid", "noexec", "exec", "sync", "async", "dirsync"};
+
+/*
+ * Options from mount(8) that have no effect here: nothing is written, and the mount is
+ * always nodev and nosuid (mount.fuse3 adds "dev,suid" for root by itself).
+ */
+static const char *const ignored_flags[] = {"dev", "suid", "defaults", "auto", "noauto",
+	"nofail", "_netdev", "user", "nouser", "users", "nousers", "owner", "noowner",
+	"group", "nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime",
+	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
+
+/* Options from mount(8) with a value that have no effect here. */
+static const char *const ignored_values[] = {"comment", "user"};
+
+/* Names that a user might try for an option that takes the key. */
+static const char *const key_names[] = {"key", "api_key", "api-key", "apikey",
+	"gladia_key", "gladia-key", "gladia_api_key", "gladia-api-key", "x-gladia-key",
+	"token", "password"};
+
+static bool option_list_is_among(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+#define IS_AMONG(name, names) option_list_is_among(name, names, ARRAY_SIZE(names))
+
+static bool option_list_means_key(const char *argument)
+{
+	size_t len = option_word_len(argument);
+
+	for (size_t i = 0; i < ARRAY_SIZE(key_names); i++)
+		if (strlen(key_names[i]) == len &&
+			strncasecmp(argument, key_names[i], len) == 0)
+			return true;
+	return false;
+}
+
+int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
+{
+	enum { SHOWN_MAX = 32 }; /* shorter than Gladia's keys, which are UUIDs */
+	size_t len = option_word_len(argument);
+
+	if (option_list_means_key(argument))
+		return errmsg_set(errmsg, -EINVAL,
+			"there is no option \"%s%.*s\" that takes the key itself, "
+			"because every user of this machine can read command lines: "
+			"write the key to a file that only you can read, and use -o "
+			"key_file=PATH",
+			dashes, (int)len, argument);
+	if (!len || len > SHOWN_MAX)
+		return errmsg_set(errmsg, -EINVAL,
+			"unknown option, not shown because it does not look like an "
+			"option name (-h lists all options)");
+	return errmsg_set(errmsg, -EINVAL,
+		"unknown option \"%s%.*s\" (-h lists all options)", dashes, (int)len,
+		argument);
+}
+
+static int option_list_add_kernel_flag(
+	const char *name, struct options *options, struct buf *errmsg)
+{
+	if (buf_printf(&options->mount_flags, ",%s", name))
+		return errmsg_set(errmsg, -EINVAL, "-o %s: too many such options", name);
+	return 0;
+}
+
+static bool option_list_is_ignored(const char *name, const char *value)
+{
+	if (strncasecmp(name, "x-", 2) == 0)
+		return true;
+	return value ? IS_AMONG(name, ignored_values) : IS_AMONG(name, ignored_flags);
+}
+
+/* Applies one option. Overwrites the "=" in `word`. */
+static int option_list_apply_word(
+	char *word, bool sloppy, struct options *options, struct buf *errmsg)
+{
+	char *equals = strchr(word, '=');
+	char *value = equals ? equals + 1 : NULL;
+
+	if (equals)
+		*equals = '\0';
+
+	int err = option_table_apply(word, value, options, errmsg);
+
+	if (err != -ENOENT)
+		return err;
+	/* The last one counts, as in mount(8). */
+	if (!value && (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0)) {
+		options->read_only = word[1] == 'o';
+		return 0;
+	}
+	if (!value && strcmp(word, "remount") == 0)
+		return errmsg_set(errmsg, -EINVAL,
+			"-o remount: the options of a mount cannot be changed; unmount "
+			"it, and mount it again with other options");
+	if (!value && IS_AMONG(word, kernel_flags))
+		return option_list_add_kernel_flag(word, options, errmsg);
+	if (!option_list_means_key(word) &&
+		(sloppy || option_list_is_ignored(word, value)))
+		return 0;
+	return options_refuse("-o ", word, errmsg);
+}
+
+int option_list_apply(
+	const char *list, bool sloppy, struct options *options, struct buf *errmsg)
+{
+	CLEANUP_FREE char *word = malloc(strlen(list) + 1);
+	bool more = true;
+
+	if (!word)
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
+	while (more) {
+		size_t len = 0;
+
+		for (; *list && *list != ','; list++) {
+			if (*list == '\\' && list[1])
+				list++;
+			word[len++] = *list;
+		}
+		more = *list == ',';
+		list += more;
+		word[len] = '\0';
+
+		int err = len ? option_list_apply_word(word, sloppy, options, errmsg) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
