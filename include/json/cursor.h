@@ -29,14 +29,14 @@ struct json_cursor {
  * first element of an array ('['). Returns 0, or -EBADMSG if the value is absent or of
  * another type.
  */
-int json_cursor_enter(struct json_slice value, char open, struct json_cursor *ret_walk);
+int json_cursor_enter(struct json_slice value, char open, struct json_cursor *ret_cursor);
 
 /*
  * Reads the next value and, in an object, its key: a string including the quotes.
  * `ret_key` may be NULL; in an array it is not changed. Returns 0, -ENODATA at the end,
  * or -EBADMSG if the text is not JSON.
  */
-int json_cursor_next(struct json_cursor *walk, struct json_slice *ret_key,
+int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
 	struct json_slice *ret_value);
 
 /*

@@ -113,11 +113,11 @@ static int job_find_members(struct json_slice head, struct json_slice *values)
 {
 	struct json_slice key = {0};
 	struct json_slice value;
-	struct json_cursor walk;
-	int err = json_cursor_enter(head, '{', &walk);
+	struct json_cursor cursor;
+	int err = json_cursor_enter(head, '{', &cursor);
 
 	while (!err) {
-		err = json_cursor_next(&walk, &key, &value);
+		err = json_cursor_next(&cursor, &key, &value);
 		if (!err)
 			job_note_member(key, value, values);
 	}

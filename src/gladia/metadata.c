@@ -6,7 +6,7 @@
 
 #include "gladia/job_internal.h"
 
-/* State of a walk through a job's custom_metadata. */
+/* State of reading a job's custom_metadata. */
 struct flat {
 	struct buf *text;
 	unsigned pairs;
@@ -68,16 +68,16 @@ static int metadata_add_value(struct flat *flat, struct json_slice value, unsign
 	size_t key_len = strlen(flat->key);
 	struct json_slice name = {0};
 	struct json_slice inner;
-	struct json_cursor walk;
+	struct json_cursor cursor;
 	bool object = *value.at == '{';
 	int err = 0;
 
 	if (!object && *value.at != '[')
 		return depth ? metadata_add_scalar(flat, value) : 0;
 	if (depth == METADATA_DEPTH_MAX || (!object && !depth) ||
-		json_cursor_enter(value, *value.at, &walk))
+		json_cursor_enter(value, *value.at, &cursor))
 		return 0;
-	while (!err && !json_cursor_next(&walk, &name, &inner)) {
+	while (!err && !json_cursor_next(&cursor, &name, &inner)) {
 		if (!object || metadata_enter_key(flat, key_len, depth > 0, name))
 			err = metadata_add_value(flat, inner, depth + 1);
 		flat->key[key_len] = '\0';

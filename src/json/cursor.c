@@ -34,29 +34,30 @@ static bool cursor_take_value(struct json_slice *text, struct json_slice *ret_va
 	return true;
 }
 
-int json_cursor_enter(struct json_slice value, char open, struct json_cursor *ret_walk)
+int json_cursor_enter(struct json_slice value, char open, struct json_cursor *ret_cursor)
 {
 	if (!value.at || !cursor_take_char(&value, open))
 		return -EBADMSG;
-	*ret_walk = (struct json_cursor){.rest = value, .close = open == '{' ? '}' : ']'};
+	*ret_cursor = (struct json_cursor){
+		.rest = value, .close = open == '{' ? '}' : ']'};
 	return 0;
 }
 
-int json_cursor_next(struct json_cursor *walk, struct json_slice *ret_key,
+int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
 	struct json_slice *ret_value)
 {
 	struct json_slice key = {0};
 	struct json_slice value;
 
-	if (cursor_take_char(&walk->rest, walk->close))
+	if (cursor_take_char(&cursor->rest, cursor->close))
 		return -ENODATA;
-	if (walk->begun && !cursor_take_char(&walk->rest, ','))
+	if (cursor->begun && !cursor_take_char(&cursor->rest, ','))
 		return -EBADMSG;
-	walk->begun = true;
-	if (walk->close == '}' && (!cursor_take_value(&walk->rest, &key) ||
-					  !cursor_take_char(&walk->rest, ':')))
+	cursor->begun = true;
+	if (cursor->close == '}' && (!cursor_take_value(&cursor->rest, &key) ||
+					    !cursor_take_char(&cursor->rest, ':')))
 		return -EBADMSG;
-	if (!cursor_take_value(&walk->rest, &value))
+	if (!cursor_take_value(&cursor->rest, &value))
 		return -EBADMSG;
 	if (ret_key && key.at)
 		*ret_key = key;
@@ -76,12 +77,12 @@ void json_members(struct json_slice object, const char *const *keys, size_t coun
 {
 	struct json_slice key = {0};
 	struct json_slice value;
-	struct json_cursor walk;
+	struct json_cursor cursor;
 
 	memset(ret_values, 0, count * sizeof(*ret_values));
-	if (json_cursor_enter(object, '{', &walk))
+	if (json_cursor_enter(object, '{', &cursor))
 		return;
-	while (!json_cursor_next(&walk, &key, &value)) {
+	while (!json_cursor_next(&cursor, &key, &value)) {
 		struct json_slice name = json_string_body(key);
 
 		for (size_t i = 0; i < count; i++)

@@ -133,11 +133,11 @@ static struct json_slice subtitles_find_made(
 	static const char *const names[] = {"format", "subtitles"};
 	struct json_slice values[2];
 	struct json_slice element;
-	struct json_cursor walk;
+	struct json_cursor cursor;
 
-	if (json_cursor_enter(transcript->subtitles, '[', &walk))
+	if (json_cursor_enter(transcript->subtitles, '[', &cursor))
 		return (struct json_slice){0};
-	while (!json_cursor_next(&walk, NULL, &element)) {
+	while (!json_cursor_next(&cursor, NULL, &element)) {
 		json_members(element, names, 2, values);
 		if (json_is(json_string_body(values[0]), subtitles->name))
 			return values[1];

@@ -103,13 +103,13 @@ static int transcript_read_utterances(
 {
 	struct utterance utterance;
 	struct json_slice value;
-	struct json_cursor walk;
+	struct json_cursor cursor;
 	double at = 0;
 	int err = 0;
 
-	if (json_cursor_enter(array, '[', &walk))
+	if (json_cursor_enter(array, '[', &cursor))
 		return 0;
-	while (!err && !json_cursor_next(&walk, NULL, &value)) {
+	while (!err && !json_cursor_next(&cursor, NULL, &value)) {
 		if (!transcript_read_utterance(value, &utterance))
 			continue;
 		/*
@@ -205,10 +205,10 @@ int transcript_read(const char *job, size_t len, struct transcript *ret_transcri
 	static const char *const names[] = {"full_transcript", "subtitles", "utterances"};
 	struct json_slice whole = {job, job + len};
 	struct json_slice values[3];
-	struct json_cursor walk;
+	struct json_cursor cursor;
 
 	*ret_transcript = (struct transcript){0};
-	if (json_cursor_enter(whole, '{', &walk))
+	if (json_cursor_enter(whole, '{', &cursor))
 		return -EBADMSG;
 	json_members(json_member(json_member(whole, "result"), "transcription"), names, 3,
 		values);

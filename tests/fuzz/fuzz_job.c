@@ -14,23 +14,23 @@
  * gladia/api_read reads it as the answer to the request of one job.
  */
 
-/* A walk through unchecked text never leaves the text (json/walk.h). */
-static void walk_unchecked(struct json_slice text, unsigned depth)
+/* A cursor in unchecked text never leaves the text (json/cursor.h). */
+static void visit_unchecked(struct json_slice text, unsigned depth)
 {
 	static const char opens[] = {'{', '['};
 	struct json_slice key = {0};
 	struct json_slice value;
-	struct json_cursor walk;
+	struct json_cursor cursor;
 
 	for (size_t i = 0; depth && i < sizeof(opens); i++) {
-		if (json_cursor_enter(text, opens[i], &walk))
+		if (json_cursor_enter(text, opens[i], &cursor))
 			continue;
-		while (!json_cursor_next(&walk, &key, &value)) {
+		while (!json_cursor_next(&cursor, &key, &value)) {
 			HOLDS(value.at >= text.at && value.end <= text.end);
 			HOLDS(value.at < value.end);
 			(void)json_string_body(key);
 			(void)json_member(value, "id");
-			walk_unchecked(value, depth - 1);
+			visit_unchecked(value, depth - 1);
 		}
 	}
 }
@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (size)
 		memcpy(text, data, size);
-	walk_unchecked((struct json_slice){text, text + size}, DEPTH);
+	visit_unchecked((struct json_slice){text, text + size}, DEPTH);
 	if (!json_check(text, size, &error))
 		read_head(text, size);
 	read_answer(text, size, "45463597-20b7-4af7-b3b3-f5fb778203ab");

@@ -10,7 +10,7 @@
 #include "json/cursor.h"
 #include "json/string.h"
 
-/* Tests json/walk.h, and decoding the characters of strings. */
+/* Tests json/cursor.h, and decoding the characters of strings. */
 
 static struct json_slice piece(const char *text)
 {
@@ -18,19 +18,19 @@ static struct json_slice piece(const char *text)
 }
 
 /*
- * Collects everything that a walk finds, as "key=value;" or "value;". Returns the error
- * that ended the walk, -ENODATA at the end of the container.
+ * Collects everything that a cursor visits, as "key=value;" or "value;". Returns the
+ * error with which the cursor ended, -ENODATA at the end of the container.
  */
-static int walk_all(struct json_slice value, char open, char ret_found[static 256])
+static int visit_all(struct json_slice value, char open, char ret_found[static 256])
 {
 	struct json_slice key = {0};
 	struct json_slice found;
-	struct json_cursor walk;
+	struct json_cursor cursor;
 	size_t len = 0;
-	int err = json_cursor_enter(value, open, &walk);
+	int err = json_cursor_enter(value, open, &cursor);
 
 	ret_found[0] = '\0';
-	while (!err && !(err = json_cursor_next(&walk, &key, &found)))
+	while (!err && !(err = json_cursor_next(&cursor, &key, &found)))
 		len += (size_t)snprintf(ret_found + len, 256 - len, "%.*s%s%.*s;",
 			open == '{' ? (int)json_length(key) : 0, key.at ? key.at : "",
 			open == '{' ? "=" : "", (int)json_length(found), found.at);
@@ -77,13 +77,14 @@ static void test_walks(void **state)
 
 		assert_non_null(copy);
 		memcpy(copy, walks[i].text, len);
-		assert_int_equal(walk_all((struct json_slice){copy, copy + len},
+		assert_int_equal(visit_all((struct json_slice){copy, copy + len},
 					 walks[i].open, found),
 			walks[i].end);
 		assert_string_equal(found, walks[i].found);
 		free(copy);
 	}
-	assert_int_equal(walk_all((struct json_slice){0}, '{', (char[256]){0}), -EBADMSG);
+	assert_int_equal(
+		visit_all((struct json_slice){0}, '{', (char[256]){0}), -EBADMSG);
 }
 
 static void test_members(void **state)
