@@ -19,7 +19,7 @@ struct log_writer;
 struct log {
 	bool to_syslog;
 	bool debug;
-	struct recent_log *kept;   /* also receives errors and warnings; may be NULL */
+	struct recent_log *recent; /* also receives errors and warnings; may be NULL */
 	struct log_writer *writer; /* the thread that writes; NULL: the caller writes */
 };
 

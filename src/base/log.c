@@ -49,8 +49,8 @@ void log_message(const struct log *log, int priority, const char *format, va_lis
 		return;
 	if (len > 0 && len < LOG_LINE_MAX && line[len - 1] == '\n')
 		line[len - 1] = '\0';
-	if (log->kept && priority <= LOG_WARNING)
-		recent_log_add(log->kept, line);
+	if (log->recent && priority <= LOG_WARNING)
+		recent_log_add(log->recent, line);
 	if (log->writer)
 		log_writer_add(log->writer, priority, line);
 	else

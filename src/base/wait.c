@@ -30,12 +30,12 @@ void wait_leave(struct waiter *waiter)
 
 void wait_wake(struct wait_queue *queue, int error)
 {
-	struct list told;
+	struct list woken;
 
 	/* Empty the queue first: a waiter that re-enters it must not be woken again. */
-	list_take(&told, &queue->waiters);
-	while (!list_empty(&told)) {
-		struct waiter *waiter = list_entry(told.next, struct waiter, link);
+	list_take(&woken, &queue->waiters);
+	while (!list_empty(&woken)) {
+		struct waiter *waiter = list_entry(woken.next, struct waiter, link);
 
 		list_remove(&waiter->link);
 		waiter->wake(waiter, error);

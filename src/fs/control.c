@@ -42,8 +42,8 @@ static int control_print_errors(struct fs *fs, struct buf *out)
 {
 	struct printing printing = {.out = out};
 
-	if (fs->log->kept)
-		recent_log_each(fs->log->kept, control_print_sentence, &printing);
+	if (fs->log->recent)
+		recent_log_each(fs->log->recent, control_print_sentence, &printing);
 	return printing.error;
 }
 
@@ -59,8 +59,8 @@ static int64_t control_errors_changed(const struct request *request)
 {
 	int64_t last_ms = request->fs->made_ms;
 
-	if (request->fs->log->kept)
-		recent_log_each(request->fs->log->kept, control_take_time, &last_ms);
+	if (request->fs->log->recent)
+		recent_log_each(request->fs->log->recent, control_take_time, &last_ms);
 	return last_ms;
 }
 

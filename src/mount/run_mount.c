@@ -413,7 +413,7 @@ static int mount_end(struct run_mount *serve, int code, struct buf *errmsg)
 	if (serve->signals >= 0)
 		close(serve->signals);
 	log_stop(serve->config->log);
-	serve->config->log->kept = NULL;
+	serve->config->log->recent = NULL;
 	recent_log_free(serve->recent_log);
 	return code;
 }
@@ -431,7 +431,7 @@ static int mount_open_log(struct run_mount *serve, struct buf *errmsg)
 	if (err)
 		return mount_no_system("cannot create the log", err, errmsg);
 	log_init(log, "gladiafs", options->log_syslog, options->debug);
-	log->kept = serve->recent_log;
+	log->recent = serve->recent_log;
 	return EXIT_CODE_OK;
 }
 

@@ -233,7 +233,7 @@ static void lateness_is_told(void **state)
 	uint64_t all = kernel_walk(mount->kernel, "all");
 
 	(void)state;
-	assert_int_equal(recent_log_new(&mount->clock, &mount->log.kept), 0);
+	assert_int_equal(recent_log_new(&mount->clock, &mount->log.recent), 0);
 	mount->stalled = true;
 
 	uint64_t waiting = kernel_ask_lookup(mount->kernel, all, job_file(1).text);
@@ -246,8 +246,8 @@ static void lateness_is_told(void **state)
 	close(nowhere);
 	assert_int_equal(kernel_answer(mount->kernel, waiting, NULL, 0), -ETIMEDOUT);
 	assert_non_null(strstr(read_control(mount, "errors", text), "timeout="));
-	recent_log_free(mount->log.kept);
-	mount->log.kept = NULL;
+	recent_log_free(mount->log.recent);
+	mount->log.recent = NULL;
 	mount_free(mount);
 }
 
@@ -261,7 +261,7 @@ static void errors_are_told(void **state)
 
 	(void)state;
 	assert_string_equal(read_control(mount, "errors", text), "");
-	assert_int_equal(recent_log_new(&mount->clock, &mount->log.kept), 0);
+	assert_int_equal(recent_log_new(&mount->clock, &mount->log.recent), 0);
 	mount->stalled = true;
 
 	uint64_t waiting = kernel_ask_lookup(mount->kernel, all, job_file(1).text);
@@ -276,8 +276,8 @@ static void errors_are_told(void **state)
 	assert_string_equal(read_control(mount, "errors", text),
 		"2026-04-01T12:00:00.000Z getting job 1: no; check the key\n");
 	assert_non_null(strstr(read_control(mount, "stats", text), "\"failed\": 1"));
-	recent_log_free(mount->log.kept);
-	mount->log.kept = NULL;
+	recent_log_free(mount->log.recent);
+	mount->log.recent = NULL;
 	mount_free(mount);
 }
 

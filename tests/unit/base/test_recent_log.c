@@ -98,12 +98,12 @@ static void the_log_is_kept(void **state)
 
 	(void)state;
 	log_init(&log, "test", false, true);
-	assert_int_equal(recent_log_new(&clock_system, &log.kept), 0);
+	assert_int_equal(recent_log_new(&clock_system, &log.recent), 0);
 	dup2(nowhere, STDERR_FILENO);
 	log_error(&log, "an %s", "error");
 	log_warning(&log, "a warning");
 	log_debug(&log, "a message");
-	recent_log_each(log.kept, see, &seen);
+	recent_log_each(log.recent, see, &seen);
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, log_much, &log);
 	for (int i = 0; i < THREADS; i++)
@@ -115,11 +115,11 @@ static void the_log_is_kept(void **state)
 	assert_string_equal(seen.texts[0], "an error");
 	assert_string_equal(seen.texts[1], "a warning");
 	seen.len = 0;
-	recent_log_each(log.kept, see, &seen);
+	recent_log_each(log.recent, see, &seen);
 	assert_int_equal(seen.len, RECENT_LOG_MAX);
 	for (unsigned i = 0; i < seen.len; i++)
 		assert_int_equal(strncmp(seen.texts[i], "number ", 7), 0);
-	recent_log_free(log.kept);
+	recent_log_free(log.recent);
 }
 
 int main(void)
