@@ -98,15 +98,22 @@ int still_take(struct revalidation *check)
 	return 0;
 }
 
-/* True if the job predicted at `at` was created in the same millisecond. */
-static bool changes_is_tie(
-	const struct row_order *expected, size_t at, int64_t created_ms)
+/*
+ * Checks whether the job predicted at `at` was created in the same millisecond. Returns 0
+ * or -EIO.
+ */
+static int changes_is_tie(
+	const struct row_order *expected, size_t at, int64_t created_ms, bool *ret_tie)
 {
 	struct catalog_job job;
 
-	return at < expected->len &&
-	       !jobs_by_row(expected->catalog, expected->rows[at], &job) &&
-	       job.job.created_ms == created_ms;
+	*ret_tie = false;
+	if (at == expected->len)
+		return 0;
+	if (jobs_by_row(expected->catalog, expected->rows[at], &job))
+		return -EIO;
+	*ret_tie = job.job.created_ms == created_ms;
+	return 0;
 }
 
 /* Inserts the job into the prediction, or removes it, as its state requires. */
@@ -114,6 +121,7 @@ static int changes_classify(struct revalidation *check, const struct catalog_job
 {
 	const struct query *query = &check->listing->query;
 	bool belongs = !job->deleted && query_matches(query, &job->job);
+	bool tie = false;
 	size_t at;
 	int err = row_order_find(&check->row_order, job, check->row_order.len, &at);
 
@@ -123,8 +131,12 @@ static int changes_classify(struct revalidation *check, const struct catalog_job
 		newest_note(check->listing, job_mtime_ms(&job->job));
 	if (belongs == !err)
 		return 0;
+	err = belongs ? changes_is_tie(&check->row_order, at, job->job.created_ms, &tie)
+		      : 0;
+	if (err)
+		return err;
 	/* Only the API knows which of the two comes first. */
-	if (belongs && changes_is_tie(&check->row_order, at, job->job.created_ms))
+	if (tie)
 		return -ESTALE;
 	/* The jobs after it have shifted: their positions are not confirmed any more. */
 	if (check->low >= at)
@@ -174,9 +186,11 @@ static int changes_ask_on(struct revalidation *check)
 		check->changed_jobs_len < listing->sync->config.connections) {
 		int64_t row = watch->rows[check->unfinished_at++];
 
-		if (!jobs_by_row(listing->sync->catalog, row, &job) &&
-			changes_has_moved(check, &job))
+		err = jobs_by_row(listing->sync->catalog, row, &job);
+		if (!err && changes_has_moved(check, &job))
 			err = changes_ask_moved(check, &job);
+		if (err == -ENOENT)
+			err = 0;
 	}
 	return err;
 }
@@ -187,10 +201,14 @@ static int changes_classify_all(struct revalidation *check)
 	struct catalog_job job;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < check->unfinished_before.len; i++)
-		if (!jobs_by_row(check->row_order.catalog,
-			    check->unfinished_before.rows[i], &job))
+	for (size_t i = 0; !err && i < check->unfinished_before.len; i++) {
+		err = jobs_by_row(
+			check->row_order.catalog, check->unfinished_before.rows[i], &job);
+		if (!err)
 			err = changes_classify(check, &job);
+		if (err == -ENOENT)
+			err = 0;
+	}
 	check->step = STEP_TAIL;
 	return err;
 }
@@ -235,9 +253,11 @@ static int changes_watch_known(struct revalidation *check)
 	for (size_t i = 0; !err && i < known.len; i++) {
 		struct catalog_job job;
 
-		if (!jobs_by_row(listing->sync->catalog, known.rows[i], &job) &&
-			query_matches(&listing->query, &job.job))
+		err = jobs_by_row(listing->sync->catalog, known.rows[i], &job);
+		if (!err && query_matches(&listing->query, &job.job))
 			err = rows_append(&check->unfinished_before, &known.rows[i], 1);
+		if (err == -ENOENT)
+			err = 0;
 	}
 	free(known.rows);
 	return err;

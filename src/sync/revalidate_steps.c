@@ -154,22 +154,26 @@ static void steps_tail_start(struct revalidation *check)
 }
 
 /*
- * Returns how many rows at the head must be verified again: every job at least as new as
+ * Counts the rows at the head that must be verified again: every job at least as new as
  * the newest one of the previous listing, plus one. (>=, because a job that just finished
  * can share its millisecond.) A listing of all statuses contains unfinished jobs anyway:
- * its first row is enough.
+ * its first row is enough. Returns 0 or -EIO.
  */
-static size_t steps_count_again(const struct revalidation *check)
+static int steps_count_again(const struct revalidation *check, size_t *ret_len)
 {
 	const struct row_order *expected = &check->row_order;
 	struct catalog_job job;
 	size_t len = 0;
 
-	while (!revalidate_is_of_all(check) && len < expected->len &&
-		!jobs_by_row(expected->catalog, expected->rows[len], &job) &&
-		job.job.created_ms >= check->newest_ms)
+	while (!revalidate_is_of_all(check) && len < expected->len) {
+		if (jobs_by_row(expected->catalog, expected->rows[len], &job))
+			return -EIO;
+		if (job.job.created_ms < check->newest_ms)
+			break;
 		len++;
-	return len < expected->len ? len + 1 : len;
+	}
+	*ret_len = len < expected->len ? len + 1 : len;
+	return 0;
 }
 
 static int steps_tail_take(struct revalidation *check)
@@ -183,8 +187,7 @@ static int steps_tail_take(struct revalidation *check)
 	if (page->len == 1 && page->rows[0] == check->row_order.rows[tail]) {
 		check->step = STEP_VERIFY_HEAD;
 		check->verified = 0;
-		check->to_verify = steps_count_again(check);
-		return 0;
+		return steps_count_again(check, &check->to_verify);
 	}
 	/* An unexpected job is there. */
 	if (page->len)

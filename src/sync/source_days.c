@@ -83,13 +83,14 @@ static int days_add_read(struct listing *listing, const struct listing *jobs)
 
 	if (!days)
 		return -ENOMEM;
-	for (size_t i = 0; i < listing_len(jobs); i++) {
+	for (size_t i = 0; !err && i < listing_len(jobs); i++) {
 		struct catalog_job job;
 
-		if (jobs_by_row(listing->sync->catalog, listing_member(jobs, i), &job) ||
-			job.job.created_ms == JOB_NO_TIME)
-			continue;
-		days[len++] = day_of_timestamp(job.job.created_ms);
+		err = jobs_by_row(listing->sync->catalog, listing_member(jobs, i), &job);
+		if (!err && job.job.created_ms != JOB_NO_TIME)
+			days[len++] = day_of_timestamp(job.job.created_ms);
+		if (err == -ENOENT)
+			err = 0;
 	}
 	qsort(days, len, sizeof(*days), days_compare);
 	for (size_t i = 0; !err && i < len; i++)

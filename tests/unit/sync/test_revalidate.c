@@ -6,6 +6,7 @@
 
 #include "cmocka.h"
 
+#include "failing_read.h"
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
@@ -408,6 +409,40 @@ static void one_of_an_instant_finishes(void **state)
 	}
 }
 
+/*
+ * A refresh that finds a finished job and a deletion, while the catalog fails to read
+ * some row. The reader gets -EIO, or the listing as it is: no job is lost.
+ */
+static void a_row_that_cannot_be_read_hides_no_job(void **state)
+{
+	struct bench *bench = *state;
+	bool failed = true;
+
+	for (unsigned number = 1; failed; number++) {
+		struct query query;
+		struct reader *reader;
+		int err;
+
+		bench->api->jobs_len = 0;
+		fake_add(bench->api, "q", JOB_QUEUED, bench_noon_ms() - 19 * MINUTE_MS);
+		query = begin_looking(bench);
+		fake_remove(bench->api, "j030");
+		finish_job(bench, "q");
+		reader = reader_open(bench, LISTING_JOBS, &query);
+		failing_read_at(number);
+		err = reader_finish(reader);
+		failed = failing_read_calls() >= number;
+		failing_read_at(0);
+		if (err) {
+			assert_true(failed);
+			assert_int_equal(err, -EIO);
+			assert_int_equal(reader_finish(reader), 0);
+		}
+		assert_as_account(reader, &query);
+		reader_close(reader);
+	}
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
@@ -417,6 +452,7 @@ int main(void)
 		TEST(new_ones_that_finish_do_not_hide_deletions),
 		TEST(one_of_the_first_instant_does_not_hide_a_deletion),
 		TEST(one_of_an_instant_finishes),
+		TEST(a_row_that_cannot_be_read_hides_no_job),
 		TEST(looks_show_what_there_is),
 	};
 

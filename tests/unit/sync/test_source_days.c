@@ -4,6 +4,7 @@
 
 #include "cmocka.h"
 
+#include "failing_read.h"
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
@@ -422,6 +423,29 @@ static void reading_of_an_outdated_listing(void **state)
 	reader_close(reader);
 }
 
+/* If the catalog fails to read a row, no day is lost: the reader gets -EIO. */
+static void a_row_that_cannot_be_read_loses_no_day(void **state)
+{
+	struct bench *bench = *state;
+	bool failed = true;
+
+	for (unsigned number = 1; failed; number++) {
+		struct reader *reader;
+		int err;
+
+		bench->api->jobs_len = 0;
+		reader = open_reading(bench);
+		failing_read_at(number);
+		err = reader_finish(reader);
+		failed = failing_read_calls() >= number;
+		failing_read_at(0);
+		assert_int_equal(err, failed ? -EIO : 0);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_members(reader, three_days);
+		reader_close(reader);
+	}
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
@@ -446,6 +470,7 @@ int main(void)
 		TEST(reading_is_shared),
 		TEST(sync_ends_while_reading),
 		TEST(reading_of_an_outdated_listing),
+		TEST(a_row_that_cannot_be_read_loses_no_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
