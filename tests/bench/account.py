@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An account of the mock server, and whether a tool showed it correctly."""
+"""An account of the mock server, and checks that a tool showed it correctly."""
 
 import functools
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from world import KEY, Mock, World, Wrong
 
-# A word that some of the jobs hold.
+# A word that some of the jobs contain.
 WORD = "refund"
 
 
@@ -22,12 +22,12 @@ def grep_command(path: Path) -> list:
 
 
 class Account:
-    """`jobs` jobs of `size` bytes, with their names and contents."""
+    """A mock server with `jobs` jobs of `size` bytes, and their names."""
 
     def __init__(self, world: World, jobs: int, size: int, *options: str):
         self.jobs = jobs
         self.size = size
-        # About a mebibyte, as the mount asks for (SEMANTICS 6.5).
+        # Jobs per page: about a mebibyte, as the mount requests them (SEMANTICS 6.5).
         self.page = max(4, min(1000, (1 << 20) // size))
         self.latency = 0
         self.mock: Mock = world.new_sandbox("--jobs", str(jobs), "--bytes", str(size),
@@ -51,17 +51,17 @@ class Account:
         self.mock.set_latency(ms)
 
     def some_done(self, number: int) -> str:
-        """The id of a finished job, another for each number."""
+        """Returns the id of a finished job: a different one for each number."""
         return self.done[number * 7 % len(self.done)]
 
     def copy_to(self, world: World, directory: Path) -> None:
-        """The jobs as files on a tmpfs, by the script that one would write."""
+        """Copies the jobs into files on a tmpfs, with peers/fetch.py."""
         directory.mkdir()
         world.run(["python3", world.peer("fetch.py"), self.mock.url, KEY, directory])
         self.copy = directory
 
     def copy_each_to(self, directory: Path) -> None:
-        """The same job by job, where a listing does not hold all."""
+        """Copies the jobs into files with one request per job, for lists of summaries."""
         directory.mkdir()
         for name in self.ids:
             job = self.mock.control("GET", f"jobs/{name}")
@@ -79,13 +79,13 @@ class Check:
 
     @functools.cached_property
     def counts(self) -> dict[str, str]:
-        # grep fails if it finds nothing, so there is something to find.
+        # If no file contained the word, grep and run() would fail.
         output = self.world.fast / "counts"
         self.world.run(grep_command(self.account.copy), output)
         return grep_counts(output.read_text(encoding="utf-8").splitlines())
 
     def names(self) -> None:
-        """The last command printed every name once, be it ls, ls -l, find or du -a."""
+        """The last command (ls, ls -l, find or du -a) printed every name once."""
         self.same_names(self.account.names)
 
     def same_names(self, wanted: set[str]) -> None:
@@ -98,17 +98,17 @@ class Check:
     def grep(self) -> None:
         output = self.world.output()
         if grep_counts(output) != self.counts:
-            raise Wrong("grep counted other lines than on the tmpfs")
+            raise Wrong("grep did not count the same lines as on the tmpfs")
 
     def content(self, directory: Path, name: str) -> None:
-        """A file is what the API gives, value by value, and as long as it says."""
+        """A file has the values that the API returns, and its size is right."""
         path = directory / f"{name}.json"
         data = path.read_bytes()
         job = self.account.mock.control("GET", f"jobs/{name}")
         if json.loads(data) != job or not data.endswith(b"}\n"):
-            raise Wrong(f"{name}: not what the API gives")
+            raise Wrong(f"{name}: not what the API returns")
         if path.stat().st_size != len(data):
-            raise Wrong(f"{name}: {path.stat().st_size} bytes told, {len(data)} read")
+            raise Wrong(f"{name}: {path.stat().st_size} bytes by stat(2), {len(data)} read")
 
     def sample(self, directory: Path, seed: int) -> None:
         some = random.Random(seed).sample(self.account.ids, min(5, self.account.jobs))

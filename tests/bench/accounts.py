@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rows about accounts that are made for them: many days, and lists of summaries."""
+"""Rows that need an account of their own: one with many days, one that lists only summaries."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from rows import Rows
 from world import Wrong
 
 DAYS = 90
-# A request that is no small one brings more than a page of the API's own size.
+# Jobs in a small answer: the API's default page size.
 SMALL_ANSWER = 20
 SUMMARIES = 1000
 SUMMARY_LATENCY = 50
 
 
 def days(rows: Rows) -> Iterator[Row]:
-    """SEMANTICS 3.4: one small request per day that has jobs, and one that finds no day before."""
+    """SEMANTICS 3.4: one small request per day that has jobs, and one that finds no earlier day."""
     account = Account(rows.world, rows.settings.jobs, rows.settings.size, "--days", str(DAYS))
     of = Contenders(rows.world, account)
 
@@ -28,9 +28,9 @@ def days(rows: Rows) -> Iterator[Row]:
             stats = account.mock.control("GET", "stats")
             of.last_requests = stats["requests"]
             if rows.world.output() != sorted(account.days):
-                raise Wrong("other days than there are")
+                raise Wrong("ls printed the wrong days")
             if stats["bytes_out"] > stats["requests"] * SMALL_ANSWER * 2 * account.size:
-                raise Wrong(f"{stats['bytes_out']} bytes: these are no small requests")
+                raise Wrong(f"{stats['bytes_out']} bytes: the answers are not small")
         return spent
 
     for latency in rows.latencies:
@@ -40,8 +40,8 @@ def days(rows: Rows) -> Iterator[Row]:
 
 
 def summaries(rows: Rows) -> Iterator[Row]:
-    """SEMANTICS 4.2: each finished job is fetched by id, several at a time, ahead of the reader.
-    curl knows the ids."""
+    """SEMANTICS 4.2: each finished job is fetched by id, several at a time, before it is read. curl
+    is given the ids."""
     account = Account(rows.world, SUMMARIES, rows.settings.size, "--mode", "items=summary")
     account.copy_each_to(rows.world.fast / "summaries")
     of = Contenders(rows.world, account)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The contenders: gladiafs, and the tools that it replaces. Each function takes the number
-of the round and gives the seconds that the same work took; it raises Wrong if the work was not
-done."""
+"""The contenders: gladiafs, and the tools that it replaces. Each function of type Run takes the
+number of the round, does the work, and returns how many seconds it took. It raises Wrong if the
+work was not done."""
 
 import contextlib
 import shutil
@@ -32,7 +32,7 @@ class Contenders:
             yield mount
 
     def cold(self, command: Callable[[Path], list], check: Callable[[], None]) -> Run:
-        """A command on all/ of a mount that was never seen, its cache empty."""
+        """Times a command on all/ of a new mount with an empty cache."""
         def run(number: int) -> float:
             with self.mounted() as mount:
                 return self.timed(mount, command, check, number)
@@ -40,7 +40,8 @@ class Contenders:
 
     def timed(self, mount: Mount, command: Callable[[Path], list], check: Callable[[], None],
               number: int) -> float:
-        """The time that it takes, how many requests, and how many messages of the kernel."""
+        """Runs the command on all/ and checks its output. Stores the number of requests and of FUSE
+        messages. Returns the seconds."""
         self.account.mock.requests()
         before = mount.reads()
         spent = self.world.run(command(mount.path / "all"))
@@ -53,14 +54,14 @@ class Contenders:
 
     def second(self, mount: Mount, command: Callable[[Path], list],
                check: Callable[[], None]) -> Run:
-        """The same command, run a second time."""
+        """Times the second run of a command on the same mount."""
         def run(number: int) -> float:
             self.world.run(command(mount.path / "all"))
             return self.timed(mount, command, check, number)
         return run
 
     def listed(self) -> Run:
-        """The first grep of a directory that was listed."""
+        """Times the first grep of a directory that was listed."""
         def run(number: int) -> float:
             with self.mounted() as mount:
                 self.world.run(ls_command(mount.path / "all", "-f"))
@@ -68,14 +69,14 @@ class Contenders:
         return run
 
     def again(self, cache: Path) -> Run:
-        """ls of a directory that another mount has listed, longer than ttl ago."""
+        """Times ls of a directory that an earlier mount listed longer than ttl ago."""
         def run(number: int) -> float:
             with self.mounted("ttl=1", cache=cache) as mount:
                 return self.stale(mount)(number)
         return run
 
     def stale(self, mount: Mount) -> Run:
-        """ls of a directory that was listed longer than ttl=1 ago."""
+        """Times ls of a directory that this mount listed longer than ttl=1 ago."""
         def run(number: int) -> float:
             time.sleep(1.2)
             return self.timed(mount, lambda path: ls_command(path, "-f"), self.check.names,
@@ -83,7 +84,7 @@ class Contenders:
         return run
 
     def settled_requests(self) -> int:
-        """Includes requests that were started and not waited for."""
+        """Returns the number of requests, including those that no reader waited for."""
         time.sleep(0.2 + 2 * self.account.latency / 1000)
         return self.account.mock.requests()
 
@@ -94,7 +95,7 @@ class Contenders:
             spent, name = self.world.output()
             self.last_requests = self.settled_requests()
             if name not in self.account.names:
-                raise Wrong(f"{name}: no job's name")
+                raise Wrong(f"{name}: not the name of a job")
             return float(spent)
 
     def cat(self, number: int) -> float:
@@ -118,8 +119,8 @@ class Contenders:
     # curl
 
     def pages(self, *options: str, to: Path | None = None) -> Run:
-        """The time in which all pages come down, of the size the mount comes to, read by
-        nobody; or written to files below a directory, removed after each round."""
+        """Times curl fetching all pages, of the size that the mount uses. The data is discarded, or
+        written to files in the directory `to`, which is removed after each round."""
         limit = self.account.page
         count = -(-self.account.jobs // limit)
         query = "/v2/pre-recorded?limit={}&offset={}"
@@ -127,7 +128,7 @@ class Contenders:
         return self.fetch_urls(urls, *options, to=to)
 
     def fetch_urls(self, urls: list[str], *options: str, to: Path | None = None) -> Run:
-        """One curl that fetches all of them."""
+        """Times one curl that fetches all of the URLs."""
         config = self.world.new_place("urls")
         config.write_text("".join(
             f'url = "{self.account.mock.url}{url}"\noutput = '
@@ -157,11 +158,11 @@ class Contenders:
         return self.pages(*self.side_by_side)
 
     def parallel_to_disk(self) -> Run:
-        """Where the cache is, too: what it takes to keep the answers, at least."""
+        """Times curl writing to the cache's disk: the least that storing the answers can take."""
         return self.pages(*self.side_by_side, to=self.world.new_place("pages"))
 
     def one(self, path: Callable[[int], str]) -> Run:
-        """One request's own time, without the start of curl."""
+        """Times a single request, without the start of curl."""
         def run(number: int) -> float:
             self.world.run(["curl", "-sSf", "-o", "/dev/null", "-w", "%{time_total}\n", "-H",
                             f"x-gladia-key: {KEY}", self.account.mock.url + path(number)])
@@ -171,9 +172,9 @@ class Contenders:
     # scripts
 
     def script(self, name: str, part: int = 1, then: Callable[[Path], list] | None = None) -> Run:
-        """A script that fetches everything into files, then a command on these. With `part`
-        it does one part in so many and the time is multiplied. What it took to fetch is
-        measured once a round: it is the same for every command."""
+        """Times a script that fetches everything into files, and then a command on these files. The
+        script fetches 1/`part` of the jobs, and its time is multiplied. It runs once per round and
+        latency, because its time is the same for every command."""
         def run(number: int) -> float:
             key = (name, self.account.latency, number)
             if key not in self.fetched:
@@ -194,11 +195,11 @@ class Contenders:
         finally:
             shutil.rmtree(target)
         if count != wanted:
-            raise Wrong(f"{name} made {count} files of {wanted}")
+            raise Wrong(f"{name} made {count} files instead of {wanted}")
         return spent * self.account.jobs / wanted
 
 
-# In a process of their own, which has nothing to do meanwhile.
+# Programs that time one operation, in a process that does nothing else.
 FIRST_NAME = """
 import os, sys, time
 start = time.perf_counter()

@@ -10,12 +10,12 @@
 #include "json/pretty_print.h"
 
 /*
- * How fast is the page reader, from the bytes of a page to checked and printed items
- * (BENCHMARKS.md, "page reader")? Pages as the API sends them: transcripts, one word an
- * object, without white space.
+ * Measures the speed of the page reader: finding, checking and printing the items of a
+ * page (docs/PERFORMANCE.md). The page is like those of the API: transcripts with an
+ * object for each word, without white space.
  */
 enum {
-	FEED = 64 << 10, /* about what libcurl brings at once */
+	FEED = 64 << 10, /* about as much as libcurl passes on at a time */
 	ITEM_MAX = 16 << 20,
 	PAGE_MAX = 64 << 20,
 	RUN_MS = 1000,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Other filesystems beside gladiafs, with the files that a script has fetched: rclone mount
-over HTTP, sshfs, bindfs; and that script. Theirs is the easier task: they find files that are
-there, as many bytes, and have no JSON to print."""
+"""Rows that compare gladiafs with other filesystems: rclone mount over HTTP, sshfs and bindfs.
+They show files that a script has fetched. That is easier: the files exist already, are equally
+large, and need no formatting."""
 
 import contextlib
 import getpass
@@ -36,8 +36,8 @@ Subsystem sftp internal-sftp
 
 
 class Sshd:
-    """sshd with keys of its own, for one who has the other half of them. As inetd does it, we
-    listen, on a port that the system chooses: nothing stays when we end."""
+    """An sshd with its own host key, which accepts only our client key. We listen on a free port
+    and start it for each connection, as inetd does, so nothing is left when we end."""
 
     def __init__(self, here: Path):
         self.here = here
@@ -49,7 +49,7 @@ class Sshd:
         config.write_text(SSHD_CONFIG.format(here=here), encoding="ascii")
         self.command = [SSHD, "-i", "-f", config, "-E", here / "log"]
         if not os.geteuid():
-            # Where root's sshd gives up its rights; it insists.
+            # sshd needs this directory if it runs as root.
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -66,7 +66,7 @@ class Sshd:
                                                            stderr=subprocess.DEVNULL))
 
     def options(self) -> list[str]:
-        """ssh's, to come in here."""
+        """Returns the options of ssh for this server."""
         listed = {"IdentityFile": self.here / "client", "IdentitiesOnly": "yes",
                   "UserKnownHostsFile": self.here / "known", "StrictHostKeyChecking": "yes",
                   "BatchMode": "yes", "Compression": "no"}
@@ -83,7 +83,7 @@ class Sshd:
 
 
 class Peers:
-    """Mounts of the tmpfs copy, each by its name."""
+    """The other filesystems that are installed. Each shows the tmpfs copy of the account."""
 
     def __init__(self, of: Contenders, services: contextlib.ExitStack):
         self.of = of
@@ -129,7 +129,7 @@ class Peers:
         path = self.world.new_place("peer")
         mount = Process(name, self.commands[name](path), path, self.world.directory / "peers.log")
         try:
-            # sshfs is there before it has got through, and would be timed with that.
+            # sshfs is mounted before it is connected: do not time the connection.
             os.statvfs(path)
             yield path
             self.memory[name] = max(self.memory.get(name, 0), mount.memory())
@@ -138,8 +138,8 @@ class Peers:
 
 
 class Looks:
-    """The first and the second look of one command at a new mount, for the two rows that show
-    them."""
+    """Runs a command twice on a new mount. Two rows show the two times; each pair is measured
+    once."""
 
     def __init__(self, of: Contenders, command: Callable[[Path], list],
                  check: Callable[[], None]):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A plot as SVG: small panels side by side, all over the same logarithmic axis."""
+"""Draws a plot as SVG: panels side by side, with the same logarithmic x axis."""
 
 import html
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
-# The area of a panel's lines, and its margins.
+# Size of the plotting area of a panel, and its margins.
 WIDTH, HEIGHT = 210, 150
 LEFT, TOP, RIGHT, BOTTOM = 46, 64, 24, 58
 
@@ -35,7 +35,7 @@ class Panel:
 
 
 def step_of(most: float) -> float:
-    """Between the lines of a grid: 1, 2 or 5 and zeros, so that there are three to six."""
+    """Returns the distance of the grid lines: 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(most))
     return next(power * part for part in (0.2, 0.5, 1, 2) if most / (power * part) <= 5)
 
@@ -79,14 +79,15 @@ def draw_panel(panel: Panel, at: list[float], names: list[str], left: float) -> 
 
 
 def is_above(points: list[tuple[float, float]], number: int) -> bool:
-    """Where a point's figure is not crossed by the line. Lower is larger in y."""
+    """True if the label of a point belongs above it, where the line does not cross it. The y axis
+    points down."""
     if number == 0:
         return len(points) > 1 and points[1][1] > points[0][1]
     return points[number][1] <= points[number - 1][1]
 
 
 def draw(path: Path, title: str, axis: str, sizes: list[int], panels: list[Panel]) -> None:
-    """Writes it, whole or not at all."""
+    """Writes the plot. The file is replaced at once, so that it is never incomplete."""
     first, last = math.log10(sizes[0]), math.log10(sizes[-1])
     at = [(math.log10(size) - first) / ((last - first) or 1) for size in sizes]
     names = [f"{size:,}" for size in sizes]

@@ -17,7 +17,7 @@ from wire import wire
 class Choice:
     make: Callable[[Rows], Iterator[Result]]
     what: str
-    # The others run only if they are named, because they take long or need more programs.
+    # False: runs only if it is named, because it takes long or needs more programs.
     usual: bool = True
 
 
@@ -27,15 +27,15 @@ ROWS = {
     "ls-f": Choice(Rows.cold_ls_f, "ls -f of a new mount"),
     "ls-l": Choice(Rows.cold_ls_l, "ls -l of a new mount"),
     "grep": Choice(Rows.cold_grep, "grep -rc of a new mount"),
-    "listed": Choice(Rows.listed, "the first grep -rc of what was listed"),
+    "listed": Choice(Rows.listed, "the first grep -rc of a listed directory"),
     "warm": Choice(Rows.warm, "ls, find, du and grep once more, and the FUSE messages"),
     "again": Choice(Rows.again, "ls -f longer than ttl after, and after a remount"),
-    "again-many": Choice(Rows.again_many, "the same with 100,000 jobs of 1.6 kB"),
+    "again-many": Choice(Rows.again_many, "as \"again\", with 100,000 jobs of 1.6 kB"),
     "days": Choice(days, "ls date/"),
-    "summaries": Choice(summaries, "grep where lists hold summaries, 1,000 jobs, 50 ms"),
-    "wire": Choice(wire, "requests, bytes and handshakes by HTTPS, through nginx"),
-    "waits": Choice(waits, "how long others wait during a listing"),
-    "memory": Choice(Rows.memory, "the most memory that gladiafs had"),
+    "summaries": Choice(summaries, "grep of 1,000 jobs that are listed as summaries, 50 ms"),
+    "wire": Choice(wire, "requests, bytes and handshakes over HTTPS, through nginx"),
+    "waits": Choice(waits, "how long other calls wait during a listing"),
+    "memory": Choice(Rows.memory, "the largest resident size of gladiafs"),
     "reader": Choice(Rows.reader, "the page reader alone"),
     "peers": Choice(peers, "rclone, sshfs, bindfs and a script with the same files (--peers)",
                     usual=False),

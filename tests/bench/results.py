@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The values of a table's row, and their goals."""
+"""The results of rows, and their goals."""
 
 import statistics
 import sys
@@ -11,10 +11,10 @@ from world import Wrong
 
 OURS = "gladiafs"
 SLOW_ROUNDS = {"Python": 3, "shell": 2}
-# The shell script does so little of the work, and its time is multiplied.
+# The shell script does 1/SHELL_PART of the work, and its time is multiplied.
 SHELL_PART = 10
-# FUSE messages of a command that needs none per file: those for the way to the directory, the
-# few jobs that are not finished and the kernel asks about again, and read(2) in vain.
+# Maximum number of FUSE messages of a command that needs none per file. It has messages for the
+# path of the directory and for the unfinished jobs, and read(2) calls that found no message.
 MESSAGES = 40
 
 
@@ -30,7 +30,7 @@ def verdict(goals: Iterable[tuple[str, bool]]) -> str:
 
 @dataclass
 class Goal:
-    """A goal: at most `factor` times the time of another contender, and `plus` seconds."""
+    """A goal: at most `factor` times the time of another contender, plus `plus` seconds."""
     than: str
     factor: float = 1
     plus: float = 0
@@ -51,9 +51,9 @@ class Row:
     goals: list[Goal] = field(default_factory=list)
     max_requests: int | None = None
     max_seconds: float | None = None
-    # Counts the kernel's messages: none for each file is aimed at.
+    # Number of files, if FUSE messages are counted: the goal is none per file.
     files: int | None = None
-    # Rows about other contenders are a table of their own.
+    # Rows of the same part are in one table.
     part: str = ""
     messages: list[int] = field(default_factory=list)
     times: dict[str, list[float]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Row:
         return statistics.median(self.times[name])
 
     def verdicts(self) -> Iterator[tuple[str, bool]]:
-        """Each goal, and whether it is held."""
+        """Yields each goal, and whether it was reached."""
         ours = self.median(OURS)
         if ours is None:
             return
@@ -104,7 +104,7 @@ class Row:
 
 @dataclass
 class Fact:
-    """A figure that is no time."""
+    """A figure that is not a time."""
     title: str
     value: str
     goal: str = ""

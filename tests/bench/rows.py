@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The rows about one account: the work, the contenders, and the goals."""
+"""The rows about the main account: the commands, the contenders and the goals."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -11,13 +11,13 @@ from contenders import Contenders, Run, program_output
 from results import OURS, SHELL_PART, Fact, Goal, Row, progress
 from world import World, Wrong
 
-# The account that is larger than most, and how many bytes each job has.
+# Number and size of the jobs of a large account.
 MANY, SMALL = 100_000, 1600
 
 
 @dataclass
 class Settings:
-    """The command line's."""
+    """The settings from the command line."""
     jobs: int
     size: int
     latencies: list[int]
@@ -26,8 +26,7 @@ class Settings:
 
 
 class Rows:
-    """What all rows share. The account is made when the first row asks for it; its size decides
-    which goals are meant."""
+    """The rows, and the account that they share. It is made when the first row needs it."""
 
     def __init__(self, world: World, settings: Settings):
         self.world = world
@@ -39,7 +38,7 @@ class Rows:
 
     @functools.cached_property
     def account(self) -> Account:
-        progress(f"makes {self.settings.jobs} jobs, and fetches them")
+        progress(f"making {self.settings.jobs} jobs, and fetching them")
         account = Account(self.world, self.settings.jobs, self.settings.size)
         account.copy_to(self.world, self.world.fast / "copy")
         return account
@@ -50,12 +49,12 @@ class Rows:
 
     @functools.cached_property
     def many(self) -> Contenders:
-        """The account of 100,000 small jobs."""
-        progress(f"makes {MANY} jobs")
+        """The contenders for the account of 100,000 small jobs."""
+        progress(f"making {MANY} jobs")
         return Contenders(self.world, Account(self.world, MANY, SMALL))
 
     def goals(self, *goals: Goal) -> list[Goal]:
-        """They are meant for 10,000 jobs."""
+        """Returns the goals. They are for at least 10,000 jobs: with fewer there are none."""
         return list(goals) if self.full else []
 
     def take(self, row: Row, of: Contenders | None = None) -> Row:
@@ -64,7 +63,7 @@ class Rows:
         row.measure(self.rounds, of)
         return row
 
-    # Never seen before, at each latency.
+    # Rows with an empty cache, for each latency.
 
     def cold(self, title: str, command: Callable, check: Callable[[], None],
              goals: Callable[[int], list[Goal]], reads: bool = False,
@@ -116,10 +115,10 @@ class Rows:
                     lambda number: f"/v2/pre-recorded/{self.account.some_done(number)}"),
             }, [Goal("curl ×1", plus=0.002)], max_requests=1))
 
-    # Without the network.
+    # Rows that need no network, or nearly none.
 
     def listed(self) -> Iterator[Row]:
-        yield self.take(Row("first grep -rc of what was listed", self.latencies[0], {
+        yield self.take(Row("first grep -rc of a listed directory", self.latencies[0], {
             OURS: self.of.listed(),
             "tmpfs": self.of.tmpfs(grep_command),
         }, self.goals(Goal("tmpfs", 2.5))))
@@ -144,7 +143,7 @@ class Rows:
                 }, goals, max_requests=0, files=self.account.jobs))
 
     def again(self) -> Iterator[Row]:
-        """Looking again (goal: for 100,000 jobs, so for fewer as well)."""
+        """A refresh. The goal for 100,000 jobs holds for fewer, too."""
         yield from self.look_again(self.of)
 
     def again_many(self) -> Iterator[Row]:
@@ -163,7 +162,7 @@ class Rows:
             yield self.take(Row(f"{title}, after a remount", latency, {OURS: of.again(cache)},
                                 max_requests=4, max_seconds=1), of)
 
-    # Values that are not times.
+    # Results that are not times.
 
     def memory(self) -> Iterator[Fact]:
         self.account.set_latency(self.latencies[0])
@@ -178,7 +177,7 @@ class Rows:
             self.world.run(["cp", "-r", mount.path / "all", self.world.fast / "large"])
             count = len(list((self.world.fast / "large").iterdir()))
             if count != 20:
-                raise Wrong(f"{count} files of 20")
+                raise Wrong(f"{count} files instead of 20")
             yield self.memory_fact("one page of 20 jobs of 1.7 MB", mount.memory())
         mock.stop()
 
@@ -187,7 +186,7 @@ class Rows:
                     used <= 64 << 20)
 
     def reader(self) -> Iterator[Fact]:
-        """json_bench's lines: "what it read: N MB/s"."""
+        """Parses the lines of json_bench: "NAME: N MB/s"."""
         for line in program_output(self.world.build / "tests/bench/json_bench"):
             title, _, speed = line.rpartition(": ")
             aimed = title.startswith("page reader")

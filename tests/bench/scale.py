@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a job costs, from ten thousand of them to a million. The mock server generates them
-on demand, which takes time, too."""
+"""The cost per job in accounts of ten thousand to a million jobs. The mock server generates them on
+demand, which takes time, too."""
 
 import shutil
 import statistics
@@ -18,17 +18,17 @@ from world import Mount
 
 SIZES = 10_000, 100_000, 1_000_000
 CATS = 21
-# A million is listed once, fewer as often as this.
+# Rounds for the smaller accounts; a million jobs are listed once.
 ROUNDS = 3
 MIB = 1 << 20
-# The time per job is flat if it is at most so many times that of the smallest account.
+# The time per job may be at most this many times that of the smallest account.
 FLAT = 1.5
 MEMORY = {10_000: 64, 100_000: 128, 1_000_000: 128}
 
 
 @dataclass
 class Timed:
-    """Seconds of each round, and the most requests."""
+    """The seconds of each round, and the maximum number of requests."""
     seconds: list[float] = field(default_factory=list)
     requests: int = 0
 
@@ -54,7 +54,7 @@ class Size:
     memory: int = 0
 
     def micros(self, timed: Timed) -> float:
-        """Of a listing, a job."""
+        """Returns the microseconds per job."""
         return 1e6 * timed.median / self.jobs
 
 
@@ -136,9 +136,9 @@ def scale(rows: Rows) -> Iterator[Table]:
             f"{size.ending.median:.2f}", f"{size.memory / MIB:.0f}",
             verdict(goals(size, sizes[0]))])
     table.notes.append(
-        f"One mount with ttl=1 after the other; medians of {ROUNDS} rounds, one of a million. "
-        f"curl fetches the same pages on {rows.world.connections} connections: the mock server's own "
-        f"time. cat: {CATS} finished jobs of what was listed. Requests and MiB: the most.")
+        f"Mounts with ttl=1; medians of {ROUNDS} rounds, or one round for a million jobs. curl "
+        f"fetches the same pages on {rows.world.connections} connections, and so shows the time of "
+        f"the mock server. cat: {CATS} finished jobs that were listed. Requests and MiB: maxima.")
     progress("")
     if rows.settings.plot:
         plot(rows.settings.plot, sizes)

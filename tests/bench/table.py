@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The rows as Markdown."""
+"""Prints results as Markdown tables."""
 
 import statistics
 from collections.abc import Iterable, Sequence
 
 from results import OURS, Fact, Row, Table, verdict
 
-MESSAGES_NOTE = """Messages: how often gladiafs called read(2) meanwhile, once for each FUSE message
-and for what else it reads; the median of the rounds, and the most. Content that the kernel has
-let go to have room comes again by a message, and is read from the database."""
-NOT_ROOT = "Messages: only root may see how often gladiafs calls read(2)."
+MESSAGES_NOTE = """Messages: the number of read(2) calls of gladiafs during the command: one
+for each FUSE message, and some others; the median of the rounds, and the maximum. If the kernel has
+evicted contents from its page cache, it reads them again with messages."""
+NOT_ROOT = "Messages: only root can see how often gladiafs calls read(2)."
 
 
 def aligned(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
@@ -24,7 +24,7 @@ def seconds(value: float) -> str:
 
 
 def cell(row: Row, name: str) -> str:
-    """A time, and of others the ratio: how many times that long we took."""
+    """Returns the time of a contender, with our time divided by it in brackets."""
     if name in row.failed:
         return "failed"
     time, ours = row.median(name), row.median(OURS)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""How long gladiafs keeps others waiting while it lists: statfs(2) again and again, which the
-kernel never answers for it."""
+"""How long other calls wait during a listing: another process calls statfs(2) all the time, which
+the kernel always passes on to gladiafs."""
 
 import json
 import subprocess
@@ -16,12 +16,13 @@ from world import Wrong
 BOUNDS = 1, 2, 5, 10, 20
 LIMIT = 20
 ROUNDS = 3
-NAP = 0.0005
+SLEEP = 0.0005
 
-# Its naps tell how late the machine is by itself: what they take longer than they should.
+# The program that calls statfs(2). It sleeps between the calls and measures how much too long each
+# sleep takes: that much of a wait is caused by the machine.
 PROBE = f"""
 import json, os, signal, sys, time
-waits, naps, go = [], [], True
+waits, delays, go = [], [], True
 def stop(*_):
     global go
     go = False
@@ -32,15 +33,15 @@ while go:
     start = clock()
     os.statvfs(sys.argv[1])
     end = clock()
-    time.sleep({NAP})
+    time.sleep({SLEEP})
     waits.append(end - start)
-    naps.append(clock() - end - {NAP})
-print(json.dumps([waits, naps]))
+    delays.append(clock() - end - {SLEEP})
+print(json.dumps([waits, delays]))
 """
 
 
 def listing(of: Contenders, number: int) -> tuple[list[float], list[float]]:
-    """A cold listing, watched: what the calls took and how late the naps ended, in ms."""
+    """Measures a cold listing. Returns, in ms, the times of the calls and the delays of the sleeps."""
     with of.mounted() as mount:
         probe = subprocess.Popen(["python3", "-S", "-c", PROBE, mount.path], text=True,
                                  stdout=subprocess.PIPE)
@@ -50,12 +51,12 @@ def listing(of: Contenders, number: int) -> tuple[list[float], list[float]]:
         finally:
             probe.terminate()
             out, _ = probe.communicate(timeout=30)
-        waits, naps = json.loads(out)
-    return [1000 * s for s in waits], [1000 * s for s in naps]
+        waits, delays = json.loads(out)
+    return [1000 * s for s in waits], [1000 * s for s in delays]
 
 
 def line(what: str, values: list[float], goal: str = "") -> list[str]:
-    """A histogram: how many there are of each length."""
+    """Returns a line of the table: a histogram of the values, and their maximum."""
     edges = [0, *BOUNDS, float("inf")]
     ordered = sorted(values)
     late = ordered[min(len(ordered) - 1, int(0.999 * len(ordered)))]
@@ -67,23 +68,23 @@ def line(what: str, values: list[float], goal: str = "") -> list[str]:
 def waits(rows: Rows) -> Iterator[Table]:
     names = [f"< {BOUNDS[0]}", *(f"{low}-{high}" for low, high in pairwise(BOUNDS)),
              f"> {BOUNDS[-1]}"]
-    table = Table(["how many took so many ms", "all", *names, "99.9 %", "most", "goal"], [], [
-        f"statfs(2) is answered by gladiafs each time. A nap is {1000 * NAP:g} ms of sleep, "
-        "between two of them, less what it should take: what the machine adds by itself. Cold ls -f, "
-        f"{min(ROUNDS, rows.rounds)} rounds, requests with {rows.latencies[0]} ms of latency."])
+    table = Table(["calls by duration in ms", "all", *names, "99.9 %", "most", "goal"], [], [
+        f"gladiafs answers each statfs(2). Between calls the process sleeps {1000 * SLEEP:g} ms; "
+        "how late it wakes up shows the delay that the machine adds. Cold ls -f, "
+        f"{min(ROUNDS, rows.rounds)} rounds, latency {rows.latencies[0]} ms."])
     for of in rows.of, rows.many:
         of.account.set_latency(rows.latencies[0])
         calls: list[float] = []
-        naps: list[float] = []
+        delays: list[float] = []
         for number in range(min(ROUNDS, rows.rounds)):
             progress(f"waits while {of.account.jobs} jobs are listed, round {number + 1}")
             waited, late = listing(of, number)
             calls += waited
-            naps += late
+            delays += late
         if not calls:
             raise Wrong("no call was made")
         what = f"statfs while {of.account.jobs} jobs of {of.account.size} bytes are listed"
         table.lines += [line(what, calls, verdict([(f"≤ {LIMIT} ms", max(calls) <= LIMIT)])),
-                        line("naps meanwhile, too late by", naps)]
+                        line("delay of wake-ups meanwhile", delays)]
     progress("")
     yield table

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The cost of a cold listing on the network: requests, bytes with TLS and all, and handshakes.
-nginx in front of the mock server speaks TLS, HTTP/2 and gzip, as the API does; whoever
-speaks to it goes through a relay that counts."""
+"""The network traffic of a cold listing: requests, bytes including TLS, and handshakes. nginx in
+front of the mock server speaks TLS, HTTP/2 and gzip, as the API does. All connections to it go
+through a relay, which counts."""
 
 import contextlib
 import socket
@@ -21,8 +21,8 @@ BYTES_GOAL = 1.1
 
 
 class Relay:
-    """Hands bytes on between a port of its own and another, and counts them. Each connection
-    is a TLS handshake."""
+    """Forwards connections from its own port to another one, and counts the bytes and connections.
+    Each connection is a TLS handshake."""
 
     def __init__(self, port: int):
         self.target = port
@@ -87,7 +87,7 @@ class Wire:
 
     @contextlib.contextmanager
     def watched(self, gzip: bool) -> Iterator[tuple[str, list[Cost]]]:
-        """A URL, and what was done with it once that is over."""
+        """Yields a URL, and a list that has the cost of its use after the with statement."""
         costs: list[Cost] = []
         front = Front(self.here, self.of.account.mock.url, gzip=gzip)
         relay = Relay(front.port)
@@ -98,22 +98,22 @@ class Wire:
             front.stop()
         asked = front.asked()
         if {spoken for _, spoken, *_ in asked} != {"HTTP/2.0"}:
-            raise Wrong("not all spoke HTTP/2")
+            raise Wrong("not all requests used HTTP/2")
         if gzip != any(coding == "gzip" for _, _, coding, *_ in asked):
-            raise Wrong("compressed is not what should be")
+            raise Wrong("the answers are compressed, but should not be, or the reverse")
         resumed = {connection for connection, *_, reused in asked if reused == "r"}
         costs.append(Cost(len(asked), relay.bytes, relay.connections, len(resumed),
                           self.of.account.jobs))
 
     def ours(self, gzip: bool) -> Cost:
-        """The mount with its check of the key, and ls -f."""
+        """Returns the cost of mounting, with the check of the key, and ls -f."""
         with self.watched(gzip) as (url, costs):
             with self.world.mounted(url, f"ca_file={self.here / 'ca.pem'}") as mount:
                 self.of.timed(mount, lambda path: ls_command(path, "-f"), self.of.check.names, 0)
         return costs[0]
 
     def curl(self, gzip: bool) -> Cost:
-        """The same pages, on as many connections as curl thinks fit: one, with HTTP/2."""
+        """Returns the cost of the same pages with curl, which uses one connection for HTTP/2."""
         account = self.of.account
         pages = -(-account.jobs // account.page)
         with self.watched(gzip) as (url, costs):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The environment of a run: mock servers, their mounts, and space on a disk and on a tmpfs."""
+"""The environment of a run: mock servers, mounts, and directories on a disk and on a tmpfs."""
 
 import contextlib
 import json
@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 KEY = "mock-key"
-# Of the scripts one would write.
+# Jobs per page in the scripts in peers/.
 PAGE = 100
-# Seconds that a filesystem may take to end after an unmount, and after a signal.
+# Maximum seconds until a filesystem ends after an unmount, and after a signal.
 PATIENCE = 10
 END = 60
 
 
 class Wrong(Exception):
-    """A result that must not be shown: the contender did not do the work."""
+    """The contender did not do the work, so its result must not be shown."""
 
 
 def wait_for(what: str, condition, process: subprocess.Popen, seconds: float = 120) -> None:
@@ -54,7 +54,7 @@ class Mock:
             return json.load(answer)
 
     def jobs(self) -> Iterator[dict]:
-        """The truth, newest first; never all of a million in memory."""
+        """Yields the jobs of the account, newest first, without having all of them in memory."""
         with urllib.request.urlopen(f"{self.url}/_sandbox/jobs", timeout=120) as answer:
             for line in answer:
                 if line.startswith(b"{"):
@@ -64,7 +64,7 @@ class Mock:
         self.control("POST", "modes", {"latency_ms": ms})
 
     def requests(self) -> int:
-        """Requests of the API since it was asked last."""
+        """Returns the number of requests to the API since the last call."""
         count = self.control("GET", "stats")["requests"]
         self.control("DELETE", "stats")
         return count
@@ -97,7 +97,7 @@ class Process:
         return f" {self.path} " in Path("/proc/self/mountinfo").read_text(encoding="utf-8")
 
     def memory(self) -> int:
-        """The most bytes it ever had in memory."""
+        """Returns the largest resident size so far, in bytes."""
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
             for line in status:
                 if line.startswith("VmHWM:"):
@@ -105,8 +105,8 @@ class Process:
         raise Wrong("no VmHWM")
 
     def reads(self) -> int | None:
-        """The read(2) calls it ever made, those of /dev/fuse among them: one for each message.
-        Only root may read them, because the process contains a key."""
+        """Returns the number of read(2) calls so far, which include one for each FUSE message. None
+        unless we are root, because the process is not dumpable."""
         try:
             with open(f"/proc/{self.process.pid}/io", encoding="ascii") as counters:
                 return next(int(line.split()[1]) for line in counters
@@ -115,10 +115,10 @@ class Process:
             return None
 
     def stop(self) -> None:
-        """Unmounts, which ends the process; `ending` is how long that takes."""
+        """Unmounts, which ends the process. Stores in `ending` how long that takes."""
         start = time.perf_counter()
         try:
-            # A process that uses it at this moment keeps it busy.
+            # The mount is busy while another process uses it.
             for _ in range(50):
                 if not self.is_mounted() or not subprocess.run(
                         ["fusermount3", "-q", "-u", self.path], check=False).returncode:
@@ -134,7 +134,8 @@ class Process:
             raise Wrong(f"{self.name} did not end within {END} s") from hung
 
     def wait(self) -> None:
-        """Another mount namespace may have a copy of the mount, which keeps it alive."""
+        """Waits for the end. Another mount namespace may have a copy of the mount, which keeps the
+        process alive: then a signal ends it."""
         try:
             code, asked = self.process.wait(PATIENCE), 0
         except subprocess.TimeoutExpired:
@@ -146,7 +147,7 @@ class Process:
 
 
 class Mount(Process):
-    """gladiafs."""
+    """A mount of gladiafs."""
 
     def __init__(self, program: Path, url: str, directory: Path, cache: Path, *options: str):
         key = directory.parent / "key"
@@ -169,7 +170,7 @@ class World:
         self.mocks: list[Mock] = []
 
     def find_tmpfs(self, need: int) -> None:
-        """/dev/shm if it has enough space, else a new tmpfs."""
+        """Uses /dev/shm if it has enough space, or else a new tmpfs."""
         shm = Path("/dev/shm")
         kind = subprocess.run(["stat", "-f", "-c", "%T", shm], capture_output=True, text=True,
                               check=False).stdout.strip()
@@ -190,7 +191,7 @@ class World:
         shutil.rmtree(self.fast, ignore_errors=True)
         if self.own_tmpfs:
             subprocess.run(["umount", self.fast], check=False)
-        # A mount that could not be ended stays, and its directory with it.
+        # If a mount could not be ended, its directory stays.
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def new_place(self, name: str) -> Path:
@@ -198,7 +199,7 @@ class World:
         return self.directory / f"{name}{self.count}"
 
     def new_sandbox(self, *options: str) -> Mock:
-        """One that is there until it is stopped, or to the end."""
+        """Starts a mock server that runs until it is stopped or close() is called."""
         mock = Mock(self.build / "tests/mock/gladia-mock",
                           self.new_place("mock"), *options)
         self.mocks.append(mock)
@@ -206,7 +207,7 @@ class World:
 
     @contextlib.contextmanager
     def mounted(self, url: str, *options: str, cache: Path | None = None) -> Iterator[Mount]:
-        """A new mount; with a cache of its own unless one is given."""
+        """Mounts, with a new cache unless one is given."""
         place = cache or self.new_place("cache")
         mount = Mount(self.build / "src/gladiafs", url, self.new_place("mount"), place,
                       f"connections={self.connections}", *options)
@@ -221,8 +222,8 @@ class World:
         return Path(__file__).parent / "peers" / name
 
     def run(self, command: list, output: Path | None = None) -> float:
-        """Seconds that a command takes; what it prints goes into a file, never /dev/null:
-        there grep stops at the first match."""
+        """Runs a command and returns the seconds that it took. Its output goes into a file: with
+        /dev/null, grep would stop at the first match."""
         with open(output or self.fast / "output", "wb") as out:
             start = time.perf_counter()
             done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=False,

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A script that a user with Python would write: page after page, each job into a file.
+"""The script that a user with Python would write: it fetches all pages into a file per job.
 fetch.py URL KEY DIRECTORY"""
 
 import http.client

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# A script that a user with curl and jq would write: page after page, split into files.
+# The script that a user with curl and jq would write: it fetches all pages into a file per job.
 #   fetch.sh URL KEY DIRECTORY [PAGES]
 set -euo pipefail
 
