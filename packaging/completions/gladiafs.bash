@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# bash completion for gladiafs. What there is to offer, the program's own help tells.
+# bash completion for gladiafs. The options come from gladiafs --help.
 
-# _gladiafs_help LETTERS|OPTIONS: "-f", "--help"...; or "ttl=SECONDS", "allow_other"...
+# _gladiafs_help LETTERS|OPTIONS: prints the switches ("-f", "--help"...), or the options of -o
+# ("ttl=SECONDS", "allow_other"...).
 _gladiafs_help() {
 	local line letters='^ +(-[[:alnum:]])?(, )?(--[a-z-]+)?' option='^    ([a-z_]+(=[^ ]+)?) '
 	while IFS= read -r line; do
@@ -13,7 +14,7 @@ _gladiafs_help() {
 	done < <("$_gladiafs_program" --help 2>/dev/null)
 }
 
-# What may stand behind "-o": a list, of which the last word is being typed.
+# _gladiafs_options WORD: completes the last word of the list of options after "-o".
 _gladiafs_options() {
 	local word=${1#-o} before='' shape names=()
 	if [[ $word == *,* ]]; then
@@ -47,7 +48,8 @@ _gladiafs_options() {
 	done < <(_gladiafs_help OPTIONS)
 }
 
-# "=" and ":" end a word to readline: what stands before them must not be given back.
+# _gladiafs_cut TYPED WHOLE: readline splits words at "=" and ":", so removes from the
+# completions the part of WHOLE before TYPED.
 _gladiafs_cut() {
 	local typed=$1 whole=$2
 	local kept=${whole%"$typed"} i

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# fish completion for gladiafs. What there is to offer, the program's own help tells.
+# fish completion for gladiafs. The options come from gladiafs --help.
 
-# Behind "-o": a list of options with commas between them; the last is being typed.
+# Completes the last word of the list of options after "-o".
 function __gladiafs_options
     set -l typed (string replace -r '^-o' '' -- (commandline -ct))
     set -l before (string match -r '^.*,' -- $typed)
@@ -18,7 +18,7 @@ function __gladiafs_options
     end
 end
 
-# __gladiafs_values BEFORE SHAPE TYPED
+# __gladiafs_values BEFORE SHAPE TYPED: completes the value of an option.
 function __gladiafs_values
     switch $argv[2]
         case PATH
