@@ -12,29 +12,29 @@
 
 enum { TEXT_ROOM = 4096, SAID_ROOM = 65536 };
 
-static int64_t kit_now_ms(void *ctx)
+static int64_t fixture_now_ms(void *ctx)
 {
-	return ((struct kit *)ctx)->now_ms;
+	return ((struct catalog_fixture *)ctx)->now_ms;
 }
 
-int kit_setup(void **state)
+int fixture_setup(void **state)
 {
-	struct kit *kit = calloc(1, sizeof(*kit));
+	struct catalog_fixture *fixture = calloc(1, sizeof(*fixture));
 
-	if (!kit)
+	if (!fixture)
 		return -1;
-	strcpy(kit->dir, "/tmp/gladiafs-catalog-XXXXXX");
-	kit->ear = tmpfile();
-	kit->stderr_fd = dup(STDERR_FILENO);
-	if (!mkdtemp(kit->dir) || !kit->ear || kit->stderr_fd < 0)
+	strcpy(fixture->dir, "/tmp/gladiafs-catalog-XXXXXX");
+	fixture->ear = tmpfile();
+	fixture->stderr_fd = dup(STDERR_FILENO);
+	if (!mkdtemp(fixture->dir) || !fixture->ear || fixture->stderr_fd < 0)
 		return -1;
-	if (dup2(fileno(kit->ear), STDERR_FILENO) < 0)
+	if (dup2(fileno(fixture->ear), STDERR_FILENO) < 0)
 		return -1;
-	snprintf(kit->path, sizeof(kit->path), "%s/db", kit->dir);
-	kit->now_ms = KIT_START_MS;
-	kit->clock = (struct clock){kit_now_ms, kit_now_ms, kit};
-	log_init(&kit->log, "test", false, true);
-	*state = kit;
+	snprintf(fixture->path, sizeof(fixture->path), "%s/db", fixture->dir);
+	fixture->now_ms = FIXTURE_START_MS;
+	fixture->clock = (struct clock){fixture_now_ms, fixture_now_ms, fixture};
+	log_init(&fixture->log, "test", false, true);
+	*state = fixture;
 	return 0;
 }
 
@@ -47,48 +47,51 @@ static int remove_one(
 	return remove(path);
 }
 
-int kit_teardown(void **state)
+int fixture_teardown(void **state)
 {
-	struct kit *kit = *state;
-	int err = nftw(kit->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	struct catalog_fixture *fixture = *state;
+	int err = nftw(fixture->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 
-	dup2(kit->stderr_fd, STDERR_FILENO);
-	close(kit->stderr_fd);
-	fclose(kit->ear);
-	free(kit);
+	dup2(fixture->stderr_fd, STDERR_FILENO);
+	close(fixture->stderr_fd);
+	fclose(fixture->ear);
+	free(fixture);
 	return err;
 }
 
-static struct catalog *open_at(struct kit *kit, const char *path, uint64_t texts_max)
+static struct catalog *open_at(
+	struct catalog_fixture *fixture, const char *path, uint64_t texts_max)
 {
 	struct catalog_config config = {
-		.path = path, .texts_max = texts_max, .boot = kit->boot};
+		.path = path, .texts_max = texts_max, .boot = fixture->boot};
 	struct catalog *catalog;
 
-	assert_int_equal(catalog_open(&config, &kit->clock, &kit->log, &catalog), 0);
+	assert_int_equal(
+		catalog_open(&config, &fixture->clock, &fixture->log, &catalog), 0);
 	return catalog;
 }
 
-struct catalog *kit_open(struct kit *kit, uint64_t texts_max)
+struct catalog *fixture_open(struct catalog_fixture *fixture, uint64_t texts_max)
 {
-	return open_at(kit, kit->path, texts_max);
+	return open_at(fixture, fixture->path, texts_max);
 }
 
-struct catalog *kit_open_temporary(struct kit *kit, uint64_t texts_max)
+struct catalog *fixture_open_temporary(
+	struct catalog_fixture *fixture, uint64_t texts_max)
 {
-	return open_at(kit, NULL, texts_max);
+	return open_at(fixture, NULL, texts_max);
 }
 
-int kit_heard(struct kit *kit, const char *words)
+int fixture_messages(struct catalog_fixture *fixture, const char *words)
 {
 	static char said[SAID_ROOM];
-	ssize_t len = pread(fileno(kit->ear), said, sizeof(said) - 1, kit->heard);
+	ssize_t len = pread(fileno(fixture->ear), said, sizeof(said) - 1, fixture->heard);
 	int lines = 0;
 	char *last = said;
 
 	assert_true(len >= 0);
 	said[len] = '\0';
-	kit->heard += len;
+	fixture->heard += len;
 	for (char *end = said; (end = strchr(end, '\n')); lines++) {
 		*end++ = '\0';
 		if (*end)
@@ -99,21 +102,21 @@ int kit_heard(struct kit *kit, const char *words)
 	return lines;
 }
 
-const char *kit_beside(struct kit *kit, const char *suffix)
+const char *fixture_path(struct catalog_fixture *fixture, const char *suffix)
 {
 	static char path[128];
 
-	snprintf(path, sizeof(path), "%s%s", kit->path, suffix);
+	snprintf(path, sizeof(path), "%s%s", fixture->path, suffix);
 	return path;
 }
 
-int64_t kit_sql(struct kit *kit, const char *sql)
+int64_t fixture_sql(struct catalog_fixture *fixture, const char *sql)
 {
 	sqlite3 *db;
 	int64_t value = -1;
 
-	assert_int_equal(
-		sqlite3_open_v2(kit->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_open_v2(fixture->path, &db, SQLITE_OPEN_READWRITE, NULL),
+		SQLITE_OK);
 	sqlite3_busy_timeout(db, 100);
 	while (*sql) {
 		sqlite3_stmt *statement;
@@ -132,7 +135,7 @@ int64_t kit_sql(struct kit *kit, const char *sql)
 	return value;
 }
 
-struct job kit_job(const char *id, enum job_status status)
+struct job fixture_job(const char *id, enum job_status status)
 {
 	struct job job = {
 		.status = status,
@@ -147,7 +150,7 @@ struct job kit_job(const char *id, enum job_status status)
 	return job;
 }
 
-struct catalog_job kit_put_as(struct catalog *catalog, const struct job *job,
+struct catalog_job fixture_put_as(struct catalog *catalog, const struct job *job,
 	const char *text, enum catalog_change expected)
 {
 	struct catalog_job put;
@@ -173,10 +176,10 @@ struct catalog_job kit_put_as(struct catalog *catalog, const struct job *job,
 	return put;
 }
 
-struct catalog_job kit_put(
+struct catalog_job fixture_put(
 	struct catalog *catalog, const char *id, enum job_status status, const char *text)
 {
-	struct job job = kit_job(id, status);
+	struct job job = fixture_job(id, status);
 	struct catalog_job put;
 	enum catalog_change change;
 
@@ -185,7 +188,7 @@ struct catalog_job kit_put(
 	return put;
 }
 
-void kit_assert_text(
+void fixture_assert_text(
 	struct catalog *catalog, const struct catalog_job *job, const char *text)
 {
 	static char read[TEXT_ROOM];
@@ -198,7 +201,7 @@ void kit_assert_text(
 	assert_memory_equal(read, text, len);
 }
 
-void kit_assert_totals(struct catalog *catalog, uint64_t jobs, uint64_t bytes)
+void fixture_assert_totals(struct catalog *catalog, uint64_t jobs, uint64_t bytes)
 {
 	struct catalog_totals totals;
 
@@ -207,31 +210,33 @@ void kit_assert_totals(struct catalog *catalog, uint64_t jobs, uint64_t bytes)
 	assert_int_equal(totals.bytes, bytes);
 }
 
-void kit_assert_sums(struct kit *kit)
+void fixture_assert_sums(struct catalog_fixture *fixture)
 {
-	assert_int_equal(kit_sql(kit, "SELECT jobs FROM totals"),
-		kit_sql(kit, "SELECT count(*) FROM jobs WHERE seen >= 0"));
-	assert_int_equal(kit_sql(kit, "SELECT bytes FROM totals"),
-		kit_sql(kit, "SELECT coalesce(sum(max(size, 0)), 0) FROM jobs"
-			     " WHERE seen >= 0"));
-	assert_int_equal(kit_sql(kit, "SELECT kept FROM totals"),
-		kit_sql(kit, "SELECT coalesce(sum(size), 0) FROM jobs"
-			     " WHERE used IS NOT NULL"));
-	assert_int_equal(kit_sql(kit, "SELECT kept FROM totals"),
-		kit_sql(kit, "SELECT coalesce(sum(length(data)), 0) FROM pieces"));
-	assert_int_equal(kit_sql(kit, "SELECT recent FROM totals"),
-		kit_sql(kit, "SELECT count(*) FROM inodes_recent"));
+	assert_int_equal(fixture_sql(fixture, "SELECT jobs FROM totals"),
+		fixture_sql(fixture, "SELECT count(*) FROM jobs WHERE seen >= 0"));
+	assert_int_equal(fixture_sql(fixture, "SELECT bytes FROM totals"),
+		fixture_sql(fixture, "SELECT coalesce(sum(max(size, 0)), 0) FROM jobs"
+				     " WHERE seen >= 0"));
+	assert_int_equal(fixture_sql(fixture, "SELECT kept FROM totals"),
+		fixture_sql(fixture, "SELECT coalesce(sum(size), 0) FROM jobs"
+				     " WHERE used IS NOT NULL"));
+	assert_int_equal(fixture_sql(fixture, "SELECT kept FROM totals"),
+		fixture_sql(
+			fixture, "SELECT coalesce(sum(length(data)), 0) FROM pieces"));
+	assert_int_equal(fixture_sql(fixture, "SELECT recent FROM totals"),
+		fixture_sql(fixture, "SELECT count(*) FROM inodes_recent"));
 	/* Each job has exactly one inode row, in one of the two tables. */
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"),
-		kit_sql(kit, "SELECT count(*) FROM jobs JOIN (SELECT * FROM inodes"
-			     " UNION ALL SELECT * FROM inodes_recent)"
-			     " USING (ino, job)"));
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"),
-		kit_sql(kit, "SELECT (SELECT count(*) FROM inodes)"
-			     " + (SELECT count(*) FROM inodes_recent)"));
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"),
+		fixture_sql(fixture,
+			"SELECT count(*) FROM jobs JOIN (SELECT * FROM inodes"
+			" UNION ALL SELECT * FROM inodes_recent)"
+			" USING (ino, job)"));
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"),
+		fixture_sql(fixture, "SELECT (SELECT count(*) FROM inodes)"
+				     " + (SELECT count(*) FROM inodes_recent)"));
 }
 
-void kit_limit_files(rlim_t max)
+void fixture_limit_files(rlim_t max)
 {
 	struct rlimit limit;
 
@@ -241,10 +246,10 @@ void kit_limit_files(rlim_t max)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-rlim_t kit_file_size(const struct kit *kit)
+rlim_t fixture_file_size(const struct catalog_fixture *fixture)
 {
 	struct stat status;
 
-	assert_int_equal(stat(kit->path, &status), 0);
+	assert_int_equal(stat(fixture->path, &status), 0);
 	return (rlim_t)status.st_size;
 }

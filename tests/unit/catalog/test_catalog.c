@@ -35,17 +35,17 @@ static void test_spec_5_2_ino(void **state)
 
 static void test_new(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct job job = kit_job("a", JOB_DONE);
-	struct catalog_job put = kit_put_as(catalog, &job, "text", CATALOG_NEW);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
+	struct catalog_job put = fixture_put_as(catalog, &job, "text", CATALOG_NEW);
 	struct catalog_job found;
 
 	assert_true(put.row > 0);
 	assert_int_equal(put.ino, job_ino("a"));
 	assert_int_equal(put.node, put.ino);
 	assert_int_equal(put.size, 4);
-	assert_int_equal(put.seen_ms, KIT_START_MS);
+	assert_int_equal(put.seen_ms, FIXTURE_START_MS);
 	assert_true(put.has_text && !put.deleted);
 	assert_int_equal(jobs_by_ino(catalog, put.ino, &found), 0);
 	assert_int_equal(found.row, put.row);
@@ -53,13 +53,13 @@ static void test_new(void **state)
 	assert_int_equal(found.row, put.row);
 	assert_int_equal(jobs_by_node(catalog, put.node, &found), 0);
 	assert_int_equal(found.row, put.row);
-	kit_assert_text(catalog, &found, "text");
+	fixture_assert_text(catalog, &found, "text");
 	catalog_close(catalog);
 }
 
 static void test_unknown(void **state)
 {
-	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
 	struct catalog_job found = {.row = 42};
 
 	assert_int_equal(jobs_by_row(catalog, 1, &found), -ENOENT);
@@ -74,15 +74,15 @@ static void test_unknown(void **state)
 	assert_int_equal(jobs_invalidate(catalog, 1), 0);
 	assert_int_equal(jobs_mark_deleted(catalog, 1), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_totals(catalog, 0, 0);
+	fixture_assert_totals(catalog, 0, 0);
 	catalog_close(catalog);
 }
 
 /* Every field of a job can be read back, also after a remount. */
 static void test_values(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct job jobs[5] = {
 		{.id = "\xc3\xa9/.. %",
 			.status = JOB_QUEUED,
@@ -103,27 +103,27 @@ static void test_values(void **state)
 
 	memset(jobs[4].id, 'i', FILENAME_BYTES_MAX);
 	for (int i = 0; i < 5; i++)
-		kit_put_as(catalog, &jobs[i], "{}", CATALOG_NEW);
+		fixture_put_as(catalog, &jobs[i], "{}", CATALOG_NEW);
 	catalog_close(catalog);
-	catalog = kit_open(kit, KIT_NO_MAX);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(jobs_by_id(catalog, jobs[i].id, &found), 0);
 		assert_string_equal(found.job.id, jobs[i].id);
 		assert_int_equal(found.job.status, jobs[i].status);
 		assert_int_equal(found.job.created_ms, jobs[i].created_ms);
 		assert_int_equal(found.job.completed_ms, jobs[i].completed_ms);
-		assert_int_equal(found.seen_ms, KIT_START_MS);
-		kit_assert_text(catalog, &found, "{}");
+		assert_int_equal(found.seen_ms, FIXTURE_START_MS);
+		fixture_assert_text(catalog, &found, "{}");
 	}
-	kit_assert_totals(catalog, 5, 10);
+	fixture_assert_totals(catalog, 5, 10);
 	catalog_close(catalog);
 }
 
 /* SEMANTICS 11.3 */
 static void test_spec_11_3_text_too_big(void **state)
 {
-	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
-	struct job job = kit_job("a", JOB_DONE);
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
 	struct catalog_job put;
 	enum catalog_change change;
 
@@ -141,63 +141,63 @@ static void test_spec_11_3_text_too_big(void **state)
  */
 static void test_same_ino(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct job job = kit_job("a", JOB_DONE);
-	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
+	struct catalog_job put = fixture_put(catalog, "a", JOB_DONE, "text");
 	enum catalog_change change;
 
 	/* No such pair of ids is known, so the test gives the row another id. */
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_sql(kit, "UPDATE jobs SET id = 'other'");
+	fixture_sql(fixture, "UPDATE jobs SET id = 'other'");
 	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
 	assert_int_equal(jobs_put(catalog, &job, "new", 3, &change, &put), -EEXIST);
-	assert_int_equal(kit_heard(kit, "same inode number"), 1);
+	assert_int_equal(fixture_messages(fixture, "same inode number"), 1);
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(jobs_by_ino(catalog, job_ino("a"), &put), 0);
 	assert_string_equal(put.job.id, "other");
-	kit_assert_text(catalog, &put, "text");
+	fixture_assert_text(catalog, &put, "text");
 	catalog_close(catalog);
 }
 
 static void test_doubt(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job put = fixture_put(catalog, "a", JOB_DONE, "text");
 
 	assert_int_equal(jobs_invalidate(catalog, put.row), 0);
 	assert_int_equal(jobs_by_row(catalog, put.row, &put), 0);
 	assert_int_equal(put.seen_ms, 0);
-	kit_assert_text(catalog, &put, "text");
-	kit->now_ms += 5;
-	put = kit_put_as(catalog, &put.job, "text", CATALOG_SAME);
-	assert_int_equal(put.seen_ms, KIT_START_MS + 5);
+	fixture_assert_text(catalog, &put, "text");
+	fixture->now_ms += 5;
+	put = fixture_put_as(catalog, &put.job, "text", CATALOG_SAME);
+	assert_int_equal(put.seen_ms, FIXTURE_START_MS + 5);
 	/* A clock before 1970 does not invalidate the job. */
-	kit->now_ms = -5;
+	fixture->now_ms = -5;
 	assert_int_not_equal(
-		kit_put_as(catalog, &put.job, "text", CATALOG_SAME).seen_ms, 0);
+		fixture_put_as(catalog, &put.job, "text", CATALOG_SAME).seen_ms, 0);
 	catalog_close(catalog);
 }
 
 /* A deleted job stays in the listings that are open. */
 static void test_forget(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job put = fixture_put(catalog, "a", JOB_DONE, "text");
 	struct catalog_job found;
 	char byte;
 	size_t len;
 
-	kit_put(catalog, "b", JOB_DONE, "other");
+	fixture_put(catalog, "b", JOB_DONE, "other");
 	for (int times = 0; times < 2; times++) {
 		assert_int_equal(jobs_mark_deleted(catalog, put.row), 0);
 		assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
 		assert_true(found.deleted && !found.has_text);
 		assert_int_equal(found.seen_ms, 0);
 		assert_string_equal(found.job.id, "a");
-		kit_assert_totals(catalog, 1, 5);
+		fixture_assert_totals(catalog, 1, 5);
 	}
 	assert_int_equal(jobs_by_id(catalog, "a", &found), 0);
 	assert_true(found.deleted);
@@ -210,7 +210,7 @@ static void test_forget(void **state)
 	assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
 	assert_true(found.deleted);
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
@@ -220,23 +220,23 @@ static void test_forget(void **state)
  */
 static void test_forgotten_at_next_open(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job other = kit_put(catalog, "b", JOB_DONE, "other");
-	struct catalog_job put = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job other = fixture_put(catalog, "b", JOB_DONE, "other");
+	struct catalog_job put = fixture_put(catalog, "a", JOB_DONE, "text");
 
 	assert_int_equal(jobs_mark_deleted(catalog, put.row), 0);
 	catalog_close(catalog);
-	catalog = kit_open(kit, KIT_NO_MAX);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	struct catalog_job found;
 
 	assert_int_equal(jobs_by_row(catalog, put.row, &found), -ENOENT);
 	assert_int_equal(jobs_by_row(catalog, other.row, &found), 0);
-	kit_assert_totals(catalog, 1, 5);
-	assert_true(kit_put(catalog, "c", JOB_DONE, "new").row > put.row);
+	fixture_assert_totals(catalog, 1, 5);
+	assert_true(fixture_put(catalog, "c", JOB_DONE, "new").row > put.row);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 }
 
 /* `rows` must be the rows of the jobs `ids`, in any order. */
@@ -265,8 +265,8 @@ static void test_spec_7_2_rows_to_ask_for(void **state)
 	static const char *const none[] = {NULL};
 	static const char *const unfinished[] = {"q", "p", "o", NULL};
 	static const char *const old[] = {"d", "doubted", "p", NULL};
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	int64_t *rows;
 	size_t len;
 	int err = jobs_unfinished(catalog, &rows, &len);
@@ -274,21 +274,21 @@ static void test_spec_7_2_rows_to_ask_for(void **state)
 	assert_rows(catalog, err, rows, len, none);
 	err = jobs_seen_before(catalog, INT64_MAX, &rows, &len);
 	assert_rows(catalog, err, rows, len, none);
-	kit_put(catalog, "d", JOB_DONE, "text");
-	kit_put(catalog, "p", JOB_PROCESSING, "text");
-	assert_int_equal(
-		jobs_mark_deleted(catalog, kit_put(catalog, "g", JOB_QUEUED, "text").row),
+	fixture_put(catalog, "d", JOB_DONE, "text");
+	fixture_put(catalog, "p", JOB_PROCESSING, "text");
+	assert_int_equal(jobs_mark_deleted(catalog,
+				 fixture_put(catalog, "g", JOB_QUEUED, "text").row),
 		0);
-	kit->now_ms++;
-	kit_put(catalog, "q", JOB_QUEUED, "text");
-	kit_put(catalog, "o", JOB_OTHER, "text");
-	kit_put(catalog, "e", JOB_ERROR, "text");
+	fixture->now_ms++;
+	fixture_put(catalog, "q", JOB_QUEUED, "text");
+	fixture_put(catalog, "o", JOB_OTHER, "text");
+	fixture_put(catalog, "e", JOB_ERROR, "text");
 	assert_int_equal(jobs_invalidate(catalog,
-				 kit_put(catalog, "doubted", JOB_DONE, "text").row),
+				 fixture_put(catalog, "doubted", JOB_DONE, "text").row),
 		0);
 	err = jobs_unfinished(catalog, &rows, &len);
 	assert_rows(catalog, err, rows, len, unfinished);
-	err = jobs_seen_before(catalog, kit->now_ms, &rows, &len);
+	err = jobs_seen_before(catalog, fixture->now_ms, &rows, &len);
 	assert_rows(catalog, err, rows, len, old);
 	catalog_close(catalog);
 }
@@ -303,8 +303,8 @@ static unsigned draw(uint32_t *seed, unsigned below)
 static void test_spec_5_4_totals(void **state)
 {
 	static const char *const texts[] = {NULL, "", "a", "b", "longer"};
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, 30);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 30);
 	uint32_t seed = 1;
 
 	for (int i = 0; i < 3000; i++) {
@@ -324,40 +324,41 @@ static void test_spec_5_4_totals(void **state)
 			break;
 		case 2:
 			assert_int_equal(catalog_commit(catalog), 0);
-			assert_true(kit_sql(kit, "SELECT kept FROM totals") <= 30);
-			kit_assert_sums(kit);
+			assert_true(
+				fixture_sql(fixture, "SELECT kept FROM totals") <= 30);
+			fixture_assert_sums(fixture);
 			break;
 		case 3:
 			if (draw(&seed, 20))
 				break;
 			catalog_close(catalog);
-			catalog = kit_open(kit, 30);
+			catalog = fixture_open(fixture, 30);
 			break;
 		default:
-			kit_put(catalog, id, (enum job_status)draw(&seed, 4),
+			fixture_put(catalog, id, (enum job_status)draw(&seed, 4),
 				texts[draw(&seed, 5)]);
 			break;
 		}
 	}
 	catalog_close(catalog);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spec_5_2_ino),
-		KIT_TEST(test_new),
-		KIT_TEST(test_unknown),
-		KIT_TEST(test_values),
-		KIT_TEST(test_spec_11_3_text_too_big),
-		KIT_TEST(test_same_ino),
-		KIT_TEST(test_doubt),
-		KIT_TEST(test_forget),
-		KIT_TEST(test_forgotten_at_next_open),
-		KIT_TEST(test_spec_7_2_rows_to_ask_for),
-		KIT_TEST(test_spec_5_4_totals),
+		FIXTURE_TEST(test_new),
+		FIXTURE_TEST(test_unknown),
+		FIXTURE_TEST(test_values),
+		FIXTURE_TEST(test_spec_11_3_text_too_big),
+		FIXTURE_TEST(test_same_ino),
+		FIXTURE_TEST(test_doubt),
+		FIXTURE_TEST(test_forget),
+		FIXTURE_TEST(test_forgotten_at_next_open),
+		FIXTURE_TEST(test_spec_7_2_rows_to_ask_for),
+		FIXTURE_TEST(test_spec_5_4_totals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,9 +32,9 @@ int __wrap_fstatfs64(int fd, struct statfs *ret)
 	return __wrap_fstatfs(fd, ret);
 }
 
-static bool is_dirty(struct kit *kit)
+static bool is_dirty(struct catalog_fixture *fixture)
 {
-	FILE *file = fopen(kit_beside(kit, "-boot"), "re");
+	FILE *file = fopen(fixture_path(fixture, "-boot"), "re");
 
 	assert_non_null(file);
 
@@ -44,17 +44,18 @@ static bool is_dirty(struct kit *kit)
 	return first != '\n';
 }
 
-static struct catalog *open_in(struct kit *kit, const char *boot)
+static struct catalog *open_in(struct catalog_fixture *fixture, const char *boot)
 {
-	kit->boot = boot;
-	return kit_open(kit, KIT_NO_MAX);
+	fixture->boot = boot;
+	return fixture_open(fixture, FIXTURE_NO_MAX);
 }
 
-static struct catalog *open_and_put(struct kit *kit, const char *boot, const char *id)
+static struct catalog *open_and_put(
+	struct catalog_fixture *fixture, const char *boot, const char *id)
 {
-	struct catalog *catalog = open_in(kit, boot);
+	struct catalog *catalog = open_in(fixture, boot);
 
-	kit_put(catalog, id, JOB_DONE, "text");
+	fixture_put(catalog, id, JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	return catalog;
 }
@@ -77,14 +78,14 @@ static void end(struct catalog *catalog)
 }
 
 /* Closes the catalog, but leaves the files as they were while it was in use. */
-static void go_down(struct kit *kit, struct catalog *catalog)
+static void go_down(struct catalog_fixture *fixture, struct catalog *catalog)
 {
 	char keep[160];
 	char put_back[256];
 
-	snprintf(keep, sizeof(keep), "cp -r %s %s.copy", kit->dir, kit->dir);
-	snprintf(put_back, sizeof(put_back), "rm -r %s && mv %s.copy %s", kit->dir,
-		kit->dir, kit->dir);
+	snprintf(keep, sizeof(keep), "cp -r %s %s.copy", fixture->dir, fixture->dir);
+	snprintf(put_back, sizeof(put_back), "rm -r %s && mv %s.copy %s", fixture->dir,
+		fixture->dir, fixture->dir);
 	assert_int_equal(system(keep), 0);
 	end(catalog);
 	assert_int_equal(system(put_back), 0);
@@ -93,21 +94,22 @@ static void go_down(struct kit *kit, struct catalog *catalog)
 /* SEMANTICS 7.4.7 */
 static void test_spec_7_4_the_machine_went_down(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	go_down(kit, open_and_put(kit, "host 1", "a"));
+	go_down(fixture, open_and_put(fixture, "host 1", "a"));
 
-	struct catalog *catalog = open_in(kit, "host 2");
+	struct catalog *catalog = open_in(fixture, "host 2");
 
-	assert_int_equal(kit_heard(kit, "was in use when the machine went down"), 1);
+	assert_int_equal(
+		fixture_messages(fixture, "was in use when the machine went down"), 1);
 	assert_false(has(catalog, "a"));
-	assert_int_equal(access(kit_beside(kit, ".damaged"), F_OK), 0);
-	kit_put(catalog, "b", JOB_DONE, "text");
+	assert_int_equal(access(fixture_path(fixture, ".damaged"), F_OK), 0);
+	fixture_put(catalog, "b", JOB_DONE, "text");
 	end(catalog);
-	catalog = open_in(kit, "host 3");
+	catalog = open_in(fixture, "host 3");
 	assert_true(has(catalog, "b"));
 	end(catalog);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 /*
@@ -115,13 +117,14 @@ static void test_spec_7_4_the_machine_went_down(void **state)
  */
 static void test_under_another_name(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	go_down(kit, open_and_put(kit, "host 1", "a"));
+	go_down(fixture, open_and_put(fixture, "host 1", "a"));
 
-	struct catalog *catalog = open_in(kit, "other 2");
+	struct catalog *catalog = open_in(fixture, "other 2");
 
-	assert_int_equal(kit_heard(kit, "was in use when the machine went down"), 1);
+	assert_int_equal(
+		fixture_messages(fixture, "was in use when the machine went down"), 1);
 	assert_false(has(catalog, "a"));
 	end(catalog);
 }
@@ -145,65 +148,65 @@ static void test_only_the_process_went(void **state)
 		{"host 1", "hos 2", NFS_SUPER_MAGIC},
 		{"host 1", "host2 2", CIFS_SUPER_MAGIC},
 	};
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		filesystem = cases[i].filesystem;
-		go_down(kit, open_and_put(kit, cases[i].before, "a"));
+		go_down(fixture, open_and_put(fixture, cases[i].before, "a"));
 
-		struct catalog *catalog = open_in(kit, cases[i].after);
+		struct catalog *catalog = open_in(fixture, cases[i].after);
 
 		assert_true(has(catalog, "a"));
-		assert_int_equal(kit_heard(kit, ""), 0);
+		assert_int_equal(fixture_messages(fixture, ""), 0);
 		end(catalog);
-		unlink(kit->path);
+		unlink(fixture->path);
 	}
-	go_down(kit, open_and_put(kit, "host 1", "a"));
-	end(open_in(kit, "host 2"));
-	assert_int_equal(kit_heard(kit, "went down"), 1);
+	go_down(fixture, open_and_put(fixture, "host 1", "a"));
+	end(open_in(fixture, "host 2"));
+	assert_int_equal(fixture_messages(fixture, "went down"), 1);
 	filesystem = EXT4_SUPER_MAGIC;
 }
 
 /* SEMANTICS 7.4: of two mounts, only the last one to close removes the crash marker. */
 static void test_another_goes_on(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *one = open_and_put(kit, "host 1", "a");
-	struct catalog *two = open_and_put(kit, "host 1", "b");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *one = open_and_put(fixture, "host 1", "a");
+	struct catalog *two = open_and_put(fixture, "host 1", "b");
 
-	assert_true(is_dirty(kit));
+	assert_true(is_dirty(fixture));
 	end(one);
-	assert_true(is_dirty(kit));
-	go_down(kit, two);
-	two = open_in(kit, "host 2");
-	assert_int_equal(kit_heard(kit, "went down"), 1);
+	assert_true(is_dirty(fixture));
+	go_down(fixture, two);
+	two = open_in(fixture, "host 2");
+	assert_int_equal(fixture_messages(fixture, "went down"), 1);
 	assert_false(has(two, "a"));
-	one = open_in(kit, "host 2");
+	one = open_in(fixture, "host 2");
 	end(two);
-	assert_true(is_dirty(kit));
+	assert_true(is_dirty(fixture));
 	end(one);
-	assert_false(is_dirty(kit));
+	assert_false(is_dirty(fixture));
 }
 
 /* A process that dies while it writes without a journal may leave a torn file. */
 static void test_doubt(void **state)
 {
 	static const char *const boots[] = {NULL, "host 1"};
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
 	for (int i = 0; i < 2; i++) {
-		struct catalog *catalog = open_and_put(kit, boots[i], "a");
+		struct catalog *catalog = open_and_put(fixture, boots[i], "a");
 
 		assert_int_equal(dirty_doubt(&catalog->crash_marker, true), 0);
 		assert_int_equal(dirty_doubt(&catalog->crash_marker, false), 0);
-		go_down(kit, catalog);
-		catalog = open_in(kit, boots[i]);
+		go_down(fixture, catalog);
+		catalog = open_in(fixture, boots[i]);
 		assert_true(has(catalog, "a"));
 		assert_int_equal(dirty_doubt(&catalog->crash_marker, true), 0);
-		go_down(kit, catalog);
-		catalog = open_in(kit, boots[i]);
+		go_down(fixture, catalog);
+		catalog = open_in(fixture, boots[i]);
 		assert_false(has(catalog, "a"));
-		assert_int_equal(kit_heard(kit, "went down"), 1);
+		assert_int_equal(fixture_messages(fixture, "went down"), 1);
 		end(catalog);
 	}
 }
@@ -211,26 +214,26 @@ static void test_doubt(void **state)
 /* The boot id that Linux reports is the same for all processes. */
 static void test_system(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = open_and_put(kit, NULL, "a");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = open_and_put(fixture, NULL, "a");
 
-	assert_true(is_dirty(kit));
-	go_down(kit, catalog);
-	catalog = open_in(kit, NULL);
+	assert_true(is_dirty(fixture));
+	go_down(fixture, catalog);
+	catalog = open_in(fixture, NULL);
 	assert_true(has(catalog, "a"));
 	end(catalog);
-	assert_false(is_dirty(kit));
+	assert_false(is_dirty(fixture));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_spec_7_4_the_machine_went_down),
-		KIT_TEST(test_under_another_name),
-		KIT_TEST(test_only_the_process_went),
-		KIT_TEST(test_another_goes_on),
-		KIT_TEST(test_system),
-		KIT_TEST(test_doubt),
+		FIXTURE_TEST(test_spec_7_4_the_machine_went_down),
+		FIXTURE_TEST(test_under_another_name),
+		FIXTURE_TEST(test_only_the_process_went),
+		FIXTURE_TEST(test_another_goes_on),
+		FIXTURE_TEST(test_system),
+		FIXTURE_TEST(test_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

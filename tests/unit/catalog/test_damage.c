@@ -40,17 +40,17 @@ static const char *make_text(int n)
 }
 
 /* Fills a database with several pages of each kind. */
-static void fill(struct kit *kit)
+static void fill(struct catalog_fixture *fixture)
 {
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_listing listing = {.completed_ms = 1};
 	int64_t rows[JOBS];
 	char id[16];
 
 	for (int i = 0; i < JOBS; i++) {
 		make_id(i, id);
-		kit_put(catalog, id, JOB_PROCESSING, "old");
-		rows[i] = kit_put(catalog, id, JOB_DONE, make_text(i)).row;
+		fixture_put(catalog, id, JOB_PROCESSING, "old");
+		rows[i] = fixture_put(catalog, id, JOB_DONE, make_text(i)).row;
 	}
 	assert_int_equal(saved_listings_save(catalog, "any ..", &listing, rows, JOBS), 0);
 	assert_int_equal(jobs_mark_deleted(catalog, rows[3]), 0);
@@ -105,7 +105,7 @@ static bool use(struct catalog *catalog)
 		struct job put;
 
 		make_id(i, id);
-		put = kit_job(id, JOB_ERROR);
+		put = fixture_job(id, JOB_ERROR);
 		if (note(jobs_put(catalog, &put, "new", 3, &change, &job), -EEXIST,
 			    &failed) == 0 &&
 			i % 3 == 0)
@@ -126,9 +126,9 @@ static uint32_t draw(uint32_t *seed, uint32_t below)
 }
 
 /* Overwrites some bytes at a random offset, or at the beginning of a page. */
-static void spoil(struct kit *kit, uint32_t *seed)
+static void spoil(struct catalog_fixture *fixture, uint32_t *seed)
 {
-	int fd = open(kit->path, O_RDWR | O_CLOEXEC);
+	int fd = open(fixture->path, O_RDWR | O_CLOEXEC);
 	struct stat status;
 
 	assert_true(fd >= 0);
@@ -148,16 +148,16 @@ static void spoil(struct kit *kit, uint32_t *seed)
 	assert_int_equal(close(fd), 0);
 }
 
-static void remove_all(struct kit *kit)
+static void remove_all(struct catalog_fixture *fixture)
 {
-	unlink(kit->path);
-	unlink(kit_beside(kit, "-journal"));
+	unlink(fixture->path);
+	unlink(fixture_path(fixture, "-journal"));
 }
 
 /* SEMANTICS 7.4: random bytes of the file change while it is not mounted. */
 static void test_spec_7_4_spoilt(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 	int rounds = getenv("GLADIAFS_TEST_SHORT")  ? SPOILT_SHORT
 		     : getenv("GLADIAFS_TEST_LONG") ? SPOILT_LONG
 						    : SPOILT;
@@ -165,11 +165,11 @@ static void test_spec_7_4_spoilt(void **state)
 	int failures = 0;
 
 	for (int i = 0; i < rounds; i++) {
-		remove_all(kit);
-		fill(kit);
-		spoil(kit, &seed);
+		remove_all(fixture);
+		fill(fixture);
+		spoil(fixture, &seed);
 
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 		bool failed = use(catalog);
 
 		catalog_close(catalog);
@@ -177,10 +177,10 @@ static void test_spec_7_4_spoilt(void **state)
 		if (!failed)
 			continue;
 		/* The next mount starts with an empty catalog. */
-		assert_int_equal(access(kit->path, F_OK), -1);
-		catalog = kit_open(kit, KIT_NO_MAX);
+		assert_int_equal(access(fixture->path, F_OK), -1);
+		catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 		assert_false(use(catalog));
-		kit_assert_sums(kit);
+		fixture_assert_sums(fixture);
 		catalog_close(catalog);
 	}
 	assert_true(failures > rounds / 30);
@@ -199,29 +199,29 @@ static void test_unsound_rows(void **state)
 		"DELETE FROM totals",
 		"INSERT INTO pieces SELECT (max(job) + 1) * 8192, 'x' FROM jobs",
 	};
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
-		fill(kit);
-		kit_sql(kit, changes[i]);
+		fill(fixture);
+		fixture_sql(fixture, changes[i]);
 
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 		assert_true(use(catalog));
 		catalog_close(catalog);
-		assert_int_equal(kit_heard(kit, "renamed to"), 2);
-		assert_int_equal(access(kit->path, F_OK), -1);
+		assert_int_equal(fixture_messages(fixture, "renamed to"), 2);
+		assert_int_equal(access(fixture->path, F_OK), -1);
 	}
 }
 
 /* Damages a catalog that is open, so that its next use finds the damage. */
-static void damage_in_use(struct kit *kit, struct catalog *catalog)
+static void damage_in_use(struct catalog_fixture *fixture, struct catalog *catalog)
 {
 	struct catalog_job job;
 
-	kit_put(catalog, "a", JOB_DONE, "text");
+	fixture_put(catalog, "a", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_sql(kit, "UPDATE jobs SET status = 77");
+	fixture_sql(fixture, "UPDATE jobs SET status = 77");
 	assert_int_equal(jobs_by_id(catalog, "a", &job), -EIO);
 }
 
@@ -231,38 +231,38 @@ static void damage_in_use(struct kit *kit, struct catalog *catalog)
  */
 static void test_old_and_new_side_by_side(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *old = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *old = fixture_open(fixture, FIXTURE_NO_MAX);
 
-	damage_in_use(kit, old);
-	assert_int_equal(kit_heard(kit, "renamed to"), 2);
+	damage_in_use(fixture, old);
+	assert_int_equal(fixture_messages(fixture, "renamed to"), 2);
 
-	struct catalog *new = kit_open(kit, KIT_NO_MAX);
+	struct catalog *new = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_job job;
 
-	kit_put(new, "b", JOB_DONE, "new text");
+	fixture_put(new, "b", JOB_DONE, "new text");
 	assert_int_equal(catalog_commit(new), 0);
-	kit_put(old, "c", JOB_DONE, "old text");
+	fixture_put(old, "c", JOB_DONE, "old text");
 	assert_int_equal(catalog_commit(old), 0);
 	assert_int_equal(jobs_by_id(old, "a", &job), -EIO);
-	kit_put(new, "d", JOB_DONE, "more");
+	fixture_put(new, "d", JOB_DONE, "more");
 	/* The new file has a journal, which the old catalog must not use. */
-	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+	assert_int_equal(access(fixture_path(fixture, "-journal"), F_OK), 0);
 	assert_int_equal(jobs_by_id(old, "c", &job), 0);
-	kit_put(old, "e", JOB_DONE, "old text");
+	fixture_put(old, "e", JOB_DONE, "old text");
 	assert_int_equal(catalog_commit(old), 0);
 	catalog_close(old);
-	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+	assert_int_equal(access(fixture_path(fixture, "-journal"), F_OK), 0);
 	assert_int_equal(catalog_commit(new), 0);
 	catalog_close(new);
 	/* The damage is logged only once, and the new file was not set aside. */
-	assert_int_equal(kit_heard(kit, ""), 0);
-	new = kit_open(kit, KIT_NO_MAX);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
+	new = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_int_equal(jobs_by_id(new, "b", &job), 0);
-	kit_assert_text(new, &job, "new text");
+	fixture_assert_text(new, &job, "new text");
 	assert_int_equal(jobs_by_id(new, "d", &job), 0);
 	assert_int_equal(jobs_by_id(new, "c", &job), -ENOENT);
-	kit_assert_totals(new, 2, 12);
+	fixture_assert_totals(new, 2, 12);
 	catalog_close(new);
 }
 
@@ -272,36 +272,36 @@ static void test_old_and_new_side_by_side(void **state)
  */
 static void test_removed_in_use(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *old = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *old = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_job job;
 
-	kit_put(old, "a", JOB_DONE, "old text");
+	fixture_put(old, "a", JOB_DONE, "old text");
 	assert_int_equal(catalog_commit(old), 0);
-	assert_int_equal(unlink(kit->path), 0);
+	assert_int_equal(unlink(fixture->path), 0);
 	assert_int_equal(catalog_commit(old), 0);
-	assert_int_equal(kit_heard(kit, "moved or removed"), 1);
+	assert_int_equal(fixture_messages(fixture, "moved or removed"), 1);
 
-	struct catalog *new = kit_open(kit, KIT_NO_MAX);
+	struct catalog *new = fixture_open(fixture, FIXTURE_NO_MAX);
 
-	kit_put(new, "b", JOB_DONE, "new text");
+	fixture_put(new, "b", JOB_DONE, "new text");
 	assert_int_equal(catalog_commit(new), 0);
-	kit_put(new, "lost", JOB_DONE, "new text");
+	fixture_put(new, "lost", JOB_DONE, "new text");
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(jobs_by_id(old, "a", &job), 0);
-		kit_assert_text(old, &job, "old text");
-		kit_put(old, "c", JOB_PROCESSING, i % 2 ? "more" : "less");
+		fixture_assert_text(old, &job, "old text");
+		fixture_put(old, "c", JOB_PROCESSING, i % 2 ? "more" : "less");
 		assert_int_equal(catalog_commit(old), 0);
-		assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+		assert_int_equal(access(fixture_path(fixture, "-journal"), F_OK), 0);
 	}
 	catalog_close(old);
 	catalog_close(new);
-	new = kit_open(kit, KIT_NO_MAX);
-	kit_assert_totals(new, 2, 16);
+	new = fixture_open(fixture, FIXTURE_NO_MAX);
+	fixture_assert_totals(new, 2, 16);
 	assert_int_equal(jobs_by_id(new, "b", &job), 0);
-	kit_assert_text(new, &job, "new text");
+	fixture_assert_text(new, &job, "new text");
 	catalog_close(new);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 /*
@@ -309,23 +309,23 @@ static void test_removed_in_use(void **state)
  */
 static void test_removed_while_writing(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct job job = kit_job("b", JOB_DONE);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("b", JOB_DONE);
 	struct catalog_job found;
 	enum catalog_change change;
 
-	kit_put(catalog, "a", JOB_DONE, "text");
+	fixture_put(catalog, "a", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(unlink(kit->path), 0);
+	assert_int_equal(unlink(fixture->path), 0);
 	assert_int_equal(jobs_put(catalog, &job, "text", 4, &change, &found), -EIO);
 	assert_int_equal(catalog_commit(catalog), -EIO);
-	assert_int_equal(kit_heard(kit, "moved or removed"), 1);
-	kit_put(catalog, "b", JOB_DONE, "text");
+	assert_int_equal(fixture_messages(fixture, "moved or removed"), 1);
+	fixture_put(catalog, "b", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_totals(catalog, 2, 8);
+	fixture_assert_totals(catalog, 2, 8);
 	catalog_close(catalog);
-	assert_int_equal(access(kit->path, F_OK), -1);
+	assert_int_equal(access(fixture->path, F_OK), -1);
 }
 
 /*
@@ -333,24 +333,24 @@ static void test_removed_while_writing(void **state)
  */
 static void test_found_by_two(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *one = kit_open(kit, KIT_NO_MAX);
-	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *one = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog *two = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_job job;
 
-	damage_in_use(kit, one);
-	assert_int_equal(kit_heard(kit, "renamed to"), 2);
+	damage_in_use(fixture, one);
+	assert_int_equal(fixture_messages(fixture, "renamed to"), 2);
 
-	struct catalog *new = kit_open(kit, KIT_NO_MAX);
+	struct catalog *new = fixture_open(fixture, FIXTURE_NO_MAX);
 
-	kit_put(new, "b", JOB_DONE, "text");
+	fixture_put(new, "b", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(new), 0);
 	assert_int_equal(jobs_by_id(two, "a", &job), -EIO);
-	assert_int_equal(kit_heard(kit, "mount again"), 1);
+	assert_int_equal(fixture_messages(fixture, "mount again"), 1);
 	catalog_close(two);
 	catalog_close(one);
 	catalog_close(new);
-	new = kit_open(kit, KIT_NO_MAX);
+	new = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_int_equal(jobs_by_id(new, "b", &job), 0);
 	catalog_close(new);
 }
@@ -358,31 +358,31 @@ static void test_found_by_two(void **state)
 /* A file that is set aside replaces the one set aside before, including its journals. */
 static void test_set_aside_twice(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
 	for (int times = 0; times < 2; times++) {
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
-		kit_sql(kit, "CREATE TABLE witness(times)");
-		damage_in_use(kit, catalog);
+		fixture_sql(fixture, "CREATE TABLE witness(times)");
+		damage_in_use(fixture, catalog);
 		catalog_close(catalog);
 	}
-	assert_int_equal(access(kit->path, F_OK), -1);
-	strcat(kit->path, ".damaged");
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM witness"), 0);
-	assert_int_equal(kit_sql(kit, "SELECT status FROM jobs"), 77);
+	assert_int_equal(access(fixture->path, F_OK), -1);
+	strcat(fixture->path, ".damaged");
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM witness"), 0);
+	assert_int_equal(fixture_sql(fixture, "SELECT status FROM jobs"), 77);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_spec_7_4_spoilt),
-		KIT_TEST(test_unsound_rows),
-		KIT_TEST(test_old_and_new_side_by_side),
-		KIT_TEST(test_removed_in_use),
-		KIT_TEST(test_removed_while_writing),
-		KIT_TEST(test_found_by_two),
-		KIT_TEST(test_set_aside_twice),
+		FIXTURE_TEST(test_spec_7_4_spoilt),
+		FIXTURE_TEST(test_unsound_rows),
+		FIXTURE_TEST(test_old_and_new_side_by_side),
+		FIXTURE_TEST(test_removed_in_use),
+		FIXTURE_TEST(test_removed_while_writing),
+		FIXTURE_TEST(test_found_by_two),
+		FIXTURE_TEST(test_set_aside_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

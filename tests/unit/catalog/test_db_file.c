@@ -46,18 +46,18 @@ static void assert_holds(const char *path, const void *bytes, size_t len)
 }
 
 /* The catalog must accept a job. Returns true if the job is on disk. */
-static bool works_on_disk(struct kit *kit, struct catalog *catalog)
+static bool works_on_disk(struct catalog_fixture *fixture, struct catalog *catalog)
 {
-	kit_put(catalog, "a", JOB_DONE, "text");
+	fixture_put(catalog, "a", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	catalog_close(catalog);
-	catalog = kit_open(kit, KIT_NO_MAX);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	struct catalog_job job;
 	int err = jobs_by_id(catalog, "a", &job);
 
 	if (!err)
-		kit_assert_text(catalog, &job, "text");
+		fixture_assert_text(catalog, &job, "text");
 	catalog_close(catalog);
 	return !err;
 }
@@ -69,68 +69,68 @@ static bool works_on_disk(struct kit *kit, struct catalog *catalog)
 static void test_spec_7_4_mode(void **state)
 {
 	static const mode_t masks[] = {0, 022, 077, 0777};
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 	mode_t before = umask(0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
 		umask(masks[i]);
 
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
-		kit_put(catalog, "a", JOB_DONE, "text");
-		assert_int_equal(mode_of(kit->path), 0600);
-		assert_int_equal(mode_of(kit_beside(kit, "-journal")), 0600);
+		fixture_put(catalog, "a", JOB_DONE, "text");
+		assert_int_equal(mode_of(fixture->path), 0600);
+		assert_int_equal(mode_of(fixture_path(fixture, "-journal")), 0600);
 		catalog_close(catalog);
-		unlink(kit->path);
+		unlink(fixture->path);
 	}
 	umask(before);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 static void test_loose_mode_is_mended(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	catalog_close(kit_open(kit, KIT_NO_MAX));
-	assert_int_equal(chmod(kit->path, 0666), 0);
-	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(mode_of(kit->path), 0600);
+	catalog_close(fixture_open(fixture, FIXTURE_NO_MAX));
+	assert_int_equal(chmod(fixture->path, 0666), 0);
+	assert_true(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(mode_of(fixture->path), 0600);
 }
 
 /* A symbolic link is not followed, and its target is left alone. */
 static void test_symbolic_link(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	write_file(kit_beside(kit, "-other"), "precious", 8);
-	assert_int_equal(symlink("db-other", kit->path), 0);
-	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "symbolic link"), 2);
-	assert_holds(kit_beside(kit, "-other"), "precious", 8);
+	write_file(fixture_path(fixture, "-other"), "precious", 8);
+	assert_int_equal(symlink("db-other", fixture->path), 0);
+	assert_false(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "symbolic link"), 2);
+	assert_holds(fixture_path(fixture, "-other"), "precious", 8);
 }
 
 /* The directory may be a symbolic link: ~/.cache often is. */
 static void test_directory_by_symbolic_link(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	assert_int_equal(mkdir(kit_beside(kit, ".real"), 0700), 0);
-	assert_int_equal(symlink("db.real", kit_beside(kit, ".link")), 0);
-	snprintf(kit->path, sizeof(kit->path), "%s/db.link/db", kit->dir);
-	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, ""), 0);
-	snprintf(kit->path, sizeof(kit->path), "%s/db.real/db", kit->dir);
-	assert_int_equal(mode_of(kit->path), 0600);
+	assert_int_equal(mkdir(fixture_path(fixture, ".real"), 0700), 0);
+	assert_int_equal(symlink("db.real", fixture_path(fixture, ".link")), 0);
+	snprintf(fixture->path, sizeof(fixture->path), "%s/db.link/db", fixture->dir);
+	assert_true(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, ""), 0);
+	snprintf(fixture->path, sizeof(fixture->path), "%s/db.real/db", fixture->dir);
+	assert_int_equal(mode_of(fixture->path), 0600);
 }
 
 static void test_relative_path(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 	int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	assert_int_equal(chdir(kit->dir), 0);
-	strcpy(kit->path, "db");
-	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_int_equal(chdir(fixture->dir), 0);
+	strcpy(fixture->path, "db");
+	assert_true(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
 	assert_int_equal(mode_of("db"), 0600);
 	assert_int_equal(fchdir(here), 0);
 	close(here);
@@ -138,45 +138,45 @@ static void test_relative_path(void **state)
 
 static void test_another_users(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
 	if (geteuid() != 0)
 		skip();
-	write_file(kit->path, "", 0);
-	assert_int_equal(chown(kit->path, 12345, (gid_t)-1), 0);
-	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "another user"), 2);
-	assert_holds(kit->path, "", 0);
+	write_file(fixture->path, "", 0);
+	assert_int_equal(chown(fixture->path, 12345, (gid_t)-1), 0);
+	assert_false(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "another user"), 2);
+	assert_holds(fixture->path, "", 0);
 }
 
 static void test_not_a_file(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	assert_int_equal(mkfifo(kit->path, 0600), 0);
-	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "not a regular file"), 2);
-	assert_int_equal(unlink(kit->path), 0);
-	assert_int_equal(mkdir(kit->path, 0700), 0);
-	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "Is a directory"), 2);
+	assert_int_equal(mkfifo(fixture->path, 0600), 0);
+	assert_false(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "not a regular file"), 2);
+	assert_int_equal(unlink(fixture->path), 0);
+	assert_int_equal(mkdir(fixture->path, 0700), 0);
+	assert_false(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "Is a directory"), 2);
 }
 
 /* If the file cannot be created, the catalog works without it and logs a message. */
 static void test_unwritable_place(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	write_file(kit->path, "a file", 6);
-	snprintf(kit->path, sizeof(kit->path), "%s/db/db", kit->dir);
-	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "Not a directory"), 2);
-	snprintf(kit->path, sizeof(kit->path), "%s/none/db", kit->dir);
-	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "No such file or directory"), 2);
-	strcpy(kit->path, "/proc/db");
-	assert_false(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "cache_dir"), 2);
+	write_file(fixture->path, "a file", 6);
+	snprintf(fixture->path, sizeof(fixture->path), "%s/db/db", fixture->dir);
+	assert_false(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "Not a directory"), 2);
+	snprintf(fixture->path, sizeof(fixture->path), "%s/none/db", fixture->dir);
+	assert_false(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "No such file or directory"), 2);
+	strcpy(fixture->path, "/proc/db");
+	assert_false(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "cache_dir"), 2);
 }
 
 /*
@@ -184,7 +184,7 @@ static void test_unwritable_place(void **state)
  */
 static void test_full_disk(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 	struct rlimit before;
 
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
@@ -194,35 +194,35 @@ static void test_full_disk(void **state)
 
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
-	assert_int_equal(kit_heard(kit, "continuing without"), 1);
-	kit_put(catalog, "a", JOB_DONE, "text");
+	assert_int_equal(fixture_messages(fixture, "continuing without"), 1);
+	fixture_put(catalog, "a", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	catalog_close(catalog);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	signal(SIGXFSZ, handler);
 	/* The partial file of the full disk does no harm once there is room. */
-	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
+	assert_true(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
 }
 
 /* A file that is not ours is never written to: it is set aside unchanged. */
 static void test_spec_7_4_foreign_file(void **state)
 {
 	static const char garbage[] = "This is not a database, nor was it ever one.";
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	write_file(kit->path, garbage, sizeof(garbage));
+	write_file(fixture->path, garbage, sizeof(garbage));
 	/*
 	 * The journal of a file that was set aside earlier must not become the journal of
 	 * this one.
 	 */
-	write_file(kit_beside(kit, ".damaged"), "", 0);
-	write_file(kit_beside(kit, ".damaged-journal"), "journal", 7);
-	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "renamed to"), 1);
-	assert_holds(kit_beside(kit, ".damaged"), garbage, sizeof(garbage));
-	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
+	write_file(fixture_path(fixture, ".damaged"), "", 0);
+	write_file(fixture_path(fixture, ".damaged-journal"), "journal", 7);
+	assert_true(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "renamed to"), 1);
+	assert_holds(fixture_path(fixture, ".damaged"), garbage, sizeof(garbage));
+	assert_int_equal(access(fixture_path(fixture, ".damaged-journal"), F_OK), -1);
 }
 
 /* SEMANTICS 7.4: a database with another schema is set aside and rebuilt. */
@@ -237,53 +237,54 @@ static void test_spec_7_4_other_schema(void **state)
 		"DROP TABLE listings",
 		"ALTER TABLE pieces RENAME COLUMN data TO bytes",
 	};
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
-		kit_put(catalog, "old", JOB_DONE, "text");
+		fixture_put(catalog, "old", JOB_DONE, "text");
 		catalog_close(catalog);
-		kit_sql(kit, changes[i]);
-		catalog = kit_open(kit, KIT_NO_MAX);
-		assert_int_equal(kit_heard(kit, "renamed to"), 1);
+		fixture_sql(fixture, changes[i]);
+		catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+		assert_int_equal(fixture_messages(fixture, "renamed to"), 1);
 
 		struct catalog_job job;
 
 		assert_int_equal(jobs_by_id(catalog, "old", &job), -ENOENT);
-		assert_true(works_on_disk(kit, catalog));
+		assert_true(works_on_disk(fixture, catalog));
 		/* The file was set aside together with its journals. */
-		assert_int_equal(access(kit_beside(kit, ".damaged"), F_OK), 0);
+		assert_int_equal(access(fixture_path(fixture, ".damaged"), F_OK), 0);
 	}
 }
 
 /* A valid database of another program is set aside. */
 static void test_spec_7_4_foreign_database(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	write_file(kit->path, "", 0);
-	kit_sql(kit, "CREATE TABLE mine(mine)");
-	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, "renamed to"), 1);
-	assert_int_equal(rename(kit_beside(kit, ".damaged"), kit->path), 0);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM sqlite_master"), 1);
-	assert_int_equal(access(kit_beside(kit, ".damaged-journal"), F_OK), -1);
+	write_file(fixture->path, "", 0);
+	fixture_sql(fixture, "CREATE TABLE mine(mine)");
+	assert_true(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, "renamed to"), 1);
+	assert_int_equal(rename(fixture_path(fixture, ".damaged"), fixture->path), 0);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM sqlite_master"), 1);
+	assert_int_equal(access(fixture_path(fixture, ".damaged-journal"), F_OK), -1);
 }
 
 /* Truncation in the first page. Other truncations are found in use: test_damage.c. */
 static void test_spec_7_4_cut_short(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
 	for (off_t size = 2; size < 8192; size = size * 3 + 7) {
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
-		kit_put(catalog, "old", JOB_DONE, "text");
+		fixture_put(catalog, "old", JOB_DONE, "text");
 		catalog_close(catalog);
-		assert_int_equal(truncate(kit->path, size), 0);
-		assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-		assert_int_equal(kit_heard(kit, "renamed to"), 1);
+		assert_int_equal(truncate(fixture->path, size), 0);
+		assert_true(
+			works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+		assert_int_equal(fixture_messages(fixture, "renamed to"), 1);
 	}
 }
 
@@ -292,32 +293,32 @@ static void test_spec_7_4_cut_short(void **state)
  */
 static void test_empty_file(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	write_file(kit->path, "", 0);
-	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(truncate(kit->path, 0), 0);
-	assert_true(works_on_disk(kit, kit_open(kit, KIT_NO_MAX)));
-	assert_int_equal(kit_heard(kit, ""), 0);
+	write_file(fixture->path, "", 0);
+	assert_true(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(truncate(fixture->path, 0), 0);
+	assert_true(works_on_disk(fixture, fixture_open(fixture, FIXTURE_NO_MAX)));
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_spec_7_4_mode),
-		KIT_TEST(test_loose_mode_is_mended),
-		KIT_TEST(test_symbolic_link),
-		KIT_TEST(test_directory_by_symbolic_link),
-		KIT_TEST(test_relative_path),
-		KIT_TEST(test_another_users),
-		KIT_TEST(test_not_a_file),
-		KIT_TEST(test_unwritable_place),
-		KIT_TEST(test_full_disk),
-		KIT_TEST(test_spec_7_4_foreign_file),
-		KIT_TEST(test_spec_7_4_other_schema),
-		KIT_TEST(test_spec_7_4_foreign_database),
-		KIT_TEST(test_spec_7_4_cut_short),
-		KIT_TEST(test_empty_file),
+		FIXTURE_TEST(test_spec_7_4_mode),
+		FIXTURE_TEST(test_loose_mode_is_mended),
+		FIXTURE_TEST(test_symbolic_link),
+		FIXTURE_TEST(test_directory_by_symbolic_link),
+		FIXTURE_TEST(test_relative_path),
+		FIXTURE_TEST(test_another_users),
+		FIXTURE_TEST(test_not_a_file),
+		FIXTURE_TEST(test_unwritable_place),
+		FIXTURE_TEST(test_full_disk),
+		FIXTURE_TEST(test_spec_7_4_foreign_file),
+		FIXTURE_TEST(test_spec_7_4_other_schema),
+		FIXTURE_TEST(test_spec_7_4_foreign_database),
+		FIXTURE_TEST(test_spec_7_4_cut_short),
+		FIXTURE_TEST(test_empty_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ static void put(struct catalog *catalog, int number)
 {
 	char id[32];
 
-	kit_put(catalog, id_of(id, sizeof(id), number), JOB_DONE, NULL);
+	fixture_put(catalog, id_of(id, sizeof(id), number), JOB_DONE, NULL);
 }
 
 static void put_many(struct catalog *catalog, int first, int end)
@@ -54,56 +54,57 @@ static void assert_found(struct catalog *catalog, int first, int end)
 /* All jobs are found at any time, by this mount and the next; few remain to be merged. */
 static void test_many(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	put_many(catalog, 0, RECENT_MAX);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM inodes"), 0);
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM inodes"), 0);
 	put_many(catalog, RECENT_MAX, MANY);
-	kit_assert_sums(kit);
-	assert_in_range(kit_sql(kit, "SELECT count(*) FROM inodes_recent"), RECENT_MAX,
-		RECENT_MAX + TURN);
+	fixture_assert_sums(fixture);
+	assert_in_range(fixture_sql(fixture, "SELECT count(*) FROM inodes_recent"),
+		RECENT_MAX, RECENT_MAX + TURN);
 	assert_found(catalog, 0, MANY);
 	catalog_close(catalog);
 
-	catalog = kit_open(kit, KIT_NO_MAX);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_found(catalog, 0, MANY);
 	/* Putting the same jobs again adds nothing. */
 	put_many(catalog, 0, MANY);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), MANY);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), MANY);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 }
 
 /* A lost transaction leaves both tables as they were. */
 static void test_lost(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	put_many(catalog, 0, RECENT_MAX + TURN);
-	kit_limit_files(kit_file_size(kit));
+	fixture_limit_files(fixture_file_size(fixture));
 	for (int i = 0; i < TURN; i++)
 		put(catalog, MANY + i);
 	/* There is no disk space until the catalog is closed. */
 	catalog_close(catalog);
-	kit_limit_files(0);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), RECENT_MAX + TURN);
-	catalog = kit_open(kit, KIT_NO_MAX);
+	fixture_limit_files(0);
+	fixture_assert_sums(fixture);
+	assert_int_equal(
+		fixture_sql(fixture, "SELECT count(*) FROM jobs"), RECENT_MAX + TURN);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_found(catalog, 0, RECENT_MAX + TURN);
 	put_many(catalog, RECENT_MAX + TURN, MANY);
 	assert_found(catalog, 0, MANY);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 }
 
 /* The next mount drops the rows of deleted jobs from both tables. */
 static void test_gone(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_job job;
 	char id[32];
 
@@ -114,24 +115,25 @@ static void test_gone(void **state)
 		assert_int_equal(jobs_mark_deleted(catalog, job.row), 0);
 	}
 	catalog_close(catalog);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 
-	catalog = kit_open(kit, KIT_NO_MAX);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), MANY - MANY / 2);
-	kit_assert_sums(kit);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	assert_int_equal(
+		fixture_sql(fixture, "SELECT count(*) FROM jobs"), MANY - MANY / 2);
+	fixture_assert_sums(fixture);
 	assert_found(catalog, MANY / 2, MANY);
 	put_many(catalog, 0, MANY / 2);
 	assert_found(catalog, 0, MANY);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_many),
-		KIT_TEST(test_lost),
-		KIT_TEST(test_gone),
+		FIXTURE_TEST(test_many),
+		FIXTURE_TEST(test_lost),
+		FIXTURE_TEST(test_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

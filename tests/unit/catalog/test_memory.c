@@ -117,7 +117,7 @@ static int load_listing(struct catalog *catalog)
 
 static int put_and_commit(struct catalog *catalog)
 {
-	struct job job = kit_job("b", JOB_DONE);
+	struct job job = fixture_job("b", JOB_DONE);
 	struct catalog_job put;
 	enum catalog_change change;
 	int err = jobs_put(catalog, &job, text, TEXT_LEN, &change, &put);
@@ -129,16 +129,16 @@ static int put_and_commit(struct catalog *catalog)
 	return err;
 }
 
-static void fill(struct kit *kit)
+static void fill(struct catalog_fixture *fixture)
 {
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_listing listing = {.completed_ms = 1, .ordered = true};
 	int64_t rows[ROWS];
 
 	memset(text, 'x', TEXT_LEN);
 	for (int i = 0; i < ROWS; i++)
 		rows[i] = i + 1;
-	kit_put(catalog, "a", JOB_DONE, text);
+	fixture_put(catalog, "a", JOB_DONE, text);
 	assert_int_equal(
 		jobs_put_metadata(catalog, job_a(catalog).row, flat, FLAT_LEN), 0);
 	assert_int_equal(saved_listings_save(catalog, "key", &listing, rows, ROWS), 0);
@@ -150,11 +150,11 @@ static void fill(struct kit *kit)
  * Runs `fn` on a newly opened catalog once for each of SQLite's allocations, with that
  * allocation failing.
  */
-static void in_turn(struct kit *kit, int (*fn)(struct catalog *catalog))
+static void in_turn(struct catalog_fixture *fixture, int (*fn)(struct catalog *catalog))
 {
 	memory.refused = 0;
 	do {
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 		memory.refused++;
 		memory.asked = 0;
@@ -165,12 +165,12 @@ static void in_turn(struct kit *kit, int (*fn)(struct catalog *catalog))
 		memory.counts = false;
 		assert_true(!err || err == -EIO || err == -ENOMEM);
 		assert_true(!err || memory.asked >= memory.refused);
-		assert_int_equal(access(kit_beside(kit, ".damaged"), F_OK), -1);
+		assert_int_equal(access(fixture_path(fixture, ".damaged"), F_OK), -1);
 		assert_int_equal(read_text(catalog), 0);
 		catalog_close(catalog);
 	} while (memory.asked >= memory.refused);
 	assert_true(memory.refused > 1);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 }
 
 static void what_is_read_is_right_or_an_error(void **state)
@@ -192,8 +192,8 @@ static void what_is_written_is_there_or_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(what_is_read_is_right_or_an_error),
-		KIT_TEST(what_is_written_is_there_or_an_error),
+		FIXTURE_TEST(what_is_read_is_right_or_an_error),
+		FIXTURE_TEST(what_is_written_is_there_or_an_error),
 	};
 	sqlite3_mem_methods methods;
 

@@ -38,10 +38,10 @@ static bool matches(
 
 static void test_kept(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job one = kit_put(catalog, "one", JOB_DONE, "text");
-	struct catalog_job two = kit_put(catalog, "two", JOB_QUEUED, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job one = fixture_put(catalog, "one", JOB_DONE, "text");
+	struct catalog_job two = fixture_put(catalog, "two", JOB_QUEUED, "text");
 
 	put(catalog, &one, "\ncustomer=acme\n");
 	assert_metadata(catalog, &one, "\ncustomer=acme\n");
@@ -54,16 +54,16 @@ static void test_kept(void **state)
 	catalog_close(catalog);
 
 	/* SEMANTICS 7.4: metadata is kept across an unmount. */
-	catalog = kit_open(kit, KIT_NO_MAX);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_metadata(catalog, &two, "\nb=3\n");
 	catalog_close(catalog);
 }
 
 static void test_spec_3_5_matches(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open_temporary(kit, KIT_NO_MAX);
-	struct catalog_job job = kit_put(catalog, "one", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open_temporary(fixture, FIXTURE_NO_MAX);
+	struct catalog_job job = fixture_put(catalog, "one", JOB_DONE, "text");
 	struct query query;
 	bool all;
 
@@ -89,17 +89,17 @@ static void test_spec_3_5_matches(void **state)
  */
 static void test_gone(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job job = kit_put(catalog, "one", JOB_DONE, "text");
-	struct job again = kit_job("one", JOB_DONE);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job job = fixture_put(catalog, "one", JOB_DONE, "text");
+	struct job again = fixture_job("one", JOB_DONE);
 
 	put(catalog, &job, "\na=1\n");
 	assert_int_equal(jobs_mark_deleted(catalog, job.row), 0);
 	assert_metadata(catalog, &job, "");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM metadata"), 0);
-	job = kit_put_as(catalog, &again, "text", CATALOG_NEW);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM metadata"), 0);
+	job = fixture_put_as(catalog, &again, "text", CATALOG_NEW);
 	assert_metadata(catalog, &job, "");
 	catalog_close(catalog);
 }
@@ -115,11 +115,11 @@ static void test_spec_3_6_damage(void **state)
 		"char(10) || 'a=' || char(10)", "char(10) || '=1' || char(10)",
 		"char(10) || 'a=1'", "char(10) || 'a=1' || char(10) || 'b' || char(10)",
 		"zeroblob(200000)", "1"};
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-		struct catalog_job job = kit_put(catalog, "one", JOB_DONE, "text");
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+		struct catalog_job job = fixture_put(catalog, "one", JOB_DONE, "text");
 		struct query query;
 		struct buf text;
 		bool all;
@@ -128,14 +128,14 @@ static void test_spec_3_6_damage(void **state)
 		put(catalog, &job, "\na=1\n");
 		assert_int_equal(catalog_commit(catalog), 0);
 		snprintf(sql, sizeof(sql), "UPDATE metadata SET pairs = %s", texts[i]);
-		kit_sql(kit, sql);
+		fixture_sql(fixture, sql);
 		query_init(&query);
 		assert_int_equal(query_narrow(&query, QUERY_KEY, "a"), 0);
 		assert_int_equal(jobs_match(catalog, &query, &job, &all), -EIO);
 		buf_init(&text, METADATA_TEXT_MAX);
 		assert_int_equal(jobs_metadata(catalog, job.row, &text), -EIO);
 		buf_done(&text);
-		assert_true(kit_heard(kit, "") >= 1);
+		assert_true(fixture_messages(fixture, "") >= 1);
 		catalog_close(catalog);
 	}
 }
@@ -143,10 +143,10 @@ static void test_spec_3_6_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_kept),
-		KIT_TEST(test_spec_3_5_matches),
-		KIT_TEST(test_gone),
-		KIT_TEST(test_spec_3_6_damage),
+		FIXTURE_TEST(test_kept),
+		FIXTURE_TEST(test_spec_3_5_matches),
+		FIXTURE_TEST(test_gone),
+		FIXTURE_TEST(test_spec_3_6_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

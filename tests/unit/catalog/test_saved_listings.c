@@ -63,7 +63,7 @@ static void assert_none(struct catalog *catalog, const char *key)
 static void test_lengths(void **state)
 {
 	static const size_t lens[] = {0, 1, 2, 511, 512, 513, 1024, 100001};
-	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
 
 	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
 		char key[16];
@@ -85,7 +85,7 @@ static void test_keys(void **state)
 	static const char *const keys[] = {"", " ", "any ..", "ANY ..", "any ..1", "'\"%",
 		"done,error 1700000000000..1700086400000 ..0"};
 	enum { KEYS = ARRAY_SIZE(keys) };
-	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
 
 	for (int times = 0; times < 2; times++)
 		for (int i = 0; i < KEYS; i++)
@@ -107,8 +107,8 @@ static void test_keys(void **state)
 /* Section 3, Times: the newest changes are stored, up to NEWEST_MAX of them. */
 static void test_newest_changes(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	int64_t ms = -1;
 
 	assert_int_equal(newest_load(catalog, 7, &ms), -ENOENT);
@@ -118,7 +118,7 @@ static void test_newest_changes(void **state)
 		assert_int_equal(newest_save(catalog, 100 + i, (int64_t)i), 0);
 	assert_int_equal(saved_listings_forget_all(catalog), 0);
 	catalog_close(catalog);
-	catalog = kit_open(kit, KIT_NO_MAX);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_int_equal(newest_load(catalog, 7, &ms), 0);
 	assert_int_equal(ms, 1700000000001);
 	assert_int_equal(newest_load(catalog, 101, &ms), -ENOENT);
@@ -130,14 +130,14 @@ static void test_newest_changes(void **state)
 /* A file written before newest changes were stored keeps its listings. */
 static void test_file_without_newest_changes(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	int64_t ms;
 
 	save(catalog, "any ..", 1700000000001, 10);
 	catalog_close(catalog);
-	(void)kit_sql(kit, "DROP TABLE newest");
-	catalog = kit_open(kit, KIT_NO_MAX);
+	(void)fixture_sql(fixture, "DROP TABLE newest");
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_saved(catalog, "any ..", 1700000000001, 10);
 	assert_int_equal(newest_load(catalog, 7, &ms), -ENOENT);
 	assert_int_equal(newest_save(catalog, 7, 1), 0);
@@ -148,21 +148,21 @@ static void test_file_without_newest_changes(void **state)
 /* SEMANTICS 7.2: saved listings are kept across unmount and mount. */
 static void test_spec_7_2_kept_across_mounts(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	save(catalog, "any ..", 1700000000001, 1000);
 	catalog_close(catalog);
-	catalog = kit_open(kit, KIT_NO_MAX);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_saved(catalog, "any ..", 1700000000001, 1000);
 	catalog_close(catalog);
 
 	/* With cache=off they are not (SEMANTICS 7.4). */
-	catalog = kit_open_temporary(kit, KIT_NO_MAX);
+	catalog = fixture_open_temporary(fixture, FIXTURE_NO_MAX);
 	save(catalog, "any ..", 2, 3);
 	assert_saved(catalog, "any ..", 2, 3);
 	catalog_close(catalog);
-	catalog = kit_open_temporary(kit, KIT_NO_MAX);
+	catalog = fixture_open_temporary(fixture, FIXTURE_NO_MAX);
 	assert_none(catalog, "any ..");
 	catalog_close(catalog);
 }
@@ -173,8 +173,8 @@ static void test_spec_7_2_kept_across_mounts(void **state)
  */
 static void test_spec_11_3_most(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	char key[16];
 
 	for (int i = 0; i < SAVED_LISTINGS_MAX; i++) {
@@ -197,8 +197,8 @@ static void test_spec_11_3_most(void **state)
 	/* Replacing a listing with the same key evicts no other. */
 	save(catalog, "new", 3000, 4);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(
-		kit_sql(kit, "SELECT count(*) FROM listings"), SAVED_LISTINGS_MAX);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM listings"),
+		SAVED_LISTINGS_MAX);
 	catalog_close(catalog);
 }
 
@@ -208,7 +208,7 @@ static void test_spec_11_3_most(void **state)
  */
 static void test_spec_11_3_too_long(void **state)
 {
-	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
 	struct catalog_listing listing = {.completed_ms = 2};
 	int64_t row = 1;
 
@@ -228,15 +228,15 @@ static void test_spec_11_3_too_long(void **state)
 static void test_bytes(void **state)
 {
 	static const int64_t rows[] = {0x0102030405060708, 1};
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_listing listing = {.completed_ms = 1};
 
 	assert_int_equal(saved_listings_save(catalog, "k", &listing, rows, 2), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(
-		kit_sql(kit, "SELECT hex(rows) = '08070605040302010100000000000000'"
-			     " FROM listings"),
+	assert_int_equal(fixture_sql(fixture,
+				 "SELECT hex(rows) = '08070605040302010100000000000000'"
+				 " FROM listings"),
 		1);
 	catalog_close(catalog);
 }
@@ -256,8 +256,8 @@ static void test_suspect(void **state)
 		"12345678",
 		"1.5",
 	};
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		char sql[128];
@@ -267,29 +267,30 @@ static void test_suspect(void **state)
 		assert_int_equal(catalog_commit(catalog), 0);
 		snprintf(sql, sizeof(sql),
 			"UPDATE listings SET rows = %s WHERE key = 'any ..'", values[i]);
-		kit_sql(kit, sql);
+		fixture_sql(fixture, sql);
 		assert_none(catalog, "any ..");
 		assert_int_equal(catalog_commit(catalog), 0);
-		assert_int_equal(kit_sql(kit, "SELECT count(*) FROM listings"), 1);
+		assert_int_equal(
+			fixture_sql(fixture, "SELECT count(*) FROM listings"), 1);
 		assert_saved(catalog, "other", 1, 3);
 	}
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 	catalog_close(catalog);
 }
 
 /* A listing is committed together with the jobs of its rows, or not at all. */
 static void test_transaction(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
-	kit_put(catalog, "a", JOB_DONE, "text");
+	fixture_put(catalog, "a", JOB_DONE, "text");
 	save(catalog, "any ..", 1, 3);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM listings"), 0);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 0);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM listings"), 0);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM listings"), 1);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 1);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM listings"), 1);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 1);
 	catalog_close(catalog);
 }
 
@@ -298,13 +299,14 @@ static void test_failed_insert(void **state)
 {
 	static const int64_t rows[] = {7, 8, 9};
 	const struct catalog_listing listing = {.completed_ms = 2};
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	save(catalog, "other", 1, ARRAY_SIZE(rows));
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_sql(kit, "CREATE TRIGGER refuse BEFORE INSERT ON listings "
-		     "WHEN NEW.key = 'refused' BEGIN SELECT RAISE(ABORT, 'no'); END");
+	fixture_sql(fixture,
+		"CREATE TRIGGER refuse BEFORE INSERT ON listings "
+		"WHEN NEW.key = 'refused' BEGIN SELECT RAISE(ABORT, 'no'); END");
 	assert_int_equal(
 		saved_listings_save(catalog, "refused", &listing, rows, ARRAY_SIZE(rows)),
 		-EIO);
@@ -316,17 +318,17 @@ static void test_failed_insert(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_lengths),
-		KIT_TEST(test_keys),
-		KIT_TEST(test_newest_changes),
-		KIT_TEST(test_file_without_newest_changes),
-		KIT_TEST(test_spec_7_2_kept_across_mounts),
-		KIT_TEST(test_spec_11_3_most),
-		KIT_TEST(test_spec_11_3_too_long),
-		KIT_TEST(test_bytes),
-		KIT_TEST(test_suspect),
-		KIT_TEST(test_transaction),
-		KIT_TEST(test_failed_insert),
+		FIXTURE_TEST(test_lengths),
+		FIXTURE_TEST(test_keys),
+		FIXTURE_TEST(test_newest_changes),
+		FIXTURE_TEST(test_file_without_newest_changes),
+		FIXTURE_TEST(test_spec_7_2_kept_across_mounts),
+		FIXTURE_TEST(test_spec_11_3_most),
+		FIXTURE_TEST(test_spec_11_3_too_long),
+		FIXTURE_TEST(test_bytes),
+		FIXTURE_TEST(test_suspect),
+		FIXTURE_TEST(test_transaction),
+		FIXTURE_TEST(test_failed_insert),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

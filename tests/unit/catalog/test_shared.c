@@ -23,11 +23,11 @@ static int64_t now_ms(void)
 }
 
 /* Starts a transaction on another connection and leaves it open. */
-static sqlite3 *keep_locked(struct kit *kit, const char *begin)
+static sqlite3 *keep_locked(struct catalog_fixture *fixture, const char *begin)
 {
 	sqlite3 *db;
 
-	assert_int_equal(sqlite3_open(kit->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_open(fixture->path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, begin, NULL, NULL, NULL), SQLITE_OK);
 	return db;
 }
@@ -40,7 +40,7 @@ static void let_go(sqlite3 *db)
 
 static int put(struct catalog *catalog, const char *id)
 {
-	struct job job = kit_job(id, JOB_DONE);
+	struct job job = fixture_job(id, JOB_DONE);
 	struct catalog_job stored;
 	enum catalog_change change;
 
@@ -50,10 +50,10 @@ static int put(struct catalog *catalog, const char *id)
 /* A mount sees what another has written, with the same inode numbers. */
 static void test_spec_7_4_shared(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *one = kit_open(kit, KIT_NO_MAX);
-	struct catalog *two = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job a = kit_put(one, "a", JOB_PROCESSING, "old");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *one = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog *two = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job a = fixture_put(one, "a", JOB_PROCESSING, "old");
 	struct catalog_job found;
 
 	assert_int_equal(jobs_by_id(two, "a", &found), -ENOENT);
@@ -61,41 +61,41 @@ static void test_spec_7_4_shared(void **state)
 	assert_int_equal(jobs_by_id(two, "a", &found), 0);
 	assert_int_equal(found.row, a.row);
 	assert_int_equal(found.node, a.node);
-	kit_assert_text(two, &found, "old");
-	kit_assert_totals(two, 1, 3);
+	fixture_assert_text(two, &found, "old");
+	fixture_assert_totals(two, 1, 3);
 
-	struct catalog_job b = kit_put(two, "b", JOB_DONE, "other");
+	struct catalog_job b = fixture_put(two, "b", JOB_DONE, "other");
 
 	assert_true(b.row > a.row);
 	assert_int_equal(catalog_commit(two), 0);
-	kit_put(one, "c", JOB_DONE, "more");
-	kit_assert_totals(one, 3, 12);
+	fixture_put(one, "c", JOB_DONE, "more");
+	fixture_assert_totals(one, 3, 12);
 	assert_int_equal(catalog_commit(one), 0);
-	kit_assert_totals(two, 3, 12);
+	fixture_assert_totals(two, 3, 12);
 	assert_int_equal(jobs_mark_deleted(two, a.row), 0);
 	assert_int_equal(catalog_commit(two), 0);
 	assert_int_equal(jobs_by_row(one, a.row, &found), 0);
 	assert_true(found.deleted);
 	catalog_close(one);
 	catalog_close(two);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 /* SEMANTICS 7.3: another mount changes the job between its lookup and the read. */
 static void test_spec_7_3_changed_by_the_other(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *one = kit_open(kit, KIT_NO_MAX);
-	struct catalog *two = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job old = kit_put(one, "a", JOB_PROCESSING, "old");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *one = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog *two = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job old = fixture_put(one, "a", JOB_PROCESSING, "old");
 	struct catalog_job found;
 	char bytes[4] = "###";
 	size_t len;
 
 	assert_int_equal(catalog_commit(one), 0);
 	assert_int_equal(jobs_by_node(one, old.node, &found), 0);
-	kit_put(two, "a", JOB_DONE, "new");
+	fixture_put(two, "a", JOB_DONE, "new");
 	/* The old text is valid until the change is committed. */
 	assert_int_equal(texts_read(one, &found, 0, bytes, 3, &len), 0);
 	assert_string_equal(bytes, "old");
@@ -148,24 +148,24 @@ static void await_turn(int turns)
 /* A mount that lists for a long time does not keep another from writing. */
 static void test_a_busy_one(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 	int turns[2];
 	int status;
 
 	/* The file exists, and the child inherits no open catalog. */
-	catalog_close(kit_open(kit, KIT_NO_MAX));
+	catalog_close(fixture_open(fixture, FIXTURE_NO_MAX));
 	assert_int_equal(pipe(turns), 0);
 
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		close(turns[0]);
-		write_on_and_on(kit->path, turns[1]);
+		write_on_and_on(fixture->path, turns[1]);
 	}
 	assert_true(pid > 0);
 	close(turns[1]);
 
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	for (char id[] = "a"; *id <= 'z'; ++*id) {
 		await_turn(turns[0]);
@@ -175,28 +175,28 @@ static void test_a_busy_one(void **state)
 	close(turns[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 	catalog_close(catalog);
 }
 
 /* A mount waits once for a locked file; other operations then fail without waiting. */
 static void test_locked(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job a = fixture_put(catalog, "a", JOB_DONE, "text");
 
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(catalog_waited_ms(catalog), 0);
 
-	sqlite3 *db = keep_locked(kit, "BEGIN IMMEDIATE");
+	sqlite3 *db = keep_locked(fixture, "BEGIN IMMEDIATE");
 	int64_t began_ms = now_ms();
 
 	assert_int_equal(put(catalog, "b"), -EIO);
 	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
 	assert_in_range(
 		catalog_waited_ms(catalog), CATALOG_BUSY_MS / 2, now_ms() - began_ms);
-	assert_int_equal(kit_heard(kit, "another mount of this account"), 1);
+	assert_int_equal(fixture_messages(fixture, "another mount of this account"), 1);
 	began_ms = now_ms();
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(put(catalog, "b"), -EIO);
@@ -206,24 +206,24 @@ static void test_locked(void **state)
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
 	/* Reading still works, but no use is recorded. */
-	kit->now_ms += 1000000;
-	kit_assert_text(catalog, &a, "text");
-	kit_assert_totals(catalog, 1, 4);
+	fixture->now_ms += 1000000;
+	fixture_assert_text(catalog, &a, "text");
+	fixture_assert_totals(catalog, 1, 4);
 	assert_true(now_ms() - began_ms < CATALOG_BUSY_MS);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 	let_go(db);
 	assert_int_equal(put(catalog, "b"), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_totals(catalog, 2, 8);
+	fixture_assert_totals(catalog, 2, 8);
 	/* After a success, the next lock is waited for and logged again. */
-	db = keep_locked(kit, "BEGIN IMMEDIATE");
+	db = keep_locked(fixture, "BEGIN IMMEDIATE");
 	began_ms = now_ms();
 	assert_int_equal(put(catalog, "c"), -EIO);
 	assert_true(now_ms() - began_ms >= CATALOG_BUSY_MS / 2);
-	assert_int_equal(kit_heard(kit, "another mount of this account"), 1);
+	assert_int_equal(fixture_messages(fixture, "another mount of this account"), 1);
 	let_go(db);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 }
 
 /*
@@ -232,24 +232,24 @@ static void test_locked(void **state)
  */
 static void test_reading(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *one = kit_open(kit, KIT_NO_MAX);
-	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *one = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog *two = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_job found;
 
-	kit_put(one, "a", JOB_DONE, "text");
+	fixture_put(one, "a", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(one), 0);
 	catalog_read_begin(one);
 	catalog_read_begin(one);
 	assert_int_equal(jobs_by_id(one, "a", &found), 0);
-	kit_assert_text(one, &found, "text");
+	fixture_assert_text(one, &found, "text");
 	catalog_read_end(one);
 	catalog_read_end(one);
-	kit_put(two, "b", JOB_DONE, "text");
+	fixture_put(two, "b", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(two), 0);
 	catalog_read_begin(one);
 	assert_int_equal(jobs_by_id(one, "b", &found), 0);
-	kit_put(one, "c", JOB_DONE, "text");
+	fixture_put(one, "c", JOB_DONE, "text");
 	catalog_read_end(one);
 	assert_int_equal(jobs_by_id(two, "c", &found), -ENOENT);
 	assert_int_equal(catalog_commit(one), 0);
@@ -262,55 +262,55 @@ static void test_reading(void **state)
 	assert_int_equal(catalog_commit(two), 0);
 	catalog_close(one);
 	catalog_close(two);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 /* If another process hangs in a commit, a reader waits for it, but only once. */
 static void test_locked_for_reading(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job a = fixture_put(catalog, "a", JOB_DONE, "text");
 	struct catalog_job found;
 
 	assert_int_equal(catalog_commit(catalog), 0);
 
-	sqlite3 *db = keep_locked(kit, "BEGIN EXCLUSIVE");
+	sqlite3 *db = keep_locked(fixture, "BEGIN EXCLUSIVE");
 	int64_t began_ms = now_ms();
 
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(jobs_by_row(catalog, a.row, &found), -EIO);
 	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
-	assert_int_equal(kit_heard(kit, "another mount of this account"), 1);
+	assert_int_equal(fixture_messages(fixture, "another mount of this account"), 1);
 	let_go(db);
 	assert_int_equal(jobs_by_row(catalog, a.row, &found), 0);
-	kit_assert_text(catalog, &found, "text");
+	fixture_assert_text(catalog, &found, "text");
 	catalog_close(catalog);
 }
 
 /* If the file is locked, a use is not recorded: a reader waits for no mount. */
 static void test_reading_does_not_wait(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job a = fixture_put(catalog, "a", JOB_DONE, "text");
 
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit->now_ms += 1000000;
+	fixture->now_ms += 1000000;
 
-	sqlite3 *db = keep_locked(kit, "BEGIN IMMEDIATE");
+	sqlite3 *db = keep_locked(fixture, "BEGIN IMMEDIATE");
 	int64_t began_ms = now_ms();
 
-	kit_assert_text(catalog, &a, "text");
+	fixture_assert_text(catalog, &a, "text");
 	assert_true(now_ms() - began_ms < CATALOG_BUSY_MS / 2);
 	assert_int_equal(catalog_commit(catalog), 0);
 	let_go(db);
-	kit_assert_text(catalog, &a, "text");
+	fixture_assert_text(catalog, &a, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), kit->now_ms);
+	assert_int_equal(fixture_sql(fixture, "SELECT used FROM jobs"), fixture->now_ms);
 	/* Writes wait as long as before. */
-	db = keep_locked(kit, "BEGIN IMMEDIATE");
+	db = keep_locked(fixture, "BEGIN IMMEDIATE");
 	began_ms = now_ms();
 	assert_int_equal(put(catalog, "b"), -EIO);
 	assert_true(now_ms() - began_ms >= CATALOG_BUSY_MS / 2);
@@ -321,14 +321,14 @@ static void test_reading_does_not_wait(void **state)
 /* A mount that starts while another writes still shares the file. */
 static void test_open_while_locked(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *one = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *one = fixture_open(fixture, FIXTURE_NO_MAX);
 
-	kit_put(one, "a", JOB_DONE, "text");
+	fixture_put(one, "a", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(one), 0);
-	kit_put(one, "b", JOB_DONE, "text");
+	fixture_put(one, "b", JOB_DONE, "text");
 
-	struct catalog *two = kit_open(kit, KIT_NO_MAX);
+	struct catalog *two = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_job found;
 
 	assert_int_equal(jobs_by_id(two, "a", &found), 0);
@@ -336,20 +336,20 @@ static void test_open_while_locked(void **state)
 	assert_int_equal(jobs_by_id(two, "b", &found), 0);
 	catalog_close(one);
 	catalog_close(two);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 /* A lock on the directory that is never released only delays the mount. */
 static void test_directory_kept_locked(void **state)
 {
-	struct kit *kit = *state;
-	int fd = open(kit->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct catalog_fixture *fixture = *state;
+	int fd = open(fixture->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int64_t began_ms = now_ms();
 
 	assert_int_equal(flock(fd, LOCK_EX), 0);
-	catalog_close(kit_open(kit, KIT_NO_MAX));
+	catalog_close(fixture_open(fixture, FIXTURE_NO_MAX));
 	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 	close(fd);
 }
 
@@ -365,12 +365,12 @@ static int write_round(struct catalog *catalog, int number, int i)
 
 	snprintf(own, sizeof(own), "%d %d", number, i);
 	snprintf(shared, sizeof(shared), "all %d", i);
-	job = kit_job(own, JOB_DONE);
+	job = fixture_job(own, JOB_DONE);
 
 	int err = jobs_put(catalog, &job, "own", 3, &change, &stored);
 	const char *text = i % 2 ? "shared" : shared;
 
-	job = kit_job(shared, JOB_PROCESSING);
+	job = fixture_job(shared, JOB_PROCESSING);
 	if (!err)
 		err = jobs_put(catalog, &job, text, strlen(text), &change, &stored);
 
@@ -386,12 +386,12 @@ static int write_round(struct catalog *catalog, int number, int i)
  * On a busy machine the transactions of the others may take longer than the busy timeout,
  * so it retries.
  */
-static void be_a_mount(struct kit *kit, int number)
+static void be_a_mount(struct catalog_fixture *fixture, int number)
 {
 	/* A failed assertion must end this child process, and run no other test. */
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
 
-	struct catalog *catalog = kit_open(kit, 2000);
+	struct catalog *catalog = fixture_open(fixture, 2000);
 
 	for (int i = 0; i < ROUNDS; i++) {
 		int64_t end_ms = now_ms() + END_MS;
@@ -403,10 +403,10 @@ static void be_a_mount(struct kit *kit, int number)
 }
 
 /* Returns the number of messages with `words`, except about waiting in vain. */
-static int heard_of_others(struct kit *kit, const char *words)
+static int heard_of_others(struct catalog_fixture *fixture, const char *words)
 {
 	char said[8192];
-	ssize_t len = pread(fileno(kit->ear), said, sizeof(said) - 1, 0);
+	ssize_t len = pread(fileno(fixture->ear), said, sizeof(said) - 1, 0);
 	char *rest = said;
 	char *line;
 	int lines = 0;
@@ -425,7 +425,7 @@ static int heard_of_others(struct kit *kit, const char *words)
  * Several mounts start at once without a file, or with a damaged one, and write at once:
  * no job is missing, none is duplicated, and the totals are correct.
  */
-static void race(struct kit *kit)
+static void race(struct catalog_fixture *fixture)
 {
 	pid_t pids[MOUNTS];
 
@@ -433,7 +433,7 @@ static void race(struct kit *kit)
 		pids[i] = fork();
 		assert_true(pids[i] >= 0);
 		if (pids[i] == 0) {
-			be_a_mount(kit, i);
+			be_a_mount(fixture, i);
 			_exit(0);
 		}
 	}
@@ -443,52 +443,54 @@ static void race(struct kit *kit)
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_int_equal(status, 0);
 	}
-	kit_assert_sums(kit);
-	assert_int_equal(
-		kit_sql(kit, "SELECT count(*) FROM jobs WHERE id NOT LIKE 'all%'"),
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_sql(fixture,
+				 "SELECT count(*) FROM jobs WHERE id NOT LIKE 'all%'"),
 		MOUNTS * ROUNDS);
 	assert_int_equal(
-		kit_sql(kit, "SELECT count(DISTINCT id) = count(*) FROM jobs"), 1);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM pragma_integrity_check"
-				      " WHERE integrity_check <> 'ok'"),
+		fixture_sql(fixture, "SELECT count(DISTINCT id) = count(*) FROM jobs"),
+		1);
+	assert_int_equal(
+		fixture_sql(fixture, "SELECT count(*) FROM pragma_integrity_check"
+				     " WHERE integrity_check <> 'ok'"),
 		0);
 }
 
 static void test_spec_7_4_race(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 
-	race(kit);
-	assert_int_equal(heard_of_others(kit, ""), 0);
+	race(fixture);
+	assert_int_equal(heard_of_others(fixture, ""), 0);
 }
 
 /* If several mounts find damage, one sets the file aside; all use the new one. */
 static void test_spec_7_4_race_for_a_damaged_one(void **state)
 {
-	struct kit *kit = *state;
-	FILE *file = fopen(kit->path, "w");
+	struct catalog_fixture *fixture = *state;
+	FILE *file = fopen(fixture->path, "w");
 
 	assert_non_null(file);
 	fputs("This is not a database, nor was it ever one.", file);
 	assert_int_equal(fclose(file), 0);
-	race(kit);
-	assert_int_equal(heard_of_others(kit, "renamed to"), 1);
+	race(fixture);
+	assert_int_equal(heard_of_others(fixture, "renamed to"), 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_spec_7_4_shared),
-		KIT_TEST(test_spec_7_3_changed_by_the_other),
-		KIT_TEST(test_a_busy_one),
-		KIT_TEST(test_locked),
-		KIT_TEST(test_reading),
-		KIT_TEST(test_locked_for_reading),
-		KIT_TEST(test_reading_does_not_wait),
-		KIT_TEST(test_open_while_locked),
-		KIT_TEST(test_directory_kept_locked),
-		KIT_TEST(test_spec_7_4_race),
-		KIT_TEST(test_spec_7_4_race_for_a_damaged_one),
+		FIXTURE_TEST(test_spec_7_4_shared),
+		FIXTURE_TEST(test_spec_7_3_changed_by_the_other),
+		FIXTURE_TEST(test_a_busy_one),
+		FIXTURE_TEST(test_locked),
+		FIXTURE_TEST(test_reading),
+		FIXTURE_TEST(test_locked_for_reading),
+		FIXTURE_TEST(test_reading_does_not_wait),
+		FIXTURE_TEST(test_open_while_locked),
+		FIXTURE_TEST(test_directory_kept_locked),
+		FIXTURE_TEST(test_spec_7_4_race),
+		FIXTURE_TEST(test_spec_7_4_race_for_a_damaged_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

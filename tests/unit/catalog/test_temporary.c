@@ -65,7 +65,7 @@ static void fill(struct catalog *catalog)
 		char id[16];
 
 		snprintf(id, sizeof(id), "job%d", i);
-		kit_put(catalog, id, JOB_DONE, text);
+		fixture_put(catalog, id, JOB_DONE, text);
 	}
 	assert_int_equal(catalog_commit(catalog), 0);
 	free(text);
@@ -75,13 +75,13 @@ static void fill(struct catalog *catalog)
 static void test_spec_7_4_unnamed(void **state)
 {
 	static const mode_t masks[] = {0, 022, 077};
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 	mode_t before = umask(0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
 		umask(masks[i]);
 
-		struct catalog *catalog = kit_open_temporary(kit, KIT_NO_MAX);
+		struct catalog *catalog = fixture_open_temporary(fixture, FIXTURE_NO_MAX);
 
 		fill(catalog);
 		assert_true(temporary_files() > 0);
@@ -89,12 +89,12 @@ static void test_spec_7_4_unnamed(void **state)
 		assert_int_equal(temporary_files(), 0);
 	}
 	umask(before);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {KIT_TEST(test_spec_7_4_unnamed)};
+	const struct CMUnitTest tests[] = {FIXTURE_TEST(test_spec_7_4_unnamed)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,8 +52,8 @@ static void test_read(void **state)
 		2 * PIECE - 3, 2 * PIECE, 3 * PIECE, 3 * PIECE + 4, 3 * PIECE + 5,
 		1ull << 32, 1ull << 62, UINT64_MAX};
 	static const size_t lens[] = {0, 1, 2, 4096, PIECE, PIECE + 2, ROOM};
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		char *text = make_text(sizes[i]);
@@ -61,7 +61,7 @@ static void test_read(void **state)
 
 		snprintf(id, sizeof(id), "%zu", sizes[i]);
 
-		struct catalog_job job = kit_put(catalog, id, JOB_DONE, text);
+		struct catalog_job job = fixture_put(catalog, id, JOB_DONE, text);
 
 		for (size_t j = 0; j < ARRAY_SIZE(offsets); j++)
 			for (size_t k = 0; k < ARRAY_SIZE(lens); k++)
@@ -69,7 +69,7 @@ static void test_read(void **state)
 		free(text);
 	}
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
@@ -78,34 +78,35 @@ static void test_compare(void **state)
 {
 	static const size_t places[] = {
 		0, PIECE - 1, PIECE, 2 * PIECE - 1, 2 * PIECE, 2 * PIECE + 9};
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct job job = kit_job("a", JOB_DONE);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
 	char *text = make_text(2 * PIECE + 10);
 
-	kit_put_as(catalog, &job, text, CATALOG_NEW);
+	fixture_put_as(catalog, &job, text, CATALOG_NEW);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct catalog_job put = kit_put_as(catalog, &job, text, CATALOG_SAME);
+		struct catalog_job put = fixture_put_as(
+			catalog, &job, text, CATALOG_SAME);
 
 		assert_read(catalog, &put, text, 0, ROOM);
 		text[places[i]] = '.';
-		put = kit_put_as(catalog, &job, text, CATALOG_CHANGED);
+		put = fixture_put_as(catalog, &job, text, CATALOG_CHANGED);
 		assert_read(catalog, &put, text, 0, ROOM);
 	}
 	free(text);
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
 /* SEMANTICS 7.3: a text is read by the node number that was requested, or not at all. */
 static void test_spec_7_3_stale(void **state)
 {
-	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
-	struct catalog_job old = kit_put(catalog, "a", JOB_PROCESSING, "old");
-	struct catalog_job new = kit_put(catalog, "a", JOB_DONE, "new");
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
+	struct catalog_job old = fixture_put(catalog, "a", JOB_PROCESSING, "old");
+	struct catalog_job new = fixture_put(catalog, "a", JOB_DONE, "new");
 	struct catalog_job unknown = {.row = 77, .node = old.node};
-	struct catalog_job summary = kit_put(catalog, "b", JOB_DONE, NULL);
+	struct catalog_job summary = fixture_put(catalog, "b", JOB_DONE, NULL);
 	char bytes[4] = "###";
 	size_t len = 42;
 
@@ -133,28 +134,28 @@ static bool is_kept(struct catalog *catalog, const char *id)
  */
 static void test_spec_7_4_eviction(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, 30);
-	struct catalog_job a = kit_put(catalog, "a", JOB_DONE, "aaaaaaaaaa");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 30);
+	struct catalog_job a = fixture_put(catalog, "a", JOB_DONE, "aaaaaaaaaa");
 	char byte;
 	size_t len;
 
-	kit->now_ms += STEP_MS;
-	kit_put(catalog, "b", JOB_DONE, "bbbbbbbbbb");
-	kit->now_ms += STEP_MS;
-	kit_put(catalog, "c", JOB_DONE, "cccccccccc");
-	kit->now_ms += STEP_MS;
+	fixture->now_ms += STEP_MS;
+	fixture_put(catalog, "b", JOB_DONE, "bbbbbbbbbb");
+	fixture->now_ms += STEP_MS;
+	fixture_put(catalog, "c", JOB_DONE, "cccccccccc");
+	fixture->now_ms += STEP_MS;
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(is_kept(catalog, "a") && is_kept(catalog, "b"));
 
 	/* Reading the oldest text makes another one the oldest. */
 	assert_int_equal(texts_read(catalog, &a, 0, &byte, 1, &len), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_put(catalog, "d", JOB_DONE, "d");
+	fixture_put(catalog, "d", JOB_DONE, "d");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
 	assert_true(is_kept(catalog, "c") && is_kept(catalog, "d"));
-	kit_assert_totals(catalog, 4, 31);
+	fixture_assert_totals(catalog, 4, 31);
 
 	struct catalog_job b;
 
@@ -162,12 +163,12 @@ static void test_spec_7_4_eviction(void **state)
 	assert_int_equal(b.size, 10);
 	assert_int_equal(texts_read(catalog, &b, 0, &byte, 1, &len), -ENODATA);
 	/* Of texts last used at the same time, the first stored are evicted first. */
-	kit->now_ms += STEP_MS;
-	kit_put(catalog, "e", JOB_DONE, "eeeeeeeeeeeeeeeeeeee");
+	fixture->now_ms += STEP_MS;
+	fixture_put(catalog, "e", JOB_DONE, "eeeeeeeeeeeeeeeeeeee");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(!is_kept(catalog, "a") && !is_kept(catalog, "c"));
 	assert_true(is_kept(catalog, "d") && is_kept(catalog, "e"));
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
@@ -178,42 +179,42 @@ static void test_spec_7_4_eviction(void **state)
  */
 static void test_spec_7_3_unfinished_go_last(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, 30);
-	struct job job = kit_job("a", JOB_PROCESSING);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 30);
+	struct job job = fixture_job("a", JOB_PROCESSING);
 
-	kit_put(catalog, "a", JOB_PROCESSING, "aaaaaaaaaa");
+	fixture_put(catalog, "a", JOB_PROCESSING, "aaaaaaaaaa");
 	for (const char *id = "bcd"; *id; id++) {
-		kit->now_ms += STEP_MS;
-		kit_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
+		fixture->now_ms += STEP_MS;
+		fixture_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
 	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
 	assert_true(is_kept(catalog, "c") && is_kept(catalog, "d"));
-	kit_put_as(catalog, &job, "aaaaaaaaaa", CATALOG_SAME);
+	fixture_put_as(catalog, &job, "aaaaaaaaaa", CATALOG_SAME);
 	/* Once the job is finished, its text is evicted like others. */
-	job = kit_job("a", JOB_DONE);
-	kit_put_as(catalog, &job, "AAAAAAAAAA", CATALOG_CHANGED);
+	job = fixture_job("a", JOB_DONE);
+	fixture_put_as(catalog, &job, "AAAAAAAAAA", CATALOG_CHANGED);
 	for (const char *id = "efg"; *id; id++) {
-		kit->now_ms += STEP_MS;
-		kit_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
+		fixture->now_ms += STEP_MS;
+		fixture_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
 	assert_false(is_kept(catalog, "a"));
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
 /* SEMANTICS 7.4: texts used within the same second can be evicted, too. */
 static void test_spec_7_4_eviction_within_a_second(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, 10);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 10);
 
-	kit_put(catalog, "a", JOB_DONE, NULL);
-	kit_put(catalog, "b", JOB_DONE, "bbbbbbbbbb");
-	kit->now_ms++;
-	kit_put(catalog, "a", JOB_DONE, "aaaaaaaaaa");
+	fixture_put(catalog, "a", JOB_DONE, NULL);
+	fixture_put(catalog, "b", JOB_DONE, "bbbbbbbbbb");
+	fixture->now_ms++;
+	fixture_put(catalog, "a", JOB_DONE, "aaaaaaaaaa");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
 	catalog_close(catalog);
@@ -222,22 +223,22 @@ static void test_spec_7_4_eviction_within_a_second(void **state)
 /* SEMANTICS 7.4: the last text stays, otherwise a long one could never be read. */
 static void test_spec_7_4_last_stays(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, 0);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 0);
 
-	kit_put(catalog, "a", JOB_DONE, "aaa");
+	fixture_put(catalog, "a", JOB_DONE, "aaa");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(is_kept(catalog, "a"));
-	kit_put(catalog, "b", JOB_DONE, "b");
-	kit_put(catalog, "c", JOB_DONE, "c");
+	fixture_put(catalog, "b", JOB_DONE, "b");
+	fixture_put(catalog, "c", JOB_DONE, "c");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(!is_kept(catalog, "a") && !is_kept(catalog, "b"));
 
 	struct catalog_job c;
 
 	assert_int_equal(jobs_by_id(catalog, "c", &c), 0);
-	kit_assert_text(catalog, &c, "c");
-	kit_assert_sums(kit);
+	fixture_assert_text(catalog, &c, "c");
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
@@ -245,8 +246,8 @@ static void test_spec_7_4_last_stays(void **state)
 static void test_lowered_maximum(void **state)
 {
 	enum { TEXTS = 80 };
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	char *text = make_text(1 << 20);
 	int commits = 0;
 
@@ -254,20 +255,20 @@ static void test_lowered_maximum(void **state)
 		char id[32];
 
 		snprintf(id, sizeof(id), "%d", i);
-		kit_put(catalog, id, JOB_DONE, text);
+		fixture_put(catalog, id, JOB_DONE, text);
 	}
 	catalog_close(catalog);
 	free(text);
-	catalog = kit_open(kit, 1 << 20);
-	for (; kit_sql(kit, "SELECT kept FROM totals") > 1 << 20; commits++) {
+	catalog = fixture_open(fixture, 1 << 20);
+	for (; fixture_sql(fixture, "SELECT kept FROM totals") > 1 << 20; commits++) {
 		char id[32];
 
 		assert_true(commits < 100);
 		snprintf(id, sizeof(id), "new %d", commits);
-		kit_put(catalog, id, JOB_DONE, "x");
+		fixture_put(catalog, id, JOB_DONE, "x");
 		assert_int_equal(catalog_commit(catalog), 0);
 		assert_true(is_kept(catalog, id));
-		kit_assert_sums(kit);
+		fixture_assert_sums(fixture);
 	}
 	assert_in_range(commits, 10, 25);
 	catalog_close(catalog);
@@ -276,20 +277,20 @@ static void test_lowered_maximum(void **state)
 /* Reading rarely writes: a use is recorded once in five minutes. */
 static void test_use_is_noted_coarsely(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct catalog_job job = kit_put(catalog, "a", JOB_DONE, "text");
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job job = fixture_put(catalog, "a", JOB_DONE, "text");
 
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit->now_ms += STEP_MS - 1000;
-	kit_assert_text(catalog, &job, "text");
+	fixture->now_ms += STEP_MS - 1000;
+	fixture_assert_text(catalog, &job, "text");
 	/* The read took no write lock, so others can write. */
-	kit_sql(kit, "BEGIN IMMEDIATE");
-	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), KIT_START_MS);
-	kit->now_ms += 1000;
-	kit_assert_text(catalog, &job, "text");
+	fixture_sql(fixture, "BEGIN IMMEDIATE");
+	assert_int_equal(fixture_sql(fixture, "SELECT used FROM jobs"), FIXTURE_START_MS);
+	fixture->now_ms += 1000;
+	fixture_assert_text(catalog, &job, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_sql(kit, "SELECT used FROM jobs"), kit->now_ms);
+	assert_int_equal(fixture_sql(fixture, "SELECT used FROM jobs"), fixture->now_ms);
 	catalog_close(catalog);
 }
 
@@ -306,20 +307,20 @@ static void test_damaged_text(void **state)
 		"UPDATE jobs SET size = size + 1",
 	};
 	static char read[ROOM];
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 	char *text = make_text(2 * PIECE + 100);
 
 	for (size_t i = 0; i < ARRAY_SIZE(damages); i++) {
-		struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-		struct catalog_job job = kit_put(catalog, "a", JOB_DONE, text);
+		struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+		struct catalog_job job = fixture_put(catalog, "a", JOB_DONE, text);
 		size_t len = 42;
 
 		assert_int_equal(catalog_commit(catalog), 0);
-		kit_sql(kit, damages[i]);
+		fixture_sql(fixture, damages[i]);
 		assert_int_equal(
 			texts_read(catalog, &job, 0, read, sizeof(read), &len), -EIO);
 		assert_int_equal(len, 42);
-		assert_int_equal(kit_heard(kit, "renamed to"), 2);
+		assert_int_equal(fixture_messages(fixture, "renamed to"), 2);
 		catalog_close(catalog);
 	}
 	free(text);
@@ -328,16 +329,16 @@ static void test_damaged_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_read),
-		KIT_TEST(test_compare),
-		KIT_TEST(test_spec_7_3_stale),
-		KIT_TEST(test_spec_7_4_eviction),
-		KIT_TEST(test_spec_7_3_unfinished_go_last),
-		KIT_TEST(test_spec_7_4_eviction_within_a_second),
-		KIT_TEST(test_spec_7_4_last_stays),
-		KIT_TEST(test_lowered_maximum),
-		KIT_TEST(test_use_is_noted_coarsely),
-		KIT_TEST(test_damaged_text),
+		FIXTURE_TEST(test_read),
+		FIXTURE_TEST(test_compare),
+		FIXTURE_TEST(test_spec_7_3_stale),
+		FIXTURE_TEST(test_spec_7_4_eviction),
+		FIXTURE_TEST(test_spec_7_3_unfinished_go_last),
+		FIXTURE_TEST(test_spec_7_4_eviction_within_a_second),
+		FIXTURE_TEST(test_spec_7_4_last_stays),
+		FIXTURE_TEST(test_lowered_maximum),
+		FIXTURE_TEST(test_use_is_noted_coarsely),
+		FIXTURE_TEST(test_damaged_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

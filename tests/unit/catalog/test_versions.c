@@ -48,9 +48,10 @@ static const struct step {
 
 static void run_step(struct catalog *catalog, const struct step *step, const char *id)
 {
-	struct job job = kit_job(id, step->status);
-	struct catalog_job known = kit_put(catalog, id, step->known_status, step->known);
-	struct catalog_job put = kit_put_as(catalog, &job, step->text, step->change);
+	struct job job = fixture_job(id, step->status);
+	struct catalog_job known = fixture_put(
+		catalog, id, step->known_status, step->known);
+	struct catalog_job put = fixture_put_as(catalog, &job, step->text, step->change);
 	struct catalog_job found;
 
 	assert_int_equal(put.row, known.row);
@@ -59,7 +60,7 @@ static void run_step(struct catalog *catalog, const struct step *step, const cha
 	assert_int_equal(put.node == known.node, step->version == 0);
 	assert_int_equal(put.job.status, step->status);
 	if (step->left)
-		kit_assert_text(catalog, &put, step->left);
+		fixture_assert_text(catalog, &put, step->left);
 	else
 		assert_true(put.size == -1 && !put.has_text);
 	assert_int_equal(jobs_by_node(catalog, put.node, &found), 0);
@@ -70,8 +71,8 @@ static void run_step(struct catalog *catalog, const struct step *step, const cha
 
 static void test_steps(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		char id[32];
@@ -80,28 +81,28 @@ static void test_steps(void **state)
 		run_step(catalog, &steps[i], id);
 	}
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
 /* Times are part of the head: a job that was run again counts as changed. */
 static void test_times(void **state)
 {
-	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
-	struct job job = kit_job("a", JOB_DONE);
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
 
-	kit_put_as(catalog, &job, "a", CATALOG_NEW);
+	fixture_put_as(catalog, &job, "a", CATALOG_NEW);
 	job.completed_ms++;
-	assert_int_equal(kit_put_as(catalog, &job, "a", CATALOG_CHANGED).version, 0);
+	assert_int_equal(fixture_put_as(catalog, &job, "a", CATALOG_CHANGED).version, 0);
 	job.created_ms++;
-	assert_int_equal(kit_put_as(catalog, &job, "b", CATALOG_CHANGED).version, 1);
+	assert_int_equal(fixture_put_as(catalog, &job, "b", CATALOG_CHANGED).version, 1);
 	job.created_ms = JOB_NO_TIME;
-	assert_int_equal(kit_put_as(catalog, &job, NULL, CATALOG_CHANGED).version, 2);
+	assert_int_equal(fixture_put_as(catalog, &job, NULL, CATALOG_CHANGED).version, 2);
 	/*
 	 * A text that was never stored cannot have been read, so the version does not
 	 * change.
 	 */
-	assert_int_equal(kit_put_as(catalog, &job, "c", CATALOG_CHANGED).version, 2);
+	assert_int_equal(fixture_put_as(catalog, &job, "c", CATALOG_CHANGED).version, 2);
 	catalog_close(catalog);
 }
 
@@ -111,8 +112,8 @@ static void test_times(void **state)
 static void test_nodes(void **state)
 {
 	enum { VERSIONS = 200 };
-	struct catalog *catalog = kit_open(*state, KIT_NO_MAX);
-	struct job job = kit_job("some id", JOB_PROCESSING);
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
+	struct job job = fixture_job("some id", JOB_PROCESSING);
 	uint64_t nodes[VERSIONS];
 
 	for (int i = 0; i < VERSIONS; i++) {
@@ -120,7 +121,7 @@ static void test_nodes(void **state)
 		struct catalog_job found;
 
 		snprintf(text, sizeof(text), "%d", i);
-		nodes[i] = kit_put_as(
+		nodes[i] = fixture_put_as(
 			catalog, &job, text, i ? CATALOG_CHANGED : CATALOG_NEW)
 				   .node;
 		assert_int_equal(nodes[i] & 3, 0);
@@ -131,7 +132,7 @@ static void test_nodes(void **state)
 				jobs_by_node(catalog, nodes[j], &found), -ESTALE);
 		}
 		assert_int_equal(jobs_by_node(catalog, nodes[i], &found), 0);
-		kit_assert_text(catalog, &found, text);
+		fixture_assert_text(catalog, &found, text);
 	}
 	/* The number is derived from the id and the version alone. */
 	assert_int_equal(nodes[0], job_ino("some id"));
@@ -143,112 +144,113 @@ static void test_nodes(void **state)
 /* SEMANTICS 7.3, across mounts: the version continues from its last value. */
 static void test_kept_across_mounts(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct job job = kit_job("a", JOB_PROCESSING);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_PROCESSING);
 
-	kit_put_as(catalog, &job, "1", CATALOG_NEW);
+	fixture_put_as(catalog, &job, "1", CATALOG_NEW);
 
-	uint64_t node = kit_put_as(catalog, &job, "2", CATALOG_CHANGED).node;
+	uint64_t node = fixture_put_as(catalog, &job, "2", CATALOG_CHANGED).node;
 
 	catalog_close(catalog);
-	catalog = kit_open(kit, KIT_NO_MAX);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	struct catalog_job found;
 
 	assert_int_equal(jobs_by_node(catalog, node, &found), 0);
 	assert_int_equal(found.version, 1);
-	assert_int_equal(kit_put_as(catalog, &job, "3", CATALOG_CHANGED).version, 2);
+	assert_int_equal(fixture_put_as(catalog, &job, "3", CATALOG_CHANGED).version, 2);
 	catalog_close(catalog);
 }
 
 /* A text that was evicted is fetched again. */
 static void test_let_go(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, 5);
-	struct job done = kit_job("done", JOB_DONE);
-	struct job running = kit_job("running", JOB_PROCESSING);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 5);
+	struct job done = fixture_job("done", JOB_DONE);
+	struct job running = fixture_job("running", JOB_PROCESSING);
 	struct catalog_job put;
 
-	kit_put_as(catalog, &done, "12345", CATALOG_NEW);
-	kit_put_as(catalog, &running, "12345", CATALOG_NEW);
+	fixture_put_as(catalog, &done, "12345", CATALOG_NEW);
+	fixture_put_as(catalog, &running, "12345", CATALOG_NEW);
 	/* This job is unfinished, too, otherwise its text would be evicted first. */
-	kit->now_ms++;
-	kit_put(catalog, "last", JOB_PROCESSING, "12345");
+	fixture->now_ms++;
+	fixture_put(catalog, "last", JOB_PROCESSING, "12345");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(jobs_by_id(catalog, "running", &put), 0);
 	assert_true(put.size == 5 && !put.has_text);
 
 	/* A summary neither restores the text nor changes the version. */
-	put = kit_put_as(catalog, &done, NULL, CATALOG_SAME);
+	put = fixture_put_as(catalog, &done, NULL, CATALOG_SAME);
 	assert_true(put.size == 5 && !put.has_text && put.version == 0);
 	/* Finished jobs do not change (SEMANTICS 7.1); others may have changed. */
-	put = kit_put_as(catalog, &done, "12345", CATALOG_SAME);
+	put = fixture_put_as(catalog, &done, "12345", CATALOG_SAME);
 	assert_int_equal(put.version, 0);
-	kit_assert_text(catalog, &put, "12345");
-	put = kit_put_as(catalog, &running, "12345", CATALOG_CHANGED);
+	fixture_assert_text(catalog, &put, "12345");
+	put = fixture_put_as(catalog, &running, "12345", CATALOG_CHANGED);
 	assert_int_equal(put.version, 1);
-	kit_assert_text(catalog, &put, "12345");
+	fixture_assert_text(catalog, &put, "12345");
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
 /* The evicted job has finished since, and its new text has the same length by chance. */
 static void test_let_go_and_finished(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, 5);
-	struct job running = kit_job("a", JOB_PROCESSING);
-	struct job done = kit_job("a", JOB_DONE);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 5);
+	struct job running = fixture_job("a", JOB_PROCESSING);
+	struct job done = fixture_job("a", JOB_DONE);
 
-	kit_put_as(catalog, &running, "12345", CATALOG_NEW);
-	kit_put(catalog, "last", JOB_DONE, "12345");
+	fixture_put_as(catalog, &running, "12345", CATALOG_NEW);
+	fixture_put(catalog, "last", JOB_DONE, "12345");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_put_as(catalog, &done, "abcde", CATALOG_CHANGED).version, 1);
+	assert_int_equal(
+		fixture_put_as(catalog, &done, "abcde", CATALOG_CHANGED).version, 1);
 	catalog_close(catalog);
 }
 
 /* A job that returns after its deletion may differ in everything except its id. */
 static void test_back_again(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
-	struct job job = kit_job("a", JOB_DONE);
-	struct catalog_job first = kit_put_as(catalog, &job, "text", CATALOG_NEW);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
+	struct catalog_job first = fixture_put_as(catalog, &job, "text", CATALOG_NEW);
 
 	assert_int_equal(jobs_mark_deleted(catalog, first.row), 0);
 
-	struct catalog_job put = kit_put_as(catalog, &job, "text", CATALOG_NEW);
+	struct catalog_job put = fixture_put_as(catalog, &job, "text", CATALOG_NEW);
 
 	assert_int_equal(put.row, first.row);
 	assert_int_equal(put.version, 1);
-	kit_assert_text(catalog, &put, "text");
-	kit_assert_totals(catalog, 1, 4);
+	fixture_assert_text(catalog, &put, "text");
+	fixture_assert_totals(catalog, 1, 4);
 	/* A summary makes the text unknown, even if it was known before. */
 	assert_int_equal(jobs_mark_deleted(catalog, first.row), 0);
-	put = kit_put_as(catalog, &job, NULL, CATALOG_NEW);
+	put = fixture_put_as(catalog, &job, NULL, CATALOG_NEW);
 	assert_int_equal(put.version, 2);
 	assert_int_equal(put.size, -1);
 	assert_int_equal(jobs_mark_deleted(catalog, first.row), 0);
-	put = kit_put_as(catalog, &job, "text", CATALOG_NEW);
+	put = fixture_put_as(catalog, &job, "text", CATALOG_NEW);
 	assert_int_equal(put.version, 2);
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_steps),
-		KIT_TEST(test_times),
-		KIT_TEST(test_nodes),
-		KIT_TEST(test_kept_across_mounts),
-		KIT_TEST(test_let_go),
-		KIT_TEST(test_let_go_and_finished),
-		KIT_TEST(test_back_again),
+		FIXTURE_TEST(test_steps),
+		FIXTURE_TEST(test_times),
+		FIXTURE_TEST(test_nodes),
+		FIXTURE_TEST(test_kept_across_mounts),
+		FIXTURE_TEST(test_let_go),
+		FIXTURE_TEST(test_let_go_and_finished),
+		FIXTURE_TEST(test_back_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

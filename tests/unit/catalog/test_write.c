@@ -44,19 +44,19 @@ struct room __wrap_room_look(int dir, int64_t file_size)
 static void limit_unseen(rlim_t max)
 {
 	is_quota = max > 0;
-	kit_limit_files(max);
+	fixture_limit_files(max);
 }
 
 /* Advances the clock until the catalog tries to write again. */
-static void wait_after_refusal(struct kit *kit)
+static void wait_after_refusal(struct catalog_fixture *fixture)
 {
-	kit->now_ms += 60 * 1000;
+	fixture->now_ms += 60 * 1000;
 }
 
 static int put(struct catalog *catalog, const char *id, const char *text,
 	struct catalog_job *ret_job)
 {
-	struct job job = kit_job(id, JOB_DONE);
+	struct job job = fixture_job(id, JOB_DONE);
 	enum catalog_change change;
 
 	return jobs_put(catalog, &job, text, strlen(text), &change, ret_job);
@@ -74,13 +74,13 @@ static void assert_known(struct catalog *catalog, const char *id, const char *te
 	struct catalog_job found;
 
 	assert_int_equal(jobs_by_id(catalog, id, &found), 0);
-	kit_assert_text(catalog, &found, text);
+	fixture_assert_text(catalog, &found, text);
 }
 
 static void test_nothing_to_commit(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
@@ -91,57 +91,57 @@ static void test_nothing_to_commit(void **state)
 /* Others see a transaction when it is committed, and then all of it. */
 static void test_commit(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
-	kit_put(catalog, "a", JOB_DONE, "1");
-	kit_put(catalog, "b", JOB_DONE, "2");
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 0);
-	kit_assert_totals(catalog, 2, 2);
+	fixture_put(catalog, "a", JOB_DONE, "1");
+	fixture_put(catalog, "b", JOB_DONE, "2");
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 0);
+	fixture_assert_totals(catalog, 2, 2);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 2);
-	kit_assert_totals(catalog, 2, 2);
-	kit_put(catalog, "c", JOB_DONE, "3");
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 2);
+	fixture_assert_totals(catalog, 2, 2);
+	fixture_put(catalog, "c", JOB_DONE, "3");
 	/* Closing commits. */
 	catalog_close(catalog);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 3);
-	kit_assert_sums(kit);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 3);
+	fixture_assert_sums(fixture);
 }
 
 /* The disk refuses a write: only that transaction is lost, and only once. */
 static void test_quota(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_listing listing = {.completed_ms = 1};
 	struct catalog_job job;
 	int64_t row = 1;
 
-	kit_put(catalog, "before", JOB_DONE, "text");
+	fixture_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	limit_unseen(kit_file_size(kit) + BIG);
-	kit_put(catalog, "lost", JOB_DONE, "text");
+	limit_unseen(fixture_file_size(fixture) + BIG);
+	fixture_put(catalog, "lost", JOB_DONE, "text");
 	assert_int_equal(saved_listings_save(catalog, "any ..", &listing, &row, 1), 0);
 	assert_int_equal(put(catalog, "big", big_text(), &job), 0);
 	assert_int_equal(catalog_commit(catalog), -EIO);
-	assert_int_equal(kit_heard(kit, "free space on its disk"), 1);
+	assert_int_equal(fixture_messages(fixture, "free space on its disk"), 1);
 	/* The transaction is rolled back at once and completely. */
 	assert_unknown(catalog, "lost");
 	assert_unknown(catalog, "big");
-	kit_assert_totals(catalog, 1, 4);
+	fixture_assert_totals(catalog, 1, 4);
 	assert_int_equal(catalog_commit(catalog), 0);
 	/* From then on the disk is treated as full: new data stays in memory. */
-	kit_put(catalog, "new", JOB_DONE, big_text());
+	fixture_put(catalog, "new", JOB_DONE, big_text());
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 1);
+	assert_int_equal(fixture_messages(fixture, "is nearly full"), 1);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 1);
 	limit_unseen(0);
-	wait_after_refusal(kit);
+	wait_after_refusal(fixture);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 2);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 2);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 static bool is_kept(struct catalog *catalog, const char *id)
@@ -157,42 +157,42 @@ static bool is_kept(struct catalog *catalog, const char *id)
  */
 static void test_spec_7_4_full_disk(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	CLEANUP_FREE char *text = strndup(big_text(), BIG);
 	char id[32];
 
-	for (int i = 0; i < 32; i++, kit->now_ms++) {
+	for (int i = 0; i < 32; i++, fixture->now_ms++) {
 		snprintf(id, sizeof(id), "old %d", i);
-		kit_put(catalog, id, JOB_DONE, text);
+		fixture_put(catalog, id, JOB_DONE, text);
 	}
 	assert_int_equal(catalog_commit(catalog), 0);
 
-	rlim_t full = kit_file_size(kit);
+	rlim_t full = fixture_file_size(fixture);
 
-	kit_limit_files(full);
-	for (int i = 0; i < 8; i++, kit->now_ms++) {
+	fixture_limit_files(full);
+	for (int i = 0; i < 8; i++, fixture->now_ms++) {
 		snprintf(id, sizeof(id), "new %d", i);
-		kit_put(catalog, id, JOB_DONE, text);
+		fixture_put(catalog, id, JOB_DONE, text);
 		assert_true(is_kept(catalog, id));
 		assert_int_equal(catalog_commit(catalog), 0);
 		assert_true(is_kept(catalog, id));
 	}
-	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
-	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), -1);
+	assert_int_equal(fixture_messages(fixture, "is nearly full"), 1);
+	assert_int_equal(access(fixture_path(fixture, "-journal"), F_OK), -1);
 	assert_false(is_kept(catalog, "old 0"));
 	assert_true(is_kept(catalog, "old 31"));
 	/* Everything is on disk, and between transactions space is returned to it. */
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 40);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 40);
 	while (catalog_has_excess(catalog)) {
 		catalog_trim(catalog);
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
-	assert_true(kit_file_size(kit) < full - BIG);
-	kit_limit_files(0);
+	assert_true(fixture_file_size(fixture) < full - BIG);
+	fixture_limit_files(0);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 /*
@@ -201,62 +201,62 @@ static void test_spec_7_4_full_disk(void **state)
  */
 static void test_spec_7_4_nothing_to_evict(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	struct catalog_listing listing = {.completed_ms = 1};
 	CLEANUP_FREE char *text = strndup(big_text(), BIG);
 	int64_t row = 1;
 	char id[32];
 
-	kit_put(catalog, "before", JOB_DONE, "text");
+	fixture_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_limit_files(kit_file_size(kit));
-	for (int i = 0; i < 32; i++, kit->now_ms++) {
+	fixture_limit_files(fixture_file_size(fixture));
+	for (int i = 0; i < 32; i++, fixture->now_ms++) {
 		snprintf(id, sizeof(id), "new %d", i);
-		kit_put(catalog, id, JOB_DONE, text);
+		fixture_put(catalog, id, JOB_DONE, text);
 		assert_int_equal(saved_listings_save(catalog, id, &listing, &row, 1), 0);
 		assert_int_equal(catalog_commit(catalog), 0);
 		assert_true(is_kept(catalog, id));
 	}
 	/* Memory use is bounded. */
 	assert_false(is_kept(catalog, "new 0"));
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 1);
-	kit_limit_files(0);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 1);
+	fixture_limit_files(0);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(kit_sql(kit, "SELECT count(*) FROM jobs"), 33);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 33);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_messages(fixture, "is nearly full"), 1);
 }
 
 /* If the disk stays full until the catalog is closed, only the new data is lost. */
 static void test_spec_7_4_full_until_the_end(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	CLEANUP_FREE char *text = strndup(big_text(), BIG);
 
-	kit_put(catalog, "before", JOB_DONE, "text");
+	fixture_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_limit_files(kit_file_size(kit));
-	kit_put(catalog, "last", JOB_DONE, text);
+	fixture_limit_files(fixture_file_size(fixture));
+	fixture_put(catalog, "last", JOB_DONE, text);
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(is_kept(catalog, "last"));
 	catalog_close(catalog);
-	kit_limit_files(0);
-	kit_assert_sums(kit);
-	catalog = kit_open(kit, KIT_NO_MAX);
+	fixture_limit_files(0);
+	fixture_assert_sums(fixture);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	assert_known(catalog, "before", "text");
 	assert_unknown(catalog, "last");
 	catalog_close(catalog);
-	assert_int_equal(kit_heard(kit, "is nearly full"), 1);
+	assert_int_equal(fixture_messages(fixture, "is nearly full"), 1);
 }
 
 /* SEMANTICS 6.4: an open listing never shows another job in place of a lost one. */
 static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 	int64_t lost = 0;
 
 	for (int times = 0; times < 3; times++) {
@@ -264,10 +264,10 @@ static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 		char id[32];
 
 		snprintf(id, sizeof(id), "kept %d", times);
-		job = kit_put(catalog, id, JOB_DONE, "text");
+		job = fixture_put(catalog, id, JOB_DONE, "text");
 		assert_true(job.row > lost);
 		assert_int_equal(catalog_commit(catalog), 0);
-		limit_unseen(kit_file_size(kit) + BIG);
+		limit_unseen(fixture_file_size(fixture) + BIG);
 		for (int i = 0; i < 10; i++) {
 			snprintf(id, sizeof(id), "lost %d %d", times, i);
 			assert_int_equal(put(catalog, id, "text", &job), 0);
@@ -277,30 +277,30 @@ static void test_spec_6_4_lost_rows_are_not_used_again(void **state)
 		assert_int_equal(put(catalog, "big", big_text(), &job), 0);
 		assert_int_equal(catalog_commit(catalog), -EIO);
 		limit_unseen(0);
-		wait_after_refusal(kit);
+		wait_after_refusal(fixture);
 		assert_int_equal(jobs_by_row(catalog, lost, &job), -ENOENT);
 	}
 	catalog_close(catalog);
-	kit_assert_sums(kit);
+	fixture_assert_sums(fixture);
 }
 
 /* A temporary catalog whose file cannot be written continues in memory, too. */
 static void test_full_disk_of_a_temporary_one(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open_temporary(kit, KIT_NO_MAX);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open_temporary(fixture, FIXTURE_NO_MAX);
 	struct catalog_job job;
 
-	kit_put(catalog, "before", JOB_DONE, "text");
+	fixture_put(catalog, "before", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
-	kit_limit_files(BIG);
-	kit_put(catalog, "with", JOB_DONE, "text");
+	fixture_limit_files(BIG);
+	fixture_put(catalog, "with", JOB_DONE, "text");
 	assert_int_equal(put(catalog, "big", big_text(), &job), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_true(is_kept(catalog, "big"));
-	kit_limit_files(0);
+	fixture_limit_files(0);
 	assert_known(catalog, "before", "text");
-	kit_put(catalog, "after", JOB_DONE, "text");
+	fixture_put(catalog, "after", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_known(catalog, "after", "text");
 	catalog_close(catalog);
@@ -309,13 +309,13 @@ static void test_full_disk_of_a_temporary_one(void **state)
 /* SEMANTICS 11.4: if the process dies, everything it had committed is kept. */
 static void test_spec_11_4_crash(void **state)
 {
-	struct kit *kit = *state;
+	struct catalog_fixture *fixture = *state;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		struct catalog *doomed = kit_open(kit, KIT_NO_MAX);
+		struct catalog *doomed = fixture_open(fixture, FIXTURE_NO_MAX);
 
-		kit_put(doomed, "a", JOB_DONE, "committed");
+		fixture_put(doomed, "a", JOB_DONE, "committed");
 		if (catalog_commit(doomed))
 			_exit(1);
 		/*
@@ -323,8 +323,8 @@ static void test_spec_11_4_crash(void **state)
 		 * killed in the commit.
 		 */
 		sqlite3_exec(doomed->db, "PRAGMA cache_spill = ON", NULL, NULL, NULL);
-		kit_put(doomed, "b", JOB_DONE, "not committed");
-		kit_put(doomed, "c", JOB_DONE, big_text());
+		fixture_put(doomed, "b", JOB_DONE, "not committed");
+		fixture_put(doomed, "c", JOB_DONE, big_text());
 		kill(getpid(), SIGKILL);
 	}
 
@@ -333,18 +333,18 @@ static void test_spec_11_4_crash(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 
-	assert_true(kit_file_size(kit) > BIG);
-	assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), 0);
+	assert_true(fixture_file_size(fixture) > BIG);
+	assert_int_equal(access(fixture_path(fixture, "-journal"), F_OK), 0);
 
-	struct catalog *catalog = kit_open(kit, KIT_NO_MAX);
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
 
 	assert_known(catalog, "a", "committed");
 	assert_unknown(catalog, "b");
 	assert_unknown(catalog, "c");
-	kit_assert_totals(catalog, 1, 9);
+	fixture_assert_totals(catalog, 1, 9);
 	catalog_close(catalog);
-	kit_assert_sums(kit);
-	assert_int_equal(kit_heard(kit, ""), 0);
+	fixture_assert_sums(fixture);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
 /*
@@ -352,37 +352,37 @@ static void test_spec_11_4_crash(void **state)
  */
 static void test_spec_11_3_journal(void **state)
 {
-	struct kit *kit = *state;
-	struct catalog *catalog = kit_open(kit, 4 * BIG);
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 4 * BIG);
 	char *text = strndup(big_text(), BIG);
 
 	for (int i = 0; i < 100; i++) {
 		char id[32];
 
 		snprintf(id, sizeof(id), "%d", i);
-		kit_put(catalog, id, JOB_DONE, text);
+		fixture_put(catalog, id, JOB_DONE, text);
 		assert_int_equal(catalog_commit(catalog), 0);
-		assert_int_equal(access(kit_beside(kit, "-journal"), F_OK), -1);
+		assert_int_equal(access(fixture_path(fixture, "-journal"), F_OK), -1);
 	}
 	free(text);
 	catalog_close(catalog);
-	assert_true(kit_file_size(kit) < 8 * BIG);
-	kit_assert_sums(kit);
+	assert_true(fixture_file_size(fixture) < 8 * BIG);
+	fixture_assert_sums(fixture);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		KIT_TEST(test_nothing_to_commit),
-		KIT_TEST(test_commit),
-		KIT_TEST(test_quota),
-		KIT_TEST(test_spec_7_4_full_disk),
-		KIT_TEST(test_spec_7_4_nothing_to_evict),
-		KIT_TEST(test_spec_7_4_full_until_the_end),
-		KIT_TEST(test_spec_6_4_lost_rows_are_not_used_again),
-		KIT_TEST(test_full_disk_of_a_temporary_one),
-		KIT_TEST(test_spec_11_4_crash),
-		KIT_TEST(test_spec_11_3_journal),
+		FIXTURE_TEST(test_nothing_to_commit),
+		FIXTURE_TEST(test_commit),
+		FIXTURE_TEST(test_quota),
+		FIXTURE_TEST(test_spec_7_4_full_disk),
+		FIXTURE_TEST(test_spec_7_4_nothing_to_evict),
+		FIXTURE_TEST(test_spec_7_4_full_until_the_end),
+		FIXTURE_TEST(test_spec_6_4_lost_rows_are_not_used_again),
+		FIXTURE_TEST(test_full_disk_of_a_temporary_one),
+		FIXTURE_TEST(test_spec_11_4_crash),
+		FIXTURE_TEST(test_spec_11_3_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

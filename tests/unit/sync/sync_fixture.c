@@ -17,15 +17,15 @@ enum { WATCHDOG_S = 100, MINUTE_MS = 60 * 1000, TEXT_MAX = 1 << 20 };
 
 static int64_t mono_ms(void *ctx)
 {
-	return ((struct bench *)ctx)->now_ms;
+	return ((struct sync_fixture *)ctx)->now_ms;
 }
 
 static int64_t wall_ms(void *ctx)
 {
-	return bench_noon_ms() + ((struct bench *)ctx)->now_ms;
+	return fixture_noon_ms() + ((struct sync_fixture *)ctx)->now_ms;
 }
 
-int64_t bench_noon_ms(void)
+int64_t fixture_noon_ms(void)
 {
 	int64_t ms;
 
@@ -35,110 +35,111 @@ int64_t bench_noon_ms(void)
 
 static void on_gone(void *ctx, const struct catalog_job *job)
 {
-	struct bench *bench = ctx;
+	struct sync_fixture *fixture = ctx;
 
-	assert_true(bench->gone_len < BENCH_GONE_MAX);
-	strcpy(bench->gone[bench->gone_len++], job->job.id);
+	assert_true(fixture->gone_len < DELETED_MAX);
+	strcpy(fixture->gone[fixture->gone_len++], job->job.id);
 }
 
 static void on_turn(void *ctx)
 {
-	sync_commit(((struct bench *)ctx)->sync);
+	sync_commit(((struct sync_fixture *)ctx)->sync);
 }
 
-void bench_reset(struct bench *bench, int connections, unsigned page_size)
+void fixture_reset(struct sync_fixture *fixture, int connections, unsigned page_size)
 {
 	static const struct sync_handlers handlers = {.on_gone = on_gone};
 	const struct sync_config config = {
-		.ttl_ms = bench->no_ttl ? 0 : BENCH_TTL_MS,
+		.ttl_ms = fixture->no_ttl ? 0 : FIXTURE_TTL_MS,
 		.connections = connections,
 		.page_size = page_size,
-		.offline_ok = bench->offline_ok,
-		.offline = bench->offline,
+		.offline_ok = fixture->offline_ok,
+		.offline = fixture->offline,
 	};
 
-	sync_free(bench->sync);
-	bench->sync = NULL;
-	if (!bench->offline)
-		assert_int_equal(saved_listings_forget_all(bench->catalog), 0);
-	assert_int_equal(sync_new(bench->loop, &bench->log, bench->catalog, bench->api,
-				 &config, &bench->sync),
+	sync_free(fixture->sync);
+	fixture->sync = NULL;
+	if (!fixture->offline)
+		assert_int_equal(saved_listings_forget_all(fixture->catalog), 0);
+	assert_int_equal(sync_new(fixture->loop, &fixture->log, fixture->catalog,
+				 fixture->api, &config, &fixture->sync),
 		0);
-	sync_set_handlers(bench->sync, &handlers, bench);
+	sync_set_handlers(fixture->sync, &handlers, fixture);
 }
 
-int bench_set_up(void **state)
+int fixture_set_up(void **state)
 {
 	static const struct catalog_config config = {.texts_max = 64 << 20};
-	struct bench *bench = test_calloc(1, sizeof(*bench));
+	struct sync_fixture *fixture = test_calloc(1, sizeof(*fixture));
 
 	alarm(WATCHDOG_S);
-	bench->clock = (struct clock){
-		.mono_ms = mono_ms, .wall_ms = wall_ms, .ctx = bench};
-	bench->now_ms = 1000;
-	log_init(&bench->log, "test", false, false);
-	bench->api = fake_new();
-	list_init(&bench->readers);
-	assert_int_equal(loop_new(&bench->clock, &bench->loop), 0);
+	fixture->clock = (struct clock){
+		.mono_ms = mono_ms, .wall_ms = wall_ms, .ctx = fixture};
+	fixture->now_ms = 1000;
+	log_init(&fixture->log, "test", false, false);
+	fixture->api = fake_new();
+	list_init(&fixture->readers);
+	assert_int_equal(loop_new(&fixture->clock, &fixture->loop), 0);
 	assert_int_equal(
-		catalog_open(&config, &bench->clock, &bench->log, &bench->catalog), 0);
-	loop_set_hook(bench->loop, on_turn, bench);
-	bench_reset(bench, BENCH_CONNECTIONS, 0);
-	*state = bench;
+		catalog_open(&config, &fixture->clock, &fixture->log, &fixture->catalog),
+		0);
+	loop_set_hook(fixture->loop, on_turn, fixture);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 0);
+	*state = fixture;
 	return 0;
 }
 
-int bench_tear_down(void **state)
+int fixture_tear_down(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
 	/* A failed test leaves its readers open. */
-	while (!list_empty(&bench->readers))
-		reader_close(list_entry(bench->readers.next, struct reader, link));
-	sync_free(bench->sync);
-	api_free(bench->api);
-	catalog_close(bench->catalog);
-	loop_free(bench->loop);
-	test_free(bench);
+	while (!list_empty(&fixture->readers))
+		reader_close(list_entry(fixture->readers.next, struct reader, link));
+	sync_free(fixture->sync);
+	api_free(fixture->api);
+	catalog_close(fixture->catalog);
+	loop_free(fixture->loop);
+	test_free(fixture);
 	alarm(0);
 	return 0;
 }
 
-void bench_fill(struct bench *bench, unsigned first, unsigned count)
+void fixture_fill(struct sync_fixture *fixture, unsigned first, unsigned count)
 {
 	for (unsigned i = first; i < first + count; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "j%03u", i);
-		fake_add(bench->api, id, JOB_DONE,
-			bench_noon_ms() - (int64_t)i * MINUTE_MS);
+		fake_add(fixture->api, id, JOB_DONE,
+			fixture_noon_ms() - (int64_t)i * MINUTE_MS);
 	}
 }
 
-void bench_turn(struct bench *bench)
+void fixture_turn(struct sync_fixture *fixture)
 {
-	assert_int_equal(loop_turn(bench->loop, 0), 0);
+	assert_int_equal(loop_turn(fixture->loop, 0), 0);
 }
 
-void bench_forward(struct bench *bench, int64_t ms)
+void fixture_forward(struct sync_fixture *fixture, int64_t ms)
 {
-	bench->now_ms += ms;
-	bench_turn(bench);
+	fixture->now_ms += ms;
+	fixture_turn(fixture);
 }
 
-void bench_settle(struct bench *bench)
+void fixture_settle(struct sync_fixture *fixture)
 {
-	while (bench->api->pending_len) {
-		fake_answer(fake_call(bench->api, 0));
-		bench_turn(bench);
+	while (fixture->api->pending_len) {
+		fake_answer(fake_call(fixture->api, 0));
+		fixture_turn(fixture);
 	}
 }
 
-const char *bench_id(struct bench *bench, int64_t row)
+const char *fixture_id(struct sync_fixture *fixture, int64_t row)
 {
 	static struct catalog_job job;
 
-	return jobs_by_row(bench->catalog, row, &job) ? "?" : job.job.id;
+	return jobs_by_row(fixture->catalog, row, &job) ? "?" : job.job.id;
 }
 
 static void on_wake(struct waiter *waiter, int error)
@@ -150,25 +151,25 @@ static void on_wake(struct waiter *waiter, int error)
 }
 
 struct reader *reader_open(
-	struct bench *bench, enum listing_kind kind, const struct query *query)
+	struct sync_fixture *fixture, enum listing_kind kind, const struct query *query)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
 
 	assert_non_null(reader);
-	reader->bench = bench;
+	reader->fixture = fixture;
 	reader->kind = kind;
-	list_append(&bench->readers, &reader->link);
+	list_append(&fixture->readers, &reader->link);
 	waiter_init(&reader->waiter, on_wake);
-	assert_int_equal(listing_get(bench->sync, kind, query, &reader->listing), 0);
+	assert_int_equal(listing_get(fixture->sync, kind, query, &reader->listing), 0);
 	return reader;
 }
 
-struct reader *reader_open_all(struct bench *bench)
+struct reader *reader_open_all(struct sync_fixture *fixture)
 {
 	struct query query;
 
 	query_init(&query);
-	return reader_open(bench, LISTING_JOBS, &query);
+	return reader_open(fixture, LISTING_JOBS, &query);
 }
 
 void reader_close(struct reader *reader)
@@ -205,16 +206,16 @@ int reader_read(struct reader *reader)
 
 int reader_finish(struct reader *reader)
 {
-	struct bench *bench = reader->bench;
+	struct sync_fixture *fixture = reader->fixture;
 	int err;
 
 	while ((err = reader_read(reader)) == -EAGAIN) {
 		unsigned told = reader->told;
 
 		while (reader->told == told) {
-			if (bench->api->pending_len)
-				fake_answer(fake_call(bench->api, 0));
-			bench_turn(bench);
+			if (fixture->api->pending_len)
+				fake_answer(fake_call(fixture->api, 0));
+			fixture_turn(fixture);
 		}
 		if (reader->error)
 			return reader->error;
@@ -222,9 +223,10 @@ int reader_finish(struct reader *reader)
 	return err == -ENOENT ? 0 : err;
 }
 
-int bench_read_all(struct bench *bench, enum listing_kind kind, const struct query *query)
+int fixture_read_all(
+	struct sync_fixture *fixture, enum listing_kind kind, const struct query *query)
 {
-	struct reader *reader = reader_open(bench, kind, query);
+	struct reader *reader = reader_open(fixture, kind, query);
 	int err = reader_finish(reader);
 
 	reader_close(reader);
@@ -240,7 +242,7 @@ static void assert_text(const struct buf *text, const char *wanted)
 
 void assert_as_account(const struct reader *reader, const struct query *query)
 {
-	struct api *api = reader->bench->api;
+	struct api *api = reader->fixture->api;
 	size_t at = 0;
 
 	for (unsigned i = 0; i < api->jobs_len; i++) {
@@ -249,8 +251,8 @@ void assert_as_account(const struct reader *reader, const struct query *query)
 		if (api->jobs[i].nameless || !query_matches(query, job))
 			continue;
 		assert_true(at < listing_len(reader->listing));
-		assert_string_equal(
-			bench_id(reader->bench, listing_member(reader->listing, at++)),
+		assert_string_equal(fixture_id(reader->fixture,
+					    listing_member(reader->listing, at++)),
 			job->id);
 	}
 	assert_int_equal(at, listing_len(reader->listing));
@@ -266,8 +268,8 @@ void assert_members(const struct reader *reader, const char *wanted)
 		char day[DAY_TEXT];
 
 		if (reader->kind == LISTING_JOBS) {
-			assert_int_equal(
-				buf_printf(&text, " %s", bench_id(reader->bench, member)),
+			assert_int_equal(buf_printf(&text, " %s",
+						 fixture_id(reader->fixture, member)),
 				0);
 			continue;
 		}
@@ -284,29 +286,30 @@ void assert_members(const struct reader *reader, const char *wanted)
 	buf_done(&text);
 }
 
-void assert_told_gone(struct bench *bench, const char *wanted)
+void assert_told_gone(struct sync_fixture *fixture, const char *wanted)
 {
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	for (unsigned i = 0; i < bench->gone_len; i++)
-		assert_int_equal(buf_printf(&text, " %s", bench->gone[i]), 0);
+	for (unsigned i = 0; i < fixture->gone_len; i++)
+		assert_int_equal(buf_printf(&text, " %s", fixture->gone[i]), 0);
 	assert_text(&text, wanted);
 	buf_done(&text);
-	bench->gone_len = 0;
+	fixture->gone_len = 0;
 }
 
 static void note_wake(struct waiter *waiter, int error)
 {
-	struct bench_waiting *waiting = list_entry(waiter, struct bench_waiting, waiter);
+	struct counting_waiter *waiting = list_entry(
+		waiter, struct counting_waiter, waiter);
 
 	waiting->told++;
 	waiting->error = error;
 }
 
-void bench_wait(struct wait_queue *queue, struct bench_waiting *waiting)
+void fixture_wait(struct wait_queue *queue, struct counting_waiter *waiting)
 {
-	*waiting = (struct bench_waiting){0};
+	*waiting = (struct counting_waiter){0};
 	waiter_init(&waiting->waiter, note_wake);
 	wait_enter(queue, &waiting->waiter);
 }

@@ -12,9 +12,9 @@
  * Fixture of the tests of sync/: a real loop and catalog, an account whose calls the test
  * answers, and a clock that only the test moves.
  */
-enum { BENCH_GONE_MAX = 512, BENCH_TTL_MS = 60 * 1000, BENCH_CONNECTIONS = 8 };
+enum { DELETED_MAX = 512, FIXTURE_TTL_MS = 60 * 1000, FIXTURE_CONNECTIONS = 8 };
 
-struct bench {
+struct sync_fixture {
 	struct clock clock;
 	int64_t now_ms;
 	struct log log;
@@ -22,46 +22,46 @@ struct bench {
 	struct catalog *catalog;
 	struct api *api;
 	struct sync *sync;
-	struct list readers;                               /* readers that are open */
-	char gone[BENCH_GONE_MAX][FILENAME_BYTES_MAX + 1]; /* ids of reported jobs */
+	struct list readers;                            /* readers that are open */
+	char gone[DELETED_MAX][FILENAME_BYTES_MAX + 1]; /* ids of reported jobs */
 	unsigned gone_len;
-	bool offline_ok; /* sync_config.offline_ok at the next bench_reset() */
-	bool offline;    /* sync_config.offline at the next bench_reset() */
-	bool no_ttl;     /* ttl=0 at the next bench_reset() */
+	bool offline_ok; /* sync_config.offline_ok at the next fixture_reset() */
+	bool offline;    /* sync_config.offline at the next fixture_reset() */
+	bool no_ttl;     /* ttl=0 at the next fixture_reset() */
 };
 
 /* Setup and teardown of a test, with the default options and an adaptive page size. */
-int bench_set_up(void **state);
-int bench_tear_down(void **state);
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state);
 
 /*
- * Replaces the sync with a new one that has no listings. If `bench->offline` is set, it
+ * Replaces the sync with a new one that has no listings. If `fixture->offline` is set, it
  * has those that the catalog keeps. `page_size` 0: adaptive.
  */
-void bench_reset(struct bench *bench, int connections, unsigned page_size);
+void fixture_reset(struct sync_fixture *fixture, int connections, unsigned page_size);
 
 /* Returns the timestamp of 2026-04-01T12:00Z. */
-int64_t bench_noon_ms(void);
+int64_t fixture_noon_ms(void);
 
 /*
  * Adds `count` finished jobs, a minute apart, from number `first` on; j000 is the newest.
  */
-void bench_fill(struct bench *bench, unsigned first, unsigned count);
+void fixture_fill(struct sync_fixture *fixture, unsigned first, unsigned count);
 
 /* Runs one turn of the loop, without waiting. */
-void bench_turn(struct bench *bench);
-void bench_forward(struct bench *bench, int64_t ms);
+void fixture_turn(struct sync_fixture *fixture);
+void fixture_forward(struct sync_fixture *fixture, int64_t ms);
 
 /* Answers calls until none is pending, with a turn of the loop after each. */
-void bench_settle(struct bench *bench);
+void fixture_settle(struct sync_fixture *fixture);
 
 /* Returns the id of the job in this row, or "?" if there is none. */
-const char *bench_id(struct bench *bench, int64_t row);
+const char *fixture_id(struct sync_fixture *fixture, int64_t row);
 
 /* Reads a listing like the reader of a directory. */
 struct reader {
-	struct list link; /* in bench.readers */
-	struct bench *bench;
+	struct list link; /* in fixture.readers */
+	struct sync_fixture *fixture;
 	enum listing_kind kind;
 	struct listing *listing;
 	struct waiter waiter;
@@ -71,9 +71,9 @@ struct reader {
 };
 
 struct reader *reader_open(
-	struct bench *bench, enum listing_kind kind, const struct query *query);
+	struct sync_fixture *fixture, enum listing_kind kind, const struct query *query);
 /* Opens a reader of all jobs. */
-struct reader *reader_open_all(struct bench *bench);
+struct reader *reader_open_all(struct sync_fixture *fixture);
 void reader_close(struct reader *reader);
 
 /*
@@ -98,8 +98,8 @@ int reader_finish(struct reader *reader);
  * Opens a listing, reads it to the end and closes it. Returns 0, or the error that the
  * reader got.
  */
-int bench_read_all(
-	struct bench *bench, enum listing_kind kind, const struct query *query);
+int fixture_read_all(
+	struct sync_fixture *fixture, enum listing_kind kind, const struct query *query);
 
 /* Asserts that the members are the account's jobs that match, in its order, each once. */
 void assert_as_account(const struct reader *reader, const struct query *query);
@@ -108,14 +108,14 @@ void assert_as_account(const struct reader *reader, const struct query *query);
 void assert_members(const struct reader *reader, const char *wanted);
 
 /* Asserts which jobs sync has reported since the last call. */
-void assert_told_gone(struct bench *bench, const char *wanted);
+void assert_told_gone(struct sync_fixture *fixture, const char *wanted);
 
 /* A waiter that counts its wake-ups. */
-struct bench_waiting {
+struct counting_waiter {
 	struct waiter waiter;
 	unsigned told;
 	int error;
 };
 
 /* Enters the queue with a waiter that has not been woken yet. */
-void bench_wait(struct wait_queue *queue, struct bench_waiting *waiting);
+void fixture_wait(struct wait_queue *queue, struct counting_waiter *waiting);

@@ -11,24 +11,25 @@
 
 /* sync/job_delete.h: deletion of jobs at the API (SEMANTICS 10.1). */
 
-static void want(struct bench *bench, struct bench_waiting *waiting, const char *id)
+static void want(
+	struct sync_fixture *fixture, struct counting_waiter *waiting, const char *id)
 {
 	static const struct removal_caller caller = {.uid = 1000, .pid = 4242};
 	struct wait_queue *queue;
 	struct catalog_job job;
 
-	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
-	assert_int_equal(job_delete_start(bench->sync, &job, &caller, &queue), 0);
-	bench_wait(queue, waiting);
+	assert_int_equal(jobs_by_id(fixture->catalog, id, &job), 0);
+	assert_int_equal(job_delete_start(fixture->sync, &job, &caller, &queue), 0);
+	fixture_wait(queue, waiting);
 }
 
 /* Deletes a job and waits for the answer. Returns the error. */
-static int remove_job(struct bench *bench, const char *id)
+static int remove_job(struct sync_fixture *fixture, const char *id)
 {
-	struct bench_waiting waiting;
+	struct counting_waiter waiting;
 
-	want(bench, &waiting, id);
-	bench_settle(bench);
+	want(fixture, &waiting, id);
+	fixture_settle(fixture);
 	assert_int_equal(waiting.told, 1);
 	return waiting.error;
 }
@@ -41,9 +42,9 @@ static struct query query_of_all(void)
 	return query;
 }
 
-static void assert_shown(struct bench *bench, const char *wanted)
+static void assert_shown(struct sync_fixture *fixture, const char *wanted)
 {
-	struct reader *reader = reader_open_all(bench);
+	struct reader *reader = reader_open_all(fixture);
 
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, wanted);
@@ -55,39 +56,39 @@ static void assert_shown(struct bench *bench, const char *wanted)
  */
 static void a_job_is_removed(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct catalog_job job;
 	struct query all = query_of_all();
 
-	bench_fill(bench, 0, 3);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-	assert_int_equal(remove_job(bench, "j001"), 0);
-	assert_int_equal(bench->api->deletes, 1);
-	assert_null(fake_find(bench->api, "j001"));
-	assert_int_equal(jobs_by_id(bench->catalog, "j001", &job), 0);
+	fixture_fill(fixture, 0, 3);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+	assert_int_equal(remove_job(fixture, "j001"), 0);
+	assert_int_equal(fixture->api->deletes, 1);
+	assert_null(fake_find(fixture->api, "j001"));
+	assert_int_equal(jobs_by_id(fixture->catalog, "j001", &job), 0);
 	assert_true(job.deleted);
 	assert_false(job.has_text);
-	assert_told_gone(bench, "j001");
+	assert_told_gone(fixture, "j001");
 }
 
 /* SEMANTICS 10.1: one request deletes the job, even if a caller stops waiting. */
 static void one_call_however_many_wait(void **state)
 {
-	struct bench *bench = *state;
-	struct bench_waiting waiting[3];
+	struct sync_fixture *fixture = *state;
+	struct counting_waiter waiting[3];
 	struct query all = query_of_all();
 
-	bench_fill(bench, 0, 1);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+	fixture_fill(fixture, 0, 1);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
 	for (int i = 0; i < 3; i++)
-		want(bench, &waiting[i], "j000");
+		want(fixture, &waiting[i], "j000");
 	wait_leave(&waiting[1].waiter);
-	assert_int_equal(bench->api->deletes, 1);
-	bench_settle(bench);
+	assert_int_equal(fixture->api->deletes, 1);
+	fixture_settle(fixture);
 	assert_int_equal(waiting[0].told, 1);
 	assert_int_equal(waiting[1].told, 0);
 	assert_int_equal(waiting[2].told, 1);
-	assert_null(fake_find(bench->api, "j000"));
+	assert_null(fake_find(fixture->api, "j000"));
 }
 
 /*
@@ -96,25 +97,25 @@ static void one_call_however_many_wait(void **state)
  */
 static void listings_from_now_on_are_without_it(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct reader *before;
 	struct query day = query_of_all();
 
-	bench_fill(bench, 0, 3);
-	before = reader_open_all(bench);
+	fixture_fill(fixture, 0, 3);
+	before = reader_open_all(fixture);
 	assert_int_equal(reader_finish(before), 0);
 	assert_int_equal(query_narrow(&day, QUERY_DATE, "2026-04-01"), 0);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &day), 0);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &day), 0);
 
-	unsigned lists = bench->api->lists;
+	unsigned lists = fixture->api->lists;
 
-	assert_int_equal(remove_job(bench, "j001"), 0);
+	assert_int_equal(remove_job(fixture, "j001"), 0);
 	assert_members(before, "j000 j001 j002");
-	assert_shown(bench, "j000 j002");
-	assert_int_equal(remove_job(bench, "j002"), 0);
-	assert_shown(bench, "j000");
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &day), 0);
-	assert_int_equal(bench->api->lists, lists);
+	assert_shown(fixture, "j000 j002");
+	assert_int_equal(remove_job(fixture, "j002"), 0);
+	assert_shown(fixture, "j000");
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &day), 0);
+	assert_int_equal(fixture->api->lists, lists);
 	assert_members(before, "j000 j001 j002");
 	reader_close(before);
 }
@@ -124,69 +125,69 @@ static void listings_from_now_on_are_without_it(void **state)
  */
 static void a_listing_does_not_get_younger(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
-	bench_fill(bench, 0, 3);
-	assert_shown(bench, "j000 j001 j002");
-	bench_forward(bench, BENCH_TTL_MS - 1000);
-	assert_int_equal(remove_job(bench, "j000"), 0);
-	assert_shown(bench, "j001 j002");
-	bench_fill(bench, 3, 1);
-	bench_forward(bench, 1000);
-	assert_shown(bench, "j001 j002 j003");
+	fixture_fill(fixture, 0, 3);
+	assert_shown(fixture, "j000 j001 j002");
+	fixture_forward(fixture, FIXTURE_TTL_MS - 1000);
+	assert_int_equal(remove_job(fixture, "j000"), 0);
+	assert_shown(fixture, "j001 j002");
+	fixture_fill(fixture, 3, 1);
+	fixture_forward(fixture, 1000);
+	assert_shown(fixture, "j001 j002 j003");
 }
 
 /* SEMANTICS 10.1: a page requested before the deletion does not bring the job back. */
 static void a_late_page_does_not_bring_it_back(void **state)
 {
-	struct bench *bench = *state;
-	struct bench_waiting waiting;
+	struct sync_fixture *fixture = *state;
+	struct counting_waiter waiting;
 	struct reader *reader;
 	struct query all = query_of_all();
 
-	bench_fill(bench, 0, 3);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-	bench_forward(bench, BENCH_TTL_MS);
-	want(bench, &waiting, "j001");
-	fake_answer(fake_call_for(bench->api, "j001"));
+	fixture_fill(fixture, 0, 3);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	want(fixture, &waiting, "j001");
+	fake_answer(fake_call_for(fixture->api, "j001"));
 	assert_int_equal(waiting.error, 0);
 	/* A server that only accepts the deletion still lists the job. */
-	fake_add(bench->api, "j001", JOB_DONE, bench_noon_ms() - 60 * 1000);
-	reader = reader_open_all(bench);
+	fake_add(fixture->api, "j001", JOB_DONE, fixture_noon_ms() - 60 * 1000);
+	reader = reader_open_all(fixture);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "j000 j002");
 	reader_close(reader);
 	/* If the job is still listed after ttl, it is shown again. */
-	bench_forward(bench, BENCH_TTL_MS);
-	assert_shown(bench, "j000 j001 j002");
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	assert_shown(fixture, "j000 j001 j002");
 }
 
 /* SEMANTICS 10.1: a job that is not finished is not deleted. */
 static void what_is_not_finished_stays(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
-	fake_add(bench->api, "j000", JOB_PROCESSING, bench_noon_ms());
-	assert_shown(bench, "j000");
-	assert_int_equal(remove_job(bench, "j000"), -EBUSY);
-	assert_shown(bench, "j000");
-	assert_told_gone(bench, "");
+	fake_add(fixture->api, "j000", JOB_PROCESSING, fixture_noon_ms());
+	assert_shown(fixture, "j000");
+	assert_int_equal(remove_job(fixture, "j000"), -EBUSY);
+	assert_shown(fixture, "j000");
+	assert_told_gone(fixture, "");
 }
 
 /* SEMANTICS 10.1: a job that is already deleted at the API is deleted here, too. */
 static void what_is_gone_already(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct catalog_job job;
 
-	bench_fill(bench, 0, 2);
-	assert_shown(bench, "j000 j001");
-	fake_remove(bench->api, "j000");
-	assert_int_equal(remove_job(bench, "j000"), -ENOENT);
-	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
+	fixture_fill(fixture, 0, 2);
+	assert_shown(fixture, "j000 j001");
+	fake_remove(fixture->api, "j000");
+	assert_int_equal(remove_job(fixture, "j000"), -ENOENT);
+	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_true(job.deleted);
-	assert_told_gone(bench, "j000");
-	assert_shown(bench, "j001");
+	assert_told_gone(fixture, "j000");
+	assert_shown(fixture, "j001");
 }
 
 /*
@@ -196,20 +197,20 @@ static void what_is_gone_already(void **state)
 static void what_is_not_known_is_doubted(void **state)
 {
 	static const int errors[] = {-ETIMEDOUT, -EIO};
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct catalog_job job;
-	struct bench_waiting waiting;
+	struct counting_waiter waiting;
 
-	bench_fill(bench, 0, 1);
-	assert_shown(bench, "j000");
+	fixture_fill(fixture, 0, 1);
+	assert_shown(fixture, "j000");
 	for (int i = 0; i < 2; i++) {
-		want(bench, &waiting, "j000");
-		fake_fail(fake_call_for(bench->api, "j000"), errors[i], "no answer");
+		want(fixture, &waiting, "j000");
+		fake_fail(fake_call_for(fixture->api, "j000"), errors[i], "no answer");
 		assert_int_equal(waiting.error, errors[i]);
-		assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
+		assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 		assert_false(job.deleted);
-		assert_false(sync_is_fresh(bench->sync, &job, INT64_MAX / 2));
-		assert_told_gone(bench, "j000");
+		assert_false(sync_is_fresh(fixture->sync, &job, INT64_MAX / 2));
+		assert_told_gone(fixture, "j000");
 	}
 }
 
@@ -218,23 +219,23 @@ static void what_is_not_known_is_doubted(void **state)
  */
 static void deletions_are_counted(void **state)
 {
-	struct bench *bench = *state;
-	struct bench_waiting waiting[2];
+	struct sync_fixture *fixture = *state;
+	struct counting_waiter waiting[2];
 	struct sync_stats stats;
 
-	bench_fill(bench, 0, 4);
-	fake_add(bench->api, "new", JOB_QUEUED, bench_noon_ms() + 1);
-	assert_shown(bench, "new j000 j001 j002 j003");
-	want(bench, &waiting[0], "j000");
-	want(bench, &waiting[1], "j000");
-	sync_stats(bench->sync, &stats);
+	fixture_fill(fixture, 0, 4);
+	fake_add(fixture->api, "new", JOB_QUEUED, fixture_noon_ms() + 1);
+	assert_shown(fixture, "new j000 j001 j002 j003");
+	want(fixture, &waiting[0], "j000");
+	want(fixture, &waiting[1], "j000");
+	sync_stats(fixture->sync, &stats);
 	assert_int_equal(stats.deletes.under_way, 1);
-	bench_settle(bench);
-	assert_int_equal(remove_job(bench, "j001"), 0);
-	fake_remove(bench->api, "j002");
-	assert_int_equal(remove_job(bench, "j002"), -ENOENT);
-	assert_int_equal(remove_job(bench, "new"), -EBUSY);
-	sync_stats(bench->sync, &stats);
+	fixture_settle(fixture);
+	assert_int_equal(remove_job(fixture, "j001"), 0);
+	fake_remove(fixture->api, "j002");
+	assert_int_equal(remove_job(fixture, "j002"), -ENOENT);
+	assert_int_equal(remove_job(fixture, "new"), -EBUSY);
+	sync_stats(fixture->sync, &stats);
 	assert_int_equal(stats.deletes.done, 2);
 	assert_int_equal(stats.deletes.not_found, 1);
 	assert_int_equal(stats.deletes.failed, 1);
@@ -244,13 +245,13 @@ static void deletions_are_counted(void **state)
 /* SEMANTICS 10.1: a deletion in flight when sync ends is logged with its caller. */
 static void the_end_logs_deletions_under_way(void **state)
 {
-	struct bench *bench = *state;
-	struct bench_waiting waiting;
+	struct sync_fixture *fixture = *state;
+	struct counting_waiter waiting;
 	struct query all = query_of_all();
 
-	bench_fill(bench, 0, 1);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-	want(bench, &waiting, "j000");
+	fixture_fill(fixture, 0, 1);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+	want(fixture, &waiting, "j000");
 	wait_leave(&waiting.waiter);
 
 	struct stderr_capture capture;
@@ -258,29 +259,29 @@ static void the_end_logs_deletions_under_way(void **state)
 
 	buf_init(&log, 4096);
 	stderr_capture_begin(&capture);
-	bench_reset(bench, BENCH_CONNECTIONS, 0);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 0);
 	stderr_capture_end(&capture, &log);
 	assert_non_null(strstr(
 		log.data, "job j000 is being deleted for uid 1000, pid 4242: check"));
 	buf_done(&log);
 }
 
-#define WITH_BENCH(test) \
-	cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define WITH_FIXTURE(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_BENCH(a_job_is_removed),
-		WITH_BENCH(one_call_however_many_wait),
-		WITH_BENCH(listings_from_now_on_are_without_it),
-		WITH_BENCH(a_listing_does_not_get_younger),
-		WITH_BENCH(a_late_page_does_not_bring_it_back),
-		WITH_BENCH(what_is_not_finished_stays),
-		WITH_BENCH(what_is_gone_already),
-		WITH_BENCH(what_is_not_known_is_doubted),
-		WITH_BENCH(deletions_are_counted),
-		WITH_BENCH(the_end_logs_deletions_under_way),
+		WITH_FIXTURE(a_job_is_removed),
+		WITH_FIXTURE(one_call_however_many_wait),
+		WITH_FIXTURE(listings_from_now_on_are_without_it),
+		WITH_FIXTURE(a_listing_does_not_get_younger),
+		WITH_FIXTURE(a_late_page_does_not_bring_it_back),
+		WITH_FIXTURE(what_is_not_finished_stays),
+		WITH_FIXTURE(what_is_gone_already),
+		WITH_FIXTURE(what_is_not_known_is_doubted),
+		WITH_FIXTURE(deletions_are_counted),
+		WITH_FIXTURE(the_end_logs_deletions_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

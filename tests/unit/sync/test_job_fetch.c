@@ -35,13 +35,13 @@ static void on_wake(struct waiter *waiter, int error)
 	wait_enter(queue, &waiting->waiter);
 }
 
-static void want(struct bench *bench, struct waiting *waiting, const char *id)
+static void want(struct sync_fixture *fixture, struct waiting *waiting, const char *id)
 {
 	struct wait_queue *queue;
 
 	*waiting = (struct waiting){.id = id};
 	waiter_init(&waiting->waiter, on_wake);
-	assert_int_equal(job_fetch_start(bench->sync, id, &queue), 0);
+	assert_int_equal(job_fetch_start(fixture->sync, id, &queue), 0);
 	wait_enter(queue, &waiting->waiter);
 }
 
@@ -50,150 +50,150 @@ static void want(struct bench *bench, struct waiting *waiting, const char *id)
  */
 static void one_call_however_many_wait(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct waiting waiting[5];
 	struct waiting other;
 	struct catalog_job job;
 
-	bench_fill(bench, 0, 3);
+	fixture_fill(fixture, 0, 3);
 	for (int i = 0; i < 5; i++)
-		want(bench, &waiting[i], "j001");
-	want(bench, &other, "j002");
-	assert_int_equal(bench->api->gets, 2);
-	fake_answer(fake_call_for(bench->api, "j001"));
+		want(fixture, &waiting[i], "j001");
+	want(fixture, &other, "j002");
+	assert_int_equal(fixture->api->gets, 2);
+	fake_answer(fake_call_for(fixture->api, "j001"));
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(waiting[i].told, 1);
 		assert_int_equal(waiting[i].error, 0);
 	}
 	assert_int_equal(other.told, 0);
-	assert_int_equal(jobs_by_id(bench->catalog, "j001", &job), 0);
+	assert_int_equal(jobs_by_id(fixture->catalog, "j001", &job), 0);
 	assert_true(job.size > 0);
-	bench_settle(bench);
-	assert_int_equal(bench->api->lists, 0);
-	assert_int_equal(bench->api->gets, 2);
+	fixture_settle(fixture);
+	assert_int_equal(fixture->api->lists, 0);
+	assert_int_equal(fixture->api->gets, 2);
 	/* A fetch that starts now sends another request. */
-	want(bench, &other, "j001");
-	assert_int_equal(bench->api->gets, 3);
-	bench_settle(bench);
+	want(fixture, &other, "j001");
+	assert_int_equal(fixture->api->gets, 3);
+	fixture_settle(fixture);
 }
 
 /* SEMANTICS 7.1: a job that was deleted at the API is deleted here when it is fetched. */
 static void not_found_forgets(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct waiting waiting;
 	struct catalog_job job;
 
-	bench_fill(bench, 0, 1);
-	want(bench, &waiting, "j000");
-	bench_settle(bench);
-	fake_remove(bench->api, "j000");
-	want(bench, &waiting, "j000");
-	bench_settle(bench);
+	fixture_fill(fixture, 0, 1);
+	want(fixture, &waiting, "j000");
+	fixture_settle(fixture);
+	fake_remove(fixture->api, "j000");
+	want(fixture, &waiting, "j000");
+	fixture_settle(fixture);
 	assert_int_equal(waiting.error, -ENOENT);
-	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
+	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_true(job.deleted);
-	assert_told_gone(bench, "j000");
+	assert_told_gone(fixture, "j000");
 	/* A deletion is reported once, and never for an unknown job. */
-	want(bench, &waiting, "j000");
-	bench_settle(bench);
-	want(bench, &waiting, "never");
-	bench_settle(bench);
+	want(fixture, &waiting, "j000");
+	fixture_settle(fixture);
+	want(fixture, &waiting, "never");
+	fixture_settle(fixture);
 	assert_int_equal(waiting.error, -ENOENT);
-	assert_int_equal(jobs_by_id(bench->catalog, "never", &job), -ENOENT);
-	assert_told_gone(bench, "");
+	assert_int_equal(jobs_by_id(fixture->catalog, "never", &job), -ENOENT);
+	assert_told_gone(fixture, "");
 }
 
 /* SEMANTICS 11.1: any other failure is returned, and does not change the cache. */
 static void failure_forgets_nothing(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct waiting waiting;
 	struct catalog_job job;
 
-	bench_fill(bench, 0, 1);
-	want(bench, &waiting, "j000");
-	bench_settle(bench);
-	want(bench, &waiting, "j000");
-	fake_fail(fake_call(bench->api, 0), -EBUSY, "test: too many requests");
+	fixture_fill(fixture, 0, 1);
+	want(fixture, &waiting, "j000");
+	fixture_settle(fixture);
+	want(fixture, &waiting, "j000");
+	fake_fail(fake_call(fixture->api, 0), -EBUSY, "test: too many requests");
 	assert_int_equal(waiting.error, -EBUSY);
-	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
+	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_false(job.deleted);
-	assert_told_gone(bench, "");
+	assert_told_gone(fixture, "");
 }
 
 /* A job is reported if its text has changed, and only then (SEMANTICS 7.3). */
 static void changes_are_told(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct waiting waiting;
 
-	fake_add(bench->api, "a", JOB_PROCESSING, bench_noon_ms());
+	fake_add(fixture->api, "a", JOB_PROCESSING, fixture_noon_ms());
 	for (int i = 0; i < 4; i++) {
-		want(bench, &waiting, "a");
-		bench_settle(bench);
-		assert_told_gone(bench, i == 2 ? "a" : "");
+		want(fixture, &waiting, "a");
+		fixture_settle(fixture);
+		assert_told_gone(fixture, i == 2 ? "a" : "");
 		if (i == 1)
-			fake_find(bench->api, "a")->edition++;
+			fake_find(fixture->api, "a")->edition++;
 	}
 }
 
 /* SEMANTICS 11.2: if a waiter leaves, the request continues. */
 static void who_leaves_ends_no_call(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct waiting gone;
 	struct waiting stays;
 	struct catalog_job job;
 
-	bench_fill(bench, 0, 2);
-	want(bench, &gone, "j000");
+	fixture_fill(fixture, 0, 2);
+	want(fixture, &gone, "j000");
 	wait_leave(&gone.waiter);
-	want(bench, &gone, "j001");
-	want(bench, &stays, "j001");
+	want(fixture, &gone, "j001");
+	want(fixture, &stays, "j001");
 	wait_leave(&gone.waiter);
-	assert_int_equal(bench->api->pending_len, 2);
-	bench_settle(bench);
-	assert_int_equal(bench->api->cancelled, 0);
+	assert_int_equal(fixture->api->pending_len, 2);
+	fixture_settle(fixture);
+	assert_int_equal(fixture->api->cancelled, 0);
 	assert_int_equal(gone.told, 0);
 	assert_int_equal(stays.told, 1);
-	assert_int_equal(jobs_by_id(bench->catalog, "j000", &job), 0);
+	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_true(job.size > 0);
 }
 
 /* A waiter that fetches the job again while it is woken waits for a new request. */
 static void wanted_again_while_told(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct waiting waiting;
 	struct waiting other;
 
-	bench_fill(bench, 0, 1);
-	want(bench, &waiting, "j000");
-	want(bench, &other, "j000");
-	waiting.again = bench->sync;
-	fake_fail(fake_call(bench->api, 0), -EBUSY, "test: too many requests");
+	fixture_fill(fixture, 0, 1);
+	want(fixture, &waiting, "j000");
+	want(fixture, &other, "j000");
+	waiting.again = fixture->sync;
+	fake_fail(fake_call(fixture->api, 0), -EBUSY, "test: too many requests");
 	assert_int_equal(other.told, 1);
-	assert_int_equal(bench->api->pending_len, 1);
-	bench_settle(bench);
+	assert_int_equal(fixture->api->pending_len, 1);
+	fixture_settle(fixture);
 	assert_int_equal(waiting.told, 2);
 	assert_int_equal(waiting.error, 0);
 }
 
 /* Lists an account of summaries, without any job fetch. */
-static void list_summaries(struct bench *bench, unsigned jobs, int connections)
+static void list_summaries(struct sync_fixture *fixture, unsigned jobs, int connections)
 {
 	struct query query;
 
 	query_init(&query);
-	bench->api->rules.summaries = true;
-	bench_fill(bench, 0, jobs);
-	bench_reset(bench, connections, 0);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_int_equal(bench->api->gets, 0);
+	fixture->api->rules.summaries = true;
+	fixture_fill(fixture, 0, jobs);
+	fixture_reset(fixture, connections, 0);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_int_equal(fixture->api->gets, 0);
 }
 
-static void look_at(struct bench *bench, unsigned number)
+static void look_at(struct sync_fixture *fixture, unsigned number)
 {
 	struct query query;
 	struct catalog_job job;
@@ -201,121 +201,122 @@ static void look_at(struct bench *bench, unsigned number)
 
 	query_init(&query);
 	snprintf(id, sizeof(id), "j%03u", number);
-	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
-	job_fetch_prefetch(bench->sync, &query, job.row);
+	assert_int_equal(jobs_by_id(fixture->catalog, id, &job), 0);
+	job_fetch_prefetch(fixture->sync, &query, job.row);
 }
 
 /* SEMANTICS 4.2: the jobs that follow are prefetched in parallel, up to `connections`. */
 static void summaries_are_fetched_ahead(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct waiting waiting;
 
-	list_summaries(bench, 200, 4);
+	list_summaries(fixture, 200, 4);
 	/* A single lookup is not a walk. */
-	look_at(bench, 10);
-	want(bench, &waiting, "j010");
-	assert_int_equal(bench->api->pending_len, 1);
-	fake_answer(fake_call(bench->api, 0));
-	look_at(bench, 11);
-	assert_int_equal(bench->api->pending_len, 4);
-	want(bench, &waiting, "j011");
-	assert_int_equal(bench->api->pending_len, 5);
+	look_at(fixture, 10);
+	want(fixture, &waiting, "j010");
+	assert_int_equal(fixture->api->pending_len, 1);
+	fake_answer(fake_call(fixture->api, 0));
+	look_at(fixture, 11);
+	assert_int_equal(fixture->api->pending_len, 4);
+	want(fixture, &waiting, "j011");
+	assert_int_equal(fixture->api->pending_len, 5);
 	for (unsigned i = 12; i <= 15; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "j%03u", i);
-		assert_non_null(fake_call_for(bench->api, id));
+		assert_non_null(fake_call_for(fixture->api, id));
 	}
 	/* When they arrive, more jobs are prefetched, but a limited number. */
-	bench_settle(bench);
-	assert_in_range(bench->api->most_pending, 4, 5);
-	assert_in_range(bench->api->gets, 2 + 4, 2 + 64);
+	fixture_settle(fixture);
+	assert_in_range(fixture->api->most_pending, 4, 5);
+	assert_in_range(fixture->api->gets, 2 + 4, 2 + 64);
 }
 
 /* A job that is being prefetched is not requested again when a caller wants it. */
 static void wanted_while_fetched_ahead(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct waiting waiting[2];
 
-	list_summaries(bench, 40, 4);
-	look_at(bench, 0);
-	look_at(bench, 1);
-	assert_int_equal(bench->api->pending_len, 4);
-	want(bench, &waiting[0], "j002");
-	want(bench, &waiting[1], "j003");
-	assert_int_equal(bench->api->gets, 4);
+	list_summaries(fixture, 40, 4);
+	look_at(fixture, 0);
+	look_at(fixture, 1);
+	assert_int_equal(fixture->api->pending_len, 4);
+	want(fixture, &waiting[0], "j002");
+	want(fixture, &waiting[1], "j003");
+	assert_int_equal(fixture->api->gets, 4);
 	/* A wanted job no longer counts as a prefetch, so others are started. */
-	look_at(bench, 2);
-	assert_int_equal(bench->api->pending_len, 6);
-	bench_settle(bench);
+	look_at(fixture, 2);
+	assert_int_equal(fixture->api->pending_len, 6);
+	fixture_settle(fixture);
 	assert_int_equal(waiting[0].told, 1);
 	assert_int_equal(waiting[1].told, 1);
 	/* j000 and j001 were only looked up, not fetched. */
-	assert_int_equal(bench->api->gets, 38);
-	look_at(bench, 3);
-	assert_int_equal(bench->api->pending_len, 0);
+	assert_int_equal(fixture->api->gets, 38);
+	look_at(fixture, 3);
+	assert_int_equal(fixture->api->pending_len, 0);
 }
 
 /* SEMANTICS 7.1: a job that has its text is not prefetched. */
 static void whole_jobs_are_not_fetched_ahead(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 
 	query_init(&query);
-	bench_fill(bench, 0, 40);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+	fixture_fill(fixture, 0, 40);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
 	for (unsigned i = 0; i < 40; i++)
-		look_at(bench, i);
-	assert_int_equal(bench->api->gets, 0);
+		look_at(fixture, i);
+	assert_int_equal(fixture->api->gets, 0);
 }
 
 /* If prefetches fail, new ones start only when the reader goes on. */
 static void failures_ahead_come_to_an_end(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
-	list_summaries(bench, 100, 4);
-	look_at(bench, 0);
-	look_at(bench, 1);
-	while (bench->api->pending_len)
-		fake_fail(fake_call(bench->api, 0), -EIO, "test: broken");
-	assert_int_equal(bench->api->gets, 4);
-	look_at(bench, 2);
-	assert_int_equal(bench->api->pending_len, 4);
-	while (bench->api->pending_len)
-		fake_fail(fake_call(bench->api, 0), -EIO, "test: broken");
-	assert_int_equal(bench->api->gets, 8);
+	list_summaries(fixture, 100, 4);
+	look_at(fixture, 0);
+	look_at(fixture, 1);
+	while (fixture->api->pending_len)
+		fake_fail(fake_call(fixture->api, 0), -EIO, "test: broken");
+	assert_int_equal(fixture->api->gets, 4);
+	look_at(fixture, 2);
+	assert_int_equal(fixture->api->pending_len, 4);
+	while (fixture->api->pending_len)
+		fake_fail(fake_call(fixture->api, 0), -EIO, "test: broken");
+	assert_int_equal(fixture->api->gets, 8);
 }
 
 /* The listing that a reader goes through may be evicted during a prefetch. */
 static void walked_listing_goes(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 
 	query_init(&query);
-	list_summaries(bench, 100, 4);
-	look_at(bench, 0);
-	look_at(bench, 1);
-	bench_forward(bench, BENCH_TTL_MS);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	bench_settle(bench);
+	list_summaries(fixture, 100, 4);
+	look_at(fixture, 0);
+	look_at(fixture, 1);
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	fixture_settle(fixture);
 	/* It was evicted for the new one, which no reader goes through yet. */
-	assert_in_range(bench->api->gets, 4, 20);
-	look_at(bench, 40);
-	assert_int_equal(bench->api->pending_len, 0);
-	look_at(bench, 41);
-	assert_int_equal(bench->api->pending_len, 4);
-	bench_reset(bench, 1, 0);
-	assert_int_equal(bench->api->pending_len, 0);
+	assert_in_range(fixture->api->gets, 4, 20);
+	look_at(fixture, 40);
+	assert_int_equal(fixture->api->pending_len, 0);
+	look_at(fixture, 41);
+	assert_int_equal(fixture->api->pending_len, 4);
+	fixture_reset(fixture, 1, 0);
+	assert_int_equal(fixture->api->pending_len, 0);
 }
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(one_call_however_many_wait),
 		TEST(not_found_forgets),

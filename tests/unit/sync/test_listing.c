@@ -28,68 +28,68 @@ static struct query of_all(void)
 	return query;
 }
 
-static bool is_fresh(struct bench *bench, const char *id)
+static bool is_fresh(struct sync_fixture *fixture, const char *id)
 {
 	struct catalog_job job;
 
-	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
-	return sync_is_fresh(bench->sync, &job, bench_noon_ms() + bench->now_ms);
+	assert_int_equal(jobs_by_id(fixture->catalog, id, &job), 0);
+	return sync_is_fresh(fixture->sync, &job, fixture_noon_ms() + fixture->now_ms);
 }
 
-static bool is_gone(struct bench *bench, const char *id)
+static bool is_gone(struct sync_fixture *fixture, const char *id)
 {
 	struct catalog_job job;
 
-	assert_int_equal(jobs_by_id(bench->catalog, id, &job), 0);
+	assert_int_equal(jobs_by_id(fixture->catalog, id, &job), 0);
 	return job.deleted;
 }
 
 /* SEMANTICS 3.2, 7.1: readers of the same query share one listing and its requests. */
 static void a_listing_is_shared(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query one = of_status("done,error");
 	struct query other = of_status("error,done");
 	struct reader *readers[3];
 
-	bench_fill(bench, 0, 100);
+	fixture_fill(fixture, 0, 100);
 	for (int i = 0; i < 3; i++) {
-		readers[i] = reader_open(bench, LISTING_JOBS, i ? &one : &other);
+		readers[i] = reader_open(fixture, LISTING_JOBS, i ? &one : &other);
 		assert_int_equal(reader_want(readers[i], 0), -EAGAIN);
 	}
-	assert_int_equal(bench->api->lists, 1);
+	assert_int_equal(fixture->api->lists, 1);
 	assert_int_equal(
 		listing_id(readers[0]->listing), listing_id(readers[1]->listing));
-	bench_settle(bench);
+	fixture_settle(fixture);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(readers[i]->told, 1);
 		assert_int_equal(reader_want(readers[i], 19), 0);
 		reader_close(readers[i]);
 	}
-	assert_int_equal(bench->api->lists, 1);
+	assert_int_equal(fixture->api->lists, 1);
 }
 
 /* SEMANTICS 6.4: a position refers to the same member while the listing is held. */
 static void positions_are_stable(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct reader *held;
 	struct reader *late;
 	int64_t members[40];
 
-	bench_reset(bench, 1, 10);
-	bench_fill(bench, 10, 60);
-	held = reader_open_all(bench);
+	fixture_reset(fixture, 1, 10);
+	fixture_fill(fixture, 10, 60);
+	held = reader_open_all(fixture);
 	while (listing_len(held->listing) < 40) {
 		assert_int_equal(reader_read(held), -EAGAIN);
-		fake_answer(fake_call(bench->api, 0));
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	for (size_t i = 0; i < 40; i++)
 		members[i] = listing_member(held->listing, i);
-	bench_fill(bench, 0, 10);
-	fake_remove(bench->api, "j012");
-	bench_forward(bench, BENCH_TTL_MS);
-	late = reader_open_all(bench);
+	fixture_fill(fixture, 0, 10);
+	fake_remove(fixture->api, "j012");
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	late = reader_open_all(fixture);
 	assert_int_not_equal(listing_id(late->listing), listing_id(held->listing));
 	assert_int_equal(reader_finish(late), 0);
 	/* rewinddir(), seekdir() back and forth, and on to the end. */
@@ -111,25 +111,25 @@ static void positions_are_stable(void **state)
  */
 static void readers_at_several_positions(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct reader *near;
 	struct reader *far;
 	struct reader *gone;
 
-	bench_reset(bench, 2, 10);
-	bench_fill(bench, 0, 60);
-	near = reader_open_all(bench);
-	far = reader_open_all(bench);
-	gone = reader_open_all(bench);
+	fixture_reset(fixture, 2, 10);
+	fixture_fill(fixture, 0, 60);
+	near = reader_open_all(fixture);
+	far = reader_open_all(fixture);
+	gone = reader_open_all(fixture);
 	assert_int_equal(reader_want(near, 0), -EAGAIN);
 	assert_int_equal(reader_want(far, 55), -EAGAIN);
 	assert_int_equal(reader_want(gone, 5), -EAGAIN);
 	reader_close(gone);
-	fake_answer(fake_call(bench->api, 0));
+	fake_answer(fake_call(fixture->api, 0));
 	assert_int_equal(near->told, 1);
 	assert_int_equal(reader_want(near, 9), 0);
 	while (reader_want(far, 55) == -EAGAIN)
-		fake_answer(fake_call(bench->api, 0));
+		fake_answer(fake_call(fixture->api, 0));
 	assert_int_equal(near->told, 1);
 	reader_close(near);
 	reader_close(far);
@@ -140,37 +140,37 @@ static void readers_at_several_positions(void **state)
  */
 static void a_listing_lasts_for_its_time_to_live(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	bench_fill(bench, 0, 5);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	bench_forward(bench, BENCH_TTL_MS - 1);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_int_equal(bench->api->lists, 1);
-	bench_forward(bench, 1);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_int_equal(bench->api->lists, 2);
+	fixture_fill(fixture, 0, 5);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	fixture_forward(fixture, FIXTURE_TTL_MS - 1);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_int_equal(fixture->api->lists, 1);
+	fixture_forward(fixture, 1);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_int_equal(fixture->api->lists, 2);
 }
 
 /* SEMANTICS 7.1: finished jobs stay fresh, and others become stale after ttl. */
 static void finished_jobs_stay_fresh(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	fake_add(bench->api, "done", JOB_DONE, bench_noon_ms());
-	fake_add(bench->api, "queued", JOB_QUEUED, bench_noon_ms());
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_true(is_fresh(bench, "queued"));
-	bench_forward(bench, BENCH_TTL_MS + 1);
-	assert_true(is_fresh(bench, "done"));
-	assert_false(is_fresh(bench, "queued"));
+	fake_add(fixture->api, "done", JOB_DONE, fixture_noon_ms());
+	fake_add(fixture->api, "queued", JOB_QUEUED, fixture_noon_ms());
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_true(is_fresh(fixture, "queued"));
+	fixture_forward(fixture, FIXTURE_TTL_MS + 1);
+	assert_true(is_fresh(fixture, "done"));
+	assert_false(is_fresh(fixture, "queued"));
 	/* If the clock was set back, an unfinished job is not fresh. */
-	bench->now_ms -= 3 * BENCH_TTL_MS;
-	assert_true(is_fresh(bench, "done"));
-	assert_false(is_fresh(bench, "queued"));
-	bench->now_ms += 3 * BENCH_TTL_MS;
+	fixture->now_ms -= 3 * FIXTURE_TTL_MS;
+	assert_true(is_fresh(fixture, "done"));
+	assert_false(is_fresh(fixture, "queued"));
+	fixture->now_ms += 3 * FIXTURE_TTL_MS;
 }
 
 /*
@@ -179,46 +179,46 @@ static void finished_jobs_stay_fresh(void **state)
  */
 static void missing_jobs_are_forgotten_or_doubted(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	bench_fill(bench, 0, 3);
-	fake_add(bench->api, "queued", JOB_QUEUED, bench_noon_ms());
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	fake_remove(bench->api, "j001");
-	fake_remove(bench->api, "queued");
-	bench_forward(bench, BENCH_TTL_MS);
-	assert_told_gone(bench, "");
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_told_gone(bench, "j001");
-	assert_true(is_gone(bench, "j001"));
-	assert_false(is_gone(bench, "j000"));
-	assert_false(is_gone(bench, "queued"));
-	assert_false(is_fresh(bench, "queued"));
+	fixture_fill(fixture, 0, 3);
+	fake_add(fixture->api, "queued", JOB_QUEUED, fixture_noon_ms());
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	fake_remove(fixture->api, "j001");
+	fake_remove(fixture->api, "queued");
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	assert_told_gone(fixture, "");
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_told_gone(fixture, "j001");
+	assert_true(is_gone(fixture, "j001"));
+	assert_false(is_gone(fixture, "j000"));
+	assert_false(is_gone(fixture, "queued"));
+	assert_false(is_fresh(fixture, "queued"));
 	/* A deletion is reported once. */
-	bench_forward(bench, BENCH_TTL_MS);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_told_gone(bench, "");
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_told_gone(fixture, "");
 }
 
 /* A job that was seen with another status meanwhile is neither deleted nor stale. */
 static void moved_jobs_are_left_alone(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query done = of_status("done");
 	struct query queued = of_status("queued");
 
-	fake_add(bench->api, "a", JOB_QUEUED, bench_noon_ms());
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &queued), 0);
-	fake_find(bench->api, "a")->job.status = JOB_DONE;
-	bench_forward(bench, 10);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &done), 0);
+	fake_add(fixture->api, "a", JOB_QUEUED, fixture_noon_ms());
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &queued), 0);
+	fake_find(fixture->api, "a")->job.status = JOB_DONE;
+	fixture_forward(fixture, 10);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &done), 0);
 	/* A job whose text and directories have changed is reported. */
-	assert_told_gone(bench, "a");
-	bench_forward(bench, BENCH_TTL_MS);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &queued), 0);
-	assert_told_gone(bench, "");
-	assert_true(is_fresh(bench, "a"));
+	assert_told_gone(fixture, "a");
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &queued), 0);
+	assert_told_gone(fixture, "");
+	assert_true(is_fresh(fixture, "a"));
 }
 
 /*
@@ -227,52 +227,52 @@ static void moved_jobs_are_left_alone(void **state)
  */
 static void jobs_seen_since_are_not_missing(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 	struct reader *reader;
 	struct wait_queue *queue;
 
-	bench_fill(bench, 0, 3);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	bench_forward(bench, BENCH_TTL_MS);
-	reader = reader_open_all(bench);
-	fake_remove(bench->api, "j001");
+	fixture_fill(fixture, 0, 3);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	reader = reader_open_all(fixture);
+	fake_remove(fixture->api, "j001");
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	bench_forward(bench, 10);
-	bench_fill(bench, 1, 1);
-	assert_int_equal(job_fetch_start(bench->sync, "j001", &queue), 0);
-	fake_answer(fake_call_for(bench->api, "j001"));
-	fake_remove(bench->api, "j001");
+	fixture_forward(fixture, 10);
+	fixture_fill(fixture, 1, 1);
+	assert_int_equal(job_fetch_start(fixture->sync, "j001", &queue), 0);
+	fake_answer(fake_call_for(fixture->api, "j001"));
+	fake_remove(fixture->api, "j001");
 	assert_int_equal(reader_finish(reader), 0);
-	assert_told_gone(bench, "");
-	assert_false(is_gone(bench, "j001"));
+	assert_told_gone(fixture, "");
+	assert_false(is_gone(fixture, "j001"));
 	reader_close(reader);
 }
 
 /* Only a complete listing shows which jobs are missing from the previous complete one. */
 static void listings_in_part_tell_nothing(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	bench_reset(bench, 1, 10);
-	bench_fill(bench, 0, 40);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	fake_remove(bench->api, "j035");
+	fixture_reset(fixture, 1, 10);
+	fixture_fill(fixture, 0, 40);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	fake_remove(fixture->api, "j035");
 	for (int i = 0; i < 3; i++) {
 		struct reader *reader;
 
-		bench_forward(bench, BENCH_TTL_MS);
-		reader = reader_open_all(bench);
+		fixture_forward(fixture, FIXTURE_TTL_MS);
+		reader = reader_open_all(fixture);
 		assert_int_equal(reader_want(reader, 0), -EAGAIN);
-		bench_settle(bench);
+		fixture_settle(fixture);
 		assert_int_equal(reader_want(reader, 5), 0);
 		reader_close(reader);
-		assert_told_gone(bench, "");
+		assert_told_gone(fixture, "");
 	}
-	bench_forward(bench, BENCH_TTL_MS);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_told_gone(bench, "j035");
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_told_gone(fixture, "j035");
 }
 
 /*
@@ -281,25 +281,25 @@ static void listings_in_part_tell_nothing(void **state)
  */
 static void refresh_forgets_listings(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 	struct reader *held;
 	struct reader *late;
 
-	bench_fill(bench, 0, 3);
-	fake_add(bench->api, "queued", JOB_QUEUED, bench_noon_ms());
-	held = reader_open_all(bench);
+	fixture_fill(fixture, 0, 3);
+	fake_add(fixture->api, "queued", JOB_QUEUED, fixture_noon_ms());
+	held = reader_open_all(fixture);
 	assert_int_equal(reader_finish(held), 0);
-	bench_forward(bench, 1);
-	sync_refresh(bench->sync);
-	assert_false(is_fresh(bench, "queued"));
-	fake_remove(bench->api, "j001");
-	late = reader_open_all(bench);
+	fixture_forward(fixture, 1);
+	sync_refresh(fixture->sync);
+	assert_false(is_fresh(fixture, "queued"));
+	fake_remove(fixture->api, "j001");
+	late = reader_open_all(fixture);
 	assert_int_equal(reader_finish(late), 0);
 	assert_as_account(late, &query);
 	assert_int_equal(listing_len(held->listing), 4);
-	assert_told_gone(bench, "j001");
-	assert_true(is_fresh(bench, "queued"));
+	assert_told_gone(fixture, "j001");
+	assert_true(is_fresh(fixture, "queued"));
 	reader_close(held);
 	reader_close(late);
 }
@@ -310,36 +310,36 @@ static void refresh_forgets_listings(void **state)
  */
 static void refreshed_listings_are_compared_yet(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 	struct reader *held;
 
-	bench_fill(bench, 0, 3);
-	held = reader_open_all(bench);
+	fixture_fill(fixture, 0, 3);
+	held = reader_open_all(fixture);
 	assert_int_equal(reader_finish(held), 0);
-	sync_refresh(bench->sync);
+	sync_refresh(fixture->sync);
 	reader_close(held);
-	fake_remove(bench->api, "j001");
-	bench_forward(bench, 1);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_told_gone(bench, "j001");
+	fake_remove(fixture->api, "j001");
+	fixture_forward(fixture, 1);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_told_gone(fixture, "j001");
 }
 
 /* A listing that was in progress at a refresh is not shared with a later reader. */
 static void refresh_while_reading(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct reader *held;
 	struct reader *late;
 
-	bench_reset(bench, 2, 10);
-	bench_fill(bench, 0, 30);
-	held = reader_open_all(bench);
+	fixture_reset(fixture, 2, 10);
+	fixture_fill(fixture, 0, 30);
+	held = reader_open_all(fixture);
 	assert_int_equal(reader_read(held), -EAGAIN);
-	sync_refresh(bench->sync);
-	late = reader_open_all(bench);
+	sync_refresh(fixture->sync);
+	late = reader_open_all(fixture);
 	assert_int_equal(reader_read(late), -EAGAIN);
-	assert_int_equal(bench->api->lists, 2);
+	assert_int_equal(fixture->api->lists, 2);
 	assert_int_equal(reader_finish(held), 0);
 	assert_int_equal(reader_finish(late), 0);
 	assert_int_equal(listing_len(held->listing), 30);
@@ -352,28 +352,28 @@ static void refresh_while_reading(void **state)
  */
 static void replaced_listings_are_let_go(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct reader *old;
 	struct reader *new;
 
-	bench_reset(bench, 4, 10);
-	bench_fill(bench, 0, 100);
-	old = reader_open_all(bench);
+	fixture_reset(fixture, 4, 10);
+	fixture_fill(fixture, 0, 100);
+	old = reader_open_all(fixture);
 	assert_int_equal(reader_read(old), -EAGAIN);
-	fake_answer(fake_call(bench->api, 0));
+	fake_answer(fake_call(fixture->api, 0));
 	assert_int_equal(reader_read(old), -EAGAIN);
-	assert_int_equal(bench->api->pending_len, 2);
+	assert_int_equal(fixture->api->pending_len, 2);
 	reader_close(old);
-	bench_forward(bench, BENCH_TTL_MS);
-	new = reader_open_all(bench);
-	assert_int_equal(bench->api->pending_len, 0);
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	new = reader_open_all(fixture);
+	assert_int_equal(fixture->api->pending_len, 0);
 	assert_int_equal(reader_finish(new), 0);
 	assert_int_equal(listing_len(new->listing), 100);
 	reader_close(new);
 }
 
 /* Reads the listings of the queries from number `first` to before `end`. */
-static void read_numbered(struct bench *bench, int first, int end)
+static void read_numbered(struct sync_fixture *fixture, int first, int end)
 {
 	for (int i = first; i < end; i++) {
 		struct query query = of_all();
@@ -381,22 +381,22 @@ static void read_numbered(struct bench *bench, int first, int end)
 
 		snprintf(word, sizeof(word), "2026-03-01T%02d:%02dZ", i / 60, i % 60);
 		assert_int_equal(query_narrow(&query, QUERY_AFTER, word), 0);
-		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
+		assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
 	}
 }
 
 /* SEMANTICS 11.3: 256 listings that no reader holds are kept. */
 static void few_listings_are_kept(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	enum { LISTINGS = 300, KEPT = 256 };
 
-	read_numbered(bench, 0, LISTINGS);
-	assert_int_equal(bench->api->lists, LISTINGS);
-	read_numbered(bench, LISTINGS - KEPT, LISTINGS);
-	assert_int_equal(bench->api->lists, LISTINGS);
-	read_numbered(bench, 0, 1);
-	assert_int_equal(bench->api->lists, LISTINGS + 1);
+	read_numbered(fixture, 0, LISTINGS);
+	assert_int_equal(fixture->api->lists, LISTINGS);
+	read_numbered(fixture, LISTINGS - KEPT, LISTINGS);
+	assert_int_equal(fixture->api->lists, LISTINGS);
+	read_numbered(fixture, 0, 1);
+	assert_int_equal(fixture->api->lists, LISTINGS + 1);
 }
 
 /*
@@ -407,66 +407,68 @@ static void a_walk_through_many_days(void **state)
 {
 	enum { DAYS = 600 };
 	static const enum listing_kind kinds[] = {LISTING_JOBS, LISTING_VALUES};
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query all = of_all();
 
 	for (int i = 0; i < DAYS; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "j%03d", i);
-		fake_add(bench->api, id, JOB_DONE, bench_noon_ms() - (int64_t)i * DAY_MS);
+		fake_add(fixture->api, id, JOB_DONE,
+			fixture_noon_ms() - (int64_t)i * DAY_MS);
 	}
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
 
-	unsigned lists = bench->api->lists;
+	unsigned lists = fixture->api->lists;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (int64_t day = 0; day < DAYS; day++) {
 			struct query query = of_all();
 			char word[DAY_TEXT];
 
-			day_print(bench_noon_ms() / DAY_MS - day, word);
+			day_print(fixture_noon_ms() / DAY_MS - day, word);
 			assert_int_equal(query_narrow(&query, QUERY_DATE, word), 0);
 			if (kinds[i] == LISTING_VALUES)
 				assert_int_equal(
 					query_narrow(&query, QUERY_KEY, "customer"), 0);
-			assert_int_equal(bench_read_all(bench, kinds[i], &query), 0);
+			assert_int_equal(fixture_read_all(fixture, kinds[i], &query), 0);
 		}
-		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-		assert_int_equal(bench->api->lists, lists);
+		assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+		assert_int_equal(fixture->api->lists, lists);
 	}
 }
 
 /* sync_free() cancels all requests in flight and wakes no waiter. */
 static void sync_ends_with_calls_under_way(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct reader *reader;
 	struct wait_queue *queue;
 	struct query done = of_status("done");
 
-	bench_fill(bench, 0, 100);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &done), 0);
-	bench_forward(bench, BENCH_TTL_MS);
+	fixture_fill(fixture, 0, 100);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &done), 0);
+	fixture_forward(fixture, FIXTURE_TTL_MS);
 	/* The second listing replaces the first one, and no reader holds either. */
 	for (int i = 0; i < 2; i++) {
-		reader = i ? reader_open(bench, LISTING_JOBS, &done)
-			   : reader_open_all(bench);
+		reader = i ? reader_open(fixture, LISTING_JOBS, &done)
+			   : reader_open_all(fixture);
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_answer(fake_call(bench->api, bench->api->pending_len - 1));
+		fake_answer(fake_call(fixture->api, fixture->api->pending_len - 1));
 		assert_int_equal(reader_read(reader), -EAGAIN);
 		reader_close(reader);
 	}
-	assert_int_equal(job_fetch_start(bench->sync, "j005", &queue), 0);
-	assert_in_range(bench->api->pending_len, 4, 10);
-	bench_reset(bench, 1, 0);
-	assert_int_equal(bench->api->pending_len, 0);
-	bench_turn(bench);
+	assert_int_equal(job_fetch_start(fixture->sync, "j005", &queue), 0);
+	assert_in_range(fixture->api->pending_len, 4, 10);
+	fixture_reset(fixture, 1, 0);
+	assert_int_equal(fixture->api->pending_len, 0);
+	fixture_turn(fixture);
 }
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_listing_is_shared),
 		TEST(positions_are_stable),

@@ -32,7 +32,7 @@ struct model_job {
 };
 
 struct model {
-	struct bench *bench;
+	struct sync_fixture *fixture;
 	uint64_t random;
 	struct query query;
 	struct model_job jobs[JOBS_MAX];
@@ -84,22 +84,23 @@ static enum job_status draw_status(struct model *model)
  */
 static void create(struct model *model, bool head)
 {
-	int64_t created_ms = bench_noon_ms() - draw(model, DAYS * 1000) * (DAY_MS / 1000);
+	int64_t created_ms = fixture_noon_ms() -
+			     draw(model, DAYS * 1000) * (DAY_MS / 1000);
 	char id[16];
 
 	if (model->jobs_len == JOBS_MAX)
 		return;
 	if (head)
-		created_ms = bench_noon_ms() + model->jobs_len;
+		created_ms = fixture_noon_ms() + model->jobs_len;
 	id_of(model->jobs_len, id);
 	model->jobs[model->jobs_len++] = (struct model_job){.exists = true};
 	model->existing++;
-	note(model, fake_add(model->bench->api, id, draw_status(model), created_ms));
+	note(model, fake_add(model->fixture->api, id, draw_status(model), created_ms));
 }
 
 static void change(struct model *model)
 {
-	struct api *api = model->bench->api;
+	struct api *api = model->fixture->api;
 	unsigned kind = draw(model, 8);
 
 	model->changes++;
@@ -134,7 +135,7 @@ static void change_some(struct model *model)
 
 static void draw_rules(struct model *model)
 {
-	struct fake_rules *rules = &model->bench->api->rules;
+	struct fake_rules *rules = &model->fixture->api->rules;
 
 	*rules = (struct fake_rules){
 		.order = (enum fake_order)draw(model, 3),
@@ -162,22 +163,23 @@ static void draw_query(struct model *model)
 			0);
 }
 
-static void set_up_round(struct model *model, struct bench *bench, unsigned round)
+static void set_up_round(
+	struct model *model, struct sync_fixture *fixture, unsigned round)
 {
 	static const struct sync_handlers none;
 	unsigned jobs;
 
-	*model = (struct model){.bench = bench, .random = round + 1};
+	*model = (struct model){.fixture = fixture, .random = round + 1};
 	for (unsigned i = 0; i < 4; i++)
 		draw(model, 2);
-	bench->api->jobs_len = 0;
+	fixture->api->jobs_len = 0;
 	draw_rules(model);
 	draw_query(model);
 	model->connections = 1 + (int)draw(model, 8);
 	model->page_size = draw(model, 4) ? 2 + draw(model, 12) : 0;
 	model->changes_max = draw(model, 4) ? draw(model, CHANGES_MAX) : 0;
-	bench_reset(bench, model->connections, model->page_size);
-	sync_set_handlers(bench->sync, &none, NULL);
+	fixture_reset(fixture, model->connections, model->page_size);
+	sync_set_handlers(fixture->sync, &none, NULL);
 	jobs = draw(model, draw(model, 3) ? 60 : 121);
 	for (unsigned i = 0; i < jobs; i++)
 		create(model, draw(model, 2));
@@ -188,7 +190,7 @@ static void set_up_round(struct model *model, struct bench *bench, unsigned roun
 /* Answers one of the pending calls, or makes it fail. */
 static void answer_one(struct model *model)
 {
-	struct api *api = model->bench->api;
+	struct api *api = model->fixture->api;
 	struct api_call *call = fake_call(api, draw(model, api->pending_len));
 
 	if (!draw(model, 40)) {
@@ -202,8 +204,8 @@ static void answer_one(struct model *model)
 static void check(struct model *model, const struct reader *reader)
 {
 	for (size_t i = 0; i < listing_len(reader->listing); i++) {
-		const char *id = bench_id(
-			model->bench, listing_member(reader->listing, i));
+		const char *id = fixture_id(
+			model->fixture, listing_member(reader->listing, i));
 		unsigned number;
 
 		assert_int_equal(sscanf(id, "m%u", &number), 1);
@@ -218,7 +220,7 @@ static void check(struct model *model, const struct reader *reader)
 /* Returns the number of jobs of the smallest page that this round can have. */
 static unsigned smallest_page(const struct model *model)
 {
-	const struct fake_rules *rules = &model->bench->api->rules;
+	const struct fake_rules *rules = &model->fixture->api->rules;
 	unsigned jobs = model->page_size ? model->page_size : API_LIMIT_DEFAULT;
 
 	if (rules->gives_at_most && jobs > rules->gives_at_most)
@@ -246,22 +248,23 @@ static unsigned requests_allowed(const struct model *model)
 
 static void run_round(struct model *model)
 {
-	struct bench *bench = model->bench;
-	struct reader *reader = reader_open(bench, LISTING_JOBS, &model->query);
-	unsigned before = bench->api->lists;
+	struct sync_fixture *fixture = model->fixture;
+	struct reader *reader = reader_open(fixture, LISTING_JOBS, &model->query);
+	unsigned before = fixture->api->lists;
 	unsigned steps = 0;
 	int err;
 
 	while ((err = reader_read(reader)) == -EAGAIN) {
 		assert_true(++steps < STEPS_MAX);
-		assert_in_range(bench->api->pending_len, 1, (unsigned)model->connections);
+		assert_in_range(
+			fixture->api->pending_len, 1, (unsigned)model->connections);
 		answer_one(model);
 		change_some(model);
 	}
 	assert_int_equal(err, -ENOENT);
-	bench_turn(bench);
+	fixture_turn(fixture);
 	check(model, reader);
-	assert_in_range(bench->api->lists - before, 1, requests_allowed(model));
+	assert_in_range(fixture->api->lists - before, 1, requests_allowed(model));
 	reader_close(reader);
 }
 
@@ -281,7 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			what_matches_is_told_once, bench_set_up, bench_tear_down),
+			what_matches_is_told_once, fixture_set_up, fixture_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

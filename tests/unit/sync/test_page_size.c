@@ -170,23 +170,23 @@ static void one_job_is_not_settled_for(void **state)
  */
 static void refused_for_another_reason(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 	struct reader *reader;
 
 	query_init(&query);
-	bench_reset(bench, BENCH_CONNECTIONS, 20);
-	bench_fill(bench, 0, 100);
-	reader = reader_open_all(bench);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 20);
+	fixture_fill(fixture, 0, 100);
+	reader = reader_open_all(fixture);
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	fake_answer(fake_call(bench->api, 0));
+	fake_answer(fake_call(fixture->api, 0));
 	for (int i = 0; i < 3; i++) {
-		bench->api->rules.refuses_above = 1;
+		fixture->api->rules.refuses_above = 1;
 		assert_int_equal(reader_finish(reader), -EIO);
-		bench->api->rules.refuses_above = 0;
+		fixture->api->rules.refuses_above = 0;
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		assert_int_equal(fake_call(bench->api, 0)->limit, 20);
-		fake_answer(fake_call(bench->api, 0));
+		assert_int_equal(fake_call(fixture->api, 0)->limit, 20);
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
@@ -196,59 +196,59 @@ static void refused_for_another_reason(void **state)
 /* SEMANTICS 6.5: a limit is halved until it is granted, and the next listing uses it. */
 static void refused_limit_is_remembered(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 	static const unsigned limits[] = {20, 10, 5};
 
 	query_init(&query);
-	bench->api->rules.refuses_above = 6;
-	bench_fill(bench, 0, 30);
+	fixture->api->rules.refuses_above = 6;
+	fixture_fill(fixture, 0, 30);
 
-	struct reader *reader = reader_open_all(bench);
+	struct reader *reader = reader_open_all(fixture);
 
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		assert_int_equal(bench->api->pending_len, 1);
-		assert_int_equal(fake_call(bench->api, 0)->limit, limits[i]);
-		assert_int_equal(fake_call(bench->api, 0)->offset, 0);
-		fake_answer(fake_call(bench->api, 0));
+		assert_int_equal(fixture->api->pending_len, 1);
+		assert_int_equal(fake_call(fixture->api, 0)->limit, limits[i]);
+		assert_int_equal(fake_call(fixture->api, 0)->offset, 0);
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
 	reader_close(reader);
 
-	bench_forward(bench, BENCH_TTL_MS);
+	fixture_forward(fixture, FIXTURE_TTL_MS);
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	assert_int_equal(fake_call(bench->api, 0)->limit, 5);
+	assert_int_equal(fake_call(fixture->api, 0)->limit, 5);
 	reader_close(reader);
 }
 
 /* SEMANTICS 6.5: a refusal while several pages are in flight costs few requests. */
 static void refused_while_reading_ahead(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 	struct reader *reader;
 
 	query_init(&query);
-	bench_fill(bench, 0, 600);
-	reader = reader_open_all(bench);
+	fixture_fill(fixture, 0, 600);
+	reader = reader_open_all(fixture);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_answer(fake_call(bench->api, 0));
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	assert_in_range(bench->api->pending_len, 2, 8);
-	assert_in_range(fake_call(bench->api, 0)->limit, 101, 1000);
-	bench->api->rules.refuses_above = 100;
+	assert_in_range(fixture->api->pending_len, 2, 8);
+	assert_in_range(fake_call(fixture->api, 0)->limit, 101, 1000);
+	fixture->api->rules.refuses_above = 100;
 
-	unsigned lists = bench->api->lists;
+	unsigned lists = fixture->api->lists;
 
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
-	assert_in_range(bench->api->lists - lists, 1, 40);
+	assert_in_range(fixture->api->lists - lists, 1, 40);
 	reader_close(reader);
 }
 
@@ -258,47 +258,47 @@ static void refused_while_reading_ahead(void **state)
  */
 static void lowered_limit_is_noticed(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 	struct reader *reader;
 
 	query_init(&query);
-	bench->api->rules.gives_at_most = 7;
-	bench_fill(bench, 0, 100);
-	reader = reader_open_all(bench);
+	fixture->api->rules.gives_at_most = 7;
+	fixture_fill(fixture, 0, 100);
+	reader = reader_open_all(fixture);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
 	/* Seventeen pages of seven jobs, and a few requests to find the limit. */
-	assert_in_range(bench->api->lists, 17, 17 + BENCH_CONNECTIONS + 2);
+	assert_in_range(fixture->api->lists, 17, 17 + FIXTURE_CONNECTIONS + 2);
 	reader_close(reader);
 }
 
 /* A last page is short, too, and does not show a limit. */
 static void short_last_page_is_no_limit(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 
 	query_init(&query);
-	bench->api->rules.next_until_empty = true;
+	fixture->api->rules.next_until_empty = true;
 	for (unsigned jobs = 1; jobs < 30; jobs += 4) {
 		struct reader *reader;
 
-		bench_fill(bench, bench->api->jobs_len, 4);
-		reader = reader_open_all(bench);
+		fixture_fill(fixture, fixture->api->jobs_len, 4);
+		reader = reader_open_all(fixture);
 		assert_int_equal(reader_finish(reader), 0);
 		reader_close(reader);
-		sync_refresh(bench->sync);
-		bench_forward(bench, 1);
+		sync_refresh(fixture->sync);
+		fixture_forward(fixture, 1);
 	}
-	bench_fill(bench, bench->api->jobs_len, 200);
+	fixture_fill(fixture, fixture->api->jobs_len, 200);
 
-	struct reader *reader = reader_open_all(bench);
+	struct reader *reader = reader_open_all(fixture);
 
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	fake_answer(fake_call(bench->api, 0));
+	fake_answer(fake_call(fixture->api, 0));
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	assert_in_range(fake_call(bench->api, 0)->limit, 20, 1000);
+	assert_in_range(fake_call(fixture->api, 0)->limit, 20, 1000);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
 	reader_close(reader);
@@ -306,7 +306,8 @@ static void short_last_page_is_no_limit(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_hold_a_mebibyte_or_half_a_second),
 		cmocka_unit_test(slow_answers_do_not_shrink_pages),

@@ -32,7 +32,7 @@ struct look_job {
 };
 
 struct looks {
-	struct bench *bench;
+	struct sync_fixture *fixture;
 	uint64_t random;
 	struct query query;
 	struct look_job jobs[JOBS_MAX];
@@ -83,12 +83,12 @@ static void create(struct looks *looks, bool same_instant)
 		looks->created_ms += MINUTE_MS;
 	snprintf(id, sizeof(id), "k%04u", looks->jobs_len);
 	looks->jobs[looks->jobs_len++] = (struct look_job){0};
-	note(looks, fake_add(looks->bench->api, id, status, looks->created_ms));
+	note(looks, fake_add(looks->fixture->api, id, status, looks->created_ms));
 }
 
 static void finish_one(struct looks *looks)
 {
-	struct api *api = looks->bench->api;
+	struct api *api = looks->fixture->api;
 
 	for (unsigned i = 0; i < api->jobs_len; i++) {
 		struct fake_job *job = &api->jobs[i];
@@ -105,7 +105,7 @@ static void finish_one(struct looks *looks)
 
 static void change(struct looks *looks)
 {
-	struct api *api = looks->bench->api;
+	struct api *api = looks->fixture->api;
 	unsigned kind = draw(looks, 4);
 
 	if (kind == 0) {
@@ -122,7 +122,7 @@ static void change(struct looks *looks)
 
 static void begin_look(struct looks *looks)
 {
-	struct api *api = looks->bench->api;
+	struct api *api = looks->fixture->api;
 
 	for (unsigned i = 0; i < looks->jobs_len; i++)
 		looks->jobs[i] = (struct look_job){0};
@@ -135,8 +135,8 @@ static void begin_look(struct looks *looks)
 static void check(struct looks *looks, const struct reader *reader)
 {
 	for (size_t i = 0; i < listing_len(reader->listing); i++) {
-		const char *id = bench_id(
-			looks->bench, listing_member(reader->listing, i));
+		const char *id = fixture_id(
+			looks->fixture, listing_member(reader->listing, i));
 		unsigned number;
 
 		assert_int_equal(sscanf(id, "k%u", &number), 1);
@@ -150,34 +150,34 @@ static void check(struct looks *looks, const struct reader *reader)
 
 static void look(struct looks *looks)
 {
-	struct bench *bench = looks->bench;
-	unsigned before = bench->api->lists + bench->api->gets;
+	struct sync_fixture *fixture = looks->fixture;
+	unsigned before = fixture->api->lists + fixture->api->gets;
 	struct reader *reader;
 	unsigned steps = 0;
 	int err;
 
 	begin_look(looks);
-	reader = reader_open(bench, LISTING_JOBS, &looks->query);
+	reader = reader_open(fixture, LISTING_JOBS, &looks->query);
 	while ((err = reader_read(reader)) == -EAGAIN) {
 		assert_true(++steps < STEPS_MAX);
 		/*
 		 * Fetches of moved jobs may still be in flight while the listing is read
 		 * again.
 		 */
-		assert_in_range(bench->api->pending_len, 1, 2 * BENCH_CONNECTIONS);
+		assert_in_range(fixture->api->pending_len, 1, 2 * FIXTURE_CONNECTIONS);
 		if (!draw(looks, 50))
-			fake_fail(fake_call(bench->api, 0), -EBUSY, "");
+			fake_fail(fake_call(fixture->api, 0), -EBUSY, "");
 		else
 			fake_answer(fake_call(
-				bench->api, draw(looks, bench->api->pending_len)));
+				fixture->api, draw(looks, fixture->api->pending_len)));
 		if (looks->busy && !draw(looks, looks->busy))
 			change(looks);
-		bench_forward(bench, 1);
+		fixture_forward(fixture, 1);
 	}
 	assert_int_equal(err, -ENOENT);
 	check(looks, reader);
 
-	unsigned requests = bench->api->lists + bench->api->gets - before;
+	unsigned requests = fixture->api->lists + fixture->api->gets - before;
 
 	looks->cheap += requests < listing_len(reader->listing) / 9 / 2;
 	reader_close(reader);
@@ -197,17 +197,17 @@ static void draw_query(struct looks *looks)
 			query_narrow(&looks->query, QUERY_AFTER, "2026-03-31T13:00Z"), 0);
 }
 
-static void run_round(struct looks *looks, struct bench *bench, unsigned round)
+static void run_round(struct looks *looks, struct sync_fixture *fixture, unsigned round)
 {
 	static const struct sync_handlers none;
 	unsigned jobs;
 	unsigned cheap = looks->cheap;
 
-	*looks = (struct looks){.bench = bench, .random = round + 1, .cheap = cheap};
+	*looks = (struct looks){.fixture = fixture, .random = round + 1, .cheap = cheap};
 	for (unsigned i = 0; i < 4; i++)
 		draw(looks, 2);
-	bench->api->jobs_len = 0;
-	bench->api->rules = (struct fake_rules){
+	fixture->api->jobs_len = 0;
+	fixture->api->rules = (struct fake_rules){
 		.next_after_full = draw(looks, 2),
 		.next_until_empty = !draw(looks, 3),
 		.missing_past_end = draw(looks, 2),
@@ -217,9 +217,9 @@ static void run_round(struct looks *looks, struct bench *bench, unsigned round)
 	draw_query(looks);
 	looks->busy = draw(looks, 3) * 4;
 	looks->finished = 4 + draw(looks, 60);
-	looks->created_ms = bench_noon_ms() - (int64_t)DAY_MS;
-	bench_reset(bench, BENCH_CONNECTIONS, 10);
-	sync_set_handlers(bench->sync, &none, NULL);
+	looks->created_ms = fixture_noon_ms() - (int64_t)DAY_MS;
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 10);
+	sync_set_handlers(fixture->sync, &none, NULL);
 	jobs = draw(looks, 300);
 	for (unsigned i = 0; i < jobs; i++)
 		create(looks, i && !draw(looks, 4));
@@ -229,7 +229,7 @@ static void run_round(struct looks *looks, struct bench *bench, unsigned round)
 		look(looks);
 		while (changes--)
 			change(looks);
-		bench_forward(bench, BENCH_TTL_MS);
+		fixture_forward(fixture, FIXTURE_TTL_MS);
 	}
 }
 
@@ -245,25 +245,25 @@ static void looks_show_what_there_is(void **state)
 }
 
 /* Adds a hundred jobs and refreshes until the unfinished jobs of the query are known. */
-static struct query begin_looking(struct bench *bench)
+static struct query begin_looking(struct sync_fixture *fixture)
 {
 	struct query query;
 
 	query_init(&query);
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
-	bench_reset(bench, 4, 10);
-	bench_fill(bench, 0, 100);
+	fixture_reset(fixture, 4, 10);
+	fixture_fill(fixture, 0, 100);
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-		bench_forward(bench, BENCH_TTL_MS);
+		assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+		fixture_forward(fixture, FIXTURE_TTL_MS);
 	}
-	bench->api->lists = 0;
+	fixture->api->lists = 0;
 	return query;
 }
 
-static void finish_job(struct bench *bench, const char *id)
+static void finish_job(struct sync_fixture *fixture, const char *id)
 {
-	struct job *job = &fake_find(bench->api, id)->job;
+	struct job *job = &fake_find(fixture->api, id)->job;
 
 	job->status = JOB_DONE;
 	job->completed_ms = job->created_ms + 1;
@@ -275,13 +275,13 @@ static void finish_job(struct bench *bench, const char *id)
  */
 static void unchanged_listing_costs_few_requests(void **state)
 {
-	struct bench *bench = *state;
-	struct query query = begin_looking(bench);
-	struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+	struct sync_fixture *fixture = *state;
+	struct query query = begin_looking(fixture);
+	struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
 
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
-	assert_int_equal(bench->api->lists, 4);
+	assert_int_equal(fixture->api->lists, 4);
 	reader_close(reader);
 }
 
@@ -291,20 +291,20 @@ static void unchanged_listing_costs_few_requests(void **state)
  */
 static void finishing_does_not_hide_a_deletion(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 	struct reader *reader;
 
-	fake_add(bench->api, "q", JOB_QUEUED, bench_noon_ms() - 19 * MINUTE_MS - 1);
-	query = begin_looking(bench);
-	fake_remove(bench->api, "j030");
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fake_add(fixture->api, "q", JOB_QUEUED, fixture_noon_ms() - 19 * MINUTE_MS - 1);
+	query = begin_looking(fixture);
+	fake_remove(fixture->api, "j030");
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_answer(fake_call(bench->api, 0));
-		bench_forward(bench, 1);
+		fake_answer(fake_call(fixture->api, 0));
+		fixture_forward(fixture, 1);
 	}
-	finish_job(bench, "q");
+	finish_job(fixture, "q");
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
 	reader_close(reader);
@@ -313,7 +313,8 @@ static void finishing_does_not_hide_a_deletion(void **state)
 static bool tells(const struct reader *reader, const char *id)
 {
 	for (size_t i = 0; i < listing_len(reader->listing); i++)
-		if (strcmp(bench_id(reader->bench, listing_member(reader->listing, i)),
+		if (strcmp(fixture_id(
+				   reader->fixture, listing_member(reader->listing, i)),
 			    id) == 0)
 			return true;
 	return false;
@@ -326,37 +327,37 @@ static bool tells(const struct reader *reader, const char *id)
 static void new_ones_that_finish_do_not_hide_deletions(void **state)
 {
 	static const char *const finishing[] = {"q00", "q07", "q11"};
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
 	for (unsigned i = 0; i < 3; i++) {
-		struct query query = begin_looking(bench);
-		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+		struct query query = begin_looking(fixture);
+		struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
 
 		/*
 		 * In front of each queued job is a newer one that is done: they fill two
 		 * pages.
 		 */
 		for (int at = 0; at < 12; at++) {
-			int64_t created_ms = bench_noon_ms() + (at + 1) * MINUTE_MS;
+			int64_t created_ms = fixture_noon_ms() + (at + 1) * MINUTE_MS;
 			char id[16];
 
 			snprintf(id, sizeof(id), "q%02d", at);
-			fake_add(bench->api, id, JOB_QUEUED, created_ms);
+			fake_add(fixture->api, id, JOB_QUEUED, created_ms);
 			snprintf(id, sizeof(id), "n%02d", at);
-			fake_add(bench->api, id, JOB_DONE, created_ms + 1);
+			fake_add(fixture->api, id, JOB_DONE, created_ms + 1);
 		}
-		fake_remove(bench->api, "j030");
+		fake_remove(fixture->api, "j030");
 		while (listing_len(reader->listing) < 12) {
 			assert_int_equal(reader_read(reader), -EAGAIN);
-			fake_answer(fake_call(bench->api, 0));
-			bench_forward(bench, 1);
+			fake_answer(fake_call(fixture->api, 0));
+			fixture_forward(fixture, 1);
 		}
-		finish_job(bench, finishing[i]);
+		finish_job(fixture, finishing[i]);
 		assert_int_equal(reader_finish(reader), 0);
 		assert_true(tells(reader, finishing[i]));
 		assert_false(tells(reader, "j030"));
 		reader_close(reader);
-		bench->api->jobs_len = 0;
+		fixture->api->jobs_len = 0;
 	}
 }
 
@@ -366,17 +367,17 @@ static void new_ones_that_finish_do_not_hide_deletions(void **state)
  */
 static void one_of_the_first_instant_does_not_hide_a_deletion(void **state)
 {
-	struct bench *bench = *state;
-	struct query query = begin_looking(bench);
-	struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
-	int64_t created_ms = fake_find(bench->api, "j000")->job.created_ms;
+	struct sync_fixture *fixture = *state;
+	struct query query = begin_looking(fixture);
+	struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
+	int64_t created_ms = fake_find(fixture->api, "j000")->job.created_ms;
 
-	fake_add(bench->api, "q", JOB_QUEUED, created_ms);
-	fake_remove(bench->api, "j030");
+	fake_add(fixture->api, "q", JOB_QUEUED, created_ms);
+	fake_remove(fixture->api, "j030");
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	fake_answer(fake_call(bench->api, 0));
-	bench_forward(bench, 1);
-	finish_job(bench, "q");
+	fake_answer(fake_call(fixture->api, 0));
+	fixture_forward(fixture, 1);
+	finish_job(fixture, "q");
 	assert_int_equal(reader_finish(reader), 0);
 	assert_true(tells(reader, "q"));
 	assert_false(tells(reader, "j030"));
@@ -389,23 +390,23 @@ static void one_of_the_first_instant_does_not_hide_a_deletion(void **state)
  */
 static void one_of_an_instant_finishes(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 	struct reader *reader;
 
-	fake_add(bench->api, "x1", JOB_DONE, bench_noon_ms() - 19 * MINUTE_MS - 1);
-	fake_add(bench->api, "x2", JOB_DONE, bench_noon_ms() - 19 * MINUTE_MS - 1);
-	fake_add(bench->api, "x3", JOB_QUEUED, bench_noon_ms() - 19 * MINUTE_MS - 1);
-	query = begin_looking(bench);
+	fake_add(fixture->api, "x1", JOB_DONE, fixture_noon_ms() - 19 * MINUTE_MS - 1);
+	fake_add(fixture->api, "x2", JOB_DONE, fixture_noon_ms() - 19 * MINUTE_MS - 1);
+	fake_add(fixture->api, "x3", JOB_QUEUED, fixture_noon_ms() - 19 * MINUTE_MS - 1);
+	query = begin_looking(fixture);
 	for (int i = 0; i < 2; i++) {
-		fake_remove(bench->api, i ? "j030" : "j031");
+		fake_remove(fixture->api, i ? "j030" : "j031");
 		if (i)
-			finish_job(bench, "x3");
-		reader = reader_open(bench, LISTING_JOBS, &query);
+			finish_job(fixture, "x3");
+		reader = reader_open(fixture, LISTING_JOBS, &query);
 		assert_int_equal(reader_finish(reader), 0);
 		assert_as_account(reader, &query);
 		reader_close(reader);
-		bench_forward(bench, BENCH_TTL_MS);
+		fixture_forward(fixture, FIXTURE_TTL_MS);
 	}
 }
 
@@ -415,7 +416,7 @@ static void one_of_an_instant_finishes(void **state)
  */
 static void a_row_that_cannot_be_read_hides_no_job(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	bool failed = true;
 
 	for (unsigned number = 1; failed; number++) {
@@ -423,12 +424,13 @@ static void a_row_that_cannot_be_read_hides_no_job(void **state)
 		struct reader *reader;
 		int err;
 
-		bench->api->jobs_len = 0;
-		fake_add(bench->api, "q", JOB_QUEUED, bench_noon_ms() - 19 * MINUTE_MS);
-		query = begin_looking(bench);
-		fake_remove(bench->api, "j030");
-		finish_job(bench, "q");
-		reader = reader_open(bench, LISTING_JOBS, &query);
+		fixture->api->jobs_len = 0;
+		fake_add(fixture->api, "q", JOB_QUEUED,
+			fixture_noon_ms() - 19 * MINUTE_MS);
+		query = begin_looking(fixture);
+		fake_remove(fixture->api, "j030");
+		finish_job(fixture, "q");
+		reader = reader_open(fixture, LISTING_JOBS, &query);
 		failing_read_at(number);
 		err = reader_finish(reader);
 		failed = failing_read_calls() >= number;
@@ -445,7 +447,8 @@ static void a_row_that_cannot_be_read_hides_no_job(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(unchanged_listing_costs_few_requests),
 		TEST(finishing_does_not_hide_a_deletion),

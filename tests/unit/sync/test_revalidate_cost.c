@@ -16,16 +16,16 @@ enum { MINUTE_MS = 60 * 1000 };
  * Refreshes a listing and asserts that it shows the account. Returns the number of
  * requests.
  */
-static unsigned refresh(struct bench *bench, const struct query *query)
+static unsigned refresh(struct sync_fixture *fixture, const struct query *query)
 {
-	unsigned before = bench->api->lists + bench->api->gets;
-	struct reader *reader = reader_open(bench, LISTING_JOBS, query);
+	unsigned before = fixture->api->lists + fixture->api->gets;
+	struct reader *reader = reader_open(fixture, LISTING_JOBS, query);
 
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, query);
 	reader_close(reader);
-	bench_forward(bench, BENCH_TTL_MS);
-	return bench->api->lists + bench->api->gets - before;
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	return fixture->api->lists + fixture->api->gets - before;
 }
 
 /*
@@ -50,40 +50,41 @@ static void deletions_cost_few_requests(void **state)
 		{95, 14, 120, READING + 8},
 		{101, 18, 90, READING + 8},
 	};
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 
 	query_init(&query);
-	bench_reset(bench, CONNECTIONS, PAGE);
-	bench_fill(bench, 0, JOBS);
-	assert_in_range(refresh(bench, &query), READING, READING + CONNECTIONS);
+	fixture_reset(fixture, CONNECTIONS, PAGE);
+	fixture_fill(fixture, 0, JOBS);
+	assert_in_range(refresh(fixture, &query), READING, READING + CONNECTIONS);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (unsigned j = 0; j < cases[i].count; j++) {
 			char id[16];
 
 			snprintf(id, sizeof(id), "j%03u",
 				cases[i].first + j * cases[i].apart);
-			fake_remove(bench->api, id);
+			fake_remove(fixture->api, id);
 		}
-		assert_in_range(refresh(bench, &query), 3, cases[i].most);
-		assert_int_equal(refresh(bench, &query), 4);
+		assert_in_range(refresh(fixture, &query), 3, cases[i].most);
+		assert_int_equal(refresh(fixture, &query), 4);
 	}
 }
 
 /* Adds a job that an unsorted account lists at an index from `first` to `last`. */
-static void add_between(struct bench *bench, unsigned first, unsigned last)
+static void add_between(struct sync_fixture *fixture, unsigned first, unsigned last)
 {
 	for (unsigned i = 0;; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "n%03u", i);
-		fake_add(bench->api, id, JOB_DONE, bench_noon_ms() + MINUTE_MS);
+		fake_add(fixture->api, id, JOB_DONE, fixture_noon_ms() + MINUTE_MS);
 
-		unsigned at = (unsigned)(fake_find(bench->api, id) - bench->api->jobs);
+		unsigned at =
+			(unsigned)(fake_find(fixture->api, id) - fixture->api->jobs);
 
 		if (at >= first && at <= last)
 			return;
-		fake_remove(bench->api, id);
+		fake_remove(fixture->api, id);
 	}
 }
 
@@ -94,7 +95,7 @@ static void add_between(struct bench *bench, unsigned first, unsigned last)
 static void unsorted_listings_are_read_again(void **state)
 {
 	static const char *const statuses[] = {NULL, "done"};
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++) {
 		struct query query;
@@ -103,20 +104,21 @@ static void unsorted_listings_are_read_again(void **state)
 		if (statuses[i])
 			assert_int_equal(
 				query_narrow(&query, QUERY_STATUS, statuses[i]), 0);
-		bench->api->jobs_len = 0;
-		bench->api->rules.order = FAKE_UNSORTED;
-		bench_reset(bench, 4, 10);
-		bench_fill(bench, 0, 100);
-		refresh(bench, &query);
-		fake_remove(bench->api, bench->api->jobs[40].job.id);
-		add_between(bench, 50, 80);
-		refresh(bench, &query);
+		fixture->api->jobs_len = 0;
+		fixture->api->rules.order = FAKE_UNSORTED;
+		fixture_reset(fixture, 4, 10);
+		fixture_fill(fixture, 0, 100);
+		refresh(fixture, &query);
+		fake_remove(fixture->api, fixture->api->jobs[40].job.id);
+		add_between(fixture, 50, 80);
+		refresh(fixture, &query);
 	}
 }
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(deletions_cost_few_requests),
 		TEST(unsorted_listings_are_read_again),

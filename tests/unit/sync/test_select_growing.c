@@ -27,38 +27,39 @@ static struct query of(const char *key, const char *values)
 	return query;
 }
 
-static void hold(struct bench *bench, const char *id, const char *metadata)
+static void hold(struct sync_fixture *fixture, const char *id, const char *metadata)
 {
-	struct fake_job *job = fake_find(bench->api, id);
+	struct fake_job *job = fake_find(fixture->api, id);
 
 	assert_non_null(job);
 	job->metadata = metadata;
 	job->edition++;
 }
 
-static void add(struct bench *bench, const char *id, enum job_status status,
+static void add(struct sync_fixture *fixture, const char *id, enum job_status status,
 	unsigned minutes, const char *metadata)
 {
-	fake_add(bench->api, id, status, bench_noon_ms() - (int64_t)minutes * 60 * 1000);
-	hold(bench, id, metadata);
+	fake_add(fixture->api, id, status,
+		fixture_noon_ms() - (int64_t)minutes * 60 * 1000);
+	hold(fixture, id, metadata);
 }
 
 /* Adds a hundred jobs; j005, j025, j045 and j065 have customer=acme. */
-static void fill(struct bench *bench)
+static void fill(struct sync_fixture *fixture)
 {
-	bench_reset(bench, BENCH_CONNECTIONS, 20);
-	bench_fill(bench, 0, 100);
-	hold(bench, "j005", "\ncustomer=acme\nplan=a\n");
-	hold(bench, "j025", "\ncustomer=acme\n");
-	hold(bench, "j045", "\ncustomer=acme\nplan=b\nplan=a\n");
-	hold(bench, "j065", "\ncustomer=acme\ncustomer=zoe\n");
-	hold(bench, "j066", "\ncustomer=zoe\n");
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 20);
+	fixture_fill(fixture, 0, 100);
+	hold(fixture, "j005", "\ncustomer=acme\nplan=a\n");
+	hold(fixture, "j025", "\ncustomer=acme\n");
+	hold(fixture, "j045", "\ncustomer=acme\nplan=b\nplan=a\n");
+	hold(fixture, "j065", "\ncustomer=acme\ncustomer=zoe\n");
+	hold(fixture, "j066", "\ncustomer=zoe\n");
 }
 
-static void answer_one(struct bench *bench)
+static void answer_one(struct sync_fixture *fixture)
 {
-	fake_answer(fake_call(bench->api, 0));
-	bench_turn(bench);
+	fake_answer(fake_call(fixture->api, 0));
+	fixture_turn(fixture);
 }
 
 /*
@@ -66,21 +67,21 @@ static void answer_one(struct bench *bench)
  */
 static void as_far_as_wanted(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "acme");
 	struct reader *reader;
 
-	fill(bench);
-	reader = reader_open(bench, LISTING_JOBS, &query);
-	assert_int_equal(bench->api->lists, 0);
+	fill(fixture);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
+	assert_int_equal(fixture->api->lists, 0);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
-	assert_int_equal(bench->api->lists, 1);
-	answer_one(bench);
+	assert_int_equal(fixture->api->lists, 1);
+	answer_one(fixture);
 	assert_int_equal(reader->told, 1);
 	assert_int_equal(reader_want(reader, 0), 0);
 	assert_members(reader, "j005");
-	bench_settle(bench);
-	assert_int_equal(bench->api->lists, 1);
+	fixture_settle(fixture);
+	assert_int_equal(fixture->api->lists, 1);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "j005 j025 j045 j065");
 	reader_close(reader);
@@ -89,16 +90,16 @@ static void as_far_as_wanted(void **state)
 /* Metadata is filtered here; the API gets only the other filters. */
 static void the_api_is_asked_for_what_surrounds(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "acme");
 	struct reader *reader;
 
-	fill(bench);
+	fill(fixture);
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
-	assert_int_equal(fake_call(bench->api, 0)->query.statuses, 1u << JOB_DONE);
-	assert_string_equal(fake_call(bench->api, 0)->query.metadata, "");
+	assert_int_equal(fake_call(fixture->api, 0)->query.statuses, 1u << JOB_DONE);
+	assert_string_equal(fake_call(fixture->api, 0)->query.metadata, "");
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "j005 j025 j045 j065");
 	reader_close(reader);
@@ -107,25 +108,25 @@ static void the_api_is_asked_for_what_surrounds(void **state)
 /* If the reader leaves, reading stops; the next reader continues from there. */
 static void nobody_waits(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "nobody");
 	struct reader *reader;
 
-	bench_reset(bench, BENCH_CONNECTIONS, 5);
-	bench_fill(bench, 0, 200);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 5);
+	fixture_fill(fixture, 0, 200);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
-	answer_one(bench);
+	answer_one(fixture);
 	wait_leave(&reader->waiter);
-	bench_settle(bench);
+	fixture_settle(fixture);
 
 	/* The pages in flight arrive, and no others are requested. */
-	unsigned lists = bench->api->lists;
+	unsigned lists = fixture->api->lists;
 
-	assert_true(lists < 2 + BENCH_CONNECTIONS * 2);
+	assert_true(lists < 2 + FIXTURE_CONNECTIONS * 2);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "");
-	assert_true(bench->api->lists > lists);
+	assert_true(fixture->api->lists > lists);
 	reader_close(reader);
 }
 
@@ -134,38 +135,38 @@ static void nobody_waits(void **state)
  */
 static void read_on_later(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "rare");
 	unsigned lists = 0;
 
-	bench_reset(bench, 1, 5);
-	bench_fill(bench, 0, 150);
-	hold(bench, "j140", "\ncustomer=rare\n");
+	fixture_reset(fixture, 1, 5);
+	fixture_fill(fixture, 0, 150);
+	hold(fixture, "j140", "\ncustomer=rare\n");
 	/* Each reader gets a page or two and leaves, so that the next one needs more. */
 	for (unsigned looks = 0; looks < 8; looks++) {
-		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+		struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
 
 		assert_int_equal(reader_want(reader, 0), -EAGAIN);
 		for (unsigned pages = 0; pages < 2; pages++)
-			answer_one(bench);
+			answer_one(fixture);
 		reader_close(reader);
-		bench_settle(bench);
-		bench_forward(bench, BENCH_TTL_MS * 3 / 4);
-		assert_in_range(bench->api->lists, lists + 2, lists + 4);
-		lists = bench->api->lists;
+		fixture_settle(fixture);
+		fixture_forward(fixture, FIXTURE_TTL_MS * 3 / 4);
+		assert_in_range(fixture->api->lists, lists + 2, lists + 4);
+		lists = fixture->api->lists;
 	}
 
-	struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+	struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
 
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "j140");
 	reader_close(reader);
-	assert_in_range(bench->api->lists, 37, 45);
+	assert_in_range(fixture->api->lists, 37, 45);
 	/* When the listing has become too old, it is read again. */
-	fake_add(bench->api, "new", JOB_DONE, bench_noon_ms() + 1);
-	hold(bench, "new", "\ncustomer=rare\n");
-	bench_forward(bench, BENCH_TTL_MS);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fake_add(fixture->api, "new", JOB_DONE, fixture_noon_ms() + 1);
+	hold(fixture, "new", "\ncustomer=rare\n");
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "new j140");
 	reader_close(reader);
@@ -185,21 +186,21 @@ static void names(void **state)
 		{LISTING_VALUES, "pla", ""},
 		{LISTING_VALUES, "none", ""},
 	};
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	unsigned lists = 0;
 
-	fill(bench);
+	fill(fixture);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct query query = of(cases[i].key, NULL);
-		struct reader *reader = reader_open(bench, cases[i].kind, &query);
+		struct reader *reader = reader_open(fixture, cases[i].kind, &query);
 
 		assert_int_equal(reader_finish(reader), 0);
 		assert_members(reader, cases[i].wanted);
 		reader_close(reader);
 		/* The other listings are selected from what the first one has read. */
 		if (i)
-			assert_int_equal(bench->api->lists, lists);
-		lists = bench->api->lists;
+			assert_int_equal(fixture->api->lists, lists);
+		lists = fixture->api->lists;
 	}
 }
 
@@ -208,25 +209,25 @@ static void names(void **state)
  */
 static void picked_out_of_a_fresh_one(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query all = of(NULL, NULL);
 	struct query query = of("customer", "acme");
 	struct query days = query;
 	struct reader *reader;
 
-	fill(bench);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-	bench->api->lists = 0;
+	fill(fixture);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+	fixture->api->lists = 0;
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "j005 j025 j045 j065");
 	reader_close(reader);
-	reader = reader_open(bench, LISTING_DAYS, &days);
+	reader = reader_open(fixture, LISTING_DAYS, &days);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "2026-04-01");
 	reader_close(reader);
-	assert_int_equal(bench->api->lists, 0);
+	assert_int_equal(fixture->api->lists, 0);
 }
 
 /*
@@ -235,17 +236,17 @@ static void picked_out_of_a_fresh_one(void **state)
  */
 static void days(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "acme");
 	struct reader *reader;
 
-	add(bench, "a", JOB_DONE, 0, "\ncustomer=acme\n");
-	add(bench, "b", JOB_DONE, 24 * 60, NULL);
-	add(bench, "c", JOB_DONE, 48 * 60, "\ncustomer=acme\n");
-	reader = reader_open(bench, LISTING_DAYS, &query);
+	add(fixture, "a", JOB_DONE, 0, "\ncustomer=acme\n");
+	add(fixture, "b", JOB_DONE, 24 * 60, NULL);
+	add(fixture, "c", JOB_DONE, 48 * 60, "\ncustomer=acme\n");
+	reader = reader_open(fixture, LISTING_DAYS, &query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "2026-04-01 2026-03-30");
-	assert_int_equal(bench->api->lists, 1);
+	assert_int_equal(fixture->api->lists, 1);
 	reader_close(reader);
 }
 
@@ -254,17 +255,17 @@ static void days(void **state)
  */
 static void a_page_fails(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "acme");
 	struct reader *reader;
 
-	fill(bench);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fill(fixture);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
-	answer_one(bench);
+	answer_one(fixture);
 	assert_int_equal(reader_want(reader, 1), -EAGAIN);
-	fake_fail(fake_call(bench->api, 0), -ETIMEDOUT, "");
-	bench_turn(bench);
+	fake_fail(fake_call(fixture->api, 0), -ETIMEDOUT, "");
+	fixture_turn(fixture);
 	assert_int_equal(reader->told, 2);
 	assert_int_equal(reader->error, -ETIMEDOUT);
 	reader->error = 0;
@@ -276,41 +277,41 @@ static void a_page_fails(void **state)
 /* SEMANTICS 7.1: the metadata of an unfinished job can change, so it is checked again. */
 static void what_is_held_changes(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "acme");
 	struct reader *reader;
 
-	add(bench, "a", JOB_PROCESSING, 0, "\ncustomer=acme\n");
-	add(bench, "b", JOB_QUEUED, 1, NULL);
+	add(fixture, "a", JOB_PROCESSING, 0, "\ncustomer=acme\n");
+	add(fixture, "b", JOB_QUEUED, 1, NULL);
 	for (unsigned look = 0; look < 3; look++) {
 		static const char *const wanted[] = {"a", "b", "a b"};
 
-		reader = reader_open(bench, LISTING_JOBS, &query);
+		reader = reader_open(fixture, LISTING_JOBS, &query);
 		assert_int_equal(reader_finish(reader), 0);
 		assert_members(reader, wanted[look]);
 		reader_close(reader);
-		hold(bench, "a", look ? "\ncustomer=acme\n" : NULL);
-		hold(bench, "b", "\ncustomer=acme\n");
-		bench_forward(bench, BENCH_TTL_MS);
+		hold(fixture, "a", look ? "\ncustomer=acme\n" : NULL);
+		hold(fixture, "b", "\ncustomer=acme\n");
+		fixture_forward(fixture, FIXTURE_TTL_MS);
 	}
 }
 
 /* SEMANTICS 7.1: a job missing from the surrounding listing is missing here, too. */
 static void a_job_is_deleted(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "acme");
 
-	fill(bench);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	fake_remove(bench->api, "j025");
-	bench_forward(bench, BENCH_TTL_MS);
+	fill(fixture);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	fake_remove(fixture->api, "j025");
+	fixture_forward(fixture, FIXTURE_TTL_MS);
 
-	struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+	struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
 
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "j005 j045 j065");
-	assert_told_gone(bench, "j025");
+	assert_told_gone(fixture, "j025");
 	reader_close(reader);
 }
 
@@ -321,20 +322,20 @@ static void a_job_is_deleted(void **state)
 static void some_at_a_time(void **state)
 {
 	enum { JOBS = FAKE_JOBS_MAX };
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query all = of(NULL, NULL);
 	struct query query = of("customer", "acme");
 	struct reader *reader;
 	char id[16];
 
-	bench_reset(bench, BENCH_CONNECTIONS, 500);
-	bench_fill(bench, 0, JOBS);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 500);
+	fixture_fill(fixture, 0, JOBS);
 	snprintf(id, sizeof(id), "j%03u", JOBS - 1);
-	hold(bench, id, "\ncustomer=acme\n");
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	hold(fixture, id, "\ncustomer=acme\n");
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
-	bench_turn(bench);
+	fixture_turn(fixture);
 	assert_int_equal(reader->told, 1);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, id);
@@ -352,25 +353,25 @@ static void far_ahead(void **state)
 		const char *value;
 		size_t members;
 	} cases[] = {{"many", 31}, {"two", 2}, {"one", 1}};
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query all = of(NULL, NULL);
 
-	bench_reset(bench, BENCH_CONNECTIONS, 500);
-	bench_fill(bench, 0, JOBS);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 500);
+	fixture_fill(fixture, 0, JOBS);
 	for (unsigned i = 0; i < JOBS; i += 70)
-		bench->api->jobs[i].metadata = "\ncustomer=many\n";
-	bench->api->jobs[1].metadata = "\ncustomer=two\n";
-	bench->api->jobs[JOBS - 1].metadata =
+		fixture->api->jobs[i].metadata = "\ncustomer=many\n";
+	fixture->api->jobs[1].metadata = "\ncustomer=two\n";
+	fixture->api->jobs[JOBS - 1].metadata =
 		"\ncustomer=many\ncustomer=two\ncustomer=one\n";
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct query query = of("customer", cases[i].value);
-		struct reader *reader = reader_open(bench, LISTING_JOBS, &query);
+		struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
 		size_t last = cases[i].members - 1;
 
 		assert_int_equal(reader_want(reader, last), -EAGAIN);
 		for (int turns = 0; turns < 4 && !reader->told; turns++)
-			bench_turn(bench);
+			fixture_turn(fixture);
 		assert_int_equal(reader->told, 1);
 		assert_int_equal(reader_want(reader, last), 0);
 		assert_int_equal(reader_want(reader, last + 1), -ENOENT);
@@ -383,17 +384,17 @@ static void many_names(void **state)
 {
 	enum { JOBS = 1000 };
 	static char metadata[JOBS][32];
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of("n", NULL);
 	struct reader *reader;
 
-	bench_reset(bench, BENCH_CONNECTIONS, 500);
-	bench_fill(bench, 0, JOBS);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 500);
+	fixture_fill(fixture, 0, JOBS);
 	for (unsigned i = 0; i < JOBS; i++) {
 		snprintf(metadata[i], sizeof(metadata[i]), "\nn=%u\n", i);
-		bench->api->jobs[i].metadata = metadata[i];
+		fixture->api->jobs[i].metadata = metadata[i];
 	}
-	reader = reader_open(bench, LISTING_VALUES, &query);
+	reader = reader_open(fixture, LISTING_VALUES, &query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_int_equal(listing_len(reader->listing), JOBS);
 	for (unsigned i = 0; i < JOBS; i++)
@@ -405,28 +406,29 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			as_far_as_wanted, bench_set_up, bench_tear_down),
+			as_far_as_wanted, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(the_api_is_asked_for_what_surrounds,
-			bench_set_up, bench_tear_down),
+			fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			nobody_waits, bench_set_up, bench_tear_down),
+			nobody_waits, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			read_on_later, bench_set_up, bench_tear_down),
-		cmocka_unit_test_setup_teardown(names, bench_set_up, bench_tear_down),
+			read_on_later, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(names, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			picked_out_of_a_fresh_one, bench_set_up, bench_tear_down),
-		cmocka_unit_test_setup_teardown(days, bench_set_up, bench_tear_down),
+			picked_out_of_a_fresh_one, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(days, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_page_fails, bench_set_up, bench_tear_down),
+			a_page_fails, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			what_is_held_changes, bench_set_up, bench_tear_down),
+			what_is_held_changes, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_job_is_deleted, bench_set_up, bench_tear_down),
+			a_job_is_deleted, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			some_at_a_time, bench_set_up, bench_tear_down),
-		cmocka_unit_test_setup_teardown(far_ahead, bench_set_up, bench_tear_down),
+			some_at_a_time, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			many_names, bench_set_up, bench_tear_down),
+			far_ahead, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(
+			many_names, fixture_set_up, fixture_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,37 +18,37 @@ static struct query of_all(void)
 	return query;
 }
 
-static void add(struct bench *bench, const char *id, const char *instant)
+static void add(struct sync_fixture *fixture, const char *id, const char *instant)
 {
 	int64_t ms;
 
 	assert_int_equal(timestamp_parse(instant, &ms), 0);
-	fake_add(bench->api, id, JOB_DONE, ms);
+	fake_add(fixture->api, id, JOB_DONE, ms);
 }
 
 /* Adds six jobs on one day, two on another and one on a third. */
-static void fill_three_days(struct bench *bench)
+static void fill_three_days(struct sync_fixture *fixture)
 {
-	add(bench, "a", "2026-04-01T23:59:59.999Z");
-	add(bench, "b", "2026-04-01T11:00Z");
-	add(bench, "c", "2026-04-01T10:00Z");
-	add(bench, "d", "2026-04-01T09:00Z");
-	add(bench, "e", "2026-04-01T08:00Z");
-	add(bench, "f", "2026-04-01");
-	add(bench, "g", "2026-03-31T12:00Z");
-	add(bench, "h", "2026-03-31T11:00Z");
-	add(bench, "i", "2025-12-31");
+	add(fixture, "a", "2026-04-01T23:59:59.999Z");
+	add(fixture, "b", "2026-04-01T11:00Z");
+	add(fixture, "c", "2026-04-01T10:00Z");
+	add(fixture, "d", "2026-04-01T09:00Z");
+	add(fixture, "e", "2026-04-01T08:00Z");
+	add(fixture, "f", "2026-04-01");
+	add(fixture, "g", "2026-03-31T12:00Z");
+	add(fixture, "h", "2026-03-31T11:00Z");
+	add(fixture, "i", "2025-12-31");
 }
 
 static const char three_days[] = "2026-04-01 2026-03-31 2025-12-31";
 
 static void assert_days(
-	struct bench *bench, const struct query *query, const char *wanted)
+	struct sync_fixture *fixture, const struct query *query, const char *wanted)
 {
 	struct reader *reader;
 
-	bench_reset(bench, BENCH_CONNECTIONS, 0);
-	reader = reader_open(bench, LISTING_DAYS, query);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 0);
+	reader = reader_open(fixture, LISTING_DAYS, query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, wanted);
 	reader_close(reader);
@@ -59,174 +59,174 @@ static void assert_days(
  */
 static void a_request_for_each_day(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 	struct reader *reader;
 
-	fill_three_days(bench);
-	reader = reader_open(bench, LISTING_DAYS, &query);
+	fill_three_days(fixture);
+	reader = reader_open(fixture, LISTING_DAYS, &query);
 	for (unsigned requests = 1; requests <= 4; requests++) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		assert_int_equal(bench->api->pending_len, 1);
-		assert_int_equal(bench->api->lists, requests);
-		assert_in_range(fake_call(bench->api, 0)->limit, 1, 3);
-		assert_int_equal(fake_call(bench->api, 0)->offset, 0);
-		fake_answer(fake_call(bench->api, 0));
-		bench_turn(bench);
+		assert_int_equal(fixture->api->pending_len, 1);
+		assert_int_equal(fixture->api->lists, requests);
+		assert_in_range(fake_call(fixture->api, 0)->limit, 1, 3);
+		assert_int_equal(fake_call(fixture->api, 0)->offset, 0);
+		fake_answer(fake_call(fixture->api, 0));
+		fixture_turn(fixture);
 	}
 	assert_int_equal(reader_read(reader), -ENOENT);
 	assert_members(reader, three_days);
-	assert_int_equal(bench->api->lists, 4);
+	assert_int_equal(fixture->api->lists, 4);
 	reader_close(reader);
 }
 
 /* SEMANTICS 6.2: a day is not requested before a reader wants it. */
 static void days_are_lazy(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 	struct reader *reader;
 
-	fill_three_days(bench);
-	reader = reader_open(bench, LISTING_DAYS, &query);
-	assert_int_equal(bench->api->lists, 0);
+	fill_three_days(fixture);
+	reader = reader_open(fixture, LISTING_DAYS, &query);
+	assert_int_equal(fixture->api->lists, 0);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
-	bench_settle(bench);
+	fixture_settle(fixture);
 	assert_int_equal(reader_want(reader, 0), 0);
-	bench_settle(bench);
-	assert_int_equal(bench->api->lists, 1);
+	fixture_settle(fixture);
+	assert_int_equal(fixture->api->lists, 1);
 	assert_members(reader, "2026-04-01");
 	reader_close(reader);
 }
 
 static void no_jobs_no_days(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	assert_days(bench, &query, "");
-	assert_int_equal(bench->api->lists, 1);
+	assert_days(fixture, &query, "");
+	assert_int_equal(fixture->api->lists, 1);
 }
 
 /* Only days on which a job matches the filters are listed. */
 static void days_within_filters(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	fill_three_days(bench);
-	fake_find(bench->api, "g")->job.status = JOB_ERROR;
+	fill_three_days(fixture);
+	fake_find(fixture->api, "g")->job.status = JOB_ERROR;
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "error"), 0);
-	assert_days(bench, &query, "2026-03-31");
+	assert_days(fixture, &query, "2026-03-31");
 	query = of_all();
 	assert_int_equal(query_narrow(&query, QUERY_BEFORE, "2026-04-01"), 0);
-	assert_days(bench, &query, "2026-03-31 2025-12-31");
+	assert_days(fixture, &query, "2026-03-31 2025-12-31");
 	query = of_all();
 	assert_int_equal(query_narrow(&query, QUERY_AFTER, "2026-01-01"), 0);
-	assert_days(bench, &query, "2026-04-01 2026-03-31");
+	assert_days(fixture, &query, "2026-04-01 2026-03-31");
 }
 
 /* Spans are read one after the other; a span of one day costs one request. */
 static void days_of_several_spans(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	fill_three_days(bench);
+	fill_three_days(fixture);
 	assert_int_equal(
 		query_narrow(&query, QUERY_DATE, "2026-04-01,2025-12-31,2025-01-01"), 0);
-	assert_days(bench, &query, "2026-04-01 2025-12-31");
-	assert_int_equal(bench->api->lists, 3);
+	assert_days(fixture, &query, "2026-04-01 2025-12-31");
+	assert_int_equal(fixture->api->lists, 3);
 }
 
 /* A job at midnight belongs to one day, even if the API's limits are inclusive. */
 static void midnight_belongs_to_one_day(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	add(bench, "a", "2026-04-02");
-	add(bench, "b", "2026-04-01");
-	add(bench, "c", "2026-03-30T23:59:59.999Z");
-	bench->api->rules.limits_inclusive = true;
-	assert_days(bench, &query, "2026-04-02 2026-04-01 2026-03-30");
+	add(fixture, "a", "2026-04-02");
+	add(fixture, "b", "2026-04-01");
+	add(fixture, "c", "2026-03-30T23:59:59.999Z");
+	fixture->api->rules.limits_inclusive = true;
+	assert_days(fixture, &query, "2026-04-02 2026-04-01 2026-03-30");
 	assert_int_equal(query_narrow(&query, QUERY_BEFORE, "2026-04-02"), 0);
-	assert_days(bench, &query, "2026-04-01 2026-03-30");
+	assert_days(fixture, &query, "2026-04-01 2026-03-30");
 	assert_int_equal(query_narrow(&query, QUERY_AFTER, "2026-03-31"), 0);
-	assert_days(bench, &query, "2026-04-01");
+	assert_days(fixture, &query, "2026-04-01");
 }
 
 /* Many jobs at midnight do not hide the days before them. */
 static void many_at_midnight_hide_none(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
 	for (int i = 0; i < 5; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "m%d", i);
-		add(bench, id, "2026-04-02");
+		add(fixture, id, "2026-04-02");
 	}
-	add(bench, "x", "2026-03-30");
-	bench->api->rules.limits_inclusive = true;
-	assert_days(bench, &query, "2026-04-02 2026-03-30");
+	add(fixture, "x", "2026-03-30");
+	fixture->api->rules.limits_inclusive = true;
+	assert_days(fixture, &query, "2026-04-02 2026-03-30");
 }
 
 /* If the order of the account does not allow skipping, all jobs are read. */
 static void other_orders_are_read(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	bench->api->rules.order = FAKE_OLDEST_FIRST;
-	fill_three_days(bench);
-	assert_days(bench, &query, three_days);
-	bench->api->jobs_len = 0;
-	bench->api->rules.order = FAKE_UNSORTED;
-	fill_three_days(bench);
-	assert_days(bench, &query, three_days);
+	fixture->api->rules.order = FAKE_OLDEST_FIRST;
+	fill_three_days(fixture);
+	assert_days(fixture, &query, three_days);
+	fixture->api->jobs_len = 0;
+	fixture->api->rules.order = FAKE_UNSORTED;
+	fill_three_days(fixture);
+	assert_days(fixture, &query, three_days);
 }
 
 /* No day is missed if the oldest jobs are first and the first page does not show it. */
 static void oldest_first_behind_equal_times(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	bench->api->rules.order = FAKE_OLDEST_FIRST;
+	fixture->api->rules.order = FAKE_OLDEST_FIRST;
 	for (int i = 0; i < 4; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "m%d", i);
-		add(bench, id, "2026-03-01T10:00Z");
+		add(fixture, id, "2026-03-01T10:00Z");
 	}
-	add(bench, "n", "2026-03-02T10:00Z");
-	add(bench, "o", "2026-03-04T10:00Z");
+	add(fixture, "n", "2026-03-02T10:00Z");
+	add(fixture, "o", "2026-03-04T10:00Z");
 
-	struct reader *reader = reader_open(bench, LISTING_DAYS, &query);
+	struct reader *reader = reader_open(fixture, LISTING_DAYS, &query);
 
 	assert_int_equal(reader_finish(reader), 0);
 	assert_int_equal(listing_len(reader->listing), 3);
 	reader_close(reader);
 	/* Within one day, the order does not matter. */
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-03-01"), 0);
-	bench->api->lists = 0;
-	assert_days(bench, &query, "2026-03-01");
-	assert_int_equal(bench->api->lists, 1);
+	fixture->api->lists = 0;
+	assert_days(fixture, &query, "2026-03-01");
+	assert_int_equal(fixture->api->lists, 1);
 }
 
 /* No day is missed if pages of one job do not show the order. */
 static void oldest_first_in_pages_of_one(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 	struct reader *reader;
 
-	bench->api->rules.order = FAKE_OLDEST_FIRST;
-	bench->api->rules.gives_at_most = 1;
-	fill_three_days(bench);
-	reader = reader_open(bench, LISTING_DAYS, &query);
+	fixture->api->rules.order = FAKE_OLDEST_FIRST;
+	fixture->api->rules.gives_at_most = 1;
+	fill_three_days(fixture);
+	reader = reader_open(fixture, LISTING_DAYS, &query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_int_equal(listing_len(reader->listing), 3);
 	reader_close(reader);
@@ -235,42 +235,42 @@ static void oldest_first_in_pages_of_one(void **state)
 /* Jobs with equal timestamps, newest first, cost no additional requests. */
 static void equal_times_newest_first(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
 	for (int i = 0; i < 12; i++) {
 		char id[16];
 
 		snprintf(id, sizeof(id), "m%02d", i);
-		add(bench, id, i < 6 ? "2026-03-01T10:00Z" : "2026-03-04T10:00Z");
+		add(fixture, id, i < 6 ? "2026-03-01T10:00Z" : "2026-03-04T10:00Z");
 	}
-	assert_days(bench, &query, "2026-03-04 2026-03-01");
-	assert_int_equal(bench->api->lists, 3);
+	assert_days(fixture, &query, "2026-03-04 2026-03-01");
+	assert_int_equal(fixture->api->lists, 3);
 }
 
 static void dates_that_are_not_heeded(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	bench->api->rules.ignores_dates = true;
-	fill_three_days(bench);
-	assert_days(bench, &query, three_days);
+	fixture->api->rules.ignores_dates = true;
+	fill_three_days(fixture);
+	assert_days(fixture, &query, three_days);
 }
 
 /* The first request has no date filter; the API refuses the filter of the second one. */
 static void dates_that_are_refused(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 	struct reader *reader;
 
-	fill_three_days(bench);
-	reader = reader_open(bench, LISTING_DAYS, &query);
+	fill_three_days(fixture);
+	reader = reader_open(fixture, LISTING_DAYS, &query);
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	fake_answer(fake_call(bench->api, 0));
+	fake_answer(fake_call(fixture->api, 0));
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	fake_fail(fake_call(bench->api, 0), -EINVAL, "test: no such filter");
+	fake_fail(fake_call(fixture->api, 0), -EINVAL, "test: no such filter");
 	assert_int_equal(reader->error, 0);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, three_days);
@@ -280,93 +280,93 @@ static void dates_that_are_refused(void **state)
 /* Jobs without created_at belong to no day. */
 static void jobs_without_time(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	bench->api->rules.order = FAKE_OLDEST_FIRST;
-	fake_add(bench->api, "none", JOB_DONE, JOB_NO_TIME);
-	assert_days(bench, &query, "");
-	fill_three_days(bench);
-	assert_days(bench, &query, three_days);
-	bench->api->rules.order = FAKE_NEWEST_FIRST;
-	bench->api->jobs_len = 0;
-	fill_three_days(bench);
-	fake_add(bench->api, "none", JOB_DONE, JOB_NO_TIME);
-	assert_days(bench, &query, three_days);
+	fixture->api->rules.order = FAKE_OLDEST_FIRST;
+	fake_add(fixture->api, "none", JOB_DONE, JOB_NO_TIME);
+	assert_days(fixture, &query, "");
+	fill_three_days(fixture);
+	assert_days(fixture, &query, three_days);
+	fixture->api->rules.order = FAKE_NEWEST_FIRST;
+	fixture->api->jobs_len = 0;
+	fill_three_days(fixture);
+	fake_add(fixture->api, "none", JOB_DONE, JOB_NO_TIME);
+	assert_days(fixture, &query, three_days);
 }
 
 /* The first and the last day that a timestamp can have are listed. */
 static void first_and_last_day_of_all(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	add(bench, "a", "9999-12-31T23:59:59.999Z");
-	add(bench, "b", "1970-01-01");
-	add(bench, "c", "1969-12-31T23:59:59.999Z");
-	add(bench, "d", "0001-01-01");
-	assert_days(bench, &query, "9999-12-31 1970-01-01 1969-12-31 0001-01-01");
+	add(fixture, "a", "9999-12-31T23:59:59.999Z");
+	add(fixture, "b", "1970-01-01");
+	add(fixture, "c", "1969-12-31T23:59:59.999Z");
+	add(fixture, "d", "0001-01-01");
+	assert_days(fixture, &query, "9999-12-31 1970-01-01 1969-12-31 0001-01-01");
 }
 
 /* SEMANTICS 6.1: a retry continues at the request that failed. */
 static void failed_requests_are_tried_again(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 	struct reader *reader;
 
-	fill_three_days(bench);
-	reader = reader_open(bench, LISTING_DAYS, &query);
+	fill_three_days(fixture);
+	reader = reader_open(fixture, LISTING_DAYS, &query);
 	for (unsigned i = 0; i < 4; i++) {
 		size_t len = listing_len(reader->listing);
 
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_restart(fake_call(bench->api, 0));
-		fake_fail(fake_call(bench->api, 0), -EBUSY, "test: too many requests");
+		fake_restart(fake_call(fixture->api, 0));
+		fake_fail(fake_call(fixture->api, 0), -EBUSY, "test: too many requests");
 		assert_int_equal(reader->error, -EBUSY);
 		assert_int_equal(listing_len(reader->listing), len);
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_restart(fake_call(bench->api, 0));
-		fake_answer(fake_call(bench->api, 0));
+		fake_restart(fake_call(fixture->api, 0));
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	assert_int_equal(reader_read(reader), -ENOENT);
 	assert_members(reader, three_days);
-	assert_int_equal(bench->api->lists, 8);
+	assert_int_equal(fixture->api->lists, 8);
 	reader_close(reader);
 }
 
 /* Opens a listing of days that reads all jobs, and stops when it begins to read them. */
-static struct reader *open_reading(struct bench *bench)
+static struct reader *open_reading(struct sync_fixture *fixture)
 {
 	struct query query = of_all();
 	struct reader *reader;
 
-	bench_reset(bench, 4, 4);
-	bench->api->rules.order = FAKE_OLDEST_FIRST;
-	fill_three_days(bench);
-	reader = reader_open(bench, LISTING_DAYS, &query);
+	fixture_reset(fixture, 4, 4);
+	fixture->api->rules.order = FAKE_OLDEST_FIRST;
+	fill_three_days(fixture);
+	reader = reader_open(fixture, LISTING_DAYS, &query);
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	fake_answer(fake_call(bench->api, 0));
-	bench_turn(bench);
+	fake_answer(fake_call(fixture->api, 0));
+	fixture_turn(fixture);
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	assert_int_equal(bench->api->pending_len, 1);
+	assert_int_equal(fixture->api->pending_len, 1);
 	return reader;
 }
 
 /* SEMANTICS 6.1: a retry continues while all jobs are read, too. */
 static void failed_reading_is_tried_again(void **state)
 {
-	struct bench *bench = *state;
-	struct reader *reader = open_reading(bench);
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = open_reading(fixture);
 	int failures = 0;
 
 	while (failures < 2) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_answer(fake_call(bench->api, 0));
+		fake_answer(fake_call(fixture->api, 0));
 		assert_int_equal(reader_read(reader), -EAGAIN);
 		reader->error = 0;
-		fake_fail(fake_call(bench->api, 0), -EBUSY, "test: too many requests");
-		bench_turn(bench);
+		fake_fail(fake_call(fixture->api, 0), -EBUSY, "test: too many requests");
+		fixture_turn(fixture);
 		assert_int_equal(reader->error, -EBUSY);
 		failures++;
 	}
@@ -378,31 +378,31 @@ static void failed_reading_is_tried_again(void **state)
 /* all/ uses the listing of jobs that was read to find the days. */
 static void reading_is_shared(void **state)
 {
-	struct bench *bench = *state;
-	struct reader *reader = open_reading(bench);
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = open_reading(fixture);
 	struct query query = of_all();
 	unsigned lists;
 
 	assert_int_equal(reader_finish(reader), 0);
 	reader_close(reader);
-	lists = bench->api->lists;
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_int_equal(bench->api->lists, lists);
+	lists = fixture->api->lists;
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_int_equal(fixture->api->lists, lists);
 }
 
 /* sync_free() frees days that hold a listing newer than they are. */
 static void sync_ends_while_reading(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
-	reader_close(open_reading(bench));
-	bench_reset(bench, 1, 0);
-	assert_int_equal(bench->api->pending_len, 0);
+	reader_close(open_reading(fixture));
+	fixture_reset(fixture, 1, 0);
+	assert_int_equal(fixture->api->pending_len, 0);
 	/* sync_free() before the days have handled the end of that listing. */
-	reader_close(open_reading(bench));
-	fake_settle(bench->api);
-	bench_reset(bench, 1, 0);
-	bench_turn(bench);
+	reader_close(open_reading(fixture));
+	fake_settle(fixture->api);
+	fixture_reset(fixture, 1, 0);
+	fixture_turn(fixture);
 }
 
 /*
@@ -411,12 +411,12 @@ static void sync_ends_while_reading(void **state)
  */
 static void reading_of_an_outdated_listing(void **state)
 {
-	struct bench *bench = *state;
-	struct reader *reader = open_reading(bench);
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = open_reading(fixture);
 	struct reader *newer;
 
-	sync_refresh(bench->sync);
-	newer = reader_open_all(bench);
+	sync_refresh(fixture->sync);
+	newer = reader_open_all(fixture);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, three_days);
 	reader_close(newer);
@@ -426,15 +426,15 @@ static void reading_of_an_outdated_listing(void **state)
 /* If the catalog fails to read a row, no day is lost: the reader gets -EIO. */
 static void a_row_that_cannot_be_read_loses_no_day(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	bool failed = true;
 
 	for (unsigned number = 1; failed; number++) {
 		struct reader *reader;
 		int err;
 
-		bench->api->jobs_len = 0;
-		reader = open_reading(bench);
+		fixture->api->jobs_len = 0;
+		reader = open_reading(fixture);
 		failing_read_at(number);
 		err = reader_finish(reader);
 		failed = failing_read_calls() >= number;
@@ -448,7 +448,8 @@ static void a_row_that_cannot_be_read_loses_no_day(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_for_each_day),
 		TEST(days_are_lazy),

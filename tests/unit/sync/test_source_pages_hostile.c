@@ -17,7 +17,7 @@ static void name(struct fake_job *job, const char *kind, uint64_t number)
 {
 	snprintf(job->job.id, sizeof(job->job.id), "%s%06" PRIu64, kind, number);
 	job->job.status = JOB_DONE;
-	job->job.created_ms = bench_noon_ms();
+	job->job.created_ms = fixture_noon_ms();
 }
 
 static bool same_page_for_ever(struct api *api, const struct api_call *call, unsigned i,
@@ -83,19 +83,19 @@ typedef bool invent(struct api *api, const struct api_call *call, unsigned i,
 	struct fake_job *ret_job);
 
 /* The reader gets -EIO after a bounded number of requests, each time it tries. */
-static void assert_ends(struct bench *bench, invent *invented)
+static void assert_ends(struct sync_fixture *fixture, invent *invented)
 {
 	struct reader *reader;
 
-	bench->api->rules.invent = invented;
-	bench_reset(bench, 4, 20);
-	reader = reader_open_all(bench);
+	fixture->api->rules.invent = invented;
+	fixture_reset(fixture, 4, 20);
+	reader = reader_open_all(fixture);
 	for (int i = 0; i < 3; i++) {
-		unsigned lists = bench->api->lists;
+		unsigned lists = fixture->api->lists;
 
 		assert_int_equal(reader_finish(reader), -EIO);
-		bench_settle(bench);
-		assert_in_range(bench->api->lists - lists, 1, REQUESTS_MAX);
+		fixture_settle(fixture);
+		assert_in_range(fixture->api->lists - lists, 1, REQUESTS_MAX);
 	}
 	reader_close(reader);
 }
@@ -128,73 +128,73 @@ static void jobs_without_names_end(void **state)
 /* SEMANTICS 6.2, 11.3: an endless listing is requested only as far as it is read. */
 static void endless_listing_stops_with_its_reader(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct reader *reader;
 
-	bench->api->rules.invent = endless;
-	bench_reset(bench, 4, 20);
-	reader = reader_open_all(bench);
+	fixture->api->rules.invent = endless;
+	fixture_reset(fixture, 4, 20);
+	reader = reader_open_all(fixture);
 	while (listing_len(reader->listing) < 500) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_answer(fake_call(bench->api, 0));
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	reader_close(reader);
-	bench_settle(bench);
-	assert_in_range(bench->api->lists, 500 / 20, 500 / 19 + 10);
+	fixture_settle(fixture);
+	assert_in_range(fixture->api->lists, 500 / 20, 500 / 19 + 10);
 }
 
 static void endless_listing_without_members_too(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 	struct reader *reader;
 
 	query_init(&query);
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
-	bench->api->rules.invent = endless_and_foreign;
-	bench_reset(bench, 4, 20);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fixture->api->rules.invent = endless_and_foreign;
+	fixture_reset(fixture, 4, 20);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	for (int i = 0; i < 30; i++) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_answer(fake_call(bench->api, 0));
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	assert_int_equal(listing_len(reader->listing), 0);
 	reader_close(reader);
-	bench_settle(bench);
-	assert_in_range(bench->api->lists, 30, 30 + 5);
+	fixture_settle(fixture);
+	assert_in_range(fixture->api->lists, 30, 30 + 5);
 }
 
 /* Pages of one job without an end are requested only as far as they are read. */
 static void endless_pages_of_one_job(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct reader *reader;
 
-	bench->api->rules = (struct fake_rules){.invent = endless, .gives_at_most = 1};
-	reader = reader_open_all(bench);
+	fixture->api->rules = (struct fake_rules){.invent = endless, .gives_at_most = 1};
+	reader = reader_open_all(fixture);
 	while (listing_len(reader->listing) < 100) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		fake_answer(fake_call(bench->api, 0));
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	reader_close(reader);
-	bench_settle(bench);
-	assert_in_range(bench->api->lists, 100, 120 + 2 * BENCH_CONNECTIONS);
+	fixture_settle(fixture);
+	assert_in_range(fixture->api->lists, 100, 120 + 2 * FIXTURE_CONNECTIONS);
 }
 
 /* SEMANTICS 6.5: if the API refuses every limit, the read fails after a few requests. */
 static void refusal_of_every_limit_ends(void **state)
 {
-	struct bench *bench = *state;
-	struct reader *reader = reader_open_all(bench);
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = reader_open_all(fixture);
 
 	for (int i = 0; i < 3; i++) {
-		unsigned lists = bench->api->lists;
+		unsigned lists = fixture->api->lists;
 
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		while (bench->api->pending_len)
-			fake_fail(fake_call(bench->api, 0), -EINVAL, "test: refused");
+		while (fixture->api->pending_len)
+			fake_fail(fake_call(fixture->api, 0), -EINVAL, "test: refused");
 		assert_int_equal(reader->error, -EIO);
-		assert_in_range(bench->api->lists - lists, 1, 7);
+		assert_in_range(fixture->api->lists - lists, 1, 7);
 	}
 	reader_close(reader);
 }
@@ -204,14 +204,14 @@ static void refusal_of_every_limit_ends(void **state)
  */
 static void nothing_at_the_beginning_is_an_error(void **state)
 {
-	struct bench *bench = *state;
-	struct reader *reader = reader_open_all(bench);
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = reader_open_all(fixture);
 
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	fake_fail(fake_call(bench->api, 0), -ENOENT, "test: not found");
+	fake_fail(fake_call(fixture->api, 0), -ENOENT, "test: not found");
 	assert_int_equal(reader->error, -EIO);
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	bench_settle(bench);
+	fixture_settle(fixture);
 	assert_int_equal(reader_read(reader), -ENOENT);
 	reader_close(reader);
 }
@@ -219,30 +219,30 @@ static void nothing_at_the_beginning_is_an_error(void **state)
 /* If one page is empty, whichever it is, the listing is still complete. */
 static void one_empty_page(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query;
 
 	query_init(&query);
 	/* The listing has three pages. */
 	for (unsigned i = 0; i < 2 * 3; i++) {
-		struct fake_rules *rules = &bench->api->rules;
+		struct fake_rules *rules = &fixture->api->rules;
 		struct reader *reader;
 		unsigned lists;
 
-		bench_reset(bench, 1, 40);
+		fixture_reset(fixture, 1, 40);
 		if (!i)
-			bench_fill(bench, 0, 80);
-		lists = bench->api->lists;
-		reader = reader_open_all(bench);
+			fixture_fill(fixture, 0, 80);
+		lists = fixture->api->lists;
+		reader = reader_open_all(fixture);
 		for (unsigned before = 0; before < i / 2; before++) {
 			assert_int_equal(reader_read(reader), -EAGAIN);
-			fake_answer(fake_call(bench->api, 0));
+			fake_answer(fake_call(fixture->api, 0));
 		}
 		rules->empty = 1;
 		rules->empty_next = i % 2 ? FAKE_MISSING : FAKE_ADVANCES;
 		assert_int_equal(reader_finish(reader), 0);
 		assert_as_account(reader, &query);
-		assert_in_range(bench->api->lists - lists, 3, 5);
+		assert_in_range(fixture->api->lists - lists, 3, 5);
 		reader_close(reader);
 	}
 }
@@ -253,24 +253,24 @@ static void one_empty_page(void **state)
  */
 static void empty_and_never_the_end(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
 	for (unsigned known = 0; known < 2; known++) {
-		struct fake_rules *rules = &bench->api->rules;
+		struct fake_rules *rules = &fixture->api->rules;
 		struct reader *reader;
 
-		bench_reset(bench, 4, 20);
+		fixture_reset(fixture, 4, 20);
 		rules->empty = UINT_MAX;
 		rules->empty_next = FAKE_MISSING;
-		reader = reader_open_all(bench);
+		reader = reader_open_all(fixture);
 		for (int i = 0; i < 3; i++) {
-			unsigned lists = bench->api->lists;
+			unsigned lists = fixture->api->lists;
 
 			assert_int_equal(reader_finish(reader), -EIO);
-			assert_int_equal(bench->api->lists - lists, 2);
+			assert_int_equal(fixture->api->lists - lists, 2);
 		}
 		rules->empty = 0;
-		bench_fill(bench, known * 50, 50);
+		fixture_fill(fixture, known * 50, 50);
 		assert_int_equal(reader_finish(reader), 0);
 		assert_int_equal(listing_len(reader->listing), 50 + known * 50);
 		reader_close(reader);
@@ -283,24 +283,24 @@ static void empty_and_never_the_end(void **state)
  */
 static void next_is_missing(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
 	for (unsigned count = 1; count < 100; count += 19) {
 		struct reader *reader;
 		unsigned lists;
 
-		bench->api->rules.next_missing = true;
-		bench->api->rules.missing_past_end = false;
-		bench_reset(bench, 1, 20);
-		while (bench->api->jobs_len < count)
-			bench_fill(bench, bench->api->jobs_len, 1);
-		reader = reader_open_all(bench);
-		lists = bench->api->lists;
+		fixture->api->rules.next_missing = true;
+		fixture->api->rules.missing_past_end = false;
+		fixture_reset(fixture, 1, 20);
+		while (fixture->api->jobs_len < count)
+			fixture_fill(fixture, fixture->api->jobs_len, 1);
+		reader = reader_open_all(fixture);
+		lists = fixture->api->lists;
 		assert_int_equal(reader_finish(reader), -EIO);
 		assert_int_equal(listing_len(reader->listing), count);
-		assert_in_range(bench->api->lists - lists, 1, count / 19 + 5);
+		assert_in_range(fixture->api->lists - lists, 1, count / 19 + 5);
 		/* When the API reports the end, the listing is complete. */
-		bench->api->rules.next_missing = false;
+		fixture->api->rules.next_missing = false;
 		assert_int_equal(reader_finish(reader), 0);
 		assert_int_equal(listing_len(reader->listing), count);
 		reader_close(reader);
@@ -313,16 +313,16 @@ static void next_is_missing(void **state)
  */
 static void filtered_after_the_cut(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 
 	for (unsigned round = 0; round < 60; round++) {
 		struct reader *reader;
 		unsigned shown = 0;
-		unsigned lists = bench->api->lists;
+		unsigned lists = fixture->api->lists;
 
-		bench_reset(bench, 1 + (int)round % 4, 20);
+		fixture_reset(fixture, 1 + (int)round % 4, 20);
 		if (!round)
-			bench_fill(bench, 0, 300);
+			fixture_fill(fixture, 0, 300);
 		/*
 		 * Runs of hidden jobs and of shown jobs alternate; each has 1 + `round`
 		 * jobs.
@@ -330,14 +330,14 @@ static void filtered_after_the_cut(void **state)
 		for (unsigned i = 0; i < 300; i++) {
 			bool hidden = (i + round * 7) / (1 + round) % 2;
 
-			bench->api->jobs[i].hidden = hidden;
+			fixture->api->jobs[i].hidden = hidden;
 			shown += !hidden;
 		}
-		reader = reader_open_all(bench);
+		reader = reader_open_all(fixture);
 		assert_int_equal(reader_finish(reader), 0);
 		assert_int_equal(listing_len(reader->listing), shown);
 		reader_close(reader);
-		assert_in_range(bench->api->lists - lists, 1, 200);
+		assert_in_range(fixture->api->lists - lists, 1, 200);
 	}
 }
 
@@ -347,46 +347,47 @@ static void filtered_after_the_cut(void **state)
  */
 static void emptied(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query all;
 	struct reader *reader;
 
 	query_init(&all);
-	bench_reset(bench, 4, 20);
+	fixture_reset(fixture, 4, 20);
 	/* If no job was ever known, one request is enough. */
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-	assert_int_equal(bench->api->lists, 1);
-	bench_fill(bench, 0, 60);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+	assert_int_equal(fixture->api->lists, 1);
+	fixture_fill(fixture, 0, 60);
 	for (unsigned i = 0; i < 4; i++) {
-		bench_forward(bench, BENCH_TTL_MS);
-		bench->api->rules.empty = i ? 1 : 0;
-		bench->api->rules.empty_next = FAKE_NULL;
+		fixture_forward(fixture, FIXTURE_TTL_MS);
+		fixture->api->rules.empty = i ? 1 : 0;
+		fixture->api->rules.empty_next = FAKE_NULL;
 		/*
 		 * 0: jobs are listed; 1: known in this mount; 2: known from the catalog;
 		 * 3: days.
 		 */
 		if (i == 2)
-			bench_reset(bench, 4, 20);
-		reader = reader_open(bench, i == 3 ? LISTING_DAYS : LISTING_JOBS, &all);
+			fixture_reset(fixture, 4, 20);
+		reader = reader_open(fixture, i == 3 ? LISTING_DAYS : LISTING_JOBS, &all);
 		assert_int_equal(reader_finish(reader), 0);
 		assert_int_equal(listing_len(reader->listing), i == 3 ? 1 : 60);
 		reader_close(reader);
 	}
 	/* Now the account is empty. */
-	while (bench->api->jobs_len)
-		fake_remove(bench->api, bench->api->jobs[0].job.id);
+	while (fixture->api->jobs_len)
+		fake_remove(fixture->api, fixture->api->jobs[0].job.id);
 	for (unsigned i = 0; i < 2; i++) {
-		unsigned lists = bench->api->lists;
+		unsigned lists = fixture->api->lists;
 
-		bench_forward(bench, BENCH_TTL_MS);
-		assert_int_equal(bench_read_all(bench, LISTING_JOBS, &all), 0);
-		assert_in_range(bench->api->lists - lists, 1, i ? 1 : 3);
+		fixture_forward(fixture, FIXTURE_TTL_MS);
+		assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+		assert_in_range(fixture->api->lists - lists, 1, i ? 1 : 3);
 	}
 }
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(same_page_ends),
 		TEST(pages_that_never_meet_end),

@@ -19,7 +19,7 @@ static struct query of_dates(const char *words)
 }
 
 /* Adds two jobs on each day from 2026-03-01 on, at its first and its last millisecond. */
-static void fill_days(struct bench *bench, unsigned days)
+static void fill_days(struct sync_fixture *fixture, unsigned days)
 {
 	int64_t first_ms;
 
@@ -28,9 +28,9 @@ static void fill_days(struct bench *bench, unsigned days)
 		char id[16];
 
 		snprintf(id, sizeof(id), "%02ua", day + 1);
-		fake_add(bench->api, id, JOB_DONE, first_ms + (int64_t)day * DAY_MS);
+		fake_add(fixture->api, id, JOB_DONE, first_ms + (int64_t)day * DAY_MS);
 		snprintf(id, sizeof(id), "%02uz", day + 1);
-		fake_add(bench->api, id, JOB_DONE,
+		fake_add(fixture->api, id, JOB_DONE,
 			first_ms + (int64_t)(day + 1) * DAY_MS - 1);
 	}
 }
@@ -41,50 +41,50 @@ static void fill_days(struct bench *bench, unsigned days)
  */
 static void spans_are_listed_one_by_one(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_dates("2026-03-02,2026-03-09,2026-03-04,2026-03-05");
 	struct reader *reader;
 
-	fill_days(bench, 10);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fill_days(fixture, 10);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "09z 09a 05z 05a 04z 04a 02z 02a");
-	assert_int_equal(bench->api->lists, 3);
-	assert_int_equal(bench->api->most_pending, 1);
+	assert_int_equal(fixture->api->lists, 3);
+	assert_int_equal(fixture->api->most_pending, 1);
 	reader_close(reader);
 }
 
 /* SEMANTICS 6.2: the first page is that of the first span that has jobs. */
 static void first_page_is_that_of_one_span(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_dates("2026-03-02,2026-03-09,2026-03-21,2026-03-23");
 	struct reader *reader;
 
-	fill_days(bench, 10);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fill_days(fixture, 10);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	while (reader_want(reader, 0) == -EAGAIN) {
-		assert_int_equal(bench->api->pending_len, 1);
-		fake_answer(fake_call(bench->api, 0));
+		assert_int_equal(fixture->api->pending_len, 1);
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	assert_members(reader, "09z 09a");
-	bench_settle(bench);
-	assert_int_equal(bench->api->lists, 3);
+	fixture_settle(fixture);
+	assert_int_equal(fixture->api->lists, 3);
 	reader_close(reader);
 }
 
 /* No job is emitted twice if the API's limits are inclusive. */
 static void inclusive_limits_double_none(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_dates("2026-03-02,2026-03-04,2026-03-06");
 	struct reader *reader;
 
-	fill_days(bench, 10);
-	bench->api->rules.limits_inclusive = true;
+	fill_days(fixture, 10);
+	fixture->api->rules.limits_inclusive = true;
 	for (unsigned size = 2; size < 8; size++) {
-		bench_reset(bench, 2, size);
-		reader = reader_open(bench, LISTING_JOBS, &query);
+		fixture_reset(fixture, 2, size);
+		reader = reader_open(fixture, LISTING_JOBS, &query);
 		assert_int_equal(reader_finish(reader), 0);
 		assert_members(reader, "06z 06a 04z 04a 02z 02a");
 		reader_close(reader);
@@ -93,13 +93,13 @@ static void inclusive_limits_double_none(void **state)
 
 static void dates_that_are_not_heeded(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_dates("2026-03-02,2026-03-09");
 	struct reader *reader;
 
-	fill_days(bench, 30);
-	bench->api->rules.ignores_dates = true;
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fill_days(fixture, 30);
+	fixture->api->rules.ignores_dates = true;
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "09z 09a 02z 02a");
 	reader_close(reader);
@@ -108,32 +108,32 @@ static void dates_that_are_not_heeded(void **state)
 /* Reading ahead restarts in each span, so a span of one page costs one request. */
 static void spans_of_a_page_cost_a_request(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_dates("2026-03-01,2026-03-03,2026-03-05,2026-03-07,"
 				      "2026-03-09,2026-03-11,2026-03-13,2026-03-15,"
 				      "2026-03-17,2026-03-19,2026-03-21,2026-03-23");
 
-	fill_days(bench, 24);
-	assert_int_equal(bench_read_all(bench, LISTING_JOBS, &query), 0);
-	assert_int_equal(bench->api->lists, 12);
+	fill_days(fixture, 24);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+	assert_int_equal(fixture->api->lists, 12);
 }
 
 /* SEMANTICS 6.1: a retry continues in the span that failed. */
 static void failure_in_a_later_span(void **state)
 {
-	struct bench *bench = *state;
+	struct sync_fixture *fixture = *state;
 	struct query query = of_dates("2026-03-02,2026-03-04,2026-03-06");
 	struct reader *reader;
 
-	fill_days(bench, 10);
-	reader = reader_open(bench, LISTING_JOBS, &query);
+	fill_days(fixture, 10);
+	reader = reader_open(fixture, LISTING_JOBS, &query);
 	for (unsigned span = 0; span < 3; span++) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		assert_int_equal(fake_call(bench->api, 0)->span, span);
-		fake_fail(fake_call(bench->api, 0), -ETIMEDOUT, "test: silence");
+		assert_int_equal(fake_call(fixture->api, 0)->span, span);
+		fake_fail(fake_call(fixture->api, 0), -ETIMEDOUT, "test: silence");
 		assert_int_equal(reader_read(reader), -EAGAIN);
-		assert_int_equal(fake_call(bench->api, 0)->span, span);
-		fake_answer(fake_call(bench->api, 0));
+		assert_int_equal(fake_call(fixture->api, 0)->span, span);
+		fake_answer(fake_call(fixture->api, 0));
 	}
 	assert_int_equal(reader_read(reader), -ENOENT);
 	assert_members(reader, "06z 06a 04z 04a 02z 02a");
@@ -142,7 +142,8 @@ static void failure_in_a_later_span(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, bench_set_up, bench_tear_down)
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(spans_are_listed_one_by_one),
 		TEST(first_page_is_that_of_one_span),
