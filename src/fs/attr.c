@@ -101,8 +101,9 @@ static int64_t attr_dir_mtime_ms(const struct fs *fs, const struct dir *dir)
 
 void attr_changed(const struct fs *fs, const struct dir *dir)
 {
-	if (!dir->opens && attr_dir_mtime_ms(fs, dir) != dir->mtime_ms)
-		notifier_forget_attr(fs->notifier, dir->ino);
+	if (!dir->opens && attr_dir_mtime_ms(fs, dir) != dir->mtime_ms &&
+		!notifier_forget_attr(fs->notifier, dir->ino))
+		fs_forget_names(fs);
 }
 
 void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret)

@@ -90,6 +90,12 @@ void attr_entry_of_rendition(const struct fs *fs, const struct catalog_job *job,
 	enum format format, size_t size, struct fuse_entry_param *ret_entry);
 
 /*
+ * Makes the kernel look up all names again. Removes the names in the notifier's queue,
+ * which it forgets as well.
+ */
+void fs_forget_names(const struct fs *fs);
+
+/*
  * Forgets which listings filled the kernel's caches of names, so that the next OPENDIR of
  * each directory empties its cache. Sends nothing to the kernel.
  */

@@ -18,10 +18,10 @@
 #include "gladia/filename.h"
 
 /*
- * Far more than changes between two refreshes. If the queue is this long, the kernel does
- * not take notifications any more.
+ * More than usually changes between two refreshes. If more has changed, it is cheaper for
+ * the kernel to forget all names.
  */
-enum { NOTES_MAX = 1 << 20 };
+enum { NOTES_MAX = 1 << 16 };
 
 struct note {
 	struct list link;
@@ -33,7 +33,6 @@ struct note {
 
 struct notifier {
 	struct fuse_session *session;
-	const struct log *log;
 	pthread_t thread;
 	bool ended; /* the thread has been joined */
 	pthread_mutex_t lock;
@@ -211,15 +210,13 @@ static int notify_start_thread(struct notifier *notifier)
 	return -err;
 }
 
-int notifier_new(struct fuse_session *session, const struct log *log,
-	struct notifier **ret_notifier)
+int notifier_new(struct fuse_session *session, struct notifier **ret_notifier)
 {
 	struct notifier *notifier = calloc(1, sizeof(*notifier));
 
 	if (!notifier)
 		return -ENOMEM;
 	notifier->session = session;
-	notifier->log = log;
 	list_init(&notifier->notes);
 	pthread_mutex_init(&notifier->lock, NULL);
 	pthread_cond_init(&notifier->news, NULL);
@@ -235,28 +232,34 @@ int notifier_new(struct fuse_session *session, const struct log *log,
 	return 0;
 }
 
-void notifier_forget_name(struct notifier *notifier, uint64_t parent, const char *name)
+bool notifier_forget_name(struct notifier *notifier, uint64_t parent, const char *name)
 {
 	struct note *note = notify_note_new(
 		notify_send_name, parent, strdup(name), strlen(name));
 
-	if (note)
-		notify_add_note(notifier, note);
-	else
-		log_error(notifier->log,
-			"out of memory: the kernel may show %s for too long", name);
+	return note && notify_add_note(notifier, note);
 }
 
-void notifier_forget_attr(struct notifier *notifier, uint64_t dir)
+bool notifier_forget_attr(struct notifier *notifier, uint64_t dir)
 {
 	struct note *note = notify_note_new(notify_send_attr, dir, strdup(""), 0);
 
-	if (note)
-		notify_add_note(notifier, note);
-	else
-		log_error(notifier->log,
-			"out of memory: the kernel may show a directory's time for too "
-			"long");
+	return note && notify_add_note(notifier, note);
+}
+
+void notifier_drop_names(struct notifier *notifier)
+{
+	pthread_mutex_lock(&notifier->lock);
+	list_for_each_safe (link, &notifier->notes) {
+		struct note *note = list_entry(link, struct note, link);
+
+		if (note->send != notify_send_name)
+			continue;
+		list_remove(link);
+		notifier->notes_len--;
+		notify_note_free(note);
+	}
+	pthread_mutex_unlock(&notifier->lock);
 }
 
 int notifier_store(struct notifier *notifier, uint64_t node, char *text, size_t len)

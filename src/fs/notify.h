@@ -5,8 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/log.h"
-
 struct fuse_session;
 
 /*
@@ -18,20 +16,28 @@ struct fuse_session;
 struct notifier;
 
 /*
- * Starts the thread. Keeps `session` and `log` by reference. Returns 0, -ENOMEM, or
- * -EAGAIN if no thread can be started.
+ * Starts the thread. Keeps `session` by reference. Returns 0, -ENOMEM, or -EAGAIN if no
+ * thread can be started.
  */
-int notifier_new(struct fuse_session *session, const struct log *log,
-	struct notifier **ret_notifier);
+int notifier_new(struct fuse_session *session, struct notifier **ret_notifier);
 
 /*
  * Makes the kernel forget a name in the directory `parent`. Does nothing if the kernel
  * does not know the name. Copies `name`.
+ *
+ * Returns false if the queue is full or memory is short. The caller then makes the kernel
+ * forget all names with fs_forget_names().
  */
-void notifier_forget_name(struct notifier *notifier, uint64_t parent, const char *name);
+bool notifier_forget_name(struct notifier *notifier, uint64_t parent, const char *name);
 
-/* Makes the kernel ask again for the attributes of a directory. */
-void notifier_forget_attr(struct notifier *notifier, uint64_t dir);
+/*
+ * Makes the kernel ask again for the attributes of a directory. Returns false like
+ * notifier_forget_name().
+ */
+bool notifier_forget_attr(struct notifier *notifier, uint64_t dir);
+
+/* Removes names that are to be forgotten from the queue. */
+void notifier_drop_names(struct notifier *notifier);
 
 /*
  * Stores the whole text of a node, `len` > 0 bytes, in the kernel's page cache

@@ -29,22 +29,35 @@ static void refresh_begin_epoch(const struct fs *fs)
  * them everything below. A process whose working directory is below has no path until the
  * name is looked up again.
  */
-static void refresh_forget_names(struct fs *fs)
+static void refresh_forget_root(const struct fs *fs)
 {
 	const struct tree_dir *root = &fs->directories.root.tree;
 	const char *name;
+	bool queued = true;
 
 	for (size_t i = 0; (name = tree_name(root, i)); i++)
-		notifier_forget_name(fs->notifier, DIRECTORIES_ROOT, name);
+		queued = notifier_forget_name(fs->notifier, DIRECTORIES_ROOT, name) &&
+			 queued;
+	if (!queued)
+		log_error(fs->log, "out of memory: the kernel may show deleted jobs for "
+				   "too long");
+}
+
+void fs_forget_names(const struct fs *fs)
+{
+	/* The names in the queue are among those that are forgotten. */
+	notifier_drop_names(fs->notifier);
+	if (fs->has_epochs)
+		refresh_begin_epoch(fs);
+	else
+		refresh_forget_root(fs);
 }
 
 void fs_refresh(struct fs *fs)
 {
 	dir_forget_caches(fs);
-	if (fs->ready && fs->has_epochs)
-		refresh_begin_epoch(fs);
-	else if (fs->ready)
-		refresh_forget_names(fs);
+	if (fs->ready)
+		fs_forget_names(fs);
 }
 
 static int refresh_dir(struct fs *fs, struct dir *dir)
@@ -60,10 +73,8 @@ static int refresh_dir(struct fs *fs, struct dir *dir)
 	if (err)
 		return err;
 	dir->cached_id = 0;
-	if (fs->has_epochs)
-		refresh_begin_epoch(fs);
-	else
-		notifier_forget_name(fs->notifier, dir->parent, dir->name);
+	if (fs->has_epochs || !notifier_forget_name(fs->notifier, dir->parent, dir->name))
+		fs_forget_names(fs);
 	return 0;
 }
 

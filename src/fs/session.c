@@ -145,9 +145,9 @@ static void session_on_gone_in(struct dir *dir, void *ctx)
 	if (!query_matches(&query, &gone->job->job))
 		return;
 	for (unsigned i = 0; i < FORMATS; i++)
-		if (*gone->names[i])
-			notifier_forget_name(
-				gone->fs->notifier, dir->ino, gone->names[i]);
+		if (*gone->names[i] && !notifier_forget_name(gone->fs->notifier, dir->ino,
+					       gone->names[i]))
+			fs_forget_names(gone->fs);
 }
 
 static void session_on_gone(void *ctx, const struct catalog_job *job)
@@ -335,7 +335,7 @@ static int session_serve(struct fs *fs)
 
 	int err = loop_add_fd(fs->loop, fd, session_on_readable, fs);
 
-	return err ? err : notifier_new(fs->session, fs->log, &fs->notifier);
+	return err ? err : notifier_new(fs->session, &fs->notifier);
 }
 
 /* Log for libfuse's messages. It is static because libfuse's callback has no context. */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "cmocka.h"
 
@@ -242,24 +247,25 @@ static void names_are_told_escaped(void **state)
 	mount_free(mount);
 }
 
+static const char *const root_names[] = {
+	"all", "status", "date", "after", "before", "metadata"};
+
 /*
  * SEMANTICS 1.5: a refresh invalidates the top directories, so the kernel looks up
  * everything below them again.
  */
 static void a_refresh_is_told(void **state)
 {
-	static const char *const names[] = {
-		"all", "status", "date", "after", "before", "metadata"};
 	struct mount *mount = mount_with_last();
 	struct told told;
 
 	(void)state;
 	fs_refresh(mount->fs);
 	collect(mount, &told);
-	assert_int_equal(told.len, ARRAY_SIZE(names));
+	assert_int_equal(told.len, ARRAY_SIZE(root_names));
 	for (unsigned i = 0; i < told.len; i++) {
 		assert_int_equal(told.notices[i].parent, FUSE_ROOT_ID);
-		assert_string_equal(told.notices[i].name, names[i]);
+		assert_string_equal(told.notices[i].name, root_names[i]);
 	}
 	mount_free(mount);
 }
@@ -277,6 +283,132 @@ static void a_refresh_begins_an_epoch(void **state)
 	assert_int_equal(notice.code, KERNEL_NOTIFY_INC_EPOCH);
 	mount_forward(mount, 0);
 	assert_false(kernel_has_notice(mount->kernel));
+	mount_free(mount);
+}
+
+/*
+ * Stops the notifier's thread before its next notification while `held` is true. After
+ * that it may send PASSING notifications, which fit into the socket.
+ */
+enum { PASSING = 64 };
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_t main;
+	bool used;
+	bool held;
+	unsigned passed;
+} gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static void hold_notifier(bool held)
+{
+	pthread_mutex_lock(&gate.lock);
+	gate.main = pthread_self();
+	gate.used = true;
+	gate.held = held;
+	gate.passed = 0;
+	pthread_cond_signal(&gate.changed);
+	pthread_mutex_unlock(&gate.lock);
+}
+
+/* Waits until this thread may send. Returns false if its message is to be lost. */
+static bool pass_gate(void)
+{
+	pthread_mutex_lock(&gate.lock);
+
+	bool limited = gate.used && !pthread_equal(pthread_self(), gate.main);
+
+	while (limited && gate.held)
+		pthread_cond_wait(&gate.changed, &gate.lock);
+
+	bool passes = !limited || gate.passed++ < PASSING;
+
+	pthread_mutex_unlock(&gate.lock);
+	return passes;
+}
+
+/* Replaces the C library's function, with which fs/session.c sends messages. */
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+	ssize_t len = 0;
+
+	if (pass_gate())
+		return syscall(SYS_writev, fd, parts, count);
+	for (int i = 0; i < count; i++)
+		len += (ssize_t)parts[i].iov_len;
+	return len;
+}
+
+/* Lists the directory, and expects these jobs. */
+static void list_jobs(
+	struct mount *mount, const char *path, unsigned first, unsigned last)
+{
+	struct kernel_dir dir;
+
+	kernel_opendir_at(mount->kernel, path, &dir);
+	mount_assert_names(mount, &dir, 2, KERNEL_DIR_SIZE, first, last);
+	kernel_releasedir(mount->kernel, &dir);
+}
+
+/*
+ * Deletes so many jobs, in so many directories, that there are more notifications than
+ * the queue of the notifier holds, while the kernel does not take any.
+ */
+static void delete_too_many(struct mount *mount)
+{
+	enum { JOBS = 300, MONTHS = 12, DAYS = 28 };
+	char path[32];
+
+	mount_add_jobs(mount, 1, JOBS);
+	list_jobs(mount, "status/done", 1, JOBS);
+	for (int month = 1; month <= MONTHS; month++) {
+		for (int day = 1; day <= DAYS; day++) {
+			snprintf(path, sizeof(path), "after/2025-%02d-%02d", month, day);
+			kernel_walk(mount->kernel, path);
+		}
+	}
+	for (unsigned number = 2; number <= JOBS; number++)
+		fake_remove(mount->api, job_id(number).text);
+	mount_forward(mount, MOUNT_TTL_MS + 1);
+	hold_notifier(true);
+	list_jobs(mount, "status/done", 1, 1);
+	hold_notifier(false);
+}
+
+/*
+ * SEMANTICS 7.3.4: if there are too many notifications, the kernel forgets all names
+ * instead.
+ */
+static void too_many_begin_an_epoch(void **state)
+{
+	static const struct mount_options options = {.minor = KERNEL_MINOR_OF_EPOCHS};
+	struct mount *mount = mount_new_with(&options);
+	struct kernel_notice notice = {0};
+
+	(void)state;
+	delete_too_many(mount);
+	/* At most one notification was on its way. */
+	for (int i = 0; i < 2 && notice.code != KERNEL_NOTIFY_INC_EPOCH; i++)
+		kernel_next_notice(mount->kernel, &notice);
+	assert_int_equal(notice.code, KERNEL_NOTIFY_INC_EPOCH);
+	mount_free(mount);
+}
+
+static void too_many_forget_the_root(void **state)
+{
+	struct mount *mount = mount_new();
+	struct kernel_notice notice;
+
+	(void)state;
+	delete_too_many(mount);
+	kernel_next_notice(mount->kernel, &notice);
+	if (notice.parent != FUSE_ROOT_ID) /* it was on its way */
+		kernel_next_notice(mount->kernel, &notice);
+	for (size_t i = 0; i < ARRAY_SIZE(root_names); i++) {
+		assert_int_equal(notice.parent, FUSE_ROOT_ID);
+		assert_string_equal(notice.name, root_names[i]);
+		kernel_next_notice(mount->kernel, &notice);
+	}
 	mount_free(mount);
 }
 
@@ -311,6 +443,8 @@ int main(void)
 		cmocka_unit_test(a_refresh_is_told),
 		cmocka_unit_test(a_refresh_begins_an_epoch),
 		cmocka_unit_test(nothing_is_told_before_init),
+		cmocka_unit_test(too_many_begin_an_epoch),
+		cmocka_unit_test(too_many_forget_the_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
