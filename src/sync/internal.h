@@ -71,16 +71,24 @@ struct sync {
 	struct loop_timer trim; /* set while the catalog exceeds its maximum size */
 };
 
+/* Where the members of a listing come from. */
+enum listing_origin {
+	ORIGIN_API,      /* the listing's source sends requests */
+	ORIGIN_SELECTED, /* another listing, whose source sends requests if necessary */
+	ORIGIN_CACHE,    /* the cache, because the API is out of reach */
+};
+
 /* A strategy that fills a listing with members. */
 struct listing_source {
+	enum listing_origin origin;
 	/*
-	 * Allocates listing->filling and sends no request. Returns 0, -ENOENT if this
-	 * source cannot fill this listing, -ENOMEM, or -EIO.
+	 * Allocates listing->source_state and sends no request. Returns 0, -ENOENT if
+	 * this source cannot fill this listing, -ENOMEM, or -EIO.
 	 */
 	int (*begin)(struct listing *listing);
 	/* Requests what readers wait for, and what lies ahead of them. */
 	void (*pull)(struct listing *listing);
-	/* Cancels all requests and frees listing->filling. */
+	/* Cancels all requests and frees listing->source_state. */
 	void (*end)(struct listing *listing);
 };
 
@@ -98,6 +106,24 @@ struct listing_names {
 	size_t cap;
 };
 
+enum listing_state { LISTING_FILLING, LISTING_COMPLETE, LISTING_FAILED };
+
+/*
+ * The states of a listing:
+ *
+ *   FILLING   a reader wants more             the source requests or selects it
+ *             a request fails                 parked readers get the error; the next
+ *                                             reader repeats that request
+ *             the last member is added        -> COMPLETE
+ *             no source can start             -> FAILED
+ *             a commit fails                  -> FAILED: rows may be lost
+ *   COMPLETE  the members are final           its source has ended
+ *             a commit fails                  -> FAILED
+ *   FAILED    every use fails with -EIO       new readers get another listing
+ *
+ * In each state, new readers get another listing once this one is older than ttl, is
+ * invalid, or has deleted rows (listing_is_present()). Readers that hold it go on.
+ */
 struct listing {
 	struct list link; /* element of sync->listings */
 	struct sync *sync;
@@ -114,21 +140,31 @@ struct listing {
 	struct listing_names names; /* used by LISTING_KEYS and LISTING_VALUES only */
 	struct wait_queue queue;
 	int64_t newest_ms; /* newest change shown so far, see newest_note() */
-	bool complete;
-	bool ordered;   /* the jobs are in descending order of created_at */
-	bool unchanged; /* equal to the saved listing: need not be saved again */
-	bool data_lost; /* rows may be lost, or no source could start: every use fails */
-	bool invalidated;      /* too old for new readers since sync_refresh() */
-	bool has_deleted_rows; /* has jobs deleted here: new readers get one selected from
-				  it */
-	bool from_cache;       /* filled from the cache while the API is out of reach */
-	bool cache_after_api;  /* rows from the cache follow rows emitted before */
-	bool unsettled;        /* select_cached_settle() has not visited it yet */
+	enum listing_state state;
+	enum listing_origin origin;
+	/*
+	 * Monotonic time from which on it is too old for new readers, because of a
+	 * refresh; INT64_MAX: none.
+	 */
+	int64_t invalid_since_ms;
+	/*
+	 * It has jobs deleted through this mount. Unlike an invalid listing it is still
+	 * right except for these, so new readers get one that is selected from it.
+	 */
+	bool has_deleted_rows;
+	/* The jobs are in descending order of created_at: revalidation relies on it. */
+	bool ordered;
+	/* Equal to the saved listing: need not be saved again. */
+	bool unchanged;
+	bool cache_after_api; /* rows from the cache follow rows emitted before */
+	bool unsettled;       /* select_cached_settle() has not visited it yet */
 	int unreached; /* error to fail with unless the cache can be shown instead */
-	bool reader_waiting; /* a reader waits for a member that is not there */
-	bool reading_ahead;  /* a reader wanted more than the first page: read ahead */
-	int error;           /* error of the last request for members, or 0 */
-	size_t wanted;       /* highest position that a reader has asked for */
+	/* A reader waits for a member that is not there: the source must get it. */
+	bool reader_waiting;
+	/* A reader wanted more than the first page: the source may read ahead. */
+	bool reading_ahead;
+	int error;     /* error of the last request for members, or 0 */
+	size_t wanted; /* highest position that a reader has asked for */
 	/* During listing_want(): the position asked for plus 1; otherwise 0. */
 	size_t asked;
 	size_t prefetch_position;   /* position of the job looked up last, see
@@ -160,6 +196,9 @@ int listing_look_up(const struct listing *listing, int64_t row,
 /* Returns the newest listing of the query, or NULL. Takes no reference. */
 struct listing *listing_find(
 	const struct sync *sync, enum listing_kind kind, const char *key);
+
+/* True if no refresh has invalidated the listing, and it has not failed. */
+bool listing_is_valid(const struct listing *listing);
 
 /*
  * True if the listing is younger than ttl and still valid, so that other listings can be
@@ -222,13 +261,13 @@ void listing_grew(struct listing *listing);
  */
 void newest_note(struct listing *listing, int64_t changed_ms);
 
-/* Stores the newest change of a complete listing and calls on_listed(). */
-void newest_publish(struct listing *listing);
-
 /*
- * Completes the listing: reports missing jobs, saves it for the next refresh, ends its
- * source and wakes the parked requests.
+ * Reports the jobs that are missing from a listing whose last member was just added,
+ * saves it and its newest change for the next refresh, and calls on_listed().
  */
+void listing_publish(struct listing *listing);
+
+/* Completes the listing: publishes it, ends its source and wakes the parked requests. */
 void listing_completed(struct listing *listing);
 
 /*

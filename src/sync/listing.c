@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "catalog/saved_listings.h"
 #include "offline.h"
 #include "source_revalidate.h"
 
@@ -33,15 +32,10 @@ static const struct source_list {
 	[LISTING_VALUES] = {metadata_sources, 1},
 };
 
-static bool listing_is_by_metadata(const struct listing *listing)
-{
-	return listing->query.metadata[0] != '\0';
-}
-
 static const struct source_list *listing_sources_of(const struct listing *listing)
 {
 	/* Jobs filtered by metadata are selected in the same way as names. */
-	return listing->kind == LISTING_JOBS && listing_is_by_metadata(listing)
+	return listing->kind == LISTING_JOBS && listing->query.metadata[0] != '\0'
 		       ? &source_lists[LISTING_KEYS]
 		       : &source_lists[listing->kind];
 }
@@ -60,20 +54,24 @@ struct listing *listing_find(
 	return NULL;
 }
 
+bool listing_is_valid(const struct listing *listing)
+{
+	return listing->state != LISTING_FAILED &&
+	       loop_now_ms(listing->sync->loop) < listing->invalid_since_ms;
+}
+
 bool listing_is_young(const struct listing *listing)
 {
-	int64_t age = loop_now_ms(listing->sync->loop) - listing->started_ms;
-
-	return !listing->data_lost && !listing->invalidated && !listing->from_cache &&
-	       age < listing->sync->config.ttl_ms;
+	return listing_is_valid(listing) && listing->origin != ORIGIN_CACHE &&
+	       listing_age_ms(listing) < listing->sync->config.ttl_ms;
 }
 
 bool listing_is_present(const struct listing *listing)
 {
 	/* It can be shown until the next attempt to reach the API is due. */
-	if (listing->from_cache)
-		return !listing->data_lost && !listing->invalidated &&
-		       offline_is(listing->sync) && !offline_is_due(listing->sync);
+	if (listing->origin == ORIGIN_CACHE)
+		return listing_is_valid(listing) && offline_is(listing->sync) &&
+		       !offline_is_due(listing->sync);
 	return listing_is_young(listing) && !listing->has_deleted_rows;
 }
 
@@ -162,6 +160,7 @@ static int listing_make(struct sync *sync, enum listing_kind kind,
 	listing->started_ms = loop_now_ms(sync->loop);
 	listing->started_wall_ms = clock_wall_ms(loop_clock(sync->loop));
 	listing->newest_ms = JOB_NO_TIME;
+	listing->invalid_since_ms = INT64_MAX;
 	member_set_init(&listing->members);
 	wait_queue_init(&listing->queue);
 	if (!listing->key) {
@@ -178,12 +177,20 @@ static int listing_make(struct sync *sync, enum listing_kind kind,
 /* Keeps the last complete listing of the query, to compare the new one with it. */
 static void listing_replace(struct listing *old, struct listing *new)
 {
-	struct listing *whole = old->complete ? old : old->previous;
+	struct listing *whole = old->state == LISTING_COMPLETE ? old : old->previous;
 
-	if (!whole || whole->data_lost)
+	if (!whole || whole->state != LISTING_COMPLETE)
 		return;
 	whole->holders++;
 	new->previous = whole;
+}
+
+static int listing_begin_source(
+	struct listing *listing, const struct listing_source *source)
+{
+	listing->source = source;
+	listing->origin = source->origin;
+	return source->begin(listing);
 }
 
 static int listing_begin_filling(struct listing *listing)
@@ -191,29 +198,26 @@ static int listing_begin_filling(struct listing *listing)
 	const struct source_list *open = listing_sources_of(listing);
 	int err = -ENOENT;
 
-	for (size_t i = 0; err == -ENOENT && i < open->len; i++) {
-		listing->source = open->sources[i];
-		err = listing->source->begin(listing);
-	}
+	for (size_t i = 0; err == -ENOENT && i < open->len; i++)
+		err = listing_begin_source(listing, open->sources[i]);
 	if (err)
-		listing->data_lost = true;
+		listing->state = LISTING_FAILED;
 	return err;
 }
 
-void listing_switch_source(struct listing *listing, const struct listing_source *filler)
+void listing_switch_source(struct listing *listing, const struct listing_source *source)
 {
 	listing->source->end(listing);
 	listing->source_state = NULL;
-	listing->source = filler;
 
-	int err = filler->begin(listing);
+	int err = listing_begin_source(listing, source);
 
 	if (err) {
-		listing->data_lost = true;
+		listing->state = LISTING_FAILED;
 		listing_failed(listing, err, strerror(-err));
 		return;
 	}
-	filler->pull(listing);
+	source->pull(listing);
 }
 
 void listing_restart(struct listing *listing)
@@ -276,9 +280,9 @@ void listing_put(struct listing *listing)
 	listing->holders--;
 	listing->used = ++listing->sync->uses;
 	/* If it was replaced or cannot be used any more, no reader will be given it. */
-	if (!listing->holders && (listing->data_lost || listing->invalidated ||
-					 listing_find(listing->sync, listing->kind,
-						 listing->key) != listing))
+	if (!listing->holders &&
+		(!listing_is_valid(listing) || listing_find(listing->sync, listing->kind,
+						       listing->key) != listing))
 		listing_drop(listing);
 }
 
@@ -294,7 +298,7 @@ size_t listing_len(const struct listing *listing)
 
 bool listing_is_complete(const struct listing *listing)
 {
-	return listing->complete;
+	return listing->state != LISTING_FILLING;
 }
 
 int64_t listing_age_ms(const struct listing *listing)
@@ -323,11 +327,11 @@ int listing_want(struct listing *listing, size_t position)
 {
 	bool there = position < listing->members.len;
 
-	if (listing->data_lost)
+	if (listing->state == LISTING_FAILED)
 		return -EIO;
-	if (there && (listing->complete || !listing->reading_ahead))
+	if (there && (listing->state == LISTING_COMPLETE || !listing->reading_ahead))
 		return 0;
-	if (listing->complete)
+	if (listing->state == LISTING_COMPLETE)
 		return -ENOENT;
 	if (position > listing->wanted)
 		listing->wanted = position;
@@ -345,7 +349,7 @@ int listing_want(struct listing *listing, size_t position)
 		return 0;
 	if (listing->error)
 		return listing->error;
-	if (listing->complete)
+	if (listing->state == LISTING_COMPLETE)
 		return -ENOENT;
 	listing->reader_waiting = true;
 	return -EAGAIN;
@@ -362,113 +366,11 @@ void listing_grew(struct listing *listing)
 	wait_wake(&listing->queue, 0);
 }
 
-/* Reports each of these jobs that is not in the listing as missing. */
-static void listing_tell_missed(struct listing *listing, const int64_t *rows, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (!member_set_has(&listing->members, rows[i]))
-			sync_on_job_missing(listing->sync, rows[i], &listing->query,
-				listing->started_wall_ms);
-}
-
-/* Compares with the previous listing, of this mount or an earlier one (SEMANTICS 7.1). */
-static void listing_tell_missed_since(struct listing *listing)
-{
-	const struct listing *before = listing->previous;
-	struct catalog_listing kept;
-	int64_t *rows;
-	size_t len;
-
-	if (before)
-		listing_tell_missed(
-			listing, before->members.members, before->members.len);
-	else if (!saved_listings_load(
-			 listing->sync->catalog, listing->key, &kept, &rows, &len)) {
-		listing_tell_missed(listing, rows, len);
-		free(rows);
-	}
-}
-
-/* Reports known jobs that are in no listing, because they were opened by name only. */
-static void listing_tell_strays(struct listing *listing)
-{
-	struct catalog *catalog = listing->sync->catalog;
-	struct catalog_totals totals;
-	int64_t *rows;
-	size_t len;
-
-	catalog_totals(catalog, &totals);
-	if (totals.jobs <= listing->members.len || !query_is_all(&listing->query) ||
-		jobs_seen_before(catalog, listing->started_wall_ms, &rows, &len))
-		return;
-	listing_tell_missed(listing, rows, len);
-	free(rows);
-}
-
-enum { WATCH_KEY_MAX = QUERY_KEY_MAX + 16 };
-
-/* The catalog key under which the unfinished jobs are saved beside the listing. */
-static void listing_watch_key(
-	const struct listing *listing, char key[static WATCH_KEY_MAX])
-{
-	(void)snprintf(key, WATCH_KEY_MAX, "%s, unfinished", listing->key);
-}
-
-int listing_set_unfinished(struct listing *listing, const int64_t *rows, size_t len)
-{
-	int64_t *copy = malloc((len + 1) * sizeof(*copy));
-
-	if (!copy)
-		return -ENOMEM;
-	if (len)
-		memcpy(copy, rows, len * sizeof(*copy));
-	free(listing->unfinished_before);
-	listing->unfinished_before = copy;
-	listing->unfinished_before_len = len;
-	return 0;
-}
-
-int listing_load_unfinished(
-	const struct listing *listing, int64_t **ret_rows, size_t *ret_len)
-{
-	char key[WATCH_KEY_MAX];
-	struct catalog_listing kept;
-
-	listing_watch_key(listing, key);
-	return saved_listings_load(listing->sync->catalog, key, &kept, ret_rows, ret_len);
-}
-
-/* Saves the listing for the next refresh, even after an unmount (SEMANTICS 7.2). */
-static void listing_keep(const struct listing *listing)
-{
-	struct catalog *catalog = listing->sync->catalog;
-	const struct catalog_listing kept = {
-		.completed_ms = listing->started_wall_ms, .ordered = listing->ordered};
-	char key[WATCH_KEY_MAX];
-
-	/* If saving fails, the catalog logs it and the next refresh reads everything. */
-	if (!listing->unchanged)
-		saved_listings_save(catalog, listing->key, &kept,
-			listing->members.members, listing->members.len);
-	listing_watch_key(listing, key);
-	if (listing->unfinished_before)
-		saved_listings_save(catalog, key, &kept, listing->unfinished_before,
-			listing->unfinished_before_len);
-	else if (!listing->unchanged)
-		saved_listings_forget(catalog, key);
-}
-
 void listing_completed(struct listing *listing)
 {
-	/* If selected by metadata, the surrounding listing has reported missing jobs. */
-	if (listing->kind == LISTING_JOBS && !listing_is_by_metadata(listing) &&
-		!listing->from_cache) {
-		listing_tell_missed_since(listing);
-		listing_tell_strays(listing);
-		listing_keep(listing);
-	}
-	newest_publish(listing);
-	listing->complete = true;
+	listing_publish(listing);
+	if (listing->state == LISTING_FILLING)
+		listing->state = LISTING_COMPLETE;
 	listing->reader_waiting = false;
 	listing_end_filling(listing);
 	/* Listings of names keep their hash table for listing_has_name(). */

@@ -41,9 +41,9 @@ static const struct listing *cached_find_complete(
 {
 	const struct listing *found = listing_find(listing->sync, kind, key);
 
-	if (found && !found->complete)
+	if (found && found->state != LISTING_COMPLETE)
 		found = found->previous;
-	return found && found->complete && !found->data_lost ? found : NULL;
+	return found && found->state == LISTING_COMPLETE ? found : NULL;
 }
 
 /* Takes a copy of these rows if they are newer than the rows loaded so far. */
@@ -202,7 +202,6 @@ static void cached_take_on(void *ctx)
 	if (known->at == known->rows.len) {
 		listing->started_wall_ms = known->wall_ms;
 		listing->ordered = known->ordered && !listing->cache_after_api;
-		listing->from_cache = true;
 		listing_completed(listing);
 		return;
 	}
@@ -263,7 +262,8 @@ static void cached_end(struct listing *listing)
 	free(known);
 }
 
-const struct listing_source select_cached = {cached_begin, cached_pull, cached_end};
+const struct listing_source select_cached = {
+	ORIGIN_CACHE, cached_begin, cached_pull, cached_end};
 
 /* True if the cache can replace the source of a listing. */
 static bool cached_is_known(const struct listing *listing)
@@ -303,7 +303,8 @@ static void cached_fail_unknown(struct listing *listing, int error)
 		listing->source->end(listing);
 		listing->source_state = NULL;
 		listing->source = &select_cached;
-		listing->data_lost = cached_begin(listing) != 0;
+		if (cached_begin(listing))
+			listing->state = LISTING_FAILED;
 	}
 	listing_failed_for_good(listing, error);
 }
@@ -313,7 +314,7 @@ static void cached_settle_one(struct listing *listing)
 	int unreached = listing->unreached;
 
 	listing->unreached = 0;
-	if (listing->complete || !listing->source_state)
+	if (listing->state != LISTING_FILLING || !listing->source_state)
 		return;
 	/* The listing that it is selected from was filled from the cache, or failed. */
 	if (listing->source == &select_growing) {

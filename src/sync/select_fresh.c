@@ -37,7 +37,9 @@ static struct listing *fresh_find(
 	/* The listing that this one replaces after a job was deleted (job_delete.c). */
 	if (found == listing)
 		found = listing->previous;
-	return found && found->complete && listing_is_young(found) ? found : NULL;
+	return found && found->state == LISTING_COMPLETE && listing_is_young(found)
+		       ? found
+		       : NULL;
 }
 
 static struct listing *fresh_find_source(const struct listing *listing)
@@ -174,4 +176,5 @@ static void fresh_end(struct listing *listing)
 	free(derive);
 }
 
-const struct listing_source select_fresh = {fresh_begin, fresh_pull, fresh_end};
+const struct listing_source select_fresh = {
+	ORIGIN_SELECTED, fresh_begin, fresh_pull, fresh_end};

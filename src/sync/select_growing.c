@@ -155,7 +155,8 @@ static void growing_want_more(struct listing *listing)
 		err = listing_want(follow->from, follow->at);
 	if (err == -ENOENT) {
 		listing->ordered = follow->from->ordered;
-		listing->from_cache = follow->from->from_cache;
+		if (follow->from->origin == ORIGIN_CACHE)
+			listing->origin = ORIGIN_CACHE;
 		listing_completed(listing);
 		return;
 	}
@@ -235,7 +236,7 @@ static struct listing *growing_find(const struct sync *sync, const struct query 
 
 	struct listing *found = listing_find(sync, LISTING_JOBS, key);
 
-	if (!found || found->complete || found->data_lost || found->invalidated ||
+	if (!found || found->state != LISTING_FILLING || !listing_is_valid(found) ||
 		!found->members.len ||
 		loop_now_ms(sync->loop) - found->grew_ms >= sync->config.ttl_ms)
 		return NULL;
@@ -282,4 +283,5 @@ static void growing_end(struct listing *listing)
 	free(follow);
 }
 
-const struct listing_source select_growing = {growing_begin, growing_pull, growing_end};
+const struct listing_source select_growing = {
+	ORIGIN_SELECTED, growing_begin, growing_pull, growing_end};

@@ -113,7 +113,7 @@ static void days_read_on(struct listing *listing)
 	}
 	if (err == -ENOENT)
 		err = days_add_read(listing, days->jobs);
-	listing->from_cache = days->jobs->from_cache;
+	listing->origin = days->jobs->origin;
 	if (err)
 		listing_failed(listing, err, strerror(-err));
 	else
@@ -329,4 +329,4 @@ static void days_end(struct listing *listing)
 	free(days);
 }
 
-const struct listing_source source_days = {days_begin, days_pull, days_end};
+const struct listing_source source_days = {ORIGIN_API, days_begin, days_pull, days_end};

@@ -393,7 +393,7 @@ static int pages_accept(struct listing *listing, struct page *page)
 	pages_drop(pages, page);
 	if (last)
 		pages_next_span(listing);
-	if (!listing->complete)
+	if (listing->state == LISTING_FILLING)
 		listing_grew(listing);
 	return 0;
 }
@@ -493,4 +493,5 @@ static void pages_end(struct listing *listing)
 	free(pages);
 }
 
-const struct listing_source source_pages = {pages_begin, pages_pull, pages_end};
+const struct listing_source source_pages = {
+	ORIGIN_API, pages_begin, pages_pull, pages_end};

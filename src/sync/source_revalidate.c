@@ -264,4 +264,4 @@ static int revalidate_begin(struct listing *listing)
 }
 
 const struct listing_source source_revalidate = {
-	revalidate_begin, revalidate_pull, revalidate_end};
+	ORIGIN_API, revalidate_begin, revalidate_pull, revalidate_end};

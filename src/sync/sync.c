@@ -82,15 +82,23 @@ bool sync_is_fresh(
 	       job->seen_ms <= at_wall_ms + sync->config.ttl_ms;
 }
 
+static void sync_invalidate(struct listing *listing)
+{
+	int64_t now_ms = loop_now_ms(listing->sync->loop);
+
+	if (listing->invalid_since_ms > now_ms)
+		listing->invalid_since_ms = now_ms;
+}
+
 void sync_refresh(struct sync *sync)
 {
 	sync->refreshed_ms = clock_wall_ms(loop_clock(sync->loop));
 	list_for_each (link, &sync->listings)
-		list_entry(link, struct listing, link)->invalidated = true;
+		sync_invalidate(list_entry(link, struct listing, link));
 }
 
 /* New readers get none of the present listings of this query. */
-static void sync_outdate(struct sync *sync, const struct query *query)
+static void sync_invalidate_query(struct sync *sync, const struct query *query)
 {
 	char key[QUERY_KEY_MAX];
 
@@ -99,12 +107,12 @@ static void sync_outdate(struct sync *sync, const struct query *query)
 		struct listing *listing = list_entry(link, struct listing, link);
 
 		if (strcmp(listing->key, key) == 0)
-			listing->invalidated = true;
+			sync_invalidate(listing);
 	}
 }
 
 /* Invalidates the query's unfinished jobs, so that their next look-up requests them. */
-static int sync_doubt_jobs(struct sync *sync, const struct query *query)
+static int sync_invalidate_jobs(struct sync *sync, const struct query *query)
 {
 	CLEANUP_FREE int64_t *rows = NULL;
 	struct catalog_job job;
@@ -129,14 +137,14 @@ int sync_refresh_query(struct sync *sync, const struct query *query)
 	 * Also every listing that it could be selected from (select_fresh.c,
 	 * select_growing.c).
 	 */
-	sync_outdate(sync, &around);
+	sync_invalidate_query(sync, &around);
 	around.metadata[0] = '\0';
-	sync_outdate(sync, &around);
+	sync_invalidate_query(sync, &around);
 	around.statuses = QUERY_ALL_STATUSES;
-	sync_outdate(sync, &around);
+	sync_invalidate_query(sync, &around);
 	query_init(&around);
-	sync_outdate(sync, &around);
-	return sync_doubt_jobs(sync, query);
+	sync_invalidate_query(sync, &around);
+	return sync_invalidate_jobs(sync, query);
 }
 
 int listing_look_up(const struct listing *listing, int64_t row,
@@ -179,7 +187,7 @@ void sync_commit(struct sync *sync)
 	list_for_each (link, &sync->listings) {
 		struct listing *listing = list_entry(link, struct listing, link);
 
-		listing->data_lost = true;
+		listing->state = LISTING_FAILED;
 		wait_wake(&listing->queue, -EIO);
 	}
 }
