@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gladiafs --fetch: one thread finds the jobs, FETCH_WORKERS threads fetch them, and the
- * main thread waits for signals and reports progress.
+ * gladiafs --fetch: one thread lists all jobs. Others fetch the next job of the list
+ * until there are no more; the first one joins them when it has listed everything.
+ * Meanwhile the main thread waits for signals and reports progress.
  */
 #include "commands/fetch.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,67 +22,179 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/errmsg.h"
-#include "fetch_internal.h"
+#include "commands/refresh.h"
+#include "fetch_progress.h"
 #include "process/exit_code.h"
 #include "json/cursor.h"
 
 enum {
+	WORKERS = 8, /* as many as connections= has by default */
 	TICK_MS = 50,
+	DEPTH_MAX = 8, /* below a given directory; the tree of a mount is less deep */
 	STATS_MAX = 64 << 10,
 	/* A text's time of last use can be this much too early. */
 	USED_STEP_MS = 300 * 1000,
 	/* After so many failures in a row the API itself must be failing: stop instead
 	 * of waiting `timeout` for every job. */
 	FAILURES_MAX = 32,
+	FAILURES_SHOWN = 10, /* more failures are only counted */
 };
 
-/* Queues a message about a failure, unless there have been too many. */
-static void fetch_say(struct fetch *fetch, const char *place, const char *path, int error)
-{
-	if (fetch->sentences == FETCH_SENTENCES_MAX)
-		(void)buf_append_str(&fetch->said,
-			"gladiafs: further failures are counted, but not listed\n");
-	if (fetch->sentences++ < FETCH_SENTENCES_MAX)
-		(void)buf_printf(&fetch->said, "gladiafs: cannot fetch %s%s%s: %s\n",
-			place, *path ? "/" : "", path, strerror(-error));
-}
+/* We read this format only, because the others are renditions of the same text. */
+static const char suffix[] = ".json";
 
-void fetch_failed(struct fetch *fetch, const struct refresh_target *root,
+/* The directory that we read if given a root, which contains each job several times. */
+static const char whole[] = "all";
+
+/* A job's file that is to be fetched. */
+struct fetch_file {
+	const struct refresh_target *root;
+	char path[]; /* relative to the directory of `root` */
+};
+
+struct fetch {
+	char *const *paths;           /* the arguments, ending with NULL */
+	struct refresh_target *roots; /* the same paths, opened */
+	size_t roots_len;
+	int64_t began_wall_ms; /* wall time of the start */
+	struct fetch_progress progress;
+
+	struct fetch_counts counts;
+	atomic_uint failures; /* number of failures so far */
+	atomic_uint in_a_row; /* failed jobs since the last success */
+	atomic_bool given_up; /* too many failures in a row: all threads stop */
+	atomic_bool ended;    /* all threads but the main thread have ended */
+
+	pthread_mutex_t lock; /* protects the rest, and changes of `counts.listed` */
+	pthread_cond_t news;  /* signalled when a file is added or no more will be */
+	struct buf files;     /* pointers to struct fetch_file */
+	size_t next;          /* index of the next file to fetch */
+};
+
+/* Counts a file or directory that could not be fetched, and prints a message about it. */
+static void fetch_failed(struct fetch *fetch, const struct refresh_target *root,
 	const char *path, bool is_dir, int error)
 {
-	const char *place = fetch->paths[root - fetch->roots];
+	unsigned before = fetch->failures++;
 
-	pthread_mutex_lock(&fetch->lock);
-	if (is_dir)
+	if (root->name)
+		path = ""; /* the argument is the file itself */
+	if (before < FAILURES_SHOWN)
+		fetch_progress_say(&fetch->progress,
+			"gladiafs: cannot fetch %s%s%s: %s\n",
+			fetch->paths[root - fetch->roots], *path ? "/" : "", path,
+			strerror(-error));
+	else if (before == FAILURES_SHOWN)
+		fetch_progress_say(&fetch->progress,
+			"gladiafs: further failures are counted, but not listed\n");
+	if (is_dir) {
 		fetch->counts.dirs_failed++;
-	else
-		fetch->counts.failed++;
-	/* If the argument is a file, its name is part of `place`. */
-	fetch_say(fetch, place, root->name ? "" : path, error);
-	if (!is_dir && ++fetch->in_a_row >= FAILURES_MAX) {
-		fetch->given_up = true;
-		pthread_cond_broadcast(&fetch->news);
-		pthread_cond_broadcast(&fetch->room);
+		return;
 	}
-	pthread_mutex_unlock(&fetch->lock);
+	fetch->counts.failed++;
+	if (++fetch->in_a_row >= FAILURES_MAX)
+		fetch->given_up = true;
 }
 
-/* Takes a file from the queue, waiting for one. Returns NULL if there are no more. */
-static struct fetch_file *fetch_take_file(struct fetch *fetch)
+static struct fetch_file *fetch_file_at(const struct fetch *fetch, size_t index)
 {
-	struct fetch_file *file = NULL;
+	return ((struct fetch_file *const *)(const void *)fetch->files.data)[index];
+}
 
+DEFINE_CLEANUP(fetch_cleanup_dir, DIR *, closedir)
+
+static bool fetch_is_job(const char *name)
+{
+	size_t len = strlen(name);
+	size_t suffix_len = sizeof(suffix) - 1;
+
+	return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
+
+/* Appends a file to the list. Returns 0 or -ENOMEM. */
+static int fetch_add_file(
+	struct fetch *fetch, const struct refresh_target *root, const char *path)
+{
+	size_t size = strlen(path) + 1;
+	struct fetch_file *file = malloc(sizeof(*file) + size);
+
+	if (!file)
+		return -ENOMEM;
+	file->root = root;
+	memcpy(file->path, path, size);
 	pthread_mutex_lock(&fetch->lock);
-	while (list_empty(&fetch->queue) && !fetch->counts.listed && !fetch->given_up)
-		pthread_cond_wait(&fetch->news, &fetch->lock);
-	if (!list_empty(&fetch->queue) && !fetch->given_up) {
-		file = list_entry(fetch->queue.next, struct fetch_file, link);
-		list_remove(&file->link);
-		fetch->queue_len--;
-		pthread_cond_signal(&fetch->room);
-	}
+
+	int err = buf_append(&fetch->files, &file, sizeof(file));
+
+	if (err)
+		free(file);
+	else
+		fetch->counts.found++;
+	pthread_cond_signal(&fetch->news);
 	pthread_mutex_unlock(&fetch->lock);
-	return file;
+	return err;
+}
+
+/* Opens the directory `path` below `root`. Returns 0 or a negative errno. */
+static int fetch_open_dir(
+	const struct refresh_target *root, const char *path, DIR **ret_dir)
+{
+	int fd = openat(root->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*ret_dir = fdopendir(fd);
+	if (*ret_dir)
+		return 0;
+	close(fd);
+	return -ENOMEM;
+}
+
+/*
+ * Reads the next entry whose name does not begin with a dot. Sets *ret_entry to NULL at
+ * the end of the directory. Returns 0, or the error of readdir(3) as a negative errno.
+ */
+static int fetch_next_entry(DIR *dir, struct dirent **ret_entry)
+{
+	do {
+		errno = 0;
+		*ret_entry = readdir(dir);
+		if (!*ret_entry)
+			return -errno;
+	} while ((*ret_entry)->d_name[0] == '.');
+	return 0;
+}
+
+/* Lists the job files of a directory and of those in it, up to `depth` levels deep. */
+static void fetch_list_dir(struct fetch *fetch, const struct refresh_target *root,
+	const char *path, int depth)
+{
+	CLEANUP(fetch_cleanup_dir) DIR *dir = NULL;
+	struct dirent *entry = NULL;
+	int err = fetch_open_dir(root, path, &dir);
+
+	while (!err && !fetch->given_up && !(err = fetch_next_entry(dir, &entry)) &&
+		entry) {
+		CLEANUP_FREE char *below = NULL;
+
+		if (asprintf(&below, "%s%s%s", path, *path ? "/" : "", entry->d_name) < 0)
+			err = -ENOMEM;
+		else if (entry->d_type == DT_DIR && depth)
+			fetch_list_dir(fetch, root, below, depth - 1);
+		else if (entry->d_type != DT_DIR && fetch_is_job(entry->d_name))
+			err = fetch_add_file(fetch, root, below);
+	}
+	if (err)
+		fetch_failed(fetch, root, path, true, err);
+}
+
+/* Lists all jobs of one argument. */
+static void fetch_list(struct fetch *fetch, const struct refresh_target *root)
+{
+	if (!root->name)
+		fetch_list_dir(fetch, root, root->is_root ? whole : "", DEPTH_MAX);
+	else if (fetch_add_file(fetch, root, root->name))
+		fetch_failed(fetch, root, root->name, true, -ENOMEM);
 }
 
 /*
@@ -117,59 +232,58 @@ static void fetch_file(struct fetch *fetch, const struct fetch_file *file)
 		fetch_failed(fetch, file->root, file->path, false, err);
 		return;
 	}
-	pthread_mutex_lock(&fetch->lock);
 	fetch->counts.done++;
 	fetch->counts.bytes += size;
 	fetch->in_a_row = 0;
-	pthread_mutex_unlock(&fetch->lock);
 }
 
-/* Thread function of a worker; `ctx` is a struct fetch. */
+/* Takes a file from the list, waiting for one. Returns NULL if there are no more. */
+static const struct fetch_file *fetch_take_file(struct fetch *fetch)
+{
+	const struct fetch_file *file = NULL;
+
+	pthread_mutex_lock(&fetch->lock);
+	while (fetch->next == fetch->counts.found && !fetch->counts.listed)
+		pthread_cond_wait(&fetch->news, &fetch->lock);
+	if (fetch->next < fetch->counts.found && !fetch->given_up)
+		file = fetch_file_at(fetch, fetch->next++);
+	pthread_mutex_unlock(&fetch->lock);
+	return file;
+}
+
+/* Thread function: fetches files until there are no more. */
 static void *fetch_work(void *ctx)
 {
 	struct fetch *fetch = ctx;
-	struct fetch_file *file;
+	const struct fetch_file *file;
 
-	while ((file = fetch_take_file(fetch))) {
+	while ((file = fetch_take_file(fetch)))
 		fetch_file(fetch, file);
-		free(file);
-	}
-	pthread_mutex_lock(&fetch->lock);
-	fetch->working--;
-	pthread_mutex_unlock(&fetch->lock);
 	return NULL;
 }
 
-/*
- * Starts a detached thread, which ends by itself or with the process. The caller holds
- * the lock. Returns 0 or a negative errno.
- */
-static int fetch_start(struct fetch *fetch, void *(*run)(void *ctx))
+/* Thread function: lists all jobs, while more threads fetch them, and then joins in. */
+static void *fetch_run_all(void *ctx)
 {
-	pthread_t thread;
-	int err = pthread_create(&thread, NULL, run, fetch);
+	struct fetch *fetch = ctx;
+	pthread_t more[WORKERS - 1];
+	size_t started = 0;
 
-	if (err)
-		return -err;
-	fetch->working++;
-	return -pthread_detach(thread);
-}
-
-/*
- * Starts all threads. `signals` are blocked in every thread, because the main thread
- * receives them with sigtimedwait(2).
- */
-static int fetch_start_all(struct fetch *fetch, const sigset_t *signals)
-{
-	int err;
-
-	pthread_sigmask(SIG_BLOCK, signals, NULL);
+	/* If some threads cannot be started, the others do their work. */
+	while (started < ARRAY_SIZE(more) &&
+		!pthread_create(&more[started], NULL, fetch_work, fetch))
+		started++;
+	for (size_t i = 0; i < fetch->roots_len; i++)
+		fetch_list(fetch, &fetch->roots[i]);
 	pthread_mutex_lock(&fetch->lock);
-	err = fetch_start(fetch, fetch_list);
-	for (int i = 0; !err && i < FETCH_WORKERS; i++)
-		err = fetch_start(fetch, fetch_work);
+	fetch->counts.listed = true;
+	pthread_cond_broadcast(&fetch->news);
 	pthread_mutex_unlock(&fetch->lock);
-	return err;
+	fetch_work(fetch);
+	while (started)
+		pthread_join(more[--started], NULL);
+	fetch->ended = true;
+	return NULL;
 }
 
 /* Prints a summary, then lets the signal kill the process by its default action. */
@@ -189,33 +303,22 @@ static void fetch_end_by(int signal, const struct fetch_counts *counts)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* Reports progress and handles signals until all threads have ended. */
+/* Reports progress and handles signals until all other threads have ended. */
 static void fetch_watch(struct fetch *fetch, const sigset_t *signals)
 {
 	const struct timespec tick = {.tv_nsec = TICK_MS * 1000L * 1000};
-	struct fetch_progress progress;
-	bool ended = false;
 
-	fetch_progress_begin(&progress, clock_mono_ms(&clock_system));
-	while (!ended) {
-		CLEANUP(buf_done) struct buf said;
-		struct fetch_counts counts;
+	while (!fetch->ended) {
 		int signal = sigtimedwait(signals, NULL, &tick);
 
-		pthread_mutex_lock(&fetch->lock);
-		ended = !fetch->working;
-		counts = fetch->counts;
-		said = fetch->said;
-		buf_init(&fetch->said, FETCH_SAID_MAX);
-		pthread_mutex_unlock(&fetch->lock);
-		fetch_progress_tell(&progress, said.data ? said.data : "", &counts,
-			clock_mono_ms(&clock_system));
+		fetch_progress_tell(
+			&fetch->progress, &fetch->counts, clock_mono_ms(&clock_system));
 		if (signal > 0) {
-			fetch_progress_end(&progress);
-			fetch_end_by(signal, &counts);
+			fetch_progress_end(&fetch->progress);
+			fetch_end_by(signal, &fetch->counts);
 		}
 	}
-	fetch_progress_end(&progress);
+	fetch_progress_end(&fetch->progress);
 }
 
 /*
@@ -308,12 +411,12 @@ static int fetch_open_roots(struct fetch *fetch, struct buf *errmsg)
 
 static void fetch_done(struct fetch *fetch)
 {
-	list_for_each_safe (link, &fetch->queue)
-		free(list_entry(link, struct fetch_file, link));
+	for (size_t i = 0; i < fetch->counts.found; i++)
+		free(fetch_file_at(fetch, i));
+	buf_done(&fetch->files);
 	for (size_t i = 0; i < fetch->roots_len; i++)
 		refresh_target_done(&fetch->roots[i]);
 	free(fetch->roots);
-	buf_done(&fetch->said);
 }
 
 /*
@@ -341,26 +444,25 @@ int fetch_run(char *const *paths, struct buf *errmsg)
 		.paths = paths,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.news = PTHREAD_COND_INITIALIZER,
-		.room = PTHREAD_COND_INITIALIZER,
 	};
 	int64_t began_ms = clock_mono_ms(&clock_system);
 	sigset_t signals;
+	pthread_t thread;
 
-	list_init(&fetch.queue);
-	buf_init(&fetch.said, FETCH_SAID_MAX);
+	buf_init(&fetch.files, SIZE_MAX);
 	fetch_list_signals(&signals);
 	if (fetch_open_roots(&fetch, errmsg))
 		return EXIT_CODE_USAGE;
+	fetch_progress_begin(&fetch.progress, began_ms);
+	/* All threads block the signals, because this one receives them. */
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
-	int err = fetch_start_all(&fetch, &signals);
+	int err = pthread_create(&thread, NULL, fetch_run_all, &fetch);
 
-	if (err) {
-		/* Exit at once, because returning would free `fetch`, which the threads
-		 * that were started still use. */
-		(void)fprintf(
-			stderr, "gladiafs: cannot start a thread: %s\n", strerror(-err));
-		_exit(EXIT_CODE_SYSTEM);
-	}
+	if (err)
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM, "cannot start a thread: %s",
+			strerror(err));
 	fetch_watch(&fetch, &signals);
+	pthread_join(thread, NULL);
 	return fetch_conclude(&fetch, began_ms, errmsg);
 }

@@ -3,6 +3,7 @@
  * gladiafs --fetch: formats and prints the progress report.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
-#include "fetch_internal.h"
+#include "fetch_progress.h"
 
 enum {
 	LINE_MS = 60 * 1000, /* interval between lines, if there is no bar */
@@ -148,33 +149,45 @@ static void progress_note_rate(struct fetch_progress *progress,
 	progress->told = counts->done;
 }
 
-void fetch_progress_tell(struct fetch_progress *progress, const char *lines,
+void fetch_progress_tell(struct fetch_progress *progress,
 	const struct fetch_counts *counts, int64_t now_ms)
 {
 	CLEANUP(buf_done) struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	if (*lines) {
-		fetch_progress_end(progress);
-		(void)fputs(lines, stderr);
-	}
 	if (now_ms - progress->told_ms < (progress->bar ? BAR_MS : LINE_MS))
 		return;
 	progress_note_rate(progress, counts, now_ms);
 	if (fetch_progress_print(counts, progress->rate, &text))
 		return;
 	if (progress->bar) {
+		flockfile(stderr);
 		progress_draw(counts, &text);
 		progress->drawn = true;
+		funlockfile(stderr);
 		return;
 	}
 	(void)fprintf(stderr, "gladiafs: %s\n", text.data);
 }
 
+void fetch_progress_say(struct fetch_progress *progress, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	flockfile(stderr); /* also protects progress->drawn */
+	fetch_progress_end(progress);
+	(void)vfprintf(stderr, format, args);
+	funlockfile(stderr);
+	va_end(args);
+}
+
 void fetch_progress_end(struct fetch_progress *progress)
 {
+	flockfile(stderr);
 	if (progress->drawn)
 		(void)fputs("\r\033[K", stderr);
 	(void)fflush(stderr);
 	progress->drawn = false;
+	funlockfile(stderr);
 }

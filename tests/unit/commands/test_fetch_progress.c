@@ -6,7 +6,7 @@
 #include "cmocka.h"
 
 #include "base/array.h"
-#include "commands/fetch_internal.h"
+#include "commands/fetch_progress.h"
 
 /* SEMANTICS 1.7: the text of the progress display. */
 
@@ -78,10 +78,10 @@ static void a_line_a_minute(void **state)
 	assert_non_null(file);
 	dup2(fileno(file), STDERR_FILENO);
 	fetch_progress_begin(&progress, 5000);
-	fetch_progress_tell(&progress, "", &counts, 5000 + 59999);
-	fetch_progress_tell(&progress, "one failed\n", &counts, 5000 + 59999);
-	fetch_progress_tell(&progress, "", &counts, 5000 + 60000);
-	fetch_progress_tell(&progress, "", &counts, 5000 + 119999);
+	fetch_progress_tell(&progress, &counts, 5000 + 59999);
+	fetch_progress_say(&progress, "%s failed\n", "one");
+	fetch_progress_tell(&progress, &counts, 5000 + 60000);
+	fetch_progress_tell(&progress, &counts, 5000 + 119999);
 	fetch_progress_end(&progress);
 	dup2(to_stderr, STDERR_FILENO);
 	close(to_stderr);
