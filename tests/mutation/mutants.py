@@ -21,11 +21,21 @@ LOSABLE = {CursorKind.CALL_EXPR, CursorKind.BINARY_OPERATOR, CursorKind.UNARY_OP
            CursorKind.CONTINUE_STMT}
 OTHER_COMPARISON = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "==",
                     "&&": "||", "||": "&&"}
+# If their result is only compared with 0, their first two arguments can be swapped.
+EQUALITY = {"strcmp", "strncmp", "strcasecmp", "strncasecmp", "memcmp"}
 # Adding one to an errno is not a realistic mistake.
 ERRNO = re.compile(r"-?E[A-Z0-9]+|-?errno|err")
 INTEGERS = {TypeKind.BOOL, TypeKind.CHAR_S, TypeKind.UCHAR, TypeKind.SHORT, TypeKind.USHORT,
             TypeKind.INT, TypeKind.UINT, TypeKind.LONG, TypeKind.ULONG, TypeKind.LONGLONG,
             TypeKind.ULONGLONG, TypeKind.ENUM}
+
+
+def never_zero(call):
+    """True if the text is a call that returns the length of what is never empty, or -1, so that
+    `< 0`, `<= 0` and `< 1` are the same."""
+    words = re.match(r'asprintf\([^"]*"([^"]*)"', call)
+    return bool(words and re.sub("%[^a-z]*[a-z]", "", words[1])
+                or re.match(r"readlink(at)?\(", call))
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,8 @@ class Finder:
         self.file = file
         self.text = (tree / file).read_bytes()
         self.found = []
+        self.symmetric = set()  # offsets of calls whose first two arguments can be swapped
+        self.needless = set()  # offsets of the 0 that a call like asprintf() is compared with
 
     def source(self, cursor):
         """Returns the text of a cursor, or None if part of it is in a macro or in another file."""
@@ -105,6 +117,9 @@ class Finder:
             return
         start, end = left.extent.end.offset, right.extent.start.offset
         operator = self.text[start:end].decode()
+        if operator.strip() == "<" and texts[2] == "0" and never_zero(texts[0]):
+            self.needless.add(end)
+            return
         other = OTHER_COMPARISON.get(operator.strip())
         if other:
             self.found.append(Mutant(self.file, "comparison", start, end,
@@ -121,13 +136,13 @@ class Finder:
         for child in chosen:
             text = self.source(child)
             if text and not ERRNO.fullmatch(text) and child.type.get_canonical().kind in INTEGERS - {TypeKind.BOOL}:
-                for sign in "+-":
+                for sign in "-" if child.extent.start.offset in self.needless else "+-":
                     self.add("off-by-one", child, f"({text} {sign} 1)")
 
     def constant(self, cursor):
         """Replaces a number or a truth value with another one."""
         text = self.source(cursor)
-        if not text:
+        if not text or cursor.extent.start.offset in self.needless:
             return
         if text in ("true", "false"):
             self.add("constant", cursor, "false" if text == "true" else "true")
@@ -158,9 +173,19 @@ class Finder:
             if text and self.source(cursor) and ("err" in text or "< 0" in text):
                 self.add("error", children[0], f"({text}) && 0")
 
+    def equality(self, cursor):
+        """Remembers calls like memcmp() of which only `== 0`, `!= 0` or `!` is used."""
+        children = list(cursor.get_children())
+        text = self.source(cursor) or ""
+        if (cursor.kind == CursorKind.BINARY_OPERATOR and re.search(r"[!=]= 0$", text)
+                or cursor.kind == CursorKind.UNARY_OPERATOR and text.startswith("!")):
+            if children[0].spelling in EQUALITY:
+                self.symmetric.add(children[0].extent.start.offset)
+
     def arguments(self, cursor):
-        """Swaps two neighbouring arguments of the same type."""
-        if cursor.kind != CursorKind.CALL_EXPR:
+        """Swaps two neighbouring arguments of the same type, unless that changes nothing."""
+        if (cursor.kind != CursorKind.CALL_EXPR or cursor.spelling == "calloc"
+                or cursor.extent.start.offset in self.symmetric):
             return
         arguments = list(cursor.get_arguments())
         for one, two in zip(arguments, arguments[1:]):
@@ -180,8 +205,9 @@ class Finder:
             place = child.location.file
             if place and not place.name.endswith(self.file):
                 continue
-            for visit in (self.condition, self.comparison, self.off_by_one, self.constant,
-                          self.statement, self.error, self.arguments):
+            # before its children
+            for visit in (self.equality, self.condition, self.comparison, self.off_by_one,
+                          self.constant, self.statement, self.error, self.arguments):
                 visit(child)
             self.walk(child)
 

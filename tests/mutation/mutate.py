@@ -5,9 +5,9 @@
 
 Draws N mutants (100) by SEED (a new one, which is printed). Each one is built in build/mutation,
 in a copy of the tree, and runs the tests that can notice it until one fails. These are first the
-programs of the suites unit, session and fuzz that contain the changed file, and then the mount and
-model tests of its folder. A mutant is not counted if it does not compile or its object file is
-unchanged. Prints each survivor with its change, and the score of each folder. The log,
+programs of the suites unit, session and fuzz that contain the changed file, under ASan and UBSan,
+and then the mount and model tests of its folder. A test that fails without a mutant is left out. A
+mutant is not counted if it does not compile or its object file is unchanged. Prints each survivor with its change, and the score of each folder. The log,
 build/mutation/SEED.log, lists all mutants with the test that noticed each."""
 
 import os
@@ -68,6 +68,9 @@ class Trial:
     def slow(self):
         """Tries the survivors with the mount and model tests, and prints those that survive these,
         too."""
+        self.workshop.measure({test.name: test for mutant in self.survivors
+                               for group in self.workshop.slow(mutant)
+                               for test in group}.values())
         while self.survivors:
             mutant = self.survivors[0]
             if self.try_out(mutant, self.workshop.slow):
@@ -93,8 +96,8 @@ def main(args):
         signal.signal(number, signal.default_int_handler)
     workshop = Workshop(Path(__file__).resolve().parents[2])
     workshop.prepare()
-    workshop.measure()
-    mutants = find(workshop.tree, workshop.build)
+    workshop.measure(workshop.checked.tests)
+    mutants = find(workshop.tree, workshop.plain.directory)
     print(f"{wanted} of {len(mutants)} mutants, seed {seed}", flush=True)
     with open(workshop.root / f"{seed}.log", "w", encoding="utf-8") as log:
         trial = Trial(workshop, log)
