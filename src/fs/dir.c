@@ -149,7 +149,7 @@ void fs_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	dir->opens++;
 	list_append(&fs->open_dirs, &open->link);
 	if (open->listing && tree_shows(&dir->tree) == TREE_SHOWS_JOBS)
-		prefetch_opened(fs, dir->ino, open->listing);
+		prefetch_opened(&fs->prefetch, dir->ino, open->listing);
 	dir_decide_caching(open, info);
 	info->fh = (uint64_t)(uintptr_t)open;
 	/* If the kernel did not take the reply, it will send no RELEASEDIR. */

@@ -8,6 +8,10 @@
 #include "internal.h"
 
 enum {
+	/* The first READ that pushes a file. */
+	FIRST_READ = 3,
+	/* The number of files doubles this often until it is PREFETCH_FILES. */
+	DOUBLINGS = 5,
 	/* Larger files are not pushed: a READ costs little compared to reading them. */
 	TEXT_MAX = 1 << 20,
 	/*
@@ -17,20 +21,60 @@ enum {
 	UNKNOWN_MAX = 16,
 };
 
-static void prefetch_move_to_front(struct prefetch *ahead, size_t at)
-{
-	struct prefetch_order walk = ahead->orders[at];
+_Static_assert(1 << DOUBLINGS == PREFETCH_FILES, "the number of files doubles");
 
-	memmove(&ahead->orders[1], &ahead->orders[0], at * sizeof(walk));
-	ahead->orders[0] = walk;
+static void prefetch_end(struct prefetch_reader *reader)
+{
+	if (reader->listing)
+		listing_put(reader->listing);
+	*reader = (struct prefetch_reader){0};
+}
+
+void prefetch_done(struct prefetch *prefetch)
+{
+	for (int i = 0; i < PREFETCH_READERS; i++)
+		prefetch_end(&prefetch->readers[i]);
+}
+
+/* Makes readers[at] the first one, and returns it. */
+static struct prefetch_reader *prefetch_use(struct prefetch *prefetch, size_t at)
+{
+	struct prefetch_reader used = prefetch->readers[at];
+
+	memmove(&prefetch->readers[1], &prefetch->readers[0], at * sizeof(used));
+	prefetch->readers[0] = used;
+	return &prefetch->readers[0];
+}
+
+void prefetch_opened(struct prefetch *prefetch, uint64_t dir, struct listing *listing)
+{
+	struct prefetch_reader *reader;
+	size_t at = 0;
+
+	while (at < PREFETCH_READERS - 1 && prefetch->readers[at].dir != dir)
+		at++;
+	reader = prefetch_use(prefetch, at);
+	listing_hold(listing);
+	prefetch_end(reader);
+	*reader = (struct prefetch_reader){.listing = listing, .dir = dir};
+}
+
+/* True if the job belongs to the reader's directory. */
+static bool prefetch_is_in(struct fs *fs, const struct prefetch_reader *reader,
+	const struct catalog_job *job)
+{
+	const struct dir *dir = directories_find(&fs->directories, reader->dir);
+	bool matches;
+
+	return dir && !jobs_match(fs->catalog, &dir->tree.query, job, &matches) &&
+	       matches;
 }
 
 /*
- * Pushes a job's text into the page cache. Returns 0 and its length, -ENODATA or -ESTALE
- * if this job has no text to push, or another negative errno if no more can be pushed
- * now.
+ * Pushes a job's text into the page cache. Returns 0, -ENODATA or -ESTALE if this job has
+ * no text to push, or another negative errno if no more can be pushed now.
  */
-static int prefetch_give(struct fs *fs, int64_t row, size_t *ret_len)
+static int prefetch_push(struct fs *fs, int64_t row)
 {
 	struct catalog_job job;
 	int err = jobs_by_row(fs->catalog, row, &job);
@@ -46,92 +90,82 @@ static int prefetch_give(struct fs *fs, int64_t row, size_t *ret_len)
 		free(text);
 		return err;
 	}
-	*ret_len = len;
 	return notifier_store(fs->notifier, job.node, text, len);
 }
 
-static void prefetch_give_next(struct fs *fs, struct prefetch_order *walk)
+/* Pushes the next files, at most `count`. Files without a text to push count, too. */
+static void prefetch_push_next(
+	struct fs *fs, struct prefetch_reader *reader, unsigned count)
 {
-	size_t end = walk->rank + PREFETCH_FILES;
-	size_t bytes = 0;
-	int64_t row;
+	size_t len = listing_len(reader->listing);
 
-	if (walk->given <= walk->rank)
-		walk->given = walk->rank + 1;
-	while (walk->given < end && bytes < PREFETCH_BYTES &&
-		(row = prefetch_order_row(walk, walk->given))) {
-		size_t len = 0;
-		int err = walk->given % PREFETCH_MARK ? prefetch_give(fs, row, &len)
-						      : -ENODATA;
+	for (; count && reader->pushed < len; count--) {
+		if (reader->next >= len && !listing_is_complete(reader->listing))
+			return;
+		if (reader->next >= len)
+			reader->next = 0;
+
+		int err = prefetch_push(
+			fs, listing_member(reader->listing, reader->next));
 
 		if (err && err != -ENODATA && err != -ESTALE)
 			return;
-		bytes += len;
-		walk->given++;
+		reader->next++;
+		reader->pushed++;
 	}
 }
 
-static void prefetch_go_on_sorting(void *ctx)
+/* Returns the position of a job in the listing, or the last position. */
+static size_t prefetch_find(const struct listing *listing, int64_t row)
 {
-	struct fs *fs = ctx;
-	bool more = false;
-
-	for (int i = 0; i < PREFETCH_READERS; i++) {
-		struct prefetch_order *walk = &fs->prefetch.orders[i];
-
-		if (walk->state == ORDER_SORTING &&
-			!prefetch_order_sort(walk, fs->catalog))
-			more = true;
-	}
-	if (more)
-		loop_timer_set(fs->loop, &fs->prefetch.sorting, loop_now_ms(fs->loop));
-}
-
-void prefetch_init(struct fs *fs)
-{
-	loop_timer_init(&fs->prefetch.sorting, prefetch_go_on_sorting, fs);
-}
-
-void prefetch_done(struct fs *fs)
-{
-	loop_timer_cancel(&fs->prefetch.sorting);
-	for (int i = 0; i < PREFETCH_READERS; i++)
-		prefetch_order_end(&fs->prefetch.orders[i]);
-}
-
-void prefetch_opened(struct fs *fs, uint64_t dir, struct listing *listing)
-{
-	struct prefetch *ahead = &fs->prefetch;
+	size_t len = listing_len(listing);
 	size_t at = 0;
 
-	while (at < PREFETCH_READERS - 1 && ahead->orders[at].dir != dir)
+	while (at + 1 < len && listing_member(listing, at) != row)
 		at++;
-	prefetch_move_to_front(ahead, at);
-	if (ahead->orders[0].listing != listing)
-		prefetch_order_begin(&ahead->orders[0], dir, listing);
-	ahead->orders[0].blind = false;
+	return at;
+}
+
+/* Counts a READ. Returns how many files it is to push. */
+static unsigned prefetch_count(
+	struct prefetch_reader *reader, const struct catalog_job *job, int64_t now_ms)
+{
+	/* Reading the same file again does not mean that other files are next. */
+	if (job->row == reader->row)
+		return 0;
+	if (now_ms - reader->read_ms > PREFETCH_PAUSE_MS)
+		reader->reads = 0;
+	reader->row = job->row;
+	reader->read_ms = now_ms;
+	reader->reads++;
+	if (reader->reads < FIRST_READ)
+		return 0;
+	if (!reader->pushed)
+		reader->next = prefetch_find(reader->listing, job->row) + 1;
+
+	unsigned doublings = reader->reads - FIRST_READ;
+
+	return doublings < DOUBLINGS ? 1u << doublings : PREFETCH_FILES;
 }
 
 void prefetch_read(struct fs *fs, const struct catalog_job *job)
 {
-	struct prefetch *ahead = &fs->prefetch;
+	struct prefetch *prefetch = &fs->prefetch;
+	struct prefetch_reader *reader;
+	unsigned count;
 	size_t at = 0;
 
-	while (at < PREFETCH_READERS && !prefetch_order_read(&ahead->orders[at], job))
+	while (at < PREFETCH_READERS && !prefetch_is_in(fs, &prefetch->readers[at], job))
 		at++;
 	if (at == PREFETCH_READERS)
 		return;
-	prefetch_move_to_front(ahead, at);
-
-	struct prefetch_order *walk = &ahead->orders[0];
-
-	if (walk->state == ORDER_SORTING)
-		loop_timer_set(fs->loop, &ahead->sorting, loop_now_ms(fs->loop));
-	if (notifier_unknown(fs->notifier) >= UNKNOWN_MAX)
-		walk->blind = true;
-	if (walk->state == ORDER_KNOWN && !walk->blind) {
+	reader = prefetch_use(prefetch, at);
+	count = prefetch_count(reader, job, loop_now_ms(fs->loop));
+	if (notifier_unknown(fs->notifier) >= UNKNOWN_MAX) {
+		prefetch_end(reader);
+	} else if (count) {
 		catalog_read_begin(fs->catalog);
-		prefetch_give_next(fs, walk);
+		prefetch_push_next(fs, reader, count);
 		catalog_read_end(fs->catalog);
 	}
 }

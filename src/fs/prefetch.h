@@ -1,40 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "loop/loop.h"
-#include "prefetch_order.h"
+#include "catalog/jobs.h"
+#include "sync/listing.h"
 
 struct fs;
 
 /*
  * Prefetches texts into the kernel's page cache (notifier_store()) for a reader that
  * reads one file of a directory after the other, because a READ message costs several
- * times as much as the reading itself. Only texts that are in the catalog now are pushed,
- * only for such a reader, and at most PREFETCH_FILES files and PREFETCH_BYTES bytes at a
- * time.
+ * times as much as the reading itself.
  *
- * The kernel sends no READ for a file that was pushed, so we leave out one file in
- * PREFETCH_MARK: its READ shows how far the reader has come.
+ * Each READ of a file in the directory pushes the next files in the order of the listing,
+ * whatever order the reader has. From the third READ on these are 1, 2, 4 files and so
+ * on, up to PREFETCH_FILES. So a reader of n files sends about n / PREFETCH_FILES READs:
+ * in the order of the listing, because each READ is followed by files that were pushed;
+ * in any other order, because after that many READs all files were pushed.
+ *
+ * A reader of single files pauses between its READs, so it never sends a third one. A
+ * file is pushed at most once until the directory is opened again, so the pushes end even
+ * for a process that reads files at random without pauses. Only texts that are in the
+ * catalog now are pushed.
  */
 enum {
 	PREFETCH_READERS = 4,
-	PREFETCH_FILES = 128,
-	PREFETCH_MARK = 32,
-	PREFETCH_BYTES = 4 << 20
+	PREFETCH_FILES = 32,
+	/* After such a pause, the next READ counts as the first one. */
+	PREFETCH_PAUSE_MS = 1000,
+};
+
+/* A directory that was opened, and how its files are read. */
+struct prefetch_reader {
+	struct listing *listing; /* we hold a reference; NULL if unused */
+	uint64_t dir;            /* inode number of the directory */
+	int64_t row;             /* row of the file read last */
+	int64_t read_ms;         /* monotonic time of that READ */
+	unsigned reads;          /* READs since the last pause */
+	size_t next;             /* position of the next file to push */
+	size_t pushed;           /* files pushed since the directory was opened */
 };
 
 struct prefetch {
-	struct prefetch_order orders[PREFETCH_READERS]; /* most recently used first */
-	struct loop_timer sorting; /* sorts the next batch of a directory */
+	struct prefetch_reader readers[PREFETCH_READERS]; /* last used first */
 };
 
-void prefetch_init(struct fs *fs);
-
-/* Stops sorting and releases all listings. */
-void prefetch_done(struct fs *fs);
+/* Releases all listings. */
+void prefetch_done(struct prefetch *prefetch);
 
 /* Notes that a directory of jobs was opened. Takes a reference to `listing`. */
-void prefetch_opened(struct fs *fs, uint64_t dir, struct listing *listing);
+void prefetch_opened(struct prefetch *prefetch, uint64_t dir, struct listing *listing);
 
 /*
  * Notes that a job's file was read from its start and that the READ was answered. Pushes

@@ -226,7 +226,6 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&fs->parked);
 	directories_init(&fs->directories);
 	control_init(&fs->control);
-	prefetch_init(fs);
 	renditions_init(&fs->renditions);
 	if (session_copy_strings(fs, config)) {
 		fs_free(fs);
@@ -463,7 +462,7 @@ void fs_free(struct fs *fs)
 	if (fs->session)
 		closed = session_close(fs);
 	dir_release_all(fs);
-	prefetch_done(fs);
+	prefetch_done(&fs->prefetch);
 	directories_done(&fs->directories);
 	renditions_done(&fs->renditions);
 	control_done(&fs->control);

@@ -13,18 +13,23 @@
 #include "fs/prefetch.h"
 
 /*
- * fs/prefetch.c, fs/prefetch_order.c: texts that are pushed into the page cache before
- * the kernel asks for them (SEMANTICS 7.3, 11.3).
+ * fs/prefetch.c: texts that are pushed into the page cache before the kernel asks for
+ * them (SEMANTICS 7.3.2).
  */
 
 enum { JOBS = 300, LAST = 900 };
+
+/* The first READs push nothing, the next ones fewer files than those after them. */
+enum { READS_IDLE = 2, READS_SLOW = 5 };
 
 /* The jobs' nodes that the kernel knows, and the texts that it was given. */
 struct reader {
 	struct mount *mount;
 	uint64_t nodes[JOBS + 1]; /* indexed by the number of the job */
+	uint64_t last;            /* node of the job that changes */
 	bool given[JOBS + 1];
-	unsigned given_len;
+	unsigned given_len; /* the text of `last` included */
+	unsigned reads;
 };
 
 static uint64_t look_up(struct mount *mount, const char *path, unsigned number)
@@ -49,20 +54,29 @@ static void list(struct mount *mount, const char *path)
 }
 
 /*
- * Adds jobs whose order in all/ is that of their numbers, or the reverse. Another job,
- * which changes in the tests, comes last and does not belong to the reader.
+ * Adds jobs in the order of their numbers. Another job, which changes in the tests, comes
+ * last and does not belong to the reader.
  */
-static void reader_init(struct reader *reader, struct mount *mount, bool reversed)
+static void reader_add_jobs(struct reader *reader, struct mount *mount)
 {
 	*reader = (struct reader){.mount = mount};
-	for (unsigned i = 1; i <= JOBS; i++)
-		fake_add(mount->api, job_id(i).text, JOB_DONE,
-			MOUNT_WALL_MS - (reversed ? JOBS - i : i) * INT64_C(1000));
+	mount_add_jobs(mount, 1, JOBS);
 	fake_add(mount->api, job_id(LAST).text, JOB_QUEUED,
 		MOUNT_WALL_MS - (JOBS + 1) * INT64_C(1000));
-	list(mount, "all");
+}
+
+static void reader_look_up(struct reader *reader)
+{
 	for (unsigned i = 1; i <= JOBS; i++)
-		reader->nodes[i] = look_up(mount, "all", i);
+		reader->nodes[i] = look_up(reader->mount, "all", i);
+	reader->last = look_up(reader->mount, "all", LAST);
+}
+
+static void reader_init(struct reader *reader, struct mount *mount)
+{
+	reader_add_jobs(reader, mount);
+	list(mount, "all");
+	reader_look_up(reader);
 }
 
 static void read_node(struct mount *mount, uint64_t node, const struct job_text *text)
@@ -80,44 +94,49 @@ static void read_job(struct reader *reader, unsigned number)
 	struct job_text text = mount_text(reader->mount, number);
 
 	read_node(reader->mount, reader->nodes[number], &text);
-}
-
-/* Reads the files whose texts are not in the page cache yet, as the kernel would. */
-static void read_through(struct reader *reader, unsigned first, unsigned last)
-{
-	for (unsigned i = first; i <= last; i++)
-		if (!reader->given[i])
-			read_job(reader, i);
+	reader->reads++;
 }
 
 static void take(struct reader *reader, const struct kernel_notice *notice)
 {
+	assert_int_equal(notice->code, FUSE_NOTIFY_STORE);
+	reader->given_len++;
+	if (notice->node == reader->last)
+		return;
 	for (unsigned i = 1; i <= JOBS; i++) {
 		if (notice->node != reader->nodes[i])
 			continue;
 
 		struct job_text text = mount_text(reader->mount, i);
 
-		assert_int_equal(notice->code, FUSE_NOTIFY_STORE);
 		assert_int_equal(notice->offset, 0);
 		assert_int_equal(notice->len, text.len);
 		assert_memory_equal(notice->text, text.text, text.len);
 		assert_false(reader->given[i]);
 		reader->given[i] = true;
-		reader->given_len++;
 		return;
 	}
-	fail_msg("a text of a node that is nobody's");
+	fail_msg("a text of an unknown node");
+}
+
+/* Waits for `count` texts. */
+static void take_texts(struct reader *reader, unsigned count)
+{
+	struct kernel_notice notice;
+
+	while (count--) {
+		kernel_next_notice(reader->mount->kernel, &notice);
+		take(reader, &notice);
+	}
 }
 
 /*
  * Takes all notifications so far. They arrive in the order in which they are made, so the
  * notification about the job that changes marks the end.
  */
-static void collect(struct reader *reader)
+static void take_rest(struct reader *reader)
 {
 	struct mount *mount = reader->mount;
-	uint64_t last = look_up(mount, "all", LAST);
 	struct kernel_notice notice;
 
 	fake_find(mount->api, job_id(LAST).text)->edition++;
@@ -127,137 +146,212 @@ static void collect(struct reader *reader)
 		kernel_next_notice(mount->kernel, &notice);
 		if (strcmp(notice.name, job_file(LAST).text) == 0)
 			return;
-		if (notice.code == FUSE_NOTIFY_STORE && notice.node != last)
-			take(reader, &notice);
+		take(reader, &notice);
 	}
 }
 
-static void in_the_directorys_order(void **state)
+/*
+ * Reads a file unless its text was pushed, as the kernel would, and waits for the texts
+ * that its READ pushes. Each text is pushed once.
+ */
+static void read_next(struct reader *reader, unsigned number)
+{
+	unsigned left = JOBS + 1 - reader->given_len;
+	unsigned pushes = PREFETCH_FILES;
+
+	if (reader->given[number])
+		return;
+	read_job(reader, number);
+	if (reader->reads <= READS_IDLE)
+		pushes = 0;
+	else if (reader->reads <= READS_IDLE + READS_SLOW)
+		pushes = 1u << (reader->reads - READS_IDLE - 1);
+	take_texts(reader, pushes < left ? pushes : left);
+}
+
+/* Reads all files, starting with `first`, `step` numbers apart. */
+static void in_steps(unsigned first, unsigned step)
 {
 	struct mount *mount = mount_new();
 	struct reader reader;
 
-	(void)state;
-	reader_init(&reader, mount, false);
-	read_through(&reader, 1, 3);
-	collect(&reader);
-	/* A prefetch reaches only this far ahead, and leaves out some files, whose reads
-	 * show how far the reader is. */
-	assert_in_range(reader.given_len,
-		PREFETCH_FILES - PREFETCH_FILES / PREFETCH_MARK - 1, PREFETCH_FILES);
-	assert_true(reader.given[4]);
-	assert_false(reader.given[3 + PREFETCH_FILES + 1]);
-	list(mount, "all");
-	read_through(&reader, 4, JOBS);
-	collect(&reader);
-	/* A second listing is a different one, and it takes three files again to
-	 * recognize the walk. */
-	assert_in_range(
-		reader.given_len, JOBS - 2 * 3 - JOBS / PREFETCH_MARK - 1, JOBS - 3);
+	reader_init(&reader, mount);
+	for (unsigned i = 0; i < JOBS; i++)
+		read_next(&reader, 1 + (first - 1 + i * step) % JOBS);
+	/* All files were pushed, even those that were read before. */
+	assert_int_equal(reader.given_len, JOBS + 1);
+	assert_in_range(reader.reads, JOBS / PREFETCH_FILES,
+		READS_IDLE + READS_SLOW + JOBS / PREFETCH_FILES + 1);
+	take_rest(&reader);
+	assert_int_equal(reader.given_len, JOBS + 1);
 	mount_free(mount);
 }
 
-/* The order in which a shell expands *.json. */
-static void in_the_names_order(void **state)
+static void in_the_order_of_the_listing(void **state)
+{
+	(void)state;
+	in_steps(1, 1);
+}
+
+static void from_the_middle_of_the_listing(void **state)
+{
+	(void)state;
+	in_steps(JOBS / 2, 1);
+}
+
+static void in_reverse_order(void **state)
+{
+	(void)state;
+	in_steps(JOBS, JOBS - 1);
+}
+
+/* As with names or inode numbers, which have nothing to do with the listing's order. */
+static void in_another_order(void **state)
+{
+	(void)state;
+	in_steps(1, 77);
+}
+
+/* The next files are those that follow the third READ in the listing. */
+static void the_next_files(void **state)
 {
 	struct mount *mount = mount_new();
 	struct reader reader;
 
 	(void)state;
-	reader_init(&reader, mount, true);
-	read_through(&reader, 1, 7);
-	mount_forward(mount, 0);
-	read_job(&reader, 8);
-	collect(&reader);
-	assert_true(reader.given_len > PREFETCH_FILES / 2);
-	assert_true(reader.given[9]);
-	assert_false(reader.given[8 + PREFETCH_FILES + 1]);
+	reader_init(&reader, mount);
+	read_next(&reader, 100);
+	read_next(&reader, 50);
+	read_next(&reader, 200);
+	assert_true(reader.given[201]);
+	read_next(&reader, 7);
+	assert_true(reader.given[202]);
+	assert_true(reader.given[203]);
+	take_rest(&reader);
+	assert_int_equal(reader.given_len, 3);
 	mount_free(mount);
 }
 
-static int compare_nodes(const void *one, const void *two)
-{
-	const uint64_t *a = one;
-	const uint64_t *b = two;
-
-	return *a < *b ? -1 : *a > *b;
-}
-
-/* The order in which grep -r reads a directory with more than 10,000 files. */
-static void in_the_inode_numbers_order(void **state)
+/* Single files, each more than a pause after the one before, push nothing. */
+static void not_for_single_files(void **state)
 {
 	struct mount *mount = mount_new();
 	struct reader reader;
-	uint64_t sorted[JOBS];
-	unsigned given = 0;
 
 	(void)state;
-	reader_init(&reader, mount, false);
-	memcpy(sorted, &reader.nodes[1], sizeof(sorted));
-	qsort(sorted, JOBS, sizeof(*sorted), compare_nodes);
-	for (unsigned at = 0; at < 8; at++) {
-		for (unsigned i = 1; i <= JOBS; i++)
-			if (reader.nodes[i] == sorted[at])
-				read_job(&reader, i);
-		mount_forward(mount, 0);
+	reader_init(&reader, mount);
+	for (unsigned i = 1; i <= 50; i++) {
+		read_job(&reader, i);
+		mount_forward(mount, PREFETCH_PAUSE_MS + 1);
 	}
-	collect(&reader);
-	for (unsigned i = 1; i <= JOBS; i++)
-		given += reader.given[i] && reader.nodes[i] <= sorted[7 + PREFETCH_FILES];
-	assert_true(given > PREFETCH_FILES / 2);
-	assert_int_equal(given, reader.given_len);
-	mount_free(mount);
-}
-
-/* SEMANTICS 6.2: a reader that reads one file or a few causes no prefetch. */
-static void not_for_a_reader_of_some(void **state)
-{
-	static const unsigned some[] = {100, 101, 50, 49, 48, 200, 17, 300, 1, 250, 90};
-	struct mount *mount = mount_new();
-	struct reader reader;
-
-	(void)state;
-	reader_init(&reader, mount, false);
-	for (size_t i = 0; i < ARRAY_SIZE(some); i++)
-		read_job(&reader, some[i]);
-	for (int i = 0; i < 20; i++)
-		read_job(&reader, 7);
-	collect(&reader);
+	take_rest(&reader);
 	assert_int_equal(reader.given_len, 0);
 	mount_free(mount);
 }
 
-/* Another reader in the same directory does not end a walk. */
-static void a_walk_goes_on_beside_others(void **state)
+static void not_for_the_same_file_again(void **state)
 {
 	struct mount *mount = mount_new();
 	struct reader reader;
 
 	(void)state;
-	reader_init(&reader, mount, false);
-	read_through(&reader, 100, 102);
-	read_job(&reader, 5);
-	read_job(&reader, 128);
-	collect(&reader);
-	assert_true(reader.given[250]);
+	reader_init(&reader, mount);
+	for (unsigned i = 0; i < 50; i++)
+		read_job(&reader, 7);
+	take_rest(&reader);
+	assert_int_equal(reader.given_len, 0);
 	mount_free(mount);
 }
 
-static void a_walk_ends(void **state)
+/* A reader of two files, then of two others. */
+static void a_pause_begins_anew(void **state)
 {
 	struct mount *mount = mount_new();
 	struct reader reader;
 
 	(void)state;
-	reader_init(&reader, mount, false);
-	read_through(&reader, 100, 102);
-	for (unsigned i = 50; i > 40; i--)
+	reader_init(&reader, mount);
+	for (unsigned i = 1; i <= 2; i++)
 		read_job(&reader, i);
-	read_job(&reader, 128);
-	collect(&reader);
-	assert_true(reader.given[200]);
-	assert_false(reader.given[250]);
+	mount_forward(mount, PREFETCH_PAUSE_MS + 1);
+	for (unsigned i = 3; i <= 4; i++)
+		read_job(&reader, i);
+	mount_forward(mount, PREFETCH_PAUSE_MS);
+	read_job(&reader, 5);
+	take_texts(&reader, 1);
+	assert_true(reader.given[6]);
+	take_rest(&reader);
+	assert_int_equal(reader.given_len, 1);
 	mount_free(mount);
+}
+
+/* Files are pushed once, even if the kernel does not keep them; again after an OPENDIR.
+ */
+static void pushes_end(void **state)
+{
+	struct mount *mount = mount_new();
+	struct reader reader;
+
+	(void)state;
+	reader_init(&reader, mount);
+	for (unsigned i = 0; i < 3 * JOBS; i++)
+		read_job(&reader, 1 + i * 77 % JOBS);
+	take_texts(&reader, JOBS + 1);
+	list(mount, "all");
+	reader.given[6] = reader.given[7] = reader.given[8] = false;
+	for (unsigned i = 3; i <= 6; i++)
+		read_job(&reader, i);
+	take_rest(&reader);
+	assert_int_equal(reader.given_len, JOBS + 1 + 3);
+	mount_free(mount);
+}
+
+/* Files of a directory that was opened are pushed, not those of another one. */
+static void in_the_directory_of_the_file(void **state)
+{
+	struct mount *mount = mount_new();
+	struct reader reader;
+
+	(void)state;
+	reader_init(&reader, mount);
+	fake_add(mount->api, job_id(JOBS + 1).text, JOB_ERROR, MOUNT_WALL_MS);
+	list(mount, "status/error");
+	for (unsigned i = 1; i <= 3; i++)
+		read_job(&reader, i);
+	take_texts(&reader, 1);
+	assert_true(reader.given[4]);
+	take_rest(&reader);
+	assert_int_equal(reader.given_len, 1);
+	mount_free(mount);
+}
+
+/* While a listing grows, there are next files only as far as it was fetched. */
+static void as_far_as_the_listing_goes(void **state)
+{
+	static const struct mount_options options = {.page_size = 10};
+	struct mount *mount = mount_new_with(&options);
+	struct kernel_entries *entries = test_malloc(sizeof(*entries));
+	char names[KERNEL_NAMES_MAX];
+	struct reader reader;
+	struct kernel_dir dir;
+
+	(void)state;
+	reader_add_jobs(&reader, mount);
+	kernel_opendir_at(mount->kernel, "all", &dir);
+	assert_int_equal(
+		kernel_readdir(mount->kernel, &dir, 2, KERNEL_DIR_SIZE, entries), 0);
+	assert_int_equal(entries->len, options.page_size);
+	reader_look_up(&reader);
+	for (unsigned i = 8; i <= 10; i++)
+		read_job(&reader, i);
+	kernel_names(mount->kernel, &dir, 0, KERNEL_DIR_SIZE, names);
+	read_job(&reader, 11);
+	take_rest(&reader);
+	assert_true(reader.given[12] && reader.given[13]);
+	assert_int_equal(reader.given_len, 2);
+	kernel_releasedir(mount->kernel, &dir);
+	mount_free(mount);
+	test_free(entries);
 }
 
 /* SEMANTICS 7.4: an evicted text is not fetched again for a prefetch. */
@@ -269,13 +363,14 @@ static void not_what_is_not_kept(void **state)
 	unsigned gets;
 
 	(void)state;
-	reader_init(&reader, mount, false);
+	reader_init(&reader, mount);
 	gets = mount->api->gets;
-	read_through(&reader, 1, 3);
-	collect(&reader);
+	for (unsigned i = 1; i <= 8; i++)
+		read_job(&reader, i);
+	take_rest(&reader);
 	assert_true(reader.given_len < 30);
-	/* The three jobs that were read, and the one that changes. */
-	assert_int_equal(mount->api->gets, gets + 3 + 1);
+	/* The jobs that were read, and the one that changes. */
+	assert_int_equal(mount->api->gets, gets + 8 + 1);
 	mount_free(mount);
 }
 
@@ -293,7 +388,7 @@ static void not_another_version(void **state)
 	enum catalog_change change;
 
 	(void)state;
-	reader_init(&reader, mount, false);
+	reader_init(&reader, mount);
 	changed = fake_find(mount->api, job_id(5).text);
 	changed->edition++;
 	text = mount_text(mount, 5);
@@ -304,8 +399,11 @@ static void not_another_version(void **state)
 	reader.nodes[5] = job.node;
 	assert_int_equal(jobs_by_id(mount->catalog, job_id(6).text, &job), 0);
 	assert_int_equal(jobs_mark_deleted(mount->catalog, job.row), 0);
-	read_through(&reader, 1, 3);
-	collect(&reader);
+	for (unsigned i = 1; i <= 3; i++)
+		read_job(&reader, i);
+	read_job(&reader, 9);
+	read_job(&reader, 10);
+	take_rest(&reader);
 	assert_true(reader.given[4]);
 	assert_true(reader.given[5]);
 	assert_false(reader.given[6]);
@@ -316,12 +414,17 @@ static void not_another_version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_the_directorys_order),
-		cmocka_unit_test(in_the_names_order),
-		cmocka_unit_test(in_the_inode_numbers_order),
-		cmocka_unit_test(not_for_a_reader_of_some),
-		cmocka_unit_test(a_walk_goes_on_beside_others),
-		cmocka_unit_test(a_walk_ends),
+		cmocka_unit_test(in_the_order_of_the_listing),
+		cmocka_unit_test(from_the_middle_of_the_listing),
+		cmocka_unit_test(in_reverse_order),
+		cmocka_unit_test(in_another_order),
+		cmocka_unit_test(the_next_files),
+		cmocka_unit_test(not_for_single_files),
+		cmocka_unit_test(not_for_the_same_file_again),
+		cmocka_unit_test(a_pause_begins_anew),
+		cmocka_unit_test(pushes_end),
+		cmocka_unit_test(in_the_directory_of_the_file),
+		cmocka_unit_test(as_far_as_the_listing_goes),
 		cmocka_unit_test(not_what_is_not_kept),
 		cmocka_unit_test(not_another_version),
 	};
