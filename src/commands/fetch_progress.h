@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 
-/* What gladiafs --fetch has done so far. Any thread may change and read it. */
+/* Counts of what gladiafs --fetch has done so far. Any thread may change them. */
 struct fetch_counts {
 	_Atomic uint64_t found;  /* jobs found so far */
 	_Atomic uint64_t done;   /* jobs whose text is cached, or that were deleted */
