@@ -58,10 +58,10 @@ void sync_free(struct sync *sync);
 
 /*
  * True if the stored state of a job is new enough to be shown at `at_wall_ms`. Finished
- * jobs do not change (SEMANTICS 7.1); unfinished ones are too old after ttl.
+ * jobs do not change (SEMANTICS 7.1); unfinished ones are too old after ttl, unless the
+ * API is out of reach (SEMANTICS 7.5): then this may send a request to try it again.
  */
-bool sync_is_fresh(
-	const struct sync *sync, const struct catalog_job *job, int64_t at_wall_ms);
+bool sync_is_fresh(struct sync *sync, const struct catalog_job *job, int64_t at_wall_ms);
 
 /*
  * Makes all listings and unfinished jobs count as too old from now on (SEMANTICS 1.5), so

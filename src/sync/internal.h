@@ -23,10 +23,10 @@ struct tombstones {
 
 /* Whether the API is out of reach (offline.h). */
 struct offline {
-	bool is;                    /* the state is OFFLINE or PROBING */
-	int64_t tried_ms;           /* monotonic time of the last attempt */
-	struct api_call *probe;     /* the small request that finds out, or NULL */
-	struct loop_timer patience; /* set while requests wait for the probe */
+	bool is;
+	int64_t tried_ms; /* monotonic time at which it was found so, or the last probe
+			     was sent */
+	struct api_call *probe; /* the small request that tries the API, or NULL */
 	struct loop_task settle;
 };
 
@@ -156,9 +156,6 @@ struct listing {
 	bool ordered;
 	/* Equal to the saved listing: need not be saved again. */
 	bool unchanged;
-	bool cache_after_api; /* rows from the cache follow rows emitted before */
-	bool unsettled;       /* select_cached_settle() has not visited it yet */
-	int unreached; /* error to fail with unless the cache can be shown instead */
 	/* A reader waits for a member that is not there: the source must get it. */
 	bool reader_waiting;
 	/* A reader wanted more than the first page: the source may read ahead. */
@@ -271,17 +268,12 @@ void listing_publish(struct listing *listing);
 void listing_completed(struct listing *listing);
 
 /*
- * Wakes the parked requests with `error` and logs `why` unless it is empty. If the API
- * was not reached and offline_ok is set, logs nothing: at the end of the turn the listing
- * continues from the cache or fails.
+ * Wakes the parked requests with `error`, and logs `errmsg` unless it is empty. If the
+ * API was not reached and offline_ok is set, continues from the cache instead if
+ * possible, and logs nothing. May end the source: a source must not use its state
+ * afterwards.
  */
 void listing_failed(struct listing *listing, int error, const char *errmsg);
-
-/*
- * Wakes the parked requests with `error`, without trying to show the cache instead. Logs
- * nothing.
- */
-void listing_failed_for_good(struct listing *listing, int error);
 
 /*
  * Returns the error with which a listing fails if a call failed with `error`. -ENOENT and

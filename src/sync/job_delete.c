@@ -145,7 +145,7 @@ static int job_delete_send(struct sync *sync, const struct catalog_job *job,
 	const struct removal_caller *caller, struct job_delete **ret_removal)
 {
 	/* The call would only wait until it times out. */
-	if (offline_is(sync) && !offline_is_due(sync))
+	if (offline_look(sync))
 		return -EHOSTUNREACH;
 
 	struct job_delete *removal = calloc(1, sizeof(*removal));

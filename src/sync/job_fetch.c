@@ -22,7 +22,6 @@ struct job_fetch {
 	struct sync *sync;
 	struct api_call *call;
 	bool ahead;      /* a prefetch: no request has waited for it yet */
-	bool held;       /* not sent yet: waits for the probe (offline.h) */
 	bool listed;     /* waits for a list of unfinished jobs (unfinished.h) */
 	int64_t seen_ms; /* wall time at which the API showed the job before the list */
 	struct wait_queue queue;
@@ -115,16 +114,9 @@ static struct job_fetch *job_fetch_find(const struct sync *sync, const char *id)
 	return NULL;
 }
 
-/* Sends the request, or has the fetch wait for the probe. */
 static int job_fetch_ask(struct job_fetch *single)
 {
-	struct sync *sync = single->sync;
-
-	/* While the API is out of reach, requests wait for the probe only. */
-	single->held = offline_is(sync);
-	if (single->held)
-		return offline_may_wait(sync) ? 0 : -EHOSTUNREACH;
-	return api_get(sync->api, single->id, &handlers, single, &single->call);
+	return api_get(single->sync->api, single->id, &handlers, single, &single->call);
 }
 
 static struct job_fetch *job_fetch_single_new(
@@ -164,10 +156,13 @@ static int job_fetch_begin(
 int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
 	struct job_fetch *single = job_fetch_find(sync, id);
-	/* A call sent before the API went out of reach goes on, but is not waited for. */
-	bool ask_anew = !single || (offline_is(sync) && !single->held);
-	int err = ask_anew ? job_fetch_begin(sync, id, false, &single) : 0;
+	int err = 0;
 
+	/* A call that was sent before goes on, but is not waited for. */
+	if (offline_look(sync))
+		err = -EHOSTUNREACH;
+	else if (!single)
+		err = job_fetch_begin(sync, id, false, &single);
 	if (err)
 		return err;
 	if (single->ahead)
@@ -184,7 +179,7 @@ static int64_t job_fetch_single_now_wall_ms(const struct sync *sync)
 
 /* True if only a newer state of an unfinished job is missing, as a list returns it. */
 static bool job_fetch_single_is_stale(
-	const struct sync *sync, const char *id, struct catalog_job *ret_job)
+	struct sync *sync, const char *id, struct catalog_job *ret_job)
 {
 	return job_fetch_find_known(sync, id, ret_job) && !job_finished(&ret_job->job) &&
 	       !sync_is_fresh(sync, ret_job, job_fetch_single_now_wall_ms(sync));
@@ -267,37 +262,14 @@ void job_fetch_prefetch(struct sync *sync, const struct query *query, int64_t ro
 	job_fetch_ahead(sync);
 }
 
-/*
- * Continues a fetch according to whether the API is in reach now. Returns true if the
- * fetch has ended and can be freed.
- */
-static bool job_fetch_settle_one(struct job_fetch *single)
+void job_fetches_go_offline(struct sync *sync)
 {
-	struct sync *sync = single->sync;
-	bool known = job_fetch_is_known(sync, single->id);
-
-	if (!offline_is(sync)) {
-		int err = single->held ? job_fetch_ask(single) : 0;
-
-		if (err)
-			wait_wake(&single->queue, err);
-		return err;
-	}
-	/* A call in flight continues: a later reader may get a newer state. */
-	if (known || single->held)
-		wait_wake(&single->queue, known ? 0 : -EHOSTUNREACH);
-	return single->held;
-}
-
-void job_fetch_settle(struct sync *sync)
-{
-	for (struct list *link = sync->job_fetches.next; link != &sync->job_fetches;) {
+	/* The calls go on: a later reader may get a newer state. */
+	list_for_each (link, &sync->job_fetches) {
 		struct job_fetch *single = list_entry(link, struct job_fetch, link);
 
-		/* Waking the requests of one fetch never frees another one. */
-		link = link->next;
-		if (job_fetch_settle_one(single))
-			job_fetch_single_free(single);
+		if (job_fetch_is_known(sync, single->id))
+			wait_wake(&single->queue, 0);
 	}
 }
 

@@ -16,10 +16,10 @@
 enum { KEPT_MAX = 256, KEPT_MEMBERS_MAX = 4 << 20 };
 
 /* The sources of each kind of listing, the cheapest first; the last one always works. */
-static const struct listing_source *const job_sources[] = {
-	&select_fresh, &select_cached, &source_revalidate, &source_pages};
+static const struct listing_source *const job_sources[] = {&select_fresh, &select_cached,
+	&source_unreachable, &source_revalidate, &source_pages};
 static const struct listing_source *const day_sources[] = {
-	&select_fresh, &select_cached, &source_days};
+	&select_fresh, &select_cached, &source_unreachable, &source_days};
 static const struct listing_source *const metadata_sources[] = {&select_growing};
 
 static const struct source_list {
@@ -68,18 +68,21 @@ bool listing_is_young(const struct listing *listing)
 
 bool listing_is_present(const struct listing *listing)
 {
-	/* It can be shown until the next attempt to reach the API is due. */
 	if (listing->origin == ORIGIN_CACHE)
-		return listing_is_valid(listing) && offline_is(listing->sync) &&
-		       !offline_is_due(listing->sync);
+		return listing_is_valid(listing) && offline_is(listing->sync);
 	return listing_is_young(listing) && !listing->has_deleted_rows;
+}
+
+static void listing_end_source(struct listing *listing)
+{
+	if (listing->source_state)
+		listing->source->end(listing);
+	listing->source_state = NULL;
 }
 
 static void listing_end_filling(struct listing *listing)
 {
-	if (listing->source && listing->source_state)
-		listing->source->end(listing);
-	listing->source_state = NULL;
+	listing_end_source(listing);
 	if (listing->previous)
 		listing_put(listing->previous);
 	listing->previous = NULL;
@@ -207,8 +210,7 @@ static int listing_begin_filling(struct listing *listing)
 
 void listing_switch_source(struct listing *listing, const struct listing_source *source)
 {
-	listing->source->end(listing);
-	listing->source_state = NULL;
+	listing_end_source(listing);
 
 	int err = listing_begin_source(listing, source);
 
@@ -220,10 +222,42 @@ void listing_switch_source(struct listing *listing, const struct listing_source 
 	source->pull(listing);
 }
 
+/*
+ * Continues from the cache if the listing's source asks the API, and wakes the parked
+ * requests. Returns false if nothing is cached: then nothing changes.
+ */
+static bool listing_use_cache(struct listing *listing)
+{
+	const struct listing_source *source = listing->source;
+	void *state = listing->source_state;
+	void *cached;
+
+	if (listing->state != LISTING_FILLING || listing->origin != ORIGIN_API ||
+		select_cached.begin(listing))
+		return false;
+	cached = listing->source_state;
+	listing->source_state = state;
+	source->end(listing);
+	listing->source_state = cached;
+	listing->source = &select_cached;
+	listing->origin = select_cached.origin;
+	wait_wake(&listing->queue, 0);
+	return true;
+}
+
+void listings_go_offline(struct sync *sync)
+{
+	list_for_each (link, &sync->listings) {
+		struct listing *listing = list_entry(link, struct listing, link);
+
+		if (listing->reader_waiting)
+			listing_use_cache(listing);
+	}
+}
+
 void listing_restart(struct listing *listing)
 {
-	listing->source->end(listing);
-	listing->source_state = NULL;
+	listing_end_source(listing);
 
 	int err = listing_begin_filling(listing);
 
@@ -240,6 +274,7 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 	struct listing *made;
 
 	query_key(query, key);
+	offline_look(sync);
 
 	struct listing *found = listing_find(sync, kind, key);
 
@@ -342,6 +377,8 @@ int listing_want(struct listing *listing, size_t position)
 	}
 	listing->error = 0;
 	listing->asked = there ? 0 : position + 1;
+	if (offline_is(listing->sync))
+		listing_use_cache(listing);
 	listing->source->pull(listing);
 	listing->asked = 0;
 	/* The source may have added members, failed or completed the listing at once. */
@@ -379,24 +416,20 @@ void listing_completed(struct listing *listing)
 	wait_wake(&listing->queue, 0);
 }
 
-void listing_failed_for_good(struct listing *listing, int error)
+void listing_failed(struct listing *listing, int error, const char *errmsg)
 {
+	bool unreached = offline_means(listing->sync, error);
+
+	if (unreached && listing_use_cache(listing))
+		return;
+	/* The next reader fails at once instead of waiting for the API again. */
+	if (unreached && listing->origin == ORIGIN_API) {
+		listing_end_source(listing);
+		listing_begin_source(listing, &source_unreachable);
+	}
+	if (*errmsg && !unreached)
+		log_error(listing->sync->log, "%s", errmsg);
 	listing->reader_waiting = false;
 	listing->error = sync_errno(error);
 	wait_wake(&listing->queue, listing->error);
-}
-
-void listing_failed(struct listing *listing, int error, const char *errmsg)
-{
-	/*
-	 * A source cannot be replaced within its own callback: wait for the turn to end.
-	 */
-	if (offline_means(listing->sync, error) && listing->source != &select_cached) {
-		listing->unreached = error;
-		offline_post(listing->sync);
-		return;
-	}
-	if (*errmsg)
-		log_error(listing->sync->log, "%s", errmsg);
-	listing_failed_for_good(listing, error);
 }

@@ -15,22 +15,15 @@ enum { SELECT_BATCH = 2000 };
 /*
  * Fills a listing from the cache while the API is out of reach (offline.h), by selecting
  * from the newest complete listing that contains its jobs.
- *
- *   IDLE       a reader wants a member     -> WAITING if there is a probe to wait for
- *                                          -> SELECTING otherwise
- *   WAITING    the API is in reach again   -> the cheapest source takes over
- *              it is still out of reach    -> SELECTING
- *   SELECTING  nothing is cached           -> listing_failed(), IDLE
- *              all rows were examined      -> complete, and marked as from the cache
  */
 struct select_cached {
 	bool loaded;
-	bool waiting;
 	struct rows rows; /* jobs, or days of the same query */
 	bool are_days;
 	bool ordered;
 	int64_t wall_ms; /* wall time of the listing that they are from */
 	size_t at;
+	size_t emitted;   /* members that another source has emitted before */
 	struct rows days; /* days of the jobs examined so far */
 	struct loop_timer next;
 };
@@ -175,13 +168,6 @@ static int cached_take_days(struct listing *listing)
 	return err;
 }
 
-static void cached_fail(struct listing *listing, int error)
-{
-	cached_unload(listing->source_state);
-	/* The reason was logged when the API was found out of reach. */
-	listing_failed(listing, error, error == -EHOSTUNREACH ? "" : strerror(-error));
-}
-
 static void cached_take_on(void *ctx)
 {
 	struct listing *listing = ctx;
@@ -190,18 +176,21 @@ static void cached_take_on(void *ctx)
 	int err = 0;
 
 	catalog_read_begin(listing->sync->catalog);
-	for (int i = 0; !err && i < SELECT_BATCH && known->at < known->rows.len; i++)
-		err = cached_take(listing, known->rows.rows[known->at++]);
+	/* If a row fails, the next call examines it again. */
+	for (int i = 0; !err && i < SELECT_BATCH && known->at < known->rows.len; i++) {
+		err = cached_take(listing, known->rows.rows[known->at]);
+		known->at += !err;
+	}
 	catalog_read_end(listing->sync->catalog);
 	if (!err && known->at == known->rows.len)
 		err = cached_take_days(listing);
 	if (err) {
-		cached_fail(listing, err);
+		listing_failed(listing, err, strerror(-err));
 		return;
 	}
 	if (known->at == known->rows.len) {
 		listing->started_wall_ms = known->wall_ms;
-		listing->ordered = known->ordered && !listing->cache_after_api;
+		listing->ordered = known->ordered && !known->emitted;
 		listing_completed(listing);
 		return;
 	}
@@ -211,44 +200,32 @@ static void cached_take_on(void *ctx)
 		listing->sync->loop, &known->next, loop_now_ms(listing->sync->loop));
 }
 
-static void cached_begin_taking(struct listing *listing)
-{
-	struct select_cached *known = listing->source_state;
-	int err = known->loaded ? 0 : cached_load(listing, known);
-
-	known->waiting = false;
-	if (err)
-		cached_fail(listing, err == -ENOENT ? -EHOSTUNREACH : err);
-	else
-		cached_take_on(listing);
-}
-
 static void cached_pull(struct listing *listing)
 {
-	struct sync *sync = listing->sync;
 	struct select_cached *known = listing->source_state;
 
-	if (known->waiting || loop_timer_is_set(&known->next))
-		return;
-	if (!offline_is(sync)) {
-		listing_restart(listing);
-	} else if (!known->loaded && offline_may_wait(sync)) {
-		known->waiting = true;
-	} else {
-		cached_begin_taking(listing);
-	}
+	if (!loop_timer_is_set(&known->next))
+		cached_take_on(listing);
 }
 
 static int cached_begin(struct listing *listing)
 {
-	struct select_cached *known =
-		offline_is(listing->sync) ? calloc(1, sizeof(*known)) : NULL;
+	struct select_cached *known;
+	int err;
 
+	if (!offline_is(listing->sync))
+		return -ENOENT;
+	known = calloc(1, sizeof(*known));
 	if (!known)
-		return offline_is(listing->sync) ? -ENOMEM : -ENOENT;
+		return -ENOMEM;
+	err = cached_load(listing, known);
+	if (err) {
+		free(known->rows.rows);
+		free(known);
+		return err;
+	}
 	loop_timer_init(&known->next, cached_take_on, listing);
-	/* Cached rows follow members emitted before, so they are not in order. */
-	listing->cache_after_api = listing->members.len > 0;
+	known->emitted = listing->members.len;
 	listing->source_state = known;
 	return 0;
 }
@@ -264,16 +241,6 @@ static void cached_end(struct listing *listing)
 
 const struct listing_source select_cached = {
 	ORIGIN_CACHE, cached_begin, cached_pull, cached_end};
-
-/* True if the cache can replace the source of a listing. */
-static bool cached_is_known(const struct listing *listing)
-{
-	struct select_cached known = {0};
-	int err = cached_load(listing, &known);
-
-	cached_unload(&known);
-	return !err;
-}
 
 bool listing_had_jobs(const struct listing *listing)
 {
@@ -291,68 +258,4 @@ bool listing_had_jobs(const struct listing *listing)
 	cached_unload(&known);
 	/* If the catalog fails, assume that it had: this costs one more request. */
 	return had || err;
-}
-
-/*
- * Fails a listing of which nothing is cached. Leaves it to this source, so that the next
- * reader fails at once instead of waiting for the API again.
- */
-static void cached_fail_unknown(struct listing *listing, int error)
-{
-	if (offline_is(listing->sync)) {
-		listing->source->end(listing);
-		listing->source_state = NULL;
-		listing->source = &select_cached;
-		if (cached_begin(listing))
-			listing->state = LISTING_FAILED;
-	}
-	listing_failed_for_good(listing, error);
-}
-
-static void cached_settle_one(struct listing *listing)
-{
-	int unreached = listing->unreached;
-
-	listing->unreached = 0;
-	if (listing->state != LISTING_FILLING || !listing->source_state)
-		return;
-	/* The listing that it is selected from was filled from the cache, or failed. */
-	if (listing->source == &select_growing) {
-		if (unreached)
-			listing_failed_for_good(listing, unreached);
-	} else if (listing->source == &select_cached) {
-		if (!((struct select_cached *)listing->source_state)->waiting)
-			return;
-		if (offline_is(listing->sync))
-			cached_begin_taking(listing);
-		else
-			listing_restart(listing);
-	} else if (offline_is(listing->sync) && (listing->reader_waiting || unreached) &&
-		   cached_is_known(listing)) {
-		listing_switch_source(listing, &select_cached);
-	} else if (unreached) {
-		cached_fail_unknown(listing, unreached);
-	}
-}
-
-void select_cached_settle(struct sync *sync)
-{
-	bool more = true;
-
-	list_for_each (link, &sync->listings)
-		list_entry(link, struct listing, link)->unsettled = true;
-	/* Continuing one can create or free others: search from the start each time. */
-	while (more) {
-		more = false;
-		list_for_each (link, &sync->listings) {
-			struct listing *listing = list_entry(link, struct listing, link);
-
-			if (!listing->unsettled)
-				continue;
-			listing->unsettled = false;
-			cached_settle_one(listing);
-			more = true;
-			break;
-		}
-	}
 }

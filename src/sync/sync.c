@@ -64,16 +64,14 @@ void sync_free(struct sync *sync)
 	free(sync);
 }
 
-bool sync_is_fresh(
-	const struct sync *sync, const struct catalog_job *job, int64_t at_wall_ms)
+bool sync_is_fresh(struct sync *sync, const struct catalog_job *job, int64_t at_wall_ms)
 {
 	if (job->deleted || !job->seen_ms)
 		return false;
 	/* If it was deleted meanwhile, the next listing will report it missing. */
 	if (job_finished(&job->job))
 		return true;
-	/* The API cannot be asked, except for an attempt now and then. */
-	if (offline_is(sync) && !offline_is_due(sync))
+	if (offline_look(sync))
 		return true;
 	if (job->seen_ms < sync->refreshed_ms)
 		return false;

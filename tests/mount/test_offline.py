@@ -10,7 +10,7 @@ import time
 import pytest
 
 from mock import Mock
-from tools import Stopwatch, read, run
+from tools import Stopwatch, read, run, wait_until
 
 # The most seconds a call may take if the API does not answer: it does not wait for an attempt.
 SOON = 3
@@ -129,7 +129,8 @@ class TestWithoutNetwork:
         assert watch.seconds < SOON
 
     def test_back_again(self, line, mount):
-        """A listing some seconds after the API is back shows the current jobs."""
+        """SEMANTICS 7.5.3: Ten seconds after the last attempt, a listing tries the API in the
+        background, and the next one shows the current jobs."""
         one = mount(line.mock, "offline_ok", "ttl=0")
         look_at_all(one)
         line.cut()
@@ -140,6 +141,8 @@ class TestWithoutNetwork:
         line.mock.delete(gone)
         assert new not in shown(one.path / "all")
         time.sleep(RETRY)
+        assert new not in shown(one.path / "all")
+        wait_until(lambda: "is reachable again" in one.stderr, "the API to be reached")
         assert shown(one.path / "all") == line.names() - {gone + ".json"} | {new}
         assert one.stderr.count("is reachable again") == 1
 

@@ -15,8 +15,8 @@
  * (SEMANTICS 7.5).
  */
 
-/* OFFLINE_RETRY_MS and OFFLINE_WAIT_MS of sync/offline.h. */
-enum { RETRY_MS = 10 * 1000, WAIT_MS = 1000 };
+/* OFFLINE_RETRY_MS of sync/offline.h. */
+enum { RETRY_MS = 10 * 1000 };
 
 /* Starts to fetch a job. Returns 0 if `waiting` will be woken, or the error. */
 static int want(
@@ -82,6 +82,16 @@ static void lose_the_network(struct sync_fixture *fixture)
 	fixture_forward(fixture, FIXTURE_TTL_MS);
 	fake_reach(fixture->api, false);
 	fixture_turn(fixture);
+}
+
+/* Asserts that a reader gets the three jobs without waiting. */
+static void assert_shown_at_once(struct sync_fixture *fixture)
+{
+	struct reader *reader = reader_open_all(fixture);
+
+	assert_int_equal(reader_read(reader), -ENOENT);
+	assert_members(reader, "j000 j001 j002");
+	reader_close(reader);
 }
 
 /*
@@ -230,46 +240,38 @@ static void what_was_not_seen_whole_is_an_error(void **state)
 	reader_close(reader);
 }
 
-/* SEMANTICS 7.5: when the API is back, the next refresh shows the account as it is. */
-static void the_next_look_tries_again(void **state)
+/*
+ * SEMANTICS 7.5: when the API is back, a reader is shown the cache and tries the API; the
+ * next one is shown the account as it is.
+ */
+static void the_next_look_shows_the_truth(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct reader *reader;
+	struct query all = query_of_all();
 
 	lose_the_network(fixture);
 	fixture_fill(fixture, 3, 1);
 	fake_remove(fixture->api, "j000");
 	fixture_forward(fixture, RETRY_MS);
-	reader = reader_open_all(fixture);
-	assert_int_equal(reader_read(reader), -EAGAIN);
+	assert_shown_at_once(fixture);
 	assert_int_equal(fixture->api->pending_len, 1);
 	assert_int_equal(fake_call(fixture->api, 0)->limit, 1);
-	assert_int_equal(reader_finish(reader), 0);
-	assert_members(reader, "j001 j003 j002");
-	reader_close(reader);
+	fixture_settle(fixture);
+	assert_shown(fixture, LISTING_JOBS, &all, "j001 j003 j002");
 	assert_told_gone(fixture, "j000");
 }
 
-/*
- * SEMANTICS 7.5: while the API is out of reach, a reader waits for WAIT_MS at most, and
- * not every reader sends a request.
- */
-static void a_look_waits_for_a_second_at_most(void **state)
+/* SEMANTICS 7.5: no reader waits for a probe, and not every reader sends one. */
+static void no_look_waits_for_the_probe(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct query all = query_of_all();
-	struct reader *reader;
 
 	lose_the_network(fixture);
 	for (int i = 0; i < 3; i++) {
 		fixture_forward(fixture, RETRY_MS);
-		reader = reader_open_all(fixture);
-		assert_int_equal(reader_read(reader), -EAGAIN);
-		fixture_forward(fixture, WAIT_MS);
-		assert_int_equal(reader_read(reader), -ENOENT);
-		assert_members(reader, "j000 j001 j002");
-		reader_close(reader);
-		assert_shown(fixture, LISTING_JOBS, &all, "j000 j001 j002");
+		assert_shown_at_once(fixture);
+		assert_shown_at_once(fixture);
 		/* The first probe still waits for an answer. */
 		assert_int_equal(fixture->api->pending_len, 1);
 	}
@@ -280,22 +282,25 @@ static void a_look_waits_for_a_second_at_most(void **state)
 	assert_shown(fixture, LISTING_JOBS, &all, "j000 j002");
 }
 
-/* SEMANTICS 7.5: a probe that fails ends the wait. */
-static void a_look_waits_no_longer_than_the_probe(void **state)
+/* SEMANTICS 7.5: a probe that fails is over; a reader sends the next one. */
+static void a_probe_is_a_single_attempt(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct reader *reader;
+	unsigned lists;
 
 	lose_the_network(fixture);
-	fixture_forward(fixture, RETRY_MS);
-	reader = reader_open_all(fixture);
-	assert_int_equal(reader_read(reader), -EAGAIN);
-	fake_reach(fixture->api, false);
-	fixture_turn(fixture);
-	assert_int_equal(reader_read(reader), -ENOENT);
-	assert_int_equal(fixture->api->pending_len, 0);
-	assert_members(reader, "j000 j001 j002");
-	reader_close(reader);
+	lists = fixture->api->lists;
+	for (unsigned i = 1; i <= 3; i++) {
+		fixture_forward(fixture, RETRY_MS - 1);
+		assert_shown_at_once(fixture);
+		assert_int_equal(fixture->api->pending_len, 0);
+		fixture_forward(fixture, 1);
+		assert_shown_at_once(fixture);
+		assert_int_equal(fixture->api->lists, lists + i);
+		fake_reach(fixture->api, false);
+		fixture_turn(fixture);
+		assert_int_equal(fixture->api->pending_len, 0);
+	}
 }
 
 /* SEMANTICS 7.5, 7.2: listings that another mount has saved are shown, too. */
@@ -372,33 +377,36 @@ static void jobs_that_are_known_are_shown(void **state)
 	fixture_settle(fixture);
 }
 
-/* SEMANTICS 7.5: a job fetch waits for the probe, for WAIT_MS at most. */
-static void a_job_waits_for_the_probe(void **state)
+/*
+ * SEMANTICS 7.5: a job that is not cached is an error at once. Looking for it, or for an
+ * unfinished job that is cached, tries the API.
+ */
+static void no_job_waits_for_the_probe(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct counting_waiter known;
-	struct counting_waiter unknown;
+	struct counting_waiter waiting;
+	struct catalog_job job;
 
 	lose_the_network(fixture);
 	fixture_fill(fixture, 5, 1);
-	for (int i = 0; i < 2; i++) {
-		fixture_forward(fixture, RETRY_MS);
-		assert_int_equal(want(fixture, &known, "j002"), 0);
-		assert_int_equal(want(fixture, &unknown, "j005"), 0);
-		fixture_turn(fixture);
-		assert_int_equal(fixture->api->pending_len, 1);
-		assert_int_equal(known.told + unknown.told, 0);
-		if (i)
-			break;
-		fixture_forward(fixture, WAIT_MS);
-		assert_int_equal(known.told + unknown.told, 2);
-		assert_int_equal(known.error, 0);
-		assert_int_equal(unknown.error, -EHOSTUNREACH);
-	}
+	fixture_forward(fixture, RETRY_MS);
+	assert_int_equal(want(fixture, &waiting, "j005"), -EHOSTUNREACH);
+	assert_int_equal(fixture->api->pending_len, 1);
 	fixture_settle(fixture);
-	assert_int_equal(known.error, 0);
-	assert_int_equal(unknown.told, 1);
-	assert_int_equal(unknown.error, 0);
+	assert_int_equal(want(fixture, &waiting, "j005"), 0);
+	fake_find(fixture->api, "j005")->job.status = JOB_QUEUED;
+	fixture_settle(fixture);
+	assert_int_equal(waiting.error, 0);
+
+	assert_int_equal(jobs_by_id(fixture->catalog, "j005", &job), 0);
+	fake_reach(fixture->api, false);
+	fixture_forward(fixture, FIXTURE_TTL_MS + 1);
+	assert_true(
+		sync_is_fresh(fixture->sync, &job, fixture_noon_ms() + fixture->now_ms));
+	assert_int_equal(fixture->api->pending_len, 1);
+	fixture_settle(fixture);
+	assert_false(
+		sync_is_fresh(fixture->sync, &job, fixture_noon_ms() + fixture->now_ms));
 }
 
 /* SEMANTICS 7.5, 10.1: a deletion fails at once, without a request. */
@@ -428,13 +436,13 @@ int main(void)
 		WITH_FIXTURE(not_without_the_option),
 		WITH_FIXTURE(parts_are_picked_out_of_the_whole),
 		WITH_FIXTURE(what_was_not_seen_whole_is_an_error),
-		WITH_FIXTURE(the_next_look_tries_again),
-		WITH_FIXTURE(a_look_waits_for_a_second_at_most),
-		WITH_FIXTURE(a_look_waits_no_longer_than_the_probe),
+		WITH_FIXTURE(the_next_look_shows_the_truth),
+		WITH_FIXTURE(no_look_waits_for_the_probe),
+		WITH_FIXTURE(a_probe_is_a_single_attempt),
 		WITH_FIXTURE(what_the_catalog_keeps_is_known),
 		WITH_FIXTURE(a_listing_goes_on_with_what_is_known),
 		WITH_FIXTURE(jobs_that_are_known_are_shown),
-		WITH_FIXTURE(a_job_waits_for_the_probe),
+		WITH_FIXTURE(no_job_waits_for_the_probe),
 		WITH_FIXTURE(nothing_is_deleted_in_vain),
 	};
 
