@@ -3,12 +3,10 @@
 
 #include "config/options.h"
 
-enum { CHECK_MAX_MS = 10 * 1000 };
-
 /*
  * Checks everything that a mount needs (SEMANTICS 1.6) and prints one line per check to
  * stdout: whether it succeeded and, if not, how to fix it. Sends two requests to the API,
- * without and with the key, and waits at most CHECK_MAX_MS for each of them, or
+ * without and with the key, and waits at most ten seconds for each of them, or
  * `timeout=` if that is shorter. Creates the cache directory and writes nothing else.
  *
  * Returns an enum exit_code: EXIT_CODE_OK only if every check succeeded.

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * gladiafs --check: runs all checks. The checks of the local machine are in this file,
- * those of the API in check_api.c.
- */
 #include "commands/check.h"
 
 #include <errno.h>
@@ -11,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/param.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -18,18 +15,211 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/errmsg.h"
-#include "check_internal.h"
+#include "base/log.h"
 #include "config/api_key.h"
 #include "config/cache_path.h"
+#include "gladia/verify_key.h"
+#include "http/http.h"
 #include "process/exit_code.h"
 
 enum {
 	FREE_MIN_MIB = 64, /* listing an account once can fill less than this */
 	LINE_MAX_BYTES = 4096,
+	/* Certificates and API tokens still work if our clock is wrong by this much. */
+	SKEW_MAX_S = 300,
 };
 
 static const char fuse_conf[] = "/etc/fuse.conf";
 static const char updatedb_conf[] = "/etc/updatedb.conf";
+
+enum verdict {
+	VERDICT_OK,
+	VERDICT_WRONG,
+	VERDICT_UNKNOWN, /* not checked, because something else is wrong */
+};
+
+/* The state that the checks share; earlier checks fill it in for later ones. */
+struct check {
+	const struct options *options;
+	struct log log;
+	char *key;           /* the API key; NULL if none was found */
+	bool reached;        /* the API has answered */
+	char tls_error[256]; /* why its certificate is not trusted, or "" */
+	int64_t server_ms;   /* wall time that the API sent; -1 if it sent none */
+	int64_t heard_ms;    /* our wall time when that arrived */
+};
+
+/* A request without the key, which finds out whether the API can be reached. */
+struct probe {
+	struct loop *loop;
+	struct check *check;
+	struct buf *say;
+	int verdict;
+};
+
+static void check_on_done(void *ctx, const struct http_result *result)
+{
+	struct probe *probe = ctx;
+	struct check *check = probe->check;
+	const char *origin = check->options->origin;
+
+	loop_stop(probe->loop);
+	check->reached = result->failure == HTTP_OK;
+	check->server_ms = result->server_ms;
+	check->heard_ms = clock_wall_ms(&clock_system);
+	if (result->tls_failed)
+		(void)snprintf(check->tls_error, sizeof(check->tls_error), "%s",
+			*result->detail ? result->detail : "no reason given");
+	if (check->reached || result->tls_failed)
+		probe->verdict = errmsg_set(
+			probe->say, VERDICT_OK, "%s can be reached", origin);
+	else if (result->proxy_status == 407)
+		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
+			"%s cannot be reached, because the proxy requires a user name "
+			"and a password (407): put them into https_proxy "
+			"(http://USER:PASSWORD@HOST:PORT)",
+			origin);
+	else
+		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
+			"%s cannot be reached (%s): check the network, DNS and the "
+			"proxy (https_proxy, or -o proxy=)",
+			origin, *result->detail ? result->detail : "no answer");
+}
+
+DEFINE_CLEANUP(check_loop_cleanup, struct loop *, loop_free)
+DEFINE_CLEANUP(check_http_cleanup, struct http *, http_free)
+
+/* Sends the request of the probe. Returns 0 or a negative errno. */
+static int check_start(struct probe *probe, struct http **ret_http)
+{
+	static const struct http_handlers handlers = {.on_done = check_on_done};
+	const struct options *options = probe->check->options;
+	const struct http_config config = {
+		.user_agent = "gladiafs/" GLADIAFS_VERSION,
+		.ca_file = options->ca_file,
+		.proxy = options->proxy,
+		.connections_max = 1,
+		.connect_ms = MIN(options->timeout_ms, VERIFY_KEY_MAX_MS),
+		.stall_ms = MIN(options->timeout_ms, VERIFY_KEY_MAX_MS),
+		.error_body_max = ERRMSG_MAX,
+	};
+	CLEANUP_FREE char *url = NULL;
+	struct http_request *request;
+	int err = http_new(probe->loop, &config, ret_http);
+
+	if (err)
+		return err;
+	if (asprintf(&url, "%s/v2/pre-recorded?limit=1", options->origin) < 0) {
+		url = NULL;
+		return -ENOMEM;
+	}
+	return http_start(*ret_http, "GET", url, &handlers, probe, &request);
+}
+
+/* Sends a request without the key, to see whether the API can be reached. */
+static int check_network(struct check *check, struct buf *say)
+{
+	CLEANUP(check_loop_cleanup) struct loop *loop = NULL;
+	CLEANUP(check_http_cleanup) struct http *http = NULL;
+	struct probe probe = {.check = check, .say = say, .verdict = VERDICT_WRONG};
+	int err = loop_new(&clock_system, &loop);
+
+	probe.loop = loop;
+	if (!err)
+		err = check_start(&probe, &http);
+	if (err == -EINVAL && check->options->ca_file)
+		return errmsg_set(say, VERDICT_UNKNOWN,
+			"not contacted, because ca_file= cannot be used");
+	if (!err)
+		err = loop_run(loop);
+	if (err)
+		return errmsg_set(say, VERDICT_WRONG,
+			"cannot send requests to the API: %s", strerror(-err));
+	return probe.verdict;
+}
+
+/* Checks that the API's certificate is trusted. */
+static int check_tls(struct check *check, struct buf *say)
+{
+	const char *ca_file = check->options->ca_file;
+
+	if (strncmp(check->options->origin, "http:", strlen("http:")) == 0)
+		return errmsg_set(say, VERDICT_OK, "is not used on loopback");
+	if (ca_file && access(ca_file, R_OK) < 0)
+		return errmsg_set(say, VERDICT_WRONG, "ca_file=%s cannot be read: %s",
+			ca_file, strerror(errno));
+	if (*check->tls_error)
+		return errmsg_set(say, VERDICT_WRONG,
+			"%s is not trusted (%s): set the clock, update ca-certificates, "
+			"or give the certificates of an intercepting proxy with -o "
+			"ca_file=PATH",
+			check->options->origin, check->tls_error);
+	if (!check->reached)
+		return errmsg_set(say, VERDICT_UNKNOWN,
+			ca_file ? "no answer; ca_file= must contain certificates (PEM)"
+				: "no answer");
+	return errmsg_set(say, VERDICT_OK, "the certificate is trusted");
+}
+
+/* Compares our clock with the API's. */
+static int check_clock(struct check *check, struct buf *say)
+{
+	int64_t skew_s = (check->heard_ms - check->server_ms) / 1000;
+
+	if (check->server_ms < 0)
+		return errmsg_set(say, check->reached ? VERDICT_OK : VERDICT_UNKNOWN,
+			check->reached ? "the API sent no valid Date header"
+				       : "no answer to compare it with");
+	if (skew_s < -SKEW_MAX_S || skew_s > SKEW_MAX_S)
+		return errmsg_set(say, VERDICT_WRONG,
+			"is %jd s %s the API's: timedatectl set-ntp true",
+			(intmax_t)(skew_s < 0 ? -skew_s : skew_s),
+			skew_s < 0 ? "behind" : "ahead of");
+	return errmsg_set(say, VERDICT_OK, "agrees with the API's");
+}
+
+/* Sends a request with the key; `place` says in messages where the key was found. */
+static int check_ask(struct check *check, const char *place, struct buf *say)
+{
+	const struct options *options = check->options;
+	CLEANUP(check_loop_cleanup) struct loop *loop = NULL;
+	const struct api_config config = {
+		.origin = options->origin,
+		.key = check->key,
+		.key_place = place,
+		.ca_file = options->ca_file,
+		.proxy = options->proxy,
+		.connections = 1,
+		.timeout_ms = options->timeout_ms,
+	};
+	int err = loop_new(&clock_system, &loop);
+
+	if (err)
+		return errmsg_set(say, VERDICT_WRONG,
+			"cannot send requests to the API: %s", strerror(-err));
+	if (verify_key(loop, &check->log, &config, false, say))
+		return VERDICT_WRONG;
+	return errmsg_set(say, VERDICT_OK, "is %s; the API accepts it", place);
+}
+
+/* Finds the API key and sends a request with it. */
+static int check_key(struct check *check, struct buf *say)
+{
+	CLEANUP(key_source_done) struct key_source source = {0};
+	CLEANUP(buf_done) struct buf place;
+
+	buf_init(&place, KEY_PLACE_MAX);
+	if (api_key_find(check->options->key_file, &check->key, &source, say))
+		return VERDICT_WRONG;
+	if (key_source_print(&source, &place))
+		return errmsg_set(say, VERDICT_WRONG,
+			"was found (out of memory: its place is not shown)");
+	if (!check->reached)
+		return errmsg_set(say, VERDICT_UNKNOWN,
+			"is %s; not verified, because the API did not answer",
+			place.data);
+	return check_ask(check, place.data, say);
+}
 
 static int check_device(struct check *check, struct buf *say)
 {
@@ -90,17 +280,28 @@ static int check_helper(struct check *check, struct buf *say)
 	return errmsg_set(say, VERDICT_OK, "is %s", path);
 }
 
-/* True if a line of the file is `word`, apart from white space and a comment. */
-static bool check_has_line(FILE *file, const char *word)
+/*
+ * True if a line of the file begins with the word `first` and contains the word `more`,
+ * unless that is NULL, in upper or lower case. A comment begins with "#".
+ */
+static bool check_has_line(FILE *file, const char *first, const char *more)
 {
+	static const char between[] = " \t\r\n\"=";
 	CLEANUP_FREE char *line = NULL;
 	size_t size = 0;
 
 	while (getline(&line, &size, file) >= 0) {
-		const char *start = line + strspn(line, " \t");
-		size_t len = strcspn(start, " \t\r\n#");
+		char *rest;
 
-		if (len == strlen(word) && strncmp(start, word, len) == 0)
+		line[strcspn(line, "#")] = '\0';
+
+		const char *word = strtok_r(line, between, &rest);
+
+		if (!word || strcmp(word, first) != 0)
+			continue;
+		while (more && word && strcasecmp(word, more) != 0)
+			word = strtok_r(NULL, between, &rest);
+		if (word)
 			return true;
 	}
 	return false;
@@ -109,7 +310,7 @@ static bool check_has_line(FILE *file, const char *word)
 static int check_fuse_conf(struct check *check, struct buf *say)
 {
 	CLEANUP_FILE FILE *file = fopen(fuse_conf, "re");
-	bool others = file && check_has_line(file, "user_allow_other");
+	bool others = file && check_has_line(file, "user_allow_other", NULL);
 
 	if (!file && errno != ENOENT)
 		return errmsg_set(say, VERDICT_WRONG,
@@ -175,25 +376,6 @@ static int check_cache(struct check *check, struct buf *say)
 	return check_space(path, note.len ? note.data : where, say);
 }
 
-/* True if PRUNEFS = "..." in updatedb.conf(5) contains `word`, in upper or lower case. */
-static bool check_prunes(FILE *file, const char *word)
-{
-	CLEANUP_FREE char *line = NULL;
-	size_t size = 0;
-
-	while (getline(&line, &size, file) >= 0) {
-		char *rest = line + strspn(line, " \t");
-		const char *name;
-
-		if (strncmp(rest, "PRUNEFS", strlen("PRUNEFS")) != 0)
-			continue;
-		while ((name = strsep(&rest, " \t\r\n\"=")))
-			if (strcasecmp(name, word) == 0)
-				return true;
-	}
-	return false;
-}
-
 /*
  * True if systemd is running and the drop-in is installed with which we keep plocate's
  * updatedb out of gladiafs mounts. /lib is a link to /usr/lib.
@@ -225,7 +407,7 @@ static int check_updatedb(struct check *check, struct buf *say)
 		return errmsg_set(say, VERDICT_WRONG,
 			"has a configuration that cannot be read (%s): chmod 644 %s",
 			strerror(errno), updatedb_conf);
-	if (check_prunes(file, "fuse.gladiafs") || check_has_drop_in())
+	if (check_has_line(file, "PRUNEFS", "fuse.gladiafs") || check_has_drop_in())
 		return errmsg_set(say, VERDICT_OK, "skips gladiafs mounts");
 	return errmsg_set(say, VERDICT_WRONG,
 		"would read all gladiafs mounts every night: sed -i "
@@ -248,12 +430,13 @@ int check_run(const struct options *options)
 {
 	static const struct {
 		const char *name;
-		check_fn *run;
+		/* Returns an enum verdict and explains it in one sentence. */
+		int (*run)(struct check *check, struct buf *say);
 	} checks[] = {
-		{"network", check_api_network},
-		{"TLS", check_api_tls},
-		{"clock", check_api_clock},
-		{"key", check_api_key},
+		{"network", check_network},
+		{"TLS", check_tls},
+		{"clock", check_clock},
+		{"key", check_key},
 		{"/dev/fuse", check_device},
 		{"fusermount3", check_helper},
 		{"fuse.conf", check_fuse_conf},
