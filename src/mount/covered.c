@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Follows a path component by component, the way the kernel does, and compares every
- * directory that it leads through with the mount point.
- */
 #include "mount/covered.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,104 +13,71 @@
 
 enum { LINKS_MAX = 40 }; /* the kernel's limit for one path */
 
-/* The state of one path walk. */
-struct walk {
-	int dir; /* O_PATH descriptor of the file reached so far; -1 before the start */
-	char *text; /* the path being followed; we own it */
-	char *rest; /* the part of `text` still to be followed; NULL at the end */
-	int links;  /* number of symbolic links followed so far */
-};
-
-static void covered_walk_done(struct walk *walk)
-{
-	if (walk->dir >= 0)
-		close(walk->dir);
-	free(walk->text);
-}
-
-/* Moves the walk to `dir` and takes ownership of that descriptor. */
-static void covered_walk_enter(struct walk *walk, int dir)
-{
-	if (walk->dir >= 0)
-		close(walk->dir);
-	walk->dir = dir;
-}
-
-/*
- * Makes `text` the path still to be followed and takes ownership of it. Returns false if
- * it is NULL or there is no directory to start from.
- */
-static bool covered_walk_begin(struct walk *walk, char *text)
-{
-	free(walk->text);
-	walk->text = text;
-	walk->rest = text;
-	if (text && *text == '/')
-		covered_walk_enter(walk, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-	return text && walk->dir >= 0;
-}
-
-/*
- * Continues with the target of a symbolic link, followed by the rest of the path. Returns
- * false if there were too many links or memory is exhausted.
- */
-static bool covered_walk_follow(struct walk *walk, const char *target)
-{
-	char *text;
-
-	if (++walk->links > LINKS_MAX ||
-		asprintf(&text, "%s/%s", target, walk->rest ? walk->rest : "") < 0)
-		return false;
-	return covered_walk_begin(walk, text);
-}
-
-/* True if `fd` is the file that `wanted` describes. */
-static bool covered_is_same(int fd, const struct statx *wanted)
+/* True if `path` is the directory that `wanted` describes. */
+static bool covered_is_same(const char *path, const struct statx *wanted)
 {
 	struct statx st;
 
-	return statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_INO, &st) == 0 &&
+	return statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, STATX_INO, &st) == 0 &&
 	       st.stx_dev_major == wanted->stx_dev_major &&
 	       st.stx_dev_minor == wanted->stx_dev_minor && st.stx_ino == wanted->stx_ino;
 }
 
 /*
- * Follows one component of the path. Returns false at the end of the path or if the
- * component cannot be opened.
+ * Returns the target of the symbolic link `name` in the directory `parent`, as an
+ * absolute path, or NULL if it is not a link or memory is short. The caller frees it.
  */
-static bool covered_walk_step(struct walk *walk)
+static char *covered_read_link(const char *name, const char *parent, size_t parent_len)
 {
-	const char *name = walk->rest ? strsep(&walk->rest, "/") : NULL;
 	char target[PATH_MAX];
+	ssize_t len = readlink(name, target, sizeof(target) - 1);
+	char *path;
 
-	if (!name || !*name)
-		return name;
-
-	int fd = openat(walk->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : readlinkat(fd, "", target, sizeof(target) - 1);
-
-	if (fd < 0)
-		return false;
-	if (len < 0) {
-		covered_walk_enter(walk, fd);
-		return true;
-	}
-	close(fd);
+	if (len < 0)
+		return NULL;
 	target[len] = '\0';
-	return covered_walk_follow(walk, target);
+	if (*target == '/')
+		return strdup(target);
+	return asprintf(&path, "%.*s/%s", (int)parent_len, parent, target) < 0 ? NULL
+									       : path;
+}
+
+/*
+ * True if the absolute `path` leads through the directory that `wanted` describes. Checks
+ * "/", "/a", "/a/b" and so on. The target of a symbolic link is checked in the same way,
+ * so that we never look at a file before we have checked the way to it: if the mount
+ * point is an automount, the kernel would let us wait there until we have mounted.
+ * `links` is the number of links followed so far.
+ */
+static bool covered_leads_through(
+	const char *path, const struct statx *wanted, int *links)
+{
+	size_t parent_len = 0;
+	size_t len = strspn(path, "/");
+
+	while (len > parent_len) {
+		CLEANUP_FREE char *name = strndup(path, len);
+		CLEANUP_FREE char *target =
+			name ? covered_read_link(name, path, parent_len) : NULL;
+
+		if (target && ++*links > LINKS_MAX)
+			return false;
+		if (target ? covered_leads_through(target, wanted, links)
+			   : name && covered_is_same(name, wanted))
+			return true;
+		parent_len = len;
+		len += strspn(path + len, "/");
+		len += strcspn(path + len, "/");
+	}
+	return false;
 }
 
 bool covered_by(const char *mountpoint, const char *path)
 {
-	CLEANUP(covered_walk_done) struct walk walk = {.dir = -1};
 	struct statx wanted;
+	int links = 0;
 
-	if (statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, STATX_INO, &wanted) < 0 ||
-		*path != '/' || !covered_walk_begin(&walk, strdup(path)))
-		return false;
-	do
-		if (covered_is_same(walk.dir, &wanted))
-			return true;
-	while (covered_walk_step(&walk));
-	return false;
+	return *path == '/' &&
+	       statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT, STATX_INO, &wanted) == 0 &&
+	       covered_leads_through(path, &wanted, &links);
 }
