@@ -17,6 +17,10 @@
  */
 struct fs;
 
+/* The type that the mount table shows, and the inode number of the root. */
+#define FS_TYPE "fuse.gladiafs"
+enum { FS_ROOT_INO = 1 };
+
 struct fs_config {
 	const char *source;      /* device name that mount(8) shows */
 	const char *mount_flags; /* mount options such as ",nodev,nosuid", or "" */

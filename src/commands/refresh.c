@@ -11,13 +11,10 @@
 
 #include "base/cleanup.h"
 #include "base/errmsg.h"
+#include "fs/fs.h"
 #include "fs/refresh.h"
 #include "mount/mount_table.h"
 #include "process/exit_code.h"
-
-static const char our_type[] = "fuse.gladiafs";
-
-enum { ROOT_INO = 1 };
 
 /* Sets the error message for a path that cannot be opened, and returns `err`. */
 static int refresh_no_look(const char *path, int err, struct buf *errmsg)
@@ -68,11 +65,11 @@ static int refresh_find_mount(
 	if (err && err != -ENOENT)
 		return errmsg_set(errmsg, err, "cannot read the mount table %s: %s",
 			MOUNTINFO_SELF, strerror(-err));
-	if (!err && strcmp(mount.type, our_type) != 0)
+	if (!err && strcmp(mount.type, FS_TYPE) != 0)
 		err = -ENOENT;
 	if (!err) {
 		to->mount = strdup(mount.point);
-		to->is_root = status.st_ino == ROOT_INO;
+		to->is_root = status.st_ino == FS_ROOT_INO;
 		return to->mount ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 	}
 	return errmsg_set(errmsg, -ENOTTY,

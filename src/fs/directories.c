@@ -18,9 +18,9 @@ void directories_init(struct directories *dirs)
 {
 	for (unsigned i = 0; i < DIRECTORIES_BUCKETS; i++)
 		list_init(&dirs->buckets[i]);
-	dirs->root = (struct dir){.ino = DIRECTORIES_ROOT, .parent = DIRECTORIES_ROOT};
+	dirs->root = (struct dir){.ino = FS_ROOT_INO, .parent = FS_ROOT_INO};
 	tree_root(&dirs->root.tree);
-	list_append(directories_bucket(dirs, DIRECTORIES_ROOT), &dirs->root.link);
+	list_append(directories_bucket(dirs, FS_ROOT_INO), &dirs->root.link);
 }
 
 static void directories_drop(struct directories *dirs, struct dir *dir)
@@ -60,7 +60,7 @@ uint64_t directories_child_ino(uint64_t parent, const char *name)
 	uint64_t ino = sha256_u63("dir", text) & ~(1ull << 62);
 
 	/* 0 means no inode, and 1 is the root. */
-	return ino > DIRECTORIES_ROOT ? ino : DIRECTORIES_ROOT + 1;
+	return ino > FS_ROOT_INO ? ino : FS_ROOT_INO + 1;
 }
 
 struct dir *directories_learn(struct directories *dirs, const struct dir *parent,

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "fs/fs.h"
 #include "tree.h"
 
 /*
@@ -12,8 +13,6 @@
  * path, so it is the same on every mount (SEMANTICS 5.2). Bit 62 is clear; in the inode
  * numbers of jobs it is set.
  */
-enum { DIRECTORIES_ROOT = 1 };
-
 struct dir {
 	struct list link;
 	uint64_t ino;

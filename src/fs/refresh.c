@@ -36,8 +36,7 @@ static void refresh_forget_root(const struct fs *fs)
 	bool queued = true;
 
 	for (size_t i = 0; (name = tree_name(root, i)); i++)
-		queued = notifier_forget_name(fs->notifier, DIRECTORIES_ROOT, name) &&
-			 queued;
+		queued = notifier_forget_name(fs->notifier, FS_ROOT_INO, name) && queued;
 	if (!queued)
 		log_error(fs->log, "out of memory: the kernel may show deleted jobs for "
 				   "too long");

@@ -17,10 +17,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/errmsg.h"
+#include "fs/fs.h"
 #include "mount/mount_table.h"
 #include "mount/unmount.h"
-
-static const char own_type[] = "fuse.gladiafs";
 
 enum {
 	REASON_MAX = 512,
@@ -184,7 +183,7 @@ int mountpoint_check(const char *given, const char *table,
 	bool known = !unmount_identify(path, id) &&
 		     !mount_table_find_id(table, id->id, id->device, &mount);
 	bool mounted = known && strcmp(mount.point, path) == 0;
-	bool own = known && strcmp(mount.type, own_type) == 0;
+	bool own = known && strcmp(mount.type, FS_TYPE) == 0;
 
 	if ((mountpoint_means_dead(err) || err == -ETIMEDOUT) && own && mounted) {
 		ret_mountpoint->dead = true;
