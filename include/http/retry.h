@@ -34,9 +34,6 @@ int64_t retry_delay_ms(struct retry_gate *gate, int failures, int64_t retry_afte
 /* Returns how many milliseconds after `now_ms` the gate opens, or 0 if it is open. */
 int64_t retry_gate_ms(const struct retry_gate *gate, int64_t now_ms);
 
-/* True if a retry may help: for 408, 429, and 5xx except 501 and 505. */
-bool retry_worthwhile(long status);
-
 /*
  * The longest delay that a server can ask for. A server whose clock is wrong could
  * otherwise block the account for much longer than its outage.

@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "gladia/api_internal.h"
-#include "http/retry.h"
 
 /*
  * Turns failed attempts into an errno and an error message: what failed, and what to do.
@@ -40,6 +39,9 @@ static const char advice_redirect[] =
 const char api_advice_other[] =
 	"check the address (SOURCE), and any proxy in between that may answer instead";
 
+/* FINAL: another attempt would fail, too. SLOW: all calls must slow down. */
+enum retry { FINAL, RETRY, SLOW };
+
 /*
  * Meaning of HTTP statuses. A row without words applies to its whole class and comes
  * after the class's other rows.
@@ -48,33 +50,35 @@ static const struct meaning {
 	long status;
 	const char *words;
 	int error;
+	enum retry retry;
 	const char *advice;
 } meanings[] = {
-	{301, "Moved Permanently", -EIO, advice_redirect},
-	{302, "Found", -EIO, advice_redirect},
-	{303, "See Other", -EIO, advice_redirect},
-	{307, "Temporary Redirect", -EIO, advice_redirect},
-	{308, "Permanent Redirect", -EIO, advice_redirect},
-	{300, "", -EIO, advice_redirect},
-	{400, "Bad Request", -EINVAL, advice_limit},
-	{401, "Unauthorized", -EACCES, advice_key},
-	{403, "Forbidden", -EACCES, advice_key},
-	{404, "Not Found", -ENOENT, advice_gone},
-	{405, "Method Not Allowed", -EIO, advice_address},
-	{407, "Proxy Authentication Required", -EIO, advice_proxy_login},
-	{408, "Request Timeout", -EIO, advice_later},
-	{410, "Gone", -EIO, advice_address},
-	{413, "Content Too Large", -EIO, advice_limit},
-	{422, "Unprocessable Content", -EINVAL, advice_limit},
-	{429, "Too Many Requests", -EBUSY, advice_slow},
-	{400, "", -EIO, advice_address},
-	{500, "Internal Server Error", -EIO, advice_later},
-	{501, "Not Implemented", -EIO, advice_address},
-	{502, "Bad Gateway", -EIO, advice_later},
-	{503, "Service Unavailable", -EIO, advice_later},
-	{504, "Gateway Timeout", -EIO, advice_later},
-	{500, "", -EIO, advice_later},
-	{0, "", -EIO, advice_address},
+	{301, "Moved Permanently", -EIO, FINAL, advice_redirect},
+	{302, "Found", -EIO, FINAL, advice_redirect},
+	{303, "See Other", -EIO, FINAL, advice_redirect},
+	{307, "Temporary Redirect", -EIO, FINAL, advice_redirect},
+	{308, "Permanent Redirect", -EIO, FINAL, advice_redirect},
+	{300, "", -EIO, FINAL, advice_redirect},
+	{400, "Bad Request", -EINVAL, FINAL, advice_limit},
+	{401, "Unauthorized", -EACCES, FINAL, advice_key},
+	{403, "Forbidden", -EACCES, FINAL, advice_key},
+	{404, "Not Found", -ENOENT, FINAL, advice_gone},
+	{405, "Method Not Allowed", -EIO, FINAL, advice_address},
+	{407, "Proxy Authentication Required", -EIO, FINAL, advice_proxy_login},
+	{408, "Request Timeout", -EIO, RETRY, advice_later},
+	{410, "Gone", -EIO, FINAL, advice_address},
+	{413, "Content Too Large", -EIO, FINAL, advice_limit},
+	{422, "Unprocessable Content", -EINVAL, FINAL, advice_limit},
+	{429, "Too Many Requests", -EBUSY, SLOW, advice_slow},
+	{400, "", -EIO, FINAL, advice_address},
+	{500, "Internal Server Error", -EIO, RETRY, advice_later},
+	{501, "Not Implemented", -EIO, FINAL, advice_address},
+	{502, "Bad Gateway", -EIO, RETRY, advice_later},
+	{503, "Service Unavailable", -EIO, SLOW, advice_later},
+	{504, "Gateway Timeout", -EIO, RETRY, advice_later},
+	{505, "HTTP Version Not Supported", -EIO, FINAL, advice_later},
+	{500, "", -EIO, RETRY, advice_later},
+	{0, "", -EIO, FINAL, advice_address},
 };
 
 /* Returns the first row that applies to `status`; the last row applies to any. */
@@ -206,8 +210,8 @@ static void error_fail_status(
 		body.message[0] ? ": \"" : "", body.message, body.message[0] ? "\"" : "",
 		body.request_id[0] ? " (request " : "", body.request_id,
 		body.request_id[0] ? ")" : "", wait);
-	failure->again = retry_worthwhile(result->status);
-	failure->slow_all = result->status == 429 || result->status == 503;
+	failure->again = meaning->retry != FINAL;
+	failure->slow_all = meaning->retry == SLOW;
 	failure->retry_after_ms = result->retry_after_ms;
 }
 
@@ -223,7 +227,7 @@ static void error_fail_proxy(struct api_failure *failure, long proxy_status)
 	api_fail(failure, -EHOSTUNREACH,
 		proxy_status == 407 ? advice_proxy_login : advice_proxy,
 		"the proxy answered %s", status);
-	failure->again = retry_worthwhile(proxy_status);
+	failure->again = error_meaning_of(proxy_status)->retry != FINAL;
 }
 
 void api_fail_result(

@@ -42,20 +42,6 @@ int64_t retry_gate_ms(const struct retry_gate *gate, int64_t now_ms)
 	return gate->closed_until_ms > now_ms ? gate->closed_until_ms - now_ms : 0;
 }
 
-bool retry_worthwhile(long status)
-{
-	switch (status) {
-	case 408:
-	case 429:
-		return true;
-	case 501:
-	case 505:
-		return false;
-	default:
-		return status >= 500 && status <= 599;
-	}
-}
-
 static int64_t retry_parse_seconds(const char *digits)
 {
 	const int64_t most = RETRY_AFTER_MAX_MS / 1000;

@@ -82,20 +82,6 @@ static void gate_closes_for_all(void **state)
 	assert_int_equal(retry_gate_ms(&gate, 20000), delay);
 }
 
-/* SEMANTICS 11.1: which HTTP statuses are retried. */
-static void worthwhile_statuses(void **state)
-{
-	static const long yes[] = {408, 429, 500, 502, 503, 504, 520, 599};
-	static const long no[] = {
-		0, 100, 200, 204, 301, 302, 400, 401, 403, 404, 422, 501, 505, 600, -500};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
-		assert_true(retry_worthwhile(yes[i]));
-	for (size_t i = 0; i < ARRAY_SIZE(no); i++)
-		assert_false(retry_worthwhile(no[i]));
-}
-
 /* SEMANTICS 11.1: values of Retry-After, valid by RFC 9110, 10.2.3 and invalid. */
 static void retry_after_values(void **state)
 {
@@ -147,7 +133,6 @@ int main(void)
 		cmocka_unit_test(seeds_tell_processes_apart),
 		cmocka_unit_test(retry_after_replaces_the_jitter),
 		cmocka_unit_test(gate_closes_for_all),
-		cmocka_unit_test(worthwhile_statuses),
 		cmocka_unit_test(retry_after_values),
 	};
 
