@@ -181,13 +181,13 @@ int api_delete(struct api *api, const char *id, const struct api_handlers *handl
 void api_cancel(struct api_call *call);
 
 /*
- * Number of answers with one HTTP status. The entry with status 0 counts all statuses
+ * Number of responses with one HTTP status. The entry with status 0 counts all statuses
  * beyond the first API_STATUSES_MAX.
  */
 enum { API_STATUSES_MAX = 24 };
 struct api_status {
 	long status;
-	uint64_t answers;
+	uint64_t responses;
 };
 
 /*
@@ -196,19 +196,14 @@ struct api_status {
  */
 struct api_stats {
 	uint64_t requests;
-	uint64_t answers_2xx;
-	uint64_t answers_4xx; /* 4xx other than 429 */
-	uint64_t answers_429;
-	uint64_t answers_5xx;
-	uint64_t answers_other; /* redirects and invalid statuses */
-	uint64_t failed;        /* attempts without a complete answer */
-	uint64_t retries;       /* attempts after the first one of their call */
+	uint64_t failed;  /* attempts without a complete response */
+	uint64_t retries; /* attempts after the first one of their call */
 	/* Bytes of bodies as transferred, by attempts that ended. */
 	uint64_t bytes;
 	/* In the order in which they first occurred. */
 	struct api_status statuses[API_STATUSES_MAX + 1];
 	unsigned statuses_len;
-	struct histogram latency; /* of attempts that were answered */
+	struct histogram latency; /* of attempts with a response */
 	unsigned calls; /* running calls, including those that wait for a retry */
 	/* Remaining Retry-After time, in which no call sends a request. */
 	int64_t slowed_ms;

@@ -103,7 +103,7 @@ static void stats_put_requests(cJSON *root, const struct fs *fs)
 		char name[24];
 
 		(void)snprintf(name, sizeof(name), "%ld", status->status);
-		stats_put(responses, status->status ? name : "other", status->answers);
+		stats_put(responses, status->status ? name : "other", status->responses);
 	}
 	stats_put(requests, "failed", stats.api.failed);
 	stats_put(requests, "retries", stats.api.retries);

@@ -103,30 +103,18 @@ static void call_count_status(struct api_stats *stats, long status)
 			i < API_STATUSES_MAX ? status : 0;
 	if (i > API_STATUSES_MAX)
 		i = API_STATUSES_MAX;
-	stats->statuses[i].answers++;
+	stats->statuses[i].responses++;
 }
 
 static void call_count_result(struct api_stats *stats, const struct http_result *result)
 {
-	bool answered = result->failure == HTTP_OK || result->failure == HTTP_REFUSED;
-
 	stats->bytes += result->bytes;
-	if (answered) {
-		call_count_status(stats, result->status);
-		histogram_add(&stats->latency, result->elapsed_ms);
-	}
-	if (!answered)
+	if (result->failure != HTTP_OK && result->failure != HTTP_REFUSED) {
 		stats->failed++;
-	else if (result->status == 429)
-		stats->answers_429++;
-	else if (result->status / 100 == 2)
-		stats->answers_2xx++;
-	else if (result->status / 100 == 4)
-		stats->answers_4xx++;
-	else if (result->status / 100 == 5)
-		stats->answers_5xx++;
-	else
-		stats->answers_other++;
+		return;
+	}
+	call_count_status(stats, result->status);
+	histogram_add(&stats->latency, result->elapsed_ms);
 }
 
 static void call_debug_result(

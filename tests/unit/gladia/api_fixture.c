@@ -240,9 +240,7 @@ int api_asks_under_way(const struct api_asks *asks)
 	struct api_stats stats;
 
 	api_stats(asks->api, &stats);
-	return (int)(stats.requests - stats.answers_2xx - stats.answers_4xx -
-		       stats.answers_429 - stats.answers_5xx - stats.answers_other -
-		       stats.failed) -
+	return (int)(stats.requests - stats.latency.count - stats.failed) -
 	       asks->cancelled;
 }
 
