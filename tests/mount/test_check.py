@@ -3,7 +3,11 @@
 
 import http.server
 import os
+import re
+import shutil
 import threading
+import time
+from email.utils import formatdate
 
 import pytest
 
@@ -106,6 +110,22 @@ class TestOneThingWrong:
         assert [entry for entry in found.values() if entry[0] != OK] == []
         assert [request.status for request in mock.log()] == [401, 200]
 
+    @pytest.mark.parametrize("option, where", [
+        ("!cache_dir", "the default directory"), ("ttl=60", "set with -o cache_dir=")])
+    def test_what_is_right(self, mock, check, option, where):
+        """Each check that passes says what it found."""
+        words = {name: found[1] for name, found in check(mock.url, option).items()}
+        assert words["network"] == f"{mock.url} can be reached"
+        assert words["TLS"] == "is not used on loopback"
+        assert words["clock"] == "agrees with the API's"
+        assert words["key"].endswith("; the API accepts it")
+        assert words["/dev/fuse"] == "can be opened"
+        assert words["fusermount3"] == f"is {shutil.which('fusermount3')}"
+        assert words["fuse.conf"] == "lets you use -o allow_other"
+        assert re.fullmatch(r"/\S+ can be written, and has \d+ MiB left; " + where,
+                            words["cache"])
+        assert words["updatedb"] == "skips gladiafs mounts"
+
     def test_network(self, check):
         found = check("http://127.0.0.1:1")
         assert "https_proxy" in found.only("network")
@@ -149,6 +169,16 @@ class TestOneThingWrong:
             sentence = check(url).only("clock")
         assert word in sentence and "timedatectl" in sentence
 
+    @pytest.mark.parametrize("skew_s, verdict", [
+        (-330, WRONG), (-270, OK), (270, OK), (330, WRONG)])
+    def test_clock_is_a_little_wrong(self, check, skew_s, verdict):
+        with ClockServer(formatdate(time.time() + skew_s, usegmt=True)) as url:
+            assert check(url)["clock"][0] == verdict
+
+    def test_no_date(self, check):
+        with ClockServer("today") as url:
+            assert check(url)["clock"] == (OK, "the API sent no valid Date header")
+
     def test_key_is_missing(self, mock, check):
         """SEMANTICS 1.6.2"""
         sentence = check(mock.url, "!key_file").only("key")
@@ -188,6 +218,19 @@ class TestOneThingWrong:
         assert check(mock.url, spoil=spoil, who="user")["fuse.conf"][0] == OK
         assert check(mock.url, "allow_other", spoil=spoil)["fuse.conf"][0] == OK
 
+    @pytest.mark.parametrize("line, allowed", [
+        (" \tuser_allow_other  # for all", True), ("user_allow_other#", True),
+        ("user_allow_others", False), ("user_allow", False), ("# user_allow_other", False)])
+    def test_lines_of_fuse_conf(self, mock, check, line, allowed):
+        spoil = f"printf 'mount_max = 9\n{line}\n' > /etc/fuse.conf\n"
+        found = check(mock.url, "allow_other", spoil=spoil, who="user")
+        assert found["fuse.conf"][0] == (OK if allowed else WRONG)
+
+    def test_no_fuse_conf(self, mock, check):
+        spoil = "rm /etc/fuse.conf\n"
+        verdict, words = check(mock.url, spoil=spoil, who="user")["fuse.conf"]
+        assert verdict == OK and "not with -o allow_other" in words
+
     def test_fuse_conf_of_others(self, mock, check):
         found = check(mock.url, spoil="chmod 600 /etc/fuse.conf\n", who="user")
         assert "chmod 644" in found.only("fuse.conf")
@@ -203,6 +246,17 @@ class TestOneThingWrong:
         assert "free some space" in check(mock.url, spoil=spoil).only("cache")
         assert check(mock.url, "cache=off", spoil=spoil)["cache"] == (
             OK, "is off (-o cache=off)")
+
+    @pytest.mark.parametrize("mib, verdict", [(63, WRONG), (64, OK)])
+    def test_cache_is_nearly_full(self, mock, check, place, mib, verdict):
+        place.cache.mkdir(mode=0o700)
+        spoil = f"mount -t tmpfs -o size={mib}m,mode=700 none {place.cache}\n"
+        found = check(mock.url, spoil=spoil)["cache"]
+        assert found[0] == verdict and f" {mib} MiB left" in found[1]
+
+    def test_updatedb_of_others(self, mock, check):
+        found = check(mock.url, spoil="chmod 600 /etc/updatedb.conf\n", who="user")
+        assert "chmod 644 /etc/updatedb.conf" in found.only("updatedb")
 
     @pytest.mark.parametrize("line", ['PRUNEFS="NFS tmpfs"', 'PRUNEPATHS="/x"',
                                       '# PRUNEFS="fuse.gladiafs"', 'PRUNEFS="fuse.gladiafsx"'])
