@@ -65,7 +65,7 @@ struct count {
 	atomic_bool refused;
 };
 
-/* What a test does if no allocation fails. */
+/* Measurements of a test program in which no allocation fails. */
 struct measure {
 	long asked;
 	double seconds;

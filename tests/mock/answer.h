@@ -13,7 +13,7 @@
  * memory the answer was given.
  */
 
-/* What the server does after `limit` bytes of the body have been sent. */
+/* Action of the server after `limit` bytes of the body have been sent. */
 enum wire_end { WIRE_CLOSE, WIRE_RESET, WIRE_STALL };
 
 #define WIRE_ALL     UINT64_MAX

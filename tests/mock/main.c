@@ -226,7 +226,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return -EINVAL;
 }
 
-/* Whoever waits for the file finds it whole or not at all. */
+/* Writes the port to a file. The file appears with its whole content. */
 static int write_port(const char *path, unsigned port)
 {
 	struct text temporary = {0};

@@ -10,7 +10,7 @@ from tree import Tree, without_comments
 FILE_LINES = 500
 FUNCTION_LINES = 60
 
-# Each folder may use itself and those before it. TOP stands for src/ and include/ themselves.
+# Each folder may use itself and those before it. TOP means src/ and include/ themselves.
 TOP = "."
 ROOMS = ["base", "json", "process", "loop", "http", "render", "gladia", "catalog", "config",
          "sync", "fs", "mount", "commands", TOP]

@@ -236,8 +236,8 @@ static void log_many(struct log *log, int from, int to)
 }
 
 /*
- * SEMANTICS 11.2: if stderr is not read, logging does not block; the
- * log says how many lines are missing, at the place where they are missing.
+ * SEMANTICS 11.2: if stderr is not read, logging does not block. The log has the number
+ * of missing lines in their place.
  */
 static void test_spec_11_2_nobody_reads(void **state)
 {

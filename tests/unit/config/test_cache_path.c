@@ -20,7 +20,7 @@
 #include "process/exit_code.h"
 #include "support/temp_root.h"
 
-/* Where the database file is placed, and where it must not be: SEMANTICS 7.4. */
+/* SEMANTICS 7.4: the path of the database file, and refused paths. */
 
 enum { PATH_ROOM = 4096, SKIPPED = 77, NAME_LEN = 32 + 3 };
 

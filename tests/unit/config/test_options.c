@@ -301,7 +301,7 @@ static void test_helper(void **state)
 }
 
 /*
- * SEMANTICS 1.1: $GLADIA_API_URL is used if SOURCE is omitted or stands for the default.
+ * SEMANTICS 1.1: $GLADIA_API_URL is used if SOURCE is omitted or means the default.
  */
 static void test_environment(void **state)
 {

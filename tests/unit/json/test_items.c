@@ -15,7 +15,7 @@
 
 enum { PLENTY = 1 << 20 };
 
-/* What was read from a page, as text: each item as "offset:bytes\n", then the frame. */
+/* The parts of a page as text: each item as "offset:bytes\n", then the frame. */
 struct reading {
 	struct json_items *items;
 	struct buf got;

@@ -438,7 +438,7 @@ static const struct fake_rules rules[] = {
 };
 
 /*
- * SEMANTICS 6.6: a listing is complete, whatever the API does where it is undocumented.
+ * SEMANTICS 6.6: a listing is complete, whatever the API does in undocumented cases.
  */
 static void listings_end_by_all_rules(void **state)
 {
