@@ -30,7 +30,7 @@ class Account:
         # Jobs per page: about a mebibyte, as the mount requests them (SEMANTICS 6.5).
         self.page = max(4, min(1000, (1 << 20) // size))
         self.latency = 0
-        self.mock: Mock = world.new_sandbox("--jobs", str(jobs), "--bytes", str(size),
+        self.mock: Mock = world.new_mock("--jobs", str(jobs), "--bytes", str(size),
                                                   *options)
         self.copy: Path | None = None
         self.ids: list[str] = []

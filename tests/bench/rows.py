@@ -144,12 +144,12 @@ class Rows:
 
     def again(self) -> Iterator[Row]:
         """A refresh. The goal for 100,000 jobs holds for fewer, too."""
-        yield from self.look_again(self.of)
+        yield from self.refresh(self.of)
 
     def again_many(self) -> Iterator[Row]:
-        yield from self.look_again(self.many)
+        yield from self.refresh(self.many)
 
-    def look_again(self, of: Contenders) -> Iterator[Row]:
+    def refresh(self, of: Contenders) -> Iterator[Row]:
         cache = self.world.new_place("cache")
         title = f"ls -f of {of.account.jobs} jobs again, nothing changed"
         of.account.set_latency(0)
@@ -171,7 +171,7 @@ class Rows:
             self.world.run(grep_command(mount.path / "all"))
             yield self.memory_fact(f"{self.account.jobs} jobs of {self.account.size} bytes",
                                    mount.memory())
-        mock = self.world.new_sandbox("--jobs", "20", "--bytes", "1700000",
+        mock = self.world.new_mock("--jobs", "20", "--bytes", "1700000",
                                          "--unfinished", "0", "--errors", "0")
         with self.world.mounted(mock.url) as mount:
             self.world.run(["cp", "-r", mount.path / "all", self.world.fast / "large"])

@@ -49,13 +49,13 @@ class Mock:
 
     def control(self, method: str, name: str, body: object = None) -> object:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
+        request = urllib.request.Request(f"{self.url}/_mock/{name}", data, method=method)
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)
 
     def jobs(self) -> Iterator[dict]:
         """Yields the jobs of the account, newest first, without having all of them in memory."""
-        with urllib.request.urlopen(f"{self.url}/_sandbox/jobs", timeout=120) as answer:
+        with urllib.request.urlopen(f"{self.url}/_mock/jobs", timeout=120) as answer:
             for line in answer:
                 if line.startswith(b"{"):
                     yield json.loads(line.rstrip(b",]\n"))
@@ -198,7 +198,7 @@ class World:
         self.count += 1
         return self.directory / f"{name}{self.count}"
 
-    def new_sandbox(self, *options: str) -> Mock:
+    def new_mock(self, *options: str) -> Mock:
         """Starts a mock server that runs until it is stopped or close() is called."""
         mock = Mock(self.build / "tests/mock/gladia-mock",
                           self.new_place("mock"), *options)

@@ -12,7 +12,7 @@
 /* The most jobs one call makes. */
 #define CREATE_MAX 1000000
 
-static const char prefix[] = "/_sandbox/";
+static const char prefix[] = "/_mock/";
 
 static void reply(struct exchange *x, struct text *t)
 {

@@ -17,7 +17,7 @@ struct exchange *exchange_new(const char *uri)
 
 	x->path = strndup(uri, n);
 	x->query = strdup(uri + n + (uri[n] == '?'));
-	x->is_api = strncmp(uri, "/_sandbox/", 10) != 0;
+	x->is_api = strncmp(uri, "/_mock/", 7) != 0;
 	answer_init(&x->answer, 0);
 	return x;
 }

@@ -61,7 +61,7 @@ struct exchange {
 	uint64_t sent;
 };
 
-/* Answers a request of the API, or of the controls (below /_sandbox/). */
+/* Answers a request of the API, or of the controls (below /_mock/). */
 void api_answer(struct mock *s, struct exchange *x);
 void control_answer(struct mock *s, struct exchange *x);
 

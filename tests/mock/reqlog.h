@@ -27,7 +27,7 @@ struct counters {
 	uint64_t in_flight, max_in_flight, connections, bytes_out;
 };
 
-/* The condition that a caller of /_sandbox/wait waits for; UINT64_MAX: any. */
+/* The condition that a caller of /_mock/wait waits for; UINT64_MAX: any. */
 struct wait_for {
 	uint64_t in_flight, in_flight_at_most, requests;
 };

@@ -5,7 +5,7 @@
 
 /*
  * The server: libmicrohttpd with its own epoll descriptor inside ours, one thread. A
- * request that is held (latency, stalls, a caller of /_sandbox/wait) is a suspended
+ * request that is held (latency, stalls, a caller of /_mock/wait) is a suspended
  * connection: it costs no thread, and it is noticed when its client leaves.
  */
 

@@ -14,7 +14,7 @@ import pytest
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from mounting import PROGRAM, Guard, Mount, Place, Program, adopt_orphans, needed_tools
-from nobody import Nobody
+from user_mount import UserMount
 from mock import Mock
 from named import ONLY, named
 from tools import Reader, isolate_mounts
@@ -60,8 +60,8 @@ def place(tmp_path):
 
 
 @pytest.fixture
-def new_sandbox(tmp_path_factory):
-    """Starts mock servers: new_sandbox(option…)."""
+def new_mock(tmp_path_factory):
+    """Starts mock servers: new_mock(option…)."""
     alive = []
 
     def make(*options, **more):
@@ -74,15 +74,15 @@ def new_sandbox(tmp_path_factory):
 
 
 @pytest.fixture
-def mock(new_sandbox):
+def mock(new_mock):
     """A mock server with an empty account."""
-    return new_sandbox()
+    return new_mock()
 
 
 @pytest.fixture
-def new_account(new_sandbox):
+def new_account(new_mock):
     """Starts mock servers with 250 small jobs on twelve days: new_account()."""
-    return lambda: new_sandbox("--jobs", str(JOBS), "--days", str(DAYS), "--bytes", "1500:4000",
+    return lambda: new_mock("--jobs", str(JOBS), "--days", str(DAYS), "--bytes", "1500:4000",
                                "--errors", "20", "--unfinished", "10")
 
 
@@ -108,18 +108,18 @@ def mount(place):
 
 
 @pytest.fixture
-def nobody(new_sandbox):
+def user_mount(new_mock):
     """Mounts as an unprivileged user.
 
-    nobody() mounts in a new namespace, nobody(on=ONE) at the mount point of ONE, and
-    nobody(on=ONE, name=NAME) in the namespace of ONE at another mount point.
+    user_mount() mounts in a new namespace, user_mount(on=ONE) at the mount point of ONE, and
+    user_mount(on=ONE, name=NAME) in the namespace of ONE at another mount point.
     """
-    directory = Path(tempfile.mkdtemp(prefix="gladiafs-nobody-"))
-    account = new_sandbox("--jobs", "3")
+    directory = Path(tempfile.mkdtemp(prefix="gladiafs-user-"))
+    account = new_mock("--jobs", "3")
     alive = []
 
     def make(**more):
-        alive.append(Nobody(account, directory, **more))
+        alive.append(UserMount(account, directory, **more))
         return alive[-1]
     yield make
     wrong = [one.stderr for one in reversed(alive) if one.is_alive() and one.end() != 0]

@@ -60,7 +60,7 @@ class Mock:
 
     def control(self, method, name, body=None):
         data = None if body is None else json.dumps(body)
-        status, answer = self.call(method, "/_sandbox/" + name, data)
+        status, answer = self.call(method, "/_mock/" + name, data)
         assert status == 200, (method, name, answer)
         return json.loads(answer)
 
@@ -75,7 +75,7 @@ class Mock:
 
     def body(self, job_id):
         """Returns a job's JSON text as the API serves it."""
-        status, answer = self.call("GET", "/_sandbox/jobs/" + quote(job_id, safe=""))
+        status, answer = self.call("GET", "/_mock/jobs/" + quote(job_id, safe=""))
         assert status == 200
         return answer
 

@@ -78,10 +78,10 @@ class TestFreshness:
         with pytest.raises(FileNotFoundError):
             (one.path / "status/queued" / name_of(job_id)).stat()
 
-    def test_many_unfinished_jobs_polled_by_name(self, new_sandbox, mount, place):
+    def test_many_unfinished_jobs_polled_by_name(self, new_mock, mount, place):
         """If a program polls many files by name, as an editor does, one or two list requests
         answer it instead of one request per file."""
-        many = new_sandbox("--jobs", "300", "--errors", "0", "--unfinished", "300")
+        many = new_mock("--jobs", "300", "--errors", "0", "--unfinished", "300")
         one = mount(many)
         names = sorted(shown(one.path / "all"))
         ids = [name.removesuffix(".json") for name in names]
@@ -183,7 +183,7 @@ class TestDisk:
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
             assert account.key not in str(path) and str(account.port) not in path.name
 
-    def test_nothing_of_the_key(self, account, mount, place):
+    def test_key_is_absent(self, account, mount, place):
         """SEMANTICS 2.2.7, 2.2: the cache does not contain the key."""
         one = mount(account)
         os.listdir(one.path / "all")
@@ -226,13 +226,13 @@ stat -c '%a %n' /var/tmp/*
         assert check.startswith("ok ") and int(count) == 250
         assert cache == f"700 {local}"
 
-    def test_one_per_account(self, account, new_sandbox, mount, place):
+    def test_one_per_account(self, account, new_mock, mount, place):
         """Each API URL has its own cache."""
         one = mount(account)
         os.listdir(one.path / "all")
         one.unmount()
         before = set(self.files(place.cache))
-        other = new_sandbox("--jobs", "3", "--seed", "9")
+        other = new_mock("--jobs", "3", "--seed", "9")
         two = mount(other)
         assert shown(two.path / "all") == names_of(other.jobs())
         two.unmount()
@@ -302,10 +302,10 @@ stat -c '%a %n' /var/tmp/*
         one.unmount()
         assert read(two.path / "all" / name_of(job_id)) == text
 
-    def test_size(self, new_sandbox, mount, place):
+    def test_size(self, new_mock, mount, place):
         """SEMANTICS 7.4: above cache_size, the least recently used texts are evicted; they are
         fetched again if they are read."""
-        large = new_sandbox("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
+        large = new_mock("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
         sizes = {name: len(read(one.path / "all" / name))
@@ -318,10 +318,10 @@ stat -c '%a %n' /var/tmp/*
             assert read(one.path / "all" / name) == pretty(
                 large.body(name.removesuffix(".json")))
 
-    def test_size_lowered(self, new_sandbox, mount, place):
+    def test_size_lowered(self, new_mock, mount, place):
         """SEMANTICS 7.4: if cache_size is lowered, the file shrinks without any access to the
         mount."""
-        large = new_sandbox("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
+        large = new_mock("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large)
         names = os.listdir(one.path / "all")

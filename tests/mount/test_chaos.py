@@ -57,7 +57,7 @@ def texts(mock, jobs):
     connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=30)
     found = {}
     for job in jobs:
-        connection.request("GET", "/_sandbox/jobs/" + job["id"])
+        connection.request("GET", "/_mock/jobs/" + job["id"])
         found[job["id"]] = pretty(connection.getresponse().read())
     connection.close()
     return found
@@ -71,12 +71,12 @@ class Chaos:
         self.root = one.path
         self.jobs = mock.jobs()
         self.texts = texts(mock, self.jobs)
-        self.directories = self.truth()
+        self.directories = self.expected()
         self.counts = collections.Counter()
         self.wrong = []
         self.lock = threading.Lock()
 
-    def truth(self):
+    def expected(self):
         """Returns the expected names of each directory."""
         found = {"all": names_of(self.jobs)}
         for status in ("done", "error"):
@@ -93,7 +93,7 @@ class Chaos:
         # List large directories less often.
         if path in ("all", "status/done") and chance.random() < 0.8:
             path = "date"
-        truth = self.directories[path]
+        expected = self.directories[path]
         seen = []
         whole = False
         try:
@@ -103,9 +103,9 @@ class Chaos:
             whole = True
         finally:
             self.judge("doubled", len(seen) - len(set(seen)), path)
-            self.judge("foreign", len(set(seen) - truth), path)
+            self.judge("foreign", len(set(seen) - expected), path)
             if whole:
-                self.judge("missing", len(truth - set(seen)), path)
+                self.judge("missing", len(expected - set(seen)), path)
 
     def read(self, chance):
         job = chance.choice(self.jobs)["id"]
@@ -170,9 +170,9 @@ class Chaos:
 
 
 @pytest.fixture
-def chaos(new_sandbox, mount):
+def chaos(new_mock, mount):
     """An account whose listings contain only summaries, so that each text is fetched."""
-    large = new_sandbox("--jobs", str(JOBS_THERE), "--days", "40", "--bytes", "1500:6000",
+    large = new_mock("--jobs", str(JOBS_THERE), "--days", "40", "--bytes", "1500:6000",
                         "--errors", "20", "--unfinished", "0", "--seed", str(SEED),
                         "--mode", "items=summary", "--mode", "retry_after=absent")
     return Chaos(large, mount(large, "ttl=0", f"timeout={TIMEOUT}", "page_size=100"))

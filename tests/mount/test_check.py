@@ -92,9 +92,9 @@ def check(place):
     """Runs --check after a script has broken one thing."""
     env = environment(place.home, SCRATCH="/mnt", PROGRAM=PROGRAM, KEY_FILE=str(place.key_file))
 
-    def start(source, *options, spoil="", who="root"):
-        ours = place.options(*options) if who == "root" else ",".join(options or ["ttl=60"])
-        return Checked(run_in_namespace(ORDERLY + spoil + RUN[who] + "echo $code", ours, source,
+    def start(source, *options, spoil="", user="root"):
+        ours = place.options(*options) if user == "root" else ",".join(options or ["ttl=60"])
+        return Checked(run_in_namespace(ORDERLY + spoil + RUN[user] + "echo $code", ours, source,
                                         env=env))
     return start
 
@@ -103,10 +103,10 @@ def check(place):
 class TestOneThingWrong:
     """If one thing is wrong, --check reports only that, and how to fix it."""
 
-    @pytest.mark.parametrize("who", ["root", "user"])
-    def test_nothing(self, mock, check, who):
+    @pytest.mark.parametrize("user", ["root", "user"])
+    def test_nothing(self, mock, check, user):
         """SEMANTICS 1.6.1"""
-        found = check(mock.url, who=who)
+        found = check(mock.url, user=user)
         assert [entry for entry in found.values() if entry[0] != OK] == []
         assert [request.status for request in mock.log()] == [401, 200]
 
@@ -197,25 +197,25 @@ class TestOneThingWrong:
         assert "modprobe fuse" in check(mock.url, spoil="rm /dev/fuse\n").only("/dev/fuse")
 
     def test_device_of_others(self, mock, check):
-        found = check(mock.url, spoil="chmod 600 /dev/fuse\n", who="user")
+        found = check(mock.url, spoil="chmod 600 /dev/fuse\n", user="user")
         assert "chmod 666" in found.only("/dev/fuse")
 
-    @pytest.mark.parametrize("who", ["root", "user"])
-    def test_helper_is_missing(self, mock, check, who):
+    @pytest.mark.parametrize("user", ["root", "user"])
+    def test_helper_is_missing(self, mock, check, user):
         spoil = "touch $SCRATCH/no; mount --bind $SCRATCH/no $(command -v fusermount3)\n"
-        assert "apt install fuse3" in check(mock.url, spoil=spoil, who=who).only("fusermount3")
+        assert "apt install fuse3" in check(mock.url, spoil=spoil, user=user).only("fusermount3")
 
     def test_helper_is_not_roots(self, mock, check):
         spoil = ("cp $(command -v fusermount3) $SCRATCH/helper; chmod 755 $SCRATCH/helper;"
                  "mount --bind $SCRATCH/helper $(command -v fusermount3)\n")
-        assert "chmod u+s" in check(mock.url, spoil=spoil, who="user").only("fusermount3")
+        assert "chmod u+s" in check(mock.url, spoil=spoil, user="user").only("fusermount3")
 
     def test_others_may_not_look(self, mock, check):
         """A missing user_allow_other is wrong only for an unprivileged user with allow_other."""
         spoil = "echo '#user_allow_other' > /etc/fuse.conf\n"
-        found = check(mock.url, "allow_other", spoil=spoil, who="user")
+        found = check(mock.url, "allow_other", spoil=spoil, user="user")
         assert "add the line user_allow_other" in found.only("fuse.conf")
-        assert check(mock.url, spoil=spoil, who="user")["fuse.conf"][0] == OK
+        assert check(mock.url, spoil=spoil, user="user")["fuse.conf"][0] == OK
         assert check(mock.url, "allow_other", spoil=spoil)["fuse.conf"][0] == OK
 
     @pytest.mark.parametrize("line, allowed", [
@@ -232,7 +232,7 @@ class TestOneThingWrong:
         assert verdict == OK and "not with -o allow_other" in words
 
     def test_fuse_conf_of_others(self, mock, check):
-        found = check(mock.url, spoil="chmod 600 /etc/fuse.conf\n", who="user")
+        found = check(mock.url, spoil="chmod 600 /etc/fuse.conf\n", user="user")
         assert "chmod 644" in found.only("fuse.conf")
 
     def test_cache_of_others(self, mock, check, place):

@@ -37,10 +37,10 @@ def never(tmp_path):
 class TestUsage:
     """SEMANTICS 1.1, 1.3: a wrong command line gives exit code 1 and one line."""
 
-    def test_no_words(self, program):
+    def test_no_arguments(self, program):
         refused(program(), USAGE, "MOUNTPOINT")
 
-    def test_too_many_words(self, program, never):
+    def test_too_many_arguments(self, program, never):
         refused(program("https://127.0.0.1", never, "third"), USAGE)
 
     @pytest.mark.parametrize("option", [
@@ -114,7 +114,7 @@ class TestFailure:
         refused(result, FAILED, "key")
         assert "not-this-one" not in err
 
-    def test_nobody_listens(self, start, never):
+    def test_no_listener(self, start, never):
         """SEMANTICS 1.3.3"""
         with socket.socket() as bound:
             bound.bind(("127.0.0.1", 0))
@@ -158,7 +158,7 @@ class TestSource:
         # mountinfo contains SOURCE as given, so that mount(8) finds the line in fstab.
         assert mounts()[str(one.path)] == ("fuse.gladiafs", words[0] if words else mock.url)
 
-    def test_word_comes_first(self, mount, place, mock):
+    def test_argument_takes_precedence(self, mount, place, mock):
         env = environment(place.home, GLADIA_API_URL="https://127.0.0.1:1")
         assert os.listdir(mount(mock, env=env).path / "all") == []
 

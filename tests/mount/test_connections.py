@@ -19,7 +19,7 @@ import mounting
 from tls_front import Front, make_certificates
 from mounting import Guard, Mount, Place, Program, alone, needs_root, needed_tools
 from mock import Mock
-from test_faults import ACCOUNT, LATE, OPTIONS, TIMEOUT, Bench, attempt, difference
+from test_faults import ACCOUNT, LATE, OPTIONS, TIMEOUT, Steps, attempt, difference
 from tools import PATIENCE, wait_until
 
 # Faults of connections, with the errnos that they may cause.
@@ -34,7 +34,7 @@ WAYS = {
     "other": {errno.EHOSTUNREACH},  # a certificate for another host
     "plain": NOT_THERE | {errno.EIO},  # HTTP without TLS
 }
-STEPS = ("head", "look_again", "look_up", "days", "metadata", "summary")
+STEPS = ("head", "refresh", "look_up", "days", "metadata", "summary")
 CUT_BYTES = 5000
 
 
@@ -148,20 +148,20 @@ def go_through(place, certificates, way):
         guard = Guard([one])
         stack.callback(guard.cancel)
         target = mock.port if way == "plain" else fronts.get(way, fronts["good"]).port
-        bench = Bench(mock, one)
+        steps = Steps(mock, one)
         for step in STEPS:
-            _, action, truth = getattr(bench, step)()
+            _, action, expected = getattr(steps, step)()
             relay.switch(way, target)
             value, seconds = attempt(action)
             if not isinstance(value, OSError):
                 # CUT_BYTES may suffice for this step.
-                if way != "cut" or value != truth():
-                    wrong.append(f"{step}: no error: {difference(value, truth())}")
+                if way != "cut" or value != expected():
+                    wrong.append(f"{step}: no error: {difference(value, expected())}")
             elif value.errno not in WAYS[way] or seconds > TIMEOUT + LATE:
                 wrong.append(f"{step}: {value} after {seconds:.2f} s")
             relay.switch("pass", good)
             try:
-                wait_until(lambda: attempt(action)[0] == truth(), f"{step}: it is whole again",
+                wait_until(lambda: attempt(action)[0] == expected(), f"{step}: it is whole again",
                            20 * PATIENCE)
             except AssertionError as error:
                 wrong.append(str(error))
@@ -225,14 +225,14 @@ def test_name(account, place, certificates, monkeypatch, resolver):
         one = Elsewhere(program, directory)
         wait_until(one.is_there, "it is mounted")
         for step in "head", "look_up", "days", "metadata":
-            _, action, _ = getattr(Bench(account, one), step)()
+            _, action, _ = getattr(Steps(account, one), step)()
             value, seconds = attempt(action)
             assert isinstance(value, OSError) and value.errno in NOT_THERE, (step, value)
             assert seconds < TIMEOUT + LATE
         assert not account.log()
         with open(hosts, "a", encoding="ascii") as file:
             file.write(f"127.0.0.1 {NAME}\n")
-        _, action, truth = Bench(account, one).head()
-        wait_until(lambda: attempt(action)[0] == truth(), "it is whole", 40 * PATIENCE)
+        _, action, expected = Steps(account, one).head()
+        wait_until(lambda: attempt(action)[0] == expected(), "it is whole", 40 * PATIENCE)
         program.process.send_signal(signal.SIGTERM)
         assert program.end()[0] == 0, program.stderr

@@ -103,7 +103,7 @@ class TestStats:
         assert sum(after.values()) - sum(before.values()) < 12
         assert after["opendir"] == before["opendir"] >= 1
 
-    def test_a_look_under_way(self, account, mount, reader):
+    def test_a_refresh_in_progress(self, account, mount, reader):
         one = mount(account)
         account.fault_lists("stall", skip=1)
         hanging = reader("ls", "-f", one.path / "status/done").hangs()
@@ -162,7 +162,7 @@ class TestStats:
             (one.path / ".gladiafs/stats").write_bytes(b"")
         assert caught.value.errno == errno.EROFS
 
-    def test_many_looks(self, account, mount):
+    def test_many_reads(self, account, mount):
         """Texts of control files that no reader has open are freed: 300 reads succeed while one
         file stays open."""
         one = mount(account)
@@ -180,7 +180,7 @@ class TestConfig:
         lines = read(one.path / ".gladiafs/config").decode().splitlines()
         return dict(line.split("=", 1) for line in lines)
 
-    def test_what_is_in_force(self, account, mount, place):
+    def test_options_in_effect(self, account, mount, place):
         """SEMANTICS 9.1.5"""
         one = mount(account, "ttl=7", "connections=3", "umask=027", "cache=off")
         config = self.config(one)
@@ -337,7 +337,7 @@ class TestRefresh:
         assert said.endswith("its gladiafs process has ended; mount again\n")
 
     @needs_root
-    def test_of_somebody_else(self, account, mount, place):
+    def test_of_another_user(self, account, mount, place):
         """Another user may read the mount with allow_other, but may not refresh it."""
         one = mount(account, "allow_other")
         os.listdir(one.path / "all")

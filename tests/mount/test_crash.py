@@ -23,7 +23,7 @@ import pytest
 from account import Account
 from chance import LONG, draws
 from mounting import Program, needs_root
-from nobody import AS_NOBODY
+from user_mount import AS_USER
 from tools import END, PATIENCE, wait_until
 
 JOBS = 150
@@ -140,11 +140,11 @@ class Victim:
 
 
 @pytest.mark.parametrize("part", range(KILLS // AT_ONCE))
-def test_killed(part, new_sandbox, mount, place, tmp_path):
+def test_killed(part, new_mock, mount, place, tmp_path):
     """SEMANTICS 11.4, 7.4, 7.1: after a kill, the next mount uses the cache and shows the account
     correctly."""
     draw = draws(f"killed {part}")
-    mock = new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000", "--unfinished", "8",
+    mock = new_mock("--jobs", str(JOBS), "--bytes", "1500:30000", "--unfinished", "8",
                           "--seed", str(part + 1))
     account = Account(mock, draw)
     victim = Victim(mount, place, account, draw)
@@ -163,11 +163,11 @@ def test_killed(part, new_sandbox, mount, place, tmp_path):
         one.unmount()
 
 
-def test_killed_beside_another(new_sandbox, mount, place):
+def test_killed_beside_another(new_mock, mount, place):
     """SEMANTICS 7.4, 11.4: if one of two mounts of an account is killed, the other goes on, and
     both show later changes of the account."""
     draw = draws("killed beside another")
-    account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
+    account = Account(new_mock("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
     witness = mount(account.mock, "ttl=0", SMALL)
     victim = Victim(mount, place, account, draw)
     victim.size = SMALL
@@ -181,10 +181,10 @@ def test_killed_beside_another(new_sandbox, mount, place):
     assert "aside" not in witness.stderr and "failed" not in witness.stderr, witness.stderr
 
 
-def test_two_at_once(new_sandbox, mount):
+def test_two_at_once(new_mock, mount):
     """SEMANTICS 7.4: two mounts of one account in use at the same time show its changes."""
     draw = draws("two at once")
-    account = Account(new_sandbox("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
+    account = Account(new_mock("--jobs", str(JOBS), "--bytes", "1500:30000"), draw)
     two = [mount(account.mock, "ttl=0", SMALL) for _ in range(2)]
     for _ in range(30 if LONG else 6):
         account.change(2)
@@ -206,10 +206,10 @@ def test_two_at_once(new_sandbox, mount):
         assert "failed" not in one.stderr and "aside" not in one.stderr, one.stderr
 
 
-def test_killed_while_the_kernel_holds_it(new_sandbox, mount, reader):
+def test_killed_with_a_blocked_notifier(new_mock, mount, reader):
     """SEMANTICS 11.4.3: if the process is killed while a notification waits in the kernel for a
     directory lock, and the reader that holds the lock waits for a reply, both end."""
-    mock = new_sandbox("--jobs", "30", "--bytes", "1500:3000", "--unfinished", "0",
+    mock = new_mock("--jobs", "30", "--bytes", "1500:3000", "--unfinished", "0",
                           "--errors", "0")
     one = mount(mock, "ttl=0", "page_size=40")
     names = os.listdir(one.path / "status/done")
@@ -243,19 +243,19 @@ def test_one_that_does_not_answer(mock, mount):
 
 
 @needs_root
-def test_one_of_a_user_without_rights(nobody, reader):
+def test_one_of_a_user_without_rights(user_mount, reader):
     """SEMANTICS 11.4: if an unprivileged user mounts over a mount that does not answer, the kernel
     aborts the old one: its readers get an error, and its process ends when it continues."""
-    one = nobody()
+    one = user_mount()
     os.kill(one.pid, signal.SIGSTOP)
     try:
-        hanging = reader(*one.inside, *AS_NOBODY, "ls", one.path / "all").hangs()
-        two = nobody(on=one)
+        hanging = reader(*one.inside, *AS_USER, "ls", one.path / "all").hangs()
+        two = user_mount(on=one)
         assert hanging.result(END)[0] == 2
     finally:
         os.kill(one.pid, signal.SIGCONT)
     assert one.process.wait(END * PATIENCE) == 0
-    assert two.lists(AS_NOBODY)
+    assert two.lists(AS_USER)
 
 
 def test_aborted(mock, mount):
@@ -275,10 +275,10 @@ def test_aborted(mock, mount):
     two.unmount()
 
 
-def test_would_fail(new_sandbox, mount):
+def test_would_fail(new_mock, mount):
     """Mutation test: assert_shown() fails if a text or a listing is wrong."""
     draw = draws("control")
-    mock = new_sandbox("--jobs", "30", "--bytes", "1500:3000")
+    mock = new_mock("--jobs", "30", "--bytes", "1500:3000")
     account = Account(mock, draw)
     one = mount(mock, "ttl=0")
     account.assert_shown(one.path, account.ids())

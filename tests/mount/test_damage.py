@@ -165,7 +165,7 @@ def test_no_file(account, mount, place, what):
 
 
 @needs_root
-def test_somebody_elses(account, mount, place):
+def test_of_another_user(account, mount, place):
     fill(account, mount)
     os.chown(database(place), 12345, 12345)
     assert_without(account, mount)
@@ -202,10 +202,10 @@ def test_full_at_first(account, mount, place, disk):
 
 
 @needs_root
-def test_full_in_use(new_sandbox, mount, place, disk):
+def test_full_in_use(new_mock, mount, place, disk):
     """If the disk fills up during a listing, the mount goes on in memory; once there is space, it
     writes to the cache again. test_full_disk.py has more tests."""
-    account = new_sandbox("--jobs", "200", "--bytes", "20000", "--unfinished", "0")
+    account = new_mock("--jobs", "200", "--bytes", "20000", "--unfinished", "0")
     disk("size=2M")
     one = mount(account, "ttl=0")
     assert_shows_all(one, account)

@@ -94,7 +94,7 @@ class TestRemoving:
         assert os.listdir(one.path / "status/error") == []
         assert set(os.listdir(one.path / "all")) == {name + ".json" for name in rest}
 
-    def test_find_delete_is_choosy(self, mock, mount):
+    def test_find_delete_by_age(self, mock, mount):
         """`find -mtime` uses completed_at."""
         old = mock.create(status="error", created_at="2026-01-01T00:00:00.000Z",
                              completed_at="2026-01-01T00:01:00.000Z")
@@ -105,9 +105,9 @@ class TestRemoving:
         assert ids(mock) == {new}
         assert old != new
 
-    def test_find_delete_over_many_pages(self, new_sandbox, mount):
+    def test_find_delete_over_many_pages(self, new_mock, mount):
         """If pages are prefetched while find deletes, no deleted job reappears and none is left."""
-        many = new_sandbox("--jobs", "600", "--bytes", "1000", "--unfinished", "0",
+        many = new_mock("--jobs", "600", "--bytes", "1000", "--unfinished", "0",
                            "--errors", "0")
         one = mount(many, "allow_delete", "page_size=20")
         run("find", one.path / "all", "-name", "*.json", "-delete")
@@ -135,10 +135,10 @@ class TestRemoving:
         assert seen == before
         assert set(os.listdir(one.path / "all")) == before - {gone}
 
-    def test_it_is_gone_after_a_remount(self, account, mount):
+    def test_deleted_after_a_remount(self, account, mount):
         """SEMANTICS 10.1.6: a deleted job stays deleted after a remount, and its text is erased
         from the cache."""
-        job_id = account.create(text="Nobody must ever read thissentence again.")
+        job_id = account.create(text="UserMount must ever read thissentence again.")
         one = mount(account, "allow_delete")
         path = one.path / "all" / (job_id + ".json")
         assert b"thissentence" in read(path)
@@ -168,7 +168,7 @@ class TestRemoving:
         assert path.exists()
         assert "not finished" in one.stderr and "wait until" in one.stderr
 
-    def test_gone_already(self, account, mount):
+    def test_already_deleted(self, account, mount):
         """SEMANTICS 10.1.3: a job that was already deleted (404) gives ENOENT."""
         one = mount(account, "allow_delete")
         job_id = account.jobs(status="done")[0]["id"]
@@ -192,7 +192,7 @@ class TestRemoving:
         assert deletions(account) == 2
 
     @pytest.mark.parametrize("kind", ["html", "empty", "bad_json"])
-    def test_somebody_else_answers(self, account, mount, kind):
+    def test_proxy_answers(self, account, mount, kind):
         """A "200" that does not come from the API, such as from a captive portal, deletes nothing.
 
         Found by tests/soak.
@@ -293,7 +293,7 @@ class TestNever:
         assert next((one.path / "all").iterdir()).stat().st_mode & 0o7777 == 0o440
 
     @needs_root
-    def test_who_may(self, account, mount):
+    def test_who_may_delete(self, account, mount):
         """Only the owner may delete jobs, not other users with access through allow_other."""
         one = mount(account, "allow_delete", "allow_other")
         path = one.path / "all" / (account.jobs(status="done")[0]["id"] + ".json")
@@ -306,7 +306,7 @@ class TestNever:
 class TestWarm:
     """SEMANTICS 7.3: the kernel caches texts with allow_delete, too."""
 
-    def test_second_reading_asks_nobody(self, account, mount):
+    def test_second_reading_sends_no_message(self, account, mount):
         """SEMANTICS 7.3.1: reading a file again sends no request."""
         one = mount(account, "allow_delete")
         texts = {path: read(path) for path in (one.path / "all").iterdir()}

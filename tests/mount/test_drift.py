@@ -14,9 +14,9 @@ PAGES = 14
 
 
 @pytest.fixture
-def busy(new_sandbox):
+def busy(new_mock):
     """An account with half of its jobs unfinished."""
-    return new_sandbox("--jobs", str(JOBS), "--bytes", "1500", "--unfinished", str(JOBS // 2))
+    return new_mock("--jobs", str(JOBS), "--bytes", "1500", "--unfinished", str(JOBS // 2))
 
 
 def one_change(chance):
@@ -79,7 +79,7 @@ def test_one_shift(busy, mount, changes, when):
     assert (before & selected(busy, "all")) - set(names) == set()
 
 
-def test_standing_still(busy, mount):
+def test_unchanged_account(busy, mount):
     """Neighbouring pages overlap by one item."""
     one = mount(busy, "page_size=20")
     assert len(os.listdir(one.path / "all")) == JOBS

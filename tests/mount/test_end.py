@@ -18,8 +18,8 @@ EMPTY = {
 
 
 @pytest.fixture
-def eighty(new_sandbox):
-    return new_sandbox("--jobs", "80", "--bytes", "1500", "--days", "4")
+def eighty(new_mock):
+    return new_mock("--jobs", "80", "--bytes", "1500", "--days", "4")
 
 
 def error_of(path):
@@ -95,8 +95,8 @@ class TestEmptied:
         assert os.listdir(one.path / "all") == []
         assert len(one.requests()) == 1
 
-    def test_never_any(self, new_sandbox, mount):
-        none = new_sandbox("--jobs", "0")
+    def test_never_any(self, new_mock, mount):
+        none = new_mock("--jobs", "0")
         one = mount(none, "ttl=0")
         for path in ("all", "date", "status/done", "metadata"):
             assert os.listdir(one.path / path) == []
@@ -108,9 +108,9 @@ class TestNextName:
 
     @pytest.mark.parametrize("name", ["next_page", "missing"])
     @pytest.mark.parametrize("count", [7, 20, 100])
-    def test_never_short(self, new_sandbox, mount, name, count):
+    def test_never_short(self, new_mock, mount, name, count):
         """SEMANTICS 6.6.3"""
-        some = new_sandbox("--jobs", str(count), "--bytes", "1500", "--mode", f"next_name={name}")
+        some = new_mock("--jobs", str(count), "--bytes", "1500", "--mode", f"next_name={name}")
         one = mount(some, "page_size=20")
         seen = []
         with pytest.raises(OSError) as caught, os.scandir(one.path / "all") as entries:
@@ -128,8 +128,8 @@ class TestFilterAfterCut:
 
     @pytest.mark.parametrize("options", [[], ["page_size=20"]])
     @pytest.mark.parametrize("order", ["newest", "oldest"])
-    def test_whole(self, new_sandbox, mount, options, order):
-        some = new_sandbox("--jobs", "400", "--bytes", "1500", "--days", "9",
+    def test_whole(self, new_mock, mount, options, order):
+        some = new_mock("--jobs", "400", "--bytes", "1500", "--days", "9",
                            "--mode", "filter=after_cut", "--mode", f"order={order}")
         one = mount(some, "ttl=0", *options)
         jobs = some.jobs()

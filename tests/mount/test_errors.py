@@ -72,7 +72,7 @@ class TestErrors:
         assert code == errno.EACCES and seconds < PATIENCE
         assert job_fails(one, account.jobs()[0]["id"])[0] == errno.EACCES
 
-    def test_key_taken_back(self, account, mount):
+    def test_key_revoked(self, account, mount):
         """SEMANTICS 11.1: A revoked key is never shown as an empty account."""
         one = mount(account)
         account.modes(key="another")
@@ -96,7 +96,7 @@ class TestErrors:
         assert job_fails(one, job)[0] == errno.ETIMEDOUT
         assert [rule["hits"] for rule in account.control("GET", "faults")] == [1]
 
-    def test_nobody_there(self, mock, mount):
+    def test_no_connection(self, mock, mount):
         """SEMANTICS 11.1.7"""
         one = mount(mock, "timeout=1")
         mock.stop()

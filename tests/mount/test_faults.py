@@ -39,7 +39,7 @@ def status(code, retry_after=None):
     return {"kind": "status", "status": code, "headers": headers}
 
 
-# The request to the mock server for each fault, by name. `lie`: a client cannot detect the fault.
+# The request to the mock server for each fault, by name. undetectable: a client cannot detect it.
 FAULTS = {
     **{str(code): status(code) for code in (404, 408, 429, 500, 502, 503, 504)},
     **{f"{code} {name}": status(code, value) for code in (429, 503) for name, value in {
@@ -69,13 +69,13 @@ FAULTS = {
     "length too short": {"kind": "wrong_length", "delta": -10},
     "bad gzip": {"kind": "bad_gzip"},
     "redirect": {"kind": "redirect"},
-    "empty page": {"kind": "page", "page": {"items": [], "next": None}, "lie": True},
+    "empty page": {"kind": "page", "page": {"items": [], "next": None}, "undetectable": True},
     "deep": {"kind": "deep", "depth": 2000},
     "items null": {"kind": "items_null"},
     "items numbers": {"kind": "items_numbers"},
-    "item dropped": {"kind": "drop_item", "index": 4, "lie": True},
-    "huge string": {"kind": "huge_string", "bytes": 200000, "lie": True},
-    "huge page": {"kind": "huge_page", "items": 5, "bytes": 50000, "lie": True},
+    "item dropped": {"kind": "drop_item", "index": 4, "undetectable": True},
+    "huge string": {"kind": "huge_string", "bytes": 200000, "undetectable": True},
+    "huge page": {"kind": "huge_page", "items": 5, "bytes": 50000, "undetectable": True},
 }
 # These faults change the items of a page, but not the answer to a job fetch.
 OF_PAGES = {"deep", "huge_string", "drop_item", "items_null", "items_numbers", "huge_page"}
@@ -98,7 +98,7 @@ def attempt(action):
     return value, watch.seconds
 
 
-class Bench:
+class Steps:
     """A mock server, a mount of it, and the expected contents."""
 
     def __init__(self, mock, one):
@@ -106,26 +106,26 @@ class Bench:
         self.one = one
         self.day = 0
         self.jobs_read = 0
-        self.lied_to = False  # a fault serves wrong names, which may be emitted before an error
+        self.undetectable = False  # the fault serves wrong names: they may precede an error
 
     def list(self, path):
         """Returns the names, each of which must be unique. Names emitted before an error must be
-        true, too."""
+        right, too."""
         seen = []
-        truth = self.truth(path)
+        expected = self.expected(path)
         try:
             with os.scandir(self.one.path / path) as entries:
                 for entry in entries:
                     seen.append(entry.name)
         except OSError:
-            if set(seen) - truth and not self.lied_to:
-                raise Failed(f"names that are not: {set(seen) - truth}") from None
+            if set(seen) - expected and not self.undetectable:
+                raise Failed(f"names of jobs that do not exist: {set(seen) - expected}") from None
             raise
         if len(seen) != len(set(seen)):
             raise Failed(f"names twice: {len(seen)} for {len(set(seen))}")
         return set(seen)
 
-    def truth(self, path):
+    def expected(self, path):
         jobs = self.mock.jobs()
         if path == "date":
             return {job["created_at"][:10] for job in jobs}
@@ -151,7 +151,7 @@ class Bench:
 
     def listing(self, **match):
         path = self.new_directory()
-        return {"path": LISTS, **match}, lambda: self.list(path), lambda: self.truth(path)
+        return {"path": LISTS, **match}, lambda: self.list(path), lambda: self.expected(path)
 
     def head(self):
         return self.listing()
@@ -162,7 +162,7 @@ class Bench:
     def last_page(self):
         return self.listing(min_offset=len(self.mock.jobs()) - 11)
 
-    def look_again(self):
+    def refresh(self):
         """One job was added and one was deleted since the directory was listed."""
         path = self.new_directory()
         gone = self.new_job()
@@ -171,7 +171,7 @@ class Bench:
         self.list(path)
         self.new_job()
         self.mock.delete(gone)
-        return {"path": LISTS}, lambda: self.list(path), lambda: self.truth(path)
+        return {"path": LISTS}, lambda: self.list(path), lambda: self.expected(path)
 
     def look_up(self):
         job = self.new_job()
@@ -207,19 +207,19 @@ class Bench:
                 lambda: pretty(self.mock.body(job)))
 
     def days(self):
-        return {"path": LISTS}, lambda: self.list("date"), lambda: self.truth("date")
+        return {"path": LISTS}, lambda: self.list("date"), lambda: self.expected("date")
 
     def one_day(self):
         day = "date/" + self.mock.jobs()[-1]["created_at"][:10]
-        return {"path": LISTS}, lambda: self.list(day), lambda: self.truth(day)
+        return {"path": LISTS}, lambda: self.list(day), lambda: self.expected(day)
 
     def metadata(self):
         path = "metadata/project"
-        return {"path": LISTS}, lambda: self.list(path), lambda: self.truth(path)
+        return {"path": LISTS}, lambda: self.list(path), lambda: self.expected(path)
 
     # Checks of a result.
 
-    def recovers(self, action, truth):
+    def recovers(self, action, expected):
         """Checks that the action succeeds without a remount once the server works, possibly after a
         wait that the server asked for."""
         self.mock.clear_faults()
@@ -228,28 +228,28 @@ class Bench:
             value, _ = attempt(action)
             if isinstance(value, OSError):
                 return False
-            if value != truth():
-                raise Failed(f"after the fault not what is there: {difference(value, truth())}")
+            if value != expected():
+                raise Failed(f"wrong after the fault: {difference(value, expected())}")
             return True
         # After a 429 or 503 without Retry-After, requests may pause for up to ten seconds.
         wait_until(whole, "it is whole again", 12 * PATIENCE)
 
     def endure(self, step, fault, times, tries=12):
         """Runs one case."""
-        match, action, truth = getattr(self, step)()
-        lie = fault.get("lie")
+        match, action, expected = getattr(self, step)()
+        undetectable = fault.get("undetectable")
         kind = fault["kind"]
-        do = {name: value for name, value in fault.items() if name not in ("lie", "errno")}
+        do = {name: value for name, value in fault.items() if name not in ("undetectable", "errno")}
         self.mock.fault(match=match, times=times, **do)
-        self.lied_to = bool(lie)
+        self.undetectable = bool(undetectable)
         value, seconds = attempt(action)
-        self.lied_to = False
+        self.undetectable = False
         hits = sum(rule["hits"] for rule in self.mock.control("GET", "faults"))
         if not hits:
             # The fault matched no request, because data that the previous step requested has just
             # arrived.
-            if value != truth() or not tries:
-                raise Failed(f"the fault struck nothing, and it gave {str(value)[:300]!r}")
+            if value != expected() or not tries:
+                raise Failed(f"the fault hit no request, and the result is {str(value)[:300]!r}")
             self.mock.clear_faults()
             self.endure(step, fault, times, tries - 1)
             return
@@ -258,16 +258,16 @@ class Bench:
         allowed = {fault["errno"]} if "errno" in fault else set(ERRNOS)
         if kind == "status" and fault["status"] == 404 and match["path"] != LISTS:
             allowed = {errno.ENOENT, errno.ESTALE}
-        if lie and step == "metadata":
+        if undetectable and step == "metadata":
             allowed.add(errno.ENOENT)  # an account without jobs has no such key
         if isinstance(value, OSError):
             if value.errno not in allowed:
                 raise Failed(f"errno {value}")
             if times == 1 and kind in PASSES and not self.may_fail_at_once(fault):
-                raise Failed(f"one failure was not got over: {value}")
-        elif not lie and value != truth():
-            raise Failed(f"no error, and wrong: {difference(value, truth())}")
-        self.recovers(action, truth)
+                raise Failed(f"a single failure was not retried: {value}")
+        elif not undetectable and value != expected():
+            raise Failed(f"no error, and wrong: {difference(value, expected())}")
+        self.recovers(action, expected)
 
     @staticmethod
     def may_fail_at_once(fault):
@@ -277,13 +277,13 @@ class Bench:
             for value in fault.get("headers", {}).values())
 
 
-def difference(value, truth):
+def difference(value, expected):
     if isinstance(value, set):
-        return f"{len(truth - value)} names missing, {len(value - truth)} too many"
-    return f"{str(value)[:80]!r}, not {str(truth)[:80]!r}"
+        return f"{len(expected - value)} names missing, {len(value - expected)} too many"
+    return f"{str(value)[:80]!r}, not {str(expected)[:80]!r}"
 
 
-STEPS = ("head", "middle_page", "last_page", "look_again", "look_up", "read", "finished", "days",
+STEPS = ("head", "middle_page", "last_page", "refresh", "look_up", "read", "finished", "days",
          "one_day", "metadata", "summary")
 OF_JOBS = ("look_up", "read", "finished", "summary")
 
@@ -307,11 +307,11 @@ def go_through(place, number, fault):
         one = Mount(place, mock, *OPTIONS)
         guard = Guard([one])
         stack.callback(guard.cancel)
-        bench = Bench(mock, one)
+        steps = Steps(mock, one)
         for step, times in chosen(number, fault):
             cases += 1
             try:
-                bench.endure(step, fault, times)
+                steps.endure(step, fault, times)
             except (AssertionError, OSError) as error:
                 wrong.append(f"{step}, {'once' if times > 0 else 'always'}: {error}")
                 mock.clear_faults()
@@ -336,13 +336,13 @@ def test_fault(results, name):
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_kind_is_forgotten(mock):
+def test_no_kind_is_missing(mock):
     """FAULTS contains every kind of fault that the mock server supports."""
     assert set(mock.control("GET", "faults/kinds")) == {
         fault["kind"] for fault in FAULTS.values()}
 
 
-class LiesOfBench(Bench):
+class LossySteps(Steps):
     """Loses a name, like a filesystem that does not notice a fault."""
 
     def list(self, path):
@@ -354,9 +354,9 @@ def test_control(mock, mount):
     mock.create(count=30, bytes=2000)
     one = mount(mock, *OPTIONS)
     with pytest.raises(Failed, match="1 names missing"):
-        LiesOfBench(mock, one).endure("head", FAULTS["latency"], -1)
+        LossySteps(mock, one).endure("head", FAULTS["latency"], -1)
     mock.clear_faults()
-    bench = Bench(mock, one)
-    bench.text = lambda job: Bench.text(bench, job).replace(b"done", b"gone")
+    steps = Steps(mock, one)
+    steps.text = lambda job: Steps.text(steps, job).replace(b"done", b"gone")
     with pytest.raises(Failed, match="no error, and wrong"):
-        bench.endure("summary", FAULTS["latency"], -1)
+        steps.endure("summary", FAULTS["latency"], -1)

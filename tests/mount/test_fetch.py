@@ -123,9 +123,9 @@ class TestWhatIsFetched:
         code, out, _ = fetch(one.path / "all").end()
         assert code == 0 and out.startswith("250 of 250 jobs, ")
 
-    def test_evicted_texts(self, new_sandbox, mount, fetch):
+    def test_evicted_texts(self, new_mock, mount, fetch):
         """SEMANTICS 1.7, 7.4: evicted texts are fetched, although their sizes are known."""
-        large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
+        large = new_mock("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
         names = os.listdir(one.path / "all")
@@ -140,9 +140,9 @@ class TestWhatIsFetched:
         assert {name: len(read(two.path / "all" / name)) for name in names} == sizes
         assert two.requests() == []
 
-    def test_evicted_from_the_cache_alone(self, new_sandbox, mount, fetch):
+    def test_evicted_from_the_cache_alone(self, new_mock, mount, fetch):
         """SEMANTICS 1.7: a text that only the kernel has in memory does not count as cached."""
-        large = new_sandbox("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
+        large = new_mock("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
         code, _, err = fetch(one.path / "all").end()
@@ -211,10 +211,10 @@ class TestFailures:
         assert f"gladiafs: cannot fetch {one.path}/all: Input/output error\n" in err
         assert "0 jobs and 1 directories could not be fetched" in err
 
-    def test_gives_up(self, new_sandbox, mount, fetch):
+    def test_gives_up(self, new_mock, mount, fetch):
         """The run gives up after many failures in a row, because they are the API's and not a
         job's."""
-        account = new_sandbox("--jobs", "300", "--days", "3", "--bytes", "1500:2000",
+        account = new_mock("--jobs", "300", "--days", "3", "--bytes", "1500:2000",
                               "--errors", "0", "--unfinished", "0")
         account.modes(items="summary")
         one = mount(account, "timeout=1")

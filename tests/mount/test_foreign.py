@@ -35,37 +35,37 @@ def tool(*command, **options):
 
 
 @pytest.fixture
-def truth(account):
+def expected(account):
     """The expected contents of the files, by name."""
     return {job["id"] + ".json": pretty(account.body(job["id"]))
             for job in account.jobs()}
 
 
 @pytest.fixture
-def copy(truth, tmp_path):
+def copy(expected, tmp_path):
     """The expected contents as files on another filesystem."""
-    directory = tmp_path / "truth"
+    directory = tmp_path / "expected"
     directory.mkdir()
-    for name, text in truth.items():
+    for name, text in expected.items():
         (directory / name).write_bytes(text)
     return directory
 
 
-def same(directory, truth):
-    assert {path.name: path.read_bytes() for path in directory.iterdir()} == truth
+def same(directory, expected):
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == expected
 
 
-def largest(one, truth):
-    name = max(truth, key=lambda key: len(truth[key]))
-    return one.path / "all" / name, truth[name]
+def largest(one, expected):
+    name = max(expected, key=lambda key: len(expected[key]))
+    return one.path / "all" / name, expected[name]
 
 
 class TestXfsIo:
     """xfs_io of xfsprogs makes single system calls."""
 
-    def test_contents(self, account, mount, truth):
+    def test_contents(self, account, mount, expected):
         needs("xfs_io")
-        path, text = largest(mount(account), truth)
+        path, text = largest(mount(account), expected)
         for offset, length in (0, 64), (4090, 100), (len(text) - 10, 10):
             for command in f"pread -v {offset} {length}", \
                     f"mmap -r 0 {len(text)}\nmread -v {offset} {length}":
@@ -75,13 +75,13 @@ class TestXfsIo:
         # The file has no holes.
         assert f"DATA\t0\nHOLE\t{len(text)}" in tool("xfs_io", "-r", "-c", "seek -ar 0", path)
 
-    def test_directories_with_seeks(self, account, mount, truth):
+    def test_directories_with_seeks(self, account, mount, expected):
         """SEMANTICS 6.4: reading from any position that readdir returned continues with the next
         name."""
         needs("xfs_io")
         path = mount(account).path / "all"
         told = entries(tool("xfs_io", "-r", "-c", "readdir -v", path))
-        assert sorted(name for _, name in told) == sorted([*truth, ".", ".."])
+        assert sorted(name for _, name in told) == sorted([*expected, ".", ".."])
         for index in range(0, len(told) - 1, 37):
             rest = tool("xfs_io", "-r", "-c", f"readdir -v -o {told[index][0]}", path)
             assert entries(rest) == told[index + 1:]
@@ -129,14 +129,14 @@ class TestFio:
 
     @pytest.mark.parametrize("engine", ["psync", "pvsync2", "libaio", "io_uring"])
     @pytest.mark.parametrize("how", ["randread", "read", "direct"])
-    def test_what_it_reads(self, text, engine, how):
+    def test_reads(self, text, engine, how):
         done = fio(*text, engine, how)
         if "fio_setup" in done.stderr or "io_queue_init" in done.stderr \
                 or "not loadable" in done.stderr:
             pytest.skip(f"no {engine} here: {done.stderr.splitlines()[0]}")
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def test_what_it_maps(self, text):
+    def test_maps(self, text):
         """Maps without comparing: fio 3.33 maps from 0 whatever offset it is given, on any
         filesystem. TestXfsIo and TestSystemCalls compare mapped contents."""
         path, _, _ = text
@@ -160,32 +160,32 @@ def fio(path, begin, size, engine, how, more=tuple(COMPARING)):
         timeout=SECONDS, check=False, cwd=path.parents[2])
 
 
-def test_stress_ng(account, mount, truth):
+def test_stress_ng(account, mount, expected):
     """stress-ng --fstat calls stat, fstat, statx and open on all files, from several processes."""
     needs("stress-ng")
     one = mount(account)
     tool("stress-ng", "--fstat", "2", "--fstat-dir", one.path / "all", "--fstat-ops", "5000",
          "--timeout", "20", "--verify", cwd=one.place.directory)
-    same(one.path / "all", truth)
+    same(one.path / "all", expected)
 
 
 class TestFinding:
     """Programs that walk directories: SEMANTICS 3.2, 6.1."""
 
-    def test_findutils(self, account, mount, truth):
+    def test_findutils(self, account, mount, expected):
         one = mount(account)
         lines = tool("find", one.path / "all", "-type", "f", "-ls").splitlines()
         sizes = {words[-1].rpartition("/")[2]: int(words[6]) for line in lines
                  if (words := line.split())}
-        assert sizes == {name: len(text) for name, text in truth.items()}
+        assert sizes == {name: len(text) for name, text in expected.items()}
         found = tool("find", one.path, "-name", "metadata", "-prune", "-o", "-name", "*.json",
                      "-printf", "%f\n").split()
         # Each job is in all/, in a status and in a day.
-        assert sorted(found) == sorted([*truth] * 3)
+        assert sorted(found) == sorted([*expected] * 3)
         assert len(tool("find", one.path / "all", "-links", "3", "-samefile",
                         one.path / "all" / found[0]).split()) == 1
 
-    def test_ls(self, account, mount, truth):
+    def test_ls(self, account, mount, expected):
         one = mount(account)
         parts = tool("ls", "-R", one.path).split("\n\n")
         assert {part.partition(":")[0] for part in parts} > {
@@ -193,17 +193,17 @@ class TestFinding:
         for where in "all", "status", "date":
             names = [name for part in parts if part.startswith(f"{one.path}/{where}")
                      for name in part.split() if name.endswith(".json")]
-            assert sorted(names) == sorted(truth), where
+            assert sorted(names) == sorted(expected), where
 
-    def test_fd(self, account, mount, truth):
+    def test_fd(self, account, mount, expected):
         needs("fdfind")
         one = mount(account)
         assert set(tool("fdfind", "-e", "json", ".", one.path / "all", "-x", "echo",
-                        "{/}").split()) == set(truth)
+                        "{/}").split()) == set(expected)
         errors = tool("fdfind", "--type", "f", ".", one.path / "status/error")
         assert len(errors.split()) == len(account.jobs(status="error"))
 
-    def test_rg(self, account, mount, truth, copy):
+    def test_rg(self, account, mount, expected, copy):
         """rg finds the same lines as in copies, by read and by mmap."""
         needs("rg")
         one = mount(account)
@@ -211,7 +211,7 @@ class TestFinding:
             command = ["rg", "--no-config", way, "--sort", "path", "-c", "the|id"]
             here = tool(*command, ".", cwd=one.path / "all")
             assert here == tool(*command, ".", cwd=copy)
-            assert len(here.splitlines()) == len(truth)
+            assert len(here.splitlines()) == len(expected)
 
 
 class TestCopying:
@@ -219,31 +219,31 @@ class TestCopying:
 
     @pytest.mark.parametrize("options", [["--sparse=always"], ["--sparse=never"],
                                          ["--reflink=auto", "-a"]])
-    def test_cp(self, account, mount, truth, tmp_path, options):
+    def test_cp(self, account, mount, expected, tmp_path, options):
         one = mount(account)
         tool("cp", "-r", *options, one.path / "all", tmp_path / "new")
-        same(tmp_path / "new", truth)
+        same(tmp_path / "new", expected)
         if "-a" in options:
-            name = next(iter(truth))
+            name = next(iter(expected))
             assert (tmp_path / "new" / name).stat().st_mtime_ns \
                 == (one.path / "all" / name).stat().st_mtime_ns
 
     @pytest.mark.parametrize("options", [[], ["xattr"]])
-    def test_copytree(self, account, mount, truth, tmp_path, options):
+    def test_copytree(self, account, mount, expected, tmp_path, options):
         """Python copies with sendfile, and copies extended attributes if the other filesystem takes
         them."""
         one = mount(account, *options)
         shutil.copytree(one.path / "all", tmp_path / "new")
-        same(tmp_path / "new", truth)
+        same(tmp_path / "new", expected)
         assert (tmp_path / "new").stat().st_mode & 0o777 == 0o555
         if options:
-            name = next(iter(truth))
+            name = next(iter(expected))
             there, here = (set(os.listxattr(path / name))
                            for path in (tmp_path / "new", one.path / "all"))
             assert there in (here, set())
         os.chmod(tmp_path / "new", 0o755)
 
-    def test_rsync(self, account, mount, truth, tmp_path):
+    def test_rsync(self, account, mount, expected, tmp_path):
         """A second rsync has nothing to copy, even if it compares checksums. (A directory gets its
         mtime with its first complete listing, so it has to be listed before.)"""
         needs("rsync")
@@ -251,27 +251,27 @@ class TestCopying:
         os.listdir(one.path / "all")
         (tmp_path / "new").mkdir()
         again = ["rsync", "-a", "-i", f"{one.path}/all/", tmp_path / "new/"]
-        assert len(tool(*again).splitlines()) == len(truth) + 1
-        same(tmp_path / "new", truth)
+        assert len(tool(*again).splitlines()) == len(expected) + 1
+        same(tmp_path / "new", expected)
         assert tool(*again, "--checksum") == ""
         os.chmod(tmp_path / "new", 0o755)
 
-    def test_tar(self, account, mount, truth, tmp_path):
+    def test_tar(self, account, mount, expected, tmp_path):
         one = mount(account)
         tool("tar", "-C", one.path, "-cf", tmp_path / "all.tar", "all")
         tool("tar", "-C", one.path, "-df", tmp_path / "all.tar")
         tool("tar", "-C", tmp_path, "-xf", tmp_path / "all.tar", "--no-same-permissions")
-        same(tmp_path / "all", truth)
+        same(tmp_path / "all", expected)
         os.chmod(tmp_path / "all", 0o755)
 
-    def test_cpio(self, account, mount, truth, tmp_path):
+    def test_cpio(self, account, mount, expected, tmp_path):
         needs("cpio")
         one = mount(account)
         script = 'cd "$1"; find . -type f | cpio -o -H newc --quiet >"$2"; cd "$3"; ' \
                  'cpio -i --quiet <"$2"'
         (tmp_path / "new").mkdir()
         tool("sh", "-euc", script, "sh", one.path / "all", tmp_path / "cpio", tmp_path / "new")
-        same(tmp_path / "new", truth)
+        same(tmp_path / "new", expected)
 
     def test_checksums_and_diff(self, account, mount, copy):
         """sha256sum -c and diff -r find no difference between the mount and the copies."""
@@ -307,7 +307,7 @@ class TestGit:
         assert self.git("hash-object", repo / "job.json").strip() \
             == self.git("hash-object", one.path / "all" / f"{name}.json").strip()
 
-    def test_the_mount_as_its_work_tree(self, account, mount, truth, tmp_path):
+    def test_the_mount_as_its_work_tree(self, account, mount, expected, tmp_path):
         """git sees no change and reads no file again, not even on another mount. It does see a
         deleted job."""
         needs("git")
@@ -317,7 +317,7 @@ class TestGit:
         work = [*where, "--work-tree", one.path / "all"]
         self.git(*work, "add", "-A", cwd=one.path / "all")
         self.git(*work, "commit", "-qm", "all", cwd=one.path / "all")
-        assert set(self.git(*where, "ls-files").split()) == set(truth)
+        assert set(self.git(*where, "ls-files").split()) == set(expected)
         assert self.git(*work, "status", "--porcelain", cwd=one.path / "all") == ""
         path = one.path
         one.unmount()
@@ -335,8 +335,8 @@ class TestGit:
 class TestSystemCalls:
     """System calls other than read(2) return the same bytes."""
 
-    def test_each(self, account, mount, truth, tmp_path):
-        path, text = largest(mount(account), truth)
+    def test_each(self, account, mount, expected, tmp_path):
+        path, text = largest(mount(account), expected)
         with open(path, "rb") as file, open(tmp_path / "out", "w+b") as out:
             for copied in self.ways(file.fileno(), out.fileno(), len(text)):
                 assert read(tmp_path / "out") == text, copied

@@ -98,7 +98,7 @@ class TestShapes:
         assert "\nHello, this is Ines.\n" in text("srt")
         assert "<v Speaker 0>Hello" in text("vtt")
 
-    def test_nothing_said(self, mock, mount):
+    def test_no_speech(self, mock, mount):
         text = show(mock, mount, lines=[])
         assert [text(name) for name in FORMATS] == ["", "", "WEBVTT\n"]
 
@@ -123,8 +123,8 @@ class TestShapes:
 class TestForeignParser:
     """SEMANTICS 8.1: ffmpeg reads all subtitles of an account, cue by cue."""
 
-    def test_account(self, new_sandbox, mount, tmp_path):
-        account = new_sandbox("--jobs", "40", "--bytes", "2000:30000")
+    def test_account(self, new_mock, mount, tmp_path):
+        account = new_mock("--jobs", "40", "--bytes", "2000:30000")
         account.create(lines=TALK, subtitles=["srt", "vtt"])
         account.create(lines=TALK, channels=2)
         one = mount(account)
@@ -362,7 +362,7 @@ class TestFreshness:
         wait_until(lambda: os.listdir(one.path / "all") == [], "it is missed")
         wait_until(lambda: not path.exists(), "its name is gone")
 
-    def test_nothing_is_asked_again(self, account, mount):
+    def test_no_repeated_requests(self, account, mount):
         """SEMANTICS 7.3: reading a text again costs no request, even after a remount."""
         one = mount(account, "formats=json:txt")
         place = one.path / "status/done"
@@ -377,10 +377,10 @@ class TestFreshness:
         assert read(file_of(two, job_id, "txt")) == text
         assert two.requests() == []
 
-    def test_evicted(self, new_sandbox, mount):
+    def test_evicted(self, new_mock, mount):
         """SEMANTICS 7.4: if a text was evicted, the job is fetched again and gives the same
         rendition."""
-        account = new_sandbox("--jobs", "20", "--bytes", "200000", "--errors", "0")
+        account = new_mock("--jobs", "20", "--bytes", "200000", "--errors", "0")
         one = mount(account, "cache_size=1M", "formats=json:txt:srt:vtt")
         done = [job["id"] for job in account.jobs(status="done")]
         sizes = {name: os.stat(one.path / "all" / name).st_size

@@ -28,8 +28,8 @@ def disk(place):
 
 
 @pytest.fixture
-def large(new_sandbox):
-    return new_sandbox("--jobs", str(JOBS), "--bytes", "30000:50000", "--unfinished", "5")
+def large(new_mock):
+    return new_mock("--jobs", str(JOBS), "--bytes", "30000:50000", "--unfinished", "5")
 
 
 def fill(disk):

@@ -75,7 +75,7 @@ slowest = []
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tell_the_slowest():
+def print_the_slowest():
     """Prints the slowest signal for docs/RELIABILITY.md."""
     yield
     if slowest:

@@ -18,9 +18,9 @@ FAILED = 32
 
 
 @pytest.fixture
-def stranger(new_sandbox):
+def stranger(new_mock):
     """Another host, which must not get any request."""
-    return new_sandbox("--jobs", "5", key="the-strangers-own-key")
+    return new_mock("--jobs", "5", key="the-strangers-own-key")
 
 
 class TestPlaces:

@@ -20,8 +20,8 @@ def first_name(path):
 
 
 @pytest.fixture
-def thousand(new_sandbox):
-    return new_sandbox("--jobs", "1000", "--bytes", "1600")
+def thousand(new_mock):
+    return new_mock("--jobs", "1000", "--bytes", "1600")
 
 
 class TestLazy:
@@ -129,7 +129,7 @@ class TestComplete:
         assert len(seen) == 250
         assert set(seen) == names_of(account.jobs())
 
-    def test_ls_says_so(self, account, mount):
+    def test_ls_reports_it(self, account, mount):
         """SEMANTICS 6.1.1: The user sees an error, not a short list."""
         one = mount(account, "page_size=20", "timeout=1")
         account.fault("status", {"path": "/v2/pre-recorded", "min_offset": 100}, status=500)
@@ -225,9 +225,9 @@ class TestPageSize:
         assert max(limits) > 100
         assert len(limits) < 20
 
-    def test_large_jobs(self, new_sandbox, mount):
+    def test_large_jobs(self, new_mock, mount):
         """Pages of large jobs stay small."""
-        large = new_sandbox("--jobs", "120", "--bytes", "200000")
+        large = new_mock("--jobs", "120", "--bytes", "200000")
         one = mount(large)
         assert len(os.listdir(one.path / "all")) == 120
         assert max(request.limit for request in one.requests()) <= 20
@@ -265,9 +265,9 @@ class TestEnd:
     @pytest.mark.parametrize("last_next", ["null", "set"])
     @pytest.mark.parametrize("past_end", ["empty", "404"])
     @pytest.mark.parametrize("count", [0, 1, 19, 20, 21, 39, 40, 58, 60])
-    def test_end(self, new_sandbox, mount, last_next, past_end, count):
+    def test_end(self, new_mock, mount, last_next, past_end, count):
         """SEMANTICS 6.6.6: A listing ends with `next: null`, or with an empty page."""
-        some = new_sandbox("--jobs", str(count), "--bytes", "1500", "--mode",
+        some = new_mock("--jobs", str(count), "--bytes", "1500", "--mode",
                            f"last_next={last_next}", "--mode", f"past_end={past_end}")
         one = mount(some, "page_size=20")
         assert set(os.listdir(one.path / "all")) == names_of(some.jobs())

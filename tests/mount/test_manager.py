@@ -20,11 +20,11 @@ class Manager:
         self.socket.bind(str(path))
         self.socket.settimeout(END * PATIENCE)
 
-    def hears(self):
+    def receive(self):
         """Waits for the next notification and returns it."""
         return self.socket.recv(4096).decode()
 
-    def heard(self):
+    def received(self):
         """Returns the notifications that have arrived, without waiting."""
         self.socket.setblocking(False)
         news = []
@@ -51,21 +51,21 @@ def test_ready_and_stopping(manager, account, place, env):
     directory = place.new_directory()
     program = Program(place, "-f", "-o", place.options(), account.url, directory, env=env)
     try:
-        assert manager.hears() == "READY=1"
+        assert manager.receive() == "READY=1"
         assert is_alive(directory)
-        assert manager.heard() == []
+        assert manager.received() == []
     finally:
         program.process.terminate()
         code, _, err = program.end()
     assert code == 0, err
-    assert manager.heard() == ["STOPPING=1"]
+    assert manager.received() == ["STOPPING=1"]
 
 
 def test_unmounted(manager, account, mount, env):
     """An unmount by another program ends the mount, which is notified, too."""
     one = mount(account, env=env)
     one.unmount()
-    assert manager.heard() == ["READY=1", "STOPPING=1"]
+    assert manager.received() == ["READY=1", "STOPPING=1"]
 
 
 def test_failure(manager, mock, program, place, env):
@@ -73,16 +73,16 @@ def test_failure(manager, mock, program, place, env):
     place.write_key("wrong")
     code, _, _ = program("-f", "-o", place.options(), mock.url, place.new_directory(), env=env)
     assert code == 32
-    assert manager.heard() == []
+    assert manager.received() == []
 
 
 def test_daemon(manager, account, mount, env):
     """A daemon sends no notification: its parent's exit already reports that it is ready."""
     mount(account, daemon=True, env=env).unmount()
-    assert manager.heard() == []
+    assert manager.received() == []
 
 
-def test_nobody_listens(account, mount, place):
+def test_no_listener(account, mount, place):
     """If the socket does not exist, the mount works all the same, and stderr warns that the service
     manager may end it."""
     env = environment(place.home, NOTIFY_SOCKET=str(place.directory / "nobody"))

@@ -105,7 +105,7 @@ class TestListing:
         assert "tags" not in shown(one.path / "metadata/customer/acme/metadata")
         assert shown(one.path / "metadata/customer/acme/metadata/order") == {"7"}
 
-    def test_nobody_has_metadata(self, mock, mount):
+    def test_no_metadata(self, mock, mount):
         mock.create(custom_metadata=None, text="Hello.")
         one = mount(mock)
         assert shown(one.path / "metadata") == set()
@@ -219,7 +219,7 @@ class TestCost:
             path = path / "metadata" / (name * 250) / (name * 250)
         assert errno_of(os.stat, path) == errno.ENAMETOOLONG
 
-    def test_picked_out_of_what_is_known(self, shop, mount):
+    def test_selected_from_a_known_listing(self, shop, mount):
         one = mount(shop)
         shown(one.path / "all")
         assert one.requests()
@@ -235,7 +235,7 @@ class TestCost:
             assert next(entries)
             assert len(one.requests()) == 1
 
-    def test_longer_than_anybody_waits(self, shop, mount):
+    def test_longer_than_timeout(self, shop, mount):
         """SEMANTICS 6.1, 11.1: a search that takes longer than `timeout` fails with an error
         message; a retry resumes where it stopped."""
         one = mount(shop, "timeout=1", "connections=1", "page_size=10")
@@ -370,10 +370,10 @@ class TestTheApi:
 class TestPositions:
     """SEMANTICS 6.4"""
 
-    def test_far_ahead(self, new_sandbox, mount):
+    def test_far_ahead(self, new_mock, mount):
         """A position far ahead is found even if the first part of the account has too few
         matches."""
-        many = new_sandbox("--jobs", "6000", "--bytes", "1500")
+        many = new_mock("--jobs", "6000", "--bytes", "1500")
         one = mount(many)
         assert len(os.listdir(one.path / "all")) == 6000
         one.mark()

@@ -26,7 +26,7 @@ REFRESH = ord("G") << 8 | 1  # _IO('G', 1)
 
 BY_METADATA = "metadata/team/red"
 
-LOOKS = {
+DIRECTORIES = {
     "all": lambda job: True,
     "status/done": lambda job: job["status"] == "done",
     "status/error": lambda job: job["status"] == "error",
@@ -55,12 +55,12 @@ class Open:
     """An open directory, with the names it must have returned at the end and those it may
     return."""
 
-    def __init__(self, path, look, names):
+    def __init__(self, path, where, names):
         self.directory = Directory(path)
-        self.look = look
+        self.where = where
         self.must = set(names)
         self.may = set(names)
-        self.told = []
+        self.emitted = []
         self.positions = [(0, self.directory.tell())]
 
     def know(self, names):
@@ -74,20 +74,20 @@ class Open:
         for _ in range(count):
             name = self.directory.next()
             if name is None:
-                assert self.must <= set(self.told) <= self.may, (
-                    self.look, self.must - set(self.told), set(self.told) - self.may)
+                assert self.must <= set(self.emitted) <= self.may, (
+                    self.where, self.must - set(self.emitted), set(self.emitted) - self.may)
                 return True
-            assert name not in self.told and name in self.may, (self.look, name)
-            self.told.append(name)
-            self.positions.append((len(self.told), self.directory.tell()))
+            assert name not in self.emitted and name in self.may, (self.where, name)
+            self.emitted.append(name)
+            self.positions.append((len(self.emitted), self.directory.tell()))
         return False
 
     def seek_back(self, draw):
         """SEMANTICS 6.4: reading from an earlier position returns the same names again."""
         index, position = draw.choice(self.positions)
         self.directory.seek(position)
-        for name in self.told[index:]:
-            assert self.directory.next() == name, (self.look, "after seekdir")
+        for name in self.emitted[index:]:
+            assert self.directory.next() == name, (self.where, "after seekdir")
 
     def close(self):
         with self.directory:
@@ -104,38 +104,38 @@ class Model:
         self.account = Account(mock, draw, (500, 30000))
         self.mount = None
         self.open = []
-        self.gone = {}  # texts of deleted jobs that the mount may still show
+        self.deleted = {}  # texts of deleted jobs that the mount may still show
         self.faulty = False
         self.remount()
 
-    def names(self, look):
+    def names(self, where):
         return {job_id + ".json" for job_id, job in self.account.jobs.items()
-                if LOOKS[look](job)}
+                if DIRECTORIES[where](job)}
 
-    def path(self, look, *more):
-        return self.mount.path.joinpath(look, *more)
+    def path(self, where, *more):
+        return self.mount.path.joinpath(where, *more)
 
     # Operations that only read.
 
     def list(self):
-        look = self.draw.choice(list(LOOKS))
-        begun = set(self.gone)
-        shown = os.listdir(self.path(look))
-        assert len(shown) == len(set(shown)) and set(shown) == self.names(look), (
-            look, set(shown) ^ self.names(look))
-        if look == "all":
+        where = self.draw.choice(list(DIRECTORIES))
+        begun = set(self.deleted)
+        shown = os.listdir(self.path(where))
+        assert len(shown) == len(set(shown)) and set(shown) == self.names(where), (
+            where, set(shown) ^ self.names(where))
+        if where == "all":
             for job_id in begun:
                 wait_until(lambda name=job_id: not self.path("all", name + ".json").exists(),
-                           "what was deleted goes", 5)
-                del self.gone[job_id]
+                           "the deleted job disappears", 5)
+                del self.deleted[job_id]
 
     def list_days(self):
         assert os.listdir(self.path("date")) == sorted(self.account.days(), reverse=True)
 
     def list_partly(self):
-        look = self.draw.choice(list(LOOKS))
+        where = self.draw.choice(list(DIRECTORIES))
         if len(self.open) < 4:
-            self.open.append(Open(self.path(look), look, self.names(look)))
+            self.open.append(Open(self.path(where), where, self.names(where)))
         one = self.draw.choice(self.open)
         if one.go_on(self.draw.choice([1, 5, 30, 1000])):
             self.open.remove(one)
@@ -147,21 +147,21 @@ class Model:
 
     def stat(self):
         job_id = self.draw.choice(self.account.ids())
-        look = self.draw.choice(list(LOOKS))
+        where = self.draw.choice(list(DIRECTORIES))
         name = job_id + ".json"
-        if name in self.names(look):
-            assert self.path(look, name).stat().st_size == len(self.account.texts[job_id])
+        if name in self.names(where):
+            assert self.path(where, name).stat().st_size == len(self.account.texts[job_id])
         else:
             with pytest.raises(FileNotFoundError):
-                self.path(look, name).stat()
+                self.path(where, name).stat()
 
     def stat_unknown(self):
-        job_id = self.draw.choice([*self.gone, str(uuid.UUID(int=self.draw.getrandbits(128)))])
+        job_id = self.draw.choice([*self.deleted, str(uuid.UUID(int=self.draw.getrandbits(128)))])
         try:
             size = self.path("all", job_id + ".json").stat().st_size
         except FileNotFoundError:
             return
-        assert size in {len(text) for text in self.gone[job_id]}
+        assert size in {len(text) for text in self.deleted[job_id]}
 
     def read(self):
         job_id = self.draw.choice(self.account.ids())
@@ -177,7 +177,7 @@ class Model:
     # Operations that change something.
 
     def refresh(self):
-        fd = os.open(self.path(self.draw.choice(["", *LOOKS])), os.O_RDONLY)
+        fd = os.open(self.path(self.draw.choice(["", *DIRECTORIES])), os.O_RDONLY)
         try:
             fcntl.ioctl(fd, REFRESH)
         finally:
@@ -188,7 +188,7 @@ class Model:
             one.close()
         self.open.clear()
         if self.faulty:
-            self.mend()  # otherwise the key cannot be checked
+            self.clear_faults()  # otherwise the key cannot be checked
         if self.mount:
             self.mount.unmount()
         size = self.draw.choice(["cache_size=1G", "cache_size=1M"])
@@ -200,9 +200,9 @@ class Model:
         self.account.change()
         for job_id, text in before.items():
             if job_id not in self.account.jobs:
-                self.gone[job_id] = {text}
+                self.deleted[job_id] = {text}
         for one in self.open:
-            one.know(self.names(one.look))
+            one.know(self.names(one.where))
 
     def fail(self):
         """Makes some of the next list requests or job fetches fail."""
@@ -212,13 +212,13 @@ class Model:
             kind, times=times, skip=self.draw.randint(0, 2), **fields)
         self.faulty = True
 
-    def mend(self):
+    def clear_faults(self):
         self.mock.clear_faults()
         self.faulty = False
 
     OPERATIONS = [(list, 12), (list_days, 3), (list_partly, 14), (seek, 8), (stat, 22),
                   (stat_unknown, 4), (read, 22), (refresh, 2), (change, 10), (fail, 0.3),
-                  (mend, 2), (remount, 0.3)]
+                  (clear_faults, 2), (remount, 0.3)]
 
     def step(self):
         operations, weights = zip(*self.OPERATIONS)
@@ -244,37 +244,37 @@ def run(model, count):
         one.close()
 
 
-def account(new_sandbox, part):
-    return new_sandbox("--jobs", "90", "--bytes", "500:30000", "--unfinished", "6",
+def account(new_mock, part):
+    return new_mock("--jobs", "90", "--bytes", "500:30000", "--unfinished", "6",
                        "--errors", "20", "--seed", str(part + 1))
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_model(part, new_sandbox, mount):
-    model = Model(mount, account(new_sandbox, part), draws(f"model {part}"))
+def test_model(part, new_mock, mount):
+    model = Model(mount, account(new_mock, part), draws(f"model {part}"))
     run(model, OPERATIONS)
     model.mount.unmount()
 
 
-def test_new_ones_behind_what_was_told(new_sandbox, mount):
+def test_new_jobs_after_emitted_ones(new_mock, mount):
     """SEMANTICS 7.2: a listing whose head was emitted before new jobs were created was wrongly
     considered ordered; these random numbers found that."""
-    model = Model(mount, account(new_sandbox, 19), random.Random("20261128 model 19"))
+    model = Model(mount, account(new_mock, 19), random.Random("20261128 model 19"))
     run(model, OPERATIONS)
     model.mount.unmount()
 
 
-@pytest.mark.parametrize("lie", [
+@pytest.mark.parametrize("damage", [
     lambda model: model.mock.fault_lists("drop_item", index=1),
     lambda model: model.account.texts.update(
         {job_id: text[:-2] + b" \n" for job_id, text in model.account.texts.items()}),
     lambda model: model.account.jobs.pop(model.account.ids("done")[0]),
 ], ids=["item", "text", "job"])
-def test_would_fail(new_sandbox, mount, lie):
+def test_would_fail(new_mock, mount, damage):
     """Mutation test: a page that lacks a job, and texts and jobs in the model that are not the
     account's, are detected."""
-    model = Model(mount, account(new_sandbox, 0), draws("control"))
-    lie(model)
+    model = Model(mount, account(new_mock, 0), draws("control"))
+    damage(model)
     model.change = model.remount = lambda: None
     with pytest.raises(AssertionError):
         run(model, 300)

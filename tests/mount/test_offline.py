@@ -84,7 +84,7 @@ def assert_all_is_shown(line, one):
 class TestWithoutNetwork:
     """SEMANTICS 7.5: a laptop without network can still grep the cached jobs."""
 
-    def test_what_was_known(self, line, mount):
+    def test_cached_listings(self, line, mount):
         """SEMANTICS 7.5.1"""
         one = mount(line.mock, "offline_ok", "ttl=0")
         look_at_all(one)

@@ -109,11 +109,11 @@ def work(root, account, draw):
 
 
 @pytest.fixture(name="cut")
-def fixture_cut(new_sandbox, mount, place, disk):
+def fixture_cut(new_mock, mount, place, disk):
     """Returns a function that uses a mount, cuts its power, and returns the account."""
     place.cache = disk.path / "cache"
     draw = draws("power cut")
-    account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",
+    account = Account(new_mock("--jobs", "150", "--bytes", "1500:30000",
                                   "--unfinished", "8"), draw)
 
     def cut():
@@ -140,11 +140,11 @@ def test_power_cut(cut, place):
         assert "went down" in two.program.stderr, two.program.stderr
 
 
-def test_disk_that_hangs(new_sandbox, mount, place, disk):
+def test_disk_that_hangs(new_mock, mount, place, disk):
     """SEMANTICS 7.6.4, 1.5: SIGTERM ends a mount whose disk hangs; the crash marker is cleared once
     the disk works again."""
     place.cache = disk.path / "cache"
-    mock = new_sandbox("--jobs", "20")
+    mock = new_mock("--jobs", "20")
     before = children()
     one = mount(mock)
     assert len(os.listdir(one.path / "all")) == 20
@@ -176,11 +176,11 @@ def test_would_fail(cut, place):
             be_cut()
 
 
-def test_cut_when_it_had_ended(new_sandbox, mount, place, disk):
+def test_cut_after_unmount(new_mock, mount, place, disk):
     """SEMANTICS 7.4, 7.5: after an orderly unmount the cache is on the disk and is trusted:
     everything can be read without the API."""
     place.cache = disk.path / "cache"
-    account = Account(new_sandbox("--jobs", "150", "--bytes", "1500:30000",
+    account = Account(new_mock("--jobs", "150", "--bytes", "1500:30000",
                                   "--unfinished", "0"), draws("cut afterwards"))
     before = children()
     one = mount(account.mock, "ttl=0")

@@ -17,8 +17,8 @@ from tools import names_of, read, run
 
 
 @pytest.fixture
-def large(new_sandbox):
-    return new_sandbox("--jobs", "500", "--days", "1", "--bytes", "3000:30000")
+def large(new_mock):
+    return new_mock("--jobs", "500", "--days", "1", "--bytes", "3000:30000")
 
 
 def resident(paths):
@@ -129,9 +129,9 @@ def test_forgotten_by_the_kernel(large, mount):
     check(large, paths)
 
 
-def test_large_files(new_sandbox, mount):
+def test_large_files(new_mock, mount):
     """Large files are not prefetched."""
-    account = new_sandbox("--jobs", "8", "--bytes", "1500000", "--errors", "0",
+    account = new_mock("--jobs", "8", "--bytes", "1500000", "--errors", "0",
                           "--unfinished", "0")
     paths = listed(mount(account))
     check(account, paths[:4])

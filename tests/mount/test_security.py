@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from mounting import WRAPPER, environment, needs_root
-from nobody import AS_NOBODY
+from user_mount import AS_USER
 from mock import KEY
 from tools import run, wait_until
 
-NEW_KEY = "another-key-that-nobody-may-see-93b0"
+NEW_KEY = "another-key-that-no-user-may-see-93b0"
 # Capabilities, by their bits (capabilities(7)).
 NEEDED = 1 << 21 | 1 << 2  # CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
 # The largest mapping that is searched, in bytes; larger ones are a sanitizer's and almost empty.
@@ -75,7 +75,7 @@ class TestMemory:
         one.requests()
         assert len(places(one.pid, KEY)) == 2
 
-    def test_exchanged(self, account, mount, place):
+    def test_replaced_key(self, account, mount, place):
         """SEMANTICS 1.5: after SIGHUP the old key is not in memory any more."""
         one = mount(account, "ttl=0")
         os.listdir(one.path / "all")
@@ -91,26 +91,26 @@ class TestMemory:
 
 @needs_root
 class TestOfAnOrdinaryUser:
-    def test_same_user_cannot_look(self, nobody):
+    def test_same_user_has_no_access(self, user_mount):
         """Another program of the same user cannot read the memory, environment or files of the
         process."""
-        pid = nobody().pid
+        pid = user_mount().pid
         for name in ("environ", "mem", "maps", "fd", "cwd", "auxv", "stack"):
             path = f"/proc/{pid}/{name}"
-            done = subprocess.run([*AS_NOBODY, "sh", "-c", 'cat "$1" || ls "$1/"', "sh", path],
+            done = subprocess.run([*AS_USER, "sh", "-c", 'cat "$1" || ls "$1/"', "sh", path],
                                   capture_output=True, check=False)
             assert done.returncode != 0 and done.stdout == b"", name
         assert os.stat(f"/proc/{pid}/mem").st_uid == 0
 
-    def test_others_cannot_look(self, nobody):
+    def test_others_have_no_access(self, user_mount):
         """Without allow_other not even root can list the mount."""
-        one = nobody()
-        assert one.lists(AS_NOBODY) and not one.lists()
+        one = user_mount()
+        assert one.lists(AS_USER) and not one.lists()
 
-    def test_helper_can_unmount(self, nobody):
+    def test_helper_can_unmount(self, user_mount):
         """The process does not set no_new_privs, because fusermount3, which is setuid, could not
         unmount."""
-        found = status(nobody().pid)
+        found = status(user_mount().pid)
         assert found["NoNewPrivs"] == "0"
         assert int(found["CapPrm"], 16) == 0
 
@@ -202,7 +202,7 @@ class TestOthers:
         one = mount(account, *options)
         run("chmod", "a+x", *[path for path in one.path.parents if path.owner() == "root"
                               and path.is_relative_to("/tmp") and path != Path("/tmp")])
-        done = subprocess.run([*AS_NOBODY, "ls", one.path / "all"], capture_output=True,
+        done = subprocess.run([*AS_USER, "ls", one.path / "all"], capture_output=True,
                               text=True, check=False)
         assert (done.returncode == 0) == (options == ["allow_other"]), done.stderr
         (line,) = [line for line in Path("/proc/mounts").read_text().splitlines()

@@ -111,7 +111,7 @@ class TestFilters:
             assert listed(one.path / "after" / instant) == where(account, after=instant)
             assert listed(one.path / "before" / instant) == where(account, before=instant)
 
-    def test_instant_itself(self, account, mount):
+    def test_timestamp_itself(self, account, mount):
         """SEMANTICS 3.1.3: A job created at INSTANT is in after/INSTANT and not in
         before/INSTANT."""
         one = mount(account)

@@ -219,16 +219,16 @@ class TestOrdinaryUser:
     """SEMANTICS 1.8, if fusermount3 unmounts, which knows only paths."""
 
     @needs_root
-    def test_covered(self, nobody):
-        one = nobody()
+    def test_covered(self, user_mount):
+        one = user_mount()
         run(*one.inside, "mount", "-t", "tmpfs", "cover", one.path)
         assert one.end() == SYSTEM
         assert (str(one.path), "tmpfs") in one.places()
         assert "(tmpfs) is mounted over it" in one.stderr
 
     @needs_root
-    def test_moved_with_its_parent(self, nobody):
-        one = nobody(name="parent/mnt")
+    def test_moved_with_its_parent(self, user_mount):
+        one = user_mount(name="parent/mnt")
         new = one.path.parent.with_name("parent2")
         one.path.parent.rename(new)
         assert (str(new / "mnt"), "fuse.gladiafs") in one.places()
@@ -264,9 +264,9 @@ class TestRefused:
         run("umount", bound)
 
     @needs_root
-    def test_of_another_user(self, nobody, account):
+    def test_of_another_user(self, user_mount, account):
         """A user without access to the existing mount gets the same message."""
-        one = nobody()
+        one = user_mount()
         one.place.directory.chmod(0o755)
         done = subprocess.run(
             [*one.inside, "setpriv", "--reuid=65533", "--regid=65533", "--clear-groups",
@@ -333,11 +333,11 @@ class TestAutoUnmount:
             wait_until(lambda one=one: not one.is_mounted(), "it is unmounted")
 
     @needs_root
-    def test_ordinary_user(self, nobody):
+    def test_ordinary_user(self, user_mount):
         """SEMANTICS 1.9.2"""
-        namespace = nobody()
+        namespace = user_mount()
         for _ in range(self.ROUNDS):
-            one = nobody(on=namespace, name="auto", options=["auto_unmount"])
+            one = user_mount(on=namespace, name="auto", options=["auto_unmount"])
             assert one.is_mounted()
             one.process.kill()
             one.process.wait(END * PATIENCE)

@@ -22,7 +22,7 @@ MOUNT_TESTS = {
     "gladia": "errors hostile tree metadata unknown xattr delete waiting",
     "catalog": "cache damage crash power_cut full_disk metadata",
     "config": "command_line key check covered",
-    "sync": "listings end look_again drift metadata offline unknown delete cache faults",
+    "sync": "listings end refresh drift metadata offline unknown delete cache faults",
     "fs": "listings control attributes tree waiting interrupts cache prefetch errors delete xattr",
     "mount": "command_line control fstab manager crash unmount covered",
     "commands": "check fetch control",

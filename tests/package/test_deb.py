@@ -46,7 +46,7 @@ def test_fields(deb):
 
 
 @pytest.mark.parametrize("away", ["remove", "purge"])
-def test_install_and_away(root, deb, away):
+def test_install_and_purge(root, deb, away):
     """The package installs with its declared dependencies alone and enables no units. After its
     removal, everything is as before."""
     (root.path / "root" / deb.name).write_bytes(deb.read_bytes())

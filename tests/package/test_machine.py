@@ -57,7 +57,7 @@ class TestSystemUnit:
                    "it looks again")
         assert KEY not in machine.journal(1000)
 
-    def test_dies(self, machine, unit):
+    def test_killed(self, machine, unit):
         """SEMANTICS 11.4: if it is killed, the unit is restarted and clears the dead mount."""
         before = main_pid(machine, unit)
         machine.run(f"kill -9 {before}")
@@ -109,7 +109,7 @@ class TestAutomount:
                     "systemctl daemon-reload")
         assert machine.mounts() == []
 
-    def test_first_look(self, machine, account, automount):
+    def test_first_access(self, machine, account, automount):
         """SEMANTICS 1.2.2: No request is sent before the first access. It mounts the account, for
         the users that the line permits."""
         assert account.stats()["requests"] == 0
@@ -148,7 +148,7 @@ class TestUpdatedb:
 
     DROP_IN = "/lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf"
 
-    def test_left_alone(self, machine, unit, account):
+    def test_updatedb_skips_it(self, machine, unit, account):
         account.clear_stats()
         machine.run("systemctl start plocate-updatedb")
         assert account.stats()["requests"] == 0
@@ -172,7 +172,7 @@ class TestUpdatedb:
         finally:
             machine.run(f"mv /root/gladiafs.conf {self.DROP_IN}; systemctl daemon-reload")
 
-    def test_by_hand(self, machine, unit, account):
+    def test_guides_command(self, machine, unit, account):
         """The guide's command for machines on which updatedb is not run by systemd."""
         command = next(line for line in GUIDE.splitlines() if "sed -i" in line and "PRUNEFS" in line)
         command = command.strip().removeprefix("sudo ")

@@ -138,7 +138,7 @@ static void times_of_jobs(void **state)
 }
 
 /* SEMANTICS 5.1, 7.1: names of finished jobs are cached for long, others for the ttl. */
-static void how_long_names_and_attributes_are_kept(void **state)
+static void names_and_attributes_have_timeouts(void **state)
 {
 	struct mount *mount = mount_new();
 	struct fuse_entry_out entry;
@@ -475,7 +475,7 @@ int main(void)
 		cmocka_unit_test(a_file_shows_its_job),
 		cmocka_unit_test(link_counts),
 		cmocka_unit_test(times_of_jobs),
-		cmocka_unit_test(how_long_names_and_attributes_are_kept),
+		cmocka_unit_test(names_and_attributes_have_timeouts),
 		cmocka_unit_test(a_directory_shows_its_age),
 		cmocka_unit_test(a_directory_shows_the_newest_change),
 		cmocka_unit_test(an_open_directory_keeps_its_time),

@@ -131,7 +131,7 @@ static void a_cache_is_kept_once_it_was_emptied(void **state)
 }
 
 /* After the kernel has forgotten a directory, it has no cache of its names. */
-static void a_forgotten_directory_begins_anew(void **state)
+static void a_forgotten_directory_starts_again(void **state)
 {
 	struct mount *mount = mount_new();
 
@@ -227,7 +227,7 @@ int main(void)
 		cmocka_unit_test(the_same_names_are_kept),
 		cmocka_unit_test(two_listings_do_not_mix),
 		cmocka_unit_test(a_cache_is_kept_once_it_was_emptied),
-		cmocka_unit_test(a_forgotten_directory_begins_anew),
+		cmocka_unit_test(a_forgotten_directory_starts_again),
 		cmocka_unit_test(refreshed_is_read_again),
 		cmocka_unit_test(a_listing_is_kept_for_its_time),
 		cmocka_unit_test(directories_open_at_the_end),

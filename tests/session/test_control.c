@@ -97,7 +97,7 @@ static void it_is_there_and_not_listed(void **state)
 }
 
 /* Each lookup creates a text of its own, whose size is exact. */
-static void a_look_is_a_snapshot(void **state)
+static void a_lookup_makes_a_snapshot(void **state)
 {
 	static char before[TEXT_MAX];
 	static char after[TEXT_MAX];
@@ -153,7 +153,7 @@ static void snapshots_end(void **state)
 	mount_free(mount);
 }
 
-static void what_is_in_force_is_told(void **state)
+static void config_shows_options_in_effect(void **state)
 {
 	static char text[TEXT_MAX];
 	struct mount *mount = mount_new();
@@ -195,7 +195,7 @@ static void messages_and_waits_are_counted(void **state)
 }
 
 /* SEMANTICS 9.1: the statistics show a refresh that is still running. */
-static void looks_under_way_are_told(void **state)
+static void refreshes_in_progress_are_shown(void **state)
 {
 	static char text[TEXT_MAX];
 	struct mount *mount = mount_new();
@@ -224,7 +224,7 @@ static void looks_under_way_are_told(void **state)
 }
 
 /* A time-out is reported even if no single call to the API failed. */
-static void lateness_is_told(void **state)
+static void timeouts_are_shown(void **state)
 {
 	static char text[TEXT_MAX];
 	struct mount *mount = mount_new();
@@ -251,7 +251,7 @@ static void lateness_is_told(void **state)
 	mount_free(mount);
 }
 
-static void errors_are_told(void **state)
+static void errors_are_shown(void **state)
 {
 	static char text[TEXT_MAX];
 	struct mount *mount = mount_new();
@@ -285,13 +285,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_there_and_not_listed),
-		cmocka_unit_test(a_look_is_a_snapshot),
+		cmocka_unit_test(a_lookup_makes_a_snapshot),
 		cmocka_unit_test(snapshots_end),
-		cmocka_unit_test(what_is_in_force_is_told),
+		cmocka_unit_test(config_shows_options_in_effect),
 		cmocka_unit_test(messages_and_waits_are_counted),
-		cmocka_unit_test(looks_under_way_are_told),
-		cmocka_unit_test(errors_are_told),
-		cmocka_unit_test(lateness_is_told),
+		cmocka_unit_test(refreshes_in_progress_are_shown),
+		cmocka_unit_test(errors_are_shown),
+		cmocka_unit_test(timeouts_are_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,7 +125,7 @@ static void a_text_is_read_in_parts(void **state)
  * SEMANTICS 8.1, 3.5: a job that is not done has no renditions, and renditions exist only
  * in the directories that contain the job.
  */
-static void where_there_is_none(void **state)
+static void jobs_without_renditions(void **state)
 {
 	static const struct {
 		enum job_status status;
@@ -183,7 +183,7 @@ static void a_summary_is_fetched_first(void **state)
 }
 
 /* SEMANTICS 7.4: a rendition whose job was evicted is made again. */
-static void what_was_let_go_is_made_again(void **state)
+static void evicted_renditions_are_made_again(void **state)
 {
 	enum { JOBS = 100 }; /* more than stay in memory */
 	static const struct mount_options options = {.texts_max = 1};
@@ -373,7 +373,7 @@ static void expect(char *names, unsigned first, unsigned last, unsigned formats)
  * SEMANTICS 8.1, 6.4: the chosen formats are listed after each done job, and every cookie
  * continues at its entry.
  */
-static void listed_as_wanted(void **state)
+static void chosen_formats_are_listed(void **state)
 {
 	enum { JOBS = 23 };
 	static const unsigned wanted[] = {0, 1 << FORMAT_JSON,
@@ -458,7 +458,7 @@ static void listed_lazily(void **state)
 }
 
 /* A node number that no lookup has returned is stale, whatever its format bits are. */
-static void numbers_of_nothing(void **state)
+static void unknown_node_numbers(void **state)
 {
 	struct mount *mount = mount_new();
 	static const uint64_t nodes[] = {
@@ -481,16 +481,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_is_there_as_all_formats),
 		cmocka_unit_test(a_text_is_read_in_parts),
-		cmocka_unit_test(where_there_is_none),
+		cmocka_unit_test(jobs_without_renditions),
 		cmocka_unit_test(a_summary_is_fetched_first),
-		cmocka_unit_test(what_was_let_go_is_made_again),
+		cmocka_unit_test(evicted_renditions_are_made_again),
 		cmocka_unit_test(long_texts_are_kept_within_a_limit),
 		cmocka_unit_test(a_new_version_is_another_file),
 		cmocka_unit_test(no_job_at_all),
 		cmocka_unit_test(names_are_forgotten_with_the_job),
-		cmocka_unit_test(listed_as_wanted),
+		cmocka_unit_test(chosen_formats_are_listed),
 		cmocka_unit_test(listed_lazily),
-		cmocka_unit_test(numbers_of_nothing),
+		cmocka_unit_test(unknown_node_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

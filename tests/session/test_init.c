@@ -21,7 +21,7 @@ static const struct mount_options unanswered = {.unanswered = true};
  * SEMANTICS 11.2: INIT enables the flags that performed best, so that many processes can
  * use one directory at a time.
  */
-static void init_asks_for_what_was_measured(void **state)
+static void init_enables_the_fastest_flags(void **state)
 {
 	struct mount *mount = mount_new_with(&unanswered);
 	struct fuse_init_out out;
@@ -40,7 +40,7 @@ static void init_asks_for_what_was_measured(void **state)
 	mount_free(mount);
 }
 
-static void a_kernel_that_can_less_is_asked_for_less(void **state)
+static void init_enables_only_what_the_kernel_supports(void **state)
 {
 	struct mount *mount = mount_new_with(&unanswered);
 	struct fuse_init_out out;
@@ -154,8 +154,8 @@ static void no_descriptor_cannot_be_served(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(init_asks_for_what_was_measured),
-		cmocka_unit_test(a_kernel_that_can_less_is_asked_for_less),
+		cmocka_unit_test(init_enables_the_fastest_flags),
+		cmocka_unit_test(init_enables_only_what_the_kernel_supports),
 		cmocka_unit_test(init_need_not_be_the_first_message),
 		cmocka_unit_test(init_may_come_twice),
 		cmocka_unit_test(open_is_not_needed),

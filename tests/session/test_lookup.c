@@ -104,7 +104,7 @@ static void a_job_is_where_it_belongs(void **state)
 }
 
 /* A job that is not finished can move to this directory at any time. */
-static void absence_of_an_unfinished_job_is_not_kept(void **state)
+static void absence_of_an_unfinished_job_is_not_cached(void **state)
 {
 	struct mount *mount = mount_new();
 	struct fuse_entry_out entry;
@@ -119,7 +119,7 @@ static void absence_of_an_unfinished_job_is_not_kept(void **state)
 }
 
 /* SEMANTICS 11.2: any number of lookups that wait for one job share one call. */
-static void many_who_want_one_job_share_a_call(void **state)
+static void requests_for_one_job_share_a_call(void **state)
 {
 	static const char *const paths[] = {"all", "status/done", "status/error", "all"};
 	enum { ASKING = ARRAY_SIZE(paths) };
@@ -263,7 +263,7 @@ static void another_text_is_another_node(void **state)
  * SEMANTICS 7.1: a job that was deleted before it finished disappears once a lookup
  * fetches it again.
  */
-static void a_deleted_job_is_gone(void **state)
+static void a_deleted_job_is_absent(void **state)
 {
 	struct mount *mount = mount_new();
 	struct fuse_entry_out entry;
@@ -285,7 +285,7 @@ static void a_deleted_job_is_gone(void **state)
 }
 
 /* The job is deleted after it was fetched, but before its lookup is answered. */
-static void gone_in_the_last_moment(void **state)
+static void deleted_at_the_last_moment(void **state)
 {
 	struct mount *mount = mount_new();
 	struct catalog_job job;
@@ -339,15 +339,15 @@ int main(void)
 		cmocka_unit_test(a_job_never_listed_costs_one_request),
 		cmocka_unit_test(a_job_there_is_not),
 		cmocka_unit_test(a_job_is_where_it_belongs),
-		cmocka_unit_test(absence_of_an_unfinished_job_is_not_kept),
-		cmocka_unit_test(many_who_want_one_job_share_a_call),
+		cmocka_unit_test(absence_of_an_unfinished_job_is_not_cached),
+		cmocka_unit_test(requests_for_one_job_share_a_call),
 		cmocka_unit_test(a_failed_call_fails_its_lookups),
 		cmocka_unit_test(an_unfinished_job_gets_old),
 		cmocka_unit_test(a_finished_job_stays),
 		cmocka_unit_test(refreshed_is_asked_for_again),
 		cmocka_unit_test(another_text_is_another_node),
-		cmocka_unit_test(a_deleted_job_is_gone),
-		cmocka_unit_test(gone_in_the_last_moment),
+		cmocka_unit_test(a_deleted_job_is_absent),
+		cmocka_unit_test(deleted_at_the_last_moment),
 		cmocka_unit_test(a_summary_is_fetched),
 	};
 

@@ -56,7 +56,7 @@ static void assert_there(struct mount *mount, const char *path, bool there)
 }
 
 /* SEMANTICS 3.3.3, 10.1: `find metadata/usr/John%20Doe -delete` must not succeed. */
-static void what_no_job_has_is_absent(void **state)
+static void keys_and_values_without_jobs_are_absent(void **state)
 {
 	static const struct {
 		const char *path;
@@ -235,7 +235,7 @@ static void a_failed_listing_is_its_error(void **state)
 }
 
 /* SEMANTICS 11.1: if the kernel looks up a name twice, its caller waits only once. */
-static void the_second_look_up_does_not_wait(void **state)
+static void the_second_lookup_does_not_wait(void **state)
 {
 	struct mount *mount = shop_new();
 	struct kernel *kernel = mount->kernel;
@@ -283,12 +283,12 @@ static void the_last_job_is_deleted_here(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_no_job_has_is_absent),
+		cmocka_unit_test(keys_and_values_without_jobs_are_absent),
 		cmocka_unit_test(within_other_filters),
 		cmocka_unit_test(as_old_as_the_listing),
 		cmocka_unit_test(waits_until_it_is_seen),
 		cmocka_unit_test(a_failed_listing_is_its_error),
-		cmocka_unit_test(the_second_look_up_does_not_wait),
+		cmocka_unit_test(the_second_lookup_does_not_wait),
 		cmocka_unit_test(the_last_job_is_deleted_here),
 	};
 

@@ -20,9 +20,9 @@
 /* Each test changes this job last, so that its notification marks the end. */
 enum { LAST = 999 };
 
-struct told {
+struct notices {
 	unsigned len;
-	struct kernel_notice notices[64];
+	struct kernel_notice list[64];
 };
 
 static void look_up(struct mount *mount, const char *path, unsigned number, int expected)
@@ -53,7 +53,7 @@ static void finish(struct mount *mount, unsigned number)
  * Takes all notifications before those of the last job. They arrive in order, but another
  * thread sends them.
  */
-static void collect(struct mount *mount, struct told *ret_told)
+static void collect(struct mount *mount, struct notices *ret_notices)
 {
 	struct kernel_notice notice;
 
@@ -62,25 +62,25 @@ static void collect(struct mount *mount, struct told *ret_told)
 	fake_find(mount->api, job_id(LAST).text)->edition++;
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	look_up(mount, "all", LAST, 0);
-	ret_told->len = 0;
+	ret_notices->len = 0;
 	for (;;) {
 		kernel_next_notice(mount->kernel, &notice);
 		if (strcmp(notice.name, job_file(LAST).text) == 0)
 			return;
-		assert_true(ret_told->len < 64);
-		ret_told->notices[ret_told->len++] = notice;
+		assert_true(ret_notices->len < 64);
+		ret_notices->list[ret_notices->len++] = notice;
 	}
 }
 
-static bool was_told(
-	struct mount *mount, const struct told *told, const char *path, unsigned number)
+static bool was_notified(struct mount *mount, const struct notices *notices,
+	const char *path, unsigned number)
 {
 	uint64_t parent = kernel_walk(mount->kernel, path);
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < told->len; i++)
-		count += told->notices[i].parent == parent &&
-			 strcmp(told->notices[i].name, job_file(number).text) == 0;
+	for (unsigned i = 0; i < notices->len; i++)
+		count += notices->list[i].parent == parent &&
+			 strcmp(notices->list[i].name, job_file(number).text) == 0;
 	assert_in_range(count, 0, 1);
 	return count;
 }
@@ -97,11 +97,11 @@ static struct mount *mount_with_last(void)
  * A change is announced in every directory that the kernel knows and that may contain the
  * job or have contained it, and in no other.
  */
-static void a_change_is_told_where_it_can_be_seen(void **state)
+static void a_change_is_notified_where_it_is_visible(void **state)
 {
 	static const struct {
 		const char *path;
-		bool told;
+		bool notified;
 	} cases[] = {
 		{"all", true},
 		{"status/queued", true},
@@ -121,7 +121,7 @@ static void a_change_is_told_where_it_can_be_seen(void **state)
 	};
 	enum { CASES = ARRAY_SIZE(cases) };
 	struct mount *mount = mount_with_last();
-	struct told told;
+	struct notices notices;
 	unsigned expected = 0;
 
 	(void)state;
@@ -129,21 +129,21 @@ static void a_change_is_told_where_it_can_be_seen(void **state)
 	for (size_t i = 0; i < CASES; i++)
 		kernel_walk(mount->kernel, cases[i].path);
 	finish(mount, 1);
-	collect(mount, &told);
+	collect(mount, &notices);
 	for (size_t i = 0; i < CASES; i++) {
-		expected += cases[i].told;
-		if (was_told(mount, &told, cases[i].path, 1) != cases[i].told)
+		expected += cases[i].notified;
+		if (was_notified(mount, &notices, cases[i].path, 1) != cases[i].notified)
 			fail_msg("%s", cases[i].path);
 	}
-	assert_int_equal(told.len, expected);
+	assert_int_equal(notices.len, expected);
 	mount_free(mount);
 }
 
 /* The kernel has no names of a directory that it has forgotten. */
-static void forgotten_directories_are_not_told(void **state)
+static void forgotten_directories_get_no_notification(void **state)
 {
 	struct mount *mount = mount_with_last();
-	struct told told;
+	struct notices notices;
 	uint64_t done;
 
 	(void)state;
@@ -152,28 +152,28 @@ static void forgotten_directories_are_not_told(void **state)
 	kernel_walk(mount->kernel, "status/queued");
 	kernel_forget(mount->kernel, done, 1);
 	finish(mount, 1);
-	collect(mount, &told);
-	assert_false(was_told(mount, &told, "status/done", 1));
-	assert_true(was_told(mount, &told, "status/queued", 1));
-	assert_true(was_told(mount, &told, "all", 1));
-	assert_int_equal(told.len, 2);
+	collect(mount, &notices);
+	assert_false(was_notified(mount, &notices, "status/done", 1));
+	assert_true(was_notified(mount, &notices, "status/queued", 1));
+	assert_true(was_notified(mount, &notices, "all", 1));
+	assert_int_equal(notices.len, 2);
 	mount_free(mount);
 }
 
 /* SEMANTICS 7.3.4, 7.1: a lookup notices that the job was deleted. */
-static void a_deleted_job_is_told(void **state)
+static void a_deleted_job_is_notified(void **state)
 {
 	struct mount *mount = mount_with_last();
-	struct told told;
+	struct notices notices;
 
 	(void)state;
 	add_unfinished(mount, 1, MOUNT_WALL_MS);
 	fake_remove(mount->api, job_id(1).text);
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	look_up(mount, "all", 1, -ENOENT);
-	collect(mount, &told);
-	assert_true(was_told(mount, &told, "all", 1));
-	assert_int_equal(told.len, 1);
+	collect(mount, &notices);
+	assert_true(was_notified(mount, &notices, "all", 1));
+	assert_int_equal(notices.len, 1);
 	mount_free(mount);
 }
 
@@ -181,11 +181,11 @@ static void a_deleted_job_is_told(void **state)
  * SEMANTICS 7.1: the kernel caches the name of a finished job without limit, so if the
  * job is missing from a listing, the name must be invalidated.
  */
-static void a_job_missing_in_a_listing_is_told(void **state)
+static void a_job_missing_in_a_listing_is_notified(void **state)
 {
 	struct mount *mount = mount_with_last();
 	char names[KERNEL_NAMES_MAX];
-	struct told told;
+	struct notices notices;
 
 	(void)state;
 	mount_add_jobs(mount, 1, 3);
@@ -200,35 +200,35 @@ static void a_job_missing_in_a_listing_is_told(void **state)
 		mount_forward(mount, MOUNT_TTL_MS + 1);
 	}
 	assert_null(strstr(names, job_id(2).text));
-	collect(mount, &told);
-	assert_true(was_told(mount, &told, "status/done", 2));
-	assert_int_equal(told.len, 1);
+	collect(mount, &notices);
+	assert_true(was_notified(mount, &notices, "status/done", 2));
+	assert_int_equal(notices.len, 1);
 	mount_free(mount);
 }
 
 /* An unchanged job, a new job, and a job that only got its text cause no notification. */
-static void what_has_not_changed_is_not_told(void **state)
+static void unchanged_jobs_are_not_notified(void **state)
 {
 	struct mount *mount = mount_with_last();
-	struct told told;
+	struct notices notices;
 
 	(void)state;
 	add_unfinished(mount, 1, MOUNT_WALL_MS);
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	look_up(mount, "all", 1, 0);
 	add_unfinished(mount, 2, MOUNT_WALL_MS);
-	collect(mount, &told);
-	assert_int_equal(told.len, 0);
+	collect(mount, &notices);
+	assert_int_equal(notices.len, 0);
 	mount_free(mount);
 }
 
 /* A notification contains the name as the directory spells it. */
-static void names_are_told_escaped(void **state)
+static void notified_names_are_escaped(void **state)
 {
 	static const char id[] = ".a/b\xc3\xab";
 	struct mount *mount = mount_with_last();
 	char names[KERNEL_NAMES_MAX];
-	struct told told;
+	struct notices notices;
 
 	(void)state;
 	fake_add(mount->api, id, JOB_QUEUED, MOUNT_WALL_MS);
@@ -241,9 +241,9 @@ static void names_are_told_escaped(void **state)
 		fake_find(mount->api, id)->edition++;
 		mount_forward(mount, MOUNT_TTL_MS + 1);
 	}
-	collect(mount, &told);
-	assert_int_equal(told.len, 1);
-	assert_string_equal(told.notices[0].name, "%2Ea%2Fb%C3%AB.json");
+	collect(mount, &notices);
+	assert_int_equal(notices.len, 1);
+	assert_string_equal(notices.list[0].name, "%2Ea%2Fb%C3%AB.json");
 	mount_free(mount);
 }
 
@@ -254,18 +254,18 @@ static const char *const root_names[] = {
  * SEMANTICS 1.5: a refresh invalidates the top directories, so the kernel looks up
  * everything below them again.
  */
-static void a_refresh_is_told(void **state)
+static void a_refresh_is_notified(void **state)
 {
 	struct mount *mount = mount_with_last();
-	struct told told;
+	struct notices notices;
 
 	(void)state;
 	fs_refresh(mount->fs);
-	collect(mount, &told);
-	assert_int_equal(told.len, ARRAY_SIZE(root_names));
-	for (unsigned i = 0; i < told.len; i++) {
-		assert_int_equal(told.notices[i].parent, FUSE_ROOT_ID);
-		assert_string_equal(told.notices[i].name, root_names[i]);
+	collect(mount, &notices);
+	assert_int_equal(notices.len, ARRAY_SIZE(root_names));
+	for (unsigned i = 0; i < notices.len; i++) {
+		assert_int_equal(notices.list[i].parent, FUSE_ROOT_ID);
+		assert_string_equal(notices.list[i].name, root_names[i]);
 	}
 	mount_free(mount);
 }
@@ -413,7 +413,7 @@ static void too_many_forget_the_root(void **state)
 }
 
 /* Before INIT is answered, the kernel knows no names and must not be notified. */
-static void nothing_is_told_before_init(void **state)
+static void no_notification_before_init(void **state)
 {
 	static const struct mount_options options = {.unanswered = true};
 	struct mount *mount = mount_new_with(&options);
@@ -434,15 +434,15 @@ static void nothing_is_told_before_init(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_change_is_told_where_it_can_be_seen),
-		cmocka_unit_test(forgotten_directories_are_not_told),
-		cmocka_unit_test(a_deleted_job_is_told),
-		cmocka_unit_test(a_job_missing_in_a_listing_is_told),
-		cmocka_unit_test(what_has_not_changed_is_not_told),
-		cmocka_unit_test(names_are_told_escaped),
-		cmocka_unit_test(a_refresh_is_told),
+		cmocka_unit_test(a_change_is_notified_where_it_is_visible),
+		cmocka_unit_test(forgotten_directories_get_no_notification),
+		cmocka_unit_test(a_deleted_job_is_notified),
+		cmocka_unit_test(a_job_missing_in_a_listing_is_notified),
+		cmocka_unit_test(unchanged_jobs_are_not_notified),
+		cmocka_unit_test(notified_names_are_escaped),
+		cmocka_unit_test(a_refresh_is_notified),
 		cmocka_unit_test(a_refresh_begins_an_epoch),
-		cmocka_unit_test(nothing_is_told_before_init),
+		cmocka_unit_test(no_notification_before_init),
 		cmocka_unit_test(too_many_begin_an_epoch),
 		cmocka_unit_test(too_many_forget_the_root),
 	};

@@ -125,7 +125,7 @@ static void a_failed_page_is_an_error(void **state)
 }
 
 /* SEMANTICS 11.2: a stalled directory does not delay other requests. */
-static void a_stalled_directory_delays_nobody(void **state)
+static void a_stalled_directory_delays_no_other(void **state)
 {
 	enum { WAITING = 64 };
 	struct mount *mount = mount_new_with(&small_pages);
@@ -216,7 +216,7 @@ int main(void)
 		cmocka_unit_test(the_first_page_alone),
 		cmocka_unit_test(a_reply_ends_where_the_page_does),
 		cmocka_unit_test(a_failed_page_is_an_error),
-		cmocka_unit_test(a_stalled_directory_delays_nobody),
+		cmocka_unit_test(a_stalled_directory_delays_no_other),
 		cmocka_unit_test(dropped_jobs_are_not_the_end),
 	};
 

@@ -28,7 +28,7 @@ static struct kernel_entries *entries_new(void)
 }
 
 /* SEMANTICS 5.1, 6.1: READDIRPLUS returns the same attributes as LOOKUP and GETATTR. */
-static void entries_tell_what_lookup_tells(void **state)
+static void entries_agree_with_lookups(void **state)
 {
 	struct mount *mount = mount_new();
 	struct kernel_entries *entries = entries_new();
@@ -210,7 +210,7 @@ static void assert_honest(
  * SEMANTICS 6.4: while a directory is open, its cookies keep their meaning, whatever
  * changes.
  */
-static void cookies_are_honest(void **state)
+static void cookies_keep_their_meaning(void **state)
 {
 	enum { JOBS = 25 };
 	struct mount *mount = mount_new_with(&small_pages);
@@ -267,12 +267,12 @@ static void any_offset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(entries_tell_what_lookup_tells),
+		cmocka_unit_test(entries_agree_with_lookups),
 		cmocka_unit_test(bare_names),
 		cmocka_unit_test(what_has_changed_is_a_bare_name),
 		cmocka_unit_test(any_size_of_reply),
 		cmocka_unit_test(too_small_a_reply),
-		cmocka_unit_test(cookies_are_honest),
+		cmocka_unit_test(cookies_keep_their_meaning),
 		cmocka_unit_test(any_offset),
 	};
 

@@ -40,7 +40,7 @@ static unsigned cost(struct mount *mount, const char *path)
 	return mount->api->lists - before;
 }
 
-static void a_directory_is_looked_at_again(void **state)
+static void a_directory_is_refreshed(void **state)
 {
 	struct mount *mount = mount_new();
 
@@ -155,7 +155,7 @@ static void nothing_else_is_known(void **state)
 }
 
 /* SEMANTICS 1.5.3: only root and the owner of the mount may refresh. */
-static void not_everybody_may(void **state)
+static void not_every_user_may_refresh(void **state)
 {
 	struct mount *mount = mount_new();
 
@@ -171,13 +171,13 @@ static void not_everybody_may(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_directory_is_looked_at_again),
+		cmocka_unit_test(a_directory_is_refreshed),
 		cmocka_unit_test(it_is_not_picked_out),
 		cmocka_unit_test(its_unfinished_jobs_are_asked_for),
 		cmocka_unit_test(the_root_is_the_whole_mount),
 		cmocka_unit_test(the_kernel_forgets),
 		cmocka_unit_test(nothing_else_is_known),
-		cmocka_unit_test(not_everybody_may),
+		cmocka_unit_test(not_every_user_may_refresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

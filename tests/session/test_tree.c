@@ -268,7 +268,7 @@ static void impossible_names(void **state)
  * The name is not a UUID, so the API has no such job today, but a listing could contain
  * one later.
  */
-static void an_unlikely_job_is_asked_of_nobody(void **state)
+static void an_unlikely_job_sends_no_request(void **state)
 {
 	struct mount *mount = mount_new();
 	struct fuse_entry_out entry;
@@ -441,7 +441,7 @@ int main(void)
 		cmocka_unit_test(filters_resolve),
 		cmocka_unit_test(filters_mean_and),
 		cmocka_unit_test(impossible_names),
-		cmocka_unit_test(an_unlikely_job_is_asked_of_nobody),
+		cmocka_unit_test(an_unlikely_job_sends_no_request),
 		cmocka_unit_test(a_long_name_is_too_long),
 		cmocka_unit_test(directories_have_numbers_of_their_own),
 		cmocka_unit_test(listed_numbers_are_those_of_the_files),

@@ -129,7 +129,7 @@ static void look_up_again(struct waiting *waiting, pid_t caller)
  * SEMANTICS 11.1: if a cached name expired, the kernel looks it up twice, but its caller
  * waits once. A lookup by another thread, a later one, or a third one waits again.
  */
-static void the_second_look_up_does_not_wait(void **state)
+static void the_second_lookup_does_not_wait(void **state)
 {
 	struct waiting waiting = wait_for_job_as(100);
 	struct waiting other = waiting;
@@ -159,7 +159,7 @@ static void the_second_look_up_does_not_wait(void **state)
 /*
  * SEMANTICS 11.1: if the first lookup fails early, the second has the rest of its time.
  */
-static void the_second_look_up_has_what_is_left(void **state)
+static void the_second_lookup_has_the_rest_of_the_time(void **state)
 {
 	struct waiting waiting = wait_for_job_as(100);
 	struct mount *mount = waiting.mount;
@@ -258,7 +258,7 @@ static void the_wall_clock_moves_no_deadline(void **state)
 }
 
 /* SEMANTICS 11.2: if the caller has no fatal signal, an interrupt ends no wait. */
-static void an_interrupt_alone_disturbs_nobody(void **state)
+static void an_interrupt_alone_ends_no_wait(void **state)
 {
 	struct waiting waiting = wait_for_job();
 
@@ -274,7 +274,7 @@ static void an_interrupt_alone_disturbs_nobody(void **state)
 }
 
 /* SEMANTICS 11.2.2: signals that do not end the caller do not end its wait. */
-static void harmless_signals_disturb_nobody(void **state)
+static void harmless_signals_end_no_wait(void **state)
 {
 	static const int signals[] = {
 		SIGUSR1, SIGUSR2, SIGCHLD, SIGURG, SIGWINCH, SIGALRM, SIGTSTP, SIGPROF};
@@ -478,13 +478,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_wait_ends_at_the_timeout),
-		cmocka_unit_test(the_second_look_up_does_not_wait),
-		cmocka_unit_test(the_second_look_up_has_what_is_left),
+		cmocka_unit_test(the_second_lookup_does_not_wait),
+		cmocka_unit_test(the_second_lookup_has_the_rest_of_the_time),
 		cmocka_unit_test(a_wait_is_counted_from_its_arrival),
 		cmocka_unit_test(a_jump_of_hours_ends_every_wait),
 		cmocka_unit_test(the_wall_clock_moves_no_deadline),
-		cmocka_unit_test(an_interrupt_alone_disturbs_nobody),
-		cmocka_unit_test(harmless_signals_disturb_nobody),
+		cmocka_unit_test(an_interrupt_alone_ends_no_wait),
+		cmocka_unit_test(harmless_signals_end_no_wait),
 		cmocka_unit_test(fatal_signals_end_the_wait),
 		cmocka_unit_test(a_fatal_signal_after_a_harmless_one_is_noticed),
 		cmocka_unit_test(a_caller_that_is_gone_has_ended),

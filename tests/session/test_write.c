@@ -117,7 +117,7 @@ static void what_cannot_be_deleted(void **state)
 }
 
 /* SEMANTICS 10.1, 11.2: a job delete continues after its caller has stopped waiting. */
-static void a_deletion_nobody_waits_for_goes_on(void **state)
+static void a_deletion_without_a_waiter_continues(void **state)
 {
 	struct mount *mount = mount_new_with(&deleting);
 	uint64_t number;
@@ -266,7 +266,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_deleted_without_the_option),
 		cmocka_unit_test(only_what_is_there_is_deleted),
 		cmocka_unit_test(what_cannot_be_deleted),
-		cmocka_unit_test(a_deletion_nobody_waits_for_goes_on),
+		cmocka_unit_test(a_deletion_without_a_waiter_continues),
 		cmocka_unit_test(an_open_directory_stays_as_it_was),
 		cmocka_unit_test(files_are_opened_for_reading_alone),
 		cmocka_unit_test(every_write_is_refused),

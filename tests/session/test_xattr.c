@@ -130,7 +130,7 @@ static void others_there_are_not(void **state)
 }
 
 /* SEMANTICS 5.5, 7.4: an evicted text is fetched again. */
-static void a_text_that_was_let_go_is_fetched(void **state)
+static void an_evicted_text_is_fetched(void **state)
 {
 	static const struct mount_options small = {.xattr = true, .texts_max = 1};
 	struct mount *mount = mount_new_with(&small);
@@ -155,7 +155,7 @@ int main(void)
 		cmocka_unit_test(there_are_none_without_the_option),
 		cmocka_unit_test(a_job_has_what_its_text_has),
 		cmocka_unit_test(others_there_are_not),
-		cmocka_unit_test(a_text_that_was_let_go_is_fetched),
+		cmocka_unit_test(an_evicted_text_is_fetched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mounting import PROGRAM, Mount, environment
-from oracle import Truth
+from history import History
 
 # Listings may be older than ttl by the time that a refresh takes on a busy machine.
 MARGIN = 1.0
@@ -31,7 +31,7 @@ class Target:
     """A mount, its options, and what is needed to check it."""
 
     mount: Mount
-    truth: Truth
+    history: History
     ttl: float
     chance: random.Random
     options: tuple[str, ...]
@@ -41,11 +41,11 @@ class Target:
         return Path(self.mount.path, "all")
 
     def job(self, *status: str) -> tuple[str, Path]:
-        name = self.truth.some(self.chance, 1, *status)[0]
+        name = self.history.some(self.chance, 1, *status)[0]
         return name, self.all / f"{name}.json"
 
     def directory(self) -> Path:
-        day = self.chance.choice(self.truth.days)
+        day = self.chance.choice(self.history.days)
         return self.mount.path / self.chance.choice([
             "all", "date", f"date/{day}", f"date/{day}/status/done", "metadata",
             f"metadata/team/{self.chance.choice('abc')}", "status/done", "status/error",
@@ -61,13 +61,13 @@ def check_names(target: Target, names: list[str], begun: float, ended: float) ->
     since = begun - target.ttl - MARGIN
     found = ids(names)
     if len(names) != len(set(names)):
-        raise Wrong("a name was told twice")
+        raise Wrong("a name was emitted twice")
     # may_show() must be first: it waits for a change that is in progress.
-    strange = found - target.truth.may_show(since)
-    missing = target.truth.must_show(since, ended) - found
-    if strange or missing:
-        raise Wrong(f"all/ shows {len(strange)} that were not there ({sorted(strange)[:3]}), "
-                    f"and of those that were not {len(missing)} ({sorted(missing)[:3]})")
+    unexpected = found - target.history.may_show(since)
+    missing = target.history.must_show(since, ended) - found
+    if unexpected or missing:
+        raise Wrong(f"all/ shows {len(unexpected)} wrong jobs ({sorted(unexpected)[:3]}), "
+                    f"and {len(missing)} are missing ({sorted(missing)[:3]})")
 
 
 def list_all(target: Target) -> None:
@@ -79,8 +79,8 @@ def list_all(target: Target) -> None:
 def list_any(target: Target) -> None:
     where = target.directory()
     names = os.listdir(where)
-    if strange := ids(names) - target.truth.may_show(0):
-        raise Wrong(f"{where}: no such job: {sorted(strange)[:3]}")
+    if unexpected := ids(names) - target.history.may_show(0):
+        raise Wrong(f"{where}: no such job: {sorted(unexpected)[:3]}")
 
 
 def walk(target: Target) -> None:
@@ -102,12 +102,12 @@ def read_whole(target: Target) -> None:
         size = os.fstat(file.fileno()).st_size
         if target.chance.random() < 0.5:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    wanted = target.truth.versions(name, begun - target.ttl - MARGIN)
+    wanted = target.history.versions(name, begun - target.ttl - MARGIN)
     if wanted and data not in wanted:
-        raise Wrong(f"{path}: {len(data)} bytes that the API never gave, or not for long; "
-                    f"it gave {[len(text) for text in wanted]}")
+        raise Wrong(f"{path}: {len(data)} bytes that the API did not return lately; "
+                    f"it returned {[len(text) for text in wanted]}")
     if wanted and size not in map(len, wanted):
-        raise Wrong(f"{path}: {size} bytes told, {len(data)} read")
+        raise Wrong(f"{path}: {size} bytes by stat(2), {len(data)} read")
 
 
 def read_part(target: Target) -> None:
@@ -118,10 +118,10 @@ def read_part(target: Target) -> None:
         data = os.pread(file.fileno(), target.chance.randrange(1, 9000), offset)
         with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as pages:
             mapped = pages[:64] if target.chance.random() < 0.3 else b""
-    texts = target.truth.versions(name)
+    texts = target.history.versions(name)
     if texts and not any(text[offset:offset + len(data)] == data and text.startswith(mapped)
                          for text in texts):
-        raise Wrong(f"{path}: {len(data)} bytes at {offset} are of no version")
+        raise Wrong(f"{path}: {len(data)} bytes at {offset} are not part of any version")
 
 
 def read_format(target: Target) -> None:
@@ -132,7 +132,7 @@ def read_format(target: Target) -> None:
         raise Wrong(f"{name}.{kind}: {data[:40]}")
 
 
-def look_around(target: Target) -> None:
+def use_other_names(target: Target) -> None:
     """Uses names that are invalid or do not exist, df, extended attributes, and control files."""
     os.statvfs(target.mount.path)
     for name in ".git", "status/foo", "date/2026-02-30":
@@ -140,7 +140,7 @@ def look_around(target: Target) -> None:
             raise Wrong(f"{name} exists")
     if (target.all / f"{target.chance.getrandbits(32):08x}-0000-4000-8000-000000000000.json"
             ).exists():
-        raise Wrong("a job that never was exists")
+        raise Wrong("a job exists that was never created")
     for name in "stats", "errors", "config":
         (target.mount.path / ".gladiafs" / name).read_bytes()
     if "xattr" in target.options:
@@ -195,17 +195,17 @@ def remove(target: Target) -> None:
     """SEMANTICS 10.1: deletes a job. After an error it may or may not have been deleted."""
     if "allow_delete" not in target.options:
         return
-    with target.truth.lock:
+    with target.history.lock:
         name, path = target.job("done", "error")
-        target.truth.take_leave(name)
+        target.history.record_deleting(name)
     path.unlink()
-    target.truth.has_gone(name, "removed by rm")
+    target.history.record_deleted(name, "removed by rm")
 
 
 # The relative frequency of each action.
 ACTIONS = {
     list_all: 6, list_any: 8, walk: 8, read_whole: 30, read_part: 12, read_format: 4,
-    look_around: 6, tool: 8, killed: 6, refresh: 2, remove: 1,
+    use_other_names: 6, tool: 8, killed: 6, refresh: 2, remove: 1,
 }
 
 

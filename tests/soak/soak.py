@@ -30,8 +30,8 @@ from report import Report  # noqa: E402
 from samples import Samples, stats  # noqa: E402
 from mock import Mock  # noqa: E402
 from tools import isolate_mounts, wait_until  # noqa: E402
-from oracle import Truth  # noqa: E402
-from load import Weather  # noqa: E402
+from history import History  # noqa: E402
+from fault_schedule import FaultSchedule  # noqa: E402
 
 TIMEOUT = 5  # of the mounts, in seconds
 READERS = 4  # per mount
@@ -61,13 +61,13 @@ class Soak:
         self.locked_at = float("-inf")
         self.pause = 0.3
         self.mock = Mock(directory, *ACCOUNT)
-        self.truth = Truth(self.mock, args.seed)
-        self.weather = Weather(self.mock, args.seed, TIMEOUT)
+        self.history = History(self.mock, args.seed)
+        self.faults = FaultSchedule(self.mock, args.seed, TIMEOUT)
         place = Place(directory)
         self.targets = {}
         for number, (name, (ttl, options)) in enumerate(MOUNTS.items()):
             mount = Mount(place, self.mock, f"ttl={ttl}", f"timeout={TIMEOUT}", *options)
-            self.targets[name] = Target(mount, self.truth, ttl,
+            self.targets[name] = Target(mount, self.history, ttl,
                                         random.Random(args.seed + number), options)
         self.samples = Samples({name: target.mount for name, target in self.targets.items()},
                                [self.mock.process.pid], args.samples)
@@ -81,7 +81,7 @@ class Soak:
 
     def read(self, target: Target, seed: int) -> None:
         chance = random.Random(seed)
-        mine = Target(target.mount, target.truth, target.ttl, chance, target.options)
+        mine = Target(target.mount, target.history, target.ttl, chance, target.options)
         while not self.ended.wait(chance.expovariate(1 / self.pause)):
             action = choose(chance)
             begun = time.monotonic()
@@ -90,15 +90,15 @@ class Soak:
             except Wrong as wrong:
                 self.complain(f"{action.__name__}: {wrong}")
             except OSError as error:
-                # A job that was deleted meanwhile does not exist, or not any more.
+                # The job may have been deleted meanwhile.
                 self.errors[(error.strerror or str(error)).rpartition(": ")[2]] += 1
                 if not isinstance(error, FileNotFoundError) and "Stale" not in str(error) \
-                        and self.weather.was_fair(begun) and not self.is_excused(error):
+                        and self.faults.was_faultless(begun) and not self.is_excused(error):
                     self.complain(f"{action.__name__}: {error}, though no request failed; "
                                   + self.circumstances(target, begun))
             except subprocess.TimeoutExpired:
-                # Each of the tool's calls ends (11.1), but they are many. A reader that hangs is
-                # detected at the end.
+                # Each call of the tool ends by the timeout (11.1), but the tool makes many calls. A
+                # reader that hangs is detected at the end.
                 self.errors["tool stopped before its end"] += 1
             except Exception as error:  # pylint: disable=broad-except
                 self.complain(f"{action.__name__}: {type(error).__name__}: {error}")
@@ -108,16 +108,16 @@ class Soak:
         """Describes the circumstances of an error in a call that began at `begun`."""
         now = time.monotonic()
         said = "".join(f"\n    {line}" for line in target.mount.stderr.splitlines()[-6:])
-        return (f"{now - begun:.1f} s after it began, {now - self.weather.last_storm:.1f} s "
-                f"after the last storm, load {os.getloadavg()[0]:.1f}, {stats(target.mount)}, "
-                f"the mount said last:{said}")
+        return (f"{now - begun:.1f} s after it began, {now - self.faults.last_fault:.1f} s "
+                f"after the last fault, load {os.getloadavg()[0]:.1f}, {stats(target.mount)}, "
+                f"last lines of the log:{said}")
 
     def locked(self) -> int:
         """Returns how often mounts reported that they waited in vain for a database lock."""
         return sum(target.mount.stderr.count("database is locked")
                    for target in self.targets.values())
 
-    def look_for_locks(self) -> None:
+    def count_lock_failures(self) -> None:
         said = self.locked()
         if said > self.seen_locked:
             self.seen_locked = said
@@ -126,15 +126,15 @@ class Soak:
     def is_excused(self, error: OSError) -> bool:
         """True if the machine was overloaded: then a mount may have waited in vain for a lock, or
         a request may have timed out. Both are counted."""
-        self.look_for_locks()
+        self.count_lock_failures()
         late = "timed out" in str(error) and os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
         return late or time.monotonic() < self.locked_at + 2 * TIMEOUT
 
     def change(self) -> None:
         while not self.ended.wait(CHANGE_EVERY):
             try:
-                self.truth.change()
-                self.weather.turn()
+                self.history.change()
+                self.faults.turn()
             except Exception as error:  # pylint: disable=broad-except
                 self.complain(f"changing: {type(error).__name__}: {error}")
 
@@ -152,7 +152,7 @@ class Soak:
             wanted = self.args.load if now > warm else 2 * self.args.load
             self.pause = min(5.0, max(0.02, self.pause * (1.1 if used > wanted else 0.93)))
             before, at = load, now
-            self.look_for_locks()
+            self.count_lock_failures()
             if now > drop_at and os.geteuid() == 0:
                 # Drops dentries and inodes, so that the kernel forgets nodes. This affects the
                 # whole machine.
@@ -183,7 +183,7 @@ class Soak:
 
     def end(self) -> None:
         """No request is parked, every file is as in the mock server, and no process is left."""
-        self.weather.clear()
+        self.faults.clear()
         for name, target in self.targets.items():
             try:
                 wait_until(lambda mount=target.mount: self.is_idle(mount), "it is idle",
@@ -198,7 +198,7 @@ class Soak:
             if said := target.mount.close():
                 self.complain(f"{name}: {said}")
         if not self.mock.stop():
-            self.complain("the mock server did not end well")
+            self.complain("the mock server did not exit with 0")
         if left := children():
             self.complain(f"processes are left: {left}")
 
@@ -234,13 +234,13 @@ class Soak:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--load", type=float, default=0.5, help="processors to take (0.5)")
-    parser.add_argument("--samples", type=Path, metavar="FILE", help="all of them, as CSV")
+    parser.add_argument("--minutes", type=float, default=20, help="duration (20)")
+    parser.add_argument("--load", type=float, default=0.5, help="processors to use (0.5)")
+    parser.add_argument("--samples", type=Path, metavar="FILE", help="file for all samples (CSV)")
     args = parser.parse_args()
     args.seed = int(os.environ.get("GLADIAFS_SEED") or random.SystemRandom().getrandbits(24))
     if args.minutes < 1:
-        parser.error("--minutes: less than one tells nothing of a slope")
+        parser.error("--minutes: at least 1, because a shorter run shows no slope")
     return args
 
 
@@ -267,10 +267,10 @@ def main() -> int:
             target.mount.kill()
             target.mount.close()
         shutil.rmtree(directory, ignore_errors=True)
-    report.print(load, soak.done, soak.errors, {**soak.truth.changes,
-                 "storms": soak.weather.storms, "drop_caches": soak.drops,
+    report.print(load, soak.done, soak.errors, {**soak.history.changes,
+                 "faulty periods": soak.faults.faulty_periods, "drop_caches": soak.drops,
                  "cache locked": locked, "ms waited for its lock": locked_ms})
-    print("flat, and nothing left" if not soak.wrong else f"{len(soak.wrong)} wrong")
+    print("flat, and nothing is left" if not soak.wrong else f"{len(soak.wrong)} wrong")
     return 1 if soak.wrong else 0
 
 

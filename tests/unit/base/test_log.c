@@ -239,7 +239,7 @@ static void log_many(struct log *log, int from, int to)
  * SEMANTICS 11.2: if stderr is not read, logging does not block. The log has the number
  * of missing lines in their place.
  */
-static void test_spec_11_2_nobody_reads(void **state)
+static void test_spec_11_2_stderr_is_not_read(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sinks); i++) {
@@ -324,7 +324,7 @@ int main(void)
 		LOG_TEST(test_threads),
 		LOG_TEST(test_syslog),
 		LOG_TEST(test_no_stderr),
-		LOG_TEST(test_spec_11_2_nobody_reads),
+		LOG_TEST(test_spec_11_2_stderr_is_not_read),
 		LOG_TEST(test_spec_1_5_end),
 		LOG_TEST(test_full_disk),
 	};

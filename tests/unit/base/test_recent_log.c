@@ -61,7 +61,7 @@ static void the_last_are_kept(void **state)
 }
 
 /* A message is kept as one line of limited length (SEMANTICS 11.3). */
-static void a_sentence_is_a_line(void **state)
+static void a_message_is_a_line(void **state)
 {
 	static char text[2 * RECENT_LOG_TEXT_MAX];
 	int64_t time = 0;
@@ -88,7 +88,7 @@ static void *log_much(void *ctx)
 }
 
 /* Errors and warnings from any thread are kept; messages of -d are not. */
-static void the_log_is_kept(void **state)
+static void the_log_is_recorded(void **state)
 {
 	struct log log;
 	struct seen seen = {0};
@@ -126,8 +126,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_are_kept),
-		cmocka_unit_test(a_sentence_is_a_line),
-		cmocka_unit_test(the_log_is_kept),
+		cmocka_unit_test(a_message_is_a_line),
+		cmocka_unit_test(the_log_is_recorded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

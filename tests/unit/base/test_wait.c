@@ -55,7 +55,7 @@ static void set_up(struct scene *scene, int waiting)
 	}
 }
 
-static void test_told_once_in_order(void **state)
+static void test_woken_once_in_order(void **state)
 {
 	struct scene scene;
 
@@ -109,7 +109,7 @@ static void enter_again(struct actor *actor)
 }
 
 /* A waiter that enters the queue again from its callback waits for the next wake-up. */
-static void test_enter_while_told(void **state)
+static void test_enter_while_woken(void **state)
 {
 	struct scene scene;
 
@@ -130,7 +130,7 @@ static void make_next_leave(struct actor *actor)
 	wait_leave(&actor->scene->actors[1].waiter);
 }
 
-static void test_leave_while_others_are_told(void **state)
+static void test_leave_while_others_are_woken(void **state)
 {
 	struct scene scene;
 
@@ -149,7 +149,7 @@ static void wake_same(struct actor *actor)
 }
 
 /* A nested wait_wake() wakes no waiter: the outer call has already taken them all. */
-static void test_wake_while_told(void **state)
+static void test_wake_while_woken(void **state)
 {
 	struct scene scene;
 
@@ -200,12 +200,12 @@ static void test_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_told_once_in_order),
+		cmocka_unit_test(test_woken_once_in_order),
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_enter_moves),
-		cmocka_unit_test(test_enter_while_told),
-		cmocka_unit_test(test_leave_while_others_are_told),
-		cmocka_unit_test(test_wake_while_told),
+		cmocka_unit_test(test_enter_while_woken),
+		cmocka_unit_test(test_leave_while_others_are_woken),
+		cmocka_unit_test(test_wake_while_woken),
 		cmocka_unit_test(test_list),
 	};
 

@@ -23,7 +23,7 @@ static void assert_printed(
 	buf_done(&text);
 }
 
-static void what_is_known_is_told(void **state)
+static void known_figures_are_shown(void **state)
 {
 	struct fetch_counts counts = {.found = 20};
 
@@ -43,7 +43,7 @@ static void what_is_known_is_told(void **state)
 	assert_printed(&counts, 0, "10 of 20 jobs, 18446744.1 TB, 5 failed, 0/s");
 }
 
-static void times_are_told(void **state)
+static void times_are_shown(void **state)
 {
 	static const struct {
 		int64_t ms;
@@ -94,8 +94,8 @@ static void a_line_a_minute(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_is_known_is_told),
-		cmocka_unit_test(times_are_told),
+		cmocka_unit_test(known_figures_are_shown),
+		cmocka_unit_test(times_are_shown),
 		cmocka_unit_test(a_line_a_minute),
 	};
 

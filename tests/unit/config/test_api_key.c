@@ -464,7 +464,7 @@ static int search_without_home(void)
 }
 
 /* The user is not in the password database, and HOME is not set. */
-static void test_nobody_at_home(void **state)
+static void test_unknown_user(void **state)
 {
 	(void)state;
 	with_etc(search_without_home);
@@ -486,7 +486,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_not_a_file, begin, end),
 		cmocka_unit_test_setup_teardown(
 			test_etc_and_password_database, begin, end),
-		cmocka_unit_test_setup_teardown(test_nobody_at_home, begin, end),
+		cmocka_unit_test_setup_teardown(test_unknown_user, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("key", tests, NULL, NULL);

@@ -146,7 +146,7 @@ static void test_what_it_hides(void **state)
 }
 
 /* SEMANTICS 2.1: the error about a refused place names the valid place that it hides. */
-static void test_refused_says_what_it_hides(void **state)
+static void test_refused_names_what_it_hides(void **state)
 {
 	char hides[PATH_ROOM];
 
@@ -200,7 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_what_it_hides, begin, end),
 		cmocka_unit_test_setup_teardown(
-			test_refused_says_what_it_hides, begin, end),
+			test_refused_names_what_it_hides, begin, end),
 		cmocka_unit_test_setup_teardown(test_read_again, begin, end),
 	};
 

@@ -87,7 +87,7 @@ static void a_page_of_a_proxy_deletes_nothing(void **state)
 }
 
 /* SEMANTICS 10.1, 11.1: a refusal by the API is an error. */
-static void what_the_api_refuses(void **state)
+static void refusals_are_errors(void **state)
 {
 	static const struct {
 		struct raw_route routes[2];
@@ -132,7 +132,7 @@ static void a_lost_answer_is_no_lost_race(void **state)
  * SEMANTICS 10.1, 11.1: an attempt that was refused has deleted nothing, so a 404 after
  * it is an error.
  */
-static void who_was_refused_before_has_lost_the_race(void **state)
+static void a_404_after_a_refusal_is_an_error(void **state)
 {
 	static const struct raw_route routes[] = {{TARGET, ONCE("429 x")},
 		{TARGET, ONCE("408 x")}, {TARGET, ANSWER("404 x")}, {.target = NULL}};
@@ -179,9 +179,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_is_deleted),
 		cmocka_unit_test(a_page_of_a_proxy_deletes_nothing),
-		cmocka_unit_test(what_the_api_refuses),
+		cmocka_unit_test(refusals_are_errors),
 		cmocka_unit_test(a_lost_answer_is_no_lost_race),
-		cmocka_unit_test(who_was_refused_before_has_lost_the_race),
+		cmocka_unit_test(a_404_after_a_refusal_is_an_error),
 		cmocka_unit_test(silence_ends_in_time),
 		cmocka_unit_test(it_needs_an_id),
 	};

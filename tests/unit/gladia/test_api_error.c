@@ -106,7 +106,7 @@ static void a_list_past_its_end_may_be_404(void **state)
 }
 
 /* The API's own error message is quoted, whatever the format of the body. */
-static void the_servers_own_words_are_told(void **state)
+static void the_servers_message_is_quoted(void **state)
 {
 	static const struct {
 		const char *status;
@@ -173,7 +173,7 @@ static void long_words_are_shortened(void **state)
  * SEMANTICS 2.2: the key is redacted even if the server repeats it, whole, truncated or
  * twice.
  */
-static void the_key_is_in_no_sentence(void **state)
+static void the_key_is_in_no_message(void **state)
 {
 	char body[1024];
 	struct api_ask *ask = get_status("401 x\r\nx-request-id: " API_ASKS_KEY,
@@ -346,7 +346,7 @@ static void answers_are_counted(void **state)
 }
 
 /* With -d, each attempt is logged in one line; the caller reports the failure. */
-static void attempts_are_told_with_d(void **state)
+static void attempts_are_logged_with_d(void **state)
 {
 	static const struct raw_route routes[] = {
 		{JOB_TARGET, BYTES("HTTP/1.1 503 x\r\n\r\n"), .after = RAW_CLOSE,
@@ -432,15 +432,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(statuses_become_errnos),
 		cmocka_unit_test(a_list_past_its_end_may_be_404),
-		cmocka_unit_test(the_servers_own_words_are_told),
+		cmocka_unit_test(the_servers_message_is_quoted),
 		cmocka_unit_test(long_words_are_shortened),
-		cmocka_unit_test(the_key_is_in_no_sentence),
+		cmocka_unit_test(the_key_is_in_no_message),
 		cmocka_unit_test(redirects_are_not_followed),
 		cmocka_unit_test(the_key_can_change),
 		cmocka_unit_test(the_place_of_the_key_is_named),
 		cmocka_unit_test(unsound_configs_are_refused),
 		cmocka_unit_test(answers_are_counted),
-		cmocka_unit_test(attempts_are_told_with_d),
+		cmocka_unit_test(attempts_are_logged_with_d),
 		cmocka_unit_test(a_bad_time_is_logged_once),
 	};
 

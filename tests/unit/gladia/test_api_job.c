@@ -44,7 +44,7 @@ static void a_job_is_got_by_its_id(void **state)
 }
 
 /* SEMANTICS 3.1: the job's custom_metadata is found, whatever surrounds it. */
-static void its_metadata_comes_with_it(void **state)
+static void its_metadata_is_passed_on(void **state)
 {
 	static const struct {
 		const char *body;
@@ -85,7 +85,7 @@ static void its_metadata_comes_with_it(void **state)
 }
 
 /* SEMANTICS 4.3: an answer that is not the requested job is an error. */
-static void what_is_not_the_job_is_an_error(void **state)
+static void another_answer_than_the_job_is_an_error(void **state)
 {
 	static const struct {
 		const char *body;
@@ -146,7 +146,7 @@ static void a_job_alone_has_a_maximum(void **state)
 	api_asks_free(ask->asks);
 }
 
-static void without_an_id_nothing_is_asked(void **state)
+static void without_an_id_nothing_is_requested(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
 	static const struct api_handlers none = {NULL, NULL, NULL};
@@ -163,10 +163,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_is_got_by_its_id),
-		cmocka_unit_test(its_metadata_comes_with_it),
-		cmocka_unit_test(what_is_not_the_job_is_an_error),
+		cmocka_unit_test(its_metadata_is_passed_on),
+		cmocka_unit_test(another_answer_than_the_job_is_an_error),
 		cmocka_unit_test(a_job_alone_has_a_maximum),
-		cmocka_unit_test(without_an_id_nothing_is_asked),
+		cmocka_unit_test(without_an_id_nothing_is_requested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

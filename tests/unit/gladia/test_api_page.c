@@ -28,7 +28,7 @@ static struct api_ask *list_body(const char *body)
  * SEMANTICS 2.3, 4.1, 4.2: the request contains the key, and each job is passed on as `jq
  * .` prints it.
  */
-static void a_page_is_told_job_by_job(void **state)
+static void a_page_is_passed_on_job_by_job(void **state)
 {
 	static const struct raw_route routes[] = {
 		{LIST_TARGET,
@@ -180,7 +180,7 @@ static void an_empty_page_is_a_page(void **state)
  * SEMANTICS 4.3, 6.1: an invalid page is an error that names the position, never a short
  * page.
  */
-static void what_is_no_page_is_an_error(void **state)
+static void an_invalid_page_is_an_error(void **state)
 {
 	static const struct {
 		const char *body;
@@ -351,7 +351,7 @@ static void ids_that_are_no_names_are_refused(void **state)
 }
 
 /* SEMANTICS 4.2: a done job without its transcription is a summary. */
-static void summaries_are_told(void **state)
+static void summaries_are_marked(void **state)
 {
 	static const struct {
 		const char *item;
@@ -404,7 +404,7 @@ static void the_head_is_read_alone(void **state)
 	api_asks_free(ask->asks);
 }
 
-static void whoever_listens_can_end_it(void **state)
+static void the_callback_can_end_it(void **state)
 {
 	static const struct raw_route routes[] = {
 		{LIST_TARGET, BODY(PAGE("null", ITEM("a") "," ITEM("b")))},
@@ -428,7 +428,7 @@ static void whoever_listens_can_end_it(void **state)
 }
 
 /* SEMANTICS 3.2: the query string for filters, and how error messages describe it. */
-static void filters_are_asked_for_and_told(void **state)
+static void filters_are_in_the_query_and_in_messages(void **state)
 {
 	static const struct raw_route routes[] = {
 		{"/v2/pre-recorded?offset=40&limit=7&status=done&status=error"
@@ -455,21 +455,21 @@ static void filters_are_asked_for_and_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_page_is_told_job_by_job),
+		cmocka_unit_test(a_page_is_passed_on_job_by_job),
 		cmocka_unit_test(pages_of_any_shape),
 		cmocka_unit_test(next_ends_or_advances),
 		cmocka_unit_test(an_empty_page_is_a_page),
-		cmocka_unit_test(what_is_no_page_is_an_error),
+		cmocka_unit_test(an_invalid_page_is_an_error),
 		cmocka_unit_test(an_error_as_a_page),
 		cmocka_unit_test(an_answer_without_a_body_is_no_page),
 		cmocka_unit_test(jobs_and_what_is_around_have_a_maximum),
 		cmocka_unit_test(nesting_has_a_maximum),
 		cmocka_unit_test(memory_of_a_large_job_is_given_back),
 		cmocka_unit_test(ids_that_are_no_names_are_refused),
-		cmocka_unit_test(summaries_are_told),
+		cmocka_unit_test(summaries_are_marked),
 		cmocka_unit_test(the_head_is_read_alone),
-		cmocka_unit_test(whoever_listens_can_end_it),
-		cmocka_unit_test(filters_are_asked_for_and_told),
+		cmocka_unit_test(the_callback_can_end_it),
+		cmocka_unit_test(filters_are_in_the_query_and_in_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ static void on_reach(void *ctx, bool reached, const char *errmsg)
 }
 
 /* SEMANTICS 7.5: each attempt reports if a server answered. */
-static void attempts_tell_who_can_be_reached(void **state)
+static void attempts_report_reachability(void **state)
 {
 	static const struct {
 		struct raw_route routes[2];
@@ -62,7 +62,7 @@ static void attempts_tell_who_can_be_reached(void **state)
 }
 
 /* SEMANTICS 7.5: the first attempt already reports it, even if more follow. */
-static void no_connection_is_told_at_once(void **state)
+static void no_connection_is_reported_at_once(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
 	struct api_asks *asks = api_asks_new_at(routes, "http://127.0.0.1:1");
@@ -134,8 +134,8 @@ static void proxies_that_refuse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(attempts_tell_who_can_be_reached),
-		cmocka_unit_test(no_connection_is_told_at_once),
+		cmocka_unit_test(attempts_report_reachability),
+		cmocka_unit_test(no_connection_is_reported_at_once),
 		cmocka_unit_test(proxies_that_refuse),
 	};
 

@@ -20,7 +20,7 @@
 #define HALF_A_PAGE OK "Content-Length: 99\r\n\r\n{\"items\":[" ITEM("a") ",{"
 
 /* SEMANTICS 11.1.3: temporary failures are retried. */
-static void what_may_pass_is_tried_again(void **state)
+static void temporary_failures_are_retried(void **state)
 {
 	static const struct raw_route routes[] = {
 		{LIST_TARGET, ONCE("HTTP/1.1 503 x\r\n\r\n")},
@@ -44,7 +44,7 @@ static void what_may_pass_is_tried_again(void **state)
 }
 
 /* SEMANTICS 6.3, 11.1: the items of a failed attempt are not passed on twice. */
-static void a_page_cut_short_begins_anew(void **state)
+static void a_page_cut_short_is_restarted(void **state)
 {
 	static const struct raw_route routes[] = {{LIST_TARGET, ONCE(HALF_A_PAGE)},
 		{LIST_TARGET, ONCE(OK "\r\n{\"items\":[" ITEM("a") ",{\"id\":x}]}")},
@@ -90,7 +90,7 @@ static void waits_grow_and_have_a_maximum(void **state)
 }
 
 /* SEMANTICS 11.1.4: Retry-After delays all requests of the account. */
-static void one_is_asked_to_wait_and_all_do(void **state)
+static void all_calls_wait_after_a_retry_after(void **state)
 {
 	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("5"))},
 		{JOB("a"), BODY(ITEM("a"))}, {JOB("b"), BODY(ITEM("b"))},
@@ -332,7 +332,7 @@ static void an_errors_body_is_not_needed(void **state)
 }
 
 /* SEMANTICS 11.1: no connection. */
-static void nobody_listens(void **state)
+static void no_listener(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -386,7 +386,7 @@ static void tls_that_fails_is_final(void **state)
 }
 
 /* SEMANTICS 11.2: stalled calls do not delay others, and connections are still reused. */
-static void those_that_stall_delay_nobody(void **state)
+static void stalled_calls_delay_no_others(void **state)
 {
 	enum { STALLED = 20, OTHERS = 5 };
 	static const struct raw_route routes[] = {
@@ -476,10 +476,10 @@ static void on_item_starts_and_cancels_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_may_pass_is_tried_again),
-		cmocka_unit_test(a_page_cut_short_begins_anew),
+		cmocka_unit_test(temporary_failures_are_retried),
+		cmocka_unit_test(a_page_cut_short_is_restarted),
 		cmocka_unit_test(waits_grow_and_have_a_maximum),
-		cmocka_unit_test(one_is_asked_to_wait_and_all_do),
+		cmocka_unit_test(all_calls_wait_after_a_retry_after),
 		cmocka_unit_test(a_failure_of_its_own_slows_no_other),
 		cmocka_unit_test(a_wait_beyond_the_end_fails_at_once),
 		cmocka_unit_test(retry_after_nothing_is_no_storm),
@@ -487,9 +487,9 @@ int main(void)
 		cmocka_unit_test(a_trickle_ends_in_time),
 		cmocka_unit_test(the_last_failure_counts),
 		cmocka_unit_test(an_errors_body_is_not_needed),
-		cmocka_unit_test(nobody_listens),
+		cmocka_unit_test(no_listener),
 		cmocka_unit_test(tls_that_fails_is_final),
-		cmocka_unit_test(those_that_stall_delay_nobody),
+		cmocka_unit_test(stalled_calls_delay_no_others),
 		cmocka_unit_test(calls_are_cancelled_in_every_state),
 		cmocka_unit_test(on_item_starts_and_cancels_others),
 	};

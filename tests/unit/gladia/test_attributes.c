@@ -92,7 +92,7 @@ static void values_are_found(void **state)
 /*
  * SEMANTICS 11.3: a value that is too long is left out; values after it are still found.
  */
-static void what_is_too_long_is_left_out(void **state)
+static void long_values_are_left_out(void **state)
 {
 	static char many[JOB_ATTRIBUTE_MAX + 1];
 	static char job[4 * JOB_ATTRIBUTE_MAX];
@@ -173,7 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_found),
-		cmocka_unit_test(what_is_too_long_is_left_out),
+		cmocka_unit_test(long_values_are_left_out),
 		cmocka_unit_test(odd_jobs),
 		cmocka_unit_test(values_are_printed_without_memory),
 	};

@@ -78,7 +78,7 @@ static void test_leap_days(void **state)
 }
 
 /* SEMANTICS 3.1: the day (UTC) of a timestamp, also before 1970. */
-static void test_day_of_instant(void **state)
+static void test_day_of_timestamp(void **state)
 {
 	(void)state;
 	assert_int_equal(day_of_timestamp(0), 0);
@@ -112,7 +112,7 @@ static const struct {
 };
 
 /* SEMANTICS 3.1, 5.1: timestamps are parsed and printed. */
-static void test_instants(void **state)
+static void test_timestamps(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(instants); i++) {
@@ -130,7 +130,7 @@ static void test_instants(void **state)
 }
 
 /* SEMANTICS 3.3: invalid timestamps are refused. */
-static void test_instants_refused(void **state)
+static void test_timestamps_refused(void **state)
 {
 	static const char *const refused[] = {"", "now", "2026-02-30T00:00",
 		"2026-04-01T", "2026-04-01T12", "2026-04-01T12:3", "2026-04-01T24:00",
@@ -174,9 +174,9 @@ int main(void)
 		cmocka_unit_test(test_days_round_trip),
 		cmocka_unit_test(test_days_refused),
 		cmocka_unit_test(test_leap_days),
-		cmocka_unit_test(test_day_of_instant),
-		cmocka_unit_test(test_instants),
-		cmocka_unit_test(test_instants_refused),
+		cmocka_unit_test(test_day_of_timestamp),
+		cmocka_unit_test(test_timestamps),
+		cmocka_unit_test(test_timestamps_refused),
 		cmocka_unit_test(test_print_stays_in_bounds),
 	};
 

@@ -151,7 +151,7 @@ static void a_redirect_is_the_answer(void **state)
 }
 
 /* SEMANTICS 11.1: Retry-After is parsed, and text that is logged is printable. */
-static void errors_bring_their_body_and_headers(void **state)
+static void errors_have_their_body_and_headers(void **state)
 {
 	struct ask *ask = ask_for(*state, "/slow-down");
 
@@ -350,7 +350,7 @@ static void unusable_ca_files_are_refused(void **state)
 }
 
 /* SEMANTICS 1.1, 2.3: a string that is no http or https URL is refused. */
-static void what_is_no_url_is_refused(void **state)
+static void invalid_urls_are_refused(void **state)
 {
 	static const char *const cases[] = {"", "/v2", "127.0.0.1/v2", "ftp://127.0.0.1/",
 		"file:///etc/passwd", "gopher://127.0.0.1/", "http://",
@@ -369,7 +369,7 @@ static void what_is_no_url_is_refused(void **state)
 }
 
 /* SEMANTICS 11.1: a refused connection is reported as unreachable. */
-static void nobody_listens(void **state)
+static void no_listener(void **state)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	struct sockaddr_in address = {
@@ -395,7 +395,7 @@ static void nobody_listens(void **state)
 	close(fd);
 }
 
-static void tls_that_is_none(void **state)
+static void servers_without_tls(void **state)
 {
 	static const struct raw_route greets[] = {{NULL, BYTES("220 hello\r\n")}};
 	struct asks *asks = asks_new(greets, NULL);
@@ -477,7 +477,7 @@ int main(void)
 		http_test(whole_answers),
 		http_test(compression_is_undone),
 		http_test(a_redirect_is_the_answer),
-		http_test(errors_bring_their_body_and_headers),
+		http_test(errors_have_their_body_and_headers),
 		http_test(broken_answers),
 		http_test(headers_have_a_maximum),
 		http_test(error_bodies_have_a_maximum),
@@ -485,9 +485,9 @@ int main(void)
 		http_test(the_secret_header_goes_with_each_request),
 		http_test(unsound_headers_are_refused),
 		http_test(unusable_ca_files_are_refused),
-		http_test(what_is_no_url_is_refused),
-		http_test(nobody_listens),
-		http_test(tls_that_is_none),
+		http_test(invalid_urls_are_refused),
+		http_test(no_listener),
+		http_test(servers_without_tls),
 		http_test(silence_ends),
 		http_test(a_slow_answer_is_not_a_silent_one),
 	};

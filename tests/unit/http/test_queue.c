@@ -111,7 +111,7 @@ static void a_connection_is_used_again(void **state)
  * SEMANTICS 11.1: a request does not fail because an idle connection was closed
  * meanwhile.
  */
-static void a_kept_connection_that_died_is_replaced(void **state)
+static void an_idle_connection_that_was_closed_is_replaced(void **state)
 {
 	struct asks *asks = *state;
 
@@ -241,7 +241,7 @@ static void on_data_starts_and_cancels_others(void **state)
 }
 
 /* Data that has already arrived for a request is not reported after it was cancelled. */
-static void a_cancelled_request_hears_nothing(void **state)
+static void a_cancelled_request_gets_no_callback(void **state)
 {
 	struct asks *asks = *state;
 	struct ask *one = asks_get(asks, "/on-word");
@@ -345,7 +345,7 @@ static void connecting_ends(void **state)
 	asks_free(asks);
 }
 
-static void a_name_that_is_none(void **state)
+static void unknown_hosts(void **state)
 {
 	struct ask *ask = asks_url(*state, "GET", "https://nosuch.test/");
 
@@ -444,17 +444,17 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		http_test(fifty_requests_share_the_connections),
 		http_test(a_connection_is_used_again),
-		http_test(a_kept_connection_that_died_is_replaced),
+		http_test(an_idle_connection_that_was_closed_is_replaced),
 		http_test(waiting_in_line_is_no_stall),
 		http_test(those_in_line_survive_a_stall),
 		http_test(requests_are_cancelled_in_every_state),
 		http_test(on_data_starts_and_cancels_others),
-		http_test(a_cancelled_request_hears_nothing),
+		http_test(a_cancelled_request_gets_no_callback),
 		http_test(on_done_starts_the_next),
 		http_test(many_cancelled_before_their_turn),
 		http_test(giving_up_a_name_does_not_wait),
 		http_test(connecting_ends),
-		http_test(a_name_that_is_none),
+		http_test(unknown_hosts),
 		http_test(proxies_of_the_environment),
 		http_test(a_configured_proxy),
 	};

@@ -34,7 +34,7 @@ static void jitter_stays_within_bounds(void **state)
 	assert_in_range(retry_delay_ms(&gate, 1000000, -1, false, 0), 0, RETRY_CAP_MS);
 }
 
-static void seeds_tell_processes_apart(void **state)
+static void seeds_differ_between_processes(void **state)
 {
 	struct retry_gate one = {.seed = 1};
 	struct retry_gate two = {.seed = 2};
@@ -130,7 +130,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jitter_stays_within_bounds),
-		cmocka_unit_test(seeds_tell_processes_apart),
+		cmocka_unit_test(seeds_differ_between_processes),
 		cmocka_unit_test(retry_after_replaces_the_jitter),
 		cmocka_unit_test(gate_closes_for_all),
 		cmocka_unit_test(retry_after_values),

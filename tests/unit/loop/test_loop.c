@@ -267,7 +267,7 @@ static void remove_event(struct thing *thing)
 	close(thing->fd);
 }
 
-static void readable_descriptors_are_told_until_they_are_read(void **state)
+static void readable_descriptors_are_reported_until_they_are_read(void **state)
 {
 	struct fixture *fixture = *state;
 	struct thing *things = fixture->things;
@@ -293,7 +293,7 @@ static void readable_descriptors_are_told_until_they_are_read(void **state)
  * Hang-ups and errors are reported even if there is nothing to read. A FUSE device
  * reports an error after unmounting.
  */
-static void hang_up_and_error_are_told_too(void **state)
+static void hang_up_and_error_are_reported_too(void **state)
 {
 	struct fixture *fixture = *state;
 	struct thing *things = fixture->things;
@@ -333,7 +333,7 @@ static void replace_other(void *ctx)
  * A descriptor that was removed is not reported any more. One that was added in its place
  * is not reported before the next turn.
  */
-static void descriptors_change_while_they_are_told(void **state)
+static void descriptors_change_while_they_are_reported(void **state)
 {
 	struct fixture *fixture = *state;
 	struct thing *things = fixture->things;
@@ -442,9 +442,9 @@ int main(void)
 		loop_test(what_a_timer_sets_waits_for_the_next_turn),
 		loop_test(a_turn_waits_for_the_nearest_timer_only),
 		loop_test(tasks_run_once_in_order_and_those_they_post_too),
-		loop_test(readable_descriptors_are_told_until_they_are_read),
-		loop_test(hang_up_and_error_are_told_too),
-		loop_test(descriptors_change_while_they_are_told),
+		loop_test(readable_descriptors_are_reported_until_they_are_read),
+		loop_test(hang_up_and_error_are_reported_too),
+		loop_test(descriptors_change_while_they_are_reported),
 		loop_test(descriptors_have_a_maximum),
 		loop_test(a_turn_keeps_its_order),
 		loop_test(what_the_hook_posts_runs_in_the_next_turn),

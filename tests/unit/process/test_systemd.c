@@ -56,7 +56,7 @@ static void test_both(void **state)
 	close(fd);
 }
 
-static void test_nobody_asked(void **state)
+static void test_no_notify_socket(void **state)
 {
 	(void)state;
 	unsetenv("NOTIFY_SOCKET");
@@ -64,7 +64,7 @@ static void test_nobody_asked(void **state)
 	assert_int_equal(systemd_stopping(), 0);
 }
 
-static void test_nobody_listens(void **state)
+static void test_no_listener(void **state)
 {
 	(void)state;
 	setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
@@ -78,8 +78,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both),
-		cmocka_unit_test(test_nobody_asked),
-		cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_no_notify_socket),
+		cmocka_unit_test(test_no_listener),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ static void assert_shown(struct sync_fixture *fixture, const char *wanted)
 /*
  * SEMANTICS 10.1: a deleted job is deleted at the API and in the catalog, and reported.
  */
-static void a_job_is_removed(void **state)
+static void a_job_is_deleted(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct catalog_job job;
@@ -175,7 +175,7 @@ static void what_is_not_finished_stays(void **state)
 }
 
 /* SEMANTICS 10.1: a job that is already deleted at the API is deleted here, too. */
-static void what_is_gone_already(void **state)
+static void already_deleted_jobs(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct catalog_job job;
@@ -272,13 +272,13 @@ static void the_end_logs_deletions_under_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_FIXTURE(a_job_is_removed),
+		WITH_FIXTURE(a_job_is_deleted),
 		WITH_FIXTURE(one_call_however_many_wait),
 		WITH_FIXTURE(listings_from_now_on_are_without_it),
 		WITH_FIXTURE(a_listing_does_not_get_younger),
 		WITH_FIXTURE(a_late_page_does_not_bring_it_back),
 		WITH_FIXTURE(what_is_not_finished_stays),
-		WITH_FIXTURE(what_is_gone_already),
+		WITH_FIXTURE(already_deleted_jobs),
 		WITH_FIXTURE(what_is_not_known_is_doubted),
 		WITH_FIXTURE(deletions_are_counted),
 		WITH_FIXTURE(the_end_logs_deletions_under_way),

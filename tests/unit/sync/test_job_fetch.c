@@ -123,7 +123,7 @@ static void failure_forgets_nothing(void **state)
 }
 
 /* A job is reported if its text has changed, and only then (SEMANTICS 7.3). */
-static void changes_are_told(void **state)
+static void changes_are_reported(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct waiting waiting;
@@ -139,7 +139,7 @@ static void changes_are_told(void **state)
 }
 
 /* SEMANTICS 11.2: if a waiter leaves, the request continues. */
-static void who_leaves_ends_no_call(void **state)
+static void a_leaving_reader_ends_no_call(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct waiting gone;
@@ -162,7 +162,7 @@ static void who_leaves_ends_no_call(void **state)
 }
 
 /* A waiter that fetches the job again while it is woken waits for a new request. */
-static void wanted_again_while_told(void **state)
+static void wanted_again_while_woken(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct waiting waiting;
@@ -321,9 +321,9 @@ int main(void)
 		TEST(one_call_however_many_wait),
 		TEST(not_found_forgets),
 		TEST(failure_forgets_nothing),
-		TEST(changes_are_told),
-		TEST(who_leaves_ends_no_call),
-		TEST(wanted_again_while_told),
+		TEST(changes_are_reported),
+		TEST(a_leaving_reader_ends_no_call),
+		TEST(wanted_again_while_woken),
 		TEST(summaries_are_fetched_ahead),
 		TEST(wanted_while_fetched_ahead),
 		TEST(whole_jobs_are_not_fetched_ahead),

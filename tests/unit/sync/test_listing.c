@@ -250,7 +250,7 @@ static void jobs_seen_since_are_not_missing(void **state)
 }
 
 /* Only a complete listing shows which jobs are missing from the previous complete one. */
-static void listings_in_part_tell_nothing(void **state)
+static void partial_listings_report_nothing(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
@@ -350,7 +350,7 @@ static void refresh_while_reading(void **state)
 /*
  * If an incomplete listing that no reader holds is replaced, its requests are cancelled.
  */
-static void replaced_listings_are_let_go(void **state)
+static void replaced_listings_are_evicted(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct reader *old;
@@ -478,11 +478,11 @@ int main(void)
 		TEST(missing_jobs_are_forgotten_or_doubted),
 		TEST(moved_jobs_are_left_alone),
 		TEST(jobs_seen_since_are_not_missing),
-		TEST(listings_in_part_tell_nothing),
+		TEST(partial_listings_report_nothing),
 		TEST(refresh_forgets_listings),
 		TEST(refreshed_listings_are_compared_yet),
 		TEST(refresh_while_reading),
-		TEST(replaced_listings_are_let_go),
+		TEST(replaced_listings_are_evicted),
 		TEST(few_listings_are_kept),
 		TEST(a_walk_through_many_days),
 		TEST(sync_ends_with_calls_under_way),

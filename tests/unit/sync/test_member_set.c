@@ -44,7 +44,7 @@ static void test_spec_6_3_once(void **state)
 }
 
 /* A number that was seen without becoming a member never becomes one. */
-static void test_seen_but_not_told(void **state)
+static void test_seen_but_no_member(void **state)
 {
 	struct member_set snapshot;
 
@@ -140,7 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_spec_6_3_once),
-		cmocka_unit_test(test_seen_but_not_told),
+		cmocka_unit_test(test_seen_but_no_member),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_spec_6_4_positions_stay),
 		cmocka_unit_test(test_spec_11_3_maximum),

@@ -268,7 +268,7 @@ static void run_round(struct model *model)
 	reader_close(reader);
 }
 
-static void what_matches_is_told_once(void **state)
+static void matching_jobs_are_emitted_once(void **state)
 {
 	struct model *model = test_calloc(1, sizeof(*model));
 	unsigned rounds = getenv("GLADIAFS_TEST_SHORT") ? ROUNDS_SHORT : ROUNDS;
@@ -283,8 +283,8 @@ static void what_matches_is_told_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			what_matches_is_told_once, fixture_set_up, fixture_tear_down),
+		cmocka_unit_test_setup_teardown(matching_jobs_are_emitted_once,
+			fixture_set_up, fixture_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -365,7 +365,7 @@ static void new_ones_that_finish_do_not_hide_deletions(void **state)
  * A deletion is found even if the job that finishes has the timestamp of the newest known
  * job and follows it.
  */
-static void one_of_the_first_instant_does_not_hide_a_deletion(void **state)
+static void one_of_the_first_timestamp_does_not_hide_a_deletion(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct query query = begin_looking(fixture);
@@ -388,7 +388,7 @@ static void one_of_the_first_instant_does_not_hide_a_deletion(void **state)
  * Deletions are found even if jobs have equal timestamps, so that their order is not
  * known.
  */
-static void one_of_an_instant_finishes(void **state)
+static void one_of_several_at_a_timestamp_finishes(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct query query;
@@ -453,8 +453,8 @@ int main(void)
 		TEST(unchanged_listing_costs_few_requests),
 		TEST(finishing_does_not_hide_a_deletion),
 		TEST(new_ones_that_finish_do_not_hide_deletions),
-		TEST(one_of_the_first_instant_does_not_hide_a_deletion),
-		TEST(one_of_an_instant_finishes),
+		TEST(one_of_the_first_timestamp_does_not_hide_a_deletion),
+		TEST(one_of_several_at_a_timestamp_finishes),
 		TEST(a_row_that_cannot_be_read_hides_no_job),
 		TEST(looks_show_what_there_is),
 	};

@@ -106,7 +106,7 @@ static void the_api_is_asked_for_what_surrounds(void **state)
 }
 
 /* If the reader leaves, reading stops; the next reader continues from there. */
-static void nobody_waits(void **state)
+static void no_reader_waits(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct query query = of("customer", "nobody");
@@ -410,7 +410,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_api_is_asked_for_what_surrounds,
 			fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
-			nobody_waits, fixture_set_up, fixture_tear_down),
+			no_reader_waits, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(
 			read_on_later, fixture_set_up, fixture_tear_down),
 		cmocka_unit_test_setup_teardown(names, fixture_set_up, fixture_tear_down),

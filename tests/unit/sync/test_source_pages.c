@@ -100,7 +100,7 @@ static void reading_ahead_stops_with_the_reader(void **state)
 }
 
 /* SEMANTICS 6.2: if the reader leaves, its request is finished and no other is sent. */
-static void nobody_waits_so_nothing_is_asked_for(void **state)
+static void no_reader_waits_so_nothing_is_requested(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct reader *reader;
@@ -247,7 +247,7 @@ static void many_jobs_deleted_between_pages_hide_none(void **state)
 }
 
 /* SEMANTICS 6.2, 6.3: a deletion costs one request, and the pages in flight are used. */
-static void mending_keeps_what_was_read_ahead(void **state)
+static void repairs_keep_pages_read_ahead(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct reader *reader;
@@ -398,7 +398,7 @@ static void every_page_fails_twice(void **state)
 }
 
 /* If a response restarts, only the jobs of its last attempt count. */
-static void restarted_page_begins_anew(void **state)
+static void a_restarted_page_starts_empty(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct reader *reader;
@@ -472,18 +472,18 @@ int main(void)
 		TEST(first_page_is_one_request),
 		TEST(pages_are_read_ahead_more_and_more),
 		TEST(reading_ahead_stops_with_the_reader),
-		TEST(nobody_waits_so_nothing_is_asked_for),
+		TEST(no_reader_waits_so_nothing_is_requested),
 		TEST(pages_overlap_by_one),
 		TEST(jobs_created_between_pages_double_none),
 		TEST(jobs_deleted_between_pages_hide_none),
 		TEST(many_jobs_deleted_between_pages_hide_none),
-		TEST(mending_keeps_what_was_read_ahead),
+		TEST(repairs_keep_pages_read_ahead),
 		TEST(pages_are_joined_in_order_however_they_come),
 		TEST(a_joint_without_a_name),
 		TEST(failed_page_is_an_error_and_tried_again),
 		TEST(failed_page_is_not_passed_over),
 		TEST(every_page_fails_twice),
-		TEST(restarted_page_begins_anew),
+		TEST(a_restarted_page_starts_empty),
 		TEST(listings_end_by_all_rules),
 	};
 

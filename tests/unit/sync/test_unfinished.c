@@ -348,7 +348,7 @@ static void filter_is_ignored(void **state)
 }
 
 /* If a list fails, jobs that no request is waiting for are not fetched. */
-static void nobody_waits_any_more(void **state)
+static void no_request_waits_any_more(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct counting_waiter waiting[10];
@@ -437,7 +437,7 @@ int main(void)
 		TEST(list_fails),
 		TEST(list_stalls),
 		TEST(filter_is_ignored),
-		TEST(nobody_waits_any_more),
+		TEST(no_request_waits_any_more),
 		TEST(only_stale_jobs_are_listed),
 		TEST(no_ttl),
 		TEST(ends_while_listing),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Changes the behaviour of the network and the API during a soak: periods without faults, and
-storms of faults of all kinds."""
+periods in which requests meet faults of all kinds."""
 
 import random
 import time
@@ -8,10 +8,10 @@ import time
 from mock import Mock
 
 # Shortest and longest duration in seconds.
-STORM = (8, 14)
-FAIR = (14, 20)
-# The faults of a storm, with the probability that a request meets each. Faults that make the API
-# return wrong data, such as an item missing from its page, are left out because no client could
+FAULTY_S = (8, 14)
+FAULTLESS_S = (14, 20)
+# The faults of a faulty period, with the probability that a request meets each. Faults that make the
+# API return wrong data, such as an item missing from its page, are left out because no client could
 # detect them.
 KINDS = [
     (0.03, {"kind": "status", "status": 500}),
@@ -44,46 +44,47 @@ MODES = {
     "pretty": [0, 1],
 }
 
-# A call must succeed if it begins more than the timeout plus this many seconds after a storm.
+# A call must succeed if it begins later than the timeout plus this many seconds after a faulty
+# period.
 SLACK = 2
 
 
-class Weather:
+class FaultSchedule:
     def __init__(self, mock: Mock, seed: int, timeout: float):
         self.mock = mock
         self.random = random.Random(seed + 1)
         self.timeout = timeout
-        self.storm = False
-        self.storms = 0
+        self.faulty = False
+        self.faulty_periods = 0
         self.changes_at = time.monotonic() + 5
-        self.last_storm = float("-inf")
+        self.last_fault = float("-inf")
 
     def turn(self) -> None:
-        """Begins or ends a storm if it is time."""
+        """Begins or ends a faulty period if it is time."""
         now = time.monotonic()
-        if self.storm:
-            self.last_storm = now
+        if self.faulty:
+            self.last_fault = now
         if now < self.changes_at:
             return
         self.mock.modes(**{name: self.random.choice(values)
                               for name, values in MODES.items()})
-        self.storm = not self.storm
-        if self.storm:
-            self.storms += 1
-            self.last_storm = now
+        self.faulty = not self.faulty
+        if self.faulty:
+            self.faulty_periods += 1
+            self.last_fault = now
             for probability, fault in KINDS:
                 match = {"path": "/v2/pre-recorded"} if fault["kind"] == "items_null" else {}
                 self.mock.control("POST", "faults", {
                     "match": match, "times": -1, "probability": probability, "do": fault})
         else:
             self.clear()
-        self.changes_at = now + self.random.uniform(*(STORM if self.storm else FAIR))
+        self.changes_at = now + self.random.uniform(*(FAULTY_S if self.faulty else FAULTLESS_S))
 
     def clear(self) -> None:
         self.mock.clear_faults()
-        self.storm = False
+        self.faulty = False
 
-    def was_fair(self, since: float) -> bool:
+    def was_faultless(self, since: float) -> bool:
         """True if no call that began at `since`, and no request that it joined, can have met a
         fault."""
-        return not self.storm and since > self.last_storm + self.timeout + SLACK
+        return not self.faulty and since > self.last_fault + self.timeout + SLACK

@@ -8,8 +8,8 @@ import subprocess
 from mounting import PROGRAM, Place, alone, environment
 from tools import END, PATIENCE, run, wait_until
 
-NOBODY = 65534
-AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+USER_ID = 65534
+AS_USER = ["setpriv", f"--reuid={USER_ID}", f"--regid={USER_ID}", "--clear-groups"]
 
 # Sets up a mount namespace like that of an ordinary machine: all users may open /dev/fuse,
 # as with udev, and the kernel's list of FUSE connections is mounted.
@@ -24,7 +24,7 @@ exec "$@"
 """
 
 
-class Nobody:
+class UserMount:
     """A mount of user 65534.
 
     It has its own mount namespace and a directory that all users may enter. With `on`, it is
@@ -36,14 +36,14 @@ class Nobody:
         directory = self.place.directory
         self.path = on.path if on and not name else directory / (name or "mnt")
         self.path.mkdir(parents=True, exist_ok=True)
-        os.chown(self.path, NOBODY, NOBODY)
+        os.chown(self.path, USER_ID, USER_ID)
         if on:
-            words = [*on.inside, *AS_NOBODY]
+            words = [*on.inside, *AS_USER]
         else:
             shutil.copy(PROGRAM, directory / "program")
             for one in (directory, *directory.iterdir()):
-                os.chown(one, NOBODY, NOBODY)
-            words = alone(FOR_ALL, directory, *AS_NOBODY)
+                os.chown(one, USER_ID, USER_ID)
+            words = alone(FOR_ALL, directory, *AS_USER)
         self.stderr_file = directory / f"stderr{2 if on else 1}"
         with open(self.stderr_file, "wb") as stderr:
             self.process = subprocess.Popen(
@@ -55,7 +55,7 @@ class Nobody:
         self.inside = ["nsenter", "-m", "-r", "-t", str(self.pid)]
         self.kept = []
         try:
-            wait_until(lambda: not self.is_alive() or self.lists(AS_NOBODY), "it is mounted")
+            wait_until(lambda: not self.is_alive() or self.lists(AS_USER), "it is mounted")
             assert self.is_alive(), self.stderr
         except AssertionError:
             self.process.kill()

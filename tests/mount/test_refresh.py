@@ -18,7 +18,7 @@ JOBS = 300
 PAGE = 20
 EXAMPLES = int(os.environ.get("GLADIAFS_MODEL_EXAMPLES", "4" if SHORT else "12"))
 
-LOOKS = {
+DIRECTORIES = {
     "all": lambda job: True,
     "status/done": lambda job: job["status"] == "done",
     "status/error": lambda job: job["status"] == "error",
@@ -31,7 +31,7 @@ CHANGE = st.one_of(
     st.tuples(st.just("finish"), st.sampled_from(["done", "error"]), st.integers(0, 999)),
     st.tuples(st.just("delete"), st.integers(0, 999)),
 )
-STEP = st.tuples(st.lists(CHANGE, max_size=6), st.sampled_from(sorted(LOOKS)), st.booleans())
+STEP = st.tuples(st.lists(CHANGE, max_size=6), st.sampled_from(sorted(DIRECTORIES)), st.booleans())
 
 
 def apply(mock, change):
@@ -52,13 +52,13 @@ def apply(mock, change):
     return True
 
 
-def names(mock, look):
-    return sorted(job["id"] + ".json" for job in mock.jobs() if LOOKS[look](job))
+def names(mock, where):
+    return sorted(job["id"] + ".json" for job in mock.jobs() if DIRECTORIES[where](job))
 
 
-def full_read(mock, look):
+def full_read(mock, where):
     """Returns the number of requests that read everything, in pages that overlap by one job."""
-    return 2 + len(names(mock, look)) // (PAGE - 1)
+    return 2 + len(names(mock, where)) // (PAGE - 1)
 
 
 def unchanged(mock):
@@ -74,7 +74,7 @@ def changes_cost(count):
     return 8 + 6 * count
 
 
-def asked(mock):
+def requests_so_far(mock):
     """Returns the number of requests so far, including those that were cancelled."""
     count = -1
     while count != (now := mock.wait(in_flight_at_most=0)["requests"]):
@@ -82,34 +82,34 @@ def asked(mock):
     return count
 
 
-def look_at(mount, look):
+def list_and_count(mount, where):
     """Returns the names, and how many requests they cost."""
-    before = asked(mount.mock)
-    seen = sorted(os.listdir(mount.path / look))
-    return seen, asked(mount.mock) - before
+    before = requests_so_far(mount.mock)
+    seen = sorted(os.listdir(mount.path / where))
+    return seen, requests_so_far(mount.mock) - before
 
 
 def walk(mock, mount, steps):
     changed = {}  # number of changes since the last listing of each directory
-    for changes, look, again in steps:
+    for changes, where, again in steps:
         count = sum(apply(mock, change) for change in changes)
         changed = {name: number + count for name, number in changed.items()}
-        seen, requests = look_at(mount, look)
-        assert seen == names(mock, look)
-        full = full_read(mock, look)
-        if look == "all" and look in changed:
-            most = min(changes_cost(changed[look]), full + 8) if changed[look] \
+        seen, requests = list_and_count(mount, where)
+        assert seen == names(mock, where)
+        full = full_read(mock, where)
+        if where == "all" and where in changed:
+            most = min(changes_cost(changed[where]), full + 8) if changed[where] \
                 else unchanged(mock)
-            assert requests <= most, (requests, changed[look], full)
-        changed[look] = 0
-        if again and look == "all":
-            seen, requests = look_at(mount, look)
-            assert seen == names(mock, look)
+            assert requests <= most, (requests, changed[where], full)
+        changed[where] = 0
+        if again and where == "all":
+            seen, requests = list_and_count(mount, where)
+            assert seen == names(mock, where)
             assert requests <= unchanged(mock)
 
 
-def account(new_sandbox):
-    return new_sandbox("--jobs", str(JOBS), "--bytes", "500", "--unfinished", "8",
+def account(new_mock):
+    return new_mock("--jobs", str(JOBS), "--bytes", "500", "--unfinished", "8",
                        "--errors", "30")
 
 
@@ -118,14 +118,14 @@ def fresh_mount(mount, mock):
     return mount(mock, "ttl=0", "cache=off", f"page_size={PAGE}")
 
 
-def test_changes_between_looks(new_sandbox, mount):
+def test_changes_between_refreshes(new_mock, mount):
     """SEMANTICS 7.2, 6.3: names are right and few requests are made, whatever changed in
     between."""
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
               suppress_health_check=list(HealthCheck))
     @given(st.lists(STEP, min_size=4, max_size=10))
     def check(steps):
-        mock = account(new_sandbox)
+        mock = account(new_mock)
         try:
             one = fresh_mount(mount, mock)
             walk(mock, one, steps)
@@ -135,37 +135,37 @@ def test_changes_between_looks(new_sandbox, mount):
     check()
 
 
-def test_changes_during_looks(new_sandbox, mount):
+def test_changes_during_refreshes(new_mock, mount):
     """SEMANTICS 7.2, 6.3: a refresh during which jobs change shows every job that existed
     throughout, and the next refresh shows the current jobs."""
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
               suppress_health_check=list(HealthCheck))
     @given(st.lists(st.tuples(st.lists(CHANGE, min_size=1, max_size=4), st.integers(1, 6),
-                              st.sampled_from(sorted(LOOKS))), min_size=2, max_size=5))
+                              st.sampled_from(sorted(DIRECTORIES))), min_size=2, max_size=5))
     def check(rounds):
-        mock = account(new_sandbox)
+        mock = account(new_mock)
         try:
             one = fresh_mount(mount, mock)
-            for changes, after, look in rounds:
-                disturb(mock, one, changes, after, look)
+            for changes, after, where in rounds:
+                disturb(mock, one, changes, after, where)
             one.unmount()
         finally:
             mock.stop()
     check()
 
 
-def disturb(mock, mount, changes, after, look):
-    look_at(mount, look)
-    before = set(names(mock, look))
+def disturb(mock, mount, changes, after, where):
+    list_and_count(mount, where)
+    before = set(names(mock, where))
     mock.schedule(after, *filter(None, (scheduled(mock, c) for c in changes)))
-    seen, _ = look_at(mount, look)
-    later = set(names(mock, look))
+    seen, _ = list_and_count(mount, where)
+    later = set(names(mock, where))
     assert len(seen) == len(set(seen))
     assert before & later <= set(seen) <= before | later
     # Drop the changes scheduled for after the refresh, so that they do not disturb the next one.
     mock.control("DELETE", "schedule")
-    seen, _ = look_at(mount, look)
-    assert seen == names(mock, look)
+    seen, _ = list_and_count(mount, where)
+    assert seen == names(mock, where)
 
 
 def scheduled(mock, change):
@@ -181,40 +181,40 @@ def scheduled(mock, change):
     return {change[0]: job}
 
 
-def test_after_one_was_picked_out(new_sandbox, mount):
+def test_after_one_was_selected(new_mock, mount):
     """SEMANTICS 7.2: a listing by status is selected from a fresh listing of all jobs at no cost,
     and can be revalidated later."""
-    mock = account(new_sandbox)
+    mock = account(new_mock)
     one = mount(mock, f"page_size={PAGE}")
-    look_at(one, "all")
-    assert look_at(one, "status/done") == (names(mock, "status/done"), 0)
+    list_and_count(one, "all")
+    assert list_and_count(one, "status/done") == (names(mock, "status/done"), 0)
     jobs = mock.jobs()
     mock.change(next(job["id"] for job in jobs if job["status"] == "processing"),
                    status="done")
     mock.delete([job["id"] for job in jobs if job["status"] == "done"][150])
     os.kill(one.pid, signal.SIGHUP)
     # An empty day costs a request again once SIGHUP was handled.
-    wait_until(lambda: look_at(one, "date/2020-01-01")[1], "SIGHUP is heard")
-    seen, requests = look_at(one, "status/done")
+    wait_until(lambda: list_and_count(one, "date/2020-01-01")[1], "SIGHUP is heard")
+    seen, requests = list_and_count(one, "status/done")
     assert seen == names(mock, "status/done")
     assert requests <= changes_cost(1)
 
 
-def test_after_a_remount(new_sandbox, mount):
+def test_after_a_remount(new_mock, mount):
     """SEMANTICS 7.2.2: a refresh is cheap across unmount and mount, too."""
-    mock = account(new_sandbox)
+    mock = account(new_mock)
     one = mount(mock, "ttl=0", f"page_size={PAGE}")
-    look_at(one, "all")
+    list_and_count(one, "all")
     one.unmount()
     victim = mock.jobs()[200]["id"]
     two = mount(mock, "ttl=0", f"page_size={PAGE}")
-    seen, requests = look_at(two, "all")
+    seen, requests = list_and_count(two, "all")
     assert (seen, requests <= 4) == (names(mock, "all"), True)
     two.unmount()
     mock.delete(victim)
     mock.create(status="done")
     three = mount(mock, "ttl=0", f"page_size={PAGE}")
-    seen, requests = look_at(three, "all")
+    seen, requests = list_and_count(three, "all")
     assert seen == names(mock, "all")
     assert requests <= changes_cost(1)
     # The deleted job is not found by its name either (SEMANTICS 7.1).

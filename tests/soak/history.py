@@ -14,24 +14,24 @@ from mock import Mock
 UNFINISHED = 2000
 FINISHED = (2000, 60000)
 # Seconds for which texts of deleted jobs are kept, for readers that had them open.
-KEPT = 60
+KEPT_S = 60
 NEVER = float("inf")
 
 
 @dataclass
 class Job:
-    """The history of one job, in monotonic times. The job certainly exists from `there` to
-    `leaving`, and certainly not after `gone`. A version is a text and the time at which another
+    """The history of one job, in monotonic times. The job certainly exists from `created` to
+    `deleting`, and certainly not after `deleted`. A version is a text and the time at which another
     one replaced it."""
 
     status: str
-    there: float = 0
-    leaving: float = NEVER
-    gone: float = NEVER
+    created: float = 0
+    deleting: float = NEVER
+    deleted: float = NEVER
     versions: list[tuple[bytes, float]] = field(default_factory=list)
 
 
-class Truth:
+class History:
     """The history of one mock server's account. Queries wait for a change that is in progress, so
     that its result is known."""
 
@@ -52,13 +52,13 @@ class Truth:
         once, because a version does not change. Empty if the job was deleted long ago."""
         with self.lock:
             job = self.known[name]
-            if not job.versions and job.leaving == NEVER:
+            if not job.versions and job.deleting == NEVER:
                 job.versions = [(pretty(self.mock.body(name).decode()), NEVER)]
             return [text for text, until in job.versions if until >= since]
 
     def some(self, chance: random.Random, count: int, *status: str) -> list[str]:
         with self.lock:
-            names = [name for name, job in self.known.items() if job.leaving == NEVER
+            names = [name for name, job in self.known.items() if job.deleting == NEVER
                      and (not status or job.status in status)]
             return chance.sample(names, min(count, len(names)))
 
@@ -66,16 +66,16 @@ class Truth:
         """Returns the jobs that existed from `since` to `until`."""
         with self.lock:
             return {name for name, job in self.known.items()
-                    if job.there <= since and job.leaving >= until}
+                    if job.created <= since and job.deleting >= until}
 
     def may_show(self, since: float) -> set[str]:
         """Returns the jobs that were not deleted before `since`."""
         with self.lock:
-            return {name for name, job in self.known.items() if job.gone >= since}
+            return {name for name, job in self.known.items() if job.deleted >= since}
 
-    def is_leaving(self, name: str) -> bool:
+    def is_deleting(self, name: str) -> bool:
         with self.lock:
-            return self.known[name].leaving != NEVER
+            return self.known[name].deleting != NEVER
 
     # Changes.
 
@@ -93,7 +93,7 @@ class Truth:
             else:
                 self.delete()
             for job in self.known.values():
-                if job.gone < time.monotonic() - KEPT:
+                if job.deleted < time.monotonic() - KEPT_S:
                     job.versions = []
 
     def create(self, count: int) -> None:
@@ -120,18 +120,18 @@ class Truth:
 
     def delete(self) -> None:
         for name in self.some(self.random, 1, "done", "error"):
-            self.take_leave(name)
+            self.record_deleting(name)
             self.mock.delete(name)
-            self.has_gone(name, "deleted")
+            self.record_deleted(name, "deleted")
 
-    def take_leave(self, name: str) -> None:
+    def record_deleting(self, name: str) -> None:
         """Records that the job may disappear at any time from now on."""
         self.versions(name)
-        self.known[name].leaving = time.monotonic()
+        self.known[name].deleting = time.monotonic()
 
-    def has_gone(self, name: str, how: str) -> None:
+    def record_deleted(self, name: str, how: str) -> None:
         with self.lock:
-            self.known[name].gone = time.monotonic()
+            self.known[name].deleted = time.monotonic()
             self.count(how, 1)
 
     def count(self, what: str, number: int) -> None:
