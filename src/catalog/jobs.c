@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sha256.h"
 #include "internal.h"
 
@@ -402,29 +403,24 @@ int jobs_erase(struct catalog *catalog, int64_t row)
 static int jobs_collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 	int64_t **ret_rows, size_t *ret_len)
 {
-	int64_t *rows = NULL;
-	size_t len = 0;
-	int step;
+	struct rows rows = {0};
+	int err = 0;
+	int step = SQLITE_DONE;
 
-	while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-		/* Double the array whenever its length reaches a power of two. */
-		if ((len & (len - 1)) == 0) {
-			int64_t *grown = realloc(
-				rows, (len ? 2 * len : 1) * sizeof(*rows));
+	while (!err && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+		int64_t row = sqlite3_column_int64(statement, 0);
 
-			if (!grown)
-				break;
-			rows = grown;
-		}
-		rows[len++] = sqlite3_column_int64(statement, 0);
+		err = rows_append(&rows, &row, 1);
 	}
 	sqlite3_reset(statement);
-	if (step != SQLITE_DONE) {
-		free(rows);
-		return step == SQLITE_ROW ? -ENOMEM : catalog_failed(catalog, "read");
+	if (!err && step != SQLITE_DONE)
+		err = catalog_failed(catalog, "read");
+	if (err) {
+		rows_done(&rows);
+		return err;
 	}
-	*ret_rows = rows;
-	*ret_len = len;
+	*ret_rows = rows.rows;
+	*ret_len = rows.len;
 	return 0;
 }
 

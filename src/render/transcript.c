@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /*
  * Bytes of a time, and digits of a speaker or channel number; longer ones are not valid.
  */
@@ -83,19 +85,12 @@ static bool transcript_read_utterance(
 static int transcript_add_utterance(
 	struct transcript *transcript, const struct utterance *utterance)
 {
-	size_t len = transcript->len;
+	int err = ARRAY_RESERVE(
+		transcript->utterances, transcript->cap, transcript->len + 1);
 
-	/* The capacity doubles whenever the length reaches a power of two. */
-	if ((len & (len - 1)) == 0) {
-		struct utterance *grown = realloc(
-			transcript->utterances, (len ? 2 * len : 1) * sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		transcript->utterances = grown;
-	}
-	transcript->utterances[transcript->len++] = *utterance;
-	return 0;
+	if (!err)
+		transcript->utterances[transcript->len++] = *utterance;
+	return err;
 }
 
 static int transcript_read_utterances(

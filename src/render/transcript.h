@@ -26,6 +26,7 @@ struct transcript {
 	struct json_slice subtitles;  /* array of the subtitles that the API made */
 	struct utterance *utterances; /* sorted by `at` */
 	size_t len;
+	size_t cap;
 	bool channels; /* voices are distinguished by channel as well */
 	bool voiced;   /* at least one utterance has a voice */
 };

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_MEMBERS = 64, FIRST_SLOTS = 256 };
+#include "base/array.h"
+
+enum { FIRST_SLOTS = 256 };
 
 void member_set_init(struct member_set *snapshot)
 {
@@ -65,17 +67,11 @@ static int member_set_grow_seen(struct member_set *snapshot)
 
 static int member_set_add_member(struct member_set *snapshot, int64_t number)
 {
-	if (snapshot->len == snapshot->cap) {
-		size_t cap = snapshot->cap ? snapshot->cap * 2 : FIRST_MEMBERS;
-		int64_t *members = realloc(snapshot->members, cap * sizeof(*members));
+	int err = ARRAY_RESERVE(snapshot->members, snapshot->cap, snapshot->len + 1);
 
-		if (!members)
-			return -ENOMEM;
-		snapshot->members = members;
-		snapshot->cap = cap;
-	}
-	snapshot->members[snapshot->len++] = number;
-	return 0;
+	if (!err)
+		snapshot->members[snapshot->len++] = number;
+	return err;
 }
 
 int member_set_add(struct member_set *snapshot, int64_t number, uint8_t part, bool tell)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* No sensible server returns more jobs on a page. */
 enum { PAGE_ROWS_MAX = 100000 };
 
@@ -12,17 +14,12 @@ static int page_add_row(struct page *page, int64_t row)
 {
 	if (page->len == PAGE_ROWS_MAX)
 		return -EMSGSIZE;
-	if (page->len == page->cap) {
-		size_t cap = page->cap ? page->cap * 2 : 64;
-		int64_t *rows = realloc(page->rows, cap * sizeof(*rows));
 
-		if (!rows)
-			return -ENOMEM;
-		page->rows = rows;
-		page->cap = cap;
-	}
-	page->rows[page->len++] = row;
-	return 0;
+	int err = ARRAY_RESERVE(page->rows, page->cap, page->len + 1);
+
+	if (!err)
+		page->rows[page->len++] = row;
+	return err;
 }
 
 static void page_note_order(struct page *page, int64_t created_ms)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "base/array.h"
 #include "page.h"
 #include "row_order.h"
 #include "source_revalidate.h"
@@ -74,12 +75,6 @@ struct revalidate_step {
 
 extern const struct revalidate_step revalidate_steps[STEPS];
 
-/* Rows of jobs, allocated with malloc(). */
-struct rows {
-	int64_t *rows;
-	size_t len;
-};
-
 struct revalidation {
 	struct listing *listing;
 	enum step step;
@@ -112,9 +107,6 @@ struct revalidation {
 		*changed_jobs; /* waiters for job fetches, one per connection */
 	int changed_jobs_len;  /* number of them in progress */
 };
-
-/* Appends copies of `more` rows. Returns 0 or -ENOMEM. */
-int rows_append(struct rows *rows, const int64_t *more, size_t len);
 
 /* True if the listing is of all statuses, so that unfinished jobs are its members. */
 bool revalidate_is_of_all(const struct revalidation *check);

@@ -283,7 +283,7 @@ static void steps_window_start(struct revalidation *check)
 static int steps_window_take(struct revalidation *check)
 {
 	const struct page *page = check->page;
-	const struct rows rows = {page->rows, page->len};
+	const struct rows rows = {.rows = page->rows, .len = page->len};
 
 	if (!page->len || page->rows[0] != check->row_order.rows[check->low])
 		return -ESTALE;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 void row_order_init(
 	struct row_order *expected, struct catalog *catalog, int64_t *rows, size_t len)
 {
@@ -84,15 +86,10 @@ int row_order_splice(struct row_order *expected, size_t from, size_t to,
 {
 	size_t new_len = expected->len - (to - from) + len;
 
-	if (new_len > expected->cap) {
-		size_t cap = new_len + new_len / 8 + 64;
-		int64_t *grown = realloc(expected->rows, cap * sizeof(*grown));
+	int err = ARRAY_RESERVE(expected->rows, expected->cap, new_len);
 
-		if (!grown)
-			return -ENOMEM;
-		expected->rows = grown;
-		expected->cap = cap;
-	}
+	if (err)
+		return err;
 	memmove(expected->rows + from + len, expected->rows + to,
 		(expected->len - to) * sizeof(*rows));
 	if (len)

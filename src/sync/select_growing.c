@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sha256.h"
 #include "internal.h"
 
@@ -46,17 +47,7 @@ static int growing_reserve_name(struct listing_names *names, size_t known, size_
 
 	if (err)
 		return err == -EMSGSIZE ? -EFBIG : err;
-	if (known < names->cap)
-		return 0;
-
-	size_t cap = names->cap ? names->cap * 2 : 64;
-	uint32_t *starts = realloc(names->starts, cap * sizeof(*starts));
-
-	if (!starts)
-		return -ENOMEM;
-	names->starts = starts;
-	names->cap = cap;
-	return 0;
+	return ARRAY_RESERVE(names->starts, names->cap, known + 1);
 }
 
 /* Returns the member number of a name: positive, and derived from the name alone. */

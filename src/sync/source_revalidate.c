@@ -20,19 +20,6 @@ enum {
 	PAGES_MIN = 3,
 };
 
-int rows_append(struct rows *rows, const int64_t *more, size_t len)
-{
-	int64_t *grown = realloc(rows->rows, (rows->len + len + 1) * sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	if (len)
-		memcpy(grown + rows->len, more, len * sizeof(*grown));
-	rows->rows = grown;
-	rows->len += len;
-	return 0;
-}
-
 bool revalidate_is_of_all(const struct revalidation *check)
 {
 	return check->listing->query.statuses == QUERY_ALL_STATUSES;

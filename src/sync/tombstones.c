@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* Removes the expired entries. All are kept equally long, so the oldest are first. */
 static void tombstones_drop_old(struct tombstones *removed, int64_t now_ms)
 {
@@ -26,15 +28,8 @@ void tombstones_add(struct sync *sync, int64_t row)
 								 : TOMBSTONE_MS;
 
 	tombstones_drop_old(removed, now_ms);
-	if (removed->len == removed->cap) {
-		size_t cap = removed->cap ? removed->cap * 2 : 64;
-		struct tombstone *grown = realloc(removed->entries, cap * sizeof(*grown));
-
-		if (!grown)
-			return;
-		removed->entries = grown;
-		removed->cap = cap;
-	}
+	if (ARRAY_RESERVE(removed->entries, removed->cap, removed->len + 1))
+		return;
 	removed->entries[removed->len++] = (struct tombstone){
 		.row = row, .until_ms = now_ms + last_ms};
 }
