@@ -57,7 +57,7 @@ def test_refused_in_turn(name, ends):
 
 @pytest.mark.parametrize("how", [{}, {"FAILING_MALLOC_WAYS": "1"}])
 def test_it_can_fail(tmp_path, how):
-    """A program that does not check the result of malloc() is reported."""
+    """A program that does not check whether malloc() failed is reported."""
     source = tmp_path / "careless.c"
     source.write_text("""
 #include <setjmp.h>

@@ -237,7 +237,7 @@ class TestCost:
 
     def test_longer_than_timeout(self, shop, mount):
         """SEMANTICS 6.1, 11.1: a search that takes longer than `timeout` fails with an error
-        message; a retry resumes where it stopped."""
+        message; a retry resumes at the same page."""
         one = mount(shop, "timeout=1", "connections=1", "page_size=10")
         shop.modes(latency_ms=60)
         tries = 0

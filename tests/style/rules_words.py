@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The style of comments, messages and documents: plain words (docs/STYLE.md)."""
 
+import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 
 from tree import Tree
@@ -29,29 +32,66 @@ BANNED = [
 PATTERNS = [(re.compile(pattern), advice) for pattern, advice in BANNED]
 
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+# "#" begins a comment in these files, except within a word, as in "$#" or "${a#b}".
+HASH = re.compile(r"(?:^|(?<=\s))#(?!!).*")
+HASH_FILES = ("meson.build", "meson_options.txt", ".sh", ".bash", ".zsh", ".fish", ".dict", ".in",
+              ".conf", "completions/_gladiafs", ".clang-tidy", "debian/rules")
+DOCUMENTS = ("README.md", "CHANGELOG.md", "src/README.md", "tests/mock/README.md", "docs/",
+             "packaging/man/")
+NOT_DOCUMENTS = ("docs/reports/", "docs/STYLE.md", ".svg")
+
+Prose = Iterator[tuple[int, str]]
+
+
+def c_prose(lines: list[str], strings: bool) -> Prose:
+    """Yields the comments of a C file, and its strings if they are messages."""
+    inside = False
+    for number, line in enumerate(lines, 1):
+        if inside or "/*" in line:
+            text = line if inside else line[line.index("/*"):]
+            inside = "*/" not in text
+            yield number, text
+        elif strings and not line.lstrip().startswith("#"):
+            yield number, " ".join(STRING.findall(line))
+
+
+def python_prose(source: str) -> Prose:
+    """Yields the comments, docstrings and help texts of a Python file."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+    for node in ast.walk(ast.parse(source)):
+        texts = [keyword.value for keyword in getattr(node, "keywords", [])
+                 if keyword.arg in ("help", "description", "epilog")]
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) \
+                and ast.get_docstring(node):
+            texts.append(node.body[0].value)
+        for text in texts:
+            lines = ast.get_source_segment(source, text).split("\n")
+            for number, line in enumerate(lines, text.lineno):
+                yield number, line.replace('"""', "")
 
 
 def prose(tree: Tree) -> Iterator[tuple[str, int, str]]:
-    """Yields the path, number and text of every line that people read: comments and messages of
-    src and include, documents and man pages."""
-    for path in tree.c_files("src", "include"):
-        inside = False
-        for number, line in enumerate(tree.lines(path), 1):
-            text = ""
-            if inside or "/*" in line:
-                text = line if inside else line[line.index("/*"):]
-                inside = "*/" not in text
-            elif not line.lstrip().startswith("#"):
-                text = " ".join(STRING.findall(line))
-            if text:
-                yield path, number, text
+    """Yields the path, number and text of every line that people read: comments, docstrings, help
+    texts, the messages of the program, documents and man pages."""
+    python, shell = set(tree.python_files()), set(tree.shell_scripts())
     for path in tree.files:
-        if path == "README.md" or path == "CHANGELOG.md" or path.startswith(("docs/", "packaging/man/")) \
-                or path == "src/README.md":
-            if path.startswith("docs/reports/") or path == "docs/STYLE.md" or path.endswith(".svg"):
-                continue
-            for number, line in enumerate(tree.lines(path), 1):
-                yield path, number, line
+        lines = tree.lines(path)
+        if path.endswith((".c", ".h")):
+            found = c_prose(lines, path.startswith(("src/", "include/")))
+        elif path in python:
+            found = python_prose(tree.text(path))
+        elif path in shell or path.endswith(HASH_FILES):
+            found = ((number, match.group()) for number, line in enumerate(lines, 1)
+                     if (match := HASH.search(line)))
+        elif path.startswith(DOCUMENTS) and not path.startswith(NOT_DOCUMENTS) \
+                and not path.endswith(NOT_DOCUMENTS):
+            found = enumerate(lines, 1)
+        else:
+            continue
+        for number, text in found:
+            yield path, number, text
 
 
 def allowed(tree: Tree) -> dict[tuple[str, str], int]:

@@ -36,7 +36,7 @@ SOUND = {
                                  "static void test_one(void **state)\n{\n}\n",
     "tests/mount/test_ls.py": "# SPDX-License-Identifier: MIT\n"
                               "def test_spec_2_10_names():\n    pass\n",
-    "docs/SEMANTICS.md": "# What it does\n\n| **1.1** | *First* | |\n"
+    "docs/SEMANTICS.md": "# Promises\n\n| **1.1** | *First* | |\n"
                          "| 1.1.1 | One. | `unit/base/test_buf.c::test_one` |\n"
                          "| **2.10** | *Second* | |\n",
     "docs/SECURITY.md": "| asset | test |\n| --- | --- |\n"
@@ -67,12 +67,22 @@ PLANTED = [
     ("mirror", "src/fs/stats.c", '+#include "http/internal.h"\n',
      "src/fs/stats.c:6"),
     ("sizes", "src/base/buf.c", "+" + "\n" * 500, "src/base/buf.c:500"),
-    ("sizes", "tests/unit/base/test_buf.c", "+" + LONG_FUNCTION, "tests/unit/base/test_buf.c:6"),
+    ("sizes", "tests/unit/base/test_buf.c", "+" + LONG_FUNCTION, "tests/unit/base/test_buf.c:9"),
     ("spdx", "src/base/buf.c", "\n" + C, "src/base/buf.c:1"),
     ("spdx", "scripts/demo", "#!/bin/sh\nset -eu\n", "scripts/demo:1"),
     ("spdx", "meson.build", "project('x', 'c')\n", "meson.build:1"),
     ("words", "README.md", "Good\n" + "TO" + "DO: more\n", "README.md:2"),
     ("words", "scripts/demo", "+cd /home" + "/me/gladiafs\n", "scripts/demo:5"),
+    ("plain", "src/base/buf.c", "+/* A list that is begun anew. */\n", "src/base/buf.c:8"),
+    ("plain", "src/base/buf.c", "+const char *a = \"of malloc()\";\n", "src/base/buf.c:8"),
+    ("plain", "tests/unit/base/test_buf.c", "+/* Nobody reads. */\n",
+     "tests/unit/base/test_buf.c:8"),
+    ("plain", "tests/mount/test_ls.py", '+def f():\n    """One.\n\n    It is told."""\n',
+     "tests/mount/test_ls.py:7"),
+    ("plain", "tests/mount/test_ls.py", "+# Whoever lists it.\n", "tests/mount/test_ls.py:4"),
+    ("plain", "scripts/demo", "+# The stand-in.\n", "scripts/demo:5"),
+    ("plain", "meson.build", "+# It stands here.\n", "meson.build:3"),
+    ("plain", "docs/SEMANTICS.md", "+It is anew.\n", "docs/SEMANTICS.md:6"),
     ("blanks", "src/main.c", "+int a; \n", "src/main.c:3"),
     ("blanks", "src/main.c", "+int a;\r\n", "src/main.c:3"),
     ("blanks", "src/main.c", "+int a;", "src/main.c:3"),
