@@ -23,7 +23,7 @@ class Refused:
         finally:
             if str(where) in mounts():
                 run("umount", "-l", where)
-        assert f"cannot mount on {where}: " in err and f"{named}" in err, err
+        assert f"cannot mount on {where}: " in err and f" ({named}" in err, err
         assert len(err.splitlines()) == 1
         self.sentence = err
 

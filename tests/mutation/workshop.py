@@ -12,7 +12,7 @@ from pathlib import Path
 
 # The mount tests of each folder below src/, those first that are most likely to notice a change.
 MOUNT_TESTS = {
-    ".": "command_line",
+    ".": "command_line covered key fstab",
     "base": "control command_line content log",
     "json": "content hostile",
     "process": "command_line manager log security",
