@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,9 +93,58 @@ static void test_spec_7_4_unnamed(void **state)
 	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
+/* True if catalog_temporary_dir() returns TMPDIR and not SQLITE_TMPDIR. */
+static bool is_passed_over(const char *directory)
+{
+	assert_int_equal(setenv("SQLITE_TMPDIR", directory, 1), 0);
+
+	const char *found = catalog_temporary_dir();
+
+	assert_true(
+		strcmp(found, directory) == 0 || strcmp(found, getenv("TMPDIR")) == 0);
+	return strcmp(found, directory) != 0;
+}
+
+/* SEMANTICS 7.4: the first directory in which files can be created is used. */
+static void test_directory(void **state)
+{
+	char usable[] = "/tmp/gladiafs-test-XXXXXX";
+	char other[64];
+	char file[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(usable));
+	snprintf(other, sizeof(other), "%s/other", usable);
+	snprintf(file, sizeof(file), "%s/file", usable);
+	assert_int_equal(chmod(usable, 0777), 0);
+	assert_int_equal(mkdir(other, 0755), 0);
+	close(creat(file, 0700));
+	assert_int_equal(setenv("TMPDIR", usable, 1), 0);
+	assert_false(is_passed_over(other));
+	assert_true(is_passed_over(""));
+	assert_true(is_passed_over("."));
+	assert_true(is_passed_over("/nonexistent"));
+	assert_true(is_passed_over(file));
+	/* No directory of another user is used. */
+	if (geteuid() == 0) {
+		assert_int_equal(setresuid(65534, 0, 0), 0);
+
+		bool passed_over = is_passed_over(other);
+
+		assert_int_equal(setresuid(0, 0, 0), 0);
+		assert_true(passed_over);
+	}
+	unsetenv("SQLITE_TMPDIR");
+	unsetenv("TMPDIR");
+	unlink(file);
+	rmdir(other);
+	rmdir(usable);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {FIXTURE_TEST(test_spec_7_4_unnamed)};
+	const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(test_spec_7_4_unnamed), cmocka_unit_test(test_directory)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
