@@ -198,7 +198,7 @@ static struct timespec log_writer_time_in(long ms)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
 	time.tv_nsec += ms * 1000000L;
 	time.tv_sec += time.tv_nsec / 1000000000L;
 	time.tv_nsec %= 1000000000L;
