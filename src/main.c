@@ -109,6 +109,18 @@ static void main_find_cache(struct plan *plan)
 			errmsg.len ? errmsg.data : "out of memory");
 }
 
+/* Without a cache on disk, the database uses temporary files. */
+static void main_check_temporary(const struct plan *plan)
+{
+	CLEANUP(buf_done) struct buf note;
+
+	buf_init(&note, ERRMSG_MAX);
+	if (!plan->cache_path)
+		cache_path_check_temporary(catalog_temporary_dir(), &note);
+	if (note.len)
+		log_warning(&plan->log, "%s", note.data);
+}
+
 /*
  * Makes sure that the mount will not hide any file that we need while it is mounted
  * (SEMANTICS 11.5). Without a cache on disk that includes the directory for the temporary
@@ -231,6 +243,7 @@ static int main_mount_as_asked(const struct options *options, struct buf *errmsg
 	if (code)
 		return code;
 	main_find_cache(&plan);
+	main_check_temporary(&plan);
 	main_find_timeout(&plan);
 	code = main_check_covered(&plan, errmsg);
 	if (code || fake)

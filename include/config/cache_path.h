@@ -20,3 +20,9 @@
  */
 int cache_path_find(const char *cache_dir, const char *origin, const char *key,
 	char **ret_path, struct buf *note, struct buf *errmsg);
+
+/*
+ * Sets `note` to a message for the user if temporary files in `directory` would be on a
+ * network or FUSE filesystem, which can stop answering; else leaves it empty.
+ */
+void cache_path_check_temporary(const char *directory, struct buf *note);

@@ -105,7 +105,7 @@ struct catalog {
  */
 int vfs_open(struct catalog *catalog, const char *path, int flags);
 
-enum { SCHEMA_PAGE_SIZE = 8192 };
+enum { SCHEMA_PAGE_SIZE = 8192, SCHEMA_CACHE_SIZE = 8 << 20 };
 
 /*
  * Opens the database `path` ("" for a temporary one), creates or checks the schema, and

@@ -45,6 +45,11 @@ struct room room_look(int dir, int64_t file_size)
 	return room;
 }
 
+struct room room_unsure(void)
+{
+	return (struct room){.left = TURN_MAX - 1};
+}
+
 bool room_is_low(const struct room *room)
 {
 	return room->left < room->reserve;

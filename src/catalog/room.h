@@ -13,9 +13,12 @@ struct room {
 /*
  * Returns the space that is left for a file of `file_size` bytes in the directory with
  * the descriptor `dir`. A limit on the size of files (RLIMIT_FSIZE) counts like the end
- * of the disk. Does not block on the disk.
+ * of the disk. Blocks if a network or FUSE filesystem does not answer.
  */
 struct room room_look(int dir, int64_t file_size);
+
+/* Returns a space for which room_is_unsure() is true, but room_is_low() is not. */
+struct room room_unsure(void);
 
 /* True if less than the reserve is left. */
 bool room_is_low(const struct room *room);

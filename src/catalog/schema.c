@@ -176,7 +176,7 @@ static const char layout[] = "PRAGMA page_size = 8192;"
 static const char settings[] = "PRAGMA journal_mode = DELETE;"
 			       "PRAGMA cache_spill = OFF;"
 			       "PRAGMA synchronous = OFF;"
-			       "PRAGMA cache_size = -8192;"
+			       "PRAGMA cache_size = -8192;" /* SCHEMA_CACHE_SIZE */
 			       "PRAGMA cell_size_check = ON;";
 
 bool schema_is_damage(int code)

@@ -41,11 +41,27 @@ enum {
 		       1000, /* minimum time between messages about a full disk */
 };
 
-/* Updates `catalog->room`. */
-static void transaction_look_for_room(struct catalog *catalog)
+/*
+ * True if a temporary database of `pages` pages is in memory: SQLite creates no file
+ * before its cache is full.
+ */
+static bool transaction_is_in_memory(const struct catalog *catalog, int64_t pages)
+{
+	return !catalog->db_file.path && pages * SCHEMA_PAGE_SIZE < SCHEMA_CACHE_SIZE;
+}
+
+/*
+ * Updates `catalog->room` for a database of `pages` pages. Does not look at the disk if
+ * it is not needed, because a network filesystem may not answer.
+ */
+static void transaction_look_for_room(struct catalog *catalog, int64_t pages)
 {
 	const struct db_file *place = &catalog->db_file;
 
+	if (transaction_is_in_memory(catalog, pages)) {
+		catalog->room = room_unsure();
+		return;
+	}
 	catalog->room = room_look(place->path ? place->dir : catalog->temporary_dir,
 		catalog->pages * SCHEMA_PAGE_SIZE);
 	/* statvfs(3) does not report quotas. If a write has just failed, the disk counts
@@ -81,7 +97,7 @@ static void transaction_choose_journal(struct catalog *catalog)
 {
 	if (!catalog->pages)
 		catalog->pages = trim_pages(catalog, SQL_PAGES);
-	transaction_look_for_room(catalog);
+	transaction_look_for_room(catalog, catalog->pages);
 
 	bool is_unsure = room_is_unsure(&catalog->room);
 
@@ -106,10 +122,11 @@ static void transaction_choose_journal(struct catalog *catalog)
  */
 static bool transaction_has_room(struct catalog *catalog)
 {
-	transaction_look_for_room(catalog);
-	for (;;) {
-		int64_t growth = (trim_pages(catalog, SQL_PAGES) - catalog->pages) *
-				 SCHEMA_PAGE_SIZE;
+	int64_t pages = trim_pages(catalog, SQL_PAGES);
+
+	transaction_look_for_room(catalog, pages);
+	for (;; pages = trim_pages(catalog, SQL_PAGES)) {
+		int64_t growth = (pages - catalog->pages) * SCHEMA_PAGE_SIZE;
 
 		if (growth <= 0 || growth <= catalog->room.left)
 			return true;

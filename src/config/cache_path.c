@@ -115,6 +115,17 @@ static int cache_path_avoid_remote(bool named, struct cache_directory *directory
 	return 0;
 }
 
+void cache_path_check_temporary(const char *directory, struct buf *note)
+{
+	const char *type = cache_path_find_remote(directory);
+
+	if (type)
+		errmsg_set(note, 0,
+			"temporary files are in %s on %s: if that stops answering, so "
+			"does the whole mount; set TMPDIR to a directory on a local disk",
+			directory, type);
+}
+
 /* Creates a directory and its parents with mode 0700. Returns 0 or a negative errno. */
 static int cache_path_make_directories(const char *directory)
 {

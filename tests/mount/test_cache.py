@@ -4,6 +4,7 @@
 import contextlib
 import errno
 import os
+import signal
 import stat
 import time
 
@@ -289,6 +290,24 @@ stat -c '%a %n' /var/tmp/*
         again = mount(account, "cache=off")
         read(again.path / "all" / name_of(job_id))
         assert len(again.requests()) == 1
+
+    def test_temporary_files_on_a_network(self, account, mock, mount, place):
+        """SEMANTICS 6, 7.4: with cache=off a small account needs no disk. So if temporary files are
+        on a filesystem that stops answering (here a gladiafs mount), the mount goes on."""
+        other = mount(mock, "allow_delete")
+        temporary = other.path / "all"
+        one = mount(account, "cache=off", "ttl=0",
+                    env=environment(place.home, TMPDIR=str(temporary)))
+        assert f"{temporary} on FUSE" in one.stderr and "set TMPDIR" in one.stderr
+        os.kill(other.pid, signal.SIGSTOP)
+        try:
+            assert shown(one.path / "all") == names_of(account.jobs())
+            for name in os.listdir(one.path / "status/error"):
+                read(one.path / "status/error" / name)
+            os.kill(one.pid, signal.SIGTERM)
+            assert one.wait() == 0
+        finally:
+            os.kill(other.pid, signal.SIGCONT)
 
     def test_shared(self, account, mount):
         """SEMANTICS 7.4.5: two mounts share the cache: a job fetched by one is cached for both."""
