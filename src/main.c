@@ -31,18 +31,7 @@
 
 enum { STACKED_MAX = 16 }; /* maximum number of dead mounts on one directory */
 
-/* Everything that is found out before we mount. */
-struct plan {
-	const struct options *options;
-	struct log log;
-	char *key; /* the API key */
-	struct key_source key_source;
-	struct mountpoint mountpoint;
-	char *cache_path;   /* NULL: there is no cache on disk */
-	int64_t timeout_ms; /* maximum time that a request may be parked */
-};
-
-static void main_plan_done(struct plan *plan)
+static void main_plan_done(struct mount_plan *plan)
 {
 	api_key_free(plan->key);
 	key_source_done(&plan->key_source);
@@ -50,19 +39,11 @@ static void main_plan_done(struct plan *plan)
 	free(plan->cache_path);
 }
 
-static int main_find_key(struct plan *plan, struct buf *errmsg)
-{
-	int err = api_key_find(
-		plan->options->key_file, &plan->key, &plan->key_source, errmsg);
-
-	return err ? EXIT_CODE_MOUNT : EXIT_CODE_OK;
-}
-
 /*
  * Checks the mount point, and detaches dead gladiafs mounts on it if `clear` is set
  * (SEMANTICS 11.4). "mount -f" does not set it, because it must not change anything.
  */
-static int main_find_mountpoint(struct plan *plan, bool clear, struct buf *errmsg)
+static int main_find_mountpoint(struct mount_plan *plan, bool clear, struct buf *errmsg)
 {
 	const struct options *options = plan->options;
 
@@ -88,7 +69,7 @@ static int main_find_mountpoint(struct plan *plan, bool clear, struct buf *errms
  * Finds the path of the cache file. If there is none we log a warning and go on without a
  * cache on disk, because the mount works without it.
  */
-static void main_find_cache(struct plan *plan)
+static void main_find_cache(struct mount_plan *plan)
 {
 	const struct options *options = plan->options;
 	CLEANUP(buf_done) struct buf note;
@@ -126,7 +107,7 @@ static void main_check_temporary(const struct plan *plan)
  * (SEMANTICS 11.5). Without a cache on disk that includes the directory for the temporary
  * database.
  */
-static int main_check_covered(const struct plan *plan, struct buf *errmsg)
+static int main_check_covered(const struct mount_plan *plan, struct buf *errmsg)
 {
 	const struct options *options = plan->options;
 	const struct {
@@ -161,7 +142,7 @@ static int main_check_covered(const struct plan *plan, struct buf *errmsg)
 }
 
 /* Derives the timeout of requests from the options and the kernel's own limits. */
-static void main_find_timeout(struct plan *plan)
+static void main_find_timeout(struct mount_plan *plan)
 {
 	CLEANUP(buf_done) struct buf errmsg;
 
@@ -170,22 +151,6 @@ static void main_find_timeout(struct plan *plan)
 		plan->options->timeout_ms, DEADLINE_KERNEL, &errmsg);
 	if (errmsg.len)
 		log_warning(&plan->log, "%s", errmsg.data);
-}
-
-static int main_run_plan(struct plan *plan, struct daemon *daemon, struct buf *errmsg)
-{
-	const struct mount_plan config = {
-		.options = plan->options,
-		.mountpoint = plan->mountpoint.path,
-		.cache_path = plan->cache_path,
-		.key = plan->key,
-		.key_source = &plan->key_source,
-		.timeout_ms = plan->timeout_ms,
-		.daemon = daemon,
-		.log = &plan->log,
-	};
-
-	return run_mount(&config, errmsg);
 }
 
 /* Returns the error message, which is empty only if there was no memory for it. */
@@ -198,12 +163,12 @@ static const char *main_text_of(const struct buf *errmsg)
  * Runs in the background process. An error message goes to the parent, which prints it,
  * or to the log if the parent is no longer waiting.
  */
-static int main_run_child(struct plan *plan, struct daemon *daemon, struct buf *errmsg)
+static int main_run_child(struct mount_plan *plan, struct buf *errmsg)
 {
-	int code = main_run_plan(plan, daemon, errmsg);
+	int code = run_mount(plan, errmsg);
 
-	if (daemon->waited_for)
-		daemon_report(daemon, code, main_text_of(errmsg), false);
+	if (plan->daemon.waited_for)
+		daemon_report(&plan->daemon, code, main_text_of(errmsg), false);
 	else if (code)
 		log_error(&plan->log, "%s", main_text_of(errmsg));
 	buf_reset(errmsg);
@@ -211,16 +176,15 @@ static int main_run_child(struct plan *plan, struct daemon *daemon, struct buf *
 }
 
 /* Mounts in a background process and waits until that is usable or has failed. */
-static int main_run_background(struct plan *plan, struct buf *errmsg)
+static int main_run_background(struct mount_plan *plan, struct buf *errmsg)
 {
-	struct daemon daemon = {0};
 	int code;
-	int started = daemon_start(&daemon, &code, errmsg);
+	int started = daemon_start(&plan->daemon, &code, errmsg);
 
 	if (started < 0)
 		return EXIT_CODE_SYSTEM;
 	if (started == 0)
-		return main_run_child(plan, &daemon, errmsg);
+		return main_run_child(plan, errmsg);
 	if (!code && plan->options->verbose)
 		printf("gladiafs: %s mounted on %s\n", plan->options->source,
 			plan->mountpoint.path);
@@ -230,16 +194,15 @@ static int main_run_background(struct plan *plan, struct buf *errmsg)
 /* Mounts, or only checks whether mounting would work ("mount -f"). */
 static int main_mount_as_asked(const struct options *options, struct buf *errmsg)
 {
-	CLEANUP(main_plan_done) struct plan plan = {.options = options};
+	CLEANUP(main_plan_done) struct mount_plan plan = {.options = options};
 	bool fake = options->action == OPTIONS_FAKE;
-	struct daemon nobody = {0};
 	int code;
 
 	/* Until it is mounted, log to stderr: the user is waiting for the result. */
 	log_init(&plan.log, "gladiafs", false, options->debug);
-	code = main_find_key(&plan, errmsg);
-	if (!code)
-		code = main_find_mountpoint(&plan, !fake, errmsg);
+	if (api_key_find(options->key_file, &plan.key, &plan.key_source, errmsg))
+		return EXIT_CODE_MOUNT;
+	code = main_find_mountpoint(&plan, !fake, errmsg);
 	if (code)
 		return code;
 	main_find_cache(&plan);
@@ -248,7 +211,7 @@ static int main_mount_as_asked(const struct options *options, struct buf *errmsg
 	code = main_check_covered(&plan, errmsg);
 	if (code || fake)
 		return code;
-	return options->foreground ? main_run_plan(&plan, &nobody, errmsg)
+	return options->foreground ? run_mount(&plan, errmsg)
 				   : main_run_background(&plan, errmsg);
 }
 

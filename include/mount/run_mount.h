@@ -7,20 +7,19 @@
 #include "base/log.h"
 #include "config/api_key.h"
 #include "config/options.h"
+#include "mount/mountpoint.h"
 #include "process/daemon.h"
 
-/* Everything that run_mount() needs. All pointers must stay valid until it returns. */
+/* Everything that is found out before mounting. */
 struct mount_plan {
 	const struct options *options;
-	const char *mountpoint; /* absolute path */
-	const char *cache_path; /* the catalog's database file; NULL: temporary */
-	char *key;              /* API key; wiped once the API client has a copy */
-	struct key_source
-		*key_source;   /* the place from which SIGHUP reads the key again */
-	int64_t timeout_ms;    /* maximum time that a request may be parked */
-	struct daemon *daemon; /* receives a report when the mount is usable */
-	/* Writes to stderr at first; before mounting we redirect it as `options` say. */
-	struct log *log;
+	struct log log;
+	char *key; /* the API key */
+	struct key_source key_source;
+	struct mountpoint mountpoint;
+	char *cache_path;     /* the catalog's database file; NULL: temporary */
+	int64_t timeout_ms;   /* maximum time that a request may be parked */
+	struct daemon daemon; /* receives a report when the mount is usable */
 };
 
 /*
@@ -30,7 +29,10 @@ struct mount_plan {
  * everything (SEMANTICS 1.5). These signals are left blocked. Call it at most once, in a
  * process that has no other threads.
  *
+ * The key in `plan` is wiped once the API client has a copy. The log writes to stderr at
+ * first; before mounting it is redirected as the options say.
+ *
  * Returns an enum exit_code. If it is not EXIT_CODE_OK, `why` holds an error message of
  * one sentence.
  */
-int run_mount(const struct mount_plan *config, struct buf *errmsg);
+int run_mount(struct mount_plan *plan, struct buf *errmsg);

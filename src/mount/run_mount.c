@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/errmsg.h"
@@ -17,17 +19,15 @@
 #include "gladia/api.h"
 #include "gladia/verify_key.h"
 #include "loop/loop.h"
-#include "mount/effective_config.h"
 #include "mount/key_reader.h"
 #include "mount/unmount.h"
 #include "process/exit_code.h"
 #include "process/hardening.h"
 #include "process/signals.h"
 #include "process/stderr_capture.h"
-#include "process/systemd.h"
 #include "sync/sync.h"
 
-enum { REASON_MAX = 512 };
+enum { REASON_MAX = 512, CONFIG_MAX = 64 << 10 };
 
 /*
  * A mount from its start to its end:
@@ -38,7 +38,7 @@ enum { REASON_MAX = 512 };
  *     +----- a signal or a failure --------+------> ended, with an error message
  */
 struct run_mount {
-	const struct mount_plan *config;
+	struct mount_plan *plan;
 	int signals;                   /* signalfd; -1 if not open */
 	struct recent_log *recent_log; /* the most recent log messages */
 	struct loop *loop;
@@ -75,7 +75,7 @@ static void mount_on_signal(void *ctx)
 	/* A process can see the mount, and send SIGHUP, before we have read the kernel's
 	 * first message. */
 	if (signal == SIGHUP && serve->mounted) {
-		log_debug(serve->config->log, "SIGHUP: refreshing the whole mount");
+		log_debug(&serve->plan->log, "SIGHUP: refreshing the whole mount");
 		key_reader_start(serve->key_reader);
 		return;
 	}
@@ -92,15 +92,16 @@ static void mount_on_turn(void *ctx)
 }
 
 /*
- * Notifies the service manager that the mount is usable. If that fails we only log it,
- * because the mount works without it.
+ * Notifies the service manager, if there is one, that the mount is usable. If that fails
+ * we only log it, because the mount works without it. A mount in the background sends no
+ * notification: its parent process reports the start by its exit.
  */
 static void mount_tell_ready(const struct run_mount *serve)
 {
-	int err = serve->config->options->foreground ? systemd_ready() : 0;
+	int err = serve->plan->options->foreground ? sd_notify(0, "READY=1") : 0;
 
-	if (err)
-		log_warning(serve->config->log,
+	if (err < 0)
+		log_warning(&serve->plan->log,
 			"cannot notify the service manager at $NOTIFY_SOCKET that the "
 			"mount is ready (%s): it may end this process; use another Type= "
 			"than notify",
@@ -110,14 +111,14 @@ static void mount_tell_ready(const struct run_mount *serve)
 static void mount_on_ready(void *ctx)
 {
 	struct run_mount *serve = ctx;
-	const struct options *options = serve->config->options;
+	const struct options *options = serve->plan->options;
 
 	/* A signal that arrived while we were mounting interrupts the start. */
 	mount_on_signal(serve);
 	if (serve->signal)
 		return;
 	serve->serving = !daemon_report(
-		serve->config->daemon, EXIT_CODE_OK, "", !options->log_syslog);
+		&serve->plan->daemon, EXIT_CODE_OK, "", !options->log_syslog);
 	if (serve->serving) {
 		mount_tell_ready(serve);
 		return;
@@ -144,29 +145,24 @@ static int mount_no_system(const char *what, int err, struct buf *errmsg)
 static int mount_interrupted(const struct run_mount *serve, struct buf *errmsg)
 {
 	return errmsg_set(errmsg, EXIT_CODE_MOUNT,
-		"nothing is mounted on %s: interrupted (%s)", serve->config->mountpoint,
-		strsignal(serve->signal));
+		"nothing is mounted on %s: interrupted (%s)",
+		serve->plan->mountpoint.path, strsignal(serve->signal));
 }
 
-static int mount_confine(struct buf *errmsg)
+/* Does what must be done before anything else is opened. */
+static int mount_prepare(struct run_mount *serve, struct buf *errmsg)
 {
 	int err = hardening_confine();
 
 	if (err)
 		return mount_no_system("cannot drop root privileges", err, errmsg);
-	return EXIT_CODE_OK;
-}
-
-/*
- * Opens the directory of the key file. We do this before mounting, because the mount may
- * cover a directory on the way to it.
- */
-static int mount_keep_key_source(struct run_mount *serve, struct buf *errmsg)
-{
-	int err = key_source_keep(serve->config->key_source);
-
+	/* Not after mounting: the mount may cover a directory on the way. */
+	err = key_source_keep(&serve->plan->key_source);
 	if (err)
 		return mount_no_system("cannot open the key's directory", err, errmsg);
+	err = recent_log_new(&clock_system, &serve->recent_log);
+	if (err)
+		return mount_no_system("cannot create the log", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
@@ -185,33 +181,33 @@ static int mount_open_loop(struct run_mount *serve, struct buf *errmsg)
 
 static int mount_open_api(struct run_mount *serve, struct buf *errmsg)
 {
-	const struct options *options = serve->config->options;
+	const struct options *options = serve->plan->options;
 	CLEANUP(buf_done) struct buf key_place;
 
 	buf_init(&key_place, KEY_PLACE_MAX);
 	/* If memory is exhausted, messages do not say where the key is. */
-	(void)key_source_print(serve->config->key_source, &key_place);
+	(void)key_source_print(&serve->plan->key_source, &key_place);
 
 	const struct api_config config = {
 		.origin = options->origin,
-		.key = serve->config->key,
+		.key = serve->plan->key,
 		.key_place = key_place.data,
 		.ca_file = options->ca_file,
 		.proxy = options->proxy,
 		.connections = options->connections,
-		.timeout_ms = timeout_of_calls(serve->config->timeout_ms),
+		.timeout_ms = timeout_of_calls(serve->plan->timeout_ms),
 	};
 	CLEANUP(buf_done) struct buf reason;
 
 	buf_init(&reason, ERRMSG_MAX);
 
 	int err = verify_key(
-		serve->loop, serve->config->log, &config, options->offline_ok, &reason);
+		serve->loop, &serve->plan->log, &config, options->offline_ok, &reason);
 
 	if (serve->signal)
 		return mount_interrupted(serve, errmsg);
 	if (options->offline_ok && (err == -EHOSTUNREACH || err == -ETIMEDOUT)) {
-		log_warning(serve->config->log,
+		log_warning(&serve->plan->log,
 			"cannot reach %s (%s): showing cached data, which may be out of "
 			"date; the key has not been checked",
 			options->origin, reason.len ? reason.data : strerror(-err));
@@ -222,17 +218,17 @@ static int mount_open_api(struct run_mount *serve, struct buf *errmsg)
 		return errmsg_set(errmsg,
 			err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
 			"cannot mount %s on %s: %s", options->origin,
-			serve->config->mountpoint,
+			serve->plan->mountpoint.path,
 			reason.len ? reason.data : strerror(-err));
-	err = api_new(serve->loop, serve->config->log, &config, &serve->api);
+	err = api_new(serve->loop, &serve->plan->log, &config, &serve->api);
 	if (err)
 		return mount_no_system("cannot initialise the API client", err, errmsg);
-	err = key_reader_new(serve->loop, serve->config->log, serve->config->key_source,
+	err = key_reader_new(serve->loop, &serve->plan->log, &serve->plan->key_source,
 		serve->api, mount_on_key, serve, &serve->key_reader);
 	if (err)
 		return mount_no_system("cannot create the key reader", err, errmsg);
 	/* From here on the API client has the only copy of the key. */
-	explicit_bzero(serve->config->key, strlen(serve->config->key));
+	explicit_bzero(serve->plan->key, strlen(serve->plan->key));
 	return EXIT_CODE_OK;
 }
 
@@ -240,11 +236,11 @@ static int mount_open_api(struct run_mount *serve, struct buf *errmsg)
 static int mount_open_catalog(struct run_mount *serve, struct buf *errmsg)
 {
 	const struct catalog_config config = {
-		.path = serve->config->cache_path,
-		.texts_max = serve->config->options->cache_size,
+		.path = serve->plan->cache_path,
+		.texts_max = serve->plan->options->cache_size,
 	};
 	int err = catalog_open(
-		&config, &clock_system, serve->config->log, &serve->catalog);
+		&config, &clock_system, &serve->plan->log, &serve->catalog);
 
 	if (err)
 		return mount_no_system(
@@ -253,11 +249,44 @@ static int mount_open_catalog(struct run_mount *serve, struct buf *errmsg)
 	return EXIT_CODE_OK;
 }
 
+/*
+ * Appends the configuration in effect, as .gladiafs/config shows it (SEMANTICS 9.1), one
+ * line "name=value" per setting. Returns 0, -ENOMEM or -EMSGSIZE.
+ */
+static int mount_print_config(const struct mount_plan *plan, struct buf *out)
+{
+	struct options options = *plan->options;
+	const struct {
+		const char *name;
+		const char *value; /* NULL: none */
+	} lines[] = {
+		{"version", GLADIAFS_VERSION},
+		{"source", options.source},
+		{"origin", options.origin},
+		{"mountpoint", plan->mountpoint.path},
+		{"key_file", key_source_name(&plan->key_source)},
+		{"key_hides", plan->key_source.hidden},
+		{"cache_file", plan->cache_path},
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(lines); i++)
+		err = options_print_line(
+			lines[i].name, lines[i].value ? lines[i].value : "none", out);
+	/* The lines above say which files are used. */
+	options.key_file = NULL;
+	options.cache_dir = NULL;
+	/* The options say what was requested; here they say what is in effect. */
+	options.cache_disk = plan->cache_path != NULL;
+	options.timeout_ms = plan->timeout_ms;
+	return err ? err : options_print_values(&options, out);
+}
+
 static int mount_open_fs(struct run_mount *serve, struct buf *errmsg)
 {
 	static const struct fs_handlers handlers = {
 		.on_ready = mount_on_ready, .on_end = mount_on_end};
-	const struct options *options = serve->config->options;
+	const struct options *options = serve->plan->options;
 	CLEANUP(buf_done) struct buf text;
 	const struct sync_config sync = {
 		.ttl_ms = options->ttl_ms,
@@ -265,12 +294,18 @@ static int mount_open_fs(struct run_mount *serve, struct buf *errmsg)
 		.page_size = options->page_size,
 		.offline_ok = options->offline_ok,
 		.offline = serve->unreachable,
-		.timeout_ms = serve->config->timeout_ms,
+		.timeout_ms = serve->plan->timeout_ms,
 	};
 
-	buf_init(&text, CONFIG_TEXT_MAX);
+	/*
+	 * Redirect the log. This is the last time we may: once threads have been started,
+	 * it must not change.
+	 */
+	log_init(&serve->plan->log, "gladiafs", options->log_syslog, options->debug);
+	serve->plan->log.recent = serve->recent_log;
+	buf_init(&text, CONFIG_MAX);
 
-	int err = effective_config_print(serve->config, &text);
+	int err = mount_print_config(serve->plan, &text);
 	const struct fs_config fs = {
 		.source = options->source,
 		.text = text.data,
@@ -284,14 +319,14 @@ static int mount_open_fs(struct run_mount *serve, struct buf *errmsg)
 		.umask = options->umask,
 		.formats = options->formats,
 		.ttl_ms = options->ttl_ms,
-		.timeout_ms = serve->config->timeout_ms,
+		.timeout_ms = serve->plan->timeout_ms,
 	};
 
 	if (!err)
-		err = sync_new(serve->loop, serve->config->log, serve->catalog,
-			serve->api, &sync, &serve->sync);
+		err = sync_new(serve->loop, &serve->plan->log, serve->catalog, serve->api,
+			&sync, &serve->sync);
 	if (!err)
-		err = fs_new(serve->loop, serve->config->log, serve->catalog, serve->sync,
+		err = fs_new(serve->loop, &serve->plan->log, serve->catalog, serve->sync,
 			&fs, &handlers, serve, &serve->fs);
 	if (err)
 		return mount_no_system("cannot create the filesystem", err, errmsg);
@@ -302,7 +337,7 @@ static int mount_open_fs(struct run_mount *serve, struct buf *errmsg)
 static int mount_cannot(const struct run_mount *serve, int err, struct buf *errmsg)
 {
 	return errmsg_set(errmsg, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
-		serve->config->mountpoint, strerror(-err));
+		serve->plan->mountpoint.path, strerror(-err));
 }
 
 /*
@@ -311,7 +346,7 @@ static int mount_cannot(const struct run_mount *serve, int err, struct buf *errm
  */
 static int mount_fs(struct run_mount *serve, struct buf *errmsg)
 {
-	const char *mountpoint = serve->config->mountpoint;
+	const char *mountpoint = serve->plan->mountpoint.path;
 	CLEANUP(buf_done) struct buf reason;
 	struct stderr_capture capture;
 
@@ -329,10 +364,10 @@ static int mount_fs(struct run_mount *serve, struct buf *errmsg)
 		return mount_cannot(serve, err, errmsg);
 	serve->mounted = true;
 	/* It forks, so it must run before log_start() and fs_start() start threads. */
-	if (serve->config->options->auto_unmount)
+	if (serve->plan->options->auto_unmount)
 		err = unmount_after_end(&serve->mount);
 	if (!err)
-		err = log_start(serve->config->log);
+		err = log_start(&serve->plan->log);
 	if (!err)
 		err = fs_start(serve->fs);
 	return err ? mount_cannot(serve, err, errmsg) : EXIT_CODE_OK;
@@ -350,11 +385,11 @@ static int mount_run(struct run_mount *serve, struct buf *errmsg)
 		return errmsg_set(errmsg,
 			serve->serving ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
 			"lost the connection to the kernel for %s: %s",
-			serve->config->mountpoint, strerror(-err));
+			serve->plan->mountpoint.path, strerror(-err));
 	if (!serve->serving)
 		return errmsg_set(errmsg, EXIT_CODE_MOUNT,
 			"%s was unmounted before it could be used",
-			serve->config->mountpoint);
+			serve->plan->mountpoint.path);
 	/*
 	 * If the kernel aborted the connection we leave the mount in place. It returns
 	 * errors from now on, while the empty directory below it would look as if all
@@ -366,7 +401,7 @@ static int mount_run(struct run_mount *serve, struct buf *errmsg)
 			"the kernel has aborted the mount on %s: a request was not "
 			"answered for longer than fs.fuse.default_request_timeout "
 			"allows, or root aborted it; mount it again",
-			serve->config->mountpoint);
+			serve->plan->mountpoint.path);
 	return EXIT_CODE_OK;
 }
 
@@ -386,7 +421,7 @@ static int mount_unmount_fs(const struct run_mount *serve, int code, struct buf 
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"%s; until then, accesses fail, because its process has ended",
 			reason.data ? reason.data : "cannot unmount");
-	log_error(serve->config->log, "%s", reason.data ? reason.data : "cannot unmount");
+	log_error(&serve->plan->log, "%s", reason.data ? reason.data : "cannot unmount");
 	return code;
 }
 
@@ -397,8 +432,8 @@ static int mount_unmount_fs(const struct run_mount *serve, int code, struct buf 
  */
 static int mount_end(struct run_mount *serve, int code, struct buf *errmsg)
 {
-	if (serve->serving && serve->config->options->foreground)
-		systemd_stopping();
+	if (serve->serving && serve->plan->options->foreground)
+		(void)sd_notify(0, "STOPPING=1");
 	fs_free(serve->fs);
 	code = mount_unmount_fs(serve, code, errmsg);
 	if (serve->sync)
@@ -412,49 +447,27 @@ static int mount_end(struct run_mount *serve, int code, struct buf *errmsg)
 	}
 	if (serve->signals >= 0)
 		close(serve->signals);
-	log_stop(serve->config->log);
-	serve->config->log->recent = NULL;
+	log_stop(&serve->plan->log);
+	serve->plan->log.recent = NULL;
 	recent_log_free(serve->recent_log);
 	return code;
 }
 
-/*
- * Redirects the log as the options say. This is the last time we may: once threads have
- * been started, the log must not change.
- */
-static int mount_open_log(struct run_mount *serve, struct buf *errmsg)
+int run_mount(struct mount_plan *plan, struct buf *errmsg)
 {
-	const struct options *options = serve->config->options;
-	struct log *log = serve->config->log;
-	int err = recent_log_new(&clock_system, &serve->recent_log);
+	static int (*const steps[])(struct run_mount * serve, struct buf * errmsg) = {
+		mount_prepare,
+		mount_open_loop,
+		mount_open_api,
+		mount_open_catalog,
+		mount_open_fs,
+		mount_fs,
+		mount_run,
+	};
+	struct run_mount serve = {.plan = plan, .signals = -1};
+	int code = EXIT_CODE_OK;
 
-	if (err)
-		return mount_no_system("cannot create the log", err, errmsg);
-	log_init(log, "gladiafs", options->log_syslog, options->debug);
-	log->recent = serve->recent_log;
-	return EXIT_CODE_OK;
-}
-
-int run_mount(const struct mount_plan *config, struct buf *errmsg)
-{
-	struct run_mount serve = {.config = config, .signals = -1};
-	int code = mount_confine(errmsg);
-
-	if (!code)
-		code = mount_keep_key_source(&serve, errmsg);
-	if (!code)
-		code = mount_open_loop(&serve, errmsg);
-	if (!code)
-		code = mount_open_api(&serve, errmsg);
-	if (!code)
-		code = mount_open_catalog(&serve, errmsg);
-	if (!code)
-		code = mount_open_log(&serve, errmsg);
-	if (!code)
-		code = mount_open_fs(&serve, errmsg);
-	if (!code)
-		code = mount_fs(&serve, errmsg);
-	if (!code)
-		code = mount_run(&serve, errmsg);
+	for (size_t i = 0; !code && i < ARRAY_SIZE(steps); i++)
+		code = steps[i](&serve, errmsg);
 	return mount_end(&serve, code, errmsg);
 }

@@ -22,7 +22,7 @@ FOREIGN = {
     "cjson/": {"gladia", "render", "fs/stats"},
     "sqlite3": {"catalog"},
     "fuse": {"fs"},
-    "systemd/": {"process/systemd"},
+    "systemd/": {"mount/run_mount"},
     "libmount": {"mount/mount_table"},
 }
 
