@@ -141,10 +141,11 @@ static void progress_note_rate(struct fetch_progress *progress,
 	double passed = (double)(now_ms - progress->told_ms);
 	double rate = (double)(counts->done - progress->told) * 1000 / passed;
 	double all = (double)(now_ms - progress->began_ms);
+	const double window = RATE_MS;
 
 	/* During the first RATE_MS this gives the mean since the start. */
 	progress->rate += (rate - progress->rate) *
-			  (passed / (all < RATE_MS ? all : RATE_MS + passed));
+			  (passed / (all < window ? all : window + passed));
 	progress->told_ms = now_ms;
 	progress->told = counts->done;
 }

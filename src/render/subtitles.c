@@ -50,7 +50,7 @@ int subtitles_add_times(
 static bool subtitles_to_ms(double seconds, int64_t *ret_ms)
 {
 	/* Also true for NAN, because comparing with NAN gives false. */
-	if (!(seconds * 1000 < SUBTITLES_MS_MAX))
+	if (!(seconds * 1000 < (double)SUBTITLES_MS_MAX))
 		return false;
 	*ret_ms = seconds > 0 ? (int64_t)(seconds * 1000 + 0.5) : 0;
 	return *ret_ms < SUBTITLES_MS_MAX;

@@ -172,7 +172,7 @@ static void run(const char *what, unsigned count, size_t size,
 		read_page(&bench);
 		pages++;
 		spent = now_ms() - start;
-	} while (spent < RUN_MS);
+	} while (spent < (double)RUN_MS);
 	printf("%s %u x %zu kB: %.0f MB/s\n", what, count, size / 1000,
 		(double)pages * (double)bench.page.len / spent / 1e3);
 	json_items_free(bench.items);
