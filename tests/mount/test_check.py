@@ -223,12 +223,12 @@ class TestOneThingWrong:
         ("user_allow_others", False), ("user_allow", False), ("# user_allow_other", False)])
     def test_lines_of_fuse_conf(self, mock, check, line, allowed):
         spoil = f"printf 'mount_max = 9\n{line}\n' > /etc/fuse.conf\n"
-        found = check(mock.url, "allow_other", spoil=spoil, who="user")
+        found = check(mock.url, "allow_other", spoil=spoil, user="user")
         assert found["fuse.conf"][0] == (OK if allowed else WRONG)
 
     def test_no_fuse_conf(self, mock, check):
         spoil = "rm /etc/fuse.conf\n"
-        verdict, words = check(mock.url, spoil=spoil, who="user")["fuse.conf"]
+        verdict, words = check(mock.url, spoil=spoil, user="user")["fuse.conf"]
         assert verdict == OK and "not with -o allow_other" in words
 
     def test_fuse_conf_of_others(self, mock, check):
@@ -255,7 +255,7 @@ class TestOneThingWrong:
         assert found[0] == verdict and f" {mib} MiB left" in found[1]
 
     def test_updatedb_of_others(self, mock, check):
-        found = check(mock.url, spoil="chmod 600 /etc/updatedb.conf\n", who="user")
+        found = check(mock.url, spoil="chmod 600 /etc/updatedb.conf\n", user="user")
         assert "chmod 644 /etc/updatedb.conf" in found.only("updatedb")
 
     @pytest.mark.parametrize("line", ['PRUNEFS="NFS tmpfs"', 'PRUNEPATHS="/x"',
