@@ -91,7 +91,7 @@ static void main_find_cache(struct mount_plan *plan)
 }
 
 /* Without a cache on disk, the database uses temporary files. */
-static void main_check_temporary(const struct plan *plan)
+static void main_check_temporary(const struct mount_plan *plan)
 {
 	CLEANUP(buf_done) struct buf note;
 
