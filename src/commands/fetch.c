@@ -65,10 +65,11 @@ struct fetch {
 	atomic_bool given_up; /* too many failures in a row: all threads stop */
 	atomic_bool ended;    /* all threads but the main thread have ended */
 
-	pthread_mutex_t lock; /* protects the rest, and changes of `counts.listed` */
-	pthread_cond_t news;  /* signalled when a file is added or no more will be */
-	struct buf files;     /* pointers to struct fetch_file */
-	size_t next;          /* index of the next file to fetch */
+	pthread_mutex_t lock;      /* protects the rest, and changes of `counts.listed` */
+	pthread_cond_t news;       /* signalled when a file is added or no more will be */
+	struct fetch_file **files; /* `counts.found` of them */
+	size_t files_cap;
+	size_t next; /* index of the next file to fetch */
 };
 
 /* Counts a file or directory that could not be fetched, and prints a message about it. */
@@ -96,11 +97,6 @@ static void fetch_failed(struct fetch *fetch, const struct refresh_target *root,
 		fetch->given_up = true;
 }
 
-static struct fetch_file *fetch_file_at(const struct fetch *fetch, size_t index)
-{
-	return ((struct fetch_file *const *)(const void *)fetch->files.data)[index];
-}
-
 DEFINE_CLEANUP(fetch_cleanup_dir, DIR *, closedir)
 
 static bool fetch_is_job(const char *name)
@@ -124,12 +120,12 @@ static int fetch_add_file(
 	memcpy(file->path, path, size);
 	pthread_mutex_lock(&fetch->lock);
 
-	int err = buf_append(&fetch->files, &file, sizeof(file));
+	int err = ARRAY_RESERVE(fetch->files, fetch->files_cap, fetch->counts.found + 1);
 
 	if (err)
 		free(file);
 	else
-		fetch->counts.found++;
+		fetch->files[fetch->counts.found++] = file;
 	pthread_cond_signal(&fetch->news);
 	pthread_mutex_unlock(&fetch->lock);
 	return err;
@@ -246,7 +242,7 @@ static const struct fetch_file *fetch_take_file(struct fetch *fetch)
 	while (fetch->next == fetch->counts.found && !fetch->counts.listed)
 		pthread_cond_wait(&fetch->news, &fetch->lock);
 	if (fetch->next < fetch->counts.found && !fetch->given_up)
-		file = fetch_file_at(fetch, fetch->next++);
+		file = fetch->files[fetch->next++];
 	pthread_mutex_unlock(&fetch->lock);
 	return file;
 }
@@ -412,8 +408,8 @@ static int fetch_open_roots(struct fetch *fetch, struct buf *errmsg)
 static void fetch_done(struct fetch *fetch)
 {
 	for (size_t i = 0; i < fetch->counts.found; i++)
-		free(fetch_file_at(fetch, i));
-	buf_done(&fetch->files);
+		free(fetch->files[i]);
+	free(fetch->files);
 	for (size_t i = 0; i < fetch->roots_len; i++)
 		refresh_target_done(&fetch->roots[i]);
 	free(fetch->roots);
@@ -449,7 +445,6 @@ int fetch_run(char *const *paths, struct buf *errmsg)
 	sigset_t signals;
 	pthread_t thread;
 
-	buf_init(&fetch.files, SIZE_MAX);
 	fetch_list_signals(&signals);
 	if (fetch_open_roots(&fetch, errmsg))
 		return EXIT_CODE_USAGE;

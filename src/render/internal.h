@@ -20,12 +20,6 @@ extern const struct subtitles subtitles_srt;
 extern const struct subtitles subtitles_vtt;
 
 /*
- * Appends the transcript as text. Returns 0, -EMSGSIZE if `out` would become too large,
- * or -ENOMEM.
- */
-int text_render(const struct transcript *transcript, struct buf *out);
-
-/*
  * Appends the transcript as subtitles: those that the API made if they are usable, else
  * one cue per utterance. Returns 0, -EMSGSIZE if `out` would become too large, or
  * -ENOMEM.

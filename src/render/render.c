@@ -8,24 +8,14 @@
 #include "base/cleanup.h"
 #include "internal.h"
 
-static int render_srt(const struct transcript *transcript, struct buf *out)
-{
-	return subtitles_render(transcript, &subtitles_srt, out);
-}
-
-static int render_vtt(const struct transcript *transcript, struct buf *out)
-{
-	return subtitles_render(transcript, &subtitles_vtt, out);
-}
-
 static const struct {
-	const char *suffix; /* a dot and the format's name */
-	int (*render)(const struct transcript *transcript, struct buf *out);
+	const char *suffix;                /* a dot and the format's name */
+	const struct subtitles *subtitles; /* NULL if it is not a subtitle format */
 } formats[FORMATS] = {
 	[FORMAT_JSON] = {".json", NULL},
-	[FORMAT_TXT] = {".txt", text_render},
-	[FORMAT_SRT] = {".srt", render_srt},
-	[FORMAT_VTT] = {".vtt", render_vtt},
+	[FORMAT_TXT] = {".txt", NULL},
+	[FORMAT_SRT] = {".srt", &subtitles_srt},
+	[FORMAT_VTT] = {".vtt", &subtitles_vtt},
 };
 
 const char *format_name(enum format format)
@@ -51,11 +41,55 @@ int format_find(const char *name, size_t len, enum format *ret_format)
 	return -ENOENT;
 }
 
+/* Appends one line per turn: consecutive utterances of the same voice are joined. */
+static int render_add_turns(const struct transcript *transcript, struct buf *out)
+{
+	const struct utterance *before = NULL;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < transcript->len; i++) {
+		const struct utterance *one = &transcript->utterances[i];
+		bool goes_on = before && transcript_same_voice(before, one);
+
+		if (before)
+			err = buf_append_str(out, goes_on ? " " : "\n");
+		if (!err && !goes_on && transcript_has_voice(transcript, one)) {
+			err = transcript_add_voice(transcript, one, out, PLAIN_TEXT_LINE);
+			if (!err)
+				err = buf_append_str(out, ": ");
+		}
+		if (!err)
+			err = plain_text_add(out, one->text, PLAIN_TEXT_LINE);
+		before = one;
+	}
+	return err;
+}
+
+/*
+ * Appends the transcript as text. Returns 0, -EMSGSIZE if `out` would become too large,
+ * or -ENOMEM.
+ */
+static int render_text(const struct transcript *transcript, struct buf *out)
+{
+	size_t len = out->len;
+	int err = transcript->voiced || !transcript->full.at
+			  ? render_add_turns(transcript, out)
+			  : plain_text_add(out, transcript->full, PLAIN_TEXT_LINES);
+
+	if (!err && out->len > len && out->data[out->len - 1] != '\n')
+		err = buf_append_str(out, "\n");
+	return err;
+}
+
 int format_render(enum format format, const char *job, size_t len, struct buf *out)
 {
 	CLEANUP(transcript_done) struct transcript transcript;
+	const struct subtitles *subtitles = formats[format].subtitles;
 	int err = transcript_read(job, len, &transcript);
 
 	assert(format != FORMAT_JSON);
-	return err ? err : formats[format].render(&transcript, out);
+	if (err)
+		return err;
+	return subtitles ? subtitles_render(&transcript, subtitles, out)
+			 : render_text(&transcript, out);
 }
