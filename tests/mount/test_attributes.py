@@ -32,6 +32,11 @@ def mtime_ns(job):
     return instant_ns(job["completed_at"] or job["created_at"])
 
 
+def some_paths(one):
+    """Returns the root of a mount, a directory and some files."""
+    return [one.path, one.path / "all", *list((one.path / "all").iterdir())[:3]]
+
+
 class TestStat:
     """SEMANTICS 5.1"""
 
@@ -112,13 +117,21 @@ class TestStat:
         assert after["readdirplus"] == before["readdirplus"]
         assert after["getattr"] - before["getattr"] < 5
 
-    def test_owner_and_umask(self, account, mount):
-        """SEMANTICS 5.1.1, 5.1.2, 1.4: uid=, gid=, umask="""
-        one = mount(account, "uid=1234", "gid=4321", "umask=040")
-        for path in [one.path, one.path / "all", *list((one.path / "all").iterdir())[:3]]:
-            info = path.stat()
-            assert (info.st_uid, info.st_gid) == (1234, 4321)
-            assert stat.S_IMODE(info.st_mode) == (0o515 if path.is_dir() else 0o404)
+    @pytest.mark.parametrize("options, umask", [([], 0), (["umask=040"], 0o040)])
+    def test_modes(self, account, mount, options, umask):
+        """SEMANTICS 5.1.1, 1.4"""
+        one = mount(account, *options)
+        for path in some_paths(one):
+            mode = stat.S_IMODE(path.stat().st_mode)
+            assert mode == (0o555 if path.is_dir() else 0o444) & ~umask
+
+    @pytest.mark.parametrize("options, owner", [
+        ([], (os.getuid(), os.getgid())), (["uid=1234", "gid=4321"], (1234, 4321))])
+    def test_owner(self, account, mount, options, owner):
+        """SEMANTICS 5.1.2, 1.4"""
+        one = mount(account, *options)
+        for path in some_paths(one):
+            assert (path.stat().st_uid, path.stat().st_gid) == owner
 
     def test_scandir(self, account, mount):
         """Directory entries have the type and the inode number that stat returns."""

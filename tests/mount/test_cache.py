@@ -14,6 +14,9 @@ from layout import pretty
 from mounting import PROGRAM, environment, needs_root, refresh, run_in_namespace
 from tools import names_of, read, wait_until
 
+# The directory of the cache if the usual one is on a network or FUSE filesystem.
+LOCAL_CACHE = f"/var/tmp/gladiafs-{os.geteuid()}"
+
 
 def name_of(job_id):
     return job_id + ".json"
@@ -205,27 +208,40 @@ class TestDisk:
 
     @needs_root
     def test_on_a_network(self, account, place):
-        """SEMANTICS 7.6.1, 7.6.3: if the home is on a filesystem that can stop answering (here a
-        gladiafs mount), the cache is created in /var/tmp."""
-        script = """
+        """SEMANTICS 7.6.1"""
+        warning, count, cache = self.in_a_fuse_home(account, place, """
+"$PROGRAM" -o "key_file=$5" "$2" "$4" 2>&1
+ls "$4/all" | wc -l
+umount "$4"
+stat -c '%a %n' /var/tmp/*
+""")
+        assert "cache_dir=" in warning and int(count) == 250
+        assert cache == f"700 {LOCAL_CACHE}"
+
+    @needs_root
+    def test_check_on_a_network(self, account, place):
+        """SEMANTICS 7.6.3"""
+        (line,) = self.in_a_fuse_home(account, place, """
+"$PROGRAM" --check -o "key_file=$5" "$2" | grep ' cache ' || true
+""")
+        assert line.startswith("ok ") and "cache_dir=" in line
+
+    @staticmethod
+    def in_a_fuse_home(account, place, script):
+        """Runs commands with a HOME on a filesystem that can stop answering, here a gladiafs mount.
+        Returns the lines of output; the first one names the two directories and the reason."""
+        home, path = place.new_directory(), place.new_directory()
+        lines = run_in_namespace(f"""
 mount -t tmpfs -o mode=1777 none /var/tmp
 "$PROGRAM" -o "$1" "$2" "$3"
 export HOME="$3"
-"$PROGRAM" --check -o "key_file=$5" "$2" | grep ' cache ' || true
-"$PROGRAM" -o "key_file=$5" "$2" "$4" 2>&1
-ls "$4/all" | wc -l
-umount "$4" "$3"
-stat -c '%a %n' /var/tmp/*
-"""
-        home, path = place.new_directory(), place.new_directory()
-        out = run_in_namespace(script, place.options(), account.url, home, path, place.key_file,
-                               env=environment(place.home, PROGRAM=PROGRAM))
-        check, warning, count, cache = out.splitlines()
-        local, usual = f"/var/tmp/gladiafs-{os.geteuid()}", f"{home}/.cache/gladiafs"
-        for line in check, warning:
-            assert local in line and usual in line and "FUSE" in line and "cache_dir=" in line
-        assert check.startswith("ok ") and int(count) == 250
-        assert cache == f"700 {local}"
+{script}
+umount "$3"
+""", place.options(), account.url, home, path, place.key_file,
+            env=environment(place.home, PROGRAM=PROGRAM)).splitlines()
+        for word in LOCAL_CACHE, f"{home}/.cache/gladiafs", "FUSE":
+            assert word in lines[0]
+        return lines
 
     def test_one_per_account(self, account, new_mock, mount, place):
         """Each API URL has its own cache."""

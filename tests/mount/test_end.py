@@ -77,7 +77,7 @@ class TestEmptied:
     """If jobs were known, an empty listing is believed only if the API returns it twice."""
 
     @pytest.mark.parametrize("path", ["all", "date", "status/done"])
-    def test_once(self, eighty, mount, path):
+    def test_emptied_once(self, eighty, mount, path):
         """SEMANTICS 6.6.4"""
         one = mount(eighty, "ttl=0")
         known = os.listdir(one.path / path)

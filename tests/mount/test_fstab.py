@@ -66,14 +66,20 @@ class TestFstab:
         "x-systemd.automount,x-systemd.idle-timeout=60,x-gvfs-show", "comment=backup",
         "nodev,nosuid,noexec,relatime,nodiratime", "allow_other", "user"])
     def test_what_mount_passes_on(self, fstab, account, place, kind, options):
-        """SEMANTICS 1.2.5, 1.2.3"""
+        """SEMANTICS 1.2.3"""
         line = f"{account.url} {{mnt}} {kind} {options},{place.options()} 0 0"
         first, *rest = fstab(line).splitlines()
         assert rest == [*STATUSES, "250"]
         shown = first.split()[2].split(",")
-        # mount.fuse3 adds "dev,suid" for root.
         assert {"ro", "nodev", "nosuid"} <= set(shown)
         assert ("noexec" in shown) == ("noexec" in options or "user" in options)
+
+    @pytest.mark.parametrize("options", ["suid,dev", "rw,suid,dev,allow_delete"])
+    def test_flags(self, fstab, account, place, kind, options):
+        """SEMANTICS 1.2.5: mount.fuse3 also adds "dev,suid" for root."""
+        line = f"{account.url} {{mnt}} {kind} {options},{place.options()} 0 0"
+        shown = fstab(line).splitlines()[0].split()[2].split(",")
+        assert {"nodev", "nosuid"} <= set(shown) and not {"dev", "suid"} & set(shown)
 
     @pytest.mark.parametrize("options", ["remount", "remount,rw,ttl=5"])
     def test_remount(self, fstab, account, place, kind, options):

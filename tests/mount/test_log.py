@@ -71,8 +71,8 @@ def open_socket():
 
 @pytest.mark.parametrize("make", [os.pipe, pty.openpty, open_socket])
 def test_stderr_is_not_read(account, place, make):
-    """SEMANTICS 11.2.4, 11.2.5: When stderr is read again, the number of missing lines is in their
-    place."""
+    """SEMANTICS 11.2.4: Calls do not wait. When stderr is read again, the number of missing lines is
+    in their place."""
     ours, theirs = make()
     try:
         with serving(place, account, stderr=theirs) as (program, directory):

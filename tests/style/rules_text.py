@@ -94,21 +94,37 @@ GROUP = re.compile(r"^\| \*\*(\d+\.\d+)\*\* \|")
 NEXT_SENTENCE = re.compile(r"\.\)? +[A-Z`]")
 
 
-def cited(tree: Tree, path: str) -> Iterator[tuple[int, str]]:
-    """Yields the line and the number of each promise, or group of promises, that a file cites."""
-    for match in NAMED.finditer(tree.text(path)):
-        line = tree.text(path)[:match.start()].count("\n") + 1
+def cited(text: str) -> Iterator[tuple[int, str]]:
+    """Yields the line and the number of each promise, or group of promises, that a text cites."""
+    for match in NAMED.finditer(text):
+        line = text[:match.start()].count("\n") + 1
         for number in re.findall(r"\d+(?:[._]\d+)+", match.group()):
             yield line, number.replace("_", ".")
 
 
+def test_text(tree: Tree, file: str, name: str) -> str:
+    """Returns a test with the comment or the decorators above it."""
+    lines = tree.lines(f"tests/{file}")
+    begin = re.compile(rf"(?:static void| *def) {name}\(")
+    start = next(number for number, line in enumerate(lines) if begin.match(line))
+    # A Python test ends at the next line that is indented no more; a C function ends at "}".
+    indent = re.match(" *", lines[start]).group()
+    last = re.compile(r"}" if file.endswith(".c") else rf"{indent}[^ \n)]")
+    end = next((number for number in range(start + 1, len(lines)) if last.match(lines[number])),
+               len(lines))
+    while start and lines[start - 1].strip() and not lines[start - 1].startswith("}"):
+        start -= 1
+    return "\n".join(lines[start:end])
+
+
 def promises(tree: Tree) -> Iterator[str]:
-    """Each promise of docs/SEMANTICS.md is one sentence and names a test whose file cites its
-    number; each number that a test cites exists."""
+    """Each promise of docs/SEMANTICS.md is one sentence and names a test of its own, which cites
+    its number; each number that a test cites exists."""
     book = "docs/SEMANTICS.md"
     if book not in tree.files:
         return
     numbers = set()
+    used: dict[str, str] = {}  # tests, and the promises that they show
     for number, line in enumerate(tree.lines(book), 1):
         if match := GROUP.match(line):
             numbers.add(match.group(1))
@@ -122,11 +138,13 @@ def promises(tree: Tree) -> Iterator[str]:
             yield f"{book}:{number}: {promise} does not name one test"
         elif fault := missing_test(tree, *named.groups()):
             yield f"{book}:{number}: {fault}"
-        elif promise not in {cite for _, cite in cited(tree, f"tests/{named.group(1)}")}:
-            yield f"{book}:{number}: tests/{named.group(1)} does not cite SEMANTICS {promise}"
+        elif promise not in {cite for _, cite in cited(test_text(tree, *named.groups()))}:
+            yield f"{book}:{number}: {named.group(2)} does not cite SEMANTICS {promise}"
+        if used.setdefault(test, promise) != promise:
+            yield f"{book}:{number}: {test} is the test of {used[test]}, too"
     for path in tree.files:
         if path.startswith("tests/") and not path.startswith("tests/style/"):
-            for line, number in cited(tree, path):
+            for line, number in cited(tree.text(path)):
                 if number not in numbers:
                     yield f"{path}:{line}: {book} has no {number}"
 

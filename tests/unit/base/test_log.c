@@ -236,7 +236,7 @@ static void log_many(struct log *log, int from, int to)
 }
 
 /*
- * SEMANTICS 11.2: if stderr is not read, logging does not block. The log has the number
+ * SEMANTICS 11.2.5: if stderr is not read, logging does not block. The log has the number
  * of missing lines in their place.
  */
 static void test_spec_11_2_stderr_is_not_read(void **state)
