@@ -5,6 +5,15 @@
 
 #include "base/array.h"
 
+void *__real_reallocarray(void *array, size_t count, size_t size);
+void *__wrap_reallocarray(void *array, size_t count, size_t size);
+
+/* Fails if the size overflows, as the C library does; ASan would end the program. */
+void *__wrap_reallocarray(void *array, size_t count, size_t size)
+{
+	return count > SIZE_MAX / size ? NULL : __real_reallocarray(array, count, size);
+}
+
 /* Elements keep their values while the array grows, and few calls of realloc() suffice.
  */
 static void it_doubles(void **state)
