@@ -169,6 +169,28 @@ static void long_words_are_shortened(void **state)
 	api_asks_free(ask->asks);
 }
 
+/* SEMANTICS 11.3: of an error, the first 16 KiB are read. */
+static void the_end_of_a_long_error_is_not_read(void **state)
+{
+	static const struct {
+		int padding;
+		const char *why;
+	} cases[] = {{16000, "Forbidden: \"no\"; "}, {17000, "Forbidden; "}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		CLEANUP_FREE char *body = NULL;
+
+		assert_true(asprintf(&body, "{\"padding\":\"%0*d\",\"message\":\"no\"}",
+				    cases[i].padding, 0) > 0);
+
+		struct api_ask *ask = get_status("403 x", body);
+
+		assert_holds(ask->why, cases[i].why);
+		api_asks_free(ask->asks);
+	}
+}
+
 /*
  * SEMANTICS 2.2: the key is redacted even if the server repeats it, whole, truncated or
  * twice.
@@ -434,6 +456,7 @@ int main(void)
 		cmocka_unit_test(a_list_past_its_end_may_be_404),
 		cmocka_unit_test(the_servers_message_is_quoted),
 		cmocka_unit_test(long_words_are_shortened),
+		cmocka_unit_test(the_end_of_a_long_error_is_not_read),
 		cmocka_unit_test(the_key_is_in_no_message),
 		cmocka_unit_test(redirects_are_not_followed),
 		cmocka_unit_test(the_key_can_change),
