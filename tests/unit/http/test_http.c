@@ -349,43 +349,6 @@ static void unusable_ca_files_are_refused(void **state)
 	}
 }
 
-/* The program is linked with --wrap=ferror: if set, files cannot be read to their end. */
-static bool reading_fails;
-int __real_ferror(FILE *file);
-int __wrap_ferror(FILE *file);
-
-int __wrap_ferror(FILE *file)
-{
-	return reading_fails || __real_ferror(file);
-}
-
-/* Only some of the certificates of a CA file are not enough. */
-static void a_ca_file_is_read_to_its_end(void **state)
-{
-	static const char certificate[] = "-----BEGIN CERTIFICATE-----\n";
-	char path[] = "/tmp/gladiafs-test-XXXXXX";
-	struct asks *asks = *state;
-	struct http_config config = {.ca_file = path, .connections_max = 1};
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(
-		write(fd, certificate, strlen(certificate)), strlen(certificate));
-	close(fd);
-	for (int fails = 0; fails <= 1; fails++) {
-		struct http *http = NULL;
-
-		reading_fails = fails;
-
-		int err = http_new(asks->loop, &config, &http);
-
-		reading_fails = false;
-		assert_int_equal(err, fails ? -EINVAL : 0);
-		http_free(http);
-	}
-	unlink(path);
-}
-
 /* SEMANTICS 1.1, 2.3: a string that is no http or https URL is refused. */
 static void invalid_urls_are_refused(void **state)
 {
@@ -522,7 +485,6 @@ int main(void)
 		http_test(the_secret_header_goes_with_each_request),
 		http_test(unsound_headers_are_refused),
 		http_test(unusable_ca_files_are_refused),
-		http_test(a_ca_file_is_read_to_its_end),
 		http_test(invalid_urls_are_refused),
 		http_test(no_listener),
 		http_test(servers_without_tls),

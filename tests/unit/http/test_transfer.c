@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "cmocka.h"
 
@@ -86,12 +89,50 @@ static void vanished_peers_are_noticed(void **state)
 		tcp_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), CONNECT_MS + STALL_MS);
 }
 
+/* The program is linked with --wrap=ferror: if set, files cannot be read to their end. */
+static bool reading_fails;
+int __real_ferror(FILE *file);
+int __wrap_ferror(FILE *file);
+
+int __wrap_ferror(FILE *file)
+{
+	return reading_fails || __real_ferror(file);
+}
+
+/* Only some of the certificates of a CA file are not enough. */
+static void a_ca_file_is_read_to_its_end(void **state)
+{
+	static const char certificate[] = "-----BEGIN CERTIFICATE-----\n";
+	char path[] = "/tmp/gladiafs-test-XXXXXX";
+	struct asks *asks = *state;
+	struct http_config config = {.ca_file = path, .connections_max = 1};
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(
+		write(fd, certificate, strlen(certificate)), strlen(certificate));
+	close(fd);
+	for (int fails = 0; fails <= 1; fails++) {
+		struct http *http = NULL;
+
+		reading_fails = fails;
+
+		int err = http_new(asks->loop, &config, &http);
+
+		reading_fails = false;
+		assert_int_equal(err, fails ? -EINVAL : 0);
+		http_free(http);
+	}
+	unlink(path);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(paths_are_sent_as_they_are),
 		TEST(vanished_peers_are_noticed),
+		TEST(a_ca_file_is_read_to_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
