@@ -23,8 +23,8 @@ enum { CATALOG_BUSY_MS = 1000 };
 
 struct catalog_config {
 	const char *path;   /* database file; NULL: private and temporary */
-	uint64_t texts_max; /* maximum size of all cached texts, in bytes; the last one
-			     * is never evicted */
+	uint64_t texts_max; /* maximum size of all cached texts, compressed, in bytes; the
+			     * last one is never evicted */
 	const char *boot;   /* "HOST ID" of the current boot of this machine; NULL: ask
 			     * the system; "": not known */
 };
@@ -108,7 +108,7 @@ bool catalog_is_unsaved(const struct catalog *catalog);
 struct catalog_totals {
 	uint64_t jobs;
 	uint64_t bytes; /* size of all jobs' JSON files, as far as it is known */
-	uint64_t kept;  /* size of all cached texts, in bytes */
+	uint64_t kept;  /* size of all cached texts, compressed, in bytes */
 };
 
 /* Reads the totals, including the writes that are not committed yet. */

@@ -84,10 +84,13 @@ static int catalog_open_on_disk(struct catalog *catalog,
 	return err;
 }
 
-static void catalog_close_temporary(struct catalog *catalog)
+/* Frees the catalog, whose database is closed. */
+static void catalog_free(struct catalog *catalog)
 {
+	compressor_free(catalog->compressor);
 	if (catalog->temporary_dir >= 0)
 		close(catalog->temporary_dir);
+	free(catalog);
 }
 
 int catalog_open(const struct catalog_config *config, const struct clock *clock,
@@ -107,6 +110,11 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	catalog->temporary_dir = open(
 		catalog_temporary_dir(), O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+	if (compressor_new(&catalog->compressor)) {
+		catalog_free(catalog);
+		return -ENOMEM;
+	}
+
 	int err = config->path ? catalog_open_on_disk(catalog, config, &errmsg)
 			       : schema_open(catalog, "");
 
@@ -122,8 +130,7 @@ int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	}
 	if (err) {
 		schema_close(catalog);
-		catalog_close_temporary(catalog);
-		free(catalog);
+		catalog_free(catalog);
 		return err == -ENOMEM ? err : -EIO;
 	}
 	*ret_catalog = catalog;
@@ -140,6 +147,5 @@ void catalog_close(struct catalog *catalog)
 	schema_close(catalog);
 	crash_marker_close(&catalog->crash_marker, &catalog->db_file);
 	db_file_done(&catalog->db_file);
-	catalog_close_temporary(catalog);
-	free(catalog);
+	catalog_free(catalog);
 }

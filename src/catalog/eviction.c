@@ -10,8 +10,8 @@
  */
 
 enum {
-	EVICT_STEP = 4 << 20,  /* bytes of texts to evict in one step */
-	FREE_PAGES_MAX = 1024, /* number of free pages that may remain */
+	EVICT_STEP = 4 << 20, /* bytes of texts to evict in one step */
+	FREE_MAX = 8 << 20,   /* bytes of free pages that may remain */
 	/* Bytes of texts that remain on a full disk, in memory if necessary, because a
 	 * text must remain until the readers that wait for it have read it. */
 	FULL_MIN = 4 << 20,
@@ -42,7 +42,7 @@ static uint64_t eviction_find_max(struct catalog *catalog, uint64_t kept)
 
 	int64_t pages = catalog->pages - trim_pages(catalog, SQL_PAGES) +
 			trim_pages(catalog, SQL_FREE_PAGES);
-	int64_t missing = room->reserve - room->left - pages * SCHEMA_PAGE_SIZE;
+	int64_t missing = room->reserve - room->left - pages * catalog->page_size;
 
 	if (missing <= 0)
 		return max;
@@ -67,8 +67,8 @@ int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came)
 /* True if the file has too many free pages; on a full disk one is too many. */
 static bool eviction_has_free_pages(struct catalog *catalog)
 {
-	return trim_pages(catalog, SQL_FREE_PAGES) >
-	       (room_is_low(&catalog->room) ? 0 : FREE_PAGES_MAX);
+	return trim_pages(catalog, SQL_FREE_PAGES) * catalog->page_size >
+	       (room_is_low(&catalog->room) ? 0 : FREE_MAX);
 }
 
 /* The statement returns a row for each page by which it makes the file smaller. */
@@ -99,7 +99,7 @@ void catalog_trim(struct catalog *catalog)
 {
 	struct catalog_totals totals;
 
-	if (!catalog_try_begin(catalog))
+	if (!catalog_try_begin(catalog) || texts_flush(catalog))
 		return;
 	catalog_totals(catalog, &totals);
 

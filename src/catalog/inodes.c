@@ -10,7 +10,7 @@
  */
 
 /*
- * Maximum number of entries in inodes_recent, which fill sixteen pages. With fewer, the
+ * Maximum number of entries in inodes_recent, which fill 32 pages. With fewer, the
  * entries of one range would be farther apart in `inodes`. With more, inodes_recent would
  * have more pages, and a commit, which adds about a hundred jobs, would change nearly all
  * of them.

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "catalog/catalog.h"
+#include "compressor.h"
 #include "crash_marker.h"
 #include "db_file.h"
 #include "room.h"
@@ -57,7 +58,7 @@ enum statement {
 struct totals_change {
 	int64_t jobs;
 	int64_t bytes;  /* size of all jobs' JSON files, as far as it is known */
-	int64_t kept;   /* size of all cached texts, in bytes */
+	int64_t kept;   /* size of all cached texts, in bytes as they are stored */
 	int64_t recent; /* number of entries of inodes_recent */
 };
 
@@ -71,6 +72,7 @@ struct catalog {
 	const struct log *log;
 	struct db_file db_file;
 	struct crash_marker crash_marker;
+	struct compressor *compressor;
 	uint64_t texts_max;
 	struct totals_change change;
 	int64_t merged;    /* inodes_recent has been merged up to this inode number */
@@ -89,6 +91,7 @@ struct catalog {
 	bool set_aside;      /* the file was damaged and has been renamed */
 	bool unlinked;       /* the file was renamed or removed: only we still use it */
 	struct room room;    /* disk space when last checked */
+	int64_t page_size;   /* in bytes; 8192 in files of older versions */
 	int64_t pages;       /* size of the file in pages, without the open transaction */
 	int64_t told_full_ms; /* monotonic time when a full disk was last logged */
 	int64_t refused_ms;   /* monotonic time when a write last failed; 0: never */
@@ -105,7 +108,7 @@ struct catalog {
  */
 int vfs_open(struct catalog *catalog, const char *path, int flags);
 
-enum { SCHEMA_PAGE_SIZE = 8192, SCHEMA_CACHE_SIZE = 8 << 20 };
+enum { SCHEMA_CACHE_SIZE = 8 << 20 };
 
 /*
  * Opens the database `path` ("" for a temporary one), creates or checks the schema, and
@@ -212,16 +215,26 @@ int trim_vacuum(struct catalog *catalog);
 void trim_look(struct catalog *catalog, uint64_t kept);
 
 /*
- * Stores the text of a job. The caller updates the job's row, which says whether the job
- * has text. Returns 0 or -EIO.
+ * Stores the text of a job: it is compressed in the background, and written at the latest
+ * by texts_flush(), which adds the stored size to `catalog->change.kept`. The caller
+ * updates the job's row, which says whether the job has text. Returns 0 or -EIO.
  */
 int texts_put(struct catalog *catalog, int64_t row, const char *text, size_t size);
 
 /*
- * Deletes the text of a job. The caller updates the job's row, which says whether the job
- * has text. Returns 0 or -EIO.
+ * Deletes the text of a job and subtracts its stored size from `catalog->change.kept`.
+ * The caller updates the job's row, which says whether the job has text. Returns 0 or
+ * -EIO.
  */
 int texts_delete(struct catalog *catalog, int64_t row);
+
+/*
+ * Writes the texts that were put. Must be called before a commit. Returns 0 or -EIO.
+ */
+int texts_flush(struct catalog *catalog);
+
+/* Drops the texts that were put and not written yet. */
+void texts_discard(struct catalog *catalog);
 
 /* Compares the stored text of a job, `size` bytes, with `text`. Returns 0 or -EIO. */
 int texts_equal(struct catalog *catalog, int64_t row, const char *text, size_t size,

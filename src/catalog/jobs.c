@@ -163,8 +163,6 @@ static void jobs_count_job(
 		catalog->change.jobs += sign;
 		catalog->change.bytes += bytes;
 	}
-	if (job->has_text)
-		catalog->change.kept += bytes;
 }
 
 /* Binds the columns that INSERT and UPDATE share, starting at parameter `first`. */

@@ -14,7 +14,7 @@
  *           no text
  * inodes    maps `ino` to jobs, except for the latest jobs, which are in inodes_recent
  *           (inodes.c)
- * pieces    the texts in chunks, in a table of their own because listing a directory
+ * chunks    the texts in chunks, in a table of their own because listing a directory
  *           does not need them (texts.c)
  * metadata  the custom_metadata of each job as metadata_flatten() writes it; no row if
  *           a job has none or is deleted
@@ -22,7 +22,7 @@
  * totals    one row with sums over all jobs, so that df(1) and eviction need not count
  * newest    the newest change that each listing has shown (saved_listings.c)
  */
-enum { SCHEMA_VERSION = 3, APPLICATION_ID = 0x676c6164 /* "glad" */ };
+enum { SCHEMA_VERSION = 4, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
 _Static_assert(JOB_DONE == 2 && JOB_ERROR == 3, "statuses are kept as numbers");
 
@@ -57,7 +57,7 @@ static const char schema[] =
 	"	DELETE FROM inodes_recent WHERE ino = old.ino;"
 	"	DELETE FROM inodes WHERE ino = old.ino;"
 	"END;"
-	"CREATE TABLE pieces(piece INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+	"CREATE TABLE chunks(chunk INTEGER PRIMARY KEY, data BLOB NOT NULL);"
 	"CREATE TABLE metadata(job INTEGER PRIMARY KEY, pairs BLOB NOT NULL);"
 	"CREATE TABLE listings("
 	"	listing INTEGER PRIMARY KEY,"
@@ -68,7 +68,16 @@ static const char schema[] =
 	"CREATE TABLE totals("
 	"	jobs INTEGER, bytes INTEGER, kept INTEGER, recent INTEGER);"
 	"INSERT INTO totals VALUES(0, 0, 0, 0);"
-	"PRAGMA user_version = 3;";
+	"PRAGMA user_version = 4;";
+
+/*
+ * Version 3 stored the chunks as they are, which compressor_unpack() still reads. A
+ * program of that version must not read compressed ones: if it has the file open, it
+ * fails because it does not find the table.
+ */
+static const char schema_from_3[] = "ALTER TABLE pieces RENAME TO chunks;"
+				    "ALTER TABLE chunks RENAME COLUMN piece TO chunk;"
+				    "PRAGMA user_version = 4;";
 
 /*
  * This table was added without a new schema version: a file may lack it, and an older
@@ -94,8 +103,8 @@ static const char *const texts[STATEMENTS] = {
 			   " RETURNING kept, recent",
 	[SQL_PAGES] = "PRAGMA page_count",
 	[SQL_FREE_PAGES] = "PRAGMA freelist_count",
-	/* 256 pages are 2 MiB, which takes some milliseconds. */
-	[SQL_VACUUM] = "PRAGMA incremental_vacuum(256)",
+	/* 512 pages are 2 MiB (4 MiB in old files), which takes some milliseconds. */
+	[SQL_VACUUM] = "PRAGMA incremental_vacuum(512)",
 	[SQL_JOB_BY_ROW] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = ?1",
 	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = coalesce("
 			   "(SELECT job FROM inodes_recent WHERE ino = ?1),"
@@ -126,12 +135,13 @@ static const char *const texts[STATEMENTS] = {
 		"DELETE FROM inodes_recent WHERE ino > ?1 AND ino <= ?2",
 	[SQL_TEXT_HEAD] =
 		"SELECT coalesce(node, ino), seen, size, used FROM jobs WHERE job = ?1",
-	[SQL_TEXTS_OLDEST] = "SELECT job, size, used FROM jobs WHERE used IS NOT NULL"
+	[SQL_TEXTS_OLDEST] = "SELECT job, used FROM jobs WHERE used IS NOT NULL"
 			     " ORDER BY used, job LIMIT 2",
-	[SQL_CHUNKS] = "SELECT piece, data FROM pieces WHERE piece >= ?1 AND piece < ?2"
-		       " ORDER BY piece",
-	[SQL_CHUNK_PUT] = "INSERT INTO pieces(piece, data) VALUES(?1, ?2)",
-	[SQL_CHUNKS_DELETE] = "DELETE FROM pieces WHERE piece >= ?1 AND piece < ?2",
+	[SQL_CHUNKS] = "SELECT chunk, data FROM chunks WHERE chunk >= ?1 AND chunk < ?2"
+		       " ORDER BY chunk",
+	[SQL_CHUNK_PUT] = "INSERT INTO chunks(chunk, data) VALUES(?1, ?2)",
+	[SQL_CHUNKS_DELETE] = "DELETE FROM chunks WHERE chunk >= ?1 AND chunk < ?2"
+			      " RETURNING length(data)",
 	[SQL_METADATA] = "SELECT pairs FROM metadata WHERE job = ?1",
 	[SQL_METADATA_PUT] = "REPLACE INTO metadata(job, pairs) VALUES(?1, ?2)",
 	[SQL_METADATA_DELETE] = "DELETE FROM metadata WHERE job = ?1",
@@ -152,10 +162,13 @@ static const char *const texts[STATEMENTS] = {
 			    " FROM newest ORDER BY changed DESC LIMIT -1 OFFSET 4096)",
 };
 
-_Static_assert(SCHEMA_PAGE_SIZE == 8192, "it is written here");
-
-/* Settings for a new file. Incremental vacuum lets eviction.c free unused pages. */
-static const char layout[] = "PRAGMA page_size = 8192;"
+/*
+ * Settings for a new file. Incremental vacuum lets eviction.c free unused pages. A
+ * compressed text has about 5 kB: larger pages would be half empty, because only one of
+ * them fits in 8 KiB, while the rest of a text that is longer than a page of 4 KiB fills
+ * pages of its own.
+ */
+static const char layout[] = "PRAGMA page_size = 4096;"
 			     "PRAGMA auto_vacuum = INCREMENTAL;";
 
 /*
@@ -229,10 +242,10 @@ static int schema_read_number(sqlite3 *db, const char *sql, int64_t *ret_value)
 
 /*
  * Checks whether the file is a database of ours or an empty one. Writes nothing, so that
- * a file of another program is not changed. Returns 0, -EUCLEAN if it is neither, or
- * another negative errno.
+ * a file of another program is not changed. Returns 0 and its schema version, -EUCLEAN if
+ * it is neither, or another negative errno.
  */
-static int schema_identify(sqlite3 *db, bool *ret_empty)
+static int schema_identify(sqlite3 *db, bool *ret_empty, int64_t *ret_version)
 {
 	int64_t tables, version, application;
 	int err = schema_read_number(db, "SELECT count(*) FROM sqlite_master", &tables);
@@ -244,19 +257,21 @@ static int schema_identify(sqlite3 *db, bool *ret_empty)
 	if (err)
 		return err;
 	*ret_empty = !tables && !version && !application;
-	return *ret_empty || (version == SCHEMA_VERSION && application == APPLICATION_ID)
+	*ret_version = version;
+	return *ret_empty || (version >= 3 && version <= SCHEMA_VERSION &&
+				     application == APPLICATION_ID)
 		       ? 0
 		       : -EUCLEAN;
 }
 
-/* Creates the tables in one transaction. */
-static int schema_create(sqlite3 *db)
+/* Runs the statements in one transaction. */
+static int schema_change(sqlite3 *db, const char *sql)
 {
 	int err = schema_run(db, "BEGIN IMMEDIATE");
 
 	if (err)
 		return err;
-	err = schema_run(db, schema);
+	err = schema_run(db, sql);
 	if (!err)
 		err = schema_run(db, "COMMIT");
 	if (err)
@@ -282,6 +297,7 @@ static int schema_prepare(struct catalog *catalog)
 int schema_open(struct catalog *catalog, const char *path)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+	int64_t version;
 	bool empty;
 
 	if (!*path)
@@ -290,16 +306,21 @@ int schema_open(struct catalog *catalog, const char *path)
 		return schema_open_error(catalog->db);
 	sqlite3_busy_handler(catalog->db, catalog_wait_for_other, catalog);
 
-	int err = schema_identify(catalog->db, &empty);
+	int err = schema_identify(catalog->db, &empty, &version);
 
 	if (!err && empty)
 		err = schema_run(catalog->db, layout);
 	if (!err)
 		err = schema_run(catalog->db, settings);
 	if (!err && empty)
-		err = schema_create(catalog->db);
+		err = schema_change(catalog->db, schema);
+	else if (!err && version == 3)
+		err = schema_change(catalog->db, schema_from_3);
 	if (!err)
 		err = schema_run(catalog->db, schema_newest);
+	if (!err)
+		err = schema_read_number(
+			catalog->db, "PRAGMA page_size", &catalog->page_size);
 	if (!err)
 		err = schema_prepare(catalog);
 	/* Drop rows of deleted jobs left by earlier mounts. If the file is locked, the

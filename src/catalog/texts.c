@@ -6,13 +6,13 @@
 #include "internal.h"
 
 /*
- * Stores, reads and evicts the texts of jobs. A text is stored in chunks ("pieces"), so
+ * Stores, reads and evicts the texts of jobs. A text is stored in compressed chunks, so
  * that reading a part of a large text costs no more than that part and needs no more
  * memory than one chunk. The chunks of a job have consecutive numbers.
  */
-enum { CHUNK_SIZE = 128 << 10, ROW_CHUNKS = 8192 };
+enum { ROW_CHUNKS = 8192 };
 
-_Static_assert((int64_t)CHUNK_SIZE *ROW_CHUNKS == JOB_TEXT_MAX, "pieces are numbered");
+_Static_assert((int64_t)CHUNK_SIZE *ROW_CHUNKS == JOB_TEXT_MAX, "chunks are numbered");
 
 enum {
 	/* The time of last use is updated at most this often, so that most reads need no
@@ -34,32 +34,83 @@ int64_t texts_used(const struct catalog *catalog, const struct job *job)
 	return texts_now(catalog) + (job_finished(job) ? 0 : UNFINISHED_STAYS_MS);
 }
 
+/* Writes the oldest chunk of the compressor's queue. Returns false if that is empty. */
+static bool texts_write_chunk(struct catalog *catalog, int *ret_err)
+{
+	int64_t number;
+	const char *stored;
+	size_t len;
+
+	if (!compressor_take(catalog->compressor, &number, &stored, &len))
+		return false;
+
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNK_PUT);
+
+	sqlite3_bind_int64(statement, 1, number);
+	sqlite3_bind_blob64(statement, 2, stored, len, SQLITE_STATIC);
+	*ret_err = catalog_run(catalog, statement);
+	sqlite3_clear_bindings(statement);
+	if (!*ret_err)
+		catalog->change.kept += (int64_t)len;
+	return true;
+}
+
+int texts_flush(struct catalog *catalog)
+{
+	int err = 0;
+
+	while (!err && texts_write_chunk(catalog, &err))
+		;
+	return err;
+}
+
+void texts_discard(struct catalog *catalog)
+{
+	int64_t number;
+	const char *stored;
+	size_t len;
+
+	while (compressor_take(catalog->compressor, &number, &stored, &len))
+		;
+}
+
 int texts_put(struct catalog *catalog, int64_t row, const char *text, size_t size)
 {
-	for (size_t at = 0; at < size; at += CHUNK_SIZE) {
-		sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNK_PUT);
+	int err = 0;
+
+	for (size_t at = 0; at < size && !err; at += CHUNK_SIZE) {
+		int64_t number = row * ROW_CHUNKS + (int64_t)(at / CHUNK_SIZE);
 		size_t len = size - at < CHUNK_SIZE ? size - at : CHUNK_SIZE;
 
-		sqlite3_bind_int64(
-			statement, 1, row * ROW_CHUNKS + (int64_t)(at / CHUNK_SIZE));
-		sqlite3_bind_blob64(statement, 2, text + at, len, SQLITE_STATIC);
-
-		int err = catalog_run(catalog, statement);
-
-		sqlite3_clear_bindings(statement);
-		if (err)
-			return err;
+		while (!err &&
+			!compressor_put(catalog->compressor, number, text + at, len))
+			texts_write_chunk(catalog, &err);
 	}
-	return 0;
+	return err;
 }
 
 int texts_delete(struct catalog *catalog, int64_t row)
 {
+	int err = texts_flush(catalog);
+
+	if (err)
+		return err;
+
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNKS_DELETE);
 
 	sqlite3_bind_int64(statement, 1, row * ROW_CHUNKS);
 	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_CHUNKS);
-	return catalog_run(catalog, statement);
+
+	int64_t freed = 0;
+	int step;
+
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW)
+		freed += sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	if (step != SQLITE_DONE)
+		return catalog_failed(catalog, "write");
+	catalog->change.kept -= freed;
+	return 0;
 }
 
 /* Called with the requested bytes, chunk by chunk. Returns false to stop. */
@@ -69,14 +120,18 @@ typedef bool visit_fn(void *ctx, const void *bytes, size_t len);
 static int texts_visit_chunks(struct catalog *catalog, int64_t row, uint64_t offset,
 	size_t len, visit_fn *visit, void *ctx)
 {
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNKS);
-	int64_t piece = row * ROW_CHUNKS + (int64_t)(offset / CHUNK_SIZE);
+	int64_t chunk = row * ROW_CHUNKS + (int64_t)(offset / CHUNK_SIZE);
 	size_t skip = offset % CHUNK_SIZE;
-	int err = 0;
+	int err = texts_flush(catalog);
 
-	sqlite3_bind_int64(statement, 1, piece);
+	if (err)
+		return err;
+
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNKS);
+
+	sqlite3_bind_int64(statement, 1, chunk);
 	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_CHUNKS);
-	for (bool more = true; more && len; piece++, skip = 0) {
+	for (bool more = true; more && len; chunk++, skip = 0) {
 		int step = sqlite3_step(statement);
 		size_t take = len < CHUNK_SIZE - skip ? len : CHUNK_SIZE - skip;
 
@@ -85,10 +140,12 @@ static int texts_visit_chunks(struct catalog *catalog, int64_t row, uint64_t off
 			break;
 		}
 
-		const char *bytes = sqlite3_column_blob(statement, 1);
+		const char *stored = sqlite3_column_blob(statement, 1);
 		size_t there = (size_t)sqlite3_column_bytes(statement, 1);
+		const char *bytes = compressor_unpack(
+			catalog->compressor, stored, there, &there);
 
-		if (step == SQLITE_DONE || sqlite3_column_int64(statement, 0) != piece ||
+		if (step == SQLITE_DONE || sqlite3_column_int64(statement, 0) != chunk ||
 			!bytes || there < skip + take) {
 			err = catalog_damaged(catalog, "return a complete text");
 			break;
@@ -213,8 +270,8 @@ int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 			return catalog_failed(catalog, "read");
 
 		int64_t row = sqlite3_column_int64(statement, 0);
-		int64_t size = sqlite3_column_int64(statement, 1);
-		int64_t used_ms = sqlite3_column_int64(statement, 2);
+		int64_t used_ms = sqlite3_column_int64(statement, 1);
+		int64_t before = catalog->change.kept;
 		bool last = sqlite3_step(statement) != SQLITE_ROW;
 
 		sqlite3_reset(statement);
@@ -227,10 +284,12 @@ int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 			err = texts_set_used(catalog, row, -1);
 		if (err)
 			return err;
-		catalog->change.kept -= size;
 		if (used_ms > catalog->dropped_ms)
 			catalog->dropped_ms = used_ms;
-		kept -= (uint64_t)size < kept ? (uint64_t)size : kept;
+
+		uint64_t freed = (uint64_t)(before - catalog->change.kept);
+
+		kept -= freed < kept ? freed : kept;
 	}
 	return 0;
 }

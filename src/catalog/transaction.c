@@ -47,7 +47,7 @@ enum {
  */
 static bool transaction_is_in_memory(const struct catalog *catalog, int64_t pages)
 {
-	return !catalog->db_file.path && pages * SCHEMA_PAGE_SIZE < SCHEMA_CACHE_SIZE;
+	return !catalog->db_file.path && pages * catalog->page_size < SCHEMA_CACHE_SIZE;
 }
 
 /*
@@ -63,7 +63,7 @@ static void transaction_look_for_room(struct catalog *catalog, int64_t pages)
 		return;
 	}
 	catalog->room = room_look(place->path ? place->dir : catalog->temporary_dir,
-		catalog->pages * SCHEMA_PAGE_SIZE);
+		catalog->pages * catalog->page_size);
 	/* statvfs(3) does not report quotas. If a write has just failed, the disk counts
 	 * as full. */
 	if (catalog->refused_ms &&
@@ -126,7 +126,7 @@ static bool transaction_has_room(struct catalog *catalog)
 
 	transaction_look_for_room(catalog, pages);
 	for (;; pages = trim_pages(catalog, SQL_PAGES)) {
-		int64_t growth = (pages - catalog->pages) * SCHEMA_PAGE_SIZE;
+		int64_t growth = (pages - catalog->pages) * catalog->page_size;
 
 		if (growth <= 0 || growth <= catalog->room.left)
 			return true;
@@ -168,6 +168,7 @@ static int transaction_commit(struct catalog *catalog)
 /* Rolls the open transaction back and reserves the rows that it returned. */
 static void transaction_lose(struct catalog *catalog)
 {
+	texts_discard(catalog);
 	/* After some errors SQLite has already rolled back by itself. */
 	if (!sqlite3_get_autocommit(catalog->db))
 		transaction_run_once(catalog, SQL_ROLLBACK);
@@ -433,15 +434,14 @@ static bool transaction_is_changed(const struct totals_change *change)
  */
 static int transaction_settle(struct catalog *catalog)
 {
+	int err = texts_flush(catalog);
 	struct totals_change came = catalog->change;
 	uint64_t kept;
 	int64_t recent;
 
-	if (!transaction_is_changed(&came))
-		return 0;
-
-	int err = transaction_write_totals(catalog, &kept, &recent);
-
+	if (err || !transaction_is_changed(&came))
+		return err;
+	err = transaction_write_totals(catalog, &kept, &recent);
 	if (!err && came.kept > 0)
 		err = trim_bodies(catalog, kept, (uint64_t)came.kept);
 	if (!err && came.recent > 0)

@@ -356,12 +356,12 @@ umount "$3"
     def test_size_lowered(self, new_mock, mount, place):
         """SEMANTICS 7.4: if cache_size is lowered, the file shrinks without any access to the
         mount."""
-        large = new_mock("--jobs", "1000", "--bytes", "20000", "--unfinished", "0",
+        large = new_mock("--jobs", "4000", "--bytes", "20000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large)
         names = os.listdir(one.path / "all")
         one.unmount()
-        assert self.database(place).stat().st_size > 40 << 20
+        assert self.database(place).stat().st_size > 16 << 20
         two = mount(large, "cache_size=1M")
         wait_until(lambda: self.database(place).stat().st_size < 11 << 20, "a smaller file")
         for name in names[::50]:

@@ -83,7 +83,7 @@ def assert_sound(place, directory):
         assert one("PRAGMA integrity_check") == ("ok",)
         assert one("SELECT jobs, bytes FROM totals") == one(
             "SELECT count(*), coalesce(sum(size), 0) FROM jobs WHERE seen >= 0 AND size >= 0")
-        assert one("SELECT count(*) FROM pieces WHERE piece / 8192 NOT IN"
+        assert one("SELECT count(*) FROM chunks WHERE chunk / 8192 NOT IN"
                    " (SELECT job FROM jobs WHERE used IS NOT NULL)") == (0,)
     database.close()
 

@@ -40,7 +40,7 @@ def foreign(path):
 
 def a_page(data, change):
     """Changes the last database page but one."""
-    return data[:-16384] + change(data[-16384:-8192]) + data[-8192:]
+    return data[:-8192] + change(data[-8192:-4096]) + data[-4096:]
 
 
 ASIDE = {
@@ -53,7 +53,7 @@ ASIDE = {
     "foreign": foreign,
     "newer": by_sql("PRAGMA user_version = 99"),
     "older": by_sql("PRAGMA user_version = 1"),
-    "without_a_table": by_sql("DROP TABLE pieces"),
+    "without_a_table": by_sql("DROP TABLE chunks"),
     "row": by_sql("UPDATE jobs SET status = 77"),
 }
 
@@ -205,7 +205,7 @@ def test_full_at_first(account, mount, place, disk):
 def test_full_in_use(new_mock, mount, place, disk):
     """If the disk fills up during a listing, the mount goes on in memory; once there is space, it
     writes to the cache again. test_full_disk.py has more tests."""
-    account = new_mock("--jobs", "200", "--bytes", "20000", "--unfinished", "0")
+    account = new_mock("--jobs", "1000", "--bytes", "20000", "--unfinished", "0")
     disk("size=2M")
     one = mount(account, "ttl=0")
     assert_shows_all(one, account)

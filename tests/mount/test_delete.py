@@ -2,10 +2,12 @@
 """SEMANTICS 10.1: rm deletes jobs with allow_delete, and never without it; SEMANTICS 5.3 holds
 for all other writes."""
 
+import contextlib
 import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 
 import pytest
@@ -143,15 +145,25 @@ class TestRemoving:
         path = one.path / "all" / (job_id + ".json")
         assert b"thissentence" in read(path)
 
+        def stored():
+            """Returns the text as it is stored, compressed."""
+            (path,) = one.place.cache.glob("*.db")
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                return database.execute("SELECT data FROM chunks JOIN jobs ON job = chunk / 8192"
+                                        " WHERE id = ?", (job_id,)).fetchone()
+
         def holds_it(file):
             try:
-                return b"thissentence" in read(file)
+                content = read(file)
             except FileNotFoundError:
                 return False  # a journal that was deleted
+            return data[16:80] in content or data[-64:] in content
 
         def is_kept():
             return any(holds_it(file) for file in one.place.cache.glob("*.db*"))
-        wait_until(is_kept, "it is kept")
+        wait_until(stored, "it is stored")
+        (data,) = stored()
+        assert is_kept()
         run("rm", path)
         wait_until(lambda: not is_kept(), "it is overwritten")
         one.unmount()

@@ -125,7 +125,7 @@ class TestWhatIsFetched:
 
     def test_evicted_texts(self, new_mock, mount, fetch):
         """SEMANTICS 1.7, 7.4: evicted texts are fetched, although their sizes are known."""
-        large = new_mock("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
+        large = new_mock("--jobs", "100", "--bytes", "400000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
         names = os.listdir(one.path / "all")
@@ -142,7 +142,7 @@ class TestWhatIsFetched:
 
     def test_evicted_from_the_cache_alone(self, new_mock, mount, fetch):
         """SEMANTICS 1.7: a text that only the kernel has in memory does not count as cached."""
-        large = new_mock("--jobs", "100", "--bytes", "40000", "--unfinished", "0",
+        large = new_mock("--jobs", "100", "--bytes", "400000", "--unfinished", "0",
                             "--errors", "0")
         one = mount(large, "cache_size=1M")
         code, _, err = fetch(one.path / "all").end()

@@ -380,7 +380,7 @@ class TestFreshness:
     def test_evicted(self, new_mock, mount):
         """SEMANTICS 7.4: if a text was evicted, the job is fetched again and gives the same
         rendition."""
-        account = new_mock("--jobs", "20", "--bytes", "200000", "--errors", "0")
+        account = new_mock("--jobs", "20", "--bytes", "1000000", "--errors", "0")
         one = mount(account, "cache_size=1M", "formats=json:txt:srt:vtt")
         done = [job["id"] for job in account.jobs(status="done")]
         sizes = {name: os.stat(one.path / "all" / name).st_size

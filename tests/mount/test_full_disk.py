@@ -12,8 +12,8 @@ import pytest
 from mounting import PROGRAM, environment, needs_root
 from tools import names_of, read, run, wait_until
 
-JOBS = 600
-SIZE = 8 << 20  # size of the disk; the account's texts need three times as much
+JOBS = 2400
+SIZE = 8 << 20  # size of the disk; the account's texts, compressed, need three times as much
 
 pytestmark = needs_root
 

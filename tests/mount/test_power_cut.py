@@ -89,11 +89,11 @@ class NextBoot:
 def write_out_parts(path, draw):
     """Writes some of the pages to the disk but not others, as Linux does over time."""
     with open(path, "rb") as file:
-        pages = os.fstat(file.fileno()).st_size // 8192
+        pages = os.fstat(file.fileno()).st_size // 4096
         for _ in range(draw.randint(1, 6)):
             page = draw.randrange(pages or 1)
-            LIBC.sync_file_range(file.fileno(), ctypes.c_int64(page * 8192),
-                                 ctypes.c_int64(draw.choice([1, 4, 64]) * 8192),
+            LIBC.sync_file_range(file.fileno(), ctypes.c_int64(page * 4096),
+                                 ctypes.c_int64(draw.choice([1, 4, 64]) * 4096),
                                  SYNC_FILE_RANGE)
 
 

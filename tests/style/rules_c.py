@@ -21,6 +21,7 @@ FOREIGN = {
     "curl/": {"loop", "http"},
     "cjson/": {"gladia", "render", "fs/stats"},
     "sqlite3": {"catalog"},
+    "zstd": {"catalog/compressor"},
     "fuse": {"fs"},
     "systemd/": {"mount/run_mount"},
     "libmount": {"mount/mount_table"},

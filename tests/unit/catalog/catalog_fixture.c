@@ -201,6 +201,20 @@ void fixture_assert_text(
 	assert_memory_equal(read, text, len);
 }
 
+char *fixture_noise(size_t size)
+{
+	char *text = malloc(size + 1);
+	uint32_t random = 1;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < size; i++) {
+		random = random * 1664525 + 1013904223;
+		text[i] = (char)(' ' + (random >> 16) % 224);
+	}
+	text[size] = '\0';
+	return text;
+}
+
 void fixture_assert_totals(struct catalog *catalog, uint64_t jobs, uint64_t bytes)
 {
 	struct catalog_totals totals;
@@ -218,11 +232,14 @@ void fixture_assert_sums(struct catalog_fixture *fixture)
 		fixture_sql(fixture, "SELECT coalesce(sum(max(size, 0)), 0) FROM jobs"
 				     " WHERE seen >= 0"));
 	assert_int_equal(fixture_sql(fixture, "SELECT kept FROM totals"),
-		fixture_sql(fixture, "SELECT coalesce(sum(size), 0) FROM jobs"
-				     " WHERE used IS NOT NULL"));
-	assert_int_equal(fixture_sql(fixture, "SELECT kept FROM totals"),
 		fixture_sql(
-			fixture, "SELECT coalesce(sum(length(data)), 0) FROM pieces"));
+			fixture, "SELECT coalesce(sum(length(data)), 0) FROM chunks"));
+	/* There are chunks of exactly the jobs that have a text, unless it is empty. */
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"
+					      " WHERE used IS NOT NULL AND size > 0"),
+		fixture_sql(fixture,
+			"SELECT count(DISTINCT chunk / 8192) FROM chunks JOIN jobs"
+			" ON job = chunk / 8192 AND used IS NOT NULL"));
 	assert_int_equal(fixture_sql(fixture, "SELECT recent FROM totals"),
 		fixture_sql(fixture, "SELECT count(*) FROM inodes_recent"));
 	/* Each job has exactly one inode row, in one of the two tables. */

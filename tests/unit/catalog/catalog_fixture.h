@@ -73,6 +73,9 @@ struct catalog_job fixture_put_as(struct catalog *catalog, const struct job *job
 void fixture_assert_text(
 	struct catalog *catalog, const struct catalog_job *job, const char *text);
 
+/* Returns a text of `size` bytes that does not get smaller; the caller frees it. */
+char *fixture_noise(size_t size);
+
 /* The totals must be `jobs` and `bytes`; the stored sums must match the rows. */
 void fixture_assert_totals(struct catalog *catalog, uint64_t jobs, uint64_t bytes);
 void fixture_assert_sums(struct catalog_fixture *fixture);

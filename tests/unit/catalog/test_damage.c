@@ -17,7 +17,7 @@
 
 enum {
 	JOBS = 40,
-	PAGE = 8192,
+	PAGE = 4096,
 	TEXT_ROOM = 40000,
 	SPOILT = 100,
 	SPOILT_LONG = 500,
@@ -33,8 +33,10 @@ static const char *make_text(int n)
 {
 	static char text[TEXT_ROOM];
 	size_t len = (size_t)(n * n * 20 + n);
+	char *noise = fixture_noise(len);
 
-	memset(text, 'a' + n % 26, len);
+	memcpy(text, noise, len);
+	free(noise);
 	text[len] = '\0';
 	return text;
 }
@@ -197,7 +199,7 @@ static void test_unsound_rows(void **state)
 		"UPDATE jobs SET id = printf('%0300d', 1)",
 		"UPDATE inodes_recent SET job = (SELECT min(job) FROM jobs)",
 		"DELETE FROM totals",
-		"INSERT INTO pieces SELECT (max(job) + 1) * 8192, 'x' FROM jobs",
+		"INSERT INTO chunks SELECT (max(job) + 1) * 8192, 'x' FROM jobs",
 	};
 	struct catalog_fixture *fixture = *state;
 

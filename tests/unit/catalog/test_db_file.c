@@ -235,7 +235,7 @@ static void test_spec_7_4_other_schema(void **state)
 		"PRAGMA application_id = 0",
 		"DROP TABLE jobs",
 		"DROP TABLE listings",
-		"ALTER TABLE pieces RENAME COLUMN data TO bytes",
+		"ALTER TABLE chunks RENAME COLUMN data TO bytes",
 	};
 	struct catalog_fixture *fixture = *state;
 
@@ -255,6 +255,53 @@ static void test_spec_7_4_other_schema(void **state)
 		/* The file was set aside together with its journals. */
 		assert_int_equal(access(fixture_path(fixture, ".damaged"), F_OK), 0);
 	}
+}
+
+/*
+ * SEMANTICS 7.4.9: a database of version 3, which did not compress texts, is used as it
+ * is, and its old texts can be read, changed and deleted like new ones.
+ */
+static void test_spec_7_4_older_version(void **state)
+{
+	static const char make_older[] =
+		"PRAGMA secure_delete = ON;"
+		"UPDATE chunks SET data = CAST(printf('%.131072c', 'x') AS BLOB)"
+		"	WHERE chunk % 8192 = 0;"
+		"UPDATE chunks SET data = CAST(printf('%.5c', 'x') AS BLOB)"
+		"	WHERE chunk % 8192 = 1;"
+		"UPDATE totals SET kept = (SELECT sum(length(data)) FROM chunks);"
+		"ALTER TABLE chunks RENAME COLUMN chunk TO piece;"
+		"ALTER TABLE chunks RENAME TO pieces;"
+		"PRAGMA user_version = 3";
+	enum { SIZE = 131072 + 5 };
+	static char text[SIZE + 1], read[SIZE];
+	static const char *const ids[] = {"read", "changed", "deleted"};
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct catalog_job job;
+	size_t len;
+
+	memset(text, 'x', SIZE);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		fixture_put(catalog, ids[i], JOB_DONE, text);
+	catalog_close(catalog);
+	fixture_sql(fixture, make_older);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		assert_int_equal(jobs_by_id(catalog, ids[i], &job), 0);
+		assert_int_equal(
+			texts_read(catalog, &job, 0, read, sizeof(read), &len), 0);
+		assert_int_equal(len, SIZE);
+		assert_memory_equal(read, text, SIZE);
+	}
+	assert_int_equal(jobs_mark_deleted(catalog, job.row), 0);
+	fixture_put(catalog, "changed", JOB_DONE, "new");
+	assert_int_equal(catalog_commit(catalog), 0);
+	fixture_assert_sums(fixture);
+	assert_true(fixture_sql(fixture, "SELECT kept FROM totals") == SIZE + 3);
+	assert_true(works_on_disk(fixture, catalog));
+	assert_int_equal(fixture_sql(fixture, "PRAGMA user_version"), 4);
 }
 
 /* A valid database of another program is set aside. */
@@ -316,6 +363,7 @@ int main(void)
 		FIXTURE_TEST(test_full_disk),
 		FIXTURE_TEST(test_spec_7_4_foreign_file),
 		FIXTURE_TEST(test_spec_7_4_other_schema),
+		FIXTURE_TEST(test_spec_7_4_older_version),
 		FIXTURE_TEST(test_spec_7_4_foreign_database),
 		FIXTURE_TEST(test_spec_7_4_cut_short),
 		FIXTURE_TEST(test_empty_file),

@@ -7,16 +7,6 @@
 
 /* The file shrinks if it exceeds its maximum (trim.c). SEMANTICS 7.4. */
 
-/* Returns a text of 1 MiB. */
-static char *long_text(void)
-{
-	char *text = calloc(1, (1 << 20) + 1);
-
-	assert_non_null(text);
-	memset(text, 'x', 1 << 20);
-	return text;
-}
-
 /* Puts a job that was used later than the previous one. Returns its row. */
 static int64_t put(struct catalog_fixture *fixture, struct catalog *catalog, int number,
 	const char *text)
@@ -58,7 +48,7 @@ static void test_file_shrinks(void **state)
 	enum { TEXTS = 60 };
 	struct catalog_fixture *fixture = *state;
 	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
-	char *text = long_text();
+	char *text = fixture_noise(1 << 20);
 
 	for (int i = 0; i < TEXTS; i++)
 		put(fixture, catalog, i, text);
@@ -92,7 +82,7 @@ static void test_file_shrinks_with_its_jobs(void **state)
 	enum { TEXTS = 30 };
 	struct catalog_fixture *fixture = *state;
 	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
-	char *text = long_text();
+	char *text = fixture_noise(1 << 20);
 	int64_t rows[TEXTS];
 
 	for (int i = 0; i < TEXTS; i++)

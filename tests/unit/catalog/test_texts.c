@@ -248,7 +248,7 @@ static void test_lowered_maximum(void **state)
 	enum { TEXTS = 80 };
 	struct catalog_fixture *fixture = *state;
 	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
-	char *text = make_text(1 << 20);
+	char *text = fixture_noise(1 << 20);
 	int commits = 0;
 
 	for (int i = 0; i < TEXTS; i++) {
@@ -298,12 +298,17 @@ static void test_use_is_noted_coarsely(void **state)
 static void test_damaged_text(void **state)
 {
 	static const char *const damages[] = {
-		"DELETE FROM pieces WHERE piece % 8192 = 0",
-		"DELETE FROM pieces WHERE piece % 8192 = 1",
-		"UPDATE pieces SET piece = piece + 7 WHERE piece % 8192 = 2",
-		"UPDATE pieces SET data = x'41' WHERE piece % 8192 = 0",
-		"UPDATE pieces SET data = x'41' WHERE piece % 8192 = 2",
-		"UPDATE pieces SET data = x''",
+		"DELETE FROM chunks WHERE chunk % 8192 = 0",
+		"DELETE FROM chunks WHERE chunk % 8192 = 1",
+		"UPDATE chunks SET chunk = chunk + 7 WHERE chunk % 8192 = 2",
+		"UPDATE chunks SET data = x'41' WHERE chunk % 8192 = 0",
+		"UPDATE chunks SET data = x'41' WHERE chunk % 8192 = 2",
+		"UPDATE chunks SET data = x''",
+		/* Not a frame; one that is cut short; one that claims a gibibyte. */
+		"UPDATE chunks SET data = x'01414141414141414141'",
+		"UPDATE chunks SET data = substr(data, 1, length(data) - 1)",
+		"UPDATE chunks SET data = x'0128B52FFDA000000040"
+		"020010780200107803001078'",
 		"UPDATE jobs SET size = size + 1",
 	};
 	static char read[ROOM];
@@ -326,6 +331,44 @@ static void test_damaged_text(void **state)
 	free(text);
 }
 
+/* SEMANTICS 7.4.2: the size of a text is what it takes in the database, compressed. */
+static void test_spec_7_4_compressed(void **state)
+{
+	enum { TEXTS = 20, SIZE = 3 * PIECE };
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, SIZE);
+	char *text = make_text(SIZE);
+	char *noise = fixture_noise(SIZE);
+	char id[32];
+
+	for (int i = 0; i < TEXTS; i++, fixture->now_ms += STEP_MS) {
+		snprintf(id, sizeof(id), "%d", i);
+		fixture_put(catalog, id, JOB_DONE, text);
+		assert_int_equal(catalog_commit(catalog), 0);
+		fixture_assert_sums(fixture);
+	}
+	for (int i = 0; i < TEXTS; i++) {
+		struct catalog_job job;
+
+		snprintf(id, sizeof(id), "%d", i);
+		assert_int_equal(jobs_by_id(catalog, id, &job), 0);
+		assert_true(job.has_text);
+		assert_read(catalog, &job, text, 0, SIZE);
+	}
+	fixture_assert_totals(catalog, TEXTS, (uint64_t)TEXTS * SIZE);
+	assert_int_equal(jobs_erase(catalog, 3), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	fixture_assert_sums(fixture);
+	/* A text that does not get smaller takes nearly all of the space. */
+	fixture_put(catalog, "noise", JOB_DONE, noise);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_kept(catalog, "noise") && !is_kept(catalog, "0"));
+	fixture_assert_sums(fixture);
+	catalog_close(catalog);
+	free(noise);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +382,7 @@ int main(void)
 		FIXTURE_TEST(test_lowered_maximum),
 		FIXTURE_TEST(test_use_is_noted_coarsely),
 		FIXTURE_TEST(test_damaged_text),
+		FIXTURE_TEST(test_spec_7_4_compressed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

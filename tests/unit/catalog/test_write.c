@@ -21,10 +21,10 @@ enum { BIG = 1 << 20 };
 /* Returns a text larger than any cache, and than the small disks of these tests. */
 static const char *big_text(void)
 {
-	static char text[16 * BIG + 1];
+	static const char *text;
 
-	if (!*text)
-		memset(text, 'x', sizeof(text) - 1);
+	if (!text)
+		text = fixture_noise(16 * BIG);
 	return text;
 }
 
@@ -325,6 +325,8 @@ static void test_spec_11_4_crash(void **state)
 		sqlite3_exec(doomed->db, "PRAGMA cache_spill = ON", NULL, NULL, NULL);
 		fixture_put(doomed, "b", JOB_DONE, "not committed");
 		fixture_put(doomed, "c", JOB_DONE, big_text());
+		if (texts_flush(doomed))
+			_exit(1);
 		kill(getpid(), SIGKILL);
 	}
 
