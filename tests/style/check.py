@@ -22,6 +22,7 @@ RULES = {
     "spdx": rules_text.spdx,
     "words": rules_text.words,
     "plain": rules_words.plain,
+    "names": rules_words.names,
     "blanks": rules_text.blanks,
     "python": rules_text.python,
     "promises": rules_text.promises,

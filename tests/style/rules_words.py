@@ -7,7 +7,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 
-from tree import Tree
+from tree import Tree, without_comments
 
 ALLOWED = "tests/style/words_allowed.txt"
 ALLOWED_MAX = 40
@@ -33,9 +33,9 @@ PATTERNS = [(re.compile(pattern), advice) for pattern, advice in BANNED]
 
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 # "#" begins a comment in these files, except within a word, as in "$#" or "${a#b}".
-HASH = re.compile(r"(?:^|(?<=\s))#(?!!).*")
+HASH = re.compile(r"(?:^|(?<=\s))#(?!!).*", re.MULTILINE)
 HASH_FILES = ("meson.build", "meson_options.txt", ".sh", ".bash", ".zsh", ".fish", ".dict", ".in",
-              ".conf", "completions/_gladiafs", ".clang-tidy", "debian/rules")
+              ".conf", "completions/_gladiafs", "debian/rules")
 DOCUMENTS = ("README.md", "CHANGELOG.md", "src/README.md", "tests/mock/README.md", "docs/",
              "packaging/man/")
 NOT_DOCUMENTS = ("docs/reports/", "docs/STYLE.md", ".svg")
@@ -126,3 +126,34 @@ def plain(tree: Tree) -> Iterator[str]:
         yield f"{ALLOWED}:{number}: not needed any more: {key[1]}"
     if len(exceptions) > ALLOWED_MAX:
         yield f"{ALLOWED}:{ALLOWED_MAX}: more than {ALLOWED_MAX} exceptions"
+
+
+CALL = re.compile(r"(?<![\w./-])([a-z_]\w+)\(\)")
+FILE = re.compile(r"(?<![\w*./<-])([a-z][a-z_\d]*(?:/[a-z_\d]+)*\.(?:[ch]|py))\b")
+DOCUMENTED_TEST = re.compile(r"(?<![\w/])((?:unit|mount|session|package)/(?:\w+/)*test_\w+)")
+# Functions and headers that we mention, but do not use.
+OTHERS = {"curl_global_init", "fuse_daemonize", "longjmp", "memcpy_s", "singlesocket",
+          "fuse_lowlevel.h", "libmount.h", "limits.h", "linux/fuse.h", "linux/magic.h", "sqlite3.h"}
+
+
+def names(tree: Tree) -> Iterator[str]:
+    """Functions, files and tests that a comment or a document names exist."""
+    code = set(OTHERS)
+    for path in tree.c_files():
+        code.update(re.findall(r"[a-z_]\w*", without_comments(tree.text(path))))
+    for path in tree.python_files():
+        tokens = tokenize.generate_tokens(io.StringIO(tree.text(path)).readline)
+        code.update(token.string for token in tokens if token.type == tokenize.NAME)
+    for path in tree.shell_scripts():
+        code.update(re.findall(r"[a-z_]\w*", re.sub(HASH, "", tree.text(path))))
+    ends = {"/" + path for path in tree.files}
+    for path, number, text in prose(tree):
+        for name in CALL.findall(text):
+            if name not in code:
+                yield f"{path}:{number}: there is no function {name}()"
+        for name in FILE.findall(text):
+            if name not in OTHERS and not any(end.endswith("/" + name) for end in ends):
+                yield f"{path}:{number}: there is no file {name}"
+        for name in DOCUMENTED_TEST.findall(text):
+            if not ends & {f"/tests/{name}.c", f"/tests/{name}.py"}:
+                yield f"{path}:{number}: there is no test {name}"

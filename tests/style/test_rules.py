@@ -18,7 +18,7 @@ HEADER = C + "#pragma once\n\n"
 SCRIPT = "#!/usr/bin/env bash\n# SPDX-License-Identifier: MIT\n"
 
 SOUND = {
-    "include/base/buf.h": HEADER + "/* No prototype(); here. */\nint buf_len(void);\n",
+    "include/base/buf.h": HEADER + "/* No buf_len(); here. */\nint buf_len(void);\n",
     "include/base/list.h": HEADER + "#define LIST_MAX(a) ((a) + 1)\n\n"
                            "static inline int list_len(void)\n{\n\treturn LIST_MAX(1);\n}\n",
     "include/http/http.h": HEADER + '#include "base/buf.h"\n\n'
@@ -83,6 +83,9 @@ PLANTED = [
     ("plain", "scripts/demo", "+# The stand-in.\n", "scripts/demo:5"),
     ("plain", "meson.build", "+# It stands here.\n", "meson.build:3"),
     ("plain", "docs/SEMANTICS.md", "+It is anew.\n", "docs/SEMANTICS.md:6"),
+    ("names", "src/base/buf.c", "+/* As buf_length() does. */\n", "src/base/buf.c:8"),
+    ("names", "tests/mount/test_ls.py", "+# See buffer.c.\n", "tests/mount/test_ls.py:4"),
+    ("names", "docs/SEMANTICS.md", "+See *mount/test_list*.\n", "docs/SEMANTICS.md:6"),
     ("blanks", "src/main.c", "+int a; \n", "src/main.c:3"),
     ("blanks", "src/main.c", "+int a;\r\n", "src/main.c:3"),
     ("blanks", "src/main.c", "+int a;", "src/main.c:3"),

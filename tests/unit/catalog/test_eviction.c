@@ -5,7 +5,7 @@
 
 #include "catalog_fixture.h"
 
-/* The file shrinks if it exceeds its maximum (trim.c). SEMANTICS 7.4. */
+/* SEMANTICS 7.4: the file shrinks if it exceeds its maximum (eviction.c). */
 
 /* Puts a job that was used later than the previous one. Returns its row. */
 static int64_t put(struct catalog_fixture *fixture, struct catalog *catalog, int number,
