@@ -8,7 +8,8 @@
 /*
  * Checks and normalises an API URL (SEMANTICS 1.1): "https://host[:port][/]", or
  * "http://" with a loopback address (127.0.0.0/8, [::1], localhost). A user name, path,
- * query or fragment is not allowed. libcurl decides what a host is.
+ * query or fragment is not allowed. libcurl decides what a host is. Public for tests
+ * only: the program calls api_url_find().
  *
  * Sets `ret_origin` to "scheme://host[:port]" in lower case, without the scheme's default
  * port. The caller releases it with free().

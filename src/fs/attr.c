@@ -119,7 +119,8 @@ void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret)
 	ret->st_ctim = attr_to_timespec(attr_dir_ctime_ms(fs, dir));
 }
 
-double attr_name_timeout(const struct fs *fs, const struct catalog_job *job)
+/* Returns the number of seconds for which the kernel may cache a job's name. */
+static double attr_name_timeout(const struct fs *fs, const struct catalog_job *job)
 {
 	if (job_finished(&job->job))
 		return FS_FOREVER;

@@ -17,6 +17,6 @@ bool caller_has_fatal_signal(pid_t tid);
 
 /*
  * True if `status`, an open /proc/TID/status, shows a pending signal that ends the
- * thread.
+ * thread. Public for tests only.
  */
 bool caller_status_has_fatal_signal(FILE *status);

@@ -78,9 +78,6 @@ void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
 void attr_of_text(const struct fs *fs, uint64_t ino, size_t size, int64_t time_ms,
 	struct stat *ret);
 
-/* Returns the number of seconds for which the kernel may cache a job's name. */
-double attr_name_timeout(const struct fs *fs, const struct catalog_job *job);
-
 /* Fills in the reply to LOOKUP for a job's JSON file, or its entry for READDIRPLUS. */
 void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
 	struct fuse_entry_param *ret_entry);
