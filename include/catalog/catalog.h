@@ -95,9 +95,8 @@ void catalog_read_end(struct catalog *catalog);
 int64_t catalog_waited_ms(const struct catalog *catalog);
 
 /*
- * Returns the latest time of last use (wall time) of the texts that this process has
- * evicted, or could not write; 0 if there are none. The time of last use of a text can be
- * up to five minutes too early.
+ * Returns a wall time after which no text was used that this process has evicted or could
+ * not write; 0 if there are none. It can be up to five minutes later than the last use.
  */
 int64_t catalog_dropped_ms(const struct catalog *catalog);
 

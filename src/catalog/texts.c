@@ -284,8 +284,9 @@ int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 			err = texts_set_used(catalog, row, -1);
 		if (err)
 			return err;
-		if (used_ms > catalog->dropped_ms)
-			catalog->dropped_ms = used_ms;
+		/* It may have been used later than the table says. */
+		if (used_ms + USED_STEP_MS > catalog->dropped_ms)
+			catalog->dropped_ms = used_ms + USED_STEP_MS;
 
 		uint64_t freed = (uint64_t)(before - catalog->change.kept);
 

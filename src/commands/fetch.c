@@ -32,8 +32,6 @@ enum {
 	TICK_MS = 50,
 	DEPTH_MAX = 8, /* below a given directory; the tree of a mount is less deep */
 	STATS_MAX = 64 << 10,
-	/* A text's time of last use can be this much too early. */
-	USED_STEP_MS = 300 * 1000,
 	/* After so many failures in a row the API itself must be failing: stop instead
 	 * of waiting `timeout` for every job. */
 	FAILURES_MAX = 32,
@@ -345,7 +343,7 @@ static int fetch_check_cached(
 			"not all texts are cached, because the disk of the cache of %s "
 			"is full; free some space and run the same command again",
 			mount);
-	if (strtoll(values[0].at, NULL, 10) >= fetch->began_wall_ms - USED_STEP_MS)
+	if (strtoll(values[0].at, NULL, 10) >= fetch->began_wall_ms)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"not all texts may be cached, because the cache of %s is too "
 			"small and texts were removed; use a larger cache_size= or free "
