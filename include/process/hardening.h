@@ -10,7 +10,7 @@
  * - Opens descriptors 0 to 2 if they are closed, so that no database file can become
  *   stderr.
  * - Ignores signals that we do not use. One of them is SIGXFSZ: a write that exceeds
- *   "ulimit -f" fails instead.
+ *   "ulimit -f" fails instead. Resets SIGCHLD, because we wait for child processes.
  * - Raises the limit of open files as far as the system permits.
  * - Configures malloc() to return freed memory (base/malloc_tuning.h).
  *

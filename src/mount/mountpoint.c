@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -75,10 +76,10 @@ static int mountpoint_refuse_mount(
 }
 
 /*
- * Returns the file type bits of the mode of `path`, or a negative errno. We do not use
- * stat(), because the kernel may answer that from its cache although the mount's process
- * has ended. We do not trigger automounts (autofs, x-systemd.automount): if one is
- * waiting for this program to mount, we would wait for ourselves.
+ * Returns 0 if `path` is a directory, or a positive errno. We do not use stat(), because
+ * the kernel may answer that from its cache although the mount's process has ended. We do
+ * not trigger automounts (autofs, x-systemd.automount): if one is waiting for this
+ * program to mount, we would wait for ourselves.
  */
 static int mountpoint_look_now(const char *path)
 {
@@ -86,18 +87,18 @@ static int mountpoint_look_now(const char *path)
 
 	if (statx(AT_FDCWD, path, AT_STATX_FORCE_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE,
 		    &st) < 0)
-		return -errno;
-	return st.stx_mode;
+		return errno;
+	return S_ISDIR(st.stx_mode) ? 0 : ENOTDIR;
 }
 
 /*
- * Waits until the pipe of the child process is readable. Returns 0, or -ETIMEDOUT after
- * LOOK_MS. A signal that interrupts poll(2) does not make a mount look dead.
+ * Waits until a process has ended. Returns 0, -ETIMEDOUT after LOOK_MS, or another
+ * negative errno. A signal that interrupts poll(2) does not make a mount look dead.
  */
-static int mountpoint_wait(int fd)
+static int mountpoint_wait(int pidfd)
 {
 	const int64_t end_ms = clock_mono_ms(&clock_system) + LOOK_MS;
-	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
 	int64_t left_ms = LOOK_MS;
 	int ready;
 
@@ -109,8 +110,8 @@ static int mountpoint_wait(int fd)
 
 /*
  * Calls mountpoint_look_now() in a child process, so that a mount that never answers
- * cannot block us. Returns the mode, -ETIMEDOUT if there is no answer within LOOK_MS, or
- * another negative errno.
+ * cannot block us. Returns 0 if `path` is a directory, -ETIMEDOUT if there is no answer
+ * within LOOK_MS, or another negative errno.
  *
  * Such a mount is left behind by a process that was killed while it waited for a lock in
  * the kernel: the holder of that lock waits for an answer from the process, and the
@@ -118,34 +119,25 @@ static int mountpoint_wait(int fd)
  */
 static int mountpoint_look_at(const char *path)
 {
-	int answer[2];
-	int mode;
-
-	if (pipe2(answer, O_CLOEXEC) < 0)
-		return -errno;
-
+	int status = 0;
 	pid_t pid = fork();
 
-	if (pid == 0) {
-		mode = mountpoint_look_now(path);
-		_exit(write(answer[1], &mode, sizeof(mode)) != sizeof(mode));
-	}
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		_exit(mountpoint_look_now(path));
 
-	int err = pid < 0 ? -errno : 0;
+	CLEANUP_CLOSE int pidfd = pidfd_open(pid, 0);
+	int err = pidfd < 0 ? -errno : mountpoint_wait(pidfd);
 
-	close(answer[1]);
-	if (!err)
-		err = mountpoint_wait(answer[0]);
-	if (!err && read(answer[0], &mode, sizeof(mode)) != sizeof(mode))
-		err = -EIO;
-	close(answer[0]);
 	/* Do not wait for the child if it hangs: it may be blocked in the kernel, where
 	 * not even SIGKILL ends it. */
-	if (pid > 0 && err)
+	if (err)
 		kill(pid, SIGKILL);
-	if (pid > 0)
-		waitpid(pid, NULL, err ? WNOHANG : 0);
-	return err ? err : mode;
+	waitpid(pid, &status, err ? WNOHANG : 0);
+	if (err)
+		return err;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
 /*
@@ -177,8 +169,7 @@ int mountpoint_check(const char *given, const char *table,
 
 	const char *path = ret_mountpoint->path;
 	struct mount_id *id = &ret_mountpoint->mount;
-	int mode = mountpoint_look_at(path);
-	int err = mode < 0 ? mode : 0;
+	int err = mountpoint_look_at(path);
 	/* If the mount table cannot be read, we assume that nothing is mounted there. */
 	bool known = !unmount_identify(path, id) &&
 		     !mount_table_find_id(table, id->id, id->device, &mount);
@@ -192,13 +183,9 @@ int mountpoint_check(const char *given, const char *table,
 	}
 	if (own && !mountpoint_means_dead(err))
 		return mountpoint_refuse_own(path, &mount, errmsg);
-	if (err && (mounted || mountpoint_means_dead(err)))
+	if (err && err != -ENOTDIR && (mounted || mountpoint_means_dead(err)))
 		return mountpoint_refuse_mount(path, &mount, err, errmsg);
-	if (!err && !S_ISDIR(mode))
-		err = -ENOTDIR;
-	if (err)
-		return mountpoint_refuse_path(given, err, errmsg);
-	return 0;
+	return err ? mountpoint_refuse_path(given, err, errmsg) : 0;
 }
 
 const char *mountpoint_fault(const struct mountpoint *mountpoint)

@@ -50,17 +50,23 @@ static void hardening_raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* By default these signals would end the process without unmounting. */
-static void hardening_ignore_signals(void)
+/*
+ * Ignores signals that by default would end the process without unmounting. SIGCHLD,
+ * which the process may inherit as ignored, gets its default action: otherwise the exit
+ * status of a child process would be lost.
+ */
+static void hardening_set_signals(void)
 {
 	static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
 		SIGPROF, SIGIO, SIGPWR, SIGSTKFLT, SIGXFSZ};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	const struct sigaction by_default = {.sa_handler = SIG_DFL};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		sigaction(ignored[i], &ignore, NULL);
 	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
 		sigaction(i, &ignore, NULL);
+	sigaction(SIGCHLD, &by_default, NULL);
 }
 
 void hardening_prepare(void)
@@ -73,7 +79,7 @@ void hardening_prepare(void)
 	umask(077);
 	hardening_open_standard_descriptors();
 	hardening_raise_file_limit();
-	hardening_ignore_signals();
+	hardening_set_signals();
 }
 
 void hardening_close_inherited(int keep)

@@ -307,6 +307,15 @@ class TestSignals:
         assert end(one, sign) == 0
         assert not one.is_mounted()
 
+    def test_children_are_not_ignored(self, mock, place):
+        """If SIGCHLD is inherited as ignored, the end of the background process is known."""
+        mock.fault("stall")
+        program = Program(place, "-o", place.options(), mock.url, place.new_directory(),
+                          wrapper=["env", "--ignore-signal=CHLD"])
+        mock.wait(in_flight=1)
+        program.process.terminate()
+        code, _, err = program.end()
+        assert code == 32 and "nothing is mounted" in err and "interrupted (Terminated)" in err
 
     def test_file_size_limit(self, account, place):
         """SEMANTICS 1.5.7: After SIGXFSZ (ulimit -f) the cache cannot grow, as on a full disk; the
