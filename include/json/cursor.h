@@ -40,11 +40,14 @@ int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
 	struct json_slice *ret_value);
 
 /*
- * Finds the values of several members of an object in one pass. Keys are compared byte by
- * byte, without decoding escapes; if a member occurs twice, the last one counts. A value
- * is absent if there is no such member or `object` is not an object.
+ * Finds the values of several members of an object in one pass. Escapes in its keys are
+ * decoded; if a member occurs twice, the last one counts, as in jq and json_print(). A
+ * value is absent if there is no such member.
+ *
+ * Returns 0, or -EBADMSG if `object` is not an object or not JSON. Then the values are
+ * those before the error.
  */
-void json_members(struct json_slice object, const char *const *keys, size_t count,
+int json_members(struct json_slice object, const char *const *keys, size_t count,
 	struct json_slice *ret_values);
 
 /*

@@ -93,37 +93,6 @@ int job_string_decode(struct json_slice value, size_t room, char *text)
 	return 0;
 }
 
-/*
- * Stores the value of a member we need. If a member occurs twice, the last one counts, as
- * in jq and json_print().
- */
-static void job_note_member(
-	struct json_slice key, struct json_slice value, struct json_slice *values)
-{
-	char name[WORD_MAX];
-
-	if (job_string_decode(key, sizeof(name), name))
-		return;
-	for (unsigned i = 0; i < MEMBERS; i++)
-		if (strcmp(name, member_names[i]) == 0)
-			values[i] = value;
-}
-
-static int job_find_members(struct json_slice head, struct json_slice *values)
-{
-	struct json_slice key = {0};
-	struct json_slice value;
-	struct json_cursor cursor;
-	int err = json_cursor_enter(head, '{', &cursor);
-
-	while (!err) {
-		err = json_cursor_next(&cursor, &key, &value);
-		if (!err)
-			job_note_member(key, value, values);
-	}
-	return err == -ENODATA ? 0 : err;
-}
-
 static int64_t job_time_decode(struct json_slice value)
 {
 	char text[WORD_MAX];
@@ -146,10 +115,11 @@ static enum job_status job_status_decode(struct json_slice value)
 int job_parse_head(const char *head, size_t len, struct job *ret_job,
 	struct json_slice *ret_metadata)
 {
-	struct json_slice values[MEMBERS] = {0};
+	struct json_slice values[MEMBERS];
 	struct job job;
 	char name[FILENAME_BYTES_MAX + 1];
-	int err = job_find_members((struct json_slice){head, head + len}, values);
+	int err = json_members(
+		(struct json_slice){head, head + len}, member_names, MEMBERS, values);
 
 	if (!err)
 		err = job_string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
@@ -169,9 +139,10 @@ int job_parse_head(const char *head, size_t len, struct job *ret_job,
 const char *job_find_bad_time(const char *head, size_t len)
 {
 	static const enum member times[] = {MEMBER_CREATED, MEMBER_COMPLETED};
-	struct json_slice values[MEMBERS] = {0};
+	struct json_slice values[MEMBERS];
 
-	if (job_find_members((struct json_slice){head, head + len}, values))
+	if (json_members(
+		    (struct json_slice){head, head + len}, member_names, MEMBERS, values))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		struct json_slice value = values[times[i]];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "json/scan.h"
+#include "json/string.h"
 #include "json/value_end.h"
 
 static bool cursor_take_char(struct json_slice *text, char wanted)
@@ -72,23 +73,39 @@ bool json_is(struct json_slice piece, const char *bytes)
 	return piece.at && json_length(piece) == len && memcmp(piece.at, bytes, len) == 0;
 }
 
-void json_members(struct json_slice object, const char *const *keys, size_t count,
+/* True if the bytes between a key's quotes, decoded, are `name`. */
+static bool cursor_key_is(struct json_slice key, const char *name)
+{
+	const char *in = key.at;
+
+	while (in < key.end) {
+		char part[JSON_TEXT_MAX];
+		size_t len;
+
+		in = json_decode_text(in, key.end, part, &len);
+		if (!in || strncmp(name, part, len) != 0)
+			return false;
+		name += len;
+	}
+	return !*name;
+}
+
+int json_members(struct json_slice object, const char *const *keys, size_t count,
 	struct json_slice *ret_values)
 {
 	struct json_slice key = {0};
 	struct json_slice value;
 	struct json_cursor cursor;
+	int err = json_cursor_enter(object, '{', &cursor);
 
 	memset(ret_values, 0, count * sizeof(*ret_values));
-	if (json_cursor_enter(object, '{', &cursor))
-		return;
-	while (!json_cursor_next(&cursor, &key, &value)) {
-		struct json_slice name = json_string_body(key);
-
-		for (size_t i = 0; i < count; i++)
-			if (json_is(name, keys[i]))
+	while (!err) {
+		err = json_cursor_next(&cursor, &key, &value);
+		for (size_t i = 0; !err && i < count; i++)
+			if (cursor_key_is(json_string_body(key), keys[i]))
 				ret_values[i] = value;
 	}
+	return err == -ENODATA ? 0 : err;
 }
 
 struct json_slice json_member(struct json_slice object, const char *key)

@@ -103,6 +103,13 @@ static void test_members(void **state)
 	/* A member of something that does not exist or is no object does not exist. */
 	assert_null(json_member(json_member(object, "none"), "b").at);
 	assert_null(json_member(values[0], "x").at);
+	/* Escapes in keys are decoded; a key with a NUL or a lone surrogate has no name.
+	 */
+	assert_true(json_is(json_member(piece("{\"\\u0061\\/\":4,\"a\":5}"), "a/"), "4"));
+	assert_null(json_member(piece("{\"\\u0000\":4,\"\\ud800\":5}"), "").at);
+	assert_int_equal(json_members(object, keys, 3, values), 0);
+	assert_int_equal(json_members(piece("{\"b\":1,"), keys, 3, values), -EBADMSG);
+	assert_int_equal(json_members(piece("[1]"), keys, 3, values), -EBADMSG);
 	assert_null(json_string_body(values[2]).at);
 	assert_null(json_string_body((struct json_slice){0}).at);
 	assert_int_equal(json_length(json_string_body(piece("\"\""))), 0);
