@@ -39,5 +39,4 @@ int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *errmsg);
  * redirects stderr to /dev/null, unless `keep_stderr` is set. In the foreground it does
  * nothing. Returns 0, or -EPIPE if the parent has ended; the child should then exit.
  */
-int daemon_report(
-	struct daemon *daemon, int code, const char *sentence, bool keep_stderr);
+int daemon_report(struct daemon *daemon, int code, const char *message, bool keep_stderr);

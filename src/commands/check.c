@@ -53,7 +53,7 @@ struct check {
 struct probe {
 	struct loop *loop;
 	struct check *check;
-	struct buf *say;
+	struct buf *text;
 	int verdict;
 };
 
@@ -72,15 +72,15 @@ static void check_on_done(void *ctx, const struct http_result *result)
 			*result->detail ? result->detail : "no reason given");
 	if (check->reached || result->tls_failed)
 		probe->verdict = errmsg_set(
-			probe->say, VERDICT_OK, "%s can be reached", origin);
+			probe->text, VERDICT_OK, "%s can be reached", origin);
 	else if (result->proxy_status == 407)
-		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
+		probe->verdict = errmsg_set(probe->text, VERDICT_WRONG,
 			"%s cannot be reached, because the proxy requires a user name "
 			"and a password (407): put them into https_proxy "
 			"(http://USER:PASSWORD@HOST:PORT)",
 			origin);
 	else
-		probe->verdict = errmsg_set(probe->say, VERDICT_WRONG,
+		probe->verdict = errmsg_set(probe->text, VERDICT_WRONG,
 			"%s cannot be reached (%s): check the network, DNS and the "
 			"proxy (https_proxy, or -o proxy=)",
 			origin, *result->detail ? result->detail : "no answer");
@@ -117,69 +117,69 @@ static int check_start(struct probe *probe, struct http **ret_http)
 }
 
 /* Sends a request without the key, to see whether the API can be reached. */
-static int check_network(struct check *check, struct buf *say)
+static int check_network(struct check *check, struct buf *text)
 {
 	CLEANUP(check_loop_cleanup) struct loop *loop = NULL;
 	CLEANUP(check_http_cleanup) struct http *http = NULL;
-	struct probe probe = {.check = check, .say = say, .verdict = VERDICT_WRONG};
+	struct probe probe = {.check = check, .text = text, .verdict = VERDICT_WRONG};
 	int err = loop_new(&clock_system, &loop);
 
 	probe.loop = loop;
 	if (!err)
 		err = check_start(&probe, &http);
 	if (err == -EINVAL && check->options->ca_file)
-		return errmsg_set(say, VERDICT_UNKNOWN,
+		return errmsg_set(text, VERDICT_UNKNOWN,
 			"not contacted, because ca_file= cannot be used");
 	if (!err)
 		err = loop_run(loop);
 	if (err)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"cannot send requests to the API: %s", strerror(-err));
 	return probe.verdict;
 }
 
 /* Checks that the API's certificate is trusted. */
-static int check_tls(struct check *check, struct buf *say)
+static int check_tls(struct check *check, struct buf *text)
 {
 	const char *ca_file = check->options->ca_file;
 
 	if (strncmp(check->options->origin, "http:", strlen("http:")) == 0)
-		return errmsg_set(say, VERDICT_OK, "is not used on loopback");
+		return errmsg_set(text, VERDICT_OK, "is not used on loopback");
 	if (ca_file && access(ca_file, R_OK) < 0)
-		return errmsg_set(say, VERDICT_WRONG, "ca_file=%s cannot be read: %s",
+		return errmsg_set(text, VERDICT_WRONG, "ca_file=%s cannot be read: %s",
 			ca_file, strerror(errno));
 	if (*check->tls_error)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"%s is not trusted (%s): set the clock, update ca-certificates, "
 			"or give the certificates of an intercepting proxy with -o "
 			"ca_file=PATH",
 			check->options->origin, check->tls_error);
 	if (!check->reached)
-		return errmsg_set(say, VERDICT_UNKNOWN,
+		return errmsg_set(text, VERDICT_UNKNOWN,
 			ca_file ? "no answer; ca_file= must contain certificates (PEM)"
 				: "no answer");
-	return errmsg_set(say, VERDICT_OK, "the certificate is trusted");
+	return errmsg_set(text, VERDICT_OK, "the certificate is trusted");
 }
 
 /* Compares our clock with the API's. */
-static int check_clock(struct check *check, struct buf *say)
+static int check_clock(struct check *check, struct buf *text)
 {
 	int64_t skew_s = (check->heard_ms - check->server_ms) / 1000;
 
 	if (check->server_ms < 0)
-		return errmsg_set(say, check->reached ? VERDICT_OK : VERDICT_UNKNOWN,
+		return errmsg_set(text, check->reached ? VERDICT_OK : VERDICT_UNKNOWN,
 			check->reached ? "the API sent no valid Date header"
 				       : "no answer to compare it with");
 	if (skew_s < -SKEW_MAX_S || skew_s > SKEW_MAX_S)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"is %jd s %s the API's: timedatectl set-ntp true",
 			(intmax_t)(skew_s < 0 ? -skew_s : skew_s),
 			skew_s < 0 ? "behind" : "ahead of");
-	return errmsg_set(say, VERDICT_OK, "agrees with the API's");
+	return errmsg_set(text, VERDICT_OK, "agrees with the API's");
 }
 
 /* Sends a request with the key; `place` says in messages where the key was found. */
-static int check_ask(struct check *check, const char *place, struct buf *say)
+static int check_ask(struct check *check, const char *place, struct buf *text)
 {
 	const struct options *options = check->options;
 	CLEANUP(check_loop_cleanup) struct loop *loop = NULL;
@@ -195,44 +195,44 @@ static int check_ask(struct check *check, const char *place, struct buf *say)
 	int err = loop_new(&clock_system, &loop);
 
 	if (err)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"cannot send requests to the API: %s", strerror(-err));
-	if (verify_key(loop, &check->log, &config, false, say))
+	if (verify_key(loop, &check->log, &config, false, text))
 		return VERDICT_WRONG;
-	return errmsg_set(say, VERDICT_OK, "is %s; the API accepts it", place);
+	return errmsg_set(text, VERDICT_OK, "is %s; the API accepts it", place);
 }
 
 /* Finds the API key and sends a request with it. */
-static int check_key(struct check *check, struct buf *say)
+static int check_key(struct check *check, struct buf *text)
 {
 	CLEANUP(key_source_done) struct key_source source = {0};
 	CLEANUP(buf_done) struct buf place;
 
 	buf_init(&place, KEY_PLACE_MAX);
-	if (api_key_find(check->options->key_file, &check->key, &source, say))
+	if (api_key_find(check->options->key_file, &check->key, &source, text))
 		return VERDICT_WRONG;
 	if (key_source_print(&source, &place))
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"was found (out of memory: its place is not shown)");
 	if (!check->reached)
-		return errmsg_set(say, VERDICT_UNKNOWN,
+		return errmsg_set(text, VERDICT_UNKNOWN,
 			"is %s; not verified, because the API did not answer",
 			place.data);
-	return check_ask(check, place.data, say);
+	return check_ask(check, place.data, text);
 }
 
-static int check_device(struct check *check, struct buf *say)
+static int check_device(struct check *check, struct buf *text)
 {
 	CLEANUP_CLOSE int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
 	(void)check;
 	if (fd >= 0)
-		return errmsg_set(say, VERDICT_OK, "can be opened");
+		return errmsg_set(text, VERDICT_OK, "can be opened");
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"does not exist: modprobe fuse (start a container with --device "
 			"/dev/fuse --cap-add SYS_ADMIN)");
-	return errmsg_set(say, VERDICT_WRONG,
+	return errmsg_set(text, VERDICT_WRONG,
 		"cannot be opened (%s): chmod 666 /dev/fuse", strerror(errno));
 }
 
@@ -262,22 +262,22 @@ static bool check_find_program(const char *name, char **ret_path, struct stat *r
 }
 
 /* Checks fusermount3. Root needs it to unmount only, other users also to mount. */
-static int check_helper(struct check *check, struct buf *say)
+static int check_helper(struct check *check, struct buf *text)
 {
 	CLEANUP_FREE char *path = NULL;
 	struct stat status;
 
 	(void)check;
 	if (!check_find_program("fusermount3", &path, &status))
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"is not installed: apt install fuse3 (or your distribution's "
 			"package)");
 	if (geteuid() != 0 && (!(status.st_mode & S_ISUID) || status.st_uid != 0))
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"%s is not setuid root, so you cannot mount: chown root %s && "
 			"chmod u+s %s",
 			path, path, path);
-	return errmsg_set(say, VERDICT_OK, "is %s", path);
+	return errmsg_set(text, VERDICT_OK, "is %s", path);
 }
 
 /*
@@ -307,23 +307,23 @@ static bool check_has_line(FILE *file, const char *first, const char *more)
 	return false;
 }
 
-static int check_fuse_conf(struct check *check, struct buf *say)
+static int check_fuse_conf(struct check *check, struct buf *text)
 {
 	CLEANUP_FILE FILE *file = fopen(fuse_conf, "re");
 	bool others = file && check_has_line(file, "user_allow_other", NULL);
 
 	if (!file && errno != ENOENT)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"%s cannot be read (%s): chmod 644 %s", fuse_conf,
 			strerror(errno), fuse_conf);
 	if (others || geteuid() == 0)
-		return errmsg_set(say, VERDICT_OK, "lets you use -o allow_other");
+		return errmsg_set(text, VERDICT_OK, "lets you use -o allow_other");
 	if (!check->options->allow_other)
-		return errmsg_set(say, VERDICT_OK,
+		return errmsg_set(text, VERDICT_OK,
 			"lets you mount (not with -o allow_other: that needs the line "
 			"user_allow_other in %s)",
 			fuse_conf);
-	return errmsg_set(say, VERDICT_WRONG,
+	return errmsg_set(text, VERDICT_WRONG,
 		"does not let you use -o allow_other: add the line user_allow_other to "
 		"%s",
 		fuse_conf);
@@ -333,16 +333,17 @@ static int check_fuse_conf(struct check *check, struct buf *say)
  * Checks that the directory of the cache file `path` can be written and has enough free
  * space. `where` explains in messages why that directory is used.
  */
-static int check_space(const char *path, const char *where, struct buf *say)
+static int check_space(const char *path, const char *where, struct buf *text)
 {
 	CLEANUP_FREE char *directory = strdup(path);
 	struct statvfs space;
 
 	if (!directory)
-		return errmsg_set(say, VERDICT_WRONG, "cannot be checked: out of memory");
+		return errmsg_set(
+			text, VERDICT_WRONG, "cannot be checked: out of memory");
 	*strrchr(directory, '/') = '\0';
 	if (access(directory, W_OK) < 0 || statvfs(directory, &space) < 0)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"%s cannot be written (%s): choose another with -o "
 			"cache_dir=PATH, or use -o cache=off",
 			directory, strerror(errno));
@@ -350,15 +351,15 @@ static int check_space(const char *path, const char *where, struct buf *say)
 	uint64_t mib = ((uint64_t)space.f_bavail * space.f_frsize) >> 20;
 
 	if (mib < FREE_MIN_MIB)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"%s has only %ju MiB left: free some space, or choose another "
 			"with -o cache_dir=PATH",
 			directory, (uintmax_t)mib);
-	return errmsg_set(say, VERDICT_OK, "%s can be written, and has %ju MiB left; %s",
+	return errmsg_set(text, VERDICT_OK, "%s can be written, and has %ju MiB left; %s",
 		directory, (uintmax_t)mib, where);
 }
 
-static int check_cache(struct check *check, struct buf *say)
+static int check_cache(struct check *check, struct buf *text)
 {
 	const struct options *options = check->options;
 	CLEANUP(buf_done) struct buf note;
@@ -368,12 +369,12 @@ static int check_cache(struct check *check, struct buf *say)
 
 	buf_init(&note, ERRMSG_MAX);
 	if (!options->cache_disk)
-		return errmsg_set(say, VERDICT_OK, "is off (-o cache=off)");
+		return errmsg_set(text, VERDICT_OK, "is off (-o cache=off)");
 	/* Without a key the file name is wrong, but we need only its directory. */
 	if (cache_path_find(options->cache_dir, options->origin,
-		    check->key ? check->key : "", &path, &note, say))
+		    check->key ? check->key : "", &path, &note, text))
 		return VERDICT_WRONG;
-	return check_space(path, note.len ? note.data : where, say);
+	return check_space(path, note.len ? note.data : where, text);
 }
 
 /*
@@ -396,26 +397,26 @@ static bool check_has_drop_in(void)
 }
 
 /* Checks that updatedb, which reads every directory at night, skips gladiafs mounts. */
-static int check_updatedb(struct check *check, struct buf *say)
+static int check_updatedb(struct check *check, struct buf *text)
 {
 	CLEANUP_FILE FILE *file = fopen(updatedb_conf, "re");
 
 	(void)check;
 	if (!file && errno == ENOENT)
-		return errmsg_set(say, VERDICT_OK, "is not installed");
+		return errmsg_set(text, VERDICT_OK, "is not installed");
 	if (!file)
-		return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_WRONG,
 			"has a configuration that cannot be read (%s): chmod 644 %s",
 			strerror(errno), updatedb_conf);
 	if (check_has_line(file, "PRUNEFS", "fuse.gladiafs") || check_has_drop_in())
-		return errmsg_set(say, VERDICT_OK, "skips gladiafs mounts");
-	return errmsg_set(say, VERDICT_WRONG,
+		return errmsg_set(text, VERDICT_OK, "skips gladiafs mounts");
+	return errmsg_set(text, VERDICT_WRONG,
 		"would read all gladiafs mounts every night: sed -i "
 		"'s/^PRUNEFS=\"/&fuse.gladiafs /' %s",
 		updatedb_conf);
 }
 
-static void check_print(int verdict, const char *name, const struct buf *say)
+static void check_print(int verdict, const char *name, const struct buf *text)
 {
 	static const char *const words[] = {
 		[VERDICT_OK] = "ok",
@@ -423,7 +424,7 @@ static void check_print(int verdict, const char *name, const struct buf *say)
 		[VERDICT_UNKNOWN] = "?",
 	};
 
-	printf("%-6s %-12s %s\n", words[verdict], name, say->len ? say->data : "");
+	printf("%-6s %-12s %s\n", words[verdict], name, text->len ? text->data : "");
 }
 
 int check_run(const struct options *options)
@@ -431,7 +432,7 @@ int check_run(const struct options *options)
 	static const struct {
 		const char *name;
 		/* Returns an enum verdict and explains it in one sentence. */
-		int (*run)(struct check *check, struct buf *say);
+		int (*run)(struct check *check, struct buf *text);
 	} checks[] = {
 		{"network", check_network},
 		{"TLS", check_tls},
@@ -444,15 +445,15 @@ int check_run(const struct options *options)
 		{"updatedb", check_updatedb},
 	};
 	struct check check = {.options = options, .server_ms = -1};
-	CLEANUP(buf_done) struct buf say;
+	CLEANUP(buf_done) struct buf text;
 	bool all = true;
 
 	log_init(&check.log, "gladiafs", false, options->debug);
-	buf_init(&say, LINE_MAX_BYTES);
+	buf_init(&text, LINE_MAX_BYTES);
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-		int verdict = checks[i].run(&check, &say);
+		int verdict = checks[i].run(&check, &text);
 
-		check_print(verdict, checks[i].name, &say);
+		check_print(verdict, checks[i].name, &text);
 		all = all && verdict == VERDICT_OK;
 	}
 	api_key_free(check.key);

@@ -79,12 +79,12 @@ static void fetch_failed(struct fetch *fetch, const struct refresh_target *root,
 	if (root->name)
 		path = ""; /* the argument is the file itself */
 	if (before < FAILURES_SHOWN)
-		fetch_progress_say(&fetch->progress,
+		fetch_progress_message(&fetch->progress,
 			"gladiafs: cannot fetch %s%s%s: %s\n",
 			fetch->paths[root - fetch->roots], *path ? "/" : "", path,
 			strerror(-error));
 	else if (before == FAILURES_SHOWN)
-		fetch_progress_say(&fetch->progress,
+		fetch_progress_message(&fetch->progress,
 			"gladiafs: further failures are counted, but not listed\n");
 	if (is_dir) {
 		fetch->counts.dirs_failed++;
@@ -305,7 +305,7 @@ static void fetch_watch(struct fetch *fetch, const sigset_t *signals)
 	while (!fetch->ended) {
 		int signal = sigtimedwait(signals, NULL, &tick);
 
-		fetch_progress_tell(
+		fetch_progress_report(
 			&fetch->progress, &fetch->counts, clock_mono_ms(&clock_system));
 		if (signal > 0) {
 			fetch_progress_end(&fetch->progress);

@@ -36,7 +36,7 @@ static bool progress_is_terminal(void)
 void fetch_progress_begin(struct fetch_progress *progress, int64_t now_ms)
 {
 	*progress = (struct fetch_progress){
-		.bar = progress_is_terminal(), .began_ms = now_ms, .told_ms = now_ms};
+		.bar = progress_is_terminal(), .began_ms = now_ms, .reported_ms = now_ms};
 }
 
 int fetch_time_print(int64_t ms, struct buf *out)
@@ -138,25 +138,25 @@ static void progress_draw(const struct fetch_counts *counts, const struct buf *t
 static void progress_note_rate(struct fetch_progress *progress,
 	const struct fetch_counts *counts, int64_t now_ms)
 {
-	double passed = (double)(now_ms - progress->told_ms);
-	double rate = (double)(counts->done - progress->told) * 1000 / passed;
+	double passed = (double)(now_ms - progress->reported_ms);
+	double rate = (double)(counts->done - progress->reported) * 1000 / passed;
 	double all = (double)(now_ms - progress->began_ms);
 	const double window = RATE_MS;
 
 	/* During the first RATE_MS this gives the mean since the start. */
 	progress->rate += (rate - progress->rate) *
 			  (passed / (all < window ? all : window + passed));
-	progress->told_ms = now_ms;
-	progress->told = counts->done;
+	progress->reported_ms = now_ms;
+	progress->reported = counts->done;
 }
 
-void fetch_progress_tell(struct fetch_progress *progress,
+void fetch_progress_report(struct fetch_progress *progress,
 	const struct fetch_counts *counts, int64_t now_ms)
 {
 	CLEANUP(buf_done) struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	if (now_ms - progress->told_ms < (progress->bar ? BAR_MS : LINE_MS))
+	if (now_ms - progress->reported_ms < (progress->bar ? BAR_MS : LINE_MS))
 		return;
 	progress_note_rate(progress, counts, now_ms);
 	if (fetch_progress_print(counts, progress->rate, &text))
@@ -171,7 +171,7 @@ void fetch_progress_tell(struct fetch_progress *progress,
 	(void)fprintf(stderr, "gladiafs: %s\n", text.data);
 }
 
-void fetch_progress_say(struct fetch_progress *progress, const char *format, ...)
+void fetch_progress_message(struct fetch_progress *progress, const char *format, ...)
 {
 	va_list args;
 

@@ -19,23 +19,23 @@ struct fetch_counts {
 
 /* The progress report on stderr. */
 struct fetch_progress {
-	bool bar;         /* draw a bar, not one line per minute */
-	bool drawn;       /* a bar is on the screen; stderr's lock protects it */
-	int64_t began_ms; /* monotonic time of the start */
-	int64_t told_ms;  /* monotonic time of the last report */
-	uint64_t told;    /* number of jobs done at the last report */
-	double rate;      /* jobs per second, as a moving average */
+	bool bar;            /* draw a bar, not one line per minute */
+	bool drawn;          /* a bar is on the screen; stderr's lock protects it */
+	int64_t began_ms;    /* monotonic time of the start */
+	int64_t reported_ms; /* monotonic time of the last report */
+	uint64_t reported;   /* number of jobs done at the last report */
+	double rate;         /* jobs per second, as a moving average */
 };
 
 /* Starts a progress report; `now_ms` is the monotonic time. */
 void fetch_progress_begin(struct fetch_progress *progress, int64_t now_ms);
 
 /* Prints the progress if a report is due. Only one thread may call it. */
-void fetch_progress_tell(struct fetch_progress *progress,
+void fetch_progress_report(struct fetch_progress *progress,
 	const struct fetch_counts *counts, int64_t now_ms);
 
 /* Prints a line in place of the bar. Any thread may call it. */
-void fetch_progress_say(struct fetch_progress *progress, const char *format, ...)
+void fetch_progress_message(struct fetch_progress *progress, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Removes the bar from the screen. */

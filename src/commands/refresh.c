@@ -17,7 +17,7 @@
 #include "process/exit_code.h"
 
 /* Sets the error message for a path that cannot be opened, and returns `err`. */
-static int refresh_no_look(const char *path, int err, struct buf *errmsg)
+static int refresh_access_error(const char *path, int err, struct buf *errmsg)
 {
 	if (err == -ENOTCONN)
 		return errmsg_set(errmsg, err,
@@ -58,7 +58,7 @@ static int refresh_find_mount(
 	struct stat status;
 
 	if (fstat(to->fd, &status))
-		return refresh_no_look(path, -errno, errmsg);
+		return refresh_access_error(path, -errno, errmsg);
 
 	int err = mount_table_find_device(MOUNTINFO_SELF, status.st_dev, &mount);
 
@@ -85,7 +85,7 @@ int refresh_target_open(
 	int err = refresh_open_directory(path, &to);
 
 	if (err)
-		err = refresh_no_look(path, err, errmsg);
+		err = refresh_access_error(path, err, errmsg);
 	else
 		err = refresh_find_mount(path, &to, errmsg);
 	if (err)

@@ -42,7 +42,7 @@ void api_key_free(char *key)
 	free(key);
 }
 
-DEFINE_CLEANUP(api_key_key_cleanup, char *, api_key_free)
+DEFINE_CLEANUP(api_key_cleanup, char *, api_key_free)
 
 /*
  * Gets the key from the first line of `text`, without surrounding white space. `place`
@@ -221,7 +221,7 @@ static int api_key_places_list(const char *key_file, bool variable, struct place
 }
 
 /* True only if the place certainly exists. */
-static bool api_key_key_source_exists(const struct key_source *source)
+static bool api_key_source_exists(const struct key_source *source)
 {
 	return !source->path || faccessat(AT_FDCWD, source->path, F_OK, AT_EACCESS) == 0;
 }
@@ -237,7 +237,7 @@ static void api_key_places_name_hidden(
 
 	buf_init(&names, HIDDEN_MAX);
 	for (size_t i = first; i < places->len; i++)
-		if (api_key_key_source_exists(&places->list[i]))
+		if (api_key_source_exists(&places->list[i]))
 			(void)buf_printf(&names, "%s%s", names.len ? " and " : "",
 				key_source_name(&places->list[i]));
 	if (names.len)
@@ -261,7 +261,7 @@ static int api_key_no_key(struct buf *errmsg)
  * Reads the key from one place. `variable` is the value that GLADIA_API_KEY had. Returns
  * 0, -ENOENT if the file does not exist, or another negative errno.
  */
-static int api_key_key_from_source(const struct key_source *source, const char *variable,
+static int api_key_from_source(const struct key_source *source, const char *variable,
 	char **ret_key, struct buf *errmsg)
 {
 	const struct keyplace place = {
@@ -281,7 +281,7 @@ static int api_key_key_from_source(const struct key_source *source, const char *
 int api_key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
 	struct buf *errmsg)
 {
-	CLEANUP(api_key_key_cleanup) char *variable = NULL;
+	CLEANUP(api_key_cleanup) char *variable = NULL;
 	CLEANUP(api_key_places_done) struct places places = {0};
 	struct key_source *found;
 	size_t i = 0;
@@ -293,7 +293,7 @@ int api_key_find(const char *key_file, char **ret_key, struct key_source *ret_so
 		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	do {
 		found = &places.list[i++];
-		err = api_key_key_from_source(found, variable, ret_key, errmsg);
+		err = api_key_from_source(found, variable, ret_key, errmsg);
 	} while (err == -ENOENT && !key_file && i < places.len);
 	if (err == -ENOENT && !key_file)
 		return api_key_no_key(errmsg);

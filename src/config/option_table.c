@@ -49,9 +49,9 @@ struct own_option {
 	size_t size;   /* size of the member in struct options */
 	uint64_t min;  /* limits of a number */
 	uint64_t max;
-	const char *words[2]; /* of a choice: the words for false and true */
-	const char *takes;    /* valid values, for messages; NULL if the kind says it */
-	const char *initial;  /* the default, as it is written after "=" */
+	const char *choices[2]; /* of a choice: the words for false and true */
+	const char *takes;      /* valid values, for messages; NULL if the kind says it */
+	const char *initial;    /* the default, as it is written after "=" */
 	const char *unset; /* the value in .gladiafs/config if the member is 0 or NULL */
 	const char *help;  /* -h appends `initial`, or "off" for a flag */
 };
@@ -74,7 +74,7 @@ static const struct own_option own_options[] = {
 		.initial = "8", .help = "maximum number of requests that read ahead"},
 	{"page_size", "N", KIND_COUNT, MEMBER(page_size), RANGE(1, 10000),
 		.unset = "adaptive", .help = "jobs per page of a listing (adaptive)"},
-	{"cache", "disk|off", KIND_CHOICE, MEMBER(cache_disk), .words = {"off", "disk"},
+	{"cache", "disk|off", KIND_CHOICE, MEMBER(cache_disk), .choices = {"off", "disk"},
 		.takes = "disk or off", .initial = "disk",
 		.help = "keep transcripts across mounts"},
 	{"cache_dir", "PATH", KIND_PATH, MEMBER(cache_dir),
@@ -93,7 +93,7 @@ static const struct own_option own_options[] = {
 		.unset = "the environment's",
 		.help = "proxy to use, or none ($https_proxy)"},
 	{"log", "stderr|syslog", KIND_CHOICE, MEMBER(log_syslog),
-		.words = {"stderr", "syslog"}, .takes = "stderr or syslog",
+		.choices = {"stderr", "syslog"}, .takes = "stderr or syslog",
 		.help = "where messages go (stderr with -f, else syslog)"},
 	{"uid", "USER", KIND_USER, MEMBER(uid), RANGE(0, ID_MAX),
 		.takes = "a uid or the name of an existing user",
@@ -137,7 +137,7 @@ static int option_table_set_choice(
 	const struct own_option *own, const char *value, bool *member, struct buf *errmsg)
 {
 	for (int i = 0; value && i < 2; i++) {
-		if (strcmp(value, own->words[i]) != 0)
+		if (strcmp(value, own->choices[i]) != 0)
 			continue;
 		*member = i;
 		return 0;
@@ -401,7 +401,7 @@ static int option_table_print_value(
 		text = *(const bool *)member ? "yes" : "no";
 		return options_print_line(own->name, text, out);
 	case KIND_CHOICE:
-		text = own->words[*(const bool *)member];
+		text = own->choices[*(const bool *)member];
 		return options_print_line(own->name, text, out);
 	case KIND_PATH:
 	case KIND_PROXY:

@@ -15,7 +15,7 @@
 
 static const char helper_name[] = "mount.gladiafs";
 
-enum { MOUNT_FLAGS_MAX = 512, WORDS_MAX = 2 };
+enum { MOUNT_FLAGS_MAX = 512, ARGUMENTS_MAX = 2 };
 
 /* The arguments as parsed by getopt_long(), before they are interpreted. */
 struct command {
@@ -23,8 +23,8 @@ struct command {
 	bool sloppy;
 	const char **lists; /* arguments of -o */
 	size_t lists_len;
-	const char **words; /* SOURCE and MOUNTPOINT, or PATHs */
-	size_t words_len;
+	const char **arguments; /* SOURCE and MOUNTPOINT, or PATHs */
+	size_t arguments_len;
 };
 
 /* Values for long options without a short form. */
@@ -84,7 +84,7 @@ static void options_note_letter(
 		command->lists[command->lists_len++] = optarg;
 		break;
 	case 1:
-		command->words[command->words_len++] = optarg;
+		command->arguments[command->arguments_len++] = optarg;
 		break;
 	case LETTER_REFRESH:
 		options->action = OPTIONS_REFRESH;
@@ -157,41 +157,41 @@ static int options_use_source(
  * Interprets SOURCE and MOUNTPOINT. Error messages do not quote them: one may be a key in
  * the wrong place.
  */
-static int options_use_words(
+static int options_use_arguments(
 	const struct command *command, struct options *options, struct buf *errmsg)
 {
 	const char *usage = command->helper ? "mount.gladiafs SOURCE MOUNTPOINT [-o ...]"
 					    : "gladiafs [-o ...] [SOURCE] MOUNTPOINT";
-	size_t count = command->words_len;
+	size_t count = command->arguments_len;
 
-	if (count > WORDS_MAX)
+	if (count > ARGUMENTS_MAX)
 		return errmsg_set(errmsg, -EINVAL,
 			"too many arguments (%zu; at most SOURCE and MOUNTPOINT): %s",
 			count, usage);
-	if (!count || (command->helper && count < WORDS_MAX) ||
-		(count == 1 && strstr(command->words[0], "://")))
+	if (!count || (command->helper && count < ARGUMENTS_MAX) ||
+		(count == 1 && strstr(command->arguments[0], "://")))
 		return errmsg_set(errmsg, -EINVAL,
 			"no MOUNTPOINT (the directory to mount on) was given: %s", usage);
-	if (!*command->words[count - 1])
+	if (!*command->arguments[count - 1])
 		return errmsg_set(errmsg, -EINVAL, "MOUNTPOINT is empty: %s", usage);
-	options->mountpoint = strdup(command->words[count - 1]);
+	options->mountpoint = strdup(command->arguments[count - 1]);
 	if (!options->mountpoint)
 		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	return options_use_source(
-		count == WORDS_MAX ? command->words[0] : NULL, options, errmsg);
+		count == ARGUMENTS_MAX ? command->arguments[0] : NULL, options, errmsg);
 }
 
 /* Interprets the optional SOURCE of --check. */
-static int options_use_source_word(
+static int options_use_source_argument(
 	const struct command *command, struct options *options, struct buf *errmsg)
 {
-	if (command->words_len > 1)
+	if (command->arguments_len > 1)
 		return errmsg_set(errmsg, -EINVAL,
 			"too many arguments (%zu; at most SOURCE): gladiafs "
 			"--check [-o ...] [SOURCE]",
-			command->words_len);
+			command->arguments_len);
 	return options_use_source(
-		command->words_len ? command->words[0] : NULL, options, errmsg);
+		command->arguments_len ? command->arguments[0] : NULL, options, errmsg);
 }
 
 /*
@@ -208,11 +208,11 @@ static int options_use_paths(
 	if (command->helper || command->lists_len || options->foreground)
 		return errmsg_set(errmsg, -EINVAL,
 			"--refresh and --fetch take no other options: %s", usage);
-	if (!command->words_len)
+	if (!command->arguments_len)
 		return errmsg_set(errmsg, -EINVAL, "no PATH was given: %s", usage);
-	options->paths = calloc(command->words_len + 1, sizeof(*options->paths));
-	for (size_t i = 0; options->paths && i < command->words_len; i++) {
-		options->paths[i] = strdup(command->words[i]);
+	options->paths = calloc(command->arguments_len + 1, sizeof(*options->paths));
+	for (size_t i = 0; options->paths && i < command->arguments_len; i++) {
+		options->paths[i] = strdup(command->arguments[i]);
 		if (!options->paths[i])
 			return errmsg_set(errmsg, -ENOMEM, "out of memory");
 	}
@@ -227,14 +227,15 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 	buf_init(&options->mount_flags, MOUNT_FLAGS_MAX);
 
 	CLEANUP_FREE const char **lists = calloc((size_t)argc + 1, sizeof(*lists));
-	CLEANUP_FREE const char **words = calloc((size_t)argc + 1, sizeof(*words));
+	CLEANUP_FREE const char **arguments = calloc(
+		(size_t)argc + 1, sizeof(*arguments));
 	struct command command = {
 		.helper = argc > 0 && options_is_helper(argv[0]),
 		.lists = lists,
-		.words = words,
+		.arguments = arguments,
 	};
 
-	if (!lists || !words)
+	if (!lists || !arguments)
 		return errmsg_set(errmsg, -ENOMEM, "out of memory");
 
 	int err = option_table_set_defaults(options, errmsg);
@@ -253,8 +254,8 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 	if (err)
 		return err;
 	return options->action == OPTIONS_CHECK
-		       ? options_use_source_word(&command, options, errmsg)
-		       : options_use_words(&command, options, errmsg);
+		       ? options_use_source_argument(&command, options, errmsg)
+		       : options_use_arguments(&command, options, errmsg);
 }
 
 void options_done(struct options *options)

@@ -25,7 +25,7 @@
 enum {
 	REASON_MAX = 512,
 	/* A live mount answers at once, however slow the API is. */
-	LOOK_MS = 3000,
+	ANSWER_MS = 3000,
 };
 
 /*
@@ -81,7 +81,7 @@ static int mountpoint_refuse_mount(
  * not trigger automounts (autofs, x-systemd.automount): if one is waiting for this
  * program to mount, we would wait for ourselves.
  */
-static int mountpoint_look_now(const char *path)
+static int mountpoint_stat_now(const char *path)
 {
 	struct statx st;
 
@@ -92,14 +92,14 @@ static int mountpoint_look_now(const char *path)
 }
 
 /*
- * Waits until a process has ended. Returns 0, -ETIMEDOUT after LOOK_MS, or another
+ * Waits until a process has ended. Returns 0, -ETIMEDOUT after ANSWER_MS, or another
  * negative errno. A signal that interrupts poll(2) does not make a mount look dead.
  */
 static int mountpoint_wait(int pidfd)
 {
-	const int64_t end_ms = clock_mono_ms(&clock_system) + LOOK_MS;
+	const int64_t end_ms = clock_mono_ms(&clock_system) + ANSWER_MS;
 	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
-	int64_t left_ms = LOOK_MS;
+	int64_t left_ms = ANSWER_MS;
 	int ready;
 
 	while ((ready = poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0)) < 0 &&
@@ -109,15 +109,15 @@ static int mountpoint_wait(int pidfd)
 }
 
 /*
- * Calls mountpoint_look_now() in a child process, so that a mount that never answers
+ * Calls mountpoint_stat_now() in a child process, so that a mount that never answers
  * cannot block us. Returns 0 if `path` is a directory, -ETIMEDOUT if there is no answer
- * within LOOK_MS, or another negative errno.
+ * within ANSWER_MS, or another negative errno.
  *
  * Such a mount is left behind by a process that was killed while it waited for a lock in
  * the kernel: the holder of that lock waits for an answer from the process, and the
  * kernel ends the connection only after the process has ended.
  */
-static int mountpoint_look_at(const char *path)
+static int mountpoint_stat(const char *path)
 {
 	int status = 0;
 	pid_t pid = fork();
@@ -125,7 +125,7 @@ static int mountpoint_look_at(const char *path)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		_exit(mountpoint_look_now(path));
+		_exit(mountpoint_stat_now(path));
 
 	CLEANUP_CLOSE int pidfd = pidfd_open(pid, 0);
 	int err = pidfd < 0 ? -errno : mountpoint_wait(pidfd);
@@ -169,7 +169,7 @@ int mountpoint_check(const char *given, const char *table,
 
 	const char *path = ret_mountpoint->path;
 	struct mount_id *id = &ret_mountpoint->mount;
-	int err = mountpoint_look_at(path);
+	int err = mountpoint_stat(path);
 	/* If the mount table cannot be read, we assume that nothing is mounted there. */
 	bool known = !unmount_identify(path, id) &&
 		     !mount_table_find_id(table, id->id, id->device, &mount);

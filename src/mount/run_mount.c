@@ -59,36 +59,36 @@ struct run_mount {
 /* Called when SIGHUP was received and the key has been read again (SEMANTICS 1.5). */
 static void mount_on_key(void *ctx)
 {
-	struct run_mount *serve = ctx;
+	struct run_mount *run = ctx;
 
-	sync_refresh(serve->sync);
-	fs_refresh(serve->fs);
+	sync_refresh(run->sync);
+	fs_refresh(run->fs);
 }
 
 static void mount_on_signal(void *ctx)
 {
-	struct run_mount *serve = ctx;
-	int signal = signals_read(serve->signals);
+	struct run_mount *run = ctx;
+	int signal = signals_read(run->signals);
 
 	if (!signal)
 		return;
 	/* A process can see the mount, and send SIGHUP, before we have read the kernel's
 	 * first message. */
-	if (signal == SIGHUP && serve->mounted) {
-		log_debug(&serve->plan->log, "SIGHUP: refreshing the whole mount");
-		key_reader_start(serve->key_reader);
+	if (signal == SIGHUP && run->mounted) {
+		log_debug(&run->plan->log, "SIGHUP: refreshing the whole mount");
+		key_reader_start(run->key_reader);
 		return;
 	}
-	serve->signal = signal;
-	loop_stop(serve->loop);
+	run->signal = signal;
+	loop_stop(run->loop);
 }
 
 /* Commits the catalog's transaction at the end of each turn of the event loop. */
 static void mount_on_turn(void *ctx)
 {
-	struct run_mount *serve = ctx;
+	struct run_mount *run = ctx;
 
-	sync_commit(serve->sync);
+	sync_commit(run->sync);
 }
 
 /*
@@ -96,12 +96,12 @@ static void mount_on_turn(void *ctx)
  * we only log it, because the mount works without it. A mount in the background sends no
  * notification: its parent process reports the start by its exit.
  */
-static void mount_tell_ready(const struct run_mount *serve)
+static void mount_notify_ready(const struct run_mount *run)
 {
-	int err = serve->plan->options->foreground ? sd_notify(0, "READY=1") : 0;
+	int err = run->plan->options->foreground ? sd_notify(0, "READY=1") : 0;
 
 	if (err < 0)
-		log_warning(&serve->plan->log,
+		log_warning(&run->plan->log,
 			"cannot notify the service manager at $NOTIFY_SOCKET that the "
 			"mount is ready (%s): it may end this process; use another Type= "
 			"than notify",
@@ -110,140 +110,140 @@ static void mount_tell_ready(const struct run_mount *serve)
 
 static void mount_on_ready(void *ctx)
 {
-	struct run_mount *serve = ctx;
-	const struct options *options = serve->plan->options;
+	struct run_mount *run = ctx;
+	const struct options *options = run->plan->options;
 
 	/* A signal that arrived while we were mounting interrupts the start. */
-	mount_on_signal(serve);
-	if (serve->signal)
+	mount_on_signal(run);
+	if (run->signal)
 		return;
-	serve->serving = !daemon_report(
-		&serve->plan->daemon, EXIT_CODE_OK, "", !options->log_syslog);
-	if (serve->serving) {
-		mount_tell_ready(serve);
+	run->serving = !daemon_report(
+		&run->plan->daemon, EXIT_CODE_OK, "", !options->log_syslog);
+	if (run->serving) {
+		mount_notify_ready(run);
 		return;
 	}
 	/* The parent was killed while we were mounting: undo the mount. */
-	serve->signal = SIGTERM;
-	loop_stop(serve->loop);
+	run->signal = SIGTERM;
+	loop_stop(run->loop);
 }
 
 static void mount_on_end(void *ctx, int error)
 {
-	struct run_mount *serve = ctx;
+	struct run_mount *run = ctx;
 
-	serve->error = error;
-	loop_stop(serve->loop);
+	run->error = error;
+	loop_stop(run->loop);
 }
 
 /* Sets an error message about `what` and returns EXIT_CODE_SYSTEM. */
-static int mount_no_system(const char *what, int err, struct buf *errmsg)
+static int mount_system_error(const char *what, int err, struct buf *errmsg)
 {
 	return errmsg_set(errmsg, EXIT_CODE_SYSTEM, "%s: %s", what, strerror(-err));
 }
 
-static int mount_interrupted(const struct run_mount *serve, struct buf *errmsg)
+static int mount_interrupted(const struct run_mount *run, struct buf *errmsg)
 {
 	return errmsg_set(errmsg, EXIT_CODE_MOUNT,
-		"nothing is mounted on %s: interrupted (%s)",
-		serve->plan->mountpoint.path, strsignal(serve->signal));
+		"nothing is mounted on %s: interrupted (%s)", run->plan->mountpoint.path,
+		strsignal(run->signal));
 }
 
 /* Does what must be done before anything else is opened. */
-static int mount_prepare(struct run_mount *serve, struct buf *errmsg)
+static int mount_prepare(struct run_mount *run, struct buf *errmsg)
 {
 	int err = hardening_confine();
 
 	if (err)
-		return mount_no_system("cannot drop root privileges", err, errmsg);
+		return mount_system_error("cannot drop root privileges", err, errmsg);
 	/* Not after mounting: the mount may cover a directory on the way. */
-	err = key_source_keep(&serve->plan->key_source);
+	err = key_source_keep(&run->plan->key_source);
 	if (err)
-		return mount_no_system("cannot open the key's directory", err, errmsg);
-	err = recent_log_new(&clock_system, &serve->recent_log);
+		return mount_system_error("cannot open the key's directory", err, errmsg);
+	err = recent_log_new(&clock_system, &run->recent_log);
 	if (err)
-		return mount_no_system("cannot create the log", err, errmsg);
+		return mount_system_error("cannot create the log", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
-static int mount_open_loop(struct run_mount *serve, struct buf *errmsg)
+static int mount_open_loop(struct run_mount *run, struct buf *errmsg)
 {
-	int err = signals_open(&serve->signals);
+	int err = signals_open(&run->signals);
 
 	if (!err)
-		err = loop_new(&clock_system, &serve->loop);
+		err = loop_new(&clock_system, &run->loop);
 	if (!err)
-		err = loop_add_fd(serve->loop, serve->signals, mount_on_signal, serve);
+		err = loop_add_fd(run->loop, run->signals, mount_on_signal, run);
 	if (err)
-		return mount_no_system("cannot wait for events", err, errmsg);
+		return mount_system_error("cannot wait for events", err, errmsg);
 	return EXIT_CODE_OK;
 }
 
-static int mount_open_api(struct run_mount *serve, struct buf *errmsg)
+static int mount_open_api(struct run_mount *run, struct buf *errmsg)
 {
-	const struct options *options = serve->plan->options;
+	const struct options *options = run->plan->options;
 	CLEANUP(buf_done) struct buf key_place;
 
 	buf_init(&key_place, KEY_PLACE_MAX);
 	/* If memory is exhausted, messages do not say where the key is. */
-	(void)key_source_print(&serve->plan->key_source, &key_place);
+	(void)key_source_print(&run->plan->key_source, &key_place);
 
 	const struct api_config config = {
 		.origin = options->origin,
-		.key = serve->plan->key,
+		.key = run->plan->key,
 		.key_place = key_place.data,
 		.ca_file = options->ca_file,
 		.proxy = options->proxy,
 		.connections = options->connections,
-		.timeout_ms = timeout_of_calls(serve->plan->timeout_ms),
+		.timeout_ms = timeout_of_calls(run->plan->timeout_ms),
 	};
 	CLEANUP(buf_done) struct buf reason;
 
 	buf_init(&reason, ERRMSG_MAX);
 
 	int err = verify_key(
-		serve->loop, &serve->plan->log, &config, options->offline_ok, &reason);
+		run->loop, &run->plan->log, &config, options->offline_ok, &reason);
 
-	if (serve->signal)
-		return mount_interrupted(serve, errmsg);
+	if (run->signal)
+		return mount_interrupted(run, errmsg);
 	if (options->offline_ok && (err == -EHOSTUNREACH || err == -ETIMEDOUT)) {
-		log_warning(&serve->plan->log,
+		log_warning(&run->plan->log,
 			"cannot reach %s (%s): showing cached data, which may be out of "
 			"date; the key has not been checked",
 			options->origin, reason.len ? reason.data : strerror(-err));
-		serve->unreachable = true;
+		run->unreachable = true;
 		err = 0;
 	}
 	if (err)
 		return errmsg_set(errmsg,
 			err == -ENOMEM ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
 			"cannot mount %s on %s: %s", options->origin,
-			serve->plan->mountpoint.path,
+			run->plan->mountpoint.path,
 			reason.len ? reason.data : strerror(-err));
-	err = api_new(serve->loop, &serve->plan->log, &config, &serve->api);
+	err = api_new(run->loop, &run->plan->log, &config, &run->api);
 	if (err)
-		return mount_no_system("cannot initialise the API client", err, errmsg);
-	err = key_reader_new(serve->loop, &serve->plan->log, &serve->plan->key_source,
-		serve->api, mount_on_key, serve, &serve->key_reader);
+		return mount_system_error(
+			"cannot initialise the API client", err, errmsg);
+	err = key_reader_new(run->loop, &run->plan->log, &run->plan->key_source, run->api,
+		mount_on_key, run, &run->key_reader);
 	if (err)
-		return mount_no_system("cannot create the key reader", err, errmsg);
+		return mount_system_error("cannot create the key reader", err, errmsg);
 	/* From here on the API client has the only copy of the key. */
-	explicit_bzero(serve->plan->key, strlen(serve->plan->key));
+	explicit_bzero(run->plan->key, strlen(run->plan->key));
 	return EXIT_CODE_OK;
 }
 
 /* Called after the key was checked, so that a wrong key leaves no database behind. */
-static int mount_open_catalog(struct run_mount *serve, struct buf *errmsg)
+static int mount_open_catalog(struct run_mount *run, struct buf *errmsg)
 {
 	const struct catalog_config config = {
-		.path = serve->plan->cache_path,
-		.texts_max = serve->plan->options->cache_size,
+		.path = run->plan->cache_path,
+		.texts_max = run->plan->options->cache_size,
 	};
-	int err = catalog_open(
-		&config, &clock_system, &serve->plan->log, &serve->catalog);
+	int err = catalog_open(&config, &clock_system, &run->plan->log, &run->catalog);
 
 	if (err)
-		return mount_no_system(
+		return mount_system_error(
 			"cannot create a database, not even a temporary one", err,
 			errmsg);
 	return EXIT_CODE_OK;
@@ -282,30 +282,30 @@ static int mount_print_config(const struct mount_plan *plan, struct buf *out)
 	return err ? err : options_print_values(&options, out);
 }
 
-static int mount_open_fs(struct run_mount *serve, struct buf *errmsg)
+static int mount_open_fs(struct run_mount *run, struct buf *errmsg)
 {
 	static const struct fs_handlers handlers = {
 		.on_ready = mount_on_ready, .on_end = mount_on_end};
-	const struct options *options = serve->plan->options;
+	const struct options *options = run->plan->options;
 	CLEANUP(buf_done) struct buf text;
 	const struct sync_config sync = {
 		.ttl_ms = options->ttl_ms,
 		.connections = options->connections,
 		.page_size = options->page_size,
 		.offline_ok = options->offline_ok,
-		.offline = serve->unreachable,
-		.timeout_ms = serve->plan->timeout_ms,
+		.offline = run->unreachable,
+		.timeout_ms = run->plan->timeout_ms,
 	};
 
 	/*
 	 * Redirect the log. This is the last time we may: once threads have been started,
 	 * it must not change.
 	 */
-	log_init(&serve->plan->log, "gladiafs", options->log_syslog, options->debug);
-	serve->plan->log.recent = serve->recent_log;
+	log_init(&run->plan->log, "gladiafs", options->log_syslog, options->debug);
+	run->plan->log.recent = run->recent_log;
 	buf_init(&text, CONFIG_MAX);
 
-	int err = mount_print_config(serve->plan, &text);
+	int err = mount_print_config(run->plan, &text);
 	const struct fs_config fs = {
 		.source = options->source,
 		.text = text.data,
@@ -319,89 +319,89 @@ static int mount_open_fs(struct run_mount *serve, struct buf *errmsg)
 		.umask = options->umask,
 		.formats = options->formats,
 		.ttl_ms = options->ttl_ms,
-		.timeout_ms = serve->plan->timeout_ms,
+		.timeout_ms = run->plan->timeout_ms,
 	};
 
 	if (!err)
-		err = sync_new(serve->loop, &serve->plan->log, serve->catalog, serve->api,
-			&sync, &serve->sync);
+		err = sync_new(run->loop, &run->plan->log, run->catalog, run->api, &sync,
+			&run->sync);
 	if (!err)
-		err = fs_new(serve->loop, &serve->plan->log, serve->catalog, serve->sync,
-			&fs, &handlers, serve, &serve->fs);
+		err = fs_new(run->loop, &run->plan->log, run->catalog, run->sync, &fs,
+			&handlers, run, &run->fs);
 	if (err)
-		return mount_no_system("cannot create the filesystem", err, errmsg);
-	loop_set_hook(serve->loop, mount_on_turn, serve);
+		return mount_system_error("cannot create the filesystem", err, errmsg);
+	loop_set_hook(run->loop, mount_on_turn, run);
 	return EXIT_CODE_OK;
 }
 
-static int mount_cannot(const struct run_mount *serve, int err, struct buf *errmsg)
+static int mount_error(const struct run_mount *run, int err, struct buf *errmsg)
 {
 	return errmsg_set(errmsg, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
-		serve->plan->mountpoint.path, strerror(-err));
+		run->plan->mountpoint.path, strerror(-err));
 }
 
 /*
  * Mounts, and starts the threads. libfuse and fusermount3 print the reason of a failure
  * to stderr; we capture it for our own error message.
  */
-static int mount_fs(struct run_mount *serve, struct buf *errmsg)
+static int mount_fs(struct run_mount *run, struct buf *errmsg)
 {
-	const char *mountpoint = serve->plan->mountpoint.path;
+	const char *mountpoint = run->plan->mountpoint.path;
 	CLEANUP(buf_done) struct buf reason;
 	struct stderr_capture capture;
 
 	buf_init(&reason, REASON_MAX);
 	stderr_capture_begin(&capture);
 
-	int err = fs_mount(serve->fs, mountpoint);
+	int err = fs_mount(run->fs, mountpoint);
 
 	stderr_capture_end(&capture, err ? &reason : NULL);
 	if (err)
 		return errmsg_set(errmsg, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
 			mountpoint, reason.len ? reason.data : strerror(-err));
-	err = unmount_identify(mountpoint, &serve->mount);
+	err = unmount_identify(mountpoint, &run->mount);
 	if (err)
-		return mount_cannot(serve, err, errmsg);
-	serve->mounted = true;
+		return mount_error(run, err, errmsg);
+	run->mounted = true;
 	/* It forks, so it must run before log_start() and fs_start() start threads. */
-	if (serve->plan->options->auto_unmount)
-		err = unmount_after_end(&serve->mount);
+	if (run->plan->options->auto_unmount)
+		err = unmount_after_end(&run->mount);
 	if (!err)
-		err = log_start(&serve->plan->log);
+		err = log_start(&run->plan->log);
 	if (!err)
-		err = fs_start(serve->fs);
-	return err ? mount_cannot(serve, err, errmsg) : EXIT_CODE_OK;
+		err = fs_start(run->fs);
+	return err ? mount_error(run, err, errmsg) : EXIT_CODE_OK;
 }
 
-static int mount_run(struct run_mount *serve, struct buf *errmsg)
+static int mount_run(struct run_mount *run, struct buf *errmsg)
 {
-	int err = loop_run(serve->loop);
+	int err = loop_run(run->loop);
 
 	if (!err)
-		err = serve->error;
-	if (serve->signal && !serve->serving)
-		return mount_interrupted(serve, errmsg);
+		err = run->error;
+	if (run->signal && !run->serving)
+		return mount_interrupted(run, errmsg);
 	if (err)
 		return errmsg_set(errmsg,
-			serve->serving ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
+			run->serving ? EXIT_CODE_SYSTEM : EXIT_CODE_MOUNT,
 			"lost the connection to the kernel for %s: %s",
-			serve->plan->mountpoint.path, strerror(-err));
-	if (!serve->serving)
+			run->plan->mountpoint.path, strerror(-err));
+	if (!run->serving)
 		return errmsg_set(errmsg, EXIT_CODE_MOUNT,
 			"%s was unmounted before it could be used",
-			serve->plan->mountpoint.path);
+			run->plan->mountpoint.path);
 	/*
 	 * If the kernel aborted the connection we leave the mount in place. It returns
 	 * errors from now on, while the empty directory below it would look as if all
 	 * jobs had been deleted.
 	 */
-	serve->aborted = !serve->signal && unmount_is_mounted(&serve->mount);
-	if (serve->aborted)
+	run->aborted = !run->signal && unmount_is_mounted(&run->mount);
+	if (run->aborted)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"the kernel has aborted the mount on %s: a request was not "
 			"answered for longer than fs.fuse.default_request_timeout "
 			"allows, or root aborted it; mount it again",
-			serve->plan->mountpoint.path);
+			run->plan->mountpoint.path);
 	return EXIT_CODE_OK;
 }
 
@@ -410,18 +410,18 @@ static int mount_run(struct run_mount *serve, struct buf *errmsg)
  * fails, returns EXIT_CODE_SYSTEM and an error message if `code` was EXIT_CODE_OK, and
  * otherwise logs the failure.
  */
-static int mount_unmount_fs(const struct run_mount *serve, int code, struct buf *errmsg)
+static int mount_unmount_fs(const struct run_mount *run, int code, struct buf *errmsg)
 {
 	CLEANUP(buf_done) struct buf reason;
 
 	buf_init(&reason, ERRMSG_MAX);
-	if (!serve->mounted || serve->aborted || !unmount_now(&serve->mount, &reason))
+	if (!run->mounted || run->aborted || !unmount_now(&run->mount, &reason))
 		return code;
 	if (!code)
 		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
 			"%s; until then, accesses fail, because its process has ended",
 			reason.data ? reason.data : "cannot unmount");
-	log_error(&serve->plan->log, "%s", reason.data ? reason.data : "cannot unmount");
+	log_error(&run->plan->log, "%s", reason.data ? reason.data : "cannot unmount");
 	return code;
 }
 
@@ -430,32 +430,32 @@ static int mount_unmount_fs(const struct run_mount *serve, int code, struct buf 
  * the rest to finish. Returns `code`, or the exit code that mount_unmount_fs() replaced
  * it with.
  */
-static int mount_end(struct run_mount *serve, int code, struct buf *errmsg)
+static int mount_end(struct run_mount *run, int code, struct buf *errmsg)
 {
-	if (serve->serving && serve->plan->options->foreground)
+	if (run->serving && run->plan->options->foreground)
 		(void)sd_notify(0, "STOPPING=1");
-	fs_free(serve->fs);
-	code = mount_unmount_fs(serve, code, errmsg);
-	if (serve->sync)
-		sync_free(serve->sync);
-	catalog_close(serve->catalog);
-	key_reader_free(serve->key_reader);
-	api_free(serve->api);
-	if (serve->loop) {
-		loop_remove_fd(serve->loop, serve->signals);
-		loop_free(serve->loop);
+	fs_free(run->fs);
+	code = mount_unmount_fs(run, code, errmsg);
+	if (run->sync)
+		sync_free(run->sync);
+	catalog_close(run->catalog);
+	key_reader_free(run->key_reader);
+	api_free(run->api);
+	if (run->loop) {
+		loop_remove_fd(run->loop, run->signals);
+		loop_free(run->loop);
 	}
-	if (serve->signals >= 0)
-		close(serve->signals);
-	log_stop(&serve->plan->log);
-	serve->plan->log.recent = NULL;
-	recent_log_free(serve->recent_log);
+	if (run->signals >= 0)
+		close(run->signals);
+	log_stop(&run->plan->log);
+	run->plan->log.recent = NULL;
+	recent_log_free(run->recent_log);
 	return code;
 }
 
 int run_mount(struct mount_plan *plan, struct buf *errmsg)
 {
-	static int (*const steps[])(struct run_mount * serve, struct buf * errmsg) = {
+	static int (*const steps[])(struct run_mount * run, struct buf * errmsg) = {
 		mount_prepare,
 		mount_open_loop,
 		mount_open_api,
@@ -464,10 +464,10 @@ int run_mount(struct mount_plan *plan, struct buf *errmsg)
 		mount_fs,
 		mount_run,
 	};
-	struct run_mount serve = {.plan = plan, .signals = -1};
+	struct run_mount run = {.plan = plan, .signals = -1};
 	int code = EXIT_CODE_OK;
 
 	for (size_t i = 0; !code && i < ARRAY_SIZE(steps); i++)
-		code = steps[i](&serve, errmsg);
-	return mount_end(&serve, code, errmsg);
+		code = steps[i](&run, errmsg);
+	return mount_end(&run, code, errmsg);
 }

@@ -19,15 +19,15 @@
 #include "process/signals.h"
 
 /* How long a child may take to end after SIGTERM before it is killed. */
-enum { PATIENCE_MS = 1000 };
+enum { KILL_AFTER_MS = 1000 };
 
 /* The result of the child, sent through the pipe in one write. */
-struct verdict {
+struct daemon_result {
 	int32_t code;
-	char sentence[ERRMSG_MAX];
+	char message[ERRMSG_MAX];
 };
 
-_Static_assert(sizeof(struct verdict) <= PIPE_BUF, "else it could come in pieces");
+_Static_assert(sizeof(struct daemon_result) <= PIPE_BUF, "else it could come in pieces");
 
 /* The state of a parent that waits for its child. */
 struct watch {
@@ -40,9 +40,9 @@ struct watch {
 
 /*
  * Waits until the child reports a result or ends. Returns 0, -ETIMEDOUT if it did neither
- * within PATIENCE_MS after a signal, or another negative errno.
+ * within KILL_AFTER_MS after a signal, or another negative errno.
  */
-static int daemon_wait_for_word(struct watch *watch)
+static int daemon_wait_for_result(struct watch *watch)
 {
 	for (;;) {
 		struct pollfd fds[] = {
@@ -66,7 +66,7 @@ static int daemon_wait_for_word(struct watch *watch)
 		if (!signal || watch->signal)
 			continue;
 		watch->signal = signal;
-		watch->until_ms = clock_mono_ms(&clock_system) + PATIENCE_MS;
+		watch->until_ms = clock_mono_ms(&clock_system) + KILL_AFTER_MS;
 		kill(watch->child, SIGTERM);
 	}
 }
@@ -75,7 +75,7 @@ static int daemon_wait_for_word(struct watch *watch)
  * Waits for the end of a child that reported no result or was sent a signal. Stores the
  * error message and returns the exit code of the parent.
  */
-static int daemon_tell_end(const struct watch *watch, struct buf *errmsg)
+static int daemon_describe_end(const struct watch *watch, struct buf *errmsg)
 {
 	int status;
 
@@ -98,22 +98,22 @@ static int daemon_tell_end(const struct watch *watch, struct buf *errmsg)
 }
 
 /* Waits for the child's result. Stores its error message and returns the exit code. */
-static int daemon_hear_verdict(struct watch *watch, struct buf *errmsg)
+static int daemon_receive_result(struct watch *watch, struct buf *errmsg)
 {
-	struct verdict verdict = {0};
+	struct daemon_result result = {0};
 	ssize_t got = 0;
 
-	if (daemon_wait_for_word(watch))
+	if (daemon_wait_for_result(watch))
 		kill(watch->child, SIGKILL);
 	else
-		got = read(watch->pipe, &verdict, sizeof(verdict));
+		got = read(watch->pipe, &result, sizeof(result));
 	/* After we sent SIGTERM the child ends, even if it has just reported success. */
-	if (got != (ssize_t)sizeof(verdict) || watch->signal)
-		return daemon_tell_end(watch, errmsg);
-	verdict.sentence[ERRMSG_MAX - 1] = '\0';
-	if (*verdict.sentence)
-		errmsg_set(errmsg, 0, "%s", verdict.sentence);
-	return verdict.code;
+	if (got != (ssize_t)sizeof(result) || watch->signal)
+		return daemon_describe_end(watch, errmsg);
+	result.message[ERRMSG_MAX - 1] = '\0';
+	if (*result.message)
+		errmsg_set(errmsg, 0, "%s", result.message);
+	return result.code;
 }
 
 static int daemon_become(struct daemon *daemon, pid_t parent)
@@ -197,19 +197,19 @@ int daemon_start(struct daemon *ret_daemon, int *ret_code, struct buf *errmsg)
 	}
 	close(ends[1]);
 	watch.pipe = ends[0];
-	*ret_code = daemon_hear_verdict(&watch, errmsg);
+	*ret_code = daemon_receive_result(&watch, errmsg);
 	close(watch.pipe);
 	close(watch.signals);
 	return 1;
 }
 
-int daemon_report(struct daemon *daemon, int code, const char *sentence, bool keep_stderr)
+int daemon_report(struct daemon *daemon, int code, const char *message, bool keep_stderr)
 {
-	struct verdict verdict = {.code = code};
+	struct daemon_result result = {.code = code};
 
 	if (!daemon->waited_for)
 		return 0;
-	strncat(verdict.sentence, sentence, ERRMSG_MAX - 1);
+	strncat(result.message, message, ERRMSG_MAX - 1);
 	/* From here on we survive the parent. If it has ended already, write() fails. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	/*
@@ -226,9 +226,9 @@ int daemon_report(struct daemon *daemon, int code, const char *sentence, bool ke
 	if (code == EXIT_CODE_OK && !keep_stderr)
 		dup2(STDIN_FILENO, STDERR_FILENO);
 
-	ssize_t written = write(daemon->pipe, &verdict, sizeof(verdict));
+	ssize_t written = write(daemon->pipe, &result, sizeof(result));
 
 	close(daemon->pipe);
 	*daemon = (struct daemon){0};
-	return written == (ssize_t)sizeof(verdict) ? 0 : -EPIPE;
+	return written == (ssize_t)sizeof(result) ? 0 : -EPIPE;
 }

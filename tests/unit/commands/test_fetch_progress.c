@@ -78,10 +78,10 @@ static void a_line_a_minute(void **state)
 	assert_non_null(file);
 	dup2(fileno(file), STDERR_FILENO);
 	fetch_progress_begin(&progress, 5000);
-	fetch_progress_tell(&progress, &counts, 5000 + 59999);
-	fetch_progress_say(&progress, "%s failed\n", "one");
-	fetch_progress_tell(&progress, &counts, 5000 + 60000);
-	fetch_progress_tell(&progress, &counts, 5000 + 119999);
+	fetch_progress_report(&progress, &counts, 5000 + 59999);
+	fetch_progress_message(&progress, "%s failed\n", "one");
+	fetch_progress_report(&progress, &counts, 5000 + 60000);
+	fetch_progress_report(&progress, &counts, 5000 + 119999);
 	fetch_progress_end(&progress);
 	dup2(to_stderr, STDERR_FILENO);
 	close(to_stderr);
