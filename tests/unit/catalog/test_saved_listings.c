@@ -114,8 +114,13 @@ static void test_newest_changes(void **state)
 	assert_int_equal(newest_load(catalog, 7, &ms), -ENOENT);
 	assert_int_equal(newest_save(catalog, 7, -5), 0);
 	assert_int_equal(newest_save(catalog, 7, 1700000000001), 0);
-	for (uint64_t i = 1; i <= NEWEST_MAX; i++)
-		assert_int_equal(newest_save(catalog, 100 + i, (int64_t)i), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	/* NEWEST_MAX is 4096: with listing 7 the table is full. */
+	(void)fixture_sql(fixture,
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+		" WHERE i < 4096 - 1)"
+		" INSERT INTO newest(listing, changed) SELECT 100 + i, i FROM n");
+	assert_int_equal(newest_save(catalog, 100 + NEWEST_MAX, NEWEST_MAX), 0);
 	assert_int_equal(saved_listings_forget_all(catalog), 0);
 	catalog_close(catalog);
 	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
@@ -124,6 +129,8 @@ static void test_newest_changes(void **state)
 	assert_int_equal(newest_load(catalog, 101, &ms), -ENOENT);
 	assert_int_equal(newest_load(catalog, 102, &ms), 0);
 	assert_int_equal(ms, 2);
+	assert_int_equal(newest_load(catalog, 100 + NEWEST_MAX, &ms), 0);
+	assert_int_equal(ms, NEWEST_MAX);
 	catalog_close(catalog);
 }
 
