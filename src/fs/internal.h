@@ -55,6 +55,9 @@ struct fs {
 	struct counts counts;
 };
 
+/* Handlers by which sync reports changes of the catalog; their context is the fs. */
+extern const struct sync_handlers changes_handlers;
+
 /* Fills in what stat(2) shows for a job's JSON file. */
 void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret);
 

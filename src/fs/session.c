@@ -122,78 +122,6 @@ static ssize_t session_read_message(int fd, void *data, size_t size, void *userd
 static const struct fuse_custom_io io = {
 	.writev = session_write_message, .read = session_read_message};
 
-/* Context of session_on_gone_in(). */
-struct gone {
-	struct fs *fs;
-	const struct catalog_job *job;
-	char names[FORMATS]
-		  [FILENAME_BYTES_MAX + 1]; /* that the kernel may know, else "" */
-};
-
-static void session_on_gone_in(struct dir *dir, void *ctx)
-{
-	const struct gone *gone = ctx;
-	struct query query = dir->tree.query;
-
-	if (tree_shows(&dir->tree) != TREE_SHOWS_JOBS || query_is_empty(&query))
-		return;
-	/*
-	 * The job may have been listed here with another status or other metadata, but
-	 * not with another date.
-	 */
-	query.statuses = QUERY_ALL_STATUSES;
-	if (!query_matches(&query, &gone->job->job))
-		return;
-	for (unsigned i = 0; i < FORMATS; i++)
-		if (*gone->names[i] && !notifier_forget_name(gone->fs->notifier, dir->ino,
-					       gone->names[i]))
-			fs_forget_names(gone->fs);
-}
-
-static void session_on_gone(void *ctx, const struct catalog_job *job)
-{
-	struct gone gone = {.fs = ctx, .job = job};
-
-	/* Until then the kernel knows no names. */
-	if (!gone.fs->ready)
-		return;
-	/*
-	 * The kernel learns JSON names from READDIRPLUS, too, other names only from
-	 * LOOKUP.
-	 */
-	for (unsigned i = 0; i < FORMATS; i++)
-		if (i == FORMAT_JSON || gone.fs->formats_reported & 1u << i)
-			(void)filename_escape(job->job.id, format_suffix((enum format)i),
-				gone.names[i]);
-	directories_each(&gone.fs->directories, session_on_gone_in, &gone);
-}
-
-/* Context of session_on_listed_in(). */
-struct listed {
-	const struct fs *fs;
-	char key[QUERY_KEY_MAX];
-};
-
-static void session_on_listed_in(struct dir *dir, void *ctx)
-{
-	const struct listed *listed = ctx;
-	char key[QUERY_KEY_MAX];
-
-	query_key(&dir->tree.query, key);
-	if (strcmp(key, listed->key) == 0)
-		attr_changed(listed->fs, dir);
-}
-
-static void session_on_listed(void *ctx, const struct query *query)
-{
-	struct listed listed = {.fs = ctx};
-
-	if (!listed.fs->ready)
-		return;
-	query_key(query, listed.key);
-	directories_each(&((struct fs *)ctx)->directories, session_on_listed_in, &listed);
-}
-
 static int session_copy_strings(struct fs *fs, const struct fs_config *config)
 {
 	fs->config.source = strdup(config->source);
@@ -207,8 +135,6 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	struct sync *sync, const struct fs_config *config,
 	const struct fs_handlers *handlers, void *ctx, struct fs **ret_fs)
 {
-	static const struct sync_handlers sync_handlers = {
-		.on_gone = session_on_gone, .on_listed = session_on_listed};
 	struct fs *fs = calloc(1, sizeof(*fs));
 
 	if (!fs)
@@ -231,7 +157,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 		fs_free(fs);
 		return -ENOMEM;
 	}
-	sync_set_handlers(sync, &sync_handlers, fs);
+	sync_set_handlers(sync, &changes_handlers, fs);
 	*ret_fs = fs;
 	return 0;
 }
