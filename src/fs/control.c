@@ -9,7 +9,6 @@
 #include "base/recent_log.h"
 #include "gladia/timestamp.h"
 #include "request.h"
-#include "stats.h"
 
 /* Marks the node of a snapshot: the nodes of jobs and directories have 63 bits. */
 #define SNAPSHOT_BIT (UINT64_C(1) << 63)
@@ -111,12 +110,6 @@ void control_done(struct control *control)
 {
 	list_for_each_safe (link, &control->snapshots)
 		control_drop(control, list_entry(link, struct control_snapshot, link));
-}
-
-void control_count(struct counts *counts, uint32_t kind)
-{
-	if (kind < CONTROL_KINDS)
-		counts->messages[kind]++;
 }
 
 bool control_is_node(uint64_t node)

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/histogram.h"
 #include "base/list.h"
 
 struct fs;
@@ -28,25 +27,8 @@ struct control {
 	uint64_t last; /* number of the newest snapshot */
 };
 
-/*
- * Counts of the kernel's requests, for .gladiafs/stats. The opcodes of FUSE messages are
- * below CONTROL_KINDS.
- */
-enum { CONTROL_KINDS = 64 };
-
-struct counts {
-	uint64_t messages[CONTROL_KINDS];
-	uint64_t hits;   /* requests answered at once */
-	uint64_t waits;  /* requests answered after they were parked */
-	uint64_t failed; /* requests of both kinds that failed, except with ENOENT */
-	struct histogram wait;
-};
-
 void control_init(struct control *control);
 void control_done(struct control *control);
-
-/* Counts one message with this opcode. */
-void control_count(struct counts *counts, uint32_t kind);
 
 /* Handler of LOOKUP in .gladiafs/ (request.h). */
 int control_lookup(struct request *request);

@@ -11,6 +11,7 @@
 #include "recent_failures.h"
 #include "render/render.h"
 #include "rendition.h"
+#include "stats.h"
 #include "sync/listing.h"
 
 struct fuse_out_header;

@@ -181,7 +181,7 @@ static void session_handle_message(struct fs *fs)
 	const struct fuse_out_header refusal = {
 		.len = sizeof(refusal), .error = -EROFS, .unique = header->unique};
 
-	control_count(&fs->counts, header->opcode);
+	stats_count(&fs->counts, header->opcode);
 	if (write_is_refused(fs, header->opcode))
 		fs_send_header(fs, &refusal);
 	else

@@ -16,8 +16,8 @@
 /* At most this many incomplete listings are reported. */
 enum { REFRESHES_MAX = 64, PATH_BYTES_MAX = 4096 };
 
-/* Names of the messages that are counted, by opcode. */
-static const char *const kinds[CONTROL_KINDS] = {
+/* Names of the messages that are counted. */
+static const char *const opcodes[STATS_OPCODES] = {
 	[FUSE_LOOKUP] = "lookup",
 	[FUSE_FORGET] = "forget",
 	[FUSE_GETATTR] = "getattr",
@@ -63,6 +63,12 @@ static const char *const kinds[CONTROL_KINDS] = {
 	[FUSE_LSEEK] = "lseek",
 	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
 };
+
+void stats_count(struct counts *counts, uint32_t opcode)
+{
+	if (opcode < STATS_OPCODES)
+		counts->messages[opcode]++;
+}
 
 DEFINE_CLEANUP(stats_cleanup_json, cJSON *, cJSON_Delete)
 DEFINE_CLEANUP(stats_cleanup_json_text, char *, cJSON_free)
@@ -149,11 +155,11 @@ static void stats_put_messages(cJSON *root, const struct fs *fs)
 	cJSON *messages = cJSON_AddObjectToObject(root, "messages");
 	uint64_t others = 0;
 
-	for (unsigned i = 0; i < CONTROL_KINDS; i++) {
-		if (!kinds[i])
+	for (unsigned i = 0; i < STATS_OPCODES; i++) {
+		if (!opcodes[i])
 			others += fs->counts.messages[i];
 		else if (fs->counts.messages[i])
-			stats_put(messages, kinds[i], fs->counts.messages[i]);
+			stats_put(messages, opcodes[i], fs->counts.messages[i]);
 	}
 	if (others)
 		stats_put(messages, "other", others);
