@@ -211,6 +211,11 @@ class Mount:
     def stderr(self):
         return self.program.stderr
 
+    def await_message(self, *words):
+        """Waits until stderr has all of these words. A thread of the process writes it, and may be
+        late if the machine is busy."""
+        wait_until(lambda: all(word in self.stderr for word in words), f"{words} in stderr")
+
     def wait(self, seconds=END):
         """Waits until the process has ended. Returns its exit code."""
         if self.code is not None:

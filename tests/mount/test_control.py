@@ -221,7 +221,7 @@ class TestErrors:
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z listing jobs \(", sentence)
         assert words in sentence
         # The log has the same message, including the advice after the semicolon.
-        assert sentence.split(" ", 1)[1] in one.stderr
+        one.await_message(sentence.split(" ", 1)[1])
         assert "; " in sentence
         account.clear_faults()
 

@@ -209,7 +209,7 @@ def test_full_in_use(new_mock, mount, place, disk):
     disk("size=2M")
     one = mount(account, "ttl=0")
     assert_shows_all(one, account)
-    assert "is nearly full" in one.stderr, one.stderr
+    one.await_message("is nearly full")
     run("mount", "-o", "remount,size=64M", place.cache)
     assert_shows_all(one, account)
     one.unmount()
