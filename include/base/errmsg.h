@@ -3,6 +3,9 @@
 
 #include "base/buf.h"
 
+/* Maximum size of an error message, including the NUL byte. */
+enum { ERRMSG_MAX = 2048 };
+
 /*
  * Replaces the contents of the buffer by an error message for the user and returns
  * `error`, so that a function can fail in one statement. The message becomes one line

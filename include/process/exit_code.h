@@ -8,6 +8,3 @@ enum exit_code {
 	EXIT_CODE_SYSTEM = 2, /* out of memory, cannot fork, ... */
 	EXIT_CODE_MOUNT = 32, /* not mounted because of the key, server or mount point */
 };
-
-/* Maximum size of an error message, including the NUL byte. */
-enum { ERRMSG_MAX = 2048 };

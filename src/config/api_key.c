@@ -13,8 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/errmsg.h"
-#include "config/home.h"
-#include "config/key_file_check.h"
+#include "home.h"
+#include "key_file_check.h"
 
 enum { PLACES_MAX = 6, HIDDEN_MAX = 24 << 10 };
 

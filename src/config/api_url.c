@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/api_url.h"
+#include "api_url.h"
 
 #include <errno.h>
 #include <stdbool.h>

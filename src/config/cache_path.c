@@ -15,7 +15,7 @@
 #include "base/errmsg.h"
 #include "base/remote.h"
 #include "base/sha256.h"
-#include "config/home.h"
+#include "home.h"
 
 enum { NAME_DIGITS = 32 };
 

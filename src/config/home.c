@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/home.h"
+#include "home.h"
 
 #include <errno.h>
 #include <pwd.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/key_file_check.h"
+#include "key_file_check.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api_url.h"
 #include "base/cleanup.h"
 #include "base/errmsg.h"
-#include "config/api_url.h"
 #include "option_list.h"
 #include "option_table.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "mount/key_reader.h"
+#include "key_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,6 @@
 
 #include "base/cleanup.h"
 #include "base/errmsg.h"
-#include "process/exit_code.h"
 
 /* After this time we stop waiting with a refresh for the key. */
 enum { LATE_MS = 3000 };

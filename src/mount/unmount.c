@@ -20,7 +20,6 @@
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "mount/mount_table.h"
-#include "process/exit_code.h"
 #include "process/hardening.h"
 #include "process/stderr_capture.h"
 

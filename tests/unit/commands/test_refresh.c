@@ -11,6 +11,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/errmsg.h"
 #include "commands/refresh.h"
 #include "fs/refresh.h"
 #include "mount/mount_table.h"
