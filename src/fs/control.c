@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/array.h"
 #include "base/recent_log.h"
@@ -216,7 +217,7 @@ void control_forget(struct control *control, uint64_t node, uint64_t count)
 
 	if (!snapshot)
 		return;
-	snapshot->lookups -= count < snapshot->lookups ? count : snapshot->lookups;
+	snapshot->lookups -= MIN(count, snapshot->lookups);
 	if (!snapshot->lookups)
 		control_drop(control, snapshot);
 }

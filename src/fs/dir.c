@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/cleanup.h"
 #include "gladia/timestamp.h"
@@ -427,7 +428,7 @@ static void dir_start_readdir(fuse_req_t req, size_t size, off_t offset,
 	request_start(req, "",
 		&(struct request){
 			.handle = dir_handle_readdir,
-			.size = size < REPLY_MAX ? size : REPLY_MAX,
+			.size = MIN(size, REPLY_MAX),
 			.offset = (uint64_t)offset,
 			.open = open,
 			.plus = plus,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/sha256.h"
 
@@ -109,7 +110,7 @@ void directories_forget(struct directories *dirs, uint64_t ino, uint64_t count)
 
 	if (!dir || dir == &dirs->root)
 		return;
-	dir->lookups -= count < dir->lookups ? count : dir->lookups;
+	dir->lookups -= MIN(count, dir->lookups);
 	if (!dir->lookups && !dir->opens)
 		directories_drop(dirs, dir);
 }

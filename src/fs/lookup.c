@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 #include <sys/statvfs.h>
 
 #include "request.h"
@@ -176,8 +177,8 @@ static int lookup_listed(
 
 	int64_t left_ms = fs->config.ttl_ms - listing_age_ms(request->listing);
 
-	return lookup_reply_dir(request, dir, tree,
-		(double)(left_ms > LISTED_MIN_MS ? left_ms : LISTED_MIN_MS) / 1000);
+	return lookup_reply_dir(
+		request, dir, tree, (double)MAX(left_ms, LISTED_MIN_MS) / 1000);
 }
 
 static int lookup_dir(

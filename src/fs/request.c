@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "caller_signals.h"
 #include "sync/job_fetch.h"
@@ -206,7 +207,7 @@ size_t request_part_len(const struct request *request, uint64_t len)
 {
 	uint64_t left = request->offset < len ? len - request->offset : 0;
 
-	return left < request->size ? (size_t)left : request->size;
+	return (size_t)MIN(left, request->size);
 }
 
 int request_reply_part(const struct request *request, const struct buf *text)

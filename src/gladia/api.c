@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -41,11 +42,6 @@ static char *api_print_header(const char *key)
 	return header;
 }
 
-static int64_t api_at_most(int64_t ms, int64_t max_ms)
-{
-	return ms < max_ms ? ms : max_ms;
-}
-
 static int api_new_http(struct api *api, const struct api_config *config)
 {
 	CLEANUP(api_wipe) char *header = api_print_header(config->key);
@@ -60,8 +56,8 @@ static int api_new_http(struct api *api, const struct api_config *config)
 			.secret_header = header,
 			.connections_max = API_REQUESTS_MAX,
 			.connections_idle = config->connections,
-			.connect_ms = api_at_most(config->timeout_ms, CONNECT_MAX_MS),
-			.stall_ms = api_at_most(config->timeout_ms, STALL_MAX_MS),
+			.connect_ms = MIN(config->timeout_ms, CONNECT_MAX_MS),
+			.stall_ms = MIN(config->timeout_ms, STALL_MAX_MS),
 			.error_body_max = ERROR_BODY_MAX,
 		},
 		&api->http);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "gladia/api_internal.h"
 
@@ -177,7 +178,7 @@ static void call_attempt_failed(struct api_call *call, long status)
 
 	if (failure->slow_all)
 		api->gate_status = status;
-	call_wait_again(call, delay_ms > gate_ms ? delay_ms : gate_ms);
+	call_wait_again(call, MAX(delay_ms, gate_ms));
 }
 
 static int call_on_data(void *ctx, const char *data, size_t len)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "gladia/job_internal.h"
 
@@ -132,7 +133,7 @@ static int metadata_list_insert(
 
 	while (*at) {
 		size_t there = strcspn(at, separators);
-		int order = strncmp(item, at, len < there ? len : there);
+		int order = strncmp(item, at, MIN(len, there));
 
 		if (!order && len == there)
 			return 0;

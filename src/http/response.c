@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/param.h>
 
 #include "base/array.h"
 #include "http/http_internal.h"
@@ -114,7 +115,7 @@ static enum http_cut response_keep_body(
 	struct http_response *answer, const char *data, size_t len)
 {
 	size_t room = answer->body.max - answer->body.len;
-	int err = buf_append(&answer->body, data, len < room ? len : room);
+	int err = buf_append(&answer->body, data, MIN(len, room));
 
 	if (err)
 		return HTTP_CUT_MEMORY;
