@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "catalog/saved_listings.h"
+#include "catalog_fixture.h"
+
+/*
+ * No function of the catalog reports success if SQLite fails: each function runs again
+ * and again, and each time another of its SQL statements fails.
+ */
+static struct {
+	unsigned left; /* steps until one fails; 0: none does */
+	bool failed;
+} step_fails;
+
+int __real_sqlite3_step(sqlite3_stmt *statement);
+int __wrap_sqlite3_step(sqlite3_stmt *statement);
+int __real_sqlite3_errcode(sqlite3 *db);
+int __wrap_sqlite3_errcode(sqlite3 *db);
+
+int __wrap_sqlite3_step(sqlite3_stmt *statement)
+{
+	const char *sql = sqlite3_sql(statement);
+
+	/* Statistics of the file are hints; without them nothing is lost. */
+	if (strncmp(sql, "PRAGMA", strlen("PRAGMA")) != 0 && step_fails.left &&
+		--step_fails.left == 0) {
+		step_fails.failed = true;
+		return SQLITE_NOMEM;
+	}
+	return __real_sqlite3_step(statement);
+}
+
+int __wrap_sqlite3_errcode(sqlite3 *db)
+{
+	return step_fails.failed ? SQLITE_NOMEM : __real_sqlite3_errcode(db);
+}
+
+enum { TEXT_SIZE = 300 << 10 }; /* several chunks */
+
+static char *text;
+
+static struct catalog_job known(struct catalog *catalog, const char *id)
+{
+	struct catalog_job job;
+
+	assert_int_equal(jobs_by_id(catalog, id, &job), 0);
+	return job;
+}
+
+static int put_new(struct catalog *catalog)
+{
+	struct job job = fixture_job("new", JOB_DONE);
+	struct catalog_job put;
+	enum catalog_change change;
+
+	return jobs_put(catalog, &job, text, TEXT_SIZE, &change, &put);
+}
+
+static int put_changed(struct catalog *catalog)
+{
+	struct job job = fixture_job("queued", JOB_DONE);
+	struct catalog_job put;
+	enum catalog_change change;
+
+	return jobs_put(catalog, &job, text, TEXT_SIZE, &change, &put);
+}
+
+static int put_metadata(struct catalog *catalog)
+{
+	static const char object[] = "{\"k\":\"v\"}";
+	CLEANUP(buf_done) struct buf metadata;
+
+	buf_init(&metadata, METADATA_TEXT_MAX);
+	assert_int_equal(
+		metadata_flatten(
+			(struct json_slice){object, object + strlen(object)}, &metadata),
+		0);
+	return jobs_put_metadata(catalog, 1, metadata.data, metadata.len);
+}
+
+static int match_metadata(struct catalog *catalog)
+{
+	struct catalog_job job;
+	struct query query;
+	unsigned left = step_fails.left;
+	bool matches;
+
+	step_fails.left = 0;
+	job = known(catalog, "done");
+	step_fails.left = left;
+	query_init(&query);
+	assert_int_equal(query_narrow(&query, QUERY_KEY, "k"), 0);
+	return jobs_match(catalog, &query, &job, &matches);
+}
+
+static int read_metadata(struct catalog *catalog)
+{
+	CLEANUP(buf_done) struct buf metadata;
+
+	buf_init(&metadata, METADATA_TEXT_MAX);
+	return jobs_metadata(catalog, 1, &metadata);
+}
+
+static int by_row(struct catalog *catalog)
+{
+	struct catalog_job job;
+
+	return jobs_by_row(catalog, 1, &job);
+}
+
+static int by_ino(struct catalog *catalog)
+{
+	struct catalog_job job;
+
+	return jobs_by_ino(catalog, job_ino("done"), &job);
+}
+
+static int by_id(struct catalog *catalog)
+{
+	struct catalog_job job;
+
+	return jobs_by_id(catalog, "done", &job);
+}
+
+static int invalidate(struct catalog *catalog)
+{
+	return jobs_invalidate(catalog, 2);
+}
+
+static int mark_deleted(struct catalog *catalog)
+{
+	return jobs_mark_deleted(catalog, 1);
+}
+
+static int erase(struct catalog *catalog)
+{
+	return jobs_erase(catalog, 1);
+}
+
+static int unfinished(struct catalog *catalog)
+{
+	CLEANUP_FREE int64_t *rows = NULL;
+	size_t len;
+
+	return jobs_unfinished(catalog, &rows, &len);
+}
+
+static int seen_before(struct catalog *catalog)
+{
+	CLEANUP_FREE int64_t *rows = NULL;
+	size_t len;
+
+	return jobs_seen_before(catalog, INT64_MAX, &rows, &len);
+}
+
+static int any(struct catalog *catalog)
+{
+	struct query query;
+	bool found;
+
+	query_init(&query);
+	return jobs_any(catalog, &query, &found);
+}
+
+static int read_text(struct catalog *catalog)
+{
+	static struct catalog_job job;
+	static char data[TEXT_SIZE];
+	unsigned left = step_fails.left;
+	size_t len;
+
+	step_fails.left = 0;
+	job = known(catalog, "done");
+	step_fails.left = left;
+	return texts_read(catalog, &job, 0, data, sizeof(data), &len);
+}
+
+static int save_listing(struct catalog *catalog)
+{
+	static const int64_t rows[] = {2, 1};
+	static const struct catalog_listing listing = {.completed_ms = 5};
+
+	return saved_listings_save(catalog, "key", &listing, rows, ARRAY_SIZE(rows));
+}
+
+static int load_listing(struct catalog *catalog)
+{
+	CLEANUP_FREE int64_t *rows = NULL;
+	struct catalog_listing listing;
+	size_t len;
+
+	return saved_listings_load(catalog, "key", &listing, &rows, &len);
+}
+
+static int forget_listing(struct catalog *catalog)
+{
+	return saved_listings_forget(catalog, "key");
+}
+
+static int forget_listings(struct catalog *catalog)
+{
+	return saved_listings_forget_all(catalog);
+}
+
+static int save_newest(struct catalog *catalog)
+{
+	return newest_save(catalog, 7, 8);
+}
+
+static int load_newest(struct catalog *catalog)
+{
+	int64_t changed_ms;
+
+	return newest_load(catalog, 7, &changed_ms);
+}
+
+static int commit_new(struct catalog *catalog)
+{
+	unsigned left = step_fails.left;
+
+	step_fails.left = 0;
+	assert_int_equal(put_new(catalog), 0);
+	step_fails.left = left;
+	return catalog_commit(catalog);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct catalog *catalog);
+} functions[] = {
+	{"jobs_put, new", put_new},
+	{"jobs_put, changed", put_changed},
+	{"jobs_put_metadata", put_metadata},
+	{"jobs_metadata", read_metadata},
+	{"jobs_match", match_metadata},
+	{"jobs_by_row", by_row},
+	{"jobs_by_ino", by_ino},
+	{"jobs_by_id", by_id},
+	{"jobs_invalidate", invalidate},
+	{"jobs_mark_deleted", mark_deleted},
+	{"jobs_erase", erase},
+	{"jobs_unfinished", unfinished},
+	{"jobs_seen_before", seen_before},
+	{"jobs_any", any},
+	{"texts_read", read_text},
+	{"saved_listings_save", save_listing},
+	{"saved_listings_load", load_listing},
+	{"saved_listings_forget", forget_listing},
+	{"saved_listings_forget_all", forget_listings},
+	{"newest_save", save_newest},
+	{"newest_load", load_newest},
+	{"catalog_commit", commit_new},
+};
+
+static struct catalog *open_filled(struct catalog_fixture *fixture)
+{
+	if (!text)
+		text = fixture_noise(TEXT_SIZE);
+
+	struct catalog *catalog = fixture_open_temporary(fixture, FIXTURE_NO_MAX);
+
+	assert_int_equal(fixture_put(catalog, "done", JOB_DONE, text).row, 1);
+	assert_int_equal(fixture_put(catalog, "queued", JOB_QUEUED, "{}").row, 2);
+	assert_int_equal(put_metadata(catalog), 0);
+	assert_int_equal(save_listing(catalog), 0);
+	assert_int_equal(save_newest(catalog), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	return catalog;
+}
+
+static void each_failure_is_reported(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+		bool failed;
+		unsigned number = 0;
+
+		do {
+			struct catalog *catalog = open_filled(fixture);
+
+			step_fails.left = ++number;
+
+			int err = functions[i].run(catalog);
+
+			failed = step_fails.failed;
+			step_fails = (typeof(step_fails)){0};
+			if (err != (failed ? -EIO : 0))
+				fail_msg("%s returns %d if statement %u fails",
+					functions[i].name, err, number);
+			catalog_close(catalog);
+		} while (failed);
+		(void)fixture_messages(fixture, "close other programs and try again");
+		assert_true(number > 1);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {FIXTURE_TEST(each_failure_is_reported)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
