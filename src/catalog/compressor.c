@@ -23,27 +23,28 @@ struct place {
 	int64_t number;
 	size_t len;    /* size of the chunk */
 	size_t packed; /* size of the frame, or an error of zstd */
+	bool done;     /* `packed` is set; protected by the lock */
 	char chunk[CHUNK_SIZE];
 	char stored[1 + PACKED_MAX];
 };
 
 /*
- * `put`, `packed` and `taken` count chunks; chunk n has the place n % PLACES. The caller
- * owns the places up to `taken`, and those from `put` on; the thread owns those from
- * `packed` up to `put`.
+ * `put`, `begun` and `taken` count chunks; chunk n has the place n % PLACES. Whoever
+ * increments `begun`, the thread or the caller, compresses that chunk.
  */
 struct compressor {
 	pthread_t thread;
-	ZSTD_CCtx *packer;
+	ZSTD_CCtx *packer;     /* the thread's */
+	ZSTD_CCtx *own_packer; /* the caller's */
 	ZSTD_DCtx *unpacker;
 	char chunk[CHUNK_SIZE]; /* the chunk that was unpacked last */
 	uint64_t taken;
 	pthread_mutex_t lock;
 	pthread_cond_t news; /* signalled when `put` or `stopping` changed */
-	pthread_cond_t done; /* signalled when `packed` changed */
+	pthread_cond_t done; /* signalled when the thread has compressed a chunk */
 	/* Protected by the lock: */
 	uint64_t put;
-	uint64_t packed;
+	uint64_t begun;
 	bool stopping;
 	struct place places[PLACES];
 };
@@ -53,24 +54,29 @@ static struct place *compressor_place(struct compressor *compressor, uint64_t nu
 	return &compressor->places[number % PLACES];
 }
 
+static void compressor_pack(ZSTD_CCtx *packer, struct place *place)
+{
+	place->packed = ZSTD_compress2(
+		packer, place->stored + 1, PACKED_MAX, place->chunk, place->len);
+}
+
 static void *compressor_run(void *ctx)
 {
 	struct compressor *compressor = ctx;
 
 	pthread_mutex_lock(&compressor->lock);
 	for (;;) {
-		while (compressor->packed == compressor->put && !compressor->stopping)
+		while (compressor->begun == compressor->put && !compressor->stopping)
 			pthread_cond_wait(&compressor->news, &compressor->lock);
 		if (compressor->stopping)
 			break;
 
-		struct place *place = compressor_place(compressor, compressor->packed);
+		struct place *place = compressor_place(compressor, compressor->begun++);
 
 		pthread_mutex_unlock(&compressor->lock);
-		place->packed = ZSTD_compress2(compressor->packer, place->stored + 1,
-			PACKED_MAX, place->chunk, place->len);
+		compressor_pack(compressor->packer, place);
 		pthread_mutex_lock(&compressor->lock);
-		compressor->packed++;
+		place->done = true;
 		pthread_cond_signal(&compressor->done);
 	}
 	pthread_mutex_unlock(&compressor->lock);
@@ -94,11 +100,23 @@ static int compressor_start_thread(struct compressor *compressor)
 static void compressor_release(struct compressor *compressor)
 {
 	ZSTD_freeCCtx(compressor->packer);
+	ZSTD_freeCCtx(compressor->own_packer);
 	ZSTD_freeDCtx(compressor->unpacker);
 	pthread_cond_destroy(&compressor->done);
 	pthread_cond_destroy(&compressor->news);
 	pthread_mutex_destroy(&compressor->lock);
 	free(compressor);
+}
+
+static ZSTD_CCtx *compressor_make_packer(void)
+{
+	ZSTD_CCtx *packer = ZSTD_createCCtx();
+
+	if (packer) {
+		ZSTD_CCtx_setParameter(packer, ZSTD_c_compressionLevel, LEVEL);
+		ZSTD_CCtx_setParameter(packer, ZSTD_c_checksumFlag, 1);
+	}
+	return packer;
 }
 
 int compressor_new(struct compressor **ret_compressor)
@@ -110,17 +128,13 @@ int compressor_new(struct compressor **ret_compressor)
 	pthread_mutex_init(&compressor->lock, NULL);
 	pthread_cond_init(&compressor->news, NULL);
 	pthread_cond_init(&compressor->done, NULL);
-	compressor->packer = ZSTD_createCCtx();
+	compressor->packer = compressor_make_packer();
+	compressor->own_packer = compressor_make_packer();
 	compressor->unpacker = ZSTD_createDCtx();
 
-	int err = compressor->packer && compressor->unpacker ? 0 : -ENOMEM;
+	bool whole = compressor->packer && compressor->own_packer && compressor->unpacker;
+	int err = whole ? compressor_start_thread(compressor) : -ENOMEM;
 
-	if (!err) {
-		ZSTD_CCtx_setParameter(
-			compressor->packer, ZSTD_c_compressionLevel, LEVEL);
-		ZSTD_CCtx_setParameter(compressor->packer, ZSTD_c_checksumFlag, 1);
-		err = compressor_start_thread(compressor);
-	}
 	if (err) {
 		compressor_release(compressor);
 		return err;
@@ -151,12 +165,29 @@ bool compressor_put(
 		return false;
 	place->number = number;
 	place->len = len;
+	place->done = false;
 	memcpy(place->chunk, chunk, len);
 	pthread_mutex_lock(&compressor->lock);
 	compressor->put++;
 	pthread_cond_signal(&compressor->news);
 	pthread_mutex_unlock(&compressor->lock);
 	return true;
+}
+
+/* Makes sure that the oldest chunk is compressed. */
+static void compressor_finish(struct compressor *compressor, struct place *place)
+{
+	pthread_mutex_lock(&compressor->lock);
+
+	bool is_ours = compressor->begun == compressor->taken;
+
+	if (is_ours)
+		compressor->begun++;
+	while (!is_ours && !place->done)
+		pthread_cond_wait(&compressor->done, &compressor->lock);
+	pthread_mutex_unlock(&compressor->lock);
+	if (is_ours)
+		compressor_pack(compressor->own_packer, place);
 }
 
 bool compressor_take(struct compressor *compressor, int64_t *ret_number,
@@ -167,10 +198,7 @@ bool compressor_take(struct compressor *compressor, int64_t *ret_number,
 
 	struct place *place = compressor_place(compressor, compressor->taken);
 
-	pthread_mutex_lock(&compressor->lock);
-	while (compressor->packed == compressor->taken)
-		pthread_cond_wait(&compressor->done, &compressor->lock);
-	pthread_mutex_unlock(&compressor->lock);
+	compressor_finish(compressor, place);
 	compressor->taken++;
 	*ret_number = place->number;
 	/* zstd only fails if there is not enough memory. */

@@ -7,8 +7,8 @@
 
 /*
  * Compresses chunks of texts for the database, in a thread of its own, so that the event
- * loop can parse the next job meanwhile. The queue has few places: a chunk belongs to the
- * thread from compressor_put() until compressor_take() returns it, in the same order.
+ * loop can parse the next job meanwhile. The queue has few places. It belongs to the
+ * caller, except that the thread owns the one chunk that it is compressing.
  *
  * The first byte of a stored chunk says how it is stored: 1 is a frame of zstd; any other
  * byte is the first one of a chunk that is stored as it is. Texts are JSON, which has no
@@ -33,7 +33,9 @@ bool compressor_put(
 
 /*
  * Takes the oldest chunk from the queue as it is to be stored, which is valid until the
- * next call. Waits for the thread if necessary. Returns false if the queue is empty.
+ * next call. If the thread has not begun with it, compresses it here instead of waiting:
+ * on a busy machine the thread may not run for a while, and the caller holds the lock of
+ * the database. Returns false if the queue is empty.
  */
 bool compressor_take(struct compressor *compressor, int64_t *ret_number,
 	const char **ret_stored, size_t *ret_len);
