@@ -29,8 +29,8 @@ struct place {
 };
 
 /*
- * `put`, `begun` and `taken` count chunks; chunk n has the place n % PLACES. Whoever
- * increments `begun`, the thread or the caller, compresses that chunk.
+ * `put`, `begun` and `taken` count chunks; chunk n has the place n % PLACES. The thread
+ * or the caller compresses a chunk: the one that increments `begun`.
  */
 struct compressor {
 	pthread_t thread;

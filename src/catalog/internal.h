@@ -142,11 +142,11 @@ int catalog_begin(struct catalog *catalog);
 bool catalog_try_begin(struct catalog *catalog);
 
 /*
- * SQLite's busy handler; `ctx` is the catalog. Waits a millisecond for another mount, and
- * returns 0 if we have waited for CATALOG_BUSY_MS in all. SQLite's own handler waits
- * longer from one attempt to the next, up to a tenth of a second. A mount that fills a
- * listing writes almost all the time and pauses only for some milliseconds, so that
- * handler would hardly ever succeed.
+ * SQLite's busy handler; `ctx` is the catalog. Waits a tenth of a millisecond for another
+ * mount, later a millisecond, and returns 0 if we have waited for CATALOG_BUSY_MS in all.
+ * SQLite's own handler waits longer from one attempt to the next, up to a tenth of a
+ * second. A mount that fills a listing writes almost all the time and pauses only for
+ * some milliseconds, so that handler would hardly ever succeed.
  */
 int catalog_wait_for_other(void *ctx, int tries);
 

@@ -216,7 +216,7 @@ static const char *transaction_advice(const struct catalog *catalog, int code)
 
 int catalog_wait_for_other(void *ctx, int tries)
 {
-	static const struct timespec step = {.tv_nsec = 1000000};
+	const struct timespec step = {.tv_nsec = tries < 10 ? 100000 : 1000000};
 	struct catalog *catalog = ctx;
 	int64_t now_ms = clock_mono_ms(&clock_system);
 
