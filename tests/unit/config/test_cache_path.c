@@ -16,8 +16,8 @@
 #include "cmocka.h"
 
 #include "base/array.h"
+#include "base/errmsg.h"
 #include "config/cache_path.h"
-#include "process/exit_code.h"
 #include "support/temp_root.h"
 
 /* SEMANTICS 7.4: the path of the database file, and refused paths. */

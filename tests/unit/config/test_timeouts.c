@@ -7,8 +7,8 @@
 #include "cmocka.h"
 
 #include "base/array.h"
+#include "base/errmsg.h"
 #include "config/timeouts.h"
-#include "process/exit_code.h"
 
 /*
  * SEMANTICS 11.1: every wait ends after timeout=, and before the kernel aborts the

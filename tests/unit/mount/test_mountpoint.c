@@ -17,10 +17,10 @@
 #include "cmocka.h"
 
 #include "base/array.h"
+#include "base/errmsg.h"
 #include "mount/mount_table.h"
 #include "mount/mountpoint.h"
 #include "mount/unmount.h"
-#include "process/exit_code.h"
 #include "support/temp_root.h"
 
 /* mount/mountpoint.c: which directories can be mounted on (SEMANTICS 1.3, 11.4). */

@@ -17,6 +17,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/errmsg.h"
 #include "process/daemon.h"
 #include "process/exit_code.h"
 #include "process/signals.h"
