@@ -32,6 +32,15 @@ int filename_unescape(
 	const char *name, size_t len, char text[static FILENAME_BYTES_MAX + 1]);
 
 /*
+ * Copies the first of the words that are separated by commas, and moves `words` behind
+ * it, or to NULL after the last one. A word that is too long for a name becomes "", which
+ * is not a valid word anywhere.
+ *
+ * Returns false if `words` is NULL.
+ */
+bool filename_next_word(const char **words, char word[static FILENAME_BYTES_MAX + 1]);
+
+/*
  * True if `text` is a UUID in lower case (RFC 9562): groups of 8, 4, 4, 4 and 12 hex
  * digits.
  */

@@ -122,16 +122,10 @@ static int lookup_job(
 static bool lookup_lists_words(const struct listing *listing, const char *words)
 {
 	char word[FILENAME_BYTES_MAX + 1];
-	size_t len;
 
-	for (bool more = true; more; words += len + more) {
-		len = strcspn(words, ",");
-		more = words[len] == ',';
-		memcpy(word, words, len);
-		word[len] = '\0';
+	while (filename_next_word(&words, word))
 		if (!listing_has_name(listing, word))
 			return false;
-	}
 	return true;
 }
 

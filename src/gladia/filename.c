@@ -84,6 +84,20 @@ int filename_unescape(
 	return 0;
 }
 
+bool filename_next_word(const char **words, char word[static FILENAME_BYTES_MAX + 1])
+{
+	if (!*words)
+		return false;
+
+	size_t len = strcspn(*words, ",");
+	size_t kept = len <= FILENAME_BYTES_MAX ? len : 0;
+
+	memcpy(word, *words, kept);
+	word[kept] = '\0';
+	*words = (*words)[len] ? *words + len + 1 : NULL;
+	return true;
+}
+
 bool filename_is_uuid(const char *text)
 {
 	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";

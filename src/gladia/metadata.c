@@ -211,21 +211,21 @@ int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name)
 static int metadata_make_filter(
 	const char *key, const char *names, char filter[], size_t room)
 {
+	char name[FILENAME_BYTES_MAX + 1];
 	size_t at = strlen(key) + 1;
-	size_t len;
 
 	if (at >= room)
 		return -ENAMETOOLONG;
 	memcpy(filter, key, at - 1);
 	filter[at - 1] = '=';
 	filter[at] = '\0';
-	for (bool more = true; more; names += len + more) {
-		len = strcspn(names, ",");
-		more = names[len] == ',';
-		if (!metadata_is_name(names, len))
+	while (filename_next_word(&names, name)) {
+		size_t len = strlen(name);
+
+		if (!metadata_is_name(name, len))
 			return -ENOENT;
 
-		int err = metadata_list_insert(filter + at, room - at, ',', names, len);
+		int err = metadata_list_insert(filter + at, room - at, ',', name, len);
 
 		if (err)
 			return err;

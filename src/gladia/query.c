@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "gladia/timestamp.h"
 
@@ -34,10 +35,8 @@ static int query_spans_add(struct query *query, struct span add)
 			made.spans[made.spans_len++] = span;
 			continue;
 		}
-		if (span.from_ms < add.from_ms)
-			add.from_ms = span.from_ms;
-		if (span.to_ms > add.to_ms)
-			add.to_ms = span.to_ms;
+		add.from_ms = MIN(add.from_ms, span.from_ms);
+		add.to_ms = MAX(add.to_ms, span.to_ms);
 	}
 	if (made.spans_len == QUERY_SPANS_MAX)
 		return -ENAMETOOLONG;
@@ -107,18 +106,9 @@ static int query_parse_words(
 	const struct filter *filter, const char *words, struct query *made)
 {
 	struct query either = {0};
-	size_t len;
+	char word[FILENAME_BYTES_MAX + 1];
 
-	for (bool more = true; more; words += len + more) {
-		char word[FILENAME_BYTES_MAX + 1];
-
-		len = strcspn(words, ",");
-		more = words[len] == ',';
-		if (len >= sizeof(word))
-			return -ENOENT;
-		memcpy(word, words, len);
-		word[len] = '\0';
-
+	while (filename_next_word(&words, word)) {
 		int err = filter->add(&either, word);
 
 		if (err)
@@ -147,12 +137,11 @@ static int query_intersect(
 
 	for (unsigned i = 0; both.statuses && i < a->spans_len; i++) {
 		for (unsigned j = 0; j < b->spans_len; j++) {
-			struct span span = a->spans[i];
+			struct span span = {
+				.from_ms = MAX(a->spans[i].from_ms, b->spans[j].from_ms),
+				.to_ms = MIN(a->spans[i].to_ms, b->spans[j].to_ms),
+			};
 
-			if (span.from_ms < b->spans[j].from_ms)
-				span.from_ms = b->spans[j].from_ms;
-			if (span.to_ms > b->spans[j].to_ms)
-				span.to_ms = b->spans[j].to_ms;
 			if (span.from_ms >= span.to_ms)
 				continue;
 			if (both.spans_len == QUERY_SPANS_MAX)

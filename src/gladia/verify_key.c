@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "base/cleanup.h"
 #include "base/errmsg.h"
@@ -48,8 +49,7 @@ static int verify_key_make_api(struct loop *loop, const struct log *log,
 {
 	struct api_config short_config = *config;
 
-	if (short_config.timeout_ms > VERIFY_KEY_MAX_MS)
-		short_config.timeout_ms = VERIFY_KEY_MAX_MS;
+	short_config.timeout_ms = MIN(config->timeout_ms, VERIFY_KEY_MAX_MS);
 
 	int err = api_new(loop, log, &short_config, ret_api);
 

@@ -189,6 +189,33 @@ static void test_uuid(void **state)
 		assert_false(filename_is_uuid(others[i]));
 }
 
+static void test_words(void **state)
+{
+	char many[FILENAME_BYTES_MAX + 4];
+	const char *words = "a,,bc,";
+	char word[FILENAME_BYTES_MAX + 1];
+
+	(void)state;
+	for (const char *const *want = (const char *const[]){"a", "", "bc", "", NULL};
+		*want; want++) {
+		assert_true(filename_next_word(&words, word));
+		assert_string_equal(word, *want);
+	}
+	assert_false(filename_next_word(&words, word));
+
+	memset(many, 'x', sizeof(many));
+	many[FILENAME_BYTES_MAX + 1] = ',';
+	many[FILENAME_BYTES_MAX + 3] = '\0';
+	words = many;
+	assert_true(filename_next_word(&words, word));
+	assert_string_equal(word, "");
+	assert_true(filename_next_word(&words, word));
+	assert_string_equal(word, "x");
+	words = many + 1;
+	assert_true(filename_next_word(&words, word));
+	assert_int_equal(strlen(word), FILENAME_BYTES_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_behind_the_name),
 		cmocka_unit_test(test_suffix_is_not_escaped),
 		cmocka_unit_test(test_uuid),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests_name("name", tests, NULL, NULL);
