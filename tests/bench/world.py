@@ -90,8 +90,8 @@ class Process:
         try:
             wait_for(name, self.is_mounted, self.process)
         except Wrong as wrong:
-            said = log.read_text(encoding="utf-8", errors="replace").strip() if log else ""
-            raise Wrong(f"{wrong}: {said[-300:]}" if said else str(wrong)) from wrong
+            output = log.read_text(encoding="utf-8", errors="replace").strip() if log else ""
+            raise Wrong(f"{wrong}: {output[-300:]}" if output else str(wrong)) from wrong
 
     def is_mounted(self) -> bool:
         return f" {self.path} " in Path("/proc/self/mountinfo").read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ static void read_name(const char *text, size_t len)
 			strlen(name) == strlen(text) + 5);
 }
 
-static void read_instant(const char *text)
+static void read_timestamp(const char *text)
 {
 	char instant[TIMESTAMP_TEXT];
 	char printed[DAY_TEXT];
@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CLEANUP_FREE char *text = fuzz_text(line.data, line.size);
 
 		read_name(text, line.size);
-		read_instant(text);
+		read_timestamp(text);
 	}
 	read_metadata(rest);
 	return 0;

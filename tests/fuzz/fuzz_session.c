@@ -23,7 +23,7 @@
  */
 enum setting {
 	SETTING_UNANSWERED = 1, /* the input itself has to send INIT */
-	SETTING_OLD = 2,        /* the kernel supports epochs */
+	SETTING_EPOCHS = 2,     /* the kernel supports epochs */
 	SETTING_PAGES_OF_ONE = 4,
 	SETTING_SUMMARIES = 8,
 	SETTING_STALLED = 16,
@@ -384,7 +384,7 @@ static void step_change(struct fuzzed *fuzzed)
 		job = fake_add(api, id.text, (enum job_status)(how / 4 % 5),
 			MOUNT_WALL_MS - number * (how & 128 ? MOUNT_TTL_MS * 60 : 1000));
 	job->edition++;
-	job->said = how & 64 ? "Hello." : NULL;
+	job->transcript = how & 64 ? "Hello." : NULL;
 	job->metadata = how & 32 ? "\ncustomer=acme\ntags=new\n" : NULL;
 }
 
@@ -478,7 +478,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.formats = setting & SETTING_FORMATS ? (1u << FORMATS) - 1 : 1,
 		.allow_delete = setting & SETTING_ALLOW_DELETE,
 		.xattr = setting & SETTING_XATTR,
-		.minor = setting & SETTING_OLD ? KERNEL_MINOR_OF_EPOCHS : 0,
+		.minor = setting & SETTING_EPOCHS ? KERNEL_MINOR_OF_EPOCHS : 0,
 		.unanswered = setting & SETTING_UNANSWERED,
 	};
 

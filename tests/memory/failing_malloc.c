@@ -24,7 +24,7 @@
 /*
  * A library to preload (LD_PRELOAD) into a test program that uses cmocka. It runs each
  * test again and again, each time in a new process, and each time one other allocation
- * fails, once, whether the test, a library or cmocka asked for it. With
+ * fails, once, whether the test, a library or cmocka requests it. With
  * FAILING_MALLOC_WAYS, only the first allocation from each call stack (of the FRAMES_MAX
  * innermost frames) fails: one for each way in which the program allocates memory. If
  * failing all of them would take longer than about FAILING_MALLOC_SECONDS, only every
@@ -39,7 +39,7 @@
  */
 enum {
 	REPORT_FD = 900, /* high, so that tests get the descriptors they expect */
-	SAID_FD,
+	OUTPUT_FD,
 	/* A test without a failing allocation hangs if it takes longer than ENDLESS_S;
 	 * any other test if it takes longer than HANGS_S plus HANGS_TIMES its normal
 	 * time. */
@@ -47,7 +47,7 @@ enum {
 	HANGS_S = 60,
 	HANGS_TIMES = 20,
 	TRIES = 3,
-	SAID_MAX = 1 << 20,
+	OUTPUT_MAX = 1 << 20,
 	TESTS_MAX = 256,
 	FRAMES_MAX = 12,
 	WAYS_MAX = 1 << 16,
@@ -61,13 +61,13 @@ void *memalign(size_t alignment, size_t size);
 
 /* Counters that all processes of a test share. */
 struct count {
-	atomic_long asked;
+	atomic_long calls;
 	atomic_bool refused;
 };
 
 /* Measurements of a test program in which no allocation fails. */
 struct measure {
-	long asked;
+	long calls;
 	double seconds;
 	size_t choices; /* number of allocations that can be made to fail */
 };
@@ -94,7 +94,7 @@ static struct {
 	run_group *run;
 	CMFixtureFunction setup;
 	CMFixtureFunction teardown;
-} scarce;
+} failing;
 
 static bool is_new(struct ways *ways)
 {
@@ -121,16 +121,16 @@ static bool is_new(struct ways *ways)
 
 static bool refuses(void)
 {
-	if (!scarce.count)
+	if (!failing.count)
 		return false;
 
-	long asked = ++scarce.count->asked;
+	long calls = ++failing.count->calls;
 
-	if (scarce.ways && is_new(scarce.ways))
-		scarce.ways->at[scarce.ways->len++] = asked;
-	if (asked != scarce.at)
+	if (failing.ways && is_new(failing.ways))
+		failing.ways->at[failing.ways->len++] = calls;
+	if (calls != failing.at)
 		return false;
-	scarce.count->refused = true;
+	failing.count->refused = true;
 	errno = ENOMEM;
 	return true;
 }
@@ -201,7 +201,7 @@ static double now(void)
 static void die_if_it_hangs(void)
 {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-	const struct itimerspec spec = {.it_value.tv_sec = scarce.hangs_s};
+	const struct itimerspec spec = {.it_value.tv_sec = failing.hangs_s};
 	timer_t timer;
 
 	must(!timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
@@ -212,16 +212,16 @@ static void run_one(const struct CMUnitTest *test, struct count *count)
 {
 	setpgid(0, 0);
 	die_if_it_hangs();
-	dup2(SAID_FD, STDOUT_FILENO);
-	dup2(SAID_FD, STDERR_FILENO);
+	dup2(OUTPUT_FD, STDOUT_FILENO);
+	dup2(OUTPUT_FD, STDERR_FILENO);
 	/* unit/support/patience.h: after a failure, the tests need not wait for long. */
-	if (scarce.at)
+	if (failing.at)
 		setenv("PATIENCE_S", "3", true);
-	scarce.count = count;
+	failing.count = count;
 
-	int failed = scarce.run("scarce", test, 1, scarce.setup, scarce.teardown);
+	int failed = failing.run("failing", test, 1, failing.setup, failing.teardown);
 
-	scarce.count = NULL;
+	failing.count = NULL;
 	fflush(NULL);
 	_exit(failed ? EXIT_FAILURE : EXIT_SUCCESS);
 }
@@ -235,8 +235,8 @@ static int run_apart(const struct CMUnitTest *test, struct count *count, long at
 	int status;
 
 	*count = (struct count){0};
-	scarce.at = at;
-	must(!ftruncate(SAID_FD, 0), "ftruncate");
+	failing.at = at;
+	must(!ftruncate(OUTPUT_FD, 0), "ftruncate");
 
 	pid_t child = fork();
 
@@ -249,10 +249,10 @@ static int run_apart(const struct CMUnitTest *test, struct count *count, long at
 	return status;
 }
 
-static bool has_asserted(const char *said)
+static bool has_asserted(const char *output)
 {
 	/* glibc 2.36 asserts if it has no memory to read nsswitch.conf. */
-	return strstr(said, "Assertion `") && !strstr(said, "nss_database.c");
+	return strstr(output, "Assertion `") && !strstr(output, "nss_database.c");
 }
 
 /*
@@ -261,14 +261,15 @@ static bool has_asserted(const char *said)
  */
 static void judge(const struct CMUnitTest *test, int status, long at)
 {
-	static char said[SAID_MAX];
-	ssize_t len = pread(SAID_FD, said, sizeof(said) - 1, 0);
+	static char output[OUTPUT_MAX];
+	ssize_t len = pread(OUTPUT_FD, output, sizeof(output) - 1, 0);
 
-	said[len > 0 ? len : 0] = '\0';
-	if (!WIFSIGNALED(status) && !strstr(said, "exception: ") && !has_asserted(said))
+	output[len > 0 ? len : 0] = '\0';
+	if (!WIFSIGNALED(status) && !strstr(output, "exception: ") &&
+		!has_asserted(output))
 		return;
 	dprintf(REPORT_FD, "wrong\t%s\t%ld\tsignal %d\n%s\n", test->name, at,
-		WIFSIGNALED(status) ? WTERMSIG(status) : 0, said);
+		WIFSIGNALED(status) ? WTERMSIG(status) : 0, output);
 }
 
 static struct measure measure_one(const struct CMUnitTest *test, struct count *count)
@@ -277,7 +278,7 @@ static struct measure measure_one(const struct CMUnitTest *test, struct count *c
 	double began;
 	int status = -1;
 
-	scarce.hangs_s = ENDLESS_S;
+	failing.hangs_s = ENDLESS_S;
 	/* On a busy machine, a test can fail because it is too slow. */
 	for (int i = 0; status && i < TRIES; i++) {
 		began = now();
@@ -286,15 +287,15 @@ static struct measure measure_one(const struct CMUnitTest *test, struct count *c
 	/* Even without a failing allocation, the test fails. */
 	if (status)
 		dprintf(REPORT_FD, "wrong\t%s\t0\tstatus %d\n", test->name, status);
-	measure = (struct measure){count->asked, now() - began, (size_t)count->asked};
-	if (scarce.all_ways) {
-		size_t before = scarce.all_ways->len;
+	measure = (struct measure){count->calls, now() - began, (size_t)count->calls};
+	if (failing.all_ways) {
+		size_t before = failing.all_ways->len;
 
-		scarce.ways = scarce.all_ways;
+		failing.ways = failing.all_ways;
 		run_apart(test, count, 0);
-		scarce.ways = NULL;
-		must(scarce.all_ways->len < WAYS_MAX, "too many ways");
-		measure.choices = scarce.all_ways->len - before;
+		failing.ways = NULL;
+		must(failing.all_ways->len < WAYS_MAX, "too many ways");
+		measure.choices = failing.all_ways->len - before;
 	}
 	return measure;
 }
@@ -331,7 +332,8 @@ static void *share(size_t size)
 	return memory;
 }
 
-static void refuse_all(const struct CMUnitTest *tests, size_t count, struct count *asks)
+static void refuse_all(
+	const struct CMUnitTest *tests, size_t count, struct count *allocations)
 {
 	struct measure measures[TESTS_MAX];
 	struct measure all = {0};
@@ -340,10 +342,10 @@ static void refuse_all(const struct CMUnitTest *tests, size_t count, struct coun
 
 	must(count <= TESTS_MAX, "too many tests");
 	if (getenv("FAILING_MALLOC_WAYS"))
-		scarce.all_ways = share(sizeof(*scarce.all_ways));
+		failing.all_ways = share(sizeof(*failing.all_ways));
 	for (size_t i = 0; i < count; i++) {
-		measures[i] = measure_one(&tests[i], asks);
-		all.asked += measures[i].asked;
+		measures[i] = measure_one(&tests[i], allocations);
+		all.calls += measures[i].calls;
 		all.choices += measures[i].choices;
 	}
 
@@ -351,33 +353,33 @@ static void refuse_all(const struct CMUnitTest *tests, size_t count, struct coun
 	size_t next = (size_t)number("FAILING_MALLOC_SEED", 0) % step;
 
 	for (size_t i = 0; i < count; i++) {
-		scarce.hangs_s = HANGS_S + HANGS_TIMES * (time_t)measures[i].seconds;
+		failing.hangs_s = HANGS_S + HANGS_TIMES * (time_t)measures[i].seconds;
 		for (; next < first + measures[i].choices; next += step) {
-			long at = scarce.all_ways ? scarce.all_ways->at[next]
-						  : (long)(next - first) + 1;
+			long at = failing.all_ways ? failing.all_ways->at[next]
+						   : (long)(next - first) + 1;
 
-			judge(&tests[i], run_apart(&tests[i], asks, at), at);
-			refused += asks->refused;
+			judge(&tests[i], run_apart(&tests[i], allocations, at), at);
+			refused += allocations->refused;
 		}
 		first += measures[i].choices;
 	}
 	dprintf(REPORT_FD, "refused\t%ld\t%zu\t%ld\t%zu\n", refused, all.choices,
-		all.asked, step);
+		all.calls, step);
 }
 
 static int refuse_one(const struct CMUnitTest *tests, size_t count, const char *name)
 {
-	static struct count asks;
+	static struct count allocations;
 	int failed = 0;
 
-	scarce.at = number("FAILING_MALLOC_AT", 0);
-	scarce.count = &asks;
+	failing.at = number("FAILING_MALLOC_AT", 0);
+	failing.count = &allocations;
 	for (size_t i = 0; i < count; i++) {
 		if (!strcmp(tests[i].name, name))
-			failed = scarce.run(
-				name, &tests[i], 1, scarce.setup, scarce.teardown);
+			failed = failing.run(
+				name, &tests[i], 1, failing.setup, failing.teardown);
 	}
-	scarce.count = NULL;
+	failing.count = NULL;
 	return failed;
 }
 
@@ -399,16 +401,16 @@ int _cmocka_run_group_tests(const char *name, const struct CMUnitTest *tests,
 	getgrgid(0);
 	/* The first call of backtrace() allocates memory. */
 	backtrace(&(void *){NULL}, 1);
-	scarce.run = (run_group *)dlsym(RTLD_NEXT, "_cmocka_run_group_tests");
-	scarce.setup = setup;
-	scarce.teardown = teardown;
+	failing.run = (run_group *)dlsym(RTLD_NEXT, "_cmocka_run_group_tests");
+	failing.setup = setup;
+	failing.teardown = teardown;
 	if (only)
 		return refuse_one(tests, count, only);
 	open_as(open(getenv("FAILING_MALLOC_REPORT"), O_WRONLY | O_CREAT | O_APPEND,
 			0600),
 		REPORT_FD);
-	open_as(memfd_create("said", 0), SAID_FD);
-	must(fcntl(SAID_FD, F_SETFL, O_APPEND) == 0, "fcntl");
+	open_as(memfd_create("output", 0), OUTPUT_FD);
+	must(fcntl(OUTPUT_FD, F_SETFL, O_APPEND) == 0, "fcntl");
 	refuse_all(tests, count, share(sizeof(struct count)));
 	return 0;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Runs out of memory: each test of the suites unit and session runs again and again, and each time
-another allocation fails, whether the program, a library or cmocka asked for it (failing_malloc.c).
+another allocation fails, whether the program, a library or cmocka calls for it (failing_malloc.c).
 The test itself may then fail (with an errno instead of the expected answer), but it must not end
 by a signal or by one of our own assertions, and it must not hang.
 
@@ -34,9 +34,9 @@ def refuse(program, directory, how):
                                "FAILING_MALLOC_REPORT": str(report)})
     assert done.returncode == 0, done.stderr
     lines = report.read_text(encoding="utf-8", errors="replace").splitlines()
-    last, refused, choices, asked, _ = lines.pop().split("\t")
+    last, refused, choices, calls, _ = lines.pop().split("\t")
     assert last == "refused"
-    return lines, int(refused), int(choices), int(asked)
+    return lines, int(refused), int(choices), int(calls)
 
 
 @pytest.fixture(scope="module", name="ends")
@@ -50,8 +50,8 @@ def fixture_ends(tmp_path_factory):
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_refused_in_turn(name, ends):
-    wrong, refused, choices, asked = ends[name].result()
-    print(f"{name}: {refused} of {choices} refused (asked {asked} times)")
+    wrong, refused, choices, calls = ends[name].result()
+    print(f"{name}: {refused} of {choices} refused (calls {calls} times)")
     assert not wrong, "\n".join(wrong)
 
 

@@ -185,15 +185,15 @@ int64_t account_later(const struct account *a)
 	return latest + 1;
 }
 
-static struct body make_body(const struct job *job, struct text *out)
+static struct body make_text(const struct job *job, struct text *out)
 {
 	out->n = 0;
-	return job->spec ? spec_body(job, out) : generate_body(job, out);
+	return job->spec ? spec_text(job, out) : generate_text(job, out);
 }
 
-struct body account_body(const struct job *job, struct text *scratch)
+struct body account_text(const struct job *job, struct text *scratch)
 {
-	return job->body.p ? job->body : make_body(job, scratch);
+	return job->body.p ? job->body : make_text(job, scratch);
 }
 
 void account_render(struct account *a, struct job *job)
@@ -204,7 +204,7 @@ void account_render(struct account *a, struct job *job)
 	a->generation++;
 	if (job->raw || a->lazy)
 		return;
-	body = make_body(job, &scratch);
+	body = make_text(job, &scratch);
 	body.p = arena_copy(&a->memory, body.p, body.n);
 	job->body = body;
 	text_done(&scratch);

@@ -75,7 +75,7 @@ void account_moved(struct account *a, struct job *job, int64_t created);
 int64_t account_later(const struct account *a);
 
 /* Returns a job's body. If it is made on demand, it is in `scratch` and lives as long. */
-struct body account_body(const struct job *job, struct text *scratch);
+struct body account_text(const struct job *job, struct text *scratch);
 
 /* Makes the body again after the job has changed (unless it is raw or on demand). */
 void account_render(struct account *a, struct job *job);

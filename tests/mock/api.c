@@ -4,9 +4,9 @@
 #include <time.h>
 
 #include "base/array.h"
-#include "instant.h"
 #include "mock.h"
 #include "page.h"
+#include "timestamp.h"
 
 static const char list_path[] = "/v2/pre-recorded";
 
@@ -17,9 +17,9 @@ void api_error(
 	struct exchange *x, unsigned status, const char *message, const char *validation)
 {
 	struct text t = {0};
-	char stamp[INSTANT_SIZE];
+	char stamp[TIMESTAMP_SIZE];
 
-	instant_print(instant_now(), stamp);
+	timestamp_print(timestamp_now(), stamp);
 	text_printf(&t, "{\"timestamp\":\"%s\",\"path\":", stamp);
 	text_quote(&t, x->path, strlen(x->path));
 	text_printf(&t,

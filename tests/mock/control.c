@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "instant.h"
 #include "mock.h"
 #include "serve.h"
 #include "spec.h"
+#include "timestamp.h"
 
 /* The most jobs one call makes. */
 #define CREATE_MAX 1000000
@@ -156,7 +156,7 @@ static void get_job(struct mock *s, struct exchange *x, const char *rest)
 
 	if (!job)
 		return;
-	body = account_body(job, &scratch);
+	body = account_text(job, &scratch);
 	answer_init(&x->answer, 200);
 	if (scratch.p)
 		answer_take(&x->answer, &scratch);
@@ -164,20 +164,20 @@ static void get_job(struct mock *s, struct exchange *x, const char *rest)
 		answer_part(&x->answer, body.p, body.n);
 }
 
-static void print_truth(const struct job *job, struct text *out, struct text *scratch)
+static void print_as_stored(const struct job *job, struct text *out, struct text *scratch)
 {
-	char created[INSTANT_SIZE], completed[INSTANT_SIZE] = "";
+	char created[TIMESTAMP_SIZE], completed[TIMESTAMP_SIZE] = "";
 
-	instant_print(job->created, created);
+	timestamp_print(job->created, created);
 	if (job->completed >= 0)
-		instant_print(job->completed, completed);
+		timestamp_print(job->completed, completed);
 	text_str(out, "{\"id\":");
 	text_quote(out, job->id, strlen(job->id));
 	text_printf(out, ",\"status\":\"%s\",\"created_at\":\"%s\",\"completed_at\":",
 		status_names[job->status], created);
 	text_printf(out, *completed ? "\"%s\"" : "null%s", completed);
 	text_printf(
-		out, ",\"size\":%u,\"custom_metadata\":", account_body(job, scratch).n);
+		out, ",\"size\":%u,\"custom_metadata\":", account_text(job, scratch).n);
 	struct span metadata = account_metadata(job, scratch);
 	text_add(out, metadata.p, metadata.n);
 	text_str(out, "}");
@@ -195,7 +195,7 @@ static char *argument_text(struct exchange *x, const char *name)
 static int argument_time(struct exchange *x, const char *name, int64_t *ret_ms)
 {
 	char *s = argument_text(x, name);
-	int r = s ? instant_parse(s, ret_ms) : 0;
+	int r = s ? timestamp_parse(s, ret_ms) : 0;
 
 	free(s);
 	return r;
@@ -225,7 +225,7 @@ static void get_jobs(struct mock *s, struct exchange *x, const char *rest)
 		if (job->created < after || job->created >= before)
 			continue;
 		text_str(&out, comma ? ",\n" : "\n");
-		print_truth(job, &out, &scratch);
+		print_as_stored(job, &out, &scratch);
 		comma = true;
 	}
 	text_str(&out, "]\n");
@@ -352,13 +352,13 @@ static void wait(struct mock *s, struct exchange *x, const char *rest)
 
 	(void)rest;
 	if (x->until == 0) {
-		x->until = instant_ticks() + (int64_t)argument(x, "timeout_ms", 10000);
+		x->until = timestamp_ticks() + (int64_t)argument(x, "timeout_ms", 10000);
 		x->wait.in_flight = argument(x, "in_flight", UINT64_MAX);
 		x->wait.in_flight_at_most = argument(x, "in_flight_at_most", UINT64_MAX);
 		x->wait.requests = argument(x, "requests", UINT64_MAX);
 	}
 	reached = reqlog_reached(&s->log, &x->wait);
-	if (!reached && instant_ticks() < x->until) {
+	if (!reached && timestamp_ticks() < x->until) {
 		x->hold = HOLD_CONDITION;
 		return;
 	}

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "instant.h"
+#include "timestamp.h"
 
 #define HOST_MAX 100
 
@@ -102,7 +102,7 @@ int64_t exchange_begin(struct mock *s, struct exchange *x)
 
 uint64_t exchange_due(const struct exchange *x, uint64_t rate)
 {
-	return 1 + (uint64_t)(instant_ticks() - x->sending_since) * rate / 1000;
+	return 1 + (uint64_t)(timestamp_ticks() - x->sending_since) * rate / 1000;
 }
 
 void exchange_spill(const struct exchange *x)

@@ -197,7 +197,7 @@ static void page_huge(const cJSON *with, struct page *page, struct answer *items
 
 		job.completed = job.created + 30000;
 		render_id(job.seed, id);
-		generate_body(&job, &body);
+		generate_text(&job, &body);
 		if (i)
 			answer_literal(items, ",");
 		answer_take(items, &body);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instant.h"
 #include "render.h"
+#include "timestamp.h"
 
 #define MIXED_LEAST 2000u
 #define MIXED_MOST  200000u
@@ -167,7 +167,7 @@ static void add_translation(
 	speech_done(&s);
 }
 
-static struct body done_body(const struct job *job, const struct traits *t,
+static struct body done_text(const struct job *job, const struct traits *t,
 	struct head *head, struct text *out)
 {
 	struct speech s = {.escape = t->escape,
@@ -193,7 +193,7 @@ static struct body done_body(const struct job *job, const struct traits *t,
 	return body;
 }
 
-struct body generate_body(const struct job *job, struct text *out)
+struct body generate_text(const struct job *job, struct text *out)
 {
 	struct traits t = traits_of(job);
 	struct text metadata = {0};
@@ -212,7 +212,7 @@ struct body generate_body(const struct job *job, struct text *out)
 	if (job->status == STATUS_ERROR && job->error_code < 420)
 		head.filename = NULL;
 	if (job->status == STATUS_DONE) {
-		body = done_body(job, &t, &head, out);
+		body = done_text(job, &t, &head, out);
 	} else {
 		render_head(out, &head);
 		text_str(out, "\"result\":null}");

@@ -31,7 +31,7 @@ uint16_t generate_error(uint64_t seed);
 void generate_metadata(uint64_t seed, struct text *out);
 
 /* Writes a job into `out`, about job->bytes long if it is done. */
-struct body generate_body(const struct job *job, struct text *out);
+struct body generate_text(const struct job *job, struct text *out);
 
 /* Sentences per language, ended by NULL; words.c. */
 struct language {

@@ -8,10 +8,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "instant.h"
 #include "mock.h"
 #include "sample.h"
 #include "serve.h"
+#include "timestamp.h"
 
 #define JOBS_MAX 5000000
 
@@ -144,7 +144,7 @@ static int take_population(struct population *p, int code, const char *arg)
 		p->bytes_min = p->bytes_max = 0;
 		return 0;
 	case OPT_NEWEST:
-		return instant_parse(arg, &p->newest);
+		return timestamp_parse(arg, &p->newest);
 	default:
 		break;
 	}
@@ -309,7 +309,7 @@ int main(int argc, char **argv)
 
 	modes_init(&s.modes);
 	account_init(&s.account);
-	instant_parse("2026-04-30T12:00:00.000Z", &s.population.newest);
+	timestamp_parse("2026-04-30T12:00:00.000Z", &s.population.newest);
 	r = parse_options(&o, argc, argv);
 	if (r == 0)
 		r = run(&s, &o);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instant.h"
+#include "timestamp.h"
 
 #define CHOICES 8
 
@@ -131,7 +131,7 @@ static int set_one(struct modes *m, const struct mode *mode, const char *value)
 	case KIND_NUMBER:
 		return set_number(number_at(m, mode), value);
 	case KIND_ZONE:
-		return instant_parse_zone(value, number_at(m, mode));
+		return timestamp_parse_zone(value, number_at(m, mode));
 	case KIND_NEXT:
 		return set_next(m, mode, value);
 	case KIND_STRING:

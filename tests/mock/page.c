@@ -61,7 +61,7 @@ static void add_link(
 void page_job(struct answer *out, const struct job *job, bool summary)
 {
 	struct text scratch = {0};
-	struct body b = account_body(job, &scratch);
+	struct body b = account_text(job, &scratch);
 
 	if (!summary || b.cut_to == b.cut_from) {
 		if (scratch.p)

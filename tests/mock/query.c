@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "instant.h"
 #include "listing.h"
+#include "timestamp.h"
 
 /* One parameter of the query, decoded. */
 struct param {
@@ -70,7 +70,7 @@ static void take_date(struct query *q, const struct param *p, const struct modes
 {
 	int64_t ms;
 
-	if (instant_parse(p->value, &ms) < 0) {
+	if (timestamp_parse(p->value, &ms) < 0) {
 		complain(q, "date must be a valid ISO 8601 date string");
 		return;
 	}
@@ -82,7 +82,7 @@ static void take_before(struct query *q, const struct param *p, const struct mod
 {
 	int64_t ms;
 
-	if (instant_parse(p->value, &ms) < 0)
+	if (timestamp_parse(p->value, &ms) < 0)
 		complain(q, "before_date must be a valid ISO 8601 date string");
 	else
 		narrow(q, INT64_MIN, ms + modes->before_inclusive);
@@ -92,7 +92,7 @@ static void take_after(struct query *q, const struct param *p, const struct mode
 {
 	int64_t ms;
 
-	if (instant_parse(p->value, &ms) < 0)
+	if (timestamp_parse(p->value, &ms) < 0)
 		complain(q, "after_date must be a valid ISO 8601 date string");
 	else
 		narrow(q, ms + !modes->after_inclusive, INT64_MAX);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instant.h"
+#include "timestamp.h"
 
 #define LITERAL(t, s) text_add(t, s, sizeof(s) - 1)
 
@@ -31,14 +31,14 @@ void render_id(uint64_t seed, char *out)
 
 static void add_time(struct text *out, const char *name, int64_t ms)
 {
-	char stamp[INSTANT_SIZE];
+	char stamp[TIMESTAMP_SIZE];
 
 	text_str(out, name);
 	if (ms < 0) {
 		LITERAL(out, "null");
 		return;
 	}
-	instant_print(ms, stamp);
+	timestamp_print(ms, stamp);
 	LITERAL(out, "\"");
 	text_str(out, stamp);
 	LITERAL(out, "\"");

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instant.h"
+#include "timestamp.h"
 
 void reqlog_init(struct reqlog *l, FILE *file)
 {
 	*l = (struct reqlog){
-		.first = 1, .last = 1, .file = file, .started = instant_ticks()};
+		.first = 1, .last = 1, .file = file, .started = timestamp_ticks()};
 	l->entries = must_alloc(REQLOG_MAX * sizeof(*l->entries));
 }
 
@@ -46,7 +46,7 @@ uint64_t reqlog_begin(struct reqlog *l, struct text *fields)
 	l->last++;
 	*entry(l, n) = (struct log_entry){
 		.n = n,
-		.t_ms = instant_ticks() - l->started,
+		.t_ms = timestamp_ticks() - l->started,
 		.fields = fields->p,
 	};
 	*fields = (struct text){0};

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "exchange.h"
-#include "instant.h"
+#include "timestamp.h"
 
 #define CONNECTIONS_MAX 4000
 #define UPLOAD_MAX      ((size_t)256 << 20)
@@ -73,7 +73,7 @@ void server_release(struct server *server)
  * until the next is due, -1: none. */
 static int release_due(struct server *server)
 {
-	int64_t now = instant_ticks(), first = INT64_MAX;
+	int64_t now = timestamp_ticks(), first = INT64_MAX;
 	struct exchange *next;
 
 	for (struct exchange *x = server->held; x; x = next) {
@@ -149,7 +149,7 @@ static ssize_t read_body(void *cls, uint64_t at, char *out, size_t max)
 		if (at >= due) {
 			flush(x->fd);
 			hold(server, x, HOLD_TIME,
-				instant_ticks() + 1 + (int64_t)(1000 / w->rate));
+				timestamp_ticks() + 1 + (int64_t)(1000 / w->rate));
 			return 0;
 		}
 		if (max > due - at)
@@ -179,7 +179,7 @@ static struct MHD_Response *make_response(struct exchange *x)
 	length = w->declared == WIRE_CHUNKED ? MHD_SIZE_UNKNOWN
 		 : w->declared == WIRE_EXACT ? a->total
 					     : (uint64_t)w->declared;
-	x->sending_since = instant_ticks();
+	x->sending_since = timestamp_ticks();
 	return MHD_create_response_from_callback(length, 1 << 16, read_body, x, NULL);
 }
 
@@ -237,7 +237,7 @@ static enum MHD_Result begin(struct server *server, struct exchange *x)
 	if (delay < 0)
 		hold(server, x, HOLD_RELEASE, -1);
 	else if (delay > 0)
-		hold(server, x, HOLD_TIME, instant_ticks() + delay);
+		hold(server, x, HOLD_TIME, timestamp_ticks() + delay);
 	else
 		return answer(server, x);
 	return MHD_YES;

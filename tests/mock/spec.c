@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "instant.h"
 #include "render.h"
+#include "timestamp.h"
 
 static const cJSON *get(const cJSON *o, const char *name)
 {
@@ -39,7 +39,7 @@ static int get_time(const cJSON *o, const char *name, int64_t *ret_ms)
 
 	if (!s)
 		return 0;
-	return instant_parse(s, ret_ms) < 0 ? -EINVAL : 1;
+	return timestamp_parse(s, ret_ms) < 0 ? -EINVAL : 1;
 }
 
 static int apply_state(
@@ -108,7 +108,7 @@ static bool is_time(const char *value)
 {
 	int64_t ms;
 
-	return instant_parse(value, &ms) == 0;
+	return timestamp_parse(value, &ms) == 0;
 }
 
 static bool is_id(const char *value)
@@ -235,9 +235,9 @@ static void add_line(struct speech *s, const cJSON *line, const char *language,
 		return;
 	}
 
-	const cJSON *who = cJSON_IsArray(line) ? cJSON_GetArrayItem(line, 0) : NULL;
-	const cJSON *what = who ? cJSON_GetArrayItem(line, 1) : line;
-	int speaker = cJSON_IsNumber(who) ? who->valueint : -1;
+	const cJSON *voice = cJSON_IsArray(line) ? cJSON_GetArrayItem(line, 0) : NULL;
+	const cJSON *what = voice ? cJSON_GetArrayItem(line, 1) : line;
+	int speaker = cJSON_IsNumber(voice) ? voice->valueint : -1;
 
 	if (cJSON_IsString(what))
 		speech_add(s, what->valuestring, language, speaker,
@@ -361,7 +361,7 @@ static struct head head_of(const struct job *job, const cJSON *o)
 	return head;
 }
 
-struct body spec_body(const struct job *job, struct text *out)
+struct body spec_text(const struct job *job, struct text *out)
 {
 	cJSON *o = cJSON_Parse(job->spec);
 	struct head head = head_of(job, o);

@@ -41,4 +41,4 @@ int spec_change(
 	struct account *a, struct job *job, struct span text, const char **ret_why);
 
 /* Writes a job that has a description into `out`. */
-struct body spec_body(const struct job *job, struct text *out);
+struct body spec_text(const struct job *job, struct text *out);

@@ -21,7 +21,7 @@ def tools():
     needed_tools("rsync", "tar", "cp", "du", "df", "file", "find", "ls")
 
 
-def instant_ns(text):
+def timestamp_ns(text):
     """Converts a timestamp of the API to nanoseconds, as in struct stat."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     whole = int(moment.replace(microsecond=0).timestamp())
@@ -29,7 +29,7 @@ def instant_ns(text):
 
 
 def mtime_ns(job):
-    return instant_ns(job["completed_at"] or job["created_at"])
+    return timestamp_ns(job["completed_at"] or job["created_at"])
 
 
 def some_paths(one):
@@ -206,7 +206,7 @@ class TestTools:
         border = account.jobs(status="done")[50]["completed_at"]
         found = run("find", all_jobs, "-type", "f", "-newermt", border, "-printf", "%f\n")
         assert set(found.split()) == names_of(
-            job for job in account.jobs() if mtime_ns(job) > instant_ns(border))
+            job for job in account.jobs() if mtime_ns(job) > timestamp_ns(border))
 
     def test_find_stays_finite(self, account, mount):
         """SEMANTICS 3.2: find ends if it starts at the directories of the root."""

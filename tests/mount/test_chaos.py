@@ -117,7 +117,7 @@ class Chaos:
         path = self.root / "status" / job["status"] / (job["id"] + ".json")
         self.judge("size", path.stat().st_size != len(self.texts[job["id"]]), path)
 
-    def look_in_vain(self, chance):
+    def use_invalid_names(self, chance):
         """Looks up a job that does not exist."""
         name = f"{chance.getrandbits(32):08x}-0000-4000-8000-000000000000.json"
         try:
@@ -134,7 +134,7 @@ class Chaos:
 
     def reader(self, number, operations):
         chance = random.Random(SEED * READERS + number)
-        ways = [self.list, self.read, self.stat, self.look_in_vain]
+        ways = [self.list, self.read, self.stat, self.use_invalid_names]
         for way in chance.choices(ways, [10, 40, 45, 5], k=operations):
             began = time.monotonic()
             failed = None

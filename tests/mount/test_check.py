@@ -265,9 +265,9 @@ class TestOneThingWrong:
         found = check(mock.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n")
         assert "fuse.gladiafs" in found.only("updatedb")
         if line.startswith("PRUNEFS") and not line.endswith('x"'):
-            mend = found["updatedb"][1].partition(": ")[2]
-            mended = check(mock.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n{mend}\n")
-            assert mended["updatedb"][0] == OK
+            command = found["updatedb"][1].partition(": ")[2]
+            fixed = check(mock.url, spoil=f"echo '{line}' > /etc/updatedb.conf\n{command}\n")
+            assert fixed["updatedb"][0] == OK
 
     @pytest.mark.parametrize("systemd, where, verdict", [
         (True, None, WRONG), (True, "/usr/lib/systemd", OK), (True, "/usr/local/lib", OK),

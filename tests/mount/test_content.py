@@ -21,7 +21,7 @@ def by_jq(*words, text):
     return done.stdout
 
 
-def kept_by_jq(written):
+def exact_in_jq(written):
     """Returns the numbers that the installed jq prints unchanged."""
     written = sorted(written)
     printed = by_jq(".", text="\n".join(written).encode()).decode().splitlines()
@@ -46,27 +46,27 @@ class TestWhole:
 
     def test_bytes(self, files):
         assert len(files) == 250
-        for job_id, said, shown in files:
-            assert shown == pretty(said), job_id
+        for job_id, original, shown in files:
+            assert shown == pretty(original), job_id
 
     def test_as_jq(self, files):
         """SEMANTICS 4.1.1: files equal the output of jq, if jq itself keeps all digits."""
-        kept = kept_by_jq({number for _, said, _ in files for number in numbers(said)})
-        same = [(said, shown) for _, said, shown in files if kept.issuperset(numbers(said))]
+        exact = exact_in_jq({number for _, original, _ in files for number in numbers(original)})
+        same = [(original, shown) for _, original, shown in files if exact.issuperset(numbers(original))]
         assert len(same) > 50
-        assert by_jq(".", text=b"\n".join(said for said, _ in same)) == b"".join(
+        assert by_jq(".", text=b"\n".join(original for original, _ in same)) == b"".join(
             shown for _, shown in same)
 
     def test_values(self, files):
         """To jq, each file has the same value as the text from the API."""
-        assert by_jq("-S", ".", text=b"\n".join(said for _, said, _ in files)) == by_jq(
+        assert by_jq("-S", ".", text=b"\n".join(original for _, original, _ in files)) == by_jq(
             "-S", ".", text=b"\n".join(shown for _, _, shown in files))
 
     def test_digits(self, files):
         """Numbers that a conversion to double would change keep all their digits."""
         seen = set()
-        for _, said, shown in files:
-            assert numbers(shown) == numbers(said)
+        for _, original, shown in files:
+            assert numbers(shown) == numbers(original)
             seen.update(numbers(shown))
         assert seen.issuperset(SPOILT_EASILY)
 
@@ -140,9 +140,9 @@ class TestSummaries:
         """SEMANTICS 4.2.1"""
         one = mount(account)
         for name in os.listdir(one.path / "all"):
-            said = account.body(name.removesuffix(".json"))
-            assert (one.path / "all" / name).stat().st_size == len(pretty(said))
-            assert read(one.path / "all" / name) == pretty(said)
+            original = account.body(name.removesuffix(".json"))
+            assert (one.path / "all" / name).stat().st_size == len(pretty(original))
+            assert read(one.path / "all" / name) == pretty(original)
 
     def test_each_is_fetched_once(self, account, mount):
         """SEMANTICS 4.2.2: each finished job is fetched once by its id; the list items of the

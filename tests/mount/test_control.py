@@ -203,20 +203,20 @@ class TestConfig:
 class TestErrors:
     """SEMANTICS 9.1: the file `errors` explains an error seen in a shell."""
 
-    @pytest.mark.parametrize("fault, said, words", [
+    @pytest.mark.parametrize("fault, output, words", [
         ({"kind": "status", "status": 401}, "Permission denied", "401 Unauthorized"),
         ({"kind": "status", "status": 429}, "Device or resource busy", "429 Too Many Requests"),
         ({"kind": "stall"}, "Connection timed out", "did not answer within"),
         ({"kind": "bad_json"}, "Input/output error", "listing jobs (offset 0"),
         ({"kind": "status", "status": 500}, "Input/output error", "500 Internal Server Error")],
         ids=["401", "429", "stall", "bad_json", "500"])
-    def test_ls(self, account, mount, fault, said, words):
+    def test_ls(self, account, mount, fault, output, words):
         one = mount(account, "timeout=1")
         assert errors(one) == []
         account.fault(**fault)
         done = subprocess.run(["ls", one.path / "all"], capture_output=True, text=True,
                               timeout=60, check=False, env={**os.environ, "LC_ALL": "C"})
-        assert done.returncode == 2 and said in done.stderr
+        assert done.returncode == 2 and output in done.stderr
         sentence = errors(one)[-1]
         assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z listing jobs \(", sentence)
         assert words in sentence
@@ -320,21 +320,21 @@ class TestRefresh:
         assert refresh(place, one.path, two.path / "all") == (0, "")
 
     def test_no_mount(self, place, tmp_path):
-        code, said = refresh(place, tmp_path)
+        code, output = refresh(place, tmp_path)
         assert code == 1
-        assert said == (f"gladiafs: {tmp_path} is not in a gladiafs mount: mount first, "
+        assert output == (f"gladiafs: {tmp_path} is not in a gladiafs mount: mount first, "
                         "then give a path inside it "
                         "(findmnt -t fuse.gladiafs lists mounts)\n")
-        code, said = refresh(place, tmp_path / "none")
-        assert code == 1 and said.endswith("none: No such file or directory\n")
+        code, output = refresh(place, tmp_path / "none")
+        assert code == 1 and output.endswith("none: No such file or directory\n")
 
     def test_dead_mount(self, account, mount, place):
         one = mount(account)
         one.kill()
         one.wait()
-        code, said = refresh(place, one.path)
+        code, output = refresh(place, one.path)
         assert code == 1
-        assert said.endswith("its gladiafs process has ended; mount again\n")
+        assert output.endswith("its gladiafs process has ended; mount again\n")
 
     @needs_root
     def test_of_another_user(self, account, mount, place):

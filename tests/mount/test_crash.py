@@ -191,12 +191,12 @@ def test_two_at_once(new_mock, mount):
         sample = draw.sample(account.ids(), 20)
         wrong = []
 
-        def look(one):
+        def list_it(one):
             try:
                 account.assert_shown(one.path, sample)
             except (AssertionError, OSError) as error:
                 wrong.append((one.path, error, one.stderr))
-        threads = [threading.Thread(target=look, args=(one,)) for one in two]
+        threads = [threading.Thread(target=list_it, args=(one,)) for one in two]
         for thread in threads:
             thread.start()
         for thread in threads:

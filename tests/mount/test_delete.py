@@ -160,13 +160,13 @@ class TestRemoving:
                 return False  # a journal that was deleted
             return data[16:80] in content or data[-64:] in content
 
-        def is_kept():
+        def is_stored():
             return any(holds_it(file) for file in one.place.cache.glob("*.db*"))
         wait_until(stored, "it is stored")
         (data,) = stored()
-        assert is_kept()
+        assert is_stored()
         run("rm", path)
-        wait_until(lambda: not is_kept(), "it is overwritten")
+        wait_until(lambda: not is_stored(), "it is overwritten")
         one.unmount()
         again = mount(account, "allow_delete")
         assert failure(os.stat, again.path / "all" / path.name) == errno.ENOENT

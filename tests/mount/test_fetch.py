@@ -306,9 +306,9 @@ class TestStopped:
         code, out, err = run.end()
         assert time.monotonic() - begin < 0.5 * PATIENCE
         assert code == -number and out == ""
-        said = re.fullmatch(r"gladiafs: stopped after (\d+) of (\d+)\+? jobs; they stay in the "
+        match = re.fullmatch(r"gladiafs: stopped after (\d+) of (\d+)\+? jobs; they stay in the "
                             r"cache; run the same command again to continue\n", err)
-        assert said and 50 <= int(said.group(1)) < 250
+        assert match and 50 <= int(match.group(1)) < 250
         # Jobs that were fetched are not fetched again.
         account.clear_faults()
         first = len({entry.path for entry in one.requests() if entry.status == 200})

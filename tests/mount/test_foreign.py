@@ -80,11 +80,11 @@ class TestXfsIo:
         name."""
         needs("xfs_io")
         path = mount(account).path / "all"
-        told = entries(tool("xfs_io", "-r", "-c", "readdir -v", path))
-        assert sorted(name for _, name in told) == sorted([*expected, ".", ".."])
-        for index in range(0, len(told) - 1, 37):
-            rest = tool("xfs_io", "-r", "-c", f"readdir -v -o {told[index][0]}", path)
-            assert entries(rest) == told[index + 1:]
+        listed = entries(tool("xfs_io", "-r", "-c", "readdir -v", path))
+        assert sorted(name for _, name in listed) == sorted([*expected, ".", ".."])
+        for index in range(0, len(listed) - 1, 37):
+            rest = tool("xfs_io", "-r", "-c", f"readdir -v -o {listed[index][0]}", path)
+            assert entries(rest) == listed[index + 1:]
 
 
 def dumped(output):

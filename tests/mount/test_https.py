@@ -35,8 +35,8 @@ def front(certificates):
         one.stop()
 
 
-@pytest.mark.parametrize("protocol, spoken", [("http2", "HTTP/2.0"), ("", "HTTP/1.1")])
-def test_all_of_it(account, mount, front, certificates, protocol, spoken):
+@pytest.mark.parametrize("protocol, version", [("http2", "HTTP/2.0"), ("", "HTTP/1.1")])
+def test_all_of_it(account, mount, front, certificates, protocol, version):
     """SEMANTICS 1.1, 1.4: HTTPS with ca_file=, HTTP/2 if the server offers it, compression, and
     connections that are reused."""
     proxy = front(account.url, protocol=protocol)
@@ -49,7 +49,7 @@ def test_all_of_it(account, mount, front, certificates, protocol, spoken):
     proxy.stop()
     asked = proxy.asked()
     assert len(asked) >= 3
-    assert {protocol for _, protocol, *_ in asked} == {spoken}
+    assert {protocol for _, protocol, *_ in asked} == {version}
     assert "gzip" in {encoding for _, _, encoding, *_ in asked}
     # At most eight connections; a handshake for every request would exceed this.
     assert len({connection for connection, *_ in asked}) <= 8
@@ -66,10 +66,10 @@ def test_ca_file_is_read_once(account, mount, front, certificates):
     proxy.process.send_signal(signal.SIGHUP)
     before = {connection for connection, *_ in proxy.asked()}
 
-    def is_asked_anew():
+    def uses_new_connection():
         assert len(os.listdir(one.path / "all")) == len(account.jobs())
         return {connection for connection, *_ in proxy.asked()} - before
-    wait_until(is_asked_anew, "a new connection")
+    wait_until(uses_new_connection, "a new connection")
     one.unmount()
 
 

@@ -143,7 +143,7 @@ except KeyboardInterrupt:
         assert one.process.returncode == 7
 
     # Like Go's runtime: the signals have handlers and are sent to the thread that waits.
-    STORM = """
+    SIGNAL_FLOOD = """
 import os, signal, sys, threading
 signs = signal.SIGURG, signal.SIGCHLD, signal.SIGUSR1, signal.SIGWINCH
 for sign in signs:
@@ -166,14 +166,14 @@ print(len(got))
 """
 
     @pytest.mark.parametrize("kind", SOME)
-    def test_storm(self, waits, account, reader, kind):
+    def test_signal_flood(self, waits, account, reader, kind):
         """Hundreds of handled signals during a wait do not disturb it, and the result is
         complete."""
         match, command = waits.of(kind)
         path = command()[-1]
         account.fault("stall", match)
         is_dir = path.suffix not in (".json", ".txt")
-        one = reader.python(self.STORM, path, "dir" if is_dir else "file")
+        one = reader.python(self.SIGNAL_FLOOD, path, "dir" if is_dir else "file")
         account.wait(in_flight=1)
         time.sleep(0.3 * PATIENCE)
         assert one.process.poll() is None, one.result()

@@ -89,33 +89,33 @@ class TestWhichKey:
         return environment(place.home, GLADIA_API_KEY="old")
 
     @pytest.fixture
-    def said(self, place):
+    def description(self, place):
         return f"from GLADIA_API_KEY, which comes before {place.home}/.gladia"
 
-    def test_mounting(self, account, place, env, said):
+    def test_mounting(self, account, place, env, description):
         """SEMANTICS 2.1.3"""
         code, _, err = Program(place, "-f", "-o", place.options("!key_file"), account.url,
                                place.new_directory(), env=env).end()
         assert code == FAILED
-        assert err.rstrip().endswith("; check the API key: it is " + said)
+        assert err.rstrip().endswith("; check the API key: it is " + description)
 
-    def test_check(self, account, place, env, said):
+    def test_check(self, account, place, env, description):
         """SEMANTICS 2.1.4"""
         words = ["--check", "-o", place.options("!key_file"), account.url]
         _, out, _ = Program(place, *words, env=env).end()
         (line,) = [line for line in out.splitlines() if line.split()[1] == "key"]
-        assert line.startswith("WRONG") and line.endswith(said)
+        assert line.startswith("WRONG") and line.endswith(description)
         env["GLADIA_API_KEY"] = account.key
         _, out, _ = Program(place, *words, env=env).end()
         (line,) = [line for line in out.splitlines() if line.split()[1] == "key"]
-        assert line.split(maxsplit=2)[2] == f"is {said}; the API accepts it"
+        assert line.split(maxsplit=2)[2] == f"is {description}; the API accepts it"
         words[-1] = "http://127.0.0.1:1"
         env["GLADIA_API_KEY"] = "old"
         _, out, _ = Program(place, *words, env=env).end()
         (line,) = [line for line in out.splitlines() if line.split()[1] == "key"]
-        assert line.startswith("?") and said in line
+        assert line.startswith("?") and description in line
 
-    def test_running(self, account, mount, place, env, said):
+    def test_running(self, account, mount, place, env, description):
         """SEMANTICS 2.1.5: if a mount returns EACCES, the log and .gladiafs/ say why."""
         env["GLADIA_API_KEY"] = account.key
         one = mount(account, "!key_file", env=env)
@@ -125,8 +125,8 @@ class TestWhichKey:
         account.modes(key="another")
         with pytest.raises(PermissionError):
             os.listdir(one.path / "all")
-        assert read(one.path / ".gladiafs/errors").decode().rstrip().endswith(said)
-        one.await_message(said)
+        assert read(one.path / ".gladiafs/errors").decode().rstrip().endswith(description)
+        one.await_message(description)
 
     def test_nothing_hidden(self, account, mount, place):
         one = mount(account)

@@ -56,7 +56,7 @@ class TestInterrupts:
         assert set(os.listdir(stalled.path / "all")) == names_of(account.jobs())
         assert first[0].offset not in [request.offset for request in stalled.requests()]
 
-    STORM = """
+    SIGNAL_FLOOD = """
 import os, signal, sys
 signal.signal(signal.SIGUSR1, lambda *_: None)
 names = os.listdir(sys.argv[1]) if os.path.isdir(sys.argv[1]) else [open(sys.argv[1]).read()]
@@ -68,7 +68,7 @@ print(len(names))
         """Signals that do not end the caller do not disturb it."""
         job = account.jobs(status="done")[0]["id"] + ".json"
         path = "all" if what == "directory" else "all/" + job
-        one = reader.python(self.STORM, stalled.path / path).hangs()
+        one = reader.python(self.SIGNAL_FLOOD, stalled.path / path).hangs()
         for _ in range(100):
             for sign in (signal.SIGURG, signal.SIGCHLD, signal.SIGUSR1, signal.SIGWINCH,
                          signal.SIGCONT):
@@ -83,7 +83,7 @@ print(len(names))
     def test_timer(self, stalled, account, reader):
         """A handled SIGALRM every millisecond does not disturb it either (profilers, Go's
         SIGURG)."""
-        code = self.STORM.replace("names =", "signal.signal(signal.SIGALRM, lambda *_: None)\n"
+        code = self.SIGNAL_FLOOD.replace("names =", "signal.signal(signal.SIGALRM, lambda *_: None)\n"
                                   "signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)\nnames =")
         code += "signal.setitimer(signal.ITIMER_REAL, 0)\n"
         one = reader.python(code, stalled.path / "all")

@@ -156,8 +156,8 @@ class TestUpdatedb:
 
     def verdict(self, machine, account):
         """Returns the verdict of --check on updatedb (SEMANTICS 1.6)."""
-        said = machine.run(f"gladiafs --check {account.url} || :")
-        (line,) = [line for line in said.splitlines() if line.split()[1] == "updatedb"]
+        output = machine.run(f"gladiafs --check {account.url} || :")
+        (line,) = [line for line in output.splitlines() if line.split()[1] == "updatedb"]
         return line.split()[0]
 
     def test_without(self, machine, unit, account):

@@ -68,7 +68,7 @@ static size_t parse(
 		.ino = entry.dirent.ino,
 		.cookie = entry.dirent.off,
 		.type = (mode_t)entry.dirent.type << TYPE_SHIFT,
-		.told = entry.entry_out,
+		.entry_out = entry.entry_out,
 	};
 	memcpy(ret_entry->name, data + head, entry.dirent.namelen);
 	assert_int_equal(strlen(ret_entry->name), entry.dirent.namelen);

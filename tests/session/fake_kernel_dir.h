@@ -26,7 +26,7 @@ struct kernel_entry {
 	mode_t type; /* S_IFREG and the like */
 	/* All zeroes with READDIR. With READDIRPLUS, nodeid is 0 if the entry has no
 	 * attributes. */
-	struct fuse_entry_out told;
+	struct fuse_entry_out entry_out;
 };
 
 /* The entries of one reply. */

@@ -98,13 +98,13 @@ static void live_processes(void **state)
 {
 	sigset_t set;
 	sigset_t before;
-	pid_t gone = fork();
+	pid_t dead = fork();
 
 	(void)state;
-	if (gone == 0)
+	if (dead == 0)
 		_exit(0);
-	assert_int_equal(waitpid(gone, NULL, 0), gone);
-	assert_true(caller_has_fatal_signal(gone));
+	assert_int_equal(waitpid(dead, NULL, 0), dead);
+	assert_true(caller_has_fatal_signal(dead));
 	assert_true(caller_has_fatal_signal(0));
 	assert_true(caller_has_fatal_signal(-1));
 	assert_false(caller_has_fatal_signal(getpid()));

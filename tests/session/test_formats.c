@@ -28,13 +28,14 @@ static struct job_name file_as(unsigned number, enum format format)
 	return name;
 }
 
-/* Adds a done job whose transcript is `said`. */
-static struct fake_job *add_job(struct mount *mount, unsigned number, const char *said)
+/* Adds a done job with this transcript. */
+static struct fake_job *add_job(
+	struct mount *mount, unsigned number, const char *transcript)
 {
 	struct fake_job *job = fake_add(mount->api, job_id(number).text, JOB_DONE,
 		MOUNT_WALL_MS - number * INT64_C(1000));
 
-	job->said = said;
+	job->transcript = transcript;
 	return job;
 }
 
@@ -129,7 +130,7 @@ static void jobs_without_renditions(void **state)
 {
 	static const struct {
 		enum job_status status;
-		unsigned kept_s; /* how long the kernel may cache the absence */
+		unsigned cached_s; /* how long the kernel may cache the absence */
 	} cases[] = {
 		{JOB_QUEUED, 0},
 		{JOB_PROCESSING, 0},
@@ -146,7 +147,7 @@ static void jobs_without_renditions(void **state)
 			assert_int_equal(
 				look_up(mount, "all", i, (enum format)j, &entry), 0);
 			assert_int_equal(entry.nodeid, 0);
-			assert_int_equal(entry.entry_valid, cases[i].kept_s);
+			assert_int_equal(entry.entry_valid, cases[i].cached_s);
 		}
 		assert_int_equal(mount->api->gets, i + 1);
 	}
@@ -239,17 +240,17 @@ static void long_texts_are_kept_within_a_limit(void **state)
 	enum { TEXTS = 4, LEN = 3 << 20, LONGEST = 9 << 20 };
 	static const struct mount_options options = {.texts_max = 1};
 	struct mount *mount = mount_new_with(&options);
-	char *said[TEXTS];
+	char *transcript[TEXTS];
 	uint64_t nodes[TEXTS];
 
 	(void)state;
 	for (unsigned i = 0; i < TEXTS; i++) {
 		size_t len = i < TEXTS - 1 ? LEN : LONGEST;
 
-		said[i] = test_malloc(len + 1);
-		memset(said[i], 'a' + (int)i, len);
-		said[i][len] = '\0';
-		add_job(mount, i, said[i]);
+		transcript[i] = test_malloc(len + 1);
+		memset(transcript[i], 'a' + (int)i, len);
+		transcript[i][len] = '\0';
+		add_job(mount, i, transcript[i]);
 	}
 	for (unsigned i = 0; i < TEXTS - 1; i++) {
 		nodes[i] = node_of(mount, i, FORMAT_TXT);
@@ -270,7 +271,7 @@ static void long_texts_are_kept_within_a_limit(void **state)
 	assert_int_equal(mount->api->gets, 6);
 	mount_free(mount);
 	for (unsigned i = 0; i < TEXTS; i++)
-		test_free(said[i]);
+		test_free(transcript[i]);
 }
 
 /*
@@ -333,7 +334,7 @@ static void no_job_at_all(void **state)
  */
 static void names_are_forgotten_with_the_job(void **state)
 {
-	static const enum format told[] = {FORMAT_JSON, FORMAT_TXT, FORMAT_VTT};
+	static const enum format formats[] = {FORMAT_JSON, FORMAT_TXT, FORMAT_VTT};
 	struct mount *mount = mount_new();
 	struct fuse_entry_out entry;
 	struct kernel_notice notice;
@@ -346,13 +347,13 @@ static void names_are_forgotten_with_the_job(void **state)
 	assert_int_equal(look_up(mount, "all", 1, FORMAT_TXT, &entry), 0);
 	assert_int_equal(look_up(mount, "all", 1, FORMAT_VTT, &entry), 0);
 	job->job.status = JOB_DONE;
-	job->said = "Hi.";
+	job->transcript = "Hi.";
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	assert_int_not_equal(node_of(mount, 1, FORMAT_TXT), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		kernel_next_notice(mount->kernel, &notice);
 		assert_int_equal(notice.parent, kernel_walk(mount->kernel, "all"));
-		assert_string_equal(notice.name, file_as(1, told[i]).text);
+		assert_string_equal(notice.name, file_as(1, formats[i]).text);
 	}
 	mount_free(mount);
 }
@@ -440,7 +441,7 @@ static void listed_lazily(void **state)
 	for (unsigned i = 0; i < 2 * PAGE; i++) {
 		const struct kernel_entry *entry = &entries->entries[i];
 
-		assert_int_equal(entry->told.nodeid, 0);
+		assert_int_equal(entry->entry_out.nodeid, 0);
 		assert_int_equal(entry->type, S_IFREG);
 		assert_int_equal(
 			entry->ino, job_ino(job_id(i / 2 + 1).text) | (i & FORMAT_TXT));

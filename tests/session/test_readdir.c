@@ -49,7 +49,7 @@ static void entries_agree_with_lookups(void **state)
 		assert_int_equal(listed->type, S_IFREG);
 		assert_int_equal(
 			kernel_lookup(mount->kernel, dir.node, listed->name, &entry), 0);
-		assert_memory_equal(&listed->told, &entry, sizeof(entry));
+		assert_memory_equal(&listed->entry_out, &entry, sizeof(entry));
 		assert_int_equal(listed->ino, entry.attr.ino);
 	}
 	assert_int_equal(mount->api->gets, 0);
@@ -84,11 +84,11 @@ static void bare_names(void **state)
 
 		const struct kernel_entry *last = &entries->entries[entries->len - 1];
 
-		assert_int_equal(last[-1].told.nodeid, 0);
+		assert_int_equal(last[-1].entry_out.nodeid, 0);
 		assert_int_equal(last[-1].ino, job_ino(job_id(1).text));
 		assert_int_equal(last[-1].type, S_IFREG);
 		/* The second time, the job is too old. */
-		assert_int_equal(last->told.nodeid != 0, i == 0);
+		assert_int_equal(last->entry_out.nodeid != 0, i == 0);
 		assert_int_equal(last->ino, job_ino(job_id(2).text));
 		mount_forward(mount, MOUNT_TTL_MS + 1);
 	}
@@ -113,7 +113,7 @@ static void what_has_changed_is_a_bare_name(void **state)
 	kernel_opendir_at(mount->kernel, "status/queued", &dir);
 	assert_int_equal(
 		kernel_readdir(mount->kernel, &dir, DOTS, KERNEL_DIR_SIZE, entries), 0);
-	assert_int_not_equal(entries->entries[0].told.nodeid, 0);
+	assert_int_not_equal(entries->entries[0].entry_out.nodeid, 0);
 	fake_find(mount->api, job_id(1).text)->job.status = JOB_DONE;
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	assert_int_equal(kernel_lookup(mount->kernel, kernel_walk(mount->kernel, "all"),
@@ -122,7 +122,7 @@ static void what_has_changed_is_a_bare_name(void **state)
 	assert_int_equal(
 		kernel_readdir(mount->kernel, &dir, DOTS, KERNEL_DIR_SIZE, entries), 0);
 	assert_int_equal(entries->len, 1);
-	assert_int_equal(entries->entries[0].told.nodeid, 0);
+	assert_int_equal(entries->entries[0].entry_out.nodeid, 0);
 	kernel_releasedir(mount->kernel, &dir);
 	mount_free(mount);
 	test_free(entries);
@@ -186,7 +186,7 @@ static void too_small_a_reply(void **state)
 }
 
 /* Reading from each position returns the same entries as the first time. */
-static void assert_honest(
+static void assert_cookies(
 	struct mount *mount, const struct kernel_dir *dir, unsigned first, unsigned last)
 {
 	struct kernel_entries *entries = entries_new();
@@ -222,16 +222,16 @@ static void cookies_keep_their_meaning(void **state)
 	kernel_opendir_at(mount->kernel, "all", &old);
 	/* A reader that seeks ahead makes us fetch everything up to that position. */
 	mount_assert_names(mount, &old, DOTS + 20, KERNEL_DIR_SIZE, 21, JOBS);
-	assert_honest(mount, &old, 1, JOBS);
+	assert_cookies(mount, &old, 1, JOBS);
 
 	fake_remove(mount->api, job_id(3).text);
 	fake_add(mount->api, job_id(100).text, JOB_DONE, MOUNT_WALL_MS + 1);
 	mount_forward(mount, MOUNT_TTL_MS + 1);
 	kernel_opendir_at(mount->kernel, "all", &new);
 	mount_assert_names(mount, &new, DOTS + 3, KERNEL_DIR_SIZE, 4, JOBS);
-	assert_honest(mount, &old, 1, JOBS);
+	assert_cookies(mount, &old, 1, JOBS);
 	kernel_releasedir(mount->kernel, &new);
-	assert_honest(mount, &old, 1, JOBS);
+	assert_cookies(mount, &old, 1, JOBS);
 	kernel_releasedir(mount->kernel, &old);
 	mount_free(mount);
 }

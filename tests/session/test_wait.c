@@ -14,7 +14,7 @@
 
 /* fs/request.c: parked requests, and what ends their wait (SEMANTICS 11.1, 11.2). */
 
-enum { LOOK_MS = 100 }; /* SEMANTICS 11.2 */
+enum { SIGNAL_CHECK_MS = 100 }; /* SEMANTICS 11.2 */
 
 /* A mount whose API does not answer, and a lookup that waits for it. */
 struct waiting {
@@ -265,7 +265,7 @@ static void an_interrupt_alone_ends_no_wait(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		kernel_interrupt(waiting.mount->kernel, waiting.number);
-		mount_forward(waiting.mount, LOOK_MS);
+		mount_forward(waiting.mount, SIGNAL_CHECK_MS);
 		assert_false(is_answered(&waiting));
 	}
 	fake_answer_all(waiting.mount->api);
@@ -285,7 +285,7 @@ static void harmless_signals_end_no_wait(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		kill(caller, signals[i]);
 		kernel_interrupt(waiting.mount->kernel, waiting.number);
-		mount_forward(waiting.mount, LOOK_MS);
+		mount_forward(waiting.mount, SIGNAL_CHECK_MS);
 		assert_false(is_answered(&waiting));
 	}
 	fake_answer_all(waiting.mount->api);
@@ -305,7 +305,7 @@ static void fatal_signals_end_the_wait(void **state)
 		struct waiting waiting = wait_for_job_as(caller);
 
 		kill(caller, signals[i]);
-		mount_forward(waiting.mount, LOOK_MS);
+		mount_forward(waiting.mount, SIGNAL_CHECK_MS);
 		assert_false(is_answered(&waiting));
 		kernel_interrupt(waiting.mount->kernel, waiting.number);
 		assert_fails(&waiting, -EINTR);
@@ -331,7 +331,7 @@ static void a_fatal_signal_after_a_harmless_one_is_noticed(void **state)
 	mount_forward(waiting.mount, 1234);
 	assert_false(is_answered(&waiting));
 	kill(caller, SIGTERM);
-	mount_forward(waiting.mount, LOOK_MS);
+	mount_forward(waiting.mount, SIGNAL_CHECK_MS);
 	assert_fails(&waiting, -EINTR);
 	mount_free(waiting.mount);
 	caller_free(caller);

@@ -107,10 +107,10 @@ class Soak:
     def circumstances(self, target: Target, begun: float) -> str:
         """Describes the circumstances of an error in a call that began at `begun`."""
         now = time.monotonic()
-        said = "".join(f"\n    {line}" for line in target.mount.stderr.splitlines()[-6:])
+        output = "".join(f"\n    {line}" for line in target.mount.stderr.splitlines()[-6:])
         return (f"{now - begun:.1f} s after it began, {now - self.faults.last_fault:.1f} s "
                 f"after the last fault, load {os.getloadavg()[0]:.1f}, {stats(target.mount)}, "
-                f"last lines of the log:{said}")
+                f"last lines of the log:{output}")
 
     def locked(self) -> int:
         """Returns how often mounts reported that they waited in vain for a database lock."""
@@ -118,9 +118,9 @@ class Soak:
                    for target in self.targets.values())
 
     def count_lock_failures(self) -> None:
-        said = self.locked()
-        if said > self.seen_locked:
-            self.seen_locked = said
+        output = self.locked()
+        if output > self.seen_locked:
+            self.seen_locked = output
             self.locked_at = time.monotonic()
 
     def is_excused(self, error: OSError) -> bool:
@@ -195,8 +195,8 @@ class Soak:
                 target.mount.unmount()
             except (AssertionError, OSError, Wrong) as error:
                 self.complain(f"{name}, at the end: {error}")
-            if said := target.mount.close():
-                self.complain(f"{name}: {said}")
+            if output := target.mount.close():
+                self.complain(f"{name}: {output}")
         if not self.mock.stop():
             self.complain("the mock server did not exit with 0")
         if left := children():

@@ -34,38 +34,39 @@ ssize_t __wrap_write(int fd, const void *data, size_t len)
 }
 
 /* Redirects stderr to a file, so that a test can read what was logged. */
-struct ear {
+struct captured {
 	FILE *file;
 	int stderr_fd;
-	char said[ROOM];
+	char captured_text[ROOM];
 };
 
-static struct ear ear;
+static struct captured captured;
 
 static int listen_to_stderr(void **state)
 {
 	(void)state;
-	ear.file = tmpfile();
-	ear.stderr_fd = dup(STDERR_FILENO);
-	return !ear.file || ear.stderr_fd < 0 ||
-	       dup2(fileno(ear.file), STDERR_FILENO) < 0;
+	captured.file = tmpfile();
+	captured.stderr_fd = dup(STDERR_FILENO);
+	return !captured.file || captured.stderr_fd < 0 ||
+	       dup2(fileno(captured.file), STDERR_FILENO) < 0;
 }
 
 static int stop_listening(void **state)
 {
 	(void)state;
-	dup2(ear.stderr_fd, STDERR_FILENO);
-	close(ear.stderr_fd);
-	return fclose(ear.file);
+	dup2(captured.stderr_fd, STDERR_FILENO);
+	close(captured.stderr_fd);
+	return fclose(captured.file);
 }
 
-static const char *said(void)
+static const char *captured_text(void)
 {
-	ssize_t len = pread(fileno(ear.file), ear.said, sizeof(ear.said) - 1, 0);
+	ssize_t len = pread(fileno(captured.file), captured.captured_text,
+		sizeof(captured.captured_text) - 1, 0);
 
 	assert_true(len >= 0);
-	ear.said[len] = '\0';
-	return ear.said;
+	captured.captured_text[len] = '\0';
+	return captured.captured_text;
 }
 
 static void test_lines(void **state)
@@ -77,7 +78,7 @@ static void test_lines(void **state)
 	log_error(&log, "no %s: %d", "luck", 3);
 	log_warning(&log, "%s", "careful");
 	log_debug(&log, "%s", "not asked for");
-	assert_string_equal(said(), "gladiafs: no luck: 3\ngladiafs: careful\n");
+	assert_string_equal(captured_text(), "gladiafs: no luck: 3\ngladiafs: careful\n");
 }
 
 static void test_debug(void **state)
@@ -87,7 +88,7 @@ static void test_debug(void **state)
 	(void)state;
 	log_init(&log, "test", false, true);
 	log_debug(&log, "%s", "asked for");
-	assert_string_equal(said(), "gladiafs: asked for\n");
+	assert_string_equal(captured_text(), "gladiafs: asked for\n");
 }
 
 /* SEMANTICS 11.3: a message that is too long is cut, and its line still ends. */
@@ -102,13 +103,14 @@ static void test_long(void **state)
 	log_error(&log, "%s", text);
 	log_error(&log, "%s", "next");
 
-	size_t xs = strspn(said() + strlen("gladiafs: "), "x");
+	size_t xs = strspn(captured_text() + strlen("gladiafs: "), "x");
 
 	assert_in_range(xs, 1000, 2048);
-	assert_string_equal(said() + strlen("gladiafs: ") + xs, "\ngladiafs: next\n");
+	assert_string_equal(
+		captured_text() + strlen("gladiafs: ") + xs, "\ngladiafs: next\n");
 }
 
-static void *say_much(void *log)
+static void *log_much(void *log)
 {
 	for (int i = 0; i < LINES; i++)
 		log_error(log, "%s", "0123456789");
@@ -125,11 +127,11 @@ static void test_threads(void **state)
 	(void)state;
 	log_init(&log, "test", false, false);
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, say_much, &log), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, log_much, &log), 0);
 	for (int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 
-	const char *at = said();
+	const char *at = captured_text();
 
 	for (int i = 0; i < THREADS * LINES; i++, at += strlen(line))
 		assert_memory_equal(at, line, strlen(line));
@@ -146,7 +148,7 @@ static void test_syslog(void **state)
 	(void)state;
 	log_init(&log, "gladiafs-test", true, true);
 	log_debug(&log, "%s", "a unit test's sentence");
-	assert_string_equal(said(), "");
+	assert_string_equal(captured_text(), "");
 }
 
 /* If stderr is closed, logging does nothing and the program continues. */
@@ -158,8 +160,8 @@ static void test_no_stderr(void **state)
 	log_init(&log, "test", false, false);
 	close(STDERR_FILENO);
 	log_error(&log, "%s", "into the void");
-	assert_int_equal(dup2(fileno(ear.file), STDERR_FILENO), STDERR_FILENO);
-	assert_string_equal(said(), "");
+	assert_int_equal(dup2(fileno(captured.file), STDERR_FILENO), STDERR_FILENO);
+	assert_string_equal(captured_text(), "");
 }
 
 /* A kind of file that stderr can be and that blocks if no process reads it. */
@@ -264,7 +266,7 @@ static void test_spec_11_2_stderr_is_not_read(void **state)
 		assert_int_equal(log_start(&log), 0);
 		log_many(&log, MANY, MANY + 3);
 		stop_when_written(&log);
-		assert_int_equal(dup2(ear.stderr_fd, STDERR_FILENO), STDERR_FILENO);
+		assert_int_equal(dup2(captured.stderr_fd, STDERR_FILENO), STDERR_FILENO);
 		assert_int_equal(pthread_join(reader, &read_counts), 0);
 		counts = read_counts;
 		print_message("%s: %llu read, %llu missing\n", sinks[i].name, counts[0],
@@ -293,7 +295,7 @@ static void test_spec_1_5_end(void **state)
 	/* Without a reader, write() fails and the writer's thread ends. */
 	close(ends[0]);
 	stop_when_written(&log);
-	assert_int_equal(dup2(ear.stderr_fd, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(dup2(captured.stderr_fd, STDERR_FILENO), STDERR_FILENO);
 }
 
 /* Lines that could not be written to a full disk are counted as missing, too. */
@@ -308,8 +310,8 @@ static void test_full_disk(void **state)
 	log_error(&log, "%s", TOO_MUCH);
 	log_error(&log, "%s", "last");
 	stop_when_written(&log);
-	assert_string_equal(said(), "gladiafs: first\n" MISSING "1\n"
-				    "gladiafs: last\n");
+	assert_string_equal(captured_text(), "gladiafs: first\n" MISSING "1\n"
+					     "gladiafs: last\n");
 }
 
 #define LOG_TEST(test) \

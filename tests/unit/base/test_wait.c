@@ -16,7 +16,7 @@ struct actor {
 	struct waiter waiter;
 	struct scene *scene;
 	void (*act)(struct actor *actor);
-	int told;
+	int wakeups;
 	int error;
 };
 
@@ -33,7 +33,7 @@ static void on_wake(struct waiter *waiter, int error)
 	struct actor *actor = list_entry(waiter, struct actor, waiter);
 	struct scene *scene = actor->scene;
 
-	actor->told++;
+	actor->wakeups++;
 	actor->error = error;
 	assert_true(scene->len < 2 * MOST);
 	scene->order[scene->len++] = (int)(actor - scene->actors);
@@ -84,7 +84,7 @@ static void test_leave(void **state)
 	wait_leave(&scene.actors[3].waiter);
 	wait_wake(&scene.queue, 0);
 	assert_int_equal(scene.len, 2);
-	assert_int_equal(scene.actors[1].told, 0);
+	assert_int_equal(scene.actors[1].wakeups, 0);
 }
 
 /* A waiter is in one queue at a time: the one that it entered last. */
@@ -97,10 +97,10 @@ static void test_enter_moves(void **state)
 	wait_enter(&scene.other, &scene.actors[0].waiter);
 	wait_enter(&scene.queue, &scene.actors[1].waiter);
 	wait_wake(&scene.queue, 0);
-	assert_int_equal(scene.actors[0].told, 0);
-	assert_int_equal(scene.actors[1].told, 1);
+	assert_int_equal(scene.actors[0].wakeups, 0);
+	assert_int_equal(scene.actors[1].wakeups, 1);
 	wait_wake(&scene.other, 0);
-	assert_int_equal(scene.actors[0].told, 1);
+	assert_int_equal(scene.actors[0].wakeups, 1);
 }
 
 static void enter_again(struct actor *actor)
@@ -117,12 +117,12 @@ static void test_enter_while_woken(void **state)
 	set_up(&scene, 2);
 	scene.actors[0].act = enter_again;
 	wait_wake(&scene.queue, 0);
-	assert_int_equal(scene.actors[0].told, 1);
-	assert_int_equal(scene.actors[1].told, 1);
+	assert_int_equal(scene.actors[0].wakeups, 1);
+	assert_int_equal(scene.actors[1].wakeups, 1);
 	assert_false(wait_queue_empty(&scene.queue));
 	wait_wake(&scene.queue, 0);
-	assert_int_equal(scene.actors[0].told, 2);
-	assert_int_equal(scene.actors[1].told, 1);
+	assert_int_equal(scene.actors[0].wakeups, 2);
+	assert_int_equal(scene.actors[1].wakeups, 1);
 }
 
 static void make_next_leave(struct actor *actor)
@@ -138,9 +138,9 @@ static void test_leave_while_others_are_woken(void **state)
 	set_up(&scene, 3);
 	scene.actors[0].act = make_next_leave;
 	wait_wake(&scene.queue, 0);
-	assert_int_equal(scene.actors[0].told, 1);
-	assert_int_equal(scene.actors[1].told, 0);
-	assert_int_equal(scene.actors[2].told, 1);
+	assert_int_equal(scene.actors[0].wakeups, 1);
+	assert_int_equal(scene.actors[1].wakeups, 0);
+	assert_int_equal(scene.actors[2].wakeups, 1);
 }
 
 static void wake_same(struct actor *actor)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT_ROOM = 4096, SAID_ROOM = 65536 };
+enum { TEXT_ROOM = 4096, CAPTURED_ROOM = 65536 };
 
 static int64_t fixture_now_ms(void *ctx)
 {
@@ -24,11 +24,11 @@ int fixture_setup(void **state)
 	if (!fixture)
 		return -1;
 	strcpy(fixture->dir, "/tmp/gladiafs-catalog-XXXXXX");
-	fixture->ear = tmpfile();
+	fixture->captured = tmpfile();
 	fixture->stderr_fd = dup(STDERR_FILENO);
-	if (!mkdtemp(fixture->dir) || !fixture->ear || fixture->stderr_fd < 0)
+	if (!mkdtemp(fixture->dir) || !fixture->captured || fixture->stderr_fd < 0)
 		return -1;
-	if (dup2(fileno(fixture->ear), STDERR_FILENO) < 0)
+	if (dup2(fileno(fixture->captured), STDERR_FILENO) < 0)
 		return -1;
 	snprintf(fixture->path, sizeof(fixture->path), "%s/db", fixture->dir);
 	fixture->now_ms = FIXTURE_START_MS;
@@ -54,7 +54,7 @@ int fixture_teardown(void **state)
 
 	dup2(fixture->stderr_fd, STDERR_FILENO);
 	close(fixture->stderr_fd);
-	fclose(fixture->ear);
+	fclose(fixture->captured);
 	free(fixture);
 	return err;
 }
@@ -84,15 +84,16 @@ struct catalog *fixture_open_temporary(
 
 int fixture_messages(struct catalog_fixture *fixture, const char *words)
 {
-	static char said[SAID_ROOM];
-	ssize_t len = pread(fileno(fixture->ear), said, sizeof(said) - 1, fixture->heard);
+	static char captured_text[CAPTURED_ROOM];
+	ssize_t len = pread(fileno(fixture->captured), captured_text,
+		sizeof(captured_text) - 1, fixture->checked_len);
 	int lines = 0;
-	char *last = said;
+	char *last = captured_text;
 
 	assert_true(len >= 0);
-	said[len] = '\0';
-	fixture->heard += len;
-	for (char *end = said; (end = strchr(end, '\n')); lines++) {
+	captured_text[len] = '\0';
+	fixture->checked_len += len;
+	for (char *end = captured_text; (end = strchr(end, '\n')); lines++) {
 		*end++ = '\0';
 		if (*end)
 			last = end;

@@ -22,9 +22,9 @@ struct catalog_fixture {
 	int64_t now_ms;
 	struct clock clock;
 	struct log log;
-	FILE *ear; /* captured stderr */
+	FILE *captured; /* captured stderr */
 	int stderr_fd;
-	long heard; /* offset in `ear` up to which the log was checked */
+	long checked_len; /* offset in `captured` up to which the log was checked */
 };
 
 enum { FIXTURE_START_MS = 1000000000, FIXTURE_NO_MAX = INT32_MAX };

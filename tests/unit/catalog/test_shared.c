@@ -32,7 +32,7 @@ static sqlite3 *keep_locked(struct catalog_fixture *fixture, const char *begin)
 	return db;
 }
 
-static void let_go(sqlite3 *db)
+static void unlock(sqlite3 *db)
 {
 	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
@@ -211,7 +211,7 @@ static void test_locked(void **state)
 	fixture_assert_totals(catalog, 1, 4);
 	assert_true(now_ms() - began_ms < CATALOG_BUSY_MS);
 	assert_int_equal(fixture_messages(fixture, ""), 0);
-	let_go(db);
+	unlock(db);
 	assert_int_equal(put(catalog, "b"), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	fixture_assert_totals(catalog, 2, 8);
@@ -221,7 +221,7 @@ static void test_locked(void **state)
 	assert_int_equal(put(catalog, "c"), -EIO);
 	assert_true(now_ms() - began_ms >= CATALOG_BUSY_MS / 2);
 	assert_int_equal(fixture_messages(fixture, "another mount of this account"), 1);
-	let_go(db);
+	unlock(db);
 	catalog_close(catalog);
 	fixture_assert_sums(fixture);
 }
@@ -283,7 +283,7 @@ static void test_locked_for_reading(void **state)
 		assert_int_equal(jobs_by_row(catalog, a.row, &found), -EIO);
 	assert_in_range(now_ms() - began_ms, CATALOG_BUSY_MS / 2, 5 * CATALOG_BUSY_MS);
 	assert_int_equal(fixture_messages(fixture, "another mount of this account"), 1);
-	let_go(db);
+	unlock(db);
 	assert_int_equal(jobs_by_row(catalog, a.row, &found), 0);
 	fixture_assert_text(catalog, &found, "text");
 	catalog_close(catalog);
@@ -305,7 +305,7 @@ static void test_reading_does_not_wait(void **state)
 	fixture_assert_text(catalog, &a, "text");
 	assert_true(now_ms() - began_ms < CATALOG_BUSY_MS / 2);
 	assert_int_equal(catalog_commit(catalog), 0);
-	let_go(db);
+	unlock(db);
 	fixture_assert_text(catalog, &a, "text");
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(fixture_sql(fixture, "SELECT used FROM jobs"), fixture->now_ms);
@@ -314,7 +314,7 @@ static void test_reading_does_not_wait(void **state)
 	began_ms = now_ms();
 	assert_int_equal(put(catalog, "b"), -EIO);
 	assert_true(now_ms() - began_ms >= CATALOG_BUSY_MS / 2);
-	let_go(db);
+	unlock(db);
 	catalog_close(catalog);
 }
 
@@ -403,16 +403,17 @@ static void be_a_mount(struct catalog_fixture *fixture, int number)
 }
 
 /* Returns the number of messages with `words`, except about waiting in vain. */
-static int heard_of_others(struct catalog_fixture *fixture, const char *words)
+static int messages_of_others(struct catalog_fixture *fixture, const char *words)
 {
-	char said[8192];
-	ssize_t len = pread(fileno(fixture->ear), said, sizeof(said) - 1, 0);
-	char *rest = said;
+	char captured_text[8192];
+	ssize_t len = pread(
+		fileno(fixture->captured), captured_text, sizeof(captured_text) - 1, 0);
+	char *rest = captured_text;
 	char *line;
 	int lines = 0;
 
 	assert_true(len >= 0);
-	said[len] = '\0';
+	captured_text[len] = '\0';
 	while ((line = strsep(&rest, "\n")))
 		if (*line && !strstr(line, "database is locked")) {
 			assert_non_null(strstr(line, words));
@@ -461,7 +462,7 @@ static void test_spec_7_4_race(void **state)
 	struct catalog_fixture *fixture = *state;
 
 	race(fixture);
-	assert_int_equal(heard_of_others(fixture, ""), 0);
+	assert_int_equal(messages_of_others(fixture, ""), 0);
 }
 
 /* If several mounts find damage, one sets the file aside; all use the new one. */
@@ -474,7 +475,7 @@ static void test_spec_7_4_race_for_a_damaged_one(void **state)
 	fputs("This is not a database, nor was it ever one.", file);
 	assert_int_equal(fclose(file), 0);
 	race(fixture);
-	assert_int_equal(heard_of_others(fixture, "renamed to"), 1);
+	assert_int_equal(messages_of_others(fixture, "renamed to"), 1);
 }
 
 int main(void)

@@ -120,7 +120,7 @@ static void test_spec_7_3_stale(void **state)
 	catalog_close(catalog);
 }
 
-static bool is_kept(struct catalog *catalog, const char *id)
+static bool is_cached(struct catalog *catalog, const char *id)
 {
 	struct catalog_job job;
 
@@ -146,15 +146,15 @@ static void test_spec_7_4_eviction(void **state)
 	fixture_put(catalog, "c", JOB_DONE, "cccccccccc");
 	fixture->now_ms += STEP_MS;
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(is_kept(catalog, "a") && is_kept(catalog, "b"));
+	assert_true(is_cached(catalog, "a") && is_cached(catalog, "b"));
 
 	/* Reading the oldest text makes another one the oldest. */
 	assert_int_equal(texts_read(catalog, &a, 0, &byte, 1, &len), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
 	fixture_put(catalog, "d", JOB_DONE, "d");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
-	assert_true(is_kept(catalog, "c") && is_kept(catalog, "d"));
+	assert_true(is_cached(catalog, "a") && !is_cached(catalog, "b"));
+	assert_true(is_cached(catalog, "c") && is_cached(catalog, "d"));
 	fixture_assert_totals(catalog, 4, 31);
 
 	struct catalog_job b;
@@ -166,8 +166,8 @@ static void test_spec_7_4_eviction(void **state)
 	fixture->now_ms += STEP_MS;
 	fixture_put(catalog, "e", JOB_DONE, "eeeeeeeeeeeeeeeeeeee");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(!is_kept(catalog, "a") && !is_kept(catalog, "c"));
-	assert_true(is_kept(catalog, "d") && is_kept(catalog, "e"));
+	assert_true(!is_cached(catalog, "a") && !is_cached(catalog, "c"));
+	assert_true(is_cached(catalog, "d") && is_cached(catalog, "e"));
 	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
@@ -189,8 +189,8 @@ static void test_spec_7_3_unfinished_go_last(void **state)
 		fixture_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
-	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
-	assert_true(is_kept(catalog, "c") && is_kept(catalog, "d"));
+	assert_true(is_cached(catalog, "a") && !is_cached(catalog, "b"));
+	assert_true(is_cached(catalog, "c") && is_cached(catalog, "d"));
 	fixture_put_as(catalog, &job, "aaaaaaaaaa", CATALOG_SAME);
 	/* Once the job is finished, its text is evicted like others. */
 	job = fixture_job("a", JOB_DONE);
@@ -200,7 +200,7 @@ static void test_spec_7_3_unfinished_go_last(void **state)
 		fixture_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
 		assert_int_equal(catalog_commit(catalog), 0);
 	}
-	assert_false(is_kept(catalog, "a"));
+	assert_false(is_cached(catalog, "a"));
 	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 }
@@ -216,7 +216,7 @@ static void test_spec_7_4_eviction_within_a_second(void **state)
 	fixture->now_ms++;
 	fixture_put(catalog, "a", JOB_DONE, "aaaaaaaaaa");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(is_kept(catalog, "a") && !is_kept(catalog, "b"));
+	assert_true(is_cached(catalog, "a") && !is_cached(catalog, "b"));
 	catalog_close(catalog);
 }
 
@@ -228,11 +228,11 @@ static void test_spec_7_4_last_stays(void **state)
 
 	fixture_put(catalog, "a", JOB_DONE, "aaa");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(is_kept(catalog, "a"));
+	assert_true(is_cached(catalog, "a"));
 	fixture_put(catalog, "b", JOB_DONE, "b");
 	fixture_put(catalog, "c", JOB_DONE, "c");
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(!is_kept(catalog, "a") && !is_kept(catalog, "b"));
+	assert_true(!is_cached(catalog, "a") && !is_cached(catalog, "b"));
 
 	struct catalog_job c;
 
@@ -267,7 +267,7 @@ static void test_lowered_maximum(void **state)
 		snprintf(id, sizeof(id), "new %d", commits);
 		fixture_put(catalog, id, JOB_DONE, "x");
 		assert_int_equal(catalog_commit(catalog), 0);
-		assert_true(is_kept(catalog, id));
+		assert_true(is_cached(catalog, id));
 		fixture_assert_sums(fixture);
 	}
 	assert_in_range(commits, 10, 25);
@@ -362,7 +362,7 @@ static void test_spec_7_4_compressed(void **state)
 	/* A text that does not get smaller takes nearly all of the space. */
 	fixture_put(catalog, "noise", JOB_DONE, noise);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(is_kept(catalog, "noise") && !is_kept(catalog, "0"));
+	assert_true(is_cached(catalog, "noise") && !is_cached(catalog, "0"));
 	fixture_assert_sums(fixture);
 	catalog_close(catalog);
 	free(noise);

@@ -144,7 +144,7 @@ static void test_quota(void **state)
 	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
-static bool is_kept(struct catalog *catalog, const char *id)
+static bool is_cached(struct catalog *catalog, const char *id)
 {
 	struct catalog_job found;
 
@@ -174,14 +174,14 @@ static void test_spec_7_4_full_disk(void **state)
 	for (int i = 0; i < 8; i++, fixture->now_ms++) {
 		snprintf(id, sizeof(id), "new %d", i);
 		fixture_put(catalog, id, JOB_DONE, text);
-		assert_true(is_kept(catalog, id));
+		assert_true(is_cached(catalog, id));
 		assert_int_equal(catalog_commit(catalog), 0);
-		assert_true(is_kept(catalog, id));
+		assert_true(is_cached(catalog, id));
 	}
 	assert_int_equal(fixture_messages(fixture, "is nearly full"), 1);
 	assert_int_equal(access(fixture_path(fixture, "-journal"), F_OK), -1);
-	assert_false(is_kept(catalog, "old 0"));
-	assert_true(is_kept(catalog, "old 31"));
+	assert_false(is_cached(catalog, "old 0"));
+	assert_true(is_cached(catalog, "old 31"));
 	/* Everything is on disk, and between transactions space is returned to it. */
 	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 40);
 	while (catalog_has_excess(catalog)) {
@@ -216,10 +216,10 @@ static void test_spec_7_4_nothing_to_evict(void **state)
 		fixture_put(catalog, id, JOB_DONE, text);
 		assert_int_equal(saved_listings_save(catalog, id, &listing, &row, 1), 0);
 		assert_int_equal(catalog_commit(catalog), 0);
-		assert_true(is_kept(catalog, id));
+		assert_true(is_cached(catalog, id));
 	}
 	/* Memory use is bounded. */
-	assert_false(is_kept(catalog, "new 0"));
+	assert_false(is_cached(catalog, "new 0"));
 	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"), 1);
 	fixture_limit_files(0);
 	assert_int_equal(catalog_commit(catalog), 0);
@@ -241,7 +241,7 @@ static void test_spec_7_4_full_until_the_end(void **state)
 	fixture_limit_files(fixture_file_size(fixture));
 	fixture_put(catalog, "last", JOB_DONE, text);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(is_kept(catalog, "last"));
+	assert_true(is_cached(catalog, "last"));
 	catalog_close(catalog);
 	fixture_limit_files(0);
 	fixture_assert_sums(fixture);
@@ -297,7 +297,7 @@ static void test_full_disk_of_a_temporary_one(void **state)
 	fixture_put(catalog, "with", JOB_DONE, "text");
 	assert_int_equal(put(catalog, "big", big_text(), &job), 0);
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_true(is_kept(catalog, "big"));
+	assert_true(is_cached(catalog, "big"));
 	fixture_limit_files(0);
 	assert_known(catalog, "before", "text");
 	fixture_put(catalog, "after", JOB_DONE, "text");

@@ -70,7 +70,7 @@ static void a_line_a_minute(void **state)
 {
 	const struct fetch_counts counts = {.found = 200, .done = 120};
 	struct fetch_progress progress;
-	char said[ROOM] = "";
+	char output[ROOM] = "";
 	FILE *file = tmpfile();
 	int to_stderr = dup(STDERR_FILENO);
 
@@ -85,10 +85,10 @@ static void a_line_a_minute(void **state)
 	fetch_progress_end(&progress);
 	dup2(to_stderr, STDERR_FILENO);
 	close(to_stderr);
-	assert_true(pread(fileno(file), said, sizeof(said) - 1, 0) >= 0);
+	assert_true(pread(fileno(file), output, sizeof(output) - 1, 0) >= 0);
 	assert_int_equal(fclose(file), 0);
 	assert_string_equal(
-		said, "one failed\ngladiafs: 120 of 200+ jobs, 0 bytes, 2/s\n");
+		output, "one failed\ngladiafs: 120 of 200+ jobs, 0 bytes, 2/s\n");
 }
 
 int main(void)

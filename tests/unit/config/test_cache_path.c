@@ -261,7 +261,7 @@ static void in_child(int (*fn)(void))
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static bool lies_in(const char *directory)
+static bool is_below(const char *directory)
 {
 	struct buf note;
 	struct buf errmsg;
@@ -294,7 +294,7 @@ static int without_home(void)
 	char line[PATH_ROOM];
 
 	unsetenv("HOME");
-	if (!lies_in("/var/cache/gladiafs"))
+	if (!is_below("/var/cache/gladiafs"))
 		return 1;
 	/* The home of another user is taken from the password database. */
 	snprintf(line, sizeof(line), "somebody:x:12345:12345::%s:/bin/sh\n", root);
@@ -302,14 +302,14 @@ static int without_home(void)
 		!put_file("/etc/nsswitch.conf", "passwd: files\n") ||
 		chown(root, 12345, 12345) || seteuid(12345))
 		return SKIPPED;
-	if (!lies_in(in_root(".cache/gladiafs")))
+	if (!is_below(in_root(".cache/gladiafs")))
 		return 2;
 	/*
 	 * That also holds if HOME belongs to another user: mount.fuse3 sets it to /root.
 	 */
 	if (setenv("HOME", "/etc", 1) || setenv("XDG_CACHE_HOME", "/etc/cache", 1))
 		return SKIPPED;
-	return lies_in(in_root(".cache/gladiafs")) ? 0 : 3;
+	return is_below(in_root(".cache/gladiafs")) ? 0 : 3;
 }
 
 /* SEMANTICS 7.4, 2.1: a mount from fstab may have no HOME, or that of another user. */
@@ -322,7 +322,7 @@ static void test_without_home(void **state)
 }
 
 /* Finds the path and the note about it. Returns 0, or an error. */
-static int look(const char *cache_dir, char *path, char *said)
+static int find_cache(const char *cache_dir, char *path, char *messages)
 {
 	struct buf note;
 	struct buf errmsg;
@@ -334,7 +334,7 @@ static int look(const char *cache_dir, char *path, char *said)
 	int err = cache_path_find(cache_dir, ORIGIN, SECRET, &found, &note, &errmsg);
 
 	snprintf(path, PATH_ROOM, "%s", found ? found : "");
-	snprintf(said, PATH_ROOM, "%s%s", note.len ? note.data : "",
+	snprintf(messages, PATH_ROOM, "%s%s", note.len ? note.data : "",
 		errmsg.len ? errmsg.data : "");
 	free(found);
 	buf_done(&note);
@@ -352,7 +352,7 @@ static bool is_in(const char *path, const char *directory)
 /* Returns 0, or the number of the check that failed. */
 static int on_a_network(void)
 {
-	char path[PATH_ROOM], said[PATH_ROOM], local[64];
+	char path[PATH_ROOM], messages[PATH_ROOM], local[64];
 	struct stat st;
 
 	if (mount("none", "/var/tmp", "tmpfs", 0, "mode=1777"))
@@ -363,36 +363,42 @@ static int on_a_network(void)
 	 * one.
 	 */
 	remote = root;
-	if (look(NULL, path, said) || !is_in(path, local) || !strstr(said, local) ||
-		!strstr(said, in_root(".cache/gladiafs")) || !strstr(said, "NFS") ||
-		stat(local, &st) || (st.st_mode & 07777) != 0700)
+	if (find_cache(NULL, path, messages) || !is_in(path, local) ||
+		!strstr(messages, local) ||
+		!strstr(messages, in_root(".cache/gladiafs")) ||
+		!strstr(messages, "NFS") || stat(local, &st) ||
+		(st.st_mode & 07777) != 0700)
 		return 1;
 	if (!stat(in_root(".cache"), &st))
 		return 2;
 	/* A directory that the user names is used nevertheless. */
-	if (look(in_root("named"), path, said) || !is_in(path, in_root("named")) ||
-		!strstr(said, "NFS") || !strstr(said, "cache_dir=PATH"))
+	if (find_cache(in_root("named"), path, messages) ||
+		!is_in(path, in_root("named")) || !strstr(messages, "NFS") ||
+		!strstr(messages, "cache_dir=PATH"))
 		return 3;
 	filesystem = FUSE_SUPER_MAGIC;
-	if (look(NULL, path, said) || !is_in(path, local) || !strstr(said, "FUSE"))
+	if (find_cache(NULL, path, messages) || !is_in(path, local) ||
+		!strstr(messages, "FUSE"))
 		return 4;
 	/* The local directory is refused if another user could replace it. */
-	if (rmdir(local) || symlink(root, local) || look(NULL, path, said) != -ENOTDIR)
+	if (rmdir(local) || symlink(root, local) ||
+		find_cache(NULL, path, messages) != -ENOTDIR)
 		return 5;
 	if (unlink(local) || mkdir(local, 0700) || chown(local, 12345, 12345) ||
-		look(NULL, path, said) != -EPERM || !strstr(said, "another user"))
+		find_cache(NULL, path, messages) != -EPERM ||
+		!strstr(messages, "another user"))
 		return 6;
 	if (rmdir(local) || mkdir(local, 0777) || chmod(local, 0777) ||
-		look(NULL, path, said) != -EPERM)
+		find_cache(NULL, path, messages) != -EPERM)
 		return 7;
 	/* There is no local disk. */
 	remote = "/";
-	if (look(NULL, path, said) || !is_in(path, in_root(".cache/gladiafs")) ||
-		!strstr(said, "FUSE"))
+	if (find_cache(NULL, path, messages) ||
+		!is_in(path, in_root(".cache/gladiafs")) || !strstr(messages, "FUSE"))
 		return 8;
 	/* On a local disk there is no note. */
 	remote = "/nowhere";
-	return look(NULL, path, said) || *said ? 9 : 0;
+	return find_cache(NULL, path, messages) || *messages ? 9 : 0;
 }
 
 /*

@@ -15,7 +15,7 @@
 
 /* When HOME is used, and when the password database: SEMANTICS 2.1, 7.4. */
 
-enum { PATH_ROOM = 4096, SOMEBODY = 12345 };
+enum { PATH_ROOM = 4096, OTHER_UID = 12345 };
 
 static char root[] = "/tmp/gladiafs-home-XXXXXX";
 
@@ -38,7 +38,7 @@ static const char *foreign(void)
 		return "/usr";
 	snprintf(path, sizeof(path), "%s/foreign", root);
 	if (mkdir(path, 0755) == 0)
-		assert_int_equal(chown(path, SOMEBODY, SOMEBODY), 0);
+		assert_int_equal(chown(path, OTHER_UID, OTHER_UID), 0);
 	return path;
 }
 
@@ -131,12 +131,12 @@ static void test_does_not_count(void **state)
 }
 
 /* With HOME as mount.fuse3 sets it, an ordinary user may not even look into /root. */
-static int ask_below_closed(void)
+static int check_below_closed(void)
 {
 	static char below[PATH_ROOM];
 
 	strcpy(below, in_root("home"));
-	if (setegid(SOMEBODY) || seteuid(SOMEBODY) || setenv("HOME", below, 1))
+	if (setegid(OTHER_UID) || seteuid(OTHER_UID) || setenv("HOME", below, 1))
 		return 1;
 	if (home_from_environment())
 		return 2;
@@ -159,7 +159,7 @@ static void test_closed(void **state)
 
 	assert_true(child >= 0);
 	if (!child)
-		_exit(ask_below_closed());
+		_exit(check_below_closed());
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);

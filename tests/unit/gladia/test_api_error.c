@@ -16,7 +16,7 @@
 #define JOB        "{\"id\":\"a\",\"status\":\"queued\"}"
 #define PAGE       "{\"next\":null,\"items\":[" JOB "]}"
 /* The body that the API sends with an error. */
-#define SAYS(message)                                                                \
+#define MESSAGE(message)                                                             \
 	"{\"timestamp\":\"2026-04-01T00:00:00.000Z\",\"path\":\"/v2/pre-recorded\"," \
 	"\"request_id\":\"G-body\",\"statusCode\":400,\"message\":" message "}"
 
@@ -113,19 +113,19 @@ static void the_servers_message_is_quoted(void **state)
 		const char *body;
 		const char *why;
 	} cases[] = {
-		{"401 x", SAYS("\"gladia user not found\""),
+		{"401 x", MESSAGE("\"gladia user not found\""),
 			"401 Unauthorized: \"gladia user not found\" (request G-body); "},
-		{"400 x", SAYS("[\"limit must be small\",7,\"offset must not\"]"),
+		{"400 x", MESSAGE("[\"limit must be small\",7,\"offset must not\"]"),
 			"400 Bad Request: \"limit must be small; offset must not\" "
 			"(request G-body); "},
-		{"401 x\r\nX-Request-ID: G-header", SAYS("\"no\""),
+		{"401 x\r\nX-Request-ID: G-header", MESSAGE("\"no\""),
 			": \"no\" (request G-header); "},
 		{"401 x\r\nx-request-id: G-header", "",
 			"Unauthorized (request G-header); "},
-		{"403 x", SAYS("\"a\\nb\\u001b[2J\\u00e9\""), ": \"a?b?[2J??\" ("},
-		{"403 x", SAYS("null"), "Forbidden (request G-body); "},
-		{"403 x", SAYS("\"\""), "Forbidden (request G-body); "},
-		{"403 x", SAYS("{\"message\":\"x\"}"), "Forbidden (request G-body); "},
+		{"403 x", MESSAGE("\"a\\nb\\u001b[2J\\u00e9\""), ": \"a?b?[2J??\" ("},
+		{"403 x", MESSAGE("null"), "Forbidden (request G-body); "},
+		{"403 x", MESSAGE("\"\""), "Forbidden (request G-body); "},
+		{"403 x", MESSAGE("{\"message\":\"x\"}"), "Forbidden (request G-body); "},
 		{"403 x", "{\"message\":\"x\",\"request_id\":7}", "Forbidden: \"x\"; "},
 		{"403 x", "{\"message\":\"cut", "Forbidden; "},
 		{"403 x", "<html><p>message</html>", "Forbidden; "},
@@ -149,7 +149,7 @@ static void long_words_are_shortened(void **state)
 	struct api_ask *ask;
 
 	(void)state;
-	snprintf(body, sizeof(body), SAYS("\"%0*d\""), 500, 7);
+	snprintf(body, sizeof(body), MESSAGE("\"%0*d\""), 500, 7);
 	ask = get_status("403 x", body);
 	assert_holds(ask->why, "0000...\" (request G-body); check the API key");
 	assert_null(strstr(ask->why, "7"));
@@ -199,7 +199,7 @@ static void the_key_is_in_no_message(void **state)
 {
 	char body[1024];
 	struct api_ask *ask = get_status("401 x\r\nx-request-id: " API_ASKS_KEY,
-		SAYS("\"key " API_ASKS_KEY " and " API_ASKS_KEY API_ASKS_KEY "\""));
+		MESSAGE("\"key " API_ASKS_KEY " and " API_ASKS_KEY API_ASKS_KEY "\""));
 
 	(void)state;
 	assert_holds(ask->why, "\"key ******************** and ***");
@@ -207,7 +207,7 @@ static void the_key_is_in_no_message(void **state)
 	api_asks_free(ask->asks);
 
 	for (int at = 200; at < 260; at++) {
-		snprintf(body, sizeof(body), SAYS("\"%0*d" API_ASKS_KEY "\""), at, 0);
+		snprintf(body, sizeof(body), MESSAGE("\"%0*d" API_ASKS_KEY "\""), at, 0);
 		ask = get_status("401 x", body);
 		assert_null(strstr(ask->why, "5e"));
 		api_asks_free(ask->asks);
@@ -239,7 +239,7 @@ static void the_key_can_change(void **state)
 {
 	static const struct raw_route routes[] = {
 		{JOB_TARGET,
-			BYTES("HTTP/1.1 401 No\r\n\r\n" SAYS(
+			BYTES("HTTP/1.1 401 No\r\n\r\n" MESSAGE(
 				"\"" API_ASKS_KEY " is nobody's\"")),
 			.after = RAW_CLOSE, .stepwise = true},
 		{LIST_TARGET, BODY(PAGE)}, {.target = NULL}};

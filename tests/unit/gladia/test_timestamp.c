@@ -93,7 +93,7 @@ static void test_day_of_timestamp(void **state)
 static const struct {
 	const char *text;
 	const char *printed;
-} instants[] = {
+} timestamps[] = {
 	{"2026-04-01", "2026-04-01T00:00:00.000Z"},
 	{"2026-04-01T12:34", "2026-04-01T12:34:00.000Z"},
 	{"2026-04-01T12:34Z", "2026-04-01T12:34:00.000Z"},
@@ -115,15 +115,15 @@ static const struct {
 static void test_timestamps(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(instants); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(timestamps); i++) {
 		char printed[TIMESTAMP_TEXT];
 		int64_t ms;
 		int64_t again;
 
-		if (timestamp_parse(instants[i].text, &ms))
-			fail_msg("'%s' was refused", instants[i].text);
+		if (timestamp_parse(timestamps[i].text, &ms))
+			fail_msg("'%s' was refused", timestamps[i].text);
 		timestamp_print(ms, printed);
-		assert_string_equal(printed, instants[i].printed);
+		assert_string_equal(printed, timestamps[i].printed);
 		assert_int_equal(timestamp_parse(printed, &again), 0);
 		assert_int_equal(again, ms);
 	}

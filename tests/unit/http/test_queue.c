@@ -293,7 +293,7 @@ static void many_cancelled_before_their_turn(void **state)
 	assert_int_equal(raw_server_requests(asks->server), CONNECTIONS_MAX + 1);
 }
 
-static void let_resolver_go(void)
+static void release_resolver(void)
 {
 	sem_post(&resolver_may_go);
 	while (sem_wait(&resolved))
@@ -320,7 +320,7 @@ static void giving_up_a_name_does_not_wait(void **state)
 	asks_cancel(slow);
 	assert_int_equal(sem_trywait(&resolved), -1);
 	assert_int_equal(errno, EAGAIN);
-	let_resolver_go();
+	release_resolver();
 	assert_int_equal(slow->done, 0);
 }
 
@@ -341,7 +341,7 @@ static void connecting_ends(void **state)
 	asks_until_done(slow);
 	assert_int_equal(slow->result.failure, HTTP_SILENT);
 	assert_int_equal(slow->result.status, 0);
-	let_resolver_go();
+	release_resolver();
 	asks_free(asks);
 }
 

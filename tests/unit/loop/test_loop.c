@@ -25,8 +25,8 @@ struct fixture {
 	struct clock clock;
 	int64_t now_ms;
 	struct loop *loop;
-	char told[64]; /* names of the things that were called, in order */
-	size_t told_len;
+	char calls[64]; /* names of the things that were called, in order */
+	size_t calls_len;
 	struct thing things[8];
 };
 
@@ -37,24 +37,24 @@ static int64_t fake_ms(void *ctx)
 
 static void note(struct fixture *fixture, char name)
 {
-	assert_true(fixture->told_len + 1 < sizeof(fixture->told));
-	fixture->told[fixture->told_len++] = name;
-	fixture->told[fixture->told_len] = '\0';
+	assert_true(fixture->calls_len + 1 < sizeof(fixture->calls));
+	fixture->calls[fixture->calls_len++] = name;
+	fixture->calls[fixture->calls_len] = '\0';
 }
 
-static void tell(void *ctx)
+static void record(void *ctx)
 {
 	struct thing *thing = ctx;
 
 	note(thing->fixture, thing->name);
 }
 
-/* Expects these calls since the last assert_told(). */
-#define assert_told(fixture, names)                            \
-	do {                                                   \
-		assert_string_equal((fixture)->told, (names)); \
-		(fixture)->told[0] = '\0';                     \
-		(fixture)->told_len = 0;                       \
+/* Expects these calls since the last assert_calls(). */
+#define assert_calls(fixture, names)                            \
+	do {                                                    \
+		assert_string_equal((fixture)->calls, (names)); \
+		(fixture)->calls[0] = '\0';                     \
+		(fixture)->calls_len = 0;                       \
 	} while (0)
 
 static int set_up(void **state)
@@ -69,8 +69,8 @@ static int set_up(void **state)
 
 		*thing = (struct thing){
 			.fixture = fixture, .name = (char)('a' + i), .fd = -1};
-		loop_timer_init(&thing->timer, tell, thing);
-		loop_task_init(&thing->task, tell, thing);
+		loop_timer_init(&thing->timer, record, thing);
+		loop_task_init(&thing->task, record, thing);
 	}
 	assert_int_equal(loop_new(&fixture->clock, &fixture->loop), 0);
 	*state = fixture;
@@ -109,17 +109,17 @@ static void timers_fire_in_order_of_due_then_of_setting(void **state)
 	for (int i = 0; i < 8; i++)
 		loop_timer_set(fixture->loop, &fixture->things[i].timer, due[i]);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "f");
+	assert_calls(fixture, "f");
 	turn_at(fixture, 1009);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 	turn_at(fixture, 1035);
-	assert_told(fixture, "bdgcae");
+	assert_calls(fixture, "bdgcae");
 	assert_false(loop_timer_is_set(&fixture->things[0].timer));
 	assert_true(loop_timer_is_set(&fixture->things[7].timer));
 	turn_at(fixture, 5000);
-	assert_told(fixture, "h");
+	assert_calls(fixture, "h");
 	turn_at(fixture, 9000);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 }
 
 static void timers_move_and_are_cancelled(void **state)
@@ -135,16 +135,16 @@ static void timers_move_and_are_cancelled(void **state)
 	loop_timer_cancel(&things[1].timer);
 	assert_false(loop_timer_is_set(&things[1].timer));
 	turn_at(fixture, 1020);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 	turn_at(fixture, 1100);
-	assert_told(fixture, "ac");
+	assert_calls(fixture, "ac");
 }
 
 static void cancel_other_timer(void *ctx)
 {
 	struct thing *thing = ctx;
 
-	tell(thing);
+	record(thing);
 	loop_timer_cancel(&thing->other->timer);
 }
 
@@ -158,16 +158,16 @@ static void a_timer_cancels_another_that_is_due_too(void **state)
 	for (int i = 0; i < 3; i++)
 		loop_timer_set(fixture->loop, &things[i].timer, 1010);
 	turn_at(fixture, 1010);
-	assert_told(fixture, "ac");
+	assert_calls(fixture, "ac");
 	turn_at(fixture, 2000);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 }
 
 static void set_again_at_once(void *ctx)
 {
 	struct thing *thing = ctx;
 
-	tell(thing);
+	record(thing);
 	loop_timer_set(thing->fixture->loop, &thing->timer, thing->fixture->now_ms);
 	loop_timer_set(thing->fixture->loop, &thing->other->timer, 5000);
 }
@@ -182,15 +182,15 @@ static void what_a_timer_sets_waits_for_the_next_turn(void **state)
 	loop_timer_set(fixture->loop, &things[0].timer, 1010);
 	loop_timer_set(fixture->loop, &things[1].timer, 1010);
 	turn_at(fixture, 1010);
-	assert_told(fixture, "a");
+	assert_calls(fixture, "a");
 	/* If a timer is due, the turn does not wait. */
 	alarm(WATCHDOG_S);
 	assert_int_equal(loop_turn(fixture->loop, -1), 0);
 	alarm(0);
-	assert_told(fixture, "a");
+	assert_calls(fixture, "a");
 	loop_timer_cancel(&things[0].timer);
 	turn_at(fixture, 5000);
-	assert_told(fixture, "b");
+	assert_calls(fixture, "b");
 }
 
 static void a_turn_waits_for_the_nearest_timer_only(void **state)
@@ -204,10 +204,10 @@ static void a_turn_waits_for_the_nearest_timer_only(void **state)
 	loop_timer_set(fixture->loop, &fixture->things[0].timer, began + 3600 * 1000);
 	loop_timer_set(fixture->loop, &fixture->things[1].timer, began + 20);
 	alarm(WATCHDOG_S);
-	while (fixture->told_len == 0)
+	while (fixture->calls_len == 0)
 		assert_int_equal(loop_turn(fixture->loop, -1), 0);
 	alarm(0);
-	assert_told(fixture, "b");
+	assert_calls(fixture, "b");
 	assert_true(loop_now_ms(fixture->loop) >= began + 20);
 	loop_timer_cancel(&fixture->things[0].timer);
 }
@@ -216,7 +216,7 @@ static void post_other_task(void *ctx)
 {
 	struct thing *thing = ctx;
 
-	tell(thing);
+	record(thing);
 	loop_task_post(thing->fixture->loop, &thing->other->task);
 }
 
@@ -237,12 +237,12 @@ static void tasks_run_once_in_order_and_those_they_post_too(void **state)
 	alarm(WATCHDOG_S);
 	assert_int_equal(loop_turn(fixture->loop, -1), 0);
 	alarm(0);
-	assert_told(fixture, "cabd");
+	assert_calls(fixture, "cabd");
 	turn_at(fixture, 1000);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 	loop_task_post(fixture->loop, &things[2].task);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "c");
+	assert_calls(fixture, "c");
 }
 
 static void read_event(void *ctx)
@@ -250,7 +250,7 @@ static void read_event(void *ctx)
 	struct thing *thing = ctx;
 	uint64_t value;
 
-	tell(thing);
+	record(thing);
 	assert_int_equal(read(thing->fd, &value, sizeof(value)), sizeof(value));
 }
 
@@ -273,19 +273,19 @@ static void readable_descriptors_are_reported_until_they_are_read(void **state)
 	struct thing *things = fixture->things;
 	uint64_t one = 1;
 
-	add_event(&things[0], tell);
+	add_event(&things[0], record);
 	add_event(&things[1], read_event);
 	turn_at(fixture, 1000);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "aba");
+	assert_calls(fixture, "aba");
 	remove_event(&things[0]);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 	assert_int_equal(write(things[1].fd, &one, sizeof(one)), sizeof(one));
 	alarm(WATCHDOG_S);
 	assert_int_equal(loop_turn(fixture->loop, -1), 0);
 	alarm(0);
-	assert_told(fixture, "b");
+	assert_calls(fixture, "b");
 	remove_event(&things[1]);
 }
 
@@ -302,17 +302,18 @@ static void hang_up_and_error_are_reported_too(void **state)
 
 	assert_int_equal(pipe(to_hang_up), 0);
 	assert_int_equal(pipe(to_fail), 0);
-	assert_int_equal(loop_add_fd(fixture->loop, to_hang_up[0], tell, &things[0]), 0);
-	assert_int_equal(loop_add_fd(fixture->loop, to_fail[1], tell, &things[1]), 0);
+	assert_int_equal(
+		loop_add_fd(fixture->loop, to_hang_up[0], record, &things[0]), 0);
+	assert_int_equal(loop_add_fd(fixture->loop, to_fail[1], record, &things[1]), 0);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 	close(to_hang_up[1]);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "a");
+	assert_calls(fixture, "a");
 	loop_remove_fd(fixture->loop, to_hang_up[0]);
 	close(to_fail[0]);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "b");
+	assert_calls(fixture, "b");
 	loop_remove_fd(fixture->loop, to_fail[1]);
 	close(to_hang_up[0]);
 	close(to_fail[1]);
@@ -322,11 +323,11 @@ static void replace_other(void *ctx)
 {
 	struct thing *thing = ctx;
 
-	tell(thing);
+	record(thing);
 	remove_event(thing->other);
 	remove_event(thing);
-	add_event(&thing->fixture->things[6], tell);
-	add_event(&thing->fixture->things[7], tell);
+	add_event(&thing->fixture->things[6], record);
+	add_event(&thing->fixture->things[7], record);
 }
 
 /*
@@ -340,12 +341,12 @@ static void descriptors_change_while_they_are_reported(void **state)
 
 	things[0].other = &things[1];
 	add_event(&things[0], replace_other);
-	add_event(&things[1], tell);
-	add_event(&things[2], tell);
+	add_event(&things[1], record);
+	add_event(&things[2], record);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "ac");
+	assert_calls(fixture, "ac");
 	turn_at(fixture, 1000);
-	assert_told(fixture, "ghc");
+	assert_calls(fixture, "ghc");
 	remove_event(&things[2]);
 	remove_event(&things[6]);
 	remove_event(&things[7]);
@@ -358,10 +359,10 @@ static void descriptors_have_a_maximum(void **state)
 	struct thing *thing = &fixture->things[0];
 
 	for (int i = 0; i < LOOP_FDS_MAX; i++)
-		assert_int_equal(loop_add_fd(fixture->loop, i, tell, thing), 0);
-	assert_int_equal(loop_add_fd(fixture->loop, 100, tell, thing), -ENOSPC);
+		assert_int_equal(loop_add_fd(fixture->loop, i, record, thing), 0);
+	assert_int_equal(loop_add_fd(fixture->loop, 100, record, thing), -ENOSPC);
 	loop_remove_fd(fixture->loop, 3);
-	assert_int_equal(loop_add_fd(fixture->loop, 100, tell, thing), 0);
+	assert_int_equal(loop_add_fd(fixture->loop, 100, record, thing), 0);
 }
 
 static void a_turn_keeps_its_order(void **state)
@@ -369,18 +370,18 @@ static void a_turn_keeps_its_order(void **state)
 	struct fixture *fixture = *state;
 	struct thing *things = fixture->things;
 
-	loop_set_hook(fixture->loop, tell, &things[0]);
+	loop_set_hook(fixture->loop, record, &things[0]);
 	loop_task_post(fixture->loop, &things[1].task);
 	loop_timer_set(fixture->loop, &things[2].timer, 1000);
-	add_event(&things[3], tell);
+	add_event(&things[3], record);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "dcba");
+	assert_calls(fixture, "dcba");
 	remove_event(&things[3]);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "a");
+	assert_calls(fixture, "a");
 	loop_set_hook(fixture->loop, NULL, NULL);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 }
 
 static void what_the_hook_posts_runs_in_the_next_turn(void **state)
@@ -391,19 +392,19 @@ static void what_the_hook_posts_runs_in_the_next_turn(void **state)
 	things[0].other = &things[1];
 	loop_set_hook(fixture->loop, post_other_task, &things[0]);
 	turn_at(fixture, 1000);
-	assert_told(fixture, "a");
+	assert_calls(fixture, "a");
 	alarm(WATCHDOG_S);
 	assert_int_equal(loop_turn(fixture->loop, -1), 0);
 	alarm(0);
-	assert_told(fixture, "ba");
+	assert_calls(fixture, "ba");
 	loop_task_cancel(&things[1].task);
 }
 
-static void stop_and_tell(void *ctx)
+static void stop_and_record(void *ctx)
 {
 	struct thing *thing = ctx;
 
-	tell(thing);
+	record(thing);
 	loop_stop(thing->fixture->loop);
 }
 
@@ -413,20 +414,20 @@ static void stop_lets_the_turn_run_to_its_end(void **state)
 	struct thing *things = fixture->things;
 
 	alarm(WATCHDOG_S);
-	loop_set_hook(fixture->loop, tell, &things[0]);
-	loop_timer_init(&things[1].timer, stop_and_tell, &things[1]);
+	loop_set_hook(fixture->loop, record, &things[0]);
+	loop_timer_init(&things[1].timer, stop_and_record, &things[1]);
 	loop_timer_set(fixture->loop, &things[1].timer, 1000);
 	loop_task_post(fixture->loop, &things[2].task);
 	assert_int_equal(loop_run(fixture->loop), 0);
-	assert_told(fixture, "bca");
+	assert_calls(fixture, "bca");
 
 	loop_stop(fixture->loop);
 	assert_int_equal(loop_run(fixture->loop), 0);
-	assert_told(fixture, "");
+	assert_calls(fixture, "");
 
 	loop_timer_set(fixture->loop, &things[1].timer, 1000);
 	assert_int_equal(loop_run(fixture->loop), 0);
-	assert_told(fixture, "ba");
+	assert_calls(fixture, "ba");
 	alarm(0);
 }
 

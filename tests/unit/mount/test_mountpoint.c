@@ -334,7 +334,7 @@ static void on_alarm(int signal)
 	(void)umount2(in_root("dir"), MNT_FORCE);
 }
 
-static int look_despite_a_signal(void)
+static int check_despite_a_signal(void)
 {
 	static const struct sigaction action = {.sa_handler = on_alarm};
 	static const struct itimerval soon = {.it_value.tv_usec = 50000};
@@ -361,7 +361,7 @@ static int look_despite_a_signal(void)
 static void test_signal(void **state)
 {
 	(void)state;
-	in_child(look_despite_a_signal);
+	in_child(check_despite_a_signal);
 }
 
 static int refuse_foreign(void)

@@ -215,7 +215,7 @@ static void test_bad(void **state)
 	assert_verdict(talk_long, EXIT_CODE_SYSTEM, "sssssss");
 }
 
-static void say_nothing(struct daemon *daemon)
+static void report_nothing(struct daemon *daemon)
 {
 	(void)daemon;
 	_exit(7);
@@ -231,14 +231,14 @@ static void be_killed(struct daemon *daemon)
 static void test_silent(void **state)
 {
 	(void)state;
-	assert_verdict(say_nothing, EXIT_CODE_SYSTEM, "exited with code 7");
+	assert_verdict(report_nothing, EXIT_CODE_SYSTEM, "exited with code 7");
 	assert_verdict(be_killed, EXIT_CODE_SYSTEM, "killed by a signal (Killed)");
 }
 
 static void obey(struct daemon *daemon)
 {
 	trace->signal = wait_for_signal();
-	report(daemon, EXIT_CODE_MOUNT, "told to end", false);
+	report(daemon, EXIT_CODE_MOUNT, "reported to end", false);
 }
 
 static void disobey(struct daemon *daemon)
@@ -273,11 +273,11 @@ static int start_and_send(
 		buf_init(&errmsg, ERRMSG_MAX);
 
 		int code = start(child, &errmsg);
-		bool told = errmsg.len && strstr(errmsg.data, sentence);
+		bool reported = errmsg.len && strstr(errmsg.data, sentence);
 
-		if (!told)
+		if (!reported)
 			fprintf(stderr, "%d: %s\n", code, errmsg.len ? errmsg.data : "");
-		_exit(told ? code : 99);
+		_exit(reported ? code : 99);
 	}
 	await(&trace->began);
 	assert_int_equal(kill(parent, signal), 0);

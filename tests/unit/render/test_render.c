@@ -15,9 +15,9 @@
 enum { TEXT_MAX = 4096 };
 
 /* Jobs whose transcription has the given members, or the given utterances. */
-#define JOB(members)     "{\"result\":{\"transcription\":{" members "}}}"
-#define SAID(utterances) JOB("\"utterances\":[" utterances "]")
-#define HI               "\"text\":\"Hi.\""
+#define JOB(members)           "{\"result\":{\"transcription\":{" members "}}}"
+#define UTTERANCES(utterances) JOB("\"utterances\":[" utterances "]")
+#define HI                     "\"text\":\"Hi.\""
 
 /*
  * Renders a job in the form in which the catalog stores it, from an allocation without a
@@ -96,7 +96,7 @@ static void test_text(void **state)
 		{JOB("\"full_transcript\":7,\"utterances\":[1,null,[],{},{\"text\":3}]"),
 			""},
 		/* Without a full transcript, the utterances are joined. */
-		{SAID("{" HI "},{\"text\":\" Go\\non. \"},{\"text\":\"\\n\"}"),
+		{UTTERANCES("{" HI "},{\"text\":\" Go\\non. \"},{\"text\":\"\\n\"}"),
 			"Hi. Go on.\n"},
 		/* Translations are not part of the transcript. */
 		{"{\"result\":{\"translation\":{\"results\":[{\"full_transcript\":"
@@ -120,14 +120,15 @@ static void test_voices(void **state)
 		     "{\"text\":\"Yes.\",\"speaker\":1,\"start\":2},"
 		     "{\"text\":\"So.\",\"speaker\":0,\"start\":3}]"),
 			"Speaker 0: Hi. You?\nSpeaker 1: Yes.\nSpeaker 0: So.\n"},
-		{SAID("{" HI ",\"speaker\":0},{\"text\":\"Who?\",\"speaker\":null},"
-		      "{\"text\":\"I.\",\"speaker\":-1},{\"text\":\"Me.\",\"speaker\":1."
-		      "5}"),
+		{UTTERANCES("{" HI ",\"speaker\":0},{\"text\":\"Who?\",\"speaker\":null},"
+			    "{\"text\":\"I.\",\"speaker\":-1},{\"text\":\"Me.\","
+			    "\"speaker\":1."
+			    "5}"),
 			"Speaker 0: Hi.\nWho? I. Me.\n"},
-		{SAID("{" HI ",\"speaker\":9},{\"text\":\"A.\",\"speaker\":10}"),
+		{UTTERANCES("{" HI ",\"speaker\":9},{\"text\":\"A.\",\"speaker\":10}"),
 			"Speaker 9: Hi.\nSpeaker 10: A.\n"},
-		{SAID("{" HI ",\"speaker\":\"In\\u00eas\\n\"},{\"text\":\"A.\","
-		      "\"speaker\":\" \"}"),
+		{UTTERANCES("{" HI ",\"speaker\":\"In\\u00eas\\n\"},{\"text\":\"A.\","
+			    "\"speaker\":\" \"}"),
 			"Inês: Hi.\nA.\n"},
 		/*
 		 * If there are several channels, each is named, and utterances are
@@ -139,27 +140,28 @@ static void test_voices(void **state)
 		     "{\"text\":\"C.\",\"channel\":0},"
 		     "{\"text\":\"A.\",\"channel\":1,\"start\":1}]"),
 			"Channel 0: Hi.\nChannel 1: A.\nChannel 0: B. C.\n"},
-		{SAID("{" HI ",\"channel\":0,\"speaker\":1},"
-		      "{\"text\":\"A.\",\"channel\":1,\"speaker\":1},"
-		      "{\"text\":\"B.\",\"channel\":1,\"speaker\":\"Bo\"},"
-		      "{\"text\":\"C.\",\"channel\":1},{\"text\":\"D.\"}"),
+		{UTTERANCES("{" HI ",\"channel\":0,\"speaker\":1},"
+			    "{\"text\":\"A.\",\"channel\":1,\"speaker\":1},"
+			    "{\"text\":\"B.\",\"channel\":1,\"speaker\":\"Bo\"},"
+			    "{\"text\":\"C.\",\"channel\":1},{\"text\":\"D.\"}"),
 			"Channel 0, speaker 1: Hi.\nChannel 1, speaker 1: A.\n"
 			"Channel 1, Bo: B.\nChannel 1: C.\nD.\n"},
 		/*
 		 * The channel is left out if the speaker alone identifies it, and named
 		 * if one speaker is in two channels.
 		 */
-		{SAID("{" HI ",\"channel\":0,\"speaker\":1},"
-		      "{\"text\":\"A.\",\"channel\":1,\"speaker\":0}"),
+		{UTTERANCES("{" HI ",\"channel\":0,\"speaker\":1},"
+			    "{\"text\":\"A.\",\"channel\":1,\"speaker\":0}"),
 			"Speaker 1: Hi.\nSpeaker 0: A.\n"},
-		{SAID("{" HI ",\"channel\":0,\"speaker\":1},"
-		      "{\"text\":\"A.\",\"channel\":1,\"speaker\":0},"
-		      "{\"text\":\"B.\",\"channel\":1,\"speaker\":1}"),
+		{UTTERANCES("{" HI ",\"channel\":0,\"speaker\":1},"
+			    "{\"text\":\"A.\",\"channel\":1,\"speaker\":0},"
+			    "{\"text\":\"B.\",\"channel\":1,\"speaker\":1}"),
 			"Channel 0, speaker 1: Hi.\nChannel 1, speaker 0: A.\n"
 			"Channel 1, speaker 1: B.\n"},
 		/* Utterances in several languages form one transcript. */
-		{SAID("{" HI ",\"speaker\":0,\"language\":\"en\"},"
-		      "{\"text\":\"こんにちは。\",\"speaker\":0,\"language\":\"ja\"}"),
+		{UTTERANCES(
+			 "{" HI ",\"speaker\":0,\"language\":\"en\"},"
+			 "{\"text\":\"こんにちは。\",\"speaker\":0,\"language\":\"ja\"}"),
 			"Speaker 0: Hi. こんにちは。\n"},
 	};
 
@@ -171,18 +173,18 @@ static void test_voices(void **state)
 static void test_srt(void **state)
 {
 	static const struct shape shapes[] = {
-		{SAID("{" HI ",\"start\":0.1404,\"end\":5.341,\"words\":[]},"
-		      "{\"text\":\"You.\",\"start\":3661.9995,\"end\":3662}"),
+		{UTTERANCES("{" HI ",\"start\":0.1404,\"end\":5.341,\"words\":[]},"
+			    "{\"text\":\"You.\",\"start\":3661.9995,\"end\":3662}"),
 			"1\n00:00:00,140 --> 00:00:05,341\nHi.\n\n"
 			"2\n01:01:02,000 --> 01:01:03,000\nYou.\n"},
 		{JOB("\"full_transcript\":\"Hi.\",\"utterances\":[]"), ""},
 		{"{}", ""},
 		/* Without a valid end, a cue lasts one second. */
-		{SAID("{" HI ",\"start\":1},{" HI ",\"start\":2,\"end\":null},"
-		      "{" HI ",\"start\":3,\"end\":2},{" HI
-		      ",\"start\":4,\"end\":4.0001},"
-		      "{" HI ",\"start\":5,\"end\":-1e400},{" HI
-		      ",\"start\":6,\"end\":1e400}"),
+		{UTTERANCES("{" HI ",\"start\":1},{" HI ",\"start\":2,\"end\":null},"
+			    "{" HI ",\"start\":3,\"end\":2},{" HI
+			    ",\"start\":4,\"end\":4.0001},"
+			    "{" HI ",\"start\":5,\"end\":-1e400},{" HI
+			    ",\"start\":6,\"end\":1e400}"),
 			"1\n00:00:01,000 --> 00:00:02,000\nHi.\n\n"
 			"2\n00:00:02,000 --> 00:00:03,000\nHi.\n\n"
 			"3\n00:00:03,000 --> 00:00:04,000\nHi.\n\n"
@@ -193,29 +195,33 @@ static void test_srt(void **state)
 		 * Utterances without a valid start are left out; a negative start counts
 		 * as 0.
 		 */
-		{SAID("{" HI ",\"end\":1},{" HI ",\"start\":\"1\",\"end\":2},"
-		      "{" HI ",\"start\":null},{" HI ",\"start\":1e400},"
-		      "{" HI ",\"start\":360000},{" HI ",\"start\":1e99},"
-		      "{" HI ",\"start\":-5,\"end\":1},{" HI ",\"start\":-1e400},"
-		      "{" HI ",\"start\":359999.5,\"end\":400000},"
-		      "{" HI ",\"start\":1000000000000000000000000000000000000000000000"
-		      "0000000000000000000000000000}"),
+		{UTTERANCES("{" HI ",\"end\":1},{" HI ",\"start\":\"1\",\"end\":2},"
+			    "{" HI ",\"start\":null},{" HI ",\"start\":1e400},"
+			    "{" HI ",\"start\":360000},{" HI ",\"start\":1e99},"
+			    "{" HI ",\"start\":-5,\"end\":1},{" HI ",\"start\":-1e400},"
+			    "{" HI ",\"start\":359999.5,\"end\":400000},"
+			    "{" HI
+			    ",\"start\":1000000000000000000000000000000000000000000000"
+			    "0000000000000000000000000000}"),
 			"1\n00:00:00,000 --> 00:00:01,000\nHi.\n\n"
 			"2\n00:00:00,000 --> 00:00:01,000\nHi.\n\n"
 			"3\n99:59:59,500 --> 99:59:59,999\nHi.\n"},
 		/* The text of an utterance cannot end its cue or begin another one. */
-		{SAID("{\"text\":\"\\n\\na\\n\\n2\\n00:00:09,000 --> 00:00:10,000\\r\\rb"
-		      "\\u2028c\\u0085d\\u000be\\u0000\\n\",\"start\":1,\"end\":2},"
-		      "{\"text\":\" \\u2029\",\"start\":2,\"end\":3}"),
+		{UTTERANCES("{\"text\":\"\\n\\na\\n\\n2\\n00:00:09,000 --> "
+			    "00:00:10,000\\r\\rb"
+			    "\\u2028c\\u0085d\\u000be\\u0000\\n\",\"start\":1,\"end\":2},"
+			    "{\"text\":\" \\u2029\",\"start\":2,\"end\":3}"),
 			"1\n00:00:01,000 --> 00:00:02,000\n"
 			"a 2 00:00:09,000 -- > 00:00:10,000 b c d e\n"},
-		{SAID("{\"text\":\"->--->> a-b <i>x&amp;\",\"start\":1,\"end\":2}"),
+		{UTTERANCES("{\"text\":\"->--->> a-b <i>x&amp;\",\"start\":1,\"end\":2}"),
 			"1\n00:00:01,000 --> 00:00:02,000\n->--- >> a-b <i>x&amp;\n"},
 		/* Cues are sorted by time, whatever the order of the utterances. */
-		{SAID("{\"text\":\"b\",\"start\":1,\"end\":2,\"channel\":0,\"speaker\":3}"
-		      ","
-		      "{\"text\":\"a\",\"start\":0,\"end\":3,\"channel\":1,\"speaker\":"
-		      "\"x-->y\"}"),
+		{UTTERANCES("{\"text\":\"b\",\"start\":1,\"end\":2,\"channel\":0,"
+			    "\"speaker\":3}"
+			    ","
+			    "{\"text\":\"a\",\"start\":0,\"end\":3,\"channel\":1,"
+			    "\"speaker\":"
+			    "\"x-->y\"}"),
 			"1\n00:00:00,000 --> 00:00:03,000\nx-- >y: a\n\n"
 			"2\n00:00:01,000 --> 00:00:02,000\nSpeaker 3: b\n"},
 	};
@@ -227,19 +233,19 @@ static void test_srt(void **state)
 static void test_vtt(void **state)
 {
 	static const struct shape shapes[] = {
-		{SAID("{" HI ",\"start\":0.14,\"end\":5.341},"
-		      "{\"text\":\"You.\",\"start\":6,\"end\":7}"),
+		{UTTERANCES("{" HI ",\"start\":0.14,\"end\":5.341},"
+			    "{\"text\":\"You.\",\"start\":6,\"end\":7}"),
 			"WEBVTT\n\n00:00:00.140 --> 00:00:05.341\nHi.\n\n"
 			"00:00:06.000 --> 00:00:07.000\nYou.\n"},
 		{"{}", "WEBVTT\n"},
-		{SAID("{" HI ",\"start\":1,\"end\":2,\"speaker\":0},"
-		      "{" HI ",\"start\":2,\"end\":3,\"speaker\":\"A > B\\n\\n&\"},"
-		      "{" HI ",\"start\":3,\"end\":4}"),
+		{UTTERANCES("{" HI ",\"start\":1,\"end\":2,\"speaker\":0},"
+			    "{" HI ",\"start\":2,\"end\":3,\"speaker\":\"A > B\\n\\n&\"},"
+			    "{" HI ",\"start\":3,\"end\":4}"),
 			"WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n<v Speaker 0>Hi.\n\n"
 			"00:00:02.000 --> 00:00:03.000\n<v A &gt; B &amp;>Hi.\n\n"
 			"00:00:03.000 --> 00:00:04.000\nHi.\n"},
-		{SAID("{\"text\":\"<b>&amp;\\n\\n00:01.000 --> "
-		      "00:02.000\",\"start\":1,\"end\":2}"),
+		{UTTERANCES("{\"text\":\"<b>&amp;\\n\\n00:01.000 --> "
+			    "00:02.000\",\"start\":1,\"end\":2}"),
 			"WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n"
 			"&lt;b&gt;&amp;amp; 00:01.000 --&gt; 00:02.000\n"},
 	};
@@ -363,7 +369,7 @@ static void test_refused(void **state)
 		"[{\"text\":\"Hi there.\",\"start\":1,\"speaker\":1}],"
 		"\"subtitles\":[{\"format\":\"vtt\",\"subtitles\":"
 		"\"00:01.000 --> 00:02.000\\nHi.\"}]");
-	static const char *const voices = SAID(
+	static const char *const voices = UTTERANCES(
 		"{\"text\":\"a\\u0001b  c \u00e9 -->\",\"start\":1,\"speaker\":1},"
 		"{\"text\":\"d e\",\"start\":3,\"end\":3700.5,\"speaker\":2}");
 	static const char *const no_jobs[] = {"[]", "null", "\"x\"", "1"};

@@ -235,9 +235,10 @@ static int give(struct api_call *call, const struct fake_job *job)
 	CLEANUP_FREE char *text = NULL;
 	int len = asprintf(&text, "{\n  \"id\": \"%s\",\n  \"edition\": %u%s%s%s\n}\n",
 		job->job.id, job->edition,
-		job->said ? ",\n\"result\":{\"transcription\":{\"full_transcript\":\""
-			  : "",
-		job->said ? job->said : "", job->said ? "\"}}" : "");
+		job->transcript
+			? ",\n\"result\":{\"transcription\":{\"full_transcript\":\""
+			: "",
+		job->transcript ? job->transcript : "", job->transcript ? "\"}}" : "");
 
 	assert_true(len > 0);
 

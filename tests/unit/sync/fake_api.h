@@ -15,11 +15,11 @@ enum fake_next { FAKE_NULL, FAKE_ADVANCES, FAKE_MISSING };
 
 struct fake_job {
 	struct job job;
-	unsigned edition;     /* version of its text */
-	bool nameless;        /* its id is not a valid file name */
-	bool hidden;          /* it takes a position on its page, but is not shown */
-	const char *said;     /* its transcript, or NULL if its text has none */
-	const char *metadata; /* in the format of metadata_flatten(), or NULL */
+	unsigned edition;       /* version of its text */
+	bool nameless;          /* its id is not a valid file name */
+	bool hidden;            /* it takes a position on its page, but is not shown */
+	const char *transcript; /* its transcript, or NULL if its text has none */
+	const char *metadata;   /* in the format of metadata_flatten(), or NULL */
 };
 
 /* Behaviour of the API that is undocumented (GLADIA_API.md) or wrong. */

@@ -37,8 +37,8 @@ static void on_gone(void *ctx, const struct catalog_job *job)
 {
 	struct sync_fixture *fixture = ctx;
 
-	assert_true(fixture->gone_len < DELETED_MAX);
-	strcpy(fixture->gone[fixture->gone_len++], job->job.id);
+	assert_true(fixture->deleted_len < DELETED_MAX);
+	strcpy(fixture->deleted[fixture->deleted_len++], job->job.id);
 }
 
 static void on_turn(void *ctx)
@@ -146,7 +146,7 @@ static void on_wake(struct waiter *waiter, int error)
 {
 	struct reader *reader = list_entry(waiter, struct reader, waiter);
 
-	reader->told++;
+	reader->wakeups++;
 	reader->error = error;
 }
 
@@ -210,9 +210,9 @@ int reader_finish(struct reader *reader)
 	int err;
 
 	while ((err = reader_read(reader)) == -EAGAIN) {
-		unsigned told = reader->told;
+		unsigned wakeups = reader->wakeups;
 
-		while (reader->told == told) {
+		while (reader->wakeups == wakeups) {
 			if (fixture->api->pending_len)
 				fake_answer(fake_call(fixture->api, 0));
 			fixture_turn(fixture);
@@ -286,16 +286,16 @@ void assert_members(const struct reader *reader, const char *wanted)
 	buf_done(&text);
 }
 
-void assert_told_gone(struct sync_fixture *fixture, const char *wanted)
+void assert_deleted(struct sync_fixture *fixture, const char *wanted)
 {
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	for (unsigned i = 0; i < fixture->gone_len; i++)
-		assert_int_equal(buf_printf(&text, " %s", fixture->gone[i]), 0);
+	for (unsigned i = 0; i < fixture->deleted_len; i++)
+		assert_int_equal(buf_printf(&text, " %s", fixture->deleted[i]), 0);
 	assert_text(&text, wanted);
 	buf_done(&text);
-	fixture->gone_len = 0;
+	fixture->deleted_len = 0;
 }
 
 static void note_wake(struct waiter *waiter, int error)
@@ -303,7 +303,7 @@ static void note_wake(struct waiter *waiter, int error)
 	struct counting_waiter *waiting = list_entry(
 		waiter, struct counting_waiter, waiter);
 
-	waiting->told++;
+	waiting->wakeups++;
 	waiting->error = error;
 }
 

@@ -22,9 +22,9 @@ struct sync_fixture {
 	struct catalog *catalog;
 	struct api *api;
 	struct sync *sync;
-	struct list readers;                            /* readers that are open */
-	char gone[DELETED_MAX][FILENAME_BYTES_MAX + 1]; /* ids of reported jobs */
-	unsigned gone_len;
+	struct list readers;                               /* readers that are open */
+	char deleted[DELETED_MAX][FILENAME_BYTES_MAX + 1]; /* ids of reported jobs */
+	unsigned deleted_len;
 	bool offline_ok; /* sync_config.offline_ok at the next fixture_reset() */
 	bool offline;    /* sync_config.offline at the next fixture_reset() */
 	bool no_ttl;     /* ttl=0 at the next fixture_reset() */
@@ -65,9 +65,9 @@ struct reader {
 	enum listing_kind kind;
 	struct listing *listing;
 	struct waiter waiter;
-	size_t at;     /* number of members that it has read */
-	unsigned told; /* number of wake-ups */
-	int error;     /* error of the last wake-up */
+	size_t at;        /* number of members that it has read */
+	unsigned wakeups; /* number of wake-ups */
+	int error;        /* error of the last wake-up */
 };
 
 struct reader *reader_open(
@@ -108,12 +108,12 @@ void assert_as_account(const struct reader *reader, const struct query *query);
 void assert_members(const struct reader *reader, const char *wanted);
 
 /* Asserts which jobs sync has reported since the last call. */
-void assert_told_gone(struct sync_fixture *fixture, const char *wanted);
+void assert_deleted(struct sync_fixture *fixture, const char *wanted);
 
 /* A waiter that counts its wake-ups. */
 struct counting_waiter {
 	struct waiter waiter;
-	unsigned told;
+	unsigned wakeups;
 	int error;
 };
 

@@ -40,7 +40,7 @@ static void fail_next_call(struct sync_fixture *fixture, struct reader *reader, 
 	fixture_settle(fixture);
 	/* A listing that reads from another one fails one turn after it. */
 	fixture_turn(fixture);
-	assert_int_equal(reader->told, 1);
+	assert_int_equal(reader->wakeups, 1);
 	assert_int_equal(reader->error, error);
 	recent_log_each(fixture->log.recent, count_line, &logged);
 	assert_int_equal(logged.lines, 1);
@@ -85,7 +85,7 @@ static void a_later_page(void **state)
 		assert_int_equal(reader_read(reader), -EAGAIN);
 		fake_answer(fake_call(fixture->api, 0));
 		fixture_turn(fixture);
-		reader->told = 0;
+		reader->wakeups = 0;
 		fail_next_call(fixture, reader, errors[i]);
 		reader_close(reader);
 	}

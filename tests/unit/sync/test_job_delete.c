@@ -30,7 +30,7 @@ static int remove_job(struct sync_fixture *fixture, const char *id)
 
 	want(fixture, &waiting, id);
 	fixture_settle(fixture);
-	assert_int_equal(waiting.told, 1);
+	assert_int_equal(waiting.wakeups, 1);
 	return waiting.error;
 }
 
@@ -68,7 +68,7 @@ static void a_job_is_deleted(void **state)
 	assert_int_equal(jobs_by_id(fixture->catalog, "j001", &job), 0);
 	assert_true(job.deleted);
 	assert_false(job.has_text);
-	assert_told_gone(fixture, "j001");
+	assert_deleted(fixture, "j001");
 }
 
 /* SEMANTICS 10.1: one request deletes the job, even if a caller stops waiting. */
@@ -85,9 +85,9 @@ static void one_call_however_many_wait(void **state)
 	wait_leave(&waiting[1].waiter);
 	assert_int_equal(fixture->api->deletes, 1);
 	fixture_settle(fixture);
-	assert_int_equal(waiting[0].told, 1);
-	assert_int_equal(waiting[1].told, 0);
-	assert_int_equal(waiting[2].told, 1);
+	assert_int_equal(waiting[0].wakeups, 1);
+	assert_int_equal(waiting[1].wakeups, 0);
+	assert_int_equal(waiting[2].wakeups, 1);
 	assert_null(fake_find(fixture->api, "j000"));
 }
 
@@ -171,7 +171,7 @@ static void what_is_not_finished_stays(void **state)
 	assert_shown(fixture, "j000");
 	assert_int_equal(remove_job(fixture, "j000"), -EBUSY);
 	assert_shown(fixture, "j000");
-	assert_told_gone(fixture, "");
+	assert_deleted(fixture, "");
 }
 
 /* SEMANTICS 10.1: a job that is already deleted at the API is deleted here, too. */
@@ -186,7 +186,7 @@ static void already_deleted_jobs(void **state)
 	assert_int_equal(remove_job(fixture, "j000"), -ENOENT);
 	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_true(job.deleted);
-	assert_told_gone(fixture, "j000");
+	assert_deleted(fixture, "j000");
 	assert_shown(fixture, "j001");
 }
 
@@ -210,7 +210,7 @@ static void what_is_not_known_is_doubted(void **state)
 		assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 		assert_false(job.deleted);
 		assert_false(sync_is_fresh(fixture->sync, &job, INT64_MAX / 2));
-		assert_told_gone(fixture, "j000");
+		assert_deleted(fixture, "j000");
 	}
 }
 

@@ -14,7 +14,7 @@
 
 struct waiting {
 	struct waiter waiter;
-	unsigned told;
+	unsigned wakeups;
 	int error;
 	/* If set, on_wake() fetches the job again. */
 	struct sync *again;
@@ -26,7 +26,7 @@ static void on_wake(struct waiter *waiter, int error)
 	struct waiting *waiting = list_entry(waiter, struct waiting, waiter);
 	struct wait_queue *queue;
 
-	waiting->told++;
+	waiting->wakeups++;
 	waiting->error = error;
 	if (!waiting->again)
 		return;
@@ -62,10 +62,10 @@ static void one_call_however_many_wait(void **state)
 	assert_int_equal(fixture->api->gets, 2);
 	fake_answer(fake_call_for(fixture->api, "j001"));
 	for (int i = 0; i < 5; i++) {
-		assert_int_equal(waiting[i].told, 1);
+		assert_int_equal(waiting[i].wakeups, 1);
 		assert_int_equal(waiting[i].error, 0);
 	}
-	assert_int_equal(other.told, 0);
+	assert_int_equal(other.wakeups, 0);
 	assert_int_equal(jobs_by_id(fixture->catalog, "j001", &job), 0);
 	assert_true(job.size > 0);
 	fixture_settle(fixture);
@@ -93,7 +93,7 @@ static void not_found_forgets(void **state)
 	assert_int_equal(waiting.error, -ENOENT);
 	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_true(job.deleted);
-	assert_told_gone(fixture, "j000");
+	assert_deleted(fixture, "j000");
 	/* A deletion is reported once, and never for an unknown job. */
 	want(fixture, &waiting, "j000");
 	fixture_settle(fixture);
@@ -101,7 +101,7 @@ static void not_found_forgets(void **state)
 	fixture_settle(fixture);
 	assert_int_equal(waiting.error, -ENOENT);
 	assert_int_equal(jobs_by_id(fixture->catalog, "never", &job), -ENOENT);
-	assert_told_gone(fixture, "");
+	assert_deleted(fixture, "");
 }
 
 /* SEMANTICS 11.1: any other failure is returned, and does not change the cache. */
@@ -119,7 +119,7 @@ static void failure_forgets_nothing(void **state)
 	assert_int_equal(waiting.error, -EBUSY);
 	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_false(job.deleted);
-	assert_told_gone(fixture, "");
+	assert_deleted(fixture, "");
 }
 
 /* A job is reported if its text has changed, and only then (SEMANTICS 7.3). */
@@ -132,7 +132,7 @@ static void changes_are_reported(void **state)
 	for (int i = 0; i < 4; i++) {
 		want(fixture, &waiting, "a");
 		fixture_settle(fixture);
-		assert_told_gone(fixture, i == 2 ? "a" : "");
+		assert_deleted(fixture, i == 2 ? "a" : "");
 		if (i == 1)
 			fake_find(fixture->api, "a")->edition++;
 	}
@@ -142,21 +142,21 @@ static void changes_are_reported(void **state)
 static void a_leaving_reader_ends_no_call(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct waiting gone;
+	struct waiting leaving;
 	struct waiting stays;
 	struct catalog_job job;
 
 	fixture_fill(fixture, 0, 2);
-	want(fixture, &gone, "j000");
-	wait_leave(&gone.waiter);
-	want(fixture, &gone, "j001");
+	want(fixture, &leaving, "j000");
+	wait_leave(&leaving.waiter);
+	want(fixture, &leaving, "j001");
 	want(fixture, &stays, "j001");
-	wait_leave(&gone.waiter);
+	wait_leave(&leaving.waiter);
 	assert_int_equal(fixture->api->pending_len, 2);
 	fixture_settle(fixture);
 	assert_int_equal(fixture->api->cancelled, 0);
-	assert_int_equal(gone.told, 0);
-	assert_int_equal(stays.told, 1);
+	assert_int_equal(leaving.wakeups, 0);
+	assert_int_equal(stays.wakeups, 1);
 	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_true(job.size > 0);
 }
@@ -173,10 +173,10 @@ static void wanted_again_while_woken(void **state)
 	want(fixture, &other, "j000");
 	waiting.again = fixture->sync;
 	fake_fail(fake_call(fixture->api, 0), -EBUSY, "test: too many requests");
-	assert_int_equal(other.told, 1);
+	assert_int_equal(other.wakeups, 1);
 	assert_int_equal(fixture->api->pending_len, 1);
 	fixture_settle(fixture);
-	assert_int_equal(waiting.told, 2);
+	assert_int_equal(waiting.wakeups, 2);
 	assert_int_equal(waiting.error, 0);
 }
 
@@ -250,8 +250,8 @@ static void wanted_while_fetched_ahead(void **state)
 	look_at(fixture, 2);
 	assert_int_equal(fixture->api->pending_len, 6);
 	fixture_settle(fixture);
-	assert_int_equal(waiting[0].told, 1);
-	assert_int_equal(waiting[1].told, 1);
+	assert_int_equal(waiting[0].wakeups, 1);
+	assert_int_equal(waiting[1].wakeups, 1);
 	/* j000 and j001 were only looked up, not fetched. */
 	assert_int_equal(fixture->api->gets, 38);
 	look_at(fixture, 3);

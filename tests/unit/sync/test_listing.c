@@ -62,7 +62,7 @@ static void a_listing_is_shared(void **state)
 		listing_id(readers[0]->listing), listing_id(readers[1]->listing));
 	fixture_settle(fixture);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(readers[i]->told, 1);
+		assert_int_equal(readers[i]->wakeups, 1);
 		assert_int_equal(reader_want(readers[i], 19), 0);
 		reader_close(readers[i]);
 	}
@@ -114,23 +114,23 @@ static void readers_at_several_positions(void **state)
 	struct sync_fixture *fixture = *state;
 	struct reader *near;
 	struct reader *far;
-	struct reader *gone;
+	struct reader *leaving;
 
 	fixture_reset(fixture, 2, 10);
 	fixture_fill(fixture, 0, 60);
 	near = reader_open_all(fixture);
 	far = reader_open_all(fixture);
-	gone = reader_open_all(fixture);
+	leaving = reader_open_all(fixture);
 	assert_int_equal(reader_want(near, 0), -EAGAIN);
 	assert_int_equal(reader_want(far, 55), -EAGAIN);
-	assert_int_equal(reader_want(gone, 5), -EAGAIN);
-	reader_close(gone);
+	assert_int_equal(reader_want(leaving, 5), -EAGAIN);
+	reader_close(leaving);
 	fake_answer(fake_call(fixture->api, 0));
-	assert_int_equal(near->told, 1);
+	assert_int_equal(near->wakeups, 1);
 	assert_int_equal(reader_want(near, 9), 0);
 	while (reader_want(far, 55) == -EAGAIN)
 		fake_answer(fake_call(fixture->api, 0));
-	assert_int_equal(near->told, 1);
+	assert_int_equal(near->wakeups, 1);
 	reader_close(near);
 	reader_close(far);
 }
@@ -188,9 +188,9 @@ static void missing_jobs_are_forgotten_or_doubted(void **state)
 	fake_remove(fixture->api, "j001");
 	fake_remove(fixture->api, "queued");
 	fixture_forward(fixture, FIXTURE_TTL_MS);
-	assert_told_gone(fixture, "");
+	assert_deleted(fixture, "");
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	assert_told_gone(fixture, "j001");
+	assert_deleted(fixture, "j001");
 	assert_true(is_gone(fixture, "j001"));
 	assert_false(is_gone(fixture, "j000"));
 	assert_false(is_gone(fixture, "queued"));
@@ -198,7 +198,7 @@ static void missing_jobs_are_forgotten_or_doubted(void **state)
 	/* A deletion is reported once. */
 	fixture_forward(fixture, FIXTURE_TTL_MS);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	assert_told_gone(fixture, "");
+	assert_deleted(fixture, "");
 }
 
 /* A job that was seen with another status meanwhile is neither deleted nor stale. */
@@ -214,10 +214,10 @@ static void moved_jobs_are_left_alone(void **state)
 	fixture_forward(fixture, 10);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &done), 0);
 	/* A job whose text and directories have changed is reported. */
-	assert_told_gone(fixture, "a");
+	assert_deleted(fixture, "a");
 	fixture_forward(fixture, FIXTURE_TTL_MS);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &queued), 0);
-	assert_told_gone(fixture, "");
+	assert_deleted(fixture, "");
 	assert_true(is_fresh(fixture, "a"));
 }
 
@@ -244,7 +244,7 @@ static void jobs_seen_since_are_not_missing(void **state)
 	fake_answer(fake_call_for(fixture->api, "j001"));
 	fake_remove(fixture->api, "j001");
 	assert_int_equal(reader_finish(reader), 0);
-	assert_told_gone(fixture, "");
+	assert_deleted(fixture, "");
 	assert_false(is_gone(fixture, "j001"));
 	reader_close(reader);
 }
@@ -268,11 +268,11 @@ static void partial_listings_report_nothing(void **state)
 		fixture_settle(fixture);
 		assert_int_equal(reader_want(reader, 5), 0);
 		reader_close(reader);
-		assert_told_gone(fixture, "");
+		assert_deleted(fixture, "");
 	}
 	fixture_forward(fixture, FIXTURE_TTL_MS);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	assert_told_gone(fixture, "j035");
+	assert_deleted(fixture, "j035");
 }
 
 /*
@@ -298,7 +298,7 @@ static void refresh_forgets_listings(void **state)
 	assert_int_equal(reader_finish(late), 0);
 	assert_as_account(late, &query);
 	assert_int_equal(listing_len(held->listing), 4);
-	assert_told_gone(fixture, "j001");
+	assert_deleted(fixture, "j001");
 	assert_true(is_fresh(fixture, "queued"));
 	reader_close(held);
 	reader_close(late);
@@ -322,7 +322,7 @@ static void refreshed_listings_are_compared_yet(void **state)
 	fake_remove(fixture->api, "j001");
 	fixture_forward(fixture, 1);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	assert_told_gone(fixture, "j001");
+	assert_deleted(fixture, "j001");
 }
 
 /* A listing that was in progress at a refresh is not shared with a later reader. */

@@ -29,7 +29,7 @@ static void test_empty(void **state)
 static void test_spec_6_3_once(void **state)
 {
 	static const int64_t seen[] = {7, 3, 7, 9, 3, INT64_MAX, 7, INT64_MAX};
-	static const int64_t told[] = {7, 3, 9, INT64_MAX};
+	static const int64_t emitted[] = {7, 3, 9, INT64_MAX};
 	struct member_set snapshot;
 
 	(void)state;
@@ -37,7 +37,7 @@ static void test_spec_6_3_once(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(seen); i++)
 		assert_int_equal(member_set_add(&snapshot, seen[i], 0, true), 0);
 	assert_int_equal(snapshot.len, 4);
-	assert_memory_equal(snapshot.members, told, sizeof(told));
+	assert_memory_equal(snapshot.members, emitted, sizeof(emitted));
 	assert_true(member_set_has(&snapshot, 9));
 	assert_false(member_set_has(&snapshot, 8));
 	member_set_done(&snapshot);

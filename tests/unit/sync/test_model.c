@@ -28,7 +28,7 @@ struct model_job {
 	bool exists;
 	bool always; /* it has matched since the listing began */
 	bool ever;
-	unsigned told;
+	unsigned emitted;
 };
 
 struct model {
@@ -210,11 +210,11 @@ static void check(struct model *model, const struct reader *reader)
 
 		assert_int_equal(sscanf(id, "m%u", &number), 1);
 		assert_true(model->jobs[number].ever);
-		assert_int_equal(model->jobs[number].told++, 0);
+		assert_int_equal(model->jobs[number].emitted++, 0);
 	}
 	for (unsigned i = 0; i < model->jobs_len; i++)
 		if (model->jobs[i].always)
-			assert_int_equal(model->jobs[i].told, 1);
+			assert_int_equal(model->jobs[i].emitted, 1);
 }
 
 /* Returns the number of jobs of the smallest page that this round can have. */

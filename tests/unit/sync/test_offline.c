@@ -228,7 +228,7 @@ static void what_was_not_seen_whole_is_an_error(void **state)
 	assert_int_equal(reader_read(reader), -EAGAIN);
 	fake_reach(fixture->api, false);
 	fixture_turn(fixture);
-	assert_int_equal(reader->told, 0);
+	assert_int_equal(reader->wakeups, 0);
 	fake_fail(fake_call(fixture->api, 0), -EHOSTUNREACH, "nobody there");
 	fixture_turn(fixture);
 	assert_int_equal(reader->error, -EHOSTUNREACH);
@@ -258,7 +258,7 @@ static void the_next_look_shows_the_truth(void **state)
 	assert_int_equal(fake_call(fixture->api, 0)->limit, 1);
 	fixture_settle(fixture);
 	assert_shown(fixture, LISTING_JOBS, &all, "j001 j003 j002");
-	assert_told_gone(fixture, "j000");
+	assert_deleted(fixture, "j000");
 }
 
 /* SEMANTICS 7.5: no reader waits for a probe, and not every reader sends one. */
@@ -362,13 +362,13 @@ static void jobs_that_are_known_are_shown(void **state)
 	assert_int_equal(want(fixture, &unknown, "j001"), 0);
 	fake_reach(fixture->api, false);
 	fixture_turn(fixture);
-	assert_int_equal(known.told, 1);
+	assert_int_equal(known.wakeups, 1);
 	assert_int_equal(known.error, 0);
 	assert_int_equal(jobs_by_id(fixture->catalog, "j000", &job), 0);
 	assert_true(
 		sync_is_fresh(fixture->sync, &job, fixture_noon_ms() + fixture->now_ms));
 	/* A job that is not cached is requested until the timeout. */
-	assert_int_equal(unknown.told, 0);
+	assert_int_equal(unknown.wakeups, 0);
 	fake_fail(fake_call_for(fixture->api, "j001"), -EHOSTUNREACH, "nobody there");
 	assert_int_equal(unknown.error, -EHOSTUNREACH);
 	/* After that, the next fetch fails at once. */

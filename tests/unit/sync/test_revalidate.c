@@ -19,23 +19,23 @@
 enum {
 	ROUNDS = 400,
 	ROUNDS_SHORT = 30, /* for valgrind, which is fifty times slower */
-	LOOKS = 5,
+	REFRESHES = 5,
 	JOBS_MAX = 600, /* jobs created in a round, at most */
 	STEPS_MAX = 2000,
 	MINUTE_MS = 60 * 1000,
 };
 
-struct look_job {
+struct model_job {
 	bool always; /* it has matched since the refresh began */
 	bool ever;
-	unsigned told;
+	unsigned emitted;
 };
 
-struct looks {
+struct model {
 	struct sync_fixture *fixture;
 	uint64_t random;
 	struct query query;
-	struct look_job jobs[JOBS_MAX];
+	struct model_job jobs[JOBS_MAX];
 	unsigned jobs_len; /* number of jobs created so far */
 	int64_t created_ms;
 	unsigned finished; /* one new job in this many is unfinished */
@@ -44,26 +44,26 @@ struct looks {
 };
 
 /* xorshift64* (Vigna 2016). */
-static unsigned draw(struct looks *looks, unsigned below)
+static unsigned draw(struct model *model, unsigned below)
 {
-	looks->random ^= looks->random >> 12;
-	looks->random ^= looks->random << 25;
-	looks->random ^= looks->random >> 27;
-	return (unsigned)(looks->random * 0x2545f4914f6cdd1du >> 33) % below;
+	model->random ^= model->random >> 12;
+	model->random ^= model->random << 25;
+	model->random ^= model->random >> 27;
+	return (unsigned)(model->random * 0x2545f4914f6cdd1du >> 33) % below;
 }
 
-static struct look_job *known(struct looks *looks, const struct fake_job *job)
+static struct model_job *known(struct model *model, const struct fake_job *job)
 {
 	unsigned number;
 
 	assert_int_equal(sscanf(job->job.id, "k%u", &number), 1);
-	return &looks->jobs[number];
+	return &model->jobs[number];
 }
 
-static void note(struct looks *looks, const struct fake_job *job)
+static void note(struct model *model, const struct fake_job *job)
 {
-	struct look_job *noted = known(looks, job);
-	bool matches = query_matches(&looks->query, &job->job);
+	struct model_job *noted = known(model, job);
+	bool matches = query_matches(&model->query, &job->job);
 
 	noted->always = noted->always && matches;
 	noted->ever = noted->ever || matches;
@@ -72,92 +72,92 @@ static void note(struct looks *looks, const struct fake_job *job)
 /*
  * Creates a job. Its timestamp is never that of a job that a refresh has already shown.
  */
-static void create(struct looks *looks, bool same_instant)
+static void create(struct model *model, bool same_time)
 {
-	enum job_status status = draw(looks, looks->finished) ? JOB_DONE : JOB_QUEUED;
+	enum job_status status = draw(model, model->finished) ? JOB_DONE : JOB_QUEUED;
 	char id[16];
 
-	if (looks->jobs_len == JOBS_MAX)
+	if (model->jobs_len == JOBS_MAX)
 		return;
-	if (!same_instant)
-		looks->created_ms += MINUTE_MS;
-	snprintf(id, sizeof(id), "k%04u", looks->jobs_len);
-	looks->jobs[looks->jobs_len++] = (struct look_job){0};
-	note(looks, fake_add(looks->fixture->api, id, status, looks->created_ms));
+	if (!same_time)
+		model->created_ms += MINUTE_MS;
+	snprintf(id, sizeof(id), "k%04u", model->jobs_len);
+	model->jobs[model->jobs_len++] = (struct model_job){0};
+	note(model, fake_add(model->fixture->api, id, status, model->created_ms));
 }
 
-static void finish_one(struct looks *looks)
+static void finish_one(struct model *model)
 {
-	struct api *api = looks->fixture->api;
+	struct api *api = model->fixture->api;
 
 	for (unsigned i = 0; i < api->jobs_len; i++) {
 		struct fake_job *job = &api->jobs[i];
 
-		if (job_finished(&job->job) || draw(looks, 2))
+		if (job_finished(&job->job) || draw(model, 2))
 			continue;
-		job->job.status = draw(looks, 3) ? JOB_DONE : JOB_ERROR;
+		job->job.status = draw(model, 3) ? JOB_DONE : JOB_ERROR;
 		job->job.completed_ms = job->job.created_ms + 1;
 		job->edition++;
-		note(looks, job);
+		note(model, job);
 		return;
 	}
 }
 
-static void change(struct looks *looks)
+static void change(struct model *model)
 {
-	struct api *api = looks->fixture->api;
-	unsigned kind = draw(looks, 4);
+	struct api *api = model->fixture->api;
+	unsigned kind = draw(model, 4);
 
 	if (kind == 0) {
-		create(looks, false);
+		create(model, false);
 	} else if (kind == 1 && api->jobs_len) {
-		struct fake_job *job = &api->jobs[draw(looks, api->jobs_len)];
+		struct fake_job *job = &api->jobs[draw(model, api->jobs_len)];
 
-		known(looks, job)->always = false;
+		known(model, job)->always = false;
 		fake_remove(api, job->job.id);
 	} else {
-		finish_one(looks);
+		finish_one(model);
 	}
 }
 
-static void begin_look(struct looks *looks)
+static void begin_refresh(struct model *model)
 {
-	struct api *api = looks->fixture->api;
+	struct api *api = model->fixture->api;
 
-	for (unsigned i = 0; i < looks->jobs_len; i++)
-		looks->jobs[i] = (struct look_job){0};
+	for (unsigned i = 0; i < model->jobs_len; i++)
+		model->jobs[i] = (struct model_job){0};
 	for (unsigned i = 0; i < api->jobs_len; i++) {
-		known(looks, &api->jobs[i])->always = true;
-		note(looks, &api->jobs[i]);
+		known(model, &api->jobs[i])->always = true;
+		note(model, &api->jobs[i]);
 	}
 }
 
-static void check(struct looks *looks, const struct reader *reader)
+static void check(struct model *model, const struct reader *reader)
 {
 	for (size_t i = 0; i < listing_len(reader->listing); i++) {
 		const char *id = fixture_id(
-			looks->fixture, listing_member(reader->listing, i));
+			model->fixture, listing_member(reader->listing, i));
 		unsigned number;
 
 		assert_int_equal(sscanf(id, "k%u", &number), 1);
-		assert_true(looks->jobs[number].ever);
-		assert_int_equal(looks->jobs[number].told++, 0);
+		assert_true(model->jobs[number].ever);
+		assert_int_equal(model->jobs[number].emitted++, 0);
 	}
-	for (unsigned i = 0; i < looks->jobs_len; i++)
-		if (looks->jobs[i].always)
-			assert_int_equal(looks->jobs[i].told, 1);
+	for (unsigned i = 0; i < model->jobs_len; i++)
+		if (model->jobs[i].always)
+			assert_int_equal(model->jobs[i].emitted, 1);
 }
 
-static void look(struct looks *looks)
+static void refresh(struct model *model)
 {
-	struct sync_fixture *fixture = looks->fixture;
+	struct sync_fixture *fixture = model->fixture;
 	unsigned before = fixture->api->lists + fixture->api->gets;
 	struct reader *reader;
 	unsigned steps = 0;
 	int err;
 
-	begin_look(looks);
-	reader = reader_open(fixture, LISTING_JOBS, &looks->query);
+	begin_refresh(model);
+	reader = reader_open(fixture, LISTING_JOBS, &model->query);
 	while ((err = reader_read(reader)) == -EAGAIN) {
 		assert_true(++steps < STEPS_MAX);
 		/*
@@ -165,83 +165,83 @@ static void look(struct looks *looks)
 		 * again.
 		 */
 		assert_in_range(fixture->api->pending_len, 1, 2 * FIXTURE_CONNECTIONS);
-		if (!draw(looks, 50))
+		if (!draw(model, 50))
 			fake_fail(fake_call(fixture->api, 0), -EBUSY, "");
 		else
 			fake_answer(fake_call(
-				fixture->api, draw(looks, fixture->api->pending_len)));
-		if (looks->busy && !draw(looks, looks->busy))
-			change(looks);
+				fixture->api, draw(model, fixture->api->pending_len)));
+		if (model->busy && !draw(model, model->busy))
+			change(model);
 		fixture_forward(fixture, 1);
 	}
 	assert_int_equal(err, -ENOENT);
-	check(looks, reader);
+	check(model, reader);
 
 	unsigned requests = fixture->api->lists + fixture->api->gets - before;
 
-	looks->cheap += requests < listing_len(reader->listing) / 9 / 2;
+	model->cheap += requests < listing_len(reader->listing) / 9 / 2;
 	reader_close(reader);
 }
 
-static void draw_query(struct looks *looks)
+static void draw_query(struct model *model)
 {
 	static const char *const words[] = {"done", "error,done", "queued,processing"};
-	unsigned kind = draw(looks, 6);
+	unsigned kind = draw(model, 6);
 
-	query_init(&looks->query);
+	query_init(&model->query);
 	if (kind < 3)
 		assert_int_equal(
-			query_narrow(&looks->query, QUERY_STATUS, words[kind]), 0);
+			query_narrow(&model->query, QUERY_STATUS, words[kind]), 0);
 	if (kind == 5)
 		assert_int_equal(
-			query_narrow(&looks->query, QUERY_AFTER, "2026-03-31T13:00Z"), 0);
+			query_narrow(&model->query, QUERY_AFTER, "2026-03-31T13:00Z"), 0);
 }
 
-static void run_round(struct looks *looks, struct sync_fixture *fixture, unsigned round)
+static void run_round(struct model *model, struct sync_fixture *fixture, unsigned round)
 {
 	static const struct sync_handlers none;
 	unsigned jobs;
-	unsigned cheap = looks->cheap;
+	unsigned cheap = model->cheap;
 
-	*looks = (struct looks){.fixture = fixture, .random = round + 1, .cheap = cheap};
+	*model = (struct model){.fixture = fixture, .random = round + 1, .cheap = cheap};
 	for (unsigned i = 0; i < 4; i++)
-		draw(looks, 2);
+		draw(model, 2);
 	fixture->api->jobs_len = 0;
 	fixture->api->rules = (struct fake_rules){
-		.next_after_full = draw(looks, 2),
-		.next_until_empty = !draw(looks, 3),
-		.missing_past_end = draw(looks, 2),
-		.limits_inclusive = draw(looks, 2),
+		.next_after_full = draw(model, 2),
+		.next_until_empty = !draw(model, 3),
+		.missing_past_end = draw(model, 2),
+		.limits_inclusive = draw(model, 2),
 		.summaries = true,
 	};
-	draw_query(looks);
-	looks->busy = draw(looks, 3) * 4;
-	looks->finished = 4 + draw(looks, 60);
-	looks->created_ms = fixture_noon_ms() - (int64_t)DAY_MS;
+	draw_query(model);
+	model->busy = draw(model, 3) * 4;
+	model->finished = 4 + draw(model, 60);
+	model->created_ms = fixture_noon_ms() - (int64_t)DAY_MS;
 	fixture_reset(fixture, FIXTURE_CONNECTIONS, 10);
 	sync_set_handlers(fixture->sync, &none, NULL);
-	jobs = draw(looks, 300);
+	jobs = draw(model, 300);
 	for (unsigned i = 0; i < jobs; i++)
-		create(looks, i && !draw(looks, 4));
-	for (unsigned i = 0; i < LOOKS; i++) {
-		unsigned changes = draw(looks, 3) ? draw(looks, 4) : draw(looks, 30);
+		create(model, i && !draw(model, 4));
+	for (unsigned i = 0; i < REFRESHES; i++) {
+		unsigned changes = draw(model, 3) ? draw(model, 4) : draw(model, 30);
 
-		look(looks);
+		refresh(model);
 		while (changes--)
-			change(looks);
+			change(model);
 		fixture_forward(fixture, FIXTURE_TTL_MS);
 	}
 }
 
-static void looks_show_what_there_is(void **state)
+static void refreshes_show_the_account(void **state)
 {
-	struct looks *looks = test_calloc(1, sizeof(*looks));
+	struct model *model = test_calloc(1, sizeof(*model));
 	unsigned rounds = getenv("GLADIAFS_TEST_SHORT") ? ROUNDS_SHORT : ROUNDS;
 
 	for (unsigned round = 0; round < rounds; round++)
-		run_round(looks, *state, round);
-	assert_in_range(looks->cheap, rounds / 5, rounds * LOOKS);
-	test_free(looks);
+		run_round(model, *state, round);
+	assert_in_range(model->cheap, rounds / 5, rounds * REFRESHES);
+	test_free(model);
 }
 
 /* Adds a hundred jobs and refreshes until the unfinished jobs of the query are known. */
@@ -456,7 +456,7 @@ int main(void)
 		TEST(one_of_the_first_timestamp_does_not_hide_a_deletion),
 		TEST(one_of_several_at_a_timestamp_finishes),
 		TEST(a_row_that_cannot_be_read_hides_no_job),
-		TEST(looks_show_what_there_is),
+		TEST(refreshes_show_the_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

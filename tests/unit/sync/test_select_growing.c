@@ -77,7 +77,7 @@ static void as_far_as_wanted(void **state)
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
 	assert_int_equal(fixture->api->lists, 1);
 	answer_one(fixture);
-	assert_int_equal(reader->told, 1);
+	assert_int_equal(reader->wakeups, 1);
 	assert_int_equal(reader_want(reader, 0), 0);
 	assert_members(reader, "j005");
 	fixture_settle(fixture);
@@ -266,7 +266,7 @@ static void a_page_fails(void **state)
 	assert_int_equal(reader_want(reader, 1), -EAGAIN);
 	fake_fail(fake_call(fixture->api, 0), -ETIMEDOUT, "");
 	fixture_turn(fixture);
-	assert_int_equal(reader->told, 2);
+	assert_int_equal(reader->wakeups, 2);
 	assert_int_equal(reader->error, -ETIMEDOUT);
 	reader->error = 0;
 	assert_int_equal(reader_finish(reader), 0);
@@ -311,7 +311,7 @@ static void a_job_is_deleted(void **state)
 
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "j005 j045 j065");
-	assert_told_gone(fixture, "j025");
+	assert_deleted(fixture, "j025");
 	reader_close(reader);
 }
 
@@ -336,7 +336,7 @@ static void some_at_a_time(void **state)
 	reader = reader_open(fixture, LISTING_JOBS, &query);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
 	fixture_turn(fixture);
-	assert_int_equal(reader->told, 1);
+	assert_int_equal(reader->wakeups, 1);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, id);
 	reader_close(reader);
@@ -370,9 +370,9 @@ static void far_ahead(void **state)
 		size_t last = cases[i].members - 1;
 
 		assert_int_equal(reader_want(reader, last), -EAGAIN);
-		for (int turns = 0; turns < 4 && !reader->told; turns++)
+		for (int turns = 0; turns < 4 && !reader->wakeups; turns++)
 			fixture_turn(fixture);
-		assert_int_equal(reader->told, 1);
+		assert_int_equal(reader->wakeups, 1);
 		assert_int_equal(reader_want(reader, last), 0);
 		assert_int_equal(reader_want(reader, last + 1), -ENOENT);
 		reader_close(reader);

@@ -35,7 +35,7 @@ static void first_page_is_one_request(void **state)
 	assert_asks(fixture, 0, 0);
 	assert_int_equal(fake_call(fixture->api, 0)->limit, PAGE);
 	fixture_settle(fixture);
-	assert_int_equal(reader->told, 1);
+	assert_int_equal(reader->wakeups, 1);
 	assert_int_equal(listing_len(reader->listing), PAGE);
 	for (size_t i = 0; i < PAGE; i++)
 		assert_int_equal(reader_want(reader, i), 0);
@@ -329,10 +329,10 @@ static void failed_page_is_an_error_and_tried_again(void **state)
 	fixture_fill(fixture, 0, 30);
 	reader = read_first(fixture);
 	assert_int_equal(reader_read(reader), -EAGAIN);
-	reader->told = 0;
+	reader->wakeups = 0;
 	fake_fail(fake_call(fixture->api, 0), -EBUSY, "test: too many requests");
 	fixture_turn(fixture);
-	assert_int_equal(reader->told, 1);
+	assert_int_equal(reader->wakeups, 1);
 	assert_int_equal(reader->error, -EBUSY);
 	assert_int_equal(fixture->api->pending_len, 0);
 	assert_int_equal(listing_len(reader->listing), 10);

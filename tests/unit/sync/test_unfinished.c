@@ -43,7 +43,7 @@ static void grow_old(struct sync_fixture *fixture)
 	for (unsigned i = 0; i < fixture->api->jobs_len; i++)
 		fixture->api->jobs[i].edition += fixture->api->jobs[i].job.id[0] == 'u';
 	fixture_forward(fixture, FIXTURE_TTL_MS + 1);
-	fixture->gone_len = 0;
+	fixture->deleted_len = 0;
 }
 
 static bool is_fresh(struct sync_fixture *fixture, const char *id)
@@ -91,7 +91,7 @@ static int poll_one(struct sync_fixture *fixture, const char *id)
 	/*
 	 * Stop when it is woken: the list may continue, as it does while a program polls.
 	 */
-	while (!waiting.told)
+	while (!waiting.wakeups)
 		fake_answer(fake_call(fixture->api, 0));
 	fixture_turn(fixture);
 	return waiting.error;
@@ -215,11 +215,11 @@ static void at_the_same_time(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		fake_answer(fake_call_for(fixture->api, id_of(i)));
 	fake_answer(fake_call(fixture->api, 0));
-	assert_int_equal(waiting[4].told, 1);
-	assert_int_equal(waiting[MANY - 1].told, 0);
+	assert_int_equal(waiting[4].wakeups, 1);
+	assert_int_equal(waiting[MANY - 1].wakeups, 0);
 	fixture_settle(fixture);
 	for (unsigned i = 0; i < MANY; i++) {
-		assert_int_equal(waiting[i].told, 1);
+		assert_int_equal(waiting[i].wakeups, 1);
 		assert_int_equal(waiting[i].error, 0);
 		assert_up_to_date(fixture, id_of(i));
 	}
@@ -274,7 +274,7 @@ static void skipped_between_pages(void **state)
 		fake_find(fixture->api, id_of(i))->job.status = JOB_DONE;
 	fixture_settle(fixture);
 	for (unsigned i = 10; i < MANY; i++) {
-		assert_int_equal(waiting[i].told, 1);
+		assert_int_equal(waiting[i].wakeups, 1);
 		assert_up_to_date(fixture, id_of(i));
 	}
 	assert_int_equal(fixture->api->gets, 4 + 10);
@@ -296,7 +296,7 @@ static void list_fails(void **state)
 		assert_int_equal(fixture->api->gets, MANY / 2);
 		fixture_settle(fixture);
 		for (unsigned i = 0; i < MANY / 2; i++) {
-			assert_int_equal(waiting[i].told, 1);
+			assert_int_equal(waiting[i].wakeups, 1);
 			assert_int_equal(waiting[i].error, 0);
 			assert_up_to_date(fixture, id_of(i));
 		}
@@ -362,7 +362,7 @@ static void no_request_waits_any_more(void **state)
 	fake_fail(fake_call(fixture->api, 4), -EIO, "test: broken");
 	assert_int_equal(fixture->api->gets, 5);
 	fixture_settle(fixture);
-	assert_int_equal(waiting[8].told, 0);
+	assert_int_equal(waiting[8].wakeups, 0);
 	assert_up_to_date(fixture, id_of(9));
 }
 
@@ -417,7 +417,7 @@ static void ends_while_listing(void **state)
 		wait_leave(&waiting[i].waiter);
 	fixture_reset(fixture, FIXTURE_CONNECTIONS, 0);
 	assert_int_equal(fixture->api->pending_len, 0);
-	assert_int_equal(waiting[9].told, 0);
+	assert_int_equal(waiting[9].wakeups, 0);
 }
 
 int main(void)

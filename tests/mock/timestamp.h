@@ -9,21 +9,21 @@
  * The parsers give 0, or -EINVAL for anything that is not exactly such a time.
  */
 
-#define DAY_MS       ((int64_t)86400000)
-#define INSTANT_SIZE 25 /* "2026-04-01T00:00:00.000Z" and its NUL */
+#define DAY_MS         ((int64_t)86400000)
+#define TIMESTAMP_SIZE 25 /* "2026-04-01T00:00:00.000Z" and its NUL */
 
 /* "YYYY-MM-DD", a day that exists; gives its midnight in UTC. */
-int instant_parse_day(const char *s, int64_t *ret_ms);
+int timestamp_parse_day(const char *s, int64_t *ret_ms);
 
 /* A day, or a day and "Thh:mm[:ss[.digits]]" and "Z" or "+hh:mm" (none means UTC). */
-int instant_parse(const char *s, int64_t *ret_ms);
+int timestamp_parse(const char *s, int64_t *ret_ms);
 
 /* "+hh:mm" or "-hh:mm"; gives milliseconds east of UTC. */
-int instant_parse_zone(const char *s, int64_t *ret_ms);
+int timestamp_parse_zone(const char *s, int64_t *ret_ms);
 
-/* Writes INSTANT_SIZE bytes. */
-void instant_print(int64_t ms, char *out);
+/* Writes TIMESTAMP_SIZE bytes. */
+void timestamp_print(int64_t ms, char *out);
 
 /* Milliseconds of the wall clock, and of a clock that only goes forward. */
-int64_t instant_now(void);
-int64_t instant_ticks(void);
+int64_t timestamp_now(void);
+int64_t timestamp_ticks(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "instant.h"
+#include "timestamp.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -85,7 +85,7 @@ static bool take_time(const char **s, int64_t *ret_ms)
 	return true;
 }
 
-int instant_parse_day(const char *s, int64_t *ret_ms)
+int timestamp_parse_day(const char *s, int64_t *ret_ms)
 {
 	int64_t ms;
 
@@ -95,7 +95,7 @@ int instant_parse_day(const char *s, int64_t *ret_ms)
 	return 0;
 }
 
-int instant_parse(const char *s, int64_t *ret_ms)
+int timestamp_parse(const char *s, int64_t *ret_ms)
 {
 	int64_t day, time = 0, zone = 0;
 
@@ -111,7 +111,7 @@ int instant_parse(const char *s, int64_t *ret_ms)
 	return 0;
 }
 
-int instant_parse_zone(const char *s, int64_t *ret_ms)
+int timestamp_parse_zone(const char *s, int64_t *ret_ms)
 {
 	int64_t ms;
 
@@ -129,7 +129,7 @@ static char *put_number(char *out, int n, int digits)
 	return out + digits;
 }
 
-void instant_print(int64_t ms, char *out)
+void timestamp_print(int64_t ms, char *out)
 {
 	time_t t = (time_t)(ms / 1000);
 	struct tm tm;
@@ -159,12 +159,12 @@ static int64_t clock_ms(clockid_t id)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-int64_t instant_now(void)
+int64_t timestamp_now(void)
 {
 	return clock_ms(CLOCK_REALTIME);
 }
 
-int64_t instant_ticks(void)
+int64_t timestamp_ticks(void)
 {
 	return clock_ms(CLOCK_MONOTONIC);
 }
