@@ -85,8 +85,9 @@ void catalog_trim(struct catalog *catalog);
  * database. They also cost less, because otherwise SQLite locks the file and checks for
  * changes by other mounts for every row. Other processes cannot commit in the meantime,
  * so use it for one reply, not for a whole turn of the event loop. A write ends it early.
+ * Returns false if it was not started, also because one is open: then do not end it.
  */
-void catalog_read_begin(struct catalog *catalog);
+bool catalog_read_begin(struct catalog *catalog);
 
 /* Ends the read transaction, if one is open. */
 void catalog_read_end(struct catalog *catalog);

@@ -272,12 +272,13 @@ static void transaction_set_aside(struct catalog *catalog)
 	transaction_go_on_alone(catalog);
 }
 
-void catalog_read_begin(struct catalog *catalog)
+bool catalog_read_begin(struct catalog *catalog)
 {
 	if (catalog->in_transaction || catalog->reading)
-		return;
+		return false;
 	catalog->reading = transaction_run_once(catalog, SQL_BEGIN_READING) ==
 			   SQLITE_DONE;
+	return catalog->reading;
 }
 
 void catalog_read_end(struct catalog *catalog)

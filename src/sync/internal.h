@@ -94,7 +94,6 @@ struct listing_source {
 
 extern const struct listing_source source_pages;
 extern const struct listing_source source_days;
-extern const struct listing_source select_growing;
 
 /*
  * The names of a LISTING_KEYS or LISTING_VALUES listing: NUL-terminated strings in one
@@ -192,6 +191,13 @@ int listing_look_up(const struct listing *listing, int64_t row,
 
 /* Returns the newest listing of the query, or NULL. Takes no reference. */
 struct listing *listing_find(
+	const struct sync *sync, enum listing_kind kind, const char *key);
+
+/*
+ * Returns the newest complete listing of the query in memory, however old, or NULL. Takes
+ * no reference.
+ */
+struct listing *listing_find_complete(
 	const struct sync *sync, enum listing_kind kind, const char *key);
 
 /* True if no refresh has invalidated the listing, and it has not failed. */

@@ -10,6 +10,10 @@
 #include "base/array.h"
 #include "offline.h"
 #include "source_revalidate.h"
+#include "source_select.h"
+
+/* Maximum total size of the names of a listing, in bytes. */
+enum { NAMES_TEXT_MAX = 64 << 20 };
 
 /* Limits on listings that are kept without a holder, for readers that come within ttl
  * and to find the jobs that are missing at the next refresh. */
@@ -28,16 +32,14 @@ static const struct source_list {
 } source_lists[] = {
 	[LISTING_JOBS] = {job_sources, ARRAY_SIZE(job_sources)},
 	[LISTING_DAYS] = {day_sources, ARRAY_SIZE(day_sources)},
-	[LISTING_KEYS] = {metadata_sources, 1},
-	[LISTING_VALUES] = {metadata_sources, 1},
+	[LISTING_KEYS] = {metadata_sources, ARRAY_SIZE(metadata_sources)},
+	[LISTING_VALUES] = {metadata_sources, ARRAY_SIZE(metadata_sources)},
 };
 
 static const struct source_list *listing_sources_of(const struct listing *listing)
 {
-	/* Jobs filtered by metadata are selected in the same way as names. */
-	return listing->kind == LISTING_JOBS && listing->query.metadata[0] != '\0'
-		       ? &source_lists[LISTING_KEYS]
-		       : &source_lists[listing->kind];
+	/* Whatever is filtered by metadata is selected. */
+	return &source_lists[*listing->query.metadata ? LISTING_KEYS : listing->kind];
 }
 
 struct listing *listing_find(
@@ -52,6 +54,16 @@ struct listing *listing_find(
 			return listing;
 	}
 	return NULL;
+}
+
+struct listing *listing_find_complete(
+	const struct sync *sync, enum listing_kind kind, const char *key)
+{
+	struct listing *found = listing_find(sync, kind, key);
+
+	if (found && found->state != LISTING_COMPLETE)
+		found = found->previous;
+	return found && found->state == LISTING_COMPLETE ? found : NULL;
 }
 
 bool listing_is_valid(const struct listing *listing)
@@ -165,6 +177,7 @@ static int listing_make(struct sync *sync, enum listing_kind kind,
 	listing->newest_ms = JOB_NO_TIME;
 	listing->invalid_since_ms = INT64_MAX;
 	member_set_init(&listing->members);
+	buf_init(&listing->names.text, NAMES_TEXT_MAX);
 	wait_queue_init(&listing->queue);
 	if (!listing->key) {
 		free(listing);

@@ -147,6 +147,29 @@ int listing_load_unfinished(
 	return saved_listings_load(listing->sync->catalog, key, &kept, ret_rows, ret_len);
 }
 
+bool listing_had_jobs(const struct listing *listing)
+{
+	struct catalog *catalog = listing->sync->catalog;
+	const struct listing *before = listing_find_complete(
+		listing->sync, listing->kind, listing->key);
+	struct catalog_listing kept;
+	int64_t *rows = NULL;
+	size_t len = 0;
+	bool had = false;
+	int err;
+
+	if (listing->members.len || before)
+		return listing->members.len || before->members.len;
+	err = saved_listings_load(catalog, listing->key, &kept, &rows, &len);
+	free(rows);
+	if (!err)
+		return len > 0;
+	if (err == -ENOENT)
+		err = jobs_any(catalog, &listing->query, &had);
+	/* If the catalog fails, assume that it had: this costs one more request. */
+	return had || err;
+}
+
 /* Saves the listing for the next refresh, even after an unmount (SEMANTICS 7.2). */
 static void publish_save(const struct listing *listing)
 {

@@ -38,13 +38,6 @@ bool offline_look(struct sync *sync);
 bool offline_means(const struct sync *sync, int error);
 
 /*
- * Source that fills a listing from the cache: from the newest complete listing, in memory
- * or saved in the catalog, that contains its jobs. Its begin() returns -ENOENT if the API
- * is not out of reach, or if there is none.
- */
-extern const struct listing_source select_cached;
-
-/*
  * Source for a listing of which nothing is cached while the API is out of reach: readers
  * get -EHOSTUNREACH until it is reachable again. Its begin() returns -ENOENT if it is.
  */

@@ -5,7 +5,7 @@
 
 #include "gladia/api.h"
 #include "gladia/timestamp.h"
-#include "internal.h"
+#include "source_select.h"
 
 /*
  * Fills a listing of the days that have jobs by skipping from day to day (SEMANTICS 3.4):
@@ -14,17 +14,14 @@
  * this, we request a few jobs instead of one. If their order is different, or if they do
  * not match the request, all jobs are listed instead.
  *
- *   SKIPPING   the jobs are as expected             their day is a member; skip it
- *              no job, and it is the last page      the next span; after the last span,
- *                                                   complete
- *              the jobs are not as expected         READING
- *              the span has one day, and its jobs   READING
- *              do not show their order
- *              no job, but more may follow, or      READING: source_pages.c finds out if
- *              the listing had jobs before          there is really none
- *   READING    the listing of jobs is complete      its days are members; complete
- *
- * With a filter on metadata it begins with READING.
+ *   the jobs are as expected               their day is a member; skip it
+ *   no job, and it is the last page        the next span; after the last span, complete
+ *   the jobs are not as expected           select the days from the listing of jobs
+ *                                          (select_growing), which is read to its end
+ *   the span has one day, and its jobs do  the same
+ *   not show their order
+ *   no job, but more may follow, or the    the same: source_pages.c finds out if there is
+ *   listing had jobs before                really none
  */
 enum { SAMPLE = 3 };
 
@@ -34,12 +31,8 @@ struct days {
 	struct query asked;
 	struct job sample[SAMPLE];
 	unsigned sample_len;
-	unsigned span_days;   /* days found in the present span */
-	bool doubtful;        /* the last sample does not show in which order it is */
-	struct listing *jobs; /* listing of all jobs, while READING; else NULL */
-	struct waiter waiter;
-	struct loop_task again;
-	int error; /* error that READING failed with */
+	unsigned span_days; /* days found in the present span */
+	bool doubtful;      /* the last sample does not show in which order it is */
 	struct listing *listing;
 };
 
@@ -64,95 +57,6 @@ static void days_clip(
 static int days_add_day(struct listing *listing, int64_t day)
 {
 	return member_set_add(&listing->members, day + LISTING_DAY_BASE, 0, true);
-}
-
-static int days_compare(const void *a, const void *b)
-{
-	const int64_t *x = a;
-	const int64_t *y = b;
-
-	return *x < *y ? 1 : *x > *y ? -1 : 0;
-}
-
-/* Adds the days of all jobs of a complete listing. */
-static int days_add_read(struct listing *listing, const struct listing *jobs)
-{
-	int64_t *days = calloc(listing_len(jobs) + 1, sizeof(*days));
-	size_t len = 0;
-	int err = 0;
-
-	if (!days)
-		return -ENOMEM;
-	for (size_t i = 0; !err && i < listing_len(jobs); i++) {
-		struct catalog_job job;
-
-		err = jobs_by_row(listing->sync->catalog, listing_member(jobs, i), &job);
-		if (!err && job.job.created_ms != JOB_NO_TIME)
-			days[len++] = day_of_timestamp(job.job.created_ms);
-		if (err == -ENOENT)
-			err = 0;
-	}
-	qsort(days, len, sizeof(*days), days_compare);
-	for (size_t i = 0; !err && i < len; i++)
-		err = days_add_day(listing, days[i]);
-	free(days);
-	return err;
-}
-
-static void days_read_on(struct listing *listing)
-{
-	struct days *days = listing->source_state;
-	int err;
-
-	do
-		err = listing_want(days->jobs, listing_len(days->jobs));
-	while (!err);
-	if (err == -EAGAIN) {
-		wait_enter(listing_queue(days->jobs), &days->waiter);
-		return;
-	}
-	if (err == -ENOENT)
-		err = days_add_read(listing, days->jobs);
-	listing->origin = days->jobs->origin;
-	if (err)
-		listing_failed(listing, err, strerror(-err));
-	else
-		listing_completed(listing);
-}
-
-/*
- * Completing the days releases the listing of jobs, which is still waking its queue: do
- * it in a task.
- */
-static void days_on_jobs(struct waiter *waiter, int error)
-{
-	struct days *days = list_entry(waiter, struct days, waiter);
-
-	days->error = error;
-	loop_task_post(days->listing->sync->loop, &days->again);
-}
-
-static void days_go_on(void *ctx)
-{
-	struct listing *listing = ctx;
-	struct days *days = listing->source_state;
-
-	/* The listing of jobs has logged the error. */
-	if (days->error)
-		listing_failed(listing, days->error, "");
-	else
-		days_read_on(listing);
-}
-
-static void days_begin_reading(struct listing *listing)
-{
-	struct days *days = listing->source_state;
-	int err = listing_get(listing->sync, LISTING_JOBS, &listing->query, &days->jobs);
-
-	if (err)
-		listing_failed(listing, err, strerror(-err));
-	else
-		days_read_on(listing);
 }
 
 /*
@@ -260,7 +164,7 @@ static void days_on_done(
 	}
 	/* The API may also have refused the dates. */
 	if (error == -EINVAL)
-		days_begin_reading(listing);
+		listing_switch_source(listing, &select_growing);
 	else if (error)
 		listing_failed(listing, error, errmsg);
 	else
@@ -273,20 +177,14 @@ static void days_pull(struct listing *listing)
 {
 	struct days *days = listing->source_state;
 
-	if (days->jobs) {
-		days_read_on(listing);
-		return;
-	}
 	if (days->call || !listing->reader_waiting)
 		return;
 	days_clip(&listing->query, days->before_ms, &days->asked);
 
 	bool at_end = !days->asked.spans_len;
-	bool is_doubtful = at_end && !listing->members.len && listing_had_jobs(listing);
 
-	/* With a filter on metadata the newest job before a timestamp may not match. */
-	if (*listing->query.metadata || is_doubtful) {
-		days_begin_reading(listing);
+	if (at_end && !listing->members.len && listing_had_jobs(listing)) {
+		listing_switch_source(listing, &select_growing);
 		return;
 	}
 	if (at_end) {
@@ -310,8 +208,6 @@ static int days_begin(struct listing *listing)
 		return -ENOMEM;
 	days->before_ms = INT64_MAX;
 	days->listing = listing;
-	waiter_init(&days->waiter, days_on_jobs);
-	loop_task_init(&days->again, days_go_on, listing);
 	listing->source_state = days;
 	return 0;
 }
@@ -322,10 +218,6 @@ static void days_end(struct listing *listing)
 
 	if (days->call)
 		api_cancel(days->call);
-	wait_leave(&days->waiter);
-	loop_task_cancel(&days->again);
-	if (days->jobs)
-		listing_put(days->jobs);
 	free(days);
 }
 

@@ -8,9 +8,3 @@
  * returns -ENOENT if there is none, or if reading all pages costs no more.
  */
 extern const struct listing_source source_revalidate;
-
-/*
- * Source that selects from a complete and fresh listing which contains all jobs of this
- * one, without a request. Its begin() returns -ENOENT if there is none.
- */
-extern const struct listing_source select_fresh;

@@ -10,10 +10,7 @@
 #include "sync/job_fetch.h"
 #include "sync_fixture.h"
 
-/*
- * sync/offline.c, sync/select_cached.c: the API is out of reach, with offline_ok
- * (SEMANTICS 7.5).
- */
+/* sync/offline.c: the API is out of reach, with offline_ok (SEMANTICS 7.5). */
 
 /* OFFLINE_RETRY_MS of sync/offline.h. */
 enum { RETRY_MS = 10 * 1000 };

@@ -363,6 +363,7 @@ static void failed_reading_is_tried_again(void **state)
 	while (failures < 2) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
 		fake_answer(fake_call(fixture->api, 0));
+		fixture_turn(fixture);
 		assert_int_equal(reader_read(reader), -EAGAIN);
 		reader->error = 0;
 		fake_fail(fake_call(fixture->api, 0), -EBUSY, "test: too many requests");

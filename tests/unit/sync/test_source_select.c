@@ -6,12 +6,13 @@
 #include "cmocka.h"
 
 #include "base/array.h"
+#include "failing_read.h"
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
 /*
- * Listings by metadata, selected from a listing that is still growing:
- * SEMANTICS 3.1, 3.4, 6.1, 6.2, 7.1.
+ * Listings that are selected from others, by metadata above all, from a listing that is
+ * still growing: SEMANTICS 3.1, 3.4, 6.1, 6.2, 7.1.
  */
 
 /* Returns a query by key and values; each may be NULL. */
@@ -402,33 +403,94 @@ static void many_names(void **state)
 	reader_close(reader);
 }
 
+/*
+ * If the catalog fails to read a row, a reader that waits gets -EIO, and the next one
+ * continues at that row: nothing is left out, whatever is selected.
+ */
+static void a_row_that_cannot_be_read_is_not_left_out(void **state)
+{
+	static const struct {
+		enum listing_kind kind;
+		const char *key;
+		const char *wanted;
+	} listings[] = {
+		{LISTING_JOBS, NULL, "b c"},
+		{LISTING_DAYS, NULL, "2026-04-01 2026-03-31"},
+		{LISTING_KEYS, NULL, "plan customer"},
+		{LISTING_VALUES, "customer", "acme"},
+	};
+	struct sync_fixture *fixture = *state;
+	struct query all = of(NULL, NULL);
+
+	add(fixture, "a", JOB_DONE, 1, NULL);
+	add(fixture, "b", JOB_ERROR, 2, "\nplan=a\n");
+	add(fixture, "c", JOB_ERROR, 24 * 60, "\ncustomer=acme\n");
+	for (size_t i = 0; i < ARRAY_SIZE(listings); i++) {
+		struct query query = of(listings[i].key, NULL);
+
+		assert_int_equal(query_narrow(&query, QUERY_STATUS, "error"), 0);
+		for (unsigned number = 1; number <= 3; number++) {
+			struct reader *reader;
+			int err;
+
+			fixture_reset(fixture, FIXTURE_CONNECTIONS, 0);
+			assert_int_equal(
+				fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+			reader = reader_open(fixture, listings[i].kind, &query);
+			failing_read_at(number);
+			err = reader_finish(reader);
+			assert_true(failing_read_calls() >= number);
+			if (err) {
+				assert_int_equal(err, -EIO);
+				assert_int_equal(reader_finish(reader), 0);
+			}
+			assert_members(reader, listings[i].wanted);
+			reader_close(reader);
+		}
+	}
+}
+
+/* The days of a listing in memory cost no request, whatever its order is. */
+static void days_of_jobs_in_any_order(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct query all = of(NULL, NULL);
+	struct reader *reader;
+	unsigned lists;
+
+	fixture->api->rules.order = FAKE_UNSORTED;
+	add(fixture, "a", JOB_DONE, 24 * 60, NULL);
+	add(fixture, "b", JOB_DONE, 1, NULL);
+	add(fixture, "c", JOB_DONE, 48 * 60, NULL);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+	lists = fixture->api->lists;
+	reader = reader_open(fixture, LISTING_DAYS, &all);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_members(reader, "2026-04-01 2026-03-31 2026-03-30");
+	assert_int_equal(fixture->api->lists, lists);
+	reader_close(reader);
+}
+
 int main(void)
 {
+#define TEST(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			as_far_as_wanted, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(the_api_is_asked_for_what_surrounds,
-			fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			no_reader_waits, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			read_on_later, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(names, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			picked_out_of_a_fresh_one, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(days, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			a_page_fails, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			what_is_held_changes, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			a_job_is_deleted, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			some_at_a_time, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			far_ahead, fixture_set_up, fixture_tear_down),
-		cmocka_unit_test_setup_teardown(
-			many_names, fixture_set_up, fixture_tear_down),
+		TEST(as_far_as_wanted),
+		TEST(the_api_is_asked_for_what_surrounds),
+		TEST(no_reader_waits),
+		TEST(read_on_later),
+		TEST(names),
+		TEST(picked_out_of_a_fresh_one),
+		TEST(days),
+		TEST(a_page_fails),
+		TEST(what_is_held_changes),
+		TEST(a_job_is_deleted),
+		TEST(some_at_a_time),
+		TEST(far_ahead),
+		TEST(many_names),
+		TEST(a_row_that_cannot_be_read_is_not_left_out),
+		TEST(days_of_jobs_in_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
