@@ -93,6 +93,11 @@ static const struct control_file {
 	{"stats", stats_print, control_stats_changed},
 };
 
+const char *control_file_name(size_t index)
+{
+	return index < ARRAY_SIZE(files) ? files[index].name : NULL;
+}
+
 void control_init(struct control *control)
 {
 	*control = (struct control){0};

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/list.h"
 
 struct fs;
-struct fuse_file_info;
 struct request;
 
 /*
@@ -26,6 +26,9 @@ struct control {
 	unsigned len;
 	uint64_t last; /* number of the newest snapshot */
 };
+
+/* Returns the name of the file number `index`, or NULL past the last one. */
+const char *control_file_name(size_t index);
 
 void control_init(struct control *control);
 void control_done(struct control *control);

@@ -409,20 +409,12 @@ static int dir_handle_readdir(struct request *request)
 	return 0;
 }
 
-static const char *dir_late_sentence(const struct open_dir *open)
-{
-	const struct tree_dir *tree = &open->dir->tree;
-	enum tree_shows shows = tree_shows(tree);
-
-	if (!*tree->query.metadata && shows != TREE_SHOWS_KEYS)
-		return NULL;
-	return request_late_metadata;
-}
-
 static void dir_start_readdir(fuse_req_t req, size_t size, off_t offset,
 	const struct fuse_file_info *info, bool plus)
 {
 	struct open_dir *open = (struct open_dir *)(uintptr_t)info->fh;
+	const struct tree_dir *tree = &open->dir->tree;
+	bool selects = *tree->query.metadata || tree_shows(tree) == TREE_SHOWS_KEYS;
 
 	dir_note_opened(open);
 	request_start(req, "",
@@ -432,7 +424,7 @@ static void dir_start_readdir(fuse_req_t req, size_t size, off_t offset,
 			.offset = (uint64_t)offset,
 			.open = open,
 			.plus = plus,
-			.timeout_message = dir_late_sentence(open),
+			.timeout_message = selects ? request_late_metadata : NULL,
 		});
 }
 

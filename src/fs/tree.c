@@ -5,12 +5,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "control.h"
 
 /* In the root; it can be looked up, but is not listed (SEMANTICS 3.1). */
 static const char control_name[] = ".gladiafs";
-
-/* The files in .gladiafs/, made by control.c. */
-static const char *const control_names[] = {"config", "errors", "stats"};
 
 struct child {
 	const char *name;
@@ -70,13 +68,12 @@ enum tree_shows tree_shows(const struct tree_dir *dir)
 
 const char *tree_name(const struct tree_dir *dir, size_t index)
 {
-	enum { CONTROL_NAMES = ARRAY_SIZE(control_names) };
 	enum { ROOT_NAMES = ARRAY_SIZE(root_children) - 1 };
 
 	if (dir->kind == TREE_STATUS && index < JOB_STATUSES)
 		return job_status_name((enum job_status)index);
-	if (dir->kind == TREE_CONTROL && index < CONTROL_NAMES)
-		return control_names[index];
+	if (dir->kind == TREE_CONTROL)
+		return control_file_name(index);
 	if (dir->kind == TREE_ROOT && index < ROOT_NAMES)
 		return root_children[index].name;
 	return NULL;
