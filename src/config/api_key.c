@@ -168,56 +168,38 @@ static void api_key_places_done(struct places *places)
 		key_source_done(&places->list[i]);
 }
 
-/*
- * Adds a place. `path` was allocated with malloc(), and the list takes ownership; NULL
- * means the variable.
+/* Lists all places. `variable` is true if GLADIA_API_KEY was set. Returns 0 or -ENOMEM.
  */
-static void api_key_places_add(struct places *places, char *path, bool credential)
-{
-	places->list[places->len++] = (struct key_source){
-		.path = path, .credential = credential, .dir = -1};
-}
-
-/*
- * Adds the file `name` in `directory`. If `directory` is NULL, there is no such place.
- * Returns 0 or -ENOMEM.
- */
-static int api_key_places_add_file(
-	struct places *places, const char *directory, const char *name, bool credential)
-{
-	char *path;
-
-	if (!directory)
-		return 0;
-	if (asprintf(&path, "%s/%s", directory, name) < 0)
-		return -ENOMEM;
-	api_key_places_add(places, path, credential);
-	return 0;
-}
-
 static int api_key_places_list(const char *key_file, bool variable, struct places *places)
 {
 	const char *config = home_xdg("XDG_CONFIG_HOME");
 	const char *home = home_directory();
-	char *given = key_file ? strdup(key_file) : NULL;
-	int err;
+	const struct {
+		const char *directory; /* NULL if there is no such place */
+		const char *name;      /* NULL for the variable */
+		bool credential;
+	} all[PLACES_MAX] = {
+		{key_file, "", false},
+		{home_variable("CREDENTIALS_DIRECTORY"), "/gladia-key", true},
+		{variable ? variable_name : NULL, NULL, false},
+		{config ? config : home,
+			config ? "/gladiafs/key" : "/.config/gladiafs/key", false},
+		{home, "/.gladia", false},
+		{"/etc/gladiafs", "/key", false},
+	};
 
-	if (key_file && !given)
-		return -ENOMEM;
-	if (given)
-		api_key_places_add(places, given, false);
-	err = api_key_places_add_file(
-		places, home_variable("CREDENTIALS_DIRECTORY"), "gladia-key", true);
-	if (variable)
-		api_key_places_add(places, NULL, false);
-	if (!err)
-		err = api_key_places_add_file(places, config ? config : home,
-			config ? "gladiafs/key" : ".config/gladiafs/key", false);
-	if (!err)
-		err = api_key_places_add_file(places, home, ".gladia", false);
-	if (!err)
-		err = api_key_places_add_file(places, "/etc/gladiafs", "key", false);
-	return err;
+	for (size_t i = 0; i < PLACES_MAX; i++) {
+		char *path = NULL;
+
+		if (!all[i].directory)
+			continue;
+		if (all[i].name &&
+			asprintf(&path, "%s%s", all[i].directory, all[i].name) < 0)
+			return -ENOMEM;
+		places->list[places->len++] = (struct key_source){
+			.path = path, .credential = all[i].credential, .dir = -1};
+	}
+	return 0;
 }
 
 /* True only if the place certainly exists. */
