@@ -10,24 +10,18 @@
  * other formats and of files in .gladiafs/.
  */
 
-/*
- * Reads as many of the requested bytes as there are, possibly none. Returns 0, -ENODATA
- * if the job's text has to be fetched, or another negative errno. The data was allocated
- * with malloc(); the caller frees it.
- */
-static int file_read_text(const struct request *request, const struct catalog_job *job,
-	char **ret_data, size_t *ret_len)
+int file_read_text(const struct fs *fs, const struct catalog_job *job, uint64_t offset,
+	size_t size, char **ret_data, size_t *ret_len)
 {
 	if (job->size < 0)
 		return -ENODATA;
 
-	size_t len = request_part_len(request, (uint64_t)job->size);
+	size_t len = request_part_len(offset, size, (uint64_t)job->size);
 	char *data = malloc(len + !len);
 	int err = data ? 0 : -ENOMEM;
 
 	if (!err && len)
-		err = texts_read(
-			request->fs->catalog, job, request->offset, data, len, &len);
+		err = texts_read(fs->catalog, job, offset, data, len, &len);
 	if (err) {
 		free(data);
 		return err;
@@ -49,7 +43,8 @@ static int file_handle_read(struct request *request)
 	int err = jobs_by_node(catalog, request->ino, &job);
 
 	if (!err)
-		err = file_read_text(request, &job, &data, &len);
+		err = file_read_text(
+			request->fs, &job, request->offset, request->size, &data, &len);
 	catalog_read_end(catalog);
 	/* The text was evicted (SEMANTICS 7.4): fetch it again. */
 	if (err == -ENODATA)

@@ -118,6 +118,14 @@ void dir_each_listing(struct fs *fs,
 	void (*fn)(void *ctx, const struct dir *dir, struct listing *listing), void *ctx);
 
 /*
+ * Reads as many of `size` bytes of a job's JSON text, from `offset` on, as there are,
+ * possibly none. The caller frees `ret_data`. Returns 0, -ENODATA if the text has to be
+ * fetched, -ESTALE if the job has changed, or another negative errno.
+ */
+int file_read_text(const struct fs *fs, const struct catalog_job *job, uint64_t offset,
+	size_t size, char **ret_data, size_t *ret_len);
+
+/*
  * True if a message with this opcode would write and must be refused with EROFS. The
  * kernel refuses all of these by itself if the mount is read-only.
  */

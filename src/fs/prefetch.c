@@ -2,7 +2,6 @@
 #include "prefetch.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -77,20 +76,15 @@ static bool prefetch_is_in(struct fs *fs, const struct prefetch_reader *reader,
 static int prefetch_push(struct fs *fs, int64_t row)
 {
 	struct catalog_job job;
+	char *text;
+	size_t len;
 	int err = jobs_by_row(fs->catalog, row, &job);
 
 	if (err || job.deleted || !job.has_text || job.size <= 0 || job.size > TEXT_MAX)
 		return -ENODATA;
 
-	size_t len = (size_t)job.size;
-	char *text = malloc(len);
-
-	err = text ? texts_read(fs->catalog, &job, 0, text, len, &len) : -ENOMEM;
-	if (err) {
-		free(text);
-		return err;
-	}
-	return notifier_store(fs->notifier, job.node, text, len);
+	err = file_read_text(fs, &job, 0, SIZE_MAX, &text, &len);
+	return err ? err : notifier_store(fs->notifier, job.node, text, len);
 }
 
 /* Pushes the next files, at most `count`. Files without a text to push count, too. */

@@ -79,9 +79,9 @@ static void rendition_keep(struct renditions *renditions, struct rendition *rend
 static int rendition_render(
 	struct fs *fs, const struct catalog_job *job, enum format format, struct buf *out)
 {
-	size_t len = (size_t)job->size;
-	CLEANUP_FREE char *text = malloc(len + !len);
-	int err = text ? texts_read(fs->catalog, job, 0, text, len, &len) : -ENOMEM;
+	CLEANUP_FREE char *text = NULL;
+	size_t len;
+	int err = file_read_text(fs, job, 0, SIZE_MAX, &text, &len);
 
 	if (err)
 		return err;
@@ -102,8 +102,6 @@ int rendition_get(struct fs *fs, const struct catalog_job *job, enum format form
 	struct rendition *rendition = rendition_find(&fs->renditions, node);
 
 	if (!rendition) {
-		if (job->size < 0)
-			return -ENODATA;
 		rendition = calloc(1, sizeof(*rendition));
 		if (!rendition)
 			return -ENOMEM;

@@ -203,16 +203,16 @@ int request_want_job(struct request *request, const char *id)
 	return request_park(request, queue);
 }
 
-size_t request_part_len(const struct request *request, uint64_t len)
+size_t request_part_len(uint64_t offset, size_t size, uint64_t len)
 {
-	uint64_t left = request->offset < len ? len - request->offset : 0;
+	uint64_t left = offset < len ? len - offset : 0;
 
-	return (size_t)MIN(left, request->size);
+	return (size_t)MIN(left, size);
 }
 
 int request_reply_part(const struct request *request, const struct buf *text)
 {
-	size_t len = request_part_len(request, text->len);
+	size_t len = request_part_len(request->offset, request->size, text->len);
 
 	fuse_reply_buf(request->req, len ? text->data + request->offset : NULL, len);
 	return 0;

@@ -80,8 +80,8 @@ int request_park(struct request *request, struct wait_queue *queue);
  */
 int request_want_job(struct request *request, const char *id);
 
-/* Returns how many of the requested bytes a text of `len` bytes has. */
-size_t request_part_len(const struct request *request, uint64_t len);
+/* Returns how many of `size` bytes from `offset` on a text of `len` bytes has. */
+size_t request_part_len(uint64_t offset, size_t size, uint64_t len);
 
 /* Replies to READ with the requested part of a text in memory. Returns 0. */
 int request_reply_part(const struct request *request, const struct buf *text);

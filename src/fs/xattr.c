@@ -79,13 +79,8 @@ static int xattr_handle(struct request *request)
 	size_t len;
 	int err = jobs_by_node(fs->catalog, request->ino, &job);
 
-	if (err)
-		return err;
-	if (job.size < 0)
-		return request_want_job(request, job.job.id);
-	len = (size_t)job.size;
-	text = malloc(len + !len);
-	err = text ? texts_read(fs->catalog, &job, 0, text, len, &len) : -ENOMEM;
+	if (!err)
+		err = file_read_text(fs, &job, 0, SIZE_MAX, &text, &len);
 	if (err == -ENODATA)
 		return request_want_job(request, job.job.id);
 	if (err)
