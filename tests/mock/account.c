@@ -42,7 +42,7 @@ struct job *account_job(struct account *a)
 	return job;
 }
 
-/* FNV-1a; stirred, because the slot is taken from the low bits. */
+/* FNV-1a. The result is mixed once more, because the slot is its low bits. */
 static size_t slot_of(const struct account *a, const char *id)
 {
 	uint64_t h = 0xcbf29ce484222325u;
@@ -76,7 +76,7 @@ struct job *account_find(const struct account *a, const char *id)
 	return a->slots[find_slot(a, id)];
 }
 
-/* How many jobs are not newer than `created`. */
+/* Returns the number of jobs that are not newer than `created`. */
 static size_t count_until(const struct account *a, int64_t created)
 {
 	size_t low = 0, high = a->count;
@@ -137,7 +137,7 @@ int account_insert(struct account *a, struct job *job)
 	return 0;
 }
 
-/* Closes the gap in the run of slots behind `hole`, or later look-ups would end at it. */
+/* Closes the gap in the run of slots after `hole`: otherwise lookups would end there. */
 static void close_gap(struct account *a, size_t hole)
 {
 	size_t mask = a->slot_count - 1;
@@ -173,7 +173,7 @@ int64_t account_later(const struct account *a)
 {
 	int64_t latest = 0;
 
-	/* Completion follows creation by minutes: the newest thousand are enough. */
+	/* Jobs complete minutes after their creation: the newest thousand are enough. */
 	for (size_t i = a->count; i > 0 && i + 1000 > a->count; i--) {
 		const struct job *job = a->jobs[i - 1];
 

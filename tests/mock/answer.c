@@ -135,7 +135,7 @@ void answer_gzip(struct answer *a)
 	struct text plain = answer_flat(a), packed = {0};
 	z_stream z = {0};
 
-	/* 16 more than the window's bits asks for gzip's frame. */
+	/* 16 added to the window bits selects the gzip format. */
 	if (deflateInit2(&z, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		abort();
 	text_room(&packed, deflateBound(&z, plain.n));

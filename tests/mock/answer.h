@@ -8,24 +8,24 @@
 #include "text.h"
 
 /*
- * An answer before it is sent: status, headers, a body in parts, and how it goes over the
- * wire. Parts are not copied: they point into the account, into constants, or into
- * memory the answer was given.
+ * An answer before it is sent: status, headers, a body in parts, and the way in which it
+ * is sent. Parts are not copied: they point into the account, to constants, or to memory
+ * that the answer owns.
  */
 
 /* Action of the server after `limit` bytes of the body have been sent. */
 enum wire_end { WIRE_CLOSE, WIRE_RESET, WIRE_STALL };
 
 #define WIRE_ALL     UINT64_MAX
-#define WIRE_EXACT   (-1) /* Content-Length is the length */
-#define WIRE_CHUNKED (-2)
+#define WIRE_EXACT   (-1) /* Content-Length is the length of the body */
+#define WIRE_CHUNKED (-2) /* chunked encoding */
 
 struct wire {
-	uint64_t limit; /* bytes, WIRE_ALL: no limit */
+	uint64_t limit; /* number of bytes to send; WIRE_ALL: no limit */
 	enum wire_end end;
-	uint64_t rate;    /* bytes a second, 0: as fast as they go */
-	int64_t declared; /* Content-Length, or one of the two above */
-	uint64_t spill;   /* bytes sent behind the declared end */
+	uint64_t rate;    /* bytes per second; 0: no limit */
+	int64_t declared; /* Content-Length, WIRE_EXACT or WIRE_CHUNKED */
+	uint64_t spill;   /* number of bytes sent beyond the declared length */
 };
 
 struct answer {
@@ -33,7 +33,7 @@ struct answer {
 	struct text headers; /* name NUL value NUL … */
 	struct MHD_IoVec *parts;
 	size_t count, cap;
-	uint64_t total; /* bytes in all parts */
+	uint64_t total; /* number of bytes in all parts */
 	void **owned;
 	size_t owned_count, owned_cap;
 	struct wire wire;
@@ -44,32 +44,35 @@ void answer_done(struct answer *a);
 
 void answer_header(struct answer *a, const char *name, const char *value);
 
-/* Adds bytes that outlive the answer. */
+/* Append bytes that outlive the answer. */
 void answer_part(struct answer *a, const void *p, size_t n);
 void answer_literal(struct answer *a, const char *s);
 
-/* Adds a text and takes its memory. */
+/* Appends a text, and takes ownership of its memory. */
 void answer_take(struct answer *a, struct text *t);
 
 /* Moves the body of `from` to the end of this one. */
 void answer_append(struct answer *a, struct answer *from);
 
-/* Lets the body go and begins a new one. */
+/* Removes the body. */
 void answer_clear(struct answer *a);
 
-/* The body in one piece; the caller's. */
+/* Returns a copy of the body, which the caller frees. */
 struct text answer_flat(const struct answer *a);
 
-/* Cuts the body down to n bytes. */
+/* Truncates the body to n bytes. */
 void answer_cut(struct answer *a, uint64_t n);
 
-/* Copies up to `max` bytes from `at` on; *hint remembers where reading went on. */
+/*
+ * Copies up to `max` bytes from offset `at`, and returns their number. *hint stores the
+ * position for the next call.
+ */
 struct answer_hint {
 	size_t part;
-	uint64_t before; /* bytes in the parts before it */
+	uint64_t before; /* number of bytes in the parts before it */
 };
 size_t answer_read(const struct answer *a, struct answer_hint *hint, uint64_t at,
 	char *out, size_t max);
 
-/* Replaces the body by its gzip form (RFC 1952) and says so in a header. */
+/* Compresses the body with gzip (RFC 1952), and adds the header for it. */
 void answer_gzip(struct answer *a);

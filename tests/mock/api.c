@@ -10,7 +10,7 @@
 
 static const char list_path[] = "/v2/pre-recorded";
 
-/* The most items of one page, whatever is asked for. */
+/* Maximum number of items in a page, whatever the limit is. */
 #define PAGE_MAX 1000000u
 
 void api_error(
@@ -89,7 +89,7 @@ static bool limit_is_good(const struct modes *m, struct exchange *x, struct quer
 	return false;
 }
 
-/* Removes jobs that do not match, after the page was cut. */
+/* Removes jobs that do not match from a page. */
 static void filter_page(struct page *page, const struct query *q)
 {
 	struct text scratch = {0};
@@ -204,7 +204,7 @@ static const struct route *find_route(const char *method, const char *tail)
 	return NULL;
 }
 
-/* `rest` is what follows the list's path: "/ID" or "/ID/file". */
+/* `rest` is the part of the path after that of the list: "/ID" or "/ID/file". */
 static void one_job(struct mock *s, struct exchange *x, const char *rest)
 {
 	size_t n = strcspn(rest + 1, "/");
@@ -245,7 +245,7 @@ static void route(struct mock *s, struct exchange *x)
 		list_jobs(s, x);
 }
 
-/* Layout and compression, as the modes have them. */
+/* Applies the modes for layout and compression. */
 static void dress(const struct modes *m, struct exchange *x)
 {
 	const char *accepted = MHD_lookup_connection_value(

@@ -9,7 +9,7 @@
 #include "spec.h"
 #include "timestamp.h"
 
-/* The most jobs one call makes. */
+/* Maximum number of jobs that one call creates. */
 #define CREATE_MAX 1000000
 
 static const char prefix[] = "/_mock/";
@@ -183,7 +183,7 @@ static void print_as_stored(const struct job *job, struct text *out, struct text
 	text_str(out, "}");
 }
 
-/* An argument of the call as text, or NULL; the caller's. */
+/* Returns an argument of the call, which the caller frees, or NULL. */
 static char *argument_text(struct exchange *x, const char *name)
 {
 	const char *s = MHD_lookup_connection_value(
@@ -201,7 +201,7 @@ static int argument_time(struct exchange *x, const char *name, int64_t *ret_ms)
 	return r;
 }
 
-/* By status, after (inclusive) and before (exclusive), whatever the modes say. */
+/* Filters by status, after (inclusive) and before (exclusive), whatever the modes are. */
 static void get_jobs(struct mock *s, struct exchange *x, const char *rest)
 {
 	int64_t after = INT64_MIN, before = INT64_MAX;
@@ -324,7 +324,7 @@ static void clear_stats(struct mock *s, struct exchange *x, const char *rest)
 	reply_ok(x);
 }
 
-/* All but the jobs, as it was at the start. */
+/* Restores the initial state of everything but the jobs. */
 static void reset(struct mock *s, struct exchange *x, const char *rest)
 {
 	s->modes = s->initial;
@@ -344,7 +344,10 @@ static uint64_t argument(struct exchange *x, const char *name, uint64_t otherwis
 	return s && query_number(s, &n) == 0 ? n : otherwise;
 }
 
-/* Called once, and again after the hold: then the time is up or it is reached. */
+/*
+ * Called a second time after the request was held: then the condition is true, or the
+ * time has passed.
+ */
 static void wait(struct mock *s, struct exchange *x, const char *rest)
 {
 	struct text t = {0};
@@ -368,7 +371,7 @@ static void wait(struct mock *s, struct exchange *x, const char *rest)
 	reply(x, &t);
 }
 
-/* A path that ends in "/" takes what follows as its argument. */
+/* If `path` ends in "/", the rest of the request's path is the argument. */
 static const struct control {
 	const char *method, *path;
 	void (*handle)(struct mock *s, struct exchange *x, const char *rest);

@@ -112,7 +112,7 @@ void exchange_spill(const struct exchange *x)
 	struct answer_hint hint = {0};
 	size_t n;
 
-	/* Parts before `from` are skipped by reading on from the start of each. */
+	/* Skip the parts before `from`. */
 	while (hint.part < x->answer.count &&
 		hint.before + x->answer.parts[hint.part].iov_len <= from)
 		hint.before += x->answer.parts[hint.part++].iov_len;

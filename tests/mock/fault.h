@@ -9,7 +9,7 @@
 #include "modes.h"
 
 /*
- * Faults on command: rules that say which requests fail, how often, and how.
+ * Rules that define which requests fail, how often, and how.
  */
 
 #define FAULTS_MAX 1000
@@ -18,12 +18,12 @@ struct exchange;
 struct page;
 
 struct fault {
-	unsigned number;                  /* from 1 */
-	char *method, *path;              /* what they must be; NULL: any */
-	char *inside_path, *inside_query; /* what must occur in them; NULL: anything */
+	unsigned number;                  /* the first is 1 */
+	char *method, *path;              /* must be equal; NULL: any */
+	char *inside_path, *inside_query; /* must be contained; NULL: any */
 	uint64_t min_offset;
 	uint64_t skip;
-	int64_t times; /* still to come; -1: for ever */
+	int64_t times; /* remaining; -1: no limit */
 	double probability;
 	uint64_t hits;
 	cJSON *action; /* "do" */
@@ -46,7 +46,7 @@ struct fault_action {
 
 void faults_clear(struct faults *f);
 
-/* Takes a rule as JSON. Gives its number, or -EINVAL and why. */
+/* Adds a rule in JSON. Returns its number, or -EINVAL with an error message. */
 int faults_add(struct faults *f, const char *json, const char **ret_why);
 
 /* Counts a request and returns its fault. */
@@ -56,21 +56,24 @@ void fault_action_done(struct fault_action *a);
 
 void faults_print(const struct faults *f, struct text *out);
 
-/* The names of all kinds, as JSON. */
+/* Prints the names of all kinds as JSON. */
 void fault_kinds_print(struct text *out);
 
-/* How long the request is held before it is looked at; -1: until it is released. */
+/*
+ * Returns for how many milliseconds the request is held before it is handled; -1: until
+ * it is released.
+ */
 int64_t fault_delay(const struct fault_action *a);
 
-/* Whether the connection is to be reset instead of an answer. */
+/* True if the connection is reset instead of answering. */
 bool fault_resets(const struct fault_action *a);
 
-/* Whether the answer is the fault's alone; it is then made. */
+/* Makes the answer if the fault replaces it. Returns true if it does. */
 bool fault_replaces(
 	const struct fault_action *a, const struct modes *modes, struct exchange *x);
 
-/* Changes a page before it is written; `items` is what a fault puts into it. */
+/* Changes a page before it is written. `items` are the items that replace its jobs. */
 void fault_page(const struct fault_action *a, struct page *page, struct answer *items);
 
-/* Changes an answer that is made: what is cut, and how it goes over the wire. */
+/* Changes a finished answer: truncates it, or changes how it is sent. */
 void fault_wire(const struct fault_action *a, struct answer *answer);

@@ -25,7 +25,7 @@ static uint64_t number(const cJSON *with, const char *name, uint64_t otherwise)
 							: otherwise;
 }
 
-/* The body a rule gives: a string verbatim, anything else as JSON. */
+/* Adds the body from a rule: a string verbatim, any other value as JSON. */
 static void add_given(struct answer *a, const cJSON *given)
 {
 	struct text t = {0};
@@ -41,7 +41,7 @@ static void add_given(struct answer *a, const cJSON *given)
 	answer_take(a, &t);
 }
 
-/* n times the same character, without n bytes of memory. */
+/* Adds n times the same character, without n bytes of memory. */
 static void add_filling(struct answer *a, char c, uint64_t n)
 {
 	uint64_t block = n < BLOCK ? n : BLOCK;
@@ -237,7 +237,10 @@ static void wire_drip(const cJSON *with, struct answer *a)
 	a->wire.rate = number(with, "bytes_per_second", 1000);
 }
 
-/* Too much declared: the client waits for the rest. Too little: the rest comes anyway. */
+/*
+ * If the declared length is too large, the client waits for the rest. If it is too small,
+ * the rest is sent as well.
+ */
 static void wire_wrong_length(const cJSON *with, struct answer *a)
 {
 	const cJSON *n = get(with, "delta");

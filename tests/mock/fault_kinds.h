@@ -4,8 +4,8 @@
 #include "fault.h"
 
 /*
- * The kinds of faults. Each changes one step of a request, and leaves the others NULL;
- * `with` is the rule's "do".
+ * The kinds of faults. Each kind changes one step of a request; the functions for the
+ * other steps are NULL. `with` is the "do" of the rule.
  */
 struct fault_kind {
 	const char *name;
@@ -16,5 +16,5 @@ struct fault_kind {
 	void (*wire)(const cJSON *with, struct answer *answer);
 };
 
-/* NULL if there is no such kind. */
+/* Returns NULL if there is no such kind. */
 const struct fault_kind *fault_kind_find(const char *name);

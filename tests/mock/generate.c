@@ -13,10 +13,10 @@
 #define MIXED_MOST  200000u
 #define MIXED_MEAN  20000u
 
-/* Below this a job's request_params are few, or the head alone would be too long. */
+/* A job of fewer bytes has few request_params, because the head would be too long. */
 #define BRIEF_BELOW 2400u
 
-/* The properties of a job that follow from its seed, except for its words. */
+/* The properties of a job that are derived from its seed, except for its words. */
 struct traits {
 	const struct language *language;
 	unsigned addons;
@@ -88,7 +88,7 @@ void generate_metadata(uint64_t seed, struct text *out)
 {
 	uint64_t state = seed ^ 0x6d657461;
 	uint32_t kind = draw(&state, 12);
-	/* Half of the users are the first four: some values occur once, some often. */
+	/* Half of the jobs have one of the first four users: some values are frequent. */
 	const char *user = draw(&state, 2) ? PICK(users, &state) : users[draw(&state, 4)];
 
 	if (kind < 3) {
@@ -176,7 +176,7 @@ static struct body done_text(const struct job *job, const struct traits *t,
 	size_t rest = t->brief ? 880 : 1560;
 	struct body body = {0};
 
-	/* An utterance is about 800 bytes long, and the last one goes half over. */
+	/* An utterance has about 800 bytes: on average the last one exceeds by half. */
 	rest = job->bytes > rest + 400 ? job->bytes - rest - 400 : 1;
 	if (t->addons & ADDON_TRANSLATION)
 		rest /= 2;

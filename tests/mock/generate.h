@@ -4,36 +4,37 @@
 #include "account.h"
 
 /*
- * Accounts and jobs made from a seed: the same seed, the same bytes, on every machine.
+ * Generates accounts and jobs from a seed. The same seed gives the same bytes on every
+ * machine.
  */
 
 struct population {
 	uint64_t seed;
 	size_t jobs;
-	uint32_t bytes_min;  /* of a job, evenly */
-	uint32_t bytes_max;  /* 0 and 0: 2 to 200 kB, mean 20 kB */
-	unsigned days;       /* over which the jobs are spread */
-	unsigned unfinished; /* how many of the newest are queued or processing */
-	unsigned errors;     /* per cent of the finished ones */
+	uint32_t bytes_min;  /* smallest job; sizes are evenly distributed */
+	uint32_t bytes_max;  /* largest job; if both are 0: 2 to 200 kB, mean 20 kB */
+	unsigned days;       /* number of days over which the jobs are distributed */
+	unsigned unfinished; /* how many of the newest jobs are queued or processing */
+	unsigned errors;     /* per cent of the finished jobs */
 	int64_t newest;      /* created_at of the newest job */
 };
 
 /* Fills an empty account. */
 void generate_account(struct account *a, const struct population *p);
 
-/* A size within the population's, from chance. */
+/* Returns a random size of the population. */
 uint32_t generate_size(const struct population *p, uint64_t *state);
 
-/* An error_code from chance. */
+/* Returns the error_code for a seed. */
 uint16_t generate_error(uint64_t seed);
 
-/* Adds the custom_metadata of a seed: JSON, an object or null. */
+/* Adds the custom_metadata for a seed: a JSON object, or null. */
 void generate_metadata(uint64_t seed, struct text *out);
 
-/* Writes a job into `out`, about job->bytes long if it is done. */
+/* Writes a job to `out`. A done job has about job->bytes bytes. */
 struct body generate_text(const struct job *job, struct text *out);
 
-/* Sentences per language, ended by NULL; words.c. */
+/* A language and its sentences (words.c). */
 struct language {
 	const char *code;
 	const char *const *sentences;

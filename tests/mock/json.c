@@ -19,7 +19,7 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
-/* p is at the opening quote; gives what follows the closing one. */
+/* Returns the position after the string that begins at p. */
 static const char *skip_string(const char *p, const char *end)
 {
 	for (p++; p < end && *p != '"'; p++)
@@ -101,7 +101,7 @@ char *json_member_string(struct span object, const char *key)
 	return out;
 }
 
-/* Indented no further than INDENT_MAX: the fault `deep` would take gigabytes. */
+/* Limits the indentation: otherwise the fault `deep` would take gigabytes. */
 static void new_line(struct text *out, size_t depth)
 {
 	size_t indent = 2 * depth < INDENT_MAX ? 2 * depth : INDENT_MAX;

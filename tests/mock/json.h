@@ -7,9 +7,9 @@
 #include "text.h"
 
 /*
- * JSON as text (RFC 8259). cJSON reads the control calls; what the mock server sends is
- * cut and laid out here, byte for byte, because numbers must keep their digits. The input
- * is trusted to be JSON: these functions stay inside it but do not check it.
+ * JSON as text (RFC 8259). cJSON parses control calls. The jobs and pages that the mock
+ * server sends are handled as text, because numbers must keep their digits. The input
+ * must be valid JSON: these functions do not read beyond it, but do not check it.
  */
 
 struct span {
@@ -17,11 +17,14 @@ struct span {
 	size_t n;
 };
 
-/* The value of `key` in the object `object`, as it is written there. */
+/* Finds the text of the value of `key` in an object. Returns false if there is none. */
 bool json_member(struct span object, const char *key, struct span *ret_value);
 
-/* The same, where the value is a string or a number: as a new string, escapes undone. */
+/*
+ * Returns the value of `key` in an object as a new string without escapes, if it is a
+ * string or a number; otherwise NULL.
+ */
 char *json_member_string(struct span object, const char *key);
 
-/* Adds `in` with one value a line and two spaces a level. */
+/* Adds `in` with one value per line, indented by two spaces per level. */
 void json_pretty(struct text *out, struct span in);

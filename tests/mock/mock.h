@@ -11,18 +11,18 @@
 #include "schedule.h"
 
 /*
- * The whole mock server, and one request that it handles. All runs in one thread.
+ * The state of the mock server, and that of a request. There is only one thread.
  */
 
 struct server;
 
 struct mock {
 	struct modes modes;
-	struct modes initial; /* as the command line has them */
+	struct modes initial; /* the modes from the command line */
 	struct account account;
 	struct listings listings;
 	struct population population;
-	uint64_t chance; /* of jobs that are made at run time */
+	uint64_t chance; /* random state for jobs that are created by control calls */
 	struct faults faults;
 	struct schedules schedules;
 	struct reqlog log;
@@ -30,7 +30,7 @@ struct mock {
 	uint16_t port;
 };
 
-/* The way of a request; `next` is what the handler does when it is called again. */
+/* The progress of a request. */
 enum phase { PHASE_HEADERS, PHASE_BODY, PHASE_WAITING, PHASE_ANSWERED };
 
 /* The condition that a held request waits for. */
@@ -42,32 +42,32 @@ struct exchange {
 	struct server *server;
 	int fd;
 	char method[16];
-	char *path;  /* as sent, up to "?" */
-	char *query; /* as sent, behind "?"; never NULL */
+	char *path;  /* as received, up to "?" */
+	char *query; /* as received, after "?"; never NULL */
 	struct text upload;
 	enum phase phase;
 	enum hold hold;
-	int64_t until; /* ticks at which the hold ends, -1: never by itself */
-	bool gone;     /* the client has left */
-	bool is_api;   /* counted, logged, and open to faults */
+	int64_t until; /* ticks at which the hold ends; -1: only by a release */
+	bool gone;     /* the client has disconnected */
+	bool is_api;   /* it is counted and logged, and can have a fault */
 	char request_id[16];
-	char origin[128]; /* "http://HOST", as the client calls us */
-	uint64_t number;  /* in the log */
+	char origin[128]; /* "http://HOST" from the header Host */
+	uint64_t number;  /* its number in the log */
 	struct fault_action fault;
-	struct wait_for wait; /* with HOLD_CONDITION */
+	struct wait_for wait; /* the condition of HOLD_CONDITION */
 	struct answer answer;
-	struct answer_hint hint; /* where sending got to */
+	struct answer_hint hint; /* position in the answer of the next byte to send */
 	int64_t sending_since;
 	uint64_t sent;
 };
 
-/* Answers a request of the API, or of the controls (below /_mock/). */
+/* Answer a request to the API, or a control call (below /_mock/). */
 void api_answer(struct mock *s, struct exchange *x);
 void control_answer(struct mock *s, struct exchange *x);
 
-/* Gives the answer an error as the API words it; `validation` is JSON or NULL. */
+/* Answers with an error in the API's form. `validation` is JSON or NULL. */
 void api_error(
 	struct exchange *x, unsigned status, const char *message, const char *validation);
 
-/* Adds Retry-After as the modes have it. */
+/* Adds the Retry-After that the modes select. */
 void api_retry_after(const struct modes *modes, struct answer *a);

@@ -10,7 +10,7 @@
  * is set by name and value, on the command line or at run time; README.md lists them.
  */
 
-/* The most bytes of a mode that is free text, its NUL included. */
+/* Maximum size of a mode that is a string, including the NUL. */
 #define MODE_STRING 256
 
 enum limit_over { LIMIT_CAP, LIMIT_400, LIMIT_422 };
@@ -49,8 +49,8 @@ struct modes {
 
 void modes_init(struct modes *m);
 
-/* -ENOENT: no such mode; -EINVAL: no such value of it. The mode then stays as it was. */
+/* Returns 0, -ENOENT if there is no such mode, or -EINVAL if it has no such value. */
 int modes_set(struct modes *m, const char *name, const char *value);
 
-/* Adds all modes as a JSON object of strings, each as modes_set() takes it. */
+/* Adds all modes as a JSON object. The values are strings for modes_set(). */
 void modes_print(const struct modes *m, struct text *out);

@@ -6,13 +6,13 @@
 
 enum part { PART_FIRST, PART_CURRENT, PART_NEXT, PART_ITEMS, PARTS };
 
-/* Unknown members, which look like known ones. */
+/* Unknown members that are similar to known ones. */
 #define UNKNOWN_OPEN \
 	"\r\n { \"x_total\" : {\"items\":[{\"id\":\"not-a-job\"}],\"next\":\"no\"},\n\t"
 #define UNKNOWN_CLOSE \
 	" , \"x_after\":[[],{},\"]}\\\"\",{\"next\":null,\"items\":[1,2]}, 1e3]\r\n}\n "
 
-/* The orders of `keys`, and the text around and between the members. */
+/* The orders of the mode `keys`, with the text before, between and after the members. */
 static const struct layout {
 	const char *open, *colon, *comma, *close;
 	enum part parts[PARTS];

@@ -7,7 +7,7 @@
 #include "listing.h"
 #include "timestamp.h"
 
-/* One parameter of the query, decoded. */
+/* A decoded parameter of the query. */
 struct param {
 	char *name, *value;
 };
@@ -120,7 +120,7 @@ static void take_json(struct query *q, const struct param *p, const struct modes
 	q->metadata = tree;
 }
 
-/* custom_metadata[a][b]=value: name is at the first bracket. */
+/* Parses custom_metadata[a][b]=value; `name` is at the first bracket. */
 static void take_brackets(struct query *q, const struct param *p, char *name)
 {
 	cJSON *at;

@@ -178,7 +178,7 @@ static uint32_t next_char(const unsigned char **p)
 	return c;
 }
 
-/* Adds the inside of a JSON string. */
+/* Adds the contents of a JSON string, without quotes. */
 static void add_inside(struct text *out, const char *s, size_t n, bool escape)
 {
 	const unsigned char *p = (const unsigned char *)s, *end = p + n;
@@ -246,7 +246,7 @@ static void add_words(struct speech *s, const char *sentence, uint64_t *state)
 	}
 }
 
-/* The sentence without its "|". */
+/* Adds the sentence without its "|". */
 static void add_sentence(struct text *out, const char *sentence, bool escape)
 {
 	for (const char *p = sentence; *p;) {
@@ -258,8 +258,8 @@ static void add_sentence(struct text *out, const char *sentence, bool escape)
 }
 
 /*
- * One cue of each kind, with dots where SubRip has commas: so the API wrote them in 2025;
- * and the other way round.
+ * Adds a cue of each kind. Unless `right` is set, SubRip has dots and WebVTT commas: the
+ * API wrote times in that way in 2025.
  */
 static void add_cue(struct speech *s, const char *sentence, uint64_t from, uint64_t to)
 {
@@ -314,7 +314,7 @@ void speech_add(struct speech *s, const char *sentence, const char *language, in
 	text_str(u, language);
 	LITERAL(u, "\",\"start\":");
 	text_seconds(u, from);
-	/* The end is known once the words are: they come first and are moved behind. */
+	/* The words determine the end: write them first, then move them after it. */
 	words = u->n;
 	add_words(s, sentence, state);
 	struct text end = {0};

@@ -7,8 +7,8 @@
 #include "account.h"
 
 /*
- * Writing a job as the API does (its OpenAPI document, PreRecordedResponse): compact
- * JSON, times in seconds, words that carry their leading space.
+ * Writes a job as the API does (PreRecordedResponse in its OpenAPI document): compact
+ * JSON, times in seconds, words with their leading space.
  */
 
 enum addon {
@@ -30,48 +30,54 @@ struct head {
 	unsigned channels;
 	unsigned addons;
 	bool brief; /* few request_params, for jobs of about a kilobyte */
-	bool odd;   /* undocumented keys and numbers that are easily spoilt */
+	bool odd;   /* undocumented keys, and numbers that parsers often change */
 };
 
-/* Adds all members before "result", the opening brace and the last comma included. */
+/* Adds all members before "result", from the opening brace to the last comma. */
 void render_head(struct text *out, const struct head *head);
 
 enum { SUBTITLES_SRT, SUBTITLES_VTT, SUBTITLES };
 
-/* A transcription that is being built. Zeroed at first; `escape` may be set. */
+/* A transcription that is being built. Initially zero, except for `escape`. */
 struct speech {
-	struct text utterances; /* JSON objects and commas */
-	struct text full;       /* full_transcript as the inside of a JSON string */
-	struct text subtitles[SUBTITLES]; /* likewise, those of `made` */
-	struct text languages;            /* JSON strings and commas, each once */
-	uint64_t ms;                      /* how long it has lasted */
+	struct text utterances;           /* JSON objects and commas */
+	struct text full;                 /* full_transcript, without quotes */
+	struct text subtitles[SUBTITLES]; /* those in `made`, without quotes */
+	struct text languages; /* different JSON strings, with commas between them */
+	uint64_t ms;           /* duration so far */
 	unsigned count;
-	unsigned made; /* which subtitles: 1 << SUBTITLES_SRT … */
-	bool right;    /* with the separators they should have */
-	bool escape;   /* write what is not ASCII as \uXXXX */
+	unsigned made; /* bit mask of subtitles: 1 << SUBTITLES_SRT … */
+	bool right;    /* subtitles have the right separators in times */
+	bool escape;   /* write characters beyond ASCII as \uXXXX */
 };
 
 void speech_done(struct speech *s);
 
 /*
- * Adds an utterance. Words end at spaces, or, in languages without, at "|", which is not
- * written. `speaker` and `channel` below 0 are left out; `state` is where chance comes
- * from.
+ * Adds an utterance. Words end at spaces, or at "|" in languages without spaces; a "|" is
+ * not written. A `speaker` or `channel` below 0 is left out. `state` is the state of the
+ * random numbers.
  */
 void speech_add(struct speech *s, const char *sentence, const char *language, int speaker,
 	int channel, uint64_t *state);
 
-/* Adds "languages":[…],"utterances":[…],"full_transcript":… and, if so, "subtitles". */
+/* Adds "languages", "utterances", "full_transcript" and, if there are any, "subtitles".
+ */
 void render_speech(struct text *out, const struct speech *s);
 
-/* Adds "result":{"metadata":…,"transcription":…, and returns which bytes a summary lacks.
- * The object stays open for add-ons. */
+/*
+ * Adds "result":{"metadata":…,"transcription":… and leaves the object open for add-ons.
+ * Stores in `body` the range of bytes that a summary lacks.
+ */
 void render_result(struct text *out, const struct speech *s, const struct head *head,
 	struct body *body);
 
-/* Adds `,"NAME":{"success":true,…,"results":` of an add-on; "}" is the caller's. */
+/*
+ * Adds `,"NAME":{"success":true,…,"results":` of an add-on. The caller adds the results
+ * and "}".
+ */
 void render_addon(struct text *out, const char *name);
 
-/* An id from a seed, in the form of a UUID version 4 (RFC 9562). Writes 37 bytes. */
+/* Writes the id for a seed: a UUID version 4 (RFC 9562), with ID_SIZE bytes. */
 #define ID_SIZE 37
 void render_id(uint64_t seed, char *out);

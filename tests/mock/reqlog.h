@@ -8,18 +8,18 @@
 #include "text.h"
 
 /*
- * The log of requests: counters, and every request of the API. Entries older than the
- * last REQLOG_MAX are forgotten, the counters are not.
+ * The log of requests: counters, and an entry for each of the last REQLOG_MAX requests to
+ * the API.
  */
 
 #define REQLOG_MAX 200000
 
 struct log_entry {
-	uint64_t n;      /* from 1, counted on over clearing */
+	uint64_t n;      /* the first is 1; clearing the log does not reset it */
 	int64_t t_ms;    /* since the start */
 	char *fields;    /* `"method":…,"path":…,"query":…,"headers":{…}` */
-	unsigned status; /* 0: not answered (yet) */
-	uint64_t bytes;  /* of the body */
+	unsigned status; /* 0: not answered */
+	uint64_t bytes;  /* number of bytes of the body */
 };
 
 struct counters {
@@ -37,27 +37,27 @@ struct reqlog {
 	uint64_t first, last;      /* entries first <= n < last are kept */
 	int64_t started;
 	struct counters counters;
-	FILE *file; /* one JSON line a request; may be NULL */
+	FILE *file; /* gets a line of JSON for each request; may be NULL */
 };
 
 void reqlog_init(struct reqlog *l, FILE *file);
 void reqlog_done(struct reqlog *l);
 
-/* Begins an entry; takes the memory of `fields`. Gives its number. */
+/* Adds an entry, and takes ownership of `fields`. Returns its number. */
 uint64_t reqlog_begin(struct reqlog *l, struct text *fields);
 
-/* Records the response; called again when more of it is known. */
+/* Records the response. Can be called again with new values. */
 void reqlog_answer(struct reqlog *l, uint64_t n, unsigned status, uint64_t bytes);
 
-/* Ends an entry: writes its line and counts its bytes. */
+/* Completes an entry: writes its line to the file and counts its bytes. */
 void reqlog_end(struct reqlog *l, uint64_t n);
 
-/* Forgets the entries, or sets the counters back (those of what is under way stay). */
+/* Remove the entries, or reset the counters, except that of requests in flight. */
 void reqlog_clear(struct reqlog *l);
 void reqlog_reset(struct reqlog *l);
 
 void reqlog_print(const struct reqlog *l, struct text *out);
 void reqlog_print_counters(const struct reqlog *l, struct text *out);
 
-/* Whether the counters are where a waiter wants them. */
+/* True if the counters meet the condition. */
 bool reqlog_reached(const struct reqlog *l, const struct wait_for *w);

@@ -5,8 +5,8 @@
 
 /*
  * Fills an empty account with the jobs of a file: a JSON array of descriptions (spec.h).
- * With file NULL it is sample.json beside the program. Negative errno; it has then been
- * said on stderr what is wrong.
+ * If `file` is NULL, that is sample.json next to the program. Returns 0, or a negative
+ * errno after it has printed an error message.
  */
 int sample_load(
 	struct account *a, const char *file, const struct spec_defaults *defaults);

@@ -7,8 +7,8 @@
 #include "text.h"
 
 /*
- * Changes of the account that happen between two pages: all of one schedule at once,
- * right before a certain list request is answered.
+ * Changes of the account between two pages: all changes of a schedule are made right
+ * before a certain list request is answered.
  */
 
 #define SCHEDULES_MAX 10000
@@ -16,23 +16,23 @@
 struct mock;
 
 struct schedule {
-	uint64_t at; /* the list request before which it happens */
+	uint64_t at; /* number of the list request before which it is applied */
 	cJSON *changes;
 };
 
 struct schedules {
 	struct schedule *list;
 	size_t count;
-	uint64_t lists; /* list requests answered so far */
+	uint64_t lists; /* number of list requests answered so far */
 };
 
 void schedules_done(struct schedules *s);
 
-/* Takes {"after_requests":K,"do":[…]}. -EINVAL: it is not that. */
+/* Adds a schedule: {"after_requests":K,"do":[…]}. Returns 0 or -EINVAL. */
 int schedules_add(struct schedules *s, const char *json);
 
-/* To be called before a list request is answered. */
+/* Applies the schedules that are due. Called before a list request is answered. */
 void schedules_run(struct mock *s);
 
-/* Applies one change, {"create":…}, {"finish":…} or {"delete":…}, now. */
+/* Applies a change: {"create":…}, {"finish":…} or {"delete":…}. */
 int schedule_apply(struct mock *s, const cJSON *change);

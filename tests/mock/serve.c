@@ -69,8 +69,10 @@ void server_release(struct server *server)
 	}
 }
 
-/* Releases requests that are due, and waiters whose condition is true. Returns the ms
- * until the next is due, -1: none. */
+/*
+ * Releases requests whose time or condition has come true. Returns the number of
+ * milliseconds until the next one is due, or -1.
+ */
 static int release_due(struct server *server)
 {
 	int64_t now = timestamp_ticks(), first = INT64_MAX;
@@ -90,7 +92,7 @@ static int release_due(struct server *server)
 	return first == INT64_MAX ? -1 : (int)(first - now > 60000 ? 60000 : first - now);
 }
 
-/* What MHD still holds back, so that "n bytes and then nothing" is just that. */
+/* Sends the bytes that MHD has buffered, so that a stall comes after exactly n bytes. */
 static void flush(int fd)
 {
 	int on = 1;
@@ -98,7 +100,7 @@ static void flush(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* Dissolving the association of a TCP socket sends RST (connect(2), AF_UNSPEC). */
+/* Resets the connection: connect(2) with AF_UNSPEC sends RST. */
 static void reset(int fd)
 {
 	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
@@ -106,7 +108,7 @@ static void reset(int fd)
 	connect(fd, &nobody, sizeof(nobody));
 }
 
-/* The limit is reached: what the wire shall do now. */
+/* Stalls, resets or closes the connection after the last byte to send. */
 static ssize_t end_of_limit(struct server *server, struct exchange *x)
 {
 	struct wire *w = &x->answer.wire;
@@ -126,7 +128,7 @@ static ssize_t end_of_limit(struct server *server, struct exchange *x)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* A MHD_ContentReaderCallback: sends the parts as the wire says. */
+/* An MHD_ContentReaderCallback: sends the parts as `wire` defines. */
 static ssize_t read_body(void *cls, uint64_t at, char *out, size_t max)
 {
 	struct exchange *x = cls;
@@ -166,7 +168,7 @@ static struct MHD_Response *make_response(struct exchange *x)
 	const struct wire *w = &a->wire;
 	uint64_t length;
 
-	/* Of more parts libmicrohttpd 0.9.75 sends IOV_MAX, and waits for ever. */
+	/* If there are more parts, libmicrohttpd 0.9.75 sends IOV_MAX and then hangs. */
 	if (w->limit == WIRE_ALL && !w->rate && w->declared == WIRE_EXACT &&
 		a->count <= IOV_MAX) {
 		x->sent = a->total;
@@ -228,7 +230,7 @@ static enum MHD_Result answer(struct server *server, struct exchange *x)
 	return send_answer(x);
 }
 
-/* The request is complete. */
+/* Called when the request is complete. */
 static enum MHD_Result begin(struct server *server, struct exchange *x)
 {
 	int64_t delay = exchange_begin(server->mock, x);
@@ -274,7 +276,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection,
 	return MHD_NO;
 }
 
-/* MHD gives the address as it came here only, before it is taken apart. */
+/* Only here does MHD pass the URI as received; later it is decoded. */
 static void *meet_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
 	(void)cls;
@@ -308,7 +310,7 @@ static void count_connection(void *cls, struct MHD_Connection *connection, void 
 		server->mock->log.counters.connections++;
 }
 
-/* The mock server parses paths and queries itself. */
+/* Prevents MHD from decoding: the mock server parses paths and queries itself. */
 static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *s)
 {
 	(void)cls;
@@ -365,7 +367,7 @@ int server_new(struct mock *s, uint16_t port)
 	return start(server, port);
 }
 
-/* True if a signal came. */
+/* Returns true if a signal has arrived. */
 static bool wait_for_events(struct server *server, int timeout)
 {
 	struct epoll_event events[EVENTS];
@@ -395,7 +397,7 @@ int server_run(struct server *server)
 			return -EIO;
 		server->again = false;
 		timeout = release_due(server);
-		/* Edges MHD has seen but not used up are its own to remember. */
+		/* MHD returns 0 if it has data that it has not handled yet. */
 		if (MHD_get_timeout(server->daemon, &mhd) == MHD_YES && mhd == 0)
 			timeout = 0;
 	} while (!wait_for_events(server, timeout));

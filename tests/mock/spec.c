@@ -32,7 +32,7 @@ static int fail(const char **ret_why, const char *why)
 	return -EINVAL;
 }
 
-/* A time by name: 0 if it is absent, 1 if it was read. */
+/* Parses a time. Returns 1, 0 if it is absent, or -EINVAL. */
 static int get_time(const cJSON *o, const char *name, int64_t *ret_ms)
 {
 	const char *s = get_string(o, name);
@@ -117,8 +117,8 @@ static bool is_id(const char *value)
 }
 
 /*
- * The members of a raw job that the description itself does not give, if they are what
- * the API says they are: a raw job may be anything.
+ * Parses those members of a raw job that the description does not have, if they have the
+ * documented types: a raw job can be any text.
  */
 static cJSON *parse(struct span text)
 {
@@ -214,7 +214,7 @@ int spec_change(
 	return r;
 }
 
-/* A line that has more than a speaker. */
+/* Adds a line that is an object. */
 static void add_full_line(
 	struct speech *s, const cJSON *line, const char *language, uint64_t *state)
 {

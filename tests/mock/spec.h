@@ -7,38 +7,39 @@
 #include "generate.h"
 
 /*
- * Jobs described by a JSON object, in the sample account and in the control calls alike:
+ * Descriptions of jobs: JSON objects in the sample account and in control calls.
  *
  *   id, status, created_at, completed_at, error_code, custom_metadata, bytes, seed
  *   filename, source, language, duration (seconds), channels
- *   lines       what is said: ["text", …], [[speaker, "text"], …] or
+ *   lines       the spoken text: ["text", …], [[speaker, "text"], …] or
  *               [{"text", "speaker", "channel", "language"}, …]
- *   subtitles   true, or which the API made: ["srt", "vtt"]; right_times (bool)
- *   text        the same as one line
+ *   subtitles   true, or the API's own subtitles: ["srt", "vtt"]; right_times (bool)
+ *   text        a single line of spoken text
  *   summary     text; chapters: [{"headline", "gist", "summary"}, …]
  *   translation {"language", "lines"}
  *   raw         the whole job as JSON text, served verbatim
  *
- * All are optional. Without lines or text, a done job's words come from its seed.
+ * All are optional. Without lines and text, the words of a done job are derived from its
+ * seed.
  */
 
-/* Where a new job's defaults come from. */
+/* The source of a new job's default values. */
 struct spec_defaults {
 	const struct population *population;
-	uint64_t *state; /* chance */
+	uint64_t *state; /* state of the random numbers */
 };
 
 /*
- * Puts a new job into the account. `text` is the description as it was written: numbers
- * of custom_metadata keep their digits. -EEXIST: the id is taken. -EINVAL: not a
- * description; *ret_why then says why, a static string.
+ * Adds a new job to the account. `text` is the text of the description, so that numbers
+ * of custom_metadata keep their digits. Returns 0, -EEXIST if there is a job with this
+ * id, or -EINVAL if the description is invalid; then *ret_why is a static error message.
  */
 int spec_create(struct account *a, struct span text, const struct spec_defaults *defaults,
 	struct job **ret_job, const char **ret_why);
 
-/* Changes a job of the account to what the description says. Errors as above. */
+/* Changes a job of the account. Returns the same as spec_create(). */
 int spec_change(
 	struct account *a, struct job *job, struct span text, const char **ret_why);
 
-/* Writes a job that has a description into `out`. */
+/* Writes a job that has a description to `out`. */
 struct body spec_text(const struct job *job, struct text *out);

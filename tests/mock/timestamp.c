@@ -121,7 +121,7 @@ int timestamp_parse_zone(const char *s, int64_t *ret_ms)
 	return 0;
 }
 
-/* Writes `n` digits; a million jobs are too many for snprintf. */
+/* Writes `n` digits. snprintf() would be too slow for a million jobs. */
 static char *put_number(char *out, int n, int digits)
 {
 	for (int i = digits; i-- > 0; n /= 10)
