@@ -95,6 +95,7 @@ struct catalog {
 	int64_t pages;       /* size of the file in pages, without the open transaction */
 	int64_t told_full_ms; /* monotonic time when a full disk was last logged */
 	int64_t refused_ms;   /* monotonic time when a write last failed; 0: never */
+	bool refused_all;     /* then no file could be created or opened for writing */
 	int64_t dropped_ms;   /* see catalog_dropped_ms() */
 	bool unsaved;         /* the disk had no space for the open transaction */
 	bool unjournaled;     /* the journal is in memory, because the disk may be full */
@@ -128,6 +129,24 @@ bool schema_is_damage(int code);
  * changes rows, call catalog_begin().
  */
 sqlite3_stmt *catalog_statement(struct catalog *catalog, enum statement which);
+
+/*
+ * Updates `catalog->room` for a database of `pages` pages. Does not look at the disk if
+ * it is not needed, because a network filesystem may not answer.
+ */
+void disk_space_update(struct catalog *catalog, int64_t pages);
+
+/*
+ * Logs that the disk is full or cannot be written, unless that was logged a short time
+ * ago.
+ */
+void disk_space_report(struct catalog *catalog);
+
+/*
+ * Records that SQLite failed with this result code. If that means that the disk is full
+ * or cannot be written, disk_space_update() takes it into account.
+ */
+void disk_space_note_failure(struct catalog *catalog, int code);
 
 /*
  * Begins a transaction if none is open. Waits up to CATALOG_BUSY_MS for another mount

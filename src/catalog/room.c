@@ -4,8 +4,13 @@
  */
 #include "room.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
 
 enum {
 	RESERVE_MAX = 16 << 20, /* bytes to keep free */
@@ -26,6 +31,16 @@ static struct room room_make(int64_t left, uint64_t total)
 	};
 }
 
+/* Restricts `room` if the directory `dir` takes no new file, such as a journal. */
+static void room_check_directory(int dir, const struct statvfs *disk, struct room *room)
+{
+	int err = faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) < 0 ? errno : 0;
+
+	room->closed = err == EROFS;
+	if ((err || (disk->f_files && !disk->f_favail)) && room->left >= TURN_MAX)
+		room->left = TURN_MAX - 1;
+}
+
 struct room room_look(int dir, int64_t file_size)
 {
 	struct room room = {.left = INT64_MAX};
@@ -33,16 +48,32 @@ struct room room_look(int dir, int64_t file_size)
 	struct rlimit limit;
 
 	if (fstatvfs(dir, &disk) == 0 && disk.f_frsize &&
-		disk.f_bavail < INT64_MAX / disk.f_frsize)
+		disk.f_bavail < INT64_MAX / disk.f_frsize) {
 		room = room_make((int64_t)(disk.f_bavail * disk.f_frsize),
 			disk.f_blocks * disk.f_frsize);
+		room_check_directory(dir, &disk, &room);
+	}
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < INT64_MAX) {
 		int64_t left = (int64_t)limit.rlim_cur - file_size;
 
-		if (left < room.left)
+		if (left < room.left) {
+			bool closed = room.closed;
+
 			room = room_make(left, limit.rlim_cur);
+			room.closed = closed;
+		}
 	}
 	return room;
+}
+
+bool room_takes_writes(int dir)
+{
+	static const char page[4096];
+	CLEANUP_CLOSE int fd = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT;
+	return write(fd, page, sizeof(page)) == (ssize_t)sizeof(page);
 }
 
 struct room room_unsure(void)
@@ -52,10 +83,10 @@ struct room room_unsure(void)
 
 bool room_is_low(const struct room *room)
 {
-	return room->left < room->reserve;
+	return !room->closed && room->left < room->reserve;
 }
 
 bool room_is_unsure(const struct room *room)
 {
-	return room->left < TURN_MAX;
+	return room->closed || room->left < TURN_MAX;
 }

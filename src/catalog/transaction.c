@@ -35,57 +35,6 @@ static int transaction_run_once(struct catalog *catalog, enum statement which)
 	return step;
 }
 
-enum {
-	REFUSED_MS = 10 * 1000, /* after a failed write the disk counts as full */
-	TOLD_FULL_MS = 60 * 60 *
-		       1000, /* minimum time between messages about a full disk */
-};
-
-/*
- * True if a temporary database of `pages` pages is in memory: SQLite creates no file
- * before its cache is full.
- */
-static bool transaction_is_in_memory(const struct catalog *catalog, int64_t pages)
-{
-	return !catalog->db_file.path && pages * catalog->page_size < SCHEMA_CACHE_SIZE;
-}
-
-/*
- * Updates `catalog->room` for a database of `pages` pages. Does not look at the disk if
- * it is not needed, because a network filesystem may not answer.
- */
-static void transaction_look_for_room(struct catalog *catalog, int64_t pages)
-{
-	const struct db_file *place = &catalog->db_file;
-
-	if (transaction_is_in_memory(catalog, pages)) {
-		catalog->room = room_unsure();
-		return;
-	}
-	catalog->room = room_look(place->path ? place->dir : catalog->temporary_dir,
-		catalog->pages * catalog->page_size);
-	/* statvfs(3) does not report quotas. If a write has just failed, the disk counts
-	 * as full. */
-	if (catalog->refused_ms &&
-		clock_mono_ms(catalog->clock) - catalog->refused_ms < REFUSED_MS)
-		catalog->room.left = 0;
-}
-
-/* Logs that the disk is full, unless that was logged a short time ago. */
-static void transaction_report_full(struct catalog *catalog)
-{
-	int64_t now_ms = clock_mono_ms(catalog->clock);
-
-	/* Eviction makes room, which fills up again. We do not report that each time. */
-	if (catalog->told_full_ms && now_ms - catalog->told_full_ms < TOLD_FULL_MS)
-		return;
-	catalog->told_full_ms = now_ms;
-	log_warning(catalog->log,
-		"the disk of the cache in %s is nearly full: old texts are evicted to "
-		"make room, and new ones may be kept in memory only; free some space",
-		catalog->db_file.path ? catalog->db_file.path : catalog_temporary_dir());
-}
-
 /*
  * Chooses where the next transaction keeps its journal. If the disk may become full, both
  * the journal and the changed pages stay in memory. Otherwise the journal is on disk. The
@@ -97,12 +46,12 @@ static void transaction_choose_journal(struct catalog *catalog)
 {
 	if (!catalog->pages)
 		catalog->pages = trim_pages(catalog, SQL_PAGES);
-	transaction_look_for_room(catalog, catalog->pages);
+	disk_space_update(catalog, catalog->pages);
 
 	bool is_unsure = room_is_unsure(&catalog->room);
 
 	if (room_is_low(&catalog->room))
-		transaction_report_full(catalog);
+		disk_space_report(catalog);
 	if (is_unsure == catalog->unjournaled || catalog->unlinked)
 		return;
 
@@ -124,7 +73,9 @@ static bool transaction_has_room(struct catalog *catalog)
 {
 	int64_t pages = trim_pages(catalog, SQL_PAGES);
 
-	transaction_look_for_room(catalog, pages);
+	disk_space_update(catalog, pages);
+	if (catalog->room.closed)
+		return false;
 	for (;; pages = trim_pages(catalog, SQL_PAGES)) {
 		int64_t growth = (pages - catalog->pages) * catalog->page_size;
 
@@ -149,7 +100,7 @@ static int transaction_commit(struct catalog *catalog)
 
 	if (!transaction_has_room(catalog) ||
 		(doubtful && dirty_doubt(&catalog->crash_marker, true))) {
-		transaction_report_full(catalog);
+		disk_space_report(catalog);
 		catalog->unsaved = true;
 		return -ENOSPC;
 	}
@@ -310,8 +261,7 @@ static int transaction_fail(
 		transaction_stay_moved(catalog);
 	if (code == SQLITE_BUSY)
 		catalog->lock_timed_out = true;
-	if (code == SQLITE_FULL || code == SQLITE_IOERR)
-		catalog->refused_ms = clock_mono_ms(catalog->clock);
+	disk_space_note_failure(catalog, code);
 	if (schema_is_damage(code) && catalog->db_file.path && !catalog->set_aside)
 		transaction_set_aside(catalog);
 	return -EIO;

@@ -95,6 +95,68 @@ def test_full_from_the_start(disk, large, mount):
     assert "failed" not in one.stderr
 
 
+def use_all_inodes(disk):
+    """Fills the disk with empty files."""
+    with contextlib.suppress(OSError):
+        for number in range(1000):
+            (disk / f"else{number}").touch()
+    assert os.statvfs(disk).f_favail == 0
+
+
+@pytest.fixture
+def small(new_mock):
+    return new_mock("--jobs", "60", "--bytes", "20000:30000", "--unfinished", "3")
+
+
+@pytest.mark.parametrize("fault", ["inodes", "mode"])
+def test_no_new_files(disk, small, mount, fault):
+    """If there can be no journal, because the disk takes no new files or the directory is not
+    writable any more, the journal is in memory and the cache is written nevertheless."""
+    run("mount", "-o", "remount,nr_inodes=20,size=100M", disk)
+    one = mount(small, "ttl=0")
+    if fault == "inodes":
+        use_all_inodes(disk)
+    else:
+        disk.chmod(0o500)
+    assert_readable(one, small)
+    for path in disk.glob("else*"):
+        path.unlink()
+    disk.chmod(0o700)
+    one.unmount()
+    assert one.stderr == ""
+    two = mount(small)
+    assert_readable(two, small)
+    assert not [entry for entry in two.requests() if not entry.lists]
+
+
+@pytest.fixture
+def failing_disk(place):
+    """A disk to which the kernel stops writing after an error, as ext4 does: fail()."""
+    image = place.directory / "image"
+    place.cache.mkdir()
+    run("truncate", "-s", "64M", image)
+    run("mkfs.ext4", "-q", image)
+    if subprocess.run(["mount", "-o", "loop", image, place.cache], check=False).returncode:
+        pytest.skip("there are no loop devices here, as in a container")
+    place.cache.chmod(0o700)
+    yield lambda: run("mount", "-o", "remount,abort", place.cache)
+    run("umount", "-l", place.cache)
+
+
+def test_read_only(failing_disk, small, mount):
+    """SEMANTICS 7.4: if the disk becomes read-only, at most the call that finds it out fails; then
+    the mount continues in memory."""
+    one = mount(small, "ttl=0")
+    failing_disk()
+    with contextlib.suppress(OSError):
+        os.listdir(one.path / "all")
+    assert_readable(one, small)
+    small.create(count=20)
+    assert_readable(one, small)
+    assert "cannot be written" in one.stderr
+    one.unmount()
+
+
 def test_killed(disk, large, mount):
     """After a crash the cache is sound, or set aside."""
     for _ in range(5):
