@@ -88,7 +88,7 @@ void query_key(const struct query *query, char key[static QUERY_KEY_MAX]);
  * The API does not document what `date` means, nor if its limits are inclusive. We
  * therefore use after_date and before_date in UTC, with one millisecond more at the
  * start; the caller must check the answer with query_matches(). Filters on metadata are
- * not part of the URL (see sync/select_growing.c).
+ * not part of the URL (see sync/source_select).
  *
  * Returns 0, or an error of buf_append().
  */

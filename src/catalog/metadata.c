@@ -8,7 +8,7 @@
 /*
  * Stores the custom_metadata of each job as one text, in a table of its own because
  * listing a directory does not need it. Most jobs have no metadata or only a few pairs,
- * and we only ever match one job at a time (sync/select_growing.c). Therefore a table of
+ * and we only ever match one job at a time (sync/source_select). Therefore a table of
  * pairs with indexes would not save anything.
  */
 

@@ -31,7 +31,7 @@ static void job_delete_removal_free(struct job_delete *removal)
 /*
  * Marks the listings that contain the job. They do not change for their holders, because
  * a position keeps its meaning. New readers get a listing that is selected from them
- * (select_fresh.c), or a new one.
+ * (select_rows.c), or a new one.
  */
 static void job_delete_thin_listings(struct sync *sync, const struct catalog_job *job)
 {

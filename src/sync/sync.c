@@ -131,10 +131,7 @@ int sync_refresh_query(struct sync *sync, const struct query *query)
 {
 	struct query around = *query;
 
-	/*
-	 * Also every listing that it could be selected from (select_fresh.c,
-	 * select_growing.c).
-	 */
+	/* Also every listing that it could be selected from (select_rows.c). */
 	sync_invalidate_query(sync, &around);
 	around.metadata[0] = '\0';
 	sync_invalidate_query(sync, &around);

@@ -11,7 +11,7 @@
 /*
  * The input is the body of an API response that should be one job. Its head is parsed
  * (gladia/job), its metadata is flattened, its text is walked through, and
- * gladia/api_read reads it as the answer to the request of one job.
+ * gladia/api_response reads it as the answer to the request of one job.
  */
 
 /* A cursor in unchecked text never leaves the text (json/cursor.h). */

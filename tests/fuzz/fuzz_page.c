@@ -9,7 +9,7 @@
 
 /*
  * The input is the body of an API response to a list request. It goes through json/items,
- * json/print and gladia/api_read together: all at once, byte by byte, and in random
+ * json/pretty_print and gladia/api_response together: all at once, byte by byte, and in random
  * pieces. The result must always be the same (SEMANTICS 4.3).
  */
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Runs out of memory: each test of the suites unit and session runs again and again, and each time
-another allocation fails, whether the program, a library or cmocka calls for it (failing_malloc.c).
+another allocation fails, whether the program, a library or cmocka requests it (failing_malloc.c).
 The test itself may then fail (with an errno instead of the expected answer), but it must not end
 by a signal or by one of our own assertions, and it must not hang.
 

@@ -7,6 +7,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 
+from rules_c import ROOMS
 from tree import Tree, without_comments
 
 ALLOWED = "tests/style/words_allowed.txt"
@@ -130,6 +131,7 @@ def plain(tree: Tree) -> Iterator[str]:
 
 CALL = re.compile(r"(?<![\w./-])([a-z_]\w+)\(\)")
 FILE = re.compile(r"(?<![\w*./<-])([a-z][a-z_\d]*(?:/[a-z_\d]+)*\.(?:[ch]|py))\b")
+MODULE = re.compile(rf"(?<![\w/.<$-])((?:{'|'.join(ROOMS[:-1])})/[a-z]\w+)\b(?![./])")
 DOCUMENTED_TEST = re.compile(r"(?<![\w/])((?:unit|mount|session|package)/(?:\w+/)*test_\w+)")
 # Functions and headers that we mention, but do not use.
 OTHERS = {"curl_global_init", "fuse_daemonize", "longjmp", "memcpy_s", "singlesocket",
@@ -137,7 +139,7 @@ OTHERS = {"curl_global_init", "fuse_daemonize", "longjmp", "memcpy_s", "singleso
 
 
 def names(tree: Tree) -> Iterator[str]:
-    """Functions, files and tests that a comment or a document names exist."""
+    """Functions, files, modules and tests that a comment or a document names exist."""
     code = set(OTHERS)
     for path in tree.c_files():
         code.update(re.findall(r"[a-z_]\w*", without_comments(tree.text(path))))
@@ -154,6 +156,9 @@ def names(tree: Tree) -> Iterator[str]:
         for name in FILE.findall(text):
             if name not in OTHERS and not any(end.endswith("/" + name) for end in ends):
                 yield f"{path}:{number}: there is no file {name}"
+        for name in MODULE.findall(text):
+            if not any(f"/{name}." in end for end in ends):
+                yield f"{path}:{number}: there is no {name}"
         for name in DOCUMENTED_TEST.findall(text):
             if not ends & {f"/tests/{name}.c", f"/tests/{name}.py"}:
                 yield f"{path}:{number}: there is no test {name}"

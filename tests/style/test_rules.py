@@ -84,6 +84,7 @@ PLANTED = [
     ("plain", "meson.build", "+# It stands here.\n", "meson.build:3"),
     ("plain", "docs/SEMANTICS.md", "+It is anew.\n", "docs/SEMANTICS.md:6"),
     ("names", "src/base/buf.c", "+/* As buf_length() does. */\n", "src/base/buf.c:8"),
+    ("names", "src/base/buf.c", "+/* See http/request. */\n", "src/base/buf.c:8"),
     ("names", "tests/mount/test_ls.py", "+# See buffer.c.\n", "tests/mount/test_ls.py:4"),
     ("names", "docs/SEMANTICS.md", "+See *mount/test_list*.\n", "docs/SEMANTICS.md:6"),
     ("blanks", "src/main.c", "+int a; \n", "src/main.c:3"),
