@@ -9,8 +9,8 @@
 
 /*
  * The input is the body of an API response to a list request. It goes through json/items,
- * json/pretty_print and gladia/api_response together: all at once, byte by byte, and in random
- * pieces. The result must always be the same (SEMANTICS 4.3).
+ * json/pretty_print and gladia/api_response together: all at once, byte by byte, and in
+ * random pieces. The result must always be the same (SEMANTICS 4.3).
  */
 
 /* The result of reading a page. */

@@ -131,7 +131,7 @@ def plain(tree: Tree) -> Iterator[str]:
 
 CALL = re.compile(r"(?<![\w./-])([a-z_]\w+)\(\)")
 FILE = re.compile(r"(?<![\w*./<-])([a-z][a-z_\d]*(?:/[a-z_\d]+)*\.(?:[ch]|py))\b")
-MODULE = re.compile(rf"(?<![\w/.<$-])((?:{'|'.join(ROOMS[:-1])})/[a-z]\w+)\b(?![./])")
+MODULE = re.compile(rf"(?<![\w/.<$-])((?:{'|'.join(ROOMS[:-1])})/[a-z]\w+)\b(?!/|\.\w)")
 DOCUMENTED_TEST = re.compile(r"(?<![\w/])((?:unit|mount|session|package)/(?:\w+/)*test_\w+)")
 # Functions and headers that we mention, but do not use.
 OTHERS = {"curl_global_init", "fuse_daemonize", "longjmp", "memcpy_s", "singlesocket",
