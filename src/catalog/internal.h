@@ -32,9 +32,6 @@ enum statement {
 	SQL_JOBS_UNFINISHED,
 	SQL_JOBS_SEEN_BEFORE,
 	SQL_JOB_USED,
-	SQL_INODES_RECENT_PART,
-	SQL_INODES_RECENT_COPY,
-	SQL_INODES_RECENT_DELETE,
 	SQL_TEXT_HEAD,
 	SQL_TEXTS_OLDEST,
 	SQL_CHUNKS,
@@ -57,9 +54,8 @@ enum statement {
 /* Changes of the totals by the open transaction; may be negative. */
 struct totals_change {
 	int64_t jobs;
-	int64_t bytes;  /* size of all jobs' JSON files, as far as it is known */
-	int64_t kept;   /* size of all cached texts, in bytes as they are stored */
-	int64_t recent; /* number of entries of inodes_recent */
+	int64_t bytes; /* size of all jobs' JSON files, as far as it is known */
+	int64_t kept;  /* size of all cached texts, in bytes as they are stored */
 };
 
 struct catalog {
@@ -75,7 +71,6 @@ struct catalog {
 	struct compressor *compressor;
 	uint64_t texts_max;
 	struct totals_change change;
-	int64_t merged;    /* inodes_recent has been merged up to this inode number */
 	int64_t last_row;  /* highest row returned in the open transaction; 0: none */
 	int64_t busy_ms;   /* monotonic time since which we wait for another mount */
 	int64_t waited_ms; /* total time spent waiting for other mounts */
@@ -185,14 +180,6 @@ int catalog_failed(struct catalog *catalog, const char *what);
  * written, in the way of catalog_failed(). Returns -EIO.
  */
 int catalog_damaged(struct catalog *catalog, const char *what);
-
-/*
- * Moves entries from inodes_recent into inodes if `recent`, their number, exceeds a
- * maximum. Call it before a commit that adds `came` jobs: it moves up to twice as many
- * entries, so that the table shrinks again. Subtracts them from `catalog->change.recent`.
- * Returns 0 or -EIO.
- */
-int inodes_merge(struct catalog *catalog, int64_t came, int64_t recent);
 
 /*
  * Evicts the least recently used texts until at most `max` of the `kept` bytes are left,

@@ -194,7 +194,6 @@ static int jobs_insert_job(struct catalog *catalog, struct catalog_job *job)
 		return err;
 	job->row = sqlite3_last_insert_rowid(catalog->db);
 	catalog->last_row = job->row;
-	catalog->change.recent++;
 	jobs_count_job(catalog, job, 1);
 	return 0;
 }

@@ -12,8 +12,6 @@
  *           `node` is NULL for version 0, whose node is `ino`; `seen` is -1 if the job
  *           is deleted; `used` is the time when its text was last read, NULL if it has
  *           no text
- * inodes    maps `ino` to jobs, except for the latest jobs, which are in inodes_recent
- *           (inodes.c)
  * chunks    the texts in chunks, in a table of their own because listing a directory
  *           does not need them (texts.c)
  * metadata  the custom_metadata of each job as metadata_flatten() writes it; no row if
@@ -22,7 +20,7 @@
  * totals    one row with sums over all jobs, so that df(1) and eviction need not count
  * newest    the newest change that each listing has shown (saved_listings.c)
  */
-enum { SCHEMA_VERSION = 4, APPLICATION_ID = 0x676c6164 /* "glad" */ };
+enum { VERSION_MIN = 3, SCHEMA_VERSION = 5, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
 _Static_assert(JOB_DONE == 2 && JOB_ERROR == 3, "statuses are kept as numbers");
 
@@ -40,23 +38,13 @@ static const char schema[] =
 	"	size INTEGER NOT NULL,"
 	"	seen INTEGER NOT NULL,"
 	"	used INTEGER);"
+	"CREATE UNIQUE INDEX jobs_by_ino ON jobs(ino);"
 	"CREATE UNIQUE INDEX jobs_by_node ON jobs(node) WHERE node IS NOT NULL;"
 	"CREATE INDEX jobs_by_use ON jobs(used) WHERE used IS NOT NULL;"
 	"CREATE INDEX jobs_gone ON jobs(seen) WHERE seen < 0;"
 	"CREATE INDEX jobs_unfinished ON jobs(job)"
 	"	WHERE status NOT IN (2, 3) AND seen >= 0;"
 	"INSERT INTO sqlite_sequence(name, seq) VALUES('jobs', 0);"
-	"CREATE TABLE inodes(ino INTEGER PRIMARY KEY, job INTEGER NOT NULL);"
-	"CREATE TABLE inodes_recent(ino INTEGER PRIMARY KEY, job INTEGER NOT NULL);"
-	"CREATE TRIGGER jobs_came AFTER INSERT ON jobs BEGIN"
-	"	INSERT INTO inodes_recent VALUES(new.ino, new.job);"
-	"END;"
-	"CREATE TRIGGER jobs_went AFTER DELETE ON jobs BEGIN"
-	"	UPDATE totals SET recent = recent -"
-	"		(SELECT count(*) FROM inodes_recent WHERE ino = old.ino);"
-	"	DELETE FROM inodes_recent WHERE ino = old.ino;"
-	"	DELETE FROM inodes WHERE ino = old.ino;"
-	"END;"
 	"CREATE TABLE chunks(chunk INTEGER PRIMARY KEY, data BLOB NOT NULL);"
 	"CREATE TABLE metadata(job INTEGER PRIMARY KEY, pairs BLOB NOT NULL);"
 	"CREATE TABLE listings("
@@ -66,18 +54,30 @@ static const char schema[] =
 	"	ordered INTEGER NOT NULL,"
 	"	rows BLOB NOT NULL);"
 	"CREATE TABLE totals("
-	"	jobs INTEGER, bytes INTEGER, kept INTEGER, recent INTEGER);"
-	"INSERT INTO totals VALUES(0, 0, 0, 0);"
-	"PRAGMA user_version = 4;";
+	"	jobs INTEGER, bytes INTEGER, kept INTEGER);"
+	"INSERT INTO totals VALUES(0, 0, 0);"
+	"PRAGMA user_version = 5;";
 
 /*
- * Version 3 stored the chunks as they are, which compressor_unpack() still reads. A
- * program of that version must not read compressed ones: if it has the file open, it
- * fails because it does not find the table.
+ * Changes of older versions, from the one in the index to the next. A program of such a
+ * version that has the file open must not go on using it: it fails because it does not
+ * find a table.
  */
-static const char schema_from_3[] = "ALTER TABLE pieces RENAME TO chunks;"
-				    "ALTER TABLE chunks RENAME COLUMN piece TO chunk;"
-				    "PRAGMA user_version = 4;";
+static const char *const schema_changes[SCHEMA_VERSION] = {
+	/* Version 3 stored the chunks as they are, which compressor_unpack() still
+	 * reads. */
+	[3] = "ALTER TABLE pieces RENAME TO chunks;"
+	      "ALTER TABLE chunks RENAME COLUMN piece TO chunk;"
+	      "PRAGMA user_version = 4;",
+	/* Version 4 had its index of inode numbers in two tables. Their number of
+	 * entries stays in the totals, unused. */
+	[4] = "DROP TRIGGER jobs_came;"
+	      "DROP TRIGGER jobs_went;"
+	      "DROP TABLE inodes;"
+	      "DROP TABLE inodes_recent;"
+	      "CREATE UNIQUE INDEX jobs_by_ino ON jobs(ino);"
+	      "PRAGMA user_version = 5;",
+};
 
 /*
  * This table was added without a new schema version: a file may lack it, and an older
@@ -99,16 +99,13 @@ static const char *const texts[STATEMENTS] = {
 			     " WHERE name = 'jobs'",
 	[SQL_TOTALS] = "SELECT jobs, bytes, kept FROM totals",
 	[SQL_TOTALS_ADD] = "UPDATE totals SET jobs = jobs + ?1, bytes = bytes + ?2,"
-			   " kept = kept + ?3, recent = recent + ?4"
-			   " RETURNING kept, recent",
+			   " kept = kept + ?3 RETURNING kept",
 	[SQL_PAGES] = "PRAGMA page_count",
 	[SQL_FREE_PAGES] = "PRAGMA freelist_count",
 	/* 512 pages are 2 MiB (4 MiB in old files), which takes some milliseconds. */
 	[SQL_VACUUM] = "PRAGMA incremental_vacuum(512)",
 	[SQL_JOB_BY_ROW] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = ?1",
-	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = coalesce("
-			   "(SELECT job FROM inodes_recent WHERE ino = ?1),"
-			   " (SELECT job FROM inodes WHERE ino = ?1))",
+	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE ino = ?1",
 	[SQL_JOB_BY_NODE] = "SELECT " JOB_COLUMNS " FROM jobs WHERE node = ?1",
 	[SQL_JOB_INSERT] =
 		"INSERT INTO jobs(ino, version, id, status, created, completed, size,"
@@ -126,13 +123,6 @@ static const char *const texts[STATEMENTS] = {
 			 " OR created IS NULL AND ?4))",
 	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1 AND seen >= 0",
 	[SQL_JOB_USED] = "UPDATE jobs SET used = ?2 WHERE job = ?1",
-	[SQL_INODES_RECENT_PART] =
-		"SELECT max(ino), count(*) FROM (SELECT ino FROM inodes_recent"
-		" WHERE ino > ?1 ORDER BY ino LIMIT ?2)",
-	[SQL_INODES_RECENT_COPY] = "INSERT INTO inodes SELECT ino, job FROM inodes_recent"
-				   " WHERE ino > ?1 AND ino <= ?2 ORDER BY ino",
-	[SQL_INODES_RECENT_DELETE] =
-		"DELETE FROM inodes_recent WHERE ino > ?1 AND ino <= ?2",
 	[SQL_TEXT_HEAD] =
 		"SELECT coalesce(node, ino), seen, size, used FROM jobs WHERE job = ?1",
 	[SQL_TEXTS_OLDEST] = "SELECT job, used FROM jobs WHERE used IS NOT NULL"
@@ -258,7 +248,7 @@ static int schema_identify(sqlite3 *db, bool *ret_empty, int64_t *ret_version)
 		return err;
 	*ret_empty = !tables && !version && !application;
 	*ret_version = version;
-	return *ret_empty || (version >= 3 && version <= SCHEMA_VERSION &&
+	return *ret_empty || (version >= VERSION_MIN && version <= SCHEMA_VERSION &&
 				     application == APPLICATION_ID)
 		       ? 0
 		       : -EUCLEAN;
@@ -314,8 +304,8 @@ int schema_open(struct catalog *catalog, const char *path)
 		err = schema_run(catalog->db, settings);
 	if (!err && empty)
 		err = schema_change(catalog->db, schema);
-	else if (!err && version == 3)
-		err = schema_change(catalog->db, schema_from_3);
+	for (; !err && !empty && version < SCHEMA_VERSION; version++)
+		err = schema_change(catalog->db, schema_changes[version]);
 	if (!err)
 		err = schema_run(catalog->db, schema_newest);
 	if (!err)

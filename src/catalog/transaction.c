@@ -345,11 +345,10 @@ bool catalog_try_begin(struct catalog *catalog)
 }
 
 /*
- * Adds the changes of the transaction to the totals. Returns 0 and the totals that have a
- * maximum, or -EIO.
+ * Adds the changes of the transaction to the totals. Returns 0 and the size of all texts,
+ * or -EIO.
  */
-static int transaction_write_totals(
-	struct catalog *catalog, uint64_t *ret_kept, int64_t *ret_recent)
+static int transaction_write_totals(struct catalog *catalog, uint64_t *ret_kept)
 {
 	struct totals_change *change = &catalog->change;
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS_ADD);
@@ -357,11 +356,9 @@ static int transaction_write_totals(
 	sqlite3_bind_int64(statement, 1, change->jobs);
 	sqlite3_bind_int64(statement, 2, change->bytes);
 	sqlite3_bind_int64(statement, 3, change->kept);
-	sqlite3_bind_int64(statement, 4, change->recent);
 
 	int step = sqlite3_step(statement);
 	int64_t kept = sqlite3_column_int64(statement, 0);
-	int64_t recent = sqlite3_column_int64(statement, 1);
 
 	sqlite3_reset(statement);
 	if (step == SQLITE_DONE)
@@ -370,35 +367,31 @@ static int transaction_write_totals(
 		return catalog_failed(catalog, "write");
 	*change = (struct totals_change){0};
 	*ret_kept = kept > 0 ? (uint64_t)kept : 0;
-	*ret_recent = recent;
 	return 0;
 }
 
 static bool transaction_is_changed(const struct totals_change *change)
 {
-	return change->jobs || change->bytes || change->kept || change->recent;
+	return change->jobs || change->bytes || change->kept;
 }
 
 /*
- * Prepares a commit: updates the totals, evicts texts and merges recent inode numbers if
- * there are too many. Returns 0 or -EIO.
+ * Prepares a commit: updates the totals, and evicts texts if there are too many. Returns
+ * 0 or -EIO.
  */
 static int transaction_settle(struct catalog *catalog)
 {
 	int err = texts_flush(catalog);
 	struct totals_change came = catalog->change;
 	uint64_t kept;
-	int64_t recent;
 
 	if (err || !transaction_is_changed(&came))
 		return err;
-	err = transaction_write_totals(catalog, &kept, &recent);
+	err = transaction_write_totals(catalog, &kept);
 	if (!err && came.kept > 0)
 		err = trim_bodies(catalog, kept, (uint64_t)came.kept);
-	if (!err && came.recent > 0)
-		err = inodes_merge(catalog, came.recent, recent);
 	if (!err && transaction_is_changed(&catalog->change))
-		err = transaction_write_totals(catalog, &kept, &recent);
+		err = transaction_write_totals(catalog, &kept);
 	if (!err)
 		trim_look(catalog, kept);
 	return err;

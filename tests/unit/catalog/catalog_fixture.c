@@ -241,17 +241,6 @@ void fixture_assert_sums(struct catalog_fixture *fixture)
 		fixture_sql(fixture,
 			"SELECT count(DISTINCT chunk / 8192) FROM chunks JOIN jobs"
 			" ON job = chunk / 8192 AND used IS NOT NULL"));
-	assert_int_equal(fixture_sql(fixture, "SELECT recent FROM totals"),
-		fixture_sql(fixture, "SELECT count(*) FROM inodes_recent"));
-	/* Each job has exactly one inode row, in one of the two tables. */
-	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"),
-		fixture_sql(fixture,
-			"SELECT count(*) FROM jobs JOIN (SELECT * FROM inodes"
-			" UNION ALL SELECT * FROM inodes_recent)"
-			" USING (ino, job)"));
-	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM jobs"),
-		fixture_sql(fixture, "SELECT (SELECT count(*) FROM inodes)"
-				     " + (SELECT count(*) FROM inodes_recent)"));
 }
 
 void fixture_limit_files(rlim_t max)

@@ -270,6 +270,18 @@ static void test_spec_7_4_older_version(void **state)
 		"UPDATE chunks SET data = CAST(printf('%.5c', 'x') AS BLOB)"
 		"	WHERE chunk % 8192 = 1;"
 		"UPDATE totals SET kept = (SELECT sum(length(data)) FROM chunks);"
+		"DROP INDEX jobs_by_ino;"
+		"CREATE TABLE inodes(ino INTEGER PRIMARY KEY, job INTEGER NOT NULL);"
+		"CREATE TABLE inodes_recent("
+		"	ino INTEGER PRIMARY KEY, job INTEGER NOT NULL);"
+		"INSERT INTO inodes SELECT ino, job FROM jobs;"
+		"CREATE TRIGGER jobs_came AFTER INSERT ON jobs BEGIN"
+		"	INSERT INTO inodes_recent VALUES(new.ino, new.job);"
+		"END;"
+		"CREATE TRIGGER jobs_went AFTER DELETE ON jobs BEGIN"
+		"	DELETE FROM inodes WHERE ino = old.ino;"
+		"END;"
+		"ALTER TABLE totals ADD COLUMN recent INTEGER;"
 		"ALTER TABLE chunks RENAME COLUMN chunk TO piece;"
 		"ALTER TABLE chunks RENAME TO pieces;"
 		"PRAGMA user_version = 3";
@@ -301,7 +313,7 @@ static void test_spec_7_4_older_version(void **state)
 	fixture_assert_sums(fixture);
 	assert_true(fixture_sql(fixture, "SELECT kept FROM totals") == SIZE + 3);
 	assert_true(works_on_disk(fixture, catalog));
-	assert_int_equal(fixture_sql(fixture, "PRAGMA user_version"), 4);
+	assert_int_equal(fixture_sql(fixture, "PRAGMA user_version"), 5);
 }
 
 /* A valid database of another program is set aside. */
