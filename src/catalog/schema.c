@@ -254,7 +254,10 @@ static int schema_identify(sqlite3 *db, bool *ret_empty, int64_t *ret_version)
 		       : -EUCLEAN;
 }
 
-/* Runs the statements in one transaction. */
+/*
+ * Runs the statements in one transaction. If that fails, the caller closes the database,
+ * which rolls back and keeps the error message until then.
+ */
 static int schema_change(sqlite3 *db, const char *sql)
 {
 	int err = schema_run(db, "BEGIN IMMEDIATE");
@@ -262,11 +265,7 @@ static int schema_change(sqlite3 *db, const char *sql)
 	if (err)
 		return err;
 	err = schema_run(db, sql);
-	if (!err)
-		err = schema_run(db, "COMMIT");
-	if (err)
-		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	return err;
+	return err ? err : schema_run(db, "COMMIT");
 }
 
 /* Prepares all statements. Returns 0, -EUCLEAN if the schema is not ours, or an error. */

@@ -28,7 +28,10 @@ void tombstones_add(struct sync *sync, int64_t row)
 								 : TOMBSTONE_MS;
 
 	tombstones_drop_old(removed, now_ms);
-	if (ARRAY_RESERVE(removed->entries, removed->cap, removed->len + 1))
+
+	int err = ARRAY_RESERVE(removed->entries, removed->cap, removed->len + 1);
+
+	if (err)
 		return;
 	removed->entries[removed->len++] = (struct tombstone){
 		.row = row, .until_ms = now_ms + last_ms};

@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-from mounting import PROGRAM, environment, needs_root
-from tools import names_of, read, run, wait_until
+from mounting import PROGRAM, Program, environment, needs_root
+from tools import END, PATIENCE, names_of, read, run, wait_for_mount, wait_until
 
 JOBS = 2400
 SIZE = 8 << 20  # size of the disk; the account's texts, compressed, need three times as much
@@ -155,6 +155,20 @@ def test_read_only(failing_disk, small, mount):
     assert_readable(one, small)
     assert "cannot be written" in one.stderr
     one.unmount()
+
+
+def test_no_space_for_a_new_file(place, small):
+    """If the database cannot be created, the message has SQLite's reason."""
+    path = place.new_directory()
+    program = Program(place, "-f", "-o", place.options(), small.url, path,
+                      wrapper=["prlimit", "--fsize=20000"])
+    try:
+        assert wait_for_mount(path, program.process)
+        assert len(os.listdir(path / "all")) == len(small.jobs())
+    finally:
+        program.process.terminate()
+        assert program.process.wait(END * PATIENCE) == 0, program.stderr
+    assert "cannot be used: disk I/O error" in program.stderr, program.stderr
 
 
 def test_killed(disk, large, mount):
