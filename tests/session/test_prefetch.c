@@ -150,23 +150,25 @@ static void take_rest(struct reader *reader)
 	}
 }
 
-/*
- * Reads a file unless its text was pushed, as the kernel would, and waits for the texts
- * that its READ pushes. Each text is pushed once.
- */
-static void read_next(struct reader *reader, unsigned number)
+/* Reads a file and waits for the texts that its READ pushes. Each text is pushed once. */
+static void read_and_take(struct reader *reader, unsigned number)
 {
 	unsigned left = JOBS + 1 - reader->given_len;
 	unsigned pushes = PREFETCH_FILES;
 
-	if (reader->given[number])
-		return;
 	read_job(reader, number);
 	if (reader->reads <= READS_IDLE)
 		pushes = 0;
 	else if (reader->reads <= READS_IDLE + READS_SLOW)
 		pushes = 1u << (reader->reads - READS_IDLE - 1);
 	take_texts(reader, pushes < left ? pushes : left);
+}
+
+/* Reads a file unless its text was pushed, as the kernel would. */
+static void read_next(struct reader *reader, unsigned number)
+{
+	if (!reader->given[number])
+		read_and_take(reader, number);
 }
 
 /* Reads all files, starting with `first`, `step` numbers apart. */
@@ -295,8 +297,8 @@ static void pushes_end(void **state)
 	(void)state;
 	reader_init(&reader, mount);
 	for (unsigned i = 0; i < 3 * JOBS; i++)
-		read_job(&reader, 1 + i * 77 % JOBS);
-	take_texts(&reader, JOBS + 1);
+		read_and_take(&reader, 1 + i * 77 % JOBS);
+	assert_int_equal(reader.given_len, JOBS + 1);
 	list(mount, "all");
 	reader.given[6] = reader.given[7] = reader.given[8] = false;
 	for (unsigned i = 3; i <= 6; i++)
