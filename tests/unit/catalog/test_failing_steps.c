@@ -18,22 +18,55 @@ static struct {
 	bool failed;
 } step_fails;
 
+static bool fails_now(void)
+{
+	if (!step_fails.left || --step_fails.left)
+		return false;
+	step_fails.failed = true;
+	return true;
+}
+
 int __real_sqlite3_step(sqlite3_stmt *statement);
 int __wrap_sqlite3_step(sqlite3_stmt *statement);
 int __real_sqlite3_errcode(sqlite3 *db);
 int __wrap_sqlite3_errcode(sqlite3 *db);
+int __real_sqlite3_blob_open(sqlite3 *db, const char *schema, const char *table,
+	const char *column, sqlite3_int64 row, int writable, sqlite3_blob **ret_blob);
+int __wrap_sqlite3_blob_open(sqlite3 *db, const char *schema, const char *table,
+	const char *column, sqlite3_int64 row, int writable, sqlite3_blob **ret_blob);
+int __real_sqlite3_blob_read(sqlite3_blob *blob, void *data, int len, int offset);
+int __wrap_sqlite3_blob_read(sqlite3_blob *blob, void *data, int len, int offset);
+int __real_sqlite3_blob_write(sqlite3_blob *blob, const void *data, int len, int offset);
+int __wrap_sqlite3_blob_write(sqlite3_blob *blob, const void *data, int len, int offset);
 
 int __wrap_sqlite3_step(sqlite3_stmt *statement)
 {
-	const char *sql = sqlite3_sql(statement);
-
 	/* Statistics of the file are hints; without them nothing is lost. */
-	if (strncmp(sql, "PRAGMA", strlen("PRAGMA")) != 0 && step_fails.left &&
-		--step_fails.left == 0) {
-		step_fails.failed = true;
+	if (strncmp(sqlite3_sql(statement), "PRAGMA", strlen("PRAGMA")) != 0 &&
+		fails_now())
 		return SQLITE_NOMEM;
-	}
 	return __real_sqlite3_step(statement);
+}
+
+int __wrap_sqlite3_blob_open(sqlite3 *db, const char *schema, const char *table,
+	const char *column, sqlite3_int64 row, int writable, sqlite3_blob **ret_blob)
+{
+	*ret_blob = NULL;
+	return fails_now() ? SQLITE_NOMEM
+			   : __real_sqlite3_blob_open(
+				     db, schema, table, column, row, writable, ret_blob);
+}
+
+int __wrap_sqlite3_blob_read(sqlite3_blob *blob, void *data, int len, int offset)
+{
+	return fails_now() ? SQLITE_NOMEM
+			   : __real_sqlite3_blob_read(blob, data, len, offset);
+}
+
+int __wrap_sqlite3_blob_write(sqlite3_blob *blob, const void *data, int len, int offset)
+{
+	return fails_now() ? SQLITE_NOMEM
+			   : __real_sqlite3_blob_write(blob, data, len, offset);
 }
 
 int __wrap_sqlite3_errcode(sqlite3 *db)
