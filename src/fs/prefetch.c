@@ -70,8 +70,8 @@ static bool prefetch_is_in(struct fs *fs, const struct prefetch_reader *reader,
 }
 
 /*
- * Pushes a job's text into the page cache. Returns 0, -ENODATA or -ESTALE if this job has
- * no text to push, or another negative errno if no more can be pushed now.
+ * Pushes a job's text into the page cache. Returns its length, 0 if this job has no text
+ * to push, or a negative errno if no more can be pushed now.
  */
 static int prefetch_push(struct fs *fs, int64_t row)
 {
@@ -81,10 +81,13 @@ static int prefetch_push(struct fs *fs, int64_t row)
 	int err = jobs_by_row(fs->catalog, row, &job);
 
 	if (err || job.deleted || !job.has_text || job.size <= 0 || job.size > TEXT_MAX)
-		return -ENODATA;
-
+		return 0;
 	err = file_read_text(fs, &job, 0, SIZE_MAX, &text, &len);
-	return err ? err : notifier_store(fs->notifier, job.node, text, len);
+	if (!err)
+		err = notifier_store(fs->notifier, job.node, text, len);
+	if (err == -ENODATA || err == -ESTALE)
+		return 0;
+	return err ? err : (int)job.size;
 }
 
 /* Pushes the next files, at most `count`. Files without a text to push count, too. */
@@ -92,18 +95,20 @@ static void prefetch_push_next(
 	struct fs *fs, struct prefetch_reader *reader, unsigned count)
 {
 	size_t len = listing_len(reader->listing);
+	int bytes = 0;
 
-	for (; count && reader->pushed < len; count--) {
+	for (; count && bytes < PREFETCH_BYTES && reader->pushed < len; count--) {
 		if (reader->next >= len && !listing_is_complete(reader->listing))
 			return;
 		if (reader->next >= len)
 			reader->next = 0;
 
-		int err = prefetch_push(
+		int size = prefetch_push(
 			fs, listing_member(reader->listing, reader->next));
 
-		if (err && err != -ENODATA && err != -ESTALE)
+		if (size < 0)
 			return;
+		bytes += size;
 		reader->next++;
 		reader->pushed++;
 	}

@@ -25,6 +25,8 @@ struct fs;
 enum {
 	PREFETCH_READERS = 4,
 	PREFETCH_FILES = 32,
+	/* A READ pushes no further text after this many bytes: other requests wait. */
+	PREFETCH_BYTES = 4 << 20,
 	/* After such a pause, the next READ counts as the first one. */
 	PREFETCH_PAUSE_MS = 1000,
 };

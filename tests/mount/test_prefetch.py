@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from layout import pretty
-from tools import names_of, read, run
+from tools import names_of, read, run, wait_until
 
 
 @pytest.fixture
@@ -127,6 +127,19 @@ def test_forgotten_by_the_kernel(large, mount):
     with open("/proc/sys/vm/drop_caches", "w", encoding="ascii") as drop:
         drop.write("3")
     check(large, paths)
+
+
+def test_files_of_almost_a_mebibyte(new_mock, mount):
+    """A READ pushes no further file after 4 MiB, because other requests wait meanwhile."""
+    # Printed, such a job has 0.88 MB.
+    account = new_mock("--jobs", "60", "--bytes", "400000", "--errors", "0", "--unfinished", "0")
+    paths = listed(mount(account))
+    # Backwards, so that the files that are prefetched are not among those that are read.
+    for path in paths[:-9:-1]:
+        read(Path(path))
+    wait_until(lambda: len(resident(paths)) > 8, "files are prefetched")
+    check(account, paths[-8:])
+    assert len(resident(paths)) <= 8 + 1 + 2 + 4 + 5 + 5 + 5
 
 
 def test_large_files(new_mock, mount):
