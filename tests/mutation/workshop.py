@@ -36,11 +36,13 @@ MEMORY_MAX = 8 << 30
 FILE_MAX = 1 << 30
 # The test is not process 1 of its namespace, because that one has no parent.
 INIT = ("sh", "-c", '"$@"; exit', "sh")
-# As in scripts/test, the quick tests run under ASan and UBSan, which notice leaks, too.
-SANITIZERS = {
+# As in scripts/test, the quick tests run under ASan and UBSan, which notice leaks, too, and random
+# tests with few rounds.
+QUICK_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1:"
                     "hard_rss_limit_mb=4096",
     "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
+    "GLADIAFS_TEST_SHORT": "1",
 }
 # A test counts as hanging after SLOWER times its usual duration, plus WHILE_S seconds.
 SLOWER = 5
@@ -208,14 +210,14 @@ class Workshop:
     def run(self, test, output):
         """Runs a test in its own namespaces, so that it leaves nothing behind. Returns its exit
         code, or None if it hangs."""
-        limits, more = [f"--fsize={FILE_MAX}"], []
+        limits, more, env = [f"--fsize={FILE_MAX}"], [], QUICK_ENV
         if test.suite in SLOW:
             # ASan reserves more address space than that.
             limits.append(f"--as={MEMORY_MAX}")
-            more.append("-x")
+            more, env = ["-x"], {}
         command = ["prlimit", *limits, "unshare", "--mount", "--propagation=private", "--pid",
                    "--fork", "--kill-child", "--mount-proc", *INIT, *test.command, *more]
-        with subprocess.Popen(command, env={**os.environ, **SANITIZERS, **test.env},
+        with subprocess.Popen(command, env={**os.environ, **env, **test.env},
                               cwd=self.root, stdin=subprocess.DEVNULL, stdout=output,
                               stderr=output, start_new_session=True) as running:
             self.running.add(running)
