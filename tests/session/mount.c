@@ -89,9 +89,15 @@ static void open_fs(struct mount *mount, const struct mount_options *options)
 		.ttl_ms = MOUNT_TTL_MS,
 		.timeout_ms = MOUNT_TIMEOUT_MS,
 	};
+	static const int room = 64 << 20;
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	/*
+	 * /dev/fuse is never full. The notifier's thread may write many texts before the
+	 * fake kernel reads. Needs root; others get the usual size.
+	 */
+	(void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
 	mount->kernel = kernel_new(ends[0], &server);
 	assert_int_equal(fs_new(mount->loop, &mount->log, mount->catalog, mount->sync,
 				 &config, &handlers, mount, &mount->fs),
