@@ -21,7 +21,7 @@ enum {
 
 static int64_t mono_ms(void *ctx)
 {
-	return ((struct api_asks *)ctx)->now_ms;
+	return ((struct api_fixture *)ctx)->now_ms;
 }
 
 static int64_t wall_ms(void *ctx)
@@ -30,94 +30,97 @@ static int64_t wall_ms(void *ctx)
 	return clock_wall_ms(&clock_system);
 }
 
-static struct api_asks *new_without_server(void)
+static struct api_fixture *new_without_server(void)
 {
-	struct api_asks *asks = test_calloc(1, sizeof(*asks));
+	struct api_fixture *fixture = test_calloc(1, sizeof(*fixture));
 
 	alarm(WATCHDOG_S);
-	asks->now_ms = NOW_MS;
-	asks->clock = (struct clock){.mono_ms = mono_ms, .wall_ms = wall_ms, .ctx = asks};
-	log_init(&asks->log, "test", false, false);
-	buf_init(&asks->answer, TEXT_MAX);
-	assert_int_equal(loop_new(&asks->clock, &asks->loop), 0);
-	return asks;
+	fixture->now_ms = NOW_MS;
+	fixture->clock = (struct clock){
+		.mono_ms = mono_ms, .wall_ms = wall_ms, .ctx = fixture};
+	log_init(&fixture->log, "test", false, false);
+	buf_init(&fixture->answer, TEXT_MAX);
+	assert_int_equal(loop_new(&fixture->clock, &fixture->loop), 0);
+	return fixture;
 }
 
-static struct api_asks *add_server(
-	struct api_asks *asks, const struct raw_route *routes, const char *origin)
+static struct api_fixture *add_server(
+	struct api_fixture *fixture, const struct raw_route *routes, const char *origin)
 {
-	asks->server = raw_server_new(routes);
+	fixture->server = raw_server_new(routes);
 
 	const struct api_config config = {
-		.origin = origin ? origin : raw_server_origin(asks->server),
-		.key = API_ASKS_KEY,
+		.origin = origin ? origin : raw_server_origin(fixture->server),
+		.key = FIXTURE_KEY,
 		.connections = 8,
-		.timeout_ms = API_ASKS_TIMEOUT_MS,
+		.timeout_ms = FIXTURE_TIMEOUT_MS,
 	};
 
-	assert_int_equal(api_new(asks->loop, &asks->log, &config, &asks->api), 0);
-	return asks;
+	assert_int_equal(
+		api_new(fixture->loop, &fixture->log, &config, &fixture->api), 0);
+	return fixture;
 }
 
-struct api_asks *api_asks_new_at(const struct raw_route *routes, const char *origin)
+struct api_fixture *fixture_new_at(const struct raw_route *routes, const char *origin)
 {
 	return add_server(new_without_server(), routes, origin);
 }
 
-struct api_asks *api_asks_new(const struct raw_route *routes)
+struct api_fixture *fixture_new(const struct raw_route *routes)
 {
-	return api_asks_new_at(routes, NULL);
+	return fixture_new_at(routes, NULL);
 }
 
-struct api_asks *api_asks_new_answering(
+struct api_fixture *fixture_new_answering(
 	const char *target, const char *status, const char *body)
 {
-	struct api_asks *asks = new_without_server();
+	struct api_fixture *fixture = new_without_server();
 
-	assert_int_equal(
-		buf_printf(&asks->answer, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s",
-			status, strlen(body), body),
+	assert_int_equal(buf_printf(&fixture->answer,
+				 "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status,
+				 strlen(body), body),
 		0);
-	asks->answering[0] = (struct raw_route){
-		.target = target, .bytes = asks->answer.data, .len = asks->answer.len};
-	return add_server(asks, asks->answering, NULL);
+	fixture->answering[0] = (struct raw_route){.target = target,
+		.bytes = fixture->answer.data,
+		.len = fixture->answer.len};
+	return add_server(fixture, fixture->answering, NULL);
 }
 
-void api_asks_free(struct api_asks *asks)
+void fixture_free(struct api_fixture *fixture)
 {
-	for (int i = 0; i < asks->len; i++) {
-		if (asks->asks[i].call)
-			api_cancel(asks->asks[i].call);
-		buf_done(&asks->asks[i].ids);
-		buf_done(&asks->asks[i].text);
-		buf_done(&asks->asks[i].metadata);
+	for (int i = 0; i < fixture->len; i++) {
+		if (fixture->calls[i].api_call)
+			api_cancel(fixture->calls[i].api_call);
+		buf_done(&fixture->calls[i].ids);
+		buf_done(&fixture->calls[i].text);
+		buf_done(&fixture->calls[i].metadata);
 	}
-	api_free(asks->api);
-	loop_free(asks->loop);
-	raw_server_free(asks->server);
-	buf_done(&asks->answer);
-	test_free(asks);
+	api_free(fixture->api);
+	loop_free(fixture->loop);
+	raw_server_free(fixture->server);
+	buf_done(&fixture->answer);
+	test_free(fixture);
 	alarm(0);
 }
 
-static int keep(struct api_ask *ask, const struct api_item *item)
+static int keep(struct test_call *call, const struct api_item *item)
 {
-	int err = buf_printf(&ask->ids, "%s ", item ? item->job.id : "-");
+	int err = buf_printf(&call->ids, "%s ", item ? item->job.id : "-");
 
 	if (err || !item)
 		return err;
-	buf_reset(&ask->text);
-	buf_reset(&ask->metadata);
-	ask->job = item->job;
-	ask->summary = item->summary;
-	err = buf_append(&ask->text, item->text, item->size);
+	buf_reset(&call->text);
+	buf_reset(&call->metadata);
+	call->job = item->job;
+	call->summary = item->summary;
+	err = buf_append(&call->text, item->text, item->size);
 	if (err)
 		return err;
-	return buf_printf(&ask->metadata, "%.*s", (int)item->metadata_len,
+	return buf_printf(&call->metadata, "%.*s", (int)item->metadata_len,
 		item->metadata_len ? item->metadata : "");
 }
 
-static int get(struct api_asks *asks, const char *id);
+static int get(struct api_fixture *fixture, const char *id);
 
 /*
  * Called by libcurl: if memory runs out, an assertion must not jump over libcurl's stack
@@ -125,40 +128,40 @@ static int get(struct api_asks *asks, const char *id);
  */
 static int on_item(void *ctx, const struct api_item *item)
 {
-	struct api_ask *ask = ctx;
+	struct test_call *call = ctx;
 
-	assert_int_equal(ask->done, 0);
-	if (keep(ask, item))
+	assert_int_equal(call->done, 0);
+	if (keep(call, item))
 		return -ENOMEM;
-	if (ask->to_cancel)
-		api_asks_cancel(ask->to_cancel);
-	ask->to_cancel = NULL;
-	if (ask->next && get(ask->asks, ask->next))
+	if (call->to_cancel)
+		fixture_cancel(call->to_cancel);
+	call->to_cancel = NULL;
+	if (call->next && get(call->fixture, call->next))
 		return -ENOMEM;
-	ask->next = NULL;
-	return ask->refuse_with;
+	call->next = NULL;
+	return call->refuse_with;
 }
 
 static void on_restart(void *ctx)
 {
-	struct api_ask *ask = ctx;
+	struct test_call *call = ctx;
 
-	assert_int_equal(ask->done, 0);
-	assert_true(ask->ids.len > 0);
-	ask->restarts++;
-	buf_reset(&ask->ids);
+	assert_int_equal(call->done, 0);
+	assert_true(call->ids.len > 0);
+	call->restarts++;
+	buf_reset(&call->ids);
 }
 
 static void on_done(void *ctx, int error, const struct api_page *page, const char *errmsg)
 {
-	struct api_ask *ask = ctx;
+	struct test_call *call = ctx;
 
-	ask->done++;
-	ask->error = error;
-	ask->has_page = page != NULL;
+	call->done++;
+	call->error = error;
+	call->has_page = page != NULL;
 	if (page)
-		ask->page = *page;
-	snprintf(ask->why, sizeof(ask->why), "%s", errmsg);
+		call->page = *page;
+	snprintf(call->why, sizeof(call->why), "%s", errmsg);
 	assert_true(error <= 0);
 	assert_int_equal(error == 0, errmsg[0] == '\0');
 	assert_true(!error || !page);
@@ -167,133 +170,135 @@ static void on_done(void *ctx, int error, const struct api_page *page, const cha
 	for (const char *c = errmsg; *c; c++)
 		assert_in_range(*c, ' ', '~');
 	/* A call may cancel itself here, without effect. */
-	api_cancel(ask->call);
-	ask->call = NULL;
+	api_cancel(call->api_call);
+	call->api_call = NULL;
 }
 
 static const struct api_handlers handlers = {on_item, on_restart, on_done};
 
-static struct api_ask *ask_new(struct api_asks *asks)
+static struct test_call *call_new(struct api_fixture *fixture)
 {
-	assert_true(asks->len < API_ASKS_MAX);
+	assert_true(fixture->len < FIXTURE_MAX);
 
-	struct api_ask *ask = &asks->asks[asks->len++];
+	struct test_call *call = &fixture->calls[fixture->len++];
 
-	ask->asks = asks;
-	buf_init(&ask->ids, TEXT_MAX);
-	buf_init(&ask->text, TEXT_MAX);
-	buf_init(&ask->metadata, TEXT_MAX);
-	return ask;
+	call->fixture = fixture;
+	buf_init(&call->ids, TEXT_MAX);
+	buf_init(&call->text, TEXT_MAX);
+	buf_init(&call->metadata, TEXT_MAX);
+	return call;
 }
 
-struct api_ask *api_asks_page(struct api_asks *asks, uint64_t offset, unsigned limit)
+struct test_call *fixture_page(
+	struct api_fixture *fixture, uint64_t offset, unsigned limit)
 {
-	struct api_ask *ask = ask_new(asks);
+	struct test_call *call = call_new(fixture);
 	struct query query;
 
 	query_init(&query);
-	assert_int_equal(
-		api_list(asks->api, &query, 0, offset, limit, &handlers, ask, &ask->call),
+	assert_int_equal(api_list(fixture->api, &query, 0, offset, limit, &handlers, call,
+				 &call->api_call),
 		0);
-	assert_int_equal(ask->done, 0);
-	return ask;
+	assert_int_equal(call->done, 0);
+	return call;
 }
 
-struct api_ask *api_asks_list(struct api_asks *asks)
+struct test_call *fixture_list(struct api_fixture *fixture)
 {
-	return api_asks_page(asks, 0, API_LIMIT_DEFAULT);
+	return fixture_page(fixture, 0, API_LIMIT_DEFAULT);
 }
 
-static int get(struct api_asks *asks, const char *id)
+static int get(struct api_fixture *fixture, const char *id)
 {
-	struct api_ask *ask = ask_new(asks);
-	int err = api_get(asks->api, id, &handlers, ask, &ask->call);
+	struct test_call *call = call_new(fixture);
+	int err = api_get(fixture->api, id, &handlers, call, &call->api_call);
 
-	assert_int_equal(ask->done, 0);
+	assert_int_equal(call->done, 0);
 	return err;
 }
 
-struct api_ask *api_asks_get(struct api_asks *asks, const char *id)
+struct test_call *fixture_get(struct api_fixture *fixture, const char *id)
 {
-	assert_int_equal(get(asks, id), 0);
-	return &asks->asks[asks->len - 1];
+	assert_int_equal(get(fixture, id), 0);
+	return &fixture->calls[fixture->len - 1];
 }
 
-struct api_ask *api_asks_delete(struct api_asks *asks, const char *id)
+struct test_call *fixture_delete(struct api_fixture *fixture, const char *id)
 {
-	struct api_ask *ask = ask_new(asks);
+	struct test_call *call = call_new(fixture);
 
-	assert_int_equal(api_delete(asks->api, id, &handlers, ask, &ask->call), 0);
-	assert_int_equal(ask->done, 0);
-	return ask;
+	assert_int_equal(
+		api_delete(fixture->api, id, &handlers, call, &call->api_call), 0);
+	assert_int_equal(call->done, 0);
+	return call;
 }
 
-void api_asks_cancel(struct api_ask *ask)
+void fixture_cancel(struct test_call *call)
 {
-	ask->asks->cancelled++;
-	api_cancel(ask->call);
-	ask->call = NULL;
+	call->fixture->cancelled++;
+	api_cancel(call->api_call);
+	call->api_call = NULL;
 }
 
-int api_asks_under_way(const struct api_asks *asks)
+int fixture_under_way(const struct api_fixture *fixture)
 {
 	struct api_stats stats;
 
-	api_stats(asks->api, &stats);
+	api_stats(fixture->api, &stats);
 	return (int)(stats.requests - stats.latency.count - stats.failed) -
-	       asks->cancelled;
+	       fixture->cancelled;
 }
 
-void api_asks_settle(struct api_ask *ask)
+void fixture_settle(struct test_call *call)
 {
 	const struct patience patience = patience_begin();
-	struct api_asks *asks = ask->asks;
+	struct api_fixture *fixture = call->fixture;
 
-	while (!ask->done) {
-		if (!api_asks_under_way(asks))
-			api_asks_forward(asks, STEP_MS);
+	while (!call->done) {
+		if (!fixture_under_way(fixture))
+			fixture_forward(fixture, STEP_MS);
 		else
-			patience_turn(&patience, asks->loop);
+			patience_turn(&patience, fixture->loop);
 	}
-	assert_int_equal(ask->done, 1);
+	assert_int_equal(call->done, 1);
 }
 
-void api_asks_until_idle(struct api_asks *asks)
+void fixture_until_idle(struct api_fixture *fixture)
 {
 	const struct patience patience = patience_begin();
 
-	while (api_asks_under_way(asks))
-		patience_turn(&patience, asks->loop);
+	while (fixture_under_way(fixture))
+		patience_turn(&patience, fixture->loop);
 }
 
-void api_asks_until_requests(struct api_asks *asks, int count)
+void fixture_until_requests(struct api_fixture *fixture, int count)
 {
 	const struct patience patience = patience_begin();
 
-	while (raw_server_requests(asks->server) < count)
-		patience_turn(&patience, asks->loop);
+	while (raw_server_requests(fixture->server) < count)
+		patience_turn(&patience, fixture->loop);
 }
 
-void api_asks_forward(struct api_asks *asks, int64_t ms)
+void fixture_forward(struct api_fixture *fixture, int64_t ms)
 {
-	asks->now_ms += ms;
-	assert_int_equal(loop_turn(asks->loop, 0), 0);
+	fixture->now_ms += ms;
+	assert_int_equal(loop_turn(fixture->loop, 0), 0);
 }
 
-struct api_ask *api_asks_list_once(const struct raw_route *routes)
+struct test_call *fixture_list_once(const struct raw_route *routes)
 {
-	struct api_ask *ask = api_asks_list(api_asks_new(routes));
+	struct test_call *call = fixture_list(fixture_new(routes));
 
-	api_asks_settle(ask);
-	return ask;
+	fixture_settle(call);
+	return call;
 }
 
-struct api_ask *api_asks_get_once(const struct raw_route *routes, const char *id)
+struct test_call *fixture_get_once(const struct raw_route *routes, const char *id)
 {
-	struct api_ask *ask = api_asks_get(api_asks_new(routes), id);
+	struct test_call *call = fixture_get(fixture_new(routes), id);
 
-	api_asks_settle(ask);
-	return ask;
+	fixture_settle(call);
+	return call;
 }
 
 void assert_holds(const char *text, const char *part)

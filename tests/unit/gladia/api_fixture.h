@@ -13,13 +13,13 @@
  * event loop whose clock only the test advances, and calls that record their results.
  */
 enum {
-	API_ASKS_MAX = 32,
-	API_ASK_IDS_MAX = 512,
-	API_ASKS_TIMEOUT_MS = 30 * 1000,
-	API_ASKS_STALL_MS = 10 * 1000, /* the value in api.c */
+	FIXTURE_MAX = 32,
+	CALL_IDS_MAX = 512,
+	FIXTURE_TIMEOUT_MS = 30 * 1000,
+	FIXTURE_STALL_MS = 10 * 1000, /* the value in api.c */
 };
 
-#define API_ASKS_KEY "5ecret-5ecret-5ecret"
+#define FIXTURE_KEY "5ecret-5ecret-5ecret"
 
 /* For routes: the target of the first page without filters, and parts of an answer. */
 #define LIST_TARGET "/v2/pre-recorded?offset=0&limit=20"
@@ -29,11 +29,11 @@ enum {
 
 #define COUNT(array) (ARRAY_SIZE(array))
 
-struct api_asks;
+struct api_fixture;
 
-struct api_ask {
-	struct api_asks *asks;
-	struct api_call *call;
+struct test_call {
+	struct api_fixture *fixture;
+	struct api_call *api_call;
 	int done;
 	int error;
 	bool has_page;
@@ -45,12 +45,12 @@ struct api_ask {
 	struct job job;      /* head of the last item */
 	bool summary;
 	int restarts;
-	int refuse_with;           /* value that on_item returns */
-	struct api_ask *to_cancel; /* call that on_item cancels */
-	const char *next;          /* id of a job that on_item requests */
+	int refuse_with;             /* value that on_item returns */
+	struct test_call *to_cancel; /* call that on_item cancels */
+	const char *next;            /* id of a job that on_item requests */
 };
 
-struct api_asks {
+struct api_fixture {
 	struct clock clock;
 	int64_t now_ms;
 	struct log log;
@@ -60,7 +60,7 @@ struct api_asks {
 	struct raw_route answering[2];
 	struct buf answer;
 	int cancelled; /* number of calls cancelled during an attempt */
-	struct api_ask asks[API_ASKS_MAX];
+	struct test_call calls[FIXTURE_MAX];
 	int len;
 };
 
@@ -68,51 +68,52 @@ struct api_asks {
  * Creates an API client and a server with these routes. Fails the test if that is
  * impossible.
  */
-struct api_asks *api_asks_new(const struct raw_route *routes);
+struct api_fixture *fixture_new(const struct raw_route *routes);
 
-/* Like api_asks_new(), but the client uses `origin`; NULL: the server's own origin. */
-struct api_asks *api_asks_new_at(const struct raw_route *routes, const char *origin);
+/* Like fixture_new(), but the client uses `origin`; NULL: the server's own origin. */
+struct api_fixture *fixture_new_at(const struct raw_route *routes, const char *origin);
 
 /*
  * Creates a client and a server with one route. `status` is like "200 OK", optionally
  * followed by headers.
  */
-struct api_asks *api_asks_new_answering(
+struct api_fixture *fixture_new_answering(
 	const char *target, const char *status, const char *body);
 
 /* Cancels the calls that have not ended, and frees everything. */
-void api_asks_free(struct api_asks *asks);
+void fixture_free(struct api_fixture *fixture);
 
 /* Request the page at LIST_TARGET, any page, or one job, or delete a job. */
-struct api_ask *api_asks_list(struct api_asks *asks);
-struct api_ask *api_asks_page(struct api_asks *asks, uint64_t offset, unsigned limit);
-struct api_ask *api_asks_get(struct api_asks *asks, const char *id);
-struct api_ask *api_asks_delete(struct api_asks *asks, const char *id);
+struct test_call *fixture_list(struct api_fixture *fixture);
+struct test_call *fixture_page(
+	struct api_fixture *fixture, uint64_t offset, unsigned limit);
+struct test_call *fixture_get(struct api_fixture *fixture, const char *id);
+struct test_call *fixture_delete(struct api_fixture *fixture, const char *id);
 
 /* Cancels a call that has an attempt under way. */
-void api_asks_cancel(struct api_ask *ask);
+void fixture_cancel(struct test_call *call);
 
 /* Returns the number of attempts that have neither ended nor been cancelled. */
-int api_asks_under_way(const struct api_asks *asks);
+int fixture_under_way(const struct api_fixture *fixture);
 
 /*
  * Runs the loop until the call is done; advances the clock while no attempt is under way.
  */
-void api_asks_settle(struct api_ask *ask);
+void fixture_settle(struct test_call *call);
 
 /*
  * Run the loop without advancing the clock, until no attempt is under way, or until the
  * server has received `count` requests.
  */
-void api_asks_until_idle(struct api_asks *asks);
-void api_asks_until_requests(struct api_asks *asks, int count);
+void fixture_until_idle(struct api_fixture *fixture);
+void fixture_until_requests(struct api_fixture *fixture, int count);
 
 /* Advances the clock and runs one turn of the loop without waiting. */
-void api_asks_forward(struct api_asks *asks, int64_t ms);
+void fixture_forward(struct api_fixture *fixture, int64_t ms);
 
-/* Run a single call to its end; the caller frees its `asks`. */
-struct api_ask *api_asks_list_once(const struct raw_route *routes);
-struct api_ask *api_asks_get_once(const struct raw_route *routes, const char *id);
+/* Run a single call to its end; the caller frees `fixture` of the result. */
+struct test_call *fixture_list_once(const struct raw_route *routes);
+struct test_call *fixture_get_once(const struct raw_route *routes, const char *id);
 
 /* Fails the test if `text` does not contain `part`. */
 void assert_holds(const char *text, const char *part);

@@ -13,10 +13,12 @@
 #define ANSWER(text) BYTES("HTTP/1.1 " text "\r\nContent-Length: 0\r\n\r\n")
 #define ONCE(text)   ANSWER(text), .only = 1
 
-static void is_deletion(struct api_asks *asks, int index)
+static void is_deletion(struct api_fixture *fixture, int index)
 {
-	assert_holds(raw_server_head(asks->server, index), "DELETE " TARGET " HTTP/1.1");
-	assert_holds(raw_server_head(asks->server, index), "x-gladia-key: " API_ASKS_KEY);
+	assert_holds(
+		raw_server_head(fixture->server, index), "DELETE " TARGET " HTTP/1.1");
+	assert_holds(
+		raw_server_head(fixture->server, index), "x-gladia-key: " FIXTURE_KEY);
 }
 
 /*
@@ -24,22 +26,22 @@ static void is_deletion(struct api_asks *asks, int index)
  */
 static int delete_job(const struct raw_route *routes, int requests, const char *errmsg)
 {
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_delete(asks, "a");
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_delete(fixture, "a");
 
-	api_asks_settle(ask);
+	fixture_settle(call);
 
-	int error = ask->error;
+	int error = call->error;
 
-	assert_int_equal(ask->has_page, !error);
+	assert_int_equal(call->has_page, !error);
 	if (!error)
-		assert_true(ask->page.status == 202 || ask->page.status == 204 ||
-			    ask->page.status == 404);
-	assert_holds(ask->why, errmsg);
-	assert_int_equal(raw_server_requests(asks->server), requests);
+		assert_true(call->page.status == 202 || call->page.status == 204 ||
+			    call->page.status == 404);
+	assert_holds(call->why, errmsg);
+	assert_int_equal(raw_server_requests(fixture->server), requests);
 	for (int i = 0; i < requests; i++)
-		is_deletion(asks, i);
-	api_asks_free(asks);
+		is_deletion(fixture, i);
+	fixture_free(fixture);
 	return error;
 }
 
@@ -149,29 +151,29 @@ static void silence_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {
 		{TARGET, BYTES(""), .after = RAW_HOLD}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_delete(asks, "a");
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_delete(fixture, "a");
 
 	(void)state;
-	api_asks_until_requests(asks, 1);
-	api_asks_forward(asks, API_ASKS_TIMEOUT_MS);
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -ETIMEDOUT);
-	assert_holds(ask->why, "deleting job a: ");
-	api_asks_free(asks);
+	fixture_until_requests(fixture, 1);
+	fixture_forward(fixture, FIXTURE_TIMEOUT_MS);
+	fixture_settle(call);
+	assert_int_equal(call->error, -ETIMEDOUT);
+	assert_holds(call->why, "deleting job a: ");
+	fixture_free(fixture);
 }
 
 static void it_needs_an_id(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
+	struct api_fixture *fixture = fixture_new(routes);
 	static const struct api_handlers none;
 	struct api_call *call;
 
 	(void)state;
-	assert_int_equal(api_delete(asks->api, "", &none, NULL, &call), -EINVAL);
-	assert_int_equal(raw_server_requests(asks->server), 0);
-	api_asks_free(asks);
+	assert_int_equal(api_delete(fixture->api, "", &none, NULL, &call), -EINVAL);
+	assert_int_equal(raw_server_requests(fixture->server), 0);
+	fixture_free(fixture);
 }
 
 int main(void)

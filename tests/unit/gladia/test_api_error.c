@@ -20,13 +20,13 @@
 	"{\"timestamp\":\"2026-04-01T00:00:00.000Z\",\"path\":\"/v2/pre-recorded\"," \
 	"\"request_id\":\"G-body\",\"statusCode\":400,\"message\":" message "}"
 
-static struct api_ask *get_status(const char *status, const char *body)
+static struct test_call *get_status(const char *status, const char *body)
 {
-	struct api_ask *ask = api_asks_get(
-		api_asks_new_answering(JOB_TARGET, status, body), "a");
+	struct test_call *call = fixture_get(
+		fixture_new_answering(JOB_TARGET, status, body), "a");
 
-	api_asks_settle(ask);
-	return ask;
+	fixture_settle(call);
+	return call;
 }
 
 /*
@@ -71,19 +71,19 @@ static void statuses_become_errnos(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct api_ask *ask = get_status(cases[i].status, "");
-		const char *advice = strrchr(ask->why, ';');
+		struct test_call *call = get_status(cases[i].status, "");
+		const char *advice = strrchr(call->why, ';');
 
-		assert_int_equal(ask->error, cases[i].error);
-		assert_holds(ask->why, "getting job a: the server answered ");
-		assert_holds(ask->why, cases[i].why);
+		assert_int_equal(call->error, cases[i].error);
+		assert_holds(call->why, "getting job a: the server answered ");
+		assert_holds(call->why, cases[i].why);
 		assert_non_null(advice);
 		assert_holds(advice, cases[i].advice);
 		assert_int_equal(
-			raw_server_requests(ask->asks->server) > 1, cases[i].again);
+			raw_server_requests(call->fixture->server) > 1, cases[i].again);
 		assert_int_equal(
-			strstr(ask->why, " attempts in ") != NULL, cases[i].again);
-		api_asks_free(ask->asks);
+			strstr(call->why, " attempts in ") != NULL, cases[i].again);
+		fixture_free(call->fixture);
 	}
 }
 
@@ -94,15 +94,15 @@ static void a_list_past_its_end_may_be_404(void **state)
 		{"/v2/pre-recorded?offset=40&limit=20", BYTES("HTTP/1.1 404 No\r\n\r\n"),
 			.after = RAW_CLOSE},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_page(asks, 40, 20);
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_page(fixture, 40, 20);
 
 	(void)state;
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -ENOENT);
-	assert_false(ask->has_page);
-	assert_holds(ask->why, "listing jobs (offset 40, limit 20): ");
-	api_asks_free(asks);
+	fixture_settle(call);
+	assert_int_equal(call->error, -ENOENT);
+	assert_false(call->has_page);
+	assert_holds(call->why, "listing jobs (offset 40, limit 20): ");
+	fixture_free(fixture);
 }
 
 /* The API's own error message is quoted, whatever the format of the body. */
@@ -135,10 +135,10 @@ static void the_servers_message_is_quoted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct api_ask *ask = get_status(cases[i].status, cases[i].body);
+		struct test_call *call = get_status(cases[i].status, cases[i].body);
 
-		assert_holds(ask->why, cases[i].why);
-		api_asks_free(ask->asks);
+		assert_holds(call->why, cases[i].why);
+		fixture_free(call->fixture);
 	}
 }
 
@@ -146,27 +146,27 @@ static void the_servers_message_is_quoted(void **state)
 static void long_words_are_shortened(void **state)
 {
 	char body[1024];
-	struct api_ask *ask;
+	struct test_call *call;
 
 	(void)state;
 	snprintf(body, sizeof(body), MESSAGE("\"%0*d\""), 500, 7);
-	ask = get_status("403 x", body);
-	assert_holds(ask->why, "0000...\" (request G-body); check the API key");
-	assert_null(strstr(ask->why, "7"));
-	assert_true(strlen(ask->why) < 500);
-	api_asks_free(ask->asks);
+	call = get_status("403 x", body);
+	assert_holds(call->why, "0000...\" (request G-body); check the API key");
+	assert_null(strstr(call->why, "7"));
+	assert_true(strlen(call->why) < 500);
+	fixture_free(call->fixture);
 
 	/* An id is shortened, too. */
 	char target[256];
 
 	snprintf(target, sizeof(target), "/v2/pre-recorded/%0*d", 200, 7);
-	ask = api_asks_get(api_asks_new_answering(target, "403 x", ""),
+	call = fixture_get(fixture_new_answering(target, "403 x", ""),
 		target + strlen("/v2/pre-recorded/"));
-	api_asks_settle(ask);
-	assert_holds(ask->why, "getting job 0000000000");
-	assert_holds(ask->why, "0000...: the server answered 403");
-	assert_true(strlen(ask->why) < 200);
-	api_asks_free(ask->asks);
+	fixture_settle(call);
+	assert_holds(call->why, "getting job 0000000000");
+	assert_holds(call->why, "0000...: the server answered 403");
+	assert_true(strlen(call->why) < 200);
+	fixture_free(call->fixture);
 }
 
 /* SEMANTICS 11.3: of an error, the first 16 KiB are read. */
@@ -184,10 +184,10 @@ static void the_end_of_a_long_error_is_not_read(void **state)
 		assert_true(asprintf(&body, "{\"padding\":\"%0*d\",\"message\":\"no\"}",
 				    cases[i].padding, 0) > 0);
 
-		struct api_ask *ask = get_status("403 x", body);
+		struct test_call *call = get_status("403 x", body);
 
-		assert_holds(ask->why, cases[i].why);
-		api_asks_free(ask->asks);
+		assert_holds(call->why, cases[i].why);
+		fixture_free(call->fixture);
 	}
 }
 
@@ -198,19 +198,19 @@ static void the_end_of_a_long_error_is_not_read(void **state)
 static void the_key_is_in_no_message(void **state)
 {
 	char body[1024];
-	struct api_ask *ask = get_status("401 x\r\nx-request-id: " API_ASKS_KEY,
-		MESSAGE("\"key " API_ASKS_KEY " and " API_ASKS_KEY API_ASKS_KEY "\""));
+	struct test_call *call = get_status("401 x\r\nx-request-id: " FIXTURE_KEY,
+		MESSAGE("\"key " FIXTURE_KEY " and " FIXTURE_KEY FIXTURE_KEY "\""));
 
 	(void)state;
-	assert_holds(ask->why, "\"key ******************** and ***");
-	assert_holds(ask->why, "(request ********************)");
-	api_asks_free(ask->asks);
+	assert_holds(call->why, "\"key ******************** and ***");
+	assert_holds(call->why, "(request ********************)");
+	fixture_free(call->fixture);
 
 	for (int at = 200; at < 260; at++) {
-		snprintf(body, sizeof(body), MESSAGE("\"%0*d" API_ASKS_KEY "\""), at, 0);
-		ask = get_status("401 x", body);
-		assert_null(strstr(ask->why, "5e"));
-		api_asks_free(ask->asks);
+		snprintf(body, sizeof(body), MESSAGE("\"%0*d" FIXTURE_KEY "\""), at, 0);
+		call = get_status("401 x", body);
+		assert_null(strstr(call->why, "5e"));
+		fixture_free(call->fixture);
 	}
 }
 
@@ -225,12 +225,12 @@ static void redirects_are_not_followed(void **state)
 	snprintf(status, sizeof(status), "307 x\r\nLocation: %s/",
 		raw_server_origin(other));
 
-	struct api_ask *ask = get_status(status, "");
+	struct test_call *call = get_status(status, "");
 
-	assert_int_equal(ask->error, -EIO);
-	assert_int_equal(raw_server_requests(ask->asks->server), 1);
+	assert_int_equal(call->error, -EIO);
+	assert_int_equal(raw_server_requests(call->fixture->server), 1);
 	assert_int_equal(raw_server_connections(other), 0);
-	api_asks_free(ask->asks);
+	fixture_free(call->fixture);
 	raw_server_free(other);
 }
 
@@ -240,31 +240,31 @@ static void the_key_can_change(void **state)
 	static const struct raw_route routes[] = {
 		{JOB_TARGET,
 			BYTES("HTTP/1.1 401 No\r\n\r\n" MESSAGE(
-				"\"" API_ASKS_KEY " is nobody's\"")),
+				"\"" FIXTURE_KEY " is nobody's\"")),
 			.after = RAW_CLOSE, .stepwise = true},
 		{LIST_TARGET, BODY(PAGE)}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_get(asks, "a");
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_get(fixture, "a");
 
 	(void)state;
-	api_asks_until_requests(asks, 1);
-	assert_int_equal(api_set_key(asks->api, "a\nb: c"), -EINVAL);
-	assert_int_equal(api_set_key(asks->api, "0ther"), 0);
-	raw_server_step(asks->server);
+	fixture_until_requests(fixture, 1);
+	assert_int_equal(api_set_key(fixture->api, "a\nb: c"), -EINVAL);
+	assert_int_equal(api_set_key(fixture->api, "0ther"), 0);
+	raw_server_step(fixture->server);
 	/*
 	 * The old key is no longer known and cannot be redacted, so the server is not
 	 * quoted.
 	 */
-	api_asks_settle(ask);
-	assert_holds(ask->why, "the server answered 401 Unauthorized; check");
+	fixture_settle(call);
+	assert_holds(call->why, "the server answered 401 Unauthorized; check");
 
-	ask = api_asks_list(asks);
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, 0);
-	assert_holds(raw_server_head(asks->server, 0),
-		"\r\nx-gladia-key: " API_ASKS_KEY "\r\n");
-	assert_holds(raw_server_head(asks->server, 1), "\r\nx-gladia-key: 0ther\r\n");
-	api_asks_free(asks);
+	call = fixture_list(fixture);
+	fixture_settle(call);
+	assert_int_equal(call->error, 0);
+	assert_holds(raw_server_head(fixture->server, 0),
+		"\r\nx-gladia-key: " FIXTURE_KEY "\r\n");
+	assert_holds(raw_server_head(fixture->server, 1), "\r\nx-gladia-key: 0ther\r\n");
+	fixture_free(fixture);
 }
 
 /*
@@ -278,34 +278,35 @@ static void the_place_of_the_key_is_named(void **state)
 		{LIST_TARGET, BYTES("HTTP/1.1 401 No\r\n\r\n"), .after = RAW_CLOSE},
 		{JOB_TARGET, BYTES("HTTP/1.1 404 No\r\n\r\n"), .after = RAW_CLOSE},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_config config = {.origin = raw_server_origin(asks->server),
-		.key = API_ASKS_KEY,
+	struct api_fixture *fixture = fixture_new(routes);
+	struct api_config config = {.origin = raw_server_origin(fixture->server),
+		.key = FIXTURE_KEY,
 		.key_place = place,
 		.connections = 1,
-		.timeout_ms = API_ASKS_TIMEOUT_MS};
+		.timeout_ms = FIXTURE_TIMEOUT_MS};
 
 	(void)state;
-	api_free(asks->api);
-	assert_int_equal(api_new(asks->loop, &asks->log, &config, &asks->api), 0);
+	api_free(fixture->api);
+	assert_int_equal(
+		api_new(fixture->loop, &fixture->log, &config, &fixture->api), 0);
 
-	struct api_ask *ask = api_asks_list(asks);
+	struct test_call *call = fixture_list(fixture);
 
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EACCES);
-	assert_holds(ask->why, "; check the API key: it is ");
-	assert_holds(ask->why, place);
-	ask = api_asks_get(asks, "a");
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -ENOENT);
-	assert_null(strstr(ask->why, "GLADIA_API_KEY"));
-	api_asks_free(asks);
+	fixture_settle(call);
+	assert_int_equal(call->error, -EACCES);
+	assert_holds(call->why, "; check the API key: it is ");
+	assert_holds(call->why, place);
+	call = fixture_get(fixture, "a");
+	fixture_settle(call);
+	assert_int_equal(call->error, -ENOENT);
+	assert_null(strstr(call->why, "GLADIA_API_KEY"));
+	fixture_free(fixture);
 }
 
 static void unsound_configs_are_refused(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
+	struct api_fixture *fixture = fixture_new(routes);
 	struct api_config config = {.origin = "https://api.test",
 		.key = "a\r\nb: c",
 		.connections = 1,
@@ -313,13 +314,13 @@ static void unsound_configs_are_refused(void **state)
 	struct api *api = NULL;
 
 	(void)state;
-	assert_int_equal(api_new(asks->loop, &asks->log, &config, &api), -EINVAL);
+	assert_int_equal(api_new(fixture->loop, &fixture->log, &config, &api), -EINVAL);
 	config.key = "a";
 	config.ca_file = "/dev/null";
-	assert_int_equal(api_new(asks->loop, &asks->log, &config, &api), -EINVAL);
+	assert_int_equal(api_new(fixture->loop, &fixture->log, &config, &api), -EINVAL);
 	assert_null(api);
 	api_free(NULL);
-	api_asks_free(asks);
+	fixture_free(fixture);
 }
 
 /*
@@ -345,14 +346,14 @@ static void answers_are_counted(void **state)
 		"501", "501", "501", "a"};
 	static const struct api_status counts[] = {
 		{302, 2}, {404, 3}, {501, 5}, {429, 1}, {200, 4}};
-	struct api_asks *asks = api_asks_new(routes);
+	struct api_fixture *fixture = fixture_new(routes);
 	struct api_stats stats;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(ids); i++)
-		api_asks_settle(api_asks_get(asks, ids[i]));
-	api_asks_settle(api_asks_list(asks));
-	api_stats(asks->api, &stats);
+		fixture_settle(fixture_get(fixture, ids[i]));
+	fixture_settle(fixture_list(fixture));
+	api_stats(fixture->api, &stats);
 	assert_int_equal(stats.requests, 16);
 	assert_int_equal(stats.failed, 1);
 	assert_int_equal(stats.retries, 4);
@@ -364,7 +365,7 @@ static void answers_are_counted(void **state)
 	assert_int_equal(stats.latency.count, 15);
 	assert_int_equal(stats.calls, 0);
 	assert_int_equal(stats.bytes, 10 * 2 + 2 + strlen(JOB) + 3 * 2);
-	api_asks_free(asks);
+	fixture_free(fixture);
 }
 
 /* With -d, each attempt is logged in one line; the caller reports the failure. */
@@ -376,23 +377,23 @@ static void attempts_are_logged_with_d(void **state)
 		{JOB_TARGET, BYTES(""), .after = RAW_CLOSE, .only = 2},
 		{JOB_TARGET, BODY(JOB)}, {"/v2/pre-recorded/b", BODY("")},
 		{"/v2/pre-recorded/c", BYTES(""), .after = RAW_HOLD}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
+	struct api_fixture *fixture = fixture_new(routes);
 	int capture = stderr_capture_begin();
 
 	(void)state;
 	/* Without -d nothing is logged. */
-	api_asks_settle(api_asks_get(asks, "b"));
+	fixture_settle(fixture_get(fixture, "b"));
 
 	CLEANUP_FREE char *quiet = stderr_capture_end(capture);
 
-	asks->log.debug = true;
+	fixture->log.debug = true;
 	capture = stderr_capture_begin();
-	api_asks_settle(api_asks_get(asks, "a"));
+	fixture_settle(fixture_get(fixture, "a"));
 
-	struct api_ask *ask = api_asks_get(asks, "c");
+	struct test_call *call = fixture_get(fixture, "c");
 
-	while (!ask->done)
-		api_asks_forward(asks, API_ASKS_STALL_MS / 10);
+	while (!call->done)
+		fixture_forward(fixture, FIXTURE_STALL_MS / 10);
 
 	CLEANUP_FREE char *log = stderr_capture_end(capture);
 
@@ -404,7 +405,7 @@ static void attempts_are_logged_with_d(void **state)
 	assert_holds(log, JOB_TARGET ": 200, 28 bytes, 0 ms, attempt ");
 	assert_holds(log, "/c: timed out, ");
 	assert_null(strstr(log, "5ecret"));
-	api_asks_free(asks);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 5.1: an invalid time is logged once, a missing one never. */
@@ -430,22 +431,22 @@ static void a_bad_time_is_logged_once(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		int capture = stderr_capture_begin();
-		struct api_ask *ask = api_asks_list(
-			api_asks_new_answering(LIST_TARGET, "200 OK", cases[i].body));
+		struct test_call *call = fixture_list(
+			fixture_new_answering(LIST_TARGET, "200 OK", cases[i].body));
 		CLEANUP_FREE char *log = NULL;
 
-		api_asks_settle(ask);
+		fixture_settle(call);
 		/* Another call of the same account does not log it again. */
-		api_asks_settle(api_asks_list(ask->asks));
+		fixture_settle(fixture_list(call->fixture));
 		log = stderr_capture_end(capture);
-		assert_int_equal(ask->error, 0);
+		assert_int_equal(call->error, 0);
 		if (!cases[i].logged) {
 			assert_string_equal(log, "");
 		} else {
 			assert_holds(log, cases[i].logged);
 			assert_ptr_equal(strchr(log, '\n'), log + strlen(log) - 1);
 		}
-		api_asks_free(ask->asks);
+		fixture_free(call->fixture);
 	}
 }
 

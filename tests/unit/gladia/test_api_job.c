@@ -23,24 +23,24 @@ static void a_job_is_got_by_its_id(void **state)
 		{"/v2/pre-recorded/a-Z_0.~%2F%3F%25%20%C3%AB%2B",
 			BODY(ITEM("a-Z_0.~/?% \xc3\xab+"))},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_get(asks, JOB_ID);
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_get(fixture, JOB_ID);
 
 	(void)state;
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, 0);
-	assert_false(ask->has_page);
-	assert_string_equal(ask->ids.data, JOB_ID " ");
-	assert_string_equal(ask->text.data,
+	fixture_settle(call);
+	assert_int_equal(call->error, 0);
+	assert_false(call->has_page);
+	assert_string_equal(call->ids.data, JOB_ID " ");
+	assert_string_equal(call->text.data,
 		"{\n  \"id\": \"" JOB_ID "\",\n  \"status\": \"done\"\n}\n");
 	/* A single job is never a summary: the API has no more than this. */
-	assert_false(ask->summary);
+	assert_false(call->summary);
 
-	ask = api_asks_get(asks, "a-Z_0.~/?% \xc3\xab+");
-	api_asks_settle(ask);
-	assert_string_equal(ask->why, "");
-	assert_string_equal(ask->ids.data, "a-Z_0.~/?% \xc3\xab+ ");
-	api_asks_free(asks);
+	call = fixture_get(fixture, "a-Z_0.~/?% \xc3\xab+");
+	fixture_settle(call);
+	assert_string_equal(call->why, "");
+	assert_string_equal(call->ids.data, "a-Z_0.~/?% \xc3\xab+ ");
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 3.1: the job's custom_metadata is found, whatever surrounds it. */
@@ -74,13 +74,13 @@ static void its_metadata_is_passed_on(void **state)
 					OK "\r\n%s", cases[i].body),
 				.after = RAW_CLOSE},
 			{.target = NULL}};
-		struct api_asks *asks = api_asks_new(routes);
-		struct api_ask *ask = api_asks_get(asks, "a");
+		struct api_fixture *fixture = fixture_new(routes);
+		struct test_call *call = fixture_get(fixture, "a");
 
-		api_asks_settle(ask);
-		assert_string_equal(ask->why, "");
-		assert_string_equal(ask->metadata.data, cases[i].metadata);
-		api_asks_free(asks);
+		fixture_settle(call);
+		assert_string_equal(call->why, "");
+		assert_string_equal(call->metadata.data, cases[i].metadata);
+		fixture_free(fixture);
 	}
 }
 
@@ -112,15 +112,15 @@ static void another_answer_than_the_job_is_an_error(void **state)
 			{"/v2/pre-recorded/a", .bytes = answer, .len = (size_t)len,
 				.after = RAW_CLOSE},
 			{.target = NULL}};
-		struct api_ask *ask = api_asks_get_once(routes, "a");
+		struct test_call *call = fixture_get_once(routes, "a");
 
-		assert_int_equal(ask->error, -EIO);
-		assert_int_equal(ask->ids.len, 0);
-		assert_holds(ask->why, "getting job a: the response is ");
-		assert_holds(ask->why, cases[i].why);
+		assert_int_equal(call->error, -EIO);
+		assert_int_equal(call->ids.len, 0);
+		assert_holds(call->why, "getting job a: the response is ");
+		assert_holds(call->why, cases[i].why);
 		assert_int_equal(
-			raw_server_requests(ask->asks->server), cases[i].requests);
-		api_asks_free(ask->asks);
+			raw_server_requests(call->fixture->server), cases[i].requests);
+		fixture_free(call->fixture);
 	}
 }
 
@@ -138,25 +138,25 @@ static void a_job_alone_has_a_maximum(void **state)
 	memset(bytes, 'y', sizeof(bytes));
 	memcpy(bytes, begin, sizeof(begin) - 1);
 
-	struct api_ask *ask = api_asks_get_once(routes, "a");
+	struct test_call *call = fixture_get_once(routes, "a");
 
-	assert_int_equal(ask->error, -EIO);
-	assert_holds(ask->why, "a job is too large");
-	assert_int_equal(raw_server_requests(ask->asks->server), 1);
-	api_asks_free(ask->asks);
+	assert_int_equal(call->error, -EIO);
+	assert_holds(call->why, "a job is too large");
+	assert_int_equal(raw_server_requests(call->fixture->server), 1);
+	fixture_free(call->fixture);
 }
 
 static void without_an_id_nothing_is_requested(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
 	static const struct api_handlers none = {NULL, NULL, NULL};
-	struct api_asks *asks = api_asks_new(routes);
+	struct api_fixture *fixture = fixture_new(routes);
 	struct api_call *call = NULL;
 
 	(void)state;
-	assert_int_equal(api_get(asks->api, "", &none, NULL, &call), -EINVAL);
+	assert_int_equal(api_get(fixture->api, "", &none, NULL, &call), -EINVAL);
 	assert_null(call);
-	api_asks_free(asks);
+	fixture_free(fixture);
 }
 
 int main(void)

@@ -15,13 +15,13 @@
 #define ITEM(id)          "{\"id\":\"" id "\",\"status\":\"queued\"}"
 #define PAGE(next, items) "{\"next\":" next ",\"items\":[" items "]}"
 
-static struct api_ask *list_body(const char *body)
+static struct test_call *list_body(const char *body)
 {
-	struct api_ask *ask = api_asks_list(
-		api_asks_new_answering(LIST_TARGET, "200 OK", body));
+	struct test_call *call = fixture_list(
+		fixture_new_answering(LIST_TARGET, "200 OK", body));
 
-	api_asks_settle(ask);
-	return ask;
+	fixture_settle(call);
+	return call;
 }
 
 /*
@@ -38,25 +38,25 @@ static void a_page_is_passed_on_job_by_job(void **state)
 			     "{\"full_transcript\":\"Zo\\u00eb\"}}}\n,{\"id\":\"b\","
 			     "\"status\":\"error\"}] ,\"next\":null}")},
 		{.target = NULL}};
-	struct api_ask *ask = api_asks_list_once(routes);
+	struct test_call *call = fixture_list_once(routes);
 
 	(void)state;
-	assert_int_equal(ask->error, 0);
-	assert_true(ask->has_page);
-	assert_int_equal(ask->page.items, 2);
-	assert_true(ask->page.last);
-	assert_int_equal(ask->page.bytes, routes[0].len - strlen(OK "\r\n"));
-	assert_string_equal(ask->ids.data, "a b ");
+	assert_int_equal(call->error, 0);
+	assert_true(call->has_page);
+	assert_int_equal(call->page.items, 2);
+	assert_true(call->page.last);
+	assert_int_equal(call->page.bytes, routes[0].len - strlen(OK "\r\n"));
+	assert_string_equal(call->ids.data, "a b ");
 	assert_string_equal(
-		ask->text.data, "{\n  \"id\": \"b\",\n  \"status\": \"error\"\n}\n");
-	assert_int_equal(ask->job.status, JOB_ERROR);
-	assert_false(ask->summary);
+		call->text.data, "{\n  \"id\": \"b\",\n  \"status\": \"error\"\n}\n");
+	assert_int_equal(call->job.status, JOB_ERROR);
+	assert_false(call->summary);
 
-	const char *head = raw_server_head(ask->asks->server, 0);
+	const char *head = raw_server_head(call->fixture->server, 0);
 
-	assert_holds(head, "\r\nx-gladia-key: " API_ASKS_KEY "\r\n");
+	assert_holds(head, "\r\nx-gladia-key: " FIXTURE_KEY "\r\n");
 	assert_holds(head, "\r\nUser-Agent: gladiafs/" GLADIAFS_VERSION "\r\n");
-	api_asks_free(ask->asks);
+	fixture_free(call->fixture);
 }
 
 /* A page can arrive in parts, with its members in any order, and with unknown members. */
@@ -92,15 +92,15 @@ static void pages_of_any_shape(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct api_ask *ask = list_body(cases[i].body);
+		struct test_call *call = list_body(cases[i].body);
 
-		assert_string_equal(ask->why, "");
-		assert_int_equal(ask->error, 0);
-		assert_string_equal(ask->ids.data ? ask->ids.data : "", cases[i].ids);
-		assert_int_equal(ask->page.items, strlen(cases[i].ids) / 2);
-		assert_int_equal(ask->page.last, cases[i].last);
-		assert_int_equal(ask->page.next, cases[i].next);
-		api_asks_free(ask->asks);
+		assert_string_equal(call->why, "");
+		assert_int_equal(call->error, 0);
+		assert_string_equal(call->ids.data ? call->ids.data : "", cases[i].ids);
+		assert_int_equal(call->page.items, strlen(cases[i].ids) / 2);
+		assert_int_equal(call->page.last, cases[i].last);
+		assert_int_equal(call->page.next, cases[i].next);
+		fixture_free(call->fixture);
 	}
 }
 
@@ -146,34 +146,34 @@ static void next_ends_or_advances(void **state)
 			{"/v2/pre-recorded?offset=40&limit=20", .bytes = answer,
 				.len = (size_t)len, .after = RAW_CLOSE},
 			{.target = NULL}};
-		struct api_asks *asks = api_asks_new(routes);
-		struct api_ask *ask = api_asks_page(asks, 40, 20);
+		struct api_fixture *fixture = fixture_new(routes);
+		struct test_call *call = fixture_page(fixture, 40, 20);
 
-		api_asks_settle(ask);
-		assert_int_equal(ask->error, cases[i].why ? -EIO : 0);
-		assert_int_equal(raw_server_requests(asks->server), 1);
+		fixture_settle(call);
+		assert_int_equal(call->error, cases[i].why ? -EIO : 0);
+		assert_int_equal(raw_server_requests(fixture->server), 1);
 		if (cases[i].why) {
-			assert_holds(ask->why, cases[i].why);
-			assert_holds(ask->why, "listing jobs (offset 40, limit 20): ");
+			assert_holds(call->why, cases[i].why);
+			assert_holds(call->why, "listing jobs (offset 40, limit 20): ");
 		} else {
-			assert_int_equal(ask->page.last, cases[i].last);
+			assert_int_equal(call->page.last, cases[i].last);
 		}
-		api_asks_free(asks);
+		fixture_free(fixture);
 	}
 }
 
 /* SEMANTICS 6.6: an empty page is checked, too. */
 static void an_empty_page_is_a_page(void **state)
 {
-	struct api_ask *ask = list_body(PAGE("\"?offset=0\"", ""));
+	struct test_call *call = list_body(PAGE("\"?offset=0\"", ""));
 
 	(void)state;
-	assert_int_equal(ask->error, -EIO);
-	assert_holds(ask->why, "does not advance");
-	api_asks_free(ask->asks);
-	ask = list_body(PAGE("7", ""));
-	assert_int_equal(ask->error, -EIO);
-	api_asks_free(ask->asks);
+	assert_int_equal(call->error, -EIO);
+	assert_holds(call->why, "does not advance");
+	fixture_free(call->fixture);
+	call = list_body(PAGE("7", ""));
+	assert_int_equal(call->error, -EIO);
+	fixture_free(call->fixture);
 }
 
 /*
@@ -209,16 +209,16 @@ static void an_invalid_page_is_an_error(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct api_ask *ask = list_body(cases[i].body);
+		struct test_call *call = list_body(cases[i].body);
 
-		assert_int_equal(ask->error, -EIO);
-		assert_holds(ask->why,
+		assert_int_equal(call->error, -EIO);
+		assert_holds(call->why,
 			"listing jobs (offset 0, limit 20): the response is "
 			"not ");
-		assert_holds(ask->why, cases[i].why);
+		assert_holds(call->why, cases[i].why);
 		assert_int_equal(
-			raw_server_requests(ask->asks->server), cases[i].requests);
-		api_asks_free(ask->asks);
+			raw_server_requests(call->fixture->server), cases[i].requests);
+		fixture_free(call->fixture);
 	}
 }
 
@@ -234,12 +234,12 @@ static void an_error_as_a_page(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bodies); i++) {
-		struct api_ask *ask = list_body(bodies[i]);
+		struct test_call *call = list_body(bodies[i]);
 
-		assert_int_equal(ask->error, -EIO);
-		assert_holds(ask->why, "the page is an error with HTTP status 200");
-		assert_int_equal(raw_server_requests(ask->asks->server), 3);
-		api_asks_free(ask->asks);
+		assert_int_equal(call->error, -EIO);
+		assert_holds(call->why, "the page is an error with HTTP status 200");
+		assert_int_equal(raw_server_requests(call->fixture->server), 3);
+		fixture_free(call->fixture);
 	}
 }
 
@@ -249,12 +249,12 @@ static void an_answer_without_a_body_is_no_page(void **state)
 	static const struct raw_route routes[] = {
 		{LIST_TARGET, BYTES("HTTP/1.1 204 No Content\r\n\r\n")},
 		{.target = NULL}};
-	struct api_ask *ask = api_asks_list_once(routes);
+	struct test_call *call = fixture_list_once(routes);
 
 	(void)state;
-	assert_int_equal(ask->error, -EIO);
-	assert_holds(ask->why, "the page ends too early at byte 0");
-	api_asks_free(ask->asks);
+	assert_int_equal(call->error, -EIO);
+	assert_holds(call->why, "the page ends too early at byte 0");
+	fixture_free(call->fixture);
 }
 
 /* Returns a text of `before`, `len` times `fill`, and `after`. */
@@ -286,11 +286,11 @@ static void jobs_and_what_is_around_have_a_maximum(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct api_ask *ask = list_body(cases[i].body);
+		struct test_call *call = list_body(cases[i].body);
 
-		assert_int_equal(ask->error, -EIO);
-		assert_holds(ask->why, cases[i].why);
-		api_asks_free(ask->asks);
+		assert_int_equal(call->error, -EIO);
+		assert_holds(call->why, cases[i].why);
+		fixture_free(call->fixture);
 		free(cases[i].body);
 	}
 }
@@ -301,13 +301,13 @@ static void nesting_has_a_maximum(void **state)
 	CLEANUP_FREE char *closers = long_text("", ']', 2000, "}],\"next\":null}");
 	CLEANUP_FREE char *body = long_text(
 		"{\"items\":[{\"id\":\"a\",\"deep\":", '[', 2000, closers);
-	struct api_ask *ask = list_body(body);
+	struct test_call *call = list_body(body);
 
 	(void)state;
-	assert_int_equal(ask->error, -EIO);
-	assert_holds(ask->why, "nested too deeply at byte ");
-	assert_int_equal(ask->ids.len, 0);
-	api_asks_free(ask->asks);
+	assert_int_equal(call->error, -EIO);
+	assert_holds(call->why, "nested too deeply at byte ");
+	assert_int_equal(call->ids.len, 0);
+	fixture_free(call->fixture);
 }
 
 /* SEMANTICS 11.3: the memory used for a large job is freed. */
@@ -316,14 +316,14 @@ static void memory_of_a_large_job_is_given_back(void **state)
 	enum { LARGE = 20 << 20, SMALL_MAX = 2 << 20 };
 	CLEANUP_FREE char *body = long_text("{\"items\":[{\"id\":\"a\",\"wide\":\"", 'x',
 		LARGE, "\"}],\"next\":null}");
-	struct api_ask *ask = list_body(body);
+	struct test_call *call = list_body(body);
 
 	(void)state;
-	assert_int_equal(ask->error, 0);
-	assert_true(ask->text.len > LARGE);
-	assert_true(ask->asks->api->scratch.text.cap <= SMALL_MAX);
-	assert_true(ask->asks->api->scratch.head.cap <= SMALL_MAX);
-	api_asks_free(ask->asks);
+	assert_int_equal(call->error, 0);
+	assert_true(call->text.len > LARGE);
+	assert_true(call->fixture->api->scratch.text.cap <= SMALL_MAX);
+	assert_true(call->fixture->api->scratch.head.cap <= SMALL_MAX);
+	fixture_free(call->fixture);
 }
 
 /*
@@ -336,18 +336,18 @@ static void ids_that_are_no_names_are_refused(void **state)
 		"\"}," ITEM("b") "," ITEM("c\\u0000d") "," ITEM("\\ud800") "," ITEM(
 			"") "," ITEM("") "," ITEM("../e") "],\"next\":null}");
 	int capture = stderr_capture_begin();
-	struct api_ask *ask = list_body(body);
+	struct test_call *call = list_body(body);
 	CLEANUP_FREE char *log = stderr_capture_end(capture);
 
 	(void)state;
-	assert_int_equal(ask->error, 0);
-	assert_string_equal(ask->ids.data, "a - - b - - - - ../e ");
-	assert_int_equal(ask->page.items, 9);
+	assert_int_equal(call->error, 0);
+	assert_string_equal(call->ids.data, "a - - b - - - - ../e ");
+	assert_int_equal(call->page.items, 9);
 	assert_holds(log, "listing jobs (offset 0, limit 20): the job at byte 39 of the "
 			  "page is left out: its id is empty");
 	assert_holds(log, "byte 67 of the page is left out: its id is too long");
 	assert_holds(log, "limit 20): 2 more jobs of the page are left out\n");
-	api_asks_free(ask->asks);
+	fixture_free(call->fixture);
 }
 
 /* SEMANTICS 4.2: a done job without its transcription is a summary. */
@@ -379,29 +379,29 @@ static void summaries_are_marked(void **state)
 
 		snprintf(body, sizeof(body), PAGE("null", "%s"), cases[i].item);
 
-		struct api_ask *ask = list_body(body);
+		struct test_call *call = list_body(body);
 
-		assert_int_equal(ask->error, 0);
-		if (ask->summary != cases[i].summary)
+		assert_int_equal(call->error, 0);
+		if (call->summary != cases[i].summary)
 			fail_msg("%s", cases[i].item);
-		assert_string_equal(ask->job.id, "a");
-		api_asks_free(ask->asks);
+		assert_string_equal(call->job.id, "a");
+		fixture_free(call->fixture);
 	}
 }
 
 /* Ids and statuses inside the result are not those of the job. */
 static void the_head_is_read_alone(void **state)
 {
-	struct api_ask *ask = list_body(PAGE("null",
+	struct test_call *call = list_body(PAGE("null",
 		"{\"id\":\"a\",\"status\":\"done\",\"result\":{\"id\":\"b\",\"status\":"
 		"\"error\"},\"created_at\":\"1970-01-01T00:00:00.007Z\"}"));
 
 	(void)state;
-	assert_string_equal(ask->job.id, "a");
-	assert_int_equal(ask->job.status, JOB_DONE);
-	assert_int_equal(ask->job.created_ms, 7);
-	assert_holds(ask->text.data, "\"status\": \"error\"");
-	api_asks_free(ask->asks);
+	assert_string_equal(call->job.id, "a");
+	assert_int_equal(call->job.status, JOB_DONE);
+	assert_int_equal(call->job.created_ms, 7);
+	assert_holds(call->text.data, "\"status\": \"error\"");
+	fixture_free(call->fixture);
 }
 
 static void the_callback_can_end_it(void **state)
@@ -409,22 +409,22 @@ static void the_callback_can_end_it(void **state)
 	static const struct raw_route routes[] = {
 		{LIST_TARGET, BODY(PAGE("null", ITEM("a") "," ITEM("b")))},
 		{"/v2/pre-recorded/a", BODY(ITEM("a"))}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_list(asks);
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_list(fixture);
 
 	(void)state;
-	ask->refuse_with = -ENOSPC;
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -ENOSPC);
-	assert_string_equal(ask->ids.data, "a ");
-	assert_holds(ask->why, "cannot store the response: No space left on device");
-	assert_int_equal(raw_server_requests(asks->server), 1);
+	call->refuse_with = -ENOSPC;
+	fixture_settle(call);
+	assert_int_equal(call->error, -ENOSPC);
+	assert_string_equal(call->ids.data, "a ");
+	assert_holds(call->why, "cannot store the response: No space left on device");
+	assert_int_equal(raw_server_requests(fixture->server), 1);
 
-	ask = api_asks_get(asks, "a");
-	ask->refuse_with = -ENOSPC;
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -ENOSPC);
-	api_asks_free(asks);
+	call = fixture_get(fixture, "a");
+	call->refuse_with = -ENOSPC;
+	fixture_settle(call);
+	assert_int_equal(call->error, -ENOSPC);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 3.2: the query string for filters, and how error messages describe it. */

@@ -44,20 +44,20 @@ static void attempts_report_reachability(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct api_asks *asks = api_asks_new(cases[i].routes);
+		struct api_fixture *fixture = fixture_new(cases[i].routes);
 		struct reach reach = {0};
 
-		api_on_reachability(asks->api, on_reach, &reach);
+		api_on_reachability(fixture->api, on_reach, &reach);
 
-		struct api_ask *ask = api_asks_list(asks);
+		struct test_call *call = fixture_list(fixture);
 
-		api_asks_until_requests(asks, 1);
+		fixture_until_requests(fixture, 1);
 		if (cases[i].unreached)
-			api_asks_forward(asks, API_ASKS_TIMEOUT_MS);
-		api_asks_settle(ask);
+			fixture_forward(fixture, FIXTURE_TIMEOUT_MS);
+		fixture_settle(call);
 		assert_int_equal(reach.reached, cases[i].reached);
 		assert_int_equal(reach.unreached, cases[i].unreached);
-		api_asks_free(asks);
+		fixture_free(fixture);
 	}
 }
 
@@ -65,22 +65,22 @@ static void attempts_report_reachability(void **state)
 static void no_connection_is_reported_at_once(void **state)
 {
 	static const struct raw_route routes[] = {{.target = NULL}};
-	struct api_asks *asks = api_asks_new_at(routes, "http://127.0.0.1:1");
+	struct api_fixture *fixture = fixture_new_at(routes, "http://127.0.0.1:1");
 	struct reach reach = {0};
 
 	(void)state;
-	api_on_reachability(asks->api, on_reach, &reach);
+	api_on_reachability(fixture->api, on_reach, &reach);
 
-	struct api_ask *ask = api_asks_list(asks);
+	struct test_call *call = fixture_list(fixture);
 
-	api_asks_until_idle(asks);
+	fixture_until_idle(fixture);
 	assert_int_equal(reach.unreached, 1);
-	assert_false(ask->done);
-	api_on_reachability(asks->api, NULL, NULL);
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EHOSTUNREACH);
+	assert_false(call->done);
+	api_on_reachability(fixture->api, NULL, NULL);
+	fixture_settle(call);
+	assert_int_equal(call->error, -EHOSTUNREACH);
 	assert_int_equal(reach.unreached, 1);
-	api_asks_free(asks);
+	fixture_free(fixture);
 }
 
 /*
@@ -112,22 +112,22 @@ static void proxies_that_refuse(void **state)
 			{"api.test:443", cases[i].answer, strlen(cases[i].answer),
 				.after = RAW_CLOSE},
 			{.target = NULL}};
-		struct api_asks *asks = api_asks_new_at(routes, "https://api.test");
+		struct api_fixture *fixture = fixture_new_at(routes, "https://api.test");
 
-		setenv("https_proxy", raw_server_origin(asks->server), 1);
+		setenv("https_proxy", raw_server_origin(fixture->server), 1);
 
-		struct api_ask *ask = api_asks_list(asks);
+		struct test_call *call = fixture_list(fixture);
 
-		api_asks_settle(ask);
+		fixture_settle(call);
 		unsetenv("https_proxy");
-		assert_int_equal(ask->error, -EHOSTUNREACH);
-		assert_holds(ask->why, cases[i].reason);
-		assert_holds(ask->why, cases[i].advice);
+		assert_int_equal(call->error, -EHOSTUNREACH);
+		assert_holds(call->why, cases[i].reason);
+		assert_holds(call->why, cases[i].advice);
 		if (cases[i].attempts == 1)
-			assert_int_equal(raw_server_requests(asks->server), 1);
+			assert_int_equal(raw_server_requests(fixture->server), 1);
 		else
-			assert_true(raw_server_requests(asks->server) > 1);
-		api_asks_free(asks);
+			assert_true(raw_server_requests(fixture->server) > 1);
+		fixture_free(fixture);
 	}
 }
 

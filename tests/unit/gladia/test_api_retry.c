@@ -29,18 +29,18 @@ static void temporary_failures_are_retried(void **state)
 		{LIST_TARGET, ONCE("")}, {LIST_TARGET, ONCE("SSH-2.0-OpenSSH_9.2\r\n")},
 		{LIST_TARGET, BYTES(""), .after = RAW_RESET, .only = 1},
 		{LIST_TARGET, BODY(PAGE)}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_list(asks);
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_list(fixture);
 
 	(void)state;
-	api_asks_settle(ask);
-	assert_string_equal(ask->why, "");
-	assert_int_equal(ask->error, 0);
-	assert_string_equal(ask->ids.data, "a b ");
-	assert_int_equal(raw_server_requests(asks->server), 7);
+	fixture_settle(call);
+	assert_string_equal(call->why, "");
+	assert_int_equal(call->error, 0);
+	assert_string_equal(call->ids.data, "a b ");
+	assert_int_equal(raw_server_requests(fixture->server), 7);
 	/* No item had arrived, so no restart was reported. */
-	assert_int_equal(ask->restarts, 0);
-	api_asks_free(asks);
+	assert_int_equal(call->restarts, 0);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 6.3, 11.1: the items of a failed attempt are not passed on twice. */
@@ -50,16 +50,16 @@ static void a_page_cut_short_is_restarted(void **state)
 		{LIST_TARGET, ONCE(OK "\r\n{\"items\":[" ITEM("a") ",{\"id\":x}]}")},
 		{LIST_TARGET, ONCE("HTTP/1.1 503 x\r\n\r\n")}, {LIST_TARGET, BODY(PAGE)},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_list(asks);
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_list(fixture);
 
 	(void)state;
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, 0);
-	assert_string_equal(ask->ids.data, "a b ");
-	assert_int_equal(ask->restarts, 2);
-	assert_int_equal(ask->page.items, 2);
-	api_asks_free(asks);
+	fixture_settle(call);
+	assert_int_equal(call->error, 0);
+	assert_string_equal(call->ids.data, "a b ");
+	assert_int_equal(call->restarts, 2);
+	assert_int_equal(call->page.items, 2);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 11.1.8: back-off with full jitter, the waits below 0.6, 1.2, 2.4 ... 10 s. */
@@ -69,24 +69,24 @@ static void waits_grow_and_have_a_maximum(void **state)
 	static const struct raw_route routes[] = {
 		{LIST_TARGET, BYTES("HTTP/1.1 500 x\r\n\r\n"), .after = RAW_CLOSE},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_list(asks);
-	int64_t began_ms = asks->now_ms;
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_list(fixture);
+	int64_t began_ms = fixture->now_ms;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(most) && !ask->done; i++) {
-		api_asks_until_requests(asks, (int)i + 1);
-		api_asks_until_idle(asks);
-		api_asks_forward(asks, most[i]);
+	for (size_t i = 0; i < COUNT(most) && !call->done; i++) {
+		fixture_until_requests(fixture, (int)i + 1);
+		fixture_until_idle(fixture);
+		fixture_forward(fixture, most[i]);
 	}
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EIO);
-	assert_true(raw_server_requests(asks->server) > (int)COUNT(most));
+	fixture_settle(call);
+	assert_int_equal(call->error, -EIO);
+	assert_true(raw_server_requests(fixture->server) > (int)COUNT(most));
 	/* The call ends instead of starting a wait beyond its deadline. */
-	assert_true(asks->now_ms - began_ms <= API_ASKS_TIMEOUT_MS);
-	assert_holds(ask->why, "500 Internal Server Error (");
-	assert_holds(ask->why, " attempts in ");
-	api_asks_free(asks);
+	assert_true(fixture->now_ms - began_ms <= FIXTURE_TIMEOUT_MS);
+	assert_holds(call->why, "500 Internal Server Error (");
+	assert_holds(call->why, " attempts in ");
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 11.1.4: Retry-After delays all requests of the account. */
@@ -95,25 +95,25 @@ static void all_calls_wait_after_a_retry_after(void **state)
 	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("5"))},
 		{JOB("a"), BODY(ITEM("a"))}, {JOB("b"), BODY(ITEM("b"))},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *one = api_asks_get(asks, "a");
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *one = fixture_get(fixture, "a");
 
 	(void)state;
-	api_asks_until_idle(asks);
+	fixture_until_idle(fixture);
 
-	struct api_ask *other = api_asks_get(asks, "b");
+	struct test_call *other = fixture_get(fixture, "b");
 
 	for (int ms = 0; ms < 4900; ms += 100)
-		api_asks_forward(asks, 100);
-	assert_int_equal(raw_server_requests(asks->server), 1);
-	assert_false(api_asks_under_way(asks));
-	api_asks_forward(asks, 100);
-	assert_int_equal(api_asks_under_way(asks), 2);
-	api_asks_settle(one);
-	api_asks_settle(other);
+		fixture_forward(fixture, 100);
+	assert_int_equal(raw_server_requests(fixture->server), 1);
+	assert_false(fixture_under_way(fixture));
+	fixture_forward(fixture, 100);
+	assert_int_equal(fixture_under_way(fixture), 2);
+	fixture_settle(one);
+	fixture_settle(other);
 	assert_int_equal(one->error, 0);
 	assert_int_equal(other->error, 0);
-	api_asks_free(asks);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 11.1: a failure of one request does not delay others. */
@@ -123,22 +123,22 @@ static void a_failure_of_its_own_slows_no_other(void **state)
 		{JOB("a"), BYTES("HTTP/1.1 500 x\r\nRetry-After: 20\r\n\r\n"),
 			.after = RAW_CLOSE},
 		{JOB("b"), BODY(ITEM("b"))}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
+	struct api_fixture *fixture = fixture_new(routes);
 
 	(void)state;
-	api_asks_get(asks, "a");
-	api_asks_until_idle(asks);
+	fixture_get(fixture, "a");
+	fixture_until_idle(fixture);
 
-	struct api_ask *other = api_asks_get(asks, "b");
+	struct test_call *other = fixture_get(fixture, "b");
 
-	assert_int_equal(api_asks_under_way(asks), 1);
-	api_asks_settle(other);
+	assert_int_equal(fixture_under_way(fixture), 1);
+	fixture_settle(other);
 	assert_int_equal(other->error, 0);
-	api_asks_forward(asks, 19900);
-	assert_false(api_asks_under_way(asks));
-	api_asks_forward(asks, 100);
-	assert_true(api_asks_under_way(asks));
-	api_asks_free(asks);
+	fixture_forward(fixture, 19900);
+	assert_false(fixture_under_way(fixture));
+	fixture_forward(fixture, 100);
+	assert_true(fixture_under_way(fixture));
+	fixture_free(fixture);
 }
 
 /*
@@ -150,40 +150,40 @@ static void a_wait_beyond_the_end_fails_at_once(void **state)
 	static const struct raw_route routes[] = {{JOB("a"), ONCE(SLOW("3600"))},
 		{JOB("b"), ONCE("HTTP/1.1 503 x\r\nRetry-After: 31\r\n\r\n")},
 		{JOB("b"), BODY(ITEM("b"))}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_get(asks, "a");
-	int64_t began_ms = asks->now_ms;
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_get(fixture, "a");
+	int64_t began_ms = fixture->now_ms;
 
 	(void)state;
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EBUSY);
-	assert_holds(ask->why, "429 Too Many Requests, and asks to wait 3600 s; ");
+	fixture_settle(call);
+	assert_int_equal(call->error, -EBUSY);
+	assert_holds(call->why, "429 Too Many Requests, and asks to wait 3600 s; ");
 
-	ask = api_asks_get(asks, "b");
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EBUSY);
-	assert_holds(ask->why,
+	call = fixture_get(fixture, "b");
+	fixture_settle(call);
+	assert_int_equal(call->error, -EBUSY);
+	assert_holds(call->why,
 		"getting job b: the server answered 429 Too Many Requests "
 		"to other requests, and all requests have to wait 3600 s more; ");
-	assert_int_equal(asks->now_ms - began_ms, 50);
-	assert_int_equal(raw_server_requests(asks->server), 1);
+	assert_int_equal(fixture->now_ms - began_ms, 50);
+	assert_int_equal(raw_server_requests(fixture->server), 1);
 
-	api_asks_forward(asks, 3600 * 1000);
-	ask = api_asks_get(asks, "b");
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EIO);
-	assert_holds(ask->why, "503 Service Unavailable, and asks to wait 31 s; ");
-	ask = api_asks_get(asks, "b");
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EIO);
-	assert_holds(ask->why, "503 Service Unavailable to other requests");
+	fixture_forward(fixture, 3600 * 1000);
+	call = fixture_get(fixture, "b");
+	fixture_settle(call);
+	assert_int_equal(call->error, -EIO);
+	assert_holds(call->why, "503 Service Unavailable, and asks to wait 31 s; ");
+	call = fixture_get(fixture, "b");
+	fixture_settle(call);
+	assert_int_equal(call->error, -EIO);
+	assert_holds(call->why, "503 Service Unavailable to other requests");
 
 	/* A new key may belong to another account, so it does not wait. */
-	assert_int_equal(api_set_key(asks->api, "0ther"), 0);
-	ask = api_asks_get(asks, "b");
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, 0);
-	api_asks_free(asks);
+	assert_int_equal(api_set_key(fixture->api, "0ther"), 0);
+	call = fixture_get(fixture, "b");
+	fixture_settle(call);
+	assert_int_equal(call->error, 0);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 11.1: "Retry-After: 0" does not cause immediate retries. */
@@ -191,22 +191,22 @@ static void retry_after_nothing_is_no_storm(void **state)
 {
 	static const struct raw_route routes[] = {
 		{JOB("a"), BYTES(SLOW("0")), .after = RAW_CLOSE}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_get(asks, "a");
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_get(fixture, "a");
 
 	(void)state;
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EBUSY);
-	assert_in_range(raw_server_requests(asks->server), 4, 60);
-	api_asks_free(asks);
+	fixture_settle(call);
+	assert_int_equal(call->error, -EBUSY);
+	assert_in_range(raw_server_requests(fixture->server), 4, 60);
+	fixture_free(fixture);
 }
 
 /* Waits until `answers` answers have arrived, then runs the loop to read them. */
-static void until_all_is_read(struct api_asks *asks, int answers)
+static void until_all_is_read(struct api_fixture *fixture, int answers)
 {
-	raw_server_await_answers(asks->server, answers);
+	raw_server_await_answers(fixture->server, answers);
 	for (int turns = 0; turns < 5; turns++)
-		assert_int_equal(loop_turn(asks->loop, 2), 0);
+		assert_int_equal(loop_turn(fixture->loop, 2), 0);
 }
 
 /*
@@ -219,22 +219,22 @@ static void silence_ends_in_time(void **state)
 		{LIST_TARGET, BYTES(""), .after = RAW_HOLD},
 		{JOB("a"), BYTES(OK "Content-Length: 9\r\n\r\n{"), .after = RAW_HOLD},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *page = api_asks_list(asks);
-	struct api_ask *job = api_asks_get(asks, "a");
-	int64_t began_ms = asks->now_ms;
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *page = fixture_list(fixture);
+	struct test_call *job = fixture_get(fixture, "a");
+	int64_t began_ms = fixture->now_ms;
 
 	(void)state;
-	api_asks_until_requests(asks, 2);
-	until_all_is_read(asks, 2);
-	api_asks_forward(asks, API_ASKS_STALL_MS);
+	fixture_until_requests(fixture, 2);
+	until_all_is_read(fixture, 2);
+	fixture_forward(fixture, FIXTURE_STALL_MS);
 	/* Enough time for the next attempt. */
-	api_asks_forward(asks, 600);
-	api_asks_until_requests(asks, 4);
-	until_all_is_read(asks, 4);
+	fixture_forward(fixture, 600);
+	fixture_until_requests(fixture, 4);
+	until_all_is_read(fixture, 4);
 	assert_int_equal(page->done + job->done, 0);
-	api_asks_forward(asks, began_ms + API_ASKS_TIMEOUT_MS - 1 - asks->now_ms);
-	api_asks_forward(asks, 1);
+	fixture_forward(fixture, began_ms + FIXTURE_TIMEOUT_MS - 1 - fixture->now_ms);
+	fixture_forward(fixture, 1);
 	assert_int_equal(page->done, 1);
 	assert_int_equal(job->done, 1);
 	assert_int_equal(page->error, -ETIMEDOUT);
@@ -242,7 +242,7 @@ static void silence_ends_in_time(void **state)
 	assert_holds(page->why,
 		"no data from the server: no data was received for too long (");
 	assert_holds(page->why, " attempts in 30 s); check the network");
-	api_asks_free(asks);
+	fixture_free(fixture);
 }
 
 /* A page that never ends: each step of the server sends another job. */
@@ -251,24 +251,24 @@ static void silence_ends_in_time(void **state)
 #define TRICKLE_ON   .again_from = sizeof(TRICKLE_HEAD) - 1, .times = 100, .stepwise = true
 
 /* Sends a job every 5 s for 30 s. */
-static void trickle(struct api_ask *ask)
+static void trickle(struct test_call *call)
 {
-	struct api_asks *asks = ask->asks;
+	struct api_fixture *fixture = call->fixture;
 
 	for (size_t jobs = 1; jobs <= 6; jobs++) {
-		assert_int_equal(ask->done, 0);
-		raw_server_step(asks->server);
+		assert_int_equal(call->done, 0);
+		raw_server_step(fixture->server);
 
 		const struct patience patience = patience_begin();
 
-		while (ask->ids.len < jobs * strlen("a ")) {
-			assert_true(api_asks_under_way(asks));
-			patience_turn(&patience, asks->loop);
+		while (call->ids.len < jobs * strlen("a ")) {
+			assert_true(fixture_under_way(fixture));
+			patience_turn(&patience, fixture->loop);
 		}
-		api_asks_forward(asks, API_ASKS_TIMEOUT_MS / 6);
+		fixture_forward(fixture, FIXTURE_TIMEOUT_MS / 6);
 	}
-	assert_int_equal(ask->done, 1);
-	assert_false(api_asks_under_way(asks));
+	assert_int_equal(call->done, 1);
+	assert_false(fixture_under_way(fixture));
 }
 
 /* SEMANTICS 11.1: a call also ends in time if the server keeps sending data slowly. */
@@ -276,15 +276,15 @@ static void a_trickle_ends_in_time(void **state)
 {
 	static const struct raw_route routes[] = {
 		{LIST_TARGET, TRICKLE_BODY, TRICKLE_ON}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_list(asks);
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_list(fixture);
 
 	(void)state;
-	trickle(ask);
-	assert_int_equal(ask->error, -ETIMEDOUT);
-	assert_holds(ask->why, "limit 20): the server did not answer within 30 s; ");
-	assert_int_equal(raw_server_requests(asks->server), 1);
-	api_asks_free(asks);
+	trickle(call);
+	assert_int_equal(call->error, -ETIMEDOUT);
+	assert_holds(call->why, "limit 20): the server did not answer within 30 s; ");
+	assert_int_equal(raw_server_requests(fixture->server), 1);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 11.1: at the deadline, the error is the last failure, not just a timeout. */
@@ -293,16 +293,16 @@ static void the_last_failure_counts(void **state)
 	static const struct raw_route routes[] = {
 		{LIST_TARGET, ONCE("HTTP/1.1 502 x\r\n\r\n")},
 		{LIST_TARGET, TRICKLE_BODY, TRICKLE_ON}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_list(asks);
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_list(fixture);
 
 	(void)state;
-	api_asks_until_idle(asks);
-	api_asks_forward(asks, 600);
-	trickle(ask);
-	assert_int_equal(ask->error, -EIO);
-	assert_holds(ask->why, "502 Bad Gateway (2 attempts in 31 s); try again later");
-	api_asks_free(asks);
+	fixture_until_idle(fixture);
+	fixture_forward(fixture, 600);
+	trickle(call);
+	assert_int_equal(call->error, -EIO);
+	assert_holds(call->why, "502 Bad Gateway (2 attempts in 31 s); try again later");
+	fixture_free(fixture);
 }
 
 /* The status of an error is enough, even if its body never arrives. */
@@ -314,21 +314,21 @@ static void an_errors_body_is_not_needed(void **state)
 		{JOB("b"), BYTES("HTTP/1.1 404 x\r\nContent-Length: 99\r\n\r\n{\"mess"),
 			.after = RAW_HOLD},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *ask = api_asks_get(asks, "a");
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *call = fixture_get(fixture, "a");
 
 	(void)state;
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EACCES);
-	assert_holds(ask->why, "401 Unauthorized; check the API key");
+	fixture_settle(call);
+	assert_int_equal(call->error, -EACCES);
+	assert_holds(call->why, "401 Unauthorized; check the API key");
 
-	ask = api_asks_get(asks, "b");
-	api_asks_until_requests(asks, 2);
-	until_all_is_read(asks, 2);
-	api_asks_forward(asks, API_ASKS_STALL_MS);
-	assert_int_equal(ask->done, 1);
-	assert_int_equal(ask->error, -ENOENT);
-	api_asks_free(asks);
+	call = fixture_get(fixture, "b");
+	fixture_until_requests(fixture, 2);
+	until_all_is_read(fixture, 2);
+	fixture_forward(fixture, FIXTURE_STALL_MS);
+	assert_int_equal(call->done, 1);
+	assert_int_equal(call->error, -ENOENT);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 11.1: no connection. */
@@ -347,18 +347,18 @@ static void no_listener(void **state)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	snprintf(origin, sizeof(origin), "http://127.0.0.1:%d", ntohs(address.sin_port));
 
-	struct api_asks *asks = api_asks_new_at(routes, origin);
-	struct api_ask *ask = api_asks_list(asks);
+	struct api_fixture *fixture = fixture_new_at(routes, origin);
+	struct test_call *call = fixture_list(fixture);
 	struct api_stats stats;
 
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EHOSTUNREACH);
-	assert_holds(ask->why, "no connection: ");
-	assert_holds(ask->why, "check the network and the address");
-	api_stats(asks->api, &stats);
+	fixture_settle(call);
+	assert_int_equal(call->error, -EHOSTUNREACH);
+	assert_holds(call->why, "no connection: ");
+	assert_holds(call->why, "check the network and the address");
+	api_stats(fixture->api, &stats);
 	assert_true(stats.failed >= 4);
 	assert_int_equal(stats.failed, stats.requests);
-	api_asks_free(asks);
+	fixture_free(fixture);
 	close(fd);
 }
 
@@ -373,15 +373,15 @@ static void tls_that_fails_is_final(void **state)
 	(void)state;
 	snprintf(origin, sizeof(origin), "https%s", raw_server_origin(server) + 4);
 
-	struct api_asks *asks = api_asks_new_at(none, origin);
-	struct api_ask *ask = api_asks_list(asks);
+	struct api_fixture *fixture = fixture_new_at(none, origin);
+	struct test_call *call = fixture_list(fixture);
 
-	api_asks_settle(ask);
-	assert_int_equal(ask->error, -EHOSTUNREACH);
-	assert_holds(ask->why, "TLS failed: ");
-	assert_holds(ask->why, "check this machine's clock, and ca_file=");
+	fixture_settle(call);
+	assert_int_equal(call->error, -EHOSTUNREACH);
+	assert_holds(call->why, "TLS failed: ");
+	assert_holds(call->why, "check this machine's clock, and ca_file=");
 	assert_int_equal(raw_server_connections(server), 1);
-	api_asks_free(asks);
+	fixture_free(fixture);
 	raw_server_free(server);
 }
 
@@ -393,24 +393,24 @@ static void stalled_calls_delay_no_others(void **state)
 		{JOB("hold"), BYTES(""), .after = RAW_HOLD},
 		{JOB("b"), BYTES(OK "Content-Length: 28\r\n\r\n" ITEM("b"))},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
+	struct api_fixture *fixture = fixture_new(routes);
 
 	(void)state;
 	for (int i = 0; i < STALLED; i++)
-		api_asks_get(asks, "hold");
-	api_asks_until_requests(asks, STALLED);
+		fixture_get(fixture, "hold");
+	fixture_until_requests(fixture, STALLED);
 	for (int i = 0; i < OTHERS; i++) {
 		const struct patience patience = patience_begin();
-		struct api_ask *ask = api_asks_get(asks, "b");
+		struct test_call *call = fixture_get(fixture, "b");
 
 		/* The clock is not advanced, so this is the first attempt. */
-		while (!ask->done && api_asks_under_way(asks) > STALLED)
-			patience_turn(&patience, asks->loop);
-		assert_int_equal(ask->done, 1);
-		assert_int_equal(ask->error, 0);
+		while (!call->done && fixture_under_way(fixture) > STALLED)
+			patience_turn(&patience, fixture->loop);
+		assert_int_equal(call->done, 1);
+		assert_int_equal(call->error, 0);
 	}
-	assert_int_equal(raw_server_connections(asks->server), STALLED + 1);
-	api_asks_free(asks);
+	assert_int_equal(raw_server_connections(fixture->server), STALLED + 1);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 1.5, 11.2: a call can be cancelled in any state. */
@@ -419,33 +419,33 @@ static void calls_are_cancelled_in_every_state(void **state)
 	static const struct raw_route routes[] = {
 		{JOB("a"), BYTES(SLOW("9")), .after = RAW_CLOSE},
 		{JOB("hold"), BYTES(""), .after = RAW_HOLD}, {.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *unsent = api_asks_get(asks, "hold");
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *unsent = fixture_get(fixture, "hold");
 
 	(void)state;
-	api_asks_cancel(unsent);
+	fixture_cancel(unsent);
 
-	struct api_ask *under_way = api_asks_get(asks, "hold");
+	struct test_call *under_way = fixture_get(fixture, "hold");
 
-	api_asks_until_requests(asks, 1);
-	api_asks_cancel(under_way);
+	fixture_until_requests(fixture, 1);
+	fixture_cancel(under_way);
 
-	struct api_ask *waits = api_asks_get(asks, "a");
+	struct test_call *waits = fixture_get(fixture, "a");
 
-	api_asks_until_idle(asks);
+	fixture_until_idle(fixture);
 
-	struct api_ask *at_gate = api_asks_get(asks, "hold");
+	struct test_call *at_gate = fixture_get(fixture, "hold");
 
 	assert_int_equal(waits->done + at_gate->done, 0);
-	api_cancel(waits->call);
-	waits->call = NULL;
-	api_cancel(at_gate->call);
-	at_gate->call = NULL;
-	api_asks_forward(asks, API_ASKS_TIMEOUT_MS);
-	for (int i = 0; i < asks->len; i++)
-		assert_int_equal(asks->asks[i].done, 0);
-	assert_int_equal(raw_server_requests(asks->server), 2);
-	api_asks_free(asks);
+	api_cancel(waits->api_call);
+	waits->api_call = NULL;
+	api_cancel(at_gate->api_call);
+	at_gate->api_call = NULL;
+	fixture_forward(fixture, FIXTURE_TIMEOUT_MS);
+	for (int i = 0; i < fixture->len; i++)
+		assert_int_equal(fixture->calls[i].done, 0);
+	assert_int_equal(raw_server_requests(fixture->server), 2);
+	fixture_free(fixture);
 }
 
 /* libcurl is on the stack while on_item runs. */
@@ -454,23 +454,23 @@ static void on_item_starts_and_cancels_others(void **state)
 	static const struct raw_route routes[] = {{LIST_TARGET, BODY(PAGE)},
 		{JOB("hold"), BYTES(""), .after = RAW_HOLD}, {JOB("b"), BODY(ITEM("b"))},
 		{.target = NULL}};
-	struct api_asks *asks = api_asks_new(routes);
-	struct api_ask *held = api_asks_get(asks, "hold");
+	struct api_fixture *fixture = fixture_new(routes);
+	struct test_call *held = fixture_get(fixture, "hold");
 
 	(void)state;
-	api_asks_until_requests(asks, 1);
+	fixture_until_requests(fixture, 1);
 
-	struct api_ask *page = api_asks_list(asks);
+	struct test_call *page = fixture_list(fixture);
 
 	page->to_cancel = held;
 	page->next = "b";
-	api_asks_settle(page);
+	fixture_settle(page);
 	assert_int_equal(page->error, 0);
-	assert_int_equal(asks->len, 3);
-	api_asks_settle(&asks->asks[2]);
-	assert_string_equal(asks->asks[2].ids.data, "b ");
+	assert_int_equal(fixture->len, 3);
+	fixture_settle(&fixture->calls[2]);
+	assert_string_equal(fixture->calls[2].ids.data, "b ");
 	assert_int_equal(held->done, 0);
-	api_asks_free(asks);
+	fixture_free(fixture);
 }
 
 int main(void)

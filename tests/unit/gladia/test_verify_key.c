@@ -61,7 +61,7 @@ static int verify_set_up(void **state)
 	loop_timer_set(verify->loop, &verify->next_turn, 0);
 	buf_init(&verify->errmsg, API_ERRMSG_MAX);
 	verify->config = (struct api_config){
-		.key = API_ASKS_KEY, .connections = 1, .timeout_ms = LONG_MS};
+		.key = FIXTURE_KEY, .connections = 1, .timeout_ms = LONG_MS};
 	*state = verify;
 	return 0;
 }
@@ -103,7 +103,7 @@ static void a_key_that_is_accepted(void **state)
 	assert_int_equal(verify->errmsg.len, 0);
 	assert_int_equal(raw_server_requests(verify->server), 1);
 	assert_non_null(strstr(raw_server_head(verify->server, 0),
-		"\r\nx-gladia-key: " API_ASKS_KEY "\r\n"));
+		"\r\nx-gladia-key: " FIXTURE_KEY "\r\n"));
 }
 
 /* An answer is not an attempt that does not reach the server, which would end `once`. */

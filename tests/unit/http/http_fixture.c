@@ -14,7 +14,7 @@ enum {
 
 static int64_t mono_ms(void *ctx)
 {
-	return clock_mono_ms(&clock_system) + ((struct asks *)ctx)->ahead_ms;
+	return clock_mono_ms(&clock_system) + ((struct http_fixture *)ctx)->ahead_ms;
 }
 
 static int64_t wall_ms(void *ctx)
@@ -23,7 +23,8 @@ static int64_t wall_ms(void *ctx)
 	return clock_wall_ms(&clock_system);
 }
 
-struct asks *asks_new(const struct raw_route *routes, const struct http_config *config)
+struct http_fixture *fixture_new(
+	const struct raw_route *routes, const struct http_config *config)
 {
 	static const struct http_config usual = {
 		.user_agent = "gladiafs/test",
@@ -33,37 +34,39 @@ struct asks *asks_new(const struct raw_route *routes, const struct http_config *
 		.stall_ms = STALL_MS,
 		.error_body_max = ERROR_BODY_MAX,
 	};
-	struct asks *asks = test_calloc(1, sizeof(*asks));
+	struct http_fixture *fixture = test_calloc(1, sizeof(*fixture));
 
 	alarm(WATCHDOG_S);
-	asks->clock = (struct clock){.mono_ms = mono_ms, .wall_ms = wall_ms, .ctx = asks};
-	assert_int_equal(loop_new(&asks->clock, &asks->loop), 0);
-	assert_int_equal(http_new(asks->loop, config ? config : &usual, &asks->http), 0);
-	asks->server = raw_server_new(routes);
-	return asks;
+	fixture->clock = (struct clock){
+		.mono_ms = mono_ms, .wall_ms = wall_ms, .ctx = fixture};
+	assert_int_equal(loop_new(&fixture->clock, &fixture->loop), 0);
+	assert_int_equal(
+		http_new(fixture->loop, config ? config : &usual, &fixture->http), 0);
+	fixture->server = raw_server_new(routes);
+	return fixture;
 }
 
-void asks_free(struct asks *asks)
+void fixture_free(struct http_fixture *fixture)
 {
-	for (int i = 0; i < asks->len; i++)
-		asks_cancel(&asks->asks[i]);
-	http_free(asks->http);
-	loop_free(asks->loop);
-	raw_server_free(asks->server);
-	for (int i = 0; i < asks->len; i++)
-		buf_done(&asks->asks[i].data);
-	test_free(asks);
+	for (int i = 0; i < fixture->len; i++)
+		fixture_cancel(&fixture->requests[i]);
+	http_free(fixture->http);
+	loop_free(fixture->loop);
+	raw_server_free(fixture->server);
+	for (int i = 0; i < fixture->len; i++)
+		buf_done(&fixture->requests[i].data);
+	test_free(fixture);
 	alarm(0);
 }
 
-static int begin(struct asks *asks, const char *method, const char *url);
+static int begin(struct http_fixture *fixture, const char *method, const char *url);
 
-static int begin_at(struct asks *asks, const char *target)
+static int begin_at(struct http_fixture *fixture, const char *target)
 {
 	char url[256];
 
-	snprintf(url, sizeof(url), "%s%s", raw_server_origin(asks->server), target);
-	return begin(asks, "GET", url);
+	snprintf(url, sizeof(url), "%s%s", raw_server_origin(fixture->server), target);
+	return begin(fixture, "GET", url);
 }
 
 /*
@@ -72,106 +75,108 @@ static int begin_at(struct asks *asks, const char *target)
  */
 static int on_data(void *ctx, const char *data, size_t len)
 {
-	struct ask *ask = ctx;
+	struct test_request *request = ctx;
 
-	assert_int_equal(ask->done, 0);
+	assert_int_equal(request->done, 0);
 	assert_true(len <= 16 * 1024);
-	if (buf_append(&ask->data, data, len))
+	if (buf_append(&request->data, data, len))
 		return -ENOMEM;
-	if (ask->to_cancel)
-		asks_cancel(ask->to_cancel);
-	ask->to_cancel = NULL;
-	if (ask->next && begin_at(ask->asks, ask->next))
+	if (request->to_cancel)
+		fixture_cancel(request->to_cancel);
+	request->to_cancel = NULL;
+	if (request->next && begin_at(request->fixture, request->next))
 		return -ENOMEM;
-	ask->next = NULL;
-	return ask->refuse_with;
+	request->next = NULL;
+	return request->refuse_with;
 }
 
 static void on_done(void *ctx, const struct http_result *result)
 {
-	struct ask *ask = ctx;
+	struct test_request *request = ctx;
 
-	ask->done++;
-	ask->result = *result;
+	request->done++;
+	request->result = *result;
 	assert_true(result->body_len <= ERROR_BODY_MAX);
 	assert_int_equal(result->body[result->body_len], '\0');
-	memcpy(ask->body, result->body, result->body_len + 1);
-	ask->result.body = ask->body;
-	snprintf(ask->detail, sizeof(ask->detail), "%s", result->detail);
-	ask->result.detail = ask->detail;
+	memcpy(request->body, result->body, result->body_len + 1);
+	request->result.body = request->body;
+	snprintf(request->detail, sizeof(request->detail), "%s", result->detail);
+	request->result.detail = request->detail;
 	assert_null(strstr(result->detail, "5ecret"));
-	if (ask->afterwards)
-		asks_get(ask->asks, ask->afterwards);
+	if (request->afterwards)
+		fixture_get(request->fixture, request->afterwards);
 	/* Cancelling a request from its own on_done() has no effect. */
-	http_cancel(ask->request);
-	ask->request = NULL;
+	http_cancel(request->http_request);
+	request->http_request = NULL;
 }
 
-static int begin(struct asks *asks, const char *method, const char *url)
+static int begin(struct http_fixture *fixture, const char *method, const char *url)
 {
 	static const struct http_handlers handlers = {
 		.on_data = on_data, .on_done = on_done};
 
-	assert_true(asks->len < ASKS_MAX);
+	assert_true(fixture->len < REQUESTS_MAX);
 
-	struct ask *ask = &asks->asks[asks->len++];
+	struct test_request *request = &fixture->requests[fixture->len++];
 
-	ask->asks = asks;
-	buf_init(&ask->data, DATA_MAX);
+	request->fixture = fixture;
+	buf_init(&request->data, DATA_MAX);
 
-	int err = http_start(asks->http, method, url, &handlers, ask, &ask->request);
+	int err = http_start(
+		fixture->http, method, url, &handlers, request, &request->http_request);
 
-	assert_int_equal(ask->done, 0);
+	assert_int_equal(request->done, 0);
 	return err;
 }
 
-struct ask *asks_url(struct asks *asks, const char *method, const char *url)
+struct test_request *fixture_url(
+	struct http_fixture *fixture, const char *method, const char *url)
 {
-	assert_int_equal(begin(asks, method, url), 0);
-	return &asks->asks[asks->len - 1];
+	assert_int_equal(begin(fixture, method, url), 0);
+	return &fixture->requests[fixture->len - 1];
 }
 
-struct ask *asks_get(struct asks *asks, const char *target)
+struct test_request *fixture_get(struct http_fixture *fixture, const char *target)
 {
-	assert_int_equal(begin_at(asks, target), 0);
-	return &asks->asks[asks->len - 1];
+	assert_int_equal(begin_at(fixture, target), 0);
+	return &fixture->requests[fixture->len - 1];
 }
 
-void asks_cancel(struct ask *ask)
+void fixture_cancel(struct test_request *request)
 {
-	if (ask->request)
-		http_cancel(ask->request);
-	ask->request = NULL;
+	if (request->http_request)
+		http_cancel(request->http_request);
+	request->http_request = NULL;
 }
 
-void asks_until_requests(struct asks *asks, int count)
+void fixture_until_requests(struct http_fixture *fixture, int count)
 {
 	const struct patience patience = patience_begin();
 
-	while (raw_server_requests(asks->server) < count)
-		patience_turn(&patience, asks->loop);
+	while (raw_server_requests(fixture->server) < count)
+		patience_turn(&patience, fixture->loop);
 }
 
-void asks_until_done(struct ask *ask)
+void fixture_until_done(struct test_request *request)
 {
 	const struct patience patience = patience_begin();
 
-	while (!ask->done)
-		patience_turn(&patience, ask->asks->loop);
+	while (!request->done)
+		patience_turn(&patience, request->fixture->loop);
 }
 
-void asks_until_data(struct ask *ask, size_t len)
+void fixture_until_data(struct test_request *request, size_t len)
 {
 	const struct patience patience = patience_begin();
 
-	while (ask->data.len < len) {
-		assert_int_equal(ask->done, 0);
-		patience_turn(&patience, ask->asks->loop);
+	while (request->data.len < len) {
+		assert_int_equal(request->done, 0);
+		patience_turn(&patience, request->fixture->loop);
 	}
 }
 
-void asks_forward(struct asks *asks, int64_t ms)
+void fixture_forward(struct http_fixture *fixture, int64_t ms)
 {
-	asks->ahead_ms += ms;
-	assert_int_equal(loop_turn(asks->loop, 0), 0);
+	fixture->ahead_ms += ms;
+	assert_int_equal(loop_turn(fixture->loop, 0), 0);
 }

@@ -11,7 +11,7 @@
  * raw server, and requests that record their results.
  */
 enum {
-	ASKS_MAX = 64,
+	REQUESTS_MAX = 64,
 	ERROR_BODY_MAX = 1000,
 	CONNECTIONS_MAX = 4,
 	/* The tests advance the clock instead of waiting for these timeouts. */
@@ -22,29 +22,29 @@ enum {
 
 #define SECRET "x-gladia-key: 5ecret-5ecret"
 
-struct asks;
+struct http_fixture;
 
-struct ask {
-	struct asks *asks;
-	struct http_request *request;
+struct test_request {
+	struct http_fixture *fixture;
+	struct http_request *http_request;
 	int done;
 	struct http_result result; /* its body and detail point to the copies below */
 	char body[ERROR_BODY_MAX + 1];
 	char detail[256];
 	struct buf data;
-	int refuse_with;        /* value that on_data() returns */
-	struct ask *to_cancel;  /* request to cancel when data arrives */
-	const char *next;       /* target to request when data arrives */
-	const char *afterwards; /* target to request in on_done() */
+	int refuse_with;                /* value that on_data() returns */
+	struct test_request *to_cancel; /* request to cancel when data arrives */
+	const char *next;               /* target to request when data arrives */
+	const char *afterwards;         /* target to request in on_done() */
 };
 
-struct asks {
+struct http_fixture {
 	struct clock clock;
 	int64_t ahead_ms;
 	struct loop *loop;
 	struct http *http;
 	struct raw_server *server;
-	struct ask asks[ASKS_MAX];
+	struct test_request requests[REQUESTS_MAX];
 	int len;
 };
 
@@ -52,28 +52,30 @@ struct asks {
  * Creates a fixture with a server for `routes`, which are not copied. If `config` is
  * NULL, the values above are used. Fails the test on error.
  */
-struct asks *asks_new(const struct raw_route *routes, const struct http_config *config);
+struct http_fixture *fixture_new(
+	const struct raw_route *routes, const struct http_config *config);
 
 /* Cancels the requests that have not ended and frees everything. */
-void asks_free(struct asks *asks);
+void fixture_free(struct http_fixture *fixture);
 
 /*
  * Starts a GET request for `target` of the server, or any request for a complete URL.
  * Fails the test on error.
  */
-struct ask *asks_get(struct asks *asks, const char *target);
-struct ask *asks_url(struct asks *asks, const char *method, const char *url);
+struct test_request *fixture_get(struct http_fixture *fixture, const char *target);
+struct test_request *fixture_url(
+	struct http_fixture *fixture, const char *method, const char *url);
 
 /* Cancels a request. Does nothing if it has ended. */
-void asks_cancel(struct ask *ask);
+void fixture_cancel(struct test_request *request);
 
 /*
  * Run the loop until the server has received `count` requests, until the request has
  * ended, or until it has received `len` bytes.
  */
-void asks_until_requests(struct asks *asks, int count);
-void asks_until_done(struct ask *ask);
-void asks_until_data(struct ask *ask, size_t len);
+void fixture_until_requests(struct http_fixture *fixture, int count);
+void fixture_until_done(struct test_request *request);
+void fixture_until_data(struct test_request *request, size_t len);
 
 /* Advances the clock and runs one turn of the loop that does not wait. */
-void asks_forward(struct asks *asks, int64_t ms);
+void fixture_forward(struct http_fixture *fixture, int64_t ms);

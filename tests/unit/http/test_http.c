@@ -71,29 +71,30 @@ static const struct raw_route routes[] = {
 
 static int set_up(void **state)
 {
-	*state = asks_new(routes, NULL);
+	*state = fixture_new(routes, NULL);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	asks_free(*state);
+	fixture_free(*state);
 	return 0;
 }
 
-static struct ask *ask_for(struct asks *asks, const char *target)
+static struct test_request *request_for(struct http_fixture *fixture, const char *target)
 {
-	struct ask *ask = asks_get(asks, target);
+	struct test_request *request = fixture_get(fixture, target);
 
-	asks_until_done(ask);
-	assert_int_equal(ask->done, 1);
-	return ask;
+	fixture_until_done(request);
+	assert_int_equal(request->done, 1);
+	return request;
 }
 
-static void assert_data(const struct ask *ask, const char *text)
+static void assert_data(const struct test_request *request, const char *text)
 {
-	assert_int_equal(ask->data.len, strlen(text));
-	assert_memory_equal(ask->data.len ? ask->data.data : "", text, ask->data.len);
+	assert_int_equal(request->data.len, strlen(text));
+	assert_memory_equal(
+		request->data.len ? request->data.data : "", text, request->data.len);
 }
 
 static void whole_answers(void **state)
@@ -111,62 +112,62 @@ static void whole_answers(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct ask *ask = ask_for(*state, cases[i].target);
+		struct test_request *request = request_for(*state, cases[i].target);
 
-		assert_int_equal(ask->result.failure, HTTP_OK);
-		assert_int_equal(ask->result.status, cases[i].status);
-		assert_data(ask, cases[i].data);
-		assert_int_equal(ask->result.bytes, strlen(cases[i].data));
-		assert_int_equal(ask->result.body_len, 0);
-		assert_int_equal(ask->result.error, 0);
-		assert_string_equal(ask->result.detail, "");
-		assert_string_equal(ask->result.request_id, "");
-		assert_int_equal(ask->result.retry_after_ms, -1);
+		assert_int_equal(request->result.failure, HTTP_OK);
+		assert_int_equal(request->result.status, cases[i].status);
+		assert_data(request, cases[i].data);
+		assert_int_equal(request->result.bytes, strlen(cases[i].data));
+		assert_int_equal(request->result.body_len, 0);
+		assert_int_equal(request->result.error, 0);
+		assert_string_equal(request->result.detail, "");
+		assert_string_equal(request->result.request_id, "");
+		assert_int_equal(request->result.retry_after_ms, -1);
 	}
 }
 
 static void compression_is_undone(void **state)
 {
-	struct ask *ask = ask_for(*state, "/gzip");
+	struct test_request *request = request_for(*state, "/gzip");
 
-	assert_int_equal(ask->result.failure, HTTP_OK);
-	assert_int_equal(ask->data.len, 220);
-	assert_memory_equal(ask->data.data, "{\"id\":\"a\"}\n{\"id\"", 16);
-	assert_int_equal(ask->result.bytes, 34);
+	assert_int_equal(request->result.failure, HTTP_OK);
+	assert_int_equal(request->data.len, 220);
+	assert_memory_equal(request->data.data, "{\"id\":\"a\"}\n{\"id\"", 16);
+	assert_int_equal(request->result.bytes, 34);
 }
 
 /* SEMANTICS 2.3: redirects are not followed, with the key or without. */
 static void a_redirect_is_the_answer(void **state)
 {
-	struct asks *asks = *state;
-	struct ask *ask = ask_for(asks, "/redirect");
+	struct http_fixture *fixture = *state;
+	struct test_request *request = request_for(fixture, "/redirect");
 
-	assert_int_equal(ask->result.failure, HTTP_OK);
-	assert_int_equal(ask->result.status, 302);
-	assert_string_equal(ask->result.body, "gone");
-	assert_int_equal(ask->data.len, 0);
-	ask_for(asks, "/length");
-	assert_int_equal(raw_server_requests(asks->server), 2);
-	assert_int_equal(raw_server_connections(asks->server), 1);
+	assert_int_equal(request->result.failure, HTTP_OK);
+	assert_int_equal(request->result.status, 302);
+	assert_string_equal(request->result.body, "gone");
+	assert_int_equal(request->data.len, 0);
+	request_for(fixture, "/length");
+	assert_int_equal(raw_server_requests(fixture->server), 2);
+	assert_int_equal(raw_server_connections(fixture->server), 1);
 }
 
 /* SEMANTICS 11.1: Retry-After is parsed, and text that is logged is printable. */
 static void errors_have_their_body_and_headers(void **state)
 {
-	struct ask *ask = ask_for(*state, "/slow-down");
+	struct test_request *request = request_for(*state, "/slow-down");
 
-	assert_int_equal(ask->result.failure, HTTP_OK);
-	assert_int_equal(ask->result.status, 429);
-	assert_string_equal(ask->result.body, "{\"a\":\"b\"}");
-	assert_int_equal(ask->result.body_len, 9);
-	assert_int_equal(ask->data.len, 0);
-	assert_int_equal(ask->result.retry_after_ms, 17000);
-	assert_string_equal(ask->result.request_id, "G-45463597");
+	assert_int_equal(request->result.failure, HTTP_OK);
+	assert_int_equal(request->result.status, 429);
+	assert_string_equal(request->result.body, "{\"a\":\"b\"}");
+	assert_int_equal(request->result.body_len, 9);
+	assert_int_equal(request->data.len, 0);
+	assert_int_equal(request->result.retry_after_ms, 17000);
+	assert_string_equal(request->result.request_id, "G-45463597");
 
-	ask = ask_for(*state, "/long-id");
-	assert_int_equal(ask->result.status, 503);
-	assert_int_equal(ask->result.retry_after_ms, -1);
-	assert_string_equal(ask->result.request_id,
+	request = request_for(*state, "/long-id");
+	assert_int_equal(request->result.status, 503);
+	assert_int_equal(request->result.retry_after_ms, -1);
+	assert_string_equal(request->result.request_id,
 		"012345678901234567890123456789012345678901234567890123456789012");
 }
 
@@ -190,16 +191,16 @@ static void broken_answers(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct ask *ask = ask_for(*state, cases[i].target);
+		struct test_request *request = request_for(*state, cases[i].target);
 
-		if (ask->result.failure != HTTP_BROKEN ||
-			ask->result.status != cases[i].status || !ask->detail[0])
+		if (request->result.failure != HTTP_BROKEN ||
+			request->result.status != cases[i].status || !request->detail[0])
 			fail_msg("%s: failure %d, status %ld, \"%s\"", cases[i].target,
-				(int)ask->result.failure, ask->result.status,
-				ask->detail);
-		assert_false(ask->result.tls_failed);
-		assert_int_equal(
-			ask->result.retry_after_ms, cases[i].status == 503 ? 2000 : -1);
+				(int)request->result.failure, request->result.status,
+				request->detail);
+		assert_false(request->result.tls_failed);
+		assert_int_equal(request->result.retry_after_ms,
+			cases[i].status == 503 ? 2000 : -1);
 	}
 }
 
@@ -222,12 +223,12 @@ static void headers_have_a_maximum(void **state)
 		{"/", .bytes = bytes, .len = len},
 		{.target = NULL},
 	};
-	struct asks *asks = asks_new(long_head, NULL);
-	struct ask *ask = ask_for(asks, "/");
+	struct http_fixture *fixture = fixture_new(long_head, NULL);
+	struct test_request *request = request_for(fixture, "/");
 
-	assert_int_equal(ask->result.failure, HTTP_BROKEN);
-	assert_int_equal(ask->data.len, 0);
-	asks_free(asks);
+	assert_int_equal(request->result.failure, HTTP_BROKEN);
+	assert_int_equal(request->data.len, 0);
+	fixture_free(fixture);
 }
 
 /*
@@ -249,62 +250,64 @@ static void error_bodies_have_a_maximum(void **state)
 		{"/longer", .bytes = longer, .len = (size_t)longer_len},
 		{.target = NULL},
 	};
-	struct asks *asks = asks_new(big, NULL);
-	struct ask *ask = ask_for(asks, "/fits");
+	struct http_fixture *fixture = fixture_new(big, NULL);
+	struct test_request *request = request_for(fixture, "/fits");
 
-	assert_int_equal(ask->result.failure, HTTP_OK);
-	assert_int_equal(ask->result.body_len, ERROR_BODY_MAX);
-	assert_int_equal(ask->body[ERROR_BODY_MAX - 1], '1');
-	ask = ask_for(asks, "/longer");
-	assert_int_equal(raw_server_connections(asks->server), 1);
-	assert_int_equal(ask->result.failure, HTTP_OK);
-	assert_int_equal(ask->result.status, 500);
-	assert_int_equal(ask->result.body_len, ERROR_BODY_MAX);
-	assert_int_equal(ask->body[ERROR_BODY_MAX - 1], '0');
-	asks_free(asks);
+	assert_int_equal(request->result.failure, HTTP_OK);
+	assert_int_equal(request->result.body_len, ERROR_BODY_MAX);
+	assert_int_equal(request->body[ERROR_BODY_MAX - 1], '1');
+	request = request_for(fixture, "/longer");
+	assert_int_equal(raw_server_connections(fixture->server), 1);
+	assert_int_equal(request->result.failure, HTTP_OK);
+	assert_int_equal(request->result.status, 500);
+	assert_int_equal(request->result.body_len, ERROR_BODY_MAX);
+	assert_int_equal(request->body[ERROR_BODY_MAX - 1], '0');
+	fixture_free(fixture);
 
-	ask = ask_for(*state, "/endless-error");
-	assert_int_equal(ask->result.failure, HTTP_OK);
-	assert_int_equal(ask->result.status, 500);
-	assert_int_equal(ask->result.body_len, ERROR_BODY_MAX);
+	request = request_for(*state, "/endless-error");
+	assert_int_equal(request->result.failure, HTTP_OK);
+	assert_int_equal(request->result.status, 500);
+	assert_int_equal(request->result.body_len, ERROR_BODY_MAX);
 }
 
 /* SEMANTICS 11.3: on_data() can end a request that sends too much. */
 static void data_can_be_refused(void **state)
 {
-	struct ask *ask = asks_get(*state, "/length");
+	struct test_request *request = fixture_get(*state, "/length");
 
-	ask->refuse_with = -EMSGSIZE;
-	asks_until_done(ask);
-	assert_int_equal(ask->done, 1);
-	assert_int_equal(ask->result.failure, HTTP_REFUSED);
-	assert_int_equal(ask->result.error, -EMSGSIZE);
-	assert_int_equal(ask->result.status, 200);
+	request->refuse_with = -EMSGSIZE;
+	fixture_until_done(request);
+	assert_int_equal(request->done, 1);
+	assert_int_equal(request->result.failure, HTTP_REFUSED);
+	assert_int_equal(request->result.error, -EMSGSIZE);
+	assert_int_equal(request->result.status, 200);
 }
 
 /* SEMANTICS 2.3: each request carries the secret header. */
 static void the_secret_header_goes_with_each_request(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 	char url[256];
 
-	ask_for(asks, "/length");
-	assert_non_null(strstr(raw_server_head(asks->server, 0), "\r\n" SECRET "\r\n"));
-	assert_non_null(strstr(
-		raw_server_head(asks->server, 0), "\r\nUser-Agent: gladiafs/test\r\n"));
-	assert_non_null(strstr(raw_server_head(asks->server, 0), "gzip"));
+	request_for(fixture, "/length");
+	assert_non_null(
+		strstr(raw_server_head(fixture->server, 0), "\r\n" SECRET "\r\n"));
+	assert_non_null(strstr(raw_server_head(fixture->server, 0),
+		"\r\nUser-Agent: gladiafs/test\r\n"));
+	assert_non_null(strstr(raw_server_head(fixture->server, 0), "gzip"));
 
 	/* Queued before the header is replaced, and sent after it. */
-	struct ask *before = asks_get(asks, "/length");
+	struct test_request *before = fixture_get(fixture, "/length");
 
-	assert_int_equal(http_set_secret(asks->http, "x-gladia-key: other"), 0);
-	asks_until_done(before);
-	assert_non_null(strstr(raw_server_head(asks->server, 1), "\r\n" SECRET "\r\n"));
+	assert_int_equal(http_set_secret(fixture->http, "x-gladia-key: other"), 0);
+	fixture_until_done(before);
+	assert_non_null(
+		strstr(raw_server_head(fixture->server, 1), "\r\n" SECRET "\r\n"));
 
-	snprintf(url, sizeof(url), "%s/empty", raw_server_origin(asks->server));
-	asks_until_done(asks_url(asks, "DELETE", url));
+	snprintf(url, sizeof(url), "%s/empty", raw_server_origin(fixture->server));
+	fixture_until_done(fixture_url(fixture, "DELETE", url));
 
-	const char *head = raw_server_head(asks->server, 2);
+	const char *head = raw_server_head(fixture->server, 2);
 
 	assert_int_equal(strncmp(head, "DELETE /empty HTTP/1.1\r\n", 24), 0);
 	assert_non_null(strstr(head, "\r\nx-gladia-key: other\r\n"));
@@ -319,32 +322,33 @@ static void unsound_headers_are_refused(void **state)
 {
 	static const char *const cases[] = {
 		"x-gladia-key", "x-gladia-key: a\r\nHost: b", "x-gladia-key: a\n", ""};
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct http_config config = {
 			.secret_header = cases[i], .connections_max = 1};
 		struct http *http = NULL;
 
-		assert_int_equal(http_set_secret(asks->http, cases[i]), -EINVAL);
-		assert_int_equal(http_new(asks->loop, &config, &http), -EINVAL);
+		assert_int_equal(http_set_secret(fixture->http, cases[i]), -EINVAL);
+		assert_int_equal(http_new(fixture->loop, &config, &http), -EINVAL);
 		assert_null(http);
 	}
-	ask_for(asks, "/length");
-	assert_non_null(strstr(raw_server_head(asks->server, 0), "\r\n" SECRET "\r\n"));
+	request_for(fixture, "/length");
+	assert_non_null(
+		strstr(raw_server_head(fixture->server, 0), "\r\n" SECRET "\r\n"));
 }
 
 static void unusable_ca_files_are_refused(void **state)
 {
 	static const char *const cases[] = {
 		"/nonexistent/ca.pem", "/", "/dev/zero", "/dev/null", "/proc/self/exe"};
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct http_config config = {.ca_file = cases[i], .connections_max = 1};
 		struct http *http = NULL;
 
-		assert_int_equal(http_new(asks->loop, &config, &http), -EINVAL);
+		assert_int_equal(http_new(fixture->loop, &config, &http), -EINVAL);
 		assert_null(http);
 	}
 }
@@ -356,13 +360,13 @@ static void invalid_urls_are_refused(void **state)
 		"file:///etc/passwd", "gopher://127.0.0.1/", "http://",
 		"http://127.0.0.1:x/", "https://a b/"};
 	static const struct http_handlers none = {0};
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct http_request *request = NULL;
 
 		assert_int_equal(
-			http_start(asks->http, "GET", cases[i], &none, NULL, &request),
+			http_start(fixture->http, "GET", cases[i], &none, NULL, &request),
 			-EINVAL);
 		assert_null(request);
 	}
@@ -385,31 +389,31 @@ static void no_listener(void **state)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", ntohs(address.sin_port));
 
-	struct ask *ask = asks_url(*state, "GET", url);
+	struct test_request *request = fixture_url(*state, "GET", url);
 
-	asks_until_done(ask);
-	assert_int_equal(ask->result.failure, HTTP_UNREACHABLE);
-	assert_int_equal(ask->result.status, 0);
-	assert_false(ask->result.tls_failed);
-	assert_string_not_equal(ask->result.detail, "");
+	fixture_until_done(request);
+	assert_int_equal(request->result.failure, HTTP_UNREACHABLE);
+	assert_int_equal(request->result.status, 0);
+	assert_false(request->result.tls_failed);
+	assert_string_not_equal(request->result.detail, "");
 	close(fd);
 }
 
 static void servers_without_tls(void **state)
 {
 	static const struct raw_route greets[] = {{NULL, BYTES("220 hello\r\n")}};
-	struct asks *asks = asks_new(greets, NULL);
+	struct http_fixture *fixture = fixture_new(greets, NULL);
 	char url[64];
 
 	(void)state;
-	snprintf(url, sizeof(url), "https%s/", raw_server_origin(asks->server) + 4);
+	snprintf(url, sizeof(url), "https%s/", raw_server_origin(fixture->server) + 4);
 
-	struct ask *ask = asks_url(asks, "GET", url);
+	struct test_request *request = fixture_url(fixture, "GET", url);
 
-	asks_until_done(ask);
-	assert_int_equal(ask->result.failure, HTTP_UNREACHABLE);
-	assert_true(ask->result.tls_failed);
-	asks_free(asks);
+	fixture_until_done(request);
+	assert_int_equal(request->result.failure, HTTP_UNREACHABLE);
+	assert_true(request->result.tls_failed);
+	fixture_free(fixture);
 }
 
 /*
@@ -422,24 +426,24 @@ static void silence_ends(void **state)
 		const char *target;
 		long status;
 	} cases[] = {{"/hold", 0}, {"/hold-in-head", 200}, {"/hold-in-body", 200}};
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct ask *ask = asks_get(asks, cases[i].target);
+		struct test_request *request = fixture_get(fixture, cases[i].target);
 
-		asks_until_requests(asks, (int)i + 1);
+		fixture_until_requests(fixture, (int)i + 1);
 		if (!strcmp(cases[i].target, "/hold-in-body"))
-			asks_until_data(ask, 5);
-		asks_forward(asks, STALL_MS / 2);
-		assert_int_equal(ask->done, 0);
-		while (!ask->done)
-			asks_forward(asks, STALL_MS / 8);
-		assert_int_equal(ask->done, 1);
-		assert_int_equal(ask->result.failure, HTTP_SILENT);
-		assert_string_not_equal(ask->result.detail, "");
-		assert_in_range(ask->result.elapsed_ms, STALL_MS, STALL_MS * 2);
+			fixture_until_data(request, 5);
+		fixture_forward(fixture, STALL_MS / 2);
+		assert_int_equal(request->done, 0);
+		while (!request->done)
+			fixture_forward(fixture, STALL_MS / 8);
+		assert_int_equal(request->done, 1);
+		assert_int_equal(request->result.failure, HTTP_SILENT);
+		assert_string_not_equal(request->result.detail, "");
+		assert_in_range(request->result.elapsed_ms, STALL_MS, STALL_MS * 2);
 		if (i != 1)
-			assert_int_equal(ask->result.status, cases[i].status);
+			assert_int_equal(request->result.status, cases[i].status);
 	}
 }
 
@@ -449,24 +453,24 @@ static void silence_ends(void **state)
  */
 static void a_slow_answer_is_not_a_silent_one(void **state)
 {
-	struct asks *asks = *state;
-	struct ask *ask = asks_get(asks, "/drip");
+	struct http_fixture *fixture = *state;
+	struct test_request *request = fixture_get(fixture, "/drip");
 
 	/*
 	 * The first step sends the headers; the bytes of the later ones count as the
 	 * body.
 	 */
-	raw_server_step(asks->server);
+	raw_server_step(fixture->server);
 	for (size_t i = 1; i < 9; i++) {
-		raw_server_step(asks->server);
-		asks_until_data(ask, i * (sizeof(OK "\r\n") - 1));
-		asks_forward(asks, STALL_MS * 7 / 8);
-		assert_int_equal(ask->done, 0);
+		raw_server_step(fixture->server);
+		fixture_until_data(request, i * (sizeof(OK "\r\n") - 1));
+		fixture_forward(fixture, STALL_MS * 7 / 8);
+		assert_int_equal(request->done, 0);
 	}
-	raw_server_step(asks->server);
-	asks_until_done(ask);
-	assert_int_equal(ask->result.failure, HTTP_OK);
-	assert_true(ask->result.elapsed_ms > 6 * STALL_MS);
+	raw_server_step(fixture->server);
+	fixture_until_done(request);
+	assert_int_equal(request->result.failure, HTTP_OK);
+	assert_true(request->result.elapsed_ms > 6 * STALL_MS);
 }
 
 #define http_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)

@@ -55,56 +55,56 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
 
 static int set_up(void **state)
 {
-	*state = asks_new(routes, NULL);
+	*state = fixture_new(routes, NULL);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	asks_free(*state);
+	fixture_free(*state);
 	return 0;
 }
 
-static void until_all_done(struct asks *asks)
+static void until_all_done(struct http_fixture *fixture)
 {
-	for (int i = 0; i < asks->len; i++)
-		asks_until_done(&asks->asks[i]);
+	for (int i = 0; i < fixture->len; i++)
+		fixture_until_done(&fixture->requests[i]);
 }
 
-static void assert_ok(const struct ask *ask)
+static void assert_ok(const struct test_request *request)
 {
-	assert_int_equal(ask->done, 1);
-	assert_int_equal(ask->result.failure, HTTP_OK);
-	assert_int_equal(ask->result.status, 200);
-	assert_int_equal(ask->data.len, 5);
+	assert_int_equal(request->done, 1);
+	assert_int_equal(request->result.failure, HTTP_OK);
+	assert_int_equal(request->result.status, 200);
+	assert_int_equal(request->data.len, 5);
 }
 
 /* SEMANTICS 1.4: all of the connections= are used, and not one more. */
 static void fifty_requests_share_the_connections(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (int i = 0; i < 50; i++)
-		asks_get(asks, "/together");
-	until_all_done(asks);
+		fixture_get(fixture, "/together");
+	until_all_done(fixture);
 	for (int i = 0; i < 50; i++)
-		assert_ok(&asks->asks[i]);
-	assert_int_equal(raw_server_requests(asks->server), 50);
-	assert_int_equal(raw_server_connections(asks->server), CONNECTIONS_MAX);
-	assert_int_equal(raw_server_open_at_most(asks->server), CONNECTIONS_MAX);
+		assert_ok(&fixture->requests[i]);
+	assert_int_equal(raw_server_requests(fixture->server), 50);
+	assert_int_equal(raw_server_connections(fixture->server), CONNECTIONS_MAX);
+	assert_int_equal(raw_server_open_at_most(fixture->server), CONNECTIONS_MAX);
 }
 
 static void a_connection_is_used_again(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (int i = 0; i < 5; i++) {
-		struct ask *ask = asks_get(asks, "/");
+		struct test_request *request = fixture_get(fixture, "/");
 
-		asks_until_done(ask);
-		assert_ok(ask);
+		fixture_until_done(request);
+		assert_ok(request);
 	}
-	assert_int_equal(raw_server_connections(asks->server), 1);
+	assert_int_equal(raw_server_connections(fixture->server), 1);
 }
 
 /*
@@ -113,15 +113,15 @@ static void a_connection_is_used_again(void **state)
  */
 static void an_idle_connection_that_was_closed_is_replaced(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (int i = 0; i < 3; i++) {
-		struct ask *ask = asks_get(asks, "/last");
+		struct test_request *request = fixture_get(fixture, "/last");
 
-		asks_until_done(ask);
-		assert_ok(ask);
+		fixture_until_done(request);
+		assert_ok(request);
 	}
-	assert_int_equal(raw_server_connections(asks->server), 3);
+	assert_int_equal(raw_server_connections(fixture->server), 3);
 }
 
 /* SEMANTICS 11.1: the stall timeout of a request does not run while it is queued. */
@@ -133,26 +133,26 @@ static void waiting_in_line_is_no_stall(void **state)
 		.stall_ms = STALL_MS,
 		.error_body_max = ERROR_BODY_MAX,
 	};
-	struct asks *asks = asks_new(routes, &one_connection);
-	struct ask *first = asks_get(asks, "/steps");
-	struct ask *second = asks_get(asks, "/");
+	struct http_fixture *fixture = fixture_new(routes, &one_connection);
+	struct test_request *first = fixture_get(fixture, "/steps");
+	struct test_request *second = fixture_get(fixture, "/");
 
 	(void)state;
-	raw_server_step(asks->server);
+	raw_server_step(fixture->server);
 	for (size_t i = 1; i < 4; i++) {
-		raw_server_step(asks->server);
-		asks_until_data(first, i * (sizeof(OK "\r\n") - 1));
-		asks_forward(asks, STALL_MS * 3 / 4);
+		raw_server_step(fixture->server);
+		fixture_until_data(first, i * (sizeof(OK "\r\n") - 1));
+		fixture_forward(fixture, STALL_MS * 3 / 4);
 	}
 	assert_int_equal(first->done, 0);
 	assert_int_equal(second->done, 0);
-	assert_int_equal(raw_server_requests(asks->server), 1);
-	raw_server_step(asks->server);
-	until_all_done(asks);
+	assert_int_equal(raw_server_requests(fixture->server), 1);
+	raw_server_step(fixture->server);
+	until_all_done(fixture);
 	assert_int_equal(first->result.failure, HTTP_OK);
 	assert_ok(second);
 	assert_true(second->result.elapsed_ms < STALL_MS);
-	asks_free(asks);
+	fixture_free(fixture);
 }
 
 /*
@@ -161,17 +161,17 @@ static void waiting_in_line_is_no_stall(void **state)
  */
 static void those_in_line_survive_a_stall(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
-		asks_get(asks, "/hold");
-	asks_get(asks, "/");
-	asks_until_requests(asks, CONNECTIONS_MAX);
-	asks_forward(asks, STALL_MS);
-	until_all_done(asks);
+		fixture_get(fixture, "/hold");
+	fixture_get(fixture, "/");
+	fixture_until_requests(fixture, CONNECTIONS_MAX);
+	fixture_forward(fixture, STALL_MS);
+	until_all_done(fixture);
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
-		assert_int_equal(asks->asks[i].result.failure, HTTP_SILENT);
-	assert_ok(&asks->asks[CONNECTIONS_MAX]);
+		assert_int_equal(fixture->requests[i].result.failure, HTTP_SILENT);
+	assert_ok(&fixture->requests[CONNECTIONS_MAX]);
 }
 
 /*
@@ -180,28 +180,28 @@ static void those_in_line_survive_a_stall(void **state)
  */
 static void requests_are_cancelled_in_every_state(void **state)
 {
-	struct asks *asks = *state;
-	struct ask *unstarted = asks_get(asks, "/hold");
+	struct http_fixture *fixture = *state;
+	struct test_request *unstarted = fixture_get(fixture, "/hold");
 
-	asks_cancel(unstarted);
+	fixture_cancel(unstarted);
 	for (int i = 0; i < CONNECTIONS_MAX - 1; i++)
-		asks_get(asks, "/hold");
+		fixture_get(fixture, "/hold");
 
-	struct ask *in_body = asks_get(asks, "/hold-in-body");
-	struct ask *in_line = asks_get(asks, "/hold");
-	struct ask *last = asks_get(asks, "/");
+	struct test_request *in_body = fixture_get(fixture, "/hold-in-body");
+	struct test_request *in_line = fixture_get(fixture, "/hold");
+	struct test_request *last = fixture_get(fixture, "/");
 
-	asks_until_requests(asks, CONNECTIONS_MAX);
-	asks_until_data(in_body, 5);
-	asks_cancel(in_line);
+	fixture_until_requests(fixture, CONNECTIONS_MAX);
+	fixture_until_data(in_body, 5);
+	fixture_cancel(in_line);
 	for (int i = 1; i < CONNECTIONS_MAX; i++)
-		asks_cancel(&asks->asks[i]);
-	asks_cancel(in_body);
-	asks_until_done(last);
+		fixture_cancel(&fixture->requests[i]);
+	fixture_cancel(in_body);
+	fixture_until_done(last);
 	assert_ok(last);
-	for (int i = 0; i < asks->len - 1; i++)
-		assert_int_equal(asks->asks[i].done, 0);
-	assert_int_equal(raw_server_requests(asks->server), CONNECTIONS_MAX + 1);
+	for (int i = 0; i < fixture->len - 1; i++)
+		assert_int_equal(fixture->requests[i].done, 0);
+	assert_int_equal(raw_server_requests(fixture->server), CONNECTIONS_MAX + 1);
 }
 
 /*
@@ -210,54 +210,54 @@ static void requests_are_cancelled_in_every_state(void **state)
  */
 static void on_data_starts_and_cancels_others(void **state)
 {
-	struct asks *asks = *state;
-	struct ask *under_way = asks_get(asks, "/hold");
+	struct http_fixture *fixture = *state;
+	struct test_request *under_way = fixture_get(fixture, "/hold");
 
-	asks_until_requests(asks, 1);
+	fixture_until_requests(fixture, 1);
 
-	struct ask *in_line = NULL;
-	struct ask *first = asks_get(asks, "/");
+	struct test_request *in_line = NULL;
+	struct test_request *first = fixture_get(fixture, "/");
 
 	first->to_cancel = under_way;
 	first->next = "/";
-	asks_until_done(first);
+	fixture_until_done(first);
 	assert_ok(first);
-	assert_int_equal(asks->len, 3);
-	asks_until_done(&asks->asks[2]);
-	assert_ok(&asks->asks[2]);
+	assert_int_equal(fixture->len, 3);
+	fixture_until_done(&fixture->requests[2]);
+	assert_ok(&fixture->requests[2]);
 	assert_int_equal(under_way->done, 0);
 
-	struct ask *second = asks_get(asks, "/");
+	struct test_request *second = fixture_get(fixture, "/");
 
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
-		in_line = asks_get(asks, "/hold");
+		in_line = fixture_get(fixture, "/hold");
 	second->to_cancel = in_line;
-	asks_until_done(second);
+	fixture_until_done(second);
 	assert_ok(second);
-	asks_until_requests(asks, 3 + CONNECTIONS_MAX);
+	fixture_until_requests(fixture, 3 + CONNECTIONS_MAX);
 	assert_int_equal(in_line->done, 0);
 	for (int i = 0; i < CONNECTIONS_MAX - 1; i++)
-		asks_cancel(&asks->asks[4 + i]);
+		fixture_cancel(&fixture->requests[4 + i]);
 }
 
 /* Data that has already arrived for a request is not reported after it was cancelled. */
 static void a_cancelled_request_gets_no_callback(void **state)
 {
-	struct asks *asks = *state;
-	struct ask *one = asks_get(asks, "/on-word");
-	struct ask *two = asks_get(asks, "/on-word");
+	struct http_fixture *fixture = *state;
+	struct test_request *one = fixture_get(fixture, "/on-word");
+	struct test_request *two = fixture_get(fixture, "/on-word");
 
 	one->to_cancel = two;
 	two->to_cancel = one;
-	asks_until_requests(asks, 2);
-	raw_server_step(asks->server);
-	raw_server_step(asks->server);
-	raw_server_await_answers(asks->server, 2);
+	fixture_until_requests(fixture, 2);
+	raw_server_step(fixture->server);
+	raw_server_step(fixture->server);
+	raw_server_await_answers(fixture->server, 2);
 
 	const struct patience patience = patience_begin();
 
 	while (!one->done && !two->done)
-		patience_turn(&patience, asks->loop);
+		patience_turn(&patience, fixture->loop);
 	assert_int_equal(one->done + two->done, 1);
 	assert_int_equal(one->data.len + two->data.len, 5);
 	assert_ok(one->done ? one : two);
@@ -265,32 +265,32 @@ static void a_cancelled_request_gets_no_callback(void **state)
 
 static void on_done_starts_the_next(void **state)
 {
-	struct asks *asks = *state;
-	struct ask *ask = asks_get(asks, "/");
+	struct http_fixture *fixture = *state;
+	struct test_request *request = fixture_get(fixture, "/");
 
-	ask->afterwards = "/";
-	asks_until_done(ask);
-	assert_int_equal(asks->len, 2);
-	asks_until_done(&asks->asks[1]);
-	assert_ok(&asks->asks[1]);
-	assert_int_equal(raw_server_connections(asks->server), 1);
+	request->afterwards = "/";
+	fixture_until_done(request);
+	assert_int_equal(fixture->len, 2);
+	fixture_until_done(&fixture->requests[1]);
+	assert_ok(&fixture->requests[1]);
+	assert_int_equal(raw_server_connections(fixture->server), 1);
 }
 
 static void many_cancelled_before_their_turn(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (int i = 0; i < 40; i++)
-		asks_get(asks, "/hold");
-	asks_until_requests(asks, CONNECTIONS_MAX);
+		fixture_get(fixture, "/hold");
+	fixture_until_requests(fixture, CONNECTIONS_MAX);
 	for (int i = 0; i < 40; i++)
-		asks_cancel(&asks->asks[i]);
+		fixture_cancel(&fixture->requests[i]);
 
-	struct ask *last = asks_get(asks, "/");
+	struct test_request *last = fixture_get(fixture, "/");
 
-	asks_until_done(last);
+	fixture_until_done(last);
 	assert_ok(last);
-	assert_int_equal(raw_server_requests(asks->server), CONNECTIONS_MAX + 1);
+	assert_int_equal(raw_server_requests(fixture->server), CONNECTIONS_MAX + 1);
 }
 
 static void release_resolver(void)
@@ -300,24 +300,24 @@ static void release_resolver(void)
 		;
 }
 
-static void until_resolving(struct ask *ask)
+static void until_resolving(struct test_request *request)
 {
 	const struct patience patience = patience_begin();
 
 	while (sem_trywait(&resolving)) {
-		assert_int_equal(ask->done, 0);
-		patience_turn(&patience, ask->asks->loop);
+		assert_int_equal(request->done, 0);
+		patience_turn(&patience, request->fixture->loop);
 	}
 }
 
 /* SEMANTICS 1.5, 11.2: the resolver's thread may hang; the loop does not wait for it. */
 static void giving_up_a_name_does_not_wait(void **state)
 {
-	struct asks *asks = *state;
-	struct ask *slow = asks_url(asks, "GET", "http://slow.test/");
+	struct http_fixture *fixture = *state;
+	struct test_request *slow = fixture_url(fixture, "GET", "http://slow.test/");
 
 	until_resolving(slow);
-	asks_cancel(slow);
+	fixture_cancel(slow);
 	assert_int_equal(sem_trywait(&resolved), -1);
 	assert_int_equal(errno, EAGAIN);
 	release_resolver();
@@ -333,26 +333,26 @@ static void connecting_ends(void **state)
 		.stall_ms = STALL_MS,
 		.error_body_max = ERROR_BODY_MAX,
 	};
-	struct asks *asks = asks_new(routes, &in_haste);
-	struct ask *slow = asks_url(asks, "GET", "http://slow.test/");
+	struct http_fixture *fixture = fixture_new(routes, &in_haste);
+	struct test_request *slow = fixture_url(fixture, "GET", "http://slow.test/");
 
 	(void)state;
 	until_resolving(slow);
-	asks_until_done(slow);
+	fixture_until_done(slow);
 	assert_int_equal(slow->result.failure, HTTP_SILENT);
 	assert_int_equal(slow->result.status, 0);
 	release_resolver();
-	asks_free(asks);
+	fixture_free(fixture);
 }
 
 static void unknown_hosts(void **state)
 {
-	struct ask *ask = asks_url(*state, "GET", "https://nosuch.test/");
+	struct test_request *request = fixture_url(*state, "GET", "https://nosuch.test/");
 
-	asks_until_done(ask);
-	assert_int_equal(ask->result.failure, HTTP_UNREACHABLE);
-	assert_false(ask->result.tls_failed);
-	assert_non_null(strstr(ask->result.detail, "nosuch.test"));
+	fixture_until_done(request);
+	assert_int_equal(request->result.failure, HTTP_UNREACHABLE);
+	assert_false(request->result.tls_failed);
+	assert_non_null(strstr(request->result.detail, "nosuch.test"));
 }
 
 /*
@@ -361,20 +361,20 @@ static void unknown_hosts(void **state)
  */
 static void proxies_of_the_environment(void **state)
 {
-	struct asks *asks = *state;
-	const char *origin = raw_server_origin(asks->server);
+	struct http_fixture *fixture = *state;
+	const char *origin = raw_server_origin(fixture->server);
 
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
 	setenv("https_proxy", origin, 1);
 
-	struct ask *here = asks_get(asks, "/");
+	struct test_request *here = fixture_get(fixture, "/");
 
-	asks_until_done(here);
+	fixture_until_done(here);
 	assert_ok(here);
 
-	struct ask *there = asks_url(asks, "GET", "https://api.test/");
+	struct test_request *there = fixture_url(fixture, "GET", "https://api.test/");
 
-	asks_until_done(there);
+	fixture_until_done(there);
 	assert_int_equal(there->result.failure, HTTP_UNREACHABLE);
 	assert_false(there->result.tls_failed);
 	assert_int_equal(there->result.proxy_status, 403);
@@ -382,7 +382,7 @@ static void proxies_of_the_environment(void **state)
 	assert_string_equal(there->result.request_id, "");
 	assert_int_equal(there->result.retry_after_ms, -1);
 
-	const char *head = raw_server_head(asks->server, 1);
+	const char *head = raw_server_head(fixture->server, 1);
 
 	assert_int_equal(strncmp(head, "CONNECT api.test:443 ", 21), 0);
 	assert_null(strstr(head, "5ecret"));
@@ -390,9 +390,9 @@ static void proxies_of_the_environment(void **state)
 
 	setenv("http_proxy", origin, 1);
 
-	struct ask *plain = asks_url(asks, "GET", "http://api.test/");
+	struct test_request *plain = fixture_url(fixture, "GET", "http://api.test/");
 
-	asks_until_done(plain);
+	fixture_until_done(plain);
 	assert_ok(plain);
 	assert_int_equal(plain->result.proxy_status, 0);
 	unsetenv("http_proxy");
@@ -405,7 +405,7 @@ static void proxies_of_the_environment(void **state)
 static void a_configured_proxy(void **state)
 {
 	static const struct raw_route nothing[] = {{.target = NULL}};
-	struct asks *proxy = *state;
+	struct http_fixture *proxy = *state;
 	const char *origin = raw_server_origin(proxy->server);
 	struct http_config config = {
 		.user_agent = "gladiafs/test",
@@ -416,25 +416,25 @@ static void a_configured_proxy(void **state)
 		.stall_ms = STALL_MS,
 		.error_body_max = ERROR_BODY_MAX,
 	};
-	struct asks *asks = asks_new(nothing, &config);
+	struct http_fixture *fixture = fixture_new(nothing, &config);
 
 	setenv("https_proxy", "http://127.0.0.1:1", 1);
 
-	struct ask *there = asks_url(asks, "GET", "https://api.test/");
+	struct test_request *there = fixture_url(fixture, "GET", "https://api.test/");
 
-	asks_until_done(there);
+	fixture_until_done(there);
 	assert_int_equal(there->result.failure, HTTP_UNREACHABLE);
 	assert_int_equal(there->result.proxy_status, 403);
 	assert_int_equal(
 		strncmp(raw_server_head(proxy->server, 0), "CONNECT api.test:443 ", 21),
 		0);
 
-	struct ask *here = asks_url(asks, "GET", origin);
+	struct test_request *here = fixture_url(fixture, "GET", origin);
 
-	asks_until_done(here);
+	fixture_until_done(here);
 	assert_int_equal(strncmp(raw_server_head(proxy->server, 1), "GET / ", 6), 0);
 	unsetenv("https_proxy");
-	asks_free(asks);
+	fixture_free(fixture);
 }
 
 #define http_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)

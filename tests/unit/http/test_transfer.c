@@ -23,25 +23,25 @@ static const struct raw_route routes[] = {
 
 static int set_up(void **state)
 {
-	*state = asks_new(routes, NULL);
+	*state = fixture_new(routes, NULL);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	asks_free(*state);
+	fixture_free(*state);
 	return 0;
 }
 
 /* SEMANTICS 3.6: an id that looks like a part of a path is sent unchanged. */
 static void paths_are_sent_as_they_are(void **state)
 {
-	struct asks *asks = *state;
-	struct ask *ask = asks_get(asks, "/a/../b/./c");
+	struct http_fixture *fixture = *state;
+	struct test_request *request = fixture_get(fixture, "/a/../b/./c");
 
-	asks_until_done(ask);
-	assert_int_equal(ask->result.status, 200);
-	assert_memory_equal(raw_server_head(asks->server, 0), "GET /a/../b/./c ", 16);
+	fixture_until_done(request);
+	assert_int_equal(request->result.status, 200);
+	assert_memory_equal(raw_server_head(fixture->server, 0), "GET /a/../b/./c ", 16);
 }
 
 /* Returns the client's socket of the only connection to the server. */
@@ -76,11 +76,11 @@ static int tcp_option(int fd, int level, int name)
  */
 static void vanished_peers_are_noticed(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
-	asks_until_done(asks_get(asks, "/hello"));
+	fixture_until_done(fixture_get(fixture, "/hello"));
 
-	int fd = client_socket(raw_server_origin(asks->server));
+	int fd = client_socket(raw_server_origin(fixture->server));
 
 	assert_int_equal(tcp_option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
 	assert_int_equal(tcp_option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 30);
@@ -104,7 +104,7 @@ static void a_ca_file_is_read_to_its_end(void **state)
 {
 	static const char certificate[] = "-----BEGIN CERTIFICATE-----\n";
 	char path[] = "/tmp/gladiafs-test-XXXXXX";
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 	struct http_config config = {.ca_file = path, .connections_max = 1};
 	int fd = mkstemp(path);
 
@@ -117,7 +117,7 @@ static void a_ca_file_is_read_to_its_end(void **state)
 
 		reading_fails = fails;
 
-		int err = http_new(asks->loop, &config, &http);
+		int err = http_new(fixture->loop, &config, &http);
 
 		reading_fails = false;
 		assert_int_equal(err, fails ? -EINVAL : 0);

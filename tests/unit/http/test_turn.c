@@ -26,29 +26,29 @@ static int set_up(void **state)
 	memset(big + head, ' ', LINE_LEN);
 	routes[0].len = (size_t)head + LINE_LEN;
 	routes[0].again_from = (size_t)head;
-	*state = asks_new(routes, NULL);
+	*state = fixture_new(routes, NULL);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	asks_free(*state);
+	fixture_free(*state);
 	return 0;
 }
 
-static size_t taken(const struct asks *asks)
+static size_t taken(const struct http_fixture *fixture)
 {
 	size_t sum = 0;
 
-	for (int i = 0; i < asks->len; i++)
-		sum += asks->asks[i].data.len;
+	for (int i = 0; i < fixture->len; i++)
+		sum += fixture->requests[i].data.len;
 	return sum;
 }
 
-static bool all_done(const struct asks *asks)
+static bool all_done(const struct http_fixture *fixture)
 {
-	for (int i = 0; i < asks->len; i++)
-		if (!asks->asks[i].done)
+	for (int i = 0; i < fixture->len; i++)
+		if (!fixture->requests[i].done)
 			return false;
 	return true;
 }
@@ -59,44 +59,44 @@ static bool all_done(const struct asks *asks)
  */
 static void a_turn_takes_a_mebibyte(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (int i = 0; i < ANSWERS; i++)
-		asks_get(asks, "/big");
+		fixture_get(fixture, "/big");
 	const struct patience patience = patience_begin();
 
-	while (!all_done(asks)) {
-		size_t before = taken(asks);
+	while (!all_done(fixture)) {
+		size_t before = taken(fixture);
 
-		patience_turn(&patience, asks->loop);
-		assert_true(taken(asks) - before < HTTP_TURN_BYTES + 16 * 1024);
+		patience_turn(&patience, fixture->loop);
+		assert_true(taken(fixture) - before < HTTP_TURN_BYTES + 16 * 1024);
 	}
 	for (int i = 0; i < ANSWERS; i++) {
-		assert_int_equal(asks->asks[i].result.failure, HTTP_OK);
-		assert_int_equal(asks->asks[i].data.len, BODY_LEN);
+		assert_int_equal(fixture->requests[i].result.failure, HTTP_OK);
+		assert_int_equal(fixture->requests[i].data.len, BODY_LEN);
 	}
 }
 
 /* A response that is paused until the next turn can be cancelled. */
 static void a_paused_answer_is_cancelled(void **state)
 {
-	struct asks *asks = *state;
+	struct http_fixture *fixture = *state;
 
 	for (int i = 0; i < ANSWERS; i++)
-		asks_get(asks, "/big");
+		fixture_get(fixture, "/big");
 
 	const struct patience patience = patience_begin();
 
-	while (taken(asks) < HTTP_TURN_BYTES) {
-		assert_false(all_done(asks));
-		patience_turn(&patience, asks->loop);
+	while (taken(fixture) < HTTP_TURN_BYTES) {
+		assert_false(all_done(fixture));
+		patience_turn(&patience, fixture->loop);
 	}
-	asks_cancel(&asks->asks[1]);
-	asks->asks[1].done = 1;
-	while (!all_done(asks))
-		patience_turn(&patience, asks->loop);
-	assert_int_equal(asks->asks[0].data.len, BODY_LEN);
-	assert_int_equal(asks->asks[2].data.len, BODY_LEN);
+	fixture_cancel(&fixture->requests[1]);
+	fixture->requests[1].done = 1;
+	while (!all_done(fixture))
+		patience_turn(&patience, fixture->loop);
+	assert_int_equal(fixture->requests[0].data.len, BODY_LEN);
+	assert_int_equal(fixture->requests[2].data.len, BODY_LEN);
 }
 
 int main(void)

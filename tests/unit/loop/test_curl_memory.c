@@ -61,27 +61,27 @@ static int set_up(void **state)
  */
 static void answers_with(int refused)
 {
-	struct asks *asks = asks_new(routes, NULL);
+	struct http_fixture *fixture = fixture_new(routes, NULL);
 
-	asks_get(asks, "/big");
-	asks_get(asks, "/big");
+	fixture_get(fixture, "/big");
+	fixture_get(fixture, "/big");
 	memory.asked = 0;
 	memory.refused = refused;
 	memory.counts = true;
-	for (int i = 0; i < asks->len; i++)
-		asks_until_done(&asks->asks[i]);
+	for (int i = 0; i < fixture->len; i++)
+		fixture_until_done(&fixture->requests[i]);
 	memory.counts = false;
-	for (int i = 0; i < asks->len; i++) {
-		if (asks->asks[i].result.failure == HTTP_OK)
-			assert_int_equal(asks->asks[i].data.len, BODY_LEN);
+	for (int i = 0; i < fixture->len; i++) {
+		if (fixture->requests[i].result.failure == HTTP_OK)
+			assert_int_equal(fixture->requests[i].data.len, BODY_LEN);
 		else
 			assert_true(memory.asked >= refused);
 	}
-	asks_get(asks, "/big");
-	asks_until_done(&asks->asks[2]);
-	assert_int_equal(asks->asks[2].result.failure, HTTP_OK);
-	assert_int_equal(asks->asks[2].data.len, BODY_LEN);
-	asks_free(asks);
+	fixture_get(fixture, "/big");
+	fixture_until_done(&fixture->requests[2]);
+	assert_int_equal(fixture->requests[2].result.failure, HTTP_OK);
+	assert_int_equal(fixture->requests[2].data.len, BODY_LEN);
+	fixture_free(fixture);
 }
 
 /* SEMANTICS 11.2: a request that succeeds has all its data, and nothing crashes. */
@@ -105,7 +105,7 @@ static void on_done(void *ctx, const struct http_result *result)
 static void a_start_has_no_memory(void **state)
 {
 	static const struct http_handlers handlers = {.on_done = on_done};
-	struct asks *asks = asks_new(routes, NULL);
+	struct http_fixture *fixture = fixture_new(routes, NULL);
 
 	(void)state;
 	memory.refused = 0;
@@ -116,8 +116,8 @@ static void a_start_has_no_memory(void **state)
 		memory.asked = 0;
 		memory.counts = true;
 
-		int err = http_start(asks->http, "GET", raw_server_origin(asks->server),
-			&handlers, NULL, &request);
+		int err = http_start(fixture->http, "GET",
+			raw_server_origin(fixture->server), &handlers, NULL, &request);
 
 		memory.counts = false;
 		assert_int_equal(err, memory.asked < memory.refused ? 0 : -ENOMEM);
@@ -125,7 +125,7 @@ static void a_start_has_no_memory(void **state)
 			http_cancel(request);
 	} while (memory.asked >= memory.refused);
 	assert_true(memory.refused > 10);
-	asks_free(asks);
+	fixture_free(fixture);
 }
 
 int main(void)
