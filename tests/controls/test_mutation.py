@@ -36,10 +36,12 @@ def test_swapped_arguments(tmp_path, text, swapped):
     assert (text.replace("a, b", "b, a") in changed(tmp_path, text)) == swapped
 
 
-@pytest.mark.parametrize("print_format, zero", [("%s", True), ("%5.3s%d", True), ("%s/", False)])
-def test_length_of_zero(tmp_path, print_format, zero):
-    """`< 0` does not become `<= 0` if asprintf() cannot return 0."""
-    text = f'return asprintf(&c, "{print_format}", a) < 0;'
+@pytest.mark.parametrize("value, zero", [
+    ('asprintf(&c, "%s", a)', True), ('asprintf(&c, "%5.3s%d", a)', True),
+    ('asprintf(&c, "%s/", a)', False), ("len", True), ("fd", False)])
+def test_never_zero(tmp_path, value, zero):
+    """`< 0` does not become `<= 0` if the value cannot be 0."""
+    text = f"int len = 1, fd = 1; return {value} < 0;"
     assert (text.replace("<", "<=") in changed(tmp_path, text)) == zero
 
 

@@ -30,12 +30,12 @@ INTEGERS = {TypeKind.BOOL, TypeKind.CHAR_S, TypeKind.UCHAR, TypeKind.SHORT, Type
             TypeKind.ULONGLONG, TypeKind.ENUM}
 
 
-def never_zero(call):
-    """True if the text is a call that returns the length of what is never empty, or -1, so that
-    `< 0`, `<= 0` and `< 1` are the same."""
-    words = re.match(r'asprintf\([^"]*"([^"]*)"', call)
+def never_zero(text):
+    """True if the value is never 0, so that `< 0`, `<= 0` and `< 1` are the same: the length of
+    what is never empty, or a descriptor (process/hardening.h opens 0 to 2 first)."""
+    words = re.match(r'asprintf\([^"]*"([^"]*)"', text)
     return bool(words and re.sub("%[^a-z]*[a-z]", "", words[1])
-                or re.match(r"readlink(at)?\(", call))
+                or re.match(r"readlink(at)?\(", text) or re.fullmatch(r"[\w.>-]*fd", text))
 
 
 @dataclass(frozen=True)
