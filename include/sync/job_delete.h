@@ -8,7 +8,7 @@
 #include "sync/sync.h"
 
 /* The process that removes a job's file; it is named in the log. */
-struct removal_caller {
+struct delete_caller {
 	uid_t uid;
 	pid_t pid;
 };
@@ -27,4 +27,4 @@ struct removal_caller {
  * Returns 0, -EHOSTUNREACH while the API is out of reach, or the errors of api_delete().
  */
 int job_delete_start(struct sync *sync, const struct catalog_job *job,
-	const struct removal_caller *caller, struct wait_queue **ret_queue);
+	const struct delete_caller *caller, struct wait_queue **ret_queue);

@@ -27,26 +27,26 @@ struct member_set {
 enum { MEMBER_SET_MAX = 16 << 20 }; /* members */
 
 /* Makes an empty set. */
-void member_set_init(struct member_set *snapshot);
+void member_set_init(struct member_set *set);
 
 /* Frees the memory of the set and makes it empty. */
-void member_set_done(struct member_set *snapshot);
+void member_set_done(struct member_set *set);
 
 /*
  * Records that `number` (> 0) was seen in `part`. If `tell` is true and the number was
  * never seen before, adds it at the end as a member. Returns 0, -ENOMEM, or -EFBIG beyond
  * MEMBER_SET_MAX numbers.
  */
-int member_set_add(struct member_set *snapshot, int64_t number, uint8_t part, bool tell);
+int member_set_add(struct member_set *set, int64_t number, uint8_t part, bool tell);
 
 /* True if `number` was ever seen. Do not call after member_set_seal(). */
-bool member_set_has(const struct member_set *snapshot, int64_t number);
+bool member_set_has(const struct member_set *set, int64_t number);
 
 /* True if `part` is the part in which `number` was seen last. */
-bool member_set_has_in(const struct member_set *snapshot, int64_t number, uint8_t part);
+bool member_set_has_in(const struct member_set *set, int64_t number, uint8_t part);
 
 /*
  * Ends the growth of the set and frees the memory that only growing needs. The members
  * stay.
  */
-void member_set_seal(struct member_set *snapshot);
+void member_set_seal(struct member_set *set);

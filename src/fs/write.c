@@ -40,7 +40,7 @@ static int write_handle_unlink(struct request *request)
 	struct fs *fs = request->fs;
 	const struct dir *dir = directories_find(&fs->directories, request->ino);
 	const struct fuse_ctx *ctx = fuse_req_ctx(request->req);
-	const struct removal_caller caller = {.uid = ctx->uid, .pid = ctx->pid};
+	const struct delete_caller caller = {.uid = ctx->uid, .pid = ctx->pid};
 	struct wait_queue *queue;
 	struct tree_entry entry;
 	struct catalog_job job;

@@ -14,7 +14,7 @@ struct tombstone {
 	int64_t until_ms; /* monotonic time at which it expires */
 };
 
-/* Rows of jobs deleted a moment ago (tombstones.h), in the order in which they expire. */
+/* Jobs deleted through this mount a moment ago, in the order in which they expire. */
 struct tombstones {
 	struct tombstone *entries;
 	size_t len;
@@ -94,6 +94,11 @@ struct listing_source {
 
 extern const struct listing_source source_pages;
 extern const struct listing_source source_days;
+/*
+ * Revalidates the previous listing of the query (SEMANTICS 7.2). Its begin() returns
+ * -ENOENT if there is none, or if reading all pages costs no more.
+ */
+extern const struct listing_source source_revalidate;
 
 /*
  * The names of a LISTING_KEYS or LISTING_VALUES listing: NUL-terminated strings in one
@@ -316,6 +321,9 @@ int sync_erase(struct sync *sync, const struct catalog_job *job);
 /* Calls on_gone(), so that the job's name is dropped from caches. */
 void sync_notify_deleted(struct sync *sync, const struct catalog_job *job);
 
+/* True if the job was deleted through this mount a moment ago. */
+bool job_delete_was_recent(struct sync *sync, int64_t row);
+
 /* Cancels all job deletes and logs each of them: the API may still delete these jobs. */
 void job_delete_end(struct sync *sync);
 
@@ -332,14 +340,14 @@ void sync_on_job_missing(
  * Fetches a job by its id, like job_fetch_start(), but never waits for a list of
  * unfinished jobs.
  */
-int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue);
+int job_fetch_by_id(struct sync *sync, const char *id, struct wait_queue **ret_queue);
 
 /*
  * Wakes the requests that wait for a list of unfinished jobs if it has brought their job.
  * If the list has `ended`, fetches each other job by its id if a request still waits for
  * it.
  */
-void single_settle_listed(struct sync *sync, bool ended);
+void job_fetch_settle_listed(struct sync *sync, bool ended);
 
 /*
  * Continues prefetching jobs ahead of the reader recorded by job_fetch_prefetch(), now
@@ -348,7 +356,7 @@ void single_settle_listed(struct sync *sync, bool ended);
 void job_fetch_ahead(struct sync *sync);
 
 /* Returns the number of job fetches whose request is in flight. */
-unsigned single_calls(const struct sync *sync);
+unsigned job_fetch_calls(const struct sync *sync);
 
 /* Cancels all job fetches. Requests that wait for one are not woken. */
 void job_fetch_end(struct sync *sync);

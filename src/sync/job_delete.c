@@ -5,9 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "gladia/api.h"
 #include "offline.h"
-#include "tombstones.h"
+
+/*
+ * Pages requested before a job was deleted can still contain it, and so can new ones, as
+ * the API answers "accepted" rather than "done". Such pages do not bring the job back for
+ * this long, or for the longest duration of a call if that is longer.
+ */
+enum { TOMBSTONE_MS = 60 * 1000 };
 
 /* A job that is being deleted. */
 struct job_delete {
@@ -16,24 +23,74 @@ struct job_delete {
 	struct api_call *call;
 	struct wait_queue queue;
 	int64_t row;
-	struct removal_caller caller;
+	struct delete_caller caller;
 	char id[FILENAME_BYTES_MAX + 1];
 };
 
-static void job_delete_removal_free(struct job_delete *removal)
+/* Removes the expired entries. All are kept equally long, so the oldest are first. */
+static void job_delete_drop_old(struct tombstones *tombstones, int64_t now_ms)
 {
-	if (removal->call)
-		api_cancel(removal->call);
-	list_remove(&removal->link);
-	free(removal);
+	size_t old = 0;
+
+	while (old < tombstones->len && tombstones->entries[old].until_ms <= now_ms)
+		old++;
+	if (!old)
+		return;
+	tombstones->len -= old;
+	memmove(tombstones->entries, tombstones->entries + old,
+		tombstones->len * sizeof(tombstones->entries[0]));
+}
+
+/* Records that a job was deleted; does nothing if memory is short. */
+static void job_delete_remember(struct sync *sync, int64_t row)
+{
+	struct tombstones *tombstones = &sync->tombstones;
+	int64_t now_ms = loop_now_ms(sync->loop);
+	int64_t last_ms = sync->config.timeout_ms > TOMBSTONE_MS ? sync->config.timeout_ms
+								 : TOMBSTONE_MS;
+
+	job_delete_drop_old(tombstones, now_ms);
+
+	int err = ARRAY_RESERVE(
+		tombstones->entries, tombstones->cap, tombstones->len + 1);
+
+	if (err)
+		return;
+	tombstones->entries[tombstones->len++] = (struct tombstone){
+		.row = row, .until_ms = now_ms + last_ms};
+}
+
+bool job_delete_was_recent(struct sync *sync, int64_t row)
+{
+	struct tombstones *tombstones = &sync->tombstones;
+
+	job_delete_drop_old(tombstones, loop_now_ms(sync->loop));
+	for (size_t i = tombstones->len; i--;)
+		if (tombstones->entries[i].row == row)
+			return true;
+	return false;
+}
+
+static void job_delete_forget_all(struct sync *sync)
+{
+	free(sync->tombstones.entries);
+	sync->tombstones = (struct tombstones){0};
+}
+
+static void job_delete_free(struct job_delete *deletion)
+{
+	if (deletion->call)
+		api_cancel(deletion->call);
+	list_remove(&deletion->link);
+	free(deletion);
 }
 
 /*
  * Marks the listings that contain the job. They do not change for their holders, because
  * a position keeps its meaning. New readers get a listing that is selected from them
- * (select_rows.c), or a new one.
+ * (source_select.h), or a new one.
  */
-static void job_delete_thin_listings(struct sync *sync, const struct catalog_job *job)
+static void job_delete_mark_listings(struct sync *sync, const struct catalog_job *job)
 {
 	list_for_each (link, &sync->listings) {
 		struct listing *listing = list_entry(link, struct listing, link);
@@ -48,29 +105,29 @@ static void job_delete_thin_listings(struct sync *sync, const struct catalog_job
 }
 
 /* Removes a deleted job from the catalog. `ours` if the deletion was this call's. */
-static int job_delete_forget(struct job_delete *removal, bool ours)
+static int job_delete_forget(struct job_delete *deletion, bool ours)
 {
-	struct sync *sync = removal->sync;
+	struct sync *sync = deletion->sync;
 	struct catalog_job job;
-	int err = jobs_by_row(sync->catalog, removal->row, &job);
+	int err = jobs_by_row(sync->catalog, deletion->row, &job);
 
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	/* Do this first: pages in flight may still contain the job. */
 	if (ours)
-		tombstones_add(sync, removal->row);
-	job_delete_thin_listings(sync, &job);
+		job_delete_remember(sync, deletion->row);
+	job_delete_mark_listings(sync, &job);
 	return job.deleted ? 0 : sync_erase(sync, &job);
 }
 
 /* Invalidates the job, because it is not known whether it was deleted. */
-static void job_delete_doubt(struct job_delete *removal)
+static void job_delete_invalidate(struct job_delete *deletion)
 {
-	struct sync *sync = removal->sync;
+	struct sync *sync = deletion->sync;
 	struct catalog_job job;
 
-	if (jobs_invalidate(sync->catalog, removal->row) ||
-		jobs_by_row(sync->catalog, removal->row, &job) || job.deleted)
+	if (jobs_invalidate(sync->catalog, deletion->row) ||
+		jobs_by_row(sync->catalog, deletion->row, &job) || job.deleted)
 		return;
 	sync_notify_deleted(sync, &job);
 }
@@ -80,44 +137,44 @@ static void job_delete_doubt(struct job_delete *removal)
  * success.
  */
 static void job_delete_report(
-	const struct job_delete *removal, int error, long status, const char *errmsg)
+	const struct job_delete *deletion, int error, long status, const char *errmsg)
 {
-	struct sync *sync = removal->sync;
-	unsigned uid = removal->caller.uid;
-	int pid = (int)removal->caller.pid;
+	struct sync *sync = deletion->sync;
+	unsigned uid = deletion->caller.uid;
+	int pid = (int)deletion->caller.pid;
 
 	if (!error) {
 		sync->deletes.done++;
 		log_notice(sync->log, "deleted job %s for uid %u, pid %d (HTTP %ld)",
-			removal->id, uid, pid, status);
+			deletion->id, uid, pid, status);
 	} else if (error == -ENOENT) {
 		sync->deletes.not_found++;
 		log_notice(sync->log,
 			"job %s, to be deleted for uid %u, pid %d, was already deleted "
 			"(HTTP 404)",
-			removal->id, uid, pid);
+			deletion->id, uid, pid);
 	} else {
 		sync->deletes.failed++;
 		log_error(sync->log, "job %s was not deleted for uid %u, pid %d: %s",
-			removal->id, uid, pid, errmsg);
+			deletion->id, uid, pid, errmsg);
 	}
 }
 
 static void job_delete_on_done(
 	void *ctx, int error, const struct api_page *page, const char *errmsg)
 {
-	struct job_delete *removal = ctx;
+	struct job_delete *deletion = ctx;
 
-	removal->call = NULL;
-	job_delete_report(removal, error, page ? page->status : 0, errmsg);
+	deletion->call = NULL;
+	job_delete_report(deletion, error, page ? page->status : 0, errmsg);
 	if (!error || error == -ENOENT)
-		error = job_delete_forget(removal, !error) ? -EIO : error;
+		error = job_delete_forget(deletion, !error) ? -EIO : error;
 	if (error == -ETIMEDOUT || error == -EIO)
-		job_delete_doubt(removal);
+		job_delete_invalidate(deletion);
 	/* A caller that wants it deleted from now on starts another call. */
-	list_remove(&removal->link);
-	wait_wake(&removal->queue, error == -EINVAL ? -EIO : error);
-	job_delete_removal_free(removal);
+	list_remove(&deletion->link);
+	wait_wake(&deletion->queue, error == -EINVAL ? -EIO : error);
+	job_delete_free(deletion);
 }
 
 static int job_delete_on_item(void *ctx, const struct api_item *item)
@@ -133,66 +190,67 @@ static const struct api_handlers handlers = {
 static struct job_delete *job_delete_find(const struct sync *sync, int64_t row)
 {
 	list_for_each (link, &sync->job_deletes) {
-		struct job_delete *removal = list_entry(link, struct job_delete, link);
+		struct job_delete *deletion = list_entry(link, struct job_delete, link);
 
-		if (removal->row == row)
-			return removal;
+		if (deletion->row == row)
+			return deletion;
 	}
 	return NULL;
 }
 
 static int job_delete_send(struct sync *sync, const struct catalog_job *job,
-	const struct removal_caller *caller, struct job_delete **ret_removal)
+	const struct delete_caller *caller, struct job_delete **ret_deletion)
 {
 	/* The call would only wait until it times out. */
 	if (offline_look(sync))
 		return -EHOSTUNREACH;
 
-	struct job_delete *removal = calloc(1, sizeof(*removal));
+	struct job_delete *deletion = calloc(1, sizeof(*deletion));
 
-	if (!removal)
+	if (!deletion)
 		return -ENOMEM;
-	removal->sync = sync;
-	removal->row = job->row;
-	removal->caller = *caller;
-	strcpy(removal->id, job->job.id);
-	wait_queue_init(&removal->queue);
-	list_append(&sync->job_deletes, &removal->link);
+	deletion->sync = sync;
+	deletion->row = job->row;
+	deletion->caller = *caller;
+	strcpy(deletion->id, job->job.id);
+	wait_queue_init(&deletion->queue);
+	list_append(&sync->job_deletes, &deletion->link);
 
-	int err = api_delete(sync->api, removal->id, &handlers, removal, &removal->call);
+	int err = api_delete(
+		sync->api, deletion->id, &handlers, deletion, &deletion->call);
 
 	if (err) {
-		job_delete_removal_free(removal);
+		job_delete_free(deletion);
 		return err;
 	}
-	*ret_removal = removal;
+	*ret_deletion = deletion;
 	return 0;
 }
 
 int job_delete_start(struct sync *sync, const struct catalog_job *job,
-	const struct removal_caller *caller, struct wait_queue **ret_queue)
+	const struct delete_caller *caller, struct wait_queue **ret_queue)
 {
-	struct job_delete *removal = job_delete_find(sync, job->row);
-	int err = removal ? 0 : job_delete_send(sync, job, caller, &removal);
+	struct job_delete *deletion = job_delete_find(sync, job->row);
+	int err = deletion ? 0 : job_delete_send(sync, job, caller, &deletion);
 
 	if (err)
 		return err;
-	*ret_queue = &removal->queue;
+	*ret_queue = &deletion->queue;
 	return 0;
 }
 
 void job_delete_end(struct sync *sync)
 {
 	while (!list_empty(&sync->job_deletes)) {
-		struct job_delete *removal = list_entry(
+		struct job_delete *deletion = list_entry(
 			sync->job_deletes.next, struct job_delete, link);
 
 		log_warning(sync->log,
 			"exiting while job %s is being deleted for uid %u, pid %d: check "
 			"whether it still exists",
-			removal->id, (unsigned)removal->caller.uid,
-			(int)removal->caller.pid);
-		job_delete_removal_free(removal);
+			deletion->id, (unsigned)deletion->caller.uid,
+			(int)deletion->caller.pid);
+		job_delete_free(deletion);
 	}
-	tombstones_done(sync);
+	job_delete_forget_all(sync);
 }

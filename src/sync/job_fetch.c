@@ -28,14 +28,14 @@ struct job_fetch {
 	char id[FILENAME_BYTES_MAX + 1];
 };
 
-static void job_fetch_single_free(struct job_fetch *single)
+static void job_fetch_free(struct job_fetch *fetch)
 {
-	if (single->call)
-		api_cancel(single->call);
-	list_remove(&single->link);
-	if (single->ahead)
-		single->sync->prefetch_len--;
-	free(single);
+	if (fetch->call)
+		api_cancel(fetch->call);
+	list_remove(&fetch->link);
+	if (fetch->ahead)
+		fetch->sync->prefetch_len--;
+	free(fetch);
 }
 
 static int job_fetch_on_item(void *ctx, const struct api_item *item)
@@ -81,21 +81,21 @@ static bool job_fetch_is_known(const struct sync *sync, const char *id)
 static void job_fetch_on_done(
 	void *ctx, int error, const struct api_page *page, const char *errmsg)
 {
-	struct job_fetch *single = ctx;
-	struct sync *sync = single->sync;
+	struct job_fetch *fetch = ctx;
+	struct sync *sync = fetch->sync;
 
 	(void)page;
-	single->call = NULL;
+	fetch->call = NULL;
 	/* A request that wants the job from now on starts another fetch. */
-	list_remove(&single->link);
+	list_remove(&fetch->link);
 	if (error == -ENOENT)
-		job_fetch_forget_id(sync, single->id);
-	else if (offline_means(sync, error) && job_fetch_is_known(sync, single->id))
+		job_fetch_forget_id(sync, fetch->id);
+	else if (offline_means(sync, error) && job_fetch_is_known(sync, fetch->id))
 		error = 0;
 	else if (error)
 		log_error(sync->log, "%s", errmsg);
-	wait_wake(&single->queue, error == -ENOENT ? error : sync_errno(error));
-	job_fetch_single_free(single);
+	wait_wake(&fetch->queue, error == -ENOENT ? error : sync_errno(error));
+	job_fetch_free(fetch);
 	if (!error)
 		job_fetch_ahead(sync);
 }
@@ -106,99 +106,98 @@ static const struct api_handlers handlers = {
 static struct job_fetch *job_fetch_find(const struct sync *sync, const char *id)
 {
 	list_for_each (link, &sync->job_fetches) {
-		struct job_fetch *single = list_entry(link, struct job_fetch, link);
+		struct job_fetch *fetch = list_entry(link, struct job_fetch, link);
 
-		if (strcmp(single->id, id) == 0)
-			return single;
+		if (strcmp(fetch->id, id) == 0)
+			return fetch;
 	}
 	return NULL;
 }
 
-static int job_fetch_ask(struct job_fetch *single)
+static int job_fetch_ask(struct job_fetch *fetch)
 {
-	return api_get(single->sync->api, single->id, &handlers, single, &single->call);
+	return api_get(fetch->sync->api, fetch->id, &handlers, fetch, &fetch->call);
 }
 
-static struct job_fetch *job_fetch_single_new(
-	struct sync *sync, const char *id, bool ahead)
+static struct job_fetch *job_fetch_new(struct sync *sync, const char *id, bool ahead)
 {
-	struct job_fetch *single = calloc(1, sizeof(*single));
+	struct job_fetch *fetch = calloc(1, sizeof(*fetch));
 
-	if (!single)
+	if (!fetch)
 		return NULL;
-	single->sync = sync;
-	single->ahead = ahead;
-	strcpy(single->id, id);
-	wait_queue_init(&single->queue);
-	list_append(&sync->job_fetches, &single->link);
+	fetch->sync = sync;
+	fetch->ahead = ahead;
+	strcpy(fetch->id, id);
+	wait_queue_init(&fetch->queue);
+	list_append(&sync->job_fetches, &fetch->link);
 	sync->prefetch_len += ahead;
-	return single;
+	return fetch;
 }
 
 static int job_fetch_begin(
-	struct sync *sync, const char *id, bool ahead, struct job_fetch **ret_single)
+	struct sync *sync, const char *id, bool ahead, struct job_fetch **ret_fetch)
 {
-	struct job_fetch *single = job_fetch_single_new(sync, id, ahead);
+	struct job_fetch *fetch = job_fetch_new(sync, id, ahead);
 
-	if (!single)
+	if (!fetch)
 		return -ENOMEM;
 
-	int err = job_fetch_ask(single);
+	int err = job_fetch_ask(fetch);
 
 	if (err) {
-		job_fetch_single_free(single);
+		job_fetch_free(fetch);
 		return err;
 	}
-	*ret_single = single;
+	*ret_fetch = fetch;
 	return 0;
 }
 
-int single_get(struct sync *sync, const char *id, struct wait_queue **ret_queue)
+int job_fetch_by_id(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
-	struct job_fetch *single = job_fetch_find(sync, id);
+	struct job_fetch *fetch = job_fetch_find(sync, id);
 	int err = 0;
 
 	/* A call that was sent before goes on, but is not waited for. */
 	if (offline_look(sync))
 		err = -EHOSTUNREACH;
-	else if (!single)
-		err = job_fetch_begin(sync, id, false, &single);
+	else if (!fetch)
+		err = job_fetch_begin(sync, id, false, &fetch);
 	if (err)
 		return err;
-	if (single->ahead)
+	if (fetch->ahead)
 		sync->prefetch_len--;
-	single->ahead = false;
-	*ret_queue = &single->queue;
+	fetch->ahead = false;
+	*ret_queue = &fetch->queue;
 	return 0;
 }
 
-static int64_t job_fetch_single_now_wall_ms(const struct sync *sync)
+static int64_t job_fetch_now_wall_ms(const struct sync *sync)
 {
 	return clock_wall_ms(loop_clock(sync->loop));
 }
 
 /* True if only a newer state of an unfinished job is missing, as a list returns it. */
-static bool job_fetch_single_is_stale(
+static bool job_fetch_is_stale(
 	struct sync *sync, const char *id, struct catalog_job *ret_job)
 {
 	return job_fetch_find_known(sync, id, ret_job) && !job_finished(&ret_job->job) &&
-	       !sync_is_fresh(sync, ret_job, job_fetch_single_now_wall_ms(sync));
+	       !sync_is_fresh(sync, ret_job, job_fetch_now_wall_ms(sync));
 }
 
 int job_fetch_start(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
 	struct catalog_job job;
-	struct job_fetch *single;
+	struct job_fetch *fetch;
 
 	if (job_fetch_find(sync, id) || offline_is(sync) ||
-		!job_fetch_single_is_stale(sync, id, &job) || !unfinished_use_list(sync))
-		return single_get(sync, id, ret_queue);
-	single = job_fetch_single_new(sync, id, false);
-	if (!single)
+		!job_fetch_is_stale(sync, id, &job) || !unfinished_use_list(sync))
+		return job_fetch_by_id(sync, id, ret_queue);
+	fetch = job_fetch_new(sync, id, false);
+	if (!fetch)
 		return -ENOMEM;
-	single->listed = true;
-	single->seen_ms = job.seen_ms;
-	*ret_queue = &single->queue;
+	fetch->listed = true;
+	fetch->seen_ms = job.seen_ms;
+	*ret_queue = &fetch->queue;
 	return 0;
 }
 
@@ -233,14 +232,14 @@ void job_fetch_ahead(struct sync *sync)
 		return;
 	for (; listing && at < end && at < listing->members.len; at++) {
 		struct catalog_job job;
-		struct job_fetch *single;
+		struct job_fetch *fetch;
 
 		if (sync->prefetch_len >= sync->config.connections)
 			return;
 		if (jobs_by_row(sync->catalog, listing->members.members[at], &job) ||
 			job.deleted || job.size >= 0 || job_fetch_find(sync, job.job.id))
 			continue;
-		if (job_fetch_begin(sync, job.job.id, true, &single))
+		if (job_fetch_begin(sync, job.job.id, true, &fetch))
 			return;
 	}
 }
@@ -266,10 +265,10 @@ void job_fetches_go_offline(struct sync *sync)
 {
 	/* The calls go on: a later reader may get a newer state. */
 	list_for_each (link, &sync->job_fetches) {
-		struct job_fetch *single = list_entry(link, struct job_fetch, link);
+		struct job_fetch *fetch = list_entry(link, struct job_fetch, link);
 
-		if (job_fetch_is_known(sync, single->id))
-			wait_wake(&single->queue, 0);
+		if (job_fetch_is_known(sync, fetch->id))
+			wait_wake(&fetch->queue, 0);
 	}
 }
 
@@ -277,39 +276,39 @@ void job_fetches_go_offline(struct sync *sync)
  * Returns true if the fetch has ended. If the list has `ended` without the job, fetches
  * the job by its id, provided that requests still wait for it.
  */
-static bool job_fetch_single_settle_one_listed(struct job_fetch *single, bool ended)
+static bool job_fetch_settle_one_listed(struct job_fetch *fetch, bool ended)
 {
 	struct catalog_job job;
-	bool seen = job_fetch_find_known(single->sync, single->id, &job) && job.seen_ms &&
-		    job.seen_ms != single->seen_ms;
+	bool seen = job_fetch_find_known(fetch->sync, fetch->id, &job) && job.seen_ms &&
+		    job.seen_ms != fetch->seen_ms;
 	int err = 0;
 
 	if (!seen && !ended)
 		return false;
-	single->listed = false;
-	if (!seen && !wait_queue_empty(&single->queue)) {
-		err = job_fetch_ask(single);
+	fetch->listed = false;
+	if (!seen && !wait_queue_empty(&fetch->queue)) {
+		err = job_fetch_ask(fetch);
 		if (!err)
 			return false;
 	}
 	/* A request that wants the job from now on starts another fetch. */
-	list_remove(&single->link);
-	wait_wake(&single->queue, err);
+	list_remove(&fetch->link);
+	wait_wake(&fetch->queue, err);
 	return true;
 }
 
-void single_settle_listed(struct sync *sync, bool ended)
+void job_fetch_settle_listed(struct sync *sync, bool ended)
 {
 	for (struct list *link = sync->job_fetches.next; link != &sync->job_fetches;) {
-		struct job_fetch *single = list_entry(link, struct job_fetch, link);
+		struct job_fetch *fetch = list_entry(link, struct job_fetch, link);
 
 		link = link->next;
-		if (single->listed && job_fetch_single_settle_one_listed(single, ended))
-			job_fetch_single_free(single);
+		if (fetch->listed && job_fetch_settle_one_listed(fetch, ended))
+			job_fetch_free(fetch);
 	}
 }
 
-unsigned single_calls(const struct sync *sync)
+unsigned job_fetch_calls(const struct sync *sync)
 {
 	unsigned calls = 0;
 
@@ -321,6 +320,6 @@ unsigned single_calls(const struct sync *sync)
 void job_fetch_end(struct sync *sync)
 {
 	while (!list_empty(&sync->job_fetches))
-		job_fetch_single_free(
+		job_fetch_free(
 			list_entry(sync->job_fetches.next, struct job_fetch, link));
 }

@@ -9,7 +9,6 @@
 
 #include "base/array.h"
 #include "offline.h"
-#include "source_revalidate.h"
 #include "source_select.h"
 
 /* Maximum total size of the names of a listing, in bytes. */

@@ -9,17 +9,17 @@
 
 enum { FIRST_SLOTS = 256 };
 
-void member_set_init(struct member_set *snapshot)
+void member_set_init(struct member_set *set)
 {
-	*snapshot = (struct member_set){0};
+	*set = (struct member_set){0};
 }
 
-void member_set_done(struct member_set *snapshot)
+void member_set_done(struct member_set *set)
 {
-	free(snapshot->members);
-	free(snapshot->seen);
-	free(snapshot->parts);
-	member_set_init(snapshot);
+	free(set->members);
+	free(set->seen);
+	free(set->parts);
+	member_set_init(set);
 }
 
 /* Returns the slot of `number`, or the empty slot for it. The table is never full. */
@@ -37,9 +37,9 @@ static size_t member_set_find_slot(const int64_t *seen, size_t cap, int64_t numb
 	return slot;
 }
 
-static int member_set_grow_seen(struct member_set *snapshot)
+static int member_set_grow_seen(struct member_set *set)
 {
-	size_t cap = snapshot->seen_cap ? snapshot->seen_cap * 2 : FIRST_SLOTS;
+	size_t cap = set->seen_cap ? set->seen_cap * 2 : FIRST_SLOTS;
 	int64_t *seen = calloc(cap, sizeof(*seen));
 	uint8_t *parts = calloc(cap, sizeof(*parts));
 
@@ -48,86 +48,87 @@ static int member_set_grow_seen(struct member_set *snapshot)
 		free(parts);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < snapshot->seen_cap; i++) {
-		if (!snapshot->seen[i])
+	for (size_t i = 0; i < set->seen_cap; i++) {
+		if (!set->seen[i])
 			continue;
 
-		size_t slot = member_set_find_slot(seen, cap, snapshot->seen[i]);
+		size_t slot = member_set_find_slot(seen, cap, set->seen[i]);
 
-		seen[slot] = snapshot->seen[i];
-		parts[slot] = snapshot->parts[i];
+		seen[slot] = set->seen[i];
+		parts[slot] = set->parts[i];
 	}
-	free(snapshot->seen);
-	free(snapshot->parts);
-	snapshot->seen = seen;
-	snapshot->parts = parts;
-	snapshot->seen_cap = cap;
+	free(set->seen);
+	free(set->parts);
+	set->seen = seen;
+	set->parts = parts;
+	set->seen_cap = cap;
 	return 0;
 }
 
-static int member_set_add_member(struct member_set *snapshot, int64_t number)
+static int member_set_add_member(struct member_set *set, int64_t number)
 {
-	int err = ARRAY_RESERVE(snapshot->members, snapshot->cap, snapshot->len + 1);
+	int err = ARRAY_RESERVE(set->members, set->cap, set->len + 1);
 
 	if (!err)
-		snapshot->members[snapshot->len++] = number;
+		set->members[set->len++] = number;
 	return err;
 }
 
-int member_set_add(struct member_set *snapshot, int64_t number, uint8_t part, bool tell)
+int member_set_add(struct member_set *set, int64_t number, uint8_t part, bool tell)
 {
-	if (snapshot->seen_len >= MEMBER_SET_MAX)
+	if (set->seen_len >= MEMBER_SET_MAX)
 		return -EFBIG;
-	if (snapshot->seen_len * 4 >= snapshot->seen_cap * 3) {
-		int err = member_set_grow_seen(snapshot);
+	if (set->seen_len * 4 >= set->seen_cap * 3) {
+		int err = member_set_grow_seen(set);
 
 		if (err)
 			return err;
 	}
 
-	size_t slot = member_set_find_slot(snapshot->seen, snapshot->seen_cap, number);
+	size_t slot = member_set_find_slot(set->seen, set->seen_cap, number);
 
-	if (!snapshot->seen[slot]) {
-		int err = tell ? member_set_add_member(snapshot, number) : 0;
+	if (!set->seen[slot]) {
+		int err = tell ? member_set_add_member(set, number) : 0;
 
 		if (err)
 			return err;
-		snapshot->seen[slot] = number;
-		snapshot->seen_len++;
+		set->seen[slot] = number;
+		set->seen_len++;
 	}
-	snapshot->parts[slot] = part;
+	set->parts[slot] = part;
 	return 0;
 }
 
-bool member_set_has(const struct member_set *snapshot, int64_t number)
+bool member_set_has(const struct member_set *set, int64_t number)
 {
-	return snapshot->seen_cap && snapshot->seen[member_set_find_slot(snapshot->seen,
-					     snapshot->seen_cap, number)] == number;
+	return set->seen_cap &&
+	       set->seen[member_set_find_slot(set->seen, set->seen_cap, number)] ==
+		       number;
 }
 
-bool member_set_has_in(const struct member_set *snapshot, int64_t number, uint8_t part)
+bool member_set_has_in(const struct member_set *set, int64_t number, uint8_t part)
 {
-	if (!snapshot->seen_cap)
+	if (!set->seen_cap)
 		return false;
 
-	size_t slot = member_set_find_slot(snapshot->seen, snapshot->seen_cap, number);
+	size_t slot = member_set_find_slot(set->seen, set->seen_cap, number);
 
-	return snapshot->seen[slot] == number && snapshot->parts[slot] == part;
+	return set->seen[slot] == number && set->parts[slot] == part;
 }
 
-void member_set_seal(struct member_set *snapshot)
+void member_set_seal(struct member_set *set)
 {
 	int64_t *members = realloc(
-		snapshot->members, (snapshot->len + !snapshot->len) * sizeof(*members));
+		set->members, (set->len + !set->len) * sizeof(*members));
 
 	if (members) {
-		snapshot->members = members;
-		snapshot->cap = snapshot->len + !snapshot->len;
+		set->members = members;
+		set->cap = set->len + !set->len;
 	}
-	free(snapshot->seen);
-	free(snapshot->parts);
-	snapshot->seen = NULL;
-	snapshot->parts = NULL;
-	snapshot->seen_len = 0;
-	snapshot->seen_cap = 0;
+	free(set->seen);
+	free(set->parts);
+	set->seen = NULL;
+	set->parts = NULL;
+	set->seen_len = 0;
+	set->seen_cap = 0;
 }

@@ -46,7 +46,7 @@ static int page_on_item(void *ctx, const struct api_item *item)
 	if (err)
 		return err;
 
-	/* A job that was deleted here a moment ago (tombstones.h) must not come back. */
+	/* A job that was deleted here a moment ago (job_delete.c) must not come back. */
 	bool matches = !job.deleted && query_matches(page->query, &job.job);
 
 	page->has_mismatches = page->has_mismatches || !matches;

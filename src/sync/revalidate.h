@@ -4,7 +4,6 @@
 #include "base/array.h"
 #include "page.h"
 #include "row_order.h"
-#include "source_revalidate.h"
 
 /*
  * Revalidates a listing that was complete (SEMANTICS 7.2), without reading all of it

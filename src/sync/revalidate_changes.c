@@ -164,7 +164,7 @@ static int changes_ask_moved(struct revalidation *check, const struct catalog_jo
 	if (++check->requests > check->most)
 		return -ESTALE;
 
-	int err = single_get(check->listing->sync, job->job.id, &queue);
+	int err = job_fetch_by_id(check->listing->sync, job->job.id, &queue);
 
 	if (err)
 		return err;

@@ -8,24 +8,23 @@
 #include "base/array.h"
 
 void row_order_init(
-	struct row_order *expected, struct catalog *catalog, int64_t *rows, size_t len)
+	struct row_order *order, struct catalog *catalog, int64_t *rows, size_t len)
 {
-	*expected = (struct row_order){
+	*order = (struct row_order){
 		.catalog = catalog, .rows = rows, .len = len, .cap = len};
 }
 
-void row_order_done(struct row_order *expected)
+void row_order_done(struct row_order *order)
 {
-	free(expected->rows);
-	*expected = (struct row_order){0};
+	free(order->rows);
+	*order = (struct row_order){0};
 }
 
-static int row_order_created_at(
-	const struct row_order *expected, size_t at, int64_t *ret_ms)
+static int row_order_created_at(const struct row_order *order, size_t at, int64_t *ret_ms)
 {
 	struct catalog_job job;
 
-	if (jobs_by_row(expected->catalog, expected->rows[at], &job))
+	if (jobs_by_row(order->catalog, order->rows[at], &job))
 		return -EIO;
 	*ret_ms = job.job.created_ms;
 	return 0;
@@ -33,15 +32,15 @@ static int row_order_created_at(
 
 /* Finds the first position whose job was created at `ms` or earlier. */
 static int row_order_first_not_after(
-	const struct row_order *expected, int64_t ms, size_t *ret_at)
+	const struct row_order *order, int64_t ms, size_t *ret_at)
 {
 	size_t low = 0;
-	size_t high = expected->len;
+	size_t high = order->len;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		int64_t created;
-		int err = row_order_created_at(expected, middle, &created);
+		int err = row_order_created_at(order, middle, &created);
 
 		if (err)
 			return err;
@@ -54,46 +53,46 @@ static int row_order_first_not_after(
 	return 0;
 }
 
-int row_order_find(const struct row_order *expected, const struct catalog_job *job,
+int row_order_find(const struct row_order *order, const struct catalog_job *job,
 	size_t hint, size_t *ret_at)
 {
 	size_t at = 0;
 
-	if (hint < expected->len && expected->rows[hint] == job->row) {
+	if (hint < order->len && order->rows[hint] == job->row) {
 		*ret_at = hint;
 		return 0;
 	}
 
-	int err = row_order_first_not_after(expected, job->job.created_ms, &at);
+	int err = row_order_first_not_after(order, job->job.created_ms, &at);
 
 	*ret_at = at;
-	for (; !err && at < expected->len; at++) {
+	for (; !err && at < order->len; at++) {
 		int64_t created = 0;
 
-		if (expected->rows[at] == job->row) {
+		if (order->rows[at] == job->row) {
 			*ret_at = at;
 			return 0;
 		}
-		err = row_order_created_at(expected, at, &created);
+		err = row_order_created_at(order, at, &created);
 		if (!err && created != job->job.created_ms)
 			break;
 	}
 	return err ? err : -ENOENT;
 }
 
-int row_order_splice(struct row_order *expected, size_t from, size_t to,
-	const int64_t *rows, size_t len)
+int row_order_splice(
+	struct row_order *order, size_t from, size_t to, const int64_t *rows, size_t len)
 {
-	size_t new_len = expected->len - (to - from) + len;
+	size_t new_len = order->len - (to - from) + len;
 
-	int err = ARRAY_RESERVE(expected->rows, expected->cap, new_len);
+	int err = ARRAY_RESERVE(order->rows, order->cap, new_len);
 
 	if (err)
 		return err;
-	memmove(expected->rows + from + len, expected->rows + to,
-		(expected->len - to) * sizeof(*rows));
+	memmove(order->rows + from + len, order->rows + to,
+		(order->len - to) * sizeof(*rows));
 	if (len)
-		memcpy(expected->rows + from, rows, len * sizeof(*rows));
-	expected->len = new_len;
+		memcpy(order->rows + from, rows, len * sizeof(*rows));
+	order->len = new_len;
 	return 0;
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "source_revalidate.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

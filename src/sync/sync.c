@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "internal.h"
 #include "offline.h"
-#include "tombstones.h"
 #include "unfinished.h"
 
 /* Between two steps readers, and other mounts of the account, get their turn. */
@@ -131,7 +130,7 @@ int sync_refresh_query(struct sync *sync, const struct query *query)
 {
 	struct query around = *query;
 
-	/* Also every listing that it could be selected from (select_rows.c). */
+	/* Also every listing that it could be selected from (source_select.h). */
 	sync_invalidate_query(sync, &around);
 	around.metadata[0] = '\0';
 	sync_invalidate_query(sync, &around);
@@ -157,7 +156,7 @@ void sync_stats(const struct sync *sync, struct sync_stats *ret_stats)
 {
 	struct sync_stats *stats = ret_stats;
 
-	stats->by_id = single_calls(sync);
+	stats->by_id = job_fetch_calls(sync);
 	stats->deletes = sync->deletes;
 	list_for_each (link, &sync->job_deletes)
 		stats->deletes.under_way++;
@@ -208,7 +207,7 @@ static bool sync_was_removed(
 	struct catalog_job job;
 
 	if (!sync->tombstones.len || jobs_by_id(sync->catalog, id, &job) ||
-		!job.deleted || !tombstones_has(sync, job.row))
+		!job.deleted || !job_delete_was_recent(sync, job.row))
 		return false;
 	*ret_job = job;
 	return true;

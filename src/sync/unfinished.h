@@ -35,7 +35,7 @@ void unfinished_done(struct sync *sync);
 
 /*
  * Counts that an unfinished job older than ttl is wanted. Returns true if the caller
- * shall wait for the list, which this call may have started: single_settle_listed() is
+ * shall wait for the list, which this call may have started: job_fetch_settle_listed() is
  * called at the end of each of its pages. Returns false if the caller shall fetch the job
  * by its id. Never blocks.
  */

@@ -14,7 +14,7 @@
 static void want(
 	struct sync_fixture *fixture, struct counting_waiter *waiting, const char *id)
 {
-	static const struct removal_caller caller = {.uid = 1000, .pid = 4242};
+	static const struct delete_caller caller = {.uid = 1000, .pid = 4242};
 	struct wait_queue *queue;
 	struct catalog_job job;
 

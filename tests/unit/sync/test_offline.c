@@ -409,7 +409,7 @@ static void no_job_waits_for_the_probe(void **state)
 /* SEMANTICS 7.5, 10.1: a deletion fails at once, without a request. */
 static void nothing_is_deleted_in_vain(void **state)
 {
-	static const struct removal_caller caller = {.uid = 1000, .pid = 4242};
+	static const struct delete_caller caller = {.uid = 1000, .pid = 4242};
 	struct sync_fixture *fixture = *state;
 	struct wait_queue *queue;
 	struct catalog_job job;
