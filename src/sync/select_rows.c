@@ -8,39 +8,30 @@
 
 /* The rows from which listings are selected, and the sources that select from them. */
 
-/* Returns the newest listing of jobs of the query, if it is young and complete, or NULL.
+/*
+ * Returns a complete listing of jobs of the query that is younger than ttl, or NULL. It
+ * may be one that was replaced because it has deleted rows.
  */
-static struct listing *rows_find_fresh(
-	const struct listing *listing, const struct query *query)
+static struct listing *rows_find_fresh(const struct sync *sync, const struct query *query)
 {
 	char key[QUERY_KEY_MAX];
 
 	query_key(query, key);
 
-	struct listing *found = listing_find(listing->sync, LISTING_JOBS, key);
+	struct listing *found = listing_find_complete(sync, LISTING_JOBS, key);
 
-	/* The listing that this one replaces after a job was deleted (job_delete.c). */
-	if (found == listing)
-		found = listing->previous;
-	return found && found->state == LISTING_COMPLETE && listing_is_young(found)
-		       ? found
-		       : NULL;
+	return found && listing_is_young(found) ? found : NULL;
 }
 
-/*
- * The queries of the listings that contain all jobs of a query: its own, that of all
- * statuses and without metadata, and that of all jobs.
- */
-enum { AROUND_LEN = 3 };
-
-static void rows_queries_around(
-	const struct query *query, struct query ret_around[static AROUND_LEN])
+void select_queries_around(
+	const struct query *query, struct query ret_around[static SELECT_AROUND_LEN])
 {
 	ret_around[0] = *query;
 	ret_around[1] = *query;
-	ret_around[1].statuses = QUERY_ALL_STATUSES;
 	*ret_around[1].metadata = '\0';
-	query_init(&ret_around[2]);
+	ret_around[2] = ret_around[1];
+	ret_around[2].statuses = QUERY_ALL_STATUSES;
+	query_init(&ret_around[3]);
 }
 
 /* Selects from a listing, and takes over a reference to it. */
@@ -54,12 +45,12 @@ static int rows_begin_from(struct listing *listing, struct listing *from)
 
 static int rows_begin_fresh(struct listing *listing)
 {
-	struct query around[AROUND_LEN];
+	struct query around[SELECT_AROUND_LEN];
 	struct listing *from = NULL;
 
-	rows_queries_around(&listing->query, around);
-	for (size_t i = 0; !from && i < AROUND_LEN; i++)
-		from = rows_find_fresh(listing, &around[i]);
+	select_queries_around(&listing->query, around);
+	for (size_t i = 0; !from && i < SELECT_AROUND_LEN; i++)
+		from = rows_find_fresh(listing->sync, &around[i]);
 	if (!from)
 		return -ENOENT;
 	from->holders++;
@@ -140,15 +131,15 @@ static int rows_begin_cached(struct listing *listing)
 {
 	struct sync *sync = listing->sync;
 	struct select_rows best = {.wall_ms = INT64_MIN};
-	struct query around[AROUND_LEN];
+	struct query around[SELECT_AROUND_LEN];
 	int err = 0;
 
 	if (!offline_is(sync))
 		return -ENOENT;
-	rows_queries_around(&listing->query, around);
+	select_queries_around(&listing->query, around);
 	if (listing->kind == LISTING_DAYS)
 		err = rows_consider(sync, LISTING_DAYS, &listing->query, &best);
-	for (size_t i = 0; !err && i < AROUND_LEN; i++)
+	for (size_t i = 0; !err && i < SELECT_AROUND_LEN; i++)
 		err = rows_consider(sync, LISTING_JOBS, &around[i], &best);
 	if (!err && best.wall_ms == INT64_MIN)
 		err = -ENOENT;

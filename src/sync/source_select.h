@@ -69,6 +69,14 @@ struct select_mapper {
 extern const struct select_mapper select_mappers[];
 
 /*
+ * Returns the queries whose listings contain all jobs of a query: its own, the same
+ * without metadata, the same for all statuses, and that of all jobs.
+ */
+enum { SELECT_AROUND_LEN = 4 };
+void select_queries_around(
+	const struct query *query, struct query ret_around[static SELECT_AROUND_LEN]);
+
+/*
  * begin() of all sources that select: fills `listing` from `rows`, and takes ownership of
  * them, also on failure. Returns 0 or -ENOMEM.
  */

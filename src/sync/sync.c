@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "internal.h"
 #include "offline.h"
+#include "source_select.h"
 #include "unfinished.h"
 
 /* Between two steps readers, and other mounts of the account, get their turn. */
@@ -128,16 +129,12 @@ static int sync_invalidate_jobs(struct sync *sync, const struct query *query)
 
 int sync_refresh_query(struct sync *sync, const struct query *query)
 {
-	struct query around = *query;
+	struct query around[SELECT_AROUND_LEN];
 
-	/* Also every listing that it could be selected from (source_select.h). */
-	sync_invalidate_query(sync, &around);
-	around.metadata[0] = '\0';
-	sync_invalidate_query(sync, &around);
-	around.statuses = QUERY_ALL_STATUSES;
-	sync_invalidate_query(sync, &around);
-	query_init(&around);
-	sync_invalidate_query(sync, &around);
+	/* Also every listing that it could be selected from. */
+	select_queries_around(query, around);
+	for (size_t i = 0; i < SELECT_AROUND_LEN; i++)
+		sync_invalidate_query(sync, &around[i]);
 	return sync_invalidate_jobs(sync, query);
 }
 
