@@ -15,6 +15,6 @@
  *
  * Call it at most once, in a process that has no other threads. Blocks until everything
  * has been fetched. Returns an enum exit_code: EXIT_CODE_OK only if every job was
- * fetched; otherwise `why` holds an error message of one sentence.
+ * fetched; otherwise `errmsg` holds an error message of one sentence.
  */
 int fetch_run(char *const *paths, struct buf *errmsg);

@@ -22,9 +22,9 @@ struct refresh_target {
  * Opens a path in a gladiafs mount. On success the caller frees `ret_path` with
  * refresh_target_done(). Can block as long as the mount's `timeout`.
  *
- * Returns 0, or a negative errno and an error message of one sentence in `why`: -ENOENT
- * if there is no such path, -ENOTTY if it is not in a gladiafs mount, or the error of
- * opening it.
+ * Returns 0, or a negative errno and an error message of one sentence in `errmsg`:
+ * -ENOENT if there is no such path, -ENOTTY if it is not in a gladiafs mount, or the
+ * error of opening it.
  */
 int refresh_target_open(
 	const char *path, struct refresh_target *ret_path, struct buf *errmsg);
@@ -34,7 +34,7 @@ void refresh_target_done(struct refresh_target *path);
 
 /*
  * Refreshes each path (SEMANTICS 1.5), up to the first one that fails. `paths` ends with
- * NULL. Returns an enum exit_code; if it is not EXIT_CODE_OK, `why` holds an error
+ * NULL. Returns an enum exit_code; if it is not EXIT_CODE_OK, `errmsg` holds an error
  * message of one sentence.
  */
 int refresh_path(char *const *paths, struct buf *errmsg);

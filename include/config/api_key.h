@@ -39,7 +39,7 @@ struct key_source {
  *
  * Returns 0, -ENOKEY if there is no key in any place, -EACCES if other users can read or
  * change the file (key_file_check.h), -EINVAL if it contains no valid key, -ENOMEM, or
- * the errno of opening or reading it. `why` is then an error message that says what to
+ * the errno of opening or reading it. `errmsg` is then an error message that says what to
  * do. It never contains the key, but names the places that the rejected one hides.
  */
 int api_key_find(const char *key_file, char **ret_key, struct key_source *ret_source,
@@ -60,7 +60,7 @@ int key_source_keep(struct key_source *source);
  * matter. The file is checked as by api_key_find().
  *
  * Returns 0, -ENOENT if the file does not exist, or an error that api_key_find() returns
- * for `key_file`, with an error message in `why`.
+ * for `key_file`, with an error message in `errmsg`.
  */
 int key_read_again(const struct key_source *source, char **ret_key, struct buf *errmsg);
 

@@ -16,7 +16,7 @@
  *
  * Returns 0, and the caller frees `ret_path`. Returns -EPERM if other users could change
  * the directory's content, -ENOTDIR if it is not a directory, -ENOENT if there is no home
- * directory, -ENOMEM, or the errno of creating it; `why` is then an error message.
+ * directory, -ENOMEM, or the errno of creating it; `errmsg` is then an error message.
  */
 int cache_path_find(const char *cache_dir, const char *origin, const char *key,
 	char **ret_path, struct buf *note, struct buf *errmsg);

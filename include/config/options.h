@@ -63,9 +63,9 @@ struct options {
  * argv[0]. Reads GLADIA_API_URL from the environment. Does not access the disk, except
  * for the user and group databases and the current directory if an option needs them.
  *
- * Returns 0, or -EINVAL or -ENOMEM with an error message in `why` that says what is wrong
- * and what would be right. `ret_options` must be released with options_done() even after
- * a failure.
+ * Returns 0, or -EINVAL or -ENOMEM with an error message in `errmsg` that says what is
+ * wrong and what would be right. `ret_options` must be released with options_done() even
+ * after a failure.
  */
 int options_parse(int argc, char **argv, struct options *ret_options, struct buf *errmsg);
 

@@ -13,8 +13,8 @@
  * make the kernel abort a mount if one of its requests takes too long:
  * default_request_timeout and max_request_timeout in `directory`, in seconds (0 or
  * missing means no limit). If `timeout_ms` is not safely below these limits, a lower
- * value is returned and `why` is set to a message that explains it; else `why` becomes
- * empty. Reads files.
+ * value is returned and `errmsg` is set to a message that explains it; else `errmsg`
+ * becomes empty. Reads files.
  */
 int64_t timeout_of_requests(
 	int64_t timeout_ms, const char *directory, struct buf *errmsg);

@@ -21,7 +21,7 @@ struct mountpoint {
  * `ret_mountpoint` with mountpoint_done() on success and on failure.
  *
  * Returns 0, or a negative errno and an error message of one sentence without a newline
- * in `why`: -ENOENT or -ENOTDIR if there is no such directory, -EBUSY if it is a live
+ * in `errmsg`: -ENOENT or -ENOTDIR if there is no such directory, -EBUSY if it is a live
  * gladiafs mount or lies in one, -ENOTCONN if a dead mount of another type is there,
  * -ETIMEDOUT if a filesystem of another type does not answer, or the error of statx(2).
  */
@@ -42,6 +42,6 @@ const char *mountpoint_fault(const struct mountpoint *mountpoint);
  * connection, so that every process that is blocked in it gets an error. Blocks while
  * fusermount3 runs.
  *
- * Returns 0, or a negative errno and an error message of one sentence in `why`.
+ * Returns 0, or a negative errno and an error message of one sentence in `errmsg`.
  */
 int mountpoint_clear(const struct mountpoint *mountpoint, struct buf *errmsg);

@@ -25,14 +25,14 @@ struct mount_plan {
 /*
  * Checks the API key, mounts, and serves the mount until it is unmounted from outside or
  * the process receives SIGTERM, SIGINT or SIGQUIT. Unmounts before it returns; if that
- * fails, `why` says why (SEMANTICS 1.8). On SIGHUP it reads the key again and refreshes
- * everything (SEMANTICS 1.5). These signals are left blocked. Call it at most once, in a
- * process that has no other threads.
+ * fails, `errmsg` has the reason (SEMANTICS 1.8). On SIGHUP it reads the key again and
+ * refreshes everything (SEMANTICS 1.5). These signals are left blocked. Call it at most
+ * once, in a process that has no other threads.
  *
  * The key in `plan` is wiped once the API client has a copy. The log writes to stderr at
  * first; before mounting it is redirected as the options say.
  *
- * Returns an enum exit_code. If it is not EXIT_CODE_OK, `why` holds an error message of
- * one sentence.
+ * Returns an enum exit_code. If it is not EXIT_CODE_OK, `errmsg` holds an error message
+ * of one sentence.
  */
 int run_mount(struct mount_plan *plan, struct buf *errmsg);

@@ -40,7 +40,7 @@ bool unmount_is_mounted(const struct mount_id *mount);
  * unmount that one as well. Blocks while fusermount3 runs.
  *
  * Returns 0 if the mount is gone, whether or not it was there before, or a negative errno
- * and an error message of one sentence in `why`.
+ * and an error message of one sentence in `errmsg`.
  */
 int unmount_now(const struct mount_id *mount, struct buf *errmsg);
 

@@ -26,9 +26,9 @@ struct daemon {
  * parent ends. When it reports EXIT_CODE_OK, it starts its own session.
  *
  * In the parent it returns 1 after the child has reported its result, with the exit code
- * in `ret_code` and the error message in `why`. If the child ends without a result, the
- * exit code is EXIT_CODE_SYSTEM. If the parent receives a signal, it sends SIGTERM to the
- * child and kills it if there is no result within a second.
+ * in `ret_code` and the error message in `errmsg`. If the child ends without a result,
+ * the exit code is EXIT_CODE_SYSTEM. If the parent receives a signal, it sends SIGTERM to
+ * the child and kills it if there is no result within a second.
  *
  * Returns a negative errno and an error message if the child cannot be started.
  */

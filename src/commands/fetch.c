@@ -386,7 +386,7 @@ static int fetch_conclude(struct fetch *fetch, int64_t began_ms, struct buf *err
 	return EXIT_CODE_OK;
 }
 
-/* Opens all paths. Returns 0, or a negative errno and an error message in `why`. */
+/* Opens all paths. Returns 0, or a negative errno and an error message in `errmsg`. */
 static int fetch_open_roots(struct fetch *fetch, struct buf *errmsg)
 {
 	size_t len = 0;

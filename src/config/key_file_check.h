@@ -24,6 +24,6 @@ struct keyplace {
  *
  * Returns 0, -EACCES if other users have access, -EISDIR or -EINVAL if it is not a
  * regular file, -ELOOP if there are too many symbolic links, -ENOMEM, or the errno of
- * examining it. `why` is then an error message that says what to do.
+ * examining it. `errmsg` is then an error message that says what to do.
  */
 int key_file_check(const struct keyplace *place, int fd, struct buf *errmsg);

@@ -101,7 +101,7 @@ bool unmount_is_mounted(const struct mount_id *mount)
 /*
  * Makes sure that unmounting by path affects this mount alone: the kernel unmounts the
  * topmost mount of a path, and a lazy unmount includes every mount below it. Returns 0,
- * or -EBUSY or another negative errno and an error message in `why`.
+ * or -EBUSY or another negative errno and an error message in `errmsg`.
  */
 static int unmount_check_nothing_else(const struct mount_entry *info, struct buf *errmsg)
 {
