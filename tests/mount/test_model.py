@@ -245,7 +245,7 @@ def run(model, count):
 
 
 def account(new_mock, part):
-    return new_mock("--jobs", "90", "--bytes", "500:30000", "--unfinished", "6",
+    return new_mock("--jobs", "90", "--bytes", "500:120000", "--unfinished", "6",
                        "--errors", "20", "--seed", str(part + 1))
 
 

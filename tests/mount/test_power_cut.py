@@ -113,7 +113,7 @@ def fixture_cut(new_mock, mount, place, disk):
     """Returns a function that uses a mount, cuts its power, and returns the account."""
     place.cache = disk.path / "cache"
     draw = draws("power cut")
-    account = Account(new_mock("--jobs", "150", "--bytes", "1500:30000",
+    account = Account(new_mock("--jobs", "150", "--bytes", "1500:100000",
                                   "--unfinished", "8"), draw)
 
     def cut():
@@ -180,7 +180,7 @@ def test_cut_after_unmount(new_mock, mount, place, disk):
     """SEMANTICS 7.4, 7.5: after an orderly unmount the cache is on the disk and is trusted:
     everything can be read without the API."""
     place.cache = disk.path / "cache"
-    account = Account(new_mock("--jobs", "150", "--bytes", "1500:30000",
+    account = Account(new_mock("--jobs", "150", "--bytes", "1500:100000",
                                   "--unfinished", "0"), draws("cut afterwards"))
     before = children()
     one = mount(account.mock, "ttl=0")

@@ -38,11 +38,11 @@ READERS = 4  # per mount
 CHANGE_EVERY = 0.7
 ACCOUNT = ("--jobs", "500", "--days", "6", "--bytes", "2000:60000", "--unfinished", "12",
            "--errors", "15")
-# The account is about 30 MB of text, and two mounts share a cache that is too small for it.
+# The account is about 4 MB of compressed text, and two mounts share a cache that is too small for it.
 MOUNTS = {
-    "disk": (2, ("cache_size=8M", "formats=json:txt:srt:vtt")),
-    "shared": (1, ("cache_size=8M", "page_size=20", "xattr", "allow_delete")),
-    "off": (3, ("cache=off", "cache_size=8M")),
+    "disk": (2, ("cache_size=2M", "formats=json:txt:srt:vtt")),
+    "shared": (1, ("cache_size=2M", "page_size=20", "xattr", "allow_delete")),
+    "off": (3, ("cache=off", "cache_size=2M")),
 }
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
 # The part of the time after which the caches count as warm.
