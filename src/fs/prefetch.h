@@ -17,10 +17,10 @@ struct fs;
  * in the order of the listing, because each READ is followed by files that were pushed;
  * in any other order, because after that many READs all files were pushed.
  *
- * A reader of single files pauses between its READs, so it never sends a third one. A
- * file is pushed at most once until the directory is opened again, so the pushes end even
- * for a process that reads files at random without pauses. Only texts that are in the
- * catalog now are pushed.
+ * A reader of single files pauses between its READs, so none of them counts as the third.
+ * A file is pushed at most once until the directory is opened again, so the pushes end
+ * even for a process that reads files at random without pauses. Only texts that are in
+ * the catalog now are pushed.
  */
 enum {
 	PREFETCH_READERS = 4,
