@@ -7,6 +7,7 @@
 #include "commands/fetch.h"
 
 #include <dirent.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -150,6 +151,7 @@ static int fetch_open_dir(
  */
 static int fetch_next_entry(DIR *dir, struct dirent **ret_entry)
 {
+	assert(dir);
 	do {
 		errno = 0;
 		*ret_entry = readdir(dir);
@@ -188,7 +190,7 @@ static void fetch_list(struct fetch *fetch, const struct refresh_target *root)
 	if (!root->name)
 		fetch_list_dir(fetch, root, root->is_root ? whole : "", DEPTH_MAX);
 	else if (fetch_add_file(fetch, root, root->name))
-		fetch_failed(fetch, root, root->name, true, -ENOMEM);
+		fetch_failed(fetch, root, "", true, -ENOMEM);
 }
 
 /*

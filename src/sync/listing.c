@@ -86,8 +86,10 @@ bool listing_is_present(const struct listing *listing)
 
 static void listing_end_source(struct listing *listing)
 {
-	if (listing->source_state)
+	if (listing->source_state) {
+		assert(listing->source);
 		listing->source->end(listing);
+	}
 	listing->source_state = NULL;
 }
 

@@ -307,8 +307,8 @@ static void test_damaged_text(void **state)
 		/* Not a frame; one that is cut short; one that claims a gibibyte. */
 		"UPDATE chunks SET data = x'01414141414141414141'",
 		"UPDATE chunks SET data = substr(data, 1, length(data) - 1)",
-		"UPDATE chunks SET "
-		"data = x'0128B52FFDA000000040020010780200107803001078'",
+		("UPDATE chunks SET "
+		 "data = x'0128B52FFDA000000040020010780200107803001078'"),
 		"UPDATE jobs SET size = size + 1",
 	};
 	static char read[ROOM];
