@@ -15,7 +15,7 @@ CONF = """
 daemon off; pid {here}/pid-{port}; error_log {here}/error.log; {user}
 events {{ }}
 http {{
-  log_format asked '$connection $server_protocol $sent_http_content_encoding $status '
+  log_format requests '$connection $server_protocol $sent_http_content_encoding $status '
     '$ssl_session_reused';
   access_log {log};
   client_body_temp_path {here}; proxy_temp_path {here}; fastcgi_temp_path {here};
@@ -46,7 +46,7 @@ class Nginx:
         # By default nginx runs root's workers as another user, and that user may not be able to
         # read the directory.
         conf.write_text(CONF.format(here=here, port=self.port, rules=rules, listen=listen,
-                                    log=f"{self.log} asked" if log else "off",
+                                    log=f"{self.log} requests" if log else "off",
                                     user="" if os.geteuid() else "user root root;"),
                         encoding="utf-8")
         fd = listener.fileno()
@@ -65,7 +65,7 @@ class Nginx:
                                    + (self.here / "error.log").read_text(encoding="utf-8"))
             time.sleep(0.002)
 
-    def asked(self) -> list[list[str]]:
+    def requests(self) -> list[list[str]]:
         """Returns, for each request, the connection, protocol, encoding, status, and whether its
         TLS session was resumed ("r" or ".")."""
         return [line.split() for line in self.log.read_text(encoding="ascii").splitlines()]

@@ -19,14 +19,14 @@ SUMMARY_LATENCY = 50
 def days(rows: Rows) -> Iterator[Row]:
     """SEMANTICS 3.4: one small request per day that has jobs, and one that finds no earlier day."""
     account = Account(rows.world, rows.settings.jobs, rows.settings.size, "--days", str(DAYS))
-    of = Contenders(rows.world, account)
+    contenders = Contenders(rows.world, account)
 
     def run(_: int) -> float:
-        with of.mounted() as mount:
+        with contenders.mounted() as mount:
             account.mock.requests()
             spent = rows.world.run(ls_command(mount.path / "date"))
             stats = account.mock.control("GET", "stats")
-            of.last_requests = stats["requests"]
+            contenders.last_requests = stats["requests"]
             if rows.world.output() != sorted(account.days):
                 raise Wrong("ls printed the wrong days")
             if stats["bytes_out"] > stats["requests"] * SMALL_ANSWER * 2 * account.size:
@@ -35,7 +35,7 @@ def days(rows: Rows) -> Iterator[Row]:
 
     for latency in rows.latencies:
         yield rows.take(Row(f"ls date/ with {len(account.days)} days", latency, {OURS: run},
-                            max_requests=len(account.days) + 1), of)
+                            max_requests=len(account.days) + 1), contenders)
     account.mock.stop()
 
 
@@ -44,12 +44,12 @@ def summaries(rows: Rows) -> Iterator[Row]:
     is given the ids."""
     account = Account(rows.world, SUMMARIES, rows.settings.size, "--mode", "items=summary")
     account.copy_each_to(rows.world.fast / "summaries")
-    of = Contenders(rows.world, account)
-    by_id: Run = of.fetch_urls([f"/v2/pre-recorded/{name}" for name in account.done],
-                               *of.side_by_side)
+    contenders = Contenders(rows.world, account)
+    by_id: Run = contenders.fetch_urls([f"/v2/pre-recorded/{name}" for name in account.done],
+                               *contenders.side_by_side)
     yield rows.take(Row(f"grep -rc of {SUMMARIES} summaries", SUMMARY_LATENCY, {
-        OURS: of.cold(grep_command, of.check.grep),
+        OURS: contenders.cold(grep_command, contenders.check.grep),
         rows.curl: by_id,
-        "tmpfs": of.tmpfs(grep_command),
-    }, [Goal(rows.curl, 1.5)]), of)
+        "tmpfs": contenders.tmpfs(grep_command),
+    }, [Goal(rows.curl, 1.5)]), contenders)
     account.mock.stop()

@@ -129,7 +129,7 @@ class Contenders:
 
     def fetch_urls(self, urls: list[str], *options: str, to: Path | None = None) -> Run:
         """Times one curl that fetches all of the URLs."""
-        config = self.world.new_place("urls")
+        config = self.world.new_path("urls")
         config.write_text("".join(
             f'url = "{self.account.mock.url}{url}"\noutput = '
             f'"{to / str(number) if to else "/dev/null"}"\n'
@@ -159,7 +159,7 @@ class Contenders:
 
     def parallel_to_disk(self) -> Run:
         """Times curl writing to the cache's disk: the least that storing the answers can take."""
-        return self.pages(*self.side_by_side, to=self.world.new_place("pages"))
+        return self.pages(*self.side_by_side, to=self.world.new_path("pages"))
 
     def one(self, path: Callable[[int], str]) -> Run:
         """Times a single request, without the start of curl."""

@@ -85,9 +85,9 @@ class Sshd:
 class Peers:
     """The other filesystems that are installed. Each shows the tmpfs copy of the account."""
 
-    def __init__(self, of: Contenders, services: contextlib.ExitStack):
-        self.of = of
-        self.world: World = of.world
+    def __init__(self, contenders: Contenders, services: contextlib.ExitStack):
+        self.contenders = contenders
+        self.world: World = contenders.world
         self.services = services
         self.missing: list[str] = []
         self.commands: dict[str, Callable[[Path], list]] = {}
@@ -107,26 +107,26 @@ class Peers:
     # With their defaults, except for options that let the kernel cache.
 
     def rclone(self) -> Callable[[Path], list]:
-        here = self.world.new_place("autoindex")
+        here = self.world.new_path("autoindex")
         here.mkdir()
-        files = Files(here, self.of.account.copy)
+        files = Files(here, self.contenders.account.copy)
         self.services.callback(files.stop)
         return lambda path: ["rclone", "mount", ":http:", path, "--http-url", files.url,
                              "--read-only", "--config=", "--cache-dir", here / "cache"]
 
     def sshfs(self) -> Callable[[Path], list]:
-        sshd = Sshd(self.world.new_place("sshd"))
+        sshd = Sshd(self.world.new_path("sshd"))
         self.services.callback(sshd.close)
-        source = f"{getpass.getuser()}@127.0.0.1:{self.of.account.copy}"
+        source = f"{getpass.getuser()}@127.0.0.1:{self.contenders.account.copy}"
         return lambda path: ["sshfs", "-f", "-F", "/dev/null", "-p", str(sshd.port), source, path,
                              "-o", "ro,kernel_cache", *sshd.options()]
 
     def bindfs(self) -> Callable[[Path], list]:
-        return lambda path: ["bindfs", "-f", "-o", "ro", self.of.account.copy, path]
+        return lambda path: ["bindfs", "-f", "-o", "ro", self.contenders.account.copy, path]
 
     @contextlib.contextmanager
     def mounted(self, name: str) -> Iterator[Path]:
-        path = self.world.new_place("peer")
+        path = self.world.new_path("peer")
         mount = Process(name, self.commands[name](path), path, self.world.directory / "peers.log")
         try:
             # sshfs is mounted before it is connected: do not time the connection.
@@ -137,61 +137,63 @@ class Peers:
             mount.stop()
 
 
-class Looks:
+class TwoRuns:
     """Runs a command twice on a new mount. Two rows show the two times; each pair is measured
     once."""
 
-    def __init__(self, of: Contenders, command: Callable[[Path], list],
+    def __init__(self, contenders: Contenders, command: Callable[[Path], list],
                  check: Callable[[], None]):
-        self.of = of
+        self.contenders = contenders
         self.command = command
         self.check = check
-        self.kept: dict[tuple[str, int], tuple[float, float]] = {}
+        self.times: dict[tuple[str, int], tuple[float, float]] = {}
         self.requests: dict[int, tuple[int, int]] = {}
 
-    def look(self, directory: Path, number: int) -> float:
-        spent = self.of.world.run(self.command(directory))
+    def run_once(self, directory: Path, number: int) -> float:
+        spent = self.contenders.world.run(self.command(directory))
         self.check()
-        self.of.check.sample(directory, number)
+        self.contenders.check.sample(directory, number)
         return spent
 
     def ours(self, second: bool) -> Run:
         def run(number: int) -> float:
-            if (OURS, number) not in self.kept:
-                looks, counts = [], []
-                with self.of.mounted() as mount:
+            if (OURS, number) not in self.times:
+                runs, counts = [], []
+                with self.contenders.mounted() as mount:
                     for _ in range(2):
-                        looks.append(self.of.timed(mount, self.command, self.check, number))
-                        counts.append(self.of.last_requests)
-                self.kept[OURS, number] = looks[0], looks[1]
+                        runs.append(self.contenders.timed(mount, self.command, self.check, number))
+                        counts.append(self.contenders.last_requests)
+                self.times[OURS, number] = runs[0], runs[1]
                 self.requests[number] = counts[0], counts[1]
-            self.of.last_requests = self.requests[number][second]
-            return self.kept[OURS, number][second]
+            self.contenders.last_requests = self.requests[number][second]
+            return self.times[OURS, number][second]
         return run
 
     def peer(self, peers: Peers, name: str, second: bool) -> Run:
         def run(number: int) -> float:
-            if (name, number) not in self.kept:
+            if (name, number) not in self.times:
                 with peers.mounted(name) as path:
-                    self.kept[name, number] = self.look(path, number), self.look(path, number)
-            return self.kept[name, number][second]
+                    self.times[name, number] = (self.run_once(path, number),
+                                                self.run_once(path, number))
+            return self.times[name, number][second]
         return run
 
 
 def peers(rows: Rows) -> Iterator[Row | Fact]:
-    of = rows.of
+    contenders = rows.contenders
     with contextlib.ExitStack() as services:
-        others = Peers(of, services)
+        others = Peers(contenders, services)
         for title, command, check in [
-                ("ls -f", lambda path: ls_command(path, "-f"), of.check.names),
-                ("ls -l", lambda path: ls_command(path, "-l"), of.check.names),
-                ("grep -rc", grep_command, of.check.grep)]:
-            looks = Looks(of, command, check)
+                ("ls -f", lambda path: ls_command(path, "-f"), contenders.check.names),
+                ("ls -l", lambda path: ls_command(path, "-l"), contenders.check.names),
+                ("grep -rc", grep_command, contenders.check.grep)]:
+            runs = TwoRuns(contenders, command, check)
             for second in (False, True) if title != "ls -f" else (False,):
-                script = of.tmpfs(command) if second else of.script("fetch.py", then=command)
+                script = contenders.tmpfs(command) if second else contenders.script(
+                    "fetch.py", then=command)
                 yield rows.take(Row(f"{title}, {'second' if second else 'first'} time", 0, {
-                    OURS: looks.ours(second),
-                    **{name: looks.peer(others, name, second) for name in others.commands},
+                    OURS: runs.ours(second),
+                    **{name: runs.peer(others, name, second) for name in others.commands},
                     "Python": script,
                 }, part="peers"))
         for name, used in others.memory.items():

@@ -44,7 +44,7 @@ class Rows:
         return account
 
     @functools.cached_property
-    def of(self) -> Contenders:
+    def contenders(self) -> Contenders:
         return Contenders(self.world, self.account)
 
     @functools.cached_property
@@ -57,10 +57,10 @@ class Rows:
         """Returns the goals. They are for at least 10,000 jobs: with fewer there are none."""
         return list(goals) if self.full else []
 
-    def take(self, row: Row, of: Contenders | None = None) -> Row:
-        of = of or self.of
-        of.account.set_latency(row.latency)
-        row.measure(self.rounds, of)
+    def take(self, row: Row, contenders: Contenders | None = None) -> Row:
+        contenders = contenders or self.contenders
+        contenders.account.set_latency(row.latency)
+        row.measure(self.rounds, contenders)
         return row
 
     # Rows with an empty cache, for each latency.
@@ -71,13 +71,13 @@ class Rows:
         then = command if reads else None
         for latency in self.latencies:
             yield self.take(Row(title, latency, {
-                OURS: self.of.cold(command, check),
-                self.curl: self.of.parallel(),
-                "curl ×1": self.of.pages(),
+                OURS: self.contenders.cold(command, check),
+                self.curl: self.contenders.parallel(),
+                "curl ×1": self.contenders.pages(),
                 **more,
-                "tmpfs": self.of.tmpfs(command),
-                "Python": self.of.script("fetch.py", then=then),
-                "shell": self.of.script("fetch.sh", SHELL_PART, then),
+                "tmpfs": self.contenders.tmpfs(command),
+                "Python": self.contenders.script("fetch.py", then=then),
+                "shell": self.contenders.script("fetch.sh", SHELL_PART, then),
             }, goals(latency)))
 
     def ls_goals(self, latency: int) -> list[Goal]:
@@ -89,29 +89,29 @@ class Rows:
         return self.goals(Goal(self.curl, 1.5), Goal("Python", 1 / 15)) if latency else []
 
     def cold_ls_f(self) -> Iterator[Row]:
-        return self.cold("ls -f", lambda path: ls_command(path, "-f"), self.of.check.names,
-                         self.ls_goals, **{"curl, to disk": self.of.parallel_to_disk()})
+        return self.cold("ls -f", lambda path: ls_command(path, "-f"), self.contenders.check.names,
+                         self.ls_goals, **{"curl, to disk": self.contenders.parallel_to_disk()})
 
     def cold_ls_l(self) -> Iterator[Row]:
-        return self.cold("ls -l", lambda path: ls_command(path, "-l"), self.of.check.names,
+        return self.cold("ls -l", lambda path: ls_command(path, "-l"), self.contenders.check.names,
                          lambda _: [])
 
     def cold_grep(self) -> Iterator[Row]:
-        return self.cold("grep -rc", grep_command, self.of.check.grep, self.grep_goals,
+        return self.cold("grep -rc", grep_command, self.contenders.check.grep, self.grep_goals,
                          reads=True)
 
     def first(self) -> Iterator[Row]:
         for latency in self.latencies:
             yield self.take(Row("first name of a listing", latency, {
-                OURS: self.of.first_name,
-                "curl ×1": self.of.one(lambda _: "/v2/pre-recorded?limit=20"),
+                OURS: self.contenders.first_name,
+                "curl ×1": self.contenders.one(lambda _: "/v2/pre-recorded?limit=20"),
             }, [Goal("curl ×1", plus=0.005)], max_requests=1))
 
     def cat(self) -> Iterator[Row]:
         for latency in self.latencies:
             yield self.take(Row("cat of one job by id", latency, {
-                OURS: self.of.cat,
-                "curl ×1": self.of.one(
+                OURS: self.contenders.cat,
+                "curl ×1": self.contenders.one(
                     lambda number: f"/v2/pre-recorded/{self.account.some_done(number)}"),
             }, [Goal("curl ×1", plus=0.002)], max_requests=1))
 
@@ -119,12 +119,12 @@ class Rows:
 
     def listed(self) -> Iterator[Row]:
         yield self.take(Row("first grep -rc of a listed directory", self.latencies[0], {
-            OURS: self.of.listed(),
-            "tmpfs": self.of.tmpfs(grep_command),
+            OURS: self.contenders.listed(),
+            "tmpfs": self.contenders.tmpfs(grep_command),
         }, self.goals(Goal("tmpfs", 2.5))))
 
     def warm(self) -> Iterator[Row]:
-        check = self.of.check
+        check = self.contenders.check
         commands = {
             "ls -f": (lambda path: ls_command(path, "-f"), check.names),
             "ls -l": (lambda path: ls_command(path, "-l"), check.names),
@@ -134,39 +134,40 @@ class Rows:
             "grep -rc": (grep_command, check.grep),
         }
         self.account.set_latency(self.latencies[0])
-        with self.of.mounted() as mount:
+        with self.contenders.mounted() as mount:
             for title, (command, checked) in commands.items():
                 goals = self.goals(Goal("tmpfs", 1.4)) if title != "ls -f" else []
                 yield self.take(Row(f"{title}, second time", self.latencies[0], {
-                    OURS: self.of.second(mount, command, checked),
-                    "tmpfs": self.of.tmpfs(command),
+                    OURS: self.contenders.second(mount, command, checked),
+                    "tmpfs": self.contenders.tmpfs(command),
                 }, goals, max_requests=0, files=self.account.jobs))
 
     def again(self) -> Iterator[Row]:
         """A refresh. The goal for 100,000 jobs holds for fewer, too."""
-        yield from self.refresh(self.of)
+        yield from self.refresh(self.contenders)
 
     def again_many(self) -> Iterator[Row]:
         yield from self.refresh(self.many)
 
-    def refresh(self, of: Contenders) -> Iterator[Row]:
-        cache = self.world.new_place("cache")
-        title = f"ls -f of {of.account.jobs} jobs again, nothing changed"
-        of.account.set_latency(0)
-        with of.mounted("ttl=1", cache=cache) as mount:
+    def refresh(self, contenders: Contenders) -> Iterator[Row]:
+        cache = self.world.new_path("cache")
+        title = f"ls -f of {contenders.account.jobs} jobs again, nothing changed"
+        contenders.account.set_latency(0)
+        with contenders.mounted("ttl=1", cache=cache) as mount:
             self.world.run(ls_command(mount.path / "all", "-f"))
             for latency in self.latencies:
-                yield self.take(Row(title, latency, {OURS: of.stale(mount)}, max_requests=4,
-                                    max_seconds=1), of)
+                yield self.take(Row(title, latency, {OURS: contenders.stale(mount)}, max_requests=4,
+                                    max_seconds=1), contenders)
         for latency in self.latencies:
-            yield self.take(Row(f"{title}, after a remount", latency, {OURS: of.again(cache)},
-                                max_requests=4, max_seconds=1), of)
+            yield self.take(Row(f"{title}, after a remount", latency,
+                                {OURS: contenders.again(cache)}, max_requests=4, max_seconds=1),
+                            contenders)
 
     # Results that are not times.
 
     def memory(self) -> Iterator[Fact]:
         self.account.set_latency(self.latencies[0])
-        with self.of.mounted() as mount:
+        with self.contenders.mounted() as mount:
             self.world.run(ls_command(mount.path / "all", "-l"))
             self.world.run(grep_command(mount.path / "all"))
             yield self.memory_fact(f"{self.account.jobs} jobs of {self.account.size} bytes",

@@ -61,30 +61,30 @@ class Size:
 class Scale:
     def __init__(self, rows: Rows, jobs: int):
         self.world = rows.world
-        self.of = Contenders(self.world, Account(self.world, jobs, SMALL, "--lazy"))
+        self.contenders = Contenders(self.world, Account(self.world, jobs, SMALL, "--lazy"))
         self.size = Size(jobs)
-        self.curl = self.of.parallel()
+        self.curl = self.contenders.parallel()
 
     def measure(self) -> Size:
         for number in range(ROUNDS if self.size.jobs < SIZES[-1] else 1):
             progress(f"{self.size.jobs} jobs, round {number + 1}")
             self.measure_once(number)
-        self.of.account.mock.stop()
+        self.contenders.account.mock.stop()
         return self.size
 
     def measure_once(self, number: int) -> None:
-        size, check = self.size, self.of.check
-        cache = self.world.new_place("cache")
-        with self.of.mounted("ttl=1", cache=cache) as mount:
+        size, check = self.size, self.contenders.check
+        cache = self.world.new_path("cache")
+        with self.contenders.mounted("ttl=1", cache=cache) as mount:
             self.list(mount, "all", check.names, number, size.listed)
             self.list(mount, "status/error",
-                      lambda: check.same_names(self.of.account.errors), number, size.errors)
+                      lambda: check.same_names(self.contenders.account.errors), number, size.errors)
             self.cat_some(mount.path / "all", number)
             time.sleep(1.2)
             self.list(mount, "all", check.names, number, size.again)
             size.memory = max(size.memory, mount.memory())
         size.ending.add(mount.ending, 0)
-        with self.of.mounted("ttl=1", cache=cache) as mount:
+        with self.contenders.mounted("ttl=1", cache=cache) as mount:
             time.sleep(1.2)
             self.list(mount, "all", check.names, number, size.remounted)
             size.memory = max(size.memory, mount.memory())
@@ -93,21 +93,21 @@ class Scale:
 
     def list(self, mount: Mount, what: str, check: Callable[[], None], number: int,
              timed: Timed) -> None:
-        mock = self.of.account.mock
+        mock = self.contenders.account.mock
         mock.requests()
         spent = self.world.run(ls_command(mount.path / what, "-f"))
         timed.add(spent, mock.requests())
         check()
-        self.of.check.sample(mount.path / "all", number)
+        self.contenders.check.sample(mount.path / "all", number)
 
     def cat_some(self, directory: Path, number: int) -> None:
-        mock, account = self.of.account.mock, self.of.account
+        mock, account = self.contenders.account.mock, self.contenders.account
         for at in range(CATS):
             name = account.done[(number + at) * 7919 % len(account.done)]
             mock.requests()
             self.world.run(["python3", "-S", "-c", READ, directory / f"{name}.json"])
             self.size.cat.add(float(self.world.output()[0]), mock.requests())
-            self.of.check.content(directory, name)
+            self.contenders.check.content(directory, name)
 
 
 def goals(size: Size, least: Size) -> list[tuple[str, bool]]:

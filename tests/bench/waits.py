@@ -40,14 +40,16 @@ print(json.dumps([waits, delays]))
 """
 
 
-def listing(of: Contenders, number: int) -> tuple[list[float], list[float]]:
-    """Measures a cold listing. Returns, in ms, the times of the calls and the delays of the sleeps."""
-    with of.mounted() as mount:
+def listing(contenders: Contenders, number: int) -> tuple[list[float], list[float]]:
+    """Measures a cold listing. Returns the times of the calls and the delays of the sleeps, in
+    ms."""
+    with contenders.mounted() as mount:
         probe = subprocess.Popen(["python3", "-S", "-c", PROBE, mount.path], text=True,
                                  stdout=subprocess.PIPE)
         probe.stdout.readline()
         try:
-            of.timed(mount, lambda path: ls_command(path, "-f"), of.check.names, number)
+            contenders.timed(mount, lambda path: ls_command(path, "-f"), contenders.check.names,
+                             number)
         finally:
             probe.terminate()
             out, _ = probe.communicate(timeout=30)
@@ -72,18 +74,19 @@ def waits(rows: Rows) -> Iterator[Table]:
         f"gladiafs answers each statfs(2). Between calls the process sleeps {1000 * SLEEP:g} ms; "
         "how late it wakes up shows the delay that the machine adds. Cold ls -f, "
         f"{min(ROUNDS, rows.rounds)} rounds, latency {rows.latencies[0]} ms."])
-    for of in rows.of, rows.many:
-        of.account.set_latency(rows.latencies[0])
+    for contenders in rows.contenders, rows.many:
+        contenders.account.set_latency(rows.latencies[0])
         calls: list[float] = []
         delays: list[float] = []
         for number in range(min(ROUNDS, rows.rounds)):
-            progress(f"waits while {of.account.jobs} jobs are listed, round {number + 1}")
-            waited, late = listing(of, number)
+            progress(f"waits while {contenders.account.jobs} jobs are listed, round {number + 1}")
+            waited, late = listing(contenders, number)
             calls += waited
             delays += late
         if not calls:
             raise Wrong("no call was made")
-        what = f"statfs while {of.account.jobs} jobs of {of.account.size} bytes are listed"
+        account = contenders.account
+        what = f"statfs while {account.jobs} jobs of {account.size} bytes are listed"
         table.lines += [line(what, calls, verdict([(f"≤ {LIMIT} ms", max(calls) <= LIMIT)])),
                         line("delay of wake-ups meanwhile", delays)]
     progress("")

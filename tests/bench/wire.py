@@ -78,10 +78,10 @@ class Cost:
 
 
 class Wire:
-    def __init__(self, of: Contenders):
-        self.of = of
-        self.world = of.world
-        self.here = self.world.new_place("front")
+    def __init__(self, contenders: Contenders):
+        self.contenders = contenders
+        self.world = contenders.world
+        self.here = self.world.new_path("front")
         self.here.mkdir()
         make_certificates(self.here)
 
@@ -89,40 +89,42 @@ class Wire:
     def watched(self, gzip: bool) -> Iterator[tuple[str, list[Cost]]]:
         """Yields a URL, and a list that has the cost of its use after the with statement."""
         costs: list[Cost] = []
-        front = Front(self.here, self.of.account.mock.url, gzip=gzip)
+        front = Front(self.here, self.contenders.account.mock.url, gzip=gzip)
         relay = Relay(front.port)
         try:
             yield f"https://localhost:{relay.port}", costs
         finally:
             relay.close()
             front.stop()
-        asked = front.asked()
-        if {spoken for _, spoken, *_ in asked} != {"HTTP/2.0"}:
+        requests = front.requests()
+        if {spoken for _, spoken, *_ in requests} != {"HTTP/2.0"}:
             raise Wrong("not all requests used HTTP/2")
-        if gzip != any(coding == "gzip" for _, _, coding, *_ in asked):
+        if gzip != any(coding == "gzip" for _, _, coding, *_ in requests):
             raise Wrong("the answers are compressed, but should not be, or the reverse")
-        resumed = {connection for connection, *_, reused in asked if reused == "r"}
-        costs.append(Cost(len(asked), relay.bytes, relay.connections, len(resumed),
-                          self.of.account.jobs))
+        resumed = {connection for connection, *_, reused in requests if reused == "r"}
+        costs.append(Cost(len(requests), relay.bytes, relay.connections, len(resumed),
+                          self.contenders.account.jobs))
 
     def ours(self, gzip: bool) -> Cost:
         """Returns the cost of mounting, with the check of the key, and ls -f."""
         with self.watched(gzip) as (url, costs):
             with self.world.mounted(url, f"ca_file={self.here / 'ca.pem'}") as mount:
-                self.of.timed(mount, lambda path: ls_command(path, "-f"), self.of.check.names, 0)
+                self.contenders.timed(mount, lambda path: ls_command(path, "-f"),
+                                      self.contenders.check.names, 0)
         return costs[0]
 
     def curl(self, gzip: bool) -> Cost:
         """Returns the cost of the same pages with curl, which uses one connection for HTTP/2."""
-        account = self.of.account
+        account = self.contenders.account
         pages = -(-account.jobs // account.page)
         with self.watched(gzip) as (url, costs):
-            config = self.world.new_place("urls")
+            config = self.world.new_path("urls")
             config.write_text("".join(
                 f'url = "{url}/v2/pre-recorded?limit={account.page}&offset={page * account.page}"\n'
                 'output = "/dev/null"\n' for page in range(pages)), encoding="ascii")
             self.world.run(["curl", "-sSf", "--compressed", "--cacert", self.here / "ca.pem",
-                            "-H", f"x-gladia-key: {KEY}", *self.of.side_by_side, "-K", config])
+                            "-H", f"x-gladia-key: {KEY}", *self.contenders.side_by_side, "-K",
+                            config])
         if costs[0].requests != pages:
             raise Wrong("curl did not fetch all pages")
         return costs[0]
@@ -130,7 +132,7 @@ class Wire:
 
 def wire(rows: Rows) -> Iterator[Fact]:
     rows.account.set_latency(rows.latencies[0])
-    measured = Wire(rows.of)
+    measured = Wire(rows.contenders)
     for gzip in False, True:
         progress(f"on the wire, {'gzip' if gzip else 'plain'}")
         ours, curl = measured.ours(gzip), measured.curl(gzip)

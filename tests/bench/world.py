@@ -137,12 +137,12 @@ class Process:
         """Waits for the end. Another mount namespace may have a copy of the mount, which keeps the
         process alive: then a signal ends it."""
         try:
-            code, asked = self.process.wait(PATIENCE), 0
+            code, requests = self.process.wait(PATIENCE), 0
         except subprocess.TimeoutExpired:
-            asked = signal.SIGTERM
+            requests = signal.SIGTERM
             self.process.terminate()
             code = self.process.wait(END)
-        if code not in (0, -asked):
+        if code not in (0, -requests):
             raise Wrong(f"{self.name} ended with exit code {code}")
 
 
@@ -194,22 +194,22 @@ class World:
         # If a mount could not be ended, its directory stays.
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def new_place(self, name: str) -> Path:
+    def new_path(self, name: str) -> Path:
         self.count += 1
         return self.directory / f"{name}{self.count}"
 
     def new_mock(self, *options: str) -> Mock:
         """Starts a mock server that runs until it is stopped or close() is called."""
         mock = Mock(self.build / "tests/mock/gladia-mock",
-                          self.new_place("mock"), *options)
+                          self.new_path("mock"), *options)
         self.mocks.append(mock)
         return mock
 
     @contextlib.contextmanager
     def mounted(self, url: str, *options: str, cache: Path | None = None) -> Iterator[Mount]:
         """Mounts, with a new cache unless one is given."""
-        place = cache or self.new_place("cache")
-        mount = Mount(self.build / "src/gladiafs", url, self.new_place("mount"), place,
+        place = cache or self.new_path("cache")
+        mount = Mount(self.build / "src/gladiafs", url, self.new_path("mount"), place,
                       f"connections={self.connections}", *options)
         try:
             yield mount

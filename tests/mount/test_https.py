@@ -47,12 +47,12 @@ def test_all_of_it(account, mount, front, certificates, protocol, version):
         assert (one.path / "all" / name).read_bytes()
     one.unmount()
     proxy.stop()
-    asked = proxy.asked()
-    assert len(asked) >= 3
-    assert {protocol for _, protocol, *_ in asked} == {version}
-    assert "gzip" in {encoding for _, _, encoding, *_ in asked}
+    requests = proxy.requests()
+    assert len(requests) >= 3
+    assert {protocol for _, protocol, *_ in requests} == {version}
+    assert "gzip" in {encoding for _, _, encoding, *_ in requests}
     # At most eight connections; a handshake for every request would exceed this.
-    assert len({connection for connection, *_ in asked}) <= 8
+    assert len({connection for connection, *_ in requests}) <= 8
     assert {entry.headers["x-gladia-key"] for entry in account.log()} == {KEY}
 
 
@@ -64,11 +64,11 @@ def test_ca_file_is_read_once(account, mount, front, certificates):
     (certificates / "ca.pem").unlink()
     # nginx's new workers accept new connections; the old ones close theirs.
     proxy.process.send_signal(signal.SIGHUP)
-    before = {connection for connection, *_ in proxy.asked()}
+    before = {connection for connection, *_ in proxy.requests()}
 
     def uses_new_connection():
         assert len(os.listdir(one.path / "all")) == len(account.jobs())
-        return {connection for connection, *_ in proxy.asked()} - before
+        return {connection for connection, *_ in proxy.requests()} - before
     wait_until(uses_new_connection, "a new connection")
     one.unmount()
 
