@@ -126,6 +126,20 @@ static void a_key_that_is_refused(void **state)
 	}
 }
 
+/* The message of the server is printed as it is, not used as a format of printf(3). */
+static void a_message_with_percent_signs(void **state)
+{
+	static const struct raw_route routes[] = {
+		{FIRST_JOB, BYTES("HTTP/1.1 403 No\r\n\r\n{\"message\":\"100%d %s %n\"}"),
+			.after = RAW_CLOSE},
+		{.target = NULL}};
+	struct verify *verify = *state;
+
+	verify_serve(verify, routes);
+	assert_int_equal(verify_now(verify, false), -EACCES);
+	assert_holds(verify->errmsg.data, "\"100%d %s %n\"");
+}
+
 /* Nor is an answer after which the call is tried again. */
 static void a_server_that_is_overloaded(void **state)
 {
@@ -223,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		VERIFY_TEST(a_key_that_is_accepted),
 		VERIFY_TEST(a_key_that_is_refused),
+		VERIFY_TEST(a_message_with_percent_signs),
 		VERIFY_TEST(a_server_that_is_overloaded),
 		VERIFY_TEST(a_server_that_is_silent),
 		VERIFY_TEST(a_server_that_is_not_there),

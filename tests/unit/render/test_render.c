@@ -277,6 +277,11 @@ static void test_made_srt(void **state)
 		{MADE("srt", "\\ufeff1\\r\\n0:00:01:0 -->  01:02.12345 X1:1 "
 			     "X2:2\\r\\nHi\\r\\n"),
 			"1\n00:00:01,000 --> 00:01:02,123 X1:1 X2:2\nHi\n"},
+		/* Times of an hour and more. */
+		{MADE("srt", "1\\n00:59:59.999 --> 01:00:00.001\\nHi\\n\\n2\\n"
+			     "1:02:03.004 --> 99:59:59.999\\nYou\\n"),
+			"1\n00:59:59,999 --> 01:00:00,001\nHi\n\n2\n"
+			"01:02:03,004 --> 99:59:59,999\nYou\n"},
 		{MADE("srt", "1\\n00:01 --> 00:02\\nHi\\n"),
 			"1\n00:00:01,000 --> 00:00:02,000\nHi\n"},
 		/*
@@ -286,7 +291,9 @@ static void test_made_srt(void **state)
 		{MADE("srt", ""), OWN_SRT},
 		{MADE("srt", "\\n\\n"), OWN_SRT},
 		{MADE("srt", "no cue in it"), OWN_SRT},
-		{MADE("srt", "1\\n00:00:61.000 --> 00:01:02.000\\nHi\\n"), OWN_SRT},
+		{MADE("srt", "1\\n00:00:60.000 --> 00:01:02.000\\nHi\\n"), OWN_SRT},
+		{MADE("srt", "1\\n00:60:00.000 --> 01:01:02.000\\nHi\\n"), OWN_SRT},
+		{MADE("srt", "1\\n00:00:01.000 --> 00:00:01.000\\nHi\\n"), OWN_SRT},
 		{MADE("srt", "1\\n00:00:02.000 --> 00:00:01.000\\nHi\\n"), OWN_SRT},
 		{MADE("srt", "1\\n00:00:02.000 --> \\nHi\\n"), OWN_SRT},
 		{MADE("srt", "1\\n100:00:02.000 --> 100:00:03.000\\nHi\\n"), OWN_SRT},
