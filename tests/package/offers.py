@@ -4,6 +4,7 @@
 import os
 import re
 import shlex
+import tempfile
 from pathlib import Path
 
 from tools import run
@@ -23,7 +24,9 @@ LETTERS = {"-o"} | {word for first, second in
 
 
 def shell(program, script, *words, **options):
-    """Runs a shell script with the program under test in its PATH as `gladiafs`."""
+    """Runs a shell script with the program under test in its PATH as `gladiafs`. Its home is
+    empty; fish creates its directories there."""
     path = f"{PROGRAM.parent}:{os.environ['PATH']}"
-    return run(*shlex.split(program), script, *words, cwd=TREE,
-               env={"PATH": path, "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}, **options)
+    with tempfile.TemporaryDirectory() as home:
+        return run(*shlex.split(program), script, *words, cwd=TREE,
+                   env={"PATH": path, "HOME": home, "LC_ALL": "C.UTF-8"}, **options)
