@@ -21,10 +21,10 @@ MOUNT_TESTS = {
     "render": "formats",
     "gladia": "errors hostile tree metadata unknown xattr delete waiting",
     "catalog": "cache damage crash power_cut full_disk metadata",
-    "config": "command_line key check covered",
+    "config": "command_line key check covered control",
     "sync": "listings end refresh drift metadata offline unknown delete cache faults",
     "fs": "listings control attributes tree waiting interrupts cache prefetch errors delete xattr",
-    "mount": "command_line control fstab manager crash unmount covered",
+    "mount": "command_line control fstab manager crash unmount covered key key_again",
     "commands": "check fetch control",
 }
 QUICK, SLOW = ("unit", "session", "fuzz"), ("mount", "model")
@@ -153,6 +153,13 @@ class Workshop:
         self.checked.prepare()
         for test in self.checked.tests:
             test.read()
+        unknown = set(" ".join(MOUNT_TESTS.values()).split()) - set(self.mount_tests())
+        if unknown:
+            raise SystemExit(f"there is no mount test {', '.join(unknown)}: see MOUNT_TESTS")
+
+    def mount_tests(self):
+        """Returns the mount and model tests by the names that MOUNT_TESTS uses."""
+        return {test.name.split("_", 1)[1]: test for test in self.plain.tests}
 
     def code_of(self, name):
         """Returns the contents of an object file without its debug information."""
@@ -253,7 +260,7 @@ class Workshop:
         its file come first."""
         stem = Path(mutant.file).stem
         names = [stem, *MOUNT_TESTS[mutant.folder].split()]
-        tests = {test.name.split("_", 1)[1]: test for test in self.plain.tests}
+        tests = self.mount_tests()
         return [[tests[name] for name in dict.fromkeys(names) if name in tests]]
 
     def plant(self, mutant):
