@@ -239,8 +239,8 @@ static void test_reading(void **state)
 
 	fixture_put(one, "a", JOB_DONE, "text");
 	assert_int_equal(catalog_commit(one), 0);
-	catalog_read_begin(one);
-	catalog_read_begin(one);
+	assert_true(catalog_read_begin(one));
+	assert_false(catalog_read_begin(one));
 	assert_int_equal(jobs_by_id(one, "a", &found), 0);
 	fixture_assert_text(one, &found, "text");
 	catalog_read_end(one);

@@ -6,7 +6,6 @@
 #include "cmocka.h"
 
 #include "base/array.h"
-#include "failing_read.h"
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
@@ -403,74 +402,6 @@ static void many_names(void **state)
 	reader_close(reader);
 }
 
-/*
- * If the catalog fails to read a row, a reader that waits gets -EIO, and the next one
- * continues at that row: nothing is left out, whatever is selected.
- */
-static void a_row_that_cannot_be_read_is_not_left_out(void **state)
-{
-	static const struct {
-		enum listing_kind kind;
-		const char *key;
-		const char *wanted;
-	} listings[] = {
-		{LISTING_JOBS, NULL, "b c"},
-		{LISTING_DAYS, NULL, "2026-04-01 2026-03-31"},
-		{LISTING_KEYS, NULL, "plan customer"},
-		{LISTING_VALUES, "customer", "acme"},
-	};
-	struct sync_fixture *fixture = *state;
-	struct query all = of(NULL, NULL);
-
-	add(fixture, "a", JOB_DONE, 1, NULL);
-	add(fixture, "b", JOB_ERROR, 2, "\nplan=a\n");
-	add(fixture, "c", JOB_ERROR, 24 * 60, "\ncustomer=acme\n");
-	for (size_t i = 0; i < ARRAY_SIZE(listings); i++) {
-		struct query query = of(listings[i].key, NULL);
-
-		assert_int_equal(query_narrow(&query, QUERY_STATUS, "error"), 0);
-		for (unsigned number = 1; number <= 3; number++) {
-			struct reader *reader;
-			int err;
-
-			fixture_reset(fixture, FIXTURE_CONNECTIONS, 0);
-			assert_int_equal(
-				fixture_read_all(fixture, LISTING_JOBS, &all), 0);
-			reader = reader_open(fixture, listings[i].kind, &query);
-			failing_read_at(number);
-			err = reader_finish(reader);
-			assert_true(failing_read_calls() >= number);
-			if (err) {
-				assert_int_equal(err, -EIO);
-				assert_int_equal(reader_finish(reader), 0);
-			}
-			assert_members(reader, listings[i].wanted);
-			reader_close(reader);
-		}
-	}
-}
-
-/* The days of a listing in memory cost no request, whatever its order is. */
-static void days_of_jobs_in_any_order(void **state)
-{
-	struct sync_fixture *fixture = *state;
-	struct query all = of(NULL, NULL);
-	struct reader *reader;
-	unsigned lists;
-
-	fixture->api->rules.order = FAKE_UNSORTED;
-	add(fixture, "a", JOB_DONE, 24 * 60, NULL);
-	add(fixture, "b", JOB_DONE, 1, NULL);
-	add(fixture, "c", JOB_DONE, 48 * 60, NULL);
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
-	lists = fixture->api->lists;
-	reader = reader_open(fixture, LISTING_DAYS, &all);
-	assert_int_equal(reader_finish(reader), 0);
-	assert_members(reader, "2026-04-01 2026-03-31 2026-03-30");
-	assert_int_equal(fixture->api->lists, lists);
-	reader_close(reader);
-}
-
 int main(void)
 {
 #define TEST(test) \
@@ -489,8 +420,6 @@ int main(void)
 		TEST(some_at_a_time),
 		TEST(far_ahead),
 		TEST(many_names),
-		TEST(a_row_that_cannot_be_read_is_not_left_out),
-		TEST(days_of_jobs_in_any_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
