@@ -95,7 +95,8 @@ class Build:
 
     def make(self, tests):
         """Builds the programs of tests. Returns false if that fails."""
-        return self.ninja(sorted({name for test in tests for name in test.programs}))
+        names = sorted({name for test in tests for name in test.programs})
+        return not names or self.ninja(names)
 
     def object_of(self, file):
         """Returns the path of a source file's object file, relative to the build directory."""
