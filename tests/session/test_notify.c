@@ -222,6 +222,35 @@ static void unchanged_jobs_are_not_notified(void **state)
 	mount_free(mount);
 }
 
+/* Lists the directory, and expects these jobs. */
+static void list_jobs(
+	struct mount *mount, const char *path, unsigned first, unsigned last)
+{
+	struct kernel_dir dir;
+
+	kernel_opendir_at(mount->kernel, path, &dir);
+	mount_assert_names(mount, &dir, 2, KERNEL_DIR_SIZE, first, last);
+	kernel_releasedir(mount->kernel, &dir);
+}
+
+/* The text of a job of which a listing had only a summary causes no notification. */
+static void a_text_after_a_summary_is_not_notified(void **state)
+{
+	struct mount *mount = mount_with_last();
+	struct notices notices;
+
+	(void)state;
+	mount->api->rules.summaries = true;
+	mount_add_jobs(mount, 1, 1);
+	list_jobs(mount, "status/done", 1, 1);
+	assert_int_equal(mount->api->gets, 0);
+	look_up(mount, "status/done", 1, 0);
+	assert_int_equal(mount->api->gets, 1);
+	collect(mount, &notices);
+	assert_int_equal(notices.len, 0);
+	mount_free(mount);
+}
+
 /* A notification contains the name as the directory spells it. */
 static void notified_names_are_escaped(void **state)
 {
@@ -339,17 +368,6 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
 	return len;
 }
 
-/* Lists the directory, and expects these jobs. */
-static void list_jobs(
-	struct mount *mount, const char *path, unsigned first, unsigned last)
-{
-	struct kernel_dir dir;
-
-	kernel_opendir_at(mount->kernel, path, &dir);
-	mount_assert_names(mount, &dir, 2, KERNEL_DIR_SIZE, first, last);
-	kernel_releasedir(mount->kernel, &dir);
-}
-
 /*
  * Deletes so many jobs, in so many directories, that there are more notifications than
  * the queue of the notifier holds, while the kernel does not take any.
@@ -459,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_deleted_job_is_notified),
 		cmocka_unit_test(a_job_missing_in_a_listing_is_notified),
 		cmocka_unit_test(unchanged_jobs_are_not_notified),
+		cmocka_unit_test(a_text_after_a_summary_is_not_notified),
 		cmocka_unit_test(notified_names_are_escaped),
 		cmocka_unit_test(a_refresh_is_notified),
 		cmocka_unit_test(a_refresh_begins_an_epoch),
