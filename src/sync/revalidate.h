@@ -97,8 +97,8 @@ struct revalidation {
 
 	struct rows
 		unfinished_before; /* jobs that were unfinished at the previous refresh */
-	bool has_unfinished_before;   /* the previous refresh has stored `watch` */
-	size_t unfinished_at;         /* position in `watch` of the next job to examine */
+	bool has_unfinished_before;   /* the previous refresh has stored them */
+	size_t unfinished_at;         /* position among them of the next job to examine */
 	struct rows unfinished;       /* jobs found by UNFINISHED, in ascending order */
 	struct rows still_unfinished; /* jobs found by VERIFY_UNFINISHED, in ascending
 					 order */
@@ -148,17 +148,17 @@ void revalidate_finish(struct revalidation *check);
 int revalidate_restart(struct revalidation *check);
 
 /* start() and take() of the steps that are in revalidate_changes.c. */
-void unfinished_start(struct revalidation *check);
-int unfinished_take(struct revalidation *check);
-void still_start(struct revalidation *check);
-int still_take(struct revalidation *check);
-void moved_start(struct revalidation *check);
+void changes_unfinished_start(struct revalidation *check);
+int changes_unfinished_take(struct revalidation *check);
+void changes_verify_start(struct revalidation *check);
+int changes_verify_take(struct revalidation *check);
+void changes_fetch_start(struct revalidation *check);
 
 /*
  * Allocates and loads what these steps need. Returns 0, -ENOMEM, or -EIO. Call
- * moved_end() even after a failure.
+ * changes_end() even after a failure.
  */
-int moved_begin(struct revalidation *check);
+int changes_begin(struct revalidation *check);
 
-/* Cancels the waiting for jobs and frees what moved_begin() allocated. */
-void moved_end(struct revalidation *check);
+/* Cancels the waiting for jobs and frees what changes_begin() allocated. */
+void changes_end(struct revalidation *check);

@@ -58,12 +58,12 @@ static int changes_take_unfinished(
 	return err;
 }
 
-void unfinished_start(struct revalidation *check)
+void changes_unfinished_start(struct revalidation *check)
 {
 	changes_ask_unfinished(check, &check->unfinished);
 }
 
-int unfinished_take(struct revalidation *check)
+int changes_unfinished_take(struct revalidation *check)
 {
 	struct rows *unfinished = &check->unfinished;
 	bool whole;
@@ -79,12 +79,12 @@ int unfinished_take(struct revalidation *check)
 	return !err && !check->has_unfinished_before ? -ESTALE : err;
 }
 
-void still_start(struct revalidation *check)
+void changes_verify_start(struct revalidation *check)
 {
 	changes_ask_unfinished(check, &check->still_unfinished);
 }
 
-int still_take(struct revalidation *check)
+int changes_verify_take(struct revalidation *check)
 {
 	bool whole;
 	int err = changes_take_unfinished(check, &check->still_unfinished, &whole);
@@ -103,14 +103,14 @@ int still_take(struct revalidation *check)
  * or -EIO.
  */
 static int changes_is_tie(
-	const struct row_order *expected, size_t at, int64_t created_ms, bool *ret_tie)
+	const struct row_order *order, size_t at, int64_t created_ms, bool *ret_tie)
 {
 	struct catalog_job job;
 
 	*ret_tie = false;
-	if (at == expected->len)
+	if (at == order->len)
 		return 0;
-	if (jobs_by_row(expected->catalog, expected->rows[at], &job))
+	if (jobs_by_row(order->catalog, order->rows[at], &job))
 		return -EIO;
 	*ret_tie = job.job.created_ms == created_ms;
 	return 0;
@@ -147,20 +147,20 @@ static int changes_classify(struct revalidation *check, const struct catalog_job
 }
 
 /* True if the catalog still has the job as unfinished, but the API does not. */
-static bool changes_has_moved(
+static bool changes_has_finished(
 	const struct revalidation *check, const struct catalog_job *job)
 {
 	return !job->deleted && !job_finished(&job->job) &&
 	       !changes_has_row(&check->unfinished, job->row);
 }
 
-static int changes_ask_moved(struct revalidation *check, const struct catalog_job *job)
+static int changes_fetch(struct revalidation *check, const struct catalog_job *job)
 {
 	struct wait_queue *queue;
-	struct changed_job *moved = check->changed_jobs;
+	struct changed_job *changed = check->changed_jobs;
 
-	while (moved->waiting)
-		moved++;
+	while (changed->waiting)
+		changed++;
 	if (++check->requests > check->most)
 		return -ESTALE;
 
@@ -168,27 +168,27 @@ static int changes_ask_moved(struct revalidation *check, const struct catalog_jo
 
 	if (err)
 		return err;
-	moved->waiting = true;
+	changed->waiting = true;
 	check->changed_jobs_len++;
-	wait_enter(queue, &moved->waiter);
+	wait_enter(queue, &changed->waiter);
 	return 0;
 }
 
 /* Fetches as many of the changed jobs as there are connections. */
-static int changes_ask_on(struct revalidation *check)
+static int changes_fetch_some(struct revalidation *check)
 {
 	const struct listing *listing = check->listing;
-	const struct rows *watch = &check->unfinished_before;
+	const struct rows *before = &check->unfinished_before;
 	struct catalog_job job;
 	int err = 0;
 
-	while (!err && check->unfinished_at < watch->len &&
+	while (!err && check->unfinished_at < before->len &&
 		check->changed_jobs_len < listing->sync->config.connections) {
-		int64_t row = watch->rows[check->unfinished_at++];
+		int64_t row = before->rows[check->unfinished_at++];
 
 		err = jobs_by_row(listing->sync->catalog, row, &job);
-		if (!err && changes_has_moved(check, &job))
-			err = changes_ask_moved(check, &job);
+		if (!err && changes_has_finished(check, &job))
+			err = changes_fetch(check, &job);
 		if (err == -ENOENT)
 			err = 0;
 	}
@@ -213,9 +213,9 @@ static int changes_classify_all(struct revalidation *check)
 	return err;
 }
 
-void moved_start(struct revalidation *check)
+void changes_fetch_start(struct revalidation *check)
 {
-	int err = changes_ask_on(check);
+	int err = changes_fetch_some(check);
 
 	if (!err && check->changed_jobs_len)
 		return;
@@ -224,16 +224,16 @@ void moved_start(struct revalidation *check)
 	revalidate_settle(check, err);
 }
 
-static void changes_on_moved(struct waiter *waiter, int error)
+static void changes_on_fetched(struct waiter *waiter, int error)
 {
-	struct changed_job *moved = list_entry(waiter, struct changed_job, waiter);
-	struct revalidation *check = moved->check;
+	struct changed_job *changed = list_entry(waiter, struct changed_job, waiter);
+	struct revalidation *check = changed->check;
 
-	moved->waiting = false;
+	changed->waiting = false;
 	check->changed_jobs_len--;
 	/* If it was deleted, the catalog knows. The job fetch has logged other errors. */
 	if (!error || error == -ENOENT) {
-		moved_start(check);
+		changes_fetch_start(check);
 		return;
 	}
 	check->unfinished_at = 0;
@@ -244,7 +244,7 @@ static void changes_on_moved(struct waiter *waiter, int error)
  * Loads the unfinished jobs of the query that the catalog has. In a listing of all
  * statuses these are all there were at the previous refresh.
  */
-static int changes_watch_known(struct revalidation *check)
+static int changes_load_known(struct revalidation *check)
 {
 	const struct listing *listing = check->listing;
 	struct rows known = {0};
@@ -264,21 +264,21 @@ static int changes_watch_known(struct revalidation *check)
 }
 
 /* Loads the jobs that were unfinished at the previous refresh, if they are known. */
-static int changes_load_watch(struct revalidation *check)
+static int changes_load_before(struct revalidation *check)
 {
-	struct rows *watch = &check->unfinished_before;
+	struct rows *before = &check->unfinished_before;
 
 	check->has_unfinished_before = true;
 	if (revalidate_is_of_all(check))
-		return changes_watch_known(check);
+		return changes_load_known(check);
 
-	int err = listing_load_unfinished(check->listing, &watch->rows, &watch->len);
+	int err = listing_load_unfinished(check->listing, &before->rows, &before->len);
 
 	check->has_unfinished_before = !err;
 	return err == -ENOENT ? 0 : err;
 }
 
-int moved_begin(struct revalidation *check)
+int changes_begin(struct revalidation *check)
 {
 	int len = check->listing->sync->config.connections;
 
@@ -287,12 +287,12 @@ int moved_begin(struct revalidation *check)
 		return -ENOMEM;
 	for (int i = 0; i < len; i++) {
 		check->changed_jobs[i].check = check;
-		waiter_init(&check->changed_jobs[i].waiter, changes_on_moved);
+		waiter_init(&check->changed_jobs[i].waiter, changes_on_fetched);
 	}
-	return changes_load_watch(check);
+	return changes_load_before(check);
 }
 
-void moved_end(struct revalidation *check)
+void changes_end(struct revalidation *check)
 {
 	int len = check->listing->sync->config.connections;
 

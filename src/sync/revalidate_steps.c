@@ -159,20 +159,20 @@ static void steps_tail_start(struct revalidation *check)
  * can share its millisecond.) A listing of all statuses contains unfinished jobs anyway:
  * its first row is enough. Returns 0 or -EIO.
  */
-static int steps_count_again(const struct revalidation *check, size_t *ret_len)
+static int steps_count_to_verify(const struct revalidation *check, size_t *ret_len)
 {
-	const struct row_order *expected = &check->row_order;
+	const struct row_order *order = &check->row_order;
 	struct catalog_job job;
 	size_t len = 0;
 
-	while (!revalidate_is_of_all(check) && len < expected->len) {
-		if (jobs_by_row(expected->catalog, expected->rows[len], &job))
+	while (!revalidate_is_of_all(check) && len < order->len) {
+		if (jobs_by_row(order->catalog, order->rows[len], &job))
 			return -EIO;
 		if (job.job.created_ms < check->newest_ms)
 			break;
 		len++;
 	}
-	*ret_len = len < expected->len ? len + 1 : len;
+	*ret_len = len < order->len ? len + 1 : len;
 	return 0;
 }
 
@@ -187,7 +187,7 @@ static int steps_tail_take(struct revalidation *check)
 	if (page->len == 1 && page->rows[0] == check->row_order.rows[tail]) {
 		check->step = STEP_VERIFY_HEAD;
 		check->verified = 0;
-		return steps_count_again(check, &check->to_verify);
+		return steps_count_to_verify(check, &check->to_verify);
 	}
 	/* An unexpected job is there. */
 	if (page->len)
@@ -315,7 +315,7 @@ int revalidate_restart(struct revalidation *check)
 		&check->unfinished_before, check->unfinished.rows, check->unfinished.len);
 }
 
-static void steps_again_start(struct revalidation *check)
+static void steps_verify_start(struct revalidation *check)
 {
 	size_t rest = check->to_verify - check->verified;
 	unsigned limit = revalidate_limit(check);
@@ -324,13 +324,13 @@ static void steps_again_start(struct revalidation *check)
 		rest < limit ? (unsigned)rest : limit);
 }
 
-static int steps_again_take(struct revalidation *check)
+static int steps_verify_take(struct revalidation *check)
 {
 	const struct page *page = check->page;
-	const struct row_order *expected = &check->row_order;
+	const struct row_order *order = &check->row_order;
 
-	if (!page->len || page->len > expected->len - check->verified ||
-		memcmp(page->rows, expected->rows + check->verified,
+	if (!page->len || page->len > order->len - check->verified ||
+		memcmp(page->rows, order->rows + check->verified,
 			page->len * sizeof(*page->rows)) != 0)
 		return revalidate_restart(check);
 	check->verified += page->len;
@@ -345,12 +345,12 @@ static int steps_again_take(struct revalidation *check)
 
 const struct revalidate_step revalidate_steps[STEPS] = {
 	[STEP_HEAD] = {steps_head_start, steps_head_take},
-	[STEP_UNFINISHED] = {unfinished_start, unfinished_take},
-	[STEP_STATUS_CHANGES] = {moved_start, NULL},
+	[STEP_UNFINISHED] = {changes_unfinished_start, changes_unfinished_take},
+	[STEP_STATUS_CHANGES] = {changes_fetch_start, NULL},
 	[STEP_TAIL] = {steps_tail_start, steps_tail_take},
 	[STEP_COUNT] = {steps_count_start, steps_count_take},
 	[STEP_BISECT] = {steps_bisect_start, steps_bisect_take},
 	[STEP_WINDOW] = {steps_window_start, steps_window_take},
-	[STEP_VERIFY_HEAD] = {steps_again_start, steps_again_take},
-	[STEP_VERIFY_UNFINISHED] = {still_start, still_take},
+	[STEP_VERIFY_HEAD] = {steps_verify_start, steps_verify_take},
+	[STEP_VERIFY_UNFINISHED] = {changes_verify_start, changes_verify_take},
 };

@@ -66,30 +66,30 @@ void revalidate_settle(struct revalidation *check, int error)
  * True if the members emitted so far are exactly the predicted jobs. If not, new jobs
  * follow members that they belong before: the listing is not in order.
  */
-static bool revalidate_stand_as_expected(const struct revalidation *check)
+static bool revalidate_is_as_predicted(const struct revalidation *check)
 {
 	const struct member_set *members = &check->listing->members;
-	const struct row_order *expected = &check->row_order;
+	const struct row_order *order = &check->row_order;
 
-	return members->len == expected->len &&
-	       (!members->len || memcmp(members->members, expected->rows,
-					 members->len * sizeof(*expected->rows)) == 0);
+	return members->len == order->len &&
+	       (!members->len || memcmp(members->members, order->rows,
+					 members->len * sizeof(*order->rows)) == 0);
 }
 
 void revalidate_finish(struct revalidation *check)
 {
 	struct listing *listing = check->listing;
-	const struct row_order *expected = &check->row_order;
+	const struct row_order *order = &check->row_order;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < expected->len; i++)
+	for (size_t i = 0; !err && i < order->len; i++)
 		err = member_set_add(
-			&listing->members, expected->rows[i], LISTING_EMITTED, true);
+			&listing->members, order->rows[i], LISTING_EMITTED, true);
 	if (err) {
 		revalidate_fail(check, err, strerror(-err));
 		return;
 	}
-	listing->ordered = revalidate_stand_as_expected(check);
+	listing->ordered = revalidate_is_as_predicted(check);
 	listing->unchanged = !check->changed;
 	listing_completed(listing);
 }
@@ -192,12 +192,12 @@ static int revalidate_load_rows(const struct listing *listing, struct rows *ret_
 }
 
 /* Returns created_at of the first predicted job. */
-static int64_t revalidate_newest_of(const struct row_order *expected)
+static int64_t revalidate_newest_of(const struct row_order *order)
 {
 	struct catalog_job job;
 
 	/* If it is not known, all jobs count as new. */
-	if (jobs_by_row(expected->catalog, expected->rows[0], &job))
+	if (jobs_by_row(order->catalog, order->rows[0], &job))
 		return INT64_MIN;
 	return job.job.created_ms;
 }
@@ -207,7 +207,7 @@ static void revalidate_end(struct listing *listing)
 	struct revalidation *check = listing->source_state;
 
 	page_free(check->page);
-	moved_end(check);
+	changes_end(check);
 	free(check->head.rows);
 	row_order_done(&check->row_order);
 	free(check);
@@ -240,7 +240,7 @@ static int revalidate_begin(struct listing *listing)
 	row_order_init(&check->row_order, listing->sync->catalog, rows.rows, rows.len);
 	check->newest_ms = revalidate_newest_of(&check->row_order);
 	listing->source_state = check;
-	err = moved_begin(check);
+	err = changes_begin(check);
 	if (err) {
 		revalidate_end(listing);
 		listing->source_state = NULL;
