@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "catalog_fixture.h"
 
 /* SEMANTICS 7.4: the file shrinks if it exceeds its maximum (eviction.c). */
@@ -135,6 +136,36 @@ static void test_trim_beside_another(void **state)
 	catalog_close(catalog);
 }
 
+/*
+ * SEMANTICS 7.4.2: the text that was used least recently is evicted first. That of an
+ * unfinished job counts as used a day later than it was.
+ */
+static void test_unfinished_stay_a_day(void **state)
+{
+	enum { HOUR_MS = 3600 * 1000 };
+	static const struct {
+		int64_t later_ms; /* the finished job is used so much later */
+		bool unfinished_stays;
+	} cases[] = {{-HOUR_MS, true}, {23 * HOUR_MS, true}, {25 * HOUR_MS, false}};
+	struct catalog_fixture *fixture = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct catalog *catalog = fixture_open_temporary(fixture, 1);
+		struct catalog_job unfinished, finished;
+
+		fixture->now_ms += HOUR_MS;
+		fixture_put(catalog, "unfinished", JOB_QUEUED, "text");
+		fixture->now_ms += cases[i].later_ms;
+		fixture_put(catalog, "finished", JOB_DONE, "text");
+		assert_int_equal(catalog_commit(catalog), 0);
+		assert_int_equal(jobs_by_id(catalog, "unfinished", &unfinished), 0);
+		assert_int_equal(jobs_by_id(catalog, "finished", &finished), 0);
+		assert_int_equal(unfinished.has_text, cases[i].unfinished_stays);
+		assert_int_equal(finished.has_text, !cases[i].unfinished_stays);
+		catalog_close(catalog);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +173,7 @@ int main(void)
 		FIXTURE_TEST(test_file_shrinks_with_its_jobs),
 		FIXTURE_TEST(test_last_is_no_excess),
 		FIXTURE_TEST(test_trim_beside_another),
+		FIXTURE_TEST(test_unfinished_stay_a_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
