@@ -64,10 +64,10 @@ static void read_head(const char *text, size_t size)
 
 static int on_item(void *ctx, const struct api_item *item)
 {
-	unsigned *told = ctx;
+	unsigned *reported = ctx;
 
 	HOLDS(item && !item->summary && item->size);
-	++*told;
+	++*reported;
 	return 0;
 }
 
@@ -76,13 +76,13 @@ static void read_answer(const char *text, size_t size, const char *id)
 	static const struct log log; /* logs to stderr, without debug messages */
 	struct api_scratch scratch;
 	struct api_page page;
-	unsigned told = 0;
+	unsigned reported = 0;
 	struct api_reader reader = {.scratch = &scratch,
 		.log = &log,
 		.tried = "getting a job",
 		.id = id,
 		.on_item = on_item,
-		.ctx = &told};
+		.ctx = &reported};
 
 	buf_init(&scratch.text, API_ITEM_MAX);
 	buf_init(&scratch.head, API_ITEM_MAX);
@@ -92,7 +92,7 @@ static void read_answer(const char *text, size_t size, const char *id)
 
 	int err = api_reader_finish(&reader, &page);
 
-	HOLDS(!err == (told == 1));
+	HOLDS(!err == (reported == 1));
 	HOLDS(!err || (*reader.failure.reason && reader.failure.error == err));
 	api_reader_done(&reader);
 	buf_done(&scratch.text);

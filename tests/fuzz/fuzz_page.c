@@ -18,7 +18,7 @@ struct outcome {
 	int error;
 	struct api_page page;
 	unsigned named;
-	uint64_t told; /* hash of all items that were reported, in their order */
+	uint64_t reported; /* hash of all reported items, in their order */
 };
 
 /* The pairs of an item become names of files and rows of the catalog. */
@@ -61,12 +61,12 @@ static int on_item(void *ctx, const struct api_item *item)
 	char name[FILENAME_BYTES_MAX + 1];
 	char id[FILENAME_BYTES_MAX + 1];
 
-	outcome->told = outcome->told * 31 + !item;
+	outcome->reported = outcome->reported * 31 + !item;
 	if (!item)
 		return 0;
 	outcome->named++;
-	outcome->told = outcome->told * 31 + fuzz_number(item->text, item->size);
-	outcome->told = outcome->told * 31 + item->summary;
+	outcome->reported = outcome->reported * 31 + fuzz_number(item->text, item->size);
+	outcome->reported = outcome->reported * 31 + item->summary;
 	check_text(item->text, item->size);
 	HOLDS(!filename_escape(item->job.id, "", name));
 	HOLDS(!filename_unescape(name, strlen(name), id) && !strcmp(id, item->job.id));
@@ -114,7 +114,7 @@ static struct outcome read_page(
 
 static bool are_same(const struct outcome *one, const struct outcome *other)
 {
-	return one->error == other->error && one->told == other->told &&
+	return one->error == other->error && one->reported == other->reported &&
 	       one->named == other->named && one->page.items == other->page.items &&
 	       one->page.last == other->page.last && one->page.next == other->page.next;
 }

@@ -103,9 +103,9 @@ static void flush(int fd)
 /* Resets the connection: connect(2) with AF_UNSPEC sends RST. */
 static void reset(int fd)
 {
-	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	struct sockaddr no_address = {.sa_family = AF_UNSPEC};
 
-	connect(fd, &nobody, sizeof(nobody));
+	connect(fd, &no_address, sizeof(no_address));
 }
 
 /* Stalls, resets or closes the connection after the last byte to send. */

@@ -212,8 +212,8 @@ def test_name(account, place, certificates, monkeypatch, resolver):
     conf.write_text("nameserver 127.77.0.1\n", "ascii")
     with contextlib.ExitStack() as stack:
         if resolver == "is silent":
-            nobody = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            nobody.bind(("127.77.0.1", 53))
+            silent = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            silent.bind(("127.77.0.1", 53))
         front = Front(certificates, account.url, cert="other")
         stack.callback(front.stop)
         monkeypatch.setattr(mounting, "WRAPPER", alone(OWN_NAMES, hosts, conf,

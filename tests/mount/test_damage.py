@@ -81,11 +81,11 @@ def assert_shows_all(one, account, at_most=0):
     """
     failed = 0
 
-    def attempt(look):
+    def attempt(action):
         nonlocal failed
         for _ in range(3):
             try:
-                return look()
+                return action()
             except OSError:
                 failed += 1
         raise AssertionError("it goes on failing")

@@ -156,7 +156,7 @@ class TestRetries:
         account.fault("status", times=1, status=429)
         hanging = reader("ls", one.path / "all").hangs()
         account.wait(requests=2)
-        wait_until(lambda: account.log()[-1].status == 429, "it is told to wait")
+        wait_until(lambda: account.log()[-1].status == 429, "the mock server asks it to wait")
         with Stopwatch() as watch:
             read(one.path / "all" / (account.jobs(status="done")[0]["id"] + ".json"))
         assert watch.seconds > 1

@@ -33,7 +33,7 @@ class Line:
     def cut(self):
         assert self.mock.stop()
 
-    def mend(self):
+    def restore(self):
         self.mock = Mock(self.directory, *self.OPTIONS, "--port", str(self.mock.port))
 
     def names(self, **where):
@@ -136,7 +136,7 @@ class TestWithoutNetwork:
         look_at_all(one)
         line.cut()
         assert shown(one.path / "all") == line.names()
-        line.mend()
+        line.restore()
         new = line.mock.create(text="New.") + ".json"
         gone = line.jobs[-1]["id"]
         line.mock.delete(gone)

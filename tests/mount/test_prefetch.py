@@ -23,8 +23,8 @@ def large(new_mock):
 
 def resident(paths):
     """Returns those of the files that are completely in memory."""
-    told = json.loads(run("fincore", "--bytes", "--json", *paths))["fincore"]
-    return {entry["file"] for entry in told if int(entry["res"]) >= int(entry["size"]) > 0}
+    output = json.loads(run("fincore", "--bytes", "--json", *paths))["fincore"]
+    return {entry["file"] for entry in output if int(entry["res"]) >= int(entry["size"]) > 0}
 
 
 def listed(one, where="all"):
@@ -34,7 +34,7 @@ def listed(one, where="all"):
     return paths
 
 
-def truth(account):
+def contents_of(account):
     """Returns the expected contents of the files, by name."""
     return {job["id"] + ".json": pretty(account.body(job["id"])) for job in account.jobs()}
 
@@ -56,7 +56,7 @@ def read_until_prefetched(paths):
 
 
 @pytest.mark.parametrize("order", ["listed", "name", "inode"])
-def test_a_reader_who_walks(large, mount, order):
+def test_a_reader_of_all(large, mount, order):
     """SEMANTICS 7.3.2: Whatever the order of a reader, most of the files that follow are
     prefetched."""
     one = mount(large)
@@ -104,11 +104,11 @@ def test_tools_get_the_right_bytes(large, mount, tmp_path, command):
 def test_several_at_once(large, mount):
     """Several readers read the same files at once, in several directories and orders."""
     one = mount(large)
-    expected = truth(large)
-    looks = ["all", "status/done", "status/error", "date/*", "after/2020-01-01"]
+    expected = contents_of(large)
+    directories = ["all", "status/done", "status/error", "date/*", "after/2020-01-01"]
 
     def walk(number):
-        paths = glob.glob(str(one.path / looks[number % len(looks)] / "*.json"))
+        paths = glob.glob(str(one.path / directories[number % len(directories)] / "*.json"))
         if number % 2:
             paths.sort()
         return {path: read(Path(path)) for path in paths}

@@ -266,7 +266,7 @@ static void not_for_the_same_file_again(void **state)
 }
 
 /* A reader of two files, then of two others. */
-static void a_pause_begins_anew(void **state)
+static void a_pause_starts_again(void **state)
 {
 	struct mount *mount = mount_new();
 	struct reader reader;
@@ -357,7 +357,7 @@ static void as_far_as_the_listing_goes(void **state)
 }
 
 /* SEMANTICS 7.4: an evicted text is not fetched again for a prefetch. */
-static void not_what_is_not_kept(void **state)
+static void evicted_texts_are_not_prefetched(void **state)
 {
 	static const struct mount_options options = {.texts_max = 20 * 100};
 	struct mount *mount = mount_new_with(&options);
@@ -423,11 +423,11 @@ int main(void)
 		cmocka_unit_test(the_next_files),
 		cmocka_unit_test(not_for_single_files),
 		cmocka_unit_test(not_for_the_same_file_again),
-		cmocka_unit_test(a_pause_begins_anew),
+		cmocka_unit_test(a_pause_starts_again),
 		cmocka_unit_test(pushes_end),
 		cmocka_unit_test(in_the_directory_of_the_file),
 		cmocka_unit_test(as_far_as_the_listing_goes),
-		cmocka_unit_test(not_what_is_not_kept),
+		cmocka_unit_test(evicted_texts_are_not_prefetched),
 		cmocka_unit_test(not_another_version),
 	};
 

@@ -30,6 +30,9 @@ BANNED = [
     (r"\bstand-in\b", "mock server"),
     (r"\b(?:The same|As above|Likewise) (?:for|of|without|as|with)\b", "say it again: each comment is read alone"),
 ]
+# A part of an identifier in tests and scripts that is a metaphor or has another word.
+IDENTIFIER = re.compile(r"(?<![A-Za-z])(?i:told|nobody|somebody|anybody|everybody|whoever|anew|"
+                        r"mend|mends|mended|weather|truth|lies)(?![A-Za-z])")
 PATTERNS = [(re.compile(pattern), advice) for pattern, advice in BANNED]
 
 STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
@@ -109,8 +112,23 @@ def allowed(tree: Tree) -> dict[tuple[str, str], int]:
     return found
 
 
+def identifiers(tree: Tree) -> Iterator[tuple[str, int, str]]:
+    """Yields the path, line number and text of each name in the C and Python files of tests and
+    scripts."""
+    for path in tree.c_files("tests"):
+        for number, line in enumerate(without_comments(tree.text(path)).split("\n"), 1):
+            for name in re.findall(r"[A-Za-z_]\w+", line):
+                yield path, number, name
+    for path in tree.python_files():
+        tokens = tokenize.generate_tokens(io.StringIO(tree.text(path)).readline)
+        for token in tokens:
+            if token.type == tokenize.NAME:
+                yield path, token.start[0], token.string
+
+
 def plain(tree: Tree) -> Iterator[str]:
-    """No comment, message or document contains a banned phrase, with few exceptions."""
+    """No comment, message or document contains a banned phrase, with few exceptions, and no name in
+    tests and scripts a banned word."""
     exceptions = allowed(tree) if ALLOWED in tree.files else {}
     unused = dict(exceptions)
     for path, number, text in prose(tree):
@@ -123,6 +141,9 @@ def plain(tree: Tree) -> Iterator[str]:
                 unused.pop(excuse, None)
             else:
                 yield f"{path}:{number}: \"{match.group().strip()}\": {advice}"
+    for path, number, name in identifiers(tree):
+        if match := IDENTIFIER.search(name):
+            yield f"{path}:{number}: {name}: \"{match.group()}\" is not a name (docs/STYLE.md)"
     for key, number in unused.items():
         yield f"{ALLOWED}:{number}: not needed any more: {key[1]}"
     if len(exceptions) > ALLOWED_MAX:
@@ -143,9 +164,7 @@ def names(tree: Tree) -> Iterator[str]:
     code = set(OTHERS)
     for path in tree.c_files():
         code.update(re.findall(r"[a-z_]\w*", without_comments(tree.text(path))))
-    for path in tree.python_files():
-        tokens = tokenize.generate_tokens(io.StringIO(tree.text(path)).readline)
-        code.update(token.string for token in tokens if token.type == tokenize.NAME)
+    code.update(name for path, _, name in identifiers(tree) if path.endswith(".py"))
     for path in tree.shell_scripts():
         code.update(re.findall(r"[a-z_]\w*", re.sub(HASH, "", tree.text(path))))
     ends = {"/" + path for path in tree.files}

@@ -80,6 +80,8 @@ PLANTED = [
     ("plain", "tests/mount/test_ls.py", '+def f():\n    """One.\n\n    It is told."""\n',
      "tests/mount/test_ls.py:7"),
     ("plain", "tests/mount/test_ls.py", "+# Whoever lists it.\n", "tests/mount/test_ls.py:4"),
+    ("plain", "tests/mount/test_ls.py", "+names_told = 1\n", "tests/mount/test_ls.py:4"),
+    ("plain", "tests/unit/base/test_buf.c", "+int Told_len;\n", "tests/unit/base/test_buf.c:8"),
     ("plain", "scripts/demo", "+# The stand-in.\n", "scripts/demo:5"),
     ("plain", "meson.build", "+# It stands here.\n", "meson.build:3"),
     ("plain", "docs/SEMANTICS.md", "+It is anew.\n", "docs/SEMANTICS.md:6"),

@@ -87,7 +87,7 @@ static void test_spec_7_4_mode(void **state)
 	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
-static void test_loose_mode_is_mended(void **state)
+static void test_loose_mode_is_corrected(void **state)
 {
 	struct catalog_fixture *fixture = *state;
 
@@ -365,7 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(test_spec_7_4_mode),
-		FIXTURE_TEST(test_loose_mode_is_mended),
+		FIXTURE_TEST(test_loose_mode_is_corrected),
 		FIXTURE_TEST(test_symbolic_link),
 		FIXTURE_TEST(test_directory_by_symbolic_link),
 		FIXTURE_TEST(test_relative_path),

@@ -351,11 +351,11 @@ static void test_parent_killed(void **state)
 
 static void test_foreground(void **state)
 {
-	struct daemon nobody = {0};
+	struct daemon no_parent = {0};
 
 	(void)state;
-	assert_int_equal(daemon_report(&nobody, EXIT_CODE_OK, "", false), 0);
-	assert_int_equal(daemon_report(&nobody, EXIT_CODE_MOUNT, "why", false), 0);
+	assert_int_equal(daemon_report(&no_parent, EXIT_CODE_OK, "", false), 0);
+	assert_int_equal(daemon_report(&no_parent, EXIT_CODE_MOUNT, "why", false), 0);
 	assert_false(is_null(STDERR_FILENO));
 }
 

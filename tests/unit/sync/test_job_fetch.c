@@ -193,7 +193,7 @@ static void list_summaries(struct sync_fixture *fixture, unsigned jobs, int conn
 	assert_int_equal(fixture->api->gets, 0);
 }
 
-static void look_at(struct sync_fixture *fixture, unsigned number)
+static void read_job(struct sync_fixture *fixture, unsigned number)
 {
 	struct query query;
 	struct catalog_job job;
@@ -213,11 +213,11 @@ static void summaries_are_fetched_ahead(void **state)
 
 	list_summaries(fixture, 200, 4);
 	/* A single lookup is not a walk. */
-	look_at(fixture, 10);
+	read_job(fixture, 10);
 	want(fixture, &waiting, "j010");
 	assert_int_equal(fixture->api->pending_len, 1);
 	fake_answer(fake_call(fixture->api, 0));
-	look_at(fixture, 11);
+	read_job(fixture, 11);
 	assert_int_equal(fixture->api->pending_len, 4);
 	want(fixture, &waiting, "j011");
 	assert_int_equal(fixture->api->pending_len, 5);
@@ -240,21 +240,21 @@ static void wanted_while_fetched_ahead(void **state)
 	struct waiting waiting[2];
 
 	list_summaries(fixture, 40, 4);
-	look_at(fixture, 0);
-	look_at(fixture, 1);
+	read_job(fixture, 0);
+	read_job(fixture, 1);
 	assert_int_equal(fixture->api->pending_len, 4);
 	want(fixture, &waiting[0], "j002");
 	want(fixture, &waiting[1], "j003");
 	assert_int_equal(fixture->api->gets, 4);
 	/* A wanted job no longer counts as a prefetch, so others are started. */
-	look_at(fixture, 2);
+	read_job(fixture, 2);
 	assert_int_equal(fixture->api->pending_len, 6);
 	fixture_settle(fixture);
 	assert_int_equal(waiting[0].wakeups, 1);
 	assert_int_equal(waiting[1].wakeups, 1);
 	/* j000 and j001 were only looked up, not fetched. */
 	assert_int_equal(fixture->api->gets, 38);
-	look_at(fixture, 3);
+	read_job(fixture, 3);
 	assert_int_equal(fixture->api->pending_len, 0);
 }
 
@@ -268,7 +268,7 @@ static void whole_jobs_are_not_fetched_ahead(void **state)
 	fixture_fill(fixture, 0, 40);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
 	for (unsigned i = 0; i < 40; i++)
-		look_at(fixture, i);
+		read_job(fixture, i);
 	assert_int_equal(fixture->api->gets, 0);
 }
 
@@ -278,12 +278,12 @@ static void failures_ahead_come_to_an_end(void **state)
 	struct sync_fixture *fixture = *state;
 
 	list_summaries(fixture, 100, 4);
-	look_at(fixture, 0);
-	look_at(fixture, 1);
+	read_job(fixture, 0);
+	read_job(fixture, 1);
 	while (fixture->api->pending_len)
 		fake_fail(fake_call(fixture->api, 0), -EIO, "test: broken");
 	assert_int_equal(fixture->api->gets, 4);
-	look_at(fixture, 2);
+	read_job(fixture, 2);
 	assert_int_equal(fixture->api->pending_len, 4);
 	while (fixture->api->pending_len)
 		fake_fail(fake_call(fixture->api, 0), -EIO, "test: broken");
@@ -298,16 +298,16 @@ static void walked_listing_goes(void **state)
 
 	query_init(&query);
 	list_summaries(fixture, 100, 4);
-	look_at(fixture, 0);
-	look_at(fixture, 1);
+	read_job(fixture, 0);
+	read_job(fixture, 1);
 	fixture_forward(fixture, FIXTURE_TTL_MS);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
 	fixture_settle(fixture);
 	/* It was evicted for the new one, which no reader goes through yet. */
 	assert_in_range(fixture->api->gets, 4, 20);
-	look_at(fixture, 40);
+	read_job(fixture, 40);
 	assert_int_equal(fixture->api->pending_len, 0);
-	look_at(fixture, 41);
+	read_job(fixture, 41);
 	assert_int_equal(fixture->api->pending_len, 4);
 	fixture_reset(fixture, 1, 0);
 	assert_int_equal(fixture->api->pending_len, 0);

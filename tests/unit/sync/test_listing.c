@@ -36,7 +36,7 @@ static bool is_fresh(struct sync_fixture *fixture, const char *id)
 	return sync_is_fresh(fixture->sync, &job, fixture_noon_ms() + fixture->now_ms);
 }
 
-static bool is_gone(struct sync_fixture *fixture, const char *id)
+static bool is_deleted(struct sync_fixture *fixture, const char *id)
 {
 	struct catalog_job job;
 
@@ -191,9 +191,9 @@ static void missing_jobs_are_forgotten_or_doubted(void **state)
 	assert_deleted(fixture, "");
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
 	assert_deleted(fixture, "j001");
-	assert_true(is_gone(fixture, "j001"));
-	assert_false(is_gone(fixture, "j000"));
-	assert_false(is_gone(fixture, "queued"));
+	assert_true(is_deleted(fixture, "j001"));
+	assert_false(is_deleted(fixture, "j000"));
+	assert_false(is_deleted(fixture, "queued"));
 	assert_false(is_fresh(fixture, "queued"));
 	/* A deletion is reported once. */
 	fixture_forward(fixture, FIXTURE_TTL_MS);
@@ -245,7 +245,7 @@ static void jobs_seen_since_are_not_missing(void **state)
 	fake_remove(fixture->api, "j001");
 	assert_int_equal(reader_finish(reader), 0);
 	assert_deleted(fixture, "");
-	assert_false(is_gone(fixture, "j001"));
+	assert_false(is_deleted(fixture, "j001"));
 	reader_close(reader);
 }
 

@@ -148,7 +148,7 @@ static void a_call_that_gives_up_is_no_error(void **state)
 }
 
 /* SEMANTICS 7.5: if the API answers with an error, the reader gets that error. */
-static void what_the_api_says_is_told(void **state)
+static void errors_of_the_api_are_reported(void **state)
 {
 	static const int errors[] = {-EACCES, -EBUSY, -EIO};
 	struct sync_fixture *fixture = *state;
@@ -241,7 +241,7 @@ static void what_was_not_seen_whole_is_an_error(void **state)
  * SEMANTICS 7.5: when the API is back, a reader is shown the cache and tries the API; the
  * next one is shown the account as it is.
  */
-static void the_next_look_shows_the_truth(void **state)
+static void the_next_listing_shows_the_account(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct query all = query_of_all();
@@ -259,7 +259,7 @@ static void the_next_look_shows_the_truth(void **state)
 }
 
 /* SEMANTICS 7.5: no reader waits for a probe, and not every reader sends one. */
-static void no_look_waits_for_the_probe(void **state)
+static void no_listing_waits_for_the_probe(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct query all = query_of_all();
@@ -429,12 +429,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_FIXTURE(what_is_known_is_shown_at_once),
 		WITH_FIXTURE(a_call_that_gives_up_is_no_error),
-		WITH_FIXTURE(what_the_api_says_is_told),
+		WITH_FIXTURE(errors_of_the_api_are_reported),
 		WITH_FIXTURE(not_without_the_option),
 		WITH_FIXTURE(parts_are_picked_out_of_the_whole),
 		WITH_FIXTURE(what_was_not_seen_whole_is_an_error),
-		WITH_FIXTURE(the_next_look_shows_the_truth),
-		WITH_FIXTURE(no_look_waits_for_the_probe),
+		WITH_FIXTURE(the_next_listing_shows_the_account),
+		WITH_FIXTURE(no_listing_waits_for_the_probe),
 		WITH_FIXTURE(a_probe_is_a_single_attempt),
 		WITH_FIXTURE(what_the_catalog_keeps_is_known),
 		WITH_FIXTURE(a_listing_goes_on_with_what_is_known),

@@ -12,7 +12,7 @@
 
 enum { PAGE = API_LIMIT_DEFAULT };
 
-static void assert_asks(
+static void assert_requested(
 	const struct sync_fixture *fixture, unsigned number, uint64_t offset)
 {
 	assert_int_equal(fake_call(fixture->api, number)->offset, offset);
@@ -32,7 +32,7 @@ static void first_page_is_one_request(void **state)
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
 	assert_int_equal(fixture->api->lists, 1);
-	assert_asks(fixture, 0, 0);
+	assert_requested(fixture, 0, 0);
 	assert_int_equal(fake_call(fixture->api, 0)->limit, PAGE);
 	fixture_settle(fixture);
 	assert_int_equal(reader->wakeups, 1);
@@ -132,7 +132,7 @@ static void pages_overlap_by_one(void **state)
 	for (unsigned i = 0; i < 4; i++) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
 		assert_int_equal(fixture->api->pending_len, 1);
-		assert_asks(fixture, 0, i * 9);
+		assert_requested(fixture, 0, i * 9);
 		fake_answer(fake_call(fixture->api, 0));
 	}
 	assert_int_equal(reader_read(reader), -ENOENT);
@@ -365,7 +365,7 @@ static void failed_page_is_not_passed_over(void **state)
 	assert_int_equal(listing_len(reader->listing), 10);
 	reader->error = 0;
 	assert_int_equal(reader_want(reader, 10), -EAGAIN);
-	assert_asks(fixture, 0, 9);
+	assert_requested(fixture, 0, 9);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_as_account(reader, &query);
 	reader_close(reader);

@@ -143,7 +143,7 @@ static void read_on_later(void **state)
 	fixture_fill(fixture, 0, 150);
 	hold(fixture, "j140", "\ncustomer=rare\n");
 	/* Each reader gets a page or two and leaves, so that the next one needs more. */
-	for (unsigned looks = 0; looks < 8; looks++) {
+	for (unsigned round = 0; round < 8; round++) {
 		struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
 
 		assert_int_equal(reader_want(reader, 0), -EAGAIN);
@@ -283,14 +283,14 @@ static void what_is_held_changes(void **state)
 
 	add(fixture, "a", JOB_PROCESSING, 0, "\ncustomer=acme\n");
 	add(fixture, "b", JOB_QUEUED, 1, NULL);
-	for (unsigned look = 0; look < 3; look++) {
+	for (unsigned round = 0; round < 3; round++) {
 		static const char *const wanted[] = {"a", "b", "a b"};
 
 		reader = reader_open(fixture, LISTING_JOBS, &query);
 		assert_int_equal(reader_finish(reader), 0);
-		assert_members(reader, wanted[look]);
+		assert_members(reader, wanted[round]);
 		reader_close(reader);
-		hold(fixture, "a", look ? "\ncustomer=acme\n" : NULL);
+		hold(fixture, "a", round ? "\ncustomer=acme\n" : NULL);
 		hold(fixture, "b", "\ncustomer=acme\n");
 		fixture_forward(fixture, FIXTURE_TTL_MS);
 	}
