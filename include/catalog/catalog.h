@@ -25,8 +25,8 @@ struct catalog_config {
 	const char *path;   /* database file; NULL: private and temporary */
 	uint64_t texts_max; /* maximum size of all cached texts, compressed, in bytes; the
 			     * last one is never evicted */
-	const char *boot;   /* "HOST ID" of the current boot of this machine; NULL: ask
-			     * the system; "": not known */
+	const char *boot;   /* id of the current boot of this machine; NULL: ask the
+			     * system; "": not known */
 };
 
 /*

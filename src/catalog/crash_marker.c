@@ -11,16 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/remote.h"
 
 /*
- * The marker has two lines. The first one is "HOST ID" of the boot in which the database
- * is in use, or empty if all data is on the disk. The second one is a number that each
+ * The marker has two lines. The first one is the id of the boot in which the database is
+ * in use, or empty if all data is on the disk. The second one is a number that each
  * mount increments, so that a process that is about to clear the marker notices if
  * another mount has opened the database in the meantime. Each mount holds a shared lock
  * on the marker. Its length never changes and it is written in place, so that a disk that
@@ -34,25 +32,22 @@ enum {
 
 /* The content of the marker. */
 struct mark {
-	char boot[CRASH_MARKER_BOOT_SIZE]; /* "HOST ID", or "" if the marker is cleared */
+	char boot[CRASH_MARKER_BOOT_SIZE]; /* id of the boot, or "" if it is cleared */
 	unsigned long number;              /* incremented by each mount */
 };
 
-/* Reads "HOST ID" of the current boot. Returns false if it is not known. */
+/* Reads the id of the current boot. Returns false if it is not known. */
 static bool marker_read_boot(char boot[static CRASH_MARKER_BOOT_SIZE])
 {
-	struct utsname system;
-	char id[64];
 	CLEANUP_CLOSE int fd = open(
 		"/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, id, sizeof(id) - 1);
+	ssize_t len = fd < 0 ? -1 : read(fd, boot, CRASH_MARKER_BOOT_SIZE - 1);
 
-	if (len <= 0 || uname(&system) < 0)
+	if (len <= 0)
 		return false;
-	id[len] = '\0';
-	id[strcspn(id, "\n")] = '\0';
-	return snprintf(boot, CRASH_MARKER_BOOT_SIZE, "%s %s", system.nodename, id) <
-	       CRASH_MARKER_BOOT_SIZE;
+	boot[len] = '\0';
+	boot[strcspn(boot, "\n")] = '\0';
+	return true;
 }
 
 /* Reads the marker. If it is incomplete or malformed, it counts as cleared. */
@@ -83,27 +78,14 @@ static int marker_write_mark(int fd, const struct mark *mark)
 }
 
 /*
- * True if several machines may use the filesystem of the marker. On a local disk only our
- * own kernel can have the database in use, so we ignore the host name there: a container
- * may have a new one at each start.
+ * True if `marked` is another boot than `boot`. Older versions wrote "HOST ID"; what
+ * counts is the id.
  */
-static bool marker_is_shared(int fd)
+static bool marker_is_earlier(const char *marked, const char *boot)
 {
-	const char *type;
+	const char *space = strrchr(marked, ' ');
 
-	return remote_type(fd, &type) < 0 || type;
-}
-
-/* True if `marked` is another boot than `boot`, both "HOST ID", of the same machine. */
-static bool marker_is_earlier(const char *marked, const char *boot, bool shared)
-{
-	const char *marked_id = strrchr(marked, ' ');
-	const char *id = strrchr(boot, ' ');
-
-	if (!marked_id || !id || !strcmp(marked_id, id))
-		return false;
-	return !shared || (marked_id - marked == id - boot &&
-				  !strncmp(marked, boot, (size_t)(id - boot)));
+	return *marked && strcmp(space ? space + 1 : marked, boot) != 0;
 }
 
 /* Syncs the directory of the database. Returns 0 or a negative errno. */
@@ -147,7 +129,7 @@ int crash_marker_open(struct crash_marker *dirty, const struct db_file *place,
 		(void)snprintf(dirty->boot, sizeof(dirty->boot), "%s", boot);
 	else if (!marker_read_boot(dirty->boot))
 		return 0;
-	if (!dirty->boot[0])
+	if (!dirty->boot[0] || place->is_remote)
 		return 0;
 
 	int err = marker_open_mark(dirty, place);
@@ -155,7 +137,7 @@ int crash_marker_open(struct crash_marker *dirty, const struct db_file *place,
 	if (err)
 		return err;
 	marker_read_mark(dirty->fd, &mark);
-	*ret_cut = marker_is_earlier(mark.boot, dirty->boot, marker_is_shared(dirty->fd));
+	*ret_cut = marker_is_earlier(mark.boot, dirty->boot);
 	return 0;
 }
 
@@ -184,17 +166,13 @@ int crash_marker_set(struct crash_marker *dirty, const struct db_file *place)
 
 int dirty_doubt(const struct crash_marker *dirty, bool doubt)
 {
-	const char *id = strrchr(dirty->boot, ' ');
 	struct mark mark;
 
-	if (dirty->fd < 0 || !id)
+	if (dirty->fd < 0)
 		return -ENOTSUP;
 	marker_read_mark(dirty->fd, &mark);
-	memcpy(mark.boot, dirty->boot, sizeof(mark.boot));
-	/* Without its boot id the marker looks as if an earlier boot of this machine had
-	 * left it. */
-	if (doubt)
-		mark.boot[id - dirty->boot + 1] = '\0';
+	/* It then looks as if an earlier boot had left the marker. */
+	(void)snprintf(mark.boot, sizeof(mark.boot), "%s", doubt ? "none" : dirty->boot);
 	return marker_write_mark(dirty->fd, &mark);
 }
 

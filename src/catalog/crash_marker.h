@@ -10,26 +10,27 @@
  * not sync (schema.c). While the machine is up, every process sees a whole file; but
  * after a power cut any page may be in a much older state, and nothing shows that a text
  * is not the right one. Therefore, as filesystems do, we keep a marker in a file beside
- * the database (PATH-boot), which names the machine and the boot in which the database is
- * in use. It is on the disk before we write anything else, and cleared once everything is
- * on the disk.
+ * the database (PATH-boot), which names the boot in which the database is in use. It is
+ * on the disk before we write anything else, and cleared once everything is on the disk.
+ *
+ * On a network or FUSE filesystem there is no marker, because another machine may use the
+ * file. SQLite syncs there.
  */
 enum { CRASH_MARKER_BOOT_SIZE = 192 };
 
 struct crash_marker {
 	int fd;      /* descriptor of the marker; -1: there is none */
 	bool is_set; /* the marker says that the database is in use */
-	char boot[CRASH_MARKER_BOOT_SIZE]; /* "HOST ID" of the current boot */
+	char boot[CRASH_MARKER_BOOT_SIZE]; /* id of the current boot */
 };
 
 /*
  * Opens the marker, and creates it if necessary. Call it with the database file locked
- * (db_file_lock()). `boot` is "HOST ID", or NULL for the system's. If it is "", or the
- * system's is not known, no marker is used.
+ * (db_file_lock()). `boot` is the id of the current boot, or NULL for the system's. If it
+ * is "", or the system's is not known, no marker is used.
  *
- * Sets `ret_cut` if an earlier boot of this machine left the marker, so that the database
- * cannot be trusted. On a filesystem that several machines may use, such as a home on
- * NFS, the marker of another machine is ignored. Returns 0 or a negative errno.
+ * Sets `ret_cut` if an earlier boot left the marker, so that the database cannot be
+ * trusted. Returns 0 or a negative errno.
  */
 int crash_marker_open(struct crash_marker *dirty, const struct db_file *place,
 	const char *boot, bool *ret_cut);

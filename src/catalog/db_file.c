@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/remote.h"
 #include "catalog/catalog.h"
 
 enum { LOCK_STEP_MS = 10 }; /* interval between two attempts to take a lock */
@@ -34,6 +35,10 @@ int db_file_init(struct db_file *place, const char *path)
 
 	if (fd < 0)
 		return -errno;
+
+	const char *type;
+
+	made.is_remote = remote_type(fd, &type) < 0 || type;
 	made.name = strdup(slash ? slash + 1 : path);
 	if (!made.name)
 		return -ENOMEM;

@@ -17,8 +17,9 @@ struct db_file {
 	char *path; /* path without symbolic links, for messages; NULL: the database is
 		       temporary and has no file */
 	char *file; /* path through the descriptor in /proc/self/fd, for SQLite */
-	dev_t dev;  /* device of the claimed file */
-	ino_t ino;  /* inode number of the claimed file */
+	bool is_remote; /* it is on a network or FUSE filesystem */
+	dev_t dev;      /* device of the claimed file */
+	ino_t ino;      /* inode number of the claimed file */
 };
 
 /*

@@ -164,17 +164,19 @@ static const char layout[] = "PRAGMA page_size = 4096;"
 /*
  * Settings of every connection.
  *
- * journal_mode: we use a rollback journal, not the write-ahead log. Nearly all our writes
- * are to new pages, which a rollback journal does not record, while the log would write
- * every page twice. With DELETE, a read only needs one access(2) to see that there is no
- * journal; a truncated or zeroed journal would be opened and read each time.
+ * journal_mode: we use a rollback journal, not the write-ahead log. The log would cost no
+ * more, but its checkpoints wait for the disk, so they would need a thread; and on a full
+ * disk we could not even evict texts, because that needs space in the log. With DELETE, a
+ * read only needs one access(2) to see that there is no journal; a truncated or zeroed
+ * journal would be opened and read each time.
  *
  * cache_spill: pages are only written by the commit, which first checks for disk space
  * (transaction.c).
  *
  * synchronous: this is a cache, so a power cut may destroy it (crash_marker.h), but the
  * crash of a process may not. With NORMAL the event loop, and with it every reader, would
- * wait for the disk at each commit, or with a write-ahead log at each checkpoint.
+ * wait for the disk at each commit, which takes some 20 ms. It is FULL on a network or
+ * FUSE filesystem, where the crash marker is not used.
  */
 static const char settings[] = "PRAGMA journal_mode = DELETE;"
 			       "PRAGMA cache_spill = OFF;"
@@ -301,6 +303,8 @@ int schema_open(struct catalog *catalog, const char *path)
 		err = schema_run(catalog->db, layout);
 	if (!err)
 		err = schema_run(catalog->db, settings);
+	if (!err && catalog->db_file.is_remote)
+		err = schema_run(catalog->db, "PRAGMA synchronous = FULL");
 	if (!err && empty)
 		err = schema_change(catalog->db, schema);
 	for (; !err && !empty && version < SCHEMA_VERSION; version++)
