@@ -104,6 +104,15 @@ static int put_changed(struct catalog *catalog)
 	return jobs_put(catalog, &job, text, TEXT_SIZE, &change, &put);
 }
 
+static int put_same(struct catalog *catalog)
+{
+	struct job job = fixture_job("done", JOB_DONE);
+	struct catalog_job put;
+	enum catalog_change change;
+
+	return jobs_put(catalog, &job, text, TEXT_SIZE, &change, &put);
+}
+
 static int put_metadata(struct catalog *catalog)
 {
 	static const char object[] = "{\"k\":\"v\"}";
@@ -269,6 +278,7 @@ static const struct {
 } functions[] = {
 	{"jobs_put, new", put_new},
 	{"jobs_put, changed", put_changed},
+	{"jobs_put, the same", put_same},
 	{"jobs_put_metadata", put_metadata},
 	{"jobs_metadata", read_metadata},
 	{"jobs_match", match_metadata},

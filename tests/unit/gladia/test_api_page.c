@@ -350,6 +350,23 @@ static void ids_that_are_no_names_are_refused(void **state)
 	fixture_free(call->fixture);
 }
 
+/* If each job that is left out has its own message, no other message counts them. */
+static void few_refused_ids_are_all_named(void **state)
+{
+	int capture = stderr_capture_begin();
+	struct test_call *call = list_body("{\"items\":[" ITEM("") "," ITEM("") "," ITEM(
+		"") "," ITEM("") "],\"next\":null}");
+	CLEANUP_FREE char *log = stderr_capture_end(capture);
+	unsigned lines = 0;
+
+	(void)state;
+	for (const char *at = log; (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_int_equal(lines, 4);
+	assert_null(strstr(log, " more jobs "));
+	fixture_free(call->fixture);
+}
+
 /* SEMANTICS 4.2: a done job without its transcription is a summary. */
 static void summaries_are_marked(void **state)
 {
@@ -466,6 +483,7 @@ int main(void)
 		cmocka_unit_test(nesting_has_a_maximum),
 		cmocka_unit_test(memory_of_a_large_job_is_given_back),
 		cmocka_unit_test(ids_that_are_no_names_are_refused),
+		cmocka_unit_test(few_refused_ids_are_all_named),
 		cmocka_unit_test(summaries_are_marked),
 		cmocka_unit_test(the_head_is_read_alone),
 		cmocka_unit_test(the_callback_can_end_it),
