@@ -10,7 +10,7 @@ enum {
 	/* The first READ that pushes a file. */
 	FIRST_READ = 3,
 	/* The number of files doubles this often until it is PREFETCH_FILES. */
-	DOUBLINGS = 5,
+	DOUBLINGS = 6,
 	/* Larger files are not pushed: a READ costs little compared to reading them. */
 	TEXT_MAX = 1 << 20,
 	/*
@@ -90,7 +90,7 @@ static int prefetch_push(struct fs *fs, int64_t row)
 	return err ? err : (int)job.size;
 }
 
-/* Pushes the next files, at most `count`. Files without a text to push count, too. */
+/* Pushes the next files, at most `count`. Files that are left out count, too. */
 static void prefetch_push_next(
 	struct fs *fs, struct prefetch_reader *reader, unsigned count)
 {
@@ -103,8 +103,8 @@ static void prefetch_push_next(
 		if (reader->next >= len)
 			reader->next = 0;
 
-		int size = prefetch_push(
-			fs, listing_member(reader->listing, reader->next));
+		int64_t row = listing_member(reader->listing, reader->next);
+		int size = reader->next % PREFETCH_FILES ? prefetch_push(fs, row) : 0;
 
 		if (size < 0)
 			return;

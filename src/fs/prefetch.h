@@ -13,9 +13,10 @@ struct fs;
  *
  * Each READ of a file in the directory pushes the next files in the order of the listing,
  * whatever order the reader has. From the third READ on these are 1, 2, 4 files and so
- * on, up to PREFETCH_FILES. So a reader of n files sends about n / PREFETCH_FILES READs:
- * in the order of the listing, because each READ is followed by files that were pushed;
- * in any other order, because after that many READs all files were pushed.
+ * on, up to PREFETCH_FILES. So the pushes get ahead of a reader in the order of the
+ * listing. One file in PREFETCH_FILES is left out: its READ pushes the next ones before
+ * the reader needs them. A reader in any other order sends READs until all files were
+ * pushed, and then for those that were left out: 2 / PREFETCH_FILES of all.
  *
  * A reader of single files pauses between its READs, so none of them counts as the third.
  * A file is pushed at most once until the directory is opened again, so the pushes end
@@ -24,7 +25,7 @@ struct fs;
  */
 enum {
 	PREFETCH_READERS = 4,
-	PREFETCH_FILES = 32,
+	PREFETCH_FILES = 64,
 	/* A READ pushes no further text after this many bytes: other requests wait. */
 	PREFETCH_BYTES = 4 << 20,
 	/* After such a pause, the next READ counts as the first one. */
@@ -39,7 +40,7 @@ struct prefetch_reader {
 	int64_t read_ms;         /* monotonic time of that READ */
 	unsigned reads;          /* READs since the last pause */
 	size_t next;             /* position of the next file to push */
-	size_t pushed;           /* files pushed since the directory was opened */
+	size_t pushed; /* files pushed or left out since the directory was opened */
 };
 
 struct prefetch {
