@@ -88,7 +88,7 @@ struct listing_source {
 	int (*begin)(struct listing *listing);
 	/* Requests what readers wait for, and what lies ahead of them. */
 	void (*pull)(struct listing *listing);
-	/* Cancels all requests and frees listing->source_state. */
+	/* Cancels all requests and frees listing->source_state. NULL if it has none. */
 	void (*end)(struct listing *listing);
 };
 
@@ -175,7 +175,7 @@ struct listing {
 				       listing_set_unfinished() */
 	size_t unfinished_before_len;
 	const struct listing_source *source;
-	void *source_state; /* state of the source; NULL if complete */
+	void *source_state; /* state of the source; NULL if it has none, or has ended */
 	/* The complete listing that this one replaces, held; or NULL. */
 	struct listing *previous;
 };

@@ -119,10 +119,5 @@ static void unreachable_pull(struct listing *listing)
 		listing_restart(listing);
 }
 
-static void unreachable_end(struct listing *listing)
-{
-	(void)listing;
-}
-
 const struct listing_source source_unreachable = {
-	ORIGIN_CACHE, unreachable_begin, unreachable_pull, unreachable_end};
+	ORIGIN_CACHE, unreachable_begin, unreachable_pull, NULL};

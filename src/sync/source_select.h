@@ -30,7 +30,7 @@
  * here. A new kind of names needs a mapper.
  */
 
-/* Rows examined per turn, about 10 ms, so that other requests are not delayed. */
+/* Rows examined per turn: one to four milliseconds, so other requests are not delayed. */
 enum { SELECT_ROWS_PER_TURN = 2000 };
 
 /* Rows to select from: of `listing`, or if that is NULL, `saved`. */
