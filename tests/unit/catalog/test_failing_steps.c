@@ -344,9 +344,24 @@ static void each_failure_is_reported(void **state)
 	}
 }
 
+/* The message says what failed before it says why. */
+static void a_failure_is_explained(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = open_filled(fixture);
+
+	step_fails.left = 1;
+	assert_int_equal(load_newest(catalog), -EIO);
+	step_fails = (typeof(step_fails)){0};
+	assert_int_equal(
+		fixture_messages(fixture, "the cache database failed to read: "), 1);
+	catalog_close(catalog);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {FIXTURE_TEST(each_failure_is_reported)};
+	const struct CMUnitTest tests[] = {FIXTURE_TEST(each_failure_is_reported),
+		FIXTURE_TEST(a_failure_is_explained)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
