@@ -22,12 +22,17 @@ struct patience patience_begin(void)
 	return patience;
 }
 
-void patience_turn(const struct patience *patience, struct loop *loop)
+bool patience_is_over(const struct patience *patience)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec > patience->end.tv_sec)
+	return now.tv_sec > patience->end.tv_sec;
+}
+
+void patience_turn(const struct patience *patience, struct loop *loop)
+{
+	if (patience_is_over(patience))
 		fail_msg("waited in vain");
 	assert_int_equal(loop_turn(loop, GLANCE_MS), 0);
 }

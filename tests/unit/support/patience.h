@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <time.h>
 
 #include "loop/loop.h"
@@ -16,6 +17,9 @@ struct patience {
 };
 
 struct patience patience_begin(void);
+
+/* True after the deadline. */
+bool patience_is_over(const struct patience *patience);
 
 /*
  * Runs one turn of the loop that waits for a moment at most. Fails the test after the
