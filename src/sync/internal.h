@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "page_size.h"
@@ -242,10 +243,10 @@ int listing_set_unfinished(struct listing *listing, const int64_t *rows, size_t 
 
 /*
  * Loads the unfinished jobs that were stored with the previous listing of the query. The
- * caller frees `ret_rows`. Returns 0, -ENOENT if none are stored, -ENOMEM, or -EIO.
+ * caller frees `ret_rows` with rows_done(), also on failure. Returns 0, -ENOENT if none
+ * are stored, -ENOMEM, or -EIO.
  */
-int listing_load_unfinished(
-	const struct listing *listing, int64_t **ret_rows, size_t *ret_len);
+int listing_load_unfinished(const struct listing *listing, struct rows *ret_rows);
 
 /*
  * True if the query's listing had members when it was last complete, or, if it never was,

@@ -137,14 +137,20 @@ int listing_set_unfinished(struct listing *listing, const int64_t *rows, size_t 
 	return 0;
 }
 
-int listing_load_unfinished(
-	const struct listing *listing, int64_t **ret_rows, size_t *ret_len)
+int listing_load_unfinished(const struct listing *listing, struct rows *ret_rows)
 {
+	const struct listing *before = listing->previous;
 	char key[UNFINISHED_KEY_MAX];
 	struct catalog_listing kept;
 
+	*ret_rows = (struct rows){0};
+	/* A listing that was shown from the cache has its own, which are not saved. */
+	if (before && before->unfinished_before)
+		return rows_append(ret_rows, before->unfinished_before,
+			before->unfinished_before_len);
 	publish_unfinished_key(listing, key);
-	return saved_listings_load(listing->sync->catalog, key, &kept, ret_rows, ret_len);
+	return saved_listings_load(
+		listing->sync->catalog, key, &kept, &ret_rows->rows, &ret_rows->len);
 }
 
 bool listing_had_jobs(const struct listing *listing)

@@ -266,13 +266,11 @@ static int changes_load_known(struct revalidation *check)
 /* Loads the jobs that were unfinished at the previous refresh, if they are known. */
 static int changes_load_before(struct revalidation *check)
 {
-	struct rows *before = &check->unfinished_before;
-
 	check->has_unfinished_before = true;
 	if (revalidate_is_of_all(check))
 		return changes_load_known(check);
 
-	int err = listing_load_unfinished(check->listing, &before->rows, &before->len);
+	int err = listing_load_unfinished(check->listing, &check->unfinished_before);
 
 	check->has_unfinished_before = !err;
 	return err == -ENOENT ? 0 : err;

@@ -406,6 +406,44 @@ static void no_job_waits_for_the_probe(void **state)
 		sync_is_fresh(fixture->sync, &job, fixture_noon_ms() + fixture->now_ms));
 }
 
+/*
+ * SEMANTICS 7.2, 7.5: a refresh relies on the listing that was shown from the cache, and
+ * on the jobs that were unfinished then: one that has finished since is found even if a
+ * deletion hides it.
+ */
+static void a_refresh_after_the_cache_was_shown(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct query all = query_of_all();
+	struct query done = query_of(QUERY_STATUS, "done");
+	struct fake_job *job;
+	struct reader *reader;
+
+	fixture_reset(fixture, 4, 10);
+	fixture_fill(fixture, 0, 100);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &done), 0);
+		fixture_forward(fixture, FIXTURE_TTL_MS);
+	}
+	fake_add(fixture->api, "q", JOB_QUEUED, fixture_noon_ms() - 19 * 60 * 1000 - 1);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
+	fixture_forward(fixture, FIXTURE_TTL_MS);
+	fake_reach(fixture->api, false);
+	fixture_turn(fixture);
+	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &done), 0);
+
+	fake_reach(fixture->api, true);
+	fixture_turn(fixture);
+	job = fake_find(fixture->api, "q");
+	job->job.status = JOB_DONE;
+	job->job.completed_ms = job->job.created_ms + 1;
+	fake_remove(fixture->api, "j030");
+	reader = reader_open(fixture, LISTING_JOBS, &done);
+	assert_int_equal(reader_finish(reader), 0);
+	assert_as_account(reader, &done);
+	reader_close(reader);
+}
+
 /* SEMANTICS 7.5, 10.1: a deletion fails at once, without a request. */
 static void nothing_is_deleted_in_vain(void **state)
 {
@@ -441,6 +479,7 @@ int main(void)
 		WITH_FIXTURE(jobs_that_are_known_are_shown),
 		WITH_FIXTURE(no_job_waits_for_the_probe),
 		WITH_FIXTURE(nothing_is_deleted_in_vain),
+		WITH_FIXTURE(a_refresh_after_the_cache_was_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
