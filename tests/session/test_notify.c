@@ -430,26 +430,6 @@ static void too_many_forget_the_root(void **state)
 	mount_free(mount);
 }
 
-/*
- * SEMANTICS 7.3.4: only notifications in the queue count, so that a mount that has sent
- * more than it holds still sends each.
- */
-static void sent_ones_do_not_count(void **state)
-{
-	enum { MORE_THAN_THE_QUEUE_HOLDS = 70 * 1000 };
-	struct mount *mount = mount_new();
-	struct kernel_notice notice;
-
-	(void)state;
-	for (size_t sent = 0; sent < MORE_THAN_THE_QUEUE_HOLDS;
-		sent += ARRAY_SIZE(root_names)) {
-		fs_refresh(mount->fs);
-		for (size_t i = 0; i < ARRAY_SIZE(root_names); i++)
-			kernel_next_notice(mount->kernel, &notice);
-	}
-	mount_free(mount);
-}
-
 /* Before INIT is answered, the kernel knows no names and must not be notified. */
 static void no_notification_before_init(void **state)
 {
@@ -482,8 +462,6 @@ int main(void)
 		cmocka_unit_test(a_refresh_is_notified),
 		cmocka_unit_test(a_refresh_begins_an_epoch),
 		cmocka_unit_test(no_notification_before_init),
-		cmocka_unit_test(sent_ones_do_not_count),
-		/* From here on, few notifications of a test arrive (pass_gate()). */
 		cmocka_unit_test(too_many_begin_an_epoch),
 		cmocka_unit_test(too_many_forget_the_root),
 	};
