@@ -200,7 +200,8 @@ enum { MANY = 5000, LINE_PAD = 1000 };
  */
 static void *read_all(void *ctx)
 {
-	FILE *from = fdopen(*(int *)ctx, "r");
+	const int fd = *(int *)ctx;
+	FILE *from = fdopen(fd, "r");
 	static char line[4096];
 	/* number of lines that were read, and of lines reported missing */
 	static unsigned long long counts[2];
@@ -220,8 +221,11 @@ static void *read_all(void *ctx)
 			fail_msg("a broken line: %s", line);
 		}
 	}
+	/* Without memory, the writers must get an error, and not wait for a reader. */
 	if (from)
 		fclose(from);
+	else
+		close(fd);
 	return counts;
 }
 

@@ -137,6 +137,7 @@ static void failures_are_explained(void **state)
 		buf_init(&errmsg, ERRMSG_MAX);
 		system_is = cases[i].is;
 		assert_int_equal(refresh_path(paths, &errmsg), cases[i].code);
+		assert_non_null(errmsg.data);
 		assert_string_equal(errmsg.data, expected);
 		assert_int_equal(system_is.ioctls, system_is.refused ? 1 : 0);
 	}
