@@ -29,7 +29,7 @@ AT_A_TIME = 16 if PATIENCE == 1 else 6
 PART = 9 if PATIENCE > 1 else 1 if os.environ.get("GLADIAFS_TEST_LONG") else 3
 ERRNOS = {errno.EIO, errno.ETIMEDOUT, errno.EBUSY, errno.EHOSTUNREACH}
 
-ACCOUNT = ("--jobs", "60", "--days", "6", "--bytes", "30000:32000", "--errors", "20",
+ACCOUNT = ("--jobs", "60", "--days", "6", "--bytes", "160000:165000", "--errors", "20",
            "--unfinished", "3", "--mode", "retry_after=absent")
 OPTIONS = ("ttl=0", f"timeout={TIMEOUT}", "page_size=10", "cache_size=1M")
 
