@@ -17,7 +17,7 @@ enum { RECENT_LOG_MAX = 64, RECENT_LOG_TEXT_MAX = 1200 };
  * Creates an empty ring buffer. `clock` must stay valid as long as the buffer exists.
  * Returns 0 or -ENOMEM.
  */
-int recent_log_new(const struct clock *clock, struct recent_log **ret_sentences);
+int recent_log_new(const struct clock *clock, struct recent_log **ret_recent_log);
 
 /* Frees the ring buffer; does nothing if the pointer is NULL. */
 void recent_log_free(struct recent_log *recent_log);

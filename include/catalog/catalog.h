@@ -107,8 +107,8 @@ bool catalog_is_unsaved(const struct catalog *catalog);
 /* Totals over all jobs that are not deleted. */
 struct catalog_totals {
 	uint64_t jobs;
-	uint64_t bytes; /* size of all jobs' JSON files, as far as it is known */
-	uint64_t kept;  /* size of all cached texts, compressed, in bytes */
+	uint64_t bytes;      /* size of all jobs' JSON files, as far as it is known */
+	uint64_t text_bytes; /* size of all cached texts, compressed, in bytes */
 };
 
 /* Reads the totals, including the writes that are not committed yet. */

@@ -9,7 +9,7 @@
  */
 struct stderr_capture {
 	int saved; /* a duplicate of the original stderr; -1: not capturing */
-	int kept;  /* a memory file that receives the output */
+	int file;  /* a memory file that receives the output */
 };
 
 /* Starts capturing. If that fails, stderr is unchanged and nothing is captured. */

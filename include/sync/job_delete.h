@@ -15,9 +15,9 @@ struct delete_caller {
 
 /*
  * Deletes a job at the API (SEMANTICS 10.1), with one request however many callers want
- * it at a time. Afterwards its text is overwritten in the catalog, on_gone() is called,
- * and listings taken from then on do not contain it. Logs one line when the deletion
- * ends; it names the caller that was the first to want it. Never blocks.
+ * it at a time. Afterwards its text is overwritten in the catalog, on_job_changed() is
+ * called, and listings taken from then on do not contain it. Logs one line when the
+ * deletion ends; it names the caller that was the first to want it. Never blocks.
  *
  * `ret_queue` is woken with the result: 0 if the job is deleted, -EBUSY if it is not
  * finished, -ENOENT if it was deleted already. After -ETIMEDOUT or -EIO it is not known

@@ -33,11 +33,11 @@ void member_set_init(struct member_set *set);
 void member_set_done(struct member_set *set);
 
 /*
- * Records that `number` (> 0) was seen in `part`. If `tell` is true and the number was
+ * Records that `number` (> 0) was seen in `part`. If `emit` is true and the number was
  * never seen before, adds it at the end as a member. Returns 0, -ENOMEM, or -EFBIG beyond
  * MEMBER_SET_MAX numbers.
  */
-int member_set_add(struct member_set *set, int64_t number, uint8_t part, bool tell);
+int member_set_add(struct member_set *set, int64_t number, uint8_t part, bool emit);
 
 /* True if `number` was ever seen. Do not call after member_set_seal(). */
 bool member_set_has(const struct member_set *set, int64_t number);

@@ -31,7 +31,7 @@ struct sync_handlers {
 	 * The job was deleted, or its text or the directories that it belongs to have
 	 * changed: its name must be dropped from caches. `job` is its new state.
 	 */
-	void (*on_gone)(void *ctx, const struct catalog_job *job);
+	void (*on_job_changed)(void *ctx, const struct catalog_job *job);
 	/* A listing was completed: listing_newest_ms() may return a new value. */
 	void (*on_listed)(void *ctx, const struct query *query);
 };

@@ -19,7 +19,7 @@ struct recent_log {
 	struct recent_log_line ring[RECENT_LOG_MAX];
 };
 
-int recent_log_new(const struct clock *clock, struct recent_log **ret_sentences)
+int recent_log_new(const struct clock *clock, struct recent_log **ret_recent_log)
 {
 	struct recent_log *recent_log = calloc(1, sizeof(*recent_log));
 
@@ -27,7 +27,7 @@ int recent_log_new(const struct clock *clock, struct recent_log **ret_sentences)
 		return -ENOMEM;
 	recent_log->clock = clock;
 	pthread_mutex_init(&recent_log->lock, NULL);
-	*ret_sentences = recent_log;
+	*ret_recent_log = recent_log;
 	return 0;
 }
 

@@ -204,14 +204,14 @@ static void marker_take_back(int mark_fd, const struct db_file *place)
  */
 static _Noreturn void marker_be_child(int mark_fd, int end, const struct db_file *place)
 {
-	struct db_file kept = *place;
+	struct db_file copy = *place;
 
-	kept.dir = STDERR_FILENO;
+	copy.dir = STDERR_FILENO;
 	if (dup2(mark_fd, STDIN_FILENO) == STDIN_FILENO &&
 		dup2(end, STDOUT_FILENO) == STDOUT_FILENO &&
 		dup2(place->dir, STDERR_FILENO) == STDERR_FILENO &&
 		close_range(STDERR_FILENO + 1, ~0U, 0) == 0)
-		marker_take_back(STDIN_FILENO, &kept);
+		marker_take_back(STDIN_FILENO, &copy);
 	_exit(0);
 }
 

@@ -6,7 +6,7 @@
 
 enum {
 	REFUSED_MS = 10 * 1000, /* how long a disk counts as full after a failed write */
-	TOLD_FULL_MS = 60 * 60 * 1000, /* minimum time between messages about it */
+	FULL_LOG_MS = 60 * 60 * 1000, /* minimum time between messages about it */
 };
 
 /*
@@ -47,7 +47,7 @@ void disk_space_update(struct catalog *catalog, int64_t pages)
 		catalog->room = room_unsure();
 		return;
 	}
-	catalog->room = room_look(dir, catalog->pages * catalog->page_size);
+	catalog->room = room_measure(dir, catalog->pages * catalog->page_size);
 	disk_space_check_refusal(catalog, dir);
 }
 
@@ -58,9 +58,9 @@ void disk_space_report(struct catalog *catalog)
 	int64_t now_ms = clock_mono_ms(catalog->clock);
 
 	/* Eviction makes room, which fills up again. We do not report that each time. */
-	if (catalog->told_full_ms && now_ms - catalog->told_full_ms < TOLD_FULL_MS)
+	if (catalog->full_logged_ms && now_ms - catalog->full_logged_ms < FULL_LOG_MS)
 		return;
-	catalog->told_full_ms = now_ms;
+	catalog->full_logged_ms = now_ms;
 	if (catalog->room.closed)
 		log_warning(catalog->log,
 			"the disk of the cache in %s cannot be written: changes are kept "

@@ -29,15 +29,15 @@ int64_t trim_pages(struct catalog *catalog, enum statement which)
 }
 
 /*
- * Returns how many of the `kept` bytes of texts may remain: `texts_max`, or fewer if the
- * disk is nearly full.
+ * Returns how many of the `text_bytes` bytes of texts may remain: `texts_max`, or fewer
+ * if the disk is nearly full.
  */
-static uint64_t eviction_find_max(struct catalog *catalog, uint64_t kept)
+static uint64_t eviction_find_max(struct catalog *catalog, uint64_t text_bytes)
 {
 	const struct room *room = &catalog->room;
 	uint64_t max = catalog->texts_max;
 
-	if (room->left / 2 >= room->reserve || kept <= FULL_MIN)
+	if (room->left / 2 >= room->reserve || text_bytes <= FULL_MIN)
 		return max;
 
 	int64_t pages = catalog->pages - trim_pages(catalog, SQL_PAGES) +
@@ -47,21 +47,23 @@ static uint64_t eviction_find_max(struct catalog *catalog, uint64_t kept)
 	if (missing <= 0)
 		return max;
 
-	uint64_t least = kept > (uint64_t)missing ? kept - (uint64_t)missing : 0;
+	uint64_t least = text_bytes > (uint64_t)missing ? text_bytes - (uint64_t)missing
+							: 0;
 
 	if (least < FULL_MIN)
 		least = FULL_MIN;
 	return least < max ? least : max;
 }
 
-int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came)
+int eviction_trim(struct catalog *catalog, uint64_t text_bytes, uint64_t came)
 {
-	uint64_t max = eviction_find_max(catalog, kept);
+	uint64_t max = eviction_find_max(catalog, text_bytes);
 	uint64_t step = EVICT_STEP + came;
 
-	if (kept <= max)
+	if (text_bytes <= max)
 		return 0;
-	return texts_evict(catalog, kept, kept - max > step ? kept - step : max);
+	return texts_evict(
+		catalog, text_bytes, text_bytes - max > step ? text_bytes - step : max);
 }
 
 /* True if the file has too many free pages; on a full disk one is too many. */
@@ -84,9 +86,9 @@ int trim_vacuum(struct catalog *catalog)
 	return step == SQLITE_DONE ? 0 : catalog_failed(catalog, "write");
 }
 
-void trim_look(struct catalog *catalog, uint64_t kept)
+void eviction_check(struct catalog *catalog, uint64_t text_bytes)
 {
-	catalog->excess = kept > eviction_find_max(catalog, kept) ||
+	catalog->excess = text_bytes > eviction_find_max(catalog, text_bytes) ||
 			  eviction_has_free_pages(catalog);
 }
 
@@ -103,11 +105,11 @@ void catalog_trim(struct catalog *catalog)
 		return;
 	catalog_totals(catalog, &totals);
 
-	int err = trim_bodies(catalog, totals.kept, 0);
+	int err = eviction_trim(catalog, totals.text_bytes, 0);
 
 	/* If this step evicted nothing there are no more texts to evict: the last text
 	 * remains, however large it is. */
-	catalog->excess = catalog->change.kept != 0;
+	catalog->excess = catalog->change.text_bytes != 0;
 	if (!err && !catalog->excess && eviction_has_free_pages(catalog))
 		catalog->excess = trim_vacuum(catalog) == 0;
 }

@@ -54,8 +54,8 @@ enum statement {
 /* Changes of the totals by the open transaction; may be negative. */
 struct totals_change {
 	int64_t jobs;
-	int64_t bytes; /* size of all jobs' JSON files, as far as it is known */
-	int64_t kept;  /* size of all cached texts, in bytes as they are stored */
+	int64_t bytes;      /* size of all jobs' JSON files, as far as it is known */
+	int64_t text_bytes; /* size of all cached texts, in bytes as they are stored */
 };
 
 struct catalog {
@@ -88,12 +88,12 @@ struct catalog {
 	struct room room;    /* disk space when last checked */
 	int64_t page_size;   /* in bytes; 8192 in files of older versions */
 	int64_t pages;       /* size of the file in pages, without the open transaction */
-	int64_t told_full_ms; /* monotonic time when a full disk was last logged */
-	int64_t refused_ms;   /* monotonic time when a write last failed; 0: never */
-	bool refused_all;     /* then no file could be created or opened for writing */
-	int64_t dropped_ms;   /* see catalog_dropped_ms() */
-	bool unsaved;         /* the disk had no space for the open transaction */
-	bool unjournaled;     /* the journal is in memory, because the disk may be full */
+	int64_t full_logged_ms; /* monotonic time when a full disk was last logged */
+	int64_t refused_ms;     /* monotonic time when a write last failed; 0: never */
+	bool refused_all;       /* then no file could be created or opened for writing */
+	int64_t dropped_ms;     /* see catalog_dropped_ms() */
+	bool unsaved;           /* the disk had no space for the open transaction */
+	bool unjournaled; /* the journal is in memory, because the disk may be full */
 };
 
 /*
@@ -185,7 +185,7 @@ int catalog_damaged(struct catalog *catalog, const char *what);
  * Evicts the least recently used texts until at most `max` of the `kept` bytes are left,
  * but never the last text. Returns 0 or -EIO.
  */
-int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max);
+int texts_evict(struct catalog *catalog, uint64_t text_bytes, uint64_t max);
 
 /* Returns the wall time in milliseconds, for the time of last use of a text. */
 int64_t texts_now(const struct catalog *catalog);
@@ -203,7 +203,7 @@ int64_t texts_used(const struct catalog *catalog, const struct job *job);
  * the size of the texts that the transaction has added, plus EVICT_STEP. Returns 0 or
  * -EIO.
  */
-int trim_bodies(struct catalog *catalog, uint64_t kept, uint64_t came);
+int eviction_trim(struct catalog *catalog, uint64_t text_bytes, uint64_t came);
 
 /*
  * Returns the number of pages of the file (SQL_PAGES) or the number of those that are not
@@ -218,7 +218,7 @@ int trim_vacuum(struct catalog *catalog);
  * Updates `catalog->excess`: checks whether the file is larger than it should be if it
  * has `kept` bytes of texts.
  */
-void trim_look(struct catalog *catalog, uint64_t kept);
+void eviction_check(struct catalog *catalog, uint64_t text_bytes);
 
 /*
  * Stores the text of a job: it is compressed in the background, and written at the latest

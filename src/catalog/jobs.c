@@ -371,11 +371,11 @@ int jobs_mark_deleted(struct catalog *catalog, int64_t row)
 	if (err || known.deleted)
 		return err == -ENOENT ? 0 : err;
 
-	struct catalog_job gone = known;
+	struct catalog_job deleted = known;
 
-	gone.deleted = true;
-	gone.has_text = false;
-	err = jobs_update_job(catalog, &known, &gone);
+	deleted.deleted = true;
+	deleted.has_text = false;
+	err = jobs_update_job(catalog, &known, &deleted);
 	if (!err)
 		err = jobs_put_metadata(catalog, row, "", 0);
 	return err || !known.has_text ? err : texts_delete(catalog, row);

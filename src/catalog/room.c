@@ -41,7 +41,7 @@ static void room_check_directory(int dir, const struct statvfs *disk, struct roo
 		room->left = TURN_MAX - 1;
 }
 
-struct room room_look(int dir, int64_t file_size)
+struct room room_measure(int dir, int64_t file_size)
 {
 	struct room room = {.left = INT64_MAX};
 	struct statvfs disk;

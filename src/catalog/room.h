@@ -16,7 +16,7 @@ struct room {
  * the descriptor `dir`. A limit on the size of files (RLIMIT_FSIZE) counts like the end
  * of the disk. Blocks if a network or FUSE filesystem does not answer.
  */
-struct room room_look(int dir, int64_t file_size);
+struct room room_measure(int dir, int64_t file_size);
 
 /* Returns a space for which room_is_unsure() is true, but room_is_low() is not. */
 struct room room_unsure(void);

@@ -51,7 +51,7 @@ static bool texts_write_chunk(struct catalog *catalog, int *ret_err)
 	*ret_err = catalog_run(catalog, statement);
 	sqlite3_clear_bindings(statement);
 	if (!*ret_err)
-		catalog->change.kept += (int64_t)len;
+		catalog->change.text_bytes += (int64_t)len;
 	return true;
 }
 
@@ -109,7 +109,7 @@ int texts_delete(struct catalog *catalog, int64_t row)
 	sqlite3_reset(statement);
 	if (step != SQLITE_DONE)
 		return catalog_failed(catalog, "write");
-	catalog->change.kept -= freed;
+	catalog->change.text_bytes -= freed;
 	return 0;
 }
 
@@ -213,13 +213,13 @@ static int texts_read_text(struct catalog *catalog, const struct catalog_job *jo
 	sqlite3_stmt *head, uint64_t offset, void *data, size_t len, size_t *ret_len)
 {
 	uint64_t node = (uint64_t)sqlite3_column_int64(head, 0);
-	bool gone = sqlite3_column_int64(head, 1) < 0;
+	bool deleted = sqlite3_column_int64(head, 1) < 0;
 	int64_t size = sqlite3_column_int64(head, 2);
-	bool kept = sqlite3_column_type(head, 3) != SQLITE_NULL;
+	bool has_text = sqlite3_column_type(head, 3) != SQLITE_NULL;
 
-	if (gone || node != job->node)
+	if (deleted || node != job->node)
 		return -ESTALE;
-	if (!kept || size < 0)
+	if (!has_text || size < 0)
 		return -ENODATA;
 
 	uint64_t there = offset < (uint64_t)size ? (uint64_t)size - offset : 0;
@@ -257,9 +257,9 @@ int texts_read(struct catalog *catalog, const struct catalog_job *job, uint64_t 
 	return 0;
 }
 
-int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
+int texts_evict(struct catalog *catalog, uint64_t text_bytes, uint64_t max)
 {
-	while (kept > max) {
+	while (text_bytes > max) {
 		sqlite3_stmt *statement = catalog_statement(catalog, SQL_TEXTS_OLDEST);
 
 		int step = sqlite3_step(statement);
@@ -271,7 +271,7 @@ int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 
 		int64_t row = sqlite3_column_int64(statement, 0);
 		int64_t used_ms = sqlite3_column_int64(statement, 1);
-		int64_t before = catalog->change.kept;
+		int64_t before = catalog->change.text_bytes;
 		bool last = sqlite3_step(statement) != SQLITE_ROW;
 
 		sqlite3_reset(statement);
@@ -288,9 +288,9 @@ int texts_evict(struct catalog *catalog, uint64_t kept, uint64_t max)
 		if (used_ms + USED_STEP_MS > catalog->dropped_ms)
 			catalog->dropped_ms = used_ms + USED_STEP_MS;
 
-		uint64_t freed = (uint64_t)(before - catalog->change.kept);
+		uint64_t freed = (uint64_t)(before - catalog->change.text_bytes);
 
-		kept -= freed < kept ? freed : kept;
+		text_bytes -= freed < text_bytes ? freed : text_bytes;
 	}
 	return 0;
 }

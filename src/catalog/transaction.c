@@ -348,17 +348,17 @@ bool catalog_try_begin(struct catalog *catalog)
  * Adds the changes of the transaction to the totals. Returns 0 and the size of all texts,
  * or -EIO.
  */
-static int transaction_write_totals(struct catalog *catalog, uint64_t *ret_kept)
+static int transaction_write_totals(struct catalog *catalog, uint64_t *ret_text_bytes)
 {
 	struct totals_change *change = &catalog->change;
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS_ADD);
 
 	sqlite3_bind_int64(statement, 1, change->jobs);
 	sqlite3_bind_int64(statement, 2, change->bytes);
-	sqlite3_bind_int64(statement, 3, change->kept);
+	sqlite3_bind_int64(statement, 3, change->text_bytes);
 
 	int step = sqlite3_step(statement);
-	int64_t kept = sqlite3_column_int64(statement, 0);
+	int64_t text_bytes = sqlite3_column_int64(statement, 0);
 
 	sqlite3_reset(statement);
 	if (step == SQLITE_DONE)
@@ -366,13 +366,13 @@ static int transaction_write_totals(struct catalog *catalog, uint64_t *ret_kept)
 	if (step != SQLITE_ROW)
 		return catalog_failed(catalog, "write");
 	*change = (struct totals_change){0};
-	*ret_kept = kept > 0 ? (uint64_t)kept : 0;
+	*ret_text_bytes = text_bytes > 0 ? (uint64_t)text_bytes : 0;
 	return 0;
 }
 
 static bool transaction_is_changed(const struct totals_change *change)
 {
-	return change->jobs || change->bytes || change->kept;
+	return change->jobs || change->bytes || change->text_bytes;
 }
 
 /*
@@ -383,17 +383,17 @@ static int transaction_settle(struct catalog *catalog)
 {
 	int err = texts_flush(catalog);
 	struct totals_change came = catalog->change;
-	uint64_t kept;
+	uint64_t text_bytes;
 
 	if (err || !transaction_is_changed(&came))
 		return err;
-	err = transaction_write_totals(catalog, &kept);
-	if (!err && came.kept > 0)
-		err = trim_bodies(catalog, kept, (uint64_t)came.kept);
+	err = transaction_write_totals(catalog, &text_bytes);
+	if (!err && came.text_bytes > 0)
+		err = eviction_trim(catalog, text_bytes, (uint64_t)came.text_bytes);
 	if (!err && transaction_is_changed(&catalog->change))
-		err = transaction_write_totals(catalog, &kept);
+		err = transaction_write_totals(catalog, &text_bytes);
 	if (!err)
-		trim_look(catalog, kept);
+		eviction_check(catalog, text_bytes);
 	return err;
 }
 
@@ -422,17 +422,18 @@ void catalog_totals(struct catalog *catalog, struct catalog_totals *ret_totals)
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_TOTALS);
 	int64_t jobs = 0;
 	int64_t bytes = 0;
-	int64_t kept = 0;
+	int64_t text_bytes = 0;
 
 	if (sqlite3_step(statement) == SQLITE_ROW) {
 		jobs = sqlite3_column_int64(statement, 0) + catalog->change.jobs;
 		bytes = sqlite3_column_int64(statement, 1) + catalog->change.bytes;
-		kept = sqlite3_column_int64(statement, 2) + catalog->change.kept;
+		text_bytes = sqlite3_column_int64(statement, 2) +
+			     catalog->change.text_bytes;
 	}
 	sqlite3_reset(statement);
 	*ret_totals = (struct catalog_totals){
 		.jobs = jobs > 0 ? (uint64_t)jobs : 0,
 		.bytes = bytes > 0 ? (uint64_t)bytes : 0,
-		.kept = kept > 0 ? (uint64_t)kept : 0,
+		.text_bytes = text_bytes > 0 ? (uint64_t)text_bytes : 0,
 	};
 }

@@ -10,7 +10,7 @@
  */
 
 /* A job whose names the kernel must forget, and these names; "" if it knows none. */
-struct gone {
+struct names_to_forget {
 	struct fs *fs;
 	const struct catalog_job *job;
 	char names[FORMATS][FILENAME_BYTES_MAX + 1];
@@ -18,7 +18,7 @@ struct gone {
 
 static void changes_forget_in(struct dir *dir, void *ctx)
 {
-	const struct gone *gone = ctx;
+	const struct names_to_forget *forget = ctx;
 	struct query query = dir->tree.query;
 
 	if (tree_shows(&dir->tree) != TREE_SHOWS_JOBS || query_is_empty(&query))
@@ -28,18 +28,18 @@ static void changes_forget_in(struct dir *dir, void *ctx)
 	 * not with another date.
 	 */
 	query.statuses = QUERY_ALL_STATUSES;
-	if (!query_matches(&query, &gone->job->job))
+	if (!query_matches(&query, &forget->job->job))
 		return;
 	for (unsigned i = 0; i < FORMATS; i++)
-		if (*gone->names[i] && !notifier_forget_name(gone->fs->notifier, dir->ino,
-					       gone->names[i]))
-			fs_forget_names(gone->fs);
+		if (*forget->names[i] && !notifier_forget_name(forget->fs->notifier,
+						 dir->ino, forget->names[i]))
+			fs_forget_names(forget->fs);
 }
 
-static void changes_on_gone(void *ctx, const struct catalog_job *job)
+static void changes_on_job_changed(void *ctx, const struct catalog_job *job)
 {
 	struct fs *fs = ctx;
-	struct gone gone = {.fs = fs, .job = job};
+	struct names_to_forget forget = {.fs = fs, .job = job};
 
 	/* Until then the kernel knows no names. */
 	if (!fs->ready)
@@ -51,8 +51,8 @@ static void changes_on_gone(void *ctx, const struct catalog_job *job)
 	for (unsigned i = 0; i < FORMATS; i++)
 		if (i == FORMAT_JSON || fs->formats_reported & 1u << i)
 			(void)filename_escape(job->job.id, format_suffix((enum format)i),
-				gone.names[i]);
-	directories_each(&fs->directories, changes_forget_in, &gone);
+				forget.names[i]);
+	directories_each(&fs->directories, changes_forget_in, &forget);
 }
 
 /* A query whose listing is complete now, as query_key(). */
@@ -83,4 +83,4 @@ static void changes_on_listed(void *ctx, const struct query *query)
 }
 
 const struct sync_handlers changes_handlers = {
-	.on_gone = changes_on_gone, .on_listed = changes_on_listed};
+	.on_job_changed = changes_on_job_changed, .on_listed = changes_on_listed};

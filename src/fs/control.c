@@ -28,7 +28,7 @@ struct printing {
 	int error;
 };
 
-static void control_print_sentence(void *ctx, int64_t wall_ms, const char *text)
+static void control_print_line(void *ctx, int64_t wall_ms, const char *text)
 {
 	struct printing *printing = ctx;
 	char instant[TIMESTAMP_TEXT];
@@ -43,7 +43,7 @@ static int control_print_errors(struct fs *fs, struct buf *out)
 	struct printing printing = {.out = out};
 
 	if (fs->log->recent)
-		recent_log_each(fs->log->recent, control_print_sentence, &printing);
+		recent_log_each(fs->log->recent, control_print_line, &printing);
 	return printing.error;
 }
 

@@ -37,7 +37,7 @@ struct fs {
 	struct fuse_session *session;
 	struct fuse_buf message; /* libfuse's buffer for a message, reused */
 	bool mounted;
-	bool heard_init;    /* INIT has been received; the next write is its reply */
+	bool init_received; /* INIT has been received; the next write is its reply */
 	bool answered_init; /* the reply to INIT has been written */
 	bool has_epochs;    /* the kernel can invalidate all names at once */
 	bool ready;         /* on_ready() has been called */

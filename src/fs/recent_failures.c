@@ -19,12 +19,12 @@ static struct recent_failure *recent_failures_find(
 void recent_failures_remember(
 	struct recent_failures *failed, const struct recent_failure *wait)
 {
-	struct recent_failure *kept = recent_failures_find(
+	struct recent_failure *failure = recent_failures_find(
 		failed, wait->ino, wait->name, wait->tid);
 
-	if (!kept)
-		kept = &failed->waits[failed->next++ % RECENT_FAILURES_MAX];
-	*kept = *wait;
+	if (!failure)
+		failure = &failed->waits[failed->next++ % RECENT_FAILURES_MAX];
+	*failure = *wait;
 }
 
 bool recent_failures_take(struct recent_failures *failed, uint64_t ino, const char *name,
@@ -36,5 +36,5 @@ bool recent_failures_take(struct recent_failures *failed, uint64_t ino, const ch
 		return false;
 	*ret_wait = *wait;
 	wait->error = 0;
-	return now_ms - ret_wait->told_ms < RECENT_FAILURES_MS;
+	return now_ms - ret_wait->failed_ms < RECENT_FAILURES_MS;
 }

@@ -27,7 +27,7 @@ struct recent_failure {
 	pid_t tid;
 	int error;          /* negative errno it failed with; 0: unused */
 	int64_t arrived_ms; /* monotonic */
-	int64_t told_ms;    /* monotonic time of the failure */
+	int64_t failed_ms;  /* monotonic time of the failure */
 };
 
 struct recent_failures {

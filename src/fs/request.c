@@ -52,7 +52,7 @@ static void request_remember(const struct request *request, int error)
 		.tid = fuse_req_ctx(request->req)->pid,
 		.error = error,
 		.arrived_ms = request->arrived_ms,
-		.told_ms = loop_now_ms(fs->loop),
+		.failed_ms = loop_now_ms(fs->loop),
 	};
 
 	strcpy(wait.name, request->name);

@@ -44,7 +44,7 @@ static void session_on_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs *fs = userdata;
 
-	fs->heard_init = true;
+	fs->init_received = true;
 	fs->has_epochs = conn->proto_minor >= EPOCH_MINOR;
 	/* src/README.md says what was measured for each choice. */
 	conn->want |= conn->capable &
@@ -97,7 +97,7 @@ static ssize_t session_write_message(
 {
 	struct fs *fs = userdata;
 
-	if (fs->heard_init && !fs->answered_init) {
+	if (fs->init_received && !fs->answered_init) {
 		session_ask_for_parallel_dirops(parts, count);
 		fs->answered_init = true;
 	}

@@ -90,10 +90,10 @@ bool filename_next_word(const char **words, char word[static FILENAME_BYTES_MAX 
 		return false;
 
 	size_t len = strcspn(*words, ",");
-	size_t kept = len <= FILENAME_BYTES_MAX ? len : 0;
+	size_t word_len = len <= FILENAME_BYTES_MAX ? len : 0;
 
-	memcpy(word, *words, kept);
-	word[kept] = '\0';
+	memcpy(word, *words, word_len);
+	word[word_len] = '\0';
 	*words = (*words)[len] ? *words + len + 1 : NULL;
 	return true;
 }

@@ -149,7 +149,7 @@ static void http_stall_due(void *ctx)
 {
 	struct http_request *request = ctx;
 	struct loop *loop = request->http->loop;
-	int64_t due = request->answer.heard_ms + request->http->config.stall_ms;
+	int64_t due = request->answer.received_ms + request->http->config.stall_ms;
 
 	if (due > loop_now_ms(loop)) {
 		loop_timer_set(loop, &request->stall, due);
@@ -246,9 +246,9 @@ static int http_on_connected(
 	if (request->state != ACTIVE)
 		return CURL_PREREQFUNC_ABORT;
 	(void)peer, (void)local, (void)peer_port, (void)local_port;
-	request->answer.heard_ms = loop_now_ms(loop);
+	request->answer.received_ms = loop_now_ms(loop);
 	loop_timer_set(loop, &request->stall,
-		request->answer.heard_ms + request->http->config.stall_ms);
+		request->answer.received_ms + request->http->config.stall_ms);
 	return CURL_PREREQFUNC_OK;
 }
 

@@ -49,7 +49,7 @@ struct http_response {
 	const struct http_handlers *handlers;
 	void *ctx;
 	CURL *easy;
-	int64_t heard_ms; /* when the last bytes were received */
+	int64_t received_ms; /* when the last bytes were received */
 	enum http_cut cut;
 	int error;          /* the error that on_data() returned, or 0 */
 	size_t headers_len; /* bytes of headers received so far */

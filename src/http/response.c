@@ -92,7 +92,7 @@ static size_t response_on_header(char *line, size_t size, size_t count, void *ct
 
 	if (answer->cut)
 		return CURL_WRITEFUNC_ERROR;
-	answer->heard_ms = clock_mono_ms(answer->clock);
+	answer->received_ms = clock_mono_ms(answer->clock);
 	answer->headers_len += len;
 	if (answer->headers_len > HTTP_HEADERS_MAX) {
 		answer->cut = HTTP_CUT_HEADERS;
@@ -144,7 +144,7 @@ static size_t response_on_body(char *data, size_t size, size_t count, void *ctx)
 
 	if (answer->cut)
 		return CURL_WRITEFUNC_ERROR;
-	answer->heard_ms = clock_mono_ms(answer->clock);
+	answer->received_ms = clock_mono_ms(answer->clock);
 	if (!response_spend(answer->budget, len)) {
 		answer->on_paused(answer);
 		return CURL_WRITEFUNC_PAUSE;
@@ -173,7 +173,7 @@ void http_response_init(struct http_response *answer, CURL *easy,
 		.handlers = handlers,
 		.ctx = ctx,
 		.easy = easy,
-		.heard_ms = clock_mono_ms(clock),
+		.received_ms = clock_mono_ms(clock),
 	};
 	buf_init(&answer->body, body_max);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, response_on_header);

@@ -11,17 +11,17 @@ enum { CHUNK = 1024 };
 
 void stderr_capture_begin(struct stderr_capture *capture)
 {
-	*capture = (struct stderr_capture){.saved = -1, .kept = -1};
+	*capture = (struct stderr_capture){.saved = -1, .file = -1};
 
-	int kept = memfd_create("stderr", MFD_CLOEXEC);
+	int file = memfd_create("stderr", MFD_CLOEXEC);
 	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 
-	if (kept >= 0 && saved >= 0 && dup2(kept, STDERR_FILENO) >= 0) {
-		*capture = (struct stderr_capture){.saved = saved, .kept = kept};
+	if (file >= 0 && saved >= 0 && dup2(file, STDERR_FILENO) >= 0) {
+		*capture = (struct stderr_capture){.saved = saved, .file = file};
 		return;
 	}
-	if (kept >= 0)
-		close(kept);
+	if (file >= 0)
+		close(file);
 	if (saved >= 0)
 		close(saved);
 }
@@ -63,9 +63,9 @@ void stderr_capture_end(struct stderr_capture *capture, struct buf *ret_line)
 	dup2(capture->saved, STDERR_FILENO);
 	close(capture->saved);
 	if (ret_line)
-		stderr_capture_read_line(capture->kept, ret_line);
+		stderr_capture_read_line(capture->file, ret_line);
 	else
-		stderr_capture_print_all(capture->kept);
-	close(capture->kept);
-	*capture = (struct stderr_capture){.saved = -1, .kept = -1};
+		stderr_capture_print_all(capture->file);
+	close(capture->file);
+	*capture = (struct stderr_capture){.saved = -1, .file = -1};
 }

@@ -192,7 +192,7 @@ enum { LISTING_EMITTED = 255 };
  * Loads a row's job and whether it matches the listing's query. Returns 0, -ENOENT if the
  * job was deleted, or -EIO.
  */
-int listing_look_up(const struct listing *listing, int64_t row,
+int listing_load_job(const struct listing *listing, int64_t row,
 	struct catalog_job *ret_job, bool *ret_matches);
 
 /* Returns the newest listing of the query, or NULL. Takes no reference. */
@@ -295,31 +295,31 @@ void listing_failed(struct listing *listing, int error, const char *errmsg);
 int sync_errno(int error);
 
 /*
- * Stores a job that the API returned, and calls on_gone() if it has changed. Returns 0 or
- * the errors of jobs_put().
+ * Stores a job that the API returned, and calls on_job_changed() if it has changed.
+ * Returns 0 or the errors of jobs_put().
  */
 int sync_put(struct sync *sync, const struct api_item *item, struct catalog_job *ret_job);
 
 /*
- * Stores a job that the API returned, without calling on_gone(). Returns 0 or the errors
- * of jobs_put().
+ * Stores a job that the API returned, without calling on_job_changed(). Returns 0 or the
+ * errors of jobs_put().
  */
 int sync_keep(
 	struct sync *sync, const struct api_item *item, struct catalog_job *ret_job);
 
 /*
- * Marks a job as deleted, drops its text and calls on_gone(): the API does not have it
- * any more. Returns 0 or -EIO.
+ * Marks a job as deleted, drops its text and calls on_job_changed(): the API does not
+ * have it any more. Returns 0 or -EIO.
  */
 int sync_mark_deleted(struct sync *sync, const struct catalog_job *job);
 
 /*
  * Marks a job as deleted after a deletion through this mount: overwrites its text in the
- * database file and calls on_gone(). Returns 0 or -EIO.
+ * database file and calls on_job_changed(). Returns 0 or -EIO.
  */
 int sync_erase(struct sync *sync, const struct catalog_job *job);
 
-/* Calls on_gone(), so that the job's name is dropped from caches. */
+/* Calls on_job_changed(), so that the job's name is dropped from caches. */
 void sync_notify_deleted(struct sync *sync, const struct catalog_job *job);
 
 /* True if the job was deleted through this mount a moment ago. */

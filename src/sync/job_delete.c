@@ -202,7 +202,7 @@ static int job_delete_send(struct sync *sync, const struct catalog_job *job,
 	const struct delete_caller *caller, struct job_delete **ret_deletion)
 {
 	/* The call would only wait until it times out. */
-	if (offline_look(sync))
+	if (offline_check(sync))
 		return -EHOSTUNREACH;
 
 	struct job_delete *deletion = calloc(1, sizeof(*deletion));

@@ -158,7 +158,7 @@ int job_fetch_by_id(struct sync *sync, const char *id, struct wait_queue **ret_q
 	int err = 0;
 
 	/* A call that was sent before goes on, but is not waited for. */
-	if (offline_look(sync))
+	if (offline_check(sync))
 		err = -EHOSTUNREACH;
 	else if (!fetch)
 		err = job_fetch_begin(sync, id, false, &fetch);

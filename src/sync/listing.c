@@ -288,7 +288,7 @@ int listing_get(struct sync *sync, enum listing_kind kind, const struct query *q
 	struct listing *made;
 
 	query_key(query, key);
-	offline_look(sync);
+	offline_check(sync);
 
 	struct listing *found = listing_find(sync, kind, key);
 

@@ -74,7 +74,7 @@ static int member_set_add_member(struct member_set *set, int64_t number)
 	return err;
 }
 
-int member_set_add(struct member_set *set, int64_t number, uint8_t part, bool tell)
+int member_set_add(struct member_set *set, int64_t number, uint8_t part, bool emit)
 {
 	if (set->seen_len >= MEMBER_SET_MAX)
 		return -EFBIG;
@@ -88,7 +88,7 @@ int member_set_add(struct member_set *set, int64_t number, uint8_t part, bool te
 	size_t slot = member_set_find_slot(set->seen, set->seen_cap, number);
 
 	if (!set->seen[slot]) {
-		int err = tell ? member_set_add_member(set, number) : 0;
+		int err = emit ? member_set_add_member(set, number) : 0;
 
 		if (err)
 			return err;

@@ -34,7 +34,7 @@ static void offline_cancel_probe(struct offline *offline)
 	offline->probe = NULL;
 }
 
-bool offline_look(struct sync *sync)
+bool offline_check(struct sync *sync)
 {
 	static const struct api_handlers handlers = {.on_done = offline_on_done};
 	struct offline *offline = &sync->offline;

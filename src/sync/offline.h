@@ -29,7 +29,7 @@ bool offline_is(const struct sync *sync);
 
 /* Like offline_is(), for a reader: sends a probe if the API is out of reach and it is
  * due. */
-bool offline_look(struct sync *sync);
+bool offline_check(struct sync *sync);
 
 /*
  * True if a call that failed with `error` did not reach the API, and the cache may be

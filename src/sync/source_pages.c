@@ -339,13 +339,13 @@ static int pages_take_rows(struct listing *listing, struct page *page)
 	bool news = false;
 
 	for (size_t i = 0; i < page->len; i++) {
-		bool tell = page->rows[i] > 0;
-		int64_t row = tell ? page->rows[i] : -page->rows[i];
+		bool emit = page->rows[i] > 0;
+		int64_t row = emit ? page->rows[i] : -page->rows[i];
 
 		news = news || !member_set_has_in(&listing->members, row, part);
 		pages_note_emitted(listing, row);
 
-		int err = member_set_add(&listing->members, row, part, tell);
+		int err = member_set_add(&listing->members, row, part, emit);
 
 		if (err)
 			return err;

@@ -50,7 +50,7 @@ static int select_examine_row(struct select *select, int64_t row)
 
 	if (from && from->kind == LISTING_DAYS)
 		return rows_append(&select->days, &row, 1);
-	err = listing_look_up(listing, row, &job, &matches);
+	err = listing_load_job(listing, row, &job, &matches);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (!matches)

@@ -71,7 +71,7 @@ bool sync_is_fresh(struct sync *sync, const struct catalog_job *job, int64_t at_
 	/* If it was deleted meanwhile, the next listing will report it missing. */
 	if (job_finished(&job->job))
 		return true;
-	if (offline_look(sync))
+	if (offline_check(sync))
 		return true;
 	if (job->seen_ms < sync->refreshed_ms)
 		return false;
@@ -138,7 +138,7 @@ int sync_refresh_query(struct sync *sync, const struct query *query)
 	return sync_invalidate_jobs(sync, query);
 }
 
-int listing_look_up(const struct listing *listing, int64_t row,
+int listing_load_job(const struct listing *listing, int64_t row,
 	struct catalog_job *ret_job, bool *ret_matches)
 {
 	struct catalog *catalog = listing->sync->catalog;
@@ -185,8 +185,8 @@ void sync_commit(struct sync *sync)
 
 void sync_notify_deleted(struct sync *sync, const struct catalog_job *job)
 {
-	if (sync->handlers.on_gone)
-		sync->handlers.on_gone(sync->handlers_ctx, job);
+	if (sync->handlers.on_job_changed)
+		sync->handlers.on_job_changed(sync->handlers_ctx, job);
 }
 
 int sync_errno(int error)

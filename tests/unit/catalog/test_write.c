@@ -31,14 +31,14 @@ static const char *big_text(void)
 /* If true, the limit is a quota: the free space of the disk does not show it. */
 static bool is_quota;
 
-struct room __real_room_look(int dir, int64_t file_size);
-struct room __wrap_room_look(int dir, int64_t file_size);
+struct room __real_room_measure(int dir, int64_t file_size);
+struct room __wrap_room_measure(int dir, int64_t file_size);
 
-struct room __wrap_room_look(int dir, int64_t file_size)
+struct room __wrap_room_measure(int dir, int64_t file_size)
 {
 	if (is_quota)
 		return (struct room){.left = INT64_MAX};
-	return __real_room_look(dir, file_size);
+	return __real_room_measure(dir, file_size);
 }
 
 static void limit_unseen(rlim_t max)

@@ -33,7 +33,7 @@ int64_t fixture_noon_ms(void)
 	return ms;
 }
 
-static void on_gone(void *ctx, const struct catalog_job *job)
+static void on_job_changed(void *ctx, const struct catalog_job *job)
 {
 	struct sync_fixture *fixture = ctx;
 
@@ -48,7 +48,7 @@ static void on_turn(void *ctx)
 
 void fixture_reset(struct sync_fixture *fixture, int connections, unsigned page_size)
 {
-	static const struct sync_handlers handlers = {.on_gone = on_gone};
+	static const struct sync_handlers handlers = {.on_job_changed = on_job_changed};
 	const struct sync_config config = {
 		.ttl_ms = fixture->no_ttl ? 0 : FIXTURE_TTL_MS,
 		.connections = connections,
