@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -92,13 +91,14 @@ static int mountpoint_stat_now(const char *path)
 }
 
 /*
- * Waits until a process has ended. Returns 0, -ETIMEDOUT after ANSWER_MS, or another
- * negative errno. A signal that interrupts poll(2) does not make a mount look dead.
+ * Waits until the other end of a pipe is closed. Returns 0, -ETIMEDOUT after ANSWER_MS,
+ * or another negative errno. A signal that interrupts poll(2) does not make a mount look
+ * dead.
  */
-static int mountpoint_wait(int pidfd)
+static int mountpoint_wait(int fd)
 {
 	const int64_t end_ms = clock_mono_ms(&clock_system) + ANSWER_MS;
-	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 	int64_t left_ms = ANSWER_MS;
 	int ready;
 
@@ -119,17 +119,22 @@ static int mountpoint_wait(int pidfd)
  */
 static int mountpoint_stat(const char *path)
 {
+	int ends[2]; /* of a pipe that the child keeps open until it ends */
 	int status = 0;
-	pid_t pid = fork();
 
-	if (pid < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
+
+	CLEANUP_CLOSE int fd = ends[0];
+	pid_t pid = fork();
+	int err = pid < 0 ? -errno : 0;
+
 	if (pid == 0)
 		_exit(mountpoint_stat_now(path));
-
-	CLEANUP_CLOSE int pidfd = pidfd_open(pid, 0);
-	int err = pidfd < 0 ? -errno : mountpoint_wait(pidfd);
-
+	close(ends[1]);
+	if (err)
+		return err;
+	err = mountpoint_wait(fd);
 	/* Do not wait for the child if it hangs: it may be blocked in the kernel, where
 	 * not even SIGKILL ends it. */
 	if (err)
