@@ -84,9 +84,9 @@ static int metadata_fetch(struct catalog *catalog, int64_t row,
 
 int jobs_metadata(struct catalog *catalog, int64_t row, struct buf *text)
 {
-	sqlite3_stmt *statement;
-	const char *found;
-	size_t len;
+	sqlite3_stmt *statement = NULL;
+	const char *found = "";
+	size_t len = 0;
 	int err = metadata_fetch(catalog, row, &statement, &found, &len);
 
 	if (err)
@@ -100,9 +100,9 @@ int jobs_metadata(struct catalog *catalog, int64_t row, struct buf *text)
 int jobs_match(struct catalog *catalog, const struct query *query,
 	const struct catalog_job *job, bool *ret_matches)
 {
-	sqlite3_stmt *statement;
-	const char *text;
-	size_t len;
+	sqlite3_stmt *statement = NULL;
+	const char *text = "";
+	size_t len = 0;
 
 	*ret_matches = query_matches(query, &job->job);
 	if (!*ret_matches || !*query->metadata)
