@@ -200,6 +200,8 @@ static void test_srt(void **state)
 			    "{" HI ",\"start\":360000},{" HI ",\"start\":1e99},"
 			    "{" HI ",\"start\":-5,\"end\":1},{" HI ",\"start\":-1e400},"
 			    "{" HI ",\"start\":359999.5,\"end\":400000},"
+			    /* Rounded, it begins when the last cue must have ended. */
+			    "{" HI ",\"start\":359999.9989,\"end\":400000},"
 			    "{" HI
 			    ",\"start\":1000000000000000000000000000000000000000000000"
 			    "0000000000000000000000000000}"),
