@@ -349,9 +349,13 @@ static int check_despite_a_signal(void)
 		sigaction(SIGALRM, &action, NULL) < 0 ||
 		setitimer(ITIMER_REAL, &soon, NULL) < 0)
 		return 1;
-	if (mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &errmsg))
-		return 2;
-	return point.dead && !point.hangs ? 0 : 3;
+
+	int err = mountpoint_check(in_root("dir"), MOUNTINFO_SELF, &point, &errmsg);
+	bool good = !err && point.dead && !point.hangs;
+
+	mountpoint_done(&point);
+	buf_done(&errmsg);
+	return good ? 0 : 2;
 }
 
 /*
