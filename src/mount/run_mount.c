@@ -453,9 +453,12 @@ static int mount_end(struct run_mount *run, int code, struct buf *errmsg)
 	return code;
 }
 
+/* A step of a mount. Returns an exit code; if that is not EXIT_CODE_OK, sets `errmsg`. */
+typedef int mount_step(struct run_mount *run, struct buf *errmsg);
+
 int run_mount(struct mount_plan *plan, struct buf *errmsg)
 {
-	static int (*const steps[])(struct run_mount * run, struct buf * errmsg) = {
+	static mount_step *const steps[] = {
 		mount_prepare,
 		mount_open_loop,
 		mount_open_api,
