@@ -114,6 +114,7 @@ class TestOwnMount:
         """SEMANTICS 1.8.3"""
         path = ground.new("mnt")
         one = mount(account, path=path)
+        assert (path / "all").is_dir()  # it answers: it no longer starts
         ground.cover(path)
         assert end(one) == SYSTEM
         assert one.stderr.count("\n") == 1
