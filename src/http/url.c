@@ -29,6 +29,17 @@ static bool url_host_is_loopback(const char *host)
 	       ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
+/*
+ * True if the host has only printable ASCII characters. libcurl also takes any other byte
+ * and leaves it to the resolver.
+ */
+static bool url_host_is_ascii(const char *host)
+{
+	while (*host > ' ' && *host < 0x7f)
+		host++;
+	return !*host;
+}
+
 /* True if the URL has that part. Before curl 8.8 an empty query counts, too. */
 static bool url_has(CURLU *url, CURLUPart part)
 {
@@ -69,6 +80,8 @@ static CURLUcode url_read(CURLU *url, struct http_url *ret_url)
 		return code;
 	if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
 		return CURLUE_UNSUPPORTED_SCHEME;
+	if (!url_host_is_ascii(host))
+		return CURLUE_BAD_HOSTNAME;
 	if (strcmp(port, "0") == 0)
 		return CURLUE_BAD_PORT_NUMBER;
 	*ret_url = (struct http_url){

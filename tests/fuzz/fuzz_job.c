@@ -74,7 +74,7 @@ static int on_item(void *ctx, const struct api_item *item)
 static void read_answer(const char *text, size_t size, const char *id)
 {
 	static const struct log log; /* logs to stderr, without debug messages */
-	struct api_scratch scratch;
+	struct api_scratch scratch = {0};
 	struct api_page page;
 	unsigned reported = 0;
 	struct api_reader reader = {.scratch = &scratch,

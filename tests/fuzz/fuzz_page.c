@@ -121,7 +121,7 @@ static bool are_same(const struct outcome *one, const struct outcome *other)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct api_scratch scratch;
+	struct api_scratch scratch = {0};
 
 	if (size > FUZZ_INPUT_MAX)
 		return 0;

@@ -82,6 +82,9 @@ bool kernel_message_is_whole(uint32_t opcode, const void *body, size_t size)
 		return false;
 	if (opcode == FUSE_BATCH_FORGET)
 		return kernel_message_holds_forgets(body, size);
+	/* Without a body, `body` may be NULL. */
+	if (!size)
+		return !form.names;
 	return kernel_message_holds_names(
 		(const char *)body + form.size, size - form.size, form.names);
 }

@@ -100,6 +100,13 @@ static const struct {
 	{"https://a\tb", "not a URL"},
 	{"https://a\nb", "not a URL"},
 	{"https://a%00b", "not a URL"},
+	{"https://a\xa0"
+	 "b",
+		"not a URL"},
+	{"https://b\xc3\xbc"
+	 "cher.example",
+		"not a URL"},
+	{"https://b%c3%bccher.example", "not a URL"},
 	{"https://[::1", "not a URL"},
 	{"https://[::1]x", "not a URL"},
 	{"https://::1", "not a URL"},
