@@ -20,15 +20,15 @@ enum {
 	TURN_MAX = 32 << 20,
 };
 
-/* Returns the room on a disk of `total` bytes that has `left` bytes left. */
-static struct room room_make(int64_t left, uint64_t total)
+/* Restricts `room` to `left` bytes on a disk, or in a file, of at most `total` bytes. */
+static void room_limit(struct room *room, int64_t left, uint64_t total)
 {
 	uint64_t part = total / RESERVE_PART;
 
-	return (struct room){
-		.left = left > 0 ? left : 0,
-		.reserve = part < RESERVE_MAX ? (int64_t)part : RESERVE_MAX,
-	};
+	if (left >= room->left)
+		return;
+	room->left = left > 0 ? left : 0;
+	room->reserve = part < RESERVE_MAX ? (int64_t)part : RESERVE_MAX;
 }
 
 /* Restricts `room` if the directory `dir` takes no new file, such as a journal. */
@@ -49,20 +49,12 @@ struct room room_measure(int dir, int64_t file_size)
 
 	if (fstatvfs(dir, &disk) == 0 && disk.f_frsize &&
 		disk.f_bavail < INT64_MAX / disk.f_frsize) {
-		room = room_make((int64_t)(disk.f_bavail * disk.f_frsize),
+		room_limit(&room, (int64_t)(disk.f_bavail * disk.f_frsize),
 			disk.f_blocks * disk.f_frsize);
 		room_check_directory(dir, &disk, &room);
 	}
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < INT64_MAX) {
-		int64_t left = (int64_t)limit.rlim_cur - file_size;
-
-		if (left < room.left) {
-			bool closed = room.closed;
-
-			room = room_make(left, limit.rlim_cur);
-			room.closed = closed;
-		}
-	}
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < INT64_MAX)
+		room_limit(&room, (int64_t)limit.rlim_cur - file_size, limit.rlim_cur);
 	return room;
 }
 
