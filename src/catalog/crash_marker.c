@@ -99,7 +99,7 @@ static int marker_sync_dir(const struct db_file *place)
 }
 
 /* Opens or creates the marker and locks it. Returns 0 or a negative errno. */
-static int marker_open_mark(struct crash_marker *dirty, const struct db_file *place)
+static int marker_open_mark(struct crash_marker *marker, const struct db_file *place)
 {
 	CLEANUP_FREE char *name = NULL;
 
@@ -107,73 +107,73 @@ static int marker_open_mark(struct crash_marker *dirty, const struct db_file *pl
 		name = NULL;
 		return -ENOMEM;
 	}
-	dirty->fd = openat(place->dir, name,
+	marker->fd = openat(place->dir, name,
 		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	if (dirty->fd < 0)
+	if (marker->fd < 0)
 		return -errno;
 
-	int err = db_file_flock(dirty->fd, LOCK_SH);
+	int err = db_file_flock(marker->fd, LOCK_SH);
 
 	/* If the filesystem has no locks we go on; the marker is then never cleared. */
 	return err == -EWOULDBLOCK ? err : 0;
 }
 
-int crash_marker_open(struct crash_marker *dirty, const struct db_file *place,
+int crash_marker_open(struct crash_marker *marker, const struct db_file *place,
 	const char *boot, bool *ret_cut)
 {
 	struct mark mark;
 
-	*dirty = (struct crash_marker){.fd = -1};
+	*marker = (struct crash_marker){.fd = -1};
 	*ret_cut = false;
 	if (boot)
-		(void)snprintf(dirty->boot, sizeof(dirty->boot), "%s", boot);
-	else if (!marker_read_boot(dirty->boot))
+		(void)snprintf(marker->boot, sizeof(marker->boot), "%s", boot);
+	else if (!marker_read_boot(marker->boot))
 		return 0;
-	if (!dirty->boot[0] || place->is_remote)
+	if (!marker->boot[0] || place->is_remote)
 		return 0;
 
-	int err = marker_open_mark(dirty, place);
+	int err = marker_open_mark(marker, place);
 
 	if (err)
 		return err;
-	marker_read_mark(dirty->fd, &mark);
-	*ret_cut = marker_is_earlier(mark.boot, dirty->boot);
+	marker_read_mark(marker->fd, &mark);
+	*ret_cut = marker_is_earlier(mark.boot, marker->boot);
 	return 0;
 }
 
-int crash_marker_set(struct crash_marker *dirty, const struct db_file *place)
+int crash_marker_set(struct crash_marker *marker, const struct db_file *place)
 {
 	struct mark mark;
 
-	if (dirty->fd < 0)
+	if (marker->fd < 0)
 		return 0;
 
-	bool is_new = lseek(dirty->fd, 0, SEEK_END) < MARK_SIZE;
+	bool is_new = lseek(marker->fd, 0, SEEK_END) < MARK_SIZE;
 
-	marker_read_mark(dirty->fd, &mark);
-	memcpy(mark.boot, dirty->boot, sizeof(mark.boot));
+	marker_read_mark(marker->fd, &mark);
+	memcpy(mark.boot, marker->boot, sizeof(mark.boot));
 	mark.number++;
 
-	int err = marker_write_mark(dirty->fd, &mark);
+	int err = marker_write_mark(marker->fd, &mark);
 
-	if (!err && fdatasync(dirty->fd) < 0)
+	if (!err && fdatasync(marker->fd) < 0)
 		err = -errno;
 	if (!err && is_new)
 		err = marker_sync_dir(place);
-	dirty->is_set = !err;
+	marker->is_set = !err;
 	return err;
 }
 
-int dirty_doubt(const struct crash_marker *dirty, bool doubt)
+int crash_marker_doubt(const struct crash_marker *marker, bool doubt)
 {
 	struct mark mark;
 
-	if (dirty->fd < 0)
+	if (marker->fd < 0)
 		return -ENOTSUP;
-	marker_read_mark(dirty->fd, &mark);
+	marker_read_mark(marker->fd, &mark);
 	/* It then looks as if an earlier boot had left the marker. */
-	(void)snprintf(mark.boot, sizeof(mark.boot), "%s", doubt ? "none" : dirty->boot);
-	return marker_write_mark(dirty->fd, &mark);
+	(void)snprintf(mark.boot, sizeof(mark.boot), "%s", doubt ? "none" : marker->boot);
+	return marker_write_mark(marker->fd, &mark);
 }
 
 /*
@@ -215,17 +215,17 @@ static _Noreturn void marker_be_child(int mark_fd, int end, const struct db_file
 	_exit(0);
 }
 
-void crash_marker_close(struct crash_marker *dirty, const struct db_file *place)
+void crash_marker_close(struct crash_marker *marker, const struct db_file *place)
 {
 	int ends[2];
 
-	if (dirty->fd < 0)
+	if (marker->fd < 0)
 		return;
-	if (dirty->is_set && pipe2(ends, O_CLOEXEC) == 0) {
+	if (marker->is_set && pipe2(ends, O_CLOEXEC) == 0) {
 		pid_t child = fork();
 
 		if (child == 0)
-			marker_be_child(dirty->fd, ends[1], place);
+			marker_be_child(marker->fd, ends[1], place);
 		/* poll(2) returns when the child has ended, which closes its end. */
 		close(ends[1]);
 		poll(&(struct pollfd){.fd = ends[0]}, 1, CLOSE_MS);
@@ -233,6 +233,6 @@ void crash_marker_close(struct crash_marker *dirty, const struct db_file *place)
 		if (child > 0)
 			waitpid(child, NULL, WNOHANG);
 	}
-	close(dirty->fd);
-	dirty->fd = -1;
+	close(marker->fd);
+	marker->fd = -1;
 }

@@ -32,14 +32,14 @@ struct crash_marker {
  * Sets `ret_cut` if an earlier boot left the marker, so that the database cannot be
  * trusted. Returns 0 or a negative errno.
  */
-int crash_marker_open(struct crash_marker *dirty, const struct db_file *place,
+int crash_marker_open(struct crash_marker *marker, const struct db_file *place,
 	const char *boot, bool *ret_cut);
 
 /*
  * Marks the database as in use. Must succeed before anything is written to the database.
  * Blocks until the marker is on the disk. Returns 0 or a negative errno.
  */
-int crash_marker_set(struct crash_marker *dirty, const struct db_file *place);
+int crash_marker_set(struct crash_marker *marker, const struct db_file *place);
 
 /*
  * While `doubt` is set, a process that finds the marker after we have died takes the
@@ -47,7 +47,7 @@ int crash_marker_set(struct crash_marker *dirty, const struct db_file *place);
  * on disk. Needs no space on the disk. Returns 0, or a negative errno if the marker
  * cannot be written.
  */
-int dirty_doubt(const struct crash_marker *dirty, bool doubt);
+int crash_marker_doubt(const struct crash_marker *marker, bool doubt);
 
 /*
  * Call it after the database was closed. If no other process has the database open, syncs
@@ -55,4 +55,4 @@ int dirty_doubt(const struct crash_marker *dirty, bool doubt);
  * disk cannot be killed; we wait for it for half a second at most. Closes the marker.
  * Does nothing if `fd` is -1.
  */
-void crash_marker_close(struct crash_marker *dirty, const struct db_file *place);
+void crash_marker_close(struct crash_marker *marker, const struct db_file *place);

@@ -17,7 +17,7 @@ enum {
 	FULL_MIN = 4 << 20,
 };
 
-int64_t trim_pages(struct catalog *catalog, enum statement which)
+int64_t eviction_count_pages(struct catalog *catalog, enum statement which)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, which);
 	int64_t pages = 0;
@@ -40,8 +40,8 @@ static uint64_t eviction_find_max(struct catalog *catalog, uint64_t text_bytes)
 	if (room->left / 2 >= room->reserve || text_bytes <= FULL_MIN)
 		return max;
 
-	int64_t pages = catalog->pages - trim_pages(catalog, SQL_PAGES) +
-			trim_pages(catalog, SQL_FREE_PAGES);
+	int64_t pages = catalog->pages - eviction_count_pages(catalog, SQL_PAGES) +
+			eviction_count_pages(catalog, SQL_FREE_PAGES);
 	int64_t missing = room->reserve - room->left - pages * catalog->page_size;
 
 	if (missing <= 0)
@@ -55,10 +55,10 @@ static uint64_t eviction_find_max(struct catalog *catalog, uint64_t text_bytes)
 	return least < max ? least : max;
 }
 
-int eviction_trim(struct catalog *catalog, uint64_t text_bytes, uint64_t came)
+int eviction_trim(struct catalog *catalog, uint64_t text_bytes, uint64_t added)
 {
 	uint64_t max = eviction_find_max(catalog, text_bytes);
-	uint64_t step = EVICT_STEP + came;
+	uint64_t step = EVICT_STEP + added;
 
 	if (text_bytes <= max)
 		return 0;
@@ -69,12 +69,12 @@ int eviction_trim(struct catalog *catalog, uint64_t text_bytes, uint64_t came)
 /* True if the file has too many free pages; on a full disk one is too many. */
 static bool eviction_has_free_pages(struct catalog *catalog)
 {
-	return trim_pages(catalog, SQL_FREE_PAGES) * catalog->page_size >
+	return eviction_count_pages(catalog, SQL_FREE_PAGES) * catalog->page_size >
 	       (room_is_low(&catalog->room) ? 0 : FREE_MAX);
 }
 
 /* The statement returns a row for each page by which it makes the file smaller. */
-int trim_vacuum(struct catalog *catalog)
+int eviction_vacuum(struct catalog *catalog)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_VACUUM);
 	int step;
@@ -111,5 +111,5 @@ void catalog_trim(struct catalog *catalog)
 	 * remains, however large it is. */
 	catalog->excess = catalog->change.text_bytes != 0;
 	if (!err && !catalog->excess && eviction_has_free_pages(catalog))
-		catalog->excess = trim_vacuum(catalog) == 0;
+		catalog->excess = eviction_vacuum(catalog) == 0;
 }

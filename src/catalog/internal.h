@@ -182,8 +182,8 @@ int catalog_failed(struct catalog *catalog, const char *what);
 int catalog_damaged(struct catalog *catalog, const char *what);
 
 /*
- * Evicts the least recently used texts until at most `max` of the `kept` bytes are left,
- * but never the last text. Returns 0 or -EIO.
+ * Evicts the least recently used texts until at most `max` of the `text_bytes` bytes are
+ * left, but never the last text. Returns 0 or -EIO.
  */
 int texts_evict(struct catalog *catalog, uint64_t text_bytes, uint64_t max);
 
@@ -199,38 +199,38 @@ int64_t texts_now(const struct catalog *catalog);
 int64_t texts_used(const struct catalog *catalog, const struct job *job);
 
 /*
- * Evicts texts if their size, `kept` bytes, is too large. Evicts at most `came` bytes,
- * the size of the texts that the transaction has added, plus EVICT_STEP. Returns 0 or
- * -EIO.
+ * Evicts texts if their size, `text_bytes` bytes, is too large. Evicts at most `added`
+ * bytes, the size of the texts that the transaction has added, plus EVICT_STEP. Returns 0
+ * or -EIO.
  */
-int eviction_trim(struct catalog *catalog, uint64_t text_bytes, uint64_t came);
+int eviction_trim(struct catalog *catalog, uint64_t text_bytes, uint64_t added);
 
 /*
  * Returns the number of pages of the file (SQL_PAGES) or the number of those that are not
  * in use (SQL_FREE_PAGES). Returns 0 if it cannot be read.
  */
-int64_t trim_pages(struct catalog *catalog, enum statement which);
+int64_t eviction_count_pages(struct catalog *catalog, enum statement which);
 
 /* Makes the file smaller by a step, if it has free pages. Returns 0 or -EIO. */
-int trim_vacuum(struct catalog *catalog);
+int eviction_vacuum(struct catalog *catalog);
 
 /*
  * Updates `catalog->excess`: checks whether the file is larger than it should be if it
- * has `kept` bytes of texts.
+ * has `text_bytes` bytes of texts.
  */
 void eviction_check(struct catalog *catalog, uint64_t text_bytes);
 
 /*
  * Stores the text of a job: it is compressed in the background, and written at the latest
- * by texts_flush(), which adds the stored size to `catalog->change.kept`. The caller
- * updates the job's row, which says whether the job has text. Returns 0 or -EIO.
+ * by texts_flush(), which adds the stored size to `catalog->change.text_bytes`. The
+ * caller updates the job's row, which says whether the job has text. Returns 0 or -EIO.
  */
 int texts_put(struct catalog *catalog, int64_t row, const char *text, size_t size);
 
 /*
- * Deletes the text of a job and subtracts its stored size from `catalog->change.kept`.
- * The caller updates the job's row, which says whether the job has text. Returns 0 or
- * -EIO.
+ * Deletes the text of a job and subtracts its stored size from
+ * `catalog->change.text_bytes`. The caller updates the job's row, which says whether the
+ * job has text. Returns 0 or -EIO.
  */
 int texts_delete(struct catalog *catalog, int64_t row);
 

@@ -45,7 +45,7 @@ static int transaction_run_once(struct catalog *catalog, enum statement which)
 static void transaction_choose_journal(struct catalog *catalog)
 {
 	if (!catalog->pages)
-		catalog->pages = trim_pages(catalog, SQL_PAGES);
+		catalog->pages = eviction_count_pages(catalog, SQL_PAGES);
 	disk_space_update(catalog, catalog->pages);
 
 	bool is_unsure = room_is_unsure(&catalog->room);
@@ -71,18 +71,19 @@ static void transaction_choose_journal(struct catalog *catalog)
  */
 static bool transaction_has_room(struct catalog *catalog)
 {
-	int64_t pages = trim_pages(catalog, SQL_PAGES);
+	int64_t pages = eviction_count_pages(catalog, SQL_PAGES);
 
 	disk_space_update(catalog, pages);
 	if (catalog->room.closed)
 		return false;
-	for (;; pages = trim_pages(catalog, SQL_PAGES)) {
+	for (;; pages = eviction_count_pages(catalog, SQL_PAGES)) {
 		int64_t growth = (pages - catalog->pages) * catalog->page_size;
 
 		if (growth <= 0 || growth <= catalog->room.left)
 			return true;
-		if (!catalog->unjournaled || !trim_pages(catalog, SQL_FREE_PAGES) ||
-			trim_vacuum(catalog))
+		if (!catalog->unjournaled ||
+			!eviction_count_pages(catalog, SQL_FREE_PAGES) ||
+			eviction_vacuum(catalog))
 			return false;
 	}
 }
@@ -99,18 +100,18 @@ static int transaction_commit(struct catalog *catalog)
 			!catalog->unlinked;
 
 	if (!transaction_has_room(catalog) ||
-		(doubtful && dirty_doubt(&catalog->crash_marker, true))) {
+		(doubtful && crash_marker_doubt(&catalog->crash_marker, true))) {
 		disk_space_report(catalog);
 		catalog->unsaved = true;
 		return -ENOSPC;
 	}
 
-	int64_t pages = trim_pages(catalog, SQL_PAGES);
+	int64_t pages = eviction_count_pages(catalog, SQL_PAGES);
 	int err = catalog_run(catalog, catalog_statement(catalog, SQL_COMMIT));
 
 	/* If the commit failed, the rollback has restored the file by now. */
 	if (doubtful)
-		dirty_doubt(&catalog->crash_marker, false);
+		crash_marker_doubt(&catalog->crash_marker, false);
 	if (!err)
 		catalog->pages = pages;
 	return err;
@@ -293,7 +294,7 @@ int catalog_run(struct catalog *catalog, sqlite3_stmt *statement)
  * Reserves the row numbers that a lost transaction returned. They may be members of an
  * open listing, where no other job must appear in their place.
  */
-static int transaction_burn_rows(struct catalog *catalog)
+static int transaction_reserve_rows(struct catalog *catalog)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_RESERVE_ROWS);
 
@@ -311,7 +312,7 @@ static int transaction_begin(struct catalog *catalog)
 
 	catalog->in_transaction = step == SQLITE_DONE;
 	if (catalog->in_transaction)
-		catalog->pages = trim_pages(catalog, SQL_PAGES);
+		catalog->pages = eviction_count_pages(catalog, SQL_PAGES);
 	return step;
 }
 
@@ -326,7 +327,7 @@ int catalog_begin(struct catalog *catalog)
 	catalog->lock_timed_out = step == SQLITE_BUSY;
 	if (step != SQLITE_DONE)
 		return catalog_failed(catalog, "write");
-	return catalog->reserved_rowid ? transaction_burn_rows(catalog) : 0;
+	return catalog->reserved_rowid ? transaction_reserve_rows(catalog) : 0;
 }
 
 bool catalog_try_begin(struct catalog *catalog)
@@ -341,7 +342,8 @@ bool catalog_try_begin(struct catalog *catalog)
 	bool begun = transaction_begin(catalog) == SQLITE_DONE;
 
 	catalog->lock_timed_out = impatient;
-	return begun && (!catalog->reserved_rowid || transaction_burn_rows(catalog) == 0);
+	return begun &&
+	       (!catalog->reserved_rowid || transaction_reserve_rows(catalog) == 0);
 }
 
 /*
@@ -382,14 +384,14 @@ static bool transaction_is_changed(const struct totals_change *change)
 static int transaction_settle(struct catalog *catalog)
 {
 	int err = texts_flush(catalog);
-	struct totals_change came = catalog->change;
+	struct totals_change added = catalog->change;
 	uint64_t text_bytes;
 
-	if (err || !transaction_is_changed(&came))
+	if (err || !transaction_is_changed(&added))
 		return err;
 	err = transaction_write_totals(catalog, &text_bytes);
-	if (!err && came.text_bytes > 0)
-		err = eviction_trim(catalog, text_bytes, (uint64_t)came.text_bytes);
+	if (!err && added.text_bytes > 0)
+		err = eviction_trim(catalog, text_bytes, (uint64_t)added.text_bytes);
 	if (!err && transaction_is_changed(&catalog->change))
 		err = transaction_write_totals(catalog, &text_bytes);
 	if (!err)

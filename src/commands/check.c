@@ -46,7 +46,7 @@ struct check {
 	bool reached;        /* the API has answered */
 	char tls_error[256]; /* why its certificate is not trusted, or "" */
 	int64_t server_ms;   /* wall time that the API sent; -1 if it sent none */
-	int64_t heard_ms;    /* our wall time when that arrived */
+	int64_t received_ms; /* our wall time when that arrived */
 };
 
 /* A request without the key, which finds out whether the API can be reached. */
@@ -66,7 +66,7 @@ static void check_on_done(void *ctx, const struct http_result *result)
 	loop_stop(probe->loop);
 	check->reached = result->failure == HTTP_OK;
 	check->server_ms = result->server_ms;
-	check->heard_ms = clock_wall_ms(&clock_system);
+	check->received_ms = clock_wall_ms(&clock_system);
 	if (result->tls_failed)
 		(void)snprintf(check->tls_error, sizeof(check->tls_error), "%s",
 			*result->detail ? result->detail : "no reason given");
@@ -164,7 +164,7 @@ static int check_tls(struct check *check, struct buf *text)
 /* Compares our clock with the API's. */
 static int check_clock(struct check *check, struct buf *text)
 {
-	int64_t skew_s = (check->heard_ms - check->server_ms) / 1000;
+	int64_t skew_s = (check->received_ms - check->server_ms) / 1000;
 
 	if (check->server_ms < 0)
 		return errmsg_set(text, check->reached ? VERDICT_OK : VERDICT_UNKNOWN,

@@ -212,12 +212,12 @@ static void test_doubt(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct catalog *catalog = open_and_put(fixture, boots[i], "a");
 
-		assert_int_equal(dirty_doubt(&catalog->crash_marker, true), 0);
-		assert_int_equal(dirty_doubt(&catalog->crash_marker, false), 0);
+		assert_int_equal(crash_marker_doubt(&catalog->crash_marker, true), 0);
+		assert_int_equal(crash_marker_doubt(&catalog->crash_marker, false), 0);
 		go_down(fixture, catalog);
 		catalog = open_in(fixture, boots[i]);
 		assert_true(has(catalog, "a"));
-		assert_int_equal(dirty_doubt(&catalog->crash_marker, true), 0);
+		assert_int_equal(crash_marker_doubt(&catalog->crash_marker, true), 0);
 		go_down(fixture, catalog);
 		catalog = open_in(fixture, boots[i]);
 		assert_false(has(catalog, "a"));
