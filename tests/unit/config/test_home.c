@@ -42,18 +42,6 @@ static const char *foreign(void)
 	return path;
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return temp_root_make(root);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return temp_root_remove(root);
-}
-
 static void assert_path(const char *path, const char *wanted)
 {
 	if (!wanted) {
@@ -225,12 +213,12 @@ static void test_xdg_ours_below(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_variable, begin, end),
-		cmocka_unit_test_setup_teardown(test_counts, begin, end),
-		cmocka_unit_test_setup_teardown(test_does_not_count, begin, end),
-		cmocka_unit_test_setup_teardown(test_closed, begin, end),
-		cmocka_unit_test_setup_teardown(test_xdg, begin, end),
-		cmocka_unit_test_setup_teardown(test_xdg_ours_below, begin, end),
+		TEMP_ROOT_TEST(test_variable, root),
+		TEMP_ROOT_TEST(test_counts, root),
+		TEMP_ROOT_TEST(test_does_not_count, root),
+		TEMP_ROOT_TEST(test_closed, root),
+		TEMP_ROOT_TEST(test_xdg, root),
+		TEMP_ROOT_TEST(test_xdg_ours_below, root),
 	};
 
 	return cmocka_run_group_tests_name("home", tests, NULL, NULL);

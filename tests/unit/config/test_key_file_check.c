@@ -47,18 +47,6 @@ static void make_directory(const char *name)
 	assert_int_equal(mkdir(in_root(name), 0700), 0);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return temp_root_make(root);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return temp_root_remove(root);
-}
-
 static void assert_taken(const char *path)
 {
 	struct buf errmsg;
@@ -246,10 +234,10 @@ static void test_read_only_mount(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_directory, begin, end),
-		cmocka_unit_test_setup_teardown(test_directory_behind_links, begin, end),
-		cmocka_unit_test_setup_teardown(test_directory_of_others, begin, end),
-		cmocka_unit_test_setup_teardown(test_read_only_mount, begin, end),
+		TEMP_ROOT_TEST(test_directory, root),
+		TEMP_ROOT_TEST(test_directory_behind_links, root),
+		TEMP_ROOT_TEST(test_directory_of_others, root),
+		TEMP_ROOT_TEST(test_read_only_mount, root),
 	};
 
 	return cmocka_run_group_tests_name("keyplace", tests, NULL, NULL);

@@ -24,24 +24,7 @@ static const char *in_root(const char *name)
 
 static const char *write_table(const char *text)
 {
-	FILE *file = fopen(in_root("table"), "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	return in_root("table");
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	return temp_root_make(root);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return temp_root_remove(root);
+	return temp_root_write(root, "table", text);
 }
 
 /* Expects `table` to contain this mount, with the device 0:`device`. */
@@ -163,11 +146,11 @@ static void test_table_broken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_table, begin, end),
-		cmocka_unit_test_setup_teardown(test_table_last_wins, begin, end),
-		cmocka_unit_test_setup_teardown(test_table_escapes, begin, end),
-		cmocka_unit_test_setup_teardown(test_table_ids, begin, end),
-		cmocka_unit_test_setup_teardown(test_table_broken, begin, end),
+		TEMP_ROOT_TEST(test_table, root),
+		TEMP_ROOT_TEST(test_table_last_wins, root),
+		TEMP_ROOT_TEST(test_table_escapes, root),
+		TEMP_ROOT_TEST(test_table_ids, root),
+		TEMP_ROOT_TEST(test_table_broken, root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,12 +38,7 @@ static const char *in_root(const char *name)
 
 static const char *write_table(const char *text)
 {
-	FILE *file = fopen(in_root("table"), "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	return in_root("table");
+	return temp_root_write(root, "table", text);
 }
 
 static int begin(void **state)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmocka.h"
+
 enum { RANDOM_LEN = 6, DESCRIPTORS = 8, PATH_ROOM = 4096 };
 
 int temp_root_make(char *root)
@@ -33,4 +35,24 @@ const char *temp_root_path(const char *root, const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", root, name);
 	return path;
+}
+
+const char *temp_root_write(const char *root, const char *name, const char *text)
+{
+	FILE *file = fopen(temp_root_path(root, name), "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	return temp_root_path(root, name);
+}
+
+int temp_root_set_up(void **state)
+{
+	return temp_root_make(*state);
+}
+
+int temp_root_tear_down(void **state)
+{
+	return temp_root_remove(*state);
 }
