@@ -105,6 +105,29 @@ int fixture_tear_down(void **state)
 	return 0;
 }
 
+struct query fixture_query(const char *status, const char *key, const char *values)
+{
+	struct query query;
+
+	query_init(&query);
+	if (status)
+		assert_int_equal(query_narrow(&query, QUERY_STATUS, status), 0);
+	if (key)
+		assert_int_equal(query_narrow(&query, QUERY_KEY, key), 0);
+	if (values)
+		assert_int_equal(query_narrow(&query, QUERY_VALUE, values), 0);
+	return query;
+}
+
+void fixture_add(struct sync_fixture *fixture, const char *id, enum job_status status,
+	unsigned minutes, const char *metadata)
+{
+	struct fake_job *job = fake_add(fixture->api, id, status,
+		fixture_noon_ms() - (int64_t)minutes * 60 * 1000);
+
+	job->metadata = metadata;
+}
+
 void fixture_fill(struct sync_fixture *fixture, unsigned first, unsigned count)
 {
 	for (unsigned i = first; i < first + count; i++) {

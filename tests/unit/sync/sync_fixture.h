@@ -43,6 +43,13 @@ void fixture_reset(struct sync_fixture *fixture, int connections, unsigned page_
 /* Returns the timestamp of 2026-04-01T12:00Z. */
 int64_t fixture_noon_ms(void);
 
+/* Returns a query of all jobs, narrowed by each filter that is not NULL. */
+struct query fixture_query(const char *status, const char *key, const char *values);
+
+/* Adds a job, created `minutes` before noon, with this metadata; NULL: none. */
+void fixture_add(struct sync_fixture *fixture, const char *id, enum job_status status,
+	unsigned minutes, const char *metadata);
+
 /*
  * Adds `count` finished jobs, a minute apart, from number `first` on; j000 is the newest.
  */

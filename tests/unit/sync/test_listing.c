@@ -11,15 +11,6 @@
 
 /* How listings are shared, age and are compared: SEMANTICS 6.4, 7.1, 1.5. */
 
-static struct query of_status(const char *words)
-{
-	struct query query;
-
-	query_init(&query);
-	assert_int_equal(query_narrow(&query, QUERY_STATUS, words), 0);
-	return query;
-}
-
 static struct query of_all(void)
 {
 	struct query query;
@@ -48,8 +39,8 @@ static bool is_deleted(struct sync_fixture *fixture, const char *id)
 static void a_listing_is_shared(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query one = of_status("done,error");
-	struct query other = of_status("error,done");
+	struct query one = fixture_query("done,error", NULL, NULL);
+	struct query other = fixture_query("error,done", NULL, NULL);
 	struct reader *readers[3];
 
 	fixture_fill(fixture, 0, 100);
@@ -205,8 +196,8 @@ static void missing_jobs_are_forgotten_or_doubted(void **state)
 static void moved_jobs_are_left_alone(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query done = of_status("done");
-	struct query queued = of_status("queued");
+	struct query done = fixture_query("done", NULL, NULL);
+	struct query queued = fixture_query("queued", NULL, NULL);
 
 	fake_add(fixture->api, "a", JOB_QUEUED, fixture_noon_ms());
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &queued), 0);
@@ -444,7 +435,7 @@ static void sync_ends_with_calls_under_way(void **state)
 	struct sync_fixture *fixture = *state;
 	struct reader *reader;
 	struct wait_queue *queue;
-	struct query done = of_status("done");
+	struct query done = fixture_query("done", NULL, NULL);
 
 	fixture_fill(fixture, 0, 100);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &done), 0);

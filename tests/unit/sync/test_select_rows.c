@@ -9,28 +9,6 @@
 
 /* Listings that are selected from a complete one in memory (SEMANTICS 6.1, 7.1). */
 
-/* Returns a query by status and by the key of metadata; each may be NULL. */
-static struct query of(const char *status, const char *key)
-{
-	struct query query;
-
-	query_init(&query);
-	if (status)
-		assert_int_equal(query_narrow(&query, QUERY_STATUS, status), 0);
-	if (key)
-		assert_int_equal(query_narrow(&query, QUERY_KEY, key), 0);
-	return query;
-}
-
-static void add(struct sync_fixture *fixture, const char *id, enum job_status status,
-	unsigned minutes, const char *metadata)
-{
-	struct fake_job *job = fake_add(fixture->api, id, status,
-		fixture_noon_ms() - (int64_t)minutes * 60 * 1000);
-
-	job->metadata = metadata;
-}
-
 /*
  * If the catalog fails to read a row, a reader that waits gets -EIO, and the next one
  * continues at that row: nothing is left out, whatever is selected.
@@ -48,13 +26,13 @@ static void a_row_that_cannot_be_read_is_not_left_out(void **state)
 		{LISTING_VALUES, "customer", "acme"},
 	};
 	struct sync_fixture *fixture = *state;
-	struct query all = of(NULL, NULL);
+	struct query all = fixture_query(NULL, NULL, NULL);
 
-	add(fixture, "a", JOB_DONE, 1, NULL);
-	add(fixture, "b", JOB_ERROR, 2, "\nplan=a\n");
-	add(fixture, "c", JOB_ERROR, 24 * 60, "\ncustomer=acme\n");
+	fixture_add(fixture, "a", JOB_DONE, 1, NULL);
+	fixture_add(fixture, "b", JOB_ERROR, 2, "\nplan=a\n");
+	fixture_add(fixture, "c", JOB_ERROR, 24 * 60, "\ncustomer=acme\n");
 	for (size_t i = 0; i < ARRAY_SIZE(listings); i++) {
-		struct query query = of("error", listings[i].key);
+		struct query query = fixture_query("error", listings[i].key, NULL);
 
 		for (unsigned number = 1; number <= 3; number++) {
 			struct reader *reader;
@@ -81,14 +59,14 @@ static void a_row_that_cannot_be_read_is_not_left_out(void **state)
 static void days_of_jobs_in_any_order(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query all = of(NULL, NULL);
+	struct query all = fixture_query(NULL, NULL, NULL);
 	struct reader *reader;
 	unsigned lists;
 
 	fixture->api->rules.order = FAKE_UNSORTED;
-	add(fixture, "a", JOB_DONE, 24 * 60, NULL);
-	add(fixture, "b", JOB_DONE, 1, NULL);
-	add(fixture, "c", JOB_DONE, 48 * 60, NULL);
+	fixture_add(fixture, "a", JOB_DONE, 24 * 60, NULL);
+	fixture_add(fixture, "b", JOB_DONE, 1, NULL);
+	fixture_add(fixture, "c", JOB_DONE, 48 * 60, NULL);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
 	lists = fixture->api->lists;
 	reader = reader_open(fixture, LISTING_DAYS, &all);
@@ -105,8 +83,8 @@ static void days_of_jobs_in_any_order(void **state)
 static void a_batch_does_not_end_a_read(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query all = of(NULL, NULL);
-	struct query done = of("done", NULL);
+	struct query all = fixture_query(NULL, NULL, NULL);
+	struct query done = fixture_query("done", NULL, NULL);
 	struct reader *reader;
 
 	fixture_reset(fixture, FIXTURE_CONNECTIONS, 500);

@@ -14,19 +14,6 @@
  * still growing: SEMANTICS 3.1, 3.4, 6.1, 6.2, 7.1.
  */
 
-/* Returns a query by key and values; each may be NULL. */
-static struct query of(const char *key, const char *values)
-{
-	struct query query;
-
-	query_init(&query);
-	if (key)
-		assert_int_equal(query_narrow(&query, QUERY_KEY, key), 0);
-	if (values)
-		assert_int_equal(query_narrow(&query, QUERY_VALUE, values), 0);
-	return query;
-}
-
 static void hold(struct sync_fixture *fixture, const char *id, const char *metadata)
 {
 	struct fake_job *job = fake_find(fixture->api, id);
@@ -34,14 +21,6 @@ static void hold(struct sync_fixture *fixture, const char *id, const char *metad
 	assert_non_null(job);
 	job->metadata = metadata;
 	job->edition++;
-}
-
-static void add(struct sync_fixture *fixture, const char *id, enum job_status status,
-	unsigned minutes, const char *metadata)
-{
-	fake_add(fixture->api, id, status,
-		fixture_noon_ms() - (int64_t)minutes * 60 * 1000);
-	hold(fixture, id, metadata);
 }
 
 /* Adds a hundred jobs; j005, j025, j045 and j065 have customer=acme. */
@@ -68,7 +47,7 @@ static void answer_one(struct sync_fixture *fixture)
 static void as_far_as_wanted(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of("customer", "acme");
+	struct query query = fixture_query(NULL, "customer", "acme");
 	struct reader *reader;
 
 	fill(fixture);
@@ -91,7 +70,7 @@ static void as_far_as_wanted(void **state)
 static void the_api_is_asked_for_what_surrounds(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of("customer", "acme");
+	struct query query = fixture_query(NULL, "customer", "acme");
 	struct reader *reader;
 
 	fill(fixture);
@@ -109,7 +88,7 @@ static void the_api_is_asked_for_what_surrounds(void **state)
 static void no_reader_waits(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of("customer", "nobody");
+	struct query query = fixture_query(NULL, "customer", "nobody");
 	struct reader *reader;
 
 	fixture_reset(fixture, FIXTURE_CONNECTIONS, 5);
@@ -136,7 +115,7 @@ static void no_reader_waits(void **state)
 static void read_on_later(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of("customer", "rare");
+	struct query query = fixture_query(NULL, "customer", "rare");
 	unsigned lists = 0;
 
 	fixture_reset(fixture, 1, 5);
@@ -191,7 +170,7 @@ static void names(void **state)
 
 	fill(fixture);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct query query = of(cases[i].key, NULL);
+		struct query query = fixture_query(NULL, cases[i].key, NULL);
 		struct reader *reader = reader_open(fixture, cases[i].kind, &query);
 
 		assert_int_equal(reader_finish(reader), 0);
@@ -210,8 +189,8 @@ static void names(void **state)
 static void picked_out_of_a_fresh_one(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query all = of(NULL, NULL);
-	struct query query = of("customer", "acme");
+	struct query all = fixture_query(NULL, NULL, NULL);
+	struct query query = fixture_query(NULL, "customer", "acme");
 	struct query days = query;
 	struct reader *reader;
 
@@ -237,12 +216,12 @@ static void picked_out_of_a_fresh_one(void **state)
 static void days(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of("customer", "acme");
+	struct query query = fixture_query(NULL, "customer", "acme");
 	struct reader *reader;
 
-	add(fixture, "a", JOB_DONE, 0, "\ncustomer=acme\n");
-	add(fixture, "b", JOB_DONE, 24 * 60, NULL);
-	add(fixture, "c", JOB_DONE, 48 * 60, "\ncustomer=acme\n");
+	fixture_add(fixture, "a", JOB_DONE, 0, "\ncustomer=acme\n");
+	fixture_add(fixture, "b", JOB_DONE, 24 * 60, NULL);
+	fixture_add(fixture, "c", JOB_DONE, 48 * 60, "\ncustomer=acme\n");
 	reader = reader_open(fixture, LISTING_DAYS, &query);
 	assert_int_equal(reader_finish(reader), 0);
 	assert_members(reader, "2026-04-01 2026-03-30");
@@ -256,7 +235,7 @@ static void days(void **state)
 static void a_page_fails(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of("customer", "acme");
+	struct query query = fixture_query(NULL, "customer", "acme");
 	struct reader *reader;
 
 	fill(fixture);
@@ -278,11 +257,11 @@ static void a_page_fails(void **state)
 static void what_is_held_changes(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of("customer", "acme");
+	struct query query = fixture_query(NULL, "customer", "acme");
 	struct reader *reader;
 
-	add(fixture, "a", JOB_PROCESSING, 0, "\ncustomer=acme\n");
-	add(fixture, "b", JOB_QUEUED, 1, NULL);
+	fixture_add(fixture, "a", JOB_PROCESSING, 0, "\ncustomer=acme\n");
+	fixture_add(fixture, "b", JOB_QUEUED, 1, NULL);
 	for (unsigned round = 0; round < 3; round++) {
 		static const char *const wanted[] = {"a", "b", "a b"};
 
@@ -300,7 +279,7 @@ static void what_is_held_changes(void **state)
 static void a_job_is_deleted(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of("customer", "acme");
+	struct query query = fixture_query(NULL, "customer", "acme");
 
 	fill(fixture);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
@@ -323,8 +302,8 @@ static void some_at_a_time(void **state)
 {
 	enum { JOBS = FAKE_JOBS_MAX };
 	struct sync_fixture *fixture = *state;
-	struct query all = of(NULL, NULL);
-	struct query query = of("customer", "acme");
+	struct query all = fixture_query(NULL, NULL, NULL);
+	struct query query = fixture_query(NULL, "customer", "acme");
 	struct reader *reader;
 	char id[16];
 
@@ -354,7 +333,7 @@ static void far_ahead(void **state)
 		size_t members;
 	} cases[] = {{"many", 31}, {"two", 2}, {"one", 1}};
 	struct sync_fixture *fixture = *state;
-	struct query all = of(NULL, NULL);
+	struct query all = fixture_query(NULL, NULL, NULL);
 
 	fixture_reset(fixture, FIXTURE_CONNECTIONS, 500);
 	fixture_fill(fixture, 0, JOBS);
@@ -365,7 +344,7 @@ static void far_ahead(void **state)
 		"\ncustomer=many\ncustomer=two\ncustomer=one\n";
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &all), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct query query = of("customer", cases[i].value);
+		struct query query = fixture_query(NULL, "customer", cases[i].value);
 		struct reader *reader = reader_open(fixture, LISTING_JOBS, &query);
 		size_t last = cases[i].members - 1;
 
@@ -385,7 +364,7 @@ static void many_names(void **state)
 	enum { JOBS = 1000 };
 	static char metadata[JOBS][32];
 	struct sync_fixture *fixture = *state;
-	struct query query = of("n", NULL);
+	struct query query = fixture_query(NULL, "n", NULL);
 	struct reader *reader;
 
 	fixture_reset(fixture, FIXTURE_CONNECTIONS, 500);
