@@ -36,9 +36,11 @@ enum { JOB_TEXT_MAX = 1 << 30 };
 
 /*
  * Returns a job's inode number. It is derived from the job's id alone, so it is the same
- * on every mount. Bit 62 is set, which is clear for directories; the two lowest bits are
- * clear, because they distinguish the formats of a job. Node numbers have the same form.
+ * on every mount. Bit 62 is set, which is clear for directories; the bits of
+ * JOB_FILES_MASK are clear, because they distinguish the files of a job: its formats and
+ * translations (fs/rendition.h). Node numbers have the same form.
  */
+enum { JOB_FILES_MASK = 0xff };
 uint64_t job_ino(const char *id);
 
 enum catalog_change {

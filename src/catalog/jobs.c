@@ -17,7 +17,7 @@
 /* Turns a hash into an inode or node number (job_ino()). */
 static uint64_t jobs_as_number(uint64_t hash)
 {
-	return (hash | 1ull << 62) & ~3ull;
+	return (hash | 1ull << 62) & ~(uint64_t)JOB_FILES_MASK;
 }
 
 uint64_t job_ino(const char *id)

@@ -20,7 +20,7 @@
  * totals    one row with sums over all jobs, so that df(1) and eviction need not count
  * newest    the newest change that each listing has shown (saved_listings.c)
  */
-enum { VERSION_MIN = 3, SCHEMA_VERSION = 5, APPLICATION_ID = 0x676c6164 /* "glad" */ };
+enum { VERSION_MIN = 3, SCHEMA_VERSION = 6, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
 _Static_assert(JOB_DONE == 2 && JOB_ERROR == 3, "statuses are kept as numbers");
 
@@ -54,14 +54,14 @@ static const char schema[] =
 	"	ordered INTEGER NOT NULL,"
 	"	rows BLOB NOT NULL);"
 	"CREATE TABLE totals("
-	"	jobs INTEGER, bytes INTEGER, kept INTEGER);"
+	"	jobs INTEGER, bytes INTEGER, text_bytes INTEGER);"
 	"INSERT INTO totals VALUES(0, 0, 0);"
-	"PRAGMA user_version = 5;";
+	"PRAGMA user_version = 6;";
 
 /*
  * Changes of older versions, from the one in the index to the next. A program of such a
  * version that has the file open must not go on using it: it fails because it does not
- * find a table.
+ * find a table or column.
  */
 static const char *const schema_changes[SCHEMA_VERSION] = {
 	/* Version 3 stored the chunks as they are, which compressor_unpack() still
@@ -77,6 +77,11 @@ static const char *const schema_changes[SCHEMA_VERSION] = {
 	      "DROP TABLE inodes_recent;"
 	      "CREATE UNIQUE INDEX jobs_by_ino ON jobs(ino);"
 	      "PRAGMA user_version = 5;",
+	/* Version 5 left only the two lowest bits of the numbers clear; 255 is
+	 * JOB_FILES_MASK. */
+	[5] = "ALTER TABLE totals RENAME COLUMN kept TO text_bytes;"
+	      "UPDATE jobs SET ino = ino & ~255, node = node & ~255;"
+	      "PRAGMA user_version = 6;",
 };
 
 /*
@@ -97,9 +102,9 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_RESERVE_ROWS] = "UPDATE sqlite_sequence SET seq = max(seq, ?1)"
 			     " WHERE name = 'jobs'",
-	[SQL_TOTALS] = "SELECT jobs, bytes, kept FROM totals",
+	[SQL_TOTALS] = "SELECT jobs, bytes, text_bytes FROM totals",
 	[SQL_TOTALS_ADD] = "UPDATE totals SET jobs = jobs + ?1, bytes = bytes + ?2,"
-			   " kept = kept + ?3 RETURNING kept",
+			   " text_bytes = text_bytes + ?3 RETURNING text_bytes",
 	[SQL_PAGES] = "PRAGMA page_count",
 	[SQL_FREE_PAGES] = "PRAGMA freelist_count",
 	/* 512 pages are 2 MiB (4 MiB in old files), which takes some milliseconds. */

@@ -51,11 +51,11 @@ void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat
 }
 
 void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
-	enum format format, size_t size, struct stat *ret)
+	struct variant variant, size_t size, struct stat *ret)
 {
 	struct catalog_job shown = *job;
 
-	shown.ino = rendition_number(job->ino, format);
+	shown.ino = rendition_number(job->ino, variant);
 	shown.size = (int64_t)size;
 	attr_of_job(fs, &shown, ret);
 }
@@ -145,9 +145,9 @@ void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
 }
 
 void attr_entry_of_rendition(const struct fs *fs, const struct catalog_job *job,
-	enum format format, size_t size, struct fuse_entry_param *ret_entry)
+	struct variant variant, size_t size, struct fuse_entry_param *ret_entry)
 {
 	attr_entry_of_job(fs, job, ret_entry);
-	ret_entry->ino = rendition_number(job->node, format);
-	attr_of_rendition(fs, job, format, size, &ret_entry->attr);
+	ret_entry->ino = rendition_number(job->node, variant);
+	attr_of_rendition(fs, job, variant, size, &ret_entry->attr);
 }

@@ -241,7 +241,8 @@ static int dir_job_entry(const struct request *request, const struct open_dir *o
 		sync_is_fresh(fs->sync, &job, request->arrived_wall_ms))
 		attr_entry_of_job(fs, &job, &ret_entry->param);
 	else
-		dir_set_bare(ret_entry, S_IFREG, rendition_number(job.ino, format));
+		dir_set_bare(ret_entry, S_IFREG,
+			rendition_number(job.ino, (struct variant){.format = format}));
 	return 0;
 }
 

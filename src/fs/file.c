@@ -63,9 +63,9 @@ void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	(void)info;
 	request_start(req, "",
 		&(struct request){
-			.handle = control_is_node(ino)    ? control_read
-				  : rendition_format(ino) ? rendition_read
-							  : file_handle_read,
+			.handle = control_is_node(ino)       ? control_read
+				  : rendition_is_number(ino) ? rendition_read
+							     : file_handle_read,
 			.ino = ino,
 			.size = size,
 			.offset = (uint64_t)offset,

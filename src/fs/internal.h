@@ -74,9 +74,9 @@ void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret);
  */
 void attr_changed(const struct fs *fs, const struct dir *dir);
 
-/* Fills in what stat(2) shows for a job's file in `format`, `size` bytes long. */
+/* Fills in what stat(2) shows for a job's file other than JSON, `size` bytes long. */
 void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
-	enum format format, size_t size, struct stat *ret);
+	struct variant variant, size_t size, struct stat *ret);
 
 /* Fills in what stat(2) shows for a file in .gladiafs/, `size` bytes long. */
 void attr_of_text(const struct fs *fs, uint64_t ino, size_t size, int64_t time_ms,
@@ -86,9 +86,9 @@ void attr_of_text(const struct fs *fs, uint64_t ino, size_t size, int64_t time_m
 void attr_entry_of_job(const struct fs *fs, const struct catalog_job *job,
 	struct fuse_entry_param *ret_entry);
 
-/* Fills in the reply to LOOKUP for a job's file in `format`, `size` bytes long. */
+/* Fills in the reply to LOOKUP for a job's file other than JSON, `size` bytes long. */
 void attr_entry_of_rendition(const struct fs *fs, const struct catalog_job *job,
-	enum format format, size_t size, struct fuse_entry_param *ret_entry);
+	struct variant variant, size_t size, struct fuse_entry_param *ret_entry);
 
 /*
  * Makes the kernel look up all names again. Removes the names in the notifier's queue,

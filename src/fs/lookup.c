@@ -57,23 +57,23 @@ static int lookup_reply_nothing(struct request *request, double timeout)
 
 /* Replies with a job's file, or parks the request until the job's text is fetched. */
 static int lookup_reply_job(
-	struct request *request, const struct catalog_job *job, enum format format)
+	struct request *request, const struct catalog_job *job, struct variant variant)
 {
 	struct fs *fs = request->fs;
 	struct fuse_entry_param entry;
 	const struct buf *text;
 	int err = 0;
 
-	if (format == FORMAT_JSON)
+	if (variant.format == FORMAT_JSON)
 		attr_entry_of_job(fs, job, &entry);
 	else
-		err = rendition_get(fs, job, format, &text);
+		err = rendition_get(fs, job, variant, &text);
 	if (err == -ENODATA)
 		return request_want_job(request, job->job.id);
 	if (err)
 		return err;
-	if (format != FORMAT_JSON)
-		attr_entry_of_rendition(fs, job, format, text->len, &entry);
+	if (variant.format != FORMAT_JSON)
+		attr_entry_of_rendition(fs, job, variant, text->len, &entry);
 	fuse_reply_entry(request->req, &entry);
 	return 0;
 }
@@ -115,7 +115,7 @@ static int lookup_job(
 		return err;
 	if (!matches || (name->format != FORMAT_JSON && job.job.status != JOB_DONE))
 		return lookup_reply_nothing(request, job_finished(&job.job) ? ttl : 0);
-	return lookup_reply_job(request, &job, name->format);
+	return lookup_reply_job(request, &job, (struct variant){.format = name->format});
 }
 
 /* True if each word of a path component, "word[,word...]", is in the listing so far. */
@@ -243,9 +243,9 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	(void)info;
 	request_start(req, "",
 		&(struct request){
-			.handle = control_is_node(ino)    ? control_getattr
-				  : rendition_format(ino) ? rendition_getattr
-							  : lookup_getattr,
+			.handle = control_is_node(ino)       ? control_getattr
+				  : rendition_is_number(ino) ? rendition_getattr
+							     : lookup_getattr,
 			.ino = ino,
 		});
 }

@@ -22,13 +22,29 @@ struct rendition {
 	struct buf text;
 };
 
-/* Bit 62 is set in the numbers of jobs and clear in those of directories. */
-enum format rendition_format(uint64_t number)
+enum { FORMAT_BITS = 3, FORMAT_MASK = (1 << FORMAT_BITS) - 1 };
+
+_Static_assert(FORMATS <= FORMAT_MASK + 1, "the format has three bits of a number");
+
+uint64_t rendition_number(uint64_t number, struct variant variant)
 {
-	return number >> 62 & 1 ? (enum format)(number & 3) : FORMAT_JSON;
+	return number | variant.translation << FORMAT_BITS | variant.format;
 }
 
-_Static_assert(FORMATS <= 4, "the format has two bits of a number");
+/* Bit 62 is set in the numbers of jobs and clear in those of directories. */
+bool rendition_is_number(uint64_t number)
+{
+	return number >> 62 & 1 && number & JOB_FILES_MASK;
+}
+
+/* Reverses rendition_number(). */
+static struct variant rendition_variant(uint64_t number)
+{
+	return (struct variant){
+		.format = (enum format)(number & FORMAT_MASK),
+		.translation = (unsigned)(number & JOB_FILES_MASK) >> FORMAT_BITS,
+	};
+}
 
 static void rendition_drop(struct renditions *renditions, struct rendition *rendition)
 {
@@ -76,8 +92,8 @@ static void rendition_keep(struct renditions *renditions, struct rendition *rend
 			list_entry(renditions->texts.next, struct rendition, link));
 }
 
-static int rendition_render(
-	struct fs *fs, const struct catalog_job *job, enum format format, struct buf *out)
+static int rendition_render(struct fs *fs, const struct catalog_job *job,
+	struct variant variant, struct buf *out)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
@@ -85,20 +101,21 @@ static int rendition_render(
 
 	if (err)
 		return err;
-	err = format_render(format, text, len, out);
-	if (!err || err == -ENOMEM)
+	err = variant.translation ? -ENOENT
+				  : format_render(variant.format, text, len, out);
+	if (!err || err == -ENOMEM || err == -ENOENT)
 		return err;
 	log_error(fs->log, "job %s cannot be shown as %s: %s", job->job.id,
-		format_name(format),
+		format_name(variant.format),
 		err == -EMSGSIZE ? "the result would be too long"
 				 : "the job's JSON is not in the expected form");
 	return err == -EMSGSIZE ? -EFBIG : -EIO;
 }
 
-int rendition_get(struct fs *fs, const struct catalog_job *job, enum format format,
+int rendition_get(struct fs *fs, const struct catalog_job *job, struct variant variant,
 	const struct buf **ret_text)
 {
-	uint64_t node = rendition_number(job->node, format);
+	uint64_t node = rendition_number(job->node, variant);
 	struct rendition *rendition = rendition_find(&fs->renditions, node);
 
 	if (!rendition) {
@@ -108,7 +125,7 @@ int rendition_get(struct fs *fs, const struct catalog_job *job, enum format form
 		rendition->node = node;
 		buf_init(&rendition->text, FORMAT_TEXT_MAX);
 
-		int err = rendition_render(fs, job, format, &rendition->text);
+		int err = rendition_render(fs, job, variant, &rendition->text);
 
 		if (err) {
 			buf_done(&rendition->text);
@@ -130,13 +147,18 @@ static int rendition_get_for(
 	struct request *request, struct catalog_job *ret_job, const struct buf **ret_text)
 {
 	struct fs *fs = request->fs;
-	enum format format = rendition_format(request->ino);
-	int err = jobs_by_node(fs->catalog, request->ino - format, ret_job);
+	struct variant variant = rendition_variant(request->ino);
+	uint64_t node = request->ino & ~(uint64_t)JOB_FILES_MASK;
+	int err = jobs_by_node(fs->catalog, node, ret_job);
 
-	if (!err && ret_job->job.status != JOB_DONE)
+	/* The kernel has no number that we did not give it, but a fuzzer may. */
+	if (variant.format == FORMAT_JSON || variant.format >= FORMATS ||
+		(!err && ret_job->job.status != JOB_DONE))
 		err = -ESTALE;
 	if (!err)
-		err = rendition_get(fs, ret_job, format, ret_text);
+		err = rendition_get(fs, ret_job, variant, ret_text);
+	if (err == -ENOENT)
+		err = -ESTALE;
 	if (err == -ENODATA) {
 		err = request_want_job(request, ret_job->job.id);
 		assert(err);
@@ -163,7 +185,7 @@ int rendition_getattr(struct request *request)
 	if (err)
 		return err;
 	attr_of_rendition(
-		request->fs, &job, rendition_format(request->ino), text->len, &attr);
+		request->fs, &job, rendition_variant(request->ino), text->len, &attr);
 	fuse_reply_attr(request->req, &attr, FS_FOREVER);
 	return 0;
 }

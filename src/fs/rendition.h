@@ -24,29 +24,31 @@ struct renditions {
 void renditions_init(struct renditions *renditions);
 void renditions_done(struct renditions *renditions);
 
-/*
- * Returns the number (inode or node) of a job's file in a format. The format is in the
- * two lowest bits, which are clear in the job's own number (catalog/jobs.h).
- */
-static inline uint64_t rendition_number(uint64_t number, enum format format)
-{
-	return number | format;
-}
+/* Which file of a job: its transcription, or one of its translations, in a format. */
+struct variant {
+	enum format format;
+	unsigned translation; /* 0 for the transcription; see format_render() */
+};
 
 /*
- * Returns the format of a file by its number (inode or node). Returns
- * FORMAT_JSON for a directory.
+ * Returns the number (inode or node) of a job's file. The format is in the three lowest
+ * bits and the translation in the five above them; all of these are clear in the job's
+ * own number, which is that of its JSON file (catalog/jobs.h).
  */
-enum format rendition_format(uint64_t number);
+uint64_t rendition_number(uint64_t number, struct variant variant);
+
+/* True if the number (inode or node) is that of a job's file other than JSON. */
+bool rendition_is_number(uint64_t number);
 
 /*
- * Gives a job as `format`, rendering it if it is not in memory. `ret_text` is valid until
+ * Gives a file of a job, rendering it if it is not in memory. `ret_text` is valid until
  * the next call.
  *
- * Returns 0, -ENODATA if the job's JSON text has to be fetched first, -ESTALE if the job
- * has changed a moment ago, -EFBIG if the result is too long, -EIO or -ENOMEM.
+ * Returns 0, -ENODATA if the job's JSON text has to be fetched first, -ENOENT if the job
+ * has no such translation, -ESTALE if the job has changed a moment ago, -EFBIG if the
+ * result is too long, -EIO or -ENOMEM.
  */
-int rendition_get(struct fs *fs, const struct catalog_job *job, enum format format,
+int rendition_get(struct fs *fs, const struct catalog_job *job, struct variant variant,
 	const struct buf **ret_text);
 
 /* Handlers of READ and GETATTR for a node in another format than JSON (request.h). */

@@ -100,7 +100,7 @@ static void xattr_start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 static bool xattr_may_have(struct fs *fs, fuse_ino_t ino)
 {
 	return !directories_find(&fs->directories, ino) && !control_is_node(ino) &&
-	       !rendition_format(ino);
+	       !rendition_is_number(ino);
 }
 
 void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)

@@ -116,7 +116,7 @@ static uint64_t take_node(struct fuzzed *fuzzed)
 	which -= PATHS;
 	if (which < JOBS * FORMATS)
 		return rendition_number(job_ino(job_id(which / FORMATS).text),
-			(enum format)(which % FORMATS));
+			(struct variant){.format = (enum format)(which % FORMATS)});
 	which -= JOBS * FORMATS;
 	if (which < LEARNED_MAX)
 		return fuzzed->learned[which];

@@ -232,7 +232,7 @@ void fixture_assert_sums(struct catalog_fixture *fixture)
 	assert_int_equal(fixture_sql(fixture, "SELECT bytes FROM totals"),
 		fixture_sql(fixture, "SELECT coalesce(sum(max(size, 0)), 0) FROM jobs"
 				     " WHERE seen >= 0"));
-	assert_int_equal(fixture_sql(fixture, "SELECT kept FROM totals"),
+	assert_int_equal(fixture_sql(fixture, "SELECT text_bytes FROM totals"),
 		fixture_sql(
 			fixture, "SELECT coalesce(sum(length(data)), 0) FROM chunks"));
 	/* There are chunks of exactly the jobs that have a text, unless it is empty. */

@@ -124,7 +124,7 @@ static void test_nodes(void **state)
 		nodes[i] = fixture_put_as(
 			catalog, &job, text, i ? CATALOG_CHANGED : CATALOG_NEW)
 				   .node;
-		assert_int_equal(nodes[i] & 3, 0);
+		assert_int_equal(nodes[i] & JOB_FILES_MASK, 0);
 		assert_int_equal(nodes[i] >> 62, 1);
 		for (int j = 0; j < i; j++) {
 			assert_int_not_equal(nodes[i], nodes[j]);
@@ -136,8 +136,8 @@ static void test_nodes(void **state)
 	}
 	/* The number is derived from the id and the version alone. */
 	assert_int_equal(nodes[0], job_ino("some id"));
-	assert_int_equal(
-		nodes[7], (sha256_u63("node", "some id 7") | 1ull << 62) & ~3ull);
+	assert_int_equal(nodes[7], (sha256_u63("node", "some id 7") | 1ull << 62) &
+					   ~(uint64_t)JOB_FILES_MASK);
 	catalog_close(catalog);
 }
 
