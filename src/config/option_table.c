@@ -105,9 +105,8 @@ static const struct own_option own_options[] = {
 		.takes = "octal digits up to 777, such as 077", .initial = "0",
 		.help = "permission bits to clear"},
 	{"formats", "LIST", KIND_FORMATS, MEMBER(formats),
-		.takes = "json, optionally followed by :txt, :srt and :vtt",
-		.initial = "json",
-		.help = "files listed for each job: json[:txt][:srt][:vtt]"},
+		.takes = "one or more of json, txt, srt and vtt, separated by colons",
+		.initial = "json", .help = "files listed for each job, such as txt:srt"},
 	{"offline_ok", NULL, KIND_FLAG, MEMBER(offline_ok),
 		.help = "show cached data while the API is unreachable"},
 	{"xattr", NULL, KIND_FLAG, MEMBER(xattr),
@@ -282,8 +281,8 @@ size_t option_word_len(const char *text)
 }
 
 /*
- * Parses "json[:txt][:srt][:vtt]". An unknown word is quoted in the error message if it
- * is too short to be a key.
+ * Parses names of formats, in any order. An unknown word is quoted in the error message
+ * if it is too short to be a key.
  */
 static int option_table_set_formats(const struct own_option *own, const char *value,
 	unsigned *member, struct buf *errmsg)
@@ -304,7 +303,7 @@ static int option_table_set_formats(const struct own_option *own, const char *va
 			return errmsg_set(errmsg, -EINVAL,
 				"-o formats: there is no format \"%.*s\": it takes %s",
 				(int)len, word, own->takes);
-		if (!known || (!formats && format != FORMAT_JSON))
+		if (!known)
 			return option_table_refuse(own, errmsg);
 		formats |= 1u << format;
 		word = word[len] ? word + len + 1 : NULL;

@@ -42,16 +42,17 @@ static size_t dir_member_at(const struct open_dir *open, uint64_t position)
 }
 
 /*
- * Directories of jobs have one position per member and listed format; all others, and
- * directories of jobs when only JSON is listed, have one per member.
+ * Directories of jobs have one position per member and listed format, all others one per
+ * member.
  */
 static void dir_choose_formats(const struct fs *fs, struct open_dir *open)
 {
-	open->formats[open->formats_len++] = FORMAT_JSON;
-	if (tree_shows(&open->dir->tree) != TREE_SHOWS_JOBS)
-		return;
-	for (unsigned i = FORMAT_JSON + 1; i < FORMATS; i++)
-		if (fs->config.formats & 1u << i)
+	unsigned formats = tree_shows(&open->dir->tree) == TREE_SHOWS_JOBS
+				   ? fs->config.formats
+				   : 1u << FORMAT_JSON;
+
+	for (unsigned i = 0; i < FORMATS; i++)
+		if (formats & 1u << i)
 			open->formats[open->formats_len++] = (enum format)i;
 }
 

@@ -50,7 +50,7 @@ static void check_options(const struct options *options)
 	HOLDS(options->action == OPTIONS_CHECK || *options->mountpoint);
 	check_origin(options->origin);
 	HOLDS(options->ttl_ms >= 0 && options->timeout_ms > 0);
-	HOLDS(options->connections > 0 && options->formats & 1);
+	HOLDS(options->connections > 0 && options->formats);
 	HOLDS(!(options->umask & ~0777u));
 	HOLDS(!options->key_file || *options->key_file == '/');
 	/* These flags are passed unchanged to the kernel and to libfuse. */

@@ -83,7 +83,7 @@ static void open_fs(struct mount *mount, const struct mount_options *options)
 		.uid = MOUNT_UID,
 		.gid = MOUNT_GID,
 		.umask = options->umask,
-		.formats = options->formats,
+		.formats = options->formats ? options->formats : 1u << FORMAT_JSON,
 		.allow_delete = options->allow_delete,
 		.xattr = options->xattr,
 		.ttl_ms = MOUNT_TTL_MS,

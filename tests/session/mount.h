@@ -46,7 +46,7 @@ struct mount_options {
 	unsigned page_size;
 	uint64_t texts_max; /* largest size of all cached texts; 0: no limit */
 	mode_t umask;
-	unsigned formats; /* formats that directories list, as a bit mask */
+	unsigned formats; /* formats that directories list, as a bit mask; 0: JSON */
 	const char *path; /* path of the database file; NULL: there is no file */
 	uint32_t minor;   /* minor version of the kernel's FUSE; 0: MOUNT_MINOR */
 	bool unanswered;  /* true if mount_new_with() does not send INIT */

@@ -28,7 +28,7 @@ static void test_own_options(void **state)
 		"ca_file=/ca.pem,proxy=http://"
 		"p:3128,log=syslog,uid=12,gid=4294967294,umask=0277",
 		"-o",
-		"allow_other,auto_unmount,formats=json:vtt:txt,allow_delete,offline_ok,"
+		"allow_other,auto_unmount,formats=vtt:json:txt,allow_delete,offline_ok,"
 		"xattr,");
 	assert_good(&p);
 	assert_string_equal(p.options.origin, "http://localhost:8080");
@@ -105,13 +105,13 @@ static void test_bad_formats(void **state)
 		const char *list;
 		const char *why;
 	} bad[] = {
-		{"formats", "-o formats takes json, optionally"},
+		{"formats", "-o formats takes one or more of json"},
 		{"formats=", "-o formats takes"},
 		{"formats=json:", "-o formats takes"},
 		{"formats=:json", "-o formats takes"},
-		{"formats=txt", "-o formats takes json, optionally"},
-		{"formats=txt:json", "-o formats takes"},
-		{"formats=json:doc", "no format \"doc\": it takes json, optionally"},
+		{"formats=txt:", "-o formats takes"},
+		{"formats=txt::srt", "-o formats takes"},
+		{"formats=json:doc", "no format \"doc\": it takes one or more of json"},
 		{"formats=json:TXT", "no format \"TXT\""},
 		{"formats=json:txt:srt:txt", "lists txt twice"},
 		{"formats=json:json", "lists json twice"},
@@ -343,13 +343,13 @@ static void test_print_values(void **state)
 	buf_reset(&out);
 	PARSE(&p, "gladiafs", "m", "-o",
 		"uid=1,gid=2,page_size=7,cache=off,cache_dir=/c,umask=27,proxy=none,"
-		"formats=json:vtt:txt,ca_file=/p");
+		"formats=vtt:txt,ca_file=/p");
 	assert_good(&p);
 	assert_int_equal(options_print_values(&p.options, &out), 0);
 	assert_string_equal(out.data,
 		"ttl=60\ntimeout=30\nconnections=8\npage_size=7\ncache=off\n"
 		"cache_dir=/c\ncache_size=2147483648\nca_file=/p\nproxy=none\n"
-		"log=syslog\nuid=1\ngid=2\numask=027\nformats=json:txt:vtt\n"
+		"log=syslog\nuid=1\ngid=2\numask=027\nformats=txt:vtt\n"
 		"offline_ok=no\nxattr=no\nallow_delete=no\nallow_other=no\n"
 		"auto_unmount=no\n");
 	parsed_done(&p);
