@@ -26,6 +26,7 @@ struct options {
 	 * uses it to recognise which line of fstab is mounted.
 	 */
 	char *source;
+	char *fsname;     /* shown instead of `source`; NULL if not given */
 	char *origin;     /* valid API URL, scheme://host[:port], without a final slash */
 	char *mountpoint; /* as given */
 	char **paths;     /* as given, at least one; the last element is NULL */
@@ -53,6 +54,7 @@ struct options {
 	bool offline_ok;
 	bool xattr;
 	bool allow_delete;
+	bool nonempty;          /* do not warn that the mount hides files */
 	bool read_only;         /* "ro" without a later "rw"; disables allow_delete */
 	struct buf mount_flags; /* flags for the kernel as given: ",nodev,nosuid" */
 };

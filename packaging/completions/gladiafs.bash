@@ -2,7 +2,7 @@
 # bash completion for gladiafs. The options come from gladiafs --help.
 
 # _gladiafs_help LETTERS|OPTIONS: prints the switches ("-f", "--help"...), or the options of -o
-# ("ttl=SECONDS", "allow_other"...).
+# ("ttl=TIME", "allow_other"...).
 _gladiafs_help() {
 	local line letters='^ +(-[[:alnum:]])?(, )?(--[a-z-]+)?' option='^    ([a-z_]+(=[^ ]+)?) '
 	while IFS= read -r line; do

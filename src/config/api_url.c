@@ -55,7 +55,7 @@ int api_url_parse(
 	return 0;
 }
 
-static bool api_url_means_default(const char *source)
+bool api_url_means_default(const char *source)
 {
 	return !source || strcmp(source, "gladia") == 0 || strcmp(source, "none") == 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 #define SOURCE_DEFAULT "https://api.gladia.io"
@@ -29,3 +31,6 @@ int api_url_parse(
  * -ENOMEM, or -EINVAL if the URL is not valid, with an error message in `errmsg`.
  */
 int api_url_find(const char *source, char **ret_origin, struct buf *errmsg);
+
+/* True if SOURCE is NULL or one of the words that mean the default. */
+bool api_url_means_default(const char *source);

@@ -5,6 +5,7 @@
  */
 #include "option_list.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -26,10 +27,12 @@ static const char *const kernel_flags[] = {
 static const char *const ignored_flags[] = {"dev", "suid", "defaults", "auto", "noauto",
 	"nofail", "_netdev", "user", "nouser", "users", "nousers", "owner", "noowner",
 	"group", "nogroup", "atime", "noatime", "diratime", "nodiratime", "relatime",
-	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime"};
+	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime",
+	/* Options of other FUSE filesystems: every mount has these already. */
+	"nonempty", "default_permissions"};
 
-/* Options from mount(8) with a value that have no effect here. */
-static const char *const ignored_values[] = {"comment", "user"};
+/* Options with a value, from mount(8) or libfuse, that have no effect here. */
+static const char *const ignored_values[] = {"comment", "user", "subtype"};
 
 /* Names that a user might try for an option that takes the key. */
 static const char *const key_names[] = {"key", "api_key", "api-key", "apikey",
@@ -57,6 +60,29 @@ static bool option_list_means_key(const char *argument)
 	return false;
 }
 
+/*
+ * Finds the option that is most similar to an unknown one. `dashes` is what precedes that
+ * on the command line. Returns true if the suggestion is an option of -o.
+ */
+static bool option_list_suggest(const char *dashes, struct suggestion *suggestion)
+{
+	static const char *const commands[] = {
+		"help", "version", "check", "refresh", "fetch"};
+	bool long_option = strcmp(dashes, "--") == 0;
+
+	for (size_t i = 0; long_option && i < ARRAY_SIZE(commands); i++)
+		(void)suggestion_try(suggestion, commands[i]);
+
+	const char *command = suggestion->word;
+
+	option_table_suggest(suggestion);
+	for (size_t i = 0; !long_option && i < ARRAY_SIZE(ignored_flags); i++)
+		(void)suggestion_try(suggestion, ignored_flags[i]);
+	for (size_t i = 0; !long_option && i < ARRAY_SIZE(kernel_flags); i++)
+		(void)suggestion_try(suggestion, kernel_flags[i]);
+	return suggestion->word != command;
+}
+
 int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
 {
 	enum { SHOWN_MAX = 32 }; /* shorter than Gladia's keys, which are UUIDs */
@@ -73,9 +99,18 @@ int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
 		return errmsg_set(errmsg, -EINVAL,
 			"unknown option, not shown because it does not look like an "
 			"option name (-h lists all options)");
-	return errmsg_set(errmsg, -EINVAL,
-		"unknown option \"%s%.*s\" (-h lists all options)", dashes, (int)len,
-		argument);
+	errmsg_set(
+		errmsg, -EINVAL, "unknown option \"%s%.*s\"", dashes, (int)len, argument);
+
+	struct suggestion suggestion = suggestion_for(argument, len);
+	bool own = option_list_suggest(dashes, &suggestion);
+
+	if (suggestion.word)
+		(void)buf_printf(errmsg, ": did you mean %s%s?", own ? "-o " : dashes,
+			suggestion.word);
+	else
+		(void)buf_append_str(errmsg, " (-h lists all options)");
+	return -EINVAL;
 }
 
 static int option_list_add_kernel_flag(
@@ -91,6 +126,28 @@ static bool option_list_is_ignored(const char *name, const char *value)
 	if (strncasecmp(name, "x-", 2) == 0)
 		return true;
 	return value ? IS_AMONG(name, ignored_values) : IS_AMONG(name, ignored_flags);
+}
+
+/* Stores the name that the mount table shows instead of SOURCE. */
+static int option_list_set_fsname(
+	const char *value, struct options *options, struct buf *errmsg)
+{
+	/* Neither libfuse nor the mount table would keep other characters. */
+	for (const char *c = value; *c; c++)
+		if (!isascii((unsigned char)*c) || !isgraph((unsigned char)*c) ||
+			strchr(",\\", *c))
+			value = "";
+	if (!*value)
+		return errmsg_set(errmsg, -EINVAL,
+			"-o fsname takes a name without spaces and commas");
+
+	char *copy = strdup(value);
+
+	if (!copy)
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
+	free(options->fsname);
+	options->fsname = copy;
+	return 0;
 }
 
 /* Applies one option. Overwrites the "=" in `word`. */
@@ -112,6 +169,10 @@ static int option_list_apply_word(
 		options->read_only = word[1] == 'o';
 		return 0;
 	}
+	if (value && strcmp(word, "fsname") == 0)
+		return option_list_set_fsname(value, options, errmsg);
+	if (!value && strcmp(word, "nonempty") == 0)
+		options->nonempty = true;
 	if (!value && strcmp(word, "remount") == 0)
 		return errmsg_set(errmsg, -EINVAL,
 			"-o remount: the options of a mount cannot be changed; unmount "

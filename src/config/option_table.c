@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "gladia/filename.h"
+#include "option_number.h"
 #include "render/render.h"
 
 #define ID_MAX (UINT32_MAX - 1) /* (uid_t)-1 is not a user, see chown(2) */
@@ -30,8 +31,8 @@ enum kind {
 	KIND_FLAG,    /* no value; bool */
 	KIND_CHOICE,  /* one of two words; bool */
 	KIND_COUNT,   /* a decimal number; 32 or 64 bits, as for the following kinds */
-	KIND_SECONDS, /* a decimal number; the member has milliseconds */
-	KIND_SIZE,    /* bytes, optionally with K, M, G or T (powers of 1024) */
+	KIND_SECONDS, /* seconds, or with a unit; the member has milliseconds */
+	KIND_SIZE,    /* bytes, or with a unit */
 	KIND_OCTAL,   /* an octal number */
 	KIND_USER,    /* a uid or the name of a user */
 	KIND_GROUP,   /* a gid or the name of a group */
@@ -66,10 +67,13 @@ static const struct own_option own_options[] = {
 	{"key_file", "PATH", KIND_PATH, MEMBER(key_file),
 		.takes = "the path of a file that holds the API key",
 		.help = "file with the API key (the man page lists other places)"},
-	{"ttl", "SECONDS", KIND_SECONDS, MEMBER(ttl_ms), RANGE(0, 365 * 24 * 60 * 60),
-		.initial = "60", .help = "age at which a listing is refreshed"},
-	{"timeout", "SECONDS", KIND_SECONDS, MEMBER(timeout_ms), RANGE(1, 60 * 60),
-		.initial = "30", .help = "longest wait of a system call for the API"},
+	{"ttl", "TIME", KIND_SECONDS, MEMBER(ttl_ms), RANGE(0, 365 * 24 * 60 * 60),
+		.initial = "60",
+		.help = "refresh listings older than this, in seconds or such as 5m, 2h"},
+	{"timeout", "TIME", KIND_SECONDS, MEMBER(timeout_ms), RANGE(1, 60 * 60),
+		.initial = "30",
+		.help = "longest wait of a system call for the API, in seconds or such "
+			"as 2m"},
 	{"connections", "N", KIND_COUNT, MEMBER(connections), RANGE(1, 64),
 		.initial = "8", .help = "maximum number of requests that read ahead"},
 	{"page_size", "N", KIND_COUNT, MEMBER(page_size), RANGE(1, 10000),
@@ -128,8 +132,9 @@ static int option_table_refuse(const struct own_option *own, struct buf *errmsg)
 		return errmsg_set(
 			errmsg, -EINVAL, "-o %s takes %s", own->name, own->takes);
 	return errmsg_set(errmsg, -EINVAL,
-		"-o %s takes a number%s from %" PRIu64 " to %" PRIu64, own->name,
-		own->kind == KIND_SECONDS ? " of seconds" : "", own->min, own->max);
+		"-o %s takes a number%s from %" PRIu64 " to %" PRIu64 "%s", own->name,
+		own->kind == KIND_SECONDS ? " of seconds" : "", own->min, own->max,
+		own->kind == KIND_SECONDS ? ", or a time such as 90s, 5m, 2h or 1d" : "");
 }
 
 static int option_table_set_choice(
@@ -142,35 +147,6 @@ static int option_table_set_choice(
 		return 0;
 	}
 	return option_table_refuse(own, errmsg);
-}
-
-/*
- * Parses a number, with a suffix if it is a size. Returns false if it has another form or
- * is too large for 64 bits.
- */
-static bool option_table_read_number(
-	const char *text, enum kind kind, uint64_t *ret_number)
-{
-	static const char suffixes[] = "KkMmGgTt";
-	unsigned long long number;
-	uint64_t unit = 1;
-	char *end;
-
-	/* strtoull() would also accept white space and a sign. */
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	number = strtoull(text, &end, kind == KIND_OCTAL ? 8 : 10);
-	if (errno || end == text)
-		return false;
-	if (*end && kind == KIND_SIZE) {
-		const char *suffix = strchr(suffixes, *end++);
-
-		if (!suffix)
-			return false;
-		unit = UINT64_C(1) << 10 * ((suffix - suffixes) / 2 + 1);
-	}
-	return !*end && !__builtin_mul_overflow(number, unit, ret_number);
 }
 
 /* Finds the number of a user or group by name. Can block on the database of users. */
@@ -186,6 +162,14 @@ static bool option_table_find_name(const char *name, enum kind kind, uint64_t *r
 	return user || group;
 }
 
+static enum option_number_form option_table_form(enum kind kind)
+{
+	return kind == KIND_SECONDS ? OPTION_NUMBER_SECONDS
+	       : kind == KIND_SIZE  ? OPTION_NUMBER_SIZE
+	       : kind == KIND_OCTAL ? OPTION_NUMBER_OCTAL
+				    : OPTION_NUMBER_DECIMAL;
+}
+
 static int option_table_set_number(
 	const struct own_option *own, const char *value, void *member, struct buf *errmsg)
 {
@@ -193,7 +177,7 @@ static int option_table_set_number(
 
 	if (!value)
 		return option_table_refuse(own, errmsg);
-	if (!option_table_read_number(value, own->kind, &number) &&
+	if (!option_number_parse(value, option_table_form(own->kind), &number) &&
 		!option_table_find_name(value, own->kind, &number))
 		return option_table_refuse(own, errmsg);
 	if (number < own->min || number > own->max)
@@ -272,6 +256,21 @@ static int option_table_set_proxy(const struct own_option *own, const char *valu
 	free(*member);
 	*member = copy;
 	return 0;
+}
+
+void option_table_suggest(struct suggestion *suggestion)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++)
+		(void)suggestion_try(suggestion, own_options[i].name);
+}
+
+bool option_table_has(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++)
+		if (strlen(own_options[i].name) == len &&
+			strncmp(name, own_options[i].name, len) == 0)
+			return true;
+	return false;
 }
 
 size_t option_word_len(const char *text)

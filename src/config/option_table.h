@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "config/options.h"
+#include "suggestion.h"
 
 /*
  * Stores the defaults of the table in `options`. Returns 0, or -ENOMEM and an error
@@ -24,6 +25,12 @@ int option_table_apply(
 
 /* Prints the part of -h that describes -o to stdout. */
 void option_table_print_help(void);
+
+/* Tries the names of all our own options as a suggestion. */
+void option_table_suggest(struct suggestion *suggestion);
+
+/* True if the first `len` bytes of `name` are the name of one of our own options. */
+bool option_table_has(const char *name, size_t len);
 
 /* Returns how many bytes at the start of `text` could be an option's name. */
 size_t option_word_len(const char *text);

@@ -12,6 +12,7 @@
 #include "base/errmsg.h"
 #include "option_list.h"
 #include "option_table.h"
+#include "wrong_words.h"
 
 static const char helper_name[] = "mount.gladiafs";
 
@@ -149,14 +150,13 @@ static int options_use_source(
 
 	if (err)
 		return err;
-	options->source = strdup(source ? source : options->origin);
+	options->source = strdup(options->fsname ? options->fsname
+				 : source        ? source
+						 : options->origin);
 	return options->source ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 }
 
-/*
- * Interprets SOURCE and MOUNTPOINT. Error messages do not quote them: one may be a key in
- * the wrong place.
- */
+/* Interprets SOURCE and MOUNTPOINT. */
 static int options_use_arguments(
 	const struct command *command, struct options *options, struct buf *errmsg)
 {
@@ -164,10 +164,10 @@ static int options_use_arguments(
 					    : "gladiafs [-o ...] [SOURCE] MOUNTPOINT";
 	size_t count = command->arguments_len;
 
-	if (count > ARGUMENTS_MAX)
-		return errmsg_set(errmsg, -EINVAL,
-			"too many arguments (%zu; at most SOURCE and MOUNTPOINT): %s",
-			count, usage);
+	int err = wrong_words_explain(command->arguments, count, usage, errmsg);
+
+	if (err)
+		return err;
 	if (!count || (command->helper && count < ARGUMENTS_MAX) ||
 		(count == 1 && strstr(command->arguments[0], "://")))
 		return errmsg_set(errmsg, -EINVAL,
@@ -261,6 +261,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 void options_done(struct options *options)
 {
 	free(options->source);
+	free(options->fsname);
 	free(options->origin);
 	free(options->mountpoint);
 	for (size_t i = 0; options->paths && options->paths[i]; i++)
@@ -272,40 +273,4 @@ void options_done(struct options *options)
 	free(options->cache_dir);
 	buf_done(&options->mount_flags);
 	*options = (struct options){0};
-}
-
-void options_print_help(void)
-{
-	printf("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-d] [SOURCE] MOUNTPOINT\n"
-	       "       gladiafs --check [-o OPTION[,OPTION...]] [SOURCE]\n"
-	       "       gladiafs --refresh PATH...\n"
-	       "       gladiafs --fetch PATH...\n"
-	       "       mount.gladiafs SOURCE MOUNTPOINT [-fnsv] [-o OPTION[,OPTION...]]\n"
-	       "\n"
-	       "Mounts the transcription jobs of a Gladia account as files.\n"
-	       "\n"
-	       "    SOURCE               the API URL, https://HOST[:PORT] (http:// only "
-	       "for\n"
-	       "                         loopback addresses); without it, or with "
-	       "\"gladia\"\n"
-	       "                         or \"none\": $GLADIA_API_URL, or else\n"
-	       "                         %s\n"
-	       "    -f                   stay in the foreground\n"
-	       "    -d                   print requests and kernel messages (implies "
-	       "-f)\n"
-	       "    --check              check everything that a mount needs; do not "
-	       "mount\n"
-	       "    --refresh            refresh the directories (for the root: the "
-	       "whole mount)\n"
-	       "                         when they are read the next time\n"
-	       "    --fetch              fetch all jobs of the directories into the "
-	       "cache\n"
-	       "    -h, --help           print this help\n"
-	       "    -V, --version        print the version\n"
-	       "\n"
-	       "Options of -o, with their defaults:\n",
-		SOURCE_DEFAULT);
-	option_table_print_help();
-	printf("Options that mount(8) passes on (rw, ro, noauto, user, nodev, nosuid, "
-	       "x-...)\nare accepted.\n");
 }

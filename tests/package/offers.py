@@ -14,7 +14,7 @@ TREE = Path(os.environ["GLADIAFS_TREE"])
 BUILD = Path(os.environ["GLADIAFS_BUILD"])
 
 HELP = run(PROGRAM, "--help")
-# "ttl=SECONDS", "allow_other" ...
+# "ttl=TIME", "allow_other" ...
 SHAPES = re.findall(r"^    ([a-z_]+(?:=\S+)?) ", HELP, re.MULTILINE)
 NAMES = {shape.partition("=")[0] for shape in SHAPES}
 # "-f", "--help" ...; -o is only in the usage line.

@@ -171,7 +171,7 @@ static void test_no_key_option(void **state)
 	assert_bad(&p, "key_file takes the path");
 	assert_null(strstr(why_of(&p), "45463597"));
 	parsed_done(&p);
-	PARSE(&p, "gladiafs", "SECRET", "m");
+	PARSE(&p, "gladiafs", "me:SECRET@a", "m");
 	assert_bad(&p, "SOURCE is not a URL such as https://");
 	assert_null(strstr(why_of(&p), "SECRET"));
 	parsed_done(&p);

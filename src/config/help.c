@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The text of -h. Completions are made from its lines that begin with four spaces and an
+ * option: each describes one option in one line.
+ */
+#include <stdio.h>
+
+#include "api_url.h"
+#include "config/options.h"
+#include "option_table.h"
+
+void options_print_help(void)
+{
+	fputs("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-d] [SOURCE] MOUNTPOINT\n"
+	      "       gladiafs --check [-o OPTION[,OPTION...]] [SOURCE]\n"
+	      "       gladiafs --refresh PATH...\n"
+	      "       gladiafs --fetch PATH...\n"
+	      "       mount.gladiafs SOURCE MOUNTPOINT [-fnsv] [-o OPTION[,OPTION...]]\n"
+	      "\n"
+	      "Mounts the transcription jobs of a Gladia account as files.\n"
+	      "\n"
+	      "  gladiafs ~/gladia              mount, with the API key from ~/.gladia\n"
+	      "  gladiafs -o ttl=5m ~/gladia    mount, with an option\n"
+	      "  fusermount3 -u ~/gladia        unmount\n"
+	      "  gladiafs --check               find out why mounting fails\n"
+	      "\n"
+	      "SOURCE is the API URL, https://HOST[:PORT] (http:// only for loopback "
+	      "addresses).\n"
+	      "Without it, or with \"gladia\" or \"none\", it is $GLADIA_API_URL, or "
+	      "else\n" SOURCE_DEFAULT ".\n"
+	      "\n"
+	      "    -f                   stay in the foreground\n"
+	      "    -d                   log requests and kernel messages (implies -f)\n"
+	      "    --check              check everything that a mount needs; mount "
+	      "nothing\n"
+	      "    --refresh            refresh the directories when they are read "
+	      "again\n"
+	      "    --fetch              fetch all jobs of the directories into the "
+	      "cache\n"
+	      "    -h, --help           print this help\n"
+	      "    -V, --version        print the versions of gladiafs and its "
+	      "libraries\n"
+	      "\n"
+	      "Options of -o, with their defaults:\n",
+		stdout);
+	option_table_print_help();
+	fputs("\nOptions that mount(8) passes on (rw, ro, noauto, user, nodev, nosuid, "
+	      "x-...) are\naccepted, and so are fsname=NAME and nonempty.\n",
+		stdout);
+}
