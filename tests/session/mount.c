@@ -9,6 +9,8 @@
 
 #include "cmocka.h"
 
+#include "render/render.h"
+
 enum {
 	MONO_MS = 1000 * 1000,
 	CONNECTIONS = 8,
