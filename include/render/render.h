@@ -10,7 +10,7 @@
  * the same version of a job always gives the same bytes. These functions have no side
  * effects and never block.
  *
- * The numbers are part of inode numbers, which have two bits for them (catalog/jobs.h).
+ * The numbers are part of inode numbers (catalog/jobs.h).
  */
 enum format {
 	FORMAT_JSON, /* the job itself */
@@ -18,11 +18,12 @@ enum format {
 	FORMAT_SRT,  /* SubRip subtitles */
 	FORMAT_VTT,  /* WebVTT subtitles */
 	FORMATS,
+	FORMAT_MD = FORMATS, /* notes in Markdown; not a file yet */
 };
 
 enum { FORMAT_TEXT_MAX = 64 << 20 }; /* bytes of a rendition */
 
-/* Returns the name of a format: "json", "txt", "srt" or "vtt". */
+/* Returns the name of a format: "json", "txt", "srt", "vtt" or "md". */
 const char *format_name(enum format format);
 
 /* Returns the end of a file name in this format: the format's name after a dot. */
@@ -34,12 +35,37 @@ const char *format_suffix(enum format format);
  */
 int format_find(const char *name, size_t len, enum format *ret_format);
 
+enum { RENDER_TRANSLATIONS_MAX = 31, RENDER_LANGUAGE_MAX = 15 };
+
+/* The languages of a job's translations, in lower case. */
+struct render_translations {
+	unsigned len;
+	char languages[RENDER_TRANSLATIONS_MAX][RENDER_LANGUAGE_MAX + 1];
+};
+
+/*
+ * Lists the translations of a job that can be rendered, in the order of its text. `job`
+ * is its complete text, `len` bytes as json_print() writes them. A translation is left
+ * out if it has no text, if the first string of its `languages` has other characters than
+ * letters, digits and "-" or more than RENDER_LANGUAGE_MAX of them, or if an earlier
+ * translation has the same language.
+ */
+void render_translations(
+	const char *job, size_t len, struct render_translations *ret_translations);
+
+enum { RENDER_REPLACED = 1 };
+
 /*
  * Appends a job in a format other than JSON. `job` is its complete text, `len` bytes as
  * json_print() writes them. Members that are missing or have a type that the API does not
  * document count as absent: the rendition is then shorter, but still valid.
+ * `translation` is 0 for the transcription, or n for the n-th translation of
+ * render_translations(), counted from 1.
  *
- * Returns 0, -EBADMSG if `job` is not a JSON object, -EMSGSIZE if `out` would become too
- * large, or -ENOMEM. After a failure `out` may contain part of the rendition.
+ * Returns 0; RENDER_REPLACED if the rendition is complete, but has subtitles of our own
+ * because no cue could be read in those that the API made; -ENOENT if there is no such
+ * translation; -EBADMSG if `job` is not a JSON object; -EMSGSIZE if `out` would become
+ * too large; or -ENOMEM. After a failure `out` may contain part of the rendition.
  */
-int format_render(enum format format, const char *job, size_t len, struct buf *out);
+int format_render(enum format format, unsigned translation, const char *job, size_t len,
+	struct buf *out);

@@ -101,8 +101,14 @@ static int rendition_render(struct fs *fs, const struct catalog_job *job,
 
 	if (err)
 		return err;
-	err = variant.translation ? -ENOENT
-				  : format_render(variant.format, text, len, out);
+	err = format_render(variant.format, variant.translation, text, len, out);
+	if (err == RENDER_REPLACED) {
+		log_warning(fs->log,
+			"job %s has subtitles in which no cue can be read: showing "
+			"subtitles made from its utterances",
+			job->job.id);
+		err = 0;
+	}
 	if (!err || err == -ENOMEM || err == -ENOENT)
 		return err;
 	log_error(fs->log, "job %s cannot be shown as %s: %s", job->job.id,

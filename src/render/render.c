@@ -11,11 +11,12 @@
 static const struct {
 	const char *suffix;                /* a dot and the format's name */
 	const struct subtitles *subtitles; /* NULL if it is not a subtitle format */
-} formats[FORMATS] = {
+} formats[] = {
 	[FORMAT_JSON] = {".json", NULL},
 	[FORMAT_TXT] = {".txt", NULL},
 	[FORMAT_SRT] = {".srt", &subtitles_srt},
 	[FORMAT_VTT] = {".vtt", &subtitles_vtt},
+	[FORMAT_MD] = {".md", NULL},
 };
 
 const char *format_name(enum format format)
@@ -81,11 +82,12 @@ static int render_text(const struct transcript *transcript, struct buf *out)
 	return err;
 }
 
-int format_render(enum format format, const char *job, size_t len, struct buf *out)
+int format_render(enum format format, unsigned translation, const char *job, size_t len,
+	struct buf *out)
 {
 	CLEANUP(transcript_done) struct transcript transcript;
 	const struct subtitles *subtitles = formats[format].subtitles;
-	int err = transcript_read(job, len, &transcript);
+	int err = transcript_read(job, len, translation, &transcript);
 
 	assert(format != FORMAT_JSON);
 	if (err)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "translations.h"
 
 /*
  * Bytes of a time, and digits of a speaker or channel number; longer ones are not valid.
@@ -195,22 +196,30 @@ static void transcript_arrange(struct transcript *transcript)
 		transcript->voiced |= transcript_has_voice(transcript, &utterances[i]);
 }
 
-int transcript_read(const char *job, size_t len, struct transcript *ret_transcript)
+int transcript_read(const char *job, size_t len, unsigned translation,
+	struct transcript *ret_transcript)
 {
 	static const char *const names[] = {"full_transcript", "subtitles", "utterances"};
 	struct json_slice whole = {job, job + len};
+	struct json_slice spoken = {0};
 	struct json_slice values[3];
 	struct json_cursor cursor;
+	int err = 0;
 
 	*ret_transcript = (struct transcript){0};
 	if (json_cursor_enter(whole, '{', &cursor))
 		return -EBADMSG;
-	json_members(json_member(json_member(whole, "result"), "transcription"), names, 3,
-		values);
+	if (translation)
+		err = translations_find(whole, translation, &spoken);
+	else
+		spoken = json_member(json_member(whole, "result"), "transcription");
+	if (err)
+		return err;
+	json_members(spoken, names, 3, values);
 	ret_transcript->full = transcript_read_string(values[0]);
 	ret_transcript->subtitles = values[1];
 
-	int err = transcript_read_utterances(values[2], ret_transcript);
+	err = transcript_read_utterances(values[2], ret_transcript);
 
 	if (!err)
 		transcript_arrange(ret_transcript);

@@ -32,12 +32,14 @@ struct transcript {
 };
 
 /*
- * Reads the transcript of a job, `len` bytes. `ret_transcript` must be released with
- * transcript_done(), even after a failure.
+ * Reads the transcript of a job, `len` bytes, or its n-th translation (translations.h).
+ * `ret_transcript` must be released with transcript_done(), even after a failure.
  *
- * Returns 0, -EBADMSG if `job` is not a JSON object, or -ENOMEM.
+ * Returns 0, -ENOENT if there is no such translation, -EBADMSG if `job` is not a JSON
+ * object, or -ENOMEM.
  */
-int transcript_read(const char *job, size_t len, struct transcript *ret_transcript);
+int transcript_read(const char *job, size_t len, unsigned translation,
+	struct transcript *ret_transcript);
 
 /* Frees the utterances. */
 void transcript_done(struct transcript *transcript);

@@ -57,12 +57,12 @@ static void render(enum format format, const char *job, size_t len, bool checked
 	buf_init(&out, FORMAT_TEXT_MAX);
 	buf_init(&again, FORMAT_TEXT_MAX);
 
-	int err = format_render(format, job, len, &out);
+	int err = format_render(format, 0, job, len, &out);
 
 	HOLDS(!err || err == -EBADMSG);
 	if (err || !checked)
 		return;
-	HOLDS(!format_render(format, job, len, &again));
+	HOLDS(!format_render(format, 0, job, len, &again));
 	HOLDS(out.len == again.len &&
 		(!out.len || !memcmp(out.data, again.data, out.len)));
 	if (!out.len) {

@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 		in.len += fread(in.data + in.len, 1, BLOCK, stdin);
 	}
 	if (json_print(in.data, in.len, &job, NULL, &error) ||
-		format_render(format, job.data, job.len, &out))
+		format_render(format, 0, job.data, job.len, &out))
 		return EXIT_FAILURE;
 	if (out.len)
 		fwrite(out.data, 1, out.len, stdout);

@@ -37,7 +37,7 @@ static int render_max(enum format format, const char *job, size_t max, char *ret
 	assert_non_null(copy);
 	memcpy(copy, printed.data, printed.len);
 
-	int err = format_render(format, copy, printed.len, &out);
+	int err = format_render(format, 0, copy, printed.len, &out);
 
 	ret_text[0] = '\0';
 	if (!err && out.len) {
@@ -410,7 +410,7 @@ static void test_cut(void **state)
 			struct buf out;
 
 			buf_init(&out, TEXT_MAX);
-			(void)format_render((enum format)i, copy, len, &out);
+			(void)format_render((enum format)i, 0, copy, len, &out);
 			buf_done(&out);
 		}
 		free(copy);
