@@ -21,6 +21,8 @@
 #include "config/cache_path.h"
 #include "config/options.h"
 #include "config/timeouts.h"
+#include "fs/fs.h"
+#include "http/http.h"
 #include "mount/covered.h"
 #include "mount/mount_table.h"
 #include "mount/mountpoint.h"
@@ -200,6 +202,7 @@ static int main_mount_as_asked(const struct options *options, struct buf *errmsg
 
 	/* Until it is mounted, log to stderr: the user is waiting for the result. */
 	log_init(&plan.log, "gladiafs", false, options->debug);
+	plan.log.verbose = options->log_requests;
 	if (api_key_find(options->key_file, &plan.key, &plan.key_source, errmsg))
 		return EXIT_CODE_MOUNT;
 	code = main_find_mountpoint(&plan, !fake, errmsg);
@@ -211,6 +214,10 @@ static int main_mount_as_asked(const struct options *options, struct buf *errmsg
 	code = main_check_covered(&plan, errmsg);
 	if (code || fake)
 		return code;
+	if (!options->nonempty && mountpoint_hides_files(&plan.mountpoint))
+		log_warning(&plan.log,
+			"%s is not empty: the mount hides its files until you unmount",
+			plan.mountpoint.path);
 	return options->foreground ? run_mount(&plan, errmsg)
 				   : main_run_background(&plan, errmsg);
 }
@@ -222,7 +229,11 @@ static int main_act(const struct options *options, struct buf *errmsg)
 		options_print_help();
 		return EXIT_CODE_OK;
 	case OPTIONS_VERSION:
-		printf("gladiafs %s\n", GLADIAFS_VERSION);
+		/* libfuse calls fusermount3, which prints its version, too. */
+		(void)setvbuf(stdout, NULL, _IOLBF, 0);
+		printf("gladiafs %s\n%s\nSQLite %s\n", GLADIAFS_VERSION,
+			http_library_version(), catalog_library_version());
+		fs_print_version();
 		return EXIT_CODE_OK;
 	case OPTIONS_CHECK:
 		return check_run(options);

@@ -18,7 +18,8 @@ struct log_writer;
 
 struct log {
 	bool to_syslog;
-	bool debug;
+	bool debug;   /* -d: log_debug() logs, and stderr shows the time of each line */
+	bool verbose; /* -v: log_verbose() logs */
 	struct recent_log *recent; /* also receives errors and warnings; may be NULL */
 	struct log_writer *writer; /* the thread that writes; NULL: the caller writes */
 };
@@ -55,6 +56,13 @@ void log_warning(const struct log *log, const char *format, ...)
 
 /* Logs an action that the user requested. It does not appear in .gladiafs/errors. */
 void log_notice(const struct log *log, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* True if log_verbose() logs: -v or -d was given. */
+bool log_is_verbose(const struct log *log);
+
+/* Logs a request to the API, only if log_is_verbose(). */
+void log_verbose(const struct log *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Logs only if debugging was enabled with -d. */

@@ -29,6 +29,9 @@ struct catalog_config {
 			     * system; "": not known */
 };
 
+/* Returns the version of SQLite. */
+const char *catalog_library_version(void);
+
 /*
  * Opens the database and creates it if necessary, with mode 0600. If the file is damaged,
  * is not ours or has another schema version, or if it was in use when the machine crashed

@@ -32,7 +32,8 @@ struct options {
 	char **paths;     /* as given, at least one; the last element is NULL */
 	bool foreground;
 	bool debug;
-	bool verbose; /* mount.gladiafs -v */
+	bool verbose;      /* -v: say what was mounted */
+	bool log_requests; /* -v, but not of mount.gladiafs */
 
 	char *key_file; /* NULL to search for the key (api_key.h) */
 	char *ca_file;

@@ -21,6 +21,9 @@ struct fs;
 #define FS_TYPE "fuse.gladiafs"
 enum { FS_ROOT_INO = 1 };
 
+/* Prints the version of libfuse, and of its interface to the kernel, to stdout. */
+void fs_print_version(void);
+
 struct fs_config {
 	const char *source;      /* device name that mount(8) shows */
 	const char *mount_flags; /* mount options such as ",nodev,nosuid", or "" */
@@ -28,7 +31,7 @@ struct fs_config {
 	bool allow_other;
 	bool xattr;        /* serve extended attributes (SEMANTICS 5.5) */
 	bool allow_delete; /* removing a job's file deletes the job (SEMANTICS 10) */
-	bool debug;        /* libfuse prints each message to stderr */
+	bool debug;        /* log each call of the kernel, with its result */
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;

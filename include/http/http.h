@@ -75,6 +75,9 @@ struct http_handlers {
 	void (*on_done)(void *ctx, const struct http_result *result);
 };
 
+/* Returns the names and versions of libcurl and the libraries it uses. */
+const char *http_library_version(void);
+
 /*
  * Creates a client. A loop can have only one. All strings are copied. Returns 0, -EINVAL
  * if `ca_file` cannot be read or contains no certificate or `secret_header` is not a

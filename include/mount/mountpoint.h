@@ -32,6 +32,12 @@ int mountpoint_check(const char *given, const char *table,
 void mountpoint_done(struct mountpoint *mountpoint);
 
 /*
+ * True if a mount would hide files in the directory. False if that is not known, because
+ * reading the directory could block.
+ */
+bool mountpoint_hides_files(const struct mountpoint *mountpoint);
+
+/*
  * Returns a phrase for messages that says what is wrong with a dead mount: "whose process
  * has ended" or "that does not answer".
  */

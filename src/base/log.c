@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/recent_log.h"
@@ -36,21 +37,39 @@ void log_stop(struct log *log)
 		log->writer = NULL;
 }
 
+/* Prints the time of day with milliseconds and a space. Returns its length. */
+static int log_print_time(char *text, size_t size)
+{
+	struct timespec now;
+	struct tm local;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!localtime_r(&now.tv_sec, &local))
+		return 0;
+	return snprintf(text, size, "%02d:%02d:%02d.%03d ", local.tm_hour, local.tm_min,
+		local.tm_sec, (int)(now.tv_nsec / 1000000));
+}
+
 void log_message(const struct log *log, int priority, const char *format, va_list args)
 {
 	char line[LOG_LINE_MAX];
+	int start = 0;
 
 	if (priority == LOG_DEBUG && !log->debug)
 		return;
 
-	int len = vsnprintf(line, sizeof(line), format, args);
+	if (log->debug && !log->to_syslog)
+		start = log_print_time(line, sizeof(line));
+
+	int len = vsnprintf(line + start, sizeof(line) - (size_t)start, format, args);
 
 	if (len < 0)
 		return;
-	if (len > 0 && len < LOG_LINE_MAX && line[len - 1] == '\n')
+	len += start;
+	if (len > start && len < LOG_LINE_MAX && line[len - 1] == '\n')
 		line[len - 1] = '\0';
 	if (log->recent && priority <= LOG_WARNING)
-		recent_log_add(log->recent, line);
+		recent_log_add(log->recent, line + start);
 	if (log->writer)
 		log_writer_add(log->writer, priority, line);
 	else
@@ -82,6 +101,22 @@ void log_notice(const struct log *log, const char *format, ...)
 
 	va_start(args, format);
 	log_message(log, LOG_NOTICE, format, args);
+	va_end(args);
+}
+
+bool log_is_verbose(const struct log *log)
+{
+	return log->verbose || log->debug;
+}
+
+void log_verbose(const struct log *log, const char *format, ...)
+{
+	va_list args;
+
+	if (!log_is_verbose(log))
+		return;
+	va_start(args, format);
+	log_message(log, LOG_INFO, format, args);
 	va_end(args);
 }
 

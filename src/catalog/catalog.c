@@ -93,6 +93,11 @@ static void catalog_free(struct catalog *catalog)
 	free(catalog);
 }
 
+const char *catalog_library_version(void)
+{
+	return sqlite3_libversion();
+}
+
 int catalog_open(const struct catalog_config *config, const struct clock *clock,
 	const struct log *log, struct catalog **ret_catalog)
 {

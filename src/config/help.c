@@ -11,7 +11,8 @@
 
 void options_print_help(void)
 {
-	fputs("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-d] [SOURCE] MOUNTPOINT\n"
+	fputs("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-v] [-d] [SOURCE] "
+	      "MOUNTPOINT\n"
 	      "       gladiafs --check [-o OPTION[,OPTION...]] [SOURCE]\n"
 	      "       gladiafs --refresh PATH...\n"
 	      "       gladiafs --fetch PATH...\n"
@@ -30,7 +31,8 @@ void options_print_help(void)
 	      "else\n" SOURCE_DEFAULT ".\n"
 	      "\n"
 	      "    -f                   stay in the foreground\n"
-	      "    -d                   log requests and kernel messages (implies -f)\n"
+	      "    -v                   log each request to the API\n"
+	      "    -d                   log also each call of the kernel (implies -f)\n"
 	      "    --check              check everything that a mount needs; mount "
 	      "nothing\n"
 	      "    --refresh            refresh the directories when they are read "

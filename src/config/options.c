@@ -44,7 +44,7 @@ static const struct option long_options[] = {
  * "-" makes getopt_long() return other arguments in order, as option 1, whether or not
  * POSIXLY_CORRECT is set; ":" makes it leave error messages to us.
  */
-static const char own_letters[] = "-:o:fdhV";
+static const char own_letters[] = "-:o:fdvhV";
 static const char helper_letters[] = "-:o:fnvsN:t:hV";
 
 static bool options_is_helper(const char *program)
@@ -105,6 +105,8 @@ static void options_note_letter(
 		break;
 	case 'v':
 		options->verbose = true;
+		/* mount(8) -v asks only for a message about the mount itself. */
+		options->log_requests = !command->helper;
 		break;
 	case LETTER_CHECK:
 		options->action = OPTIONS_CHECK;

@@ -13,6 +13,7 @@
 #include "rendition.h"
 #include "stats.h"
 #include "sync/listing.h"
+#include "trace.h"
 
 struct fuse_out_header;
 
@@ -54,6 +55,7 @@ struct fs {
 				    */
 	struct control control;
 	struct counts counts;
+	struct trace trace; /* used only with -d */
 };
 
 /* Handlers by which sync reports changes of the catalog; their context is the fs. */

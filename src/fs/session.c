@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -101,6 +102,8 @@ static ssize_t session_write_message(
 		session_ask_for_parallel_dirops(parts, count);
 		fs->answered_init = true;
 	}
+	if (fs->config.debug)
+		trace_end(fs, parts, count);
 	return writev(fd, parts, count);
 }
 
@@ -152,6 +155,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&fs->parked);
 	directories_init(&fs->directories);
 	control_init(&fs->control);
+	trace_init(&fs->trace);
 	renditions_init(&fs->renditions);
 	if (session_copy_strings(fs, config)) {
 		fs_free(fs);
@@ -160,6 +164,13 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	sync_set_handlers(sync, &changes_handlers, fs);
 	*ret_fs = fs;
 	return 0;
+}
+
+void fs_print_version(void)
+{
+	printf("libfuse %s, ", fuse_pkgversion());
+	/* Prints "using FUSE kernel interface version ...", and calls fusermount3. */
+	fuse_lowlevel_version();
 }
 
 static void session_end(struct fs *fs, int error)
@@ -178,14 +189,19 @@ void fs_send_header(const struct fs *fs, const struct fuse_out_header *header)
 static void session_handle_message(struct fs *fs)
 {
 	const struct fuse_in_header *header = fs->message.mem;
-	const struct fuse_out_header refusal = {
+	struct fuse_out_header refusal = {
 		.len = sizeof(refusal), .error = -EROFS, .unique = header->unique};
 
 	stats_count(&fs->counts, header->opcode);
-	if (write_is_refused(fs, header->opcode))
-		fs_send_header(fs, &refusal);
-	else
+	if (fs->config.debug)
+		trace_begin(fs, header);
+	if (!write_is_refused(fs, header->opcode)) {
 		fuse_session_process_buf(fs->session, &fs->message);
+		return;
+	}
+	if (fs->config.debug)
+		trace_end(fs, &(struct iovec){&refusal, sizeof(refusal)}, 1);
+	fs_send_header(fs, &refusal);
 }
 
 /*
@@ -237,8 +253,7 @@ static int session_open(struct fs *fs)
 
 	if (!err &&
 		(fuse_opt_add_arg(&args, "gladiafs") || fuse_opt_add_arg(&args, "-o") ||
-			fuse_opt_add_arg(&args, options.data) ||
-			(config->debug && fuse_opt_add_arg(&args, "-d"))))
+			fuse_opt_add_arg(&args, options.data)))
 		err = -ENOMEM;
 	if (!err) {
 		fs->session = fuse_session_new(
@@ -392,6 +407,7 @@ void fs_free(struct fs *fs)
 	directories_done(&fs->directories);
 	renditions_done(&fs->renditions);
 	control_done(&fs->control);
+	trace_done(&fs->trace);
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);
 	free((char *)fs->config.text);

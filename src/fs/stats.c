@@ -64,6 +64,11 @@ static const char *const opcodes[STATS_OPCODES] = {
 	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
 };
 
+const char *stats_message_name(uint32_t opcode)
+{
+	return opcode < STATS_OPCODES ? opcodes[opcode] : NULL;
+}
+
 void stats_count(struct counts *counts, uint32_t opcode)
 {
 	if (opcode < STATS_OPCODES)

@@ -23,6 +23,9 @@ struct counts {
 /* Counts one message with this opcode. */
 void stats_count(struct counts *counts, uint32_t opcode);
 
+/* Returns the name of the messages with this opcode, or NULL if it is not known. */
+const char *stats_message_name(uint32_t opcode);
+
 /*
  * Prints .gladiafs/stats as JSON; docs/CONTROL.md describes its fields. Returns 0,
  * -ENOMEM or -EIO.

@@ -118,18 +118,18 @@ static void call_count_result(struct api_stats *stats, const struct http_result 
 	histogram_add(&stats->latency, result->elapsed_ms);
 }
 
-static void call_debug_result(
-	const struct api_call *call, const struct http_result *result)
+/* Logs the end of an attempt, if that was asked for with -v or -d. */
+static void call_log_result(const struct api_call *call, const struct http_result *result)
 {
 	char status[API_STATUS_TEXT];
 	char detail[256];
 
-	if (!call->api->log->debug)
+	if (!log_is_verbose(call->api->log))
 		return;
 	api_status_print(result->status, status);
 	(void)snprintf(detail, sizeof(detail), "%s", result->detail);
 	api_clean(detail, call->api->key);
-	log_debug(call->api->log,
+	log_verbose(call->api->log,
 		"%s %s: %s%s%s, %" PRIu64 " bytes, %" PRId64 " ms, attempt %d",
 		call->asked.method, call->asked.url,
 		result->status ? status : "no answer", detail[0] ? ", " : "", detail,
@@ -240,7 +240,7 @@ static void call_on_result(void *ctx, const struct http_result *result)
 
 	call->request = NULL;
 	call_count_result(&api->stats, result);
-	call_debug_result(call, result);
+	call_log_result(call, result);
 	if (call->deletes && call_judge_deletion(call, result)) {
 		page = (struct api_page){.status = result->status};
 		call_tell_reach(call, true);
@@ -322,7 +322,7 @@ static void call_deadline_due(void *ctx)
 		http_cancel(call->request);
 		call->request = NULL;
 		api->stats.failed++;
-		log_debug(api->log, "%s %s: timed out, %" PRId64 " ms, attempt %d",
+		log_verbose(api->log, "%s %s: timed out, %" PRId64 " ms, attempt %d",
 			call->asked.method, call->asked.url,
 			loop_now_ms(api->loop) - call->attempt_ms, call->attempts);
 	}

@@ -2,6 +2,7 @@
 #include "http/http.h"
 
 #include <assert.h>
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,6 +310,11 @@ static int http_keep_ca_file(struct http *http, const char *path)
 		.flags = CURL_BLOB_NOCOPY,
 	};
 	return err;
+}
+
+const char *http_library_version(void)
+{
+	return curl_version();
 }
 
 int http_new(struct loop *loop, const struct http_config *config, struct http **ret_http)

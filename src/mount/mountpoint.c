@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "mount/mountpoint.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,12 +13,14 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/errmsg.h"
+#include "base/remote.h"
 #include "fs/fs.h"
 #include "mount/mount_table.h"
 #include "mount/unmount.h"
@@ -191,6 +195,34 @@ int mountpoint_check(const char *given, const char *table,
 	if (err && err != -ENOTDIR && (mounted || mountpoint_means_dead(err)))
 		return mountpoint_refuse_mount(path, &mount, err, errmsg);
 	return err ? mountpoint_refuse_path(given, err, errmsg) : 0;
+}
+
+bool mountpoint_hides_files(const struct mountpoint *mountpoint)
+{
+	CLEANUP_CLOSE int path = open(mountpoint->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statfs system;
+	const char *remote;
+
+	/* Reading an automount would wait for ourselves, and a remote directory may hang.
+	 */
+	if (path < 0 || fstatfs(path, &system) < 0 ||
+		(uint32_t)system.f_type == AUTOFS_SUPER_MAGIC ||
+		remote_type(path, &remote) < 0 || remote)
+		return false;
+
+	int fd = openat(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	int names = 0;
+
+	if (!directory) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (names <= 2 && readdir(directory))
+		names++;
+	closedir(directory);
+	return names > 2; /* besides "." and ".." */
 }
 
 const char *mountpoint_fault(const struct mountpoint *mountpoint)

@@ -15,6 +15,7 @@
 #include "catalog/catalog.h"
 #include "config/api_key.h"
 #include "config/timeouts.h"
+#include "config_text.h"
 #include "fs/fs.h"
 #include "gladia/api.h"
 #include "gladia/verify_key.h"
@@ -120,6 +121,9 @@ static void mount_on_ready(void *ctx)
 	run->serving = !daemon_report(
 		&run->plan->daemon, EXIT_CODE_OK, "", !options->log_syslog);
 	if (run->serving) {
+		log_notice(&run->plan->log, "mounted %s on %s (gladiafs %s, process %d)",
+			options->source, run->plan->mountpoint.path, GLADIAFS_VERSION,
+			(int)getpid());
 		mount_notify_ready(run);
 		return;
 	}
@@ -249,39 +253,6 @@ static int mount_open_catalog(struct run_mount *run, struct buf *errmsg)
 	return EXIT_CODE_OK;
 }
 
-/*
- * Appends the configuration in effect, as .gladiafs/config shows it (SEMANTICS 9.1), one
- * line "name=value" per setting. Returns 0, -ENOMEM or -EMSGSIZE.
- */
-static int mount_print_config(const struct mount_plan *plan, struct buf *out)
-{
-	struct options options = *plan->options;
-	const struct {
-		const char *name;
-		const char *value; /* NULL: none */
-	} lines[] = {
-		{"version", GLADIAFS_VERSION},
-		{"source", options.source},
-		{"origin", options.origin},
-		{"mountpoint", plan->mountpoint.path},
-		{"key_file", key_source_name(&plan->key_source)},
-		{"key_hides", plan->key_source.hidden},
-		{"cache_file", plan->cache_path},
-	};
-	int err = 0;
-
-	for (size_t i = 0; !err && i < ARRAY_SIZE(lines); i++)
-		err = options_print_line(
-			lines[i].name, lines[i].value ? lines[i].value : "none", out);
-	/* The lines above say which files are used. */
-	options.key_file = NULL;
-	options.cache_dir = NULL;
-	/* The options say what was requested; here they say what is in effect. */
-	options.cache_disk = plan->cache_path != NULL;
-	options.timeout_ms = plan->timeout_ms;
-	return err ? err : options_print_values(&options, out);
-}
-
 static int mount_open_fs(struct run_mount *run, struct buf *errmsg)
 {
 	static const struct fs_handlers handlers = {
@@ -302,10 +273,11 @@ static int mount_open_fs(struct run_mount *run, struct buf *errmsg)
 	 * it must not change.
 	 */
 	log_init(&run->plan->log, "gladiafs", options->log_syslog, options->debug);
+	run->plan->log.verbose = options->log_requests;
 	run->plan->log.recent = run->recent_log;
 	buf_init(&text, CONFIG_MAX);
 
-	int err = mount_print_config(run->plan, &text);
+	int err = config_text_print(run->plan, &text);
 	const struct fs_config fs = {
 		.source = options->source,
 		.text = text.data,
@@ -357,7 +329,9 @@ static int mount_fs(struct run_mount *run, struct buf *errmsg)
 
 	stderr_capture_end(&capture, err ? &reason : NULL);
 	if (err)
-		return errmsg_set(errmsg, EXIT_CODE_MOUNT, "cannot mount on %s: %s",
+		return errmsg_set(errmsg, EXIT_CODE_MOUNT,
+			"cannot mount on %s: %s (gladiafs --check shows what a mount "
+			"needs)",
 			mountpoint, reason.len ? reason.data : strerror(-err));
 	err = unmount_identify(mountpoint, &run->mount);
 	if (err)
@@ -425,6 +399,18 @@ static int mount_unmount_fs(const struct run_mount *run, int code, struct buf *e
 	return code;
 }
 
+/* Logs why the mount ends. */
+static void mount_log_unmount(const struct run_mount *run)
+{
+	const char *path = run->plan->mountpoint.path;
+
+	if (run->signal)
+		log_notice(&run->plan->log, "unmounting %s: %s", path,
+			strsignal(run->signal));
+	else if (!run->aborted && !run->error)
+		log_notice(&run->plan->log, "%s was unmounted", path);
+}
+
 /*
  * Releases everything in reverse order. We unmount first, so that no process waits for
  * the rest to finish. Returns `code`, or the exit code that mount_unmount_fs() replaced
@@ -434,6 +420,8 @@ static int mount_end(struct run_mount *run, int code, struct buf *errmsg)
 {
 	if (run->serving && run->plan->options->foreground)
 		(void)sd_notify(0, "STOPPING=1");
+	if (run->serving)
+		mount_log_unmount(run);
 	fs_free(run->fs);
 	code = mount_unmount_fs(run, code, errmsg);
 	if (run->sync)
@@ -447,6 +435,8 @@ static int mount_end(struct run_mount *run, int code, struct buf *errmsg)
 	}
 	if (run->signals >= 0)
 		close(run->signals);
+	if (run->serving)
+		log_notice(&run->plan->log, "ended (exit code %d)", code);
 	log_stop(&run->plan->log);
 	run->plan->log.recent = NULL;
 	recent_log_free(run->recent_log);

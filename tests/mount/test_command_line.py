@@ -79,9 +79,12 @@ class TestUsage:
             assert option in out
 
     def test_version(self, program):
+        """SEMANTICS 1.1.9: -V names the libraries and the interface to the kernel."""
         code, out, err = program("-V")
         assert (code, err) == (0, "")
-        assert out.startswith("gladiafs ") and out.count("\n") == 1
+        assert out.startswith("gladiafs ")
+        for library in "libfuse ", "libcurl/", "SQLite ", "FUSE kernel interface version 7.":
+            assert library in out
 
 
 class TestFailure:

@@ -190,7 +190,7 @@ class TestSecrecy:
         one = mount(account, letters=["-d"])
         os.listdir(one.path / "all")
         one.unmount()
-        assert "READDIR" in one.stderr and KEY not in one.stderr
+        assert "readdirplus /all" in one.stderr and KEY not in one.stderr
 
     def test_no_core(self, account, mount, tmp_path):
         """SEMANTICS 2.2.8: A crash dumps no memory, even if the limit and the system allow it."""

@@ -88,6 +88,26 @@ static void test_debug(void **state)
 	(void)state;
 	log_init(&log, "test", false, true);
 	log_debug(&log, "%s", "asked for");
+
+	/* With -d each line has the time of day. */
+	const char *text = captured_text();
+
+	assert_int_equal(strlen(text), strlen("gladiafs: 11:22:33.444 asked for\n"));
+	assert_memory_equal(text, "gladiafs: ", strlen("gladiafs: "));
+	assert_string_equal(text + strlen("gladiafs: 11:22:33.444 "), "asked for\n");
+}
+
+/* SEMANTICS 1.1.10: -v shows requests, but not what only -d shows. */
+static void test_verbose(void **state)
+{
+	struct log log;
+
+	(void)state;
+	log_init(&log, "test", false, false);
+	log_verbose(&log, "%s", "not asked for");
+	log.verbose = true;
+	log_debug(&log, "%s", "not asked for");
+	log_verbose(&log, "%s", "asked for");
 	assert_string_equal(captured_text(), "gladiafs: asked for\n");
 }
 
@@ -326,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LOG_TEST(test_lines),
 		LOG_TEST(test_debug),
+		LOG_TEST(test_verbose),
 		LOG_TEST(test_long),
 		LOG_TEST(test_threads),
 		LOG_TEST(test_syslog),

@@ -369,7 +369,7 @@ static void answers_are_counted(void **state)
 }
 
 /* With -d, each attempt is logged in one line; the caller reports the failure. */
-static void attempts_are_logged_with_d(void **state)
+static void attempts_are_logged_with_v(void **state)
 {
 	static const struct raw_route routes[] = {
 		{JOB_TARGET, BYTES("HTTP/1.1 503 x\r\n\r\n"), .after = RAW_CLOSE,
@@ -381,12 +381,12 @@ static void attempts_are_logged_with_d(void **state)
 	int capture = stderr_capture_begin();
 
 	(void)state;
-	/* Without -d nothing is logged. */
+	/* Without -v nothing is logged. */
 	fixture_settle(fixture_get(fixture, "b"));
 
 	CLEANUP_FREE char *quiet = stderr_capture_end(capture);
 
-	fixture->log.debug = true;
+	fixture->log.verbose = true;
 	capture = stderr_capture_begin();
 	fixture_settle(fixture_get(fixture, "a"));
 
@@ -464,7 +464,7 @@ int main(void)
 		cmocka_unit_test(the_place_of_the_key_is_named),
 		cmocka_unit_test(unsound_configs_are_refused),
 		cmocka_unit_test(answers_are_counted),
-		cmocka_unit_test(attempts_are_logged_with_d),
+		cmocka_unit_test(attempts_are_logged_with_v),
 		cmocka_unit_test(a_bad_time_is_logged_once),
 	};
 
