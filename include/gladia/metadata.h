@@ -10,9 +10,10 @@
 
 /*
  * Turns a job's custom_metadata into the names below metadata/KEY/VALUE/ (SEMANTICS 3.1,
- * 3.4, 3.6). A job's pairs are kept as lines "KEY=VALUE", both escaped by
- * filename_escape(), with a line feed before the first and after each one. Without pairs
- * the text is "".
+ * 3.4, 3.6). A job's pairs are kept as lines "KEY=VALUE", with a line feed before the
+ * first and after each one. In both words all bytes except A-Z a-z 0-9 . _ - are
+ * percent-encoded, and so is a leading dot: this differs from their file names, which
+ * metadata_show() gives. Without pairs the text is "".
  *
  *   {"customer": "acme"}             customer=acme
  *   {"payment": {"last4": 4576}}     payment.last4=4576     {"payment.last4": "4576"} too
@@ -24,9 +25,10 @@
  * limits.
  */
 enum {
-	METADATA_PAIRS_MAX = 256, /* pairs of one job */
-	METADATA_DEPTH_MAX = 16,  /* nesting of objects and arrays */
-	METADATA_TEXT_MAX = METADATA_PAIRS_MAX * (2 * FILENAME_BYTES_MAX + 2) + 1,
+	METADATA_PAIRS_MAX = 256,                   /* pairs of one job */
+	METADATA_DEPTH_MAX = 16,                    /* nesting of objects and arrays */
+	METADATA_WORD_MAX = 3 * FILENAME_BYTES_MAX, /* bytes of a key or value */
+	METADATA_TEXT_MAX = METADATA_PAIRS_MAX * (2 * METADATA_WORD_MAX + 2) + 1,
 };
 
 /*
@@ -53,10 +55,17 @@ bool metadata_next(
 	const char *text, size_t len, size_t *at, struct metadata_pair *ret_pair);
 
 /*
- * Filters on metadata: "KEY=VALUE[,VALUE...]" (one of these values) or "KEY" (any value),
- * sorted and joined by "&", which means "and". "" is no filter.
+ * Gets the file name of a key or value of a job's pairs. Returns 0, or -EINVAL if it is
+ * not a word as metadata_flatten() writes it.
  */
-enum { METADATA_FILTER_MAX = 1024 }; /* bytes, with the NUL */
+int metadata_show(const char *word, size_t len, char name[static FILENAME_BYTES_MAX + 1]);
+
+/*
+ * Filters on metadata: "KEY=VALUE[,VALUE...]" (one of these values) or "KEY" (any value),
+ * sorted and joined by "&", which means "and". "" is no filter. The words are as in a
+ * job's pairs; a key and a value of any length fit.
+ */
+enum { METADATA_FILTER_MAX = 2048 }; /* bytes, with the NUL */
 
 /*
  * Adds the filter "has KEY".
@@ -77,7 +86,7 @@ int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name)
 int metadata_add_values(char filters[static METADATA_FILTER_MAX], const char *names);
 
 /* Copies the key of the filter "has KEY". Returns 0, or -ENOENT if there is none. */
-int metadata_open_key(const char *filters, char key[static FILENAME_BYTES_MAX + 1]);
+int metadata_open_key(const char *filters, char key[static METADATA_WORD_MAX + 1]);
 
 /* True if the pairs of a job, `len` bytes of `text`, match all filters. */
 bool metadata_matches(const char *filters, const char *text, size_t len);

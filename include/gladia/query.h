@@ -21,7 +21,7 @@ struct span {
 
 enum {
 	QUERY_SPANS_MAX = 32,
-	QUERY_KEY_MAX = 3072, /* bytes of query_key(), with the NUL */
+	QUERY_KEY_MAX = 4096, /* bytes of query_key(), with the NUL */
 	QUERY_ALL_STATUSES = (1 << JOB_STATUSES) - 1,
 };
 

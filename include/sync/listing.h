@@ -67,13 +67,13 @@ int64_t listing_member(const struct listing *listing, size_t position);
 
 /*
  * Returns the file name of the member at `position` of a LISTING_KEYS or LISTING_VALUES
- * listing, percent-encoded. The listing owns the string: it is valid until the listing
+ * listing. The listing owns the string: it is valid until the listing
  * grows or is released.
  */
 const char *listing_name(const struct listing *listing, size_t position);
 
 /*
- * True if the LISTING_KEYS or LISTING_VALUES listing has `name`, percent-encoded, among
+ * True if the LISTING_KEYS or LISTING_VALUES listing has `name` among
  * its members so far. Never blocks.
  */
 bool listing_has_name(const struct listing *listing, const char *name);

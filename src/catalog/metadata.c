@@ -43,8 +43,8 @@ static bool metadata_is_sound(const char *text, size_t len)
 	if (len > METADATA_TEXT_MAX)
 		return false;
 	while (metadata_next(text, len, &at, &pair))
-		if (filename_unescape(pair.key, pair.key_len, name) ||
-			filename_unescape(pair.value, pair.value_len, name))
+		if (metadata_show(pair.key, pair.key_len, name) ||
+			metadata_show(pair.value, pair.value_len, name))
 			return false;
 	return len > 0 && at == len;
 }

@@ -50,8 +50,8 @@ static void changes_on_job_changed(void *ctx, const struct catalog_job *job)
 	 */
 	for (unsigned i = 0; i < FORMATS; i++)
 		if (i == FORMAT_JSON || fs->formats_reported & 1u << i)
-			(void)filename_escape(job->job.id, format_suffix((enum format)i),
-				forget.names[i]);
+			(void)filename_escape(job->job.id, FILENAME_WORD,
+				format_suffix((enum format)i), forget.names[i]);
 	directories_each(&fs->directories, changes_forget_in, &forget);
 }
 

@@ -233,7 +233,8 @@ static int dir_job_entry(const struct request *request, const struct open_dir *o
 	if (!err && format != FORMAT_JSON && job.job.status != JOB_DONE)
 		err = -ENOENT;
 	if (!err)
-		err = filename_escape(job.job.id, format_suffix(format), ret_entry->name);
+		err = filename_escape(job.job.id, FILENAME_WORD, format_suffix(format),
+			ret_entry->name);
 	if (!err && request->plus && format == FORMAT_JSON)
 		err = jobs_match(fs->catalog, &open->dir->tree.query, &job, &matches);
 	if (err)

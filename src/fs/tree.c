@@ -115,7 +115,7 @@ static int tree_resolve_job(const char *name, struct tree_entry *ret_entry)
 	char id[FILENAME_BYTES_MAX + 1];
 
 	if (!suffix || format_find(suffix + 1, strlen(suffix + 1), &format) ||
-		filename_unescape(name, (size_t)(suffix - name), id))
+		filename_unescape(name, (size_t)(suffix - name), FILENAME_WORD, id))
 		return -ENOENT;
 	ret_entry->is_job = true;
 	ret_entry->format = format;

@@ -80,7 +80,7 @@ static void reader_log_bad_time(
 	const char *bad;
 
 	if (!absent || reader->scratch->bad_time_logged ||
-		filename_escape(job->id, ".json", name))
+		filename_escape(job->id, FILENAME_WORD, ".json", name))
 		return;
 	bad = job_find_bad_time(head, len);
 	if (!bad)

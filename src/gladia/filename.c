@@ -2,42 +2,107 @@
 #include "gladia/filename.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
-static bool filename_is_plain(char c)
+/* A character of a text, or a byte that does not belong to one. */
+struct piece {
+	size_t len;
+	bool plain; /* a name has it as it is */
+};
+
+/*
+ * True for C1 controls, and for characters that change the direction of the text after
+ * them: they could make a name look like another one.
+ */
+static bool filename_is_invisible(uint32_t code)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+	return (code >= 0x80 && code <= 0x9f) || code == 0x61c || code == 0x200e ||
+	       code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
 }
 
-int filename_escape(
-	const char *text, const char *suffix, char name[static FILENAME_BYTES_MAX + 1])
+/*
+ * Decodes a character of UTF-8 (RFC 3629) that is not ASCII. Returns its length, or 0 if
+ * it is not valid.
+ */
+static size_t filename_decode(const unsigned char *at, uint32_t *ret_code)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = *at >= 0xf0 ? 4 : *at >= 0xe0 ? 3 : 2;
+	uint32_t code = *at & (0x7fU >> len);
+
+	if (*at < 0xc0 || *at > 0xf4)
+		return 0;
+	/* The NUL at the end is no continuation byte. */
+	for (size_t i = 1; i < len; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (at[i] & 0x3f);
+	}
+	*ret_code = code;
+	return code < least[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)
+		       ? 0
+		       : len;
+}
+
+/* Returns the piece at the beginning of a text that is not empty. */
+static struct piece filename_piece(const char *text, bool first, const char *also)
+{
+	unsigned char byte = (unsigned char)*text;
+	uint32_t code;
+	size_t len;
+
+	if (byte < 0x80)
+		return (struct piece){1, byte >= ' ' && byte != 0x7f && byte != '/' &&
+						 byte != '%' && !(first && byte == '.') &&
+						 !strchr(also, byte)};
+	len = filename_decode((const unsigned char *)text, &code);
+	return len ? (struct piece){len, !filename_is_invisible(code)}
+		   : (struct piece){1, false};
+}
+
+size_t filename_escape_part(const char *text, const char *also, size_t max, char *name)
+{
+	const char *at = text;
+	char *out = name;
+
+	while (*at) {
+		struct piece piece = filename_piece(at, at == text, also);
+		size_t len = piece.plain ? piece.len : 3 * piece.len;
+
+		if (len > max - (size_t)(out - name))
+			break;
+		for (size_t i = 0; i < piece.len; i++, at++) {
+			if (piece.plain) {
+				*out++ = *at;
+				continue;
+			}
+			*out++ = '%';
+			*out++ = hex_digits[(unsigned char)*at >> 4];
+			*out++ = hex_digits[(unsigned char)*at & 15];
+		}
+	}
+	*out = '\0';
+	return (size_t)(at - text);
+}
+
+int filename_escape(const char *text, const char *also, const char *suffix,
+	char name[static FILENAME_BYTES_MAX + 1])
 {
 	const size_t suffix_len = strlen(suffix);
 	char made[FILENAME_BYTES_MAX + 1];
-	size_t len = 0;
 
 	if (!*text)
 		return -EINVAL;
 	if (suffix_len > FILENAME_BYTES_MAX)
 		return -ENAMETOOLONG;
-	for (const char *c = text; *c; c++) {
-		bool plain = filename_is_plain(*c) && !(c == text && *c == '.');
-
-		if (len + (plain ? 1 : 3) + suffix_len > FILENAME_BYTES_MAX)
-			return -ENAMETOOLONG;
-		if (plain) {
-			made[len++] = *c;
-			continue;
-		}
-		made[len++] = '%';
-		made[len++] = hex_digits[(unsigned char)*c >> 4];
-		made[len++] = hex_digits[(unsigned char)*c & 15];
-	}
-	memcpy(made + len, suffix, suffix_len + 1);
-	memcpy(name, made, len + suffix_len + 1);
+	if (text[filename_escape_part(text, also, FILENAME_BYTES_MAX - suffix_len, made)])
+		return -ENAMETOOLONG;
+	strcpy(name, made);
+	strcat(name, suffix);
 	return 0;
 }
 
@@ -49,8 +114,8 @@ static int filename_hex_value(char digit)
 	return found ? (int)(found - hex_digits) : -1;
 }
 
-int filename_unescape(
-	const char *name, size_t len, char text[static FILENAME_BYTES_MAX + 1])
+int filename_unescape(const char *name, size_t len, const char *also,
+	char text[static FILENAME_BYTES_MAX + 1])
 {
 	char made[FILENAME_BYTES_MAX + 1];
 	char again[FILENAME_BYTES_MAX + 1];
@@ -77,7 +142,7 @@ int filename_unescape(
 	made[made_len] = '\0';
 
 	/* Each string has one spelling: this rejects "%41", a slash, a NUL, ".git". */
-	if (filename_escape(made, "", again) || strlen(again) != len ||
+	if (filename_escape(made, also, "", again) || strlen(again) != len ||
 		memcmp(again, name, len) != 0)
 		return -EINVAL;
 	memcpy(text, made, made_len + 1);

@@ -125,7 +125,7 @@ int job_parse_head(const char *head, size_t len, struct job *ret_job,
 		err = job_string_decode(values[MEMBER_ID], sizeof(job.id), job.id);
 	/* The longest file name of a job has this suffix. */
 	if (!err)
-		err = filename_escape(job.id, ".json", name);
+		err = filename_escape(job.id, FILENAME_WORD, ".json", name);
 	if (err)
 		return err;
 	job.status = job_status_decode(values[MEMBER_STATUS]);

@@ -14,18 +14,99 @@ struct flat {
 	char key[FILENAME_BYTES_MAX + 1]; /* of the current value, unescaped */
 };
 
+static bool metadata_is_plain(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+/* Writes a key or value, at most FILENAME_BYTES_MAX bytes, as a word. Returns its length.
+ */
+static size_t metadata_encode(const char *text, char word[static METADATA_WORD_MAX + 1])
+{
+	static const char hex_digits[] = "0123456789ABCDEF";
+	size_t len = 0;
+
+	for (const char *c = text; *c; c++) {
+		if (metadata_is_plain(*c) && !(c == text && *c == '.')) {
+			word[len++] = *c;
+			continue;
+		}
+		word[len++] = '%';
+		word[len++] = hex_digits[(unsigned char)*c >> 4];
+		word[len++] = hex_digits[(unsigned char)*c & 15];
+	}
+	word[len] = '\0';
+	return len;
+}
+
+/*
+ * Converts the first `len` bytes of a file name to a word. Returns 0, or -ENOENT if they
+ * are not a name that filename_escape() writes.
+ */
+static int metadata_encode_name(
+	const char *name, size_t len, char word[static METADATA_WORD_MAX + 1])
+{
+	char text[FILENAME_BYTES_MAX + 1];
+
+	if (filename_unescape(name, len, FILENAME_WORD, text))
+		return -ENOENT;
+	metadata_encode(text, word);
+	return 0;
+}
+
+/* Returns the value of an upper-case hex digit, or -1. */
+static int metadata_hex_value(char digit)
+{
+	return digit >= '0' && digit <= '9'   ? digit - '0'
+	       : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+					      : -1;
+}
+
+int metadata_show(const char *word, size_t len, char name[static FILENAME_BYTES_MAX + 1])
+{
+	char text[FILENAME_BYTES_MAX + 1];
+	char again[METADATA_WORD_MAX + 1];
+	size_t text_len = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = word[i];
+
+		if (text_len == FILENAME_BYTES_MAX)
+			return -EINVAL;
+		if (c == '%') {
+			int high = len - i < 3 ? -1 : metadata_hex_value(word[i + 1]);
+			int low = len - i < 3 ? -1 : metadata_hex_value(word[i + 2]);
+
+			if (high < 0 || low < 0)
+				return -EINVAL;
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		text[text_len++] = c;
+	}
+	text[text_len] = '\0';
+	if (metadata_encode(text, again) != len || memcmp(again, word, len) != 0 ||
+		filename_escape(text, FILENAME_WORD, "", name))
+		return -EINVAL;
+	return 0;
+}
+
 static int metadata_add_pair(struct flat *flat, const char *value)
 {
-	char key_name[FILENAME_BYTES_MAX + 1];
-	char value_name[FILENAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
+	char key_word[METADATA_WORD_MAX + 1];
+	char value_word[METADATA_WORD_MAX + 1];
 
 	if (flat->pairs == METADATA_PAIRS_MAX ||
-		filename_escape(flat->key, "", key_name) ||
-		filename_escape(value, "", value_name))
+		filename_escape(flat->key, FILENAME_WORD, "", name) ||
+		filename_escape(value, FILENAME_WORD, "", name))
 		return 0;
 	flat->pairs++;
-	return buf_printf(flat->text, "%s%s=%s\n", flat->text->len ? "" : "\n", key_name,
-		value_name);
+	metadata_encode(flat->key, key_word);
+	metadata_encode(value, value_word);
+	return buf_printf(flat->text, "%s%s=%s\n", flat->text->len ? "" : "\n", key_word,
+		value_word);
 }
 
 /*
@@ -160,13 +241,6 @@ static int metadata_list_insert(
 	return 0;
 }
 
-static bool metadata_is_name(const char *name, size_t len)
-{
-	char text[FILENAME_BYTES_MAX + 1];
-
-	return !filename_unescape(name, len, text);
-}
-
 /* Returns the first filter without values and its length, or NULL if there is none. */
 static const char *metadata_find_open(const char *filters, size_t *ret_len)
 {
@@ -182,12 +256,12 @@ static const char *metadata_find_open(const char *filters, size_t *ret_len)
 	return NULL;
 }
 
-int metadata_open_key(const char *filters, char key[static FILENAME_BYTES_MAX + 1])
+int metadata_open_key(const char *filters, char key[static METADATA_WORD_MAX + 1])
 {
 	size_t len;
 	const char *open = metadata_find_open(filters, &len);
 
-	if (!open || len > FILENAME_BYTES_MAX)
+	if (!open || len > METADATA_WORD_MAX)
 		return -ENOENT;
 	memcpy(key, open, len);
 	key[len] = '\0';
@@ -196,11 +270,12 @@ int metadata_open_key(const char *filters, char key[static FILENAME_BYTES_MAX + 
 
 int metadata_add_key(char filters[static METADATA_FILTER_MAX], const char *name)
 {
-	size_t len = strlen(name);
+	char word[METADATA_WORD_MAX + 1];
 
-	if (!metadata_is_name(name, len))
+	if (metadata_encode_name(name, strlen(name), word))
 		return -ENOENT;
-	return metadata_list_insert(filters, METADATA_FILTER_MAX, '&', name, len);
+	return metadata_list_insert(
+		filters, METADATA_FILTER_MAX, '&', word, strlen(word));
 }
 
 /*
@@ -212,6 +287,7 @@ static int metadata_make_filter(
 	const char *key, const char *names, char filter[], size_t room)
 {
 	char name[FILENAME_BYTES_MAX + 1];
+	char word[METADATA_WORD_MAX + 1];
 	size_t at = strlen(key) + 1;
 
 	if (at >= room)
@@ -220,12 +296,11 @@ static int metadata_make_filter(
 	filter[at - 1] = '=';
 	filter[at] = '\0';
 	while (filename_next_word(&names, name)) {
-		size_t len = strlen(name);
-
-		if (!metadata_is_name(name, len))
+		if (metadata_encode_name(name, strlen(name), word))
 			return -ENOENT;
 
-		int err = metadata_list_insert(filter + at, room - at, ',', name, len);
+		int err = metadata_list_insert(
+			filter + at, room - at, ',', word, strlen(word));
 
 		if (err)
 			return err;
@@ -237,7 +312,7 @@ int metadata_add_values(char filters[static METADATA_FILTER_MAX], const char *na
 {
 	char made[METADATA_FILTER_MAX] = "";
 	char filter[METADATA_FILTER_MAX];
-	char key[FILENAME_BYTES_MAX + 1];
+	char key[METADATA_WORD_MAX + 1];
 	int err = metadata_open_key(filters, key);
 
 	if (!err)

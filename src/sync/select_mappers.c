@@ -64,26 +64,30 @@ bool listing_has_name(const struct listing *listing, const char *name)
 	return member_set_has(&listing->members, mappers_number_of_name(name));
 }
 
-static int mappers_add_name(struct listing *listing, const char *text, size_t len)
+/* Adds the name of a key or value. */
+static int mappers_add_name(struct listing *listing, const char *word, size_t len)
 {
 	struct listing_names *names = &listing->names;
 	size_t known = listing->members.len;
 	char name[FILENAME_BYTES_MAX + 1];
+
+	/* The catalog has checked the words (jobs_metadata()). */
+	if (metadata_show(word, len, name))
+		return -EIO;
+
 	/* Reserve memory first, so that no member is ever without its name. */
-	int err = buf_reserve(&names->text, len + 1);
+	int err = buf_reserve(&names->text, strlen(name) + 1);
 
 	if (err)
 		return err == -EMSGSIZE ? -EFBIG : err;
 	err = ARRAY_RESERVE(names->starts, names->cap, known + 1);
 	if (err)
 		return err;
-	memcpy(name, text, len);
-	name[len] = '\0';
 	err = mappers_add(listing, mappers_number_of_name(name));
 	if (err || listing->members.len == known)
 		return err;
 	names->starts[known] = (uint32_t)names->text.len;
-	return buf_append(&names->text, name, len + 1);
+	return buf_append(&names->text, name, strlen(name) + 1);
 }
 
 static int mappers_add_keys(struct select *select, const struct catalog_job *job)
@@ -103,7 +107,7 @@ static int mappers_add_values(struct select *select, const struct catalog_job *j
 {
 	struct listing *listing = select->listing;
 	struct buf *metadata = &select->metadata;
-	char key[FILENAME_BYTES_MAX + 1] = "";
+	char key[METADATA_WORD_MAX + 1] = "";
 	struct metadata_pair pair;
 	size_t at = 0;
 	int err = metadata_open_key(listing->query.metadata, key);

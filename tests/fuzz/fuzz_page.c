@@ -33,8 +33,8 @@ static void check_metadata(const struct api_item *item)
 		char text[FILENAME_BYTES_MAX + 1];
 
 		pairs++;
-		HOLDS(!filename_unescape(pair.key, pair.key_len, text));
-		HOLDS(!filename_unescape(pair.value, pair.value_len, text));
+		HOLDS(!metadata_show(pair.key, pair.key_len, text));
+		HOLDS(!metadata_show(pair.value, pair.value_len, text));
 	}
 	HOLDS(pairs <= METADATA_PAIRS_MAX);
 	HOLDS(!item->metadata_len || at == item->metadata_len);
@@ -68,8 +68,9 @@ static int on_item(void *ctx, const struct api_item *item)
 	outcome->reported = outcome->reported * 31 + fuzz_number(item->text, item->size);
 	outcome->reported = outcome->reported * 31 + item->summary;
 	check_text(item->text, item->size);
-	HOLDS(!filename_escape(item->job.id, "", name));
-	HOLDS(!filename_unescape(name, strlen(name), id) && !strcmp(id, item->job.id));
+	HOLDS(!filename_escape(item->job.id, FILENAME_WORD, "", name));
+	HOLDS(!filename_unescape(name, strlen(name), FILENAME_WORD, id) &&
+		!strcmp(id, item->job.id));
 	HOLDS(item->job.status <= JOB_OTHER);
 	check_metadata(item);
 	return 0;

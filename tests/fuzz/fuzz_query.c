@@ -82,7 +82,8 @@ static void check_job(
 
 	HOLDS(tree_shows(dir) == TREE_SHOWS_JOBS);
 	HOLDS(*entry->id && (unsigned)entry->format < FORMATS);
-	HOLDS(!filename_escape(entry->id, format_suffix(entry->format), made));
+	HOLDS(!filename_escape(
+		entry->id, FILENAME_WORD, format_suffix(entry->format), made));
 	HOLDS(!strcmp(made, name));
 }
 

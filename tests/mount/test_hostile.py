@@ -21,19 +21,19 @@ NAMED = {
     "a/b": "a%2Fb",
     "/": "%2F",
     "new\nline": "new%0Aline",
-    "tab\tand bell\a": "tab%09and%20bell%07",
+    "tab\tand bell\a": "tab%09and bell%07",
     "100%": "100%25",
     "a%2Fb": "a%252Fb",
-    "Zoë": "Zo%C3%AB",
-    "-rf *": "-rf%20%2A",
-    "$(reboot)": "%24%28reboot%29",
+    "Zoë": "Zoë",
+    "-rf *": "-rf *",
+    "$(reboot)": "$(reboot)",
     "x" * 250: "x" * 250,
     "job.json": "job.json",
-    "back\\slash": "back%5Cslash",
+    "back\\slash": "back\\slash",
     "\x7f": "%7F",
 }
 # Ids that no file name can hold: these jobs are left out, and the log says so.
-REFUSED = ["", "x" * 300, "é" * 100, "/" * 86]
+REFUSED = ["", "x" * 300, "é" * 126, "/" * 86]
 
 
 def raw_job(job_id, **more):

@@ -111,7 +111,7 @@ static void test_keys(void **state)
 			"any 172800000..259200000 0..86400000"},
 		{{{QUERY_STATUS, "done"}, {QUERY_STATUS, "queued"}}, "nothing"},
 		{{{QUERY_KEY, "a"}}, "any .. &a"},
-		{{{QUERY_KEY, "1..2"}, {QUERY_VALUE, "3,x%26y"}, {QUERY_STATUS, "done"}},
+		{{{QUERY_KEY, "1..2"}, {QUERY_VALUE, "3,x&y"}, {QUERY_STATUS, "done"}},
 			"done .. &1..2=3,x%26y"},
 		{{{QUERY_KEY, "a"}, {QUERY_STATUS, "done"}, {QUERY_STATUS, "error"}},
 			"nothing"},
