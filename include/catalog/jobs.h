@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "catalog/catalog.h"
+#include "gladia/facts.h"
 #include "gladia/query.h"
 
 /*
@@ -29,6 +30,7 @@ struct catalog_job {
 	int64_t seen_ms; /* wall time at which the API last returned it; 0: invalidated */
 	bool has_text;   /* its text is cached */
 	bool deleted;    /* it was deleted at the API */
+	bool has_facts;  /* false if an older version of gladiafs stored it */
 };
 
 /* Maximum size of a job's text, in bytes. */
@@ -51,14 +53,23 @@ enum catalog_change {
 
 /*
  * Stores a job that the API has just returned, with its whole text or, if `text` is NULL,
- * a summary. If a summary shows no change, a cached text remains valid. A job that was
- * marked as deleted exists again.
+ * a summary. If a summary shows no change, a cached text and the facts from it remain
+ * valid. A job that was marked as deleted exists again. `facts` are stored with the job;
+ * NULL if they are not known.
  *
  * Returns 0 and what changed, -EEXIST if another job has the same inode number (the job
  * is not stored then), -EFBIG if the text is longer than JOB_TEXT_MAX, or -EIO.
  */
 int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
-	size_t size, enum catalog_change *ret_change, struct catalog_job *ret_job);
+	size_t size, const struct job_facts *facts, enum catalog_change *ret_change,
+	struct catalog_job *ret_job);
+
+/*
+ * Reads the facts of a job, also of a deleted one until its row is dropped. They are all
+ * unknown if none were stored, or if jobs_erase() has deleted them. Returns 0, -ENOENT if
+ * there is no such row, or -EIO.
+ */
+int jobs_facts(struct catalog *catalog, int64_t row, struct job_facts *ret_facts);
 
 /*
  * Replaces a job's stored custom_metadata; `text` is from metadata_flatten(). A job that
@@ -110,9 +121,9 @@ int jobs_invalidate(struct catalog *catalog, int64_t row);
 int jobs_mark_deleted(struct catalog *catalog, int64_t row);
 
 /*
- * Marks a job as deleted at the API and erases its cached text: when the transaction
- * ends, the text is overwritten with zeros in the database file (SEMANTICS 10.1). Returns
- * 0 or -EIO.
+ * Marks a job as deleted at the API and erases its cached text and facts: when the
+ * transaction ends, they are overwritten with zeros in the database file (SEMANTICS
+ * 10.1). Returns 0 or -EIO.
  */
 int jobs_erase(struct catalog *catalog, int64_t row);
 

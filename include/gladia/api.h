@@ -7,6 +7,7 @@
 
 #include "base/histogram.h"
 #include "base/log.h"
+#include "gladia/facts.h"
 #include "gladia/job.h"
 #include "gladia/metadata.h"
 #include "gladia/query.h"
@@ -54,6 +55,7 @@ struct api_item {
 	size_t size;
 	const char *metadata; /* from metadata_flatten(); valid during the callback */
 	size_t metadata_len;
+	const struct job_facts *facts; /* valid during the callback */
 	/*
 	 * In a list: the job is done, but the API left out result.transcription, so that
 	 * `text` is incomplete.

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "json/cursor.h"
 
 /*
  * Maximum nesting depth of a text. RFC 8259, section 9, permits a limit; cJSON has the
@@ -18,17 +19,37 @@ struct json_error {
 	const char *reason;
 };
 
+/* Maximum number of containers around a member that json_print() can find. */
+enum { JSON_FIND_DEPTH_MAX = 8 };
+
 /*
- * Makes json_print() find the value of one member of the top-level object, and whether
- * that value is an object with a member `inside` that is not null. Keys are compared byte
- * by byte, without decoding escapes; if a member occurs twice, the last one counts.
+ * A member that json_print() finds. Rules form a tree in an array, in which rule 0 is the
+ * text itself: rules[first] to rules[first + count - 1] are the members to find within
+ * the value, if that is an object.
+ */
+struct json_rule {
+	const char *key; /* compared byte by byte, without decoding escapes */
+	unsigned char key_len;
+	unsigned char first;
+	unsigned char count;
+	bool each; /* the members are those of each object in the value, an array */
+};
+
+/* Initializes the key of a rule. */
+#define JSON_KEY(name) (name), sizeof(name) - 1
+
+/*
+ * Makes json_print() call on_value() for each member that has a rule, when the member's
+ * value ends: for members of a value before the value itself. `value` points into the
+ * text, and `elements` is their number if the value is an array whose rule has no
+ * members, else 0. If the text turns out not to be JSON later, there were calls
+ * nevertheless.
  */
 struct json_find {
-	const char *member;
-	const char *inside;
-	size_t ret_start; /* offset of the value in the text */
-	size_t ret_end;   /* offset of the byte after it; 0: there is no such member */
-	bool ret_inside;  /* the value has a member `inside` that is not null */
+	const struct json_rule *rules;
+	void (*on_value)(
+		void *ctx, unsigned rule, struct json_slice value, size_t elements);
+	void *ctx;
 };
 
 /*
@@ -39,15 +60,22 @@ struct json_find {
  * every number and every member that occurs twice, and rejects everything that RFC 8259
  * does not allow: NaN, +1, 01, or a byte order mark.
  *
- * `cut` may be NULL. Returns 0, -EBADMSG if the text is not JSON (`ret_error` is set), or
- * -EMSGSIZE or -ENOMEM if `out` cannot grow. On failure the length of `out` and `cut` are
+ * `find` may be NULL. Returns 0, -EBADMSG if the text is not JSON (`ret_error` is set),
+ * or -EMSGSIZE or -ENOMEM if `out` cannot grow. On failure the length of `out` is
  * unchanged. Never blocks; the time is linear in the size of input and output.
  */
-int json_print(const char *text, size_t len, struct buf *out, struct json_find *cut,
-	struct json_error *ret_error);
+int json_print(const char *text, size_t len, struct buf *out,
+	const struct json_find *find, struct json_error *ret_error);
 
 /*
  * Validates that text[0..len) is one JSON value (RFC 8259), with the limits of
  * json_print(), without printing it. Returns 0, or -EBADMSG with `ret_error` set.
  */
 int json_check(const char *text, size_t len, struct json_error *ret_error);
+
+/*
+ * Validates like json_check() and finds members like json_print(). Returns 0, or -EBADMSG
+ * with `ret_error` set.
+ */
+int json_find(const char *text, size_t len, const struct json_find *find,
+	struct json_error *ret_error);

@@ -27,6 +27,8 @@ enum statement {
 	SQL_JOB_BY_NODE,
 	SQL_JOB_INSERT,
 	SQL_JOB_UPDATE,
+	SQL_JOB_FACTS,
+	SQL_JOB_FACTS_CLEAR,
 	SQL_JOBS_ANY,
 	SQL_JOB_SEEN,
 	SQL_JOBS_UNFINISHED,
@@ -186,6 +188,9 @@ int catalog_damaged(struct catalog *catalog, const char *what);
  * left, but never the last text. Returns 0 or -EIO.
  */
 int texts_evict(struct catalog *catalog, uint64_t text_bytes, uint64_t max);
+
+/* Deletes the facts of a job. The caller has begun a transaction. Returns 0 or -EIO. */
+int jobs_clear_facts(struct catalog *catalog, int64_t row);
 
 /* Returns the wall time in milliseconds, for the time of last use of a text. */
 int64_t texts_now(const struct catalog *catalog);

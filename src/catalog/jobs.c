@@ -93,6 +93,7 @@ static int jobs_fetch_job(
 	ret_job->deleted = seen < 0;
 	ret_job->seen_ms = seen < 0 ? 0 : seen;
 	ret_job->has_text = sqlite3_column_type(statement, 10) != SQLITE_NULL;
+	ret_job->has_facts = sqlite3_column_int(statement, 11);
 	sqlite3_reset(statement);
 	return 0;
 }
@@ -178,14 +179,25 @@ static void jobs_bind_job(struct catalog *catalog, sqlite3_stmt *statement, int 
 		sqlite3_bind_int64(statement, first + 5, texts_used(catalog, &job->job));
 }
 
+/* Binds facts, or NULL for those that are stored, if there are any. */
+static void jobs_bind_facts(
+	sqlite3_stmt *statement, int column, const struct job_facts *facts)
+{
+	if (facts)
+		sqlite3_bind_blob64(
+			statement, column, facts->text, facts->len, SQLITE_STATIC);
+}
+
 /* Inserts a job, sets its row and updates the totals. Returns 0 or -EIO. */
-static int jobs_insert_job(struct catalog *catalog, struct catalog_job *job)
+static int jobs_insert_job(
+	struct catalog *catalog, struct catalog_job *job, const struct job_facts *facts)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_INSERT);
 
 	sqlite3_bind_int64(statement, 1, (int64_t)job->ino);
 	sqlite3_bind_text(statement, 2, job->job.id, -1, SQLITE_STATIC);
 	jobs_bind_job(catalog, statement, 3, job);
+	jobs_bind_facts(statement, 9, facts);
 
 	int err = catalog_run(catalog, statement);
 
@@ -200,7 +212,7 @@ static int jobs_insert_job(struct catalog *catalog, struct catalog_job *job)
 
 /* Changes a job from `known` to `job` and updates the totals. Returns 0 or -EIO. */
 static int jobs_update_job(struct catalog *catalog, const struct catalog_job *known,
-	const struct catalog_job *job)
+	const struct catalog_job *job, const struct job_facts *facts)
 {
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_UPDATE);
 
@@ -209,9 +221,11 @@ static int jobs_update_job(struct catalog *catalog, const struct catalog_job *kn
 		sqlite3_bind_int64(statement, 2, (int64_t)job->node);
 	sqlite3_bind_int64(statement, 3, job->version);
 	jobs_bind_job(catalog, statement, 4, job);
+	jobs_bind_facts(statement, 10, facts);
 
 	int err = catalog_run(catalog, statement);
 
+	sqlite3_clear_bindings(statement);
 	if (err)
 		return err;
 	jobs_count_job(catalog, known, -1);
@@ -229,12 +243,12 @@ static int jobs_set_seen(struct catalog *catalog, int64_t row, int64_t seen_ms)
 }
 
 /* Stores a job that the catalog does not have. Returns 0 or -EIO. */
-static int jobs_put_new(
-	struct catalog *catalog, struct catalog_job *job, const char *text)
+static int jobs_put_new(struct catalog *catalog, struct catalog_job *job,
+	const char *text, const struct job_facts *facts)
 {
 	job->node = job->ino;
 
-	int err = jobs_insert_job(catalog, job);
+	int err = jobs_insert_job(catalog, job, facts);
 
 	if (!err && text)
 		err = texts_put(catalog, job->row, text, (size_t)job->size);
@@ -269,7 +283,8 @@ static int jobs_same_text(struct catalog *catalog, const struct catalog_job *kno
 
 /* Stores a job that the catalog has already. Returns 0 or -EIO. */
 static int jobs_put_known(struct catalog *catalog, const struct catalog_job *known,
-	struct catalog_job *job, const char *text, bool *ret_changed)
+	struct catalog_job *job, const char *text, const struct job_facts *facts,
+	bool *ret_changed)
 {
 	bool head = jobs_same_head(known, job);
 	bool same;
@@ -287,9 +302,14 @@ static int jobs_put_known(struct catalog *catalog, const struct catalog_job *kno
 	job->node = jobs_job_node(job->job.id, job->version);
 	job->has_text = text || (same && known->has_text);
 	*ret_changed = !head || !same;
-	if (head && same && job->has_text == known->has_text)
+	/* A summary has fewer facts than the text. */
+	if (!text && head && known->has_facts)
+		facts = NULL;
+	job->has_facts = facts || known->has_facts;
+	if (head && same && job->has_text == known->has_text &&
+		job->has_facts == known->has_facts)
 		return jobs_set_seen(catalog, job->row, job->seen_ms);
-	err = jobs_update_job(catalog, known, job);
+	err = jobs_update_job(catalog, known, job, facts);
 	if (!err && known->has_text && !same)
 		err = texts_delete(catalog, job->row);
 	if (!err && text && !(known->has_text && same))
@@ -299,7 +319,7 @@ static int jobs_put_known(struct catalog *catalog, const struct catalog_job *kno
 
 /* Stores a job. Returns as jobs_put() does. */
 static int jobs_put_job(struct catalog *catalog, struct catalog_job *job,
-	const char *text, enum catalog_change *ret_change)
+	const char *text, const struct job_facts *facts, enum catalog_change *ret_change)
 {
 	struct catalog_job known;
 	bool changed;
@@ -307,7 +327,7 @@ static int jobs_put_job(struct catalog *catalog, struct catalog_job *job,
 
 	if (err == -ENOENT) {
 		*ret_change = CATALOG_NEW;
-		return jobs_put_new(catalog, job, text);
+		return jobs_put_new(catalog, job, text, facts);
 	}
 	if (err)
 		return err;
@@ -318,7 +338,7 @@ static int jobs_put_job(struct catalog *catalog, struct catalog_job *job,
 			known.job.id, job->job.id);
 		return -EEXIST;
 	}
-	err = jobs_put_known(catalog, &known, job, text, &changed);
+	err = jobs_put_known(catalog, &known, job, text, facts, &changed);
 	if (err)
 		return err;
 	*ret_change = known.deleted ? CATALOG_NEW
@@ -328,7 +348,8 @@ static int jobs_put_job(struct catalog *catalog, struct catalog_job *job,
 }
 
 int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
-	size_t size, enum catalog_change *ret_change, struct catalog_job *ret_job)
+	size_t size, const struct job_facts *facts, enum catalog_change *ret_change,
+	struct catalog_job *ret_job)
 {
 	int64_t now_ms = clock_wall_ms(catalog->clock);
 	struct catalog_job put = {
@@ -336,6 +357,7 @@ int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 		.job = *job,
 		.size = text ? (int64_t)size : -1,
 		.has_text = text != NULL,
+		.has_facts = facts != NULL,
 		.seen_ms = now_ms > 0 ? now_ms : 1,
 	};
 	enum catalog_change change;
@@ -346,7 +368,7 @@ int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 	int err = catalog_begin(catalog);
 
 	if (!err)
-		err = jobs_put_job(catalog, &put, text, &change);
+		err = jobs_put_job(catalog, &put, text, facts, &change);
 	if (err)
 		return err;
 	*ret_change = change;
@@ -375,7 +397,7 @@ int jobs_mark_deleted(struct catalog *catalog, int64_t row)
 
 	deleted.deleted = true;
 	deleted.has_text = false;
-	err = jobs_update_job(catalog, &known, &deleted);
+	err = jobs_update_job(catalog, &known, &deleted, NULL);
 	if (!err)
 		err = jobs_put_metadata(catalog, row, "", 0);
 	return err || !known.has_text ? err : texts_delete(catalog, row);
@@ -389,6 +411,8 @@ int jobs_erase(struct catalog *catalog, int64_t row)
 		catalog->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL);
 	int err = code == SQLITE_OK ? jobs_mark_deleted(catalog, row) : -EIO;
 
+	if (!err)
+		err = jobs_clear_facts(catalog, row);
 	sqlite3_exec(catalog->db, "PRAGMA secure_delete = OFF", NULL, NULL, NULL);
 	return err;
 }

@@ -11,7 +11,8 @@
  *           the order in which a listing reads them; `ino` is derived from `id`;
  *           `node` is NULL for version 0, whose node is `ino`; `seen` is -1 if the job
  *           is deleted; `used` is the time when its text was last read, NULL if it has
- *           no text
+ *           no text; `facts` are those of struct job_facts, NULL if an older version
+ *           stored the job
  * chunks    the texts in chunks, in a table of their own because listing a directory
  *           does not need them (texts.c)
  * metadata  the custom_metadata of each job as metadata_flatten() writes it; no row if
@@ -20,7 +21,7 @@
  * totals    one row with sums over all jobs, so that df(1) and eviction need not count
  * newest    the newest change that each listing has shown (saved_listings.c)
  */
-enum { VERSION_MIN = 3, SCHEMA_VERSION = 6, APPLICATION_ID = 0x676c6164 /* "glad" */ };
+enum { VERSION_MIN = 3, SCHEMA_VERSION = 7, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
 _Static_assert(JOB_DONE == 2 && JOB_ERROR == 3, "statuses are kept as numbers");
 
@@ -37,7 +38,8 @@ static const char schema[] =
 	"	completed INTEGER,"
 	"	size INTEGER NOT NULL,"
 	"	seen INTEGER NOT NULL,"
-	"	used INTEGER);"
+	"	used INTEGER,"
+	"	facts BLOB);"
 	"CREATE UNIQUE INDEX jobs_by_ino ON jobs(ino);"
 	"CREATE UNIQUE INDEX jobs_by_node ON jobs(node) WHERE node IS NOT NULL;"
 	"CREATE INDEX jobs_by_use ON jobs(used) WHERE used IS NOT NULL;"
@@ -56,7 +58,7 @@ static const char schema[] =
 	"CREATE TABLE totals("
 	"	jobs INTEGER, bytes INTEGER, text_bytes INTEGER);"
 	"INSERT INTO totals VALUES(0, 0, 0);"
-	"PRAGMA user_version = 6;";
+	"PRAGMA user_version = 7;";
 
 /*
  * Changes of older versions, from the one in the index to the next. A program of such a
@@ -82,6 +84,11 @@ static const char *const schema_changes[SCHEMA_VERSION] = {
 	[5] = "ALTER TABLE totals RENAME COLUMN kept TO text_bytes;"
 	      "UPDATE jobs SET ino = ino & ~255, node = node & ~255;"
 	      "PRAGMA user_version = 6;",
+	/* Version 6 had no facts. Without the saved listings, every job is read from the
+	 * API once more, and its facts are stored then. */
+	[6] = "ALTER TABLE jobs ADD COLUMN facts BLOB;"
+	      "DELETE FROM listings;"
+	      "PRAGMA user_version = 7;",
 };
 
 /*
@@ -92,8 +99,9 @@ static const char schema_newest[] =
 	"CREATE TABLE IF NOT EXISTS newest("
 	"	listing INTEGER PRIMARY KEY, changed INTEGER NOT NULL)";
 
-#define JOB_COLUMNS \
-	"job, ino, node, version, id, status, created, completed, size, seen, used"
+#define JOB_COLUMNS                                                                  \
+	"job, ino, node, version, id, status, created, completed, size, seen, used," \
+	" facts IS NOT NULL"
 
 static const char *const texts[STATEMENTS] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -114,10 +122,12 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_JOB_BY_NODE] = "SELECT " JOB_COLUMNS " FROM jobs WHERE node = ?1",
 	[SQL_JOB_INSERT] =
 		"INSERT INTO jobs(ino, version, id, status, created, completed, size,"
-		" seen, used) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		" seen, used, facts) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_JOB_UPDATE] = "UPDATE jobs SET node = ?2, version = ?3, status = ?4,"
 			   " created = ?5, completed = ?6, size = ?7, seen = ?8,"
-			   " used = ?9 WHERE job = ?1",
+			   " used = ?9, facts = coalesce(?10, facts) WHERE job = ?1",
+	[SQL_JOB_FACTS] = "SELECT facts FROM jobs WHERE job = ?1",
+	[SQL_JOB_FACTS_CLEAR] = "UPDATE jobs SET facts = x'' WHERE job = ?1",
 	/* 2 and 3 are JOB_DONE and JOB_ERROR. The condition is that of the index. */
 	[SQL_JOBS_UNFINISHED] = "SELECT job FROM jobs"
 				" WHERE status NOT IN (2, 3) AND seen >= 0",

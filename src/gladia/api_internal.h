@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "gladia/api.h"
+#include "gladia/job_finder.h"
 #include "http/http.h"
 #include "http/retry.h"
 #include "json/items.h"
@@ -112,6 +113,8 @@ struct api_scratch {
 	struct buf text;
 	struct buf head;
 	struct buf metadata;
+	struct job_finder finder;
+	struct job_facts facts;
 	bool bad_time_logged; /* a malformed timestamp was logged, by any call */
 };
 

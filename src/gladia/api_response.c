@@ -106,19 +106,19 @@ static int reader_parse_head(
 
 /* Parses a job without its result, which can be megabytes. */
 static int reader_read_head(struct api_reader *reader, const char *raw, size_t len,
-	const struct json_find *cut, struct job *ret_job)
+	struct json_slice result, struct job *ret_job)
 {
 	struct buf *head = &reader->scratch->head;
 	int err;
 
-	if (!cut->ret_end)
+	if (!result.at)
 		return reader_parse_head(reader, raw, len, ret_job);
 	buf_reset(head);
-	err = buf_append(head, raw, cut->ret_start);
+	err = buf_append(head, raw, (size_t)(result.at - raw));
 	if (!err)
 		err = buf_append_str(head, "null");
 	if (!err)
-		err = buf_append(head, raw + cut->ret_end, len - cut->ret_end);
+		err = buf_append(head, result.end, (size_t)(raw + len - result.end));
 	return err ? -ENOMEM : reader_parse_head(reader, head->data, head->len, ret_job);
 }
 
@@ -132,18 +132,20 @@ static int reader_read_job(struct api_reader *reader, const char *raw, size_t le
 	uint64_t offset, struct api_item *ret_item)
 {
 	struct buf *text = &reader->scratch->text;
-	struct json_find cut = {.member = "result", .inside = "transcription"};
+	struct job_finder *finder = &reader->scratch->finder;
 	struct json_error error;
 	int err;
 
 	buf_reset(text);
-	err = json_print(raw, len, text, &cut, &error);
+	job_finder_init(finder);
+	err = json_print(raw, len, text, &finder->find, &error);
 	if (err == -EBADMSG)
 		return reader_fail_syntax(reader, offset + error.offset, error.reason);
 	if (err == -EMSGSIZE)
 		return reader_fail_sense(reader, offset, "a job is too large");
 	if (!err)
-		err = reader_read_head(reader, raw, len, &cut, &ret_item->job);
+		err = reader_read_head(
+			reader, raw, len, finder->values[MEMBER_RESULT], &ret_item->job);
 	if (err == -EBADMSG)
 		return reader_fail_sense(
 			reader, offset, "no object with a string \"id\"");
@@ -155,8 +157,10 @@ static int reader_read_job(struct api_reader *reader, const char *raw, size_t le
 	ret_item->size = text->len;
 	ret_item->metadata = reader->scratch->metadata.data;
 	ret_item->metadata_len = reader->scratch->metadata.len;
+	job_finder_facts(finder, text->data, text->len, &reader->scratch->facts);
+	ret_item->facts = &reader->scratch->facts;
 	ret_item->summary = !reader->id && ret_item->job.status == JOB_DONE &&
-			    !(cut.ret_end && cut.ret_inside);
+			    !job_finder_has_transcription(finder);
 	return 0;
 }
 

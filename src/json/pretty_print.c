@@ -21,7 +21,14 @@ struct cursor {
 	char *out;
 };
 
-enum { ROOM = 64, INDENT = 2, KEY_DEPTH = 1, INSIDE_DEPTH = 2 };
+enum { ROOM = 64, INDENT = 2 };
+
+/* State of the search for members in the container at one depth. */
+struct level {
+	unsigned parent;   /* rule whose members are the keys of an object */
+	unsigned rule;     /* rule of the value that is being printed; 0: none */
+	const char *value; /* first byte of that value */
+};
 
 struct printer {
 	const char *text;
@@ -31,9 +38,11 @@ struct printer {
 	char *scratch;   /* output buffer of a validation, overwritten repeatedly */
 	unsigned indent; /* spaces per level */
 	unsigned depth;  /* number of containers that are open */
-	unsigned watch;  /* depth up to which keys are compared with those of `cut` */
-	bool in_cut;     /* we are inside the value that `cut` finds */
-	struct json_find cut;
+	const struct json_find *find; /* NULL: nothing */
+	unsigned watch;       /* depth up to which keys are compared with the rules */
+	unsigned count_depth; /* depth of the array whose elements are counted */
+	size_t elements;
+	struct level levels[JSON_FIND_DEPTH_MAX + 1]; /* by depth, valid up to `watch` */
 	int err;
 	struct json_error error;
 	char closers[JSON_DEPTH_MAX + 1]; /* by depth: the bracket that closes it */
@@ -216,32 +225,54 @@ static struct cursor pretty_print_scalar(struct printer *pr, struct cursor c)
 }
 
 /*
- * Compares a key that was just read with the two that `cut` asks for. `value` is the
- * first byte of the member's value.
+ * Compares a key that was just read with the rules. `value` is the first byte of the
+ * member's value.
  */
 static void pretty_watch_key(
 	struct printer *pr, const char *key, size_t len, const char *value)
 {
-	bool top = pr->depth == KEY_DEPTH;
-	const char *wanted = top ? pr->cut.member : pr->cut.inside;
+	struct level *level = &pr->levels[pr->depth];
+	const struct json_rule *rules = pr->find->rules;
+	unsigned rule = rules[level->parent].first;
+	unsigned end = rule + rules[level->parent].count;
 
-	if (len != strlen(wanted) || memcmp(key, wanted, len) != 0 || value == pr->end)
+	while (rule < end &&
+		(rules[rule].key_len != len || memcmp(rules[rule].key, key, len) != 0))
+		rule++;
+	if (rule == end || value == pr->end)
 		return;
-	if (!top) {
-		pr->cut.ret_inside = *value != 'n';
+	level->rule = rule;
+	level->value = value;
+	pr->count_depth = pr->depth + 1;
+	pr->elements = 0;
+
+	bool each = rules[rule].each;
+	/* The objects in an array are a level below it. */
+	unsigned below = pr->depth + 1 + each;
+
+	if (!rules[rule].count || *value != (each ? '[' : '{') ||
+		below > JSON_FIND_DEPTH_MAX)
 		return;
-	}
-	pr->in_cut = true;
-	pr->watch = INSIDE_DEPTH;
-	pr->cut.ret_start = (size_t)(value - pr->text);
-	pr->cut.ret_inside = false;
+	level[1].rule = 0;
+	pr->levels[below] = (struct level){.parent = rule};
+	pr->watch = below;
 }
 
+/* Called when a value ends at a depth up to pr->watch. */
 static void pretty_watch_value_end(struct printer *pr, const char *end)
 {
-	pr->in_cut = false;
-	pr->watch = KEY_DEPTH;
-	pr->cut.ret_end = (size_t)(end - pr->text);
+	struct level *level = &pr->levels[pr->depth];
+	unsigned rule = level->rule;
+
+	if (!rule)
+		return;
+
+	bool counted = *level->value == '[' && !pr->find->rules[rule].count;
+
+	level->rule = 0;
+	pr->watch = pr->depth;
+	pr->find->on_value(pr->find->ctx, rule, (struct json_slice){level->value, end},
+		counted ? pr->elements : 0);
 }
 
 /* Prints a member's key and colon and moves to the beginning of its value. */
@@ -275,7 +306,9 @@ static inline struct cursor pretty_print_next(struct printer *pr, struct cursor 
 {
 	c = pretty_print_newline(pr, c);
 	if (c.in && pr->closers[pr->depth] == '}')
-		c = pretty_print_key(pr, c);
+		return pretty_print_key(pr, c);
+	if (pr->depth == pr->count_depth)
+		pr->elements++;
 	return c;
 }
 
@@ -308,7 +341,7 @@ static inline struct cursor pretty_print_after(struct printer *pr, struct cursor
 	while (pr->depth) {
 		char closer = pr->closers[pr->depth];
 
-		if (pr->in_cut && pr->depth == KEY_DEPTH)
+		if (pr->depth <= pr->watch)
 			pretty_watch_value_end(pr, c.in);
 		c.in = scan_space(c.in, pr->end);
 		if (c.in < pr->end && *c.in == ',') {
@@ -376,8 +409,16 @@ static int pretty_print_out(struct printer *pr, struct cursor c)
 	return pr->err;
 }
 
-int json_print(const char *text, size_t len, struct buf *out, struct json_find *cut,
-	struct json_error *ret_error)
+/* Makes the printer find members of the object that the text is. */
+static void pretty_watch_begin(struct printer *pr, const struct json_find *find)
+{
+	pr->find = find;
+	pr->watch = find ? 1 : 0;
+	pr->levels[1] = (struct level){0};
+}
+
+int json_print(const char *text, size_t len, struct buf *out,
+	const struct json_find *find, struct json_error *ret_error)
 {
 	struct printer pr = {
 		.text = text, .end = text + len, .out = out, .indent = INDENT};
@@ -385,19 +426,15 @@ int json_print(const char *text, size_t len, struct buf *out, struct json_find *
 
 	if (err)
 		return err;
-	if (cut) {
-		pr.cut = (struct json_find){.member = cut->member, .inside = cut->inside};
-		pr.watch = KEY_DEPTH;
-	}
+	pretty_watch_begin(&pr, find);
 	err = pretty_print_out(&pr, (struct cursor){text, out->data + out->len});
 	if (err == -EBADMSG)
 		*ret_error = pr.error;
-	if (!err && cut)
-		*cut = pr.cut;
 	return err;
 }
 
-int json_check(const char *text, size_t len, struct json_error *ret_error)
+int json_find(const char *text, size_t len, const struct json_find *find,
+	struct json_error *ret_error)
 {
 	char scratch[4 * ROOM];
 	struct printer pr = {.text = text,
@@ -405,8 +442,14 @@ int json_check(const char *text, size_t len, struct json_error *ret_error)
 		.scratch = scratch,
 		.limit = scratch + sizeof(scratch) - ROOM};
 
+	pretty_watch_begin(&pr, find);
 	pretty_print_text(&pr, (struct cursor){text, scratch});
 	if (pr.err)
 		*ret_error = pr.error;
 	return pr.err;
+}
+
+int json_check(const char *text, size_t len, struct json_error *ret_error)
+{
+	return json_find(text, len, NULL, ret_error);
 }

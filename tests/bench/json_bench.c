@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "gladia/job_finder.h"
 #include "json/items.h"
 #include "json/pretty_print.h"
 
@@ -117,12 +118,13 @@ static int on_item(void *ctx, const char *raw, size_t len, size_t offset)
 {
 	struct bench *bench = ctx;
 	struct json_error error;
-	struct json_find cut = {.member = "result", .inside = "transcription"};
+	struct job_finder finder;
 
 	(void)offset;
 	bench->count++;
 	buf_reset(&bench->printed);
-	return json_print(raw, len, &bench->printed, &cut, &error);
+	job_finder_init(&finder);
+	return json_print(raw, len, &bench->printed, &finder.find, &error);
 }
 
 static int only_cut(void *ctx, const char *raw, size_t len, size_t offset)

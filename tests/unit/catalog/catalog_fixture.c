@@ -158,8 +158,9 @@ struct catalog_job fixture_put_as(struct catalog *catalog, const struct job *job
 	struct catalog_job found;
 	enum catalog_change change;
 
-	assert_int_equal(
-		jobs_put(catalog, job, text, text ? strlen(text) : 0, &change, &put), 0);
+	assert_int_equal(jobs_put(catalog, job, text, text ? strlen(text) : 0, NULL,
+				 &change, &put),
+		0);
 	assert_int_equal(change, expected);
 	/* Reading the job back must return what jobs_put() returned. */
 	assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
@@ -184,8 +185,9 @@ struct catalog_job fixture_put(
 	struct catalog_job put;
 	enum catalog_change change;
 
-	assert_int_equal(
-		jobs_put(catalog, &job, text, text ? strlen(text) : 0, &change, &put), 0);
+	assert_int_equal(jobs_put(catalog, &job, text, text ? strlen(text) : 0, NULL,
+				 &change, &put),
+		0);
 	return put;
 }
 

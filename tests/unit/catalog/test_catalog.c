@@ -127,10 +127,11 @@ static void test_spec_11_3_text_too_big(void **state)
 	struct catalog_job put;
 	enum catalog_change change;
 
-	assert_int_equal(
-		jobs_put(catalog, &job, "", (size_t)JOB_TEXT_MAX + 1, &change, &put),
+	assert_int_equal(jobs_put(catalog, &job, "", (size_t)JOB_TEXT_MAX + 1, NULL,
+				 &change, &put),
 		-EFBIG);
-	assert_int_equal(jobs_put(catalog, &job, "", SIZE_MAX, &change, &put), -EFBIG);
+	assert_int_equal(
+		jobs_put(catalog, &job, "", SIZE_MAX, NULL, &change, &put), -EFBIG);
 	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
 	catalog_close(catalog);
 }
@@ -151,7 +152,7 @@ static void test_same_ino(void **state)
 	assert_int_equal(catalog_commit(catalog), 0);
 	fixture_sql(fixture, "UPDATE jobs SET id = 'other'");
 	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
-	assert_int_equal(jobs_put(catalog, &job, "new", 3, &change, &put), -EEXIST);
+	assert_int_equal(jobs_put(catalog, &job, "new", 3, NULL, &change, &put), -EEXIST);
 	assert_int_equal(fixture_messages(fixture, "same inode number"), 1);
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(jobs_by_ino(catalog, job_ino("a"), &put), 0);

@@ -237,64 +237,89 @@ static void test_output_is_appended(void **state)
 	buf_done(&out);
 }
 
-static const struct {
-	const char *text;
-	const char *value; /* expected value; NULL if there is no such member */
-	bool inside;
-} cuts[] = {
-	{"{\"result\":{\"transcription\":{}}}", "{\"transcription\":{}}", true},
-	{" {\"a\":1, \"result\" : {\"transcription\":1 } , \"z\":2}",
-		"{\"transcription\":1 }", true},
-	{"{\"result\":{\"transcription\":null}}", "{\"transcription\":null}", false},
-	{"{\"result\":{\"transcription\":\"null\"}}", "{\"transcription\":\"null\"}",
-		true},
-	{"{\"result\":{}}", "{}", false},
-	{"{\"result\":{ \"a\":{\"transcription\":1}}}", "{ \"a\":{\"transcription\":1}}",
-		false},
-	{"{\"result\":[{\"transcription\":1}]}", "[{\"transcription\":1}]", false},
-	{"{\"result\":null,\"a\":{\"transcription\":1}}", "null", false},
-	{"{\"result\":{},\"a\":{\"transcription\":1}}", "{}", false},
-	{"{\"result\":-1.5 }", "-1.5", false},
-	{"{\"result\":\"s\"}", "\"s\"", false},
-	{"{\"result\":[[],{}]\n}", "[[],{}]", false},
-	{"{\"a\":{\"result\":{\"transcription\":1}}}", NULL, false},
-	{"[{\"result\":{\"transcription\":1}}]", NULL, false},
-	{"{\"results\":1,\"resul\":2,\"\":3}", NULL, false},
-	{"{\"a\":\"result\",\"b\":[\"result\",1]}", NULL, false},
-	{"{}", NULL, false},
-	{"\"result\"", NULL, false},
-	/* If a member occurs twice, the last one counts. */
-	{"{\"result\":{\"transcription\":1},\"result\":2}", "2", false},
-	{"{\"result\":2,\"result\":{\"transcription\":1}}", "{\"transcription\":1}",
-		true},
-	{"{\"result\":{\"transcription\":1,\"transcription\":null}}",
-		"{\"transcription\":1,\"transcription\":null}", false},
+/*
+ * The members that the rules of the test find: a, a.b, a.c[].b and d. Each call is
+ * written as the rule, the value, and the number of elements, if it is an array that is
+ * counted.
+ */
+static const struct json_rule found_rules[] = {
+	{JSON_KEY(""), 1, 2, false},
+	{JSON_KEY("a"), 3, 2, false},
+	{JSON_KEY("d"), 0, 0, false},
+	{JSON_KEY("b"), 0, 0, false},
+	{JSON_KEY("c"), 5, 1, true},
+	{JSON_KEY("b"), 0, 0, false},
 };
 
-static void test_cut(void **state)
+static const struct {
+	const char *text;
+	const char *calls;
+} found[] = {
+	{"{\"a\":{\"b\":{}}}", "3={} 1={\"b\":{}} "},
+	{" {\"z\":1, \"a\" : {\"b\":1 } , \"d\":2 }", "3=1 1={\"b\":1 } 2=2 "},
+	{"{\"a\":{\"b\":null}}", "3=null 1={\"b\":null} "},
+	{"{\"a\":{}}", "1={} "},
+	{"{\"a\":{ \"x\":{\"b\":1}}}", "1={ \"x\":{\"b\":1}} "},
+	{"{\"a\":[{\"b\":1}]}", "1=[{\"b\":1}] "},
+	{"{\"a\":null,\"x\":{\"b\":1}}", "1=null "},
+	{"{\"a\":-1.5 }", "1=-1.5 "},
+	{"{\"a\":\"s\"}", "1=\"s\" "},
+	{"{\"x\":{\"a\":{\"b\":1}}}", ""},
+	{"[{\"a\":{\"b\":1}}]", ""},
+	{"{\"aa\":1,\"\":2,\"A\":3,\"b\":4}", ""},
+	{"{\"x\":\"a\",\"y\":[\"a\",1]}", ""},
+	{"{}", ""},
+	{"\"a\"", ""},
+	/* A member that occurs twice is found twice. */
+	{"{\"a\":{\"b\":1},\"a\":2}", "3=1 1={\"b\":1} 1=2 "},
+	/* Only the elements of an array without rules of its own are counted. */
+	{"{\"d\":[]}", "2=[] "},
+	{"{\"d\":[1]}", "2=[1]*1 "},
+	{"{\"d\":[[1,2],{\"b\":[3,4]},5 ] }", "2=[[1,2],{\"b\":[3,4]},5 ]*3 "},
+	{"{\"d\":[1,2],\"x\":[3],\"d\":[]}", "2=[1,2]*2 2=[] "},
+	{"{\"a\":{\"b\":[{},{}]}}", "3=[{},{}]*2 1={\"b\":[{},{}]} "},
+	/* The objects in an array. */
+	{"{\"a\":{\"c\":[{\"b\":[1,2]},{\"b\":3}]}}",
+		"5=[1,2]*2 5=3 4=[{\"b\":[1,2]},{\"b\":3}] "
+		"1={\"c\":[{\"b\":[1,2]},{\"b\":3}]} "},
+	{"{\"a\":{\"c\":[1,[{\"b\":1}],{\"x\":{\"b\":2}}]}}",
+		"4=[1,[{\"b\":1}],{\"x\":{\"b\":2}}] "
+		"1={\"c\":[1,[{\"b\":1}],{\"x\":{\"b\":2}}]} "},
+	{"{\"a\":{\"c\":{\"b\":1}}}", "4={\"b\":1} 1={\"c\":{\"b\":1}} "},
+	{"{\"a\":{\"c\":[],\"b\":1},\"d\":2}", "4=[] 3=1 1={\"c\":[],\"b\":1} 2=2 "},
+};
+
+static void note_found(void *ctx, unsigned rule, struct json_slice value, size_t elements)
+{
+	struct buf *calls = ctx;
+
+	assert_int_equal(
+		buf_printf(calls, "%u=%.*s", rule, (int)json_length(value), value.at), 0);
+	if (elements)
+		assert_int_equal(buf_printf(calls, "*%zu", elements), 0);
+	assert_int_equal(buf_append_str(calls, " "), 0);
+}
+
+static void test_found_members(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
-		struct json_find cut = {.member = "result",
-			.inside = "transcription",
-			.ret_start = 9,
-			.ret_end = 9,
-			.ret_inside = true};
-		const char *value = cuts[i].value;
+	for (size_t i = 0; i < ARRAY_SIZE(found); i++) {
+		const char *text = found[i].text;
 		struct json_error error;
+		struct buf calls;
 		struct buf out;
+		struct json_find find = {found_rules, note_found, &calls};
 
+		buf_init(&calls, PLENTY);
 		buf_init(&out, PLENTY);
-		assert_int_equal(json_print(cuts[i].text, strlen(cuts[i].text), &out,
-					 &cut, &error),
-			0);
-		assert_int_equal(cut.ret_inside, cuts[i].inside);
-		assert_int_equal(cut.ret_end - cut.ret_start, value ? strlen(value) : 0);
-		if (value)
-			assert_memory_equal(
-				cuts[i].text + cut.ret_start, value, strlen(value));
-		else
-			assert_int_equal(cut.ret_end, 0);
+		assert_int_equal(buf_append_str(&calls, ""), 0);
+		assert_int_equal(json_print(text, strlen(text), &out, &find, &error), 0);
+		assert_string_equal(calls.data, found[i].calls);
+		buf_reset(&calls);
+		assert_int_equal(buf_append_str(&calls, ""), 0);
+		assert_int_equal(json_find(text, strlen(text), &find, &error), 0);
+		assert_string_equal(calls.data, found[i].calls);
+		buf_done(&calls);
 		buf_done(&out);
 	}
 }
@@ -309,7 +334,7 @@ int main(void)
 		cmocka_unit_test(test_spec_4_1_escapes),
 		cmocka_unit_test(test_spec_4_1_bad_utf8),
 		cmocka_unit_test(test_output_is_appended),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_found_members),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

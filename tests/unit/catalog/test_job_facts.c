@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "catalog_fixture.h"
+
+/* The facts that the catalog keeps with each job (gladia/facts.h). */
+
+/* Facts of which only the file name is known; NULL: none. */
+static const struct job_facts *named(struct job_facts *facts, const char *name)
+{
+	char text[64] = {0};
+
+	if (!name)
+		return NULL;
+	strcpy(text, name);
+	assert_true(job_facts_load(text, strlen(name) + JOB_FACTS, facts));
+	return facts;
+}
+
+static struct catalog_job put(struct catalog *catalog, const struct job *job,
+	const char *text, const char *name)
+{
+	struct job_facts facts;
+	enum catalog_change change;
+	struct catalog_job stored;
+	struct catalog_job found;
+
+	assert_int_equal(jobs_put(catalog, job, text, text ? strlen(text) : 0,
+				 named(&facts, name), &change, &stored),
+		0);
+	assert_int_equal(jobs_by_row(catalog, stored.row, &found), 0);
+	assert_int_equal(found.has_facts, stored.has_facts);
+	return stored;
+}
+
+static void assert_name(struct catalog *catalog, int64_t row, const char *name)
+{
+	struct job_facts facts;
+
+	assert_int_equal(jobs_facts(catalog, row, &facts), 0);
+	assert_string_equal(job_fact(&facts, JOB_FILENAME), name);
+	assert_string_equal(job_fact(&facts, JOB_WORDS), "");
+}
+
+/* The stored job, the job that is put, and the facts that are stored afterwards. */
+static const struct {
+	const char *known_text;
+	const char *known;
+	enum job_status status;
+	const char *text;
+	const char *facts;
+	const char *left;
+} steps[] = {
+	{"a", "old", JOB_DONE, "a", "new", "old"},
+	{"a", "old", JOB_DONE, "b", "new", "new"},
+	/* A summary says less than the text, unless the job has changed. */
+	{"a", "old", JOB_DONE, NULL, "new", "old"},
+	{"a", "old", JOB_ERROR, NULL, "new", "new"},
+	{NULL, "old", JOB_DONE, NULL, "new", "old"},
+	{NULL, "old", JOB_DONE, "a", "new", "new"},
+	/* An older version of gladiafs stored the job. */
+	{"a", NULL, JOB_DONE, "a", "new", "new"},
+	{"a", NULL, JOB_DONE, NULL, "new", "new"},
+	{NULL, NULL, JOB_DONE, NULL, "new", "new"},
+	{"a", NULL, JOB_DONE, "a", NULL, ""},
+	{"a", "old", JOB_DONE, "b", NULL, "old"},
+};
+
+static void test_stored_with_the_text(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		char id[2] = {(char)('a' + i), '\0'};
+		struct job job = fixture_job(id, JOB_DONE);
+		int64_t row = put(catalog, &job, steps[i].known_text, steps[i].known).row;
+
+		assert_name(catalog, row, steps[i].known ? steps[i].known : "");
+		job.status = steps[i].status;
+		assert_int_equal(
+			put(catalog, &job, steps[i].text, steps[i].facts).row, row);
+		assert_name(catalog, row, steps[i].left);
+	}
+	catalog_close(catalog);
+}
+
+/* Without a change the facts of an older job are stored, but its text is not. */
+static void test_added_to_an_older_job(void **state)
+{
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
+	struct job_facts facts;
+	enum catalog_change change;
+	struct catalog_job stored = put(catalog, &job, "text", NULL);
+
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(jobs_put(catalog, &job, "text", 4, named(&facts, "new"), &change,
+				 &stored),
+		0);
+	assert_int_equal(change, CATALOG_SAME);
+	fixture_assert_text(catalog, &stored, "text");
+	assert_name(catalog, stored.row, "new");
+	catalog_close(catalog);
+}
+
+static void test_longest(void **state)
+{
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
+	static char text[JOB_FACTS_TEXT_MAX];
+	struct job_facts facts;
+	struct job_facts found;
+	enum catalog_change change;
+	struct catalog_job stored;
+
+	memset(text, 'x', sizeof(text));
+	for (size_t i = 0, at = JOB_FILENAME_MAX; i < JOB_FACTS; i++) {
+		text[at] = '\0';
+		at += JOB_FACT_MAX + 1;
+	}
+	assert_true(job_facts_load(text, sizeof(text), &facts));
+	assert_int_equal(jobs_put(catalog, &job, NULL, 0, &facts, &change, &stored), 0);
+	assert_int_equal(jobs_facts(catalog, stored.row, &found), 0);
+	assert_int_equal(found.len, sizeof(text));
+	assert_memory_equal(found.text, text, sizeof(text));
+	catalog_close(catalog);
+}
+
+/* A deleted job has its facts until its row is dropped; a job that is erased has none. */
+static void test_deleted(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
+	int64_t row = put(catalog, &job, "a", "name").row;
+	struct job_facts facts;
+
+	assert_int_equal(jobs_mark_deleted(catalog, row), 0);
+	assert_name(catalog, row, "name");
+	put(catalog, &job, "a", "back");
+	assert_name(catalog, row, "back");
+	assert_int_equal(jobs_erase(catalog, row), 0);
+	assert_name(catalog, row, "");
+	put(catalog, &job, "a", "again");
+	assert_name(catalog, row, "again");
+	assert_int_equal(jobs_mark_deleted(catalog, row), 0);
+	catalog_close(catalog);
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	assert_int_equal(jobs_facts(catalog, row, &facts), -ENOENT);
+	catalog_close(catalog);
+}
+
+static void test_damaged(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
+	int64_t row = put(catalog, &job, "a", "name").row;
+	struct job_facts facts;
+
+	assert_int_equal(catalog_commit(catalog), 0);
+	fixture_sql(fixture, "UPDATE jobs SET facts = 'many words'");
+	assert_int_equal(jobs_facts(catalog, row, &facts), -EIO);
+	assert_int_equal(fixture_messages(fixture, "renamed"), 2);
+	catalog_close(catalog);
+}
+
+/*
+ * SEMANTICS 7.4.9: a cache of the version before is used as it is, except for its
+ * listings: they are read again, so that the facts become known.
+ */
+static void test_spec_7_4_version_without_facts(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	struct job job = fixture_job("a", JOB_DONE);
+	struct catalog_job found = put(catalog, &job, "text", "name");
+
+	catalog_close(catalog);
+	fixture_sql(fixture,
+		"ALTER TABLE jobs DROP COLUMN facts;"
+		"INSERT INTO listings VALUES(1, 'all', 1, 1, x'0100000000000000');"
+		"PRAGMA user_version = 6");
+	catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	assert_int_equal(fixture_messages(fixture, ""), 0);
+	assert_int_equal(fixture_sql(fixture, "SELECT count(*) FROM listings"), 0);
+	assert_int_equal(jobs_by_id(catalog, "a", &found), 0);
+	assert_false(found.has_facts);
+	fixture_assert_text(catalog, &found, "text");
+	assert_name(catalog, found.row, "");
+	put(catalog, &job, "text", "name");
+	assert_name(catalog, found.row, "name");
+	catalog_close(catalog);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(test_stored_with_the_text),
+		FIXTURE_TEST(test_added_to_an_older_job),
+		FIXTURE_TEST(test_longest),
+		FIXTURE_TEST(test_deleted),
+		FIXTURE_TEST(test_damaged),
+		FIXTURE_TEST(test_spec_7_4_version_without_facts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
