@@ -222,7 +222,7 @@ static int main_mount_as_asked(const struct options *options, struct buf *errmsg
 				   : main_run_background(&plan, errmsg);
 }
 
-static int main_act(const struct options *options, struct buf *errmsg)
+static int main_act(struct options *options, struct buf *errmsg)
 {
 	switch (options->action) {
 	case OPTIONS_HELP:

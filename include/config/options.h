@@ -13,7 +13,7 @@ enum options_action {
 	OPTIONS_HELP,    /* -h */
 	OPTIONS_VERSION, /* -V */
 	OPTIONS_FAKE,    /* mount.gladiafs -f: do everything except the mount itself */
-	OPTIONS_CHECK,   /* --check (SEMANTICS 1.6); there is no mount point */
+	OPTIONS_CHECK,   /* --check (SEMANTICS 1.6); the mount point can be NULL */
 	OPTIONS_REFRESH, /* --refresh; only `paths` is set */
 	OPTIONS_FETCH,   /* --fetch; only `paths` is set */
 };
@@ -63,8 +63,9 @@ struct options {
 /*
  * Parses the command line of gladiafs, or of mount.gladiafs (mount(8)'s helper: SOURCE
  * MOUNTPOINT [-sfnv] [-N ns] [-t type] [-o ...]) if that is the last component of
- * argv[0]. Reads GLADIA_API_URL from the environment. Does not access the disk, except
- * for the user and group databases and the current directory if an option needs them.
+ * argv[0]. Reads GLADIA_API_URL from the environment. Accesses the disk only for the user
+ * and group databases and the current directory if an option needs them, and to explain a
+ * mistake.
  *
  * Returns 0, or -EINVAL or -ENOMEM with an error message in `errmsg` that says what is
  * wrong and what would be right. `ret_options` must be released with options_done() even

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "base/log.h"
+#include "check_mount.h"
 #include "config/api_key.h"
 #include "config/cache_path.h"
 #include "gladia/verify_key.h"
@@ -427,7 +428,7 @@ static void check_print(int verdict, const char *name, const struct buf *text)
 	printf("%-6s %-12s %s\n", words[verdict], name, text->len ? text->data : "");
 }
 
-int check_run(const struct options *options)
+int check_run(struct options *options)
 {
 	static const struct {
 		const char *name;
@@ -450,6 +451,10 @@ int check_run(const struct options *options)
 
 	log_init(&check.log, "gladiafs", false, options->debug);
 	buf_init(&text, LINE_MAX_BYTES);
+	if (options->mountpoint) {
+		all = check_mount(options, &text);
+		check_print(all ? VERDICT_OK : VERDICT_WRONG, "mount", &text);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
 		int verdict = checks[i].run(&check, &text);
 

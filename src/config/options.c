@@ -183,17 +183,23 @@ static int options_use_arguments(
 		count == ARGUMENTS_MAX ? command->arguments[0] : NULL, options, errmsg);
 }
 
-/* Interprets the optional SOURCE of --check. */
+/* Interprets the optional SOURCE or MOUNTPOINT of --check. */
 static int options_use_source_argument(
 	const struct command *command, struct options *options, struct buf *errmsg)
 {
+	const char *argument = command->arguments_len ? command->arguments[0] : NULL;
+
 	if (command->arguments_len > 1)
 		return errmsg_set(errmsg, -EINVAL,
-			"too many arguments (%zu; at most SOURCE): gladiafs "
-			"--check [-o ...] [SOURCE]",
+			"too many arguments (%zu; at most one): gladiafs --check "
+			"[-o ...] [SOURCE or MOUNTPOINT]",
 			command->arguments_len);
-	return options_use_source(
-		command->arguments_len ? command->arguments[0] : NULL, options, errmsg);
+	if (!argument || api_url_means_default(argument) || strstr(argument, "://"))
+		return options_use_source(argument, options, errmsg);
+	options->mountpoint = strdup(argument);
+	if (!options->mountpoint)
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
+	return options_use_source(NULL, options, errmsg);
 }
 
 /*

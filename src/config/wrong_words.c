@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api_url.h"
 #include "base/array.h"
@@ -86,12 +87,24 @@ static int wrong_words_explain_source(const char *source, struct buf *errmsg)
 		wrong_words_hint(source));
 }
 
+/* Explains a command without dashes and arguments, unless a directory has that name. */
+static int wrong_words_explain_command(const char *word, struct buf *errmsg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(word, commands[i].word) == 0 && !api_url_means_default(word) &&
+			access(word, F_OK) < 0)
+			return errmsg_set(errmsg, -EINVAL,
+				"MOUNTPOINT \"%s\" does not exist%s", word,
+				commands[i].hint);
+	return 0;
+}
+
 int wrong_words_explain(
 	const char *const *arguments, size_t count, const char *usage, struct buf *errmsg)
 {
 	enum { ARGUMENTS_MAX = 2 };
 	const char *first = count ? arguments[0] : NULL;
-	int err = 0;
+	int err = count == 1 ? wrong_words_explain_command(first, errmsg) : 0;
 
 	if (count == ARGUMENTS_MAX && wrong_words_is_url(arguments[1]) &&
 		!wrong_words_is_url(first))

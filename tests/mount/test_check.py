@@ -327,3 +327,38 @@ class ClockServer:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+class TestMountpoint:
+    """SEMANTICS 1.6.4: --check MOUNTPOINT."""
+
+    def test_mountpoint(self, account, mount, program):
+        """SEMANTICS 1.6.4: the checks use the mount's API URL, key and cache."""
+        one = mount(account)
+        _, out, _ = program("--check", one.path)
+        lines = {line.split()[1]: line for line in out.splitlines()}
+        assert lines["mount"].startswith(OK) and account.url in lines["mount"]
+        assert lines["network"].startswith(OK) and account.url in lines["network"]
+        assert lines["key"].startswith(OK) and str(one.place.key_file) in lines["key"]
+        assert str(one.place.cache) in lines["cache"]
+        _, inside, _ = program("--check", one.path / "all")
+        assert str(one.path) in inside.splitlines()[0]
+
+    def test_nothing_is_mounted(self, place, program):
+        path = place.new_directory()
+        code, out, _ = program("--check", path)
+        assert code == 32
+        assert re.match(f"{WRONG} +mount +is missing: nothing is mounted on {path}", out)
+
+    def test_dead(self, account, mount, program):
+        one = mount(account)
+        one.kill()
+        one.wait()
+        code, out, _ = program("--check", one.path)
+        assert code == 32
+        assert re.match(f"{WRONG} +mount +is there, but is one whose process has ended", out)
+
+    def test_no_directory(self, program):
+        code, out, _ = program("--check", "/nowhere/at-all")
+        assert code == 32
+        assert re.match(f"{WRONG} +mount .*no such directory", out)

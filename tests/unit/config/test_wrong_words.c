@@ -72,6 +72,8 @@ static void test_arguments_are_quoted(void **state)
 			"did you mean gladiafs SOURCE /mnt/g?"},
 		{{"umount", "/mnt/g"}, "did you mean fusermount3 -u MOUNTPOINT?"},
 		{{"unmoutn", "/mnt/g"}, "did you mean fusermount3 -u MOUNTPOINT?"},
+		{{"check"}, "MOUNTPOINT \"check\" does not exist; did you mean gladiafs "
+			    "--check?"},
 		{{"mount", "/mnt/g"}, "did you mean gladiafs MOUNTPOINT?"},
 		{{"fetch", "/mnt/g", "/mnt/h"}, "did you mean gladiafs --fetch PATH?"},
 		{{"galdia", "/mnt/g"}, "\"galdia\" is not a URL such as "
