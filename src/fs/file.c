@@ -7,7 +7,7 @@
 
 /*
  * Handles READ: reads a job's JSON text from the catalog, and passes on reads of files in
- * other formats and of files in .gladiafs/.
+ * other formats and of snapshots. Handles READLINK.
  */
 
 int file_read_text(const struct fs *fs, const struct catalog_job *job, uint64_t offset,
@@ -63,11 +63,19 @@ void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	(void)info;
 	request_start(req, "",
 		&(struct request){
-			.handle = control_is_node(ino)       ? control_read
+			.handle = snapshot_is_node(ino)      ? snapshot_read
 				  : rendition_is_number(ino) ? rendition_read
 							     : file_handle_read,
 			.ino = ino,
 			.size = size,
 			.offset = (uint64_t)offset,
 		});
+}
+
+void fs_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	/* The kernel sends this only for a symbolic link, and all of these are snapshots.
+	 */
+	request_start(
+		req, "", &(struct request){.handle = snapshot_readlink, .ino = ino});
 }

@@ -11,6 +11,7 @@
 #include "recent_failures.h"
 #include "render/render.h"
 #include "rendition.h"
+#include "snapshot.h"
 #include "stats.h"
 #include "sync/listing.h"
 #include "trace.h"
@@ -53,7 +54,7 @@ struct fs {
 	struct renditions renditions;
 	unsigned formats_reported; /* formats in which a name was looked up, one bit each
 				    */
-	struct control control;
+	struct snapshots snapshots;
 	struct counts counts;
 	struct trace trace; /* used only with -d */
 };
@@ -156,5 +157,6 @@ void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
 void fs_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
 void fs_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void fs_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void fs_readlink(fuse_req_t req, fuse_ino_t ino);
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 	struct fuse_file_info *info);

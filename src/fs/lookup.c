@@ -243,7 +243,7 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 	(void)info;
 	request_start(req, "",
 		&(struct request){
-			.handle = control_is_node(ino)       ? control_getattr
+			.handle = snapshot_is_node(ino)      ? snapshot_getattr
 				  : rendition_is_number(ino) ? rendition_getattr
 							     : lookup_getattr,
 			.ino = ino,
@@ -252,8 +252,8 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 
 static void lookup_forget(struct fs *fs, uint64_t node, uint64_t count)
 {
-	if (control_is_node(node))
-		control_forget(&fs->control, node, count);
+	if (snapshot_is_node(node))
+		snapshot_forget(&fs->snapshots, node, count);
 	else
 		directories_forget(&fs->directories, node, count);
 }

@@ -67,6 +67,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.open = fs_open,
 	.release = fs_release,
 	.read = fs_read,
+	.readlink = fs_readlink,
 	.opendir = fs_opendir,
 	.readdir = fs_readdir,
 	.readdirplus = fs_readdirplus,
@@ -154,7 +155,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&fs->open_dirs);
 	list_init(&fs->parked);
 	directories_init(&fs->directories);
-	control_init(&fs->control);
+	snapshots_init(&fs->snapshots);
 	trace_init(&fs->trace);
 	renditions_init(&fs->renditions);
 	if (session_copy_strings(fs, config)) {
@@ -406,7 +407,7 @@ void fs_free(struct fs *fs)
 	prefetch_done(&fs->prefetch);
 	directories_done(&fs->directories);
 	renditions_done(&fs->renditions);
-	control_done(&fs->control);
+	snapshots_done(&fs->snapshots);
 	trace_done(&fs->trace);
 	free((char *)fs->config.source);
 	free((char *)fs->config.mount_flags);

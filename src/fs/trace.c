@@ -52,8 +52,8 @@ static int trace_print_node(struct fs *fs, uint64_t node, struct buf *out)
 		return buf_append_str(out, "/");
 	if (dir)
 		return directories_path(&fs->directories, dir, out);
-	if (control_is_node(node))
-		return buf_append_str(out, "a file in /.gladiafs");
+	if (snapshot_is_node(node))
+		return buf_append_str(out, "a control file or symbolic link");
 	catalog_read_begin(fs->catalog);
 
 	int err = jobs_by_node(fs->catalog, node & ~(uint64_t)JOB_FILES_MASK, &job);

@@ -99,7 +99,7 @@ static void xattr_start(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 /* True for a job's JSON file. Nothing else has extended attributes. */
 static bool xattr_may_have(struct fs *fs, fuse_ino_t ino)
 {
-	return !directories_find(&fs->directories, ino) && !control_is_node(ino) &&
+	return !directories_find(&fs->directories, ino) && !snapshot_is_node(ino) &&
 	       !rendition_is_number(ino);
 }
 
