@@ -26,11 +26,15 @@ struct catalog_job {
 	uint64_t node;   /* node number of the current version of its text */
 	int64_t version; /* version of its text, counted from 0 */
 	struct job job;
-	int64_t size;    /* size of its JSON file; -1 if only a summary is known */
-	int64_t seen_ms; /* wall time at which the API last returned it; 0: invalidated */
-	bool has_text;   /* its text is cached */
-	bool deleted;    /* it was deleted at the API */
-	bool has_facts;  /* false if an older version of gladiafs stored it */
+	int64_t size; /* size of its JSON file; -1 if only a summary is known */
+	/*
+	 * Wall time of the request to which the API last returned it; 0 if invalidated.
+	 * If deleted, the time at which this was found out.
+	 */
+	int64_t seen_ms;
+	bool has_text;  /* its text is cached */
+	bool deleted;   /* it was deleted at the API */
+	bool has_facts; /* false if an older version of gladiafs stored it */
 };
 
 /* Maximum size of a job's text, in bytes. */
@@ -52,17 +56,21 @@ enum catalog_change {
 };
 
 /*
- * Stores a job that the API has just returned, with its whole text or, if `text` is NULL,
- * a summary. If a summary shows no change, a cached text and the facts from it remain
- * valid. A job that was marked as deleted exists again. `facts` are stored with the job;
- * NULL if they are not known.
+ * Stores a job that the API has returned, with its whole text or, if `text` is NULL, a
+ * summary. If a summary shows no change, a cached text and the facts from it remain
+ * valid. `facts` are stored with the job; NULL if they are not known.
+ *
+ * `asked_ms` is the wall time at which the request was sent: the job's state may be as
+ * old as that. Times in the future count as now. A job that is marked as deleted exists
+ * again if the request was not sent before that; otherwise nothing is stored, and
+ * `ret_job` is the deleted job, unchanged (CATALOG_SAME).
  *
  * Returns 0 and what changed, -EEXIST if another job has the same inode number (the job
  * is not stored then), -EFBIG if the text is longer than JOB_TEXT_MAX, or -EIO.
  */
 int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
-	size_t size, const struct job_facts *facts, enum catalog_change *ret_change,
-	struct catalog_job *ret_job);
+	size_t size, const struct job_facts *facts, int64_t asked_ms,
+	enum catalog_change *ret_change, struct catalog_job *ret_job);
 
 /*
  * Reads the facts of a job, also of a deleted one until its row is dropped. They are all

@@ -61,6 +61,7 @@ struct api_item {
 	 * `text` is incomplete.
 	 */
 	bool summary;
+	int64_t asked_ms; /* wall time at which the request was sent */
 };
 
 /* Summary of a page that was read to its end. */

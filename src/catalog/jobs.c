@@ -91,7 +91,7 @@ static int jobs_fetch_job(
 	ret_job->job.completed_ms = jobs_column_time(statement, 7);
 	ret_job->size = size;
 	ret_job->deleted = seen < 0;
-	ret_job->seen_ms = seen < 0 ? 0 : seen;
+	ret_job->seen_ms = seen < 0 ? -seen : seen;
 	ret_job->has_text = sqlite3_column_type(statement, 10) != SQLITE_NULL;
 	ret_job->has_facts = sqlite3_column_int(statement, 11);
 	sqlite3_reset(statement);
@@ -174,7 +174,8 @@ static void jobs_bind_job(struct catalog *catalog, sqlite3_stmt *statement, int 
 	jobs_bind_time(statement, first + 1, job->job.created_ms);
 	jobs_bind_time(statement, first + 2, job->job.completed_ms);
 	sqlite3_bind_int64(statement, first + 3, job->size);
-	sqlite3_bind_int64(statement, first + 4, job->deleted ? -1 : job->seen_ms);
+	sqlite3_bind_int64(
+		statement, first + 4, job->deleted ? -job->seen_ms : job->seen_ms);
 	if (job->has_text)
 		sqlite3_bind_int64(statement, first + 5, texts_used(catalog, &job->job));
 }
@@ -317,6 +318,14 @@ static int jobs_put_known(struct catalog *catalog, const struct catalog_job *kno
 	return err;
 }
 
+/* Wall times in the database are positive: deleted jobs have them negated. */
+static int64_t jobs_now_ms(const struct catalog *catalog)
+{
+	int64_t now_ms = clock_wall_ms(catalog->clock);
+
+	return now_ms > 0 ? now_ms : 1;
+}
+
 /* Stores a job. Returns as jobs_put() does. */
 static int jobs_put_job(struct catalog *catalog, struct catalog_job *job,
 	const char *text, const struct job_facts *facts, enum catalog_change *ret_change)
@@ -338,6 +347,13 @@ static int jobs_put_job(struct catalog *catalog, struct catalog_job *job,
 			known.job.id, job->job.id);
 		return -EEXIST;
 	}
+	if (known.deleted && known.seen_ms > job->seen_ms &&
+		known.seen_ms <= jobs_now_ms(catalog)) {
+		/* An answer that took longer than the one that lacked the job. */
+		*ret_change = CATALOG_SAME;
+		*job = known;
+		return 0;
+	}
 	err = jobs_put_known(catalog, &known, job, text, facts, &changed);
 	if (err)
 		return err;
@@ -348,17 +364,19 @@ static int jobs_put_job(struct catalog *catalog, struct catalog_job *job,
 }
 
 int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
-	size_t size, const struct job_facts *facts, enum catalog_change *ret_change,
-	struct catalog_job *ret_job)
+	size_t size, const struct job_facts *facts, int64_t asked_ms,
+	enum catalog_change *ret_change, struct catalog_job *ret_job)
 {
-	int64_t now_ms = clock_wall_ms(catalog->clock);
+	int64_t now_ms = jobs_now_ms(catalog);
 	struct catalog_job put = {
 		.ino = job_ino(job->id),
 		.job = *job,
 		.size = text ? (int64_t)size : -1,
 		.has_text = text != NULL,
 		.has_facts = facts != NULL,
-		.seen_ms = now_ms > 0 ? now_ms : 1,
+		.seen_ms = asked_ms > now_ms ? now_ms
+			   : asked_ms > 0    ? asked_ms
+					     : 1,
 	};
 	enum catalog_change change;
 
@@ -396,6 +414,7 @@ int jobs_mark_deleted(struct catalog *catalog, int64_t row)
 	struct catalog_job deleted = known;
 
 	deleted.deleted = true;
+	deleted.seen_ms = jobs_now_ms(catalog);
 	deleted.has_text = false;
 	err = jobs_update_job(catalog, &known, &deleted, NULL);
 	if (!err)

@@ -9,11 +9,10 @@
  *
  * jobs      one row per job, in the order in which they were first seen, which is about
  *           the order in which a listing reads them; `ino` is derived from `id`;
- *           `node` is NULL for version 0, whose node is `ino`; `seen` is -1 if the job
- *           is deleted; `used` is the time when its text was last read, NULL if it has
- *           no text; `facts` are those of struct job_facts, NULL if an older version
- *           stored the job
- * chunks    the texts in chunks, in a table of their own because listing a directory
+ *           `node` is NULL for version 0, whose node is `ino`; `seen` is negative if the
+ *           job is deleted; `used` is the time when its text was last read, NULL if it
+ * has no text; `facts` are those of struct job_facts, NULL if an older version stored the
+ * job chunks    the texts in chunks, in a table of their own because listing a directory
  *           does not need them (texts.c)
  * metadata  the custom_metadata of each job as metadata_flatten() writes it; no row if
  *           a job has none or is deleted

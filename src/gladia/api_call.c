@@ -279,6 +279,7 @@ static int call_attempt(struct api_call *call)
 	int err;
 
 	api_reader_reset(&call->reader);
+	call->reader.asked_ms = clock_wall_ms(loop_clock(api->loop));
 	err = http_start(api->http, call->asked.method, call->asked.url, &handlers, call,
 		&call->request);
 	if (err)

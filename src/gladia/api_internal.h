@@ -123,8 +123,9 @@ struct api_reader {
 	struct api_scratch *scratch;
 	const struct log *log;
 	const char *tried;
-	const char *id;  /* of the requested job; NULL for a page */
-	uint64_t offset; /* requested offset of a page */
+	const char *id;   /* of the requested job; NULL for a page */
+	uint64_t offset;  /* requested offset of a page */
+	int64_t asked_ms; /* wall time at which this attempt's request was sent */
 	int (*on_item)(void *ctx, const struct api_item *item);
 	void *ctx;
 	struct json_items *page;
@@ -136,7 +137,8 @@ struct api_reader {
 };
 
 /*
- * Prepares a reader. The caller has set the members up to `ctx` and zeroed the rest.
+ * Prepares a reader. The caller has set the members up to `ctx` and zeroed the rest;
+ * it sets `asked_ms` before each attempt.
  * Returns 0 or -ENOMEM.
  */
 int api_reader_init(struct api_reader *reader);

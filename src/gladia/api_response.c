@@ -153,6 +153,7 @@ static int reader_read_job(struct api_reader *reader, const char *raw, size_t le
 		return reader_fail_memory(reader);
 	if (err)
 		return err;
+	ret_item->asked_ms = reader->asked_ms;
 	ret_item->text = text->data;
 	ret_item->size = text->len;
 	ret_item->metadata = reader->scratch->metadata.data;

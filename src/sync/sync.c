@@ -219,7 +219,7 @@ static int sync_store(struct sync *sync, const struct api_item *item,
 	}
 
 	int err = jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
-		item->size, item->facts, ret_change, ret_job);
+		item->size, item->facts, item->asked_ms, ret_change, ret_job);
 
 	/*
 	 * Metadata is part of the text: it changes only with the text, and a new job has

@@ -67,7 +67,7 @@ static void open_below(struct mount *mount, const struct mount_options *options)
 	assert_int_equal(loop_new(&mount->clock, &mount->loop), 0);
 	assert_int_equal(
 		catalog_open(&catalog, &mount->clock, &mount->log, &mount->catalog), 0);
-	mount->api = fake_new();
+	mount->api = fake_new(&mount->clock);
 	assert_int_equal(sync_new(mount->loop, &mount->log, mount->catalog, mount->api,
 				 &sync, &mount->sync),
 		0);

@@ -407,7 +407,7 @@ static void not_another_version(void **state)
 	changed->edition++;
 	text = mount_text(mount, 5);
 	assert_int_equal(jobs_put(mount->catalog, &changed->job, text.text, text.len,
-				 NULL, &change, &job),
+				 NULL, INT64_MAX, &change, &job),
 		0);
 	assert_true(job.node != reader.nodes[5]);
 	reader.nodes[5] = job.node;

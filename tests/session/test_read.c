@@ -30,8 +30,9 @@ static uint64_t put_text(
 	enum catalog_change change;
 	struct catalog_job put;
 
-	assert_int_equal(
-		jobs_put(mount->catalog, &job, text, size, NULL, &change, &put), 0);
+	assert_int_equal(jobs_put(mount->catalog, &job, text, size, NULL, INT64_MAX,
+				 &change, &put),
+		0);
 	assert_int_equal(put.size, size);
 	return put.node;
 }

@@ -159,7 +159,7 @@ struct catalog_job fixture_put_as(struct catalog *catalog, const struct job *job
 	enum catalog_change change;
 
 	assert_int_equal(jobs_put(catalog, job, text, text ? strlen(text) : 0, NULL,
-				 &change, &put),
+				 INT64_MAX, &change, &put),
 		0);
 	assert_int_equal(change, expected);
 	/* Reading the job back must return what jobs_put() returned. */
@@ -186,7 +186,7 @@ struct catalog_job fixture_put(
 	enum catalog_change change;
 
 	assert_int_equal(jobs_put(catalog, &job, text, text ? strlen(text) : 0, NULL,
-				 &change, &put),
+				 INT64_MAX, &change, &put),
 		0);
 	return put;
 }

@@ -128,10 +128,11 @@ static void test_spec_11_3_text_too_big(void **state)
 	enum catalog_change change;
 
 	assert_int_equal(jobs_put(catalog, &job, "", (size_t)JOB_TEXT_MAX + 1, NULL,
-				 &change, &put),
+				 INT64_MAX, &change, &put),
 		-EFBIG);
 	assert_int_equal(
-		jobs_put(catalog, &job, "", SIZE_MAX, NULL, &change, &put), -EFBIG);
+		jobs_put(catalog, &job, "", SIZE_MAX, NULL, INT64_MAX, &change, &put),
+		-EFBIG);
 	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
 	catalog_close(catalog);
 }
@@ -152,7 +153,9 @@ static void test_same_ino(void **state)
 	assert_int_equal(catalog_commit(catalog), 0);
 	fixture_sql(fixture, "UPDATE jobs SET id = 'other'");
 	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
-	assert_int_equal(jobs_put(catalog, &job, "new", 3, NULL, &change, &put), -EEXIST);
+	assert_int_equal(
+		jobs_put(catalog, &job, "new", 3, NULL, INT64_MAX, &change, &put),
+		-EEXIST);
 	assert_int_equal(fixture_messages(fixture, "same inode number"), 1);
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(jobs_by_ino(catalog, job_ino("a"), &put), 0);
@@ -196,7 +199,7 @@ static void test_forget(void **state)
 		assert_int_equal(jobs_mark_deleted(catalog, put.row), 0);
 		assert_int_equal(jobs_by_row(catalog, put.row, &found), 0);
 		assert_true(found.deleted && !found.has_text);
-		assert_int_equal(found.seen_ms, 0);
+		assert_int_equal(found.seen_ms, FIXTURE_START_MS);
 		assert_string_equal(found.job.id, "a");
 		fixture_assert_totals(catalog, 1, 5);
 	}

@@ -92,7 +92,7 @@ static int put_new(struct catalog *catalog)
 	struct catalog_job put;
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, &change, &put);
+	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, INT64_MAX, &change, &put);
 }
 
 static int put_changed(struct catalog *catalog)
@@ -101,7 +101,7 @@ static int put_changed(struct catalog *catalog)
 	struct catalog_job put;
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, &change, &put);
+	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, INT64_MAX, &change, &put);
 }
 
 static int put_same(struct catalog *catalog)
@@ -110,7 +110,7 @@ static int put_same(struct catalog *catalog)
 	struct catalog_job put;
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, &change, &put);
+	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, INT64_MAX, &change, &put);
 }
 
 static int put_metadata(struct catalog *catalog)

@@ -44,7 +44,7 @@ static int put(struct catalog *catalog, const char *id)
 	struct catalog_job stored;
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, "text", 4, NULL, &change, &stored);
+	return jobs_put(catalog, &job, "text", 4, NULL, INT64_MAX, &change, &stored);
 }
 
 /* A mount sees what another has written, with the same inode numbers. */
@@ -367,12 +367,13 @@ static int write_round(struct catalog *catalog, int number, int i)
 	snprintf(shared, sizeof(shared), "all %d", i);
 	job = fixture_job(own, JOB_DONE);
 
-	int err = jobs_put(catalog, &job, "own", 3, NULL, &change, &stored);
+	int err = jobs_put(catalog, &job, "own", 3, NULL, INT64_MAX, &change, &stored);
 	const char *text = i % 2 ? "shared" : shared;
 
 	job = fixture_job(shared, JOB_PROCESSING);
 	if (!err)
-		err = jobs_put(catalog, &job, text, strlen(text), NULL, &change, &stored);
+		err = jobs_put(catalog, &job, text, strlen(text), NULL, INT64_MAX,
+			&change, &stored);
 
 	int lost = catalog_commit(catalog);
 

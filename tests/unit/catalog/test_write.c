@@ -59,7 +59,8 @@ static int put(struct catalog *catalog, const char *id, const char *text,
 	struct job job = fixture_job(id, JOB_DONE);
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, text, strlen(text), NULL, &change, ret_job);
+	return jobs_put(
+		catalog, &job, text, strlen(text), NULL, INT64_MAX, &change, ret_job);
 }
 
 static void assert_unknown(struct catalog *catalog, const char *id)

@@ -20,18 +20,20 @@ static void *take_memory(size_t size)
 	return memory;
 }
 
-struct api *fake_new(void)
+struct api *fake_new(const struct clock *clock)
 {
-	return take_memory(sizeof(struct api));
+	struct api *api = take_memory(sizeof(*api));
+
+	api->clock = clock;
+	return api;
 }
 
 int api_new(struct loop *loop, const struct log *log, const struct api_config *config,
 	struct api **ret_api)
 {
-	(void)loop;
 	(void)log;
 	(void)config;
-	*ret_api = fake_new();
+	*ret_api = fake_new(loop_clock(loop));
 	return 0;
 }
 
@@ -116,6 +118,7 @@ static struct api_call *call_new(
 	call->api = api;
 	call->handlers = handlers;
 	call->ctx = ctx;
+	call->asked_ms = clock_wall_ms(api->clock);
 	assert_true(api->pending_len < FAKE_PENDING_MAX);
 	api->pending[api->pending_len++] = call;
 	if (api->pending_len > api->most_pending)
@@ -248,6 +251,7 @@ static int give(struct api_call *call, const struct fake_job *job)
 		.size = (size_t)len,
 		.metadata = job->metadata,
 		.metadata_len = job->metadata ? strlen(job->metadata) : 0,
+		.asked_ms = call->asked_ms,
 		.summary = call->api->rules.summaries && !call->id[0] &&
 			   job->job.status == JOB_DONE,
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "base/clock.h"
 #include "gladia/api.h"
 
 /*
@@ -53,6 +54,7 @@ struct api_call {
 	const struct api_handlers *handlers;
 	void *ctx;
 	bool ending;
+	int64_t asked_ms;   /* wall time at which it was started */
 	struct query query; /* the query of a list */
 	unsigned span;
 	uint64_t offset;
@@ -62,6 +64,7 @@ struct api_call {
 };
 
 struct api {
+	const struct clock *clock;
 	struct fake_rules rules;
 	struct fake_job jobs[FAKE_JOBS_MAX]; /* in the account's order */
 	unsigned jobs_len;
@@ -77,7 +80,7 @@ struct api {
 	void *reachability_ctx;
 };
 
-struct api *fake_new(void);
+struct api *fake_new(const struct clock *clock);
 
 /*
  * Adds a job at its position in the account's order. Returns it; it is valid until the

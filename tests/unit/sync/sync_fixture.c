@@ -77,7 +77,7 @@ int fixture_set_up(void **state)
 		.mono_ms = mono_ms, .wall_ms = wall_ms, .ctx = fixture};
 	fixture->now_ms = 1000;
 	log_init(&fixture->log, "test", false, false);
-	fixture->api = fake_new();
+	fixture->api = fake_new(&fixture->clock);
 	list_init(&fixture->readers);
 	assert_int_equal(loop_new(&fixture->clock, &fixture->loop), 0);
 	assert_int_equal(
@@ -335,4 +335,20 @@ void fixture_wait(struct wait_queue *queue, struct counting_waiter *waiting)
 	*waiting = (struct counting_waiter){0};
 	waiter_init(&waiting->waiter, note_wake);
 	wait_enter(queue, &waiting->waiter);
+}
+
+bool fixture_is_fresh(struct sync_fixture *fixture, const char *id)
+{
+	struct catalog_job job;
+
+	assert_int_equal(jobs_by_id(fixture->catalog, id, &job), 0);
+	return sync_is_fresh(fixture->sync, &job, fixture_noon_ms() + fixture->now_ms);
+}
+
+bool fixture_is_deleted(struct sync_fixture *fixture, const char *id)
+{
+	struct catalog_job job;
+
+	assert_int_equal(jobs_by_id(fixture->catalog, id, &job), 0);
+	return job.deleted;
 }

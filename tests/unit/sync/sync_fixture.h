@@ -126,3 +126,9 @@ struct counting_waiter {
 
 /* Enters the queue with a waiter that has not been woken yet. */
 void fixture_wait(struct wait_queue *queue, struct counting_waiter *waiting);
+
+/* True if the catalog's job with this id, which it must have, is fresh. */
+bool fixture_is_fresh(struct sync_fixture *fixture, const char *id);
+
+/* True if the catalog's job with this id, which it must have, is deleted. */
+bool fixture_is_deleted(struct sync_fixture *fixture, const char *id);

@@ -11,30 +11,6 @@
 
 /* How listings are shared, age and are compared: SEMANTICS 6.4, 7.1, 1.5. */
 
-static struct query of_all(void)
-{
-	struct query query;
-
-	query_init(&query);
-	return query;
-}
-
-static bool is_fresh(struct sync_fixture *fixture, const char *id)
-{
-	struct catalog_job job;
-
-	assert_int_equal(jobs_by_id(fixture->catalog, id, &job), 0);
-	return sync_is_fresh(fixture->sync, &job, fixture_noon_ms() + fixture->now_ms);
-}
-
-static bool is_deleted(struct sync_fixture *fixture, const char *id)
-{
-	struct catalog_job job;
-
-	assert_int_equal(jobs_by_id(fixture->catalog, id, &job), 0);
-	return job.deleted;
-}
-
 /* SEMANTICS 3.2, 7.1: readers of the same query share one listing and its requests. */
 static void a_listing_is_shared(void **state)
 {
@@ -132,7 +108,7 @@ static void readers_at_several_positions(void **state)
 static void a_listing_lasts_for_its_time_to_live(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of_all();
+	struct query query = fixture_query(NULL, NULL, NULL);
 
 	fixture_fill(fixture, 0, 5);
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
@@ -148,122 +124,20 @@ static void a_listing_lasts_for_its_time_to_live(void **state)
 static void finished_jobs_stay_fresh(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of_all();
+	struct query query = fixture_query(NULL, NULL, NULL);
 
 	fake_add(fixture->api, "done", JOB_DONE, fixture_noon_ms());
 	fake_add(fixture->api, "queued", JOB_QUEUED, fixture_noon_ms());
 	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	assert_true(is_fresh(fixture, "queued"));
+	assert_true(fixture_is_fresh(fixture, "queued"));
 	fixture_forward(fixture, FIXTURE_TTL_MS + 1);
-	assert_true(is_fresh(fixture, "done"));
-	assert_false(is_fresh(fixture, "queued"));
+	assert_true(fixture_is_fresh(fixture, "done"));
+	assert_false(fixture_is_fresh(fixture, "queued"));
 	/* If the clock was set back, an unfinished job is not fresh. */
 	fixture->now_ms -= 3 * FIXTURE_TTL_MS;
-	assert_true(is_fresh(fixture, "done"));
-	assert_false(is_fresh(fixture, "queued"));
+	assert_true(fixture_is_fresh(fixture, "done"));
+	assert_false(fixture_is_fresh(fixture, "queued"));
 	fixture->now_ms += 3 * FIXTURE_TTL_MS;
-}
-
-/*
- * SEMANTICS 7.1: a finished job that is missing was deleted; an unfinished one becomes
- * stale, because it may have finished.
- */
-static void missing_jobs_are_forgotten_or_doubted(void **state)
-{
-	struct sync_fixture *fixture = *state;
-	struct query query = of_all();
-
-	fixture_fill(fixture, 0, 3);
-	fake_add(fixture->api, "queued", JOB_QUEUED, fixture_noon_ms());
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	fake_remove(fixture->api, "j001");
-	fake_remove(fixture->api, "queued");
-	fixture_forward(fixture, FIXTURE_TTL_MS);
-	assert_deleted(fixture, "");
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	assert_deleted(fixture, "j001");
-	assert_true(is_deleted(fixture, "j001"));
-	assert_false(is_deleted(fixture, "j000"));
-	assert_false(is_deleted(fixture, "queued"));
-	assert_false(is_fresh(fixture, "queued"));
-	/* A deletion is reported once. */
-	fixture_forward(fixture, FIXTURE_TTL_MS);
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	assert_deleted(fixture, "");
-}
-
-/* A job that was seen with another status meanwhile is neither deleted nor stale. */
-static void moved_jobs_are_left_alone(void **state)
-{
-	struct sync_fixture *fixture = *state;
-	struct query done = fixture_query("done", NULL, NULL);
-	struct query queued = fixture_query("queued", NULL, NULL);
-
-	fake_add(fixture->api, "a", JOB_QUEUED, fixture_noon_ms());
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &queued), 0);
-	fake_find(fixture->api, "a")->job.status = JOB_DONE;
-	fixture_forward(fixture, 10);
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &done), 0);
-	/* A job whose text and directories have changed is reported. */
-	assert_deleted(fixture, "a");
-	fixture_forward(fixture, FIXTURE_TTL_MS);
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &queued), 0);
-	assert_deleted(fixture, "");
-	assert_true(is_fresh(fixture, "a"));
-}
-
-/*
- * A job that was fetched after the refresh began is not missing: it may have moved to a
- * part that had already been read.
- */
-static void jobs_seen_since_are_not_missing(void **state)
-{
-	struct sync_fixture *fixture = *state;
-	struct query query = of_all();
-	struct reader *reader;
-	struct wait_queue *queue;
-
-	fixture_fill(fixture, 0, 3);
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	fixture_forward(fixture, FIXTURE_TTL_MS);
-	reader = reader_open_all(fixture);
-	fake_remove(fixture->api, "j001");
-	assert_int_equal(reader_read(reader), -EAGAIN);
-	fixture_forward(fixture, 10);
-	fixture_fill(fixture, 1, 1);
-	assert_int_equal(job_fetch_start(fixture->sync, "j001", &queue), 0);
-	fake_answer(fake_call_for(fixture->api, "j001"));
-	fake_remove(fixture->api, "j001");
-	assert_int_equal(reader_finish(reader), 0);
-	assert_deleted(fixture, "");
-	assert_false(is_deleted(fixture, "j001"));
-	reader_close(reader);
-}
-
-/* Only a complete listing shows which jobs are missing from the previous complete one. */
-static void partial_listings_report_nothing(void **state)
-{
-	struct sync_fixture *fixture = *state;
-	struct query query = of_all();
-
-	fixture_reset(fixture, 1, 10);
-	fixture_fill(fixture, 0, 40);
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	fake_remove(fixture->api, "j035");
-	for (int i = 0; i < 3; i++) {
-		struct reader *reader;
-
-		fixture_forward(fixture, FIXTURE_TTL_MS);
-		reader = reader_open_all(fixture);
-		assert_int_equal(reader_want(reader, 0), -EAGAIN);
-		fixture_settle(fixture);
-		assert_int_equal(reader_want(reader, 5), 0);
-		reader_close(reader);
-		assert_deleted(fixture, "");
-	}
-	fixture_forward(fixture, FIXTURE_TTL_MS);
-	assert_int_equal(fixture_read_all(fixture, LISTING_JOBS, &query), 0);
-	assert_deleted(fixture, "j035");
 }
 
 /*
@@ -273,7 +147,7 @@ static void partial_listings_report_nothing(void **state)
 static void refresh_forgets_listings(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of_all();
+	struct query query = fixture_query(NULL, NULL, NULL);
 	struct reader *held;
 	struct reader *late;
 
@@ -283,14 +157,14 @@ static void refresh_forgets_listings(void **state)
 	assert_int_equal(reader_finish(held), 0);
 	fixture_forward(fixture, 1);
 	sync_refresh(fixture->sync);
-	assert_false(is_fresh(fixture, "queued"));
+	assert_false(fixture_is_fresh(fixture, "queued"));
 	fake_remove(fixture->api, "j001");
 	late = reader_open_all(fixture);
 	assert_int_equal(reader_finish(late), 0);
 	assert_as_account(late, &query);
 	assert_int_equal(listing_len(held->listing), 4);
 	assert_deleted(fixture, "j001");
-	assert_true(is_fresh(fixture, "queued"));
+	assert_true(fixture_is_fresh(fixture, "queued"));
 	reader_close(held);
 	reader_close(late);
 }
@@ -302,7 +176,7 @@ static void refresh_forgets_listings(void **state)
 static void refreshed_listings_are_compared_yet(void **state)
 {
 	struct sync_fixture *fixture = *state;
-	struct query query = of_all();
+	struct query query = fixture_query(NULL, NULL, NULL);
 	struct reader *held;
 
 	fixture_fill(fixture, 0, 3);
@@ -367,7 +241,7 @@ static void replaced_listings_are_evicted(void **state)
 static void read_numbered(struct sync_fixture *fixture, int first, int end)
 {
 	for (int i = first; i < end; i++) {
-		struct query query = of_all();
+		struct query query = fixture_query(NULL, NULL, NULL);
 		char word[32];
 
 		snprintf(word, sizeof(word), "2026-03-01T%02d:%02dZ", i / 60, i % 60);
@@ -399,7 +273,7 @@ static void a_walk_through_many_days(void **state)
 	enum { DAYS = 600 };
 	static const enum listing_kind kinds[] = {LISTING_JOBS, LISTING_VALUES};
 	struct sync_fixture *fixture = *state;
-	struct query all = of_all();
+	struct query all = fixture_query(NULL, NULL, NULL);
 
 	for (int i = 0; i < DAYS; i++) {
 		char id[16];
@@ -414,7 +288,7 @@ static void a_walk_through_many_days(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (int64_t day = 0; day < DAYS; day++) {
-			struct query query = of_all();
+			struct query query = fixture_query(NULL, NULL, NULL);
 			char word[DAY_TEXT];
 
 			day_print(fixture_noon_ms() / DAY_MS - day, word);
@@ -466,10 +340,6 @@ int main(void)
 		TEST(readers_at_several_positions),
 		TEST(a_listing_lasts_for_its_time_to_live),
 		TEST(finished_jobs_stay_fresh),
-		TEST(missing_jobs_are_forgotten_or_doubted),
-		TEST(moved_jobs_are_left_alone),
-		TEST(jobs_seen_since_are_not_missing),
-		TEST(partial_listings_report_nothing),
 		TEST(refresh_forgets_listings),
 		TEST(refreshed_listings_are_compared_yet),
 		TEST(refresh_while_reading),

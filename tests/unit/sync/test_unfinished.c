@@ -46,14 +46,6 @@ static void grow_old(struct sync_fixture *fixture)
 	fixture->deleted_len = 0;
 }
 
-static bool is_fresh(struct sync_fixture *fixture, const char *id)
-{
-	struct catalog_job job;
-
-	return !jobs_by_id(fixture->catalog, id, &job) &&
-	       sync_is_fresh(fixture->sync, &job, clock_wall_ms(&fixture->clock));
-}
-
 static void assert_up_to_date(struct sync_fixture *fixture, const char *id)
 {
 	struct catalog_job job;
@@ -85,7 +77,7 @@ static int poll_one(struct sync_fixture *fixture, const char *id)
 {
 	struct counting_waiter waiting;
 
-	if (is_fresh(fixture, id))
+	if (fixture_is_fresh(fixture, id))
 		return 0;
 	want(fixture, id, &waiting);
 	/*
