@@ -4,7 +4,7 @@
 #include "catalog/jobs.h"
 #include "internal.h"
 
-/* Reads and deletes the facts of jobs, which jobs.c stores in their rows. */
+/* Reads and deletes the facts of jobs, which job_store.c stores in their rows. */
 
 int jobs_facts(struct catalog *catalog, int64_t row, struct job_facts *ret_facts)
 {

@@ -238,9 +238,9 @@ static void test_output_is_appended(void **state)
 }
 
 /*
- * The members that the rules of the test find: a, a.b, a.c[].b and d. Each call is
- * written as the rule, the value, and the number of elements, if it is an array that is
- * counted.
+ * The members that the rules of the test find: d, a, "b" in a, and "b" of the elements
+ * of "c" in a. Each call is written as the rule, the value, and the number of elements,
+ * if it is an array that is counted.
  */
 static const struct json_rule found_rules[] = {
 	{JSON_KEY(""), 1, 2, false},
