@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <stdio.h>
 
 #include "cmocka.h"
 
 #include "base/array.h"
 #include "mount.h"
+#include "support/temp_root.h"
 
 /* fs/dir.c: a directory whose listing arrives page by page. */
 
@@ -172,7 +172,8 @@ static void a_stalled_directory_delays_no_other(void **state)
  */
 static void dropped_jobs_are_not_the_end(void **state)
 {
-	char path[] = "/tmp/gladiafs-session-XXXXXX";
+	char root[] = "/tmp/gladiafs-session-XXXXXX";
+	char path[64];
 	const struct mount_options options = {.page_size = PAGE, .path = path};
 	struct kernel_entries *entries = entries_new();
 	struct catalog *other;
@@ -180,8 +181,8 @@ static void dropped_jobs_are_not_the_end(void **state)
 	struct kernel_dir dir;
 
 	(void)state;
-	close(mkstemp(path));
-	unlink(path);
+	assert_int_equal(temp_root_make(root), 0);
+	snprintf(path, sizeof(path), "%s", temp_root_path(root, "cache"));
 	mount = mount_new_with(&options);
 	mount_add_jobs(mount, 1, 2 * PAGE);
 	kernel_opendir_at(mount->kernel, "all", &dir);
@@ -207,7 +208,7 @@ static void dropped_jobs_are_not_the_end(void **state)
 	kernel_releasedir(mount->kernel, &dir);
 	mount_free(mount);
 	test_free(entries);
-	unlink(path);
+	assert_int_equal(temp_root_remove(root), 0);
 }
 
 int main(void)
