@@ -32,10 +32,10 @@ struct key_source {
  * to ~/.config; home.h says whose HOME is used. The first place that exists is used: if
  * its file is rejected that is an error, and no other place is tried.
  *
- * The key is the file's first line without surrounding white space, in printable ASCII.
- * The caller owns it and releases it with api_key_free(). GLADIA_API_KEY is removed from
- * the environment, so that no child process inherits it. `ret_source` is set only on
- * success.
+ * The key is in the first line that is neither empty nor a comment (key_text.h), in
+ * printable ASCII. The caller owns it and releases it with api_key_free(). GLADIA_API_KEY
+ * is removed from the environment, so that no child process inherits it. `ret_source` is
+ * set only on success.
  *
  * Returns 0, -ENOKEY if there is no key in any place, -EACCES if other users can read or
  * change the file (key_file_check.h), -EINVAL if it contains no valid key, -ENOMEM, or

@@ -138,13 +138,27 @@ void api_on_reachability(struct api *api,
 void api_free(struct api *api);
 
 /*
- * Replaces the API key for all requests from now on (SIGHUP), including retries of
- * running calls. A pending Retry-After is dropped, because it was meant for the old key.
+ * Replaces the API key for all requests from now on, including retries of running calls.
+ * A pending Retry-After is dropped, because it was meant for the old key.
  *
  * Returns 0, -ENOMEM, or -EINVAL if the key cannot be sent in an HTTP header. On failure
  * the old key stays in use.
  */
 int api_set_key(struct api *api, const char *key);
+
+/*
+ * Sets a callback that is called if the API refuses the key (401, 403). It has the key
+ * read again, calls api_set_key() if there is another one, and then api_key_settled().
+ * Until then the call that was refused waits; its timeout still applies. Each call waits
+ * once. NULL removes the callback.
+ */
+void api_on_key_refused(struct api *api, void (*on_refused)(void *ctx), void *ctx);
+
+/*
+ * Continues the calls that wait after api_on_key_refused()'s callback was called: they
+ * are repeated if the key is another one, or else fail. May be called from the callback.
+ */
+void api_key_settled(struct api *api);
 
 /*
  * Starts a call for one page of jobs: those in span number `span` of the query

@@ -2,7 +2,6 @@
 #include "config/api_key.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -15,13 +14,14 @@
 #include "base/errmsg.h"
 #include "home.h"
 #include "key_file_check.h"
+#include "key_text.h"
 
 enum { PLACES_MAX = 6, HIDDEN_MAX = 24 << 10 };
 
 static const char variable_name[] = "GLADIA_API_KEY";
 
 /*
- * Buffer for a key file's first line: one byte more than the longest key. Wiped after
+ * Buffer for a key file's text: one byte more than the longest key. Wiped after
  * use.
  */
 struct text {
@@ -43,44 +43,6 @@ void api_key_free(char *key)
 }
 
 DEFINE_CLEANUP(api_key_cleanup, char *, api_key_free)
-
-/*
- * Gets the key from the first line of `text`, without surrounding white space. `place`
- * names the file or variable in error messages. Returns 0, -EINVAL or -ENOMEM.
- */
-static int api_key_take_line(const char *text, size_t len, const char *place,
-	char **ret_key, struct buf *errmsg)
-{
-	const char *newline = memchr(text, '\n', len);
-	const char *end = newline ? newline : text + len;
-
-	while (text < end && isspace((unsigned char)*text))
-		text++;
-	while (text < end && isspace((unsigned char)end[-1]))
-		end--;
-	if (text == end)
-		return errmsg_set(errmsg, -EINVAL,
-			"%s contains no key: its first line must be the API key", place);
-	if (end - text > KEY_MAX || (!newline && len > KEY_MAX))
-		return errmsg_set(errmsg, -EINVAL,
-			"the first line of %s is longer than %d bytes: no API key is "
-			"that long",
-			place, KEY_MAX);
-	for (const char *c = text; c < end; c++)
-		if (!isascii((unsigned char)*c) || !isgraph((unsigned char)*c))
-			return errmsg_set(errmsg, -EINVAL,
-				"the first line of %s contains spaces, control "
-				"characters or non-ASCII bytes: it must be the API key "
-				"and nothing else",
-				place);
-
-	char *key = strndup(text, (size_t)(end - text));
-
-	if (!key)
-		return errmsg_set(errmsg, -ENOMEM, "out of memory");
-	*ret_key = key;
-	return 0;
-}
 
 /*
  * Reads until the end of the file or until `text` is full: then the key is complete or
@@ -133,7 +95,7 @@ static int api_key_read_file(
 	if (err)
 		return errmsg_set(errmsg, err, "cannot read the key file %s (%s)", path,
 			strerror(-err));
-	return api_key_take_line(text.bytes, text.len, path, ret_key, errmsg);
+	return key_text_parse(text.bytes, text.len, path, ret_key, errmsg);
 }
 
 /*
@@ -256,8 +218,8 @@ static int api_key_from_source(const struct key_source *source, const char *vari
 	if (source->path)
 		return api_key_read_file(&place, ret_key, errmsg);
 	assert(variable);
-	return api_key_take_line(variable, strlen(variable),
-		"the variable GLADIA_API_KEY", ret_key, errmsg);
+	return key_text_parse(variable, strlen(variable), "the variable GLADIA_API_KEY",
+		ret_key, errmsg);
 }
 
 int api_key_find(const char *key_file, char **ret_key, struct key_source *ret_source,

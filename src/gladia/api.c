@@ -76,6 +76,7 @@ int api_new(struct loop *loop, const struct log *log, const struct api_config *c
 	api->timeout_ms = config->timeout_ms;
 	api->gate.seed = (uint64_t)clock_wall_ms(loop_clock(loop)) << 20 ^
 			 (uint64_t)getpid();
+	list_init(&api->refused);
 	buf_init(&api->scratch.text, API_ITEM_MAX);
 	buf_init(&api->scratch.head, API_ITEM_MAX);
 	buf_init(&api->scratch.metadata, METADATA_TEXT_MAX);
@@ -117,9 +118,12 @@ int api_set_key(struct api *api, const char *key)
 
 	if (err)
 		return err;
+	if (strcmp(api->key, key) != 0) {
+		api->key_number++;
+		log_notice(api->log, "using another API key from now on");
+	}
 	api_wipe(&api->key);
 	api->key = cleanup_take(&copy);
-	api->key_number++;
 	api->gate.closed_until_ms = 0;
 	return 0;
 }
@@ -129,6 +133,12 @@ void api_on_reachability(struct api *api,
 {
 	api->on_reachability = on_reach;
 	api->reachability_ctx = ctx;
+}
+
+void api_on_key_refused(struct api *api, void (*on_refused)(void *ctx), void *ctx)
+{
+	api->on_key_refused = on_refused;
+	api->key_refused_ctx = ctx;
 }
 
 void api_stats(const struct api *api, struct api_stats *ret_stats)

@@ -17,7 +17,10 @@
  *   TRYING   `request` set    a complete 2xx answer          -> ENDED
  *                             a failure worth another try    -> WAITING, or ENDED if the
  *                                                               wait exceeds `deadline`
+ *                             401 or 403, for the first time -> REFUSED
  *                             any other failure              -> ENDED
+ *   REFUSED  api_key_settled() the key is another one         -> WAITING
+ *                             it is the same                 -> ENDED
  *   both                      `deadline` fires               -> ENDED
  *                             api_cancel()                   -> freed
  *   ENDED    on_done() runs   on_done() returns              -> freed
@@ -45,10 +48,13 @@ struct api_call {
 	bool deletes;
 	bool may_be_deleted; /* an attempt without an answer may have deleted the job */
 	bool reported;
+	bool was_refused;    /* has waited for the key to be read again */
+	struct list refused; /* in api->refused */
 };
 
 static void call_free(struct api_call *call)
 {
+	list_remove(&call->refused);
 	loop_timer_cancel(&call->again);
 	loop_timer_cancel(&call->deadline);
 	api_reader_done(&call->reader);
@@ -151,6 +157,53 @@ static void call_wait_again(struct api_call *call, int64_t wait_ms)
 	call_give_up(call);
 }
 
+/* Continues a call that was refused, in the next turn, or ends it. */
+static void call_settle(struct api_call *call)
+{
+	if (call->key_number == call->api->key_number)
+		call_give_up(call);
+	else
+		loop_timer_set(
+			call->api->loop, &call->again, loop_now_ms(call->api->loop));
+}
+
+void api_key_settled(struct api *api)
+{
+	struct list refused;
+
+	list_take(&refused, &api->refused);
+	while (!list_empty(&refused)) {
+		struct api_call *call = list_entry(
+			refused.next, struct api_call, refused);
+
+		list_remove(&call->refused);
+		call_settle(call);
+	}
+}
+
+/*
+ * Has the key read again if it was refused, and lets the call wait for that. Returns
+ * false if the call must go on by itself. If it returns true, the call may be freed.
+ */
+static bool call_wait_for_key(struct api_call *call)
+{
+	struct api *api = call->api;
+	bool first = list_empty(&api->refused);
+
+	if (call->failure.error != -EACCES || call->was_refused || !api->on_key_refused)
+		return false;
+	call->was_refused = true;
+	/* The key was replaced during this attempt. */
+	if (call->key_number != api->key_number) {
+		call_settle(call);
+		return true;
+	}
+	list_append(&api->refused, &call->refused);
+	if (first)
+		api->on_key_refused(api->key_refused_ctx);
+	return true;
+}
+
 /*
  * Retries or ends the call after an attempt failed with call->failure. `status` is that
  * of the answer, or 0 if there was none.
@@ -166,6 +219,8 @@ static void call_attempt_failed(struct api_call *call, long status)
 	int64_t wish_ms = failure->retry_after_ms > 0 ? failure->retry_after_ms : -1;
 
 	call->failures++;
+	if (call_wait_for_key(call))
+		return;
 	if (!failure->again ||
 		(failure->bad_body && ++call->bad_bodies > BAD_BODIES_MAX)) {
 		call_give_up(call);
@@ -380,6 +435,7 @@ static struct api_call *call_new(
 	call->reader.ctx = ctx;
 	loop_timer_init(&call->again, call_again_due, call);
 	loop_timer_init(&call->deadline, call_deadline_due, call);
+	list_init(&call->refused);
 	api->calls++;
 	return call;
 }

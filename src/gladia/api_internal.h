@@ -165,7 +165,7 @@ struct api {
 	char *origin;
 	char *key;
 	char *key_place;     /* where the key was read from, for messages; or NULL */
-	unsigned key_number; /* incremented by api_set_key() */
+	unsigned key_number; /* incremented if the key is replaced by another one */
 	int64_t timeout_ms;
 	struct retry_gate gate;
 	long gate_status; /* status of the answer that closed the gate */
@@ -174,4 +174,7 @@ struct api {
 	unsigned calls;
 	void (*on_reachability)(void *ctx, bool reached, const char *errmsg);
 	void *reachability_ctx;
+	struct list refused; /* calls that wait for the key to be read again */
+	void (*on_key_refused)(void *ctx);
+	void *key_refused_ctx;
 };

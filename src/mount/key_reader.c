@@ -76,7 +76,11 @@ static void key_reader_child(const struct key_source *source, int pipe)
 
 static void key_reader_warn(const struct key_reader *reader, const char *reason)
 {
-	log_warning(reader->log, "keeping the current API key: %s", reason);
+	const char *hidden = reader->source->hidden;
+
+	log_warning(reader->log, "keeping the current API key: %s%s%s%s", reason,
+		hidden ? " (this comes before " : "", hidden ? hidden : "",
+		hidden ? ")" : "");
 }
 
 static void key_reader_on_late(void *ctx)

@@ -53,17 +53,33 @@ struct run_mount {
 	struct mount_id mount;
 	bool aborted; /* the kernel aborted the connection; the mount returns errors */
 	bool serving; /* the mount is usable and was reported as such */
+	bool refresh; /* SIGHUP was received: refresh the mount after reading the key */
 	int signal;   /* the signal that ends the mount, or 0 */
 	int error;    /* negative errno of /dev/fuse, or 0 */
 };
 
-/* Called when SIGHUP was received and the key has been read again (SEMANTICS 1.5). */
+/*
+ * Called when the key has been read again: because SIGHUP was received, which also
+ * refreshes the mount (SEMANTICS 1.5), or because the API refused the key.
+ */
 static void mount_on_key(void *ctx)
 {
 	struct run_mount *run = ctx;
 
+	api_key_settled(run->api);
+	if (!run->refresh)
+		return;
+	run->refresh = false;
 	sync_refresh(run->sync);
 	fs_refresh(run->fs);
+}
+
+/* Called when the API refuses the key: it may have been changed in its file. */
+static void mount_on_key_refused(void *ctx)
+{
+	const struct run_mount *run = ctx;
+
+	key_reader_start(run->key_reader);
 }
 
 static void mount_on_signal(void *ctx)
@@ -77,6 +93,7 @@ static void mount_on_signal(void *ctx)
 	 * first message. */
 	if (signal == SIGHUP && run->mounted) {
 		log_debug(&run->plan->log, "SIGHUP: refreshing the whole mount");
+		run->refresh = true;
 		key_reader_start(run->key_reader);
 		return;
 	}
@@ -232,6 +249,8 @@ static int mount_open_api(struct run_mount *run, struct buf *errmsg)
 		mount_on_key, run, &run->key_reader);
 	if (err)
 		return mount_system_error("cannot create the key reader", err, errmsg);
+	if (run->plan->key_source.path)
+		api_on_key_refused(run->api, mount_on_key_refused, run);
 	/* From here on the API client has the only copy of the key. */
 	explicit_bzero(run->plan->key, strlen(run->plan->key));
 	return EXIT_CODE_OK;

@@ -3,6 +3,7 @@
 
 import ctypes
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -23,6 +24,9 @@ WRAPPER = shlex.split(os.environ.get("GLADIAFS_WRAPPER", ""))
 TEST_LIMIT = 60 * PATIENCE
 
 BAD_WORDS = ("Sanitizer", "runtime error:", "Assertion", "==ERROR")
+
+# The lines of the log that say when a mount begins and ends.
+LIFE = re.compile(r"^gladiafs: (mounted .*|unmounting .*|.* was unmounted|ended .*)\n", re.MULTILINE)
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -210,6 +214,11 @@ class Mount:
     @property
     def stderr(self):
         return self.program.stderr
+
+    @property
+    def complaints(self):
+        """stderr without the lines that say when a mount begins and ends."""
+        return LIFE.sub("", self.stderr)
 
     def await_message(self, *words):
         """Waits until stderr has all of these words. A thread of the process writes it, and may be

@@ -79,6 +79,41 @@ umount "$1"
         assert [request.status for request in mock.log()] == [200, 200]
 
 
+class TestChangedKey:
+    """SEMANTICS 2.1: a key that the API refuses is read again from its file."""
+
+    NEW = "another-key-5f1e"
+
+    def test_changed_key(self, account, mount, place):
+        """SEMANTICS 2.1.7: no signal is needed, and no call fails."""
+        one = mount(account)
+        account.modes(key=self.NEW)
+        place.write_key(self.NEW)
+        assert len(os.listdir(one.path / "all")) == len(account.jobs())
+        assert [entry.status for entry in one.requests()][:2] == [401, 200]
+        one.await_message("using another API key")
+
+    def test_same_key(self, account, mount):
+        """If the file has still the same key, the call fails, after one request."""
+        one = mount(account)
+        account.modes(key=self.NEW)
+        with pytest.raises(PermissionError):
+            os.listdir(one.path / "all")
+        assert [entry.status for entry in one.requests()] == [401]
+
+    def test_missing_file(self, account, mount, place):
+        """The log says why the key could not be read, and what it is hidden by."""
+        hidden = place.home / ".gladia"
+        hidden.touch(mode=0o600)
+        one = mount(account)
+        account.modes(key=self.NEW)
+        place.key_file.unlink()
+        with pytest.raises(PermissionError):
+            os.listdir(one.path / "all")
+        one.await_message("keeping the current API key: there is no key file",
+                          f"(this comes before {hidden})")
+
+
 class TestWhichKey:
     """SEMANTICS 2.1: a message about a key names its source, and any other source that it hides."""
 

@@ -84,7 +84,7 @@ def test_it_goes_on(account, hanging):
     new = account.create(text="Just now.")
     wait_until(lambda: NO_ANSWER in hanging.stderr, "it is logged")
     wait_until(lambda: new + ".json" in os.listdir(hanging.path / "all"), "SIGHUP refreshes")
-    assert hanging.stderr.count("\n") == 1
+    assert hanging.complaints.count("\n") == 1
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -117,7 +117,7 @@ class TestOwnMount:
         assert (path / "all").is_dir()  # it answers: it no longer starts
         ground.cover(path)
         assert end(one) == SYSTEM
-        assert one.stderr.count("\n") == 1
+        assert one.complaints.count("\n") == 1
         for word in (f"cannot unmount {path}", "(tmpfs) is mounted over it", "fusermount3"):
             assert word in one.stderr
 
