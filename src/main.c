@@ -14,6 +14,7 @@
 #include "base/errmsg.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "commands/cache.h"
 #include "commands/check.h"
 #include "commands/fetch.h"
 #include "commands/refresh.h"
@@ -241,6 +242,8 @@ static int main_act(struct options *options, struct buf *errmsg)
 		return refresh_path(options->paths, errmsg);
 	case OPTIONS_FETCH:
 		return fetch_run(options->paths, errmsg);
+	case OPTIONS_CACHE:
+		return cache_run(options, errmsg);
 	case OPTIONS_MOUNT:
 	case OPTIONS_FAKE:
 		break;

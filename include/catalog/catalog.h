@@ -23,6 +23,7 @@ enum { CATALOG_BUSY_MS = 1000 };
 
 struct catalog_config {
 	const char *path;   /* database file; NULL: private and temporary */
+	const char *origin; /* API URL of the account, which is stored; or NULL */
 	uint64_t texts_max; /* maximum size of all cached texts, compressed, in bytes; the
 			     * last one is never evicted */
 	const char *boot;   /* id of the current boot of this machine; NULL: ask the

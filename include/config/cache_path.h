@@ -22,6 +22,14 @@ int cache_path_find(const char *cache_dir, const char *origin, const char *key,
 	char **ret_path, struct buf *note, struct buf *errmsg);
 
 /*
+ * Calls `fn` with each directory that may have caches of this user: `cache_dir` if not
+ * NULL, else the usual one and the one in /var/tmp. A directory that another user owns or
+ * can change is left out. Returns 0, or -ENOENT or -ENOMEM and an error message.
+ */
+int cache_path_each(const char *cache_dir, void (*fn)(void *ctx, const char *directory),
+	void *ctx, struct buf *errmsg);
+
+/*
  * Sets `note` to a message for the user if temporary files in `directory` would be on a
  * network or FUSE filesystem, which can stop answering; else leaves it empty.
  */

@@ -16,6 +16,14 @@ enum options_action {
 	OPTIONS_CHECK,   /* --check (SEMANTICS 1.6); the mount point can be NULL */
 	OPTIONS_REFRESH, /* --refresh; only `paths` is set */
 	OPTIONS_FETCH,   /* --fetch; only `paths` is set */
+	OPTIONS_CACHE,   /* --cache; `cache_dir` and `cache_clean` are set */
+};
+
+/* Which caches --cache removes. */
+enum options_clean {
+	OPTIONS_CLEAN_NOTHING,
+	OPTIONS_CLEAN_UNUSED, /* --cache=clean */
+	OPTIONS_CLEAN_ALL,    /* --cache=clean-all */
 };
 
 /* The parsed command line. Release it with options_done(). */
@@ -30,6 +38,7 @@ struct options {
 	char *origin;     /* valid API URL, scheme://host[:port], without a final slash */
 	char *mountpoint; /* as given */
 	char **paths;     /* as given, at least one; the last element is NULL */
+	enum options_clean cache_clean;
 	bool foreground;
 	bool debug;
 	bool verbose;      /* -v: say what was mounted */

@@ -80,6 +80,8 @@ static int catalog_open_on_disk(struct catalog *catalog,
 	int lock = db_file_lock(&catalog->db_file);
 
 	err = catalog_open_sound_one(catalog, config->boot, ret_why);
+	if (!err && config->origin)
+		schema_store_origin(catalog, config->origin);
 	db_file_unlock(lock);
 	return err;
 }

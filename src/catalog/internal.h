@@ -115,6 +115,12 @@ enum { SCHEMA_CACHE_SIZE = 8 << 20 };
  */
 int schema_open(struct catalog *catalog, const char *path);
 
+/*
+ * Stores the account's API URL in the database, for gladiafs --cache. If that fails, it
+ * stays unknown.
+ */
+void schema_store_origin(const struct catalog *catalog, const char *origin);
+
 /* Closes the database. Does nothing if it is not open. */
 void schema_close(struct catalog *catalog);
 

@@ -19,6 +19,7 @@
  * listings  saved listings; `rows` are little-endian numbers of 8 bytes
  * totals    one row with sums over all jobs, so that df(1) and eviction need not count
  * newest    the newest change that each listing has shown (saved_listings.c)
+ * account   one row with the API URL of the account, for gladiafs --cache
  */
 enum { VERSION_MIN = 3, SCHEMA_VERSION = 7, APPLICATION_ID = 0x676c6164 /* "glad" */ };
 
@@ -336,6 +337,21 @@ int schema_open(struct catalog *catalog, const char *path)
 		sqlite3_exec(
 			catalog->db, "DELETE FROM jobs WHERE seen < 0", NULL, NULL, NULL);
 	return err;
+}
+
+void schema_store_origin(const struct catalog *catalog, const char *origin)
+{
+	/* Like schema_newest, this table has no schema version of its own. */
+	static const char table[] =
+		"CREATE TABLE IF NOT EXISTS account(origin TEXT NOT NULL)";
+	char *row = sqlite3_mprintf("DELETE FROM account WHERE origin <> %Q;"
+				    "INSERT INTO account SELECT %Q"
+				    " WHERE NOT EXISTS(SELECT 1 FROM account);",
+		origin, origin);
+
+	if (row && sqlite3_exec(catalog->db, table, NULL, NULL, NULL) == SQLITE_OK)
+		sqlite3_exec(catalog->db, row, NULL, NULL, NULL);
+	sqlite3_free(row);
 }
 
 void schema_close(struct catalog *catalog)

@@ -198,7 +198,7 @@ static int check_ask(struct check *check, const char *place, struct buf *text)
 	if (err)
 		return errmsg_set(text, VERDICT_WRONG,
 			"cannot send requests to the API: %s", strerror(-err));
-	if (verify_key(loop, &check->log, &config, false, text))
+	if (verify_key(loop, &check->log, &config, false, NULL, text))
 		return VERDICT_WRONG;
 	return errmsg_set(text, VERDICT_OK, "is %s; the API accepts it", place);
 }

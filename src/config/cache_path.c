@@ -237,3 +237,34 @@ int cache_path_find(const char *cache_dir, const char *origin, const char *key,
 	*ret_path = path;
 	return 0;
 }
+
+int cache_path_each(const char *cache_dir, void (*fn)(void *ctx, const char *directory),
+	void *ctx, struct buf *errmsg)
+{
+	CLEANUP(cache_path_directory_done) struct cache_directory usual = {0};
+	CLEANUP(cache_path_directory_done)
+	struct cache_directory local = {.is_shared = true};
+	CLEANUP(buf_done) struct buf ignored;
+	int err = 0;
+
+	buf_init(&ignored, ERRMSG_MAX);
+	if (cache_dir)
+		usual.path = strdup(cache_dir);
+	else
+		err = cache_path_usual_directory(&usual.path, errmsg);
+	if (!err && !usual.path)
+		err = cache_path_no_memory(errmsg);
+	if (err)
+		return err;
+	if (!cache_path_check_directory(&usual, &ignored))
+		fn(ctx, usual.path);
+	if (cache_dir)
+		return 0;
+	if (asprintf(&local.path, "/var/tmp/gladiafs-%u", geteuid()) < 0) {
+		local.path = NULL;
+		return cache_path_no_memory(errmsg);
+	}
+	if (!cache_path_check_directory(&local, &ignored))
+		fn(ctx, local.path);
+	return 0;
+}

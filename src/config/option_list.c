@@ -67,7 +67,7 @@ static bool option_list_means_key(const char *argument)
 static bool option_list_suggest(const char *dashes, struct suggestion *suggestion)
 {
 	static const char *const commands[] = {
-		"help", "version", "check", "refresh", "fetch"};
+		"help", "version", "check", "refresh", "fetch", "cache"};
 	bool long_option = strcmp(dashes, "--") == 0;
 
 	for (size_t i = 0; long_option && i < ARRAY_SIZE(commands); i++)

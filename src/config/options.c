@@ -22,6 +22,7 @@ enum { MOUNT_FLAGS_MAX = 512, ARGUMENTS_MAX = 2 };
 struct command {
 	bool helper; /* called as mount.gladiafs */
 	bool sloppy;
+	const char *clean;  /* the value of --cache, or NULL */
 	const char **lists; /* arguments of -o */
 	size_t lists_len;
 	const char **arguments; /* SOURCE and MOUNTPOINT, or PATHs */
@@ -29,7 +30,7 @@ struct command {
 };
 
 /* Values for long options without a short form. */
-enum { LETTER_CHECK = 256, LETTER_REFRESH, LETTER_FETCH };
+enum { LETTER_CHECK = 256, LETTER_REFRESH, LETTER_FETCH, LETTER_CACHE };
 
 static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
@@ -37,6 +38,7 @@ static const struct option long_options[] = {
 	{"check", no_argument, NULL, LETTER_CHECK},
 	{"refresh", no_argument, NULL, LETTER_REFRESH},
 	{"fetch", no_argument, NULL, LETTER_FETCH},
+	{"cache", optional_argument, NULL, LETTER_CACHE},
 	{0},
 };
 
@@ -92,6 +94,10 @@ static void options_note_letter(
 		break;
 	case LETTER_FETCH:
 		options->action = OPTIONS_FETCH;
+		break;
+	case LETTER_CACHE:
+		options->action = OPTIONS_CACHE;
+		command->clean = optarg;
 		break;
 	case 'f':
 		if (command->helper)
@@ -227,6 +233,27 @@ static int options_use_paths(
 	return options->paths ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 }
 
+/* Interprets the value of --cache, which takes no arguments. */
+static int options_use_cache(
+	const struct command *command, struct options *options, struct buf *errmsg)
+{
+	const char *usage = "gladiafs --cache[=clean|=clean-all] [-o cache_dir=PATH]";
+
+	if (command->arguments_len)
+		return errmsg_set(
+			errmsg, -EINVAL, "--cache takes no arguments: %s", usage);
+	if (!command->clean)
+		return 0;
+	if (strcmp(command->clean, "clean") == 0)
+		options->cache_clean = OPTIONS_CLEAN_UNUSED;
+	else if (strcmp(command->clean, "clean-all") == 0)
+		options->cache_clean = OPTIONS_CLEAN_ALL;
+	else
+		return errmsg_set(errmsg, -EINVAL,
+			"--cache takes the value clean or clean-all: %s", usage);
+	return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *ret_options, struct buf *errmsg)
 {
 	struct options *options = ret_options;
@@ -261,6 +288,8 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 		err = option_list_apply(lists[i], command.sloppy, options, errmsg);
 	if (err)
 		return err;
+	if (options->action == OPTIONS_CACHE)
+		return options_use_cache(&command, options, errmsg);
 	return options->action == OPTIONS_CHECK
 		       ? options_use_source_argument(&command, options, errmsg)
 		       : options_use_arguments(&command, options, errmsg);

@@ -24,6 +24,7 @@ static const struct {
 	{"check", "; did you mean gladiafs --check?"},
 	{"refresh", "; did you mean gladiafs --refresh PATH?"},
 	{"fetch", "; did you mean gladiafs --fetch PATH?"},
+	{"cache", "; did you mean gladiafs --cache?"},
 	{"help", "; did you mean gladiafs --help?"},
 	{"version", "; did you mean gladiafs --version?"},
 	{"gladia", "; did you mean gladia?"},

@@ -13,9 +13,29 @@
 struct verify_key {
 	struct loop *loop;
 	struct buf *why;
+	struct verify_key_newest *newest; /* or NULL */
 	bool done;
 	int error;
 };
+
+/* Notes the id of a job. */
+static int verify_key_on_item(void *ctx, const struct api_item *item)
+{
+	struct verify_key_newest *newest = ((struct verify_key *)ctx)->newest;
+
+	if (newest && item && newest->len < VERIFY_KEY_NEWEST_MAX)
+		strcpy(newest->ids[newest->len++], item->job.id);
+	return 0;
+}
+
+/* The page is read again from its first job. */
+static void verify_key_on_restart(void *ctx)
+{
+	struct verify_key_newest *newest = ((struct verify_key *)ctx)->newest;
+
+	if (newest)
+		newest->len = 0;
+}
 
 static void verify_key_on_done(
 	void *ctx, int error, const struct api_page *page, const char *errmsg)
@@ -65,11 +85,15 @@ static int verify_key_make_api(struct loop *loop, const struct log *log,
 }
 
 int verify_key(struct loop *loop, const struct log *log, const struct api_config *config,
-	bool once, struct buf *errmsg)
+	bool once, struct verify_key_newest *ret_newest, struct buf *errmsg)
 {
-	static const struct api_handlers handlers = {.on_done = verify_key_on_done};
+	static const struct api_handlers handlers = {
+		.on_item = verify_key_on_item,
+		.on_restart = verify_key_on_restart,
+		.on_done = verify_key_on_done,
+	};
 	CLEANUP(verify_key_api_cleanup) struct api *api = NULL;
-	struct verify_key check = {.loop = loop, .why = errmsg};
+	struct verify_key check = {.loop = loop, .why = errmsg, .newest = ret_newest};
 	struct api_call *call;
 	struct query query;
 	int err = verify_key_make_api(loop, log, config, &api, errmsg);
@@ -79,7 +103,10 @@ int verify_key(struct loop *loop, const struct log *log, const struct api_config
 	if (once)
 		api_on_reachability(api, verify_key_on_reach, &check);
 	query_init(&query);
-	err = api_list(api, &query, 0, 0, 1, &handlers, &check, &call);
+	if (ret_newest)
+		ret_newest->len = 0;
+	err = api_list(api, &query, 0, 0, ret_newest ? VERIFY_KEY_NEWEST_MAX : 1,
+		&handlers, &check, &call);
 	if (err)
 		return errmsg_set(errmsg, err, "cannot send requests to the API: %s",
 			strerror(-err));

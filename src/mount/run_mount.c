@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/errmsg.h"
 #include "base/recent_log.h"
+#include "catalog/cache_files.h"
 #include "catalog/catalog.h"
 #include "config/api_key.h"
 #include "config/timeouts.h"
@@ -53,6 +54,7 @@ struct run_mount {
 	struct mount_id mount;
 	bool aborted; /* the kernel aborted the connection; the mount returns errors */
 	bool serving; /* the mount is usable and was reported as such */
+	struct verify_key_newest newest; /* if another cache may be the account's */
 	bool refresh; /* SIGHUP was received: refresh the mount after reading the key */
 	int signal;   /* the signal that ends the mount, or 0 */
 	int error;    /* negative errno of /dev/fuse, or 0 */
@@ -222,8 +224,12 @@ static int mount_open_api(struct run_mount *run, struct buf *errmsg)
 
 	buf_init(&reason, ERRMSG_MAX);
 
-	int err = verify_key(
-		run->loop, &run->plan->log, &config, options->offline_ok, &reason);
+	/* Without a cache of this key, find out whether another one is the account's. */
+	const char *path = run->plan->cache_path;
+	struct verify_key_newest *newest =
+		path && cache_files_may_adopt(path) ? &run->newest : NULL;
+	int err = verify_key(run->loop, &run->plan->log, &config, options->offline_ok,
+		newest, &reason);
 
 	if (run->signal)
 		return mount_interrupted(run, errmsg);
@@ -261,8 +267,16 @@ static int mount_open_catalog(struct run_mount *run, struct buf *errmsg)
 {
 	const struct catalog_config config = {
 		.path = run->plan->cache_path,
+		.origin = run->plan->options->origin,
 		.texts_max = run->plan->options->cache_size,
 	};
+	const char *ids[VERIFY_KEY_NEWEST_MAX];
+
+	for (size_t i = 0; i < run->newest.len; i++)
+		ids[i] = run->newest.ids[i];
+	if (run->newest.len)
+		cache_files_adopt(config.path, ids, run->newest.len, &run->plan->log);
+
 	int err = catalog_open(&config, &clock_system, &run->plan->log, &run->catalog);
 
 	if (err)

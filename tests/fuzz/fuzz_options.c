@@ -46,6 +46,8 @@ static void check_options(const struct options *options)
 		HOLDS(options->paths && *options->paths);
 		return;
 	}
+	if (options->action == OPTIONS_CACHE)
+		return;
 	HOLDS(options->source && options->origin);
 	HOLDS(options->action == OPTIONS_CHECK || *options->mountpoint);
 	check_origin(options->origin);

@@ -97,7 +97,7 @@ static int verify_now(struct verify *verify, bool once)
 	verify->patience = patience_begin();
 	verify->before = verify->server ? raw_server_requests(verify->server) : 0;
 	return verify_key(
-		verify->loop, &verify->log, &verify->config, once, &verify->errmsg);
+		verify->loop, &verify->log, &verify->config, once, NULL, &verify->errmsg);
 }
 
 /* SEMANTICS 1.3: one request for one job, with the key. */
