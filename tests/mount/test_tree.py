@@ -207,7 +207,7 @@ class TestNothing:
 
 
 class TestDays:
-    """SEMANTICS 3.4: ls date/ skips from day to day."""
+    """SEMANTICS 3.4: ls date/ searches several ranges of time at once."""
 
     def test_days(self, account, mount):
         """SEMANTICS 3.4.1"""
@@ -216,9 +216,19 @@ class TestDays:
         assert os.listdir(one.path / "date") == days
         requests = one.requests()
         assert all(request.lists for request in requests)
-        # One request a day, and one that shows that there is nothing older.
-        assert len(days) <= len(requests) <= len(days) + 1
-        assert sum(request.bytes for request in requests) < len(requests) * 3 * 4000
+        assert len(requests) <= len(days)
+
+    @pytest.mark.parametrize("connections", [1, 8])
+    def test_days_of_a_large_account(self, new_mock, mount, connections):
+        """SEMANTICS 3.4.6: one small request a day, and one per connection."""
+        account = new_mock("--jobs", "600", "--days", "30", "--bytes", "100000")
+        one = mount(account, f"connections={connections}")
+        days = days_of(account)
+        assert os.listdir(one.path / "date") == days
+        requests = one.requests()
+        assert len(days) <= len(requests) <= len(days) + connections
+        # The first request is a page of 20 jobs, the others are for three at most.
+        assert sum(request.bytes for request in requests) < (20 + len(requests) * 3) * 110000
 
     def test_days_of_an_empty_account(self, mock, mount):
         assert listed(mount(mock).path / "date") == set()

@@ -74,10 +74,19 @@ def test_mode(account, mount, mode):
         "/v2/pre-recorded"}
 
 
-@pytest.mark.parametrize("order", ["newest", "oldest", "unsorted"])
-def test_days_in_any_order(account, mount, order):
-    """SEMANTICS 3.4: newest first, whatever the API's order."""
-    one = mount(account)
-    account.modes(order=order)
+@pytest.mark.parametrize("options", ["page_size=2", "page_size=20,connections=1", "connections=8"])
+@pytest.mark.parametrize("mode", [
+    {"order": "newest"},
+    {"order": "oldest"},
+    {"order": "unsorted"},
+    {"before": "inclusive", "after": "inclusive"},
+    {"date_zone": "-11:00"},
+    {"filter": "after_cut"},
+    {"limit_max": 2},
+], ids=str)
+def test_days_in_any_order(account, mount, mode, options):
+    """SEMANTICS 3.4: newest first, whatever the API's order and its limits of a range."""
+    one = mount(account, *options.split(","))
+    account.modes(**mode)
     days = list(dict.fromkeys(job["created_at"][:10] for job in account.jobs()))
     assert os.listdir(one.path / "date") == days

@@ -4,11 +4,13 @@
 
 #include "cmocka.h"
 
+#include "base/array.h"
 #include "failing_read.h"
 #include "gladia/timestamp.h"
 #include "sync_fixture.h"
 
-/* SEMANTICS 3.4: the days that have jobs are found by skipping from one to the next. */
+/* SEMANTICS 3.4: the days that have jobs are searched in several ranges of time at once.
+ */
 
 static struct query of_all(void)
 {
@@ -24,6 +26,18 @@ static void add(struct sync_fixture *fixture, const char *id, const char *instan
 
 	assert_int_equal(timestamp_parse(instant, &ms), 0);
 	fake_add(fixture->api, id, JOB_DONE, ms);
+}
+
+/* Adds jobs with the same timestamp: PREFIX0, PREFIX1 and so on. */
+static void add_many(struct sync_fixture *fixture, const char *prefix, unsigned count,
+	const char *instant)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "%s%u", prefix, i);
+		add(fixture, id, instant);
+	}
 }
 
 /* Adds six jobs on one day, two on another and one on a third. */
@@ -42,20 +56,30 @@ static void fill_three_days(struct sync_fixture *fixture)
 
 static const char three_days[] = "2026-04-01 2026-03-31 2025-12-31";
 
+/* Asserts the days, whatever the number of connections and the size of pages. */
 static void assert_days(
 	struct sync_fixture *fixture, const struct query *query, const char *wanted)
 {
-	struct reader *reader;
+	static const struct {
+		int connections;
+		unsigned page_size;
+	} with[] = {{1, 2}, {8, 2}, {3, 3}, {64, 5}, {1, 0}, {FIXTURE_CONNECTIONS, 0}};
 
-	fixture_reset(fixture, FIXTURE_CONNECTIONS, 0);
-	reader = reader_open(fixture, LISTING_DAYS, query);
-	assert_int_equal(reader_finish(reader), 0);
-	assert_members(reader, wanted);
-	reader_close(reader);
+	for (size_t i = 0; i < ARRAY_SIZE(with); i++) {
+		struct reader *reader;
+
+		fixture_reset(fixture, with[i].connections, with[i].page_size);
+		fixture->api->lists = 0;
+		reader = reader_open(fixture, LISTING_DAYS, query);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_members(reader, wanted);
+		reader_close(reader);
+	}
 }
 
 /*
- * Each day costs one small request, and the end costs another; the newest day is first.
+ * If the account has more jobs than a page, each day costs one small request, and the end
+ * costs another; the newest day is first.
  */
 static void a_request_for_each_day(void **state)
 {
@@ -64,6 +88,9 @@ static void a_request_for_each_day(void **state)
 	struct reader *reader;
 
 	fill_three_days(fixture);
+	add(fixture, "j", "2025-12-30");
+	add(fixture, "k", "2025-12-30");
+	fixture_reset(fixture, 1, 2);
 	reader = reader_open(fixture, LISTING_DAYS, &query);
 	for (unsigned requests = 1; requests <= 4; requests++) {
 		assert_int_equal(reader_read(reader), -EAGAIN);
@@ -75,7 +102,7 @@ static void a_request_for_each_day(void **state)
 		fixture_turn(fixture);
 	}
 	assert_int_equal(reader_read(reader), -ENOENT);
-	assert_members(reader, three_days);
+	assert_members(reader, "2026-04-01 2026-03-31 2025-12-31 2025-12-30");
 	assert_int_equal(fixture->api->lists, 4);
 	reader_close(reader);
 }
@@ -88,11 +115,10 @@ static void days_are_lazy(void **state)
 	struct reader *reader;
 
 	fill_three_days(fixture);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 2);
 	reader = reader_open(fixture, LISTING_DAYS, &query);
 	assert_int_equal(fixture->api->lists, 0);
 	assert_int_equal(reader_want(reader, 0), -EAGAIN);
-	fixture_settle(fixture);
-	assert_int_equal(reader_want(reader, 0), 0);
 	fixture_settle(fixture);
 	assert_int_equal(fixture->api->lists, 1);
 	assert_members(reader, "2026-04-01");
@@ -162,12 +188,7 @@ static void many_at_midnight_hide_none(void **state)
 	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	for (int i = 0; i < 5; i++) {
-		char id[16];
-
-		snprintf(id, sizeof(id), "m%d", i);
-		add(fixture, id, "2026-04-02");
-	}
+	add_many(fixture, "m", 5, "2026-04-02");
 	add(fixture, "x", "2026-03-30");
 	fixture->api->rules.limits_inclusive = true;
 	assert_days(fixture, &query, "2026-04-02 2026-03-30");
@@ -195,20 +216,18 @@ static void oldest_first_behind_equal_times(void **state)
 	struct query query = of_all();
 
 	fixture->api->rules.order = FAKE_OLDEST_FIRST;
-	for (int i = 0; i < 4; i++) {
-		char id[16];
-
-		snprintf(id, sizeof(id), "m%d", i);
-		add(fixture, id, "2026-03-01T10:00Z");
-	}
+	add_many(fixture, "m", 4, "2026-03-01T10:00Z");
 	add(fixture, "n", "2026-03-02T10:00Z");
 	add(fixture, "o", "2026-03-04T10:00Z");
+	for (int connections = 1; connections <= 8; connections += 7) {
+		struct reader *reader;
 
-	struct reader *reader = reader_open(fixture, LISTING_DAYS, &query);
-
-	assert_int_equal(reader_finish(reader), 0);
-	assert_int_equal(listing_len(reader->listing), 3);
-	reader_close(reader);
+		fixture_reset(fixture, connections, 3);
+		reader = reader_open(fixture, LISTING_DAYS, &query);
+		assert_int_equal(reader_finish(reader), 0);
+		assert_int_equal(listing_len(reader->listing), 3);
+		reader_close(reader);
+	}
 	/* Within one day, the order does not matter. */
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-03-01"), 0);
 	fixture->api->lists = 0;
@@ -238,13 +257,12 @@ static void equal_times_newest_first(void **state)
 	struct sync_fixture *fixture = *state;
 	struct query query = of_all();
 
-	for (int i = 0; i < 12; i++) {
-		char id[16];
-
-		snprintf(id, sizeof(id), "m%02d", i);
-		add(fixture, id, i < 6 ? "2026-03-01T10:00Z" : "2026-03-04T10:00Z");
-	}
+	add_many(fixture, "m", 6, "2026-03-01T10:00Z");
+	add_many(fixture, "n", 6, "2026-03-04T10:00Z");
 	assert_days(fixture, &query, "2026-03-04 2026-03-01");
+	fixture_reset(fixture, 1, 3);
+	fixture->api->lists = 0;
+	assert_int_equal(fixture_read_all(fixture, LISTING_DAYS, &query), 0);
 	assert_int_equal(fixture->api->lists, 3);
 }
 
@@ -266,10 +284,12 @@ static void dates_that_are_refused(void **state)
 	struct reader *reader;
 
 	fill_three_days(fixture);
+	fixture_reset(fixture, FIXTURE_CONNECTIONS, 2);
 	reader = reader_open(fixture, LISTING_DAYS, &query);
 	assert_int_equal(reader_read(reader), -EAGAIN);
 	fake_answer(fake_call(fixture->api, 0));
 	assert_int_equal(reader_read(reader), -EAGAIN);
+	assert_int_equal(fixture->api->pending_len, FIXTURE_CONNECTIONS);
 	fake_fail(fake_call(fixture->api, 0), -EINVAL, "test: no such filter");
 	assert_int_equal(reader->error, 0);
 	assert_int_equal(reader_finish(reader), 0);
@@ -316,8 +336,9 @@ static void failed_requests_are_tried_again(void **state)
 	struct reader *reader;
 
 	fill_three_days(fixture);
+	fixture_reset(fixture, 1, 2);
 	reader = reader_open(fixture, LISTING_DAYS, &query);
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		size_t len = listing_len(reader->listing);
 
 		assert_int_equal(reader_read(reader), -EAGAIN);
@@ -331,7 +352,7 @@ static void failed_requests_are_tried_again(void **state)
 	}
 	assert_int_equal(reader_read(reader), -ENOENT);
 	assert_members(reader, three_days);
-	assert_int_equal(fixture->api->lists, 8);
+	assert_int_equal(fixture->api->lists, 6);
 	reader_close(reader);
 }
 
