@@ -55,6 +55,13 @@ bool metadata_next(
 	const char *text, size_t len, size_t *at, struct metadata_pair *ret_pair);
 
 /*
+ * Decodes a key or value of a job's pairs to the string that the job has. Returns 0, or
+ * -EINVAL if it is not a word as metadata_flatten() writes it.
+ */
+int metadata_decode(
+	const char *word, size_t len, char text[static FILENAME_BYTES_MAX + 1]);
+
+/*
  * Gets the file name of a key or value of a job's pairs. Returns 0, or -EINVAL if it is
  * not a word as metadata_flatten() writes it.
  */

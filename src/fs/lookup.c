@@ -4,6 +4,8 @@
 #include <sys/param.h>
 #include <sys/statvfs.h>
 
+#include "control.h"
+#include "jobs_csv.h"
 #include "request.h"
 #include "sync/job_fetch.h"
 #include "sync/listing.h"
@@ -197,6 +199,8 @@ static int lookup_handle(struct request *request)
 		return -ESTALE;
 	if (dir->tree.kind == TREE_CONTROL)
 		return control_lookup(request);
+	if (jobs_csv_is_name(dir, request->name))
+		return jobs_csv_lookup(request, dir);
 
 	int err = tree_resolve(&dir->tree, request->name, &entry);
 

@@ -7,6 +7,7 @@
 #include <sys/param.h>
 
 #include "caller_signals.h"
+#include "jobs_csv.h"
 #include "sync/job_fetch.h"
 #include "sync/listing.h"
 
@@ -39,6 +40,7 @@ static void request_free(struct request *request)
 	loop_task_cancel(&request->interrupt);
 	loop_timer_cancel(&request->deadline);
 	loop_timer_cancel(&request->signal_timer);
+	jobs_csv_free(request->jobs_csv);
 	if (request->listing)
 		listing_put(request->listing);
 	free(request);

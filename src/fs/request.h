@@ -35,8 +35,9 @@ struct request {
 	bool watched;       /* was parked: it is in fs->parked, its deadline is set */
 	int64_t arrived_ms; /* monotonic; of a request sent twice, the first arrival */
 	int64_t arrived_wall_ms;
-	bool fetched;            /* a fetch or deletion was started for this request */
-	struct listing *listing; /* that the handler needs, with a reference; or NULL */
+	bool fetched;              /* a fetch or deletion was started for this request */
+	struct listing *listing;   /* that the handler needs, with a reference; or NULL */
+	struct jobs_csv *jobs_csv; /* the jobs.csv that the handler makes; or NULL */
 	const char *timeout_message; /* message for the log if time is up; NULL: a general
 					one */
 

@@ -29,6 +29,7 @@ static void snapshot_drop(struct snapshots *snapshots, struct snapshot *snapshot
 {
 	list_remove(&snapshot->link);
 	snapshots->len--;
+	snapshots->bytes -= snapshot->text.cap;
 	buf_done(&snapshot->text);
 	free(snapshot);
 }
@@ -66,6 +67,17 @@ static void snapshot_fill_attr(
 		ret->st_mode = S_IFLNK | 0777;
 }
 
+static void snapshot_keep(struct snapshots *snapshots, struct snapshot *snapshot)
+{
+	list_append(&snapshots->list, &snapshot->link);
+	snapshots->len++;
+	snapshots->bytes += snapshot->text.cap;
+	while (snapshots->len > 1 && (snapshots->len > SNAPSHOTS_MAX ||
+					     snapshots->bytes > SNAPSHOTS_BYTES_MAX))
+		snapshot_drop(snapshots,
+			list_entry(snapshots->list.next, struct snapshot, link));
+}
+
 int snapshot_reply(struct request *request, const struct snapshot_attr *attr,
 	struct buf *text, double timeout)
 {
@@ -82,10 +94,7 @@ int snapshot_reply(struct request *request, const struct snapshot_attr *attr,
 	snapshot->lookups = 1;
 	snapshot->attr = *attr;
 	snapshot->text = *text;
-	list_append(&snapshots->list, &snapshot->link);
-	if (++snapshots->len > SNAPSHOTS_MAX)
-		snapshot_drop(snapshots,
-			list_entry(snapshots->list.next, struct snapshot, link));
+	snapshot_keep(snapshots, snapshot);
 	entry.ino = snapshot->node;
 	snapshot_fill_attr(request->fs, snapshot, &entry.attr);
 	/* If the kernel did not take the reply, it will send no FORGET. */

@@ -12,18 +12,21 @@ struct fs;
 struct request;
 
 /*
- * Files whose contents are made when their name is looked up: those in .gladiafs/, and
- * symbolic links. The kernel sends no OPEN, so each lookup makes a snapshot with a node
- * of its own. Its size is therefore exact, and a reader never sees parts of two states.
+ * Files whose contents are made when their name is looked up: those in .gladiafs/,
+ * jobs.csv, and symbolic links. The kernel sends no OPEN, so each lookup makes a snapshot
+ * with a node of its own. Its size is therefore exact, and a reader never sees parts of
+ * two states.
  *
  * A snapshot is freed when the kernel forgets its node. If there are more than
- * SNAPSHOTS_MAX, the oldest is freed; reading it then fails with ESTALE.
+ * SNAPSHOTS_MAX, or if they take more than SNAPSHOTS_BYTES_MAX bytes, the oldest are
+ * freed, but never the last one; reading a freed one fails with ESTALE.
  */
-enum { SNAPSHOTS_MAX = 64 };
+enum { SNAPSHOTS_MAX = 64, SNAPSHOTS_BYTES_MAX = 64 << 20 };
 
 struct snapshots {
 	struct list list; /* oldest first */
 	unsigned len;
+	size_t bytes;  /* memory allocated for their contents */
 	uint64_t last; /* number of the newest snapshot */
 };
 

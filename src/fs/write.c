@@ -4,6 +4,7 @@
 #include <linux/fuse.h>
 #include <string.h>
 
+#include "jobs_csv.h"
 #include "request.h"
 #include "sync/job_delete.h"
 
@@ -54,8 +55,9 @@ static int write_handle_unlink(struct request *request)
 
 	int err = dir ? tree_resolve(&dir->tree, request->name, &entry) : -ESTALE;
 
-	/* The files in .gladiafs/ cannot be removed. */
-	if (dir && dir->tree.kind == TREE_CONTROL)
+	/* The files in .gladiafs/ and jobs.csv cannot be removed. */
+	if (dir &&
+		(dir->tree.kind == TREE_CONTROL || jobs_csv_is_name(dir, request->name)))
 		err = -EROFS;
 	if (!err && !entry.is_job)
 		err = -EISDIR;

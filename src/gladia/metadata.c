@@ -63,9 +63,9 @@ static int metadata_hex_value(char digit)
 					      : -1;
 }
 
-int metadata_show(const char *word, size_t len, char name[static FILENAME_BYTES_MAX + 1])
+int metadata_decode(
+	const char *word, size_t len, char text[static FILENAME_BYTES_MAX + 1])
 {
-	char text[FILENAME_BYTES_MAX + 1];
 	char again[METADATA_WORD_MAX + 1];
 	size_t text_len = 0;
 
@@ -86,10 +86,19 @@ int metadata_show(const char *word, size_t len, char name[static FILENAME_BYTES_
 		text[text_len++] = c;
 	}
 	text[text_len] = '\0';
-	if (metadata_encode(text, again) != len || memcmp(again, word, len) != 0 ||
-		filename_escape(text, FILENAME_WORD, "", name))
+	if (metadata_encode(text, again) != len || memcmp(again, word, len) != 0)
 		return -EINVAL;
 	return 0;
+}
+
+int metadata_show(const char *word, size_t len, char name[static FILENAME_BYTES_MAX + 1])
+{
+	char text[FILENAME_BYTES_MAX + 1];
+
+	return metadata_decode(word, len, text) ||
+			       filename_escape(text, FILENAME_WORD, "", name)
+		       ? -EINVAL
+		       : 0;
 }
 
 static int metadata_add_pair(struct flat *flat, const char *value)

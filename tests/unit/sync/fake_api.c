@@ -251,6 +251,7 @@ static int give(struct api_call *call, const struct fake_job *job)
 		.size = (size_t)len,
 		.metadata = job->metadata,
 		.metadata_len = job->metadata ? strlen(job->metadata) : 0,
+		.facts = job->facts,
 		.asked_ms = call->asked_ms,
 		.summary = call->api->rules.summaries && !call->id[0] &&
 			   job->job.status == JOB_DONE,

@@ -21,6 +21,7 @@ struct fake_job {
 	bool hidden;            /* it takes a position on its page, but is not shown */
 	const char *transcript; /* its transcript, or NULL if its text has none */
 	const char *metadata;   /* in the format of metadata_flatten(), or NULL */
+	const struct job_facts *facts; /* or NULL */
 };
 
 /* Behaviour of the API that is undocumented (GLADIA_API.md) or wrong. */
