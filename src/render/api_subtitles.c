@@ -1,18 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "internal.h"
+#include "word_times.h"
 
 /*
- * Normalises subtitles that the API made. Lines are copied unchanged, except that the
- * times get the separators of the format: the API has been seen to write SubRip times
- * with dots.
+ * Reads subtitles that the API made. Their times may have any separator: the API has been
+ * seen to write SubRip times with dots.
  */
 
+/* Duration of a cue whose end is not usable, if the next one does not begin earlier. */
+enum { REPAIRED_MS = 1000 };
+
 static const char arrow[] = "-->";
-static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+/* A cue as it was read. The text and the settings are in the text of the subtitles. */
+struct made_cue {
+	int64_t from;
+	int64_t to;
+	bool has_from;
+	bool has_to;
+	const char *settings; /* what follows the times, with its space; or "" */
+	const char *text;     /* lines, with line feeds between them */
+	size_t text_len;
+	size_t number; /* position in the text */
+};
+
+/* Subtitles of one kind. */
+struct made_subtitles {
+	const struct subtitles *kind;
+	struct buf text; /* a NUL ends the settings of each cue */
+	struct made_cue *cues;
+	size_t len;
+	size_t cap;
+	size_t repaired; /* number of times that were not usable */
+	bool present;    /* there is more than a header */
+};
+
+static void api_subtitles_done(struct made_subtitles *made)
+{
+	buf_done(&made->text);
+	free(made->cues);
+}
 
 /* Reads at least one and at most `max` digits. Returns false if there are more. */
 static bool api_subtitles_take_number(const char **at, unsigned max, unsigned *ret_number)
@@ -68,111 +101,261 @@ static bool api_subtitles_take_time(const char **at, int64_t *ret_ms)
 	unsigned seconds = parts[count - 1];
 
 	*ret_ms = ((int64_t)(hours * 60 + minutes) * 60 + seconds) * 1000 + ms;
-	return minutes < 60 && seconds < 60;
+	return minutes < 60 && seconds < 60 && (!**at || strchr(" \t-", **at));
 }
 
-static void api_subtitles_skip_blanks(const char **at)
+static const char *api_subtitles_skip_blanks(const char *at)
 {
-	*at += strspn(*at, " \t");
-}
-
-/*
- * Reads "TIME --> TIME[ settings]". Sets `ret_rest` to what follows the times. Returns
- * false if the line has another form, or if the end is not after the start.
- */
-static bool api_subtitles_read_times(
-	const char *line, int64_t *ret_from, int64_t *ret_to, const char **ret_rest)
-{
-	api_subtitles_skip_blanks(&line);
-	if (!api_subtitles_take_time(&line, ret_from))
-		return false;
-	api_subtitles_skip_blanks(&line);
-	if (strncmp(line, arrow, strlen(arrow)) != 0)
-		return false;
-	line += strlen(arrow);
-	api_subtitles_skip_blanks(&line);
-	*ret_rest = line;
-	if (!api_subtitles_take_time(&line, ret_to) || *ret_to <= *ret_from)
-		return false;
-	*ret_rest = line;
-	return (!*line || *line == ' ' || *line == '\t') && !strstr(line, arrow);
+	return at + strspn(at, " \t");
 }
 
 /*
- * Appends a line, which has no line feed, and counts it if it has the times of a cue.
- * Returns 0, -ENODATA if its times cannot be read, -EMSGSIZE or -ENOMEM.
+ * Reads "TIME --> TIME[ settings]". Returns false if the line does not have at least one
+ * time and the arrow.
  */
-static int api_subtitles_add_line(const char *line, const struct subtitles *subtitles,
-	struct buf *out, size_t *cues)
+static bool api_subtitles_read_times(const char *line, struct made_cue *ret_cue)
 {
-	int64_t from, to;
+	const char *at = api_subtitles_skip_blanks(line);
+	const char *second = strstr(line, arrow);
+
+	if (!second)
+		return false;
+	*ret_cue = (struct made_cue){.settings = ""};
+	ret_cue->has_from = api_subtitles_take_time(&at, &ret_cue->from) &&
+			    api_subtitles_skip_blanks(at) == second;
+	at = api_subtitles_skip_blanks(second + strlen(arrow));
+	ret_cue->has_to = api_subtitles_take_time(&at, &ret_cue->to);
+	if (ret_cue->has_to && !strstr(at, arrow))
+		ret_cue->settings = at;
+	return ret_cue->has_from || ret_cue->has_to;
+}
+
+static bool api_subtitles_is_number(const char *line, size_t len)
+{
+	return len && strspn(line, "0123456789") >= len;
+}
+
+/* Removes a number that precedes the times of the next cue without an empty line. */
+static void api_subtitles_remove_number(struct made_cue *cue)
+{
+	const char *last = memrchr(cue->text, '\n', cue->text_len);
+	size_t begin = last ? (size_t)(last - cue->text) : 0;
+	const char *line = last ? last + 1 : cue->text;
+
+	if (last &&
+		api_subtitles_is_number(line, cue->text_len - (size_t)(line - cue->text)))
+		cue->text_len = begin;
+}
+
+static int api_subtitles_add_cue(struct made_subtitles *made, const struct made_cue *cue)
+{
+	if (!cue->text_len)
+		return 0;
+	if (ARRAY_RESERVE(made->cues, made->cap, made->len + 1))
+		return -ENOMEM;
+	made->cues[made->len] = *cue;
+	made->cues[made->len].number = made->len;
+	made->len++;
+	return 0;
+}
+
+/* Reads all cues that have text. A cue ends with an empty line or with the next times. */
+static int api_subtitles_read_cues(struct made_subtitles *made, char *text)
+{
+	struct made_cue cue = {0};
+	bool open = false;
 	int err = 0;
 
-	if (strstr(line, arrow)) {
-		if (!api_subtitles_read_times(line, &from, &to, &line))
-			return -ENODATA;
-		++*cues;
-		err = subtitles_add_times(out, subtitles, from, to);
-	}
-	if (!err)
-		err = buf_append_str(out, line);
-	return err ? err : buf_append_str(out, "\n");
-}
-
-static bool api_subtitles_begins_with_header(
-	const char *text, const struct subtitles *subtitles)
-{
-	size_t len = strcspn(subtitles->header, "\n");
-
-	return !len ||
-	       (strncmp(text, subtitles->header, len) == 0 && strchr(" \t\n", text[len]));
-}
-
-/*
- * Appends all lines, and the header if it is missing. Overwrites the line feeds of
- * `text`. Returns 0, -ENODATA if there is no cue or if times cannot be read, -EMSGSIZE or
- * -ENOMEM.
- */
-static int api_subtitles_add_text(
-	char *text, const struct subtitles *subtitles, struct buf *out)
-{
-	size_t cues = 0;
-	int err = 0;
-
-	if (!api_subtitles_begins_with_header(text, subtitles))
-		err = buf_printf(out, "%s\n", subtitles->header);
 	while (!err && *text) {
 		char *end = text + strcspn(text, "\n");
-		bool last = !*end;
+		char *next = end + (*end != '\0');
+		bool blank = strspn(text, " \t") >= (size_t)(end - text);
+		struct made_cue begun;
 
 		*end = '\0';
-		err = api_subtitles_add_line(text, subtitles, out, &cues);
-		text = end + !last;
+		if (!blank && api_subtitles_read_times(text, &begun)) {
+			if (open) {
+				api_subtitles_remove_number(&cue);
+				err = api_subtitles_add_cue(made, &cue);
+			}
+			cue = begun;
+			open = true;
+		} else if (open && blank) {
+			err = api_subtitles_add_cue(made, &cue);
+			open = false;
+		} else if (open) {
+			*end = '\n';
+			if (!cue.text)
+				cue.text = text;
+			cue.text_len = (size_t)(end - cue.text);
+		}
+		text = next;
 	}
-	return err || cues ? err : -ENODATA;
+	return err || !open ? err : api_subtitles_add_cue(made, &cue);
+}
+
+/* Makes a start of each cue's, by the end of the cue before if it has none. */
+static void api_subtitles_repair_starts(struct made_subtitles *made)
+{
+	int64_t before = 0;
+
+	for (size_t i = 0; i < made->len; i++) {
+		struct made_cue *cue = &made->cues[i];
+
+		if (!cue->has_from) {
+			made->repaired++;
+			cue->from = before;
+			if (cue->has_to && cue->to <= cue->from)
+				cue->from = cue->to > REPAIRED_MS ? cue->to - REPAIRED_MS
+								  : 0;
+		}
+		before = cue->has_to && cue->to > cue->from ? cue->to
+							    : cue->from + REPAIRED_MS;
+	}
+}
+
+static int api_subtitles_compare(const void *one, const void *other)
+{
+	const struct made_cue *a = one;
+	const struct made_cue *b = other;
+
+	if (a->from != b->from)
+		return a->from < b->from ? -1 : 1;
+	return a->number < b->number ? -1 : 1;
+}
+
+/*
+ * Makes the end of each cue be after its start, and not after the next one's start. The
+ * cues must be sorted.
+ */
+static void api_subtitles_repair_ends(struct made_subtitles *made)
+{
+	int64_t next = TIME_MS_MAX;
+
+	for (size_t i = made->len; i-- > 0;) {
+		struct made_cue *cue = &made->cues[i];
+
+		if (i + 1 < made->len && cue[1].from > cue->from)
+			next = cue[1].from;
+		if (!cue->has_to || cue->to <= cue->from) {
+			made->repaired++;
+			cue->to = cue->from + REPAIRED_MS;
+		}
+		if (cue->to > next)
+			cue->to = next;
+	}
+	while (made->len && made->cues[made->len - 1].from >= TIME_MS_MAX)
+		made->len--;
+}
+
+/* Replaces what some programs take for the end of a line by spaces. */
+static void api_subtitles_remove_line_ends(char *text)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++) {
+		bool control = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+		bool separator = at[0] == 0xe2 && at[1] == 0x80 &&
+				 (at[2] == 0xa8 || at[2] == 0xa9);
+
+		if (control || separator)
+			memset(at, ' ', control ? 2 : 3);
+	}
+}
+
+/* Returns what follows the byte order mark and the first line of WebVTT, if any. */
+static char *api_subtitles_skip_header(char *text)
+{
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
+
+	if (strncmp(text, byte_order_mark, strlen(byte_order_mark)) == 0)
+		text += strlen(byte_order_mark);
+	if (strncmp(text, "WEBVTT", strlen("WEBVTT")) == 0)
+		text += strcspn(text, "\n");
+	return text;
+}
+
+/* Reads the subtitles of one kind. Returns 0, -EMSGSIZE or -ENOMEM. */
+static int api_subtitles_read(struct json_slice array, const struct subtitles *kind,
+	struct made_subtitles *ret_made)
+{
+	static const char *const names[] = {"format", "subtitles"};
+	struct json_slice values[2] = {0};
+	struct json_slice element;
+	struct json_cursor cursor;
+	int err;
+
+	*ret_made = (struct made_subtitles){.kind = kind};
+	buf_init(&ret_made->text, FORMAT_TEXT_MAX);
+	if (json_cursor_enter(array, '[', &cursor))
+		return 0;
+	do {
+		if (json_cursor_next(&cursor, NULL, &element))
+			return 0;
+		json_members(element, names, 2, values);
+	} while (!json_is(json_string_body(values[0]), kind->name));
+
+	err = plain_text_add(
+		&ret_made->text, json_string_body(values[1]), PLAIN_TEXT_LINES);
+	if (err || !ret_made->text.len)
+		return err;
+
+	char *text = api_subtitles_skip_header(ret_made->text.data);
+
+	ret_made->present = text[strspn(text, " \t\n")];
+	api_subtitles_remove_line_ends(text);
+	err = api_subtitles_read_cues(ret_made, text);
+	if (err || !ret_made->len)
+		return err;
+	api_subtitles_repair_starts(ret_made);
+	qsort(ret_made->cues, ret_made->len, sizeof(*ret_made->cues),
+		api_subtitles_compare);
+	api_subtitles_repair_ends(ret_made);
+	return 0;
+}
+
+/* Appends the cues. Those that begin at the same time are shown as one. */
+static int api_subtitles_write(const struct made_subtitles *made,
+	const struct subtitles *subtitles, struct buf *out)
+{
+	int err = buf_append_str(out, subtitles->header);
+	size_t number = 0;
+
+	for (size_t i = 0, end; !err && i < made->len; i = end) {
+		const struct made_cue *cue = &made->cues[i];
+		int64_t to = cue->to;
+
+		for (end = i + 1; end < made->len && made->cues[end].from == cue->from;
+			end++)
+			if (made->cues[end].to > to)
+				to = made->cues[end].to;
+		err = subtitles_begin_cue(subtitles, ++number, cue->from, to, out);
+		if (!err && subtitles == made->kind)
+			err = buf_append_str(out, cue->settings);
+		if (!err)
+			err = buf_append_str(out, "\n");
+		for (size_t j = i; !err && j < end; j++)
+			err = subtitle_text_convert(made->cues[j].text,
+				made->cues[j].text_len, made->kind, subtitles, out);
+	}
+	return err;
 }
 
 int api_subtitles_render(
-	struct json_slice text, const struct subtitles *subtitles, struct buf *out)
+	struct json_slice made, const struct subtitles *subtitles, struct buf *out)
 {
-	size_t len = out->len;
-	CLEANUP(buf_done) struct buf lines;
+	CLEANUP(api_subtitles_done) struct made_subtitles srt = {0};
+	CLEANUP(api_subtitles_done) struct made_subtitles vtt = {0};
+	int err = api_subtitles_read(made, &subtitles_srt, &srt);
 
-	buf_init(&lines, FORMAT_TEXT_MAX);
+	if (!err)
+		err = api_subtitles_read(made, &subtitles_vtt, &vtt);
+	if (err)
+		return err;
 
-	int err = plain_text_add(&lines, json_string_body(text), PLAIN_TEXT_LINES);
+	bool better = vtt.len > srt.len ||
+		      (vtt.len == srt.len && vtt.repaired < srt.repaired);
+	const struct made_subtitles *used = better ? &vtt : &srt;
 
-	if (err || !lines.len)
-		return err ? err : -ENODATA;
-
-	char *first = lines.data;
-
-	if (strncmp(first, byte_order_mark, strlen(byte_order_mark)) == 0)
-		first += strlen(byte_order_mark);
-	err = api_subtitles_add_text(first, subtitles, out);
-	if (err == -ENODATA && out->data) {
-		out->len = len;
-		out->data[len] = '\0';
-	}
-	return err;
+	if (!used->len)
+		return srt.present || vtt.present ? -EBADMSG : -ENODATA;
+	return api_subtitles_write(used, subtitles, out);
 }

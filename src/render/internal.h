@@ -11,39 +11,52 @@ struct subtitles {
 	const char *name;   /* its name in the API */
 	const char *header; /* first line of a file, with its line feed; or "" */
 	char point;         /* decimal separator of seconds */
-	enum words_form words;
 	bool numbered;
-	bool voices; /* the speaker is markup instead of text */
+	bool markup; /* WebVTT: characters are escaped, and the speaker is markup */
 };
 
 extern const struct subtitles subtitles_srt;
 extern const struct subtitles subtitles_vtt;
 
 /*
- * Appends the transcript as subtitles: those that the API made if they are usable, else
- * one cue per utterance. Returns 0, -EMSGSIZE if `out` would become too large, or
- * -ENOMEM.
+ * Appends the transcript as subtitles: those that the API made, or else cues made from
+ * the utterances. Returns 0, RENDER_REPLACED (render.h), -EMSGSIZE if `out` would become
+ * too large, or -ENOMEM.
  */
 int subtitles_render(const struct transcript *transcript,
 	const struct subtitles *subtitles, struct buf *out);
 
 /*
- * Appends subtitles that the API made, with the format's separators in the times. `text`
- * is the JSON string that contains them; it may be absent.
- *
- * Returns 0, -EMSGSIZE if `out` would become too large, -ENOMEM, or -ENODATA if the
- * subtitles are not usable: absent, without a cue, or with malformed times. After
- * -ENODATA `out` is unchanged.
+ * Appends the beginning of the cue with this number, counted from 1: what separates it
+ * from the one before, and its times, which must be between 0 and TIME_MS_MAX, without a
+ * line feed. Returns 0, -EMSGSIZE if `out` would become too large, or -ENOMEM.
  */
-int api_subtitles_render(
-	struct json_slice text, const struct subtitles *subtitles, struct buf *out);
-
-/* Not every program can read times beyond 99:59:59.999. */
-enum { SUBTITLES_MS_MAX = 100 * 60 * 60 * 1000 - 1 };
+int subtitles_begin_cue(const struct subtitles *subtitles, size_t number, int64_t from,
+	int64_t to, struct buf *out);
 
 /*
- * Appends "FROM --> TO"; both times must be between 0 and SUBTITLES_MS_MAX. Returns 0,
+ * Appends the subtitles that the API made. `made` is the array that has them; it may be
+ * absent. If both kinds are there, the one with more cues is used, or else the one with
+ * fewer times that have to be repaired, so both formats show the same cues.
+ *
+ * Returns 0, -ENODATA if there are none, -EBADMSG if no cue can be read in them,
+ * -EMSGSIZE if `out` would become too large, or -ENOMEM. After -ENODATA and -EBADMSG
+ * `out` is unchanged.
+ */
+int api_subtitles_render(
+	struct json_slice made, const struct subtitles *subtitles, struct buf *out);
+
+/*
+ * Appends the lines of a cue of subtitles in the format `from`, converted to the format
+ * `to`, with a line feed after each. Returns 0, -EMSGSIZE if `out` would become too
+ * large, or -ENOMEM.
+ */
+int subtitle_text_convert(const char *text, size_t len, const struct subtitles *from,
+	const struct subtitles *to, struct buf *out);
+
+/*
+ * Appends text as a subtitle format needs it. The text has no line feed. Returns 0,
  * -EMSGSIZE if `out` would become too large, or -ENOMEM.
  */
-int subtitles_add_times(
-	struct buf *out, const struct subtitles *subtitles, int64_t from, int64_t to);
+int subtitle_text_add(
+	const char *text, size_t len, const struct subtitles *to, struct buf *out);

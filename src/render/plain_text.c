@@ -24,6 +24,18 @@ bool plain_text_is_blank(struct json_slice string)
 	return plain_text_is_blank_char(code);
 }
 
+size_t plain_text_count(struct json_slice string)
+{
+	size_t count = 0;
+	uint32_t code;
+
+	while (string.at < string.end) {
+		string.at = json_decode_char(string.at, string.end, &code);
+		count += !plain_text_is_blank_char(code);
+	}
+	return count;
+}
+
 /* True if every form copies the character unchanged, and it is not part of "-->". */
 static bool plain_text_is_plain(char c)
 {
@@ -90,7 +102,7 @@ static int plain_text_add_seen(
 	if (form == PLAIN_TEXT_VTT && code == '>')
 		return buf_append_str(out, "&gt;");
 	/* SubRip has no escapes, so "-->" becomes "-- >". */
-	if (form == PLAIN_TEXT_SRT && code == '>' && dashes >= 2)
+	if (form == PLAIN_TEXT_CUE && code == '>' && dashes >= 2)
 		return buf_append_str(out, " >");
 	return plain_text_add_code(out, code);
 }

@@ -18,8 +18,8 @@ enum words_form {
 	 * becomes one space, and none remains at the start or end.
 	 */
 	PLAIN_TEXT_LINE,
-	/* Makes a single line, without the arrow that separates the times of a cue. */
-	PLAIN_TEXT_SRT,
+	/* Makes a single line in which the arrow between the times of a cue is "-- >". */
+	PLAIN_TEXT_CUE,
 	/* Makes a single line, escaped for WebVTT. */
 	PLAIN_TEXT_VTT,
 };
@@ -29,6 +29,9 @@ enum words_form {
  * -ENOMEM.
  */
 int plain_text_add(struct buf *out, struct json_slice string, enum words_form form);
+
+/* Returns the number of characters that are visible. */
+size_t plain_text_count(struct json_slice string);
 
 /* True if the string has no visible characters. */
 bool plain_text_is_blank(struct json_slice string);

@@ -7,6 +7,8 @@
 
 #include "base/cleanup.h"
 #include "internal.h"
+#include "markdown.h"
+#include "turns.h"
 
 static const struct {
 	const char *suffix;                /* a dot and the format's name */
@@ -42,28 +44,28 @@ int format_find(const char *name, size_t len, enum format *ret_format)
 	return -ENOENT;
 }
 
-/* Appends one line per turn: consecutive utterances of the same voice are joined. */
+/* Appends one line per turn, after the name of its voice if it has one. */
 static int render_add_turns(const struct transcript *transcript, struct buf *out)
 {
-	const struct utterance *before = NULL;
-	int err = 0;
+	CLEANUP(turn_done) struct turn turn;
+	int err;
 
-	for (size_t i = 0; !err && i < transcript->len; i++) {
-		const struct utterance *one = &transcript->utterances[i];
-		bool goes_on = before && transcript_same_voice(before, one);
-
-		if (before)
-			err = buf_append_str(out, goes_on ? " " : "\n");
-		if (!err && !goes_on && transcript_has_voice(transcript, one)) {
-			err = transcript_add_voice(transcript, one, out, PLAIN_TEXT_LINE);
+	turn_init(&turn);
+	while (!(err = turn_read(&turn, transcript))) {
+		if (transcript_has_voice(transcript, turn.first)) {
+			err = transcript_add_voice(
+				transcript, turn.first, out, PLAIN_TEXT_LINE);
 			if (!err)
 				err = buf_append_str(out, ": ");
 		}
 		if (!err)
-			err = plain_text_add(out, one->text, PLAIN_TEXT_LINE);
-		before = one;
+			err = buf_append(out, turn.text.data, turn.text.len);
+		if (!err)
+			err = buf_append_str(out, "\n");
+		if (err)
+			return err;
 	}
-	return err;
+	return err == -ENODATA ? 0 : err;
 }
 
 /*
@@ -92,6 +94,9 @@ int format_render(enum format format, unsigned translation, const char *job, siz
 	assert(format != FORMAT_JSON);
 	if (err)
 		return err;
+	if (format == FORMAT_MD)
+		return markdown_render(
+			(struct json_slice){job, job + len}, &transcript, out);
 	return subtitles ? subtitles_render(&transcript, subtitles, out)
 			 : render_text(&transcript, out);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <math.h>
 
+#include "base/cleanup.h"
+#include "cues.h"
+#include "direction.h"
 #include "internal.h"
 
 const struct subtitles subtitles_srt = {
 	.name = "srt",
 	.header = "",
 	.point = ',',
-	.words = PLAIN_TEXT_SRT,
 	.numbered = true,
 };
 
@@ -16,15 +17,11 @@ const struct subtitles subtitles_vtt = {
 	.name = "vtt",
 	.header = "WEBVTT\n",
 	.point = '.',
-	.words = PLAIN_TEXT_VTT,
-	.voices = true,
+	.markup = true,
 };
 
-/* Duration of a cue whose end is missing or not after its start. */
-enum { CUE_MS = 1000 };
-
 static int subtitles_add_time(
-	struct buf *out, const struct subtitles *subtitles, int64_t ms)
+	const struct subtitles *subtitles, int64_t ms, struct buf *out)
 {
 	enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 
@@ -33,123 +30,97 @@ static int subtitles_add_time(
 		(int)(ms % SECOND));
 }
 
-int subtitles_add_times(
-	struct buf *out, const struct subtitles *subtitles, int64_t from, int64_t to)
+int subtitles_begin_cue(const struct subtitles *subtitles, size_t number, int64_t from,
+	int64_t to, struct buf *out)
 {
-	int err = subtitles_add_time(out, subtitles, from);
+	int err = 0;
 
+	/* An empty line separates cues, and the header from the first cue. */
+	if (number > 1 || *subtitles->header)
+		err = buf_append_str(out, "\n");
+	if (!err && subtitles->numbered)
+		err = buf_printf(out, "%zu\n", number);
+	if (!err)
+		err = subtitles_add_time(subtitles, from, out);
 	if (!err)
 		err = buf_append_str(out, " --> ");
-	return err ? err : subtitles_add_time(out, subtitles, to);
+	return err ? err : subtitles_add_time(subtitles, to, out);
 }
 
-/*
- * Converts a time. A negative time becomes 0. Returns false if it is not a number or too
- * large for subtitles.
- */
-static bool subtitles_to_ms(double seconds, int64_t *ret_ms)
-{
-	/* Also true for NAN, because comparing with NAN gives false. */
-	if (!(seconds * 1000 < (double)SUBTITLES_MS_MAX))
-		return false;
-	*ret_ms = seconds > 0 ? (int64_t)(seconds * 1000 + 0.5) : 0;
-	return *ret_ms < SUBTITLES_MS_MAX;
-}
-
-/* Computes when an utterance is shown. Returns false if it has no usable start. */
-static bool subtitles_cue_times(
-	const struct utterance *utterance, int64_t *ret_from, int64_t *ret_to)
-{
-	int64_t from, to;
-
-	if (!subtitles_to_ms(utterance->start, &from))
-		return false;
-	if (!subtitles_to_ms(utterance->end, &to) || to <= from)
-		to = from + CUE_MS;
-	*ret_from = from;
-	*ret_to = to < SUBTITLES_MS_MAX ? to : SUBTITLES_MS_MAX;
-	return true;
-}
-
+/* Appends the tag of the voice that says a line, if the format and the job have it. */
 static int subtitles_add_voice(const struct transcript *transcript,
-	const struct utterance *one, const struct subtitles *subtitles, struct buf *out)
+	const struct utterance *voice, const struct subtitles *subtitles, struct buf *out)
 {
-	if (!transcript_has_voice(transcript, one))
+	if (!subtitles->markup || !transcript_has_voice(transcript, voice))
 		return 0;
 
-	int err = buf_append_str(out, subtitles->voices ? "<v " : "");
+	int err = buf_append_str(out, "<v ");
 
 	if (!err)
-		err = transcript_add_voice(transcript, one, out, subtitles->words);
-	if (!err)
-		err = buf_append_str(out, subtitles->voices ? ">" : ": ");
-	return err;
+		err = transcript_add_voice(transcript, voice, out, PLAIN_TEXT_VTT);
+	return err ? err : buf_append_str(out, ">");
 }
 
-static int subtitles_add_cue(const struct transcript *transcript,
-	const struct utterance *one, int64_t from, int64_t to,
+/* Appends one line of a cue and its line feed. `first` is true for the first of a voice.
+ */
+static int subtitles_add_line(const struct transcript *transcript,
+	const struct cues *cues, const struct cue *cue, unsigned line,
 	const struct subtitles *subtitles, struct buf *out)
 {
-	int err = subtitles_add_times(out, subtitles, from, to);
+	const struct cue_line *own = &cue->lines[line];
+	const char *text = cues->text.data + own->at;
+	bool dashes = cue_has_dashes(cue);
+	bool voiced = subtitles->markup && transcript_has_voice(transcript, own->voice);
+	bool isolated = (dashes || voiced) && direction_is_rtl(text, own->len);
+	int err = 0;
 
+	if (dashes || !line)
+		err = subtitles_add_voice(transcript, own->voice, subtitles, out);
+	if (!err && dashes)
+		err = buf_append_str(out, "- ");
+	if (!err && isolated)
+		err = buf_append_str(out, DIRECTION_ISOLATE);
 	if (!err)
-		err = buf_append_str(out, "\n");
-	if (!err)
-		err = subtitles_add_voice(transcript, one, subtitles, out);
-	if (!err)
-		err = plain_text_add(out, one->text, subtitles->words);
+		err = subtitle_text_add(text, own->len, subtitles, out);
+	if (!err && isolated)
+		err = buf_append_str(out, DIRECTION_ISOLATE_END);
+	/* The tag of a voice ends with the cue, unless another voice follows. */
+	if (!err && dashes && voiced)
+		err = buf_append_str(out, "</v>");
 	return err ? err : buf_append_str(out, "\n");
 }
 
-/* Appends the header and one cue per utterance. */
+/* Appends cues made from the utterances. */
 static int subtitles_add_cues(const struct transcript *transcript,
 	const struct subtitles *subtitles, struct buf *out)
 {
-	unsigned number = 0;
-	int err = buf_append_str(out, subtitles->header);
+	CLEANUP(cues_done) struct cues cues;
+	int err = cues_make(transcript, &cues);
 
-	for (size_t i = 0; !err && i < transcript->len; i++) {
-		const struct utterance *one = &transcript->utterances[i];
-		int64_t from, to;
+	if (!err)
+		err = buf_append_str(out, subtitles->header);
+	for (size_t i = 0; !err && i < cues.len; i++) {
+		const struct cue *cue = &cues.list[i];
 
-		if (!subtitles_cue_times(one, &from, &to))
-			continue;
-		/* An empty line separates cues, and the header from the first cue. */
-		if (number++ || *subtitles->header)
-			err = buf_append_str(out, "\n");
-		if (!err && subtitles->numbered)
-			err = buf_printf(out, "%u\n", number);
+		err = subtitles_begin_cue(subtitles, i + 1, cue->from, cue->to, out);
 		if (!err)
-			err = subtitles_add_cue(
-				transcript, one, from, to, subtitles, out);
+			err = buf_append_str(out, "\n");
+		for (unsigned line = 0; !err && line < cue->lines_len; line++)
+			err = subtitles_add_line(
+				transcript, &cues, cue, line, subtitles, out);
 	}
 	return err;
-}
-
-/* Finds the subtitles that the API made in this format: a JSON string, or absent. */
-static struct json_slice subtitles_find_made(
-	const struct transcript *transcript, const struct subtitles *subtitles)
-{
-	static const char *const names[] = {"format", "subtitles"};
-	struct json_slice values[2];
-	struct json_slice element;
-	struct json_cursor cursor;
-
-	if (json_cursor_enter(transcript->subtitles, '[', &cursor))
-		return (struct json_slice){0};
-	while (!json_cursor_next(&cursor, NULL, &element)) {
-		json_members(element, names, 2, values);
-		if (json_is(json_string_body(values[0]), subtitles->name))
-			return values[1];
-	}
-	return (struct json_slice){0};
 }
 
 int subtitles_render(const struct transcript *transcript,
 	const struct subtitles *subtitles, struct buf *out)
 {
-	int err = api_subtitles_render(
-		subtitles_find_made(transcript, subtitles), subtitles, out);
+	int made = api_subtitles_render(transcript->subtitles, subtitles, out);
 
-	return err == -ENODATA ? subtitles_add_cues(transcript, subtitles, out) : err;
+	if (made != -ENODATA && made != -EBADMSG)
+		return made;
+
+	int err = subtitles_add_cues(transcript, subtitles, out);
+
+	return !err && made == -EBADMSG ? RENDER_REPLACED : err;
 }

@@ -14,12 +14,13 @@
  */
 enum { NUMBER_MAX = 64, DIGITS_MAX = 9 };
 
-enum member { START, END, TEXT, SPEAKER, CHANNEL, MEMBERS };
+enum member { START, END, TEXT, WORDS, SPEAKER, CHANNEL, MEMBERS };
 
 static const char *const member_names[MEMBERS] = {
 	[START] = "start",
 	[END] = "end",
 	[TEXT] = "text",
+	[WORDS] = "words",
 	[SPEAKER] = "speaker",
 	[CHANNEL] = "channel",
 };
@@ -46,10 +47,7 @@ static struct json_slice transcript_read_count(struct json_slice value)
 	return len <= DIGITS_MAX ? value : (struct json_slice){0};
 }
 
-/*
- * Returns NAN if the value is not a number, and infinity if it is too large for a double.
- */
-static double transcript_read_seconds(struct json_slice value)
+double transcript_read_seconds(struct json_slice value)
 {
 	char number[NUMBER_MAX];
 	size_t len = json_length(value);
@@ -76,6 +74,7 @@ static bool transcript_read_utterance(
 		.start = transcript_read_seconds(values[START]),
 		.end = transcript_read_seconds(values[END]),
 		.text = transcript_read_string(values[TEXT]),
+		.words = values[WORDS],
 		.speaker = name.at ? name : transcript_read_count(values[SPEAKER]),
 		.channel = transcript_read_count(values[CHANNEL]),
 		.named = name.at != NULL,
@@ -199,10 +198,11 @@ static void transcript_arrange(struct transcript *transcript)
 int transcript_read(const char *job, size_t len, unsigned translation,
 	struct transcript *ret_transcript)
 {
-	static const char *const names[] = {"full_transcript", "subtitles", "utterances"};
+	static const char *const names[] = {
+		"full_transcript", "subtitles", "languages", "utterances"};
 	struct json_slice whole = {job, job + len};
 	struct json_slice spoken = {0};
-	struct json_slice values[3];
+	struct json_slice values[4];
 	struct json_cursor cursor;
 	int err = 0;
 
@@ -215,11 +215,12 @@ int transcript_read(const char *job, size_t len, unsigned translation,
 		spoken = json_member(json_member(whole, "result"), "transcription");
 	if (err)
 		return err;
-	json_members(spoken, names, 3, values);
+	json_members(spoken, names, 4, values);
 	ret_transcript->full = transcript_read_string(values[0]);
 	ret_transcript->subtitles = values[1];
+	ret_transcript->languages = values[2];
 
-	err = transcript_read_utterances(values[2], ret_transcript);
+	err = transcript_read_utterances(values[3], ret_transcript);
 
 	if (!err)
 		transcript_arrange(ret_transcript);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "plain_text.h"
 
@@ -16,6 +17,7 @@ struct utterance {
 	double end;
 	double at; /* position in time: `start`, or that of the utterance before */
 	struct json_slice text;    /* never absent */
+	struct json_slice words;   /* array of the words and their times */
 	struct json_slice speaker; /* a name, or the digits of a number */
 	struct json_slice channel; /* the digits of a number */
 	bool named;                /* `speaker` is a name */
@@ -24,6 +26,7 @@ struct utterance {
 struct transcript {
 	struct json_slice full;       /* the member full_transcript */
 	struct json_slice subtitles;  /* array of the subtitles that the API made */
+	struct json_slice languages;  /* array of its languages */
 	struct utterance *utterances; /* sorted by `at` */
 	size_t len;
 	size_t cap;
@@ -40,6 +43,12 @@ struct transcript {
  */
 int transcript_read(const char *job, size_t len, unsigned translation,
 	struct transcript *ret_transcript);
+
+/*
+ * Returns the value of a number; NAN if the value is not one, and infinity if it is too
+ * large for a double.
+ */
+double transcript_read_seconds(struct json_slice value);
 
 /* Frees the utterances. */
 void transcript_done(struct transcript *transcript);

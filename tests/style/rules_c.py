@@ -19,12 +19,17 @@ ROOMS = ["base", "json", "process", "loop", "http", "render", "gladia", "catalog
 # include it.
 FOREIGN = {
     "curl/": {"loop", "http"},
-    "cjson/": {"gladia", "render", "fs/stats"},
+    "cjson/": {"gladia", "fs/stats"},
     "sqlite3": {"catalog"},
     "zstd": {"catalog/compressor"},
     "fuse": {"fs"},
     "systemd/": {"mount/run_mount"},
     "libmount": {"mount/mount_table"},
+    "unictype": {"render"},
+    "unigbrk": {"render"},
+    "unilbrk": {"render"},
+    "unistr": {"render"},
+    "uniwidth": {"render"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "render/render.h"
 
-/* The translations of a job: SEMANTICS 8.1. */
+/* The translations of a job: SEMANTICS 8.4. */
 
 #define RESULTS(results) "{\"result\":{\"translation\":{\"results\":[" results "]}}}"
 #define HELLO            "\"full_transcript\":\"Hello.\""

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "markdown.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "recording_name.h"
+#include "render/render.h"
+#include "turns.h"
+
+/* Appends seconds as HH:MM:SS, or nothing if they are not a usable time. */
+static int markdown_add_clock(
+	const char *before, double seconds, const char *after, struct buf *out)
+{
+	enum { SECONDS_MAX = 1000 * 3600 };
+
+	/* Comparing with NAN gives false. */
+	if (!(seconds < SECONDS_MAX))
+		return 0;
+
+	int whole = seconds > 0 ? (int)seconds : 0;
+
+	return buf_printf(out, "%s%02d:%02d:%02d%s", before, whole / 3600,
+		whole / 60 % 60, whole % 60, after);
+}
+
+/* Appends an item of the list of facts, unless the string is blank. */
+static int markdown_add_fact(const char *name, struct json_slice string, struct buf *out)
+{
+	if (plain_text_is_blank(string))
+		return 0;
+
+	int err = buf_printf(out, "- %s: ", name);
+
+	if (!err)
+		err = markdown_text_add_string(string, out);
+	return err ? err : buf_append_str(out, "\n");
+}
+
+/* Appends when the job was created: "2026-02-12T16:54:20.378Z" without "T" and "Z". */
+static int markdown_add_date(struct json_slice created, struct buf *out)
+{
+	static const char shape[] = "0000-00-00T00:00:00";
+
+	if (json_length(created) < strlen(shape))
+		return markdown_add_fact("Date", created, out);
+	for (size_t i = 0; shape[i]; i++) {
+		bool digit = created.at[i] >= '0' && created.at[i] <= '9';
+
+		if (shape[i] == '0' ? !digit : created.at[i] != shape[i])
+			return markdown_add_fact("Date", created, out);
+	}
+	return buf_printf(out, "- Date: %.10s %.8s UTC\n", created.at, created.at + 11);
+}
+
+static int markdown_add_languages(struct json_slice languages, struct buf *out)
+{
+	struct json_cursor cursor;
+	struct json_slice value;
+	bool begun = false;
+	int err = 0;
+
+	if (json_cursor_enter(languages, '[', &cursor))
+		return 0;
+	while (!err && !json_cursor_next(&cursor, NULL, &value)) {
+		struct json_slice language = json_string_body(value);
+
+		if (plain_text_is_blank(language))
+			continue;
+		err = buf_append_str(out, begun ? ", " : "- Languages: ");
+		if (!err)
+			err = markdown_text_add_string(language, out);
+		begun = true;
+	}
+	return err || !begun ? err : buf_append_str(out, "\n");
+}
+
+/* Appends the name of a voice, escaped. */
+static int markdown_add_voice(
+	const struct transcript *transcript, const struct utterance *one, struct buf *out)
+{
+	CLEANUP(buf_done) struct buf name;
+
+	buf_init(&name, FORMAT_TEXT_MAX);
+
+	int err = transcript_add_voice(transcript, one, &name, PLAIN_TEXT_LINE);
+
+	return err ? err : markdown_text_add(name.data, name.len, out);
+}
+
+/* True if the voice of an utterance is one of those before it. */
+static bool markdown_is_known(
+	const struct utterance *const *known, size_t len, const struct utterance *one)
+{
+	for (size_t i = 0; i < len; i++)
+		if (transcript_same_voice(known[i], one))
+			return true;
+	return false;
+}
+
+/* Appends the names of the voices, in the order in which they begin. */
+static int markdown_add_speakers(const struct transcript *transcript, struct buf *out)
+{
+	enum { SPEAKERS_MAX = 32 };
+	const struct utterance *known[SPEAKERS_MAX];
+	size_t len = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < transcript->len; i++) {
+		const struct utterance *one = &transcript->utterances[i];
+
+		if (!transcript_has_voice(transcript, one) ||
+			markdown_is_known(known, len, one))
+			continue;
+		err = buf_append_str(out, len ? ", " : "- Speakers: ");
+		if (!err && len == SPEAKERS_MAX) {
+			err = buf_append_str(out, "…");
+			break;
+		}
+		if (!err)
+			err = markdown_add_voice(transcript, one, out);
+		known[len++] = one;
+	}
+	return err || !len ? err : buf_append_str(out, "\n");
+}
+
+/* Returns the duration of the recording in seconds, or NAN. */
+static double markdown_duration(struct json_slice result, struct json_slice file)
+{
+	double duration = transcript_read_seconds(
+		json_member(json_member(result, "metadata"), "audio_duration"));
+
+	return duration > 0
+		       ? duration
+		       : transcript_read_seconds(json_member(file, "audio_duration"));
+}
+
+/* Appends the title and the facts about the recording. */
+static int markdown_add_head(
+	struct json_slice job, const struct transcript *transcript, struct buf *out)
+{
+	static const char *const names[] = {"id", "created_at", "result", "file"};
+	struct json_slice values[4];
+	CLEANUP(buf_done) struct buf name;
+	size_t begin;
+
+	buf_init(&name, FORMAT_TEXT_MAX);
+	json_members(job, names, 4, values);
+
+	int err = recording_name_add(job, &name);
+
+	if (!err)
+		err = buf_append_str(out, "# ");
+	if (!err)
+		err = markdown_text_add(name.data, name.len, out);
+	if (!err)
+		err = buf_append_str(out, "\n\n");
+	begin = out->len;
+	if (!err)
+		err = markdown_add_date(json_string_body(values[1]), out);
+	if (!err)
+		err = markdown_add_clock("- Duration: ",
+			markdown_duration(values[2], values[3]) + 0.5, "\n", out);
+	if (!err)
+		err = markdown_add_languages(transcript->languages, out);
+	if (!err)
+		err = markdown_add_speakers(transcript, out);
+	if (!err)
+		err = markdown_add_fact("Job", json_string_body(values[0]), out);
+	return err || out->len == begin ? err : buf_append_str(out, "\n");
+}
+
+/* Appends the lines of a text, which may have several paragraphs. */
+static int markdown_add_lines(struct json_slice string, struct buf *out)
+{
+	CLEANUP(buf_done) struct buf text;
+
+	buf_init(&text, FORMAT_TEXT_MAX);
+
+	int err = plain_text_add(&text, string, PLAIN_TEXT_LINES);
+	const char *at = text.data;
+
+	while (!err && at && *at) {
+		size_t len = strcspn(at, "\n");
+
+		err = markdown_text_add_line(at, len, out);
+		at += len + (at[len] != '\0');
+	}
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static int markdown_add_summary(struct json_slice result, struct buf *out)
+{
+	struct json_slice summary = json_string_body(
+		json_member(json_member(result, "summarization"), "results"));
+
+	if (plain_text_is_blank(summary))
+		return 0;
+
+	int err = buf_append_str(out, "## Summary\n\n");
+
+	return err ? err : markdown_add_lines(summary, out);
+}
+
+/* Appends an item "- [00:01:02] **Headline:** summary", unless it has no text. */
+static int markdown_add_chapter(struct json_slice chapter, struct buf *out)
+{
+	static const char *const names[] = {"headline", "summary", "gist", "start"};
+	struct json_slice values[4];
+
+	json_members(chapter, names, 4, values);
+
+	struct json_slice headline = json_string_body(values[0]);
+	struct json_slice summary = json_string_body(values[1]);
+
+	if (plain_text_is_blank(summary))
+		summary = json_string_body(values[2]);
+	if (plain_text_is_blank(headline) && plain_text_is_blank(summary))
+		return 0;
+
+	int err = buf_append_str(out, "- ");
+
+	if (!err)
+		err = markdown_add_clock(
+			"[", transcript_read_seconds(values[3]), "] ", out);
+	if (!err && !plain_text_is_blank(headline)) {
+		err = buf_append_str(out, "**");
+		if (!err)
+			err = markdown_text_add_string(headline, out);
+		if (!err)
+			err = buf_append_str(
+				out, plain_text_is_blank(summary) ? "**" : ":** ");
+	}
+	if (!err)
+		err = markdown_text_add_string(summary, out);
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static int markdown_add_chapters(struct json_slice result, struct buf *out)
+{
+	struct json_slice results = json_member(
+		json_member(result, "chapterization"), "results");
+	struct json_cursor cursor;
+	struct json_slice chapter;
+	bool begun = false;
+	int err = 0;
+
+	if (json_cursor_enter(results, '[', &cursor))
+		return 0;
+	while (!err && !json_cursor_next(&cursor, NULL, &chapter)) {
+		if (!begun)
+			err = buf_append_str(out, "## Chapters\n\n");
+		begun = true;
+		if (!err)
+			err = markdown_add_chapter(chapter, out);
+	}
+	return err || !begun ? err : buf_append_str(out, "\n");
+}
+
+/* Appends the paragraph of a turn: "[00:12:03] **Speaker 0:** …". */
+static int markdown_add_turn(
+	const struct transcript *transcript, const struct turn *turn, struct buf *out)
+{
+	int err = markdown_add_clock("[", turn->first->at, "] ", out);
+
+	if (!err && transcript_has_voice(transcript, turn->first)) {
+		err = buf_append_str(out, "**");
+		if (!err)
+			err = markdown_add_voice(transcript, turn->first, out);
+		if (!err)
+			err = buf_append_str(out, ":** ");
+	}
+	if (!err)
+		err = markdown_text_add(turn->text.data, turn->text.len, out);
+	return err ? err : buf_append_str(out, "\n\n");
+}
+
+static int markdown_add_transcript(const struct transcript *transcript, struct buf *out)
+{
+	CLEANUP(turn_done) struct turn turn;
+	int err = 0;
+
+	turn_init(&turn);
+	if (transcript->len || transcript->full.at)
+		err = buf_append_str(out, "## Transcript\n\n");
+	if (!err && !transcript->len && transcript->full.at)
+		return markdown_add_lines(transcript->full, out);
+	while (!err) {
+		err = turn_read(&turn, transcript);
+		if (!err)
+			err = markdown_add_turn(transcript, &turn, out);
+	}
+	return err == -ENODATA ? 0 : err;
+}
+
+int markdown_render(
+	struct json_slice job, const struct transcript *transcript, struct buf *out)
+{
+	struct json_slice result = json_member(job, "result");
+	int err = markdown_add_head(job, transcript, out);
+
+	if (!err)
+		err = markdown_add_summary(result, out);
+	if (!err)
+		err = markdown_add_chapters(result, out);
+	if (!err)
+		err = markdown_add_transcript(transcript, out);
+	/* Every part ends with an empty line; the text ends with one line feed. */
+	while (!err && out->len > 1 && out->data[out->len - 1] == '\n' &&
+		out->data[out->len - 2] == '\n')
+		out->data[--out->len] = '\0';
+	return err;
+}
