@@ -79,6 +79,13 @@ int catalog_commit(struct catalog *catalog);
 bool catalog_has_excess(const struct catalog *catalog);
 
 /*
+ * Lets the texts exceed their maximum size by `bytes`, while texts wait for a reader that
+ * goes through many: otherwise they would displace others, or each other. If this lowers
+ * the maximum, the file has excess until catalog_trim() was called.
+ */
+void catalog_set_headroom(struct catalog *catalog, uint64_t bytes);
+
+/*
  * Makes a file that has excess smaller by one step, which takes some milliseconds. Takes
  * effect with the next catalog_commit(). Does nothing while another process is writing.
  */

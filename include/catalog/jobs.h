@@ -167,3 +167,12 @@ int jobs_any(struct catalog *catalog, const struct query *query, bool *ret_any);
  */
 int texts_read(struct catalog *catalog, const struct catalog_job *job, uint64_t offset,
 	void *data, size_t len, size_t *ret_len);
+
+/*
+ * Records that a text was fetched again for a reader that goes through many, and that
+ * this reader has read it: it counts as last used a week ago, so it is evicted before all
+ * texts that were used since then (SEMANTICS 7.4.11). If it is read once more, it is like
+ * any other text. Does nothing if the job is unfinished or has no text, or while another
+ * process is writing.
+ */
+void texts_retire(struct catalog *catalog, int64_t row);

@@ -29,13 +29,13 @@ int64_t eviction_count_pages(struct catalog *catalog, enum statement which)
 }
 
 /*
- * Returns how many of the `text_bytes` bytes of texts may remain: `texts_max`, or fewer
- * if the disk is nearly full.
+ * Returns how many of the `text_bytes` bytes of texts may remain: `texts_max` and the
+ * headroom, or fewer if the disk is nearly full.
  */
 static uint64_t eviction_find_max(struct catalog *catalog, uint64_t text_bytes)
 {
 	const struct room *room = &catalog->room;
-	uint64_t max = catalog->texts_max;
+	uint64_t max = catalog->texts_max + catalog->headroom;
 
 	if (room->left / 2 >= room->reserve || text_bytes <= FULL_MIN)
 		return max;
@@ -90,6 +90,15 @@ void eviction_check(struct catalog *catalog, uint64_t text_bytes)
 {
 	catalog->excess = text_bytes > eviction_find_max(catalog, text_bytes) ||
 			  eviction_has_free_pages(catalog);
+}
+
+void catalog_set_headroom(struct catalog *catalog, uint64_t bytes)
+{
+	uint64_t most = UINT64_MAX - catalog->texts_max;
+
+	if (bytes < catalog->headroom)
+		catalog->excess = true;
+	catalog->headroom = bytes < most ? bytes : most;
 }
 
 bool catalog_has_excess(const struct catalog *catalog)

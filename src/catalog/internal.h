@@ -34,6 +34,7 @@ enum statement {
 	SQL_JOBS_UNFINISHED,
 	SQL_JOBS_SEEN_BEFORE,
 	SQL_JOB_USED,
+	SQL_JOB_RETIRE,
 	SQL_TEXT_HEAD,
 	SQL_TEXTS_OLDEST,
 	SQL_CHUNKS,
@@ -72,6 +73,7 @@ struct catalog {
 	struct crash_marker crash_marker;
 	struct compressor *compressor;
 	uint64_t texts_max;
+	uint64_t headroom; /* see catalog_set_headroom() */
 	struct totals_change change;
 	int64_t last_row;  /* highest row returned in the open transaction; 0: none */
 	int64_t busy_ms;   /* monotonic time since which we wait for another mount */
@@ -94,6 +96,7 @@ struct catalog {
 	int64_t refused_ms;     /* monotonic time when a write last failed; 0: never */
 	bool refused_all;       /* then no file could be created or opened for writing */
 	int64_t dropped_ms;     /* see catalog_dropped_ms() */
+	int64_t retired_ms;     /* wall time of the last texts_retire(); 0: never */
 	bool unsaved;           /* the disk had no space for the open transaction */
 	bool unjournaled; /* the journal is in memory, because the disk may be full */
 };

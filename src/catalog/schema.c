@@ -138,6 +138,9 @@ static const char *const texts[STATEMENTS] = {
 			 " OR created IS NULL AND ?4))",
 	[SQL_JOB_SEEN] = "UPDATE jobs SET seen = ?2 WHERE job = ?1 AND seen >= 0",
 	[SQL_JOB_USED] = "UPDATE jobs SET used = ?2 WHERE job = ?1",
+	/* The text of an unfinished job must stay: see texts_used(). */
+	[SQL_JOB_RETIRE] = "UPDATE jobs SET used = ?2 WHERE job = ?1"
+			   " AND used IS NOT NULL AND status IN (2, 3)",
 	[SQL_TEXT_HEAD] =
 		"SELECT coalesce(node, ino), seen, size, used FROM jobs WHERE job = ?1",
 	[SQL_TEXTS_OLDEST] = "SELECT job, used FROM jobs WHERE used IS NOT NULL"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "catalog/jobs.h"
 #include "internal.h"
@@ -20,6 +21,8 @@ enum {
 	USED_STEP_MS = 300 * 1000,
 	/* The text of an unfinished job counts as used this much later than it was. */
 	UNFINISHED_STAYS_MS = 24 * 3600 * 1000,
+	/* A retired text counts as used this much earlier than it was. */
+	RETIRED_AGE_MS = 7 * 24 * 3600 * 1000,
 };
 
 int64_t texts_now(const struct catalog *catalog)
@@ -257,6 +260,31 @@ int texts_read(struct catalog *catalog, const struct catalog_job *job, uint64_t 
 	return 0;
 }
 
+void texts_retire(struct catalog *catalog, int64_t row)
+{
+	int64_t now_ms = texts_now(catalog);
+
+	if (!catalog_try_begin(catalog))
+		return;
+
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_RETIRE);
+
+	sqlite3_bind_int64(statement, 1, row);
+	sqlite3_bind_int64(statement, 2, MAX(now_ms - RETIRED_AGE_MS, 0));
+	if (!catalog_run(catalog, statement))
+		catalog->retired_ms = now_ms;
+}
+
+/* Updates `dropped_ms` for an evicted text. The table may say too early a time of use. */
+static void texts_note_dropped(struct catalog *catalog, int64_t used_ms)
+{
+	bool retired = catalog->retired_ms &&
+		       used_ms <= catalog->retired_ms - RETIRED_AGE_MS;
+	int64_t last_ms = (retired ? catalog->retired_ms : used_ms) + USED_STEP_MS;
+
+	catalog->dropped_ms = MAX(catalog->dropped_ms, last_ms);
+}
+
 int texts_evict(struct catalog *catalog, uint64_t text_bytes, uint64_t max)
 {
 	while (text_bytes > max) {
@@ -284,9 +312,7 @@ int texts_evict(struct catalog *catalog, uint64_t text_bytes, uint64_t max)
 			err = texts_set_used(catalog, row, -1);
 		if (err)
 			return err;
-		/* It may have been used later than the table says. */
-		if (used_ms + USED_STEP_MS > catalog->dropped_ms)
-			catalog->dropped_ms = used_ms + USED_STEP_MS;
+		texts_note_dropped(catalog, used_ms);
 
 		uint64_t freed = (uint64_t)(before - catalog->change.text_bytes);
 

@@ -173,6 +173,107 @@ static void test_spec_7_4_eviction(void **state)
 }
 
 /*
+ * SEMANTICS 7.4.11: a text that was retired is evicted before texts used within the last
+ * week, and after older ones. If it is read again, it is like any other text.
+ */
+static void test_spec_7_4_retired(void **state)
+{
+	enum { DAY_MS = 24 * 3600 * 1000 };
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 40);
+	char byte;
+	size_t len;
+
+	fixture_put(catalog, "old", JOB_DONE, "0123456789");
+	fixture->now_ms += 5 * DAY_MS;
+	fixture_put(catalog, "recent", JOB_DONE, "0123456789");
+	fixture->now_ms += 3 * DAY_MS;
+
+	struct catalog_job first = fixture_put(catalog, "first", JOB_DONE, "0123456789");
+	struct catalog_job second = fixture_put(
+		catalog, "second", JOB_DONE, "0123456789");
+
+	texts_retire(catalog, first.row);
+	texts_retire(catalog, second.row);
+	assert_int_equal(texts_read(catalog, &second, 0, &byte, 1, &len), 0);
+	for (const char *id = "abc"; *id; id++) {
+		fixture->now_ms++;
+		fixture_put(catalog, (char[]){*id, '\0'}, JOB_DONE, "0123456789");
+		assert_int_equal(catalog_commit(catalog), 0);
+		assert_false(is_cached(catalog, "old"));
+		assert_true(is_cached(catalog, "first") == (*id < 'b'));
+		assert_true(is_cached(catalog, "recent") == (*id < 'c'));
+		assert_true(is_cached(catalog, "second"));
+	}
+	fixture_assert_sums(fixture);
+	catalog_close(catalog);
+}
+
+/* A retired text was used now, although the table says otherwise. */
+static void test_retired_and_dropped(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 10);
+	struct catalog_job job = fixture_put(catalog, "a", JOB_DONE, "0123456789");
+
+	texts_retire(catalog, job.row);
+	fixture_put(catalog, "b", JOB_DONE, "0123456789");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_false(is_cached(catalog, "a"));
+	assert_true(catalog_dropped_ms(catalog) >= fixture->now_ms);
+	catalog_close(catalog);
+}
+
+/* Texts of unfinished jobs are not retired, and evicted ones do not seem cached. */
+static void test_not_retired(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 10);
+	struct catalog_job evicted = fixture_put(catalog, "a", JOB_DONE, "0123456789");
+	struct catalog_job unfinished = fixture_put(
+		catalog, "b", JOB_PROCESSING, "0123456789");
+
+	assert_int_equal(catalog_commit(catalog), 0);
+	texts_retire(catalog, evicted.row);
+	texts_retire(catalog, unfinished.row);
+	fixture->now_ms++;
+	fixture_put(catalog, "c", JOB_DONE, "0123456789");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_false(is_cached(catalog, "a"));
+	assert_true(is_cached(catalog, "b"));
+	catalog_close(catalog);
+}
+
+/*
+ * SEMANTICS 7.4.11: while texts wait for a reader, they exceed the maximum instead of
+ * displacing others.
+ */
+static void test_headroom(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, 10);
+	struct catalog_job waits;
+
+	fixture_put(catalog, "stays", JOB_DONE, "0123456789");
+	catalog_set_headroom(catalog, 10);
+	fixture->now_ms++;
+	waits = fixture_put(catalog, "waits", JOB_DONE, "0123456789");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_cached(catalog, "stays") && is_cached(catalog, "waits"));
+	texts_retire(catalog, waits.row);
+	catalog_set_headroom(catalog, 0);
+	assert_true(catalog_has_excess(catalog));
+	catalog_trim(catalog);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_cached(catalog, "stays") && !is_cached(catalog, "waits"));
+	catalog_set_headroom(catalog, UINT64_MAX);
+	fixture_put(catalog, "more", JOB_DONE, "0123456789");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(is_cached(catalog, "stays"));
+	catalog_close(catalog);
+}
+
+/*
  * SEMANTICS 7.3: texts of unfinished jobs are evicted last. Once evicted, a text cannot
  * be compared with the next one fetched, so the version would increase and readers would
  * get ESTALE without any change.
@@ -377,6 +478,10 @@ int main(void)
 		FIXTURE_TEST(test_compare),
 		FIXTURE_TEST(test_spec_7_3_stale),
 		FIXTURE_TEST(test_spec_7_4_eviction),
+		FIXTURE_TEST(test_spec_7_4_retired),
+		FIXTURE_TEST(test_retired_and_dropped),
+		FIXTURE_TEST(test_not_retired),
+		FIXTURE_TEST(test_headroom),
 		FIXTURE_TEST(test_spec_7_3_unfinished_go_last),
 		FIXTURE_TEST(test_spec_7_4_eviction_within_a_second),
 		FIXTURE_TEST(test_spec_7_4_last_stays),
