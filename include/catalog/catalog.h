@@ -107,10 +107,11 @@ void catalog_read_end(struct catalog *catalog);
 int64_t catalog_waited_ms(const struct catalog *catalog);
 
 /*
- * Returns a wall time after which no text was used that this process has evicted or could
- * not write; 0 if there are none. It can be up to five minutes later than the last use.
+ * Returns a wall time after which no text was used that this process has evicted, will
+ * evict to end an excess, or could not write; 0 if there are none. It can be up to five
+ * minutes later than the last use.
  */
-int64_t catalog_dropped_ms(const struct catalog *catalog);
+int64_t catalog_dropped_ms(struct catalog *catalog);
 
 /* True if the latest writes are in memory only, because the disk has no space. */
 bool catalog_is_unsaved(const struct catalog *catalog);

@@ -3,6 +3,7 @@
 
 #include "base/wait.h"
 #include "gladia/query.h"
+#include "sync/listing.h"
 #include "sync/sync.h"
 
 /*
@@ -22,3 +23,24 @@ int job_fetch_start(struct sync *sync, const char *id, struct wait_queue **ret_q
  * the jobs that follow in it (SEMANTICS 4.2).
  */
 void job_fetch_prefetch(struct sync *sync, const struct query *query, int64_t row);
+
+/*
+ * Fetches the evicted text of a job that a reader of `listing` wants, which the caller
+ * holds. If the reader goes through the listing, fetches what follows as pages, several
+ * at a time (SEMANTICS 7.4.12). Otherwise the same as job_fetch_start().
+ *
+ * After `ret_queue` was woken with 0, the text may have been evicted again: then fetch
+ * the job with job_fetch_start().
+ */
+int job_fetch_text(struct sync *sync, struct listing *listing,
+	const struct catalog_job *job, struct wait_queue **ret_queue);
+
+/*
+ * Records that the text of a job was read to its end, or prefetched into the kernel's
+ * page cache. Fetches what follows for a reader that goes through a listing. A text that
+ * was fetched for such a reader is evicted first from now on (SEMANTICS 7.4.11).
+ */
+void job_fetch_was_read(struct sync *sync, int64_t row);
+
+/* True if the evicted text of a job was requested ahead of a reader and will arrive. */
+bool job_fetch_is_coming(const struct sync *sync, int64_t row);

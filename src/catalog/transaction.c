@@ -186,8 +186,16 @@ int64_t catalog_waited_ms(const struct catalog *catalog)
 	return catalog->waited_ms;
 }
 
-int64_t catalog_dropped_ms(const struct catalog *catalog)
+int64_t catalog_dropped_ms(struct catalog *catalog)
 {
+	struct catalog_totals totals;
+
+	/* Texts beyond the maximum will be evicted when the headroom ends. */
+	if (catalog->headroom) {
+		catalog_totals(catalog, &totals);
+		if (totals.text_bytes > catalog->texts_max)
+			return texts_now(catalog);
+	}
 	return catalog->dropped_ms;
 }
 

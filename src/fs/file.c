@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "request.h"
+#include "sync/job_fetch.h"
 
 /*
  * Handles READ: reads a job's JSON text from the catalog, and passes on reads of files in
@@ -46,14 +47,15 @@ static int file_handle_read(struct request *request)
 		err = file_read_text(
 			request->fs, &job, request->offset, request->size, &data, &len);
 	catalog_read_end(catalog);
-	/* The text was evicted (SEMANTICS 7.4): fetch it again. */
 	if (err == -ENODATA)
-		return request_want_job(request, job.job.id);
+		return request_want_text(request, &job);
 	if (err)
 		return err;
 	fuse_reply_buf(request->req, data, len);
 	if (request->offset == 0)
 		prefetch_read(request->fs, &job);
+	if (request->offset + len == (uint64_t)job.size)
+		job_fetch_was_read(request->fs->sync, job.row);
 	return 0;
 }
 

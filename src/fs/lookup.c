@@ -71,7 +71,7 @@ static int lookup_reply_job(
 	else
 		err = rendition_get(fs, job, variant, &text);
 	if (err == -ENODATA)
-		return request_want_job(request, job->job.id);
+		return request_want_text(request, job);
 	if (err)
 		return err;
 	if (variant.format != FORMAT_JSON)

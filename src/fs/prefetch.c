@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "sync/job_fetch.h"
 
 enum {
 	/* The first READ that pushes a file. */
@@ -69,6 +70,27 @@ static bool prefetch_is_in(struct fs *fs, const struct prefetch_reader *reader,
 	       matches;
 }
 
+/* Finds a reader by a job of its directory. */
+static bool prefetch_find_reader(
+	struct fs *fs, const struct catalog_job *job, size_t *ret_at)
+{
+	for (size_t at = 0; at < PREFETCH_READERS; at++) {
+		if (!prefetch_is_in(fs, &fs->prefetch.readers[at], job))
+			continue;
+		*ret_at = at;
+		return true;
+	}
+	return false;
+}
+
+struct listing *prefetch_listing(struct fs *fs, const struct catalog_job *job)
+{
+	size_t at;
+
+	return prefetch_find_reader(fs, job, &at) ? fs->prefetch.readers[at].listing
+						  : NULL;
+}
+
 /*
  * Pushes a job's text into the page cache. Returns its length, 0 if this job has no text
  * to push, or a negative errno if no more can be pushed now.
@@ -80,11 +102,15 @@ static int prefetch_push(struct fs *fs, int64_t row)
 	size_t len;
 	int err = jobs_by_row(fs->catalog, row, &job);
 
+	if (!err && !job.has_text && job_fetch_is_coming(fs->sync, row))
+		return -EAGAIN;
 	if (err || job.deleted || !job.has_text || job.size <= 0 || job.size > TEXT_MAX)
 		return 0;
 	err = file_read_text(fs, &job, 0, SIZE_MAX, &text, &len);
 	if (!err)
 		err = notifier_store(fs->notifier, job.node, text, len);
+	if (!err)
+		job_fetch_was_read(fs->sync, row);
 	if (err == -ENODATA || err == -ESTALE)
 		return 0;
 	return err ? err : (int)job.size;
@@ -152,17 +178,16 @@ void prefetch_read(struct fs *fs, const struct catalog_job *job)
 	struct prefetch *prefetch = &fs->prefetch;
 	struct prefetch_reader *reader;
 	unsigned count;
-	size_t at = 0;
+	size_t at;
 
-	while (at < PREFETCH_READERS && !prefetch_is_in(fs, &prefetch->readers[at], job))
-		at++;
-	if (at == PREFETCH_READERS)
+	if (!prefetch_find_reader(fs, job, &at))
 		return;
 	reader = prefetch_use(prefetch, at);
 	count = prefetch_count(reader, job, loop_now_ms(fs->loop));
-	if (notifier_unknown(fs->notifier) >= UNKNOWN_MAX) {
-		prefetch_end(reader);
-	} else if (count) {
+	/* The listing is still needed if texts have been evicted. */
+	if (notifier_unknown(fs->notifier) >= UNKNOWN_MAX)
+		reader->pushed = SIZE_MAX;
+	if (count && reader->pushed != SIZE_MAX) {
 		catalog_read_begin(fs->catalog);
 		prefetch_push_next(fs, reader, count);
 		catalog_read_end(fs->catalog);

@@ -40,7 +40,8 @@ struct prefetch_reader {
 	int64_t read_ms;         /* monotonic time of that READ */
 	unsigned reads;          /* READs since the last pause */
 	size_t next;             /* position of the next file to push */
-	size_t pushed; /* files pushed or left out since the directory was opened */
+	size_t pushed; /* files pushed or left out since the directory was opened;
+			  SIZE_MAX: no more are pushed */
 };
 
 struct prefetch {
@@ -52,6 +53,12 @@ void prefetch_done(struct prefetch *prefetch);
 
 /* Notes that a directory of jobs was opened. Takes a reference to `listing`. */
 void prefetch_opened(struct prefetch *prefetch, uint64_t dir, struct listing *listing);
+
+/*
+ * Returns the listing of a directory whose files are being read, if the job belongs to
+ * it, or NULL. Takes no reference.
+ */
+struct listing *prefetch_listing(struct fs *fs, const struct catalog_job *job);
 
 /*
  * Notes that a job's file was read from its start and that the READ was answered. Pushes

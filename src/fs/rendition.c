@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "request.h"
+#include "sync/job_fetch.h"
 
 /*
  * Limits of the texts kept in memory for readers that look a file up and then read it in
@@ -101,6 +102,7 @@ static int rendition_render(struct fs *fs, const struct catalog_job *job,
 
 	if (err)
 		return err;
+	job_fetch_was_read(fs->sync, job->row);
 	err = format_render(variant.format, variant.translation, text, len, out);
 	if (err == RENDER_REPLACED) {
 		log_warning(fs->log,
@@ -166,7 +168,7 @@ static int rendition_get_for(
 	if (err == -ENOENT)
 		err = -ESTALE;
 	if (err == -ENODATA) {
-		err = request_want_job(request, ret_job->job.id);
+		err = request_want_text(request, ret_job);
 		assert(err);
 	}
 	return err;

@@ -205,6 +205,23 @@ int request_want_job(struct request *request, const char *id)
 	return request_park(request, queue);
 }
 
+int request_want_text(struct request *request, const struct catalog_job *job)
+{
+	struct fs *fs = request->fs;
+	struct listing *listing = prefetch_listing(fs, job);
+	struct wait_queue *queue;
+	int err;
+
+	/* The second time, its text was evicted meanwhile: fetch it alone. */
+	if (!listing || request->wanted_text)
+		return request_want_job(request, job->job.id);
+	request->wanted_text = true;
+	err = request_failed_before(request);
+	if (!err)
+		err = job_fetch_text(fs->sync, listing, job, &queue);
+	return err ? err : request_park(request, queue);
+}
+
 size_t request_part_len(uint64_t offset, size_t size, uint64_t len)
 {
 	uint64_t left = offset < len ? len - offset : 0;

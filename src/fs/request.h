@@ -36,6 +36,7 @@ struct request {
 	int64_t arrived_ms; /* monotonic; of a request sent twice, the first arrival */
 	int64_t arrived_wall_ms;
 	bool fetched;              /* a fetch or deletion was started for this request */
+	bool wanted_text;          /* request_want_text() was called */
 	struct listing *listing;   /* that the handler needs, with a reference; or NULL */
 	struct jobs_csv *jobs_csv; /* the jobs.csv that the handler makes; or NULL */
 	const char *timeout_message; /* message for the log if time is up; NULL: a general
@@ -80,6 +81,13 @@ int request_park(struct request *request, struct wait_queue *queue);
  * request_failed_before().
  */
 int request_want_job(struct request *request, const char *id);
+
+/*
+ * Starts a fetch of a job's text, which was evicted (SEMANTICS 7.4), and parks the
+ * request until the text is in the catalog, with those that its reader will want next.
+ * Returns the same as request_want_job().
+ */
+int request_want_text(struct request *request, const struct catalog_job *job);
 
 /* Returns how many of `size` bytes from `offset` on a text of `len` bytes has. */
 size_t request_part_len(uint64_t offset, size_t size, uint64_t len);

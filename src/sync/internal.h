@@ -44,6 +44,41 @@ struct unfinished {
 	unsigned cut;               /* see page_note_cut() */
 };
 
+enum { REFETCHES = 4 };
+
+/* An evicted text that was requested for a reader, which has not read it yet. */
+struct refetch_text {
+	size_t position; /* in the listing */
+	int64_t row;
+	int64_t size;
+	const struct refetch_page *page; /* that will bring it; NULL: it is there */
+};
+
+/* A reader for which evicted texts are fetched (refetch.h). */
+struct refetch {
+	struct sync *sync;
+	struct listing *listing; /* we hold a reference; NULL: unused */
+	size_t position;         /* position of the job wanted or read last */
+	unsigned run;      /* number of texts wanted or read in the listing's order */
+	unsigned wanted;   /* number of texts wanted, in any order */
+	unsigned failures; /* pages in a row that brought few of their texts */
+	size_t next;       /* position from which on no page was requested */
+	int64_t shift;     /* offset at the API minus position in the listing */
+	unsigned cut;      /* see page_note_cut() */
+	int64_t used_ms;   /* monotonic time when a text was last wanted or read */
+	struct list pages; /* in flight */
+	unsigned pages_len;
+	struct refetch_text *texts;
+	size_t texts_len;
+	size_t texts_cap;
+	int64_t bytes; /* total size of the texts */
+};
+
+struct refetches {
+	struct refetch readers[REFETCHES];
+	struct loop_timer idle; /* ends the refetches whose readers have paused */
+};
+
 struct sync {
 	struct loop *loop;
 	const struct log *log;
@@ -63,11 +98,13 @@ struct sync {
 	struct list job_fetches; /* job fetches that have not ended */
 	int prefetch_len;        /* number of these that no request has waited for yet */
 	struct listing *prefetch_listing; /* listing whose jobs are prefetched, or NULL */
+	bool prefetch_texts; /* also the evicted texts of jobs whose size is known */
 
 	struct list job_deletes; /* job deletes that have not ended */
 	struct sync_deletes deletes;
 	struct tombstones tombstones;
 	struct unfinished unfinished;
+	struct refetches refetches;
 	struct offline offline;
 	struct loop_timer trim; /* set while the catalog exceeds its maximum size */
 };
@@ -344,11 +381,11 @@ void sync_on_job_missing(
 int job_fetch_by_id(struct sync *sync, const char *id, struct wait_queue **ret_queue);
 
 /*
- * Wakes the requests that wait for a list of unfinished jobs if it has brought their job.
- * If the list has `ended`, fetches each other job by its id if a request still waits for
- * it.
+ * Wakes the requests that wait for `list` (a struct unfinished or a struct refetch_page)
+ * if it has brought their job. If the list has `ended`, fetches each other job by its id
+ * if a request still waits for it.
  */
-void job_fetch_settle_listed(struct sync *sync, bool ended);
+void job_fetch_settle_listed(struct sync *sync, const void *list, bool ended);
 
 /*
  * Continues prefetching jobs ahead of the reader recorded by job_fetch_prefetch(), now

@@ -7,6 +7,7 @@
 
 #include "gladia/api.h"
 #include "offline.h"
+#include "refetch.h"
 #include "unfinished.h"
 
 enum {
@@ -21,9 +22,9 @@ struct job_fetch {
 	struct list link;
 	struct sync *sync;
 	struct api_call *call;
-	bool ahead;      /* a prefetch: no request has waited for it yet */
-	bool listed;     /* waits for a list of unfinished jobs (unfinished.h) */
-	int64_t seen_ms; /* wall time at which the API showed the job before the list */
+	bool ahead;       /* a prefetch: no request has waited for it yet */
+	const void *list; /* list that it waits for, as of job_fetch_settle_listed() */
+	int64_t seen_ms;  /* wall time at which the API showed the job before the list */
 	struct wait_queue queue;
 	char id[FILENAME_BYTES_MAX + 1];
 };
@@ -171,6 +172,20 @@ int job_fetch_by_id(struct sync *sync, const char *id, struct wait_queue **ret_q
 	return 0;
 }
 
+/* Begins a fetch that waits until the list shows the job later than at `seen_ms`. */
+static int job_fetch_begin_listed(struct sync *sync, const char *id, const void *list,
+	int64_t seen_ms, struct wait_queue **ret_queue)
+{
+	struct job_fetch *fetch = job_fetch_new(sync, id, false);
+
+	if (!fetch)
+		return -ENOMEM;
+	fetch->list = list;
+	fetch->seen_ms = seen_ms;
+	*ret_queue = &fetch->queue;
+	return 0;
+}
+
 static int64_t job_fetch_now_wall_ms(const struct sync *sync)
 {
 	return clock_wall_ms(loop_clock(sync->loop));
@@ -187,18 +202,24 @@ static bool job_fetch_is_stale(
 int job_fetch_start(struct sync *sync, const char *id, struct wait_queue **ret_queue)
 {
 	struct catalog_job job;
-	struct job_fetch *fetch;
 
 	if (job_fetch_find(sync, id) || offline_is(sync) ||
 		!job_fetch_is_stale(sync, id, &job) || !unfinished_use_list(sync))
 		return job_fetch_by_id(sync, id, ret_queue);
-	fetch = job_fetch_new(sync, id, false);
-	if (!fetch)
-		return -ENOMEM;
-	fetch->listed = true;
-	fetch->seen_ms = job.seen_ms;
-	*ret_queue = &fetch->queue;
-	return 0;
+	return job_fetch_begin_listed(
+		sync, id, &sync->unfinished, job.seen_ms, ret_queue);
+}
+
+int job_fetch_text(struct sync *sync, struct listing *listing,
+	const struct catalog_job *job, struct wait_queue **ret_queue)
+{
+	const struct refetch_page *page = NULL;
+
+	if (!offline_check(sync) && !job_fetch_find(sync, job->job.id))
+		page = refetch_want(sync, listing, job);
+	if (!page)
+		return job_fetch_by_id(sync, job->job.id, ret_queue);
+	return job_fetch_begin_listed(sync, job->job.id, page, 0, ret_queue);
 }
 
 /* Finds the position of the job, which is usually right after the previous one. */
@@ -222,6 +243,14 @@ static bool job_fetch_find_position(
 	return false;
 }
 
+/* True if a reader that goes through the files will need the job fetched. */
+static bool job_fetch_is_needed(const struct sync *sync, const struct catalog_job *job)
+{
+	bool has_all = job->size >= 0 && (job->has_text || !sync->prefetch_texts);
+
+	return !job->deleted && !has_all && !job_fetch_find(sync, job->job.id);
+}
+
 void job_fetch_ahead(struct sync *sync)
 {
 	const struct listing *listing = sync->prefetch_listing;
@@ -237,10 +266,12 @@ void job_fetch_ahead(struct sync *sync)
 		if (sync->prefetch_len >= sync->config.connections)
 			return;
 		if (jobs_by_row(sync->catalog, listing->members.members[at], &job) ||
-			job.deleted || job.size >= 0 || job_fetch_find(sync, job.job.id))
+			!job_fetch_is_needed(sync, &job))
 			continue;
 		if (job_fetch_begin(sync, job.job.id, true, &fetch))
 			return;
+		if (sync->prefetch_texts)
+			refetch_expect(sync, listing, &job);
 	}
 }
 
@@ -258,6 +289,7 @@ void job_fetch_prefetch(struct sync *sync, const struct query *query, int64_t ro
 	if (++listing->prefetch_run < WALK_MIN)
 		return;
 	sync->prefetch_listing = listing;
+	sync->prefetch_texts = false;
 	job_fetch_ahead(sync);
 }
 
@@ -285,9 +317,9 @@ static bool job_fetch_settle_one_listed(struct job_fetch *fetch, bool ended)
 
 	if (!seen && !ended)
 		return false;
-	fetch->listed = false;
+	fetch->list = NULL;
 	if (!seen && !wait_queue_empty(&fetch->queue)) {
-		err = job_fetch_ask(fetch);
+		err = offline_is(fetch->sync) ? -EHOSTUNREACH : job_fetch_ask(fetch);
 		if (!err)
 			return false;
 	}
@@ -297,13 +329,13 @@ static bool job_fetch_settle_one_listed(struct job_fetch *fetch, bool ended)
 	return true;
 }
 
-void job_fetch_settle_listed(struct sync *sync, bool ended)
+void job_fetch_settle_listed(struct sync *sync, const void *list, bool ended)
 {
 	for (struct list *link = sync->job_fetches.next; link != &sync->job_fetches;) {
 		struct job_fetch *fetch = list_entry(link, struct job_fetch, link);
 
 		link = link->next;
-		if (fetch->listed && job_fetch_settle_one_listed(fetch, ended))
+		if (fetch->list == list && job_fetch_settle_one_listed(fetch, ended))
 			job_fetch_free(fetch);
 	}
 }

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "internal.h"
 #include "offline.h"
+#include "refetch.h"
 #include "source_select.h"
 #include "unfinished.h"
 
@@ -39,6 +40,7 @@ int sync_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	list_init(&sync->job_deletes);
 	page_size_init(&sync->page_size, config->page_size);
 	unfinished_init(sync);
+	refetch_init(sync);
 	offline_init(sync);
 	loop_timer_init(&sync->trim, sync_on_trim, sync);
 	*ret_sync = sync;
@@ -57,6 +59,7 @@ void sync_free(struct sync *sync)
 		return;
 	unfinished_done(sync);
 	job_fetch_end(sync);
+	refetch_done(sync);
 	job_delete_end(sync);
 	offline_done(sync);
 	loop_timer_cancel(&sync->trim);

@@ -35,7 +35,7 @@ static void unfinished_end(struct sync *sync, bool complete)
 			unfinished->gets_min *= 2;
 	}
 	unfinished->gets = 0;
-	job_fetch_settle_listed(sync, true);
+	job_fetch_settle_listed(sync, unfinished, true);
 }
 
 static void unfinished_on_page(struct page *page);
@@ -100,7 +100,7 @@ static void unfinished_on_page(struct page *page)
 		unfinished_ask(sync, (uint64_t)next))
 		unfinished_end(sync, next == -ENOENT);
 	else
-		job_fetch_settle_listed(sync, false);
+		job_fetch_settle_listed(sync, unfinished, false);
 }
 
 static void unfinished_on_patience(void *ctx)

@@ -346,9 +346,9 @@ umount "$3"
         sizes = {name: len(read(one.path / "all" / name))
                  for name in os.listdir(one.path / "all")}
         assert sum(sizes.values()) > 40 << 20
-        # The file may exceed cache_size by one page of jobs (1 MiB, 2 MiB when formatted) and by
-        # the rows of the jobs.
-        assert self.database(place).stat().st_size < 5 << 20
+        # The file may exceed cache_size by one page of jobs (1 MiB, 2 MiB when formatted), by the
+        # rows of the jobs, and by 4 MiB of texts fetched ahead of this reader.
+        assert self.database(place).stat().st_size < 9 << 20
         for name in list(sizes)[::50]:
             assert read(one.path / "all" / name) == pretty(
                 large.body(name.removesuffix(".json")))

@@ -368,7 +368,7 @@ static void as_far_as_the_listing_goes(void **state)
 	test_free(entries);
 }
 
-/* SEMANTICS 7.4: an evicted text is not fetched again for a prefetch. */
+/* In another order than that of the listing, only what is read is fetched again. */
 static void evicted_texts_are_not_prefetched(void **state)
 {
 	static const struct mount_options options = {.texts_max = 20 * 100};
@@ -379,12 +379,36 @@ static void evicted_texts_are_not_prefetched(void **state)
 	(void)state;
 	reader_init(&reader, mount);
 	gets = mount->api->gets;
-	for (unsigned i = 1; i <= 8; i++)
+	for (unsigned i = 8; i; i--)
 		read_job(&reader, i);
 	take_rest(&reader);
 	assert_true(reader.given_len < 30);
 	/* The jobs that were read, and the one that changes. */
 	assert_int_equal(mount->api->gets, gets + 8 + 1);
+	mount_free(mount);
+}
+
+/*
+ * SEMANTICS 7.4.12: evicted texts are fetched in pages ahead of a reader in the order of
+ * the listing, and pushed when they have arrived.
+ */
+static void evicted_texts_come_in_pages(void **state)
+{
+	static const struct mount_options options = {.texts_max = 20 * 100};
+	struct mount *mount = mount_new_with(&options);
+	struct reader reader;
+	unsigned gets, lists;
+
+	(void)state;
+	reader_init(&reader, mount);
+	gets = mount->api->gets;
+	lists = mount->api->lists;
+	for (unsigned i = 1; i <= JOBS; i++)
+		read_job(&reader, i);
+	take_rest(&reader);
+	assert_in_range(reader.given_len, JOBS / 2, JOBS);
+	assert_in_range(mount->api->gets, gets + 1, gets + 1 + 2);
+	assert_in_range(mount->api->lists, lists + 1, lists + 10);
 	mount_free(mount);
 }
 
@@ -440,6 +464,7 @@ int main(void)
 		cmocka_unit_test(in_the_directory_of_the_file),
 		cmocka_unit_test(as_far_as_the_listing_goes),
 		cmocka_unit_test(evicted_texts_are_not_prefetched),
+		cmocka_unit_test(evicted_texts_come_in_pages),
 		cmocka_unit_test(not_another_version),
 	};
 

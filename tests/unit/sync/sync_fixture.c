@@ -67,9 +67,9 @@ void fixture_reset(struct sync_fixture *fixture, int connections, unsigned page_
 	sync_set_handlers(fixture->sync, &handlers, fixture);
 }
 
-int fixture_set_up(void **state)
+static int set_up(void **state, uint64_t texts_max)
 {
-	static const struct catalog_config config = {.texts_max = 64 << 20};
+	const struct catalog_config config = {.texts_max = texts_max};
 	struct sync_fixture *fixture = test_calloc(1, sizeof(*fixture));
 
 	alarm(WATCHDOG_S);
@@ -87,6 +87,16 @@ int fixture_set_up(void **state)
 	fixture_reset(fixture, FIXTURE_CONNECTIONS, 0);
 	*state = fixture;
 	return 0;
+}
+
+int fixture_set_up(void **state)
+{
+	return set_up(state, 64 << 20);
+}
+
+int fixture_set_up_small(void **state)
+{
+	return set_up(state, FIXTURE_TEXTS_SMALL);
 }
 
 int fixture_tear_down(void **state)

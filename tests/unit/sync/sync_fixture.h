@@ -12,7 +12,12 @@
  * Fixture of the tests of sync/: a real loop and catalog, an account whose calls the test
  * answers, and a clock that only the test moves.
  */
-enum { DELETED_MAX = 512, FIXTURE_TTL_MS = 60 * 1000, FIXTURE_CONNECTIONS = 8 };
+enum {
+	DELETED_MAX = 512,
+	FIXTURE_TTL_MS = 60 * 1000,
+	FIXTURE_CONNECTIONS = 8,
+	FIXTURE_TEXTS_SMALL = 4000
+};
 
 struct sync_fixture {
 	struct clock clock;
@@ -33,6 +38,9 @@ struct sync_fixture {
 /* Setup and teardown of a test, with the default options and an adaptive page size. */
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
+
+/* Setup of a test with a cache for FIXTURE_TEXTS_SMALL bytes of texts. */
+int fixture_set_up_small(void **state);
 
 /*
  * Replaces the sync with a new one that has no listings. If `fixture->offline` is set, it
