@@ -30,10 +30,11 @@ enum options_clean {
 struct options {
 	enum options_action action;
 	/*
-	 * The device that the mount shows: SOURCE as given, else `origin`. mount(8)
-	 * uses it to recognise which line of fstab is mounted.
+	 * The device that the mount shows: `fsname`, or SOURCE as given, else `origin`.
+	 * mount(8) uses it to recognise which line of fstab is mounted.
 	 */
 	char *source;
+	char *url;        /* API URL from a profile; NULL if not given */
 	char *fsname;     /* shown instead of `source`; NULL if not given */
 	char *origin;     /* valid API URL, scheme://host[:port], without a final slash */
 	char *mountpoint; /* as given */
@@ -72,9 +73,9 @@ struct options {
 /*
  * Parses the command line of gladiafs, or of mount.gladiafs (mount(8)'s helper: SOURCE
  * MOUNTPOINT [-sfnv] [-N ns] [-t type] [-o ...]) if that is the last component of
- * argv[0]. Reads GLADIA_API_URL from the environment. Accesses the disk only for the user
- * and group databases and the current directory if an option needs them, and to explain a
- * mistake.
+ * argv[0]. Reads GLADIA_API_URL from the environment. Reads gladiafs.conf and the file of
+ * a profile. Also accesses the disk for the user and group databases and the current
+ * directory if an option needs them, and to explain a mistake.
  *
  * Returns 0, or -EINVAL or -ENOMEM with an error message in `errmsg` that says what is
  * wrong and what would be right. `ret_options` must be released with options_done() even

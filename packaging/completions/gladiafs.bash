@@ -48,6 +48,18 @@ _gladiafs_options() {
 	done < <(_gladiafs_help OPTIONS)
 }
 
+# _gladiafs_profiles: prints the names of the profiles.
+_gladiafs_profiles() {
+	local file
+	for file in "${XDG_CONFIG_HOME:-$HOME/.config}"/gladiafs/*.conf /etc/gladiafs/*.conf; do
+		file=${file##*/}
+		file=${file%.conf}
+		if [[ $file != '*' && $file != gladiafs ]]; then
+			printf '%s\n' "$file"
+		fi
+	done
+}
+
 # _gladiafs_cut TYPED WHOLE: readline splits words at "=" and ":", so removes from the
 # completions the part of WHOLE before TYPED.
 _gladiafs_cut() {
@@ -69,6 +81,9 @@ _gladiafs() {
 		mapfile -t COMPREPLY < <(compgen -W "-o $(_gladiafs_help LETTERS)" -- "$whole")
 	else
 		compopt -o filenames
-		mapfile -t COMPREPLY < <(compgen -A directory -- "$2")
+		mapfile -t COMPREPLY < <(
+			compgen -A directory -- "$2" || true
+			compgen -W "$(_gladiafs_profiles)" -- "$2"
+		)
 	fi
 } && complete -F _gladiafs gladiafs

@@ -40,6 +40,17 @@ function __gladiafs_values
     end
 end
 
+# Prints the names of the profiles.
+function __gladiafs_profiles
+    set -l config $HOME/.config
+    set -q XDG_CONFIG_HOME; and set config $XDG_CONFIG_HOME
+    for file in $config/gladiafs/*.conf /etc/gladiafs/*.conf
+        set -l name (string replace -r '^.*/(.*)\.conf$' '$1' -- $file)
+        test $name = gladiafs; or echo $name
+    end
+end
+
+complete -c gladiafs -f -a '(__gladiafs_profiles)' -d 'profile'
 complete -c gladiafs -f -a '(__fish_complete_directories (commandline -ct))'
 complete -c gladiafs -s o -x -a '(__gladiafs_options)' -d 'options'
 for line in (gladiafs --help 2>/dev/null)

@@ -23,8 +23,8 @@ int api_url_parse(
 	const char *text, const char *what, char **ret_origin, struct buf *errmsg);
 
 /*
- * Resolves SOURCE, as given on a command line, in fstab or in the mount table (SEMANTICS
- * 1.1). NULL, "gladia" and "none" mean $GLADIA_API_URL if it is set, else SOURCE_DEFAULT.
+ * Resolves SOURCE, as given on a command line, in fstab or in a profile (SEMANTICS 1.1).
+ * NULL, "gladia" and "none" mean $GLADIA_API_URL if it is set, else SOURCE_DEFAULT.
  * Anything else is an API URL.
  *
  * Sets `ret_origin` to the normalised URL; the caller releases it with free(). Returns 0,

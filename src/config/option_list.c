@@ -185,6 +185,11 @@ static int option_list_apply_word(
 	return options_refuse("-o ", word, errmsg);
 }
 
+int option_list_apply_one(char *word, struct options *options, struct buf *errmsg)
+{
+	return option_list_apply_word(word, false, options, errmsg);
+}
+
 int option_list_apply(
 	const char *list, bool sloppy, struct options *options, struct buf *errmsg)
 {

@@ -15,6 +15,12 @@ int option_list_apply(
 	const char *list, bool sloppy, struct options *options, struct buf *errmsg);
 
 /*
+ * Applies one option, "name" or "name=value", and overwrites its "=". Returns the same
+ * values as option_list_apply().
+ */
+int option_list_apply_one(char *word, struct options *options, struct buf *errmsg);
+
+/*
  * Sets `errmsg` to the error message for an unknown option and returns -EINVAL.
  * `argument` is "name[=value]", `dashes` is what precedes it on the command line. It is
  * quoted only if it looks like an option's name: anything else could be a key. If the

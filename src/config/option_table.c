@@ -273,6 +273,14 @@ bool option_table_has(const char *name, size_t len)
 	return false;
 }
 
+bool option_table_takes_path(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++)
+		if (strcmp(name, own_options[i].name) == 0)
+			return own_options[i].kind == KIND_PATH;
+	return false;
+}
+
 size_t option_word_len(const char *text)
 {
 	return strspn(text,

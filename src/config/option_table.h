@@ -29,6 +29,9 @@ void option_table_print_help(void);
 /* Tries the names of all our own options as a suggestion. */
 void option_table_suggest(struct suggestion *suggestion);
 
+/* True if `name` is one of our own options, and its value is a path. */
+bool option_table_takes_path(const char *name);
+
 /* True if the first `len` bytes of `name` are the name of one of our own options. */
 bool option_table_has(const char *name, size_t len);
 

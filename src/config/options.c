@@ -12,6 +12,7 @@
 #include "base/errmsg.h"
 #include "option_list.h"
 #include "option_table.h"
+#include "profile.h"
 #include "wrong_words.h"
 
 static const char helper_name[] = "mount.gladiafs";
@@ -22,6 +23,7 @@ enum { MOUNT_FLAGS_MAX = 512, ARGUMENTS_MAX = 2 };
 struct command {
 	bool helper; /* called as mount.gladiafs */
 	bool sloppy;
+	bool has_profile;   /* SOURCE is the name of a profile */
 	const char *clean;  /* the value of --cache, or NULL */
 	const char **lists; /* arguments of -o */
 	size_t lists_len;
@@ -150,11 +152,15 @@ static int options_read_letters(int argc, char **argv, struct command *command,
 	return 0;
 }
 
-/* Resolves SOURCE. Without SOURCE the mount shows the API URL as its device. */
-static int options_use_source(
-	const char *source, struct options *options, struct buf *errmsg)
+/*
+ * Resolves SOURCE, which may be NULL. Without SOURCE the mount shows the API URL as its
+ * device.
+ */
+static int options_use_source(const struct command *command, const char *source,
+	struct options *options, struct buf *errmsg)
 {
-	int err = api_url_find(source, &options->origin, errmsg);
+	bool has_url = !command->has_profile && !api_url_means_default(source);
+	int err = api_url_find(has_url ? source : options->url, &options->origin, errmsg);
 
 	if (err)
 		return err;
@@ -162,6 +168,27 @@ static int options_use_source(
 				 : source        ? source
 						 : options->origin);
 	return options->source ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
+}
+
+/*
+ * Applies gladiafs.conf, and the profile if SOURCE is the name of one. They come before
+ * -o, so that -o has the last word.
+ */
+static int options_use_profiles(
+	struct command *command, struct options *options, struct buf *errmsg)
+{
+	CLEANUP_FREE char *path = NULL;
+	bool has_source = command->arguments_len == ARGUMENTS_MAX ||
+			  (command->arguments_len && options->action == OPTIONS_CHECK);
+	int err = profile_apply_defaults(options, errmsg);
+
+	if (err || !has_source || api_url_means_default(command->arguments[0]))
+		return err;
+	err = profile_find(command->arguments[0], &path);
+	if (err)
+		return err == -ENOENT ? 0 : errmsg_set(errmsg, err, "out of memory");
+	command->has_profile = true;
+	return profile_apply(path, options, errmsg);
 }
 
 /* Interprets SOURCE and MOUNTPOINT. */
@@ -172,7 +199,9 @@ static int options_use_arguments(
 					    : "gladiafs [-o ...] [SOURCE] MOUNTPOINT";
 	size_t count = command->arguments_len;
 
-	int err = wrong_words_explain(command->arguments, count, usage, errmsg);
+	int err = command->has_profile
+			  ? 0
+			  : wrong_words_explain(command->arguments, count, usage, errmsg);
 
 	if (err)
 		return err;
@@ -185,7 +214,7 @@ static int options_use_arguments(
 	options->mountpoint = strdup(command->arguments[count - 1]);
 	if (!options->mountpoint)
 		return errmsg_set(errmsg, -ENOMEM, "out of memory");
-	return options_use_source(
+	return options_use_source(command,
 		count == ARGUMENTS_MAX ? command->arguments[0] : NULL, options, errmsg);
 }
 
@@ -200,12 +229,13 @@ static int options_use_source_argument(
 			"too many arguments (%zu; at most one): gladiafs --check "
 			"[-o ...] [SOURCE or MOUNTPOINT]",
 			command->arguments_len);
-	if (!argument || api_url_means_default(argument) || strstr(argument, "://"))
-		return options_use_source(argument, options, errmsg);
+	if (!argument || command->has_profile || api_url_means_default(argument) ||
+		strstr(argument, "://"))
+		return options_use_source(command, argument, options, errmsg);
 	options->mountpoint = strdup(argument);
 	if (!options->mountpoint)
 		return errmsg_set(errmsg, -ENOMEM, "out of memory");
-	return options_use_source(NULL, options, errmsg);
+	return options_use_source(command, NULL, options, errmsg);
 }
 
 /*
@@ -284,6 +314,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 		return options_use_paths(&command, options, errmsg);
 	/* A daemon has no terminal for its messages. */
 	options->log_syslog = !options->foreground;
+	err = options_use_profiles(&command, options, errmsg);
 	for (size_t i = 0; !err && i < command.lists_len; i++)
 		err = option_list_apply(lists[i], command.sloppy, options, errmsg);
 	if (err)
@@ -298,6 +329,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 void options_done(struct options *options)
 {
 	free(options->source);
+	free(options->url);
 	free(options->fsname);
 	free(options->origin);
 	free(options->mountpoint);

@@ -84,8 +84,10 @@ static int wrong_words_explain_source(const char *source, struct buf *errmsg)
 			"SOURCE \"%s\" is not a URL: did you mean https://%s?", source,
 			source);
 	return errmsg_set(errmsg, -EINVAL,
-		"SOURCE \"%s\" is not a URL such as " SOURCE_DEFAULT "%s", source,
-		wrong_words_hint(source));
+		"SOURCE \"%s\" is not a URL such as " SOURCE_DEFAULT
+		", nor the name of a profile (~/.config/gladiafs/NAME.conf or "
+		"/etc/gladiafs/NAME.conf)%s",
+		source, wrong_words_hint(source));
 }
 
 /* Explains a command without dashes and arguments, unless a directory has that name. */

@@ -24,9 +24,13 @@ LETTERS = {"-o"} | {word for first, second in
 
 
 def shell(program, script, *words, **options):
-    """Runs a shell script with the program under test in its PATH as `gladiafs`. Its home is
-    empty; fish creates its directories there."""
+    """Runs a shell script with the program under test in its PATH as `gladiafs`. Its home
+    has the profile "work"; fish creates its directories there."""
     path = f"{PROGRAM.parent}:{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as home:
+        config = Path(home) / ".config/gladiafs"
+        config.mkdir(parents=True)
+        for name in "work.conf", "gladiafs.conf", "work.key":
+            (config / name).touch()
         return run(*shlex.split(program), script, *words, cwd=TREE,
                    env={"PATH": path, "HOME": home, "LC_ALL": "C.UTF-8"}, **options)

@@ -80,3 +80,9 @@ def test_directories(offers):
     """Directories are offered as the mount point."""
     (found,) = offers("gladiafs /va")
     assert found in ("/var", "var")
+
+
+def test_profiles(offers):
+    """SEMANTICS 1.10: the names of profiles are offered as SOURCE."""
+    assert "work" in offers("gladiafs wo")
+    assert not offers("gladiafs glad") - {""}

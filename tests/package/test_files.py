@@ -11,8 +11,10 @@ from tools import run
 INSTALLED = [
     "bin/gladiafs",
     "sbin/mount.gladiafs",
+    "lib/systemd/system/gladiafs-profile@.service",
     "lib/systemd/system/gladiafs@.service",
     "lib/systemd/system/plocate-updatedb.service.d/gladiafs.conf",
+    "lib/systemd/user/gladiafs-profile@.service",
     "lib/systemd/user/gladiafs.service",
     "share/bash-completion/completions/gladiafs",
     "share/fish/vendor_completions.d/gladiafs.fish",
@@ -45,7 +47,9 @@ def test_helper(installed):
     assert (installed / "bin/gladiafs").stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("unit", ["system/gladiafs@.service", "user/gladiafs.service"])
+@pytest.mark.parametrize("unit", ["system/gladiafs@.service", "user/gladiafs.service",
+                                  "system/gladiafs-profile@.service",
+                                  "user/gladiafs-profile@.service"])
 def test_units_start_what_is_installed(installed, unit):
     text = (installed / "lib/systemd" / unit).read_text()
     assert "\nExecStart=/usr/local/bin/gladiafs -f " in text

@@ -11,7 +11,9 @@ from test_login import SANDBOXES
 from tools import run
 
 SYSTEM = BUILD / "packaging/gladiafs@.service"
-USER = BUILD / "packaging/gladiafs.service"
+USER = BUILD / "packaging/user-gladiafs.service"
+SYSTEM_PROFILE = BUILD / "packaging/gladiafs-profile@.service"
+USER_PROFILE = BUILD / "packaging/user-gladiafs-profile@.service"
 GENERATOR = "/usr/lib/systemd/system-generators/systemd-fstab-generator"
 GUIDE = (TREE / "docs" / "GUIDE.md").read_text()
 
@@ -21,7 +23,8 @@ def unit(tmp_path):
     """Returns a function that copies a unit and lets it start a program that exists."""
     def make(path, name):
         program = tmp_path / "gladiafs"
-        program.symlink_to("/bin/true")
+        if not program.exists():
+            program.symlink_to("/bin/true")
         copy = tmp_path / name
         copy.write_text(re.sub(r"^(ExecStart=)\S+/gladiafs ", rf"\1{program} ", path.read_text(),
                                flags=re.MULTILINE))
@@ -37,11 +40,25 @@ def verify(*words, **options):
 
 def test_system_unit(unit):
     assert verify("verify", unit(SYSTEM, "gladiafs@mnt-gladia.service")) == ""
+    assert verify("verify", unit(SYSTEM_PROFILE, "gladiafs-profile@work.service")) == ""
+
+
+@pytest.mark.parametrize("unit_file", [SYSTEM_PROFILE, USER_PROFILE])
+def test_units_of_profiles(unit_file):
+    """SEMANTICS 1.10.5: the instance is the name of a profile."""
+    text = unit_file.read_text()
+    (start,) = [line for line in text.splitlines() if line.startswith("ExecStart=")]
+    directory = "/mnt/gladia-%i" if unit_file == SYSTEM_PROFILE else "%h/gladia-%i"
+    assert start.endswith(f"/gladiafs -f -o ${{GLADIAFS_OPTIONS}} %i {directory}")
+    assert f"\nExecStartPre=-/bin/mkdir -p {directory}\n" in text
+    assert "LoadCredential" not in text and "@source@" not in text
 
 
 def test_user_unit(unit, tmp_path):
     env = {"XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
     assert verify("--user", "verify", unit(USER, "gladiafs.service"), env=env) == ""
+    assert verify("--user", "verify", unit(USER_PROFILE, "gladiafs-profile@work.service"),
+                  env=env) == ""
 
 
 def test_sandbox_of_the_system_unit(unit):

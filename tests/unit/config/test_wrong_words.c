@@ -76,8 +76,10 @@ static void test_arguments_are_quoted(void **state)
 			    "--check?"},
 		{{"mount", "/mnt/g"}, "did you mean gladiafs MOUNTPOINT?"},
 		{{"fetch", "/mnt/g", "/mnt/h"}, "did you mean gladiafs --fetch PATH?"},
-		{{"galdia", "/mnt/g"}, "\"galdia\" is not a URL such as "
-				       "https://api.gladia.io; did you mean gladia?"},
+		{{"galdia", "/mnt/g"},
+			"\"galdia\" is not a URL such as "
+			"https://api.gladia.io, nor the name of a profile"},
+		{{"galdia", "/mnt/g"}, "did you mean gladia?"},
 		{{"ttl=5", "m"}, "\"ttl\" is an option: did you mean -o ttl=...?"},
 		{{"allow_other", "m"}, "did you mean -o allow_other?"},
 		{{"key_file=SECRET", "m"}, "did you mean -o key_file=...?"},

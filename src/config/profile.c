@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "profile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api_url.h"
+#include "base/cleanup.h"
+#include "base/errmsg.h"
+#include "home.h"
+#include "option_list.h"
+#include "option_table.h"
+
+static const char system_directory[] = "/etc/gladiafs";
+static const char suffix[] = ".conf";
+
+/* Returns the path of a file in the user's directory, or NULL without memory or home. */
+static char *profile_user_path(const char *name)
+{
+	const char *config = home_xdg("XDG_CONFIG_HOME");
+	const char *home = home_directory();
+	char *path;
+
+	if (!config && !home)
+		return NULL;
+	if (asprintf(&path, "%s%s/gladiafs/%s%s", config ? config : home,
+		    config ? "" : "/.config", name, suffix) < 0)
+		return NULL;
+	return path;
+}
+
+int profile_find(const char *name, char **ret_path)
+{
+	char *path;
+
+	if (!isalnum((unsigned char)*name) || name[option_word_len(name)])
+		return -ENOENT;
+	path = profile_user_path(name);
+	if (path && access(path, F_OK) == 0) {
+		*ret_path = path;
+		return 0;
+	}
+	free(path);
+	if (asprintf(&path, "%s/%s%s", system_directory, name, suffix) < 0)
+		return -ENOMEM;
+	if (access(path, F_OK) == 0) {
+		*ret_path = path;
+		return 0;
+	}
+	free(path);
+	return -ENOENT;
+}
+
+/* Returns the path without its last `len` bytes and with `end` instead. */
+static char *profile_replace_end(const char *path, size_t len, const char *end)
+{
+	char *made;
+
+	return asprintf(&made, "%.*s%s", (int)(strlen(path) - len), path, end) < 0 ? NULL
+										   : made;
+}
+
+/* Returns the absolute path for a value: below the home, or beside the file `path`. */
+static char *profile_resolve(const char *path, const char *value)
+{
+	const char *home = home_directory();
+	char *made;
+
+	if (*value == '/' || !*value)
+		return strdup(value);
+	if (strncmp(value, "~/", 2) == 0 && home)
+		return asprintf(&made, "%s%s", home, value + 1) < 0 ? NULL : made;
+	return asprintf(&made, "%.*s/%s", (int)(strrchr(path, '/') - path), path, value) <
+			       0
+		       ? NULL
+		       : made;
+}
+
+static int profile_no_memory(struct buf *errmsg)
+{
+	return errmsg_set(errmsg, -ENOMEM, "out of memory");
+}
+
+/* Removes white space around `text`, in place. */
+static char *profile_trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	len = strlen(text);
+	while (len && isspace((unsigned char)text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}
+
+static int profile_set_url(const char *value, struct options *options, struct buf *errmsg)
+{
+	char *url;
+	int err = api_url_parse(value, "url", &url, errmsg);
+
+	if (err)
+		return err;
+	free(options->url);
+	options->url = url;
+	return 0;
+}
+
+/* Applies one line, which is trimmed and not empty. Changes it. */
+static int profile_apply_line(
+	const char *path, char *line, struct options *options, struct buf *errmsg)
+{
+	char *value = line;
+	const char *name = profile_trim(strsep(&value, "="));
+
+	if (value)
+		value = profile_trim(value);
+	if (value && strcmp(name, "url") == 0)
+		return profile_set_url(value, options, errmsg);
+
+	CLEANUP_FREE char *resolved = value && option_table_takes_path(name)
+					      ? profile_resolve(path, value)
+				      : value ? strdup(value)
+					      : NULL;
+	CLEANUP_FREE char *word = NULL;
+
+	if ((value && !resolved) || asprintf(&word, "%s%s%s", name, value ? "=" : "",
+					    value ? resolved : "") < 0) {
+		return profile_no_memory(errmsg);
+	}
+	return option_list_apply_one(word, options, errmsg);
+}
+
+/* Applies all lines of an open file. */
+static int profile_apply_file(
+	const char *path, FILE *file, struct options *options, struct buf *errmsg)
+{
+	CLEANUP(buf_done) struct buf reason;
+	CLEANUP_FREE char *line = NULL;
+	size_t size = 0;
+	int number = 0;
+
+	buf_init(&reason, ERRMSG_MAX);
+	while (getline(&line, &size, file) >= 0) {
+		char *text = profile_trim(line);
+		int err = 0;
+
+		number++;
+		if (*text && *text != '#')
+			err = profile_apply_line(path, text, options, &reason);
+		if (err == -EINVAL)
+			return errmsg_set(
+				errmsg, err, "%s:%d: %s", path, number, reason.data);
+		if (err)
+			return profile_no_memory(errmsg);
+	}
+	if (ferror(file))
+		return errmsg_set(
+			errmsg, -EINVAL, "cannot read %s: %s", path, strerror(errno));
+	return 0;
+}
+
+static int profile_read(const char *path, struct options *options, struct buf *errmsg)
+{
+	CLEANUP_FILE FILE *file = fopen(path, "re");
+
+	if (!file)
+		return errmsg_set(
+			errmsg, -EINVAL, "cannot open %s: %s", path, strerror(errno));
+	return profile_apply_file(path, file, options, errmsg);
+}
+
+int profile_apply_defaults(struct options *options, struct buf *errmsg)
+{
+	CLEANUP_FREE char *path = NULL;
+	int err = profile_find("gladiafs", &path);
+
+	if (err)
+		return err == -ENOENT ? 0 : profile_no_memory(errmsg);
+	return profile_read(path, options, errmsg);
+}
+
+int profile_apply(const char *path, struct options *options, struct buf *errmsg)
+{
+	/* The key of another account must not be used by accident. */
+	free(options->key_file);
+	options->key_file = profile_replace_end(path, strlen(suffix), ".key");
+	if (!options->key_file)
+		return profile_no_memory(errmsg);
+	return profile_read(path, options, errmsg);
+}
