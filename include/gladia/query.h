@@ -42,7 +42,8 @@ void query_init(struct query *query);
  * by commas, mean "or"; the component as a whole narrows the query:
  *
  *   QUERY_STATUS  queued, processing, done, error
- *   QUERY_DATE    YYYY-MM-DD: created that day (UTC)
+ *   QUERY_DATE    YYYY-MM-DD, YYYY-MM or YYYY: created on that day (UTC), in that month
+ *                 or in that year
  *   QUERY_AFTER   a timestamp (timestamp_parse()): created then or later
  *   QUERY_BEFORE  a timestamp: created earlier
  *   QUERY_KEY     KEY (only one, no comma): has this key in custom_metadata

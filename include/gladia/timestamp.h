@@ -15,10 +15,11 @@ enum { DAY_MS = 24 * 60 * 60 * 1000 };
 enum { TIMESTAMP_TEXT = 25, DAY_TEXT = 11 };
 
 /*
- * Parses "YYYY-MM-DD". Returns 0, or -EINVAL if it has another form or there is no such
- * day.
+ * Parses "YYYY-MM-DD", "YYYY-MM" or "YYYY": `ret_first` is the first day of that day,
+ * month or year, and `ret_end` the day after its last one. Returns 0, or -EINVAL if it
+ * has another form or there is no such day.
  */
-int day_parse(const char *text, int64_t *ret_day);
+int date_parse(const char *text, int64_t *ret_first, int64_t *ret_end);
 
 /*
  * Prints a day as "YYYY-MM-DD". A day outside the years 0001 to 9999 is printed as the
@@ -31,8 +32,9 @@ int64_t day_of_timestamp(int64_t ms);
 
 /*
  * Parses "YYYY-MM-DD", which is midnight UTC, or a date and time in ISO 8601's extended
- * format, "YYYY-MM-DDTHH:MM[:SS[.fraction]][Z|+HH:MM|-HH:MM]". Without a zone the time is
- * in UTC. Digits beyond the millisecond are cut off.
+ * format, "YYYY-MM-DDTHH[:MM[:SS[.fraction]]][ZONE]". A space may replace the T. The zone
+ * is Z, +HH:MM, +HHMM or +HH, or one of these with "-"; without it the time is in UTC.
+ * Digits beyond the millisecond are cut off.
  *
  * Returns 0, or -EINVAL if it has another form, is no such time, or is outside the years
  * 0001 to 9999.

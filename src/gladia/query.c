@@ -62,11 +62,12 @@ static int query_add_status(struct query *either, const char *word)
 
 static int query_add_date(struct query *either, const char *word)
 {
-	int64_t day;
+	int64_t first;
+	int64_t end;
 
-	if (day_parse(word, &day))
+	if (date_parse(word, &first, &end))
 		return -ENOENT;
-	return query_spans_add(either, (struct span){day * DAY_MS, (day + 1) * DAY_MS});
+	return query_spans_add(either, (struct span){first * DAY_MS, end * DAY_MS});
 }
 
 static int query_add_after(struct query *either, const char *word)

@@ -113,18 +113,21 @@ static bool timestamp_take_fraction(const char **text, int64_t *ms)
 	return true;
 }
 
-/* Reads "HH:MM[:SS[.fraction]]" and adds it to `ms`. */
+/* Reads "HH[:MM[:SS[.fraction]]]" and adds it to `ms`. */
 static bool timestamp_take_time(const char **text, int64_t *ms)
 {
 	int hour;
 	int minute;
 	int second;
 
-	if (!timestamp_take_number(text, 2, 0, 23, &hour) ||
-		!timestamp_take_char(text, ':') ||
-		!timestamp_take_number(text, 2, 0, 59, &minute))
+	if (!timestamp_take_number(text, 2, 0, 23, &hour))
 		return false;
-	*ms += (int64_t)hour * HOUR_MS + (int64_t)minute * MINUTE_MS;
+	*ms += (int64_t)hour * HOUR_MS;
+	if (!timestamp_take_char(text, ':'))
+		return true;
+	if (!timestamp_take_number(text, 2, 0, 59, &minute))
+		return false;
+	*ms += (int64_t)minute * MINUTE_MS;
 	if (!timestamp_take_char(text, ':'))
 		return true;
 	if (!timestamp_take_number(text, 2, 0, 59, &second))
@@ -134,13 +137,13 @@ static bool timestamp_take_time(const char **text, int64_t *ms)
 }
 
 /*
- * Reads "", "Z", "+HH:MM" or "-HH:MM" and converts `ms` to UTC: "+01:00" is one hour
- * ahead of UTC.
+ * Reads "", "Z", or "+HH[[:]MM]", or the same with "-", and converts `ms` to UTC:
+ * "+01:00" is one hour ahead of UTC.
  */
 static bool timestamp_take_zone(const char **text, int64_t *ms)
 {
 	int hours;
-	int minutes;
+	int minutes = 0;
 
 	if (!**text || timestamp_take_char(text, 'Z'))
 		return true;
@@ -149,21 +152,45 @@ static bool timestamp_take_zone(const char **text, int64_t *ms)
 		   : timestamp_take_char(text, '-') ? 1
 						    : 0;
 
-	if (!sign || !timestamp_take_number(text, 2, 0, 23, &hours) ||
-		!timestamp_take_char(text, ':') ||
-		!timestamp_take_number(text, 2, 0, 59, &minutes))
+	if (!sign || !timestamp_take_number(text, 2, 0, 23, &hours))
 		return false;
+	if (**text) {
+		(void)timestamp_take_char(text, ':');
+		if (!timestamp_take_number(text, 2, 0, 59, &minutes))
+			return false;
+	}
 	*ms += sign * ((int64_t)hours * HOUR_MS + (int64_t)minutes * MINUTE_MS);
 	return true;
 }
 
-int day_parse(const char *text, int64_t *ret_day)
+int date_parse(const char *text, int64_t *ret_first, int64_t *ret_end)
 {
+	const char *start = text;
+	int year;
+	int month = 1;
 	int64_t day;
 
-	if (!timestamp_take_date(&text, &day) || *text)
+	if (timestamp_take_date(&text, &day) && !*text) {
+		*ret_first = day;
+		*ret_end = day + 1;
+		return 0;
+	}
+	text = start;
+	if (!timestamp_take_number(&text, 4, 1, 9999, &year))
 		return -EINVAL;
-	*ret_day = day;
+
+	bool whole_year = !*text;
+
+	if (!whole_year &&
+		(!timestamp_take_char(&text, '-') ||
+			!timestamp_take_number(&text, 2, 1, 12, &month) || *text))
+		return -EINVAL;
+
+	int last = whole_year ? 12 : month;
+
+	*ret_first = timestamp_day_from_date(year, month, 1);
+	*ret_end = timestamp_day_from_date(year, last, 1) +
+		   timestamp_days_of_month(year, last);
 	return 0;
 }
 
@@ -177,7 +204,8 @@ int timestamp_parse(const char *text, int64_t *ret_ms)
 	int64_t ms = day * DAY_MS;
 
 	if (*text &&
-		(!timestamp_take_char(&text, 'T') || !timestamp_take_time(&text, &ms) ||
+		((!timestamp_take_char(&text, 'T') && !timestamp_take_char(&text, ' ')) ||
+			!timestamp_take_time(&text, &ms) ||
 			!timestamp_take_zone(&text, &ms) || *text))
 		return -EINVAL;
 	if (ms < INSTANT_FIRST || ms > INSTANT_LAST)

@@ -50,14 +50,16 @@ static void read_timestamp(const char *text)
 {
 	char instant[TIMESTAMP_TEXT];
 	char printed[DAY_TEXT];
-	int64_t day, ms, again;
+	int64_t day, end, ms, again;
 
-	if (!day_parse(text, &day)) {
+	if (!date_parse(text, &day, &end)) {
 		day_print(day, printed);
-		HOLDS(!strcmp(printed, text));
+		HOLDS(!strncmp(printed, text, strlen(text)));
+		HOLDS(end > day && end <= day + 366);
 		HOLDS(day_of_timestamp(day * DAY_MS) == day);
 		HOLDS(day_of_timestamp(day * DAY_MS - 1) == day - 1);
-		HOLDS(!timestamp_parse(text, &ms) && ms == day * DAY_MS);
+		HOLDS(strlen(text) < DAY_TEXT - 1 ||
+			(!timestamp_parse(text, &ms) && ms == day * DAY_MS));
 	}
 	if (!timestamp_parse(text, &ms)) {
 		timestamp_print(ms, instant);

@@ -181,6 +181,26 @@ class TestNesting:
         assert listed(one.path / "all/status/error") == where(account, ["error"])
 
 
+class TestMonths:
+    """SEMANTICS 3.1: months and years are values of the filter date."""
+
+    def test_months_and_years(self, mock, mount):
+        """SEMANTICS 3.1.4"""
+        for instant in ("2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00.000Z",
+                        "2026-01-31T23:59:59.999Z", "2026-02-01T00:00:00.000Z"):
+            mock.create(created_at=instant, text="Hello.")
+        one = mount(mock)
+        days = [day_of(job) for job in mock.jobs()]
+        assert os.listdir(one.path / "date") == days
+        assert listed(one.path / "date/2026-01") == where(mock, after="2026-01-01", before="2026-02-01")
+        assert listed(one.path / "date/2026") == where(mock, after="2026-01-01", before="2027-01-01")
+        assert len(listed(one.path / "date/2026,2025-12")) == len(days)
+        assert os.listdir(one.path / "date/2026-01/date") == ["2026-01-31", "2026-01-01"]
+        assert listed(one.path / "date/2024") == set()
+        for name in ("2026-13", "2026-1", "2026-", "026", "20261"):
+            assert errno_of(os.stat, one.path / "date" / name) == errno.ENOENT
+
+
 class TestNothing:
     """SEMANTICS 3.3: a name that cannot exist is ENOENT and costs no request."""
 

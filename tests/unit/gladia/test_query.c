@@ -105,6 +105,11 @@ static void test_keys(void **state)
 		{{{QUERY_DATE, "1970-01-02"}}, "any 86400000..172800000"},
 		{{{QUERY_DATE, "1970-01-02"}, {QUERY_STATUS, "done"}},
 			"done 86400000..172800000"},
+		{{{QUERY_DATE, "1970-01"}}, "any 0..2678400000"},
+		{{{QUERY_DATE, "1970"}}, "any 0..31536000000"},
+		{{{QUERY_DATE, "1970"}, {QUERY_DATE, "1970-01-02"}},
+			"any 86400000..172800000"},
+		{{{QUERY_DATE, "1969-12,1970-01-01"}}, "any -2678400000..86400000"},
 		{{{QUERY_BEFORE, "1970-01-01"}}, "any ..0"},
 		{{{QUERY_AFTER, "1969-12-31"}}, "any -86400000.."},
 		{{{QUERY_DATE, "1970-01-01,1970-01-03"}},
@@ -252,6 +257,10 @@ static void test_refused(void **state)
 		{QUERY_DATE, "2026-02-30"},
 		{QUERY_DATE, "2026-04-01,2026-02-30"},
 		{QUERY_DATE, "2026-04-01T00:00"},
+		{QUERY_DATE, "2026-13"},
+		{QUERY_DATE, "2026-00"},
+		{QUERY_DATE, "2026-"},
+		{QUERY_DATE, "0000"},
 		{QUERY_DATE, "done"},
 		{QUERY_DATE, ""},
 		{QUERY_AFTER, "2026-02-30"},
@@ -302,9 +311,10 @@ static void test_many_spans(void **state)
 	struct query before;
 	char key[QUERY_KEY_MAX];
 	int64_t day;
+	int64_t end;
 
 	(void)state;
-	assert_int_equal(day_parse("0001-01-01", &day), 0);
+	assert_int_equal(date_parse("0001-01-01", &day, &end), 0);
 	for (int i = 0; i <= QUERY_SPANS_MAX; i++, day += 2) {
 		char text[DAY_TEXT];
 
