@@ -123,5 +123,12 @@ struct catalog_totals {
 	uint64_t text_bytes; /* size of all cached texts, compressed, in bytes */
 };
 
+/*
+ * Returns by how many bytes all cached texts can grow before any is evicted: up to
+ * `texts_max`, or until the disk is nearly full. A disk on the network counts as empty,
+ * because asking it may take long.
+ */
+uint64_t catalog_free_bytes(struct catalog *catalog);
+
 /* Reads the totals, including the writes that are not committed yet. */
 void catalog_totals(struct catalog *catalog, struct catalog_totals *ret_totals);

@@ -122,3 +122,35 @@ void catalog_trim(struct catalog *catalog)
 	if (!err && !catalog->excess && eviction_has_free_pages(catalog))
 		catalog->excess = eviction_vacuum(catalog) == 0;
 }
+
+/* Returns by how many bytes the texts can grow before the disk is nearly full. */
+static uint64_t eviction_measure_disk(struct catalog *catalog)
+{
+	const struct db_file *place = &catalog->db_file;
+	int64_t pages = eviction_count_pages(catalog, SQL_PAGES);
+
+	if (!place->path || place->is_remote)
+		return UINT64_MAX;
+
+	struct room room = room_measure(place->dir, pages * catalog->page_size);
+	int64_t unused = eviction_count_pages(catalog, SQL_FREE_PAGES);
+	int64_t left;
+
+	if (room.closed || __builtin_add_overflow(room.left - room.reserve,
+				   unused * catalog->page_size, &left))
+		return room.closed ? 0 : UINT64_MAX;
+	return left > 0 ? (uint64_t)left : 0;
+}
+
+uint64_t catalog_free_bytes(struct catalog *catalog)
+{
+	struct catalog_totals totals;
+
+	catalog_totals(catalog, &totals);
+
+	uint64_t max = catalog->texts_max;
+	uint64_t unused = max > totals.text_bytes ? max - totals.text_bytes : 0;
+	uint64_t disk = eviction_measure_disk(catalog);
+
+	return unused < disk ? unused : disk;
+}

@@ -277,7 +277,10 @@ void fs_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 	fuse_reply_none(req);
 }
 
-/* Reports the known jobs and the sum of their sizes (SEMANTICS 5.4). */
+/*
+ * Reports the known jobs, the sum of their sizes, and the space that is left in the cache
+ * (SEMANTICS 5.4).
+ */
 void fs_statfs(fuse_req_t req, fuse_ino_t ino)
 {
 	enum { BLOCK = 4096 };
@@ -287,10 +290,13 @@ void fs_statfs(fuse_req_t req, fuse_ino_t ino)
 	(void)ino;
 	catalog_totals(fs->catalog, &totals);
 
+	const uint64_t unused = catalog_free_bytes(fs->catalog) / BLOCK;
 	const struct statvfs answer = {
 		.f_bsize = BLOCK,
 		.f_frsize = BLOCK,
-		.f_blocks = (totals.bytes + BLOCK - 1) / BLOCK,
+		.f_blocks = (totals.bytes + BLOCK - 1) / BLOCK + unused,
+		.f_bfree = unused,
+		.f_bavail = unused,
 		.f_files = totals.jobs,
 		.f_namemax = FILENAME_BYTES_MAX,
 	};

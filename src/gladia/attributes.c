@@ -6,9 +6,9 @@
 
 #include "json/string.h"
 
-enum { OF_JOB = 8, OF_FILE = JOB_ATTRIBUTES - OF_JOB };
+enum { OF_JOB = 8, OF_FILE = JOB_ATTRIBUTES_IN_TEXT - OF_JOB };
 
-/* Members of the job, then members of its "file". */
+/* Members of the job, then members of its "file", then facts. */
 static const char *const names[JOB_ATTRIBUTES] = {
 	"id",
 	"request_id",
@@ -22,7 +22,21 @@ static const char *const names[JOB_ATTRIBUTES] = {
 	"source",
 	"audio_duration",
 	"number_of_channels",
+	"billing_time",
+	"language",
+	"speakers",
 };
+
+static const enum job_fact facts[JOB_ATTRIBUTES - JOB_ATTRIBUTES_IN_TEXT] = {
+	JOB_BILLING_TIME,
+	JOB_LANGUAGES,
+	JOB_SPEAKERS,
+};
+
+enum job_fact job_attribute_fact(int attribute)
+{
+	return facts[attribute - JOB_ATTRIBUTES_IN_TEXT];
+}
 
 const char *job_attribute_name(int attribute)
 {
@@ -37,8 +51,8 @@ int job_attribute_find(const char *name)
 	return -1;
 }
 
-void job_attributes_read(
-	const char *text, size_t len, struct json_slice ret_values[static JOB_ATTRIBUTES])
+void job_attributes_read(const char *text, size_t len,
+	struct json_slice ret_values[static JOB_ATTRIBUTES_IN_TEXT])
 {
 	const struct json_slice job = {text, text + len};
 

@@ -28,6 +28,12 @@ def wanted(job):
         "id", "request_id", "kind", "status", "created_at", "completed_at", "error_code")}
     facts |= {name: file.get(name) for name in (
         "filename", "source", "audio_duration", "number_of_channels")}
+    result = job.get("result") or {}
+    said = result.get("transcription") or {}
+    speakers = {one["speaker"] for one in said.get("utterances") or [] if "speaker" in one}
+    facts |= {"billing_time": (result.get("metadata") or {}).get("billing_time"),
+              "language": ",".join(said.get("languages") or []) or None,
+              "speakers": len(speakers) or None}
     return {"user.gladia." + name: str(value).encode()
             for name, value in facts.items() if value is not None}
 
@@ -94,9 +100,19 @@ class TestWith:
         for path in (one.path, one.path / "all", one.path / "status/done"):
             assert os.listxattr(path) == []
 
-    def test_other_formats_have_none(self, account, mount):
+    def test_other_formats(self, account, mount):
+        """SEMANTICS 5.5.1: a job's text and subtitles have the attributes of the job."""
         one = mount(account, "xattr")
-        path = next((one.path / "status/done").iterdir()).with_suffix(".txt")
+        path = next((one.path / "status/done").iterdir())
+        job = json.loads(read(path))
+        for suffix in (".json", ".txt", ".srt", ".vtt"):
+            got = attributes(path.with_suffix(suffix))
+            got.pop("user.gladia.custom_metadata", None)
+            assert got == wanted(job) and "user.gladia.billing_time" in got
+            assert os.getxattr(path.with_suffix(suffix), "user.gladia.language") == b"en"
+
+    def test_table_has_none(self, account, mount):
+        path = mount(account, "xattr").path / "all/jobs.csv"
         assert read(path) and os.listxattr(path) == []
 
     def test_ls(self, account, mount):

@@ -166,6 +166,41 @@ static void test_unfinished_stay_a_day(void **state)
 	}
 }
 
+/* SEMANTICS 5.4: the texts can grow up to their maximum size, or until the disk is full.
+ */
+static void test_free_bytes(void **state)
+{
+	enum { MAX = 32 << 20, NOISE = 100000, LIMIT = 16 << 20 };
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, MAX);
+	struct catalog *temporary = fixture_open_temporary(fixture, MAX);
+	char *noise = fixture_noise(NOISE);
+	struct catalog_totals totals;
+
+	assert_int_equal(catalog_free_bytes(catalog), MAX);
+	assert_int_equal(catalog_free_bytes(temporary), MAX);
+	fixture_put(catalog, "a", JOB_DONE, noise);
+	assert_int_equal(catalog_commit(catalog), 0);
+	catalog_totals(catalog, &totals);
+	assert_int_equal(catalog_free_bytes(catalog), MAX - totals.text_bytes);
+
+	/* A quarter of a small disk remains free. */
+	fixture_limit_files(LIMIT);
+	assert_in_range(catalog_free_bytes(catalog), 1, LIMIT * 3 / 4);
+	assert_int_equal(catalog_free_bytes(temporary), MAX);
+	fixture_limit_files(fixture_file_size(fixture));
+	assert_int_equal(catalog_free_bytes(catalog), 0);
+	fixture_limit_files(0);
+	catalog_close(catalog);
+	catalog_close(temporary);
+
+	/* The maximum was lowered. */
+	catalog = fixture_open(fixture, 1);
+	assert_int_equal(catalog_free_bytes(catalog), 0);
+	catalog_close(catalog);
+	free(noise);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +209,7 @@ int main(void)
 		FIXTURE_TEST(test_last_is_no_excess),
 		FIXTURE_TEST(test_trim_beside_another),
 		FIXTURE_TEST(test_unfinished_stay_a_day),
+		FIXTURE_TEST(test_free_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static const char text[] = "{\n"
 static const struct {
 	const char *name;
 	const char *value; /* NULL: there is no such attribute */
-} wanted[JOB_ATTRIBUTES] = {
+} wanted[JOB_ATTRIBUTES_IN_TEXT] = {
 	{"id", "a"},
 	{"request_id", ""},
 	{"kind", "say \"pre\", \\ \xc3\xab"},
@@ -81,11 +81,11 @@ static void assert_value(
 /* SEMANTICS 5.5: values are found. */
 static void values_are_found(void **state)
 {
-	struct json_slice values[JOB_ATTRIBUTES];
+	struct json_slice values[JOB_ATTRIBUTES_IN_TEXT];
 
 	(void)state;
 	job_attributes_read(text, strlen(text), values);
-	for (size_t i = 0; i < JOB_ATTRIBUTES; i++)
+	for (size_t i = 0; i < JOB_ATTRIBUTES_IN_TEXT; i++)
 		assert_value(values, wanted[i].name, wanted[i].value);
 }
 
@@ -96,7 +96,7 @@ static void long_values_are_left_out(void **state)
 {
 	static char many[JOB_ATTRIBUTE_MAX + 1];
 	static char job[4 * JOB_ATTRIBUTE_MAX];
-	struct json_slice values[JOB_ATTRIBUTES];
+	struct json_slice values[JOB_ATTRIBUTES_IN_TEXT];
 	int len;
 
 	(void)state;
@@ -114,6 +114,28 @@ static void long_values_are_left_out(void **state)
 	assert_value(values, "status", "done");
 }
 
+/* SEMANTICS 5.5: attributes that are not in the text alone are facts. */
+static void others_are_facts(void **state)
+{
+	static const struct {
+		const char *name;
+		enum job_fact fact;
+	} others[] = {
+		{"billing_time", JOB_BILLING_TIME},
+		{"language", JOB_LANGUAGES},
+		{"speakers", JOB_SPEAKERS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		int attribute = job_attribute_find(others[i].name);
+
+		assert_in_range(attribute, JOB_ATTRIBUTES_IN_TEXT, JOB_ATTRIBUTES - 1);
+		assert_string_equal(job_attribute_name(attribute), others[i].name);
+		assert_int_equal(job_attribute_fact(attribute), others[i].fact);
+	}
+}
+
 /* Members may be missing, or have unexpected types. */
 static void odd_jobs(void **state)
 {
@@ -121,7 +143,7 @@ static void odd_jobs(void **state)
 		"{\n  \"file\": null,\n  \"custom_metadata\": {},\n"
 		"  \"kind\": [\n    true\n  ],\n  \"error_code\": false,\n"
 		"  \"status\": \"queued\",\n  \"status\": null\n}\n";
-	struct json_slice values[JOB_ATTRIBUTES];
+	struct json_slice values[JOB_ATTRIBUTES_IN_TEXT];
 
 	(void)state;
 	job_attributes_read(job, strlen(job), values);
@@ -149,13 +171,13 @@ void *__wrap_realloc(void *pointer, size_t size)
 /* SEMANTICS 5.5: running out of memory is an error: no value is truncated or left out. */
 static void values_are_printed_without_memory(void **state)
 {
-	struct json_slice values[JOB_ATTRIBUTES];
+	struct json_slice values[JOB_ATTRIBUTES_IN_TEXT];
 	struct buf out;
 	unsigned refused = 0;
 
 	(void)state;
 	job_attributes_read(text, strlen(text), values);
-	for (size_t i = 0; i < JOB_ATTRIBUTES; i++) {
+	for (size_t i = 0; i < JOB_ATTRIBUTES_IN_TEXT; i++) {
 		int err;
 
 		left = 0;
@@ -166,7 +188,7 @@ static void values_are_printed_without_memory(void **state)
 		refused += err == -ENOMEM;
 	}
 	/* All values are allocated except the empty one and the two that are null. */
-	assert_int_equal(refused, JOB_ATTRIBUTES - 3);
+	assert_int_equal(refused, JOB_ATTRIBUTES_IN_TEXT - 3);
 }
 
 int main(void)
@@ -174,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_found),
 		cmocka_unit_test(long_values_are_left_out),
+		cmocka_unit_test(others_are_facts),
 		cmocka_unit_test(odd_jobs),
 		cmocka_unit_test(values_are_printed_without_memory),
 	};
