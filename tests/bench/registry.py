@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from accounts import days, summaries
+from evicted import evicted
 from peers import peers
 from results import Result
 from rows import Rows
@@ -33,6 +34,7 @@ ROWS = {
     "again-many": Choice(Rows.again_many, "as \"again\", with 100,000 jobs of 1.6 kB"),
     "days": Choice(days, "ls date/"),
     "summaries": Choice(summaries, "grep of 1,000 jobs that are listed as summaries, 50 ms"),
+    "evicted": Choice(evicted, "grep -rc of an account four times as large as the cache"),
     "wire": Choice(wire, "requests, bytes and handshakes over HTTPS, through nginx"),
     "waits": Choice(waits, "how long other calls wait during a listing"),
     "memory": Choice(Rows.memory, "the largest resident size of gladiafs"),

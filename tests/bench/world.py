@@ -63,11 +63,15 @@ class Mock:
     def set_latency(self, ms: int) -> None:
         self.control("POST", "modes", {"latency_ms": ms})
 
+    def traffic(self) -> tuple[int, int]:
+        """Returns the number of requests to the API and of bytes sent since the last call."""
+        stats = self.control("GET", "stats")
+        self.control("DELETE", "stats")
+        return stats["requests"], stats["bytes_out"]
+
     def requests(self) -> int:
         """Returns the number of requests to the API since the last call."""
-        count = self.control("GET", "stats")["requests"]
-        self.control("DELETE", "stats")
-        return count
+        return self.traffic()[0]
 
     def stop(self) -> None:
         if self.process.poll() is None:
