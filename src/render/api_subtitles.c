@@ -184,7 +184,8 @@ static int api_subtitles_read_cues(struct made_subtitles *made, char *text)
 			err = api_subtitles_add_cue(made, &cue);
 			open = false;
 		} else if (open) {
-			*end = '\n';
+			if (next > end)
+				*end = '\n';
 			if (!cue.text)
 				cue.text = text;
 			cue.text_len = (size_t)(end - cue.text);

@@ -10,8 +10,8 @@
 
 /*
  * The input is a job as JSON. It is printed as the catalog stores it, and rendered in all
- * formats (SEMANTICS 8.1). An input that is not JSON is rendered unchanged: even then, no
- * byte outside the text may be read.
+ * formats, with its translations (SEMANTICS 8.1, 8.3, 8.4). An input that is not JSON is
+ * rendered unchanged: even then, no byte outside the text may be read.
  */
 enum { PRINTED_MAX = 1 << 20 };
 
@@ -30,10 +30,15 @@ static bool is_time(const char *at, char point)
 	return at[3] < '6' && at[6] < '6';
 }
 
-/* A line with an arrow holds the times of a cue, the second one later than the first. */
-static void check_cues(const char *text, char point)
+/*
+ * A line with an arrow holds the times of a cue, the second one later than the first and
+ * not later than the first of the next cue. Returns the number of cues.
+ */
+static size_t check_cues(const char *text, char point)
 {
 	enum { TIME = 12, ARROW = 5 };
+	const char *before = NULL; /* the end of the cue before */
+	size_t cues = 0;
 
 	for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
 		size_t len = strcspn(line, "\n");
@@ -46,35 +51,61 @@ static void check_cues(const char *text, char point)
 		HOLDS(is_time(line, point) && is_time(line + TIME + ARROW, point));
 		HOLDS(memcmp(line, line + TIME + ARROW, TIME) < 0);
 		HOLDS(!memmem(arrow + 3, len - (size_t)(arrow + 3 - line), "-->", 3));
+		HOLDS(!before || memcmp(before, line, TIME) <= 0);
+		before = line + TIME + ARROW;
+		cues++;
 	}
+	return cues;
 }
 
-static void render(enum format format, const char *job, size_t len, bool checked)
+/* Expects a rendition that is not empty to be well-formed, and counts its cues. */
+static void check_text(enum format format, const char *text, size_t len, size_t *cues)
+{
+	HOLDS(strlen(text) == len && fuzz_is_utf8(text, len));
+	HOLDS(text[len - 1] == '\n');
+	if (format == FORMAT_VTT)
+		HOLDS(strncmp(text, "WEBVTT", strlen("WEBVTT")) == 0);
+	if (format == FORMAT_MD)
+		HOLDS(strncmp(text, "# ", 2) == 0);
+	if (format == FORMAT_SRT || format == FORMAT_VTT)
+		*cues = check_cues(text, format == FORMAT_SRT ? ',' : '.');
+}
+
+/* Renders a job, and again if it is JSON. Returns the number of cues. */
+static size_t render(enum format format, unsigned translation, const char *job,
+	size_t len, bool checked)
 {
 	CLEANUP(buf_done) struct buf out;
 	CLEANUP(buf_done) struct buf again;
+	size_t cues = 0;
 
 	buf_init(&out, FORMAT_TEXT_MAX);
 	buf_init(&again, FORMAT_TEXT_MAX);
 
-	int err = format_render(format, 0, job, len, &out);
+	int err = format_render(format, translation, job, len, &out);
 
-	HOLDS(!err || err == -EBADMSG);
-	if (err || !checked)
-		return;
-	HOLDS(!format_render(format, 0, job, len, &again));
+	HOLDS(!err || err == -EBADMSG || err == RENDER_REPLACED ||
+		(err == -ENOENT && translation));
+	if (err < 0 || !checked)
+		return 0;
+	HOLDS(format_render(format, translation, job, len, &again) == err);
 	HOLDS(out.len == again.len &&
 		(!out.len || !memcmp(out.data, again.data, out.len)));
-	if (!out.len) {
-		HOLDS(format != FORMAT_VTT);
-		return;
-	}
-	HOLDS(strlen(out.data) == out.len && fuzz_is_utf8(out.data, out.len));
-	HOLDS(out.data[out.len - 1] == '\n');
-	if (format == FORMAT_VTT)
-		HOLDS(strncmp(out.data, "WEBVTT", strlen("WEBVTT")) == 0);
-	if (format != FORMAT_TXT)
-		check_cues(out.data, format == FORMAT_SRT ? ',' : '.');
+	HOLDS(out.len || (format != FORMAT_VTT && format != FORMAT_MD));
+	if (out.len)
+		check_text(format, out.data, out.len, &cues);
+	return cues;
+}
+
+/* Renders a job, or one of its translations, in all formats. */
+static void render_all(unsigned translation, const char *job, size_t len, bool checked)
+{
+	size_t srt = render(FORMAT_SRT, translation, job, len, checked);
+	size_t vtt = render(FORMAT_VTT, translation, job, len, checked);
+
+	HOLDS(srt == vtt);
+	render(FORMAT_TXT, translation, job, len, checked);
+	render(FORMAT_MD, translation, job, len, checked);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -103,7 +134,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	HOLDS(exact);
 	if (printed.len)
 		memcpy(exact, printed.data, printed.len);
-	for (unsigned i = FORMAT_TXT; i < FORMATS; i++)
-		render((enum format)i, err ? raw : exact, err ? size : printed.len, !err);
+
+	const char *job = err ? raw : exact;
+	size_t len = err ? size : printed.len;
+	struct render_translations listed;
+
+	render_translations(job, len, &listed);
+	HOLDS(listed.len <= RENDER_TRANSLATIONS_MAX);
+	for (unsigned i = 0; i <= listed.len; i++)
+		render_all(i, job, len, !err);
 	return 0;
 }
