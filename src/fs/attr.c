@@ -29,6 +29,16 @@ static struct timespec attr_to_timespec(int64_t ms)
  */
 enum { DIR_LINKS = 1, JOB_LINKS = 3 };
 
+/*
+ * The mode of files. On a read-only mount the owner's write permission does no harm, and
+ * copies that keep the mode can be changed and removed. With allow_delete the mount is
+ * writable, and the kernel must refuse to open a file for writing by its mode.
+ */
+static mode_t attr_file_mode(const struct fs *fs)
+{
+	return S_IFREG | (fs->config.allow_delete ? 0444 : 0644);
+}
+
 static void attr_of(const struct fs *fs, mode_t mode, nlink_t links, uint64_t ino,
 	int64_t time_ms, struct stat *ret)
 {
@@ -45,7 +55,8 @@ static void attr_of(const struct fs *fs, mode_t mode, nlink_t links, uint64_t in
 
 void attr_of_job(const struct fs *fs, const struct catalog_job *job, struct stat *ret)
 {
-	attr_of(fs, S_IFREG | 0444, JOB_LINKS, job->ino, job_mtime_ms(&job->job), ret);
+	attr_of(fs, attr_file_mode(fs), JOB_LINKS, job->ino, job_mtime_ms(&job->job),
+		ret);
 	ret->st_size = job->size;
 	ret->st_blocks = (job->size + BLOCK - 1) / BLOCK;
 }
@@ -63,7 +74,7 @@ void attr_of_rendition(const struct fs *fs, const struct catalog_job *job,
 void attr_of_text(
 	const struct fs *fs, uint64_t ino, size_t size, int64_t time_ms, struct stat *ret)
 {
-	attr_of(fs, S_IFREG | 0444, 1, ino, time_ms, ret);
+	attr_of(fs, attr_file_mode(fs), 1, ino, time_ms, ret);
 	ret->st_size = (off_t)size;
 	ret->st_blocks = ((off_t)size + BLOCK - 1) / BLOCK;
 }
@@ -113,7 +124,7 @@ void attr_of_dir(const struct fs *fs, struct dir *dir, struct stat *ret)
 		dir->mtime_ms = attr_dir_mtime_ms(fs, dir);
 
 	/* Deleting a file requires write permission for its directory. */
-	const mode_t mode = S_IFDIR | (fs->config.allow_delete ? 0755 : 0555);
+	const mode_t mode = S_IFDIR | 0755;
 
 	attr_of(fs, mode, DIR_LINKS, dir->ino, dir->mtime_ms, ret);
 	ret->st_ctim = attr_to_timespec(attr_dir_ctime_ms(fs, dir));

@@ -46,7 +46,7 @@ class TestStat:
         for job in account.jobs():
             path = one.path / "all" / (job["id"] + ".json")
             info = path.stat()
-            assert stat.S_ISREG(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o444
+            assert stat.S_ISREG(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o644
             assert (info.st_uid, info.st_gid) == (os.getuid(), os.getgid())
             assert info.st_size == len(read(path))
             assert info.st_blocks * 512 >= info.st_size
@@ -56,7 +56,7 @@ class TestStat:
         one = mount(account)
         for path in ("", "all", "status", "status/done", "date", "after/2026-04-01"):
             info = (one.path / path).stat()
-            assert stat.S_ISDIR(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o555
+            assert stat.S_ISDIR(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o755
             assert (info.st_uid, info.st_gid) == (os.getuid(), os.getgid())
 
     def test_newest_change(self, account, mount):
@@ -123,7 +123,7 @@ class TestStat:
         one = mount(account, *options)
         for path in some_paths(one):
             mode = stat.S_IMODE(path.stat().st_mode)
-            assert mode == (0o555 if path.is_dir() else 0o444) & ~umask
+            assert mode == (0o755 if path.is_dir() else 0o644) & ~umask
 
     @pytest.mark.parametrize("options, owner", [
         ([], (os.getuid(), os.getgid())), (["uid=1234", "gid=4321"], (1234, 4321))])

@@ -11,11 +11,14 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from layout import pretty
 from mock import AN_ID
+from mounting import needs_root
 from tools import PATIENCE, read, run
 
 SECONDS = 60 * PATIENCE
@@ -235,13 +238,12 @@ class TestCopying:
         one = mount(account, *options)
         shutil.copytree(one.path / "all", tmp_path / "new")
         same(tmp_path / "new", expected)
-        assert (tmp_path / "new").stat().st_mode & 0o777 == 0o555
+        assert (tmp_path / "new").stat().st_mode & 0o777 == 0o755
         if options:
             name = next(iter(expected))
             there, here = (set(os.listxattr(path / name))
                            for path in (tmp_path / "new", one.path / "all"))
             assert there in (here, set())
-        os.chmod(tmp_path / "new", 0o755)
 
     def test_rsync(self, account, mount, expected, tmp_path):
         """A second rsync has nothing to copy, even if it compares checksums. (A directory gets its
@@ -254,7 +256,25 @@ class TestCopying:
         assert len(tool(*again).splitlines()) == len(expected) + 1
         same(tmp_path / "new", expected)
         assert tool(*again, "--checksum") == ""
-        os.chmod(tmp_path / "new", 0o755)
+
+    @needs_root
+    @pytest.mark.parametrize("copy", [
+        'cp -r "$0" new/', 'cp -a "$0" new/', 'rsync -a "$0" new/',
+        'python3 -c "import shutil, sys; shutil.copytree(sys.argv[1], sys.argv[2])" "$0" new/all'])
+    def test_copies_can_be_removed(self, account, mount, copy):
+        """SEMANTICS 5.1: an ordinary user can change and remove what they copied."""
+        with tempfile.TemporaryDirectory(prefix="gladiafs-user-") as home:
+            os.chmod(home, 0o755)
+            (Path(home) / "mnt").mkdir()
+            (Path(home) / "own").mkdir()
+            os.chown(Path(home) / "own", 65534, 65534)
+            one = mount(account, "allow_other", path=Path(home) / "mnt")
+            tool("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "sh", "-ec",
+                 f"cd \"$1\"; mkdir new; {copy}; for file in new/all/*; do break; done; "
+                 "echo >> \"$file\"; mv \"$file\" new/x; rm -r new",
+                 one.path / "all", Path(home) / "own")
+            assert list((Path(home) / "own").iterdir()) == []
+            one.unmount()
 
     def test_tar(self, account, mount, expected, tmp_path):
         one = mount(account)

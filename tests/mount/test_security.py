@@ -216,4 +216,4 @@ class TestOthers:
         """SEMANTICS 1.2"""
         one = mount(account)
         for path in (one.path / "all").iterdir():
-            assert stat.S_IMODE(path.stat().st_mode) == 0o444 and path.is_file()
+            assert stat.S_IMODE(path.stat().st_mode) == 0o644 and path.is_file()

@@ -120,7 +120,7 @@ class TestWith:
         one = mount(account, "xattr")
         lines = run("ls", "-l", one.path / "all").splitlines()[1:]
         assert len(lines) == 250
-        assert {line.split()[0] for line in lines} == {"-r--r--r--"}
+        assert {line.split()[0] for line in lines} == {"-rw-r--r--"}
 
     def test_copies(self, account, mount, tmp_path):
         """cp and rsync copy the attributes if the target filesystem supports them."""
@@ -156,4 +156,4 @@ class TestWithout:
         assert caught.value.errno == errno.EOPNOTSUPP
         assert run("getfattr", "-d", path, code=1) == ""
         assert {line.split()[0] for line in run("ls", "-l", path.parent).splitlines()[1:]
-                } == {"-r--r--r--"}
+                } == {"-rw-r--r--"}

@@ -41,7 +41,7 @@ static void a_file_shows_its_job(void **state)
 	fake_add(mount->api, job_id(1).text, JOB_DONE, MOUNT_WALL_MS - 5000)
 		->job.completed_ms = MOUNT_WALL_MS - 1999;
 	entry = look_up(mount, "all", 1);
-	assert_int_equal(entry.attr.mode, S_IFREG | 0444);
+	assert_int_equal(entry.attr.mode, S_IFREG | 0644);
 	/* The job is in all/, in one directory of status/ and in one of date/, so that
 	 * du(1) counts it once. */
 	assert_int_equal(entry.attr.nlink, 3);
@@ -188,14 +188,14 @@ static void a_directory_shows_its_age(void **state)
 			kernel_getattr(mount->kernel,
 				kernel_walk(mount->kernel, cases[i].path), &attr),
 			0);
-		assert_int_equal(attr.mode, S_IFDIR | 0555);
+		assert_int_equal(attr.mode, S_IFDIR | 0755);
 		assert_int_equal(attr.nlink, 1);
 		assert_int_equal(attr.uid, MOUNT_UID);
 		assert_int_equal(attr.gid, MOUNT_GID);
 		assert_int_equal(attr.mtime, cases[i].mtime_ms / 1000);
 	}
 	assert_int_equal(kernel_getattr(mount->kernel, FUSE_ROOT_ID, &attr), 0);
-	assert_int_equal(attr.mode, S_IFDIR | 0555);
+	assert_int_equal(attr.mode, S_IFDIR | 0755);
 	assert_int_equal(attr.ino, FUSE_ROOT_ID);
 	mount_free(mount);
 }

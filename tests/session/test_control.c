@@ -80,7 +80,7 @@ static void it_is_there_and_not_listed(void **state)
 		assert_string_equal(entries.entries[i].name, files[i]);
 		assert_int_equal(entries.entries[i].type, S_IFREG);
 		assert_int_equal(entries.entries[i].ino, entry.attr.ino);
-		assert_int_equal(entry.attr.mode, S_IFREG | 0444);
+		assert_int_equal(entry.attr.mode, S_IFREG | 0644);
 		assert_int_equal(entry.attr.uid, MOUNT_UID);
 	}
 	kernel_releasedir(mount->kernel, &dir);

@@ -86,7 +86,7 @@ static void a_job_is_there_as_all_formats(void **state)
 		assert_int_equal(entry.nodeid, job_ino(job_id(1).text) | i);
 		assert_int_equal(entry.attr.ino, job_ino(job_id(1).text) | i);
 		assert_int_equal(entry.attr.size, strlen(texts[i]));
-		assert_int_equal(entry.attr.mode, S_IFREG | 0444);
+		assert_int_equal(entry.attr.mode, S_IFREG | 0644);
 		assert_int_equal(entry.attr.mtime, (MOUNT_WALL_MS - 1000) / 1000);
 		assert_int_equal(kernel_getattr(mount->kernel, entry.nodeid, &attr), 0);
 		assert_memory_equal(&attr, &entry.attr, sizeof(attr));
