@@ -16,6 +16,7 @@
 #include "catalog/catalog.h"
 #include "commands/cache.h"
 #include "commands/check.h"
+#include "commands/check_api.h"
 #include "commands/fetch.h"
 #include "commands/refresh.h"
 #include "config/api_key.h"
@@ -237,7 +238,8 @@ static int main_act(struct options *options, struct buf *errmsg)
 		fs_print_version();
 		return EXIT_CODE_OK;
 	case OPTIONS_CHECK:
-		return check_run(options);
+		return options->check_api ? check_api_run(options, errmsg)
+					  : check_run(options);
 	case OPTIONS_REFRESH:
 		return refresh_path(options->paths, errmsg);
 	case OPTIONS_FETCH:

@@ -40,6 +40,7 @@ struct options {
 	char *mountpoint; /* as given */
 	char **paths;     /* as given, at least one; the last element is NULL */
 	enum options_clean cache_clean;
+	bool check_api; /* --check --api (SEMANTICS 1.7) */
 	bool foreground;
 	bool debug;
 	bool verbose;      /* -v: say what was mounted */

@@ -53,6 +53,9 @@ struct http_result {
 	const char *body;
 	size_t body_len;
 	int64_t retry_after_ms; /* delay of Retry-After (RFC 9110, 10.2.3); -1: none */
+	char retry_after[64];   /* value of Retry-After, printable ASCII only, or "" */
+	char encoding[64];      /* value of Content-Encoding, likewise */
+	char version[16];       /* "HTTP/1.1", "HTTP/2", or "" */
 	int64_t server_ms;      /* timestamp of Date (RFC 9110, 6.6.1); -1: none */
 	char request_id[64];    /* x-request-id, printable ASCII only, or "" */
 	uint64_t bytes;         /* size of the body as received, before decoding */

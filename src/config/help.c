@@ -13,7 +13,7 @@ void options_print_help(void)
 {
 	fputs("Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-v] [-d] [SOURCE] "
 	      "MOUNTPOINT\n"
-	      "       gladiafs --check [-o OPTION[,OPTION...]] [SOURCE]\n"
+	      "       gladiafs --check [--api] [-o OPTION[,OPTION...]] [SOURCE]\n"
 	      "       gladiafs --refresh PATH...\n"
 	      "       gladiafs --fetch PATH...\n"
 	      "       gladiafs --cache[=clean|=clean-all] [-o cache_dir=PATH]\n"
@@ -38,6 +38,8 @@ void options_print_help(void)
 	      "    -v                   log each request to the API\n"
 	      "    -d                   log also each call of the kernel (implies -f)\n"
 	      "    --check              check everything that a mount needs, or a mount\n"
+	      "    --api                with --check: ask the API what is not known "
+	      "about it\n"
 	      "    --refresh            refresh the directories when they are read "
 	      "again\n"
 	      "    --fetch              fetch all jobs of the directories into the "

@@ -32,12 +32,13 @@ struct command {
 };
 
 /* Values for long options without a short form. */
-enum { LETTER_CHECK = 256, LETTER_REFRESH, LETTER_FETCH, LETTER_CACHE };
+enum { LETTER_CHECK = 256, LETTER_API, LETTER_REFRESH, LETTER_FETCH, LETTER_CACHE };
 
 static const struct option long_options[] = {
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
 	{"check", no_argument, NULL, LETTER_CHECK},
+	{"api", no_argument, NULL, LETTER_API},
 	{"refresh", no_argument, NULL, LETTER_REFRESH},
 	{"fetch", no_argument, NULL, LETTER_FETCH},
 	{"cache", optional_argument, NULL, LETTER_CACHE},
@@ -72,8 +73,8 @@ static int options_refuse_argument(int result, const char *last, struct buf *err
 		return errmsg_set(errmsg, -EINVAL, "--help and --version take no value");
 	if (optopt >= LETTER_CHECK)
 		return errmsg_set(errmsg, -EINVAL,
-			"--check, --refresh and --fetch take no \"=VALUE\": give it as a "
-			"separate argument");
+			"--check, --api, --refresh and --fetch take no \"=VALUE\": give "
+			"it as a separate argument");
 
 	const char letter[] = {(char)optopt, '\0'};
 
@@ -118,6 +119,9 @@ static void options_note_letter(
 		break;
 	case LETTER_CHECK:
 		options->action = OPTIONS_CHECK;
+		break;
+	case LETTER_API:
+		options->check_api = true;
 		break;
 	case 's':
 		command->sloppy = true;
@@ -310,6 +314,10 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct buf
 	if (err || options->action == OPTIONS_HELP || options->action == OPTIONS_VERSION)
 		return err;
 
+	if (options->check_api && options->action != OPTIONS_CHECK)
+		return errmsg_set(errmsg, -EINVAL,
+			"--api belongs to --check: gladiafs --check --api [-o ...] "
+			"[SOURCE or MOUNTPOINT]");
 	if (options->action == OPTIONS_REFRESH || options->action == OPTIONS_FETCH)
 		return options_use_paths(&command, options, errmsg);
 	/* A daemon has no terminal for its messages. */

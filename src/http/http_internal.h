@@ -56,6 +56,7 @@ struct http_response {
 	struct buf body;    /* the body, unless it is passed to on_data() */
 	char retry_after[HTTP_VALUE_MAX + 1];
 	char request_id[HTTP_VALUE_MAX + 1];
+	char encoding[HTTP_VALUE_MAX + 1];
 	char date[HTTP_VALUE_MAX + 1];
 	char detail[CURL_ERROR_SIZE]; /* CURLOPT_ERRORBUFFER */
 };

@@ -102,10 +102,12 @@ static size_t response_on_header(char *line, size_t size, size_t count, void *ct
 	if (len > 5 && !memcmp(line, "HTTP/", 5)) {
 		answer->retry_after[0] = '\0';
 		answer->request_id[0] = '\0';
+		answer->encoding[0] = '\0';
 		answer->date[0] = '\0';
 	}
 	response_keep_value(answer->retry_after, line, len, "retry-after");
 	response_keep_value(answer->request_id, line, len, "x-request-id");
+	response_keep_value(answer->encoding, line, len, "content-encoding");
 	response_keep_value(answer->date, line, len, "date");
 	return len;
 }
@@ -234,6 +236,26 @@ static enum http_failure response_failure_of_cut(
 		       : response_meaning_of(code)->failure;
 }
 
+/* Copies the version that the status line has: "HTTP/1.1", "HTTP/2". */
+static void response_version(CURL *easy, char version[static 16])
+{
+	static const struct {
+		long curl;
+		const char *name;
+	} versions[] = {
+		{CURL_HTTP_VERSION_1_0, "HTTP/1.0"},
+		{CURL_HTTP_VERSION_1_1, "HTTP/1.1"},
+		{CURL_HTTP_VERSION_2_0, "HTTP/2"},
+		{CURL_HTTP_VERSION_3, "HTTP/3"},
+	};
+	long number = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &number);
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++)
+		if (versions[i].curl == number)
+			strcpy(version, versions[i].name);
+}
+
 static int64_t response_server_ms(const char *date)
 {
 	time_t seconds = *date ? curl_getdate(date, NULL) : -1;
@@ -267,6 +289,10 @@ void http_response_result(
 		result->retry_after_ms = retry_after_parse(
 			answer->retry_after, clock_wall_ms(answer->clock));
 	memcpy(result->request_id, answer->request_id, sizeof(answer->request_id));
+	memcpy(result->retry_after, answer->retry_after, sizeof(answer->retry_after));
+	memcpy(result->encoding, answer->encoding, sizeof(answer->encoding));
+	if (result->status)
+		response_version(answer->easy, result->version);
 	curl_easy_getinfo(answer->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	result->bytes = (uint64_t)bytes;
 }

@@ -25,7 +25,7 @@ struct mode {
 #define AT(member) offsetof(struct modes, member)
 
 static const struct mode table[] = {
-	{"items", KIND_CHOICE, AT(items_summary), {"whole", "summary"}},
+	{"items", KIND_CHOICE, AT(items), {"whole", "summary", "other"}},
 	{"limit_max", KIND_NUMBER, AT(limit_max), {0}},
 	{"limit_over", KIND_CHOICE, AT(limit_over), {"cap", "400", "422"}},
 	{"default_limit", KIND_NUMBER, AT(default_limit), {0}},
@@ -34,11 +34,13 @@ static const struct mode table[] = {
 	{"past_end", KIND_CHOICE, AT(past_end), {"empty", "404"}},
 	{"metadata", KIND_CHOICE, AT(metadata),
 		{"json", "brackets", "ignored", "exact", "empty", "400", "422"}},
+	{"dates", KIND_CHOICE, AT(dates_ignored), {"used", "ignored"}},
 	{"date_zone", KIND_ZONE, AT(date_zone), {0}},
 	{"before", KIND_CHOICE, AT(before_inclusive), {"exclusive", "inclusive"}},
 	{"after", KIND_CHOICE, AT(after_inclusive), {"exclusive", "inclusive"}},
 	{"next_form", KIND_NEXT, AT(next_form),
 		{"origin", "other_path", "relative", "query"}},
+	{"next_query", KIND_CHOICE, AT(next_query), {"both", "offset", "none"}},
 	{"next_stuck", KIND_CHOICE, AT(next_stuck), {"0", "1"}},
 	{"next_name", KIND_CHOICE, AT(next_name), {"next", "next_page", "missing"}},
 	{"filter", KIND_CHOICE, AT(filter), {"before_cut", "after_cut"}},

@@ -13,6 +13,8 @@
 /* Maximum size of a mode that is a string, including the NUL. */
 #define MODE_STRING 256
 
+enum items { ITEMS_WHOLE, ITEMS_SUMMARY, ITEMS_OTHER };
+enum next_query { NEXT_QUERY_BOTH, NEXT_QUERY_OFFSET, NEXT_QUERY_NONE };
 enum limit_over { LIMIT_CAP, LIMIT_400, LIMIT_422 };
 enum order { ORDER_NEWEST, ORDER_OLDEST, ORDER_UNSORTED };
 enum last_next { LAST_NEXT_NULL, LAST_NEXT_SET };
@@ -39,7 +41,8 @@ enum retry_after { RETRY_SECONDS, RETRY_DATE, RETRY_ABSENT };
 enum keys { KEYS_NORMAL, KEYS_NEXT_FIRST, KEYS_NEXT_LAST, KEYS_UNKNOWN };
 
 struct modes {
-	int64_t items_summary, limit_max, limit_over, default_limit, order, last_next;
+	int64_t items, dates_ignored, next_query, limit_max, limit_over, default_limit,
+		order, last_next;
 	int64_t past_end, metadata, date_zone, before_inclusive, after_inclusive;
 	int64_t next_form, next_stuck, retry_after, retry_after_s, gzip, chunked, keys;
 	int64_t pretty, latency_ms, next_name, filter;

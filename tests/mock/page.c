@@ -52,8 +52,11 @@ static void add_link(
 	default:
 		break;
 	}
-	text_printf(&t, "?%s%soffset=%" PRIu64 "&limit=%" PRIu64, p->filter,
-		*p->filter ? "&" : "", offset, p->limit);
+	text_printf(&t, "?%s", p->filter);
+	if (m->next_query != NEXT_QUERY_NONE)
+		text_printf(&t, "%soffset=%" PRIu64, *p->filter ? "&" : "", offset);
+	if (m->next_query == NEXT_QUERY_BOTH)
+		text_printf(&t, "&limit=%" PRIu64, p->limit);
 	text_quote(out, t.p, t.n);
 	text_done(&t);
 }
@@ -80,6 +83,22 @@ void page_job(struct answer *out, const struct job *job, bool summary)
 	answer_part(out, b.p + b.cut_to, b.n - b.cut_to);
 }
 
+/* Adds a job with a member that it does not have by itself. */
+static void add_other_job(struct answer *out, const struct job *job)
+{
+	struct text scratch = {0};
+	struct body b = account_text(job, &scratch);
+	size_t n = b.n;
+	struct text t = {0};
+
+	while (n && b.p[n - 1] != '}')
+		n--;
+	text_add(&t, b.p, n - 1);
+	text_str(&t, ",\"listed\":true}");
+	answer_take(out, &t);
+	text_done(&scratch);
+}
+
 static void add_items(struct answer *out, const struct page *p, const struct modes *m,
 	const char *comma)
 {
@@ -91,7 +110,10 @@ static void add_items(struct answer *out, const struct page *p, const struct mod
 	for (size_t i = 0; i < p->count; i++) {
 		if (i)
 			answer_literal(out, comma);
-		page_job(out, p->jobs[i], m->items_summary);
+		if (m->items == ITEMS_OTHER)
+			add_other_job(out, p->jobs[i]);
+		else
+			page_job(out, p->jobs[i], m->items == ITEMS_SUMMARY);
 	}
 	answer_literal(out, "]");
 }

@@ -165,6 +165,8 @@ static void take_param(struct query *q, const struct param *p, const struct mode
 {
 	static const char brackets[] = "custom_metadata[";
 
+	if (modes->dates_ignored && strstr(p->name, "date"))
+		return;
 	for (size_t i = 0; i < ARRAY_SIZE(params); i++)
 		if (strcmp(p->name, params[i].name) == 0)
 			params[i].take(q, p, modes);

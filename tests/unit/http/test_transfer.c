@@ -15,9 +15,13 @@
 /* http/transfer.c: the options that are set for each request. */
 
 static const char hello[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+static const char described[] =
+	"HTTP/1.1 503 No\r\nRetry-After: soon\r\nContent-Encoding: identity\r\n"
+	"Content-Length: 0\r\n\r\n";
 static const struct raw_route routes[] = {
 	{"/hello", hello, sizeof(hello) - 1, .after = RAW_KEEP},
 	{"/a/../b/./c", hello, sizeof(hello) - 1, .after = RAW_KEEP},
+	{"/described", described, sizeof(described) - 1, .after = RAW_KEEP},
 	{.target = NULL},
 };
 
@@ -42,6 +46,21 @@ static void paths_are_sent_as_they_are(void **state)
 	fixture_until_done(request);
 	assert_int_equal(request->result.status, 200);
 	assert_memory_equal(raw_server_head(fixture->server, 0), "GET /a/../b/./c ", 16);
+}
+
+/* SEMANTICS 1.6.5: --check --api reports these properties of a response. */
+static void a_result_describes_the_response(void **state)
+{
+	struct test_request *request = fixture_get(*state, "/described");
+
+	fixture_until_done(request);
+	assert_string_equal(request->result.retry_after, "soon");
+	assert_string_equal(request->result.encoding, "identity");
+	assert_string_equal(request->result.version, "HTTP/1.1");
+	request = fixture_get(*state, "/hello");
+	fixture_until_done(request);
+	assert_string_equal(request->result.retry_after, "");
+	assert_string_equal(request->result.encoding, "");
 }
 
 /* Returns the client's socket of the only connection to the server. */
@@ -131,6 +150,7 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(paths_are_sent_as_they_are),
+		TEST(a_result_describes_the_response),
 		TEST(vanished_peers_are_noticed),
 		TEST(a_ca_file_is_read_to_its_end),
 	};
