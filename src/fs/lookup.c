@@ -4,6 +4,7 @@
 #include <sys/param.h>
 #include <sys/statvfs.h>
 
+#include "alias.h"
 #include "control.h"
 #include "jobs_csv.h"
 #include "request.h"
@@ -204,6 +205,12 @@ static int lookup_handle(struct request *request)
 
 	int err = tree_resolve(&dir->tree, request->name, &entry);
 
+	if (err == -ENOENT) {
+		int alias_err = alias_lookup(request, dir);
+
+		if (alias_err != -ENOENT)
+			return alias_err;
+	}
 	if (!err && entry.is_job)
 		fs->formats_reported |= 1u << entry.format;
 	if (err == -ENOENT || (!err && entry.is_job && query_is_empty(&dir->tree.query)))

@@ -4,7 +4,8 @@ costs."""
 
 import errno
 import os
-from datetime import date, timedelta
+import stat
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
@@ -201,13 +202,46 @@ class TestMonths:
             assert errno_of(os.stat, one.path / "date" / name) == errno.ENOENT
 
 
+class TestRelativeTimes:
+    """SEMANTICS 3.1: names that mean a time relative to now."""
+
+    def test_relative_times(self, mock, mount):
+        """SEMANTICS 3.1.6"""
+        now = datetime.now(timezone.utc)
+        ago = {hours: now - timedelta(hours=hours) for hours in (1, 25, 24 * 8, 24 * 100)}
+        for time in ago.values():
+            mock.create(created_at=time.strftime("%Y-%m-%dT%H:%M:%S.000Z"), text="Hello.")
+        one = mount(mock)
+        for path in ("date", "after", "before"):
+            assert not {"today", "yesterday", "7d"} & listed(one.path / path)
+        requests = one.requests()
+        assert os.readlink(one.path / "date/today") in (
+            str(now.date()), str(datetime.now(timezone.utc).date()))
+        assert os.readlink(one.path / "status/done/date/yesterday") == (
+            str((now - timedelta(days=1)).date()))
+        assert os.readlink(one.path / "after/7d")[:10] == str((now - timedelta(days=7)).date())
+        assert one.requests() == []
+        for path, count in (("after/2h", 1), ("after/2d", 2), ("after/7d", 2), ("after/2w", 3),
+                            ("before/90d", 1), ("before/120m", 3), ("before/3000h", 0),
+                            ("after/2w/before/2d", 1), ("status/done/after/2w/before/2h", 2)):
+            assert len(listed(one.path / path)) == count, path
+        today = on_day(mock, str(now.date()))
+        yesterday = on_day(mock, str((now - timedelta(days=1)).date()))
+        assert listed(one.path / "date/today") == today
+        assert listed(one.path / "date/today,yesterday") == today | yesterday
+        assert stat.S_ISLNK(os.lstat(one.path / "date/today").st_mode)
+        assert stat.S_ISDIR(os.stat(one.path / "date/today").st_mode)
+        assert errno_of(os.readlink, one.path / "date/2026-04-01") == errno.EINVAL
+        assert requests
+
+
 class TestNothing:
     """SEMANTICS 3.3: a name that cannot exist is ENOENT and costs no request."""
 
     @pytest.mark.parametrize("path", [
         "status/foo", "status/Done", "status/done,", "status/,", "date/2026-02-30",
-        "date/2026-13-01", "date/2026-2-3", "date/today", "date/2026-04-01T00:00:00Z",
-        "after/yesterday", "after/2026-04-01T25:00:00Z", "before/0", ".git", "autorun.inf",
+        "date/2026-13-01", "date/2026-2-3", "date/tomorrow", "date/7d", "date/2026-04-01T00:00:00Z",
+        "after/7", "after/7y", "after/2026-04-01T25:00:00Z", "before/0", ".git", "autorun.inf",
         ".Trash-1000", "desktop.ini", "all/.git", "all/.hidden.json", "all/README.md",
         "all/.json", "status/done/.directory", "status/done/Thumbs.db", "date/.hidden",
         "nothing", "all/all.txt~", "all/%2e%2e.json", "all/%zz.json", "all/a b.json",
