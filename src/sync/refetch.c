@@ -27,6 +27,8 @@ static void refetch_end(struct refetch *refetch)
 	if (!refetch_is_used(refetch))
 		return;
 	refetch_cancel_pages(refetch);
+	while (refetch->texts_len)
+		refetch_retire_text(refetch, &refetch->texts[0]);
 	listing_put(refetch->listing);
 	free(refetch->texts);
 	*refetch = (struct refetch){.sync = sync};
@@ -200,10 +202,9 @@ static void refetch_note_read(struct refetch *refetch, int64_t row)
 	size_t end = MIN(members->len, refetch->position + STEP_MAX);
 	struct refetch_text *text = refetch_find_text(refetch, row);
 
-	if (text && !text->page) {
-		refetch_drop_text(refetch, text);
-		texts_retire(refetch->sync->catalog, row);
-	}
+	/* Its page may not have ended yet. */
+	if (text)
+		refetch_retire_text(refetch, text);
 	if (refetch->run < REFETCH_RUN_MIN)
 		return;
 	for (size_t at = refetch->position; at < end; at++) {

@@ -27,8 +27,9 @@
  *
  * In each state a refetch ends if its reader has paused for REFETCH_IDLE_MS.
  *
- * A text that was fetched for the reader is evicted first once it was read
- * (texts_retire()), so that such a reader does not displace what was cached before.
+ * A text that was fetched for the reader is evicted first (texts_retire()) once it was
+ * read, or the reader has passed it or paused. So such a reader does not displace what
+ * was cached before.
  * Until then it may exceed the maximum size of the cache (catalog_set_headroom()).
  */
 enum {
@@ -89,5 +90,8 @@ struct refetch_text *refetch_find_text(const struct refetch *refetch, int64_t ro
 int refetch_add_text(
 	struct refetch *refetch, size_t position, const struct catalog_job *job);
 
-/* Removes a text of the refetch: it was read, or will not arrive. */
+/* Removes a text that will not arrive. */
 void refetch_drop_text(struct refetch *refetch, struct refetch_text *text);
+
+/* Removes a text that was read, or will not be: it is evicted first. */
+void refetch_retire_text(struct refetch *refetch, struct refetch_text *text);

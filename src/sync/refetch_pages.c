@@ -51,6 +51,12 @@ void refetch_drop_text(struct refetch *refetch, struct refetch_text *text)
 	*text = refetch->texts[--refetch->texts_len];
 }
 
+void refetch_retire_text(struct refetch *refetch, struct refetch_text *text)
+{
+	texts_retire(refetch->sync->catalog, text->row);
+	refetch_drop_text(refetch, text);
+}
+
 int refetch_add_text(
 	struct refetch *refetch, size_t position, const struct catalog_job *job)
 {
@@ -104,7 +110,7 @@ static void refetch_drop_passed(struct refetch *refetch)
 		struct refetch_text *text = &refetch->texts[i];
 
 		if (!text->page && text->position + REFETCH_BACK_MAX < refetch->position)
-			refetch_drop_text(refetch, text);
+			refetch_retire_text(refetch, text);
 	}
 }
 
@@ -280,7 +286,8 @@ static bool refetch_take_texts(
 		else
 			refetch_drop_text(refetch, text);
 	}
-	return taken && 4 * taken >= MIN(all, expected->page->len);
+	/* If all were read before the page ended, there are none left. */
+	return !all || (taken && 4 * taken >= MIN(all, expected->page->len));
 }
 
 static void refetch_on_page(struct page *page)

@@ -186,6 +186,30 @@ static void what_was_cached_stays(void **state)
 	}
 }
 
+/* Neither a text that is read before its page ends displaces others, nor one that is not
+ * read. */
+static void read_before_the_page_ends(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = list_many(fixture);
+	struct counting_waiter waiting;
+	unsigned texts = count_texts(reader);
+	bool before[MANY];
+	unsigned kept = 0;
+
+	for (size_t i = 0; i < MANY; i++)
+		before[i] = has_text(reader, i);
+	read_from_to(reader, 0, 1);
+	want(reader, 1, &waiting);
+	fake_restart(fake_call(fixture->api, 0));
+	assert_int_equal(read_from_to(reader, 1, PAGE / 2).fetched, 0);
+	wait_for(fixture, &waiting);
+	pause_reader(fixture);
+	for (size_t i = 0; i < MANY; i++)
+		kept += before[i] && has_text(reader, i);
+	assert_in_range(kept, texts - 1, texts);
+}
+
 /* In another order texts are fetched by their ids, and do not displace others either. */
 static void in_another_order(void **state)
 {
@@ -458,6 +482,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(in_the_order_of_the_listing),
 		TEST(what_was_cached_stays),
+		TEST(read_before_the_page_ends),
 		TEST(in_another_order),
 		TEST(single_files),
 		TEST(the_list_has_grown),
