@@ -4,14 +4,16 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "fs/csv.h"
 #include "fuzz.h"
 #include "gladia/api_internal.h"
 #include "gladia/timestamp.h"
 
 /*
  * The input is the body of an API response that should be one job. Its head is parsed
- * (gladia/job), its metadata is flattened, its text is walked through, and
- * gladia/api_response reads it as the answer to the request of one job.
+ * (gladia/job), its metadata is flattened, its text is walked through,
+ * gladia/api_response reads it as the answer to the request of one job, and that is
+ * printed as CSV.
  */
 
 /* A cursor in unchecked text never leaves the text (json/cursor.h). */
@@ -62,11 +64,52 @@ static void read_head(const char *text, size_t size)
 	HOLDS(!metadata_flatten(metadata, &pairs));
 }
 
+/* Returns the number of cells in a line of CSV, and checks where it ends. */
+static unsigned count_cells(const char *line, size_t len)
+{
+	unsigned cells = 1;
+	bool quoted = false;
+
+	HOLDS(len >= 2 && memcmp(line + len - 2, "\r\n", 2) == 0);
+	for (size_t i = 0; i < len - 2; i++) {
+		HOLDS(line[i]);
+		if (line[i] == '"')
+			quoted = !quoted;
+		else if (!quoted)
+			HOLDS(line[i] != '\r' && line[i] != '\n');
+		cells += line[i] == ',' && !quoted;
+	}
+	HOLDS(!quoted);
+	return cells;
+}
+
+/* The job is a row of jobs.csv (fs/csv.h) that has a cell for each column. */
+static void print_row(const struct api_item *item)
+{
+	CLEANUP(buf_done) struct buf header;
+	CLEANUP(buf_done) struct buf row;
+	struct csv *csv = csv_new();
+
+	buf_init(&header, CSV_TEXT_MAX);
+	buf_init(&row, CSV_TEXT_MAX);
+	HOLDS(csv);
+	HOLDS(!csv_add_job(
+		csv, &item->job, item->facts, item->metadata, item->metadata_len));
+	csv_sort(csv);
+	HOLDS(!csv_print_header(csv, &header));
+	HOLDS(!csv_print_row(csv, 0, &row));
+	HOLDS(count_cells(header.data, header.len) == count_cells(row.data, row.len));
+	csv_free(csv);
+}
+
 static int on_item(void *ctx, const struct api_item *item)
 {
 	unsigned *reported = ctx;
+	struct job_facts facts;
 
 	HOLDS(item && !item->summary && item->size);
+	HOLDS(job_facts_load(item->facts->text, item->facts->len, &facts));
+	print_row(item);
 	++*reported;
 	return 0;
 }
