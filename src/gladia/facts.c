@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include "gladia/job_finder.h"
+#include "render/recording_name.h"
 #include "render/render.h"
-#include "json/string.h"
 
 /* Finds the facts in a job's JSON, and keeps them as short texts. */
 
-enum { HEX = 16, LANGUAGE_MAX = 15 };
+enum { LANGUAGE_MAX = 15 };
 
+_Static_assert(
+	(int)JOB_FILENAME_MAX == (int)RECORDING_NAME_MAX, "there is room for a name");
 _Static_assert(RENDER_TRANSLATIONS_MAX *(RENDER_LANGUAGE_MAX + 1) <= JOB_FACT_MAX,
 	"there is room for all translations");
 
@@ -167,99 +169,14 @@ static void facts_add_count(struct job_facts *facts, size_t count, bool known)
 	facts_add(facts, digits, known ? (size_t)len : 0);
 }
 
-/*
- * Decodes a string to valid UTF-8 without NULs, cut at a character if it is longer than
- * JOB_FILENAME_MAX bytes. Returns the number of bytes, 0 if the value is not a string.
- */
-static size_t facts_decode(struct json_slice value, char text[static JOB_FILENAME_MAX])
-{
-	static const uint32_t replacement = 0xfffd;
-	struct json_slice body = json_string_body(value);
-	size_t len = 0;
-
-	for (const char *in = body.at; in && in < body.end;) {
-		char part[JSON_TEXT_MAX];
-		uint32_t code;
-
-		in = json_decode_char(in, body.end, &code);
-
-		size_t more = (size_t)(json_encode_char(part, code ? code : replacement) -
-				       part);
-
-		if (len + more > JOB_FILENAME_MAX)
-			break;
-		memcpy(text + len, part, more);
-		len += more;
-	}
-	return len;
-}
-
-static int facts_hex_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	digit |= 0x20;
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-/* Decodes the percent-encoding of a URL in place, except that of a NUL. */
-static size_t facts_decode_percent(char *text, size_t len)
-{
-	size_t out = 0;
-
-	for (size_t in = 0; in < len; in++) {
-		int high = in + 2 < len ? facts_hex_value(text[in + 1]) : -1;
-		int low = in + 2 < len ? facts_hex_value(text[in + 2]) : -1;
-
-		if (text[in] == '%' && high >= 0 && low >= 0 && high + low > 0) {
-			text[out++] = (char)(high * HEX + low);
-			in += 2;
-		} else {
-			text[out++] = text[in];
-		}
-	}
-	return out;
-}
-
-/* Finds the last segment of a URL's path, which may be empty. Returns its length. */
-static size_t facts_find_segment(char *url, size_t len, char **ret_segment)
-{
-	char *end = url + len;
-
-	for (char *at = url; at < end; at++)
-		if (*at == '?' || *at == '#')
-			end = at;
-
-	char *path = memmem(url, (size_t)(end - url), "://", 3);
-
-	/* Without a slash behind the host there is no path. */
-	path = path ? memchr(path + 3, '/', (size_t)(end - path - 3)) : url;
-	if (!path)
-		path = end;
-	while (end > path && end[-1] == '/')
-		end--;
-
-	char *segment = end;
-
-	while (segment > path && segment[-1] != '/')
-		segment--;
-	*ret_segment = segment;
-	return (size_t)(end - segment);
-}
-
 static void facts_add_filename(
 	struct job_facts *facts, struct json_slice filename, struct json_slice source)
 {
-	char text[JOB_FILENAME_MAX];
-	size_t len = facts_decode(filename, text);
-	char *segment = text;
+	char text[RECORDING_NAME_MAX];
+	const char *name;
+	size_t len = recording_name_find(filename, source, text, &name);
 
-	if (!len) {
-		len = facts_decode(source, text);
-		len = facts_find_segment(text, len, &segment);
-		len = facts_decode_percent(segment, len);
-	}
-	facts_add(facts, segment, len);
+	facts_add(facts, name, len);
 }
 
 /* Returns the length of a language's code, or 0 if the value is none. */

@@ -3,9 +3,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistr.h>
 
 #include "base/cleanup.h"
-#include "recording_name.h"
+#include "render/recording_name.h"
 #include "render/render.h"
 #include "turns.h"
 
@@ -136,27 +137,60 @@ static double markdown_duration(struct json_slice result, struct json_slice file
 		       : transcript_read_seconds(json_member(file, "audio_duration"));
 }
 
+/* Appends bytes, which may be no UTF-8, as a single line without control characters. */
+static int markdown_add_bytes(const char *bytes, size_t len, struct buf *out)
+{
+	CLEANUP(buf_done) struct buf line;
+	int err = 0;
+
+	buf_init(&line, FORMAT_TEXT_MAX);
+	for (size_t at = 0; !err && at < len;) {
+		uint8_t text[6];
+		ucs4_t code;
+		int used = u8_mbtouc(&code, (const uint8_t *)bytes + at, len - at);
+
+		if (code < ' ' || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
+			code == 0x2029)
+			code = ' ';
+		at += used > 0 ? (size_t)used : 1;
+		err = buf_append(
+			&line, text, (size_t)u8_uctomb(text, code, sizeof(text)));
+	}
+	return err || !line.len ? err : markdown_text_add(line.data, line.len, out);
+}
+
+/* Appends the name of the recording, or else the job's id, as the title. */
+static int markdown_add_title(
+	struct json_slice id, struct json_slice file, struct buf *out)
+{
+	char text[RECORDING_NAME_MAX];
+	const char *name;
+	size_t len = recording_name_find(
+		json_member(file, "filename"), json_member(file, "source"), text, &name);
+	int err = buf_append_str(out, "# ");
+
+	if (!err && len)
+		err = markdown_add_bytes(name, len, out);
+	else if (!err && !plain_text_is_blank(id))
+		err = markdown_text_add_string(id, out);
+	else if (!err)
+		err = buf_append_str(out, "Recording");
+	return err ? err : buf_append_str(out, "\n\n");
+}
+
 /* Appends the title and the facts about the recording. */
 static int markdown_add_head(
 	struct json_slice job, const struct transcript *transcript, struct buf *out)
 {
 	static const char *const names[] = {"id", "created_at", "result", "file"};
 	struct json_slice values[4];
-	CLEANUP(buf_done) struct buf name;
-	size_t begin;
 
-	buf_init(&name, FORMAT_TEXT_MAX);
 	json_members(job, names, 4, values);
 
-	int err = recording_name_add(job, &name);
+	struct json_slice id = json_string_body(values[0]);
+	int err = markdown_add_title(id, values[3], out);
+	size_t begin = out->len;
 
-	if (!err)
-		err = buf_append_str(out, "# ");
-	if (!err)
-		err = markdown_text_add(name.data, name.len, out);
-	if (!err)
-		err = buf_append_str(out, "\n\n");
-	begin = out->len;
 	if (!err)
 		err = markdown_add_date(json_string_body(values[1]), out);
 	if (!err)
@@ -167,7 +201,7 @@ static int markdown_add_head(
 	if (!err)
 		err = markdown_add_speakers(transcript, out);
 	if (!err)
-		err = markdown_add_fact("Job", json_string_body(values[0]), out);
+		err = markdown_add_fact("Job", id, out);
 	return err || out->len == begin ? err : buf_append_str(out, "\n");
 }
 

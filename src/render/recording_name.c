@@ -1,118 +1,103 @@
 /* SPDX-License-Identifier: MIT */
-#include "recording_name.h"
+#include "render/recording_name.h"
 
+#include <stdint.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "plain_text.h"
-#include "render/render.h"
 #include "json/string.h"
 
-/* Returns the value of a hexadecimal digit, or -1. */
-static int recording_name_digit(char c)
+/*
+ * Decodes a string to valid UTF-8 without NULs, cut at a character if it is longer than
+ * RECORDING_NAME_MAX bytes. Returns the number of bytes, 0 if the value is not a string.
+ */
+static size_t recording_name_decode(
+	struct json_slice value, char text[static RECORDING_NAME_MAX])
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Decodes "%20" in place. */
-static void recording_name_decode(struct buf *name)
-{
+	static const uint32_t replacement = 0xfffd;
+	struct json_slice body = json_string_body(value);
 	size_t len = 0;
 
-	for (size_t at = 0; at < name->len; at++) {
-		int high = -1;
-		int low = -1;
+	for (const char *in = body.at; in && in < body.end;) {
+		char part[JSON_TEXT_MAX];
+		uint32_t code;
 
-		if (name->data[at] == '%' && at + 2 < name->len) {
-			high = recording_name_digit(name->data[at + 1]);
-			low = recording_name_digit(name->data[at + 2]);
-		}
-		if (high < 0 || low < 0) {
-			name->data[len++] = name->data[at];
-			continue;
-		}
-		name->data[len++] = (char)(high * 16 + low);
-		at += 2;
+		in = json_decode_char(in, body.end, &code);
+
+		size_t more = (size_t)(json_encode_char(part, code ? code : replacement) -
+				       part);
+
+		if (len + more > RECORDING_NAME_MAX)
+			break;
+		memcpy(text + len, part, more);
+		len += more;
 	}
-	name->len = len;
-	name->data[len] = '\0';
+	return len;
 }
 
-/* Appends bytes as a single line of UTF-8. */
-static int recording_name_add_bytes(const char *at, const char *end, struct buf *out)
+static int recording_name_hex_value(char digit)
 {
-	CLEANUP(buf_done) struct buf text;
-	uint32_t code;
-	int err = 0;
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	digit |= 0x20;
+	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
 
-	buf_init(&text, FORMAT_TEXT_MAX);
-	/* Escapes of JSON were decoded before; a backslash here is one of the name. */
-	while (!err && at < end) {
-		if (*at == '\\')
-			err = buf_append(&text, at, 1);
-		if (*at == '\\' && !err)
-			err = buf_append(&text, at++, 1);
-		else if (!err) {
-			char bytes[JSON_TEXT_MAX];
+/* Decodes the percent-encoding of a URL in place, except that of a NUL. */
+static size_t recording_name_decode_percent(char *text, size_t len)
+{
+	size_t out = 0;
 
-			at = json_decode_char(at, end, &code);
-			err = buf_append(&text, bytes,
-				(size_t)(json_encode_char(bytes, code) - bytes));
+	for (size_t in = 0; in < len; in++) {
+		int high = in + 2 < len ? recording_name_hex_value(text[in + 1]) : -1;
+		int low = in + 2 < len ? recording_name_hex_value(text[in + 2]) : -1;
+
+		if (text[in] == '%' && high >= 0 && low >= 0 && high + low > 0) {
+			text[out++] = (char)(high * 16 + low);
+			in += 2;
+		} else {
+			text[out++] = text[in];
 		}
 	}
-	if (err || !text.len)
-		return err;
-	return plain_text_add(out, (struct json_slice){text.data, text.data + text.len},
-		PLAIN_TEXT_LINE);
+	return out;
 }
 
-/* Appends the last segment of a URL, without what follows "?" or "#". */
-static int recording_name_add_url(struct json_slice url, struct buf *out)
+/* Finds the last segment of a URL's path, which may be empty. Returns its length. */
+static size_t recording_name_find_segment(char *url, size_t len, char **ret_segment)
 {
-	CLEANUP(buf_done) struct buf text;
+	char *end = url + len;
 
-	buf_init(&text, FORMAT_TEXT_MAX);
+	for (char *at = url; at < end; at++)
+		if (*at == '?' || *at == '#')
+			end = at;
 
-	int err = plain_text_add(&text, url, PLAIN_TEXT_LINE);
+	char *path = memmem(url, (size_t)(end - url), "://", 3);
 
-	if (err || !text.len)
-		return err;
-	text.len = strcspn(text.data, "?#");
-	text.data[text.len] = '\0';
+	/* Without a slash behind the host there is no path. */
+	path = path ? memchr(path + 3, '/', (size_t)(end - path - 3)) : url;
+	if (!path)
+		path = end;
+	while (end > path && end[-1] == '/')
+		end--;
 
-	char *scheme = strstr(text.data, "://");
-	char *path = scheme ? strchr(scheme + strlen("://"), '/') : text.data;
-	char *last = path ? strrchr(path, '/') : NULL;
+	char *segment = end;
 
-	if (scheme && !last)
-		return 0;
-	if (last) {
-		text.len -= (size_t)(last + 1 - text.data);
-		memmove(text.data, last + 1, text.len + 1);
+	while (segment > path && segment[-1] != '/')
+		segment--;
+	*ret_segment = segment;
+	return (size_t)(end - segment);
+}
+
+size_t recording_name_find(struct json_slice filename, struct json_slice source,
+	char text[static RECORDING_NAME_MAX], const char **ret_name)
+{
+	size_t len = recording_name_decode(filename, text);
+	char *segment = text;
+
+	if (!len) {
+		len = recording_name_decode(source, text);
+		len = recording_name_find_segment(text, len, &segment);
+		len = recording_name_decode_percent(segment, len);
 	}
-	recording_name_decode(&text);
-	return recording_name_add_bytes(text.data, text.data + text.len, out);
-}
-
-int recording_name_add(struct json_slice job, struct buf *out)
-{
-	static const char *const names[] = {"filename", "source"};
-	struct json_slice values[2];
-	size_t begin = out->len;
-
-	json_members(json_member(job, "file"), names, 2, values);
-
-	int err = plain_text_add(out, json_string_body(values[0]), PLAIN_TEXT_LINE);
-
-	if (!err && out->len == begin)
-		err = recording_name_add_url(json_string_body(values[1]), out);
-	if (!err && out->len == begin)
-		err = plain_text_add(
-			out, json_string_body(json_member(job, "id")), PLAIN_TEXT_LINE);
-	if (!err && out->len == begin)
-		err = buf_append_str(out, "Recording");
-	return err;
+	*ret_name = segment;
+	return len;
 }

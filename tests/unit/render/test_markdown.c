@@ -64,7 +64,7 @@ static void test_title(void **state)
 		{FILE_OF("\"source\":\"https://x.org/a%5Cu0041%0a%ff.mp3#x\""),
 			"# a\\u0041 \xef\xbf\xbd.mp3\n"},
 		{FILE_OF("\"source\":\"https://x.org\""), "# Recording\n"},
-		{FILE_OF("\"source\":\"https://x.org/a/\""), "# Recording\n"},
+		{FILE_OF("\"source\":\"https://x.org/a/\""), "# a\n"},
 		{FILE_OF("\"source\":\"talk.mp3\""), "# talk.mp3\n"},
 	};
 
