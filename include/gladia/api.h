@@ -46,6 +46,11 @@ struct api_config {
 	const char *proxy;  /* URL; "" for none; NULL for the environment's https_proxy */
 	int connections;    /* option connections=: idle connections kept open */
 	int64_t timeout_ms; /* maximum duration of a call */
+	/*
+	 * After a call has failed because there was no connection, others fail at once
+	 * for ten seconds, or until the server answers.
+	 */
+	bool fail_fast;
 };
 
 /* A job that the API returned. */

@@ -43,8 +43,9 @@ enum http_failure {
 /* The result of a request. All pointers are valid only during on_done(). */
 struct http_result {
 	enum http_failure failure;
-	int error;       /* if HTTP_REFUSED: the error that on_data() returned, else 0 */
-	bool tls_failed; /* if HTTP_UNREACHABLE: the certificate or TLS failed */
+	int error;        /* if HTTP_REFUSED: the error that on_data() returned, else 0 */
+	bool tls_failed;  /* if HTTP_UNREACHABLE: the certificate or TLS failed */
+	bool unconnected; /* there was no connection, by whatever failure */
 	long proxy_status;  /* if HTTP_UNREACHABLE: a proxy's error status, or 0 */
 	long status;        /* HTTP status, even if HTTP_BROKEN; 0: no response began */
 	const char *detail; /* what failed, in printable ASCII, or "" */

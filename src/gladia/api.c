@@ -74,6 +74,7 @@ int api_new(struct loop *loop, const struct log *log, const struct api_config *c
 	api->loop = loop;
 	api->log = log;
 	api->timeout_ms = config->timeout_ms;
+	api->outage.enabled = config->fail_fast;
 	api->gate.seed = (uint64_t)clock_wall_ms(loop_clock(loop)) << 20 ^
 			 (uint64_t)getpid();
 	list_init(&api->refused);
@@ -99,6 +100,7 @@ void api_free(struct api *api)
 {
 	if (!api)
 		return;
+	api_outage_done(api);
 	assert(!api->calls);
 	http_free(api->http);
 	buf_done(&api->scratch.text);

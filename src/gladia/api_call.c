@@ -47,6 +47,7 @@ struct api_call {
 	struct api_failure failure; /* of the last attempt that failed */
 	bool deletes;
 	bool may_be_deleted; /* an attempt without an answer may have deleted the job */
+	bool unconnected;    /* the last attempt that failed had no connection */
 	bool reported;
 	bool was_refused;    /* has waited for the key to be read again */
 	struct list refused; /* in api->refused */
@@ -83,6 +84,7 @@ static void call_print_why(
 
 static void call_succeed(struct api_call *call, const struct api_page *page)
 {
+	api_outage_end(call->api);
 	call->reported = true;
 	call->handlers.on_done(call->ctx, 0, page, "");
 	call_free(call);
@@ -93,35 +95,12 @@ static void call_give_up(struct api_call *call)
 {
 	char errmsg[API_ERRMSG_MAX];
 
+	if (call->unconnected)
+		api_outage_begin(call->api, call->failure.reason);
 	call_print_why(call, errmsg);
 	call->reported = true;
 	call->handlers.on_done(call->ctx, call->failure.error, NULL, errmsg);
 	call_free(call);
-}
-
-static void call_count_status(struct api_stats *stats, long status)
-{
-	unsigned i = 0;
-
-	while (i < stats->statuses_len && stats->statuses[i].status != status)
-		i++;
-	if (i == stats->statuses_len && i < API_STATUSES_MAX + 1)
-		stats->statuses[stats->statuses_len++].status =
-			i < API_STATUSES_MAX ? status : 0;
-	if (i > API_STATUSES_MAX)
-		i = API_STATUSES_MAX;
-	stats->statuses[i].responses++;
-}
-
-static void call_count_result(struct api_stats *stats, const struct http_result *result)
-{
-	stats->bytes += result->bytes;
-	if (result->failure != HTTP_OK && result->failure != HTTP_REFUSED) {
-		stats->failed++;
-		return;
-	}
-	call_count_status(stats, result->status);
-	histogram_add(&stats->latency, result->elapsed_ms);
 }
 
 /* Logs the end of an attempt, if that was asked for with -v or -d. */
@@ -294,7 +273,7 @@ static void call_on_result(void *ctx, const struct http_result *result)
 	struct api_page page;
 
 	call->request = NULL;
-	call_count_result(&api->stats, result);
+	api_stats_count(&api->stats, result);
 	call_log_result(call, result);
 	if (call->deletes && call_judge_deletion(call, result)) {
 		page = (struct api_page){.status = result->status};
@@ -321,6 +300,9 @@ static void call_on_result(void *ctx, const struct http_result *result)
 		api_fail_unfinished(&call->failure);
 	if (call->deletes && result->status / 100 == 2)
 		api_fail_unclear(&call->failure, result->status);
+	call->unconnected = result->unconnected;
+	if (result->status)
+		api_outage_end(api);
 	call_tell_result(call, result);
 	call_attempt_failed(call, result->status);
 }
@@ -351,6 +333,14 @@ static void call_again_due(void *ctx)
 {
 	struct api_call *call = ctx;
 	struct api *api = call->api;
+
+	/* The call was started during an outage. */
+	if (!call->attempts && api_outage_lasts(api)) {
+		api_outage_fail(api, &call->failure);
+		call_give_up(call);
+		return;
+	}
+
 	int64_t gate_ms = retry_gate_ms(&api->gate, loop_now_ms(api->loop));
 
 	if (gate_ms) {
@@ -401,10 +391,9 @@ static int call_begin(struct api_call *call, int err, struct api_call **ret_call
 	call->began_ms = loop_now_ms(api->loop);
 	if (!err)
 		err = api_reader_init(&call->reader);
-	if (!err && retry_gate_ms(&api->gate, call->began_ms))
+	if (!err && (retry_gate_ms(&api->gate, call->began_ms) || api_outage_lasts(api)))
 		/*
-		 * Callbacks must not be called from here, so a timer examines the gate
-		 * again.
+		 * Callbacks must not be called from here, so a timer examines this again.
 		 */
 		loop_timer_set(api->loop, &call->again, call->began_ms);
 	else if (!err)
@@ -475,6 +464,11 @@ int api_delete(struct api *api, const char *id, const struct api_handlers *handl
 	call->deletes = true;
 	return call_begin(
 		call, api_request_delete(api->origin, id, &call->asked), ret_call);
+}
+
+void api_limit(struct api_call *call, int64_t timeout_ms)
+{
+	loop_timer_set(call->api->loop, &call->deadline, call->began_ms + timeout_ms);
 }
 
 void api_cancel(struct api_call *call)

@@ -15,7 +15,8 @@
 
 /*
  * Private to the files of the API client: api.c (the client), api_call.c (calls and their
- * attempts), api_request.c (URLs), api_response.c (bodies) and api_error.c (failures).
+ * attempts), api_request.c (URLs), api_response.c (bodies), api_error.c (failures),
+ * api_outage.c (an API that is out of reach) and api_stats.c (counters).
  */
 
 enum {
@@ -158,6 +159,15 @@ int api_reader_feed(struct api_reader *reader, const char *data, size_t len);
  */
 int api_reader_finish(struct api_reader *reader, struct api_page *ret_page);
 
+/* The API is out of reach, without offline_ok (api_outage.c). */
+struct api_outage {
+	bool enabled;
+	int64_t began_ms;
+	int64_t until_ms;       /* calls that are started before this time fail at once */
+	struct api_call *probe; /* the call that tries again; or NULL */
+	char reason[API_REASON_MAX];
+};
+
 struct api {
 	struct loop *loop;
 	const struct log *log;
@@ -174,7 +184,32 @@ struct api {
 	unsigned calls;
 	void (*on_reachability)(void *ctx, bool reached, const char *errmsg);
 	void *reachability_ctx;
+	struct api_outage outage;
 	struct list refused; /* calls that wait for the key to be read again */
 	void (*on_key_refused)(void *ctx);
 	void *key_refused_ctx;
 };
+
+/* Counts an attempt that ended. */
+void api_stats_count(struct api_stats *stats, const struct http_result *result);
+
+/* True if a call that is started now must fail at once. */
+bool api_outage_lasts(const struct api *api);
+
+/*
+ * Begins an outage, if that is enabled and there is none, and starts a call that tries
+ * again. `reason` says why the last call had no connection.
+ */
+void api_outage_begin(struct api *api, const char *reason);
+
+/* Ends an outage, because the server has answered. */
+void api_outage_end(struct api *api);
+
+/* Sets the failure for a call that was started during an outage. */
+void api_outage_fail(const struct api *api, struct api_failure *failure);
+
+/* Cancels the call that tries again. */
+void api_outage_done(struct api *api);
+
+/* Changes the time-out of a call. */
+void api_limit(struct api_call *call, int64_t timeout_ms);

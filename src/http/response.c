@@ -285,6 +285,10 @@ void http_response_result(
 		result->proxy_status = response_refused_by_proxy(answer->easy, code);
 	result->tls_failed = result->failure == HTTP_UNREACHABLE &&
 			     response_meaning_of(code)->tls;
+	/* A connection that does not answer is ended by us (HTTP_CUT_SILENT). */
+	result->unconnected =
+		result->failure == HTTP_UNREACHABLE ||
+		(result->failure == HTTP_SILENT && answer->cut == HTTP_CUT_NONE);
 	if (answer->retry_after[0])
 		result->retry_after_ms = retry_after_parse(
 			answer->retry_after, clock_wall_ms(answer->clock));

@@ -219,6 +219,7 @@ static int mount_open_api(struct run_mount *run, struct buf *errmsg)
 		.proxy = options->proxy,
 		.connections = options->connections,
 		.timeout_ms = timeout_of_calls(run->plan->timeout_ms),
+		.fail_fast = !options->offline_ok,
 	};
 	CLEANUP(buf_done) struct buf reason;
 

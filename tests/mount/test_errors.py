@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from layout import pretty
+from mock import Mock
 from tools import PATIENCE, Stopwatch, names_of, read, wait_until
 
 
@@ -115,6 +116,51 @@ class TestErrors:
             code, seconds = listing_fails(one)
         assert code == errno.ETIMEDOUT
         assert seconds < 1.5 * PATIENCE
+
+
+class TestOutOfReach:
+    """SEMANTICS 11.1: if there was no connection, the next calls do not wait for one."""
+
+    @pytest.fixture
+    def lost(self, new_mock, tmp_path_factory, mount):
+        """A mount that has found the API out of reach, and its server."""
+        server = new_mock("--jobs", "30", "--unfinished", "0", "--errors", "0")
+        one = mount(server, "timeout=4", "ttl=0")
+        names = os.listdir(one.path / "all")
+        server.stop()
+        with pytest.raises(OSError) as caught:
+            os.listdir(one.path / "all")
+        assert caught.value.errno == errno.EHOSTUNREACH
+        return one, server, names
+
+    def test_next_calls_fail_at_once(self, lost):
+        """SEMANTICS 11.1.10"""
+        one, _, _ = lost
+        with Stopwatch() as watch:
+            for path in "all", "status/done", "date":
+                assert listing_fails(one, path)[0] == errno.EHOSTUNREACH
+        assert watch.seconds < PATIENCE
+        one.await_message("not tried, because the API could not be reached")
+
+    def test_cached_files_open(self, lost):
+        """SEMANTICS 11.1.11"""
+        one, _, names = lost
+        with Stopwatch() as watch:
+            for name in names:
+                assert read(one.path / "all" / name)
+        assert watch.seconds < PATIENCE
+
+    def test_back_again(self, lost, tmp_path_factory):
+        """SEMANTICS 11.1.10: the mount tries again by itself."""
+        one, server, names = lost
+        back = Mock(tmp_path_factory.mktemp("back"), "--jobs", "30", "--unfinished", "0",
+                    "--errors", "0", "--port", str(server.port))
+        try:
+            wait_until(lambda: back.log(), "the API is tried", 12)
+            wait_until(lambda: lists(one) == set(names), "the next call succeeds", 2)
+        finally:
+            one.unmount()
+            back.stop()
 
 
 class TestRetries:

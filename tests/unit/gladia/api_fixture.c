@@ -44,8 +44,8 @@ static struct api_fixture *new_without_server(void)
 	return fixture;
 }
 
-static struct api_fixture *add_server(
-	struct api_fixture *fixture, const struct raw_route *routes, const char *origin)
+static struct api_fixture *add_server(struct api_fixture *fixture,
+	const struct raw_route *routes, const char *origin, bool fail_fast)
 {
 	fixture->server = raw_server_new(routes);
 
@@ -54,6 +54,7 @@ static struct api_fixture *add_server(
 		.key = FIXTURE_KEY,
 		.connections = 8,
 		.timeout_ms = FIXTURE_TIMEOUT_MS,
+		.fail_fast = fail_fast,
 	};
 
 	assert_int_equal(
@@ -63,7 +64,14 @@ static struct api_fixture *add_server(
 
 struct api_fixture *fixture_new_at(const struct raw_route *routes, const char *origin)
 {
-	return add_server(new_without_server(), routes, origin);
+	return add_server(new_without_server(), routes, origin, false);
+}
+
+struct api_fixture *fixture_new_failing_fast(const char *origin)
+{
+	static const struct raw_route none[] = {{.target = NULL}};
+
+	return add_server(new_without_server(), none, origin, true);
 }
 
 struct api_fixture *fixture_new(const struct raw_route *routes)
@@ -83,7 +91,7 @@ struct api_fixture *fixture_new_answering(
 	fixture->answering[0] = (struct raw_route){.target = target,
 		.bytes = fixture->answer.data,
 		.len = fixture->answer.len};
-	return add_server(fixture, fixture->answering, NULL);
+	return add_server(fixture, fixture->answering, NULL, false);
 }
 
 void fixture_free(struct api_fixture *fixture)

@@ -73,6 +73,9 @@ struct api_fixture *fixture_new(const struct raw_route *routes);
 /* Like fixture_new(), but the client uses `origin`; NULL: the server's own origin. */
 struct api_fixture *fixture_new_at(const struct raw_route *routes, const char *origin);
 
+/* Creates a client of `origin` with api_config.fail_fast. */
+struct api_fixture *fixture_new_failing_fast(const char *origin);
+
 /*
  * Creates a client and a server with one route. `status` is like "200 OK", optionally
  * followed by headers.

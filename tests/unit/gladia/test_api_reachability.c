@@ -83,6 +83,41 @@ static void no_connection_is_reported_at_once(void **state)
 	fixture_free(fixture);
 }
 
+/* SEMANTICS 11.1.10: after a call had no connection, others fail at once for a while. */
+static void others_fail_at_once(void **state)
+{
+	enum { OUTAGE_MS = 10 * 1000 };
+	struct api_fixture *fixture = fixture_new_failing_fast("http://127.0.0.1:1");
+	struct test_call *call = fixture_list(fixture);
+	struct api_stats before, after;
+
+	(void)state;
+	fixture_settle(call);
+	assert_int_equal(call->error, -EHOSTUNREACH);
+	assert_holds(call->why, "no connection: ");
+	for (int i = 0; i < 3; i++) {
+		call = i ? fixture_get(fixture, "a") : fixture_list(fixture);
+		assert_int_equal(call->done, 0);
+		fixture_forward(fixture, 0);
+		assert_int_equal(call->done, 1);
+		assert_int_equal(call->error, -EHOSTUNREACH);
+		assert_holds(call->why, "not tried, because the API could not be reached "
+					"0 s ago: no connection: ");
+	}
+	/* The probe has failed by then: the next call tries again. */
+	for (int i = 0; i < OUTAGE_MS / 100; i++)
+		fixture_forward(fixture, 100);
+	fixture_until_idle(fixture);
+	api_stats(fixture->api, &before);
+	assert_int_equal(before.calls, 0);
+	call = fixture_list(fixture);
+	api_stats(fixture->api, &after);
+	assert_int_equal(after.requests, before.requests + 1);
+	fixture_settle(call);
+	assert_holds(call->why, "no connection: ");
+	fixture_free(fixture);
+}
+
 /*
  * SEMANTICS 11.1: the error names a proxy that refuses to connect; only a busy one is
  * tried again.
@@ -136,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attempts_report_reachability),
 		cmocka_unit_test(no_connection_is_reported_at_once),
+		cmocka_unit_test(others_fail_at_once),
 		cmocka_unit_test(proxies_that_refuse),
 	};
 
