@@ -21,9 +21,9 @@ int status_parse(const char *name, enum status *ret_status)
 	return -EINVAL;
 }
 
-void account_init(struct account *a)
+void account_init(struct account *a, bool live)
 {
-	*a = (struct account){.slot_count = 1024};
+	*a = (struct account){.slot_count = 1024, .live = live};
 	a->slots = must_alloc(a->slot_count * sizeof(*a->slots));
 }
 
@@ -38,7 +38,7 @@ struct job *account_job(struct account *a)
 {
 	struct job *job = arena_alloc(&a->memory, sizeof(*job));
 
-	*job = (struct job){.completed = -1};
+	*job = (struct job){.completed = -1, .live = a->live};
 	return job;
 }
 

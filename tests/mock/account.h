@@ -40,6 +40,7 @@ struct job {
 	uint16_t error_code;
 	uint8_t status;
 	bool raw; /* the body is served verbatim */
+	bool live;
 };
 
 struct account {
@@ -49,10 +50,11 @@ struct account {
 	size_t slot_count;  /* a power of two */
 	uint64_t generation;
 	bool lazy; /* bodies are made on demand */
+	bool live; /* the jobs are live sessions */
 	struct arena memory;
 };
 
-void account_init(struct account *a);
+void account_init(struct account *a, bool live);
 void account_done(struct account *a);
 
 /* Returns a new job without properties, which is not in the account yet. */

@@ -8,7 +8,7 @@
 #include "page.h"
 #include "timestamp.h"
 
-static const char list_path[] = "/v2/pre-recorded";
+static const char *const list_paths[] = {"/v2/pre-recorded", "/v2/live"};
 
 /* Maximum number of items in a page, whatever the limit is. */
 #define PAGE_MAX 1000000u
@@ -110,6 +110,7 @@ static void write_page(struct mock *s, struct exchange *x, const struct query *q
 	struct answer items;
 	struct page page = {
 		.origin = x->origin,
+		.path = list_paths[x->live],
 		.offset = q->offset,
 		.limit = q->limit,
 		.filter = q->filter.p ? q->filter.p : "",
@@ -147,7 +148,8 @@ static void list_jobs(struct mock *s, struct exchange *x)
 		static const struct query all = {.until = INT64_MAX, .from = INT64_MIN};
 		bool of_all = s->modes.filter == FILTER_AFTER_CUT;
 
-		l = listings_get(&s->listings, &s->account, of_all ? &all : &q,
+		l = listings_get(x->live ? &s->live_listings : &s->listings,
+			exchange_account(s, x), of_all ? &all : &q,
 			(enum order)s->modes.order);
 		if (s->modes.past_end == PAST_END_404 && q.offset && q.offset >= l->count)
 			api_error(x, 404, "Not found", NULL);
@@ -182,7 +184,7 @@ static void delete_job(struct mock *s, struct exchange *x, struct job *job)
 		api_error(x, 403, "The job is not finished yet", NULL);
 		return;
 	}
-	account_remove(&s->account, job);
+	account_remove(exchange_account(s, x), job);
 	answer_init(&x->answer, 202);
 }
 
@@ -223,7 +225,7 @@ static void one_job(struct mock *s, struct exchange *x, const char *rest)
 	else
 		s->log.counters.get_requests++;
 	id = text_unescape(rest + 1, n, false);
-	job = account_find(&s->account, id);
+	job = account_find(exchange_account(s, x), id);
 	if (job)
 		route->handle(s, x, job);
 	else
@@ -233,9 +235,13 @@ static void one_job(struct mock *s, struct exchange *x, const char *rest)
 
 static void route(struct mock *s, struct exchange *x)
 {
-	const char *rest = x->path + sizeof(list_path) - 1;
+	const char *rest;
+	size_t n;
 
-	if (strncmp(x->path, list_path, sizeof(list_path) - 1) != 0)
+	x->live = strncmp(x->path, list_paths[1], strlen(list_paths[1])) == 0;
+	n = strlen(list_paths[x->live]);
+	rest = x->path + n;
+	if (strncmp(x->path, list_paths[x->live], n) != 0)
 		unknown_path(x);
 	else if (*rest == '/')
 		one_job(s, x, rest);

@@ -79,6 +79,7 @@ static void set_modes(struct mock *s, struct exchange *x, const char *rest)
 	}
 	s->modes = modes;
 	s->account.generation++;
+	s->live.generation++;
 	get_modes(s, x, rest);
 }
 
@@ -97,9 +98,9 @@ static void create_jobs(struct mock *s, struct exchange *x, const char *rest)
 	for (int i = 0; i < times && r == 0; i++) {
 		struct job *job;
 
-		r = times > CREATE_MAX
-			    ? -EINVAL
-			    : spec_create(&s->account, upload(x), &defaults, &job, &why);
+		r = times > CREATE_MAX ? -EINVAL
+				       : spec_create(exchange_account(s, x), upload(x),
+						 &defaults, &job, &why);
 		if (r < 0)
 			break;
 		text_str(&t, i ? "," : "");
@@ -117,7 +118,7 @@ static void create_jobs(struct mock *s, struct exchange *x, const char *rest)
 static struct job *named_job(struct mock *s, struct exchange *x, const char *rest)
 {
 	char *id = text_unescape(rest, strlen(rest), false);
-	struct job *job = account_find(&s->account, id);
+	struct job *job = account_find(exchange_account(s, x), id);
 
 	free(id);
 	if (!job)
@@ -132,7 +133,7 @@ static void change_job(struct mock *s, struct exchange *x, const char *rest)
 
 	if (!job)
 		return;
-	if (spec_change(&s->account, job, upload(x), &why) < 0)
+	if (spec_change(exchange_account(s, x), job, upload(x), &why) < 0)
 		refuse(x, 400, why);
 	else
 		reply_ok(x);
@@ -144,7 +145,7 @@ static void delete_job(struct mock *s, struct exchange *x, const char *rest)
 
 	if (!job)
 		return;
-	account_remove(&s->account, job);
+	account_remove(exchange_account(s, x), job);
 	reply_ok(x);
 }
 
@@ -204,6 +205,7 @@ static int argument_time(struct exchange *x, const char *name, int64_t *ret_ms)
 /* Filters by status, after (inclusive) and before (exclusive), whatever the modes are. */
 static void get_jobs(struct mock *s, struct exchange *x, const char *rest)
 {
+	const struct account *account = exchange_account(s, x);
 	int64_t after = INT64_MIN, before = INT64_MAX;
 	struct text out = {0}, scratch = {0};
 	bool comma = false;
@@ -217,8 +219,8 @@ static void get_jobs(struct mock *s, struct exchange *x, const char *rest)
 	}
 	status = argument_text(x, "status");
 	text_str(&out, "[");
-	for (size_t i = s->account.count; i-- > 0;) {
-		const struct job *job = s->account.jobs[i];
+	for (size_t i = account->count; i-- > 0;) {
+		const struct job *job = account->jobs[i];
 
 		if (status && strcmp(status, status_names[job->status]) != 0)
 			continue;
@@ -329,6 +331,7 @@ static void reset(struct mock *s, struct exchange *x, const char *rest)
 {
 	s->modes = s->initial;
 	s->account.generation++;
+	s->live.generation++;
 	schedules_done(&s->schedules);
 	reqlog_clear(&s->log);
 	reqlog_reset(&s->log);
@@ -400,7 +403,10 @@ static const struct control {
 void control_answer(struct mock *s, struct exchange *x)
 {
 	const char *path = x->path + strlen(prefix);
+	const char *kind = MHD_lookup_connection_value(
+		x->connection, MHD_GET_ARGUMENT_KIND, "kind");
 
+	x->live = kind && strcmp(kind, "live") == 0;
 	for (size_t i = 0; i < ARRAY_SIZE(controls); i++) {
 		const struct control *c = &controls[i];
 		size_t n = strlen(c->path);

@@ -85,6 +85,11 @@ static uint64_t offset_of(const char *query)
 	return p ? strtoull(p + sizeof(name) - 1, NULL, 10) : 0;
 }
 
+struct account *exchange_account(struct mock *s, const struct exchange *x)
+{
+	return x->live ? &s->live : &s->account;
+}
+
 int64_t exchange_begin(struct mock *s, struct exchange *x)
 {
 	int64_t delay;

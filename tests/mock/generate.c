@@ -186,7 +186,7 @@ static struct body done_text(const struct job *job, const struct traits *t,
 	render_result(out, &s, head, &body);
 	if (t->addons & ADDON_TRANSLATION)
 		add_translation(out, t, rest, &state);
-	text_str(out, "}}");
+	render_end(out, &s, job);
 	speech_done(&s);
 	body.n = (uint32_t)out->n;
 	body.p = out->p;

@@ -23,6 +23,7 @@ static const char usage[] =
 	"  --port-file FILE     write the port there once it serves\n"
 	"  --key KEY            the key that is good (mock-key)\n"
 	"  --jobs N             make N jobs (0)\n"
+	"  --live N             make N live sessions, too (0)\n"
 	"  --seed N             from this seed (1)\n"
 	"  --bytes N | MIN:MAX  so long, or evenly between\n"
 	"  --mixed              2 to 200 kB, mean 20 kB (the default)\n"
@@ -51,6 +52,7 @@ enum option_code {
 	OPT_PORT_FILE,
 	OPT_KEY,
 	OPT_JOBS,
+	OPT_LIVE,
 	OPT_SEED,
 	OPT_BYTES,
 	OPT_MIXED,
@@ -73,6 +75,7 @@ static const struct option long_options[] = {
 	{"port-file", required_argument, NULL, OPT_PORT_FILE},
 	{"key", required_argument, NULL, OPT_KEY},
 	{"jobs", required_argument, NULL, OPT_JOBS},
+	{"live", required_argument, NULL, OPT_LIVE},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"bytes", required_argument, NULL, OPT_BYTES},
 	{"mixed", no_argument, NULL, OPT_MIXED},
@@ -187,8 +190,12 @@ static int take_option(struct options *o, int code, const char *arg)
 	case OPT_LOG:
 		o->log = arg;
 		return 0;
+	case OPT_LIVE:
+		r = take_number(arg, JOBS_MAX, &n);
+		s->live_jobs = n;
+		return r;
 	case OPT_LAZY:
-		s->account.lazy = true;
+		s->account.lazy = s->live.lazy = true;
 		return 0;
 	case OPT_SAMPLE_FILE:
 		o->sample_file = arg;
@@ -251,7 +258,11 @@ static int fail(const char *what, int r)
 static int fill(struct mock *s, const struct options *o)
 {
 	const struct spec_defaults defaults = {&s->population, &s->chance};
+	struct population live = s->population;
 
+	live.jobs = s->live_jobs;
+	live.seed += JOBS_MAX;
+	generate_account(&s->live, &live);
 	s->initial = s->modes;
 	s->chance = stir(s->population.seed) | 1;
 	s->faults.chance = stir(s->population.seed + 1);
@@ -308,7 +319,8 @@ int main(int argc, char **argv)
 	int r;
 
 	modes_init(&s.modes);
-	account_init(&s.account);
+	account_init(&s.account, false);
+	account_init(&s.live, true);
 	timestamp_parse("2026-04-30T12:00:00.000Z", &s.population.newest);
 	r = parse_options(&o, argc, argv);
 	if (r == 0)
@@ -316,6 +328,8 @@ int main(int argc, char **argv)
 	faults_clear(&s.faults);
 	schedules_done(&s.schedules);
 	listings_done(&s.listings);
+	listings_done(&s.live_listings);
 	account_done(&s.account);
+	account_done(&s.live);
 	return r == -EINVAL ? 2 : r < 0;
 }

@@ -18,9 +18,11 @@ struct server;
 
 struct mock {
 	struct modes modes;
-	struct modes initial; /* the modes from the command line */
-	struct account account;
-	struct listings listings;
+	struct modes initial;   /* the modes from the command line */
+	struct account account; /* pre-recorded jobs */
+	struct account live;    /* live sessions */
+	struct listings listings, live_listings;
+	size_t live_jobs; /* number of live sessions to generate */
 	struct population population;
 	uint64_t chance; /* random state for jobs that are created by control calls */
 	struct faults faults;
@@ -49,6 +51,7 @@ struct exchange {
 	enum hold hold;
 	int64_t until; /* ticks at which the hold ends; -1: only by a release */
 	bool gone;     /* the client has disconnected */
+	bool live;     /* it is about live sessions, not pre-recorded jobs */
 	bool is_api;   /* it is counted and logged, and can have a fault */
 	char request_id[16];
 	char origin[128]; /* "http://HOST" from the header Host */
@@ -60,6 +63,9 @@ struct exchange {
 	int64_t sending_since;
 	uint64_t sent;
 };
+
+/* Returns the account that a request is about. */
+struct account *exchange_account(struct mock *s, const struct exchange *x);
 
 /* Answer a request to the API, or a control call (below /_mock/). */
 void api_answer(struct mock *s, struct exchange *x);

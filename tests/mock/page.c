@@ -33,21 +33,20 @@ static const char *const names[PARTS] = {
 static void add_link(
 	struct text *out, const struct page *p, const struct modes *m, uint64_t offset)
 {
-	static const char path[] = "/v2/pre-recorded";
 	struct text t = {0};
 
 	switch (m->next_form) {
 	case NEXT_ORIGIN:
-		text_printf(&t, "%s%s", p->origin, path);
+		text_printf(&t, "%s%s", p->origin, p->path);
 		break;
 	case NEXT_OTHER_PATH:
 		text_str(&t, "https://api.gladia.io/v2/transcription");
 		break;
 	case NEXT_OTHER_HOST:
-		text_printf(&t, "%s%s", m->next_host, path);
+		text_printf(&t, "%s%s", m->next_host, p->path);
 		break;
 	case NEXT_RELATIVE:
-		text_str(&t, path);
+		text_str(&t, p->path);
 		break;
 	default:
 		break;

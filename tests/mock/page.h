@@ -14,6 +14,7 @@
 /* The contents of a page. */
 struct page {
 	const char *origin; /* "http://127.0.0.1:1234" */
+	const char *path;   /* of the list */
 	uint64_t offset, limit;
 	const char *filter; /* the query without offset and limit */
 	bool more;          /* true if there is a next page */

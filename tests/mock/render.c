@@ -93,11 +93,27 @@ static void add_flag(struct text *out, const char *name, unsigned on)
 	text_str(out, on ? "true" : "false");
 }
 
+/* Adds the parameters of a live session (StreamingRequestParamsResponse). */
+static void add_live_params(struct text *out, const struct head *h)
+{
+	LITERAL(out, "{\"encoding\":\"wav/pcm\",\"bit_depth\":16,\"sample_rate\":16000,"
+		     "\"channels\":");
+	text_seconds(out, h->channels * 1000u);
+	LITERAL(out, ",\"model\":\"solaria-1\",\"endpointing\":0.05"
+		     ",\"maximum_duration_without_endpointing\":5"
+		     ",\"messages_config\":{\"receive_final_transcripts\":true}"
+		     ",\"callback\":false}");
+}
+
 static void add_params(struct text *out, const struct head *h)
 {
 	LITERAL(out, ",\"request_params\":");
 	if (!h->filename) {
 		LITERAL(out, "null");
+		return;
+	}
+	if (h->job->live) {
+		add_live_params(out, h);
 		return;
 	}
 	LITERAL(out, "{\"audio_url\":");
@@ -150,7 +166,8 @@ void render_head(struct text *out, const struct head *h)
 		text_seconds(out, job->error_code * 1000u);
 	else
 		LITERAL(out, "null");
-	LITERAL(out, ",\"kind\":\"pre-recorded\"");
+	LITERAL(out, ",\"kind\":\"");
+	text_str(out, job->live ? "live\"" : "pre-recorded\"");
 	if (h->odd)
 		LITERAL(out, ",\"post_session_metadata\":{}");
 	add_file(out, h);
@@ -400,4 +417,34 @@ void render_addon(struct text *out, const char *name)
 		",\"%s\":{\"success\":true,\"is_empty\":false,\"exec_time\":0.412,"
 		"\"error\":null,\"results\":",
 		name);
+}
+
+/* Adds a message as a JSON string: messages are JSON within JSON. */
+static void add_message(struct text *out, const struct job *job, const char *type,
+	const struct text *data)
+{
+	struct text message = {0};
+
+	LITERAL(&message, "{\"session_id\":");
+	text_quote(&message, job->id, strlen(job->id));
+	text_printf(&message, ",\"type\":\"%s\",\"data\":{\"text\":\"", type);
+	if (data->n)
+		text_add(&message, data->p, data->n);
+	LITERAL(&message, "\"}}");
+	text_quote(out, message.p, message.n);
+	text_done(&message);
+}
+
+void render_end(struct text *out, const struct speech *s, const struct job *job)
+{
+	if (job->live) {
+		static const struct text nothing = {0};
+
+		LITERAL(out, ",\"messages\":[");
+		add_message(out, job, "start_session", &nothing);
+		LITERAL(out, ",");
+		add_message(out, job, "transcript", &s->full);
+		LITERAL(out, "]");
+	}
+	LITERAL(out, "}}");
 }

@@ -7,8 +7,8 @@
 #include "account.h"
 
 /*
- * Writes a job as the API does (PreRecordedResponse in its OpenAPI document): compact
- * JSON, times in seconds, words with their leading space.
+ * Writes a job as the API does (PreRecordedResponse and StreamingResponse in its OpenAPI
+ * document): compact JSON, times in seconds, words with their leading space.
  */
 
 enum addon {
@@ -71,6 +71,12 @@ void render_speech(struct text *out, const struct speech *s);
  */
 void render_result(struct text *out, const struct speech *s, const struct head *head,
 	struct body *body);
+
+/*
+ * Ends the result and the job. The result of a live session has the messages of the
+ * session, which are JSON texts.
+ */
+void render_end(struct text *out, const struct speech *s, const struct job *job);
 
 /*
  * Adds `,"NAME":{"success":true,…,"results":` of an add-on. The caller adds the results

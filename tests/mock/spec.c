@@ -380,7 +380,7 @@ struct body spec_text(const struct job *job, struct text *out)
 		render_head(out, &head);
 		render_result(out, &s, &head, &body);
 		add_addons(out, o, &head, &state);
-		text_str(out, "}}");
+		render_end(out, &s, job);
 	} else {
 		render_head(out, &head);
 		text_str(out, "\"result\":null}");
