@@ -80,6 +80,15 @@ int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
 int jobs_facts(struct catalog *catalog, int64_t row, struct job_facts *ret_facts);
 
 /*
+ * Returns the rows of the jobs that are done, not deleted, have this name of their
+ * recording (NAME of view_name.h, `len` bytes) and an id that begins with `id`; the
+ * newest first. The array is allocated with malloc(); the caller frees it. Returns 0,
+ * -ENOMEM or -EIO.
+ */
+int jobs_by_name(struct catalog *catalog, const char *name, size_t len, const char *id,
+	int64_t **ret_rows, size_t *ret_len);
+
+/*
  * Replaces a job's stored custom_metadata; `text` is from metadata_flatten(). A job that
  * jobs_put() reported as CATALOG_NEW has none stored yet. Returns 0 or -EIO.
  */

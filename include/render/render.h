@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -17,8 +18,8 @@ enum format {
 	FORMAT_TXT,  /* the transcript as text */
 	FORMAT_SRT,  /* SubRip subtitles */
 	FORMAT_VTT,  /* WebVTT subtitles */
+	FORMAT_MD,   /* notes in Markdown */
 	FORMATS,
-	FORMAT_MD = FORMATS, /* notes in Markdown; not a file yet */
 };
 
 enum { FORMAT_TEXT_MAX = 64 << 20 }; /* bytes of a rendition */
@@ -28,6 +29,9 @@ const char *format_name(enum format format);
 
 /* Returns the end of a file name in this format: the format's name after a dot. */
 const char *format_suffix(enum format format);
+
+/* True if a job has a file in this format for each translation. */
+bool format_has_translations(enum format format);
 
 /*
  * Finds the format whose name is the first `len` bytes of `name`. Returns 0, or -ENOENT

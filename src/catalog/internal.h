@@ -30,6 +30,7 @@ enum statement {
 	SQL_JOB_FACTS,
 	SQL_JOB_FACTS_CLEAR,
 	SQL_JOBS_ANY,
+	SQL_JOBS_BY_NAME,
 	SQL_JOB_SEEN,
 	SQL_JOBS_UNFINISHED,
 	SQL_JOBS_SEEN_BEFORE,
@@ -197,6 +198,13 @@ int catalog_damaged(struct catalog *catalog, const char *what);
  * left, but never the last text. Returns 0 or -EIO.
  */
 int texts_evict(struct catalog *catalog, uint64_t text_bytes, uint64_t max);
+
+/*
+ * Runs a statement that returns row numbers and collects them in an array, which the
+ * caller frees. Returns 0, -ENOMEM or -EIO.
+ */
+int jobs_collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
+	int64_t **ret_rows, size_t *ret_len);
 
 /* Deletes the facts of a job. The caller has begun a transaction. Returns 0 or -EIO. */
 int jobs_clear_facts(struct catalog *catalog, int64_t row);

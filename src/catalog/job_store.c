@@ -9,6 +9,7 @@
 
 #include "base/sha256.h"
 #include "catalog/jobs.h"
+#include "gladia/view_name.h"
 #include "internal.h"
 
 /* Turns a hash into an inode or node number (job_ino()). */
@@ -67,13 +68,20 @@ static void job_store_bind(struct catalog *catalog, sqlite3_stmt *statement, int
 		sqlite3_bind_int64(statement, first + 5, texts_used(catalog, &job->job));
 }
 
-/* Binds facts, or NULL for those that are stored, if there are any. */
+/*
+ * Binds facts and the number of the recording's name, starting at `column`; or NULL for
+ * those that are stored, if there are any.
+ */
 static void job_store_bind_facts(
 	sqlite3_stmt *statement, int column, const struct job_facts *facts)
 {
-	if (facts)
-		sqlite3_bind_blob64(
-			statement, column, facts->text, facts->len, SQLITE_STATIC);
+	char name[VIEW_NAME_MAX + 1];
+
+	if (!facts)
+		return;
+	sqlite3_bind_blob64(statement, column, facts->text, facts->len, SQLITE_STATIC);
+	view_name_recording(facts, name);
+	sqlite3_bind_int64(statement, column + 1, view_name_number(name, strlen(name)));
 }
 
 /* Inserts a job, sets its row and updates the totals. Returns 0 or -EIO. */

@@ -121,11 +121,7 @@ int jobs_by_node(struct catalog *catalog, uint64_t node, struct catalog_job *ret
 	return err;
 }
 
-/*
- * Runs a statement that returns row numbers and collects them in an array, which the
- * caller frees. Returns 0, -ENOMEM or -EIO.
- */
-static int jobs_collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
+int jobs_collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 	int64_t **ret_rows, size_t *ret_len)
 {
 	struct rows rows = {0};

@@ -11,8 +11,9 @@
  *           the order in which a listing reads them; `ino` is derived from `id`;
  *           `node` is NULL for version 0, whose node is `ino`; `seen` is negative if the
  *           job is deleted; `used` is the time when its text was last read, NULL if it
- * has no text; `facts` are those of struct job_facts, NULL if an older version stored the
- * job chunks    the texts in chunks, in a table of their own because listing a directory
+ *           has no text; `facts` are those of struct job_facts, NULL if an older
+ *           version stored the job; `name` is from view_name_number()
+ * chunks    the texts in chunks, in a table of their own because listing a directory
  *           does not need them (texts.c)
  * metadata  the custom_metadata of each job as metadata_flatten() writes it; no row if
  *           a job has none or is deleted
@@ -39,9 +40,11 @@ static const char schema[] =
 	"	size INTEGER NOT NULL,"
 	"	seen INTEGER NOT NULL,"
 	"	used INTEGER,"
-	"	facts BLOB);"
+	"	facts BLOB,"
+	"	name INTEGER);"
 	"CREATE UNIQUE INDEX jobs_by_ino ON jobs(ino);"
 	"CREATE UNIQUE INDEX jobs_by_node ON jobs(node) WHERE node IS NOT NULL;"
+	"CREATE INDEX jobs_by_name ON jobs(name, id) WHERE status = 2;"
 	"CREATE INDEX jobs_by_use ON jobs(used) WHERE used IS NOT NULL;"
 	"CREATE INDEX jobs_gone ON jobs(seen) WHERE seen < 0;"
 	"CREATE INDEX jobs_unfinished ON jobs(job)"
@@ -87,6 +90,8 @@ static const char *const schema_changes[SCHEMA_VERSION] = {
 	/* Version 6 had no facts. Without the saved listings, every job is read from the
 	 * API once more, and its facts are stored then. */
 	[6] = "ALTER TABLE jobs ADD COLUMN facts BLOB;"
+	      "ALTER TABLE jobs ADD COLUMN name INTEGER;"
+	      "CREATE INDEX jobs_by_name ON jobs(name, id) WHERE status = 2;"
 	      "DELETE FROM listings;"
 	      "PRAGMA user_version = 7;",
 };
@@ -122,16 +127,22 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_JOB_BY_NODE] = "SELECT " JOB_COLUMNS " FROM jobs WHERE node = ?1",
 	[SQL_JOB_INSERT] =
 		"INSERT INTO jobs(ino, version, id, status, created, completed, size,"
-		" seen, used, facts) VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		" seen, used, facts, name)"
+		" VALUES(?1, 0, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[SQL_JOB_UPDATE] = "UPDATE jobs SET node = ?2, version = ?3, status = ?4,"
 			   " created = ?5, completed = ?6, size = ?7, seen = ?8,"
-			   " used = ?9, facts = coalesce(?10, facts) WHERE job = ?1",
+			   " used = ?9, facts = coalesce(?10, facts),"
+			   " name = coalesce(?11, name) WHERE job = ?1",
 	[SQL_JOB_FACTS] = "SELECT facts FROM jobs WHERE job = ?1",
-	[SQL_JOB_FACTS_CLEAR] = "UPDATE jobs SET facts = x'' WHERE job = ?1",
+	[SQL_JOB_FACTS_CLEAR] = "UPDATE jobs SET facts = x'', name = NULL WHERE job = ?1",
 	/* 2 and 3 are JOB_DONE and JOB_ERROR. The condition is that of the index. */
 	[SQL_JOBS_UNFINISHED] = "SELECT job FROM jobs"
 				" WHERE status NOT IN (2, 3) AND seen >= 0",
 	[SQL_JOBS_SEEN_BEFORE] = "SELECT job FROM jobs WHERE seen >= 0 AND seen < ?1",
+	/* 2 is JOB_DONE. The condition is that of the index. */
+	[SQL_JOBS_BY_NAME] = "SELECT job FROM jobs WHERE status = 2 AND name = ?1"
+			     " AND id >= ?2 AND id < ?3 AND seen >= 0"
+			     " ORDER BY created DESC, id DESC",
 	/* A job without a creation time matches only the span of all times (?4). */
 	[SQL_JOBS_ANY] = "SELECT EXISTS(SELECT 1 FROM jobs WHERE seen > 0"
 			 " AND (?1 >> status & 1) AND (created >= ?2 AND created < ?3"

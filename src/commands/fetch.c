@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/errmsg.h"
+#include "catalog/jobs.h"
 #include "commands/refresh.h"
 #include "fetch_progress.h"
 #include "process/exit_code.h"
@@ -38,9 +39,6 @@ enum {
 	FAILURES_MAX = 32,
 	FAILURES_SHOWN = 10, /* more failures are only counted */
 };
-
-/* We read this format only, because the others are renditions of the same text. */
-static const char suffix[] = ".json";
 
 /* The directory that we read if given a root, which contains each job several times. */
 static const char whole[] = "all";
@@ -98,12 +96,19 @@ static void fetch_failed(struct fetch *fetch, const struct refresh_target *root,
 
 DEFINE_CLEANUP(fetch_cleanup_dir, DIR *, closedir)
 
-static bool fetch_is_job(const char *name)
+/*
+ * True if the entry is the first file of a job: a directory lists the files of a job one
+ * after the other, and each of them has the same text to fetch. `job` is the number of
+ * the job before, 0 at first. Inode numbers are described in catalog/jobs.h.
+ */
+static bool fetch_is_job(const struct dirent *entry, uint64_t *job)
 {
-	size_t len = strlen(name);
-	size_t suffix_len = sizeof(suffix) - 1;
+	uint64_t before = *job;
 
-	return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+	if (entry->d_type != DT_REG || !(entry->d_ino >> 62 & 1))
+		return false;
+	*job = entry->d_ino & ~(uint64_t)JOB_FILES_MASK;
+	return *job != before;
 }
 
 /* Appends a file to the list. Returns 0 or -ENOMEM. */
@@ -167,6 +172,7 @@ static void fetch_list_dir(struct fetch *fetch, const struct refresh_target *roo
 {
 	CLEANUP(fetch_cleanup_dir) DIR *dir = NULL;
 	struct dirent *entry = NULL;
+	uint64_t job = 0;
 	int err = fetch_open_dir(root, path, &dir);
 
 	while (!err && !fetch->given_up && !(err = fetch_next_entry(dir, &entry)) &&
@@ -177,7 +183,7 @@ static void fetch_list_dir(struct fetch *fetch, const struct refresh_target *roo
 			err = -ENOMEM;
 		else if (entry->d_type == DT_DIR && depth)
 			fetch_list_dir(fetch, root, below, depth - 1);
-		else if (entry->d_type != DT_DIR && fetch_is_job(entry->d_name))
+		else if (entry->d_type != DT_DIR && fetch_is_job(entry, &job))
 			err = fetch_add_file(fetch, root, below);
 	}
 	if (err)

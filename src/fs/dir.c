@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "gladia/timestamp.h"
 #include "request.h"
+#include "slots.h"
 #include "sync/listing.h"
 
 /* Handles OPENDIR, READDIR, READDIRPLUS and RELEASEDIR. */
@@ -14,17 +15,16 @@
 /*
  * An open directory. Its entries have positions: 0 is ".", 1 is "..", then follow the
  * fixed names, or the members of a listing to which we hold a reference until RELEASEDIR.
- * Each member has one position per listed format, even if the job lacks some of these
- * files. The cookie of an entry is the position after it, so it keeps its meaning as long
- * as the directory is open (SEMANTICS 6.4).
+ * Each member has one position for each file that a job can have (struct slots), even if
+ * the job lacks some of them. The cookie of an entry is the position after it, so it
+ * keeps its meaning as long as the directory is open (SEMANTICS 6.4).
  */
 struct open_dir {
 	struct list link; /* in fs->open_dirs */
 	struct dir *dir;
 	struct listing *listing; /* NULL if it has fixed names or is empty */
 	bool cached;             /* the kernel caches the names it reads */
-	unsigned formats_len;    /* positions per member */
-	enum format formats[FORMATS];
+	struct slots slots;      /* positions per member */
 };
 
 /*
@@ -38,22 +38,19 @@ enum { FIXED_ID = UINT32_MAX };
 
 static size_t dir_member_at(const struct open_dir *open, uint64_t position)
 {
-	return (position - DOTS) / open->formats_len;
+	return (position - DOTS) / open->slots.len;
 }
 
 /*
- * Directories of jobs have one position per member and listed format, all others one per
+ * Directories of jobs have positions for each listed format; all others have one per
  * member.
  */
 static void dir_choose_formats(const struct fs *fs, struct open_dir *open)
 {
-	unsigned formats = tree_shows(&open->dir->tree) == TREE_SHOWS_JOBS
-				   ? fs->config.formats
-				   : 1u << FORMAT_JSON;
+	bool jobs = tree_shows(&open->dir->tree) == TREE_SHOWS_JOBS;
 
-	for (unsigned i = 0; i < FORMATS; i++)
-		if (formats & 1u << i)
-			open->formats[open->formats_len++] = (enum format)i;
+	slots_init(&open->slots, jobs ? tree_formats(&open->dir->tree, fs->config.formats)
+				      : 1u << FORMAT_JSON);
 }
 
 bool dir_listing_kind(const struct tree_dir *tree, enum listing_kind *ret_kind)
@@ -218,33 +215,27 @@ static void dir_set_bare(struct entry *entry, mode_t type, uint64_t ino)
 }
 
 /*
- * Fills in the entry of a job in one format. Only the name is given in formats other than
- * JSON, so that a listing renders nothing. Returns 0, -ENOENT if the job has no file in
- * this format, or another negative errno.
+ * Fills in the entry of a job's file. Only the name is given in formats other than JSON,
+ * so that a listing renders nothing. Returns 0, -ENOENT if the job has no such file, or
+ * another negative errno.
  */
 static int dir_job_entry(const struct request *request, const struct open_dir *open,
-	int64_t row, enum format format, struct entry *ret_entry)
+	struct variant variant, struct slots_job *job, struct entry *ret_entry)
 {
 	const struct fs *fs = request->fs;
-	struct catalog_job job;
 	bool matches = false;
-	int err = jobs_by_row(fs->catalog, row, &job);
+	int err = slots_print_name(fs, &open->dir->tree, job, variant, ret_entry->name);
 
-	if (!err && format != FORMAT_JSON && job.job.status != JOB_DONE)
-		err = -ENOENT;
-	if (!err)
-		err = filename_escape(job.job.id, FILENAME_WORD, format_suffix(format),
-			ret_entry->name);
-	if (!err && request->plus && format == FORMAT_JSON)
-		err = jobs_match(fs->catalog, &open->dir->tree.query, &job, &matches);
+	if (!err && request->plus && variant.format == FORMAT_JSON)
+		err = jobs_match(
+			fs->catalog, &open->dir->tree.query, &job->job, &matches);
 	if (err)
 		return err;
-	if (matches && job.size >= 0 &&
-		sync_is_fresh(fs->sync, &job, request->arrived_wall_ms))
-		attr_entry_of_job(fs, &job, &ret_entry->param);
+	if (matches && job->job.size >= 0 &&
+		sync_is_fresh(fs->sync, &job->job, request->arrived_wall_ms))
+		attr_entry_of_job(fs, &job->job, &ret_entry->param);
 	else
-		dir_set_bare(ret_entry, S_IFREG,
-			rendition_number(job.ino, (struct variant){.format = format}));
+		dir_set_bare(ret_entry, S_IFREG, rendition_number(job->job.ino, variant));
 	return 0;
 }
 
@@ -268,7 +259,7 @@ static int dir_fixed_entry(
  * -ENODATA if none is known from here on, or another negative errno.
  */
 static int dir_entry_at(const struct request *request, const struct open_dir *open,
-	uint64_t position, struct entry *ret_entry)
+	uint64_t position, struct slots_job *job, struct entry *ret_entry)
 {
 	if (position < DOTS) {
 		strcpy(ret_entry->name, position ? ".." : ".");
@@ -287,9 +278,15 @@ static int dir_entry_at(const struct request *request, const struct open_dir *op
 	int64_t member = listing_member(open->listing, at);
 	enum tree_shows shows = tree_shows(&open->dir->tree);
 
-	if (shows == TREE_SHOWS_JOBS)
-		return dir_job_entry(request, open, member,
-			open->formats[(position - DOTS) % open->formats_len], ret_entry);
+	if (shows == TREE_SHOWS_JOBS) {
+		unsigned slot = (unsigned)((position - DOTS) % open->slots.len);
+		int err = slots_read_job(
+			request->fs, &open->dir->tree, &open->slots, member, job);
+
+		return err ? err
+			   : dir_job_entry(request, open,
+				     slots_variant(&open->slots, slot), job, ret_entry);
+	}
 	if (shows == TREE_SHOWS_DAYS)
 		day_print(member - LISTING_DAY_BASE, ret_entry->name);
 	else
@@ -319,11 +316,11 @@ static size_t dir_add_entry(const struct request *request, const struct entry *e
  * are known, or another negative errno.
  */
 static int dir_next_entry(const struct request *request, const struct open_dir *open,
-	uint64_t *position, struct entry *ret_entry)
+	uint64_t *position, struct slots_job *job, struct entry *ret_entry)
 {
 	int err;
 
-	while ((err = dir_entry_at(request, open, *position, ret_entry)) == -ENOENT)
+	while ((err = dir_entry_at(request, open, *position, job, ret_entry)) == -ENOENT)
 		++*position;
 	return err;
 }
@@ -338,10 +335,11 @@ static int dir_fill(
 {
 	uint64_t position = request->offset;
 	size_t len = 0;
+	struct slots_job job = {0};
 	struct entry entry;
 	int err;
 
-	while (!(err = dir_next_entry(request, open, &position, &entry))) {
+	while (!(err = dir_next_entry(request, open, &position, &job, &entry))) {
 		size_t room = request->size - len;
 		size_t size = dir_add_entry(
 			request, &entry, position + 1, buf + len, room);

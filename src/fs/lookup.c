@@ -10,6 +10,7 @@
 #include "request.h"
 #include "sync/job_fetch.h"
 #include "sync/listing.h"
+#include "view.h"
 
 /* Handles LOOKUP, GETATTR, FORGET, BATCH_FORGET and STATFS. */
 
@@ -60,19 +61,26 @@ static int lookup_reply_nothing(struct request *request, double timeout)
 
 /* Replies with a job's file, or parks the request until the job's text is fetched. */
 static int lookup_reply_job(
-	struct request *request, const struct catalog_job *job, struct variant variant)
+	struct request *request, const struct job_file *file, enum format format)
 {
 	struct fs *fs = request->fs;
+	const struct catalog_job *job = &file->job;
+	struct variant variant = {.format = format};
 	struct fuse_entry_param entry;
 	const struct buf *text;
 	int err = 0;
 
-	if (variant.format == FORMAT_JSON)
+	if (*file->language)
+		err = rendition_find_translation(
+			fs, job, file->language, &variant.translation);
+	if (!err && format == FORMAT_JSON)
 		attr_entry_of_job(fs, job, &entry);
-	else
+	else if (!err)
 		err = rendition_get(fs, job, variant, &text);
 	if (err == -ENODATA)
 		return request_want_text(request, job);
+	if (err == -ENOENT)
+		return lookup_reply_nothing(request, (double)fs->config.ttl_ms / 1000);
 	if (err)
 		return err;
 	if (variant.format != FORMAT_JSON)
@@ -81,44 +89,54 @@ static int lookup_reply_job(
 	return 0;
 }
 
-static int lookup_job(
-	struct request *request, const struct dir *dir, const struct tree_entry *name)
+/* Replies with a file of the job that the name means, if it belongs to the directory. */
+static int lookup_job_file(struct request *request, const struct dir *dir,
+	const struct tree_entry *name, const struct job_file *file)
 {
-	const char *id = name->id;
+	const struct catalog_job *job = &file->job;
 	struct fs *fs = request->fs;
 	double ttl = (double)fs->config.ttl_ms / 1000;
-	struct catalog_job job;
-	int err = jobs_by_id(fs->catalog, id, &job);
+	bool matches;
+	int err;
 
-	if (err && err != -ENOENT)
-		return err;
-	if (err && !filename_is_uuid(id))
+	if (!file->known && !filename_is_uuid(file->id))
 		return lookup_reply_nothing(request, 0);
 	/*
 	 * Note a lookup only once, even if the handler runs again. Lookups of other
 	 * formats come in an order of their own: finding each of them in its listing
 	 * would cost more than it gains.
 	 */
-	if (!err && !job.deleted && !request->fetched &&
-		(name->format == FORMAT_JSON || job.size < 0))
-		job_fetch_prefetch(fs->sync, &dir->tree.query, job.row);
+	if (file->known && !job->deleted && !request->fetched &&
+		(name->format == FORMAT_JSON || job->size < 0))
+		job_fetch_prefetch(fs->sync, &dir->tree.query, job->row);
 
-	bool known = !err && job.size >= 0 &&
-		     sync_is_fresh(fs->sync, &job, request->arrived_wall_ms);
+	bool current = file->known && job->size >= 0 &&
+		       sync_is_fresh(fs->sync, job, request->arrived_wall_ms);
 
-	if (!known && !request->fetched)
-		return request_want_job(request, id);
-	if (err || job.deleted || job.size < 0)
-		return !err && job.deleted ? -ENOENT : -EIO;
-
-	bool matches;
-
-	err = jobs_match(fs->catalog, &dir->tree.query, &job, &matches);
+	if (!current && !request->fetched)
+		return request_want_job(request, file->id);
+	if (!file->known || job->deleted || job->size < 0)
+		return file->known && job->deleted ? -ENOENT : -EIO;
+	err = jobs_match(fs->catalog, &dir->tree.query, job, &matches);
 	if (err)
 		return err;
-	if (!matches || (name->format != FORMAT_JSON && job.job.status != JOB_DONE))
-		return lookup_reply_nothing(request, job_finished(&job.job) ? ttl : 0);
-	return lookup_reply_job(request, &job, (struct variant){.format = name->format});
+	if (!matches || (name->format != FORMAT_JSON && job->job.status != JOB_DONE))
+		return lookup_reply_nothing(request, job_finished(&job->job) ? ttl : 0);
+	return lookup_reply_job(request, file, name->format);
+}
+
+static int lookup_job(
+	struct request *request, const struct dir *dir, const struct tree_entry *name)
+{
+	struct job_file file;
+	int err = job_file_find(request->fs, dir, name, &file);
+
+	if (!err && !file.known && tree_is_by_name(&dir->tree)) {
+		err = view_lookup(request, dir, name, &file);
+		if (err || !file.known)
+			return err;
+	}
+	return err ? err : lookup_job_file(request, dir, name, &file);
 }
 
 /* True if each word of a path component, "word[,word...]", is in the listing so far. */

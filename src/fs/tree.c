@@ -13,20 +13,30 @@ static const char control_name[] = ".gladiafs";
 struct child {
 	const char *name;
 	enum tree_kind kind;
+	enum tree_view view; /* if it is not TREE_IDS; its directory shows done jobs */
 };
 
 static const struct child root_children[] = {
-	{"all", TREE_JOBS},
-	{"status", TREE_STATUS},
-	{"date", TREE_DATE},
-	{"after", TREE_AFTER},
-	{"before", TREE_BEFORE},
-	{"metadata", TREE_METADATA},
+	{"all", TREE_JOBS, TREE_IDS},
+	{"status", TREE_STATUS, TREE_IDS},
+	{"date", TREE_DATE, TREE_IDS},
+	{"after", TREE_AFTER, TREE_IDS},
+	{"before", TREE_BEFORE, TREE_IDS},
+	{"metadata", TREE_METADATA, TREE_IDS},
+	{"text", TREE_JOBS, TREE_TEXT},
+	{"subtitles", TREE_JOBS, TREE_SUBTITLES},
 	{0},
 };
 
-/* Filters below a directory of jobs: every name in the root except all/. */
-static const struct child *const inner_children = root_children + 1;
+/* The filters, which are also below every directory of jobs. */
+static const struct child inner_children[] = {
+	{"status", TREE_STATUS, TREE_IDS},
+	{"date", TREE_DATE, TREE_IDS},
+	{"after", TREE_AFTER, TREE_IDS},
+	{"before", TREE_BEFORE, TREE_IDS},
+	{"metadata", TREE_METADATA, TREE_IDS},
+	{0},
+};
 
 static const struct child no_children[] = {{0}};
 
@@ -58,12 +68,28 @@ static const struct rule {
 void tree_root(struct tree_dir *ret_root)
 {
 	ret_root->kind = TREE_ROOT;
+	ret_root->view = TREE_IDS;
 	query_init(&ret_root->query);
 }
 
 enum tree_shows tree_shows(const struct tree_dir *dir)
 {
 	return rules[dir->kind].shows;
+}
+
+bool tree_is_by_name(const struct tree_dir *dir)
+{
+	return dir->view != TREE_IDS;
+}
+
+unsigned tree_formats(const struct tree_dir *dir, unsigned chosen)
+{
+	static const unsigned listed[] = {
+		[TREE_TEXT] = 1u << FORMAT_TXT,
+		[TREE_SUBTITLES] = 1u << FORMAT_SRT | 1u << FORMAT_VTT,
+	};
+
+	return tree_is_by_name(dir) ? listed[dir->view] : chosen;
 }
 
 const char *tree_name(const struct tree_dir *dir, size_t index)
@@ -89,7 +115,12 @@ static int tree_resolve_child(
 		ret_entry->is_job = false;
 		ret_entry->dir = *dir;
 		ret_entry->dir.kind = child->kind;
-		return 0;
+		if (!child->view)
+			return 0;
+		ret_entry->dir.view = child->view;
+		/* Only done jobs have texts. */
+		return query_narrow(
+			&ret_entry->dir.query, QUERY_STATUS, job_status_name(JOB_DONE));
 	}
 	return -ENOENT;
 }
@@ -98,7 +129,7 @@ static int tree_resolve_value(
 	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry)
 {
 	const struct rule *rule = &rules[dir->kind];
-	struct tree_dir made = {rule->value, dir->query};
+	struct tree_dir made = {rule->value, dir->view, dir->query};
 	int err = query_narrow(&made.query, rule->filter, name);
 
 	if (err)
@@ -108,18 +139,53 @@ static int tree_resolve_value(
 	return 0;
 }
 
-static int tree_resolve_job(const char *name, struct tree_entry *ret_entry)
+/* Returns the length of a stem without ".LANGUAGE", or 0 if it does not end like this. */
+static size_t tree_find_language(const char *stem, enum format format)
+{
+	const char *dot = strrchr(stem, '.');
+	size_t len = dot ? strspn(dot + 1, "abcdefghijklmnopqrstuvwxyz0123456789-") : 0;
+
+	return format_has_translations(format) && dot && dot != stem && len &&
+			       len <= RENDER_LANGUAGE_MAX && !dot[len + 1]
+		       ? (size_t)(dot - stem)
+		       : 0;
+}
+
+/*
+ * True if a stem can be that of a job in a view: NAME has the only spelling, whatever
+ * follows after the last "~".
+ */
+static bool tree_is_view_stem(const char *stem, size_t len)
+{
+	const char *tilde = memrchr(stem, '~', len);
+	char text[FILENAME_BYTES_MAX + 1];
+
+	if (tilde && tilde != stem)
+		len = (size_t)(tilde - stem);
+	return !filename_unescape(stem, len, "", text);
+}
+
+static int tree_resolve_job(
+	const struct tree_dir *dir, const char *name, struct tree_entry *ret_entry)
 {
 	const char *suffix = strrchr(name, '.');
+	size_t len = suffix ? (size_t)(suffix - name) : 0;
+	char stem[FILENAME_BYTES_MAX + 1];
 	enum format format;
-	char id[FILENAME_BYTES_MAX + 1];
 
-	if (!suffix || format_find(suffix + 1, strlen(suffix + 1), &format) ||
-		filename_unescape(name, (size_t)(suffix - name), FILENAME_WORD, id))
+	if (!suffix || format_find(suffix + 1, strlen(suffix + 1), &format))
+		return -ENOENT;
+	if (tree_is_by_name(dir)) {
+		memcpy(stem, name, len);
+		stem[len] = '\0';
+	}
+	if (tree_is_by_name(dir) ? !tree_is_view_stem(name, len)
+				 : filename_unescape(name, len, FILENAME_WORD, stem) != 0)
 		return -ENOENT;
 	ret_entry->is_job = true;
 	ret_entry->format = format;
-	strcpy(ret_entry->id, id);
+	strcpy(ret_entry->stem, stem);
+	ret_entry->language_at = tree_find_language(stem, format);
 	return 0;
 }
 
@@ -142,6 +208,6 @@ int tree_resolve(
 	int err = tree_resolve_child(dir, name, ret_entry);
 
 	if (err && rule->has_jobs)
-		err = tree_resolve_job(name, ret_entry);
+		err = tree_resolve_job(dir, name, ret_entry);
 	return err;
 }

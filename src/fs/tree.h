@@ -23,8 +23,19 @@ enum tree_kind {
 	TREE_CONTROL,  /* .gladiafs/; control.c makes its files */
 };
 
+/*
+ * How a directory names its jobs and which formats it lists: after their ids, or after
+ * their recordings (gladia/view_name.h). Every directory below has the same view.
+ */
+enum tree_view {
+	TREE_IDS,       /* the formats of formats= */
+	TREE_TEXT,      /* text/ */
+	TREE_SUBTITLES, /* subtitles/ */
+};
+
 struct tree_dir {
 	enum tree_kind kind;
+	enum tree_view view;
 	struct query query;
 };
 
@@ -37,17 +48,36 @@ enum tree_shows {
 	TREE_SHOWS_JOBS,
 };
 
+/*
+ * A name means a directory, or a file of a job: STEM.FORMAT or STEM.LANGUAGE.FORMAT, if
+ * the stem is also that of a translation. Only the catalog knows which of both it is.
+ */
 struct tree_entry {
 	bool is_job;
-	struct tree_dir dir;             /* if it is a directory */
-	enum format format;              /* if it is a job */
-	char id[FILENAME_BYTES_MAX + 1]; /* if it is a job */
+	struct tree_dir dir; /* if it is a directory */
+	enum format format;  /* if it is a job */
+	/*
+	 * If it is a job: the name without its format, unescaped in a directory of
+	 * TREE_IDS, as it is in others.
+	 */
+	char stem[FILENAME_BYTES_MAX + 1];
+	/* The length of the stem without a language, or 0 if it cannot have one. */
+	size_t language_at;
 };
 
 /* Fills in the root directory. */
 void tree_root(struct tree_dir *ret_root);
 
 enum tree_shows tree_shows(const struct tree_dir *dir);
+
+/* True if the directory names jobs after their recordings. */
+bool tree_is_by_name(const struct tree_dir *dir);
+
+/*
+ * Returns the formats that the directory lists for each job, one bit for each enum
+ * format. `chosen` are those of formats=.
+ */
+unsigned tree_formats(const struct tree_dir *dir, unsigned chosen);
 
 /*
  * Returns the fixed name at `index` of a TREE_SHOWS_NAMES directory, or NULL past the

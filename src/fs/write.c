@@ -4,6 +4,7 @@
 #include <linux/fuse.h>
 #include <string.h>
 
+#include "job_file.h"
 #include "jobs_csv.h"
 #include "request.h"
 #include "sync/job_delete.h"
@@ -44,7 +45,7 @@ static int write_handle_unlink(struct request *request)
 	const struct delete_caller caller = {.uid = ctx->uid, .pid = ctx->pid};
 	struct wait_queue *queue;
 	struct tree_entry entry;
-	struct catalog_job job;
+	struct job_file file;
 	bool matches;
 
 	/* The deletion that the request waited for is done. */
@@ -65,14 +66,17 @@ static int write_handle_unlink(struct request *request)
 	if (!err && entry.format != FORMAT_JSON)
 		err = -EROFS;
 	if (!err)
-		err = jobs_by_id(fs->catalog, entry.id, &job);
+		err = job_file_find(fs, dir, &entry, &file);
+	/* A symbolic link cannot be removed. */
+	if (!err && !file.known)
+		err = tree_is_by_name(&dir->tree) ? -EROFS : -ENOENT;
 	if (!err)
-		err = jobs_match(fs->catalog, &dir->tree.query, &job, &matches);
+		err = jobs_match(fs->catalog, &dir->tree.query, &file.job, &matches);
 	/* The kernel may not know yet that the name is out of date. */
-	if (!err && (job.deleted || !matches))
+	if (!err && (file.job.deleted || !matches))
 		err = -ENOENT;
 	if (!err)
-		err = job_delete_start(fs->sync, &job, &caller, &queue);
+		err = job_delete_start(fs->sync, &file.job, &caller, &queue);
 	if (err)
 		return err;
 	request->fetched = true;

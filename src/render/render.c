@@ -26,6 +26,11 @@ const char *format_name(enum format format)
 	return formats[format].suffix + 1;
 }
 
+bool format_has_translations(enum format format)
+{
+	return format == FORMAT_TXT || formats[format].subtitles;
+}
+
 const char *format_suffix(enum format format)
 {
 	return formats[format].suffix;

@@ -263,11 +263,9 @@ int sync_mark_deleted(struct sync *sync, const struct catalog_job *job)
 
 int sync_erase(struct sync *sync, const struct catalog_job *job)
 {
-	int err = jobs_erase(sync->catalog, job->row);
-
-	if (!err)
-		sync_notify_deleted(sync, job);
-	return err;
+	/* First, because the names of its files in views are made from what is erased. */
+	sync_notify_deleted(sync, job);
+	return jobs_erase(sync->catalog, job->row);
 }
 
 void sync_on_job_missing(

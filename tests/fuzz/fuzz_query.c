@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +69,7 @@ static void check_step(const struct tree_dir *from, const struct tree_dir *to,
 		HOLDS(matches(&from->query, i) || !matches(&to->query, i));
 	if (!is_value || from->kind == TREE_METADATA || from->kind == TREE_KEY)
 		return;
-	again.dir = (struct tree_dir){from->kind, to->query};
+	again.dir = (struct tree_dir){from->kind, to->view, to->query};
 	HOLDS(!tree_resolve(&again.dir, name, &again));
 	query_key(&to->query, key);
 	query_key(&again.dir.query, key_again);
@@ -81,9 +82,14 @@ static void check_job(
 	char made[FILENAME_BYTES_MAX + 1];
 
 	HOLDS(tree_shows(dir) == TREE_SHOWS_JOBS);
-	HOLDS(*entry->id && (unsigned)entry->format < FORMATS);
-	HOLDS(!filename_escape(
-		entry->id, FILENAME_WORD, format_suffix(entry->format), made));
+	HOLDS(*entry->stem && (unsigned)entry->format < FORMATS);
+	HOLDS(!entry->language_at || entry->stem[entry->language_at] == '.');
+	if (tree_is_by_name(dir))
+		HOLDS(snprintf(made, sizeof(made), "%s%s", entry->stem,
+			      format_suffix(entry->format)) == (int)strlen(name));
+	else
+		HOLDS(!filename_escape(
+			entry->stem, FILENAME_WORD, format_suffix(entry->format), made));
 	HOLDS(!strcmp(made, name));
 }
 

@@ -63,7 +63,7 @@ class TestFixedDirectories:
         one = mount(account)
         names = listed(one.path)
         # metadata/ has its own promises and tests.
-        assert names - {"metadata"} == {"all", "status", "date", "after", "before"}
+        assert names - {"metadata", "text", "subtitles"} == {"all", "status", "date", "after", "before"}
         assert listed(one.path / "status") == set(STATUSES)
         assert one.requests() == []
 

@@ -17,7 +17,7 @@
 
 enum { READ_MAX = 128 << 10, DOTS = 2, PAGE = 4 };
 
-static const char *const suffixes[FORMATS] = {".json", ".txt", ".srt", ".vtt"};
+static const char *const suffixes[FORMATS] = {".json", ".txt", ".srt", ".vtt", ".md"};
 
 /* The name of a job's file in a format. */
 static struct job_name file_as(unsigned number, enum format format)
@@ -78,7 +78,7 @@ static void a_job_is_there_as_all_formats(void **state)
 
 	(void)state;
 	add_job(mount, 1, "Zo\\u00eb.");
-	for (unsigned i = FORMAT_TXT; i < FORMATS; i++) {
+	for (unsigned i = FORMAT_TXT; i < FORMAT_MD; i++) {
 		struct fuse_entry_out entry;
 		struct fuse_attr attr;
 

@@ -277,7 +277,7 @@ static void notified_names_are_escaped(void **state)
 }
 
 static const char *const root_names[] = {
-	"all", "status", "date", "after", "before", "metadata"};
+	"all", "status", "date", "after", "before", "metadata", "text", "subtitles"};
 
 /*
  * SEMANTICS 1.5: a refresh invalidates the top directories, so the kernel looks up

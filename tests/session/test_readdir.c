@@ -241,8 +241,9 @@ static void any_offset(void **state)
 {
 	static const char *const paths[] = {"", "status", "after", "date", "all",
 		"status/done/status/error", "status/error"};
-	static const uint64_t offsets[] = {8, 9, 100, 4711, UINT32_MAX, UINT64_C(1) << 40,
-		INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 1, UINT64_MAX};
+	static const uint64_t offsets[] = {10, 11, 100, 4711, UINT32_MAX,
+		UINT64_C(1) << 40, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 1,
+		UINT64_MAX};
 	struct mount *mount = mount_new();
 	struct kernel_entries *entries = entries_new();
 

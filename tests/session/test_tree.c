@@ -40,7 +40,8 @@ static void fixed_names(void **state)
 	struct mount *mount = mount_new();
 
 	(void)state;
-	assert_names(mount, "", ". .. all status date after before metadata ");
+	assert_names(
+		mount, "", ". .. all status date after before metadata text subtitles ");
 	assert_names(mount, "status", ". .. queued processing done error ");
 	assert_names(mount, "after", ". .. ");
 	assert_names(mount, "before", ". .. ");

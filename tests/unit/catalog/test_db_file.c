@@ -270,6 +270,8 @@ static void test_spec_7_4_older_version(void **state)
 		"UPDATE chunks SET data = CAST(printf('%.5c', 'x') AS BLOB)"
 		"	WHERE chunk % 8192 = 1;"
 		"UPDATE jobs SET ino = ino | job * 4, node = node | 4;"
+		"DROP INDEX jobs_by_name;"
+		"ALTER TABLE jobs DROP COLUMN name;"
 		"ALTER TABLE jobs DROP COLUMN facts;"
 		"ALTER TABLE totals RENAME COLUMN text_bytes TO kept;"
 		"UPDATE totals SET kept = (SELECT sum(length(data)) FROM chunks);"

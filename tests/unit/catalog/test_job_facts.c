@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -182,6 +183,8 @@ static void test_spec_7_4_version_without_facts(void **state)
 
 	catalog_close(catalog);
 	fixture_sql(fixture,
+		"DROP INDEX jobs_by_name;"
+		"ALTER TABLE jobs DROP COLUMN name;"
 		"ALTER TABLE jobs DROP COLUMN facts;"
 		"INSERT INTO listings VALUES(1, 'all', 1, 1, x'0100000000000000');"
 		"PRAGMA user_version = 6");
@@ -197,6 +200,90 @@ static void test_spec_7_4_version_without_facts(void **state)
 	catalog_close(catalog);
 }
 
+/*
+ * SEMANTICS 3.7.4: done jobs are found by the name of their recording and the beginning
+ * of their id, the newest first.
+ */
+static void test_by_name(void **state)
+{
+	static const struct {
+		const char *id;
+		enum job_status status;
+		const char *name;
+	} jobs[] = {
+		{"11-a", JOB_DONE, "talk.mp3"},
+		{"11-b", JOB_ERROR, "talk.mp3"},
+		{"12-c", JOB_DONE, "talk.wav"},
+		{"11-d", JOB_DONE, "other.mp3"},
+		{"11-e", JOB_DONE, "talk.mp3"},
+		{"11-f", JOB_DONE, NULL},
+	};
+	static const struct {
+		const char *name;
+		const char *id;
+		const char *found; /* their last characters */
+	} cases[] = {
+		{"talk", "", "eca"},
+		{"talk", "11", "ea"},
+		{"talk", "11-a", "a"},
+		{"talk", "11-b", ""},
+		{"talk", "1", "eca"},
+		{"talk", "2", ""},
+		{"other", "", "d"},
+		{"untitled", "", ""},
+	};
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
+
+	for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+		struct job job = fixture_job(jobs[i].id, jobs[i].status);
+
+		job.created_ms += (int64_t)i;
+		put(catalog, &job, "text", jobs[i].name);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char found[ARRAY_SIZE(jobs) + 1] = "";
+		int64_t *rows;
+		size_t len;
+
+		assert_int_equal(jobs_by_name(catalog, cases[i].name,
+					 strlen(cases[i].name), cases[i].id, &rows, &len),
+			0);
+		for (size_t j = 0; j < len; j++) {
+			struct catalog_job job;
+
+			assert_int_equal(jobs_by_row(catalog, rows[j], &job), 0);
+			found[j] = job.job.id[3];
+		}
+		assert_string_equal(found, cases[i].found);
+		free(rows);
+	}
+	catalog_close(catalog);
+}
+
+/* SEMANTICS 3.7.4: a deleted job is not found, whether its facts are erased or not. */
+static void test_by_name_deleted(void **state)
+{
+	static const char *const ids[] = {"a", "b", "c"};
+	struct catalog *catalog = fixture_open(*state, FIXTURE_NO_MAX);
+	struct catalog_job job;
+	int64_t *rows;
+	size_t len;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct job done = fixture_job(ids[i], JOB_DONE);
+
+		put(catalog, &done, "text", "talk.mp3");
+	}
+	assert_int_equal(jobs_by_id(catalog, "a", &job), 0);
+	assert_int_equal(jobs_mark_deleted(catalog, job.row), 0);
+	assert_int_equal(jobs_by_id(catalog, "b", &job), 0);
+	assert_int_equal(jobs_erase(catalog, job.row), 0);
+	assert_int_equal(jobs_by_name(catalog, "talk", 4, "", &rows, &len), 0);
+	assert_int_equal(len, 1);
+	free(rows);
+	catalog_close(catalog);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -206,6 +293,8 @@ int main(void)
 		FIXTURE_TEST(test_deleted),
 		FIXTURE_TEST(test_damaged),
 		FIXTURE_TEST(test_spec_7_4_version_without_facts),
+		FIXTURE_TEST(test_by_name),
+		FIXTURE_TEST(test_by_name_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,17 +233,47 @@ void fake_fail(struct api_call *call, int error, const char *errmsg)
 	end(call, error, NULL, errmsg);
 }
 
+/* Facts of a job; all are unknown, except the file name and the translation. */
+static void find_facts(const struct fake_job *job, struct job_facts *ret_facts)
+{
+	const char *filename = job->filename ? job->filename : "";
+	const char *language = job->language ? job->language : "";
+	char text[JOB_FACTS_TEXT_MAX] = "";
+	size_t at = strlen(filename) + JOB_TRANSLATIONS;
+
+	strcpy(text, filename);
+	strcpy(text + at, language);
+	assert_true(job_facts_load(text, at + strlen(language) + 1, ret_facts));
+}
+
+/* Writes a job's text, which the caller frees. Returns its length. */
+static int make_text(const struct fake_job *job, char **ret_text)
+{
+	CLEANUP_FREE char *translation = NULL;
+	const char *language = job->language;
+	const char *said = job->transcript;
+
+	assert_true(asprintf(&translation,
+			    language ? ",\"translation\":{\"results\":[{\"languages\":"
+				       "[\"%s\"],\"full_transcript\":\"In %s.\"}]}"
+				     : "",
+			    language, language) >= 0);
+	return asprintf(ret_text,
+		"{\n  \"id\": \"%s\",\n  \"edition\": %u%s%s%s%s%s\n}\n", job->job.id,
+		job->edition,
+		said ? ",\n\"result\":{\"transcription\":{\"full_transcript\":\"" : "",
+		said ? said : "", said ? "\"}" : "", said ? translation : "",
+		said ? "}" : "");
+}
+
 static int give(struct api_call *call, const struct fake_job *job)
 {
 	CLEANUP_FREE char *text = NULL;
-	int len = asprintf(&text, "{\n  \"id\": \"%s\",\n  \"edition\": %u%s%s%s\n}\n",
-		job->job.id, job->edition,
-		job->transcript
-			? ",\n\"result\":{\"transcription\":{\"full_transcript\":\""
-			: "",
-		job->transcript ? job->transcript : "", job->transcript ? "\"}}" : "");
+	struct job_facts facts;
+	int len = make_text(job, &text);
 
 	assert_true(len > 0);
+	find_facts(job, &facts);
 
 	const struct api_item item = {
 		.job = job->job,
@@ -251,7 +281,7 @@ static int give(struct api_call *call, const struct fake_job *job)
 		.size = (size_t)len,
 		.metadata = job->metadata,
 		.metadata_len = job->metadata ? strlen(job->metadata) : 0,
-		.facts = job->facts,
+		.facts = job->facts ? job->facts : &facts,
 		.asked_ms = call->asked_ms,
 		.summary = call->api->rules.summaries && !call->id[0] &&
 			   job->job.status == JOB_DONE,

@@ -21,7 +21,9 @@ struct fake_job {
 	bool hidden;            /* it takes a position on its page, but is not shown */
 	const char *transcript; /* its transcript, or NULL if its text has none */
 	const char *metadata;   /* in the format of metadata_flatten(), or NULL */
-	const struct job_facts *facts; /* or NULL */
+	const struct job_facts *facts; /* NULL: those of the next two */
+	const char *filename;          /* file name of the recording, or NULL */
+	const char *language;          /* of its only translation, or NULL */
 };
 
 /* Behaviour of the API that is undocumented (GLADIA_API.md) or wrong. */
