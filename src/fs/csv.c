@@ -10,6 +10,7 @@
 #include "gladia/metadata.h"
 #include "gladia/timestamp.h"
 #include "json/scan.h"
+#include "json/string.h"
 
 /* A job's row. Its fixed columns are a part of `fixed`. */
 struct csv_row {
@@ -124,6 +125,7 @@ static bool csv_is_formula(const char *cell, size_t len)
 	       scan_number(cell, cell + len, &bad) != len;
 }
 
+/* Returns true if the cell has to be in quotes. */
 static bool csv_needs_quotes(const char *cell, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -132,23 +134,61 @@ static bool csv_needs_quotes(const char *cell, size_t len)
 	return len && (cell[0] == ' ' || cell[len - 1] == ' ');
 }
 
-/* Appends a cell without a NUL in it. An apostrophe keeps formulas from being run. */
+/* True if a character could control a terminal, unlike a tab or a line break. */
+static bool csv_is_control(uint32_t code)
+{
+	return (code < ' ' && code != '\t' && code != '\r' && code != '\n') ||
+	       (code >= 0x7f && code < 0xa0);
+}
+
+/* Returns the number of bytes at the beginning of the cell that can be copied. */
+static size_t csv_plain_len(const char *cell, size_t len)
+{
+	size_t plain = 0;
+
+	while (plain < len && cell[plain] >= ' ' && cell[plain] < 0x7f &&
+		cell[plain] != '"')
+		plain++;
+	return plain;
+}
+
+/* Appends one character, and moves `cell` behind it. */
+static int csv_add_char(struct buf *out, const char **cell, const char *end)
+{
+	char text[JSON_TEXT_MAX];
+	uint32_t code;
+
+	if (**cell == '"') {
+		++*cell;
+		return buf_append_str(out, "\"\"");
+	}
+	*cell = json_decode_char(*cell, end, &code);
+
+	const char *text_end = json_encode_char(
+		text, csv_is_control(code) ? 0xfffd : code);
+
+	return buf_append(out, text, (size_t)(text_end - text));
+}
+
+/*
+ * Appends a cell without a NUL in it. Bytes that are not UTF-8, and control characters,
+ * become U+FFFD. An apostrophe keeps formulas from being run.
+ */
 static int csv_add_cell(struct buf *out, const char *cell, size_t len)
 {
 	bool quotes = csv_needs_quotes(cell, len);
+	const char *end = cell + len;
 	int err = quotes ? buf_append(out, "\"", 1) : 0;
 
 	if (!err && csv_is_formula(cell, len))
 		err = buf_append(out, "'", 1);
-	while (!err && len) {
-		const char *quote = memchr(cell, '"', len);
-		size_t part = quote ? (size_t)(quote - cell) + 1 : len;
+	while (!err && cell < end) {
+		size_t plain = csv_plain_len(cell, (size_t)(end - cell));
 
-		err = buf_append(out, cell, part);
-		if (!err && quote)
-			err = buf_append(out, "\"", 1);
-		cell += part;
-		len -= part;
+		err = buf_append(out, cell, plain);
+		cell += plain;
+		if (!err && cell < end)
+			err = csv_add_char(out, &cell, end);
 	}
 	return err || !quotes ? err : buf_append(out, "\"", 1);
 }

@@ -64,7 +64,7 @@ static void read_head(const char *text, size_t size)
 	HOLDS(!metadata_flatten(metadata, &pairs));
 }
 
-/* Returns the number of cells in a line of CSV, and checks where it ends. */
+/* Returns the number of cells in a line of CSV, which must end with CRLF. */
 static unsigned count_cells(const char *line, size_t len)
 {
 	unsigned cells = 1;
@@ -72,6 +72,7 @@ static unsigned count_cells(const char *line, size_t len)
 
 	HOLDS(len >= 2 && memcmp(line + len - 2, "\r\n", 2) == 0);
 	for (size_t i = 0; i < len - 2; i++) {
+		HOLDS((unsigned char)line[i] >= ' ' || strchr("\t\r\n", line[i]));
 		HOLDS(line[i]);
 		if (line[i] == '"')
 			quoted = !quoted;

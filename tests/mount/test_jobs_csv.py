@@ -91,6 +91,13 @@ class TestRows:
         assert row["filename"] == "'" + name
         assert row["'@sum"] == "'-1+1" and row["n"] == "-5"
 
+    def test_odd_characters(self, mock, mount):
+        """SEMANTICS 8.2.2: it is valid UTF-8 without control characters, whatever names are."""
+        mock.create(filename="a\x1b[31m\x9b.mp3")
+        mock.create(filename="", source="https://example.com/%ff%1b.mp3?x=/y", text="Hello.")
+        names = {row["filename"] for row in rows_of(mount(mock).path / "all/jobs.csv")}
+        assert names == {"a\ufffd[31m\ufffd.mp3", "\ufffd\ufffd.mp3"}
+
     def test_form(self, account, mount):
         """SEMANTICS 8.2.2: CRLF, the same number of cells in each line, and no byte order mark."""
         data = read(mount(account).path / "all/jobs.csv")

@@ -100,6 +100,15 @@ static const struct {
 	{"a ", "\"a \""},
 	{"Zo\xc3\xab", "Zo\xc3\xab"},
 	{"a;b\tc", "a;b\tc"},
+	{"C:\\u0022", "C:\\u0022"},
+	/* The text is valid UTF-8, and a terminal can show it. */
+	{"\xff"
+	 "a\xc3",
+		"\xef\xbf\xbd"
+		"a\xef\xbf\xbd"},
+	{"\xed\xa0\x80", "\xef\xbf\xbd"},
+	{"\x1b[31m\x7f\xc2\x9b!", "\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbd!"},
+	{"\xc2\xa0\xf0\x9f\x90\xb3", "\xc2\xa0\xf0\x9f\x90\xb3"},
 	/* A formula has an apostrophe in front; a number has not. */
 	{"=1+1", "'=1+1"},
 	{"=a(\"b\",c)", "\"'=a(\"\"b\"\",c)\""},
