@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Draws a plot as SVG: panels side by side, with the same logarithmic x axis."""
+"""Draws a plot as SVG: panels side by side, with the same logarithmic x axis and one or two lines."""
 
 import html
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 # Size of the plotting area of a panel, and its margins.
 WIDTH, HEIGHT = 210, 150
 LEFT, TOP, RIGHT, BOTTOM = 46, 64, 24, 58
+# Classes of the first and the second line of a panel.
+KINDS = "", "second "
 
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f; }
@@ -17,21 +20,50 @@ STYLE = """
   .grid { stroke: #d0d7de; stroke-width: 1; }
   .line { fill: none; stroke: #0969da; stroke-width: 2; }
   .dot { fill: #0969da; }
+  .second.line { stroke: #8250df; } .second.dot { fill: #8250df; }
   .limit { stroke: #bc4c00; stroke-width: 1.5; stroke-dasharray: 5 4; }
   .goal { fill: #bc4c00; font-size: 11px; }
   @media (prefers-color-scheme: dark) {
     text { fill: #e6edf3; } .quiet { fill: #9198a1; } .grid { stroke: #3d444d; }
     .line { stroke: #4493f8; } .dot { fill: #4493f8; }
+    .second.line { stroke: #ab7df8; } .second.dot { fill: #ab7df8; }
     .limit { stroke: #f0883e; } .goal { fill: #f0883e; }
   }
 """
 
 
 @dataclass
-class Panel:
-    title: str
+class Line:
+    """Values at some sizes."""
+    sizes: list[int]
     values: list[float]
+
+
+@dataclass
+class Panel:
+    """One or two lines, in the order of their names in the legend, and the goal of the first."""
+    title: str
+    lines: list[Line]
     limit: float | None = None
+
+    def most(self) -> float:
+        return max(self.limit or 0, *(max(line.values) for line in self.lines))
+
+
+@dataclass
+class Axis:
+    """The logarithmic x axis of all panels."""
+    sizes: list[int]
+
+    def at(self, size: int) -> float:
+        """Returns the position of a size, from 0 to WIDTH."""
+        first, last = math.log10(self.sizes[0]), math.log10(self.sizes[-1])
+        return WIDTH * (math.log10(size) - first) / ((last - first) or 1)
+
+    def anchor(self, size: int) -> str:
+        """Returns how a label at a size is aligned, so that it stays within the panel."""
+        return ("start" if size == self.sizes[0] else "end" if size == self.sizes[-1]
+                else "middle")
 
 
 def step_of(most: float) -> float:
@@ -49,8 +81,20 @@ def across(kind: str, left: float, y: float) -> str:
     return f'<path class="{kind}" d="M{left:.1f} {y:.1f}h{WIDTH}"/>'
 
 
-def draw_panel(panel: Panel, at: list[float], names: list[str], left: float) -> list[str]:
-    most = 1.05 * max(*panel.values, panel.limit or 0)
+def draw_line(line: Line, axis: Axis, left: float, high: Callable[[float], float], kind: str,
+              above: bool) -> list[str]:
+    """Draws a line with the values at its points, all above it or all below it."""
+    points = [(left + axis.at(size), high(value)) for size, value in zip(line.sizes, line.values)]
+    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    drawn = [f'<path class="{kind}line" d="M{path}"/>']
+    for (x, y), size, value in zip(points, line.sizes, line.values):
+        drawn += [f'<circle class="{kind}dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>',
+                  text(x, y + (-10 if above else 18), f"{value:.3g}", "", axis.anchor(size))]
+    return drawn
+
+
+def draw_panel(panel: Panel, axis: Axis, left: float) -> list[str]:
+    most = 1.15 * panel.most()
     step = step_of(most)
     top = step * math.ceil(most / step)
 
@@ -62,41 +106,41 @@ def draw_panel(panel: Panel, at: list[float], names: list[str], left: float) -> 
         drawn += [across("grid", left, high(number * step)),
                   text(left - 8, high(number * step) + 4, f"{number * step:g}", "quiet", "end")]
     if panel.limit is not None:
-        first, last = (abs(panel.limit - panel.values[end]) for end in (0, -1))
+        values = panel.lines[0].values
+        first, last = (abs(panel.limit - values[end]) for end in (0, -1))
         side, anchor = (left, "start") if first > last else (left + WIDTH, "end")
         drawn += [across("limit", left, high(panel.limit)),
                   text(side, high(panel.limit) - 5, f"goal: ≤ {panel.limit:.3g}", "goal", anchor)]
-    points = [(left + WIDTH * x, high(value)) for x, value in zip(at, panel.values)]
-    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-    drawn.append(f'<path class="line" d="M{path}"/>')
-    for number, ((x, y), value, name) in enumerate(zip(points, panel.values, names)):
-        anchor = "start" if x == left else "end" if x >= left + WIDTH - 1 else "middle"
-        drawn += [f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>',
-                  text(x, y + (-10 if is_above(points, number) else 18), f"{value:.3g}", "",
-                       anchor),
-                  text(x, TOP + HEIGHT + 20, name, "quiet", anchor)]
+    highest = max(panel.lines, key=lambda line: sum(line.values) / len(line.values))
+    for line, kind in zip(panel.lines, KINDS):
+        drawn += draw_line(line, axis, left, high, kind, line is highest)
+    drawn += [text(left + axis.at(size), TOP + HEIGHT + 20, f"{size:,}", "quiet",
+                   axis.anchor(size)) for size in axis.sizes]
     return drawn
 
 
-def is_above(points: list[tuple[float, float]], number: int) -> bool:
-    """True if the label of a point belongs above it, where the line does not cross it. The y axis
-    points down."""
-    if number == 0:
-        return len(points) > 1 and points[1][1] > points[0][1]
-    return points[number][1] <= points[number - 1][1]
+def legend(names: list[str], right: float) -> list[str]:
+    """Draws the names of the lines, right-aligned on the title's line."""
+    drawn = []
+    for name, kind in reversed(list(zip(names, KINDS))):
+        drawn.append(text(right, 24, name, "quiet", "end"))
+        right -= 6.5 * len(name) + 10
+        drawn.append(f'<circle class="{kind}dot" cx="{right:.1f}" cy="20" r="3.5"/>')
+        right -= 20
+    return drawn
 
 
-def draw(path: Path, title: str, axis: str, sizes: list[int], panels: list[Panel]) -> None:
-    """Writes the plot. The file is replaced at once, so that it is never incomplete."""
-    first, last = math.log10(sizes[0]), math.log10(sizes[-1])
-    at = [(math.log10(size) - first) / ((last - first) or 1) for size in sizes]
-    names = [f"{size:,}" for size in sizes]
+def draw(path: Path, title: str, note: str, names: list[str], sizes: list[int],
+         panels: list[Panel]) -> None:
+    """Writes the plot. The file is replaced at once, so that it is never incomplete. `names` are
+    those of the lines, and `sizes` those that the x axis shows."""
+    axis = Axis(sizes)
     width = len(panels) * (LEFT + WIDTH + RIGHT)
     height = TOP + HEIGHT + BOTTOM
-    drawn = [text(LEFT, 24, title, "title", "start"),
-             text(LEFT, height - 14, axis, "quiet", "start")]
+    drawn = [text(LEFT, 24, title, "title", "start"), *legend(names, width - RIGHT),
+             text(LEFT, height - 14, note, "quiet", "start")]
     for number, panel in enumerate(panels):
-        drawn += draw_panel(panel, at, names, number * (LEFT + WIDTH + RIGHT) + LEFT)
+        drawn += draw_panel(panel, axis, number * (LEFT + WIDTH + RIGHT) + LEFT)
     new = path.with_suffix(".new")
     new.write_text("\n".join([
         "<!-- SPDX-License-Identifier: MIT -->",

@@ -41,5 +41,6 @@ ROWS = {
     "reader": Choice(Rows.reader, "the page reader alone"),
     "peers": Choice(peers, "rclone, sshfs, bindfs and a script with the same files (--peers)",
                     usual=False),
-    "scale": Choice(scale, "10,000 to 1,000,000 jobs of 1.6 kB (--scale)", usual=False),
+    "scale": Choice(scale, "10,000 to 1,000,000 jobs of 1.6 kB, and to 200,000 of 20 kB (--scale)",
+                    usual=False),
 }

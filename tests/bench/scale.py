@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The cost per job in accounts of ten thousand to a million jobs. The mock server generates them on
-demand, which takes time, too."""
+"""The cost per job in accounts of ten thousand to a million small jobs, and to 200,000 jobs of
+20 kB. The mock server generates them on demand, which takes time, too."""
 
 import shutil
 import statistics
@@ -11,19 +11,37 @@ from pathlib import Path
 
 from account import Account, ls_command
 from contenders import READ, Contenders
-from plot import Panel, draw
+from plot import Line, Panel, draw
 from results import Table, progress, verdict
 from rows import SMALL, Rows
 from world import Mount
 
-SIZES = 10_000, 100_000, 1_000_000
 CATS = 21
-# Rounds for the smaller accounts; a million jobs are listed once.
+# Rounds for the smaller accounts; the largest one of each kind is listed once.
 ROUNDS = 3
 MIB = 1 << 20
 # The time per job may be at most this many times that of the smallest account.
 FLAT = 1.5
-MEMORY = {10_000: 64, 100_000: 128, 1_000_000: 128}
+# Largest size of the process, in MiB, with 10,000 jobs and with more.
+MEMORY, MEMORY_MORE = 64, 128
+# Bytes of the cache's files for each job of 20 kB.
+DISK = 6000
+
+
+@dataclass
+class Kind:
+    """Jobs of one size, and the numbers of them in the accounts."""
+    bytes: int
+    jobs: tuple[int, ...]
+    disk: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"jobs of {self.bytes / 1000:g} kB"
+
+
+KINDS = [Kind(SMALL, (10_000, 100_000, 1_000_000)),
+         Kind(20_000, (10_000, 50_000, 200_000), DISK)]
 
 
 @dataclass
@@ -52,6 +70,7 @@ class Size:
     remounted: Timed = field(default_factory=Timed)
     ending: Timed = field(default_factory=Timed)
     memory: int = 0
+    disk: int = 0
 
     def micros(self, timed: Timed) -> float:
         """Returns the microseconds per job."""
@@ -59,15 +78,16 @@ class Size:
 
 
 class Scale:
-    def __init__(self, rows: Rows, jobs: int):
+    def __init__(self, rows: Rows, kind: Kind, jobs: int):
         self.world = rows.world
-        self.contenders = Contenders(self.world, Account(self.world, jobs, SMALL, "--lazy"))
+        self.kind = kind
+        self.contenders = Contenders(self.world, Account(self.world, jobs, kind.bytes, "--lazy"))
         self.size = Size(jobs)
         self.curl = self.contenders.parallel()
 
     def measure(self) -> Size:
-        for number in range(ROUNDS if self.size.jobs < SIZES[-1] else 1):
-            progress(f"{self.size.jobs} jobs, round {number + 1}")
+        for number in range(ROUNDS if self.size.jobs < self.kind.jobs[-1] else 1):
+            progress(f"{self.size.jobs} {self.kind.name}, round {number + 1}")
             self.measure_once(number)
         self.contenders.account.mock.stop()
         return self.size
@@ -88,6 +108,7 @@ class Scale:
             time.sleep(1.2)
             self.list(mount, "all", check.names, number, size.remounted)
             size.memory = max(size.memory, mount.memory())
+        size.disk = max(size.disk, sum(path.stat().st_blocks * 512 for path in cache.rglob("*")))
         shutil.rmtree(cache)
         size.curl.add(self.curl(number), 0)
 
@@ -110,9 +131,13 @@ class Scale:
             self.contenders.check.content(directory, name)
 
 
-def goals(size: Size, least: Size) -> list[tuple[str, bool]]:
-    judged = [(f"≤ {MEMORY[size.jobs]} MiB", size.memory <= MEMORY[size.jobs] * MIB),
+def goals(kind: Kind, size: Size, least: Size) -> list[tuple[str, bool]]:
+    memory = MEMORY if size.jobs <= 10_000 else MEMORY_MORE
+    judged = [(f"≤ {memory} MiB", size.memory <= memory * MIB),
               ("again ≤ 4 requests", max(size.again.requests, size.remounted.requests) <= 4)]
+    if kind.disk:
+        judged.append((f"≤ {kind.disk / 1000:g} kB of disk a job",
+                       size.disk <= kind.disk * size.jobs))
     if size is not least:
         judged.append((f"≤ {FLAT} × as much a job as of {least.jobs:,}",
                        size.micros(size.listed) <= FLAT * least.micros(least.listed)))
@@ -123,35 +148,44 @@ def cells(timed: Timed, unit: int = 1) -> tuple[str, str]:
     return f"{unit * timed.median:.2f}", str(timed.requests)
 
 
-def scale(rows: Rows) -> Iterator[Table]:
-    sizes = [Scale(rows, jobs).measure() for jobs in SIZES]
-    table = Table(["jobs of 1.6 kB", "ls -f all, s", "requests", "µs a job", "of curl",
+def table_of(kind: Kind, sizes: list[Size]) -> Table:
+    table = Table([kind.name, "ls -f all, s", "requests", "µs a job", "of curl",
                    "status/error, s", "requests", "cat, ms", "requests", "again, s", "requests",
-                   "remounted, s", "requests", "unmount, s", "MiB", "goals"], [])
+                   "remounted, s", "requests", "unmount, s", "MiB", "disk, MB", "goals"], [])
     for size in sizes:
         table.lines.append([
             f"{size.jobs:,}", *cells(size.listed), f"{size.micros(size.listed):.1f}",
             f"{size.micros(size.curl):.1f}", *cells(size.errors), *cells(size.cat, 1000),
             *cells(size.again), *cells(size.remounted),
-            f"{size.ending.median:.2f}", f"{size.memory / MIB:.0f}",
-            verdict(goals(size, sizes[0]))])
-    table.notes.append(
-        f"Mounts with ttl=1; medians of {ROUNDS} rounds, or one round for a million jobs. curl "
-        f"fetches the same pages on {rows.world.connections} connections, and so shows the time of "
-        f"the mock server. cat: {CATS} finished jobs that were listed. Requests and MiB: maxima.")
+            f"{size.ending.median:.2f}", f"{size.memory / MIB:.0f}", f"{size.disk / 1e6:.0f}",
+            verdict(goals(kind, size, sizes[0]))])
+    return table
+
+
+def scale(rows: Rows) -> Iterator[Table]:
+    measured = [[Scale(rows, kind, jobs).measure() for jobs in kind.jobs] for kind in KINDS]
     progress("")
+    tables = [table_of(kind, sizes) for kind, sizes in zip(KINDS, measured)]
+    tables[-1].notes.append(
+        f"Mounts with ttl=1; medians of {ROUNDS} rounds, or one round for the largest accounts. "
+        f"curl fetches the same pages on {rows.world.connections} connections, and so shows the "
+        f"time of the mock server. cat: {CATS} finished jobs that were listed. Requests, MiB and "
+        "MB: maxima.")
     if rows.settings.plot:
-        plot(rows.settings.plot, sizes)
-    yield table
+        plot(rows.settings.plot, measured)
+    yield from tables
 
 
-def plot(path: Path, sizes: list[Size]) -> None:
-    draw(path, f"What a job of 1.6 kB costs among {sizes[0].jobs:,} to {sizes[-1].jobs:,}",
+def plot(path: Path, measured: list[list[Size]]) -> None:
+    def lines(value: Callable[[Size], float]) -> list[Line]:
+        return [Line([size.jobs for size in sizes], [value(size) for size in sizes])
+                for sizes in measured]
+
+    small = measured[0]
+    draw(path, "What a job costs in accounts of different sizes",
          "jobs in the account; made by scripts/bench --scale --plot",
-         [size.jobs for size in sizes],
-         [Panel("cold ls -f, µs a job", [size.micros(size.listed) for size in sizes],
-                FLAT * sizes[0].micros(sizes[0].listed)),
+         [kind.name for kind in KINDS], [size.jobs for size in small],
+         [Panel("cold ls -f, µs a job", lines(lambda size: size.micros(size.listed))),
           Panel("cold ls -f, requests per 1,000 jobs",
-                [1000 * size.listed.requests / size.jobs for size in sizes]),
-          Panel("memory at most, MiB", [size.memory / MIB for size in sizes],
-                MEMORY[sizes[-1].jobs])])
+                lines(lambda size: 1000 * size.listed.requests / size.jobs)),
+          Panel("memory at most, MiB", lines(lambda size: size.memory / MIB), MEMORY_MORE)])

@@ -40,6 +40,33 @@ static unsigned count_texts(struct reader *reader)
 	return texts;
 }
 
+/* Which texts were cached at some time. */
+struct cached {
+	unsigned texts;
+	bool has[MANY];
+};
+
+static struct cached note_cached(struct reader *reader)
+{
+	struct cached cached = {0};
+
+	for (size_t i = 0; i < MANY; i++) {
+		cached.has[i] = has_text(reader, i);
+		cached.texts += cached.has[i];
+	}
+	return cached;
+}
+
+/* At most `lost` of the texts are not cached any more. */
+static void assert_kept(struct reader *reader, const struct cached *before, unsigned lost)
+{
+	unsigned kept = 0;
+
+	for (size_t i = 0; i < MANY; i++)
+		kept += before->has[i] && has_text(reader, i);
+	assert_in_range(kept, before->texts - lost, before->texts);
+}
+
 /* Lists the query's jobs. */
 static struct reader *list_query(struct sync_fixture *fixture, const struct query *query)
 {
@@ -167,20 +194,14 @@ static void what_was_cached_stays(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct reader *reader = list_many(fixture);
-	unsigned texts = count_texts(reader);
-	bool before[MANY];
+	struct cached before = note_cached(reader);
+	unsigned texts = before.texts;
 
-	for (size_t i = 0; i < MANY; i++)
-		before[i] = has_text(reader, i);
 	for (unsigned round = 0; round < 3; round++) {
-		unsigned kept = 0;
-
 		read_all(reader);
 		pause_reader(fixture);
-		for (size_t i = 0; i < MANY; i++)
-			kept += before[i] && has_text(reader, i);
 		/* In each round the first text is fetched like that of a single file. */
-		assert_in_range(kept, texts - 1 - round, texts);
+		assert_kept(reader, &before, 1 + round);
 		assert_in_range(count_texts(reader), texts - 1, texts + 1);
 		assert_requests(fixture, 1, (MANY - texts) / PAGE + 2);
 	}
@@ -193,21 +214,15 @@ static void read_before_the_page_ends(void **state)
 	struct sync_fixture *fixture = *state;
 	struct reader *reader = list_many(fixture);
 	struct counting_waiter waiting;
-	unsigned texts = count_texts(reader);
-	bool before[MANY];
-	unsigned kept = 0;
+	struct cached before = note_cached(reader);
 
-	for (size_t i = 0; i < MANY; i++)
-		before[i] = has_text(reader, i);
 	read_from_to(reader, 0, 1);
 	want(reader, 1, &waiting);
 	fake_restart(fake_call(fixture->api, 0));
 	assert_int_equal(read_from_to(reader, 1, PAGE / 2).fetched, 0);
 	wait_for(fixture, &waiting);
 	pause_reader(fixture);
-	for (size_t i = 0; i < MANY; i++)
-		kept += before[i] && has_text(reader, i);
-	assert_in_range(kept, texts - 1, texts);
+	assert_kept(reader, &before, 1);
 }
 
 /* In another order texts are fetched by their ids, and do not displace others either. */
@@ -216,20 +231,14 @@ static void in_another_order(void **state)
 	struct sync_fixture *fixture = *state;
 	struct reader *reader = list_many(fixture);
 	struct outcome outcome = {0};
-	unsigned texts = count_texts(reader);
-	bool before[MANY];
-	unsigned kept = 0;
+	struct cached before = note_cached(reader);
 
-	for (size_t i = 0; i < MANY; i++)
-		before[i] = has_text(reader, i);
 	for (size_t i = MANY; i-- > 0;)
 		read_one(reader, i, &outcome);
 	assert_int_equal(fixture->api->lists, 0);
 	assert_int_equal(fixture->api->gets, outcome.fetched);
-	assert_in_range(outcome.fetched, MANY - texts, MANY - texts + 10);
-	for (size_t i = 0; i < MANY; i++)
-		kept += before[i] && has_text(reader, i);
-	assert_in_range(kept, texts - 10, texts);
+	assert_in_range(outcome.fetched, MANY - before.texts, MANY - before.texts + 10);
+	assert_kept(reader, &before, 10);
 }
 
 /* One file, or two that are far apart, are fetched by their ids, and nothing else. */
