@@ -140,6 +140,17 @@ class TestFile:
         assert read(one.path.parent / "copy.csv") == read(path)
         assert "jobs.csv" not in os.listdir(one.path / "all")
 
+    def test_views(self, account, mount):
+        """The views by name have the jobs of status/done, and so have their filters."""
+        one = mount(account)
+        done = read(one.path / "status/done/jobs.csv")
+        day = rows_of(one.path / "status/done/jobs.csv")[0]["created_at"][:10]
+        for view in ("text", "subtitles"):
+            assert read(one.path / view / "jobs.csv") == done
+            assert "jobs.csv" not in os.listdir(one.path / view)
+            assert read(one.path / view / "date" / day / "jobs.csv") == read(
+                one.path / "status/done/date" / day / "jobs.csv")
+
     def test_next_look(self, mock, mount):
         """SEMANTICS 8.2.5: it is as new as the listing of its directory."""
         mock.create()
