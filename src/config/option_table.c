@@ -109,7 +109,7 @@ static const struct own_option own_options[] = {
 		.takes = "octal digits up to 777, such as 077", .initial = "0",
 		.help = "permission bits to clear"},
 	{"formats", "LIST", KIND_FORMATS, MEMBER(formats),
-		.takes = "one or more of json, txt, srt and vtt, separated by colons",
+		.takes = "one or more of json, txt, srt, vtt and md, separated by colons",
 		.initial = "json", .help = "files listed for each job, such as txt:srt"},
 	{"offline_ok", NULL, KIND_FLAG, MEMBER(offline_ok),
 		.help = "show cached data while the API is unreachable"},
