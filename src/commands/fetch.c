@@ -25,15 +25,15 @@
 #include "base/errmsg.h"
 #include "catalog/jobs.h"
 #include "commands/refresh.h"
+#include "fetch_cached.h"
 #include "fetch_progress.h"
+#include "gladia/timestamp.h"
 #include "process/exit_code.h"
-#include "json/cursor.h"
 
 enum {
 	WORKERS = 8, /* as many as connections= has by default */
 	TICK_MS = 50,
 	DEPTH_MAX = 8, /* below a given directory; the tree of a mount is less deep */
-	STATS_MAX = 64 << 10,
 	/* After so many failures in a row the API itself must be failing: stop instead
 	 * of waiting `timeout` for every job. */
 	FAILURES_MAX = 32,
@@ -47,6 +47,12 @@ static const char whole[] = "all";
 struct fetch_file {
 	const struct refresh_target *root;
 	char path[]; /* relative to the directory of `root` */
+};
+
+/* The attributes of a fetched file that are counted. */
+struct fetched {
+	uint64_t size;
+	int64_t mtime_ms;
 };
 
 struct fetch {
@@ -166,9 +172,32 @@ static int fetch_next_entry(DIR *dir, struct dirent **ret_entry)
 	return 0;
 }
 
-/* Lists the job files of a directory and of those in it, up to `depth` levels deep. */
-static void fetch_list_dir(struct fetch *fetch, const struct refresh_target *root,
-	const char *path, int depth)
+/* The directories in a directory, as paths relative to the root. */
+struct fetch_subdirs {
+	char **paths;
+	size_t len;
+	size_t cap;
+};
+
+static void fetch_subdirs_done(struct fetch_subdirs *subdirs)
+{
+	for (size_t i = 0; i < subdirs->len; i++)
+		free(subdirs->paths[i]);
+	free(subdirs->paths);
+}
+
+/* True if the last part of the path is a day, as below date/. */
+static bool fetch_is_day(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int64_t first, end;
+
+	return !date_parse(slash ? slash + 1 : path, &first, &end) && end - first == 1;
+}
+
+/* Reads a directory: adds its job files, and collects its directories. */
+static int fetch_read_dir(struct fetch *fetch, const struct refresh_target *root,
+	const char *path, struct fetch_subdirs *subdirs)
 {
 	CLEANUP(fetch_cleanup_dir) DIR *dir = NULL;
 	struct dirent *entry = NULL;
@@ -180,11 +209,31 @@ static void fetch_list_dir(struct fetch *fetch, const struct refresh_target *roo
 		CLEANUP_FREE char *below = NULL;
 
 		if (asprintf(&below, "%s%s%s", path, *path ? "/" : "", entry->d_name) < 0)
-			err = -ENOMEM;
-		else if (entry->d_type == DT_DIR && depth)
-			fetch_list_dir(fetch, root, below, depth - 1);
-		else if (entry->d_type != DT_DIR && fetch_is_job(entry, &job))
-			err = fetch_add_file(fetch, root, below);
+			return -ENOMEM;
+		if (entry->d_type != DT_DIR) {
+			if (fetch_is_job(entry, &job))
+				err = fetch_add_file(fetch, root, below);
+			continue;
+		}
+		err = ARRAY_RESERVE(subdirs->paths, subdirs->cap, subdirs->len + 1);
+		if (err)
+			return err;
+		fetch->counts.days += fetch_is_day(below);
+		subdirs->paths[subdirs->len++] = cleanup_take(&below);
+	}
+	return err;
+}
+
+/* Lists the job files of a directory and of those in it, up to `depth` levels deep. */
+static void fetch_list_dir(struct fetch *fetch, const struct refresh_target *root,
+	const char *path, int depth)
+{
+	CLEANUP(fetch_subdirs_done) struct fetch_subdirs subdirs = {0};
+	int err = fetch_read_dir(fetch, root, path, &subdirs);
+
+	for (size_t i = 0; i < subdirs.len && depth && !fetch->given_up; i++) {
+		fetch_list_dir(fetch, root, subdirs.paths[i], depth - 1);
+		fetch->counts.days_done += fetch_is_day(subdirs.paths[i]);
 	}
 	if (err)
 		fetch_failed(fetch, root, path, true, err);
@@ -201,9 +250,9 @@ static void fetch_list(struct fetch *fetch, const struct refresh_target *root)
 
 /*
  * Reads one byte of a file, which makes the mount fetch the whole text into its cache.
- * Returns 0 and the size of the file, or a negative errno.
+ * Returns 0 and the attributes of the file, or a negative errno.
  */
-static int fetch_read_file(const struct fetch_file *file, uint64_t *ret_size)
+static int fetch_read_file(const struct fetch_file *file, struct fetched *ret_fetched)
 {
 	CLEANUP_CLOSE int fd = openat(
 		file->root->fd, file->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -217,25 +266,39 @@ static int fetch_read_file(const struct fetch_file *file, uint64_t *ret_size)
 	(void)posix_fadvise(fd, 0, sysconf(_SC_PAGESIZE), POSIX_FADV_DONTNEED);
 	if (pread(fd, &byte, 1, 0) < 0)
 		return -errno;
-	*ret_size = (uint64_t)status.st_size;
+	*ret_fetched = (struct fetched){
+		.size = (uint64_t)status.st_size,
+		.mtime_ms = (int64_t)status.st_mtim.tv_sec * 1000,
+	};
 	return 0;
+}
+
+/* Notes the time of the oldest job. */
+static void fetch_note_age(struct fetch_counts *counts, int64_t mtime_ms)
+{
+	int64_t oldest_ms = counts->oldest_ms;
+
+	while (mtime_ms > 0 && (!oldest_ms || mtime_ms < oldest_ms) &&
+		!atomic_compare_exchange_weak(&counts->oldest_ms, &oldest_ms, mtime_ms))
+		;
 }
 
 /* Fetches one file and counts it. */
 static void fetch_file(struct fetch *fetch, const struct fetch_file *file)
 {
-	uint64_t size = 0;
-	int err = fetch_read_file(file, &size);
+	struct fetched status = {0};
+	int err = fetch_read_file(file, &status);
 
 	/* The job changed after we opened its file: open the new version. */
 	if (err == -ESTALE)
-		err = fetch_read_file(file, &size);
+		err = fetch_read_file(file, &status);
 	if (err && err != -ENOENT) {
 		fetch_failed(fetch, file->root, file->path, false, err);
 		return;
 	}
 	fetch->counts.done++;
-	fetch->counts.bytes += size;
+	fetch->counts.bytes += status.size;
+	fetch_note_age(&fetch->counts, status.mtime_ms);
 	fetch->in_a_row = 0;
 }
 
@@ -324,43 +387,6 @@ static void fetch_watch(struct fetch *fetch, const sigset_t *signals)
 }
 
 /*
- * Checks in the mount's .gladiafs/stats whether what was fetched is in its cache. Returns
- * EXIT_CODE_OK, or EXIT_CODE_SYSTEM and an error message.
- */
-static int fetch_check_cached(
-	const struct fetch *fetch, const char *mount, struct buf *errmsg)
-{
-	static const char *const names[] = {"dropped_ms", "unsaved"};
-	struct json_slice values[ARRAY_SIZE(names)];
-	CLEANUP_FREE char *path = NULL;
-	char text[STATS_MAX + 1] = "";
-	CLEANUP_CLOSE int fd = asprintf(&path, "%s/.gladiafs/stats", mount) < 0
-				       ? -1
-				       : open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, text, STATS_MAX);
-	const struct json_slice stats = {text, text + (len > 0 ? len : 0)};
-
-	json_members(json_member(stats, "cache"), names, ARRAY_SIZE(names), values);
-	if (!values[0].at)
-		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"cannot find out from %s/.gladiafs/stats whether all texts are "
-			"cached; mount again if the mount is of an older version",
-			mount);
-	if (json_is(values[1], "true"))
-		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"not all texts are cached, because the disk of the cache of %s "
-			"is full; free some space and run the same command again",
-			mount);
-	if (strtoll(values[0].at, NULL, 10) >= fetch->began_wall_ms)
-		return errmsg_set(errmsg, EXIT_CODE_SYSTEM,
-			"not all texts may be cached, because the cache of %s is too "
-			"small and texts were removed; use a larger cache_size= or free "
-			"space on its disk, and run the same command again",
-			mount);
-	return EXIT_CODE_OK;
-}
-
-/*
  * Prints the summary to stdout. Returns EXIT_CODE_OK, or EXIT_CODE_SYSTEM and an error
  * message if anything failed.
  */
@@ -386,7 +412,8 @@ static int fetch_conclude(struct fetch *fetch, int64_t began_ms, struct buf *err
 			"reasons; run the same command again to retry",
 			counts->failed, counts->dirs_failed, mount);
 	for (size_t i = 0; i < fetch->roots_len; i++) {
-		int code = fetch_check_cached(fetch, fetch->roots[i].mount, errmsg);
+		int code = fetch_check_cached(
+			fetch->roots[i].mount, fetch->began_wall_ms, errmsg);
 
 		if (code)
 			return code;

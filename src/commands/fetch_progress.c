@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "fetch_progress.h"
+#include "gladia/timestamp.h"
 
 enum {
 	LINE_MS = 60 * 1000, /* interval between lines, if there is no bar */
@@ -80,10 +81,27 @@ static int progress_print_rate(
 	return err ? err : buf_append_str(out, " left");
 }
 
+/* Prints what has been fetched so far, while the total is not known. */
+static int progress_print_found(const struct fetch_counts *counts, struct buf *out)
+{
+	char day[DAY_TEXT];
+	int err = counts->days ? buf_printf(out, "%" PRIu64 " of %" PRIu64 " days, ",
+					 counts->days_done, counts->days)
+			       : 0;
+
+	if (!err)
+		err = buf_printf(out, "%" PRIu64 " jobs, ", counts->done);
+	if (err || !counts->oldest_ms)
+		return err;
+	day_print(day_of_timestamp(counts->oldest_ms), day);
+	return buf_printf(out, "back to %s, ", day);
+}
+
 int fetch_progress_print(const struct fetch_counts *counts, double rate, struct buf *out)
 {
-	int err = buf_printf(out, "%" PRIu64 " of %" PRIu64 "%s jobs, ", counts->done,
-		counts->found, counts->listed ? "" : "+");
+	int err = counts->listed ? buf_printf(out, "%" PRIu64 " of %" PRIu64 " jobs, ",
+					   counts->done, counts->found)
+				 : progress_print_found(counts, out);
 
 	if (!err)
 		err = progress_print_bytes(counts->bytes, out);
@@ -105,8 +123,8 @@ static int progress_width(void)
 }
 
 /*
- * Draws the bar and the text. Leaves the last column empty, because some terminals move
- * to the next line if it is used.
+ * Draws the text, after a bar if the total is known. Leaves the last column empty,
+ * because some terminals move to the next line if it is used.
  */
 static void progress_draw(const struct fetch_counts *counts, const struct buf *text)
 {
@@ -119,7 +137,7 @@ static void progress_draw(const struct fetch_counts *counts, const struct buf *t
 
 	if (bar > BAR_MAX)
 		bar = BAR_MAX;
-	if (bar < BAR_MIN) {
+	if (bar < BAR_MIN || !counts->listed) {
 		(void)snprintf(line, sizeof(line), "%.*s", columns, text->data);
 	} else {
 		int full = (int)(part * bar);

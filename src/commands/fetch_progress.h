@@ -13,6 +13,9 @@ struct fetch_counts {
 	_Atomic uint64_t done;   /* jobs whose text is cached, or that were deleted */
 	_Atomic uint64_t failed; /* jobs that could not be fetched; not part of `done` */
 	_Atomic uint64_t dirs_failed; /* directories that could not be read */
+	_Atomic uint64_t days;        /* directories of days found so far */
+	_Atomic uint64_t days_done;   /* those whose jobs have all been found */
+	_Atomic int64_t oldest_ms;    /* mtime of the oldest file in `done`; 0: none */
 	_Atomic uint64_t bytes;       /* total size of the files of the jobs in `done` */
 	atomic_bool listed;           /* all jobs have been found */
 };
@@ -42,9 +45,10 @@ void fetch_progress_message(struct fetch_progress *progress, const char *format,
 void fetch_progress_end(struct fetch_progress *progress);
 
 /*
- * Appends the progress to `out`, such as "120 of 1000+ jobs, 34.5 MB, 12/s, 1:13 left".
- * Leaves out the remaining time if it is not known, and both the rate and the time if
- * `rate` is negative. Returns 0, -ENOMEM or -EMSGSIZE.
+ * Appends the progress to `out`: "2288 jobs, back to 2026-04-17, 91.0 MB, 330/s" until
+ * all jobs have been found, and then "120 of 1000 jobs, 34.5 MB, 12/s, 1:13 left". While
+ * directories of days are read, "3 of 12 days, " comes before it. Leaves out the rate and
+ * the remaining time if `rate` is negative. Returns 0, -ENOMEM or -EMSGSIZE.
  */
 int fetch_progress_print(const struct fetch_counts *counts, double rate, struct buf *out);
 

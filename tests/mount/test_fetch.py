@@ -258,8 +258,18 @@ class TestProgress:
         assert bars[0] == "" and bars[-1] == "\033[K" and len(bars) > 3
         for bar in bars[1:-1]:
             assert bar.endswith("\033[K") and len(bar) - 3 < 80 and "\n" not in bar
-            assert re.match(r"\[=* *\] \d+ of 250\+? jobs, ", bar), bar
+            assert re.match(r"\[=* *\] \d+ of 250 jobs, |\d+ jobs, ", bar), bar
         assert any(re.search(r", \d+/s, \d+:\d\d left\033", bar) for bar in bars)
+
+    def test_days(self, account, mount, fetch):
+        """SEMANTICS 1.7.8: below date/ it shows how many of the days are done."""
+        one = mount(account)
+        account.fault("latency", ms=150)
+        code, out, text = fetch(one.path / "date", columns=120).end()
+        assert code == 0 and out.startswith("250 of 250 jobs")
+        days = {int(done) for done in re.findall(r"\r(\d+) of 13 days, \d+ jobs, ", text)}
+        assert len(days) > 2 and max(days) <= 13
+        assert re.search(r"\r\d+ of 13 days, \d+ jobs, back to 2026-\d\d-\d\d, \S+ kB, ", text)
 
     def test_narrow(self, account, mount, fetch):
         one = self.slow(account, mount)
