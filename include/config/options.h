@@ -61,6 +61,7 @@ struct options {
 	gid_t gid;
 	mode_t umask;
 	unsigned formats; /* listed formats, bits 1 << enum format (render/render.h) */
+	char *tz;         /* name of a time zone that exists (gladia/zone.h) */
 	bool allow_other;
 	bool auto_unmount;
 	bool offline_ok;

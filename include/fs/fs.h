@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "gladia/zone.h"
 #include "loop/loop.h"
 #include "sync/sync.h"
 
@@ -35,6 +36,7 @@ struct fs_config {
 	uid_t uid;
 	gid_t gid;
 	mode_t umask;
+	enum zone zone;     /* of the days below date/ */
 	unsigned formats;   /* formats that listings show, one bit for each enum format */
 	int64_t ttl_ms;     /* how long a listing counts as fresh */
 	int64_t timeout_ms; /* the longest that any request waits */

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "gladia/job.h"
 #include "gladia/metadata.h"
+#include "gladia/zone.h"
 
 /*
  * A query selects jobs: by status, by time of creation, and by filters on
@@ -26,6 +27,7 @@ enum {
 };
 
 struct query {
+	enum zone zone; /* of the days and times by which it is narrowed */
 	/* Bits 1 << enum job_status. If all four are set, JOB_OTHER matches too. */
 	unsigned statuses;
 	unsigned spans_len;
@@ -34,7 +36,7 @@ struct query {
 	char metadata[METADATA_FILTER_MAX]; /* filters of metadata.h; "" for none */
 };
 
-/* Sets `query` to all jobs. */
+/* Sets `query` to all jobs, and its zone to UTC. */
 void query_init(struct query *query);
 
 /*
@@ -42,12 +44,11 @@ void query_init(struct query *query);
  * by commas, mean "or"; the component as a whole narrows the query:
  *
  *   QUERY_STATUS  queued, processing, done, error
- *   QUERY_DATE    YYYY-MM-DD, YYYY-MM or YYYY: created on that day (UTC), in that month
- *                 or in that year
- *   QUERY_AFTER   a timestamp (timestamp_parse()): created then or later
- *   QUERY_BEFORE  a timestamp: created earlier
- *   QUERY_KEY     KEY (only one, no comma): has this key in custom_metadata
- *   QUERY_VALUE   VALUE: the key named last has this value
+ *   QUERY_DATE    YYYY-MM-DD, YYYY-MM or YYYY: created on that day, in that month or in
+ * that year (of the query's zone) QUERY_AFTER   a timestamp (timestamp_parse()): created
+ * then or later QUERY_BEFORE  a timestamp: created earlier QUERY_KEY     KEY (only one,
+ * no comma): has this key in custom_metadata QUERY_VALUE   VALUE: the key named last has
+ * this value
  */
 enum query_filter {
 	QUERY_STATUS,

@@ -12,9 +12,9 @@
  * minutes, hours, days or weeks ago.
  *
  * Prints what "word[,word...]" means at `now_ms`, in words that query_narrow() takes:
- * days, and times without seconds, rounded down. Other words are copied. Returns 0, or
- * -ENOENT if none of the words depends on the present, or if the result is too long for a
- * name.
+ * days of `zone`, and times without seconds, rounded down. Other words are copied.
+ * Returns 0, or -ENOENT if none of the words depends on the present, or if the result is
+ * too long for a name.
  */
-int relative_time_print(enum query_filter filter, const char *words, int64_t now_ms,
-	char ret_words[static FILENAME_BYTES_MAX + 1]);
+int relative_time_print(enum zone zone, enum query_filter filter, const char *words,
+	int64_t now_ms, char ret_words[static FILENAME_BYTES_MAX + 1]);

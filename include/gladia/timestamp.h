@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gladia/zone.h"
+
 /*
  * A timestamp is the number of milliseconds since 1970-01-01T00:00:00Z. A day is the
  * number of whole days since then, in UTC and the proleptic Gregorian calendar (ISO
@@ -40,6 +42,9 @@ int64_t day_of_timestamp(int64_t ms);
  * 0001 to 9999.
  */
 int timestamp_parse(const char *text, int64_t *ret_ms);
+
+/* Like timestamp_parse(), but days and times without a zone are those of `zone`. */
+int timestamp_parse_in(enum zone zone, const char *text, int64_t *ret_ms);
 
 /*
  * Prints a timestamp as "YYYY-MM-DDTHH:MM:SS.mmmZ". A timestamp outside the years 0001 to

@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "gladia/filename.h"
+#include "gladia/zone.h"
 #include "option_number.h"
 #include "render/render.h"
 
@@ -38,6 +39,7 @@ enum kind {
 	KIND_GROUP,   /* a gid or the name of a group */
 	KIND_PATH,    /* a path; char *, absolute */
 	KIND_PROXY,   /* a URL or "none"; char *, "" for none */
+	KIND_ZONE,    /* the name of a time zone; char * */
 	KIND_FORMATS, /* names of formats, separated by colons; a set of bits */
 };
 
@@ -111,6 +113,10 @@ static const struct own_option own_options[] = {
 	{"formats", "LIST", KIND_FORMATS, MEMBER(formats),
 		.takes = "one or more of json, txt, srt, vtt and md, separated by colons",
 		.initial = "json", .help = "files listed for each job, such as txt:srt"},
+	{"tz", "ZONE", KIND_ZONE, MEMBER(tz),
+		.takes = "UTC, local, or the name of a time zone such as Europe/Paris",
+		.initial = "UTC",
+		.help = "time zone of days, local or such as Europe/Paris"},
 	{"offline_ok", NULL, KIND_FLAG, MEMBER(offline_ok),
 		.help = "show cached data while the API is unreachable"},
 	{"xattr", NULL, KIND_FLAG, MEMBER(xattr),
@@ -258,6 +264,21 @@ static int option_table_set_proxy(const struct own_option *own, const char *valu
 	return 0;
 }
 
+static int option_table_set_zone(const struct own_option *own, const char *value,
+	char **member, struct buf *errmsg)
+{
+	if (!value || !zone_exists(value))
+		return option_table_refuse(own, errmsg);
+
+	char *copy = strdup(value);
+
+	if (!copy)
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
+	free(*member);
+	*member = copy;
+	return 0;
+}
+
 void option_table_suggest(struct suggestion *suggestion)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(own_options); i++)
@@ -337,6 +358,8 @@ static int option_table_set(const struct own_option *own, const char *value,
 		return option_table_set_path(own, value, member, errmsg);
 	case KIND_PROXY:
 		return option_table_set_proxy(own, value, member, errmsg);
+	case KIND_ZONE:
+		return option_table_set_zone(own, value, member, errmsg);
 	case KIND_FORMATS:
 		return option_table_set_formats(own, value, member, errmsg);
 	default:
@@ -410,6 +433,7 @@ static int option_table_print_value(
 		text = own->choices[*(const bool *)member];
 		return options_print_line(own->name, text, out);
 	case KIND_PATH:
+	case KIND_ZONE:
 	case KIND_PROXY:
 		text = *(char *const *)member;
 		if (!text)

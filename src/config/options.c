@@ -348,6 +348,7 @@ void options_done(struct options *options)
 	free(options->ca_file);
 	free(options->proxy);
 	free(options->cache_dir);
+	free(options->tz);
 	buf_done(&options->mount_flags);
 	*options = (struct options){0};
 }

@@ -37,8 +37,8 @@ int alias_lookup(struct request *request, const struct dir *dir)
 	int err = alias_filter(dir, &filter);
 
 	if (!err)
-		err = relative_time_print(
-			filter, request->name, request->arrived_wall_ms, target);
+		err = relative_time_print(dir->tree.query.zone, filter, request->name,
+			request->arrived_wall_ms, target);
 	if (!err)
 		err = tree_resolve(&dir->tree, target, &entry);
 	if (err)

@@ -87,12 +87,18 @@ void attr_of_text(
 static int64_t attr_dir_ctime_ms(const struct fs *fs, const struct dir *dir)
 {
 	const struct query *query = &dir->tree.query;
+	const struct span *span = &query->spans[0];
 
 	if (dir->tree.kind == TREE_CONTROL)
 		return fs->made_ms;
-	return query->spans_len == 1 &&
-			       query->spans[0].to_ms - DAY_MS == query->spans[0].from_ms
-		       ? query->spans[0].from_ms
+	if (query->spans_len != 1 || span->to_ms > span->from_ms + 2 * (int64_t)DAY_MS)
+		return 0;
+
+	int64_t day = zone_day(query->zone, span->from_ms);
+
+	return span->from_ms == zone_day_begin(query->zone, day) &&
+			       span->to_ms == zone_day_begin(query->zone, day + 1)
+		       ? span->from_ms
 		       : 0;
 }
 

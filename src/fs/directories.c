@@ -15,12 +15,13 @@ static struct list *directories_bucket(struct directories *dirs, uint64_t ino)
 	return &dirs->buckets[ino % DIRECTORIES_BUCKETS];
 }
 
-void directories_init(struct directories *dirs)
+void directories_init(struct directories *dirs, enum zone zone)
 {
 	for (unsigned i = 0; i < DIRECTORIES_BUCKETS; i++)
 		list_init(&dirs->buckets[i]);
 	dirs->root = (struct dir){.ino = FS_ROOT_INO, .parent = FS_ROOT_INO};
 	tree_root(&dirs->root.tree);
+	dirs->root.tree.query.zone = zone;
 	list_append(directories_bucket(dirs, FS_ROOT_INO), &dirs->root.link);
 }
 

@@ -35,7 +35,7 @@ struct directories {
 	struct dir root;
 };
 
-void directories_init(struct directories *dirs);
+void directories_init(struct directories *dirs, enum zone zone);
 void directories_done(struct directories *dirs);
 
 /* Returns the directory, or NULL if the kernel does not know it. */

@@ -154,7 +154,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	fs->began_ms = loop_now_ms(loop);
 	list_init(&fs->open_dirs);
 	list_init(&fs->parked);
-	directories_init(&fs->directories);
+	directories_init(&fs->directories, config->zone);
 	snapshots_init(&fs->snapshots);
 	trace_init(&fs->trace);
 	renditions_init(&fs->renditions);

@@ -25,7 +25,7 @@ void query_init(struct query *query)
 /* Adds a span to a query's spans. Spans that overlap or touch are merged. */
 static int query_spans_add(struct query *query, struct span add)
 {
-	struct query made = {.statuses = query->statuses};
+	struct query made = {.zone = query->zone, .statuses = query->statuses};
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < query->spans_len; i++) {
@@ -67,14 +67,19 @@ static int query_add_date(struct query *either, const char *word)
 
 	if (date_parse(word, &first, &end))
 		return -ENOENT;
-	return query_spans_add(either, (struct span){first * DAY_MS, end * DAY_MS});
+
+	const struct span span = {
+		zone_day_begin(either->zone, first), zone_day_begin(either->zone, end)};
+
+	/* A zone that crosses the date line skips a day. */
+	return span.from_ms < span.to_ms ? query_spans_add(either, span) : 0;
 }
 
 static int query_add_after(struct query *either, const char *word)
 {
 	int64_t ms;
 
-	if (timestamp_parse(word, &ms))
+	if (timestamp_parse_in(either->zone, word, &ms))
 		return -ENOENT;
 	return query_spans_add(either, (struct span){ms, INT64_MAX});
 }
@@ -83,7 +88,7 @@ static int query_add_before(struct query *either, const char *word)
 {
 	int64_t ms;
 
-	if (timestamp_parse(word, &ms))
+	if (timestamp_parse_in(either->zone, word, &ms))
 		return -ENOENT;
 	return query_spans_add(either, (struct span){INT64_MIN, ms});
 }
@@ -103,10 +108,10 @@ static const struct filter {
 };
 
 /* Parses the words of one path component into a query of its own. */
-static int query_parse_words(
-	const struct filter *filter, const char *words, struct query *made)
+static int query_parse_words(enum zone zone, const struct filter *filter,
+	const char *words, struct query *made)
 {
-	struct query either = {0};
+	struct query either = {.zone = zone};
 	char word[FILENAME_BYTES_MAX + 1];
 
 	while (filename_next_word(&words, word)) {
@@ -131,7 +136,7 @@ static int query_parse_words(
 static int query_intersect(
 	const struct query *a, const struct query *b, struct query *ret_both)
 {
-	struct query both = {.statuses = a->statuses & b->statuses};
+	struct query both = {.zone = a->zone, .statuses = a->statuses & b->statuses};
 
 	/* `b` is made from one path component and has no metadata filters. */
 	strcpy(both.metadata, a->metadata);
@@ -165,7 +170,7 @@ int query_narrow(struct query *query, enum query_filter filter, const char *word
 	if (filter == QUERY_VALUE)
 		return metadata_add_values(query->metadata, words);
 
-	int err = query_parse_words(&filters[filter], words, &more);
+	int err = query_parse_words(query->zone, &filters[filter], words, &more);
 
 	if (err)
 		return err;

@@ -21,13 +21,14 @@ static const struct {
 	{'w', INT64_C(7) * DAY_MS},
 };
 
-static bool relative_day(const char *word, int64_t now_ms, char text[static DAY_TEXT])
+static bool relative_day(
+	enum zone zone, const char *word, int64_t now_ms, char text[static DAY_TEXT])
 {
 	bool yesterday = strcmp(word, "yesterday") == 0;
 
 	if (!yesterday && strcmp(word, "today") != 0)
 		return false;
-	day_print(day_of_timestamp(now_ms) - yesterday, text);
+	day_print(zone_day(zone, now_ms) - yesterday, text);
 	return true;
 }
 
@@ -65,8 +66,8 @@ static bool relative_minute(
 	return true;
 }
 
-int relative_time_print(enum query_filter filter, const char *words, int64_t now_ms,
-	char ret_words[static FILENAME_BYTES_MAX + 1])
+int relative_time_print(enum zone zone, enum query_filter filter, const char *words,
+	int64_t now_ms, char ret_words[static FILENAME_BYTES_MAX + 1])
 {
 	bool has_times = filter == QUERY_AFTER || filter == QUERY_BEFORE;
 	char printed[FILENAME_BYTES_MAX + 1];
@@ -78,7 +79,7 @@ int relative_time_print(enum query_filter filter, const char *words, int64_t now
 		return -ENOENT;
 	while (filename_next_word(&words, word)) {
 		char time[TIMESTAMP_TEXT];
-		bool is_day = relative_day(word, now_ms, time);
+		bool is_day = relative_day(zone, word, now_ms, time);
 		bool is_time = !is_day && has_times &&
 			       relative_minute(word, now_ms, time);
 

@@ -137,7 +137,7 @@ static bool timestamp_take_time(const char **text, int64_t *ms)
 }
 
 /*
- * Reads "", "Z", or "+HH[[:]MM]", or the same with "-", and converts `ms` to UTC:
+ * Reads "Z", or "+HH[[:]MM]", or the same with "-", and converts `ms` to UTC:
  * "+01:00" is one hour ahead of UTC.
  */
 static bool timestamp_take_zone(const char **text, int64_t *ms)
@@ -145,7 +145,7 @@ static bool timestamp_take_zone(const char **text, int64_t *ms)
 	int hours;
 	int minutes = 0;
 
-	if (!**text || timestamp_take_char(text, 'Z'))
+	if (timestamp_take_char(text, 'Z'))
 		return true;
 
 	int sign = timestamp_take_char(text, '+')   ? -1
@@ -194,7 +194,7 @@ int date_parse(const char *text, int64_t *ret_first, int64_t *ret_end)
 	return 0;
 }
 
-int timestamp_parse(const char *text, int64_t *ret_ms)
+int timestamp_parse_in(enum zone zone, const char *text, int64_t *ret_ms)
 {
 	int64_t day;
 
@@ -205,13 +205,21 @@ int timestamp_parse(const char *text, int64_t *ret_ms)
 
 	if (*text &&
 		((!timestamp_take_char(&text, 'T') && !timestamp_take_char(&text, ' ')) ||
-			!timestamp_take_time(&text, &ms) ||
-			!timestamp_take_zone(&text, &ms) || *text))
+			!timestamp_take_time(&text, &ms)))
+		return -EINVAL;
+	if (!*text)
+		ms = zone_timestamp(zone, ms);
+	else if (!timestamp_take_zone(&text, &ms) || *text)
 		return -EINVAL;
 	if (ms < INSTANT_FIRST || ms > INSTANT_LAST)
 		return -EINVAL;
 	*ret_ms = ms;
 	return 0;
+}
+
+int timestamp_parse(const char *text, int64_t *ret_ms)
+{
+	return timestamp_parse_in(ZONE_UTC, text, ret_ms);
 }
 
 int64_t day_of_timestamp(int64_t ms)

@@ -323,6 +323,7 @@ static int mount_open_fs(struct run_mount *run, struct buf *errmsg)
 		.uid = options->uid,
 		.gid = options->gid,
 		.umask = options->umask,
+		.zone = zone_use(options->tz),
 		.formats = options->formats,
 		.ttl_ms = options->ttl_ms,
 		.timeout_ms = run->plan->timeout_ms,

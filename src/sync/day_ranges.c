@@ -45,7 +45,8 @@ static struct day_range *ranges_at(struct list *link)
 int day_ranges_init(
 	struct day_ranges *ranges, const struct query *query, unsigned connections)
 {
-	*ranges = (struct day_ranges){.connections = connections,
+	*ranges = (struct day_ranges){.zone = query->zone,
+		.connections = connections,
 		.spare = connections - 1,
 		.page_jobs = 1,
 		.newest_ms = INT64_MIN};
@@ -109,24 +110,34 @@ static int64_t ranges_requests(
 	return days / page_days;
 }
 
-/* Returns the timestamp that divides a range, see day_ranges.h. */
-static int64_t ranges_middle(
+/* Returns the number of days of the older part of a range, see day_ranges.h. */
+static int64_t ranges_older_days(
 	const struct day_ranges *ranges, const struct day_range *range)
 {
 	int64_t left = day_range_days_left(range);
-	int64_t older = left / 2; /* days of the older part */
+	int64_t older = left / 2;
 
 	if (range->oldest) {
 		int64_t known = (ranges->newest_ms - range->span.to_ms) / DAY_MS;
 		int64_t page = day_range_page_days(ranges, range);
 		int64_t newer = MAX(known / 10 + WEEK, page) / WEEK * WEEK;
 
-		older = MAX(older, left - newer);
-		return range->span.to_ms - (left - older) * DAY_MS;
+		return MAX(older, left - newer);
 	}
-	if (older > WEEK)
-		older -= older % WEEK;
-	return range->span.to_ms - (left - older) * DAY_MS;
+	return older > WEEK ? older - older % WEEK : older;
+}
+
+/* Returns the beginning of a day that divides a range. */
+static int64_t ranges_middle(
+	const struct day_ranges *ranges, const struct day_range *range)
+{
+	int64_t newer = day_range_days_left(range) - ranges_older_days(ranges, range);
+	int64_t middle_ms = range->span.to_ms - newer * DAY_MS;
+	/* Days have 23 to 25 hours. */
+	int64_t day = zone_day(ranges->zone, middle_ms + DAY_MS / 2);
+	int64_t begin_ms = zone_day_begin(ranges->zone, day);
+
+	return begin_ms > range->span.from_ms ? begin_ms : middle_ms;
 }
 
 /* Splits a range that is idle. Returns false if memory is short. */
@@ -211,13 +222,15 @@ struct day_range *day_ranges_next(struct day_ranges *ranges)
 static void ranges_note_days(
 	struct day_ranges *ranges, struct day_range *range, const struct rows *days)
 {
-	int64_t newest_ms = days->rows[0] * DAY_MS;
+	enum zone zone = ranges->zone;
+	int64_t newest_ms = zone_day_begin(zone, days->rows[0]);
 
-	if (ranges->answers && newest_ms + DAY_MS < range->span.to_ms)
+	if (ranges->answers &&
+		zone_day_begin(zone, days->rows[0] + 1) < range->span.to_ms)
 		ranges->gaps++;
 	ranges->newest_ms = MAX(ranges->newest_ms, newest_ms);
 	ranges->spare += (unsigned)days->len - 1;
-	range->span.to_ms = days->rows[days->len - 1] * DAY_MS;
+	range->span.to_ms = zone_day_begin(zone, days->rows[days->len - 1]);
 }
 
 int day_ranges_answered(struct day_ranges *ranges, struct day_range *range,

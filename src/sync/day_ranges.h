@@ -52,6 +52,7 @@ struct day_range {
 
 struct day_ranges {
 	struct list all; /* newest first */
+	enum zone zone;  /* of the days */
 	unsigned connections;
 	unsigned spare;
 	unsigned page_jobs; /* jobs that a request for a page returns, set by the owner */

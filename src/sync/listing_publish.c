@@ -38,7 +38,8 @@ static void publish_note_days(struct listing *listing)
 	const struct member_set *days = &listing->members;
 
 	for (size_t i = 0; i < days->len; i++)
-		newest_note(listing, (days->members[i] - LISTING_DAY_BASE) * DAY_MS);
+		newest_note(listing, zone_day_begin(listing->query.zone,
+					     days->members[i] - LISTING_DAY_BASE));
 }
 
 static void publish_newest(struct listing *listing)

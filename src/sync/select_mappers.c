@@ -26,7 +26,8 @@ static int mappers_add_day(struct select *select, const struct catalog_job *job)
 
 	if (job->job.created_ms == JOB_NO_TIME)
 		return 0;
-	day = day_of_timestamp(job->job.created_ms) + LISTING_DAY_BASE;
+	day = zone_day(select->listing->query.zone, job->job.created_ms) +
+	      LISTING_DAY_BASE;
 	if (days->len && days->rows[days->len - 1] == day)
 		return 0;
 	return rows_append(days, &day, 1);

@@ -98,7 +98,7 @@ static bool search_is_at_edge(const struct span *span, const struct job *job)
 static int search_add_job(struct search *search, const struct job *job)
 {
 	struct rows *found = &search->found;
-	int64_t day = day_of_timestamp(job->created_ms);
+	int64_t day = zone_day(search->days->ranges.zone, job->created_ms);
 
 	if (job->created_ms == JOB_NO_TIME || !query_matches(&search->asked, job) ||
 		(search->jobs && job->created_ms > search->oldest_ms))
@@ -138,7 +138,7 @@ static int search_on_item(void *ctx, const struct api_item *item)
 static void search_note_order(const struct search *search, bool last)
 {
 	struct days *days = search->days;
-	int64_t day_end_ms = (search->found.rows[0] + 1) * DAY_MS;
+	int64_t day_end_ms = zone_day_begin(days->ranges.zone, search->found.rows[0] + 1);
 
 	if (search->newest_ms > search->oldest_ms || search->range->searched)
 		days->order_shown = true;

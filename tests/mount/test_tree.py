@@ -6,9 +6,11 @@ import errno
 import os
 import stat
 from datetime import date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from mounting import environment
 from tools import names_of, read
 
 STATUSES = ("queued", "processing", "done", "error")
@@ -233,6 +235,55 @@ class TestRelativeTimes:
         assert stat.S_ISDIR(os.stat(one.path / "date/today").st_mode)
         assert errno_of(os.readlink, one.path / "date/2026-04-01") == errno.EINVAL
         assert requests
+
+
+class TestTimeZone:
+    """SEMANTICS 3.1: days of a time zone."""
+
+    INSTANTS = (
+        "2026-03-28T22:59:59.999Z", "2026-03-28T23:00:00.000Z",  # begins 2026-03-29, 23 hours
+        "2026-03-29T21:59:59.999Z", "2026-03-29T22:00:00.000Z",  # ends
+        "2026-10-24T21:59:59.999Z", "2026-10-24T22:00:00.000Z",  # begins 2026-10-25, 25 hours
+        "2026-10-25T22:59:59.999Z", "2026-10-25T23:00:00.000Z",  # ends
+        "2026-12-31T23:00:00.000Z")
+    DAYS = ["2027-01-01", "2026-10-26", "2026-10-25", "2026-10-24", "2026-03-30", "2026-03-29",
+            "2026-03-28"]
+
+    @pytest.mark.parametrize("local", [False, True])
+    @pytest.mark.parametrize("page_size", [2, 20])
+    @pytest.mark.parametrize("order", ["newest", "unsorted"])
+    def test_time_zone(self, place, mock, mount, local, page_size, order):
+        """SEMANTICS 3.1.7"""
+        mock.modes(order=order)
+        for instant in self.INSTANTS:
+            mock.create(created_at=instant, text="Hello.")
+        one = mount(mock, "tz=local" if local else "tz=Europe/Paris", f"page_size={page_size}",
+                    env=environment(place.home, TZ="Europe/Paris" if local else "Asia/Tokyo"))
+
+        def created(path):
+            ids = {name.removesuffix(".json") for name in listed(one.path / path)}
+            return [job["created_at"] for job in reversed(mock.jobs()) if job["id"] in ids]
+
+        assert os.listdir(one.path / "date") == self.DAYS
+        assert created("date/2026-03-29") == list(self.INSTANTS[1:3])
+        assert created("date/2026-10-25") == list(self.INSTANTS[5:7])
+        assert created("date/2026-10") == list(self.INSTANTS[4:8])
+        assert created("date/2027") == [self.INSTANTS[8]]
+        assert os.listdir(one.path / "date/2026-10/date") == self.DAYS[1:4]
+        assert created("after/2026-10-26") == list(self.INSTANTS[7:])
+        assert created("after/2026-10-26T00:00Z") == [self.INSTANTS[8]]
+        assert created("before/2026-03-29 00:00") == [self.INSTANTS[0]]
+        assert os.stat(one.path / "date/2026-03-29").st_ctime == 1774738800
+        assert "tz=" in read(one.path / ".gladiafs/config").decode()
+        now = datetime.now(ZoneInfo("Europe/Paris")).date()
+        assert os.readlink(one.path / "date/today") in (
+            str(now), str(datetime.now(ZoneInfo("Europe/Paris")).date()))
+
+    def test_utc_whatever_the_system_has(self, place, mock, mount):
+        """SEMANTICS 3.1.2"""
+        mock.create(created_at="2026-03-28T23:30:00.000Z", text="Hello.")
+        one = mount(mock, env=environment(place.home, TZ="Europe/Paris"))
+        assert os.listdir(one.path / "date") == ["2026-03-28"]
 
 
 class TestNothing:

@@ -29,7 +29,7 @@ static void test_own_options(void **state)
 		"p:3128,log=syslog,uid=12,gid=4294967294,umask=0277",
 		"-o",
 		"allow_other,auto_unmount,formats=vtt:json:txt,allow_delete,offline_ok,"
-		"xattr,");
+		"xattr,tz=local,");
 	assert_good(&p);
 	assert_string_equal(p.options.origin, "http://localhost:8080");
 	assert_string_equal(p.options.mountpoint, "mnt");
@@ -55,6 +55,7 @@ static void test_own_options(void **state)
 	assert_true(p.options.allow_delete);
 	assert_true(p.options.offline_ok);
 	assert_true(p.options.xattr);
+	assert_string_equal(p.options.tz, "local");
 	assert_false(p.options.read_only);
 	parsed_done(&p);
 }
@@ -121,6 +122,23 @@ static void test_times(void **state)
 		PARSE(&p, "gladiafs", "m", "-o", times[i].option);
 		assert_good(&p);
 		assert_int_equal(p.options.ttl_ms, times[i].ttl_ms);
+		parsed_done(&p);
+	}
+}
+
+static void test_bad_zones(void **state)
+{
+	static const char *const zones[] = {
+		"tz", "tz=", "tz=Paris", "tz=../zoneinfo/UTC"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(zones); i++) {
+		struct parsed p;
+
+		PARSE(&p, "gladiafs", "m", "-o", zones[i]);
+		assert_bad(&p,
+			"-o tz takes UTC, local, or the name of a time zone such as "
+			"Europe/Paris");
 		parsed_done(&p);
 	}
 }
@@ -389,7 +407,7 @@ static void test_print_values(void **state)
 		"key_file=/a\\012\\134b\nttl=60\ntimeout=30\nconnections=8\n"
 		"page_size=adaptive\ncache=disk\ncache_size=2147483648\n"
 		"ca_file=the system's\nproxy=the environment's\nlog=stderr\nuid=1\n"
-		"gid=2\numask=000\nformats=json\noffline_ok=no\nxattr=yes\n"
+		"gid=2\numask=000\nformats=json\ntz=UTC\noffline_ok=no\nxattr=yes\n"
 		"allow_delete=no\nallow_other=no\nauto_unmount=no\n");
 	parsed_done(&p);
 	buf_reset(&out);
@@ -401,7 +419,7 @@ static void test_print_values(void **state)
 	assert_string_equal(out.data,
 		"ttl=60\ntimeout=30\nconnections=8\npage_size=7\ncache=off\n"
 		"cache_dir=/c\ncache_size=2147483648\nca_file=/p\nproxy=none\n"
-		"log=syslog\nuid=1\ngid=2\numask=027\nformats=txt:vtt\n"
+		"log=syslog\nuid=1\ngid=2\numask=027\nformats=txt:vtt\ntz=UTC\n"
 		"offline_ok=no\nxattr=no\nallow_delete=no\nallow_other=no\n"
 		"auto_unmount=no\n");
 	parsed_done(&p);
@@ -416,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_bad_formats),
+		cmocka_unit_test(test_bad_zones),
 		cmocka_unit_test(test_bad_values),
 		cmocka_unit_test(test_bad_units),
 		cmocka_unit_test(test_proxy),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmocka.h"
@@ -52,7 +53,7 @@ static void test_relative_times(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		char text[FILENAME_BYTES_MAX + 1] = "as before";
 		int err = relative_time_print(
-			times[i].filter, times[i].words, now_ms, text);
+			ZONE_UTC, times[i].filter, times[i].words, now_ms, text);
 		struct query query;
 
 		assert_int_equal(err, times[i].printed ? 0 : -ENOENT);
@@ -64,6 +65,24 @@ static void test_relative_times(void **state)
 	}
 }
 
+/* Today is that of the zone: there it is half past two. */
+static void test_zone(void **state)
+{
+	char text[FILENAME_BYTES_MAX + 1];
+	int64_t now_ms;
+
+	(void)state;
+	setenv("TZ", "AAA-3", 1);
+
+	enum zone zone = zone_use("local");
+
+	assert_int_equal(timestamp_parse("2026-02-28T23:30Z", &now_ms), 0);
+	assert_int_equal(relative_time_print(zone, QUERY_DATE, "today", now_ms, text), 0);
+	assert_string_equal(text, "2026-03-01");
+	assert_int_equal(relative_time_print(zone, QUERY_AFTER, "1h", now_ms, text), 0);
+	assert_string_equal(text, "2026-02-28T22:30Z");
+}
+
 /* If the words are replaced by longer ones, the result may be too long for a name. */
 static void test_long_names(void **state)
 {
@@ -72,7 +91,7 @@ static void test_long_names(void **state)
 
 	(void)state;
 	for (unsigned count = 1; strlen(words) + 3 <= FILENAME_BYTES_MAX; count++) {
-		int err = relative_time_print(QUERY_AFTER, words, 0, text);
+		int err = relative_time_print(ZONE_UTC, QUERY_AFTER, words, 0, text);
 
 		/* Each takes 17 bytes and a comma. */
 		assert_int_equal(err, count * 18 - 1 <= FILENAME_BYTES_MAX ? 0 : -ENOENT);
@@ -84,6 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_relative_times),
+		cmocka_unit_test(test_zone),
 		cmocka_unit_test(test_long_names),
 	};
 
