@@ -138,7 +138,7 @@ static bool api_subtitles_is_number(const char *line, size_t len)
 /* Removes a number that precedes the times of the next cue without an empty line. */
 static void api_subtitles_remove_number(struct made_cue *cue)
 {
-	const char *last = memrchr(cue->text, '\n', cue->text_len);
+	const char *last = cue->text_len ? memrchr(cue->text, '\n', cue->text_len) : NULL;
 	size_t begin = last ? (size_t)(last - cue->text) : 0;
 	const char *line = last ? last + 1 : cue->text;
 

@@ -39,6 +39,8 @@ static void test_srt(void **state)
 		/* Cues are numbered again, and those without text are left out. */
 		{SRT("7\\n00:01 --> 00:02\\n \\n\\n9\\n00:03 --> 00:04\\nHi\\n"),
 			"1\n00:00:03,000 --> 00:00:04,000\nHi\n"},
+		{SRT("00:01 --> 00:02\\n00:03 --> 00:04\\nHi\\n"),
+			"1\n00:00:03,000 --> 00:00:04,000\nHi\n"},
 		/* Neither empty lines nor the arrow get into a text. */
 		{SRT("00:01 --> 00:02\\na --> b\\n2\\n00:03 --> 00:04\\nHi\\n \\t\\nx"),
 			"1\n00:00:01,000 --> 00:00:02,000\na -- > b\n\n"
