@@ -27,6 +27,9 @@ static const struct replacement references[] = {
 	{"&rlm;", "\u200f"},
 };
 
+/* Bytes of a tag; what is longer is text. */
+enum { TAG_MAX = 1024 };
+
 /* Tags that both formats have. */
 static const char *const tags[] = {"<i>", "</i>", "<b>", "</b>", "<u>", "</u>"};
 
@@ -100,7 +103,8 @@ static int subtitle_text_unescape(
 	const struct replacement *reference = subtitle_text_find(
 		text, len, references, ARRAY_SIZE(references));
 	const char *tag = subtitle_text_find_tag(text, len);
-	const char *end = *text == '<' ? memchr(text, '>', len) : NULL;
+	const char *end = *text == '<' ? memchr(text, '>', len < TAG_MAX ? len : TAG_MAX)
+				       : NULL;
 
 	*ret_used = 1;
 	if (reference) {

@@ -118,6 +118,25 @@ class TestShapes:
         assert read(file_of(one, AN_ID, "srt")) == b"1\n00:00:01,000 --> 00:00:02,000\nOurs.\n"
         one.await_message(f"job {AN_ID} has subtitles in which no cue can be read")
 
+    def test_translation_and_notes(self, mock, mount, tmp_path):
+        """SEMANTICS 8.4: a translation has subtitles of its own, which ffmpeg can read."""
+        spoken = {"utterances": [{"text": "Hello there.", "start": 1, "end": 3, "speaker": 0}]}
+        other = {"languages": ["de"], "utterances": [
+            {"text": " Hallo.", "start": 1, "end": 3, "speaker": 0,
+             "words": [{"word": " Hallo.", "start": 1.5, "end": 2.5}]}]}
+        mock.create(raw=json.dumps({
+            "id": AN_ID, "status": "done", "created_at": "2026-04-01T08:00:00.000Z",
+            "file": {"filename": "talk.mp3"},
+            "result": {"transcription": spoken, "translation": {"results": [other]}}}))
+        one = mount(mock)
+        files = [file_of(one, AN_ID, f"de.{kind}") for kind in ("srt", "vtt")]
+        assert cues_by_ffmpeg(files, tmp_path) == [[("00:00:01,500 --> 00:00:02,500", "Hallo.")]] * 2
+        assert read(file_of(one, AN_ID, "de.txt")) == b"Speaker 0: Hallo.\n"
+        assert read(file_of(one, AN_ID, "txt")) == b"Speaker 0: Hello there.\n"
+        notes = read(file_of(one, AN_ID, "md")).decode()
+        assert notes.startswith("# talk.mp3\n\n- Date: 2026-04-01 08:00:00 UTC\n")
+        assert notes.endswith("\n[00:00:01] **Speaker 0:** Hello there.\n")
+
     def test_no_speech(self, mock, mount):
         text = show(mock, mount, lines=[])
         assert [text(name) for name in FORMATS] == ["", "", "WEBVTT\n"]
