@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -27,6 +26,7 @@
 #include "process/hardening.h"
 #include "process/signals.h"
 #include "process/stderr_capture.h"
+#include "service_manager.h"
 #include "sync/sync.h"
 
 enum { REASON_MAX = 512, CONFIG_MAX = 64 << 10 };
@@ -111,23 +111,6 @@ static void mount_on_turn(void *ctx)
 	sync_commit(run->sync);
 }
 
-/*
- * Notifies the service manager, if there is one, that the mount is usable. If that fails
- * we only log it, because the mount works without it. A mount in the background sends no
- * notification: its parent process reports the start by its exit.
- */
-static void mount_notify_ready(const struct run_mount *run)
-{
-	int err = run->plan->options->foreground ? sd_notify(0, "READY=1") : 0;
-
-	if (err < 0)
-		log_warning(&run->plan->log,
-			"cannot notify the service manager at $NOTIFY_SOCKET that the "
-			"mount is ready (%s): it may end this process; use another Type= "
-			"than notify",
-			strerror(-err));
-}
-
 static void mount_on_ready(void *ctx)
 {
 	struct run_mount *run = ctx;
@@ -143,7 +126,8 @@ static void mount_on_ready(void *ctx)
 		log_notice(&run->plan->log, "mounted %s on %s (gladiafs %s, process %d)",
 			options->source, run->plan->mountpoint.path, GLADIAFS_VERSION,
 			(int)getpid());
-		mount_notify_ready(run);
+		if (options->foreground)
+			service_manager_ready(&run->plan->log);
 		return;
 	}
 	/* The parent was killed while we were mounting: undo the mount. */
@@ -454,7 +438,7 @@ static void mount_log_unmount(const struct run_mount *run)
 static int mount_end(struct run_mount *run, int code, struct buf *errmsg)
 {
 	if (run->serving && run->plan->options->foreground)
-		(void)sd_notify(0, "STOPPING=1");
+		service_manager_stopping();
 	if (run->serving)
 		mount_log_unmount(run);
 	fs_free(run->fs);

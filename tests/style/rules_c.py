@@ -23,7 +23,7 @@ FOREIGN = {
     "sqlite3": {"catalog"},
     "zstd": {"catalog/compressor"},
     "fuse": {"fs"},
-    "systemd/": {"mount/run_mount"},
+    "systemd/": {"mount/service_manager"},
     "libmount": {"mount/mount_table"},
     "unictype": {"render"},
     "unigbrk": {"render"},
