@@ -92,7 +92,7 @@ static void one_reading_for_all_calls(void **state)
 	assert_int_equal(reading.count, 1);
 	/* One is cancelled while it waits. */
 	api_cancel(calls[1]->api_call);
-	calls[1]->done = 1;
+	calls[1]->api_call = NULL;
 	api_key_settled(fixture->api);
 	assert_int_equal(calls[0]->error, -EACCES);
 	assert_int_equal(calls[2]->error, -EACCES);
