@@ -84,7 +84,7 @@ static void main_find_cache(struct mount_plan *plan)
 	if (!options->cache_disk)
 		return;
 
-	int err = cache_path_find(options->cache_dir, options->origin, plan->key,
+	int err = cache_path_find(options->cache_dir, options->account, plan->key,
 		&plan->cache_path, &note, &errmsg);
 
 	if (note.len)

@@ -34,9 +34,11 @@ struct options {
 	 * mount(8) uses it to recognise which line of fstab is mounted.
 	 */
 	char *source;
-	char *url;        /* API URL from a profile; NULL if not given */
-	char *fsname;     /* shown instead of `source`; NULL if not given */
-	char *origin;     /* valid API URL, scheme://host[:port], without a final slash */
+	char *url;    /* API URL from a profile; NULL if not given */
+	char *fsname; /* shown instead of `source`; NULL if not given */
+	char *origin; /* valid API URL, scheme://host[:port], without a final slash */
+	/* The jobs in messages and caches: `origin`, with /v2/live for live sessions. */
+	char *account;
 	char *mountpoint; /* as given */
 	char **paths;     /* as given, at least one; the last element is NULL */
 	enum options_clean cache_clean;
@@ -52,6 +54,7 @@ struct options {
 	char *cache_dir;
 	bool cache_disk;
 	uint64_t cache_size; /* bytes */
+	bool live;           /* show live sessions instead of pre-recorded jobs */
 	int64_t ttl_ms;
 	int64_t timeout_ms;
 	int connections;

@@ -14,9 +14,9 @@
 #include "loop/loop.h"
 
 /*
- * Client of the Gladia v2 API for pre-recorded jobs. A call retries by itself, with
- * back-off, and honours Retry-After, which delays all calls. It ends at the latest
- * `timeout_ms` after its start, whatever the server does.
+ * Client of the Gladia v2 API for pre-recorded jobs or live sessions. A call retries by
+ * itself, with back-off, and honours Retry-After, which delays all calls. It ends at the
+ * latest `timeout_ms` after its start, whatever the server does.
  *
  * The API key is sent only to `origin`: redirects are not followed, and a page's `next`
  * URL is never requested. We read only the offset from it, to see that it advances.
@@ -40,6 +40,7 @@ enum {
 
 struct api_config {
 	const char *origin; /* API URL without a final slash: "https://api.gladia.io" */
+	bool live;          /* live sessions instead of pre-recorded jobs */
 	const char *key;    /* API key; copied, and wiped by api_free() */
 	const char *key_place; /* source of the key, for messages; NULL if unknown */
 	const char *ca_file;   /* certificates to trust, or NULL for the system's */
@@ -116,6 +117,9 @@ struct api_handlers {
 	void (*on_done)(
 		void *ctx, int error, const struct api_page *page, const char *errmsg);
 };
+
+/* Returns the path of the list of live sessions or of pre-recorded jobs. */
+const char *api_list_path(bool live);
 
 /*
  * Creates a client. Strings are copied; `loop` and `log` must outlive it. A loop can

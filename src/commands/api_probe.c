@@ -8,6 +8,7 @@
 #include <sys/param.h>
 
 #include "base/cleanup.h"
+#include "gladia/api.h"
 #include "http/http.h"
 #include "json/items.h"
 #include "json/pretty_print.h"
@@ -24,6 +25,7 @@ struct api_probe {
 	struct loop *loop;
 	struct http *http;
 	const char *origin;
+	const char *path; /* of the list */
 	struct probe_facts facts;
 	char detail[256];
 	struct loop_timer timer;
@@ -222,8 +224,8 @@ int api_probe_list(struct api_probe *probe, const char *parameters,
 
 	probe->on_item = on_item;
 	probe->ctx = ctx;
-	if (asprintf(&url, "%s/v2/pre-recorded%s%s", probe->origin,
-		    *parameters ? "?" : "", parameters) < 0) {
+	if (asprintf(&url, "%s%s%s%s", probe->origin, probe->path, *parameters ? "?" : "",
+		    parameters) < 0) {
 		url = NULL;
 		return -ENOMEM;
 	}
@@ -236,7 +238,7 @@ int api_probe_get(struct api_probe *probe, const char *id, struct buf *text)
 	struct json_error error;
 	int err;
 
-	if (asprintf(&url, "%s/v2/pre-recorded/%s", probe->origin, id) < 0) {
+	if (asprintf(&url, "%s%s/%s", probe->origin, probe->path, id) < 0) {
 		url = NULL;
 		return -ENOMEM;
 	}
@@ -295,6 +297,7 @@ int api_probe_new(
 	if (!probe)
 		return -ENOMEM;
 	probe->origin = options->origin;
+	probe->path = api_list_path(options->live);
 	buf_init(&probe->body, PROBE_PAGE_MAX);
 	buf_init(&probe->text, 2 * (size_t)PROBE_PAGE_MAX);
 	loop_timer_init(&probe->timer, probe_on_timer, probe);

@@ -110,7 +110,8 @@ static int check_start(struct probe *probe, struct http **ret_http)
 
 	if (err)
 		return err;
-	if (asprintf(&url, "%s/v2/pre-recorded?limit=1", options->origin) < 0) {
+	if (asprintf(&url, "%s%s?limit=1", options->origin,
+		    api_list_path(options->live)) < 0) {
 		url = NULL;
 		return -ENOMEM;
 	}
@@ -186,6 +187,7 @@ static int check_ask(struct check *check, const char *place, struct buf *text)
 	CLEANUP(check_loop_cleanup) struct loop *loop = NULL;
 	const struct api_config config = {
 		.origin = options->origin,
+		.live = options->live,
 		.key = check->key,
 		.key_place = place,
 		.ca_file = options->ca_file,

@@ -12,6 +12,7 @@
 #include "check_api_internal.h"
 #include "check_mount.h"
 #include "config/api_key.h"
+#include "gladia/api.h"
 #include "gladia/timestamp.h"
 #include "process/exit_code.h"
 
@@ -233,6 +234,7 @@ int check_api_run(struct options *options, struct buf *errmsg)
 	buf_init(&check.done, 2 * (size_t)PROBE_PAGE_MAX);
 	buf_init(&check.metadata, LINE_MAX_BYTES);
 	check.origin = options->origin;
+	check.list_path = api_list_path(options->live);
 	err = api_probe_new(options, key, &check.probe);
 	api_key_free(key);
 	if (err)

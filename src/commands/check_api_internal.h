@@ -33,6 +33,7 @@ struct check_api_job {
 struct check_api {
 	struct api_probe *probe;
 	const char *origin;
+	const char *list_path;
 	struct check_api_job jobs[CHECK_API_JOBS_MAX]; /* in the order of the page */
 	unsigned jobs_len;
 	bool next_page;          /* the next job replaces those of the page before */

@@ -277,7 +277,8 @@ static const char *lists_place(const struct check_api *check, const char *next)
 	free(url.origin);
 
 	const char *path = strchr(strstr(next, "//") + 2, '/');
-	bool list = path && !strncmp(path, "/v2/pre-recorded?", 17);
+	size_t len = strlen(check->list_path);
+	bool list = path && !strncmp(path, check->list_path, len) && path[len] == '?';
 
 	if (here)
 		return list ? "is the same path of this server"

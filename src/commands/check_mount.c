@@ -46,6 +46,10 @@ static bool check_mount_use_line(const char *name, char *value, struct options *
 	check_mount_unescape(value);
 	if (strcmp(name, "origin") == 0)
 		return check_mount_replace(&options->origin, value);
+	if (strcmp(name, "kind") == 0) {
+		options->live = strcmp(value, "live") == 0;
+		return true;
+	}
 	/* A key from the environment of that process is not known here. */
 	if (strcmp(name, "key_file") == 0)
 		return check_mount_replace(

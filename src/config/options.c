@@ -10,6 +10,7 @@
 #include "api_url.h"
 #include "base/cleanup.h"
 #include "base/errmsg.h"
+#include "gladia/api.h"
 #include "option_list.h"
 #include "option_table.h"
 #include "profile.h"
@@ -168,9 +169,14 @@ static int options_use_source(const struct command *command, const char *source,
 
 	if (err)
 		return err;
+	if (asprintf(&options->account, "%s%s", options->origin,
+		    options->live ? api_list_path(true) : "") < 0) {
+		options->account = NULL;
+		return errmsg_set(errmsg, -ENOMEM, "out of memory");
+	}
 	options->source = strdup(options->fsname ? options->fsname
 				 : source        ? source
-						 : options->origin);
+						 : options->account);
 	return options->source ? 0 : errmsg_set(errmsg, -ENOMEM, "out of memory");
 }
 
@@ -340,6 +346,7 @@ void options_done(struct options *options)
 	free(options->url);
 	free(options->fsname);
 	free(options->origin);
+	free(options->account);
 	free(options->mountpoint);
 	for (size_t i = 0; options->paths && options->paths[i]; i++)
 		free(options->paths[i]);

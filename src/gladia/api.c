@@ -63,6 +63,11 @@ static int api_new_http(struct api *api, const struct api_config *config)
 		&api->http);
 }
 
+const char *api_list_path(bool live)
+{
+	return live ? "/v2/live" : "/v2/pre-recorded";
+}
+
 int api_new(struct loop *loop, const struct log *log, const struct api_config *config,
 	struct api **ret_api)
 {
@@ -81,11 +86,13 @@ int api_new(struct loop *loop, const struct log *log, const struct api_config *c
 	buf_init(&api->scratch.text, API_ITEM_MAX);
 	buf_init(&api->scratch.head, API_ITEM_MAX);
 	buf_init(&api->scratch.metadata, METADATA_TEXT_MAX);
-	api->origin = strdup(config->origin);
+	if (asprintf(&api->list_url, "%s%s", config->origin,
+		    api_list_path(config->live)) < 0)
+		api->list_url = NULL;
 	api->key = strdup(config->key);
 	if (config->key_place)
 		api->key_place = strdup(config->key_place);
-	err = api->origin && api->key && (api->key_place || !config->key_place)
+	err = api->list_url && api->key && (api->key_place || !config->key_place)
 		      ? api_new_http(api, config)
 		      : -ENOMEM;
 	if (err) {
@@ -108,7 +115,7 @@ void api_free(struct api *api)
 	buf_done(&api->scratch.metadata);
 	api_wipe(&api->key);
 	free(api->key_place);
-	free(api->origin);
+	free(api->list_url);
 	free(api);
 }
 

@@ -439,7 +439,7 @@ int api_list(struct api *api, const struct query *query, unsigned span, uint64_t
 		return -ENOMEM;
 	call->reader.offset = offset;
 	return call_begin(call,
-		api_request_list(api->origin, query, span, offset, limit, &call->asked),
+		api_request_list(api->list_url, query, span, offset, limit, &call->asked),
 		ret_call);
 }
 
@@ -451,7 +451,8 @@ int api_get(struct api *api, const char *id, const struct api_handlers *handlers
 
 	if (!call)
 		return *id ? -ENOMEM : -EINVAL;
-	return call_begin(call, api_request_job(api->origin, id, &call->asked), ret_call);
+	return call_begin(
+		call, api_request_job(api->list_url, id, &call->asked), ret_call);
 }
 
 int api_delete(struct api *api, const char *id, const struct api_handlers *handlers,
@@ -463,7 +464,7 @@ int api_delete(struct api *api, const char *id, const struct api_handlers *handl
 		return *id ? -ENOMEM : -EINVAL;
 	call->deletes = true;
 	return call_begin(
-		call, api_request_delete(api->origin, id, &call->asked), ret_call);
+		call, api_request_delete(api->list_url, id, &call->asked), ret_call);
 }
 
 void api_limit(struct api_call *call, int64_t timeout_ms)

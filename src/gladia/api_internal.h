@@ -88,23 +88,25 @@ struct api_request {
 };
 
 /*
- * Fills in the request for a page of jobs. `ret_asked` must be zeroed, and be released
+ * Fills in the request for a page of jobs. `list_url` is the API URL with the path of the
+ * list. `ret_asked` must be zeroed, and be released
  * with api_request_done() even after a failure. Returns 0 or -ENOMEM.
  */
-int api_request_list(const char *origin, const struct query *query, unsigned span,
+int api_request_list(const char *list_url, const struct query *query, unsigned span,
 	uint64_t offset, unsigned limit, struct api_request *ret_asked);
 
 /*
  * Fills in the request for one job. `ret_asked` must be zeroed, and be released with
  * api_request_done() even after a failure. Returns 0 or -ENOMEM.
  */
-int api_request_job(const char *origin, const char *id, struct api_request *ret_asked);
+int api_request_job(const char *list_url, const char *id, struct api_request *ret_asked);
 
 /*
  * Fills in the request that deletes one job. `ret_asked` must be zeroed, and be released
  * with api_request_done() even after a failure. Returns 0 or -ENOMEM.
  */
-int api_request_delete(const char *origin, const char *id, struct api_request *ret_asked);
+int api_request_delete(
+	const char *list_url, const char *id, struct api_request *ret_asked);
 
 /* Frees the strings of a request. */
 void api_request_done(struct api_request *asked);
@@ -172,7 +174,7 @@ struct api {
 	struct loop *loop;
 	const struct log *log;
 	struct http *http;
-	char *origin;
+	char *list_url; /* API URL with the path of the list of jobs */
 	char *key;
 	char *key_place;     /* where the key was read from, for messages; or NULL */
 	unsigned key_number; /* incremented if the key is replaced by another one */

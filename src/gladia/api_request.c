@@ -10,8 +10,6 @@
 
 /* Builds the URLs of requests and their descriptions for messages. */
 
-static const char path[] = "/v2/pre-recorded";
-
 /* Bytes of an id in a description; a longer one is cut off. */
 enum { ID_SHOWN_MAX = 100 };
 
@@ -58,7 +56,7 @@ static void request_describe_filters(const char *filters, char *text, size_t siz
 	(void)snprintf(text + len, size - len, ")");
 }
 
-int api_request_list(const char *origin, const struct query *query, unsigned span,
+int api_request_list(const char *list_url, const struct query *query, unsigned span,
 	uint64_t offset, unsigned limit, struct api_request *ret_asked)
 {
 	CLEANUP(buf_done) struct buf url;
@@ -68,12 +66,12 @@ int api_request_list(const char *origin, const struct query *query, unsigned spa
 	ret_asked->method = "GET";
 	buf_init(&url, API_URL_MAX);
 	buf_init(&base, API_URL_MAX);
-	err = buf_printf(&url, "%s%s?", origin, path);
+	err = buf_printf(&url, "%s?", list_url);
 	if (!err)
 		err = query_print_url(query, span, offset, limit, &url);
 	if (!err)
-		err = buf_printf(&base, "%s%s?offset=%" PRIu64 "&limit=%u", origin, path,
-			offset, limit);
+		err = buf_printf(
+			&base, "%s?offset=%" PRIu64 "&limit=%u", list_url, offset, limit);
 	if (err)
 		return -ENOMEM;
 	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried),
@@ -84,14 +82,14 @@ int api_request_list(const char *origin, const struct query *query, unsigned spa
 	return 0;
 }
 
-static int request_ask_of_job(const char *origin, const char *id, const char *doing,
+static int request_ask_of_job(const char *list_url, const char *id, const char *doing,
 	struct api_request *ret_asked)
 {
 	CLEANUP(buf_done) struct buf url;
 	int err;
 
 	buf_init(&url, API_URL_MAX);
-	err = buf_printf(&url, "%s%s/", origin, path);
+	err = buf_printf(&url, "%s/", list_url);
 
 	size_t start = url.len;
 
@@ -107,16 +105,17 @@ static int request_ask_of_job(const char *origin, const char *id, const char *do
 	return ret_asked->id ? 0 : -ENOMEM;
 }
 
-int api_request_job(const char *origin, const char *id, struct api_request *ret_asked)
+int api_request_job(const char *list_url, const char *id, struct api_request *ret_asked)
 {
 	ret_asked->method = "GET";
-	return request_ask_of_job(origin, id, "getting", ret_asked);
+	return request_ask_of_job(list_url, id, "getting", ret_asked);
 }
 
-int api_request_delete(const char *origin, const char *id, struct api_request *ret_asked)
+int api_request_delete(
+	const char *list_url, const char *id, struct api_request *ret_asked)
 {
 	ret_asked->method = "DELETE";
-	return request_ask_of_job(origin, id, "deleting", ret_asked);
+	return request_ask_of_job(list_url, id, "deleting", ret_asked);
 }
 
 void api_request_done(struct api_request *asked)

@@ -197,6 +197,7 @@ static int mount_open_api(struct run_mount *run, struct buf *errmsg)
 
 	const struct api_config config = {
 		.origin = options->origin,
+		.live = options->live,
 		.key = run->plan->key,
 		.key_place = key_place.data,
 		.ca_file = options->ca_file,
@@ -252,7 +253,7 @@ static int mount_open_catalog(struct run_mount *run, struct buf *errmsg)
 {
 	const struct catalog_config config = {
 		.path = run->plan->cache_path,
-		.origin = run->plan->options->origin,
+		.origin = run->plan->options->account,
 		.texts_max = run->plan->options->cache_size,
 	};
 	const char *ids[VERIFY_KEY_NEWEST_MAX];

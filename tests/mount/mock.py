@@ -2,6 +2,7 @@
 """The mock server as a child process, and a client of its control calls
 (tests/mock/README.md)."""
 
+import copy
 import http.client
 import json
 import os
@@ -37,6 +38,13 @@ class Mock:
         self.port = int(port_file.read_text(encoding="ascii"))
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = key
+        self.kind = "pre-recorded"
+
+    def live(self):
+        """Returns the same server, whose account is that of live sessions."""
+        other = copy.copy(self)
+        other.kind = "live"
+        return other
 
     def stop(self):
         """Stops the server. Returns False if it was too slow or its exit code is not 0."""
@@ -60,6 +68,8 @@ class Mock:
 
     def control(self, method, name, body=None):
         data = None if body is None else json.dumps(body)
+        if self.kind == "live":
+            name += ("&" if "?" in name else "?") + "kind=live"
         status, answer = self.call(method, "/_mock/" + name, data)
         assert status == 200, (method, name, answer)
         return json.loads(answer)
@@ -75,7 +85,8 @@ class Mock:
 
     def body(self, job_id):
         """Returns a job's JSON text as the API serves it."""
-        status, answer = self.call("GET", "/_mock/jobs/" + quote(job_id, safe=""))
+        status, answer = self.call(
+            "GET", f"/_mock/jobs/{quote(job_id, safe='')}?kind={self.kind}")
         assert status == 200
         return answer
 

@@ -29,9 +29,11 @@ static void test_own_options(void **state)
 		"p:3128,log=syslog,uid=12,gid=4294967294,umask=0277",
 		"-o",
 		"allow_other,auto_unmount,formats=vtt:json:txt,allow_delete,offline_ok,"
-		"xattr,tz=local,");
+		"xattr,tz=local,kind=live,");
 	assert_good(&p);
 	assert_string_equal(p.options.origin, "http://localhost:8080");
+	assert_true(p.options.live);
+	assert_string_equal(p.options.account, "http://localhost:8080/v2/live");
 	assert_string_equal(p.options.mountpoint, "mnt");
 	assert_string_equal(p.options.key_file, "/k");
 	assert_int_equal(p.options.ttl_ms, 0);
@@ -198,6 +200,7 @@ static void test_bad_values(void **state)
 		{"connections=0", "from 1 to 64"},
 		{"connections=65", "from 1 to 64"},
 		{"connections=0x8", "from 1 to 64"},
+		{"kind=audio", "pre-recorded or live"},
 		{"page_size=0", "from 1 to 10000"},
 		{"page_size=10001", "from 1 to 10000"},
 		{"cache=on", "disk or off"},
@@ -404,7 +407,8 @@ static void test_print_values(void **state)
 	assert_good(&p);
 	assert_int_equal(options_print_values(&p.options, &out), 0);
 	assert_string_equal(out.data,
-		"key_file=/a\\012\\134b\nttl=60\ntimeout=30\nconnections=8\n"
+		"key_file=/a\\012\\134b\nkind=pre-recorded\n"
+		"ttl=60\ntimeout=30\nconnections=8\n"
 		"page_size=adaptive\ncache=disk\ncache_size=2147483648\n"
 		"ca_file=the system's\nproxy=the environment's\nlog=stderr\nuid=1\n"
 		"gid=2\numask=000\nformats=json\ntz=UTC\noffline_ok=no\nxattr=yes\n"
@@ -413,11 +417,11 @@ static void test_print_values(void **state)
 	buf_reset(&out);
 	PARSE(&p, "gladiafs", "m", "-o",
 		"uid=1,gid=2,page_size=7,cache=off,cache_dir=/c,umask=27,proxy=none,"
-		"formats=vtt:txt,ca_file=/p");
+		"formats=vtt:txt,ca_file=/p,kind=live");
 	assert_good(&p);
 	assert_int_equal(options_print_values(&p.options, &out), 0);
 	assert_string_equal(out.data,
-		"ttl=60\ntimeout=30\nconnections=8\npage_size=7\ncache=off\n"
+		"kind=live\nttl=60\ntimeout=30\nconnections=8\npage_size=7\ncache=off\n"
 		"cache_dir=/c\ncache_size=2147483648\nca_file=/p\nproxy=none\n"
 		"log=syslog\nuid=1\ngid=2\numask=027\nformats=txt:vtt\ntz=UTC\n"
 		"offline_ok=no\nxattr=no\nallow_delete=no\nallow_other=no\n"

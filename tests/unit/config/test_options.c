@@ -30,6 +30,7 @@ static void test_defaults(void **state)
 	assert_int_equal(p.options.action, OPTIONS_MOUNT);
 	assert_string_equal(p.options.source, "https://api.gladia.io");
 	assert_string_equal(p.options.origin, "https://api.gladia.io");
+	assert_string_equal(p.options.account, "https://api.gladia.io");
 	assert_string_equal(p.options.mountpoint, "/mnt/gladia");
 	assert_false(p.options.foreground);
 	assert_false(p.options.debug);

@@ -460,7 +460,8 @@ static void filters_are_in_the_query_and_in_messages(void **state)
 	query_init(&query);
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "error,done"), 0);
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-04-01"), 0);
-	assert_int_equal(api_request_list("", &query, 0, 40, 7, &asked), 0);
+	assert_int_equal(
+		api_request_list("/v2/pre-recorded", &query, 0, 40, 7, &asked), 0);
 	assert_string_equal(asked.url, routes[0].target);
 	assert_string_equal(asked.tried,
 		"listing jobs (offset 40, limit 7, status=done, status=error, "
