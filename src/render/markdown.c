@@ -175,11 +175,11 @@ static int markdown_add_title(
 		err = markdown_text_add_string(id, out);
 	else if (!err)
 		err = buf_append_str(out, "Recording");
-	return err ? err : buf_append_str(out, "\n\n");
+	return err ? err : buf_append_str(out, "\n");
 }
 
-/* Appends the title and the facts about the recording. */
-static int markdown_add_head(
+/* Appends the list of facts about the recording. */
+static int markdown_add_facts(
 	struct json_slice job, const struct transcript *transcript, struct buf *out)
 {
 	static const char *const names[] = {"id", "created_at", "result", "file"};
@@ -187,12 +187,8 @@ static int markdown_add_head(
 
 	json_members(job, names, 4, values);
 
-	struct json_slice id = json_string_body(values[0]);
-	int err = markdown_add_title(id, values[3], out);
-	size_t begin = out->len;
+	int err = markdown_add_date(json_string_body(values[1]), out);
 
-	if (!err)
-		err = markdown_add_date(json_string_body(values[1]), out);
 	if (!err)
 		err = markdown_add_clock("- Duration: ",
 			markdown_duration(values[2], values[3]) + 0.5, "\n", out);
@@ -200,9 +196,32 @@ static int markdown_add_head(
 		err = markdown_add_languages(transcript->languages, out);
 	if (!err)
 		err = markdown_add_speakers(transcript, out);
+	return err ? err : markdown_add_fact("Job", json_string_body(values[0]), out);
+}
+
+/* Appends the title and the facts about the recording. */
+static int markdown_add_head(
+	struct json_slice job, const struct transcript *transcript, struct buf *out)
+{
+	CLEANUP(buf_done) struct buf facts;
+
+	buf_init(&facts, FORMAT_TEXT_MAX);
+
+	int err = markdown_add_title(
+		json_string_body(json_member(job, "id")), json_member(job, "file"), out);
+
 	if (!err)
-		err = markdown_add_fact("Job", id, out);
-	return err || out->len == begin ? err : buf_append_str(out, "\n");
+		err = markdown_add_facts(job, transcript, &facts);
+	if (err || !facts.len)
+		return err;
+	err = buf_append_str(out, "\n");
+	return err ? err : buf_append(out, facts.data, facts.len);
+}
+
+/* Appends a heading, with an empty line before and after it. */
+static int markdown_add_heading(const char *heading, struct buf *out)
+{
+	return buf_printf(out, "\n## %s\n\n", heading);
 }
 
 /* Appends the lines of a text, which may have several paragraphs. */
@@ -213,15 +232,20 @@ static int markdown_add_lines(struct json_slice string, struct buf *out)
 	buf_init(&text, FORMAT_TEXT_MAX);
 
 	int err = plain_text_add(&text, string, PLAIN_TEXT_LINES);
-	const char *at = text.data;
+	size_t end = text.len;
+	size_t at = 0;
 
-	while (!err && at && *at) {
-		size_t len = strcspn(at, "\n");
+	while (end && text.data[end - 1] == '\n')
+		end--;
+	while (at < end && text.data[at] == '\n')
+		at++;
+	while (!err && at < end) {
+		size_t len = strcspn(text.data + at, "\n");
 
-		err = markdown_text_add_line(at, len, out);
-		at += len + (at[len] != '\0');
+		err = markdown_text_add_line(text.data + at, len, out);
+		at += len + 1;
 	}
-	return err ? err : buf_append_str(out, "\n");
+	return err;
 }
 
 static int markdown_add_summary(struct json_slice result, struct buf *out)
@@ -232,7 +256,7 @@ static int markdown_add_summary(struct json_slice result, struct buf *out)
 	if (plain_text_is_blank(summary))
 		return 0;
 
-	int err = buf_append_str(out, "## Summary\n\n");
+	int err = markdown_add_heading("Summary", out);
 
 	return err ? err : markdown_add_lines(summary, out);
 }
@@ -275,21 +299,20 @@ static int markdown_add_chapters(struct json_slice result, struct buf *out)
 {
 	struct json_slice results = json_member(
 		json_member(result, "chapterization"), "results");
+	CLEANUP(buf_done) struct buf chapters;
 	struct json_cursor cursor;
 	struct json_slice chapter;
-	bool begun = false;
 	int err = 0;
 
+	buf_init(&chapters, FORMAT_TEXT_MAX);
 	if (json_cursor_enter(results, '[', &cursor))
 		return 0;
-	while (!err && !json_cursor_next(&cursor, NULL, &chapter)) {
-		if (!begun)
-			err = buf_append_str(out, "## Chapters\n\n");
-		begun = true;
-		if (!err)
-			err = markdown_add_chapter(chapter, out);
-	}
-	return err || !begun ? err : buf_append_str(out, "\n");
+	while (!err && !json_cursor_next(&cursor, NULL, &chapter))
+		err = markdown_add_chapter(chapter, &chapters);
+	if (err || !chapters.len)
+		return err;
+	err = markdown_add_heading("Chapters", out);
+	return err ? err : buf_append(out, chapters.data, chapters.len);
 }
 
 /* Appends the paragraph of a turn: "[00:12:03] **Speaker 0:** …". */
@@ -307,25 +330,39 @@ static int markdown_add_turn(
 	}
 	if (!err)
 		err = markdown_text_add(turn->text.data, turn->text.len, out);
-	return err ? err : buf_append_str(out, "\n\n");
+	return err ? err : buf_append_str(out, "\n");
+}
+
+static int markdown_add_turns(const struct transcript *transcript, struct buf *out)
+{
+	CLEANUP(turn_done) struct turn turn;
+	bool begun = false;
+	int err;
+
+	turn_init(&turn);
+	while (!(err = turn_read(&turn, transcript))) {
+		if (begun)
+			err = buf_append_str(out, "\n");
+		begun = true;
+		if (!err)
+			err = markdown_add_turn(transcript, &turn, out);
+		if (err)
+			return err;
+	}
+	return err == -ENODATA ? 0 : err;
 }
 
 static int markdown_add_transcript(const struct transcript *transcript, struct buf *out)
 {
-	CLEANUP(turn_done) struct turn turn;
-	int err = 0;
+	if (!transcript->len && !transcript->full.at)
+		return 0;
 
-	turn_init(&turn);
-	if (transcript->len || transcript->full.at)
-		err = buf_append_str(out, "## Transcript\n\n");
-	if (!err && !transcript->len && transcript->full.at)
-		return markdown_add_lines(transcript->full, out);
-	while (!err) {
-		err = turn_read(&turn, transcript);
-		if (!err)
-			err = markdown_add_turn(transcript, &turn, out);
-	}
-	return err == -ENODATA ? 0 : err;
+	int err = markdown_add_heading("Transcript", out);
+
+	if (err)
+		return err;
+	return transcript->len ? markdown_add_turns(transcript, out)
+			       : markdown_add_lines(transcript->full, out);
 }
 
 int markdown_render(
@@ -338,11 +375,5 @@ int markdown_render(
 		err = markdown_add_summary(result, out);
 	if (!err)
 		err = markdown_add_chapters(result, out);
-	if (!err)
-		err = markdown_add_transcript(transcript, out);
-	/* Every part ends with an empty line; the text ends with one line feed. */
-	while (!err && out->len > 1 && out->data[out->len - 1] == '\n' &&
-		out->data[out->len - 2] == '\n')
-		out->data[--out->len] = '\0';
-	return err;
+	return err ? err : markdown_add_transcript(transcript, out);
 }

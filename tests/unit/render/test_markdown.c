@@ -35,6 +35,9 @@ static void test_whole(void **state)
 			"## Transcript\n\n"
 			"[00:00:01] **Speaker 0:** Hi. You?\n\n"
 			"[00:12:03] **Zoë:** \u2068שלום.\u2069\n"},
+		{"{\"result\":{\"chapterization\":{\"results\":[7,{}]},"
+		 "\"summarization\":{\"results\":\"\\n\\na\\n\\n\"}}}",
+			"# Recording\n\n## Summary\n\na\n"},
 		/* Missing members are left out. */
 		{"{}", "# Recording\n"},
 		{"{\"id\":\"x\",\"created_at\":\"*soon*\"}",

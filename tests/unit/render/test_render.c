@@ -112,7 +112,7 @@ static void test_voices(void **state)
 
 static void test_names(void **state)
 {
-	static const char *const names[FORMATS] = {"json", "txt", "srt", "vtt"};
+	static const char *const names[FORMATS] = {"json", "txt", "srt", "vtt", "md"};
 	enum format format;
 
 	(void)state;
