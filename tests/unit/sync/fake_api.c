@@ -253,17 +253,17 @@ static int make_text(const struct fake_job *job, char **ret_text)
 	const char *language = job->language;
 	const char *said = job->transcript;
 
-	assert_true(asprintf(&translation,
-			    language ? ",\"translation\":{\"results\":[{\"languages\":"
-				       "[\"%s\"],\"full_transcript\":\"In %s.\"}]}"
-				     : "",
-			    language, language) >= 0);
+	if (language)
+		assert_true(asprintf(&translation,
+				    ",\"translation\":{\"results\":[{\"languages\":"
+				    "[\"%s\"],\"full_transcript\":\"In %s.\"}]}",
+				    language, language) >= 0);
 	return asprintf(ret_text,
 		"{\n  \"id\": \"%s\",\n  \"edition\": %u%s%s%s%s%s\n}\n", job->job.id,
 		job->edition,
 		said ? ",\n\"result\":{\"transcription\":{\"full_transcript\":\"" : "",
-		said ? said : "", said ? "\"}" : "", said ? translation : "",
-		said ? "}" : "");
+		said ? said : "", said ? "\"}" : "",
+		said && translation ? translation : "", said ? "}" : "");
 }
 
 static int give(struct api_call *call, const struct fake_job *job)
