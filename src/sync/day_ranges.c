@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "day_ranges.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <sys/param.h>
 
@@ -83,7 +82,8 @@ int64_t day_range_days_left(const struct day_range *range)
 	return (span->to_ms - span->from_ms + DAY_MS - 1) / DAY_MS;
 }
 
-int64_t day_range_page_days(
+/* Returns the number of days that a page is expected to cover; at least 1. */
+static int64_t ranges_page_days(
 	const struct day_ranges *ranges, const struct day_range *range)
 {
 	return MAX(range->job_ms * ranges->page_jobs / DAY_MS, 1);
@@ -100,7 +100,7 @@ static int64_t ranges_requests(
 	const struct day_ranges *ranges, const struct day_range *range)
 {
 	int64_t days = day_range_days_left(range);
-	int64_t page_days = day_range_page_days(ranges, range);
+	int64_t page_days = ranges_page_days(ranges, range);
 	int64_t most = ranges_are_dense(ranges) ? OLDEST_DENSE_DAYS : OLDEST_DAYS;
 
 	if (!range->searched)
@@ -119,7 +119,7 @@ static int64_t ranges_older_days(
 
 	if (range->oldest) {
 		int64_t known = (ranges->newest_ms - range->span.to_ms) / DAY_MS;
-		int64_t page = day_range_page_days(ranges, range);
+		int64_t page = ranges_page_days(ranges, range);
 		int64_t newer = MAX(known / 10 + WEEK, page) / WEEK * WEEK;
 
 		return MAX(older, left - newer);

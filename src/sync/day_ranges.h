@@ -88,9 +88,5 @@ bool day_ranges_emit(struct day_ranges *ranges, int64_t *ret_day);
 /* True if all ranges are settled and all days were emitted. */
 bool day_ranges_complete(const struct day_ranges *ranges);
 
-/* Returns the number of days that a page is expected to cover; at least 1. */
-int64_t day_range_page_days(
-	const struct day_ranges *ranges, const struct day_range *range);
-
 /* Returns the number of days that are not searched yet; INT64_MAX: unlimited. */
 int64_t day_range_days_left(const struct day_range *range);
