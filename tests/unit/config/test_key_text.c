@@ -20,8 +20,7 @@ static void assert_parsed(const char *text, const char *wanted)
 	struct buf errmsg;
 
 	buf_init(&errmsg, WHY_MAX);
-	if (key_text_parse(text, strlen(text), "FILE", &key, &errmsg))
-		fail_msg("%s: %s", text, errmsg.data);
+	assert_int_equal(key_text_parse(text, strlen(text), "FILE", &key, &errmsg), 0);
 	assert_string_equal(key, wanted);
 	api_key_free(key);
 }
@@ -70,6 +69,7 @@ static void test_refused(void **state)
 					 &key, &errmsg),
 			-EINVAL);
 		assert_null(key);
+		assert_non_null(errmsg.data);
 		if (!strstr(errmsg.data, bad[i].why))
 			fail_msg("not '%s' in '%s'", bad[i].why, errmsg.data);
 		assert_null(strstr(errmsg.data, "5EC2"));

@@ -91,6 +91,7 @@ static void one_reading_for_all_calls(void **state)
 	fixture_until_idle(fixture);
 	assert_int_equal(reading.count, 1);
 	/* One is cancelled while it waits. */
+	assert_int_equal(calls[1]->done, 0);
 	api_cancel(calls[1]->api_call);
 	calls[1]->api_call = NULL;
 	api_key_settled(fixture->api);
