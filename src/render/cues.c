@@ -16,8 +16,9 @@ enum {
 	SILENCE_MS = 1500,    /* a gap between words that ends a cue */
 	WORDS_SLACK_MS = 500, /* how far words may be outside their utterance */
 	END_MS = 1000, /* duration of an utterance whose end is not known, at least */
-	CHAR_MS_POSSIBLE = 16, /* people say at most 60 characters a second */
-	CUE_UNITS_MAX = 200,   /* bounds the time for texts without width */
+	CHAR_MS_FASTEST = 16,   /* people say at most 60 characters a second */
+	CHAR_MS_SLOWEST = 2000, /* and at least one in two seconds, with a pause */
+	CUE_UNITS_MAX = 200,    /* bounds the time for texts without width */
 };
 
 /* The best way to cut the first units of a run. */
@@ -51,9 +52,10 @@ static void cues_builder_done(struct builder *builder)
 	free(builder->cuts);
 }
 
+/* True if that many characters can be said in a time. */
 static bool cues_is_possible(size_t chars, int64_t from, int64_t to)
 {
-	return to > from && to - from >= (int64_t)chars * CHAR_MS_POSSIBLE;
+	return to > from && to - from >= (int64_t)chars * CHAR_MS_FASTEST;
 }
 
 /* True if the times of an utterance's words can be used: SEMANTICS 8.3.6. */
@@ -92,7 +94,8 @@ static int cues_time_words(
 		return err;
 	if (!time_to_ms(utterance->start, &from))
 		from = builder->last_to;
-	if (!time_to_ms(utterance->end, &to) || !cues_is_possible(chars, from, to)) {
+	if (!time_to_ms(utterance->end, &to) || !cues_is_possible(chars, from, to) ||
+		to - from > (int64_t)chars * CHAR_MS_SLOWEST + CUE_MS_MAX) {
 		to = from + (int64_t)chars * CHAR_MS_MIN;
 		if (to < from + END_MS)
 			to = from + END_MS;

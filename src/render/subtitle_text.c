@@ -65,25 +65,21 @@ static const char *subtitle_text_find_tag(const char *text, size_t len)
 int subtitle_text_add(
 	const char *text, size_t len, const struct subtitles *to, struct buf *out)
 {
+	size_t begin = 0;
 	int err = 0;
 
-	while (!err && len) {
-		const struct replacement *escape = NULL;
-		size_t plain = 0;
+	for (size_t at = 0; !err && to->markup && at < len; at++) {
+		const struct replacement *escape = subtitle_text_find(
+			text + at, 1, escapes, ARRAY_SIZE(escapes));
 
-		while (to->markup && plain < len && !escape)
-			escape = subtitle_text_find(
-				text + plain++, 1, escapes, ARRAY_SIZE(escapes));
-		plain = to->markup ? plain - (escape != NULL) : len;
-		err = buf_append(out, text, plain);
-		if (!err && escape) {
+		if (!escape)
+			continue;
+		err = buf_append(out, text + begin, at - begin);
+		if (!err)
 			err = buf_append_str(out, escape->with);
-			plain++;
-		}
-		text += plain;
-		len -= plain;
+		begin = at + 1;
 	}
-	return err;
+	return err ? err : buf_append(out, text + begin, len - begin);
 }
 
 /* Appends SubRip's text as WebVTT: it has no escapes, but a few tags. */

@@ -61,8 +61,7 @@ static int subtitles_add_voice(const struct transcript *transcript,
 	return err ? err : buf_append_str(out, ">");
 }
 
-/* Appends one line of a cue and its line feed. `first` is true for the first of a voice.
- */
+/* Appends one line of a cue, with its line feed. */
 static int subtitles_add_line(const struct transcript *transcript,
 	const struct cues *cues, const struct cue *cue, unsigned line,
 	const struct subtitles *subtitles, struct buf *out)

@@ -110,6 +110,22 @@ static void test_voices(void **state)
 	CHECK(FORMAT_TXT, shapes);
 }
 
+/* SEMANTICS 8.1: text that is written from right to left is isolated from a label. */
+static void test_direction(void **state)
+{
+	static const struct shape shapes[] = {
+		{UTTERANCES("{\"text\":\"\u05e9\u05dc\u05d5\u05dd.\",\"speaker\":0},"
+			    "{\"text\":\"So?\",\"speaker\":0},{" HI ",\"speaker\":1}"),
+			"Speaker 0: \u2068\u05e9\u05dc\u05d5\u05dd. So?\u2069\nSpeaker "
+			"1: Hi.\n"},
+		{UTTERANCES("{\"text\":\"\u05e9\u05dc\u05d5\u05dd.\"}"),
+			"\u05e9\u05dc\u05d5\u05dd.\n"},
+	};
+
+	(void)state;
+	CHECK(FORMAT_TXT, shapes);
+}
+
 static void test_names(void **state)
 {
 	static const char *const names[FORMATS] = {"json", "txt", "srt", "vtt", "md"};
@@ -204,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_voices),
+		cmocka_unit_test(test_direction),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_cut),

@@ -30,6 +30,13 @@ static void test_times(void **state)
 			"4\n00:00:07,000 --> 00:00:08,000\nHi.\n\n"
 			"5\n00:00:09,000 --> 00:00:10,000\nHi.\n\n"
 			"6\n00:00:11,000 --> 00:00:12,000\nHi.\n"},
+		/* An end is not usable if people do not speak that fast or slowly. */
+		{UTTERANCES("{\"text\":\"It was late when we came "
+			    "home.\",\"start\":1,\"end\":1.3},"
+			    "{\"text\":\"So I slept.\",\"start\":9,\"end\":3600}"),
+			"1\n00:00:01,000 --> 00:00:02,500\nIt was late when we came "
+			"home.\n\n"
+			"2\n00:00:09,000 --> 00:00:10,000\nSo I slept.\n"},
 		/* Without a valid start, it begins when the one before ends. */
 		{UTTERANCES("{\"text\":\"a\",\"start\":-5,\"end\":1},"
 			    "{\"text\":\"b\",\"end\":3,\"speaker\":1},"
@@ -132,6 +139,54 @@ static void test_lines(void **state)
 	CHECK(FORMAT_SRT, shapes);
 }
 
+/* A pause between words is a place for a break, and a silence ends a cue. */
+static void test_pauses(void **state)
+{
+#define WORD(word, start, end) \
+	"{\"word\":\"" word "\",\"start\":" start ",\"end\":" end "}"
+	static const struct shape shapes[] = {
+		{UTTERANCES("{\"text\":\"aaaaaaaaaaaaa bbbbbbbbbbbbb ccccccccccccc "
+			    "ddddddddddddd\",\"start\":0,\"end\":5,\"words\":[" WORD(
+				    "aaaaaaaaaaaaa", "0", "1") "," WORD(" bbbbbbbbbbbbb",
+				    "1.4", "2") "," WORD(" ccccccccccccc", "2",
+				    "3") "," WORD(" ddddddddddddd", "3", "5") "]}"),
+			"1\n00:00:00,000 --> 00:00:05,000\naaaaaaaaaaaaa\n"
+			"bbbbbbbbbbbbb ccccccccccccc ddddddddddddd\n"},
+		{UTTERANCES(
+			 "{\"text\":\"Well no.\",\"start\":0,\"end\":5,\"words\":[" WORD(
+				 "Well", "0.5", "1") "," WORD(" no.", "2.5", "3") "]}"),
+			"1\n00:00:00,500 --> 00:00:01,334\nWell\n\n"
+			"2\n00:00:02,500 --> 00:00:03,334\nno.\n"},
+		/* Words that are not the text: their times are stretched over it. */
+		{UTTERANCES("{\"text\":\"1 2\",\"start\":0,\"end\":9,\"words\":[" WORD(
+			 "one", "0.5", "2") "," WORD(" two", "7", "9") "]}"),
+			"1\n00:00:00,500 --> 00:00:02,000\n1\n\n"
+			"2\n00:00:07,000 --> 00:00:09,000\n2\n"},
+	};
+
+	(void)state;
+	CHECK(FORMAT_SRT, shapes);
+}
+
+/* A word that is longer than a line is divided between grapheme clusters. */
+static void test_long_words(void **state)
+{
+#define TEN(text) text text text text text text text text text text
+	static const struct shape shapes[] = {
+		{SAID(TEN("a") TEN("b") TEN("c") TEN("d") TEN("e")),
+			CUE(TEN("a") TEN("b") "ccccc\nccccc" TEN("d") TEN("e") "\n")},
+		{SAID(TEN("e\u0301") TEN("e\u0301") TEN("e\u0301") TEN("e\u0301")
+				 TEN("e\u0301")),
+			CUE(TEN("e\u0301") TEN(
+				"e\u0301") "e\u0301e\u0301e\u0301e\u0301e\u0301\n"
+					   "e\u0301e\u0301e\u0301e\u0301e\u0301" TEN(
+						   "e\u0301") TEN("e\u0301") "\n")},
+	};
+
+	(void)state;
+	CHECK(FORMAT_SRT, shapes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +194,8 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_voices),
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_pauses),
+		cmocka_unit_test(test_long_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
