@@ -135,6 +135,43 @@ static void requests_that_fail_together(void **state)
 	reader_close(reader);
 }
 
+/* If the API goes out of reach, all requests end, with or without a cache to show. */
+static void requests_that_do_not_reach_the_api(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct query query = fixture_query(NULL, NULL, NULL);
+
+	fill_days(fixture, 6);
+	for (unsigned i = 0; i < 3; i++) {
+		struct reader *reader;
+
+		fixture->offline_ok = i > 0;
+		fixture_reset(fixture, FIXTURE_CONNECTIONS, 2);
+		if (i == 2)
+			assert_int_equal(
+				fixture_read_all(fixture, LISTING_JOBS, &query), 0);
+		fixture_forward(fixture, FIXTURE_TTL_MS);
+		reader = reader_open(fixture, LISTING_DAYS, &query);
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		fake_answer_all(fixture->api);
+		assert_int_equal(reader_read(reader), -EAGAIN);
+		assert_int_equal(fixture->api->pending_len, FIXTURE_CONNECTIONS);
+		fake_fail(fake_call(fixture->api, 3), -EHOSTUNREACH, "test: lost");
+		fixture_turn(fixture);
+		while (i < 2 && fixture->api->pending_len)
+			fake_fail(
+				fake_call(fixture->api, 0), -EHOSTUNREACH, "test: lost");
+		if (i == 2)
+			assert_int_equal(reader_finish(reader), 0);
+		else
+			assert_int_equal(reader->error, -EHOSTUNREACH);
+		assert_int_equal(listing_len(reader->listing), i == 2 ? 301 : 1);
+		reader_close(reader);
+		fake_reach(fixture->api, true);
+		fixture_settle(fixture);
+	}
+}
+
 /* Days are read ahead of a reader, but not without end if it stops. */
 static void a_reader_that_stops(void **state)
 {
@@ -163,6 +200,7 @@ int main(void)
 		TEST(pages_of_several_days),
 		TEST(a_limit_that_is_refused),
 		TEST(requests_that_fail_together),
+		TEST(requests_that_do_not_reach_the_api),
 		TEST(a_reader_that_stops),
 	};
 
