@@ -211,18 +211,23 @@ int job_file_find(const struct fs *fs, const struct dir *dir,
 }
 
 /*
- * True if no job that the listing has not read yet can be newer than the one at position
- * `at`: the listing is complete, or newest first as far as that position.
+ * Finds out whether no job that the listing has not read yet can be newer than the one of
+ * `row`, which it has: it is complete, or newest first as far as that row. Returns 0 or
+ * -EIO.
  */
-static int job_file_is_settled(
-	const struct fs *fs, const struct listing *listing, size_t at, bool *ret_settled)
+static int job_file_is_settled(const struct fs *fs, const struct listing *listing,
+	int64_t row, bool *ret_settled)
 {
 	int64_t before_ms = INT64_MAX;
+	int64_t member = 0;
 
 	*ret_settled = true;
-	for (size_t i = 0; !listing_is_complete(listing) && i <= at; i++) {
+	for (size_t i = 0; !listing_is_complete(listing) && member != row; i++) {
 		struct catalog_job job;
-		int err = jobs_by_row(fs->catalog, listing_member(listing, i), &job);
+
+		member = listing_member(listing, i);
+
+		int err = jobs_by_row(fs->catalog, member, &job);
 
 		if (err && err != -ENOENT)
 			return err;
@@ -234,15 +239,47 @@ static int job_file_is_settled(
 	return 0;
 }
 
-/* Returns the position of a row in the listing, or its length. */
-static size_t job_file_position(const struct listing *listing, int64_t row)
-{
-	size_t len = listing_len(listing);
-	size_t at = 0;
+/* A job that a link may lead to. */
+struct candidate {
+	int64_t row;
+	size_t rank; /* 0 is the newest */
+};
 
-	while (at < len && listing_member(listing, at) != row)
-		at++;
-	return at;
+static int job_file_by_row(const void *a, const void *b)
+{
+	const struct candidate *one = a;
+	const struct candidate *other = b;
+
+	return one->row < other->row ? -1 : one->row > other->row;
+}
+
+/*
+ * Finds the first of `rows` that the listing has. It is searched once, however many rows
+ * there are. Returns 0 and its index, or `len` if there is none; or -ENOMEM.
+ */
+static int job_file_find_listed(
+	const struct listing *listing, const int64_t *rows, size_t len, size_t *ret_first)
+{
+	size_t members = listing_len(listing);
+	CLEANUP_FREE struct candidate *candidates = malloc(
+		(len + !len) * sizeof(*candidates));
+	size_t first = len;
+
+	if (!candidates)
+		return -ENOMEM;
+	for (size_t i = 0; i < len; i++)
+		candidates[i] = (struct candidate){rows[i], i};
+	qsort(candidates, len, sizeof(*candidates), job_file_by_row);
+	for (size_t i = 0; first && i < members; i++) {
+		const struct candidate key = {.row = listing_member(listing, i)};
+		const struct candidate *found = bsearch(
+			&key, candidates, len, sizeof(key), job_file_by_row);
+
+		if (found && found->rank < first)
+			first = found->rank;
+	}
+	*ret_first = first;
+	return 0;
 }
 
 /*
@@ -253,23 +290,20 @@ static int job_file_newest(const struct fs *fs, const char *name, size_t name_le
 	const struct listing *listing, struct catalog_job *ret_job)
 {
 	CLEANUP_FREE int64_t *rows = NULL;
-	size_t len;
+	bool settled = false;
+	size_t len, first;
 	int err = jobs_by_name(fs->catalog, name, name_len, "", &rows, &len);
 
-	for (size_t i = 0; !err && i < len; i++) {
-		size_t at = job_file_position(listing, rows[i]);
-		bool settled;
-
-		if (at == listing_len(listing))
-			continue;
-		err = job_file_is_settled(fs, listing, at, &settled);
-		if (!err && !settled)
-			return -EAGAIN;
-		return err ? err : jobs_by_row(fs->catalog, rows[i], ret_job);
-	}
+	if (!err)
+		err = job_file_find_listed(listing, rows, len, &first);
 	if (err)
 		return err;
-	return listing_is_complete(listing) ? -ENOENT : -EAGAIN;
+	if (first == len)
+		return listing_is_complete(listing) ? -ENOENT : -EAGAIN;
+	err = job_file_is_settled(fs, listing, rows[first], &settled);
+	if (!err && !settled)
+		err = -EAGAIN;
+	return err ? err : jobs_by_row(fs->catalog, rows[first], ret_job);
 }
 
 int job_file_find_newest(const struct fs *fs, const struct dir *dir,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SEMANTICS 3.5, 4.1, 6.1, 6.3, 6.4, 7.1, 7.4: a mount and a dictionary go through the same random
+"""SEMANTICS 3.5, 3.7, 4.1, 6.1, 6.3, 6.4, 7.1, 7.4: a mount and a dictionary go through the same random
 operations, and the mount must always show the contents of the dictionary.
 
 The operations are: list completely and in part, seek, look up, read anywhere, refresh, remount.
@@ -9,6 +9,7 @@ right, too; a wrong answer never is. GLADIAFS_SEED=N draws other operations.
 
 import errno
 import fcntl
+import json
 import os
 import random
 import uuid
@@ -104,6 +105,7 @@ class Model:
         self.account = Account(mock, draw, (500, 30000))
         self.mount = None
         self.open = []
+        self.operations = self.OPERATIONS
         self.deleted = {}  # texts of deleted jobs that the mount may still show
         self.faulty = False
         self.remount()
@@ -174,6 +176,28 @@ class Model:
         finally:
             os.close(fd)
 
+    def stem(self, job_id):
+        """SEMANTICS 3.7: the name of a job's files in text/, without the format."""
+        recording = json.loads(self.account.texts[job_id])["file"]["filename"]
+        return f"{os.path.splitext(recording)[0]}~{job_id[:13]}"
+
+    def view(self):
+        """SEMANTICS 3.7: text/ shows the done jobs, and NAME.txt leads to the newest one."""
+        done = self.account.ids("done")
+        shown = [name for name in os.listdir(self.path("text")) if name.count(".") == 1]
+        assert len(shown) == len(set(shown)) and set(shown) == {
+            self.stem(job_id) + ".txt" for job_id in done}
+        if not done:
+            return
+        job_id = self.draw.choice(done)
+        stem = self.stem(job_id)
+        assert self.path("text", stem + ".txt").read_bytes() == (
+            self.path("all", job_id + ".txt").read_bytes())
+        name = stem.rsplit("~", 1)[0]
+        newest = max((one for one in done if self.stem(one).startswith(name + "~")),
+                     key=lambda one: self.account.jobs[one]["created_at"])
+        assert os.readlink(self.path("text", name + ".txt")) == self.stem(newest) + ".txt"
+
     # Operations that change something.
 
     def refresh(self):
@@ -219,9 +243,10 @@ class Model:
     OPERATIONS = [(list, 12), (list_days, 3), (list_partly, 14), (seek, 8), (stat, 22),
                   (stat_unknown, 4), (read, 22), (refresh, 2), (change, 10), (fail, 0.3),
                   (clear_faults, 2), (remount, 0.3)]
+    WITH_VIEWS = [*OPERATIONS, (view, 5)]
 
     def step(self):
-        operations, weights = zip(*self.OPERATIONS)
+        operations, weights = zip(*self.operations)
         (operation,) = self.draw.choices(operations, weights)
         try:
             getattr(self, operation.__name__)()
@@ -252,6 +277,7 @@ def account(new_mock, part):
 @pytest.mark.parametrize("part", range(PARTS))
 def test_model(part, new_mock, mount):
     model = Model(mount, account(new_mock, part), draws(f"model {part}"))
+    model.operations = Model.WITH_VIEWS
     run(model, OPERATIONS)
     model.mount.unmount()
 
