@@ -28,7 +28,8 @@ struct api_probe {
 	const char *path; /* of the list */
 	struct probe_facts facts;
 	char detail[256];
-	struct loop_timer timer;
+	int64_t timeout_ms;
+	struct loop_timer timer; /* ends a request, or the wait for another attempt */
 
 	/* The current request. */
 	struct json_items *items; /* NULL while a single job is read */
@@ -39,6 +40,7 @@ struct api_probe {
 	unsigned count;
 	size_t bytes;
 	bool cut;
+	bool done;
 	enum http_failure failure;
 	long status;
 	int64_t retry_after_ms;
@@ -79,6 +81,7 @@ static void probe_on_done(void *ctx, const struct http_result *result)
 	struct api_probe *probe = ctx;
 	struct probe_facts *facts = &probe->facts;
 
+	probe->done = true;
 	probe->failure = result->failure;
 	probe->status = result->status;
 	probe->retry_after_ms = result->retry_after_ms;
@@ -121,14 +124,21 @@ static int probe_attempt(struct api_probe *probe, const char *url)
 	probe->count = 0;
 	probe->bytes = 0;
 	probe->cut = false;
+	probe->done = false;
+	probe->detail[0] = '\0';
 	err = http_start(probe->http, "GET", url, &handlers, probe, &request);
 	if (err)
 		return err;
+	loop_timer_set(
+		probe->loop, &probe->timer, loop_now_ms(probe->loop) + probe->timeout_ms);
 	err = loop_run(probe->loop);
-	if (err) {
+	loop_timer_cancel(&probe->timer);
+	if (!probe->done) {
 		http_cancel(request);
-		return err;
+		return err ? err : -ETIMEDOUT;
 	}
+	if (err)
+		return err;
 	if (probe->failure == HTTP_OK || probe->cut)
 		return 0;
 	return probe->status ? -EIO : -EHOSTUNREACH;
@@ -182,8 +192,10 @@ static int probe_finish_page(struct api_probe *probe, struct probe_page *page)
 
 	page->items = probe->count;
 	page->cut = probe->cut;
-	if (page->cut)
+	if (page->cut) {
+		page->next = PROBE_NEXT_SET;
 		return 0;
+	}
 	err = json_items_finish(probe->items, &frame, &len);
 	if (err)
 		return err == -ENOMEM ? err : -EIO;
@@ -297,6 +309,7 @@ int api_probe_new(
 	if (!probe)
 		return -ENOMEM;
 	probe->origin = options->origin;
+	probe->timeout_ms = options->timeout_ms;
 	probe->path = api_list_path(options->live);
 	buf_init(&probe->body, PROBE_PAGE_MAX);
 	buf_init(&probe->text, 2 * (size_t)PROBE_PAGE_MAX);

@@ -10,7 +10,8 @@
 /*
  * Sends single requests to the API for --check --api and keeps what the API client hides:
  * the status of each response, the page's `next`, and headers. Blocks until a response is
- * there. Never sends more than PROBE_REQUESTS_MAX requests.
+ * there, at most for the timeout of the options. Never sends more than PROBE_REQUESTS_MAX
+ * requests.
  */
 struct api_probe;
 
@@ -24,10 +25,10 @@ enum probe_next { PROBE_NEXT_NULL, PROBE_NEXT_SET, PROBE_NEXT_MISSING };
 
 /* Properties of the response to a list request. */
 struct probe_page {
-	long status;    /* HTTP status; unless it is 200, no other member is set */
-	unsigned items; /* number of jobs, or of those before `cut` */
-	bool cut;       /* the page is longer than PROBE_PAGE_MAX */
-	enum probe_next next;
+	long status;          /* HTTP status; unless it is 200, no other member is set */
+	unsigned items;       /* number of jobs, or of those before `cut` */
+	bool cut;             /* the page is longer than PROBE_PAGE_MAX */
+	enum probe_next next; /* PROBE_NEXT_SET if the page is cut */
 	char next_url[PROBE_NEXT_MAX]; /* `next`, or "" if it is null or too long */
 };
 
@@ -53,8 +54,8 @@ void api_probe_free(struct api_probe *probe);
  * its JSON as json_print() formats it, which is valid during the call.
  *
  * Returns 0 if there is a response, whatever its status is; -EDQUOT if no request is
- * left, -EIO if the response is broken or no page, -EHOSTUNREACH if there is none, or
- * -ENOMEM.
+ * left, -EIO if the response is broken or no page, -EHOSTUNREACH if there is none,
+ * -ETIMEDOUT, or -ENOMEM.
  */
 int api_probe_list(struct api_probe *probe, const char *parameters,
 	void (*on_item)(void *ctx, const char *text, size_t len), void *ctx,

@@ -22,6 +22,11 @@ enum {
 	SMALL_LIMIT = 10,
 };
 
+int check_api_no_job(struct buf *text)
+{
+	return errmsg_set(text, ANSWER_UNKNOWN, "unknown: no such job in this account");
+}
+
 int check_api_no_answer(int error, long status, struct buf *text)
 {
 	if (error == -EDQUOT)
@@ -166,6 +171,7 @@ static int check_api_begin(struct check_api *check, struct buf *errmsg)
 			"%s cannot be asked (%s): gladiafs --check says more",
 			check->origin,
 			err == -EHOSTUNREACH ? api_probe_detail(check->probe)
+			: err == -ETIMEDOUT  ? "no complete response in time"
 					     : "no usable response");
 	if (check->first.status == 401 || check->first.status == 403)
 		return errmsg_set(errmsg, EXIT_CODE_MOUNT,

@@ -114,8 +114,7 @@ int check_api_range(struct check_api *check, struct buf *text)
 	bool found[RANGES];
 
 	if (!check->jobs_len)
-		return errmsg_set(text, ANSWER_UNKNOWN,
-			"unknown: the account has no job with a creation time");
+		return check_api_no_job(text);
 	for (int i = 0; i < RANGES; i++) {
 		struct probe_page page;
 		int err = check_api_list_range(check, job, job->created_ms + ends[i][0],
@@ -277,9 +276,10 @@ int check_api_day(struct check_api *check, struct buf *text)
 	bool wrong;
 	int err;
 
-	if (!check->jobs_len || !check->dates_filter)
-		return errmsg_set(text, ANSWER_UNKNOWN,
-			"unknown: no job could be found by its time");
+	if (!check->jobs_len)
+		return check_api_no_job(text);
+	if (!check->dates_filter)
+		return errmsg_set(text, ANSWER_UNKNOWN, "unknown: dates select no jobs");
 	err = filters_is_on_day(check, &check->jobs[0], 7, &wrong);
 	if (!err && wrong)
 		return errmsg_set(text, ANSWER_TESTED,
@@ -388,10 +388,10 @@ int check_api_metadata(struct check_api *check, struct buf *text)
 	int json;
 	int brackets;
 
-	if (!check->metadata_keys || !check->dates_filter)
-		return errmsg_set(text, ANSWER_UNKNOWN,
-			"unknown: no job with custom_metadata could be found by its "
-			"time");
+	if (!check->metadata_keys)
+		return check_api_no_job(text);
+	if (!check->dates_filter)
+		return errmsg_set(text, ANSWER_UNKNOWN, "unknown: dates select no jobs");
 	json = filters_ask_form(check, filters_print_json);
 	brackets = json < 0 ? json : filters_ask_form(check, filters_print_brackets);
 	if (brackets < 0)

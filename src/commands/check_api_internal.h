@@ -55,6 +55,9 @@ struct check_api {
 	char value[CHECK_API_WORD_MAX];
 };
 
+/* Answers "unknown", because the account cannot show the answer. */
+int check_api_no_job(struct buf *text);
+
 /*
  * Answers "unknown", because a request failed with `error` of api_probe_list(), or with
  * `status` if `error` is 0.

@@ -19,8 +19,6 @@ enum {
 	HUGE_LIMIT = 1000,
 };
 
-static const char no_jobs[] = "unknown: the account has no jobs that show it";
-
 /*
  * Appends the names of the members of `job` that `other` does not have with the same
  * value. The names are those of the API's schema, not the user's.
@@ -67,8 +65,7 @@ int check_api_items(struct check_api *check, struct buf *text)
 	buf_init(&job, 2 * (size_t)PROBE_PAGE_MAX);
 	buf_init(&names, SENTENCE_MAX / 2);
 	if (!check->done.len)
-		return errmsg_set(text, ANSWER_UNKNOWN,
-			"unknown: no done job among the first %u", check->jobs_len);
+		return check_api_no_job(text);
 	err = api_probe_get(check->probe, check->done_id, &job);
 	if (err)
 		return check_api_no_answer(err, 0, text);
@@ -121,7 +118,7 @@ static int lists_limit(struct check_api *check, unsigned limit, struct buf *sent
 	else
 		(void)buf_printf(sentence, "; limit=%u gives %u, which are all", limit,
 			page.items);
-	if (page.items < limit && page.next != PROBE_NEXT_SET && !page.cut)
+	if (page.items < limit && page.next != PROBE_NEXT_SET)
 		return ANSWER_UNKNOWN;
 	return page.items <= limit ? ANSWER_TESTED : ANSWER_UNTESTED;
 }
@@ -134,8 +131,8 @@ int check_api_limits(struct check_api *check, struct buf *text)
 
 	buf_init(&sentence, SENTENCE_MAX);
 	if (check->default_limit)
-		(void)buf_printf(
-			&sentence, "without a limit %u jobs", check->first.items);
+		(void)buf_printf(&sentence, "without a limit %s%u jobs",
+			check->first.cut ? "more than " : "", check->first.items);
 	else
 		(void)buf_printf(&sentence, "without a limit it is refused");
 	if (check->first.next == PROBE_NEXT_NULL)
@@ -165,7 +162,7 @@ int check_api_order(struct check_api *check, struct buf *text)
 		rises |= check->jobs[i].created_ms > check->jobs[i - 1].created_ms;
 	}
 	if (!falls && !rises)
-		return errmsg_set(text, ANSWER_UNKNOWN, "%s", no_jobs);
+		return check_api_no_job(text);
 	return errmsg_set(text, ANSWER_TESTED, "%s, as %u jobs show",
 		!rises   ? "newest first"
 		: !falls ? "oldest first"
@@ -189,7 +186,7 @@ static int lists_small_list(
 		return ANSWER_TESTED;
 	}
 	if (!check->jobs_len)
-		return errmsg_set(text, ANSWER_UNKNOWN, "%s", no_jobs);
+		return check_api_no_job(text);
 	if (!check->dates_filter)
 		return errmsg_set(text, ANSWER_UNKNOWN,
 			"unknown: dates do not make a list short enough");
@@ -294,14 +291,14 @@ int check_api_next(struct check_api *check, struct buf *text)
 	const char *place;
 	int err = 0;
 
-	if (page.next == PROBE_NEXT_NULL && page.items > 1)
+	if ((page.next == PROBE_NEXT_NULL && page.items > 1) || page.cut)
 		err = api_probe_list(check->probe, "limit=1", NULL, NULL, &page);
 	if (err || page.status != 200)
 		return check_api_no_answer(err, page.status, text);
 	if (page.next == PROBE_NEXT_MISSING)
 		return errmsg_set(text, ANSWER_TESTED, "is missing in a page");
 	if (page.next == PROBE_NEXT_NULL)
-		return errmsg_set(text, ANSWER_UNKNOWN, "%s", no_jobs);
+		return check_api_no_job(text);
 	place = lists_place(check, page.next_url);
 	if (!place)
 		return errmsg_set(text, ANSWER_UNTESTED, "is no URL");

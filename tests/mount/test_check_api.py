@@ -13,6 +13,7 @@ from mounting import needed_tools
 QUESTIONS = ["items", "limit", "order", "date range", "day", "last page", "past the end", "metadata",
              "next", "compression", "HTTP", "Retry-After"]
 TESTED, UNTESTED, UNKNOWN = "tested", "UNTESTED", "?"
+NO_JOB = "unknown: no such job in this account"
 REQUESTS_MAX = 30
 
 # The modes of the mock server, the question that they answer, and the answer.
@@ -43,7 +44,7 @@ ANSWERS = [
     ({"order": "unsorted"}, "day", TESTED, "is in UTC, or in a zone between UTC-00:"),
     ({"date_zone": "+05:30"}, "day", TESTED, "is in a zone between UTC+05:15 and UTC+05:45"),
     ({"date_zone": "-11:00"}, "day", TESTED, "is in a zone between UTC-11:30 and UTC-10:45"),
-    ({"dates": "ignored"}, "day", UNKNOWN, "unknown: no job could be found by its time"),
+    ({"dates": "ignored"}, "day", UNKNOWN, "unknown: dates select no jobs"),
     ({}, "last page", TESTED, "if it is full, its next is null"),
     ({"last_next": "set"}, "last page", TESTED, "if it is full, its next leads to an empty page"),
     ({"next_name": "missing"}, "last page", TESTED, "it has no member next"),
@@ -203,7 +204,8 @@ def test_small_accounts(mock, ask, count):
         mock.create(count=count, status="done")
     found = ask(mock)
     assert found["limit"][0] == found["Retry-After"][0] == UNKNOWN
-    assert (found["items"][0] == UNKNOWN) == (count == 0)
+    for question, needed in ("items", 1), ("order", 2), ("date range", 1), ("day", 1):
+        assert (found[question] == (UNKNOWN, NO_JOB)) == (count < needed), found.text
     assert (found["next"][0] == UNKNOWN) == (count < 2)
     assert (found["last page"][0] == UNKNOWN) == (count == 0)
     assert UNTESTED not in found.text
@@ -217,6 +219,28 @@ def test_broken_answers(large, ask):
     found = ask(large)
     assert found["items"] == found["day"] == (UNKNOWN, "unknown: no usable response")
     assert found["last page"][0] == TESTED
+
+
+def test_large_jobs(new_mock, ask):
+    """A page is read to 64 MiB, so that jobs of any size can be listed."""
+    one = new_mock("--jobs", "60", "--bytes", "4000000", "--lazy", "--unfinished", "0")
+    found = ask(one)
+    assert found["limit"] == (TESTED, "without a limit more than 17 jobs; "
+                              "limit=100 gives more than 17, over 64 MiB")
+    assert found["items"][0] == found["next"][0] == TESTED
+    one.modes(default_limit=5)
+    assert ask(one)["limit"][1].startswith("without a limit 5 jobs; limit=100 gives more than ")
+
+
+def test_slow_answers(large, ask, place, program):
+    """A response that does not end in time is none, even if its bytes drip."""
+    large.reset()
+    large.fault_lists("drip", "limit=", bytes_per_second=100)
+    found = ask(large, "timeout=1")
+    assert found["limit"][1].endswith("no usable response to limit=100")
+    large.fault_lists("drip", bytes_per_second=100)
+    code, _, err = program("--check", "--api", "-o", place.options("timeout=1"), large.url)
+    assert code == 32 and "no complete response in time" in err
 
 
 def test_mountpoint(large, mount, program):
