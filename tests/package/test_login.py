@@ -138,6 +138,18 @@ class TestUserUnit:
         machine.run(f"cat {PLACE}/all/*.json", ada)
         assert machine.ask("ls /srv/ada/.cache/gladiafs") is None
 
+    def test_profile(self, machine, account, ada, login):
+        """SEMANTICS 1.10.5: gladiafs-profile@.service of a user's manager."""
+        config = "/srv/ada/.config/gladiafs"
+        machine.write(f"{config}/work.conf", f"url={account.url}\n", user=ada)
+        machine.write(f"{config}/work.key", KEY + "\n", 0o600, ada)
+        login(ada)
+        machine.wait("systemctl --user start gladiafs-profile@work", ada)
+        assert machine.mounts() == ["/srv/ada/gladia-work"]
+        assert machine.run("ls /srv/ada/gladia-work/status", ada).split() == STATUSES
+        machine.run("systemctl --user stop gladiafs-profile@work; rmdir /srv/ada/gladia-work", ada)
+        assert machine.mounts() == []
+
     def test_no_network(self, machine, tmp_path, ada, login):
         """If the API is not reachable, the unit is restarted until it is."""
         (tmp_path / "first").mkdir()

@@ -84,6 +84,20 @@ class TestSystemUnit:
         assert "Seccomp:\t2" in status
 
 
+class TestSystemProfile:
+    """SEMANTICS 1.10.5: gladiafs-profile@.service of the system."""
+
+    def test_mounts(self, machine, account):
+        machine.write("/etc/gladiafs/work.conf", f"url={account.url}\nallow_other\n")
+        machine.write("/etc/gladiafs/work.key", KEY + "\n", 0o600)
+        machine.run("systemctl start gladiafs-profile@work")
+        assert machine.mounts() == ["/mnt/gladia-work"]
+        assert machine.run("df --output=source /mnt/gladia-work").split()[-1] == "work"
+        assert machine.run("ls /mnt/gladia-work/status", "ada").split() == STATUSES
+        machine.run("systemctl stop gladiafs-profile@work; rm -rf /etc/gladiafs")
+        assert machine.mounts() == []
+
+
 class TestWithoutKey:
     """SEMANTICS 1.3: without a key, the unit fails."""
 
