@@ -87,7 +87,7 @@ int check_api_items(struct check_api *check, struct buf *text)
 
 /*
  * Describes what a list with a limit gave. Returns an enum answer; ANSWER_UNKNOWN if the
- * account ended before the limit.
+ * account ended before the limit, or the API could not answer.
  */
 static int lists_limit(struct check_api *check, unsigned limit, struct buf *sentence)
 {
@@ -99,6 +99,11 @@ static int lists_limit(struct check_api *check, unsigned limit, struct buf *sent
 	err = check_api_list_first(check, parameters, &page);
 	if (err) {
 		(void)buf_printf(sentence, "; no usable response to limit=%u", limit);
+		return ANSWER_UNKNOWN;
+	}
+	if (page.status == 429 || page.status >= 500) {
+		(void)buf_printf(
+			sentence, "; limit=%u is answered with %ld", limit, page.status);
 		return ANSWER_UNKNOWN;
 	}
 	if (page.status != 200) {

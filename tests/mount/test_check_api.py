@@ -215,9 +215,12 @@ def test_broken_answers(large, ask):
     """If a request fails in the middle, its question is unknown, and the others are asked."""
     large.reset()
     large.fault_jobs("status", status=500)
+    large.fault_lists("status", "limit=1000", status=504)
     large.fault_lists("html", "&date=")
     found = ask(large)
     assert found["items"] == found["day"] == (UNKNOWN, "unknown: no usable response")
+    assert found["limit"] == (
+        TESTED, "without a limit 20 jobs; limit=100 gives 100; limit=1000 is answered with 504")
     assert found["last page"][0] == TESTED
 
 

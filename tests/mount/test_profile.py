@@ -39,6 +39,14 @@ def test_two_accounts(account, new_mock, profile, mount):
         assert run("df", "--output=source", one.path).split()[-1] == name
 
 
+def test_live(new_mock, profile, mount):
+    """SEMANTICS 1.11.1: a profile can be for the live sessions of an account."""
+    one = new_mock("--jobs", "3", "--live", "2")
+    profile("talks", one, "kind=live")
+    path = mount(one, "!key_file", "!cache_dir", source=["talks"]).path
+    assert set(os.listdir(path / "all")) == names_of(one.live().jobs())
+
+
 def test_missing_key(account, profile, program, place):
     """The key of another account is not used in its place."""
     config = profile("work", account)
