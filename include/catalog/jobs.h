@@ -145,6 +145,15 @@ int jobs_mark_deleted(struct catalog *catalog, int64_t row);
 int jobs_erase(struct catalog *catalog, int64_t row);
 
 /*
+ * Returns the rows of the first jobs whose inode number is greater than `ino`, at most
+ * JOBS_NEXT_MAX, deleted ones included, in the order of their inode numbers. Returns 0 or
+ * -EIO.
+ */
+enum { JOBS_NEXT_MAX = 64 };
+int jobs_next_by_ino(struct catalog *catalog, uint64_t ino,
+	int64_t ret_rows[static JOBS_NEXT_MAX], size_t *ret_len);
+
+/*
  * Returns the rows of all jobs that are neither finished nor deleted, in no particular
  * order. The array is allocated with malloc(); the caller frees it. Returns 0, -ENOMEM or
  * -EIO.

@@ -145,6 +145,23 @@ int jobs_collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 	return 0;
 }
 
+int jobs_next_by_ino(struct catalog *catalog, uint64_t ino,
+	int64_t ret_rows[static JOBS_NEXT_MAX], size_t *ret_len)
+{
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOBS_NEXT_BY_INO);
+	size_t len = 0;
+	int step;
+
+	sqlite3_bind_int64(statement, 1, (int64_t)ino);
+	while ((step = sqlite3_step(statement)) == SQLITE_ROW && len < JOBS_NEXT_MAX)
+		ret_rows[len++] = sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	if (step != SQLITE_ROW && step != SQLITE_DONE)
+		return catalog_failed(catalog, "read");
+	*ret_len = len;
+	return 0;
+}
+
 int jobs_unfinished(struct catalog *catalog, int64_t **ret_rows, size_t *ret_len)
 {
 	return jobs_collect_rows(catalog, catalog_statement(catalog, SQL_JOBS_UNFINISHED),

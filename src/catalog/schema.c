@@ -124,6 +124,9 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_VACUUM] = "PRAGMA incremental_vacuum(512)",
 	[SQL_JOB_BY_ROW] = "SELECT " JOB_COLUMNS " FROM jobs WHERE job = ?1",
 	[SQL_JOB_BY_INO] = "SELECT " JOB_COLUMNS " FROM jobs WHERE ino = ?1",
+	/* 64 is JOBS_NEXT_MAX. */
+	[SQL_JOBS_NEXT_BY_INO] =
+		"SELECT job FROM jobs WHERE ino > ?1 ORDER BY ino LIMIT 64",
 	[SQL_JOB_BY_NODE] = "SELECT " JOB_COLUMNS " FROM jobs WHERE node = ?1",
 	[SQL_JOB_INSERT] =
 		"INSERT INTO jobs(ino, version, id, status, created, completed, size,"

@@ -60,6 +60,8 @@ struct refetch {
 	struct listing *listing; /* we hold a reference; NULL: unused */
 	size_t position;         /* position of the job wanted or read last */
 	unsigned run;      /* number of texts wanted or read in the listing's order */
+	unsigned ino_run;  /* number of texts wanted in the order of inode numbers */
+	uint64_t ino;      /* inode number of the job wanted or read last in it */
 	unsigned wanted;   /* number of texts wanted, in any order */
 	unsigned failures; /* pages in a row that brought few of their texts */
 	size_t next;       /* position from which on no page was requested */
@@ -99,6 +101,9 @@ struct sync {
 	int prefetch_len;        /* number of these that no request has waited for yet */
 	struct listing *prefetch_listing; /* listing whose jobs are prefetched, or NULL */
 	bool prefetch_texts; /* also the evicted texts of jobs whose size is known */
+	/* If not 0, the jobs after this inode number are prefetched, in the order of
+	 * inode numbers; otherwise in the order of the listing. */
+	uint64_t prefetch_ino;
 
 	struct list job_deletes; /* job deletes that have not ended */
 	struct sync_deletes deletes;

@@ -12,7 +12,7 @@
 
 enum {
 	/* How many jobs ahead of a reader are prefetched. */
-	AHEAD_MAX = 64,
+	AHEAD_MAX = JOBS_NEXT_MAX,
 	/* Prefetching starts when this many jobs of a listing were looked up. */
 	WALK_MIN = 2,
 };
@@ -251,21 +251,42 @@ static bool job_fetch_is_needed(const struct sync *sync, const struct catalog_jo
 	return !job->deleted && !has_all && !job_fetch_find(sync, job->job.id);
 }
 
+/* Returns how many jobs follow for the reader, and their rows. */
+static size_t job_fetch_next_rows(
+	const struct sync *sync, int64_t ret_rows[static AHEAD_MAX])
+{
+	const struct listing *listing = sync->prefetch_listing;
+	const struct member_set *members = &listing->members;
+	size_t len = 0;
+
+	if (sync->prefetch_ino)
+		return jobs_next_by_ino(sync->catalog, sync->prefetch_ino, ret_rows, &len)
+			       ? 0
+			       : len;
+	for (size_t at = listing->prefetch_position + 1;
+		at < members->len && len < AHEAD_MAX; at++)
+		ret_rows[len++] = members->members[at];
+	return len;
+}
+
 void job_fetch_ahead(struct sync *sync)
 {
 	const struct listing *listing = sync->prefetch_listing;
-	size_t at = listing ? listing->prefetch_position + 1 : 0;
-	size_t end = at + AHEAD_MAX;
+	int64_t rows[AHEAD_MAX];
 
-	if (offline_is(sync))
+	if (offline_is(sync) || !listing)
 		return;
-	for (; listing && at < end && at < listing->members.len; at++) {
+
+	size_t len = job_fetch_next_rows(sync, rows);
+
+	for (size_t i = 0; i < len; i++) {
 		struct catalog_job job;
 		struct job_fetch *fetch;
+		bool matches;
 
 		if (sync->prefetch_len >= sync->config.connections)
 			return;
-		if (jobs_by_row(sync->catalog, listing->members.members[at], &job) ||
+		if (listing_load_job(listing, rows[i], &job, &matches) || !matches ||
 			!job_fetch_is_needed(sync, &job))
 			continue;
 		if (job_fetch_begin(sync, job.job.id, true, &fetch))
@@ -290,6 +311,7 @@ void job_fetch_prefetch(struct sync *sync, const struct query *query, int64_t ro
 		return;
 	sync->prefetch_listing = listing;
 	sync->prefetch_texts = false;
+	sync->prefetch_ino = 0;
 	job_fetch_ahead(sync);
 }
 

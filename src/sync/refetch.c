@@ -77,6 +77,14 @@ static bool refetch_is_near(const struct refetch *refetch, size_t position)
 	return position + REFETCH_BACK_MAX >= refetch->position && position <= ahead;
 }
 
+/* True if a job may be the next one of a reader in the order of inode numbers. */
+static bool refetch_follows_inos(
+	const struct refetch *refetch, const struct catalog_job *job)
+{
+	return refetch->run < REFETCH_RUN_MIN &&
+	       refetch->ino_run + 2 >= REFETCH_INO_RUN_MIN && job->ino > refetch->ino;
+}
+
 /*
  * Returns the refetch to give up for another reader: one that is unused, or whose reader
  * does not follow the listing, if there is one, or else any; the least recently used.
@@ -99,8 +107,8 @@ static struct refetch *refetch_find_victim(struct refetch *readers)
 
 /* Returns the refetch of the reader that wants a position of the listing, or a new one.
  */
-static struct refetch *refetch_of_reader(
-	struct sync *sync, struct listing *listing, size_t position)
+static struct refetch *refetch_of_reader(struct sync *sync, struct listing *listing,
+	size_t position, const struct catalog_job *job)
 {
 	struct refetch *readers = sync->refetches.readers;
 	struct refetch *refetch;
@@ -108,6 +116,10 @@ static struct refetch *refetch_of_reader(
 	for (int i = 0; i < REFETCHES; i++)
 		if (readers[i].listing == listing &&
 			refetch_is_near(&readers[i], position))
+			return &readers[i];
+	for (int i = 0; i < REFETCHES; i++)
+		if (readers[i].listing == listing &&
+			refetch_follows_inos(&readers[i], job))
 			return &readers[i];
 	refetch = refetch_find_victim(readers);
 	/* A reader in an order of its own keeps what is known of it. */
@@ -151,30 +163,48 @@ static void refetch_note_use(struct refetch *refetch)
 			refetch->used_ms + REFETCH_IDLE_MS);
 }
 
+/* Notes that a text is wanted by a reader that does not follow the listing. */
+static void refetch_note_other_order(
+	struct refetch *refetch, size_t position, const struct catalog_job *job)
+{
+	refetch->ino_run = job->ino > refetch->ino ? refetch->ino_run + 1 : 1;
+	refetch->ino = job->ino;
+	refetch->run = 1;
+	refetch_go_on(refetch, position, false);
+}
+
+/* Notes that a text is wanted that follows the last one in the listing. */
+static void refetch_note_order(struct refetch *refetch, size_t position, bool requested)
+{
+	if (!requested) {
+		refetch->run++;
+		refetch->next = refetch_uses_pages(refetch) ? position : 0;
+	}
+	refetch_go_on(refetch, MAX(position, refetch->position), !requested);
+}
+
 const struct refetch_page *refetch_want(
 	struct sync *sync, struct listing *listing, const struct catalog_job *job)
 {
 	struct refetch_text *text;
 	struct refetch *refetch;
 	size_t position;
-	bool follows;
 
 	if (!refetch_find_position(sync, listing, job->row, &position))
 		return NULL;
-	refetch = refetch_of_reader(sync, listing, position);
-	follows = refetch->run && position > refetch->position &&
-		  refetch_is_near(refetch, position);
+	refetch = refetch_of_reader(sync, listing, position, job);
 	refetch_note_use(refetch);
 	refetch->wanted++;
 	text = refetch_find_text(refetch, job->row);
-	if (!text && (follows || refetch->run < REFETCH_RUN_MIN)) {
-		refetch->run = follows ? refetch->run + 1 : 1;
-		refetch->next = refetch_uses_pages(refetch) ? position : 0;
-	}
-	if (text || follows)
-		refetch_go_on(refetch, MAX(position, refetch->position), !text);
+
+	bool follows = refetch->run && position > refetch->position &&
+		       refetch_is_near(refetch, position) &&
+		       !refetch_follows_inos(refetch, job);
+
+	if (follows || (text && text->page))
+		refetch_note_order(refetch, position, text != NULL);
 	else if (refetch->run < REFETCH_RUN_MIN)
-		refetch->position = position;
+		refetch_note_other_order(refetch, position, job);
 	text = refetch_find_text(refetch, job->row);
 	if (text && text->page)
 		return text->page;
@@ -189,10 +219,24 @@ void refetch_expect(
 	for (int i = 0; i < REFETCHES; i++) {
 		struct refetch *refetch = &sync->refetches.readers[i];
 
-		if (refetch->listing == listing && refetch->run >= REFETCH_RUN_MIN &&
-			!refetch_find_text(refetch, job->row))
+		if (refetch->listing == listing && refetch->wanted >= REFETCH_RUN_MIN &&
+			!refetch_find_text(refetch, job->row)) {
 			refetch_add_text(refetch, refetch->position, job);
+			return;
+		}
 	}
+}
+
+/* Notes that a reader in the order of inode numbers has read a job fetched for it. */
+static void refetch_note_ino(struct refetch *refetch, int64_t row)
+{
+	struct catalog_job job;
+
+	if (jobs_by_row(refetch->sync->catalog, row, &job) || job.ino < refetch->ino)
+		return;
+	refetch->ino = job.ino;
+	refetch_note_use(refetch);
+	refetch_go_on(refetch, refetch->position, false);
 }
 
 /* Notes that the reader of a refetch may have read the job. */
@@ -205,6 +249,8 @@ static void refetch_note_read(struct refetch *refetch, int64_t row)
 	/* Its page may not have ended yet. */
 	if (text)
 		refetch_retire_text(refetch, text);
+	if (text && refetch_uses_inos(refetch))
+		refetch_note_ino(refetch, row);
 	if (refetch->run < REFETCH_RUN_MIN)
 		return;
 	for (size_t at = refetch->position; at < end; at++) {

@@ -11,6 +11,8 @@
  *   FIRST  an evicted text is wanted            fetch it by its id
  *          then one that follows in the listing PAGES, or IDS if the listing's jobs are
  *                                               not those of one list request
+ *          then REFETCH_INO_RUN_MIN in the      INODES
+ *          order of inode numbers
  *   PAGES  a text is wanted or read             request the jobs that follow and have no
  *                                               text, as pages of the listing's query at
  *                                               their positions, several at a time
@@ -24,13 +26,15 @@
  *          have brought few of their texts
  *   IDS    a text is wanted or read             fetch the jobs that follow by their ids,
  *                                               several at a time (job_fetch_ahead())
+ *   INODES a text is wanted or read             fetch the jobs that follow in the order
+ * of inode numbers by their ids; fts(3) reads more than 10,000 files in this order
  *
  * In each state a refetch ends if its reader has paused for REFETCH_IDLE_MS.
  *
  * A text that was fetched for the reader is evicted first (texts_retire()) once it was
  * read, or the reader has passed it or paused. So such a reader does not displace what
- * was cached before.
- * Until then it may exceed the maximum size of the cache (catalog_set_headroom()).
+ * was cached before. Until then it may exceed the maximum size of the cache
+ * (catalog_set_headroom()).
  */
 enum {
 	REFETCH_IDLE_MS = 10 * 1000,
@@ -41,6 +45,9 @@ enum {
 	REFETCH_HEADROOM = 4 << 20,
 	/* So many texts wanted in the listing's order make a reader that goes through. */
 	REFETCH_RUN_MIN = 2,
+	/* So many wanted in the order of inode numbers make one that goes through in it.
+	 */
+	REFETCH_INO_RUN_MIN = 8,
 	/* Parallel readers read in an order that is mixed up a little. */
 	REFETCH_BACK_MAX = 256,
 };
@@ -62,6 +69,9 @@ const struct refetch_page *refetch_want(
 /* Records that the job, a member of `listing`, is fetched by its id for a reader. */
 void refetch_expect(
 	struct sync *sync, const struct listing *listing, const struct catalog_job *job);
+
+/* True if the reader goes through the files in the order of their inode numbers. */
+bool refetch_uses_inos(const struct refetch *refetch);
 
 /* True if the texts for this reader are fetched as pages. */
 bool refetch_uses_pages(const struct refetch *refetch);

@@ -30,6 +30,11 @@ static bool refetch_is_one_list(const struct listing *listing)
 	return listing->query.spans_len == 1 && !*listing->query.metadata;
 }
 
+bool refetch_uses_inos(const struct refetch *refetch)
+{
+	return refetch->run < REFETCH_RUN_MIN && refetch->ino_run >= REFETCH_INO_RUN_MIN;
+}
+
 bool refetch_uses_pages(const struct refetch *refetch)
 {
 	return refetch->run >= REFETCH_RUN_MIN &&
@@ -79,7 +84,8 @@ void refetch_set_headroom(struct sync *sync)
 	uint64_t bytes = 0;
 
 	for (int i = 0; i < REFETCHES; i++)
-		if (sync->refetches.readers[i].next)
+		if (sync->refetches.readers[i].run >= REFETCH_RUN_MIN ||
+			refetch_uses_inos(&sync->refetches.readers[i]))
 			bytes = REFETCH_HEADROOM;
 	catalog_set_headroom(sync->catalog, bytes);
 }
@@ -228,6 +234,8 @@ static void refetch_pull_by_id(struct refetch *refetch)
 	refetch->listing->prefetch_position = refetch->position;
 	sync->prefetch_listing = refetch->listing;
 	sync->prefetch_texts = true;
+	sync->prefetch_ino = refetch_uses_inos(refetch) ? refetch->ino : 0;
+	refetch_set_headroom(sync);
 	job_fetch_ahead(sync);
 }
 
@@ -236,7 +244,7 @@ void refetch_go_on(struct refetch *refetch, size_t position, bool wanted)
 	refetch->position = position;
 	if (refetch_uses_pages(refetch))
 		refetch_pull(refetch, wanted);
-	else if (refetch->run >= REFETCH_RUN_MIN)
+	else if (refetch->run >= REFETCH_RUN_MIN || refetch_uses_inos(refetch))
 		refetch_pull_by_id(refetch);
 }
 

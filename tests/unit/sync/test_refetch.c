@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cmocka.h"
 
@@ -80,6 +81,51 @@ static void in_another_order(void **state)
 	assert_kept(reader, &before, 10);
 }
 
+static int compare_inos(const void *a, const void *b)
+{
+	const struct catalog_job *one = a;
+	const struct catalog_job *other = b;
+
+	return one->ino < other->ino ? -1 : one->ino > other->ino;
+}
+
+/*
+ * In the order of inode numbers, in which fts(3) reads a directory of more than 10,000
+ * files, texts are fetched by their ids, several at a time. The files that are read here
+ * are far apart in the listing.
+ */
+static void in_the_order_of_inodes(void **state)
+{
+	enum { ALL = 2000, APART = 20, FILES = ALL / APART };
+	struct sync_fixture *fixture = *state;
+	struct query query;
+	struct reader *reader;
+	struct catalog_job jobs[FILES];
+	struct outcome outcome = {0};
+
+	query_init(&query);
+	fixture_fill(fixture, 0, ALL);
+	reader = list_query(fixture, &query);
+	for (size_t i = 0; i < FILES; i++)
+		assert_int_equal(
+			jobs_by_row(fixture->catalog,
+				listing_member(reader->listing, i * APART), &jobs[i]),
+			0);
+	qsort(jobs, FILES, sizeof(jobs[0]), compare_inos);
+	for (size_t i = 0; i < FILES; i++) {
+		size_t position = 0;
+
+		while (listing_member(reader->listing, position) != jobs[i].row)
+			position++;
+		read_one(reader, position, &outcome);
+	}
+	assert_in_range(
+		fixture->api->most_pending, FIXTURE_CONNECTIONS, FIXTURE_CONNECTIONS + 1);
+	assert_int_equal(fixture->api->lists, 0);
+	/* Also the files in between, which this reader leaves out. */
+	assert_in_range(fixture->api->gets, FILES, ALL);
+}
+
 /* One file, or two that are far apart, are fetched by their ids, and nothing else. */
 static void single_files(void **state)
 {
@@ -154,6 +200,7 @@ int main(void)
 		TEST(what_was_cached_stays),
 		TEST(read_before_the_page_ends),
 		TEST(in_another_order),
+		TEST(in_the_order_of_inodes),
 		TEST(single_files),
 		TEST(two_readers),
 		TEST(parallel_readers),
