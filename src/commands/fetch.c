@@ -254,8 +254,10 @@ static void fetch_list(struct fetch *fetch, const struct refresh_target *root)
  */
 static int fetch_read_file(const struct fetch_file *file, struct fetched *ret_fetched)
 {
+	/* Directories list no links, but an argument may be one: "text/NAME.txt". */
+	int follow = file->root->name ? 0 : O_NOFOLLOW;
 	CLEANUP_CLOSE int fd = openat(
-		file->root->fd, file->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		file->root->fd, file->path, O_RDONLY | follow | O_CLOEXEC);
 	struct stat status;
 	char byte;
 

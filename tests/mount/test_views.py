@@ -173,6 +173,14 @@ class TestTools:
         read(one.path / "all" / (account.jobs(status="done")[-1]["id"] + ".json"))
         assert one.requests() == []
 
+    def test_fetch_a_link(self, shop, mount, program):
+        one = mount(shop)
+        code, out, _ = program("--fetch", one.path / "text/call-0942.txt")
+        assert code == 0 and "1 of 1 jobs" in out
+        one.mark()
+        assert read(one.path / "text/call-0942.txt")
+        assert one.requests() == []
+
     def test_fetch_with_other_formats(self, account, mount, program):
         one = mount(account, "formats=vtt:txt")
         code, _, _ = program("--fetch", one.path / "status/done")
