@@ -31,8 +31,8 @@ static const char *big_text(void)
 /* If true, the limit is a quota: the free space of the disk does not show it. */
 static bool is_quota;
 
-struct room __real_room_measure(int dir, int64_t file_size);
-struct room __wrap_room_measure(int dir, int64_t file_size);
+__typeof__(room_measure) __real_room_measure;
+__typeof__(room_measure) __wrap_room_measure;
 
 struct room __wrap_room_measure(int dir, int64_t file_size)
 {

@@ -31,8 +31,8 @@ static bool fails_now(void)
  * fails together with the transaction in which its job was put.
  */
 #define MAY_FAIL(name, parameters, arguments)                        \
-	int __real_##name parameters;                                \
-	int __wrap_##name parameters;                                \
+	__typeof__(name) __real_##name;                              \
+	__typeof__(name) __wrap_##name;                              \
 	int __wrap_##name parameters                                 \
 	{                                                            \
 		return fails_now() ? -EIO : __real_##name arguments; \
@@ -57,8 +57,9 @@ MAY_FAIL(jobs_metadata, (struct catalog * catalog, int64_t row, struct buf *text
 	(catalog, row, text))
 MAY_FAIL(jobs_put,
 	(struct catalog * catalog, const struct job *job, const char *text, size_t size,
+		const struct job_facts *facts, int64_t asked_ms,
 		enum catalog_change *ret_change, struct catalog_job *ret_job),
-	(catalog, job, text, size, ret_change, ret_job))
+	(catalog, job, text, size, facts, asked_ms, ret_change, ret_job))
 MAY_FAIL(jobs_seen_before,
 	(struct catalog * catalog, int64_t wall_ms, int64_t **ret_rows, size_t *ret_len),
 	(catalog, wall_ms, ret_rows, ret_len))
