@@ -88,7 +88,7 @@ static void probe_on_done(void *ctx, const struct http_result *result)
 	(void)snprintf(probe->detail, sizeof(probe->detail), "%s", result->detail);
 	if (result->status) {
 		memcpy(facts->version, result->version, sizeof(facts->version));
-		if (probe->items && result->status == 200)
+		if (probe->items && *result->encoding)
 			memcpy(facts->encoding, result->encoding,
 				sizeof(facts->encoding));
 		if (*result->retry_after)

@@ -36,7 +36,7 @@ struct probe_page {
 struct probe_facts {
 	unsigned requests;
 	char version[16];     /* HTTP version of the last response, or "" */
-	char encoding[64];    /* Content-Encoding of the last page, or "" */
+	char encoding[64];    /* Content-Encoding of the last page that had one, or "" */
 	char retry_after[64]; /* the last Retry-After, or "" */
 	long slowed;          /* status of the last response that was 429 or 503, or 0 */
 };

@@ -280,7 +280,7 @@ int check_api_day(struct check_api *check, struct buf *text)
 		return check_api_no_job(text);
 	if (!check->dates_filter)
 		return errmsg_set(text, ANSWER_UNKNOWN, "unknown: dates select no jobs");
-	err = filters_is_on_day(check, &check->jobs[0], 7, &wrong);
+	err = filters_is_on_day(check, &check->jobs[0], -7, &wrong);
 	if (!err && wrong)
 		return errmsg_set(text, ANSWER_TESTED,
 			"date= is ignored beside a range, which gladiafs uses instead");

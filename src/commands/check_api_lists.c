@@ -278,7 +278,9 @@ static const char *lists_place(const struct check_api *check, const char *next)
 
 	free(url.origin);
 
-	const char *path = strchr(strstr(next, "//") + 2, '/');
+	/* libcurl accepts "http:/HOST", too. */
+	const char *host = strstr(next, "//");
+	const char *path = host ? strchr(host + 2, '/') : NULL;
 	size_t len = strlen(check->list_path);
 	bool list = path && !strncmp(path, check->list_path, len) && path[len] == '?';
 

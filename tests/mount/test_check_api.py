@@ -235,6 +235,18 @@ def test_large_jobs(new_mock, ask):
     assert ask(one)["limit"][1].startswith("without a limit 5 jobs; limit=100 gives more than ")
 
 
+@pytest.mark.parametrize("url, answer", [
+    ("http:/host/v2/pre-recorded?offset=1&limit=1", "is another path of another server"),
+    ("http://host", "is another path of another server"), ("ftp://host/?offset=1", "is no URL"),
+    ("", "is no URL"), (5, "is no URL"), ({"offset": 1}, "is no URL"), ("\\", "is no URL"),
+    ("x" * 5000, "is no URL")])
+def test_odd_next(large, ask, url, answer):
+    """Any value of `next` is described."""
+    large.reset()
+    large.fault_lists("page", page={"next": url, "items": []}, times=1)
+    assert ask(large)["next"][1].startswith(answer)
+
+
 def test_slow_answers(large, ask, place, program):
     """A response that does not end in time is none, even if its bytes drip."""
     large.reset()
