@@ -38,6 +38,9 @@ def test_tree(account, mount):
     for day in days:
         assert set(os.listdir(one.path / "date" / day)) == names_of(
             job for job in jobs if job["created_at"].startswith(day))
+    done = live.jobs(status="done")
+    assert len(os.listdir(one.path / "text")) >= len(done)
+    assert len(read(one.path / "all/jobs.csv").splitlines()) == 1 + len(jobs)
     for job in jobs:
         assert read(one.path / "all" / (job["id"] + ".json")) == pretty(live.body(job["id"]))
     assert paths(one.requests()) == {LIVE}

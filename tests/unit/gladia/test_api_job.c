@@ -43,6 +43,38 @@ static void a_job_is_got_by_its_id(void **state)
 	fixture_free(fixture);
 }
 
+/* SEMANTICS 1.11: all calls are about live sessions if the client is for them. */
+static void live_sessions_have_their_own_path(void **state)
+{
+	static const struct raw_route routes[] = {
+		{"/v2/live?offset=0&limit=20", BODY(PAGE("null", ITEM("a")))},
+		{"/v2/live/a", BODY(ITEM("a"))}, {.target = NULL}};
+	struct api_fixture *fixture = fixture_new(routes);
+	const struct api_config config = {.origin = raw_server_origin(fixture->server),
+		.live = true,
+		.key = FIXTURE_KEY,
+		.connections = 1,
+		.timeout_ms = FIXTURE_TIMEOUT_MS};
+	struct test_call *call;
+
+	(void)state;
+	api_free(fixture->api);
+	assert_int_equal(
+		api_new(fixture->loop, &fixture->log, &config, &fixture->api), 0);
+	call = fixture_list(fixture);
+	fixture_settle(call);
+	assert_string_equal(call->ids.data, "a ");
+	call = fixture_get(fixture, "a");
+	fixture_settle(call);
+	assert_string_equal(call->ids.data, "a ");
+	call = fixture_delete(fixture, "a");
+	fixture_until_requests(fixture, 3);
+	assert_memory_equal(
+		raw_server_head(fixture->server, 2), "DELETE /v2/live/a ", 18);
+	fixture_cancel(call);
+	fixture_free(fixture);
+}
+
 /* SEMANTICS 3.1: the job's custom_metadata is found, whatever surrounds it. */
 static void its_metadata_is_passed_on(void **state)
 {
@@ -163,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_job_is_got_by_its_id),
+		cmocka_unit_test(live_sessions_have_their_own_path),
 		cmocka_unit_test(its_metadata_is_passed_on),
 		cmocka_unit_test(another_answer_than_the_job_is_an_error),
 		cmocka_unit_test(a_job_alone_has_a_maximum),
