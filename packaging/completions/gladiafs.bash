@@ -77,6 +77,11 @@ _gladiafs() {
 	if [[ $line =~ [[:space:]]-o[[:space:]]*[^[:space:]]*$ && $line != *[[:space:]]-o ]]; then
 		_gladiafs_options "$whole"
 		_gladiafs_cut "$2" "$whole"
+	elif [[ $whole == --cache=* ]]; then
+		mapfile -t COMPREPLY < <(
+			compgen -P --cache= -W 'clean clean-all' -- "${whole#--cache=}"
+		)
+		_gladiafs_cut "$2" "$whole"
 	elif [[ $whole == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "-o $(_gladiafs_help LETTERS)" -- "$whole")
 	else

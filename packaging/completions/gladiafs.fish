@@ -60,6 +60,8 @@ for line in (gladiafs --help 2>/dev/null)
         complete -c gladiafs -s $letter -l $long -d $help
     else if test -n "$letter"
         complete -c gladiafs -s $letter -d $help
+    else if test "$long" = cache
+        complete -c gladiafs -l $long -d $help -f -a 'clean clean-all'
     else if test -n "$long"
         complete -c gladiafs -l $long -d $help
     end

@@ -173,7 +173,7 @@ class TestCoveredLater:
         assert [name for name in os.listdir(place.cache) if name.endswith(".db")] or cache == "off"
         assert not [name for name in os.listdir(place.cache) if name.endswith("-journal")]
         if cache == "on":
-            assert "cache" not in one.stderr, one.stderr
+            assert "cache" not in one.complaints, one.complaints
 
     @pytest.mark.parametrize("cover", ["itself", "tmpfs"])
     def test_key(self, mount, account, place, over, cover):

@@ -88,7 +88,7 @@ def assert_shows_all(one, account, at_most=0):
                 return action()
             except OSError:
                 failed += 1
-        raise AssertionError("it goes on failing")
+        raise AssertionError(f"it goes on failing: {one.stderr}")
     names = names_of(account.jobs())
     assert set(attempt(lambda: os.listdir(one.path / "all"))) == names
     for job in account.jobs()[::5]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """SEMANTICS 11.1: errors of the API, which of them are retried, and for how long."""
 
+import contextlib
 import errno
 import os
 import socket
@@ -141,6 +142,27 @@ class TestOutOfReach:
                 assert listing_fails(one, path)[0] == errno.EHOSTUNREACH
         assert watch.seconds < PATIENCE
         one.await_message("not tried, because the API could not be reached")
+
+    def test_no_answer_to_connect(self, new_mock, mount):
+        """A connection that nothing answers, as behind a firewall, means the same. The server's
+        queue of connections is full, so the kernel drops the packets of further ones."""
+        server = new_mock("--jobs", "3")
+        one = mount(server, "timeout=12")
+        server.stop()
+        address = ("127.0.0.1", server.port)
+        with contextlib.ExitStack() as stack:
+            hole = stack.enter_context(socket.socket())
+            hole.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            hole.bind(address)
+            hole.listen(0)
+            for _ in range(4):
+                queued = stack.enter_context(socket.socket())
+                queued.setblocking(False)
+                queued.connect_ex(address)
+            code, seconds = listing_fails(one)
+            assert code in (errno.ETIMEDOUT, errno.EHOSTUNREACH) and seconds > 9
+            code, seconds = listing_fails(one, "status/done")
+            assert code == errno.EHOSTUNREACH and seconds < PATIENCE
 
     def test_cached_files_open(self, lost):
         """SEMANTICS 11.1.11"""

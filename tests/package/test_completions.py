@@ -86,3 +86,9 @@ def test_profiles(offers):
     """SEMANTICS 1.10: the names of profiles are offered as SOURCE."""
     assert "work" in offers("gladiafs wo")
     assert not offers("gladiafs glad") - {""}
+
+
+def test_values_of_cache(offers):
+    """SEMANTICS 7.7: what --cache can remove is offered after "="."""
+    offered = offers("gladiafs --cache=cl")
+    assert {word.removeprefix("--cache=") for word in offered} == {"clean", "clean-all"}
