@@ -177,6 +177,7 @@ static int rendition_get_for(
 	struct fs *fs = request->fs;
 	struct variant variant = rendition_variant(request->ino);
 	uint64_t node = request->ino & ~(uint64_t)JOB_FILES_MASK;
+	bool reading = catalog_read_begin(fs->catalog);
 	int err = jobs_by_node(fs->catalog, node, ret_job);
 
 	/* The kernel has no number that we did not give it, but a fuzzer may. */
@@ -185,6 +186,8 @@ static int rendition_get_for(
 		err = -ESTALE;
 	if (!err)
 		err = rendition_get(fs, ret_job, variant, ret_text);
+	if (reading)
+		catalog_read_end(fs->catalog);
 	if (err == -ENOENT)
 		err = -ESTALE;
 	if (err == -ENODATA) {

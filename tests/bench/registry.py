@@ -10,6 +10,7 @@ from peers import peers
 from results import Result
 from rows import Rows
 from scale import scale
+from views import views
 from waits import waits
 from wire import wire
 
@@ -35,6 +36,7 @@ ROWS = {
     "days": Choice(days, "ls date/"),
     "summaries": Choice(summaries, "grep of 1,000 jobs that are listed as summaries, 50 ms"),
     "evicted": Choice(evicted, "grep -rc of an account four times as large as the cache"),
+    "views": Choice(views, "ls -l and grep of text/ and subtitles/, which make all texts"),
     "wire": Choice(wire, "requests, bytes and handshakes over HTTPS, through nginx"),
     "waits": Choice(waits, "how long other calls wait during a listing"),
     "memory": Choice(Rows.memory, "the largest resident size of gladiafs"),
