@@ -4,7 +4,7 @@
 #include "config/options.h"
 
 /*
- * Asks the API what its documentation leaves open (SEMANTICS 1.7), with at most 30
+ * Asks the API what its documentation leaves open (SEMANTICS 1.6), with at most 30
  * requests that change nothing, and prints one line per question to stdout: what was
  * seen, and whether gladiafs has been tested with it. The output holds no key, id, name
  * or text of the account. If there is a mount point, replaces options by those of the

@@ -30,7 +30,7 @@ enum options_clean {
 struct options {
 	enum options_action action;
 	/*
-	 * The device that the mount shows: `fsname`, or SOURCE as given, else `origin`.
+	 * The device that the mount shows: `fsname`, or SOURCE as given, else `account`.
 	 * mount(8) uses it to recognise which line of fstab is mounted.
 	 */
 	char *source;
@@ -42,7 +42,7 @@ struct options {
 	char *mountpoint; /* as given */
 	char **paths;     /* as given, at least one; the last element is NULL */
 	enum options_clean cache_clean;
-	bool check_api; /* --check --api (SEMANTICS 1.7) */
+	bool check_api; /* --check --api (SEMANTICS 1.6) */
 	bool foreground;
 	bool debug;
 	bool verbose;      /* -v: say what was mounted */
@@ -52,9 +52,9 @@ struct options {
 	char *ca_file;
 	char *proxy; /* URL; "" for none; NULL for the environment's https_proxy */
 	char *cache_dir;
+	bool live; /* show live sessions instead of pre-recorded jobs */
 	bool cache_disk;
 	uint64_t cache_size; /* bytes */
-	bool live;           /* show live sessions instead of pre-recorded jobs */
 	int64_t ttl_ms;
 	int64_t timeout_ms;
 	int connections;
