@@ -100,6 +100,41 @@ class TestNames:
         assert os.listdir(mount(mock).path / "text") == ["My talk~45463597-20b7.txt"]
 
 
+class TestHostile:
+    """SEMANTICS 3.6, 3.7, 11.3: names of recordings are chosen by strangers."""
+
+    NAMES = ["../../etc/passwd", "..", ".", "/", ".bashrc", "a\nb.mp3", "\x1b[2J.wav", "%41.mp3",
+             "exe.\u202egpj.mp3", "~", "~~.mp3", "a~45463597-20b7.mp3", "x.txt", "x.de.txt.mp3",
+             "date", "jobs.csv", "-rf *", "é" * 500, "\u2067" * 90 + ".mp3", "*?<>|\"'`$(x)\\"]
+
+    def test_names(self, mock, mount):
+        jobs = {name: mock.create(filename=name, lines=["Said."]) for name in self.NAMES}
+        one = mount(mock)
+        names = os.listdir(one.path / "text")
+        assert len(names) == len(set(names)) == len(self.NAMES)
+        for name in names:
+            assert len(name.encode()) <= 255 and not name.startswith(".")
+            assert not set(name) & set("/\n\x1b\u202e\u2067")
+            assert read(one.path / "text" / name) == b"Said.\n"
+        for job in jobs.values():
+            (name,) = (name for name in names if name.endswith(f"~{job[:PART]}.txt"))
+            link = name.removesuffix(f"~{job[:PART]}.txt") + ".txt"
+            assert os.readlink(one.path / "text" / link) in names
+        assert os.path.isdir(one.path / "text/date")
+        assert read(one.path / "text/jobs.csv").startswith(b"id,")
+
+    def test_ids(self, mock, mount):
+        """Ids that are no UUIDs are in the name as a whole."""
+        for job in ("a", "b.c", "d~e", "../f", "transcription-0001", "transcription-0002", "x" * 240):
+            mock.create(id=job, filename="talk.mp3", lines=["Said."])
+        one = mount(mock)
+        names = os.listdir(one.path / "text")
+        assert set(names) == {f"talk~{name}.txt" for name in (
+            "a", "b%2Ec", "d%7Ee", "%2E%2E%2Ff", "transcription-0001", "transcription-0002")}
+        for name in names:
+            assert read(one.path / "text" / name) == b"Said.\n"
+
+
 class TestCost:
     """SEMANTICS 3.7.4, 3.7.7."""
 

@@ -6,6 +6,7 @@
 #include "cmocka.h"
 
 #include "base/array.h"
+#include "gladia/timestamp.h"
 #include "mount.h"
 #include "render/render.h"
 
@@ -295,6 +296,32 @@ static void no_translation_hides_a_job(void **state)
 	mount_free(mount);
 }
 
+/*
+ * SEMANTICS 3.7: if two jobs have the same name, it means the newer one that belongs to
+ * the directory.
+ */
+static void equal_names_mean_the_newer_job(void **state)
+{
+	static const char *const ids[] = {"45463597-20b7-4af7-b3b3-f5fb778203aa",
+		"45463597-20b7-4af7-b3b3-f5fb778203ab"};
+	static const char name[] = "talk~45463597-20b7.txt";
+	struct mount *mount = mount_new();
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct fake_job *job = fake_add(
+			mount->api, ids[i], JOB_DONE, MOUNT_DAY_MS - i * DAY_MS);
+
+		job->transcript = i ? "Older." : "Newer.";
+		job->filename = "talk.mp3";
+	}
+	assert_names(mount, "text", "talk~45463597-20b7.txt talk~45463597-20b7.txt ");
+	assert_text(mount, "text", name, "Newer.\n");
+	assert_text(mount, "text/date/2026-03-31", name, "Older.\n");
+	assert_absent(mount, "text/date/2026-03-30", name);
+	mount_free(mount);
+}
+
 /* SEMANTICS 7.3.4: names in views are notified, too, and so are the links to the job. */
 static void a_deleted_job_is_notified(void **state)
 {
@@ -364,6 +391,7 @@ int main(void)
 		cmocka_unit_test(a_view_is_lazy),
 		cmocka_unit_test(translations_have_files),
 		cmocka_unit_test(no_translation_hides_a_job),
+		cmocka_unit_test(equal_names_mean_the_newer_job),
 		cmocka_unit_test(a_deleted_job_is_notified),
 		cmocka_unit_test(only_json_deletes),
 	};
