@@ -45,6 +45,9 @@ static void test_srt(void **state)
 		{SRT("00:01 --> 00:02\\na --> b\\n2\\n00:03 --> 00:04\\nHi\\n \\t\\nx"),
 			"1\n00:00:01,000 --> 00:00:02,000\na -- > b\n\n"
 			"2\n00:00:03,000 --> 00:00:04,000\nHi\n"},
+		{SRT("00:01 --> 00:02\\n12 x\\n00:03 --> 00:04\\n\\u00a9\\u00a01\\n"),
+			"1\n00:00:01,000 --> 00:00:02,000\n12 x\n\n"
+			"2\n00:00:03,000 --> 00:00:04,000\n©\u00a01\n"},
 		{SRT("00:01 --> 00:02\\na\\u2028b\\u0085c\\u001bd\\n"),
 			"1\n00:00:01,000 --> 00:00:02,000\na   b  c\xef\xbf\xbd"
 			"d\n"},
@@ -129,12 +132,17 @@ static void test_repaired(void **state)
 	CHECK(FORMAT_SRT, shapes);
 }
 
-/* Both formats show the kind that has more cues, or else fewer senseless times. */
+/*
+ * Both formats show the kind that has more cues, or else fewer senseless times, or else
+ * SubRip, which the API makes by default.
+ */
 static void test_same_cues(void **state)
 {
 	static const char *const jobs[] = {
 		MADE_ALL(ELEMENT("srt", "00:01 --> 00:01\\nsrt\\n") "," ELEMENT(
 			"vtt", "WEBVTT\\n\\n00:01 --> 00:03\\nvtt\\n")),
+		MADE_ALL(ELEMENT("vtt", "00:01 --> 00:03\\nno\\n") "," ELEMENT(
+			"srt", "00:01 --> 00:03\\nsrt\\n")),
 		MADE_ALL(ELEMENT("srt", "no") "," ELEMENT(
 			"vtt", "00:01 --> 00:03\\nvtt\\n")),
 		MADE_ALL(ELEMENT("vtt",
@@ -144,6 +152,8 @@ static void test_same_cues(void **state)
 	static const char *const texts[][2] = {
 		{"1\n00:00:01,000 --> 00:00:03,000\nvtt\n",
 			"WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nvtt\n"},
+		{"1\n00:00:01,000 --> 00:00:03,000\nsrt\n",
+			"WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nsrt\n"},
 		{"1\n00:00:01,000 --> 00:00:03,000\nvtt\n",
 			"WEBVTT\n\n00:00:01.000 --> 00:00:03.000\nvtt\n"},
 		{"1\n00:00:01,000 --> 00:00:03,000\nvtt\n-\n",

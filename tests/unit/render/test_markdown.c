@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
 #include "cmocka.h"
 
 #include "render_fixture.h"
@@ -75,6 +78,22 @@ static void test_title(void **state)
 	CHECK(FORMAT_MD, shapes);
 }
 
+/* Only so many speakers are listed, and each of them once. */
+static void test_speakers(void **state)
+{
+	char job[TEXT_MAX] = "{\"result\":{\"transcription\":{\"utterances\":[";
+	char text[TEXT_MAX];
+
+	(void)state;
+	for (int i = 0; i < 80; i++)
+		sprintf(job + strlen(job), "%s{\"text\":\"a\",\"speaker\":%d}",
+			i ? "," : "", i % 40);
+	strcat(job, "]}}}");
+	assert_int_equal(render_max(FORMAT_MD, job, TEXT_MAX - 1, text), 0);
+	assert_non_null(strstr(text, "- Speakers: Speaker 0, Speaker 1, Speaker 2, "));
+	assert_non_null(strstr(text, ", Speaker 31, …\n"));
+}
+
 /* SEMANTICS 8.4.3: what people said is no markup. */
 static void test_escaped(void **state)
 {
@@ -104,6 +123,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_title),
+		cmocka_unit_test(test_speakers),
 		cmocka_unit_test(test_escaped),
 	};
 
