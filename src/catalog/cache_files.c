@@ -147,7 +147,7 @@ int cache_files_list(
 	size_t len = 0;
 	int err = !files ? -ENOMEM : !dir ? -errno : 0;
 
-	while (!err && len < FILES_MAX && (entry = readdir(dir))) {
+	while (!err && dir && len < FILES_MAX && (entry = readdir(dir))) {
 		if (!cache_files_ends_with(entry->d_name, ".db") &&
 			!cache_files_ends_with(entry->d_name, ".db.damaged"))
 			continue;

@@ -17,11 +17,12 @@ static void check_mount_unescape(char *value)
 	char *to = value;
 
 	while (*value) {
-		unsigned code;
+		char digits[4] = "";
 
-		if (*value == '\\' && sscanf(value + 1, "%3o", &code) == 1) {
-			*to++ = (char)code;
-			value += strnlen(value, 4);
+		if (*value == '\\' && strnlen(value, 4) == 4) {
+			memcpy(digits, value + 1, 3);
+			*to++ = (char)strtoul(digits, NULL, 8);
+			value += 4;
 		} else {
 			*to++ = *value++;
 		}
@@ -62,6 +63,8 @@ static bool check_mount_use_line(const char *name, char *value, struct options *
 							    : strcmp(value, "none") == 0
 								    ? ""
 								    : NULL);
+	if (strcmp(name, "kind") == 0)
+		options->live = strcmp(value, "live") == 0;
 	if (strcmp(name, "cache_file") != 0)
 		return true;
 	slash = strrchr(value, '/');

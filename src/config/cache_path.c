@@ -159,6 +159,8 @@ static int cache_path_check_directory(
 	const char *directory = cache->path;
 	struct stat st;
 
+	assert(directory);
+
 	if (fstatat(AT_FDCWD, directory, &st,
 		    cache->is_shared ? AT_SYMLINK_NOFOLLOW : 0) < 0) {
 		int err = -errno;

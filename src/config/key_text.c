@@ -65,8 +65,10 @@ static void key_text_skip_name(struct part *line)
 /* Removes quotes. Returns false if only one of them is there. */
 static bool key_text_skip_quotes(struct part *line)
 {
-	char quote = line->start < line->end ? *line->start : '\0';
+	char quote = '\0';
 
+	if (line->start < line->end)
+		quote = *line->start;
 	if (quote != '"' && quote != '\'')
 		return true;
 	if (key_text_len(line) < 2 || line->end[-1] != quote)
