@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api_url.h"
@@ -164,6 +165,40 @@ static int profile_apply_file(
 	return 0;
 }
 
+/* True if only we and root can change the file or directory. */
+static bool profile_is_safe(const struct stat *status)
+{
+	bool others = status->st_mode & (S_IWGRP | S_IWOTH);
+
+	if (S_ISDIR(status->st_mode) && status->st_mode & S_ISVTX)
+		others = false;
+	return !others && (status->st_uid == geteuid() || status->st_uid == 0);
+}
+
+/*
+ * Checks that no other user can change the file or replace it: with another url=, the key
+ * would be sent to a server of theirs.
+ */
+static int profile_check(const char *path, int fd, struct buf *errmsg)
+{
+	CLEANUP_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
+	struct stat status;
+
+	if (!directory)
+		return profile_no_memory(errmsg);
+	if (fstat(fd, &status) < 0 || !profile_is_safe(&status))
+		return errmsg_set(errmsg, -EINVAL,
+			"%s is not used, because others can change it: chown it to "
+			"yourself, and chmod go-w it",
+			path);
+	if (stat(directory, &status) < 0 || !profile_is_safe(&status))
+		return errmsg_set(errmsg, -EINVAL,
+			"%s is not used, because others can change its directory: chown "
+			"that to yourself, and chmod go-w it",
+			path);
+	return 0;
+}
+
 static int profile_read(const char *path, struct options *options, struct buf *errmsg)
 {
 	CLEANUP_FILE FILE *file = fopen(path, "re");
@@ -171,7 +206,10 @@ static int profile_read(const char *path, struct options *options, struct buf *e
 	if (!file)
 		return errmsg_set(
 			errmsg, -EINVAL, "cannot open %s: %s", path, strerror(errno));
-	return profile_apply_file(path, file, options, errmsg);
+
+	int err = profile_check(path, fileno(file), errmsg);
+
+	return err ? err : profile_apply_file(path, file, options, errmsg);
 }
 
 int profile_apply_defaults(struct options *options, struct buf *errmsg)

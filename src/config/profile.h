@@ -28,6 +28,7 @@ int profile_apply_defaults(struct options *options, struct buf *errmsg);
  * the directory of the file, or begins with "~/". Without key_file=, the key is in
  * NAME.key beside the file.
  *
- * Returns 0, -ENOMEM, or -EINVAL with an error message that names the file and the line.
+ * Returns 0, -ENOMEM, or -EINVAL with an error message that names the file and the line,
+ * also if another user can change the file or its directory.
  */
 int profile_apply(const char *path, struct options *options, struct buf *errmsg);

@@ -154,6 +154,41 @@ static void test_errors(void **state)
 	}
 }
 
+/*
+ * SEMANTICS 1.10.6: a file that another user can change could send the key to a server of
+ * theirs.
+ */
+static void test_writable_by_others(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+		mode_t good;
+	} cases[] = {
+		{"gladiafs/work.conf", 0620, 0600},
+		{"gladiafs/work.conf", 0602, 0644},
+		{"gladiafs", 0770, 0700},
+		{"gladiafs", 0777, 01777},
+	};
+
+	(void)state;
+	write_file("gladiafs/work.conf", "ttl=1\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *path = temp_root_path(root, cases[i].name);
+		struct parsed p;
+
+		assert_int_equal(chmod(path, cases[i].mode), 0);
+		PARSE(&p, "gladiafs", "work", "m");
+		assert_bad(&p, "work.conf is not used, because others can change ");
+		parsed_done(&p);
+		path = temp_root_path(root, cases[i].name);
+		assert_int_equal(chmod(path, cases[i].good), 0);
+		PARSE(&p, "gladiafs", "work", "m");
+		assert_good(&p);
+		parsed_done(&p);
+	}
+}
+
 /* A name that is no profile's is explained; a directory is no profile. */
 static void test_no_profile(void **state)
 {
@@ -183,6 +218,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_precedence, begin, end),
 		cmocka_unit_test_setup_teardown(test_paths, begin, end),
 		cmocka_unit_test_setup_teardown(test_errors, begin, end),
+		cmocka_unit_test_setup_teardown(test_writable_by_others, begin, end),
 		cmocka_unit_test_setup_teardown(test_no_profile, begin, end),
 	};
 
