@@ -59,12 +59,14 @@ static int lookup_reply_nothing(struct request *request, double timeout)
 	return 0;
 }
 
-/* Replies with a job's file, or parks the request until the job's text is fetched. */
-static int lookup_reply_job(
+/*
+ * Replies with a job's file other than JSON, or parks the request until the job's text is
+ * fetched.
+ */
+static int lookup_reply_rendition(
 	struct request *request, const struct job_file *file, enum format format)
 {
 	struct fs *fs = request->fs;
-	const struct catalog_job *job = &file->job;
 	struct variant variant = {.format = format};
 	struct fuse_entry_param entry;
 	const struct buf *text;
@@ -72,19 +74,25 @@ static int lookup_reply_job(
 
 	if (*file->language)
 		err = rendition_find_translation(
-			fs, job, file->language, &variant.translation);
-	if (!err && format == FORMAT_JSON)
-		attr_entry_of_job(fs, job, &entry);
-	else if (!err)
-		err = rendition_get(fs, job, variant, &text);
+			fs, &file->job, file->language, &variant.translation);
+	if (!err)
+		err = rendition_get(fs, &file->job, variant, &text);
 	if (err == -ENODATA)
-		return request_want_text(request, job);
+		return request_want_text(request, &file->job);
 	if (err == -ENOENT)
 		return lookup_reply_nothing(request, (double)fs->config.ttl_ms / 1000);
 	if (err)
 		return err;
-	if (variant.format != FORMAT_JSON)
-		attr_entry_of_rendition(fs, job, variant, text->len, &entry);
+	attr_entry_of_rendition(fs, &file->job, variant, text->len, &entry);
+	fuse_reply_entry(request->req, &entry);
+	return 0;
+}
+
+static int lookup_reply_json(struct request *request, const struct catalog_job *job)
+{
+	struct fuse_entry_param entry;
+
+	attr_entry_of_job(request->fs, job, &entry);
 	fuse_reply_entry(request->req, &entry);
 	return 0;
 }
@@ -122,7 +130,9 @@ static int lookup_job_file(struct request *request, const struct dir *dir,
 		return err;
 	if (!matches || (name->format != FORMAT_JSON && job->job.status != JOB_DONE))
 		return lookup_reply_nothing(request, job_finished(&job->job) ? ttl : 0);
-	return lookup_reply_job(request, file, name->format);
+	return name->format == FORMAT_JSON
+		       ? lookup_reply_json(request, job)
+		       : lookup_reply_rendition(request, file, name->format);
 }
 
 static int lookup_job_name(
