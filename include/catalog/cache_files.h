@@ -44,8 +44,9 @@ bool cache_files_may_adopt(const char *path);
 
 /*
  * Gives the name `path` to a database of the same account, whose key was another one: it
- * contains one of the jobs `ids`, which are the newest ones of the account. Does nothing
- * if `path` exists, or if the other database is in use. Logs what was done.
+ * is for the API URL `origin`, if that is known, and contains one of the jobs `ids`,
+ * which are the newest ones of the account. Does nothing if `path` exists, or if the
+ * other database is in use. Logs what was done.
  */
-void cache_files_adopt(
-	const char *path, const char *const *ids, size_t len, const struct log *log);
+void cache_files_adopt(const char *path, const char *origin, const char *const *ids,
+	size_t len, const struct log *log);

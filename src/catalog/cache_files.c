@@ -268,8 +268,8 @@ static bool cache_files_has_job(const char *path, const char *const *ids, size_t
 	return found;
 }
 
-void cache_files_adopt(
-	const char *path, const char *const *ids, size_t len, const struct log *log)
+void cache_files_adopt(const char *path, const char *origin, const char *const *ids,
+	size_t len, const struct log *log)
 {
 	CLEANUP_FREE char *directory = cache_files_directory(path);
 	struct cache_file *files;
@@ -280,6 +280,7 @@ void cache_files_adopt(
 		return;
 	for (size_t i = 0; i < files_len; i++) {
 		if (!cache_files_ends_with(files[i].path, ".db") || files[i].in_use ||
+			(files[i].origin && strcmp(files[i].origin, origin) != 0) ||
 			!cache_files_has_job(files[i].path, ids, len))
 			continue;
 

@@ -261,7 +261,8 @@ static int mount_open_catalog(struct run_mount *run, struct buf *errmsg)
 	for (size_t i = 0; i < run->newest.len; i++)
 		ids[i] = run->newest.ids[i];
 	if (run->newest.len)
-		cache_files_adopt(config.path, ids, run->newest.len, &run->plan->log);
+		cache_files_adopt(config.path, config.origin, ids, run->newest.len,
+			&run->plan->log);
 
 	int err = catalog_open(&config, &clock_system, &run->plan->log, &run->catalog);
 

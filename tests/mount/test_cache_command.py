@@ -132,3 +132,11 @@ def test_other_mount_uses_it(account, used, mount, place):
     assert len(databases(place)) == 2
     two.unmount()
     assert len(os.listdir(used.path / "all")) == 250
+
+
+def test_another_url(account, used, mount, place):
+    """The cache for another API URL is left alone."""
+    used.unmount()
+    rotate(account, place)
+    mount(account, source=[f"http://localhost:{account.port}"]).unmount()
+    assert len(databases(place)) == 2
