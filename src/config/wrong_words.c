@@ -83,11 +83,18 @@ static int wrong_words_explain_source(const char *source, struct buf *errmsg)
 		return errmsg_set(errmsg, -EINVAL,
 			"SOURCE \"%s\" is not a URL: did you mean https://%s?", source,
 			source);
+
+	const char *hint = wrong_words_hint(source);
+
+	if (*hint)
+		return errmsg_set(errmsg, -EINVAL,
+			"SOURCE \"%s\" is neither a URL nor the name of a profile%s",
+			source, hint);
 	return errmsg_set(errmsg, -EINVAL,
-		"SOURCE \"%s\" is not a URL such as " SOURCE_DEFAULT
-		", nor the name of a profile (~/.config/gladiafs/NAME.conf or "
-		"/etc/gladiafs/NAME.conf)%s",
-		source, wrong_words_hint(source));
+		"SOURCE \"%s\" is neither a URL such as " SOURCE_DEFAULT
+		" nor the name of a profile (NAME.conf in ~/.config/gladiafs or "
+		"/etc/gladiafs)",
+		source);
 }
 
 /* Explains a command without dashes and arguments, unless a directory has that name. */

@@ -196,12 +196,12 @@ static void test_no_profile(void **state)
 
 	(void)state;
 	PARSE(&p, "gladiafs", "work", "m");
-	assert_bad(
-		&p, "\"work\" is not a URL such as https://api.gladia.io, nor the name");
+	assert_bad(&p,
+		"\"work\" is neither a URL such as https://api.gladia.io nor the name");
 	parsed_done(&p);
 	write_file("gladiafs/work.conf", "ttl=1\n");
 	PARSE(&p, "gladiafs", "../gladiafs/work", "m");
-	assert_bad(&p, "is not a URL");
+	assert_bad(&p, "is neither a URL");
 	parsed_done(&p);
 	/* As MOUNTPOINT the word is a directory. */
 	PARSE(&p, "gladiafs", "work");

@@ -77,14 +77,14 @@ static void test_arguments_are_quoted(void **state)
 		{{"mount", "/mnt/g"}, "did you mean gladiafs MOUNTPOINT?"},
 		{{"fetch", "/mnt/g", "/mnt/h"}, "did you mean gladiafs --fetch PATH?"},
 		{{"galdia", "/mnt/g"},
-			"\"galdia\" is not a URL such as "
-			"https://api.gladia.io, nor the name of a profile"},
+			"\"galdia\" is neither a URL nor the name of a profile; did you "
+			"mean gladia?"},
 		{{"galdia", "/mnt/g"}, "did you mean gladia?"},
 		{{"ttl=5", "m"}, "\"ttl\" is an option: did you mean -o ttl=...?"},
 		{{"allow_other", "m"}, "did you mean -o allow_other?"},
 		{{"key_file=SECRET", "m"}, "did you mean -o key_file=...?"},
 		{{"api.gladia.io", "m"}, "did you mean https://api.gladia.io?"},
-		{{"/srv/me/a", "/srv/me/b"}, "SOURCE \"/srv/me/a\" is not a URL"},
+		{{"/srv/me/a", "/srv/me/b"}, "SOURCE \"/srv/me/a\" is neither a URL"},
 		{{KEY, "m"}, "SOURCE looks like an API key"},
 		{{"me:SECRET@a", "m"}, "SOURCE is not a URL"},
 		{{"none", "a", "b"}, "too many arguments (3; at most SOURCE and "
