@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
@@ -19,6 +20,8 @@ enum {
 	CHAR_MS_FASTEST = 16,   /* people say at most 60 characters a second */
 	CHAR_MS_SLOWEST = 2000, /* and at least one in two seconds, with a pause */
 	CUE_UNITS_MAX = 200,    /* bounds the time for texts without width */
+	RUN_UNITS_MAX = 8192,   /* a longer run is cut there: bounds the memory */
+	PART_MAX = 64 << 10,    /* bytes of text that are divided at once */
 };
 
 /* The best way to cut the first units of a run. */
@@ -106,11 +109,14 @@ static int cues_time_words(
 	return word_times_set(&builder->times, from, to);
 }
 
-/* Sets the times of the units of an utterance, which begin with the unit `begin`. */
-static void cues_time_units(struct builder *builder, size_t begin, size_t chars)
+/*
+ * Sets the times of the units from `begin` on. `place` is the number of characters before
+ * them in their utterance, which has `chars`. Returns that number for the next unit.
+ */
+static size_t cues_time_units(
+	struct builder *builder, size_t begin, size_t place, size_t chars)
 {
 	int64_t earliest = begin ? builder->units.list[begin - 1].from : 0;
-	size_t place = 0;
 
 	for (size_t i = begin; i < builder->units.len; i++) {
 		struct unit *unit = &builder->units.list[i];
@@ -124,6 +130,7 @@ static void cues_time_units(struct builder *builder, size_t begin, size_t chars)
 		earliest = unit->from;
 		place += unit->chars;
 	}
+	return place;
 }
 
 /* Returns the columns of units [begin, end), with the spaces between them. */
@@ -346,10 +353,55 @@ static int cues_cut(struct builder *builder)
 	return err;
 }
 
+/*
+ * Returns the length of the next part of the text from `at` on that is divided at once: a
+ * long text is divided after a space, or between two characters if it has none.
+ */
+static size_t cues_part(const struct buf *text, size_t at)
+{
+	size_t len = text->len - at;
+
+	if (len <= PART_MAX)
+		return len;
+
+	const char *begin = text->data + at;
+	const char *space = memrchr(begin, ' ', PART_MAX);
+
+	if (space)
+		return (size_t)(space + 1 - begin);
+	len = PART_MAX;
+	while (len > 1 && (begin[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+/* Appends the text of an utterance from `at` on to the run, and its times. */
+static int cues_add_text(struct builder *builder, size_t at, size_t chars)
+{
+	const struct buf *text = &builder->cues->text;
+	struct units *units = &builder->units;
+	size_t place = 0;
+	int err = 0;
+
+	while (!err && at < text->len) {
+		size_t begin = units->len;
+		size_t len = cues_part(text, at);
+
+		err = units_add(units, text->data, at, len);
+		if (!err)
+			place = cues_time_units(builder, begin, place, chars);
+		if (!err && units->len >= RUN_UNITS_MAX)
+			err = cues_cut(builder);
+		at += len;
+	}
+	return err;
+}
+
 /* Appends an utterance to the run, or begins another one with it. */
 static int cues_add_utterance(struct builder *builder, const struct utterance *utterance)
 {
 	struct buf *text = &builder->cues->text;
+	struct units *units = &builder->units;
 	size_t chars = plain_text_count(utterance->text);
 	int err = cues_time_words(builder, utterance, chars);
 
@@ -359,26 +411,21 @@ static int cues_add_utterance(struct builder *builder, const struct utterance *u
 	const struct word_times *times = &builder->times;
 	int64_t gap = times->words[0].from - builder->last_to;
 
-	if (builder->units.len &&
+	if (units->len &&
 		(gap >= JOIN_MS || !transcript_same_voice(builder->last, utterance)))
 		err = cues_cut(builder);
 	builder->last = utterance;
 	builder->last_to = times->words[times->len - 1].to;
-	if (!err && builder->units.len) {
-		builder->units.list[builder->units.len - 1].spaced = true;
+	if (!err && units->len) {
+		units->list[units->len - 1].spaced = true;
 		err = buf_append(text, " ", 1);
 	}
 
 	size_t at = text->len;
-	size_t begin = builder->units.len;
 
 	if (!err)
 		err = plain_text_add(text, utterance->text, PLAIN_TEXT_CUE);
-	if (!err)
-		err = units_add(&builder->units, text->data, at, text->len - at);
-	if (!err)
-		cues_time_units(builder, begin, chars);
-	return err;
+	return err ? err : cues_add_text(builder, at, chars);
 }
 
 int cues_make(const struct transcript *transcript, struct cues *ret_cues)

@@ -146,6 +146,17 @@ def test_long_utterance(tmp_path):
     assert all(text.endswith(".") for _, _, text in cues)
 
 
+@pytest.mark.parametrize("piece, times", [("It was late, so we slept. ", 4000), ("漢字です。", 9000),
+                                          ("é", 70000)], ids=["spaces", "wordless", "one word"])
+def test_very_long_utterance(piece, times, tmp_path):
+    """A text that is divided in several parts keeps its limits, and nothing is lost."""
+    text = piece * times
+    job = job_of([{"text": text, "start": 1, "end": 1 + len(text) / 12}])
+    cues = check(job, tmp_path)
+    assert "".join("".join(shown for _, _, shown in cues).split()) == "".join(text.split())
+    assert cues[-1][1] >= 1000 * len(text) / 12
+
+
 def test_short_utterances_are_joined(tmp_path):
     """SEMANTICS 8.3.2: Fragments of one speaker are joined if the gap is under half a second."""
     def fragments(gap):
