@@ -199,7 +199,8 @@ int mountpoint_check(const char *given, const char *table,
 
 bool mountpoint_hides_files(const struct mountpoint *mountpoint)
 {
-	CLEANUP_CLOSE int path = open(mountpoint->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* With O_DIRECTORY, this would trigger an automount. */
+	CLEANUP_CLOSE int path = open(mountpoint->path, O_PATH | O_CLOEXEC);
 	struct statfs system;
 	const char *remote;
 

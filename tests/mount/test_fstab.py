@@ -92,6 +92,19 @@ class TestFstab:
         assert "options of a mount cannot be changed" in out
         assert out.endswith("1\n250\n")
 
+    def test_profile(self, fstab, account, place, kind):
+        """SEMANTICS 1.10: the first word is the name of a profile, which `mount -a` recognizes."""
+        out = fstab(f"work {{mnt}} {kind} cache_dir={place.cache} 0 0",
+                    'mkdir -p "$SCRATCH/etc/gladiafs"\n'
+                    f'echo url={account.url} > "$SCRATCH/etc/gladiafs/work.conf"\n'
+                    f'install -m 600 {place.key_file} "$SCRATCH/etc/gladiafs/work.key"\n'
+                    'mount -t overlay -o "lowerdir=$SCRATCH/etc:/etc" none /etc\n'
+                    'mount -a -T "$SCRATCH/fstab"\nmount -a -T "$SCRATCH/fstab"\n' + MOUNTED[
+                        MOUNTED.index("findmnt"):])
+        first, *rest = out.splitlines()
+        assert first.split()[:2] == ["fuse.gladiafs", "work"]
+        assert rest == [*STATUSES, "250"]
+
     def test_variable_as_source(self, fstab, mock, place, kind):
         """SEMANTICS 1.1: `gladia` and `none` mean the default URL. The key file is refused, so the
         program does not connect to it."""
