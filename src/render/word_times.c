@@ -47,9 +47,10 @@ static int word_times_add(struct word_times *times, struct json_slice object)
 
 	if (!(start >= 0) || !time_to_ms(start, &word.from) ||
 		!time_to_ms(transcript_read_seconds(values[END]), &word.to) ||
-		word.to < word.from ||
 		(times->len && word.from < times->words[times->len - 1].from))
 		return -EINVAL;
+	if (word.to < word.from)
+		word.to = word.from;
 	if (ARRAY_RESERVE(times->words, times->cap, times->len + 1))
 		return -ENOMEM;
 	times->words[times->len++] = word;

@@ -157,11 +157,16 @@ static void test_pauses(void **state)
 				 "Well", "0.5", "1") "," WORD(" no.", "2.5", "3") "]}"),
 			"1\n00:00:00,500 --> 00:00:01,334\nWell\n\n"
 			"2\n00:00:02,500 --> 00:00:03,334\nno.\n"},
-		/* If one time makes no sense, the utterance's time is shared out. */
+		/* If words are not in order, the utterance's time is shared out. */
 		{UTTERANCES(
 			 "{\"text\":\"Well no.\",\"start\":0,\"end\":7,\"words\":[" WORD(
 				 "Well", "5", "6") "," WORD(" no.", "1", "2") "]}"),
 			"1\n00:00:00,000 --> 00:00:07,000\nWell no.\n"},
+		/* An end before the beginning does not matter. */
+		{UTTERANCES(
+			 "{\"text\":\"Well no.\",\"start\":0,\"end\":7,\"words\":[" WORD(
+				 "Well", "5", "4") "," WORD(" no.", "5.2", "6") "]}"),
+			"1\n00:00:05,000 --> 00:00:06,000\nWell no.\n"},
 		/* Words that are not the text: their times are stretched over it. */
 		{UTTERANCES("{\"text\":\"1 2\",\"start\":0,\"end\":9,\"words\":[" WORD(
 			 "one", "0.5", "2") "," WORD(" two", "7", "9") "]}"),
