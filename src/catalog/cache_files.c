@@ -215,6 +215,9 @@ static int cache_files_move_all(const char *from, const char *to)
 
 	if (lock < 0 || cache_files_is_in_use(marker) || (to && access(to, F_OK) == 0))
 		err = -EBUSY;
+	/* On a network filesystem there is no marker, so the file may be in use. */
+	if (to && marker < 0)
+		err = -EBUSY;
 	for (size_t i = 0; !err && i < ARRAY_SIZE(companions); i++)
 		err = cache_files_move(from, to, companions[i]);
 	if (!err)

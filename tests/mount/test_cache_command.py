@@ -140,3 +140,13 @@ def test_another_url(account, used, mount, place):
     rotate(account, place)
     mount(account, source=[f"http://localhost:{account.port}"]).unmount()
     assert len(databases(place)) == 2
+
+
+def test_without_a_marker(account, used, mount, place):
+    """A cache that may be in use on another machine is left alone."""
+    used.unmount()
+    (marker,) = place.cache.glob("*-boot")
+    marker.unlink()
+    rotate(account, place)
+    mount(account).unmount()
+    assert len(databases(place)) == 2
