@@ -72,7 +72,7 @@ int metadata_show(const char *word, size_t len, char name[static FILENAME_BYTES_
  * sorted and joined by "&", which means "and". "" is no filter. The words are as in a
  * job's pairs; a key and a value of any length fit.
  */
-enum { METADATA_FILTER_MAX = 2048 }; /* bytes, with the NUL */
+enum { METADATA_FILTER_MAX = 1536 }; /* bytes, with the NUL */
 
 /*
  * Adds the filter "has KEY".

@@ -7,6 +7,9 @@
 
 #include "gladia/job_internal.h"
 
+_Static_assert(2 * METADATA_WORD_MAX + 1 < METADATA_FILTER_MAX,
+	"there is room for a key and a value of any length");
+
 /* State of reading a job's custom_metadata. */
 struct flat {
 	struct buf *text;
