@@ -89,7 +89,7 @@ unsigned job_file_translation(const struct job_facts *facts, const char *languag
 	return 0;
 }
 
-/* Reads the stem as that of a file in a directory of TREE_IDS. */
+/* Finds the job of a file in a directory of TREE_IDS. Returns 0 or -EIO. */
 static int job_file_find_by_id(
 	const struct fs *fs, const struct tree_entry *entry, struct job_file *ret_file)
 {
@@ -110,7 +110,7 @@ static int job_file_find_by_id(
 	return 0;
 }
 
-/* True if `stem` is that of the job in a view. */
+/* Finds out whether `stem` is that of the job in a view. Returns 0 or -EIO. */
 static int job_file_has_stem(const struct fs *fs, const struct dir *dir,
 	const struct catalog_job *job, const char *stem, size_t len, bool *ret_has)
 {
@@ -157,6 +157,7 @@ static int job_file_choose(const struct fs *fs, const struct dir *dir,
 	return err;
 }
 
+/* Finds the job of "NAME~ID" if ID is no beginning of a UUID. Returns 0 or -EIO. */
 static int job_file_find_whole_id(const struct fs *fs, const struct dir *dir,
 	const struct tree_entry *entry, size_t stem_len, const char *id,
 	struct job_file *ret_file)
