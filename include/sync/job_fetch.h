@@ -42,5 +42,12 @@ int job_fetch_text(struct sync *sync, struct listing *listing,
  */
 void job_fetch_was_read(struct sync *sync, int64_t row);
 
+/*
+ * Fetches the evicted text at this position of the listing, and those that follow, for a
+ * reader that reads many files in an order of its own. Does nothing if the text is cached
+ * or was requested already, or while the API is out of reach.
+ */
+void job_fetch_follow(struct sync *sync, struct listing *listing, size_t position);
+
 /* True if the evicted text of a job was requested ahead of a reader and will arrive. */
 bool job_fetch_is_coming(const struct sync *sync, int64_t row);

@@ -12,6 +12,13 @@ enum {
 	FIRST_READ = 3,
 	/* The number of files doubles this often until it is PREFETCH_FILES. */
 	DOUBLINGS = 6,
+	/* After so many READs of files that are not next in the listing, texts that were
+	 * evicted are fetched to be pushed: the reader goes through all files. */
+	FETCH_READ = 16,
+	/* A file that is read is next in the listing if it is so near. */
+	NEAR = 8,
+	/* Then a READ pushes more files, because it often has waited for the API. */
+	FETCHED_FILES = 4 * PREFETCH_FILES,
 	/* Larger files are not pushed: a READ costs little compared to reading them. */
 	TEXT_MAX = 1 << 20,
 	/*
@@ -92,17 +99,59 @@ struct listing *prefetch_listing(struct fs *fs, const struct catalog_job *job)
 }
 
 /*
- * Pushes a job's text into the page cache. Returns its length, 0 if this job has no text
- * to push, or a negative errno if no more can be pushed now.
+ * Returns true if the file that was read last is near the next one to push, and whether
+ * it follows that one.
  */
-static int prefetch_push(struct fs *fs, int64_t row)
+static bool prefetch_is_near(const struct prefetch_reader *reader, bool *ret_follows)
 {
+	size_t len = listing_len(reader->listing);
+	size_t from = reader->next > NEAR ? reader->next - NEAR : 0;
+
+	for (size_t at = from; at < reader->next + NEAR && at < len; at++) {
+		if (listing_member(reader->listing, at) != reader->row)
+			continue;
+		*ret_follows = at > reader->next;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * True if the text of the next file was evicted, and will arrive or may be requested
+ * later. For a reader that reads many files in another order, it is requested here, once,
+ * because it may not arrive.
+ */
+static bool prefetch_awaits(
+	struct fs *fs, struct prefetch_reader *reader, const struct catalog_job *job)
+{
+	bool follows;
+
+	if (job->has_text || job->deleted || job->size <= 0)
+		return false;
+	if (prefetch_is_near(reader, &follows))
+		return !follows;
+	if (reader->elsewhere < FETCH_READ)
+		return true;
+	if (reader->next >= reader->fetched) {
+		reader->fetched = reader->next + 1;
+		job_fetch_follow(fs->sync, reader->listing, reader->next);
+	}
+	return job_fetch_is_coming(fs->sync, job->row);
+}
+
+/*
+ * Pushes the text of the reader's next file into the page cache. Returns its length, 0 if
+ * this job has no text to push, or a negative errno if no more can be pushed now.
+ */
+static int prefetch_push(struct fs *fs, struct prefetch_reader *reader)
+{
+	int64_t row = listing_member(reader->listing, reader->next);
 	struct catalog_job job;
 	char *text;
 	size_t len;
 	int err = jobs_by_row(fs->catalog, row, &job);
 
-	if (!err && !job.has_text && job_fetch_is_coming(fs->sync, row))
+	if (!err && prefetch_awaits(fs, reader, &job))
 		return -EAGAIN;
 	if (err || job.deleted || !job.has_text || job.size <= 0 || job.size > TEXT_MAX)
 		return 0;
@@ -127,10 +176,9 @@ static void prefetch_push_next(
 		if (reader->next >= len && !listing_is_complete(reader->listing))
 			return;
 		if (reader->next >= len)
-			reader->next = 0;
+			reader->next = reader->fetched = 0;
 
-		int64_t row = listing_member(reader->listing, reader->next);
-		int size = reader->next % PREFETCH_FILES ? prefetch_push(fs, row) : 0;
+		int size = reader->next % PREFETCH_FILES ? prefetch_push(fs, reader) : 0;
 
 		if (size < 0)
 			return;
@@ -155,14 +203,17 @@ static size_t prefetch_find(const struct listing *listing, int64_t row)
 static unsigned prefetch_count(
 	struct prefetch_reader *reader, const struct catalog_job *job, int64_t now_ms)
 {
+	bool follows;
+
 	/* Reading the same file again does not mean that other files are next. */
 	if (job->row == reader->row)
 		return 0;
 	if (now_ms - reader->read_ms > PREFETCH_PAUSE_MS)
-		reader->reads = 0;
+		reader->reads = reader->elsewhere = 0;
 	reader->row = job->row;
 	reader->read_ms = now_ms;
 	reader->reads++;
+	reader->elsewhere += !prefetch_is_near(reader, &follows);
 	if (reader->reads < FIRST_READ)
 		return 0;
 	if (!reader->pushed)
@@ -170,7 +221,9 @@ static unsigned prefetch_count(
 
 	unsigned doublings = reader->reads - FIRST_READ;
 
-	return doublings < DOUBLINGS ? 1u << doublings : PREFETCH_FILES;
+	if (doublings < DOUBLINGS)
+		return 1u << doublings;
+	return reader->fetched ? FETCHED_FILES : PREFETCH_FILES;
 }
 
 void prefetch_read(struct fs *fs, const struct catalog_job *job)

@@ -20,8 +20,11 @@ struct fs;
  *
  * A reader of single files pauses between its READs, so none of them counts as the third.
  * A file is pushed at most once until the directory is opened again, so the pushes end
- * even for a process that reads files at random without pauses. Only texts that are in
- * the catalog now are pushed.
+ * even for a process that reads files at random without pauses.
+ *
+ * If many files are read, texts that were evicted are fetched in the same order
+ * (job_fetch_follow()), and pushed by a later READ. So a reader in the order of names or
+ * inode numbers gets most of them as pages of the list, too.
  */
 enum {
 	PREFETCH_READERS = 4,
@@ -39,9 +42,12 @@ struct prefetch_reader {
 	int64_t row;             /* row of the file read last */
 	int64_t read_ms;         /* monotonic time of that READ */
 	unsigned reads;          /* READs since the last pause */
-	size_t next;             /* position of the next file to push */
-	size_t pushed; /* files pushed or left out since the directory was opened;
-			  SIZE_MAX: no more are pushed */
+	unsigned
+		elsewhere; /* READs among these of files that are not next to be pushed */
+	size_t next;       /* position of the next file to push */
+	size_t fetched;    /* position after the last text requested to push it */
+	size_t pushed;     /* files pushed or left out since the directory was opened;
+			      SIZE_MAX: no more are pushed */
 };
 
 struct prefetch {

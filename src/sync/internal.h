@@ -59,7 +59,8 @@ struct refetch {
 	struct sync *sync;
 	struct listing *listing; /* we hold a reference; NULL: unused */
 	size_t position;         /* position of the job wanted or read last */
-	unsigned run;      /* number of texts wanted or read in the listing's order */
+	unsigned run; /* number of texts wanted or read in the listing's order */
+	bool is_led;  /* job_fetch_follow() says which texts are next, not the reader */
 	unsigned ino_run;  /* number of texts wanted in the order of inode numbers */
 	uint64_t ino;      /* inode number of the job wanted or read last in it */
 	unsigned wanted;   /* number of texts wanted, in any order */

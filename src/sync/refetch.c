@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/param.h>
 
+#include "offline.h"
+
 /* The readers for which evicted texts are fetched. */
 
 enum {
@@ -105,6 +107,18 @@ static struct refetch *refetch_find_victim(struct refetch *readers)
 	return victim;
 }
 
+/* Begins a refetch, and ends another one for it. */
+static struct refetch *refetch_begin(struct sync *sync, struct listing *listing)
+{
+	struct refetch *refetch = refetch_find_victim(sync->refetches.readers);
+
+	refetch_end(refetch);
+	listing_hold(listing);
+	refetch->listing = listing;
+	list_init(&refetch->pages);
+	return refetch;
+}
+
 /* Returns the refetch of the reader that wants a position of the listing, or a new one.
  */
 static struct refetch *refetch_of_reader(struct sync *sync, struct listing *listing,
@@ -115,21 +129,17 @@ static struct refetch *refetch_of_reader(struct sync *sync, struct listing *list
 
 	for (int i = 0; i < REFETCHES; i++)
 		if (readers[i].listing == listing &&
-			refetch_is_near(&readers[i], position))
+			(readers[i].is_led || refetch_is_near(&readers[i], position)))
 			return &readers[i];
 	for (int i = 0; i < REFETCHES; i++)
 		if (readers[i].listing == listing &&
 			refetch_follows_inos(&readers[i], job))
 			return &readers[i];
-	refetch = refetch_find_victim(readers);
 	/* A reader in an order of its own keeps what is known of it. */
-	if (refetch->listing == listing && refetch->run < REFETCH_RUN_MIN)
-		return refetch;
-	refetch_end(refetch);
-	listing_hold(listing);
-	refetch->listing = listing;
-	list_init(&refetch->pages);
-	return refetch;
+	refetch = refetch_find_victim(readers);
+	return refetch->listing == listing && refetch->run < REFETCH_RUN_MIN
+		       ? refetch
+		       : refetch_begin(sync, listing);
 }
 
 /* Finds a job's position, which is usually near that of the last one. */
@@ -201,7 +211,8 @@ const struct refetch_page *refetch_want(
 		       refetch_is_near(refetch, position) &&
 		       !refetch_follows_inos(refetch, job);
 
-	if (follows || (text && text->page))
+	/* For one that is led, job_fetch_follow() says what is next. */
+	if (!refetch->is_led && (follows || (text && text->page)))
 		refetch_note_order(refetch, position, text != NULL);
 	else if (refetch->run < REFETCH_RUN_MIN)
 		refetch_note_other_order(refetch, position, job);
@@ -211,6 +222,42 @@ const struct refetch_page *refetch_want(
 	if (!text && refetch->wanted >= WANTED_MIN)
 		refetch_add_text(refetch, position, job);
 	return NULL;
+}
+
+/*
+ * Returns the refetch of a listing that is led. If there is none, begins it, and ends
+ * those of the listing that have found an order by chance.
+ */
+static struct refetch *refetch_lead(struct sync *sync, struct listing *listing)
+{
+	struct refetch *readers = sync->refetches.readers;
+	struct refetch *refetch;
+
+	for (int i = 0; i < REFETCHES; i++) {
+		if (readers[i].listing == listing && readers[i].is_led)
+			return &readers[i];
+		if (readers[i].listing == listing)
+			refetch_end(&readers[i]);
+	}
+	refetch = refetch_begin(sync, listing);
+	refetch->is_led = true;
+	refetch->run = REFETCH_RUN_MIN;
+	return refetch;
+}
+
+void job_fetch_follow(struct sync *sync, struct listing *listing, size_t position)
+{
+	struct catalog_job job;
+	struct refetch *refetch;
+
+	if (offline_is(sync) ||
+		jobs_by_row(sync->catalog, listing->members.members[position], &job) ||
+		job.deleted || job.has_text || job_fetch_is_coming(sync, job.row))
+		return;
+	refetch = refetch_lead(sync, listing);
+	refetch_note_use(refetch);
+	refetch->next = position;
+	refetch_go_on(refetch, position, true);
 }
 
 void refetch_expect(

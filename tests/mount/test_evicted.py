@@ -59,12 +59,22 @@ def test_in_order(large, mount):
     assert lists <= PAGES + 2 and gets <= 3
 
 
-def test_in_another_order(large, mount):
-    """SEMANTICS 7.4.12: In another order each text is fetched by its id."""
+@pytest.mark.parametrize("order", ["name", "inode"])
+def test_in_another_order(large, mount, order):
+    """SEMANTICS 7.4.12: In another order some texts are fetched by id, and most of them in pages."""
     one, paths = remounted(mount, large)
-    check(large, paths[200:100:-1])
+    paths.sort(key=lambda path: path.name if order == "name" else path.stat().st_ino)
+    check(large, paths)
     lists, gets = count(one.requests())
-    assert lists == 0 and gets <= 100
+    assert lists <= 2 * PAGES and gets <= JOBS / 4
+
+
+def test_some_files(large, mount):
+    """If a few files are read, only these are fetched."""
+    one, paths = remounted(mount, large)
+    check(large, paths[200:190:-1])
+    lists, gets = count(one.requests())
+    assert lists == 0 and gets <= 10
 
 
 def test_again(large, mount):

@@ -368,7 +368,7 @@ static void as_far_as_the_listing_goes(void **state)
 	test_free(entries);
 }
 
-/* In another order than that of the listing, only what is read is fetched again. */
+/* If a few files are read in another order than the listing's, only these are fetched. */
 static void evicted_texts_are_not_prefetched(void **state)
 {
 	static const struct mount_options options = {.texts_max = 20 * 100};
@@ -385,6 +385,30 @@ static void evicted_texts_are_not_prefetched(void **state)
 	assert_true(reader.given_len < 30);
 	/* The jobs that were read, and the one that changes. */
 	assert_int_equal(mount->api->gets, gets + 8 + 1);
+	mount_free(mount);
+}
+
+/*
+ * SEMANTICS 7.4.12: if many files are read in another order, evicted texts are fetched in
+ * pages, and pushed.
+ */
+static void evicted_texts_in_another_order(void **state)
+{
+	static const struct mount_options options = {.texts_max = 20 * 100};
+	struct mount *mount = mount_new_with(&options);
+	struct reader reader;
+	unsigned gets, lists;
+
+	(void)state;
+	reader_init(&reader, mount);
+	gets = mount->api->gets;
+	lists = mount->api->lists;
+	for (unsigned i = 0; i < JOBS; i++)
+		read_job(&reader, 1 + i * 77 % JOBS);
+	take_rest(&reader);
+	assert_in_range(reader.given_len, JOBS / 2, JOBS);
+	assert_in_range(mount->api->gets, gets + 1, gets + JOBS / 4);
+	assert_in_range(mount->api->lists, lists + 1, lists + 20);
 	mount_free(mount);
 }
 
@@ -465,6 +489,7 @@ int main(void)
 		cmocka_unit_test(as_far_as_the_listing_goes),
 		cmocka_unit_test(evicted_texts_are_not_prefetched),
 		cmocka_unit_test(evicted_texts_come_in_pages),
+		cmocka_unit_test(evicted_texts_in_another_order),
 		cmocka_unit_test(not_another_version),
 	};
 

@@ -126,6 +126,53 @@ static void in_the_order_of_inodes(void **state)
 	assert_in_range(fixture->api->gets, FILES, ALL);
 }
 
+/*
+ * A reader of many files in its own order is followed in the order of the listing. Files
+ * that it reads elsewhere meanwhile are fetched by their ids.
+ */
+static void followed(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = list_many(fixture);
+	struct cached before = note_cached(reader);
+	struct outcome outcome = {0};
+	unsigned elsewhere = 0;
+
+	for (size_t i = 0; i < MANY; i++) {
+		fixture->now_ms++;
+		if (!has_text(reader, i))
+			job_fetch_follow(fixture->sync, reader->listing, i);
+		while (!has_text(reader, i))
+			fake_answer(fake_call(fixture->api, 0));
+		job_fetch_was_read(fixture->sync, listing_member(reader->listing, i));
+		fixture_turn(fixture);
+		if (i % 50 || has_text(reader, i * 7 % MANY))
+			continue;
+		elsewhere++;
+		read_one(reader, i * 7 % MANY, &outcome);
+	}
+	assert_in_range(elsewhere, 1, 8);
+	assert_requests(fixture, elsewhere, PAGES + elsewhere);
+	pause_reader(fixture);
+	assert_kept(reader, &before, elsewhere);
+}
+
+/* It is not followed if its text is cached, the job deleted, or the API out of reach. */
+static void not_followed(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = list_many(fixture);
+	struct catalog_job job;
+
+	job_fetch_follow(fixture->sync, reader->listing, MANY - 1);
+	assert_int_equal(
+		jobs_by_row(fixture->catalog, listing_member(reader->listing, 0), &job),
+		0);
+	assert_int_equal(jobs_mark_deleted(fixture->catalog, job.row), 0);
+	job_fetch_follow(fixture->sync, reader->listing, 0);
+	assert_int_equal(fixture->api->pending_len, 0);
+}
+
 /* One file, or two that are far apart, are fetched by their ids, and nothing else. */
 static void single_files(void **state)
 {
@@ -201,6 +248,8 @@ int main(void)
 		TEST(read_before_the_page_ends),
 		TEST(in_another_order),
 		TEST(in_the_order_of_inodes),
+		TEST(followed),
+		TEST(not_followed),
 		TEST(single_files),
 		TEST(two_readers),
 		TEST(parallel_readers),
