@@ -27,7 +27,11 @@
  *   IDS    a text is wanted or read             fetch the jobs that follow by their ids,
  *                                               several at a time (job_fetch_ahead())
  *   INODES a text is wanted or read             fetch the jobs that follow in the order
- * of inode numbers by their ids; fts(3) reads more than 10,000 files in this order
+ *                                               of inode numbers by their ids
+ *   LED    job_fetch_follow() is called (in any like PAGES, from the position that it
+ *          state)                               names: the reader gets most texts from
+ *                                               the kernel
+ *          a text elsewhere is wanted           fetch it by its id
  *
  * In each state a refetch ends if its reader has paused for REFETCH_IDLE_MS.
  *
