@@ -21,6 +21,7 @@ enum {
 	CHAR_MS_SLOWEST = 2000, /* and at least one in two seconds, with a pause */
 	CUE_UNITS_MAX = 200,    /* bounds the time for texts without width */
 	RUN_UNITS_MAX = 8192,   /* a longer run is cut there: bounds the memory */
+	INTERRUPTIONS_MAX = 64, /* utterances that may interrupt a run: bounds the time */
 	PART_MAX = 64 << 10,    /* bytes of text that are divided at once */
 };
 
@@ -237,7 +238,8 @@ static unsigned cues_cost(
 	int64_t shown = units->list[end].from - units->list[begin].from;
 	int64_t needed = (int64_t)chars * CHAR_MS_MIN;
 
-	cost += costs[units->list[end - 1].after];
+	if (!units->list[end - 1].interrupted)
+		cost += costs[units->list[end - 1].after];
 	if (needed < CUE_MS_MIN)
 		needed = CUE_MS_MIN;
 	if (shown < needed)
@@ -250,6 +252,7 @@ struct fill {
 	unsigned columns[CUE_LINES_MAX];
 	unsigned line;
 	size_t chars;
+	unsigned interruptions; /* number of units after which another voice begins */
 };
 
 /*
@@ -271,6 +274,18 @@ static bool cues_fill(struct fill *fill, const struct unit *unit, bool spaced)
 		return false;
 	fill->columns[fill->line] = unit->columns;
 	return true;
+}
+
+/*
+ * Returns the cost of going on while another voice speaks, which would end the cue too
+ * early: none if both voices can be in one cue, with a line each.
+ */
+static unsigned cues_interruption_cost(const struct fill *fill)
+{
+	enum { INTERRUPTION_COST = 300 };
+	bool line = !fill->line && fill->columns[0] <= LINE_COLUMNS - DASH_COLUMNS;
+
+	return line ? 0 : fill->interruptions * INTERRUPTION_COST;
 }
 
 /* True if the unit after `end` - 1 can be in the same cue as the unit `begin`. */
@@ -295,12 +310,15 @@ static void cues_try(struct builder *builder, size_t begin)
 			break;
 		bool fits = cues_fill(&fill, unit, !first && unit[-1].spaced);
 
+		fill.interruptions += !first && unit[-1].interrupted;
+
 		if (!fits && !first)
 			break;
 
 		struct cut *cut = &builder->cuts[end + 1];
 		uint64_t cost = builder->cuts[begin].cost +
-				cues_cost(units, begin, end + 1, fill.chars);
+				cues_cost(units, begin, end + 1, fill.chars) +
+				cues_interruption_cost(&fill);
 
 		if (cost < cut->cost)
 			*cut = (struct cut){cost, begin};
@@ -321,6 +339,31 @@ static void cues_find_pauses(struct units *units)
 	}
 }
 
+/* Marks the units of the run after which an utterance of another voice begins. */
+static void cues_find_interruptions(struct builder *builder)
+{
+	const struct transcript *transcript = builder->transcript;
+	const struct utterance *end = transcript->utterances + transcript->len;
+	const struct utterance *one = builder->last + 1;
+	struct units *units = &builder->units;
+	size_t at = 0;
+	int64_t from;
+
+	if (end - one > INTERRUPTIONS_MAX)
+		end = one + INTERRUPTIONS_MAX;
+	for (; one < end; one++) {
+		if (transcript_same_voice(builder->last, one) ||
+			!time_to_ms(one->start, &from))
+			continue;
+		while (at < units->len && units->list[at].from < from)
+			at++;
+		if (at == units->len)
+			return;
+		if (at)
+			units->list[at - 1].interrupted = true;
+	}
+}
+
 /*
  * Cuts the run into cues, at the lowest cost of all ways to cut it, and appends them.
  * Returns 0 or -ENOMEM.
@@ -334,6 +377,7 @@ static int cues_cut(struct builder *builder)
 	if (ARRAY_RESERVE(builder->cuts, builder->cuts_cap, len + 1))
 		return -ENOMEM;
 	cues_find_pauses(units);
+	cues_find_interruptions(builder);
 	for (size_t i = 0; i <= len; i++)
 		builder->cuts[i].cost = i ? UINT64_MAX : 0;
 	for (size_t i = 0; i < len; i++)

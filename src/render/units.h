@@ -29,6 +29,8 @@ struct unit {
 	enum break_class after;
 	int64_t from; /* when it is spoken, in milliseconds; set by the caller */
 	int64_t to;
+	bool interrupted; /* another voice begins before the next unit; set by the caller
+			   */
 };
 
 /* A growing array of units. Initialise it with {0}. */

@@ -181,13 +181,18 @@ def test_a_short_cue_is_held(tmp_path):
 
 def test_two_voices_at_once(tmp_path):
     """SEMANTICS 8.3.5: what two people say at once is one cue with dashes, or the first is cut."""
-    def both(text):
+    def both(one, other):
         return check(job_of([
-            {"text": text, "start": 1, "end": 4, "channel": 0, "speaker": 0},
-            {"text": "Yes.", "start": 2, "end": 2.5, "channel": 1, "speaker": 1}]), tmp_path)
-    assert both("Are you there?") == [(1000, 4000, "- Are you there?\n- Yes.")]
-    long = both("Are you there, or is there nobody who can hear me?")
-    assert [cue[:2] for cue in long] == [(1000, 2000), (2000, 2834)]
+            {"text": one, "start": 1, "end": 4, "channel": 0, "speaker": 0},
+            {"text": other, "start": 2, "end": 2.5, "channel": 1, "speaker": 1}]), tmp_path)
+    question, answer = "Are you there, or is there nobody who can hear me?", "Yes, of course I am there!"
+    assert both("Are you there?", "Yes.") == [(1000, 4000, "- Are you there?\n- Yes.")]
+    # An interruption divides a cue of two lines.
+    cues = both(question, "Yes.")
+    assert [text for _, _, text in cues] == ["- Are you there, or\n- Yes.",
+                                             "is there nobody who can hear me?"]
+    cues = both(question + " " + question, answer + " " + answer)
+    assert [cue[0] for cue in cues][:2] == [1000, 2000] and cues[0][1] == 2000
 
 
 def test_cues_at_the_same_time(tmp_path):
