@@ -15,6 +15,7 @@
  * blocks on the network.
  */
 struct sync;
+struct listing;
 
 struct sync_config {
 	int64_t ttl_ms;  /* age up to which a listing or an unfinished job is fresh */
@@ -34,6 +35,8 @@ struct sync_handlers {
 	void (*on_job_changed)(void *ctx, const struct catalog_job *job);
 	/* A listing was completed: listing_newest_ms() may return a new value. */
 	void (*on_listed)(void *ctx, const struct query *query);
+	/* A page with texts that job_fetch_follow() has requested has arrived. */
+	void (*on_followed)(void *ctx, const struct listing *listing);
 };
 
 /*

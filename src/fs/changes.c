@@ -117,5 +117,13 @@ static void changes_on_listed(void *ctx, const struct query *query)
 	directories_each(&fs->directories, changes_of_mtime_in, &listed);
 }
 
+static void changes_on_followed(void *ctx, const struct listing *listing)
+{
+	prefetch_followed(ctx, listing);
+}
+
 const struct sync_handlers changes_handlers = {
-	.on_job_changed = changes_on_job_changed, .on_listed = changes_on_listed};
+	.on_job_changed = changes_on_job_changed,
+	.on_listed = changes_on_listed,
+	.on_followed = changes_on_followed,
+};

@@ -178,7 +178,10 @@ static void prefetch_push_next(
 		if (reader->next >= len)
 			reader->next = reader->fetched = 0;
 
-		int size = reader->next % PREFETCH_FILES ? prefetch_push(fs, reader) : 0;
+		/* A text that was fetched to be pushed would be evicted, and fetched
+		 * again. */
+		bool push = reader->next % PREFETCH_FILES || reader->fetched;
+		int size = push ? prefetch_push(fs, reader) : 0;
 
 		if (size < 0)
 			return;
@@ -226,6 +229,14 @@ static unsigned prefetch_count(
 	return reader->fetched ? FETCHED_FILES : PREFETCH_FILES;
 }
 
+static void prefetch_push_now(
+	struct fs *fs, struct prefetch_reader *reader, unsigned count)
+{
+	catalog_read_begin(fs->catalog);
+	prefetch_push_next(fs, reader, count);
+	catalog_read_end(fs->catalog);
+}
+
 void prefetch_read(struct fs *fs, const struct catalog_job *job)
 {
 	struct prefetch *prefetch = &fs->prefetch;
@@ -240,9 +251,18 @@ void prefetch_read(struct fs *fs, const struct catalog_job *job)
 	/* The listing is still needed if texts have been evicted. */
 	if (notifier_unknown(fs->notifier) >= UNKNOWN_MAX)
 		reader->pushed = SIZE_MAX;
-	if (count && reader->pushed != SIZE_MAX) {
-		catalog_read_begin(fs->catalog);
-		prefetch_push_next(fs, reader, count);
-		catalog_read_end(fs->catalog);
+	if (count && reader->pushed != SIZE_MAX)
+		prefetch_push_now(fs, reader, count);
+}
+
+void prefetch_followed(struct fs *fs, const struct listing *listing)
+{
+	for (int i = 0; i < PREFETCH_READERS; i++) {
+		struct prefetch_reader *reader = &fs->prefetch.readers[i];
+		int64_t pause_ms = loop_now_ms(fs->loop) - reader->read_ms;
+
+		if (reader->listing == listing && reader->fetched &&
+			pause_ms <= PREFETCH_PAUSE_MS && reader->pushed != SIZE_MAX)
+			prefetch_push_now(fs, reader, FETCHED_FILES);
 	}
 }

@@ -22,9 +22,10 @@ struct fs;
  * A file is pushed at most once until the directory is opened again, so the pushes end
  * even for a process that reads files at random without pauses.
  *
- * If many files are read, texts that were evicted are fetched in the same order
- * (job_fetch_follow()), and pushed by a later READ. So a reader in the order of names or
- * inode numbers gets most of them as pages of the list, too.
+ * If many files are read in another order, texts that were evicted are fetched in that of
+ * the listing (job_fetch_follow()), and pushed when they have arrived; none is left out
+ * then. So a reader in the order of names or inode numbers gets them as pages of the
+ * list, too.
  */
 enum {
 	PREFETCH_READERS = 4,
@@ -65,6 +66,12 @@ void prefetch_opened(struct prefetch *prefetch, uint64_t dir, struct listing *li
  * it, or NULL. Takes no reference.
  */
 struct listing *prefetch_listing(struct fs *fs, const struct catalog_job *job);
+
+/*
+ * Pushes the texts that have arrived after a READ has requested them, if its reader still
+ * reads. A handler of sync.
+ */
+void prefetch_followed(struct fs *fs, const struct listing *listing);
 
 /*
  * Notes that a job's file was read from its start and that the READ was answered. Pushes

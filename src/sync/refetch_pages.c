@@ -321,4 +321,6 @@ static void refetch_on_page(struct page *page)
 	/* After an error, the reader's next request decides whether to go on. */
 	if (!failed && refetch->listing)
 		refetch_go_on(refetch, refetch->position, false);
+	if (!failed && refetch->is_led && sync->handlers.on_followed)
+		sync->handlers.on_followed(sync->handlers_ctx, refetch->listing);
 }

@@ -407,7 +407,7 @@ static void evicted_texts_in_another_order(void **state)
 		read_job(&reader, 1 + i * 77 % JOBS);
 	take_rest(&reader);
 	assert_in_range(reader.given_len, JOBS / 2, JOBS);
-	assert_in_range(mount->api->gets, gets + 1, gets + JOBS / 4);
+	assert_in_range(mount->api->gets, gets + 1, gets + JOBS / 8);
 	assert_in_range(mount->api->lists, lists + 1, lists + 20);
 	mount_free(mount);
 }
