@@ -108,8 +108,8 @@ static void test_other_spellings(void **state)
 		"%41", "a%2", "a%", "%", "%%", "a%2G", "a%G2", "a%20b", "a/b", "a%00b",
 		"%00", "a%2D", "%5F", "a%2E", "Zo%C3%AB", "a\n", "%7E", "a,b", "a%+1",
 		"a% 1", "\xff", "\xc3",
-		"a\xe2\x80\xae"
-		"b"};
+		("a\xe2\x80\xae"
+		 "b")};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
