@@ -4,6 +4,11 @@
 #include <unictype.h>
 #include <unistr.h>
 
+/* Not as string literals: an isolate that the same literal does not end looks like an
+ * attack. */
+const char direction_isolate[] = {'\xe2', '\x81', '\xa8', '\0'};     /* U+2068 */
+const char direction_isolate_end[] = {'\xe2', '\x81', '\xa9', '\0'}; /* U+2069 */
+
 bool direction_is_rtl(const char *text, size_t len)
 {
 	/* The first character of Unicode that is written right to left. */

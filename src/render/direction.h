@@ -8,8 +8,8 @@
  * Isolates a text from a label before it, which is written from left to right: the
  * characters FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE.
  */
-#define DIRECTION_ISOLATE     "\u2068"
-#define DIRECTION_ISOLATE_END "\u2069"
+extern const char direction_isolate[];
+extern const char direction_isolate_end[];
 
 /* True if text[0..len), which is UTF-8, has a character that is written right to left. */
 bool direction_is_rtl(const char *text, size_t len);

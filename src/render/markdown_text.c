@@ -15,8 +15,13 @@ static bool markdown_text_is_word(char c)
 /* True if text[at] would be markup within a line. */
 static bool markdown_text_is_markup(const char *text, size_t len, size_t at)
 {
-	char before = at ? text[at - 1] : ' ';
-	char after = at + 1 < len ? text[at + 1] : ' ';
+	char before = ' ';
+	char after = ' ';
+
+	if (at)
+		before = text[at - 1];
+	if (at + 1 < len)
+		after = text[at + 1];
 
 	switch (text[at]) {
 	case '\\':

@@ -78,11 +78,11 @@ static int subtitles_add_line(const struct transcript *transcript,
 	if (!err && dashes)
 		err = buf_append_str(out, "- ");
 	if (!err && isolated)
-		err = buf_append_str(out, DIRECTION_ISOLATE);
+		err = buf_append_str(out, direction_isolate);
 	if (!err)
 		err = subtitle_text_add(text, own->len, subtitles, out);
 	if (!err && isolated)
-		err = buf_append_str(out, DIRECTION_ISOLATE_END);
+		err = buf_append_str(out, direction_isolate_end);
 	/* The tag of a voice ends with the cue, unless another voice follows. */
 	if (!err && dashes && voiced)
 		err = buf_append_str(out, "</v>");

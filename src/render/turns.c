@@ -36,14 +36,14 @@ static int turn_read_text(struct turn *turn, const struct transcript *transcript
 
 int turn_read(struct turn *turn, const struct transcript *transcript)
 {
-	size_t begin = strlen(DIRECTION_ISOLATE);
+	size_t begin = strlen(direction_isolate);
 
 	if (turn->next == transcript->len)
 		return -ENODATA;
 	turn->first = &transcript->utterances[turn->next];
 	buf_reset(&turn->text);
 
-	int err = buf_append_str(&turn->text, DIRECTION_ISOLATE);
+	int err = buf_append_str(&turn->text, direction_isolate);
 
 	if (!err)
 		err = turn_read_text(turn, transcript);
@@ -51,7 +51,7 @@ int turn_read(struct turn *turn, const struct transcript *transcript)
 		return err;
 	if (transcript_has_voice(transcript, turn->first) &&
 		direction_is_rtl(turn->text.data + begin, turn->text.len - begin))
-		return buf_append_str(&turn->text, DIRECTION_ISOLATE_END);
+		return buf_append_str(&turn->text, direction_isolate_end);
 	turn->text.len -= begin;
 	memmove(turn->text.data, turn->text.data + begin, turn->text.len + 1);
 	return 0;
