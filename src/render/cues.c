@@ -217,7 +217,8 @@ static int cues_add(struct builder *builder, size_t begin, size_t end)
 
 /*
  * Returns how bad a cue of the units [begin, end) is. A cue costs 100, so that cues are
- * few; a bad place for its end, too little time to read it or to notice it add to that.
+ * few; a bad place for its end adds to that. Too little time to read it or to notice it
+ * costs more than any place between two words.
  */
 static unsigned cues_cost(
 	const struct units *units, size_t begin, size_t end, size_t chars)
@@ -229,7 +230,7 @@ static unsigned cues_cost(
 		[BREAK_WORDLESS] = 350,
 		[BREAK_CLUSTER] = 800,
 	};
-	enum { CUE_COST = 100, TIME_COST = 150 };
+	enum { CUE_COST = 100, TIME_COST = 500 };
 	unsigned cost = CUE_COST;
 
 	if (end == units->len)
@@ -243,7 +244,7 @@ static unsigned cues_cost(
 	if (needed < CUE_MS_MIN)
 		needed = CUE_MS_MIN;
 	if (shown < needed)
-		cost += (unsigned)(TIME_COST * (needed - shown) / needed);
+		cost += TIME_COST + (unsigned)(TIME_COST * (needed - shown) / needed);
 	return cost;
 }
 

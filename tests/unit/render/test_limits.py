@@ -157,6 +157,14 @@ def test_very_long_utterance(piece, times, tmp_path):
     assert cues[-1][1] >= 1000 * len(text) / 12
 
 
+def test_limits_come_before_sentences(tmp_path):
+    """SEMANTICS 8.3.1: a sentence too short to be read is shown with what follows it."""
+    text = "Technically, yes. One of them asked for a refund, the others have started to meet for tea."
+    cues = check(job_of([say(text.split(), 1, 0.04, 0.09)]), tmp_path)
+    assert all(end - begin >= SHORTEST for begin, end, _ in cues)
+    assert cues[0][2].replace("\n", " ") == "Technically, yes. One of them asked for a refund,"
+
+
 def test_short_utterances_are_joined(tmp_path):
     """SEMANTICS 8.3.2: Fragments of one speaker are joined if the gap is under half a second."""
     def fragments(gap):
