@@ -14,10 +14,10 @@
 static int markdown_add_clock(
 	const char *before, double seconds, const char *after, struct buf *out)
 {
-	enum { SECONDS_MAX = 1000 * 3600 };
+	const double seconds_max = 1000 * 3600;
 
 	/* Comparing with NAN gives false. */
-	if (!(seconds < SECONDS_MAX))
+	if (!(seconds < seconds_max))
 		return 0;
 
 	int whole = seconds > 0 ? (int)seconds : 0;

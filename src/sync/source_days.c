@@ -152,7 +152,7 @@ static void search_note_density(const struct search *search, const struct api_pa
 	struct days *days = search->days;
 	struct page_size *size = &days->listing->sync->page_size;
 	int64_t time_ms = search->newest_ms - search->oldest_ms;
-	double day_bytes = (double)page->bytes * DAY_MS / (double)MAX(time_ms, 1);
+	double day_bytes = (double)page->bytes * (double)DAY_MS / (double)MAX(time_ms, 1);
 
 	page_size_granted(size, search->limit);
 	/* A few jobs do not show how many of them fit into a page. */
@@ -162,8 +162,9 @@ static void search_note_density(const struct search *search, const struct api_pa
 	days->bytes += page->bytes;
 	/* A sample of one day shows only that this day has so many jobs. */
 	if (search->limit > SAMPLE || search->found.len > 1)
-		search->range->job_ms =
-			day_bytes <= DAY_BYTES ? time_ms / (int64_t)search->jobs : 0;
+		search->range->job_ms = day_bytes <= (double)DAY_BYTES
+						? time_ms / (int64_t)search->jobs
+						: 0;
 }
 
 /* Returns 0, -EINVAL if searching cannot continue, or another error. */
