@@ -39,6 +39,9 @@ static const char *const key_names[] = {"key", "api_key", "api-key", "apikey",
 	"gladia_key", "gladia-key", "gladia_api_key", "gladia-api-key", "x-gladia-key",
 	"token", "password"};
 
+/* Options that users of umount(8) and fusermount3 might try. */
+static const char *const unmount_words[] = {"u", "umount", "unmount"};
+
 static bool option_list_is_among(const char *name, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -105,7 +108,9 @@ int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
 	struct suggestion suggestion = suggestion_for(argument, len);
 	bool own = option_list_suggest(dashes, &suggestion);
 
-	if (suggestion.word)
+	if (strcmp(dashes, "-o ") != 0 && IS_AMONG(argument, unmount_words))
+		(void)buf_append_str(errmsg, ": did you mean fusermount3 -u MOUNTPOINT?");
+	else if (suggestion.word)
 		(void)buf_printf(errmsg, ": did you mean %s%s?", own ? "-o " : dashes,
 			suggestion.word);
 	else

@@ -2,6 +2,7 @@
 #include "profile.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,12 +17,14 @@
 #include "home.h"
 #include "option_list.h"
 #include "option_table.h"
+#include "suggestion.h"
 
 static const char system_directory[] = "/etc/gladiafs";
 static const char suffix[] = ".conf";
+static const char defaults_name[] = "gladiafs";
 
-/* Returns the path of a file in the user's directory, or NULL without memory or home. */
-static char *profile_user_path(const char *name)
+/* Returns the user's directory of profiles, or NULL without memory or home. */
+static char *profile_user_directory(void)
 {
 	const char *config = home_xdg("XDG_CONFIG_HOME");
 	const char *home = home_directory();
@@ -29,25 +32,42 @@ static char *profile_user_path(const char *name)
 
 	if (!config && !home)
 		return NULL;
-	if (asprintf(&path, "%s%s/gladiafs/%s%s", config ? config : home,
-		    config ? "" : "/.config", name, suffix) < 0)
+	if (asprintf(&path, "%s%s/gladiafs", config ? config : home,
+		    config ? "" : "/.config") < 0)
 		return NULL;
 	return path;
 }
 
-int profile_find(const char *name, char **ret_path)
+/* Returns the path of a profile in `directory`, or NULL without memory or directory. */
+static char *profile_path(const char *directory, const char *name)
 {
 	char *path;
 
-	if (!isalnum((unsigned char)*name) || name[option_word_len(name)])
+	if (!directory || asprintf(&path, "%s/%s%s", directory, name, suffix) < 0)
+		return NULL;
+	return path;
+}
+
+static bool profile_is_name(const char *name)
+{
+	return isalnum((unsigned char)*name) && !name[option_word_len(name)];
+}
+
+int profile_find(const char *name, char **ret_path)
+{
+	CLEANUP_FREE char *directory = profile_user_directory();
+	char *path;
+
+	if (!profile_is_name(name))
 		return -ENOENT;
-	path = profile_user_path(name);
+	path = profile_path(directory, name);
 	if (path && access(path, F_OK) == 0) {
 		*ret_path = path;
 		return 0;
 	}
 	free(path);
-	if (asprintf(&path, "%s/%s%s", system_directory, name, suffix) < 0)
+	path = profile_path(system_directory, name);
+	if (!path)
 		return -ENOMEM;
 	if (access(path, F_OK) == 0) {
 		*ret_path = path;
@@ -55,6 +75,43 @@ int profile_find(const char *name, char **ret_path)
 	}
 	free(path);
 	return -ENOENT;
+}
+
+/* Replaces `similar` with the most similar name of a profile in `directory`, if any. */
+static void profile_search(
+	const char *directory, struct suggestion *suggestion, char **similar)
+{
+	DIR *dir = directory ? opendir(directory) : NULL;
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *end = strrchr(entry->d_name, '.');
+		char *name =
+			end && strcmp(end, suffix) == 0
+				? strndup(entry->d_name, (size_t)(end - entry->d_name))
+				: NULL;
+
+		if (name && profile_is_name(name) && strcmp(name, defaults_name) != 0 &&
+			suggestion_try(suggestion, name)) {
+			free(*similar);
+			*similar = name;
+		} else {
+			free(name);
+		}
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+char *profile_similar(const char *name)
+{
+	CLEANUP_FREE char *directory = profile_user_directory();
+	struct suggestion suggestion = suggestion_for(name, strlen(name));
+	char *similar = NULL;
+
+	profile_search(directory, &suggestion, &similar);
+	profile_search(system_directory, &suggestion, &similar);
+	return similar;
 }
 
 /* Returns the path without its last `len` bytes and with `end` instead. */
@@ -215,7 +272,7 @@ static int profile_read(const char *path, struct options *options, struct buf *e
 int profile_apply_defaults(struct options *options, struct buf *errmsg)
 {
 	CLEANUP_FREE char *path = NULL;
-	int err = profile_find("gladiafs", &path);
+	int err = profile_find(defaults_name, &path);
 
 	if (err)
 		return err == -ENOENT ? 0 : profile_no_memory(errmsg);

@@ -17,6 +17,12 @@
 int profile_find(const char *name, char **ret_path);
 
 /*
+ * Returns the name of the profile that is most similar to `name`, which the caller frees.
+ * Returns NULL if none is similar, or without memory.
+ */
+char *profile_similar(const char *name);
+
+/*
  * Applies the options in gladiafs.conf. Returns 0, also if there is none, or an error of
  * profile_apply().
  */

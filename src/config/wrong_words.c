@@ -8,9 +8,11 @@
 
 #include "api_url.h"
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "gladia/filename.h"
 #include "option_table.h"
+#include "profile.h"
 #include "suggestion.h"
 
 /* Words that a user might take for commands, and what to use instead. */
@@ -90,6 +92,14 @@ static int wrong_words_explain_source(const char *source, struct buf *errmsg)
 		return errmsg_set(errmsg, -EINVAL,
 			"SOURCE \"%s\" is neither a URL nor the name of a profile%s",
 			source, hint);
+
+	CLEANUP_FREE char *similar = profile_similar(source);
+
+	if (similar)
+		return errmsg_set(errmsg, -EINVAL,
+			"SOURCE \"%s\" is neither a URL nor the name of a profile; did "
+			"you mean %s?",
+			source, similar);
 	return errmsg_set(errmsg, -EINVAL,
 		"SOURCE \"%s\" is neither a URL such as " SOURCE_DEFAULT
 		" nor the name of a profile (NAME.conf in ~/.config/gladiafs or "

@@ -189,7 +189,8 @@ static void test_writable_by_others(void **state)
 	}
 }
 
-/* A name that is no profile's is explained; a directory is no profile. */
+/* SEMANTICS 1.1.8: a name that is no profile's is explained; a directory is no profile.
+ */
 static void test_no_profile(void **state)
 {
 	struct parsed p;
@@ -200,8 +201,16 @@ static void test_no_profile(void **state)
 		"\"work\" is neither a URL such as https://api.gladia.io nor the name");
 	parsed_done(&p);
 	write_file("gladiafs/work.conf", "ttl=1\n");
+	write_file("gladiafs/gladiafs.conf", "");
 	PARSE(&p, "gladiafs", "../gladiafs/work", "m");
 	assert_bad(&p, "is neither a URL");
+	parsed_done(&p);
+	PARSE(&p, "gladiafs", "wrok", "m");
+	assert_bad(&p, "\"wrok\" is neither a URL nor the name of a profile; did you "
+		       "mean work?");
+	parsed_done(&p);
+	PARSE(&p, "gladiafs", "glladiafs", "m");
+	assert_bad(&p, "\"glladiafs\" is neither a URL such as");
 	parsed_done(&p);
 	/* As MOUNTPOINT the word is a directory. */
 	PARSE(&p, "gladiafs", "work");

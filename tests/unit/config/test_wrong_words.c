@@ -45,6 +45,10 @@ static void test_options_are_suggested(void **state)
 		{{"--ferch", "m"}, "did you mean --fetch?"},
 		{{"--ttl=5", "m"}, "\"--ttl\": did you mean -o ttl?"},
 		{{"--allow-other", "m"}, "did you mean -o allow_other?"},
+		{{"-u", "m"}, "\"-u\": did you mean fusermount3 -u MOUNTPOINT?"},
+		{{"--unmount", "m"}, "did you mean fusermount3 -u MOUNTPOINT?"},
+		{{"--umount", "m"}, "did you mean fusermount3 -u MOUNTPOINT?"},
+		{{"-o", "umount", "m"}, "\"-o umount\" (-h lists all options)"},
 	};
 
 	(void)state;
