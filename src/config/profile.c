@@ -222,14 +222,23 @@ static int profile_apply_file(
 	return 0;
 }
 
-/* True if only we and root can change the file or directory. */
-static bool profile_is_safe(const struct stat *status)
+/* Checks that only we and root can change the file or directory `path`. */
+static int profile_check_one(
+	const char *path, const struct stat *status, struct buf *errmsg)
 {
-	bool others = status->st_mode & (S_IWGRP | S_IWOTH);
+	bool sticky = S_ISDIR(status->st_mode) && status->st_mode & S_ISVTX;
 
-	if (S_ISDIR(status->st_mode) && status->st_mode & S_ISVTX)
-		others = false;
-	return !others && (status->st_uid == geteuid() || status->st_uid == 0);
+	if (status->st_uid != geteuid() && status->st_uid != 0)
+		return errmsg_set(errmsg, -EINVAL,
+			"%s is not used, because it belongs to another "
+			"user (uid %u): chown it to yourself",
+			path, status->st_uid);
+	if (status->st_mode & (S_IWGRP | S_IWOTH) && !sticky)
+		return errmsg_set(errmsg, -EINVAL,
+			"%s is not used, because others can change it "
+			"(mode %04o): chmod go-w %s",
+			path, status->st_mode & 07777U, path);
+	return 0;
 }
 
 /*
@@ -240,20 +249,20 @@ static int profile_check(const char *path, int fd, struct buf *errmsg)
 {
 	CLEANUP_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path));
 	struct stat status;
+	int err;
 
 	if (!directory)
 		return profile_no_memory(errmsg);
-	if (fstat(fd, &status) < 0 || !profile_is_safe(&status))
-		return errmsg_set(errmsg, -EINVAL,
-			"%s is not used, because others can change it: chown it to "
-			"yourself, and chmod go-w it",
-			path);
-	if (stat(directory, &status) < 0 || !profile_is_safe(&status))
-		return errmsg_set(errmsg, -EINVAL,
-			"%s is not used, because others can change its directory: chown "
-			"that to yourself, and chmod go-w it",
-			path);
-	return 0;
+	if (fstat(fd, &status) < 0)
+		return errmsg_set(
+			errmsg, -EINVAL, "cannot read %s: %s", path, strerror(errno));
+	err = profile_check_one(path, &status, errmsg);
+	if (err)
+		return err;
+	if (stat(directory, &status) < 0)
+		return errmsg_set(errmsg, -EINVAL, "cannot read %s: %s", directory,
+			strerror(errno));
+	return profile_check_one(directory, &status, errmsg);
 }
 
 static int profile_read(const char *path, struct options *options, struct buf *errmsg)

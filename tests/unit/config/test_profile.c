@@ -175,11 +175,15 @@ static void test_writable_by_others(void **state)
 	write_file("gladiafs/work.conf", "ttl=1\n");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *path = temp_root_path(root, cases[i].name);
+		char why[PATH_ROOM];
 		struct parsed p;
 
 		assert_int_equal(chmod(path, cases[i].mode), 0);
+		snprintf(why, sizeof(why),
+			"others can change it (mode %04o): chmod go-w %s", cases[i].mode,
+			path);
 		PARSE(&p, "gladiafs", "work", "m");
-		assert_bad(&p, "work.conf is not used, because others can change ");
+		assert_bad(&p, why);
 		parsed_done(&p);
 		path = temp_root_path(root, cases[i].name);
 		assert_int_equal(chmod(path, cases[i].good), 0);
