@@ -207,6 +207,9 @@ int texts_evict(struct catalog *catalog, uint64_t text_bytes, uint64_t max);
 int jobs_collect_rows(struct catalog *catalog, sqlite3_stmt *statement,
 	int64_t **ret_rows, size_t *ret_len);
 
+/* Returns the node number of a version of a job; that of version 0 is job_ino(). */
+uint64_t jobs_node(const char *id, int64_t version);
+
 /* Deletes the facts of a job. The caller has begun a transaction. Returns 0 or -EIO. */
 int jobs_clear_facts(struct catalog *catalog, int64_t row);
 

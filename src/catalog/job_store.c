@@ -1,38 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stores, changes and deletes jobs, and numbers them. jobs.c finds them.
+ * Stores, changes and deletes jobs. jobs.c finds and numbers them.
  */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/sha256.h"
 #include "catalog/jobs.h"
 #include "gladia/view_name.h"
 #include "internal.h"
-
-/* Turns a hash into an inode or node number (job_ino()). */
-static uint64_t job_store_as_number(uint64_t hash)
-{
-	return (hash | 1ull << 62) & ~(uint64_t)JOB_FILES_MASK;
-}
-
-uint64_t job_ino(const char *id)
-{
-	return job_store_as_number(sha256_u63("job", id));
-}
-
-/* Returns the node number of a version of a job. */
-static uint64_t job_store_node(const char *id, int64_t version)
-{
-	char text[FILENAME_BYTES_MAX + 24];
-
-	if (version == 0)
-		return job_ino(id);
-	(void)snprintf(text, sizeof(text), "%s %" PRId64, id, version);
-	return job_store_as_number(sha256_u63("node", text));
-}
 
 static void job_store_bind_time(sqlite3_stmt *statement, int column, int64_t ms)
 {
@@ -196,7 +171,7 @@ static int job_store_put_known(struct catalog *catalog, const struct catalog_job
 		return err;
 	/* If the text was not known before, no reader has the old version: keep it. */
 	job->version = known->version + (!same && known->size >= 0);
-	job->node = job_store_node(job->job.id, job->version);
+	job->node = jobs_node(job->job.id, job->version);
 	job->has_text = text || (same && known->has_text);
 	*ret_changed = !head || !same;
 	/* A summary has fewer facts than the text. */

@@ -1,15 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds jobs by row, inode number, node, id or state. job_store.c stores them.
+ * Numbers jobs, and finds them by row, inode number, node, id or state. job_store.c
+ * stores them.
  */
 #include "catalog/jobs.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/sha256.h"
 #include "internal.h"
+
+/* Turns a hash into an inode or node number (job_ino()). */
+static uint64_t jobs_as_number(uint64_t hash)
+{
+	return (hash | 1ull << 62) & ~(uint64_t)JOB_FILES_MASK;
+}
+
+uint64_t job_ino(const char *id)
+{
+	return jobs_as_number(sha256_u63("job", id));
+}
+
+uint64_t jobs_node(const char *id, int64_t version)
+{
+	char text[FILENAME_BYTES_MAX + 24];
+
+	if (version == 0)
+		return job_ino(id);
+	(void)snprintf(text, sizeof(text), "%s %" PRId64, id, version);
+	return jobs_as_number(sha256_u63("node", text));
+}
 
 static int64_t jobs_column_time(sqlite3_stmt *statement, int column)
 {
