@@ -73,3 +73,18 @@ enum { RENDER_REPLACED = 1 };
  */
 int format_render(enum format format, unsigned translation, const char *job, size_t len,
 	struct buf *out);
+
+/* One of several renditions of a job. */
+struct rendering {
+	enum format format;
+	struct buf *out;
+	int result; /* what format_render() returns for this format */
+};
+
+/*
+ * Appends a job in several formats other than JSON, and sets the result of each. This is
+ * the same as calling format_render() for each, but reads the job only once and cuts the
+ * cues of its subtitles only once.
+ */
+void format_render_each(unsigned translation, const char *job, size_t len,
+	struct rendering *renderings, size_t renderings_len);

@@ -82,8 +82,21 @@ static struct rendition *rendition_find(struct renditions *renditions, uint64_t 
 	return NULL;
 }
 
-static void rendition_keep(struct renditions *renditions, struct rendition *rendition)
+/*
+ * Keeps a text as the one used last, in place of an older copy, and evicts others. Takes
+ * the memory of `text`. Returns 0 or -ENOMEM.
+ */
+static int rendition_keep(struct renditions *renditions, uint64_t node, struct buf *text)
 {
+	struct rendition *old = rendition_find(renditions, node);
+	struct rendition *rendition = calloc(1, sizeof(*rendition));
+
+	if (!rendition)
+		return -ENOMEM;
+	if (old)
+		rendition_drop(renditions, old);
+	*rendition = (struct rendition){.node = node, .text = *text};
+	buf_init(text, FORMAT_TEXT_MAX);
 	list_append(&renditions->texts, &rendition->link);
 	renditions->len++;
 	renditions->bytes += rendition->text.cap;
@@ -91,6 +104,7 @@ static void rendition_keep(struct renditions *renditions, struct rendition *rend
 		(renditions->len > TEXTS_MAX || renditions->bytes > BYTES_MAX))
 		rendition_drop(renditions,
 			list_entry(renditions->texts.next, struct rendition, link));
+	return 0;
 }
 
 int rendition_find_translation(const struct fs *fs, const struct catalog_job *job,
@@ -113,8 +127,12 @@ int rendition_find_translation(const struct fs *fs, const struct catalog_job *jo
 	return -ENOENT;
 }
 
+/*
+ * Renders a job in several formats. Returns 0 if the first one succeeded; each of the
+ * others has a result of its own.
+ */
 static int rendition_render(struct fs *fs, const struct catalog_job *job,
-	struct variant variant, struct buf *out)
+	unsigned translation, struct rendering *renderings, size_t renderings_len)
 {
 	CLEANUP_FREE char *text = NULL;
 	size_t len;
@@ -123,7 +141,8 @@ static int rendition_render(struct fs *fs, const struct catalog_job *job,
 	if (err)
 		return err;
 	job_fetch_was_read(fs->sync, job->row);
-	err = format_render(variant.format, variant.translation, text, len, out);
+	format_render_each(translation, text, len, renderings, renderings_len);
+	err = renderings[0].result;
 	if (err == RENDER_REPLACED) {
 		log_warning(fs->log,
 			"job %s has subtitles in which no cue can be read: showing "
@@ -134,33 +153,66 @@ static int rendition_render(struct fs *fs, const struct catalog_job *job,
 	if (!err || err == -ENOMEM || err == -ENOENT)
 		return err;
 	log_error(fs->log, "job %s cannot be shown as %s: %s", job->job.id,
-		format_name(variant.format),
+		format_name(renderings[0].format),
 		err == -EMSGSIZE ? "the result would be too long"
 				 : "the job's JSON is not in the expected form");
 	return err == -EMSGSIZE ? -EFBIG : -EIO;
+}
+
+/*
+ * Returns how many formats are rendered if `format` is asked for, and which; it is the
+ * first of them. Most readers of subtitles/ ask for both formats of subtitles, and making
+ * both takes little longer than making one.
+ */
+static size_t rendition_formats(enum format format, enum format ret_formats[static 2])
+{
+	ret_formats[0] = format;
+	if (format != FORMAT_SRT && format != FORMAT_VTT)
+		return 1;
+	ret_formats[1] = format == FORMAT_SRT ? FORMAT_VTT : FORMAT_SRT;
+	return 2;
+}
+
+/* Renders a file of a job, and keeps it and what is rendered with it. */
+static int rendition_make(
+	struct fs *fs, const struct catalog_job *job, struct variant variant)
+{
+	enum format formats[2];
+	size_t len = rendition_formats(variant.format, formats);
+	struct rendering renderings[2];
+	struct buf texts[2];
+
+	for (size_t i = 0; i < len; i++) {
+		buf_init(&texts[i], FORMAT_TEXT_MAX);
+		renderings[i] = (struct rendering){formats[i], &texts[i], 0};
+	}
+
+	int err = rendition_render(fs, job, variant.translation, renderings, len);
+
+	/* The file itself is kept last, so it is never evicted for the other one. */
+	for (size_t i = len; !err && i-- > 0;) {
+		variant.format = formats[i];
+		if (renderings[i].result >= 0)
+			err = rendition_keep(&fs->renditions,
+				rendition_number(job->node, variant), &texts[i]);
+	}
+	for (size_t i = 0; i < len; i++)
+		buf_done(&texts[i]);
+	return err;
 }
 
 int rendition_get(struct fs *fs, const struct catalog_job *job, struct variant variant,
 	const struct buf **ret_text)
 {
 	uint64_t node = rendition_number(job->node, variant);
-	struct rendition *rendition = rendition_find(&fs->renditions, node);
+	const struct rendition *rendition = rendition_find(&fs->renditions, node);
 
 	if (!rendition) {
-		rendition = calloc(1, sizeof(*rendition));
-		if (!rendition)
-			return -ENOMEM;
-		rendition->node = node;
-		buf_init(&rendition->text, FORMAT_TEXT_MAX);
+		int err = rendition_make(fs, job, variant);
 
-		int err = rendition_render(fs, job, variant, &rendition->text);
-
-		if (err) {
-			buf_done(&rendition->text);
-			free(rendition);
+		if (err)
 			return err;
-		}
-		rendition_keep(&fs->renditions, rendition);
+		rendition = rendition_find(&fs->renditions, node);
 	}
 	*ret_text = &rendition->text;
 	return 0;

@@ -12,8 +12,9 @@ struct request;
 
 /*
  * Jobs in other formats than JSON (SEMANTICS 8.1). A job is rendered when its name is
- * looked up, and again if it is read after its text was evicted from memory. One version
- * of a job gives the same bytes each time.
+ * looked up, and again if it is read after its text was evicted from memory. Subtitles in
+ * both formats are rendered together. One version of a job gives the same bytes each
+ * time.
  */
 struct renditions {
 	struct list texts; /* least recently used first */
@@ -48,8 +49,9 @@ int rendition_find_translation(const struct fs *fs, const struct catalog_job *jo
 	const char *language, unsigned *ret_translation);
 
 /*
- * Gives a file of a job, rendering it if it is not in memory. `ret_text` is valid until
- * the next call.
+ * Gives a file of a job, rendering it if it is not in memory. If it is a subtitle file,
+ * the one in the other format is then in memory as well, if memory suffices. `ret_text`
+ * is valid until the next call.
  *
  * Returns 0, -ENODATA if the job's JSON text has to be fetched first, -ENOENT if the job
  * has no such translation, -ESTALE if the job has changed a moment ago, -EFBIG if the

@@ -341,7 +341,7 @@ static int api_subtitles_write(const struct made_subtitles *made,
 }
 
 int api_subtitles_render(
-	struct json_slice made, const struct subtitles *subtitles, struct buf *out)
+	struct json_slice made, struct rendering *renderings, size_t renderings_len)
 {
 	CLEANUP(api_subtitles_done) struct made_subtitles srt = {0};
 	CLEANUP(api_subtitles_done) struct made_subtitles vtt = {0};
@@ -358,5 +358,12 @@ int api_subtitles_render(
 
 	if (!used->len)
 		return srt.present || vtt.present ? -EBADMSG : -ENODATA;
-	return api_subtitles_write(used, subtitles, out);
+	for (size_t i = 0; i < renderings_len; i++) {
+		struct rendering *one = &renderings[i];
+		const struct subtitles *subtitles = subtitles_find(one->format);
+
+		if (subtitles)
+			one->result = api_subtitles_write(used, subtitles, one->out);
+	}
+	return 0;
 }

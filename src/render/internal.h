@@ -18,13 +18,16 @@ struct subtitles {
 extern const struct subtitles subtitles_srt;
 extern const struct subtitles subtitles_vtt;
 
+/* Returns the subtitle format that a format is, or NULL if it is none. */
+const struct subtitles *subtitles_find(enum format format);
+
 /*
- * Appends the transcript as subtitles: those that the API made, or else cues made from
- * the utterances. Returns 0, RENDER_REPLACED (render.h), -EMSGSIZE if `out` would become
- * too large, or -ENOMEM.
+ * Appends the transcript in each subtitle format of `renderings`, and sets their results
+ * (render.h). All of them have the same cues: those that the API made, or else cues made
+ * from the utterances. Renderings in other formats are not changed.
  */
-int subtitles_render(const struct transcript *transcript,
-	const struct subtitles *subtitles, struct buf *out);
+void subtitles_render(const struct transcript *transcript, struct rendering *renderings,
+	size_t renderings_len);
 
 /*
  * Appends the beginning of the cue with this number, counted from 1: what separates it
@@ -35,16 +38,17 @@ int subtitles_begin_cue(const struct subtitles *subtitles, size_t number, int64_
 	int64_t to, struct buf *out);
 
 /*
- * Appends the subtitles that the API made. `made` is the array that has them; it may be
- * absent. If both kinds are there, the one with more cues is used, or else the one with
- * fewer times that have to be repaired, so both formats show the same cues.
+ * Appends the subtitles that the API made, in each subtitle format of `renderings`, and
+ * sets their results. `made` is the array that has them; it may be absent. If both kinds
+ * are there, the one with more cues is used, or else the one with fewer times that have
+ * to be repaired, so both formats show the same cues.
  *
  * Returns 0, -ENODATA if there are none, -EBADMSG if no cue can be read in them,
- * -EMSGSIZE if `out` would become too large, or -ENOMEM. After -ENODATA and -EBADMSG
- * `out` is unchanged.
+ * -EMSGSIZE if their text is too long, or -ENOMEM. After a failure the renderings are
+ * unchanged.
  */
 int api_subtitles_render(
-	struct json_slice made, const struct subtitles *subtitles, struct buf *out);
+	struct json_slice made, struct rendering *renderings, size_t renderings_len);
 
 /*
  * Appends the lines of a cue of subtitles in the format `from`, converted to the format

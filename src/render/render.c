@@ -10,30 +10,27 @@
 #include "markdown.h"
 #include "turns.h"
 
-static const struct {
-	const char *suffix;                /* a dot and the format's name */
-	const struct subtitles *subtitles; /* NULL if it is not a subtitle format */
-} formats[] = {
-	[FORMAT_JSON] = {".json", NULL},
-	[FORMAT_TXT] = {".txt", NULL},
-	[FORMAT_SRT] = {".srt", &subtitles_srt},
-	[FORMAT_VTT] = {".vtt", &subtitles_vtt},
-	[FORMAT_MD] = {".md", NULL},
+static const char *const suffixes[] = {
+	[FORMAT_JSON] = ".json",
+	[FORMAT_TXT] = ".txt",
+	[FORMAT_SRT] = ".srt",
+	[FORMAT_VTT] = ".vtt",
+	[FORMAT_MD] = ".md",
 };
 
 const char *format_name(enum format format)
 {
-	return formats[format].suffix + 1;
+	return suffixes[format] + 1;
 }
 
 bool format_has_translations(enum format format)
 {
-	return format == FORMAT_TXT || formats[format].subtitles;
+	return format == FORMAT_TXT || subtitles_find(format);
 }
 
 const char *format_suffix(enum format format)
 {
-	return formats[format].suffix;
+	return suffixes[format];
 }
 
 int format_find(const char *name, size_t len, enum format *ret_format)
@@ -89,19 +86,37 @@ static int render_text(const struct transcript *transcript, struct buf *out)
 	return err;
 }
 
+void format_render_each(unsigned translation, const char *job, size_t len,
+	struct rendering *renderings, size_t renderings_len)
+{
+	CLEANUP(transcript_done) struct transcript transcript;
+	int err = transcript_read(job, len, translation, &transcript);
+	bool subtitles = false;
+
+	for (size_t i = 0; i < renderings_len; i++) {
+		struct rendering *one = &renderings[i];
+
+		assert(one->format != FORMAT_JSON);
+		one->result = err;
+		if (err)
+			continue;
+		if (subtitles_find(one->format))
+			subtitles = true;
+		else if (one->format == FORMAT_MD)
+			one->result = markdown_render((struct json_slice){job, job + len},
+				&transcript, one->out);
+		else
+			one->result = render_text(&transcript, one->out);
+	}
+	if (subtitles)
+		subtitles_render(&transcript, renderings, renderings_len);
+}
+
 int format_render(enum format format, unsigned translation, const char *job, size_t len,
 	struct buf *out)
 {
-	CLEANUP(transcript_done) struct transcript transcript;
-	const struct subtitles *subtitles = formats[format].subtitles;
-	int err = transcript_read(job, len, translation, &transcript);
+	struct rendering one = {.format = format, .out = out};
 
-	assert(format != FORMAT_JSON);
-	if (err)
-		return err;
-	if (format == FORMAT_MD)
-		return markdown_render(
-			(struct json_slice){job, job + len}, &transcript, out);
-	return subtitles ? subtitles_render(&transcript, subtitles, out)
-			 : render_text(&transcript, out);
+	format_render_each(translation, job, len, &one, 1);
+	return one.result;
 }

@@ -20,6 +20,13 @@ const struct subtitles subtitles_vtt = {
 	.markup = true,
 };
 
+const struct subtitles *subtitles_find(enum format format)
+{
+	if (format == FORMAT_SRT)
+		return &subtitles_srt;
+	return format == FORMAT_VTT ? &subtitles_vtt : NULL;
+}
+
 static int subtitles_add_time(
 	const struct subtitles *subtitles, int64_t ms, struct buf *out)
 {
@@ -91,35 +98,45 @@ static int subtitles_add_line(const struct transcript *transcript,
 
 /* Appends cues made from the utterances. */
 static int subtitles_add_cues(const struct transcript *transcript,
-	const struct subtitles *subtitles, struct buf *out)
+	const struct cues *cues, const struct subtitles *subtitles, struct buf *out)
 {
-	CLEANUP(cues_done) struct cues cues;
-	int err = cues_make(transcript, &cues);
+	int err = buf_append_str(out, subtitles->header);
 
-	if (!err)
-		err = buf_append_str(out, subtitles->header);
-	for (size_t i = 0; !err && i < cues.len; i++) {
-		const struct cue *cue = &cues.list[i];
+	for (size_t i = 0; !err && i < cues->len; i++) {
+		const struct cue *cue = &cues->list[i];
 
 		err = subtitles_begin_cue(subtitles, i + 1, cue->from, cue->to, out);
 		if (!err)
 			err = buf_append_str(out, "\n");
 		for (unsigned line = 0; !err && line < cue->lines_len; line++)
 			err = subtitles_add_line(
-				transcript, &cues, cue, line, subtitles, out);
+				transcript, cues, cue, line, subtitles, out);
 	}
 	return err;
 }
 
-int subtitles_render(const struct transcript *transcript,
-	const struct subtitles *subtitles, struct buf *out)
+void subtitles_render(const struct transcript *transcript, struct rendering *renderings,
+	size_t renderings_len)
 {
-	int made = api_subtitles_render(transcript->subtitles, subtitles, out);
+	CLEANUP(cues_done) struct cues cues = {0};
+	int made = api_subtitles_render(
+		transcript->subtitles, renderings, renderings_len);
+	int err = made;
 
-	if (made != -ENODATA && made != -EBADMSG)
-		return made;
+	if (!made)
+		return;
+	if (made == -ENODATA || made == -EBADMSG)
+		err = cues_make(transcript, &cues);
+	for (size_t i = 0; i < renderings_len; i++) {
+		struct rendering *one = &renderings[i];
+		const struct subtitles *subtitles = subtitles_find(one->format);
 
-	int err = subtitles_add_cues(transcript, subtitles, out);
-
-	return !err && made == -EBADMSG ? RENDER_REPLACED : err;
+		if (!subtitles)
+			continue;
+		one->result = err ? err
+				  : subtitles_add_cues(
+					    transcript, &cues, subtitles, one->out);
+		if (!one->result && made == -EBADMSG)
+			one->result = RENDER_REPLACED;
+	}
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "fuzz.h"
 #include "render/render.h"
@@ -71,16 +72,25 @@ static void check_text(enum format format, const char *text, size_t len, size_t 
 		*cues = check_cues(text, format == FORMAT_SRT ? ',' : '.');
 }
 
-/* Renders a job, and again if it is JSON. Returns the number of cues. */
+/*
+ * Renders a job, and again together with another format if it is JSON. Returns the number
+ * of cues.
+ */
 static size_t render(enum format format, unsigned translation, const char *job,
 	size_t len, bool checked)
 {
 	CLEANUP(buf_done) struct buf out;
 	CLEANUP(buf_done) struct buf again;
+	CLEANUP(buf_done) struct buf other;
+	struct rendering both[] = {
+		{.format = FORMAT_VTT, .out = &other},
+		{.format = format, .out = &again},
+	};
 	size_t cues = 0;
 
 	buf_init(&out, FORMAT_TEXT_MAX);
 	buf_init(&again, FORMAT_TEXT_MAX);
+	buf_init(&other, FORMAT_TEXT_MAX);
 
 	int err = format_render(format, translation, job, len, &out);
 
@@ -88,7 +98,8 @@ static size_t render(enum format format, unsigned translation, const char *job,
 		(err == -ENOENT && translation));
 	if (err < 0 || !checked)
 		return 0;
-	HOLDS(format_render(format, translation, job, len, &again) == err);
+	format_render_each(translation, job, len, both, ARRAY_SIZE(both));
+	HOLDS(both[1].result == err);
 	HOLDS(out.len == again.len &&
 		(!out.len || !memcmp(out.data, again.data, out.len)));
 	HOLDS(out.len || (format != FORMAT_VTT && format != FORMAT_MD));

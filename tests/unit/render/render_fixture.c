@@ -8,6 +8,30 @@
 
 #include "json/pretty_print.h"
 
+/*
+ * Expects format_render_each() to have the same result as format_render() in a format,
+ * whatever happens in the others.
+ */
+static void check_each(enum format format, const char *job, size_t len, int result,
+	const struct buf *out)
+{
+	struct rendering renderings[FORMATS - 1];
+	struct buf texts[FORMATS - 1];
+
+	for (unsigned i = 0; i < FORMATS - 1; i++) {
+		buf_init(&texts[i], out->max);
+		renderings[i] = (struct rendering){
+			.format = (enum format)(i + 1), .out = &texts[i]};
+	}
+	format_render_each(0, job, len, renderings, FORMATS - 1);
+	assert_int_equal(renderings[format - 1].result, result);
+	assert_int_equal(texts[format - 1].len, out->len);
+	if (out->len)
+		assert_memory_equal(texts[format - 1].data, out->data, out->len);
+	for (unsigned i = 0; i < FORMATS - 1; i++)
+		buf_done(&texts[i]);
+}
+
 int render_max(enum format format, const char *job, size_t max, char *ret_text)
 {
 	struct buf printed, out;
@@ -24,6 +48,7 @@ int render_max(enum format format, const char *job, size_t max, char *ret_text)
 
 	int err = format_render(format, 0, copy, printed.len, &out);
 
+	check_each(format, copy, printed.len, err, &out);
 	ret_text[0] = '\0';
 	if (err >= 0 && out.len) {
 		assert_true(out.len < TEXT_MAX);

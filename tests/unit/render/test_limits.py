@@ -103,6 +103,16 @@ def test_limits(make, seed, tmp_path):
             assert without_marks(shown) == without_marks(said(job))
 
 
+@pytest.mark.parametrize("make", [conversation, two_channels, hostile])
+def test_formats_made_together(make):
+    """All formats that are made at once have the same bytes as each of them made alone."""
+    for seed in range(ROUNDS):
+        job = make(random.Random(f"{make.__name__} {seed}"))
+        alone = {name: render(job, name) for name in ("srt", "vtt", "txt")}
+        for names in (("srt", "vtt"), ("vtt", "txt", "srt")):
+            assert render(job, ",".join(names)) == "".join(alone[name] for name in names)
+
+
 @pytest.mark.parametrize("language", SPACED)
 def test_words_are_not_divided(language, tmp_path):
     """In a script with spaces, lines and cues end at a space."""
