@@ -205,10 +205,9 @@ def test_two_voices_at_once(tmp_path):
             {"text": other, "start": 2, "end": 2.5, "channel": 1, "speaker": 1}]), tmp_path)
     question, answer = "Are you there, or is there nobody who can hear me?", "Yes, of course I am there!"
     assert both("Are you there?", "Yes.") == [(1000, 4000, "- Are you there?\n- Yes.")]
-    # An interruption divides a cue of two lines.
-    cues = both(question, "Yes.")
-    assert [text for _, _, text in cues] == ["- Are you there, or\n- Yes.",
-                                             "is there nobody who can hear me?"]
+    # An interruption divides a cue of two lines. It is not shown before it is spoken.
+    assert both(question, "Yes.") == [(1000, 2000, "Are you there, or"),
+                                      (2000, 4250, "- Yes.\n- is there nobody who can hear me?")]
     cues = both(question + " " + question, answer + " " + answer)
     assert [cue[0] for cue in cues][:2] == [1000, 2000] and cues[0][1] == 2000
 
