@@ -2,6 +2,9 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
 
 /* The parts of a URL that decide whether and how a request is sent to it. */
 struct http_url {
@@ -22,3 +25,9 @@ struct http_url {
  * says what is wrong with the URL. It does not quote the URL.
  */
 int http_url_parse(const char *text, struct http_url *ret_url, const char **ret_reason);
+
+/*
+ * Appends the first `len` bytes of `text`, percent-encoded except for the unreserved
+ * characters (RFC 3986, 2.3). Returns an error of buf_append().
+ */
+int http_url_print_encoded(const char *text, size_t len, struct buf *out);

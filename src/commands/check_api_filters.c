@@ -11,6 +11,7 @@
 #include "base/errmsg.h"
 #include "check_api_internal.h"
 #include "gladia/timestamp.h"
+#include "http/url.h"
 
 /* The questions about filters. */
 
@@ -26,29 +27,13 @@ enum {
 	ZONE_TEXT = 16,
 };
 
-/* Appends text with all characters percent-encoded that are not unreserved. */
-static int filters_print_encoded(const char *text, size_t len, struct buf *out)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < len; i++) {
-		char c = text[i];
-		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-			     (c >= '0' && c <= '9') || (c && strchr("-._~", c));
-
-		err = plain ? buf_append(out, &c, 1)
-			    : buf_printf(out, "%%%02X", (unsigned char)c);
-	}
-	return err;
-}
-
 static int filters_print_time(const char *name, int64_t ms, struct buf *out)
 {
 	char text[TIMESTAMP_TEXT];
 	int err = buf_printf(out, "&%s=", name);
 
 	timestamp_print(ms, text);
-	return err ? err : filters_print_encoded(text, strlen(text), out);
+	return err ? err : http_url_print_encoded(text, strlen(text), out);
 }
 
 /* A job that is looked for in a list. */
@@ -100,7 +85,7 @@ int check_api_list_around(struct check_api *check, const struct check_api_job *j
 		job->created_ms + CHECK_API_AROUND_MS, more, ret_found, ret_page);
 }
 
-/* Are the ends of a range included? */
+/* Finds out whether the ends of a range are included. */
 int check_api_range(struct check_api *check, struct buf *text)
 {
 	enum { AROUND, BEYOND, AFTER, BEFORE, RANGES };
@@ -269,7 +254,7 @@ static int filters_find_zone(struct check_api *check, struct filters_zone *zone)
 	return 0;
 }
 
-/* In which zone is a day? */
+/* Finds out in which time zone a day of date= is. */
 int check_api_day(struct check_api *check, struct buf *text)
 {
 	struct filters_zone zone = {ZONE_MIN_MS, ZONE_MAX_MS};
@@ -325,7 +310,7 @@ static int filters_print_json(const char *key, const char *value, struct buf *ou
 	int len = snprintf(object, sizeof(object), "{%s:%s}", key, value);
 	int err = buf_append_str(out, "&custom_metadata=");
 
-	return err ? err : filters_print_encoded(object, (size_t)len, out);
+	return err ? err : http_url_print_encoded(object, (size_t)len, out);
 }
 
 /* Prints "&custom_metadata[KEY]=VALUE". The words are JSON strings without escapes. */
@@ -334,10 +319,10 @@ static int filters_print_brackets(const char *key, const char *value, struct buf
 	int err = buf_append_str(out, "&custom_metadata%5B");
 
 	if (!err)
-		err = filters_print_encoded(key + 1, strlen(key) - 2, out);
+		err = http_url_print_encoded(key + 1, strlen(key) - 2, out);
 	if (!err)
 		err = buf_append_str(out, "%5D=");
-	return err ? err : filters_print_encoded(value + 1, strlen(value) - 2, out);
+	return err ? err : http_url_print_encoded(value + 1, strlen(value) - 2, out);
 }
 
 /* Finds out what one form of the filter does. Returns as filters_effect() does. */
@@ -367,7 +352,7 @@ static bool filters_matches_whole(struct check_api *check)
 	buf_init(&more, PARAMETERS_MAX);
 	err = buf_append_str(&more, "&custom_metadata=");
 	if (!err)
-		err = filters_print_encoded(
+		err = http_url_print_encoded(
 			check->metadata.data, check->metadata.len, &more);
 	if (!err)
 		err = check_api_list_around(
@@ -375,7 +360,7 @@ static bool filters_matches_whole(struct check_api *check)
 	return !err && found;
 }
 
-/* Which form of custom_metadata filters? */
+/* Finds out which form of custom_metadata filters. */
 int check_api_metadata(struct check_api *check, struct buf *text)
 {
 	static const char *const words[] = {

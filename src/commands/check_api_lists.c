@@ -55,7 +55,7 @@ static struct json_slice lists_transcription(const struct buf *text)
 	return json_member(json_member(job, "result"), "transcription");
 }
 
-/* Are the items of a list whole? */
+/* Finds out whether the items of a list are whole. */
 int check_api_items(struct check_api *check, struct buf *text)
 {
 	CLEANUP(buf_done) struct buf job;
@@ -128,7 +128,7 @@ static int lists_limit(struct check_api *check, unsigned limit, struct buf *sent
 	return page.items <= limit ? ANSWER_TESTED : ANSWER_UNTESTED;
 }
 
-/* Which limits are granted? */
+/* Finds out which limits are granted. */
 int check_api_limits(struct check_api *check, struct buf *text)
 {
 	CLEANUP(buf_done) struct buf sentence;
@@ -156,7 +156,7 @@ int check_api_limits(struct check_api *check, struct buf *text)
 	return errmsg_set(text, answer, "%s", sentence.len ? sentence.data : "");
 }
 
-/* In which order are jobs listed? */
+/* Finds out in which order jobs are listed. */
 int check_api_order(struct check_api *check, struct buf *text)
 {
 	bool falls = false;
@@ -205,7 +205,7 @@ static int lists_small_list(
 	return ANSWER_TESTED;
 }
 
-/* Is `next` null on a last page that is full? */
+/* Finds out whether `next` is null on a last page that is full. */
 int check_api_last_page(struct check_api *check, struct buf *text)
 {
 	static const char *const words[] = {
@@ -233,7 +233,7 @@ int check_api_last_page(struct check_api *check, struct buf *text)
 	return errmsg_set(text, ANSWER_TESTED, "%s", words[page.next]);
 }
 
-/* How is an offset past the end answered? */
+/* Finds out how an offset past the end is answered. */
 int check_api_past_end(struct check_api *check, struct buf *text)
 {
 	char parameters[PARAMETERS_MAX];
@@ -261,7 +261,7 @@ int check_api_past_end(struct check_api *check, struct buf *text)
 		page.next == PROBE_NEXT_SET ? " with a next" : "");
 }
 
-/* Where does a `next` point that is a whole URL? */
+/* Returns words for the place to which `next`, a whole URL, points. */
 static const char *lists_place(const struct check_api *check, const char *next)
 {
 	struct http_url url;
@@ -291,7 +291,7 @@ static const char *lists_place(const struct check_api *check, const char *next)
 		    : "is another path of another server";
 }
 
-/* Where does `next` point? */
+/* Finds out where `next` points. */
 int check_api_next(struct check_api *check, struct buf *text)
 {
 	struct probe_page page = check->first;

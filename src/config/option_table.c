@@ -117,7 +117,8 @@ static const struct own_option own_options[] = {
 		.takes = "one or more of json, txt, srt, vtt and md, separated by colons",
 		.initial = "json", .help = "files listed for each job, such as txt:srt"},
 	{"tz", "ZONE", KIND_ZONE, MEMBER(tz),
-		.takes = "UTC, local, or the name of a time zone such as Europe/Paris",
+		.takes = "UTC, local, or a time zone such as Europe/Paris (in "
+			 "/usr/share/zoneinfo, which the package tzdata installs)",
 		.initial = "UTC",
 		.help = "time zone of days, local or such as Europe/Paris"},
 	{"offline_ok", NULL, KIND_FLAG, MEMBER(offline_ok),

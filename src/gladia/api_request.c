@@ -7,31 +7,12 @@
 
 #include "base/cleanup.h"
 #include "gladia/api_internal.h"
+#include "http/url.h"
 
 /* Builds the URLs of requests and their descriptions for messages. */
 
 /* Bytes of an id in a description; a longer one is cut off. */
 enum { ID_SHOWN_MAX = 100 };
-
-/* Unreserved characters (RFC 3986, 2.3). */
-static bool request_is_unreserved(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-static int request_print_percent_encoded(const char *text, struct buf *out)
-{
-	int err = 0;
-
-	for (const char *c = text; !err && *c; c++) {
-		if (request_is_unreserved(*c))
-			err = buf_append(out, c, 1);
-		else
-			err = buf_printf(out, "%%%02X", (unsigned char)*c);
-	}
-	return err;
-}
 
 /*
  * Appends the filters of a URL in readable form:
@@ -94,7 +75,7 @@ static int request_ask_of_job(const char *list_url, const char *id, const char *
 	size_t start = url.len;
 
 	if (!err)
-		err = request_print_percent_encoded(id, &url);
+		err = http_url_print_encoded(id, strlen(id), &url);
 	if (err)
 		return -ENOMEM;
 	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried), "%s job %.*s%s", doing,

@@ -123,3 +123,22 @@ int http_url_parse(const char *text, struct http_url *ret_url, const char **ret_
 	ret_url->origin = url_copy_origin(normal);
 	return ret_url->origin ? 0 : -ENOMEM;
 }
+
+static bool url_is_unreserved(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+int http_url_print_encoded(const char *text, size_t len, struct buf *out)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < len; i++) {
+		if (url_is_unreserved(text[i]))
+			err = buf_append(out, &text[i], 1);
+		else
+			err = buf_printf(out, "%%%02X", (unsigned char)text[i]);
+	}
+	return err;
+}

@@ -139,8 +139,8 @@ static void test_bad_zones(void **state)
 
 		PARSE(&p, "gladiafs", "m", "-o", zones[i]);
 		assert_bad(&p,
-			"-o tz takes UTC, local, or the name of a time zone such as "
-			"Europe/Paris");
+			"-o tz takes UTC, local, or a time zone such as Europe/Paris (in "
+			"/usr/share/zoneinfo, which the package tzdata installs)");
 		parsed_done(&p);
 	}
 }
