@@ -27,14 +27,27 @@ const struct subtitles *subtitles_find(enum format format)
 	return format == FORMAT_VTT ? &subtitles_vtt : NULL;
 }
 
+/* Writes a number with leading zeros. Returns what is behind its last digit. */
+static char *subtitles_print_number(int64_t number, unsigned digits, char *at)
+{
+	for (unsigned i = digits; i-- > 0; number /= 10)
+		at[i] = (char)('0' + number % 10);
+	return at + digits;
+}
+
+/* Appends a time. buf_printf() would take a tenth of the time for a whole rendition. */
 static int subtitles_add_time(
 	const struct subtitles *subtitles, int64_t ms, struct buf *out)
 {
 	enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+	char text[] = "HH:MM:SS.mmm";
+	char *at = subtitles_print_number(ms / HOUR, 2, text);
 
-	return buf_printf(out, "%02d:%02d:%02d%c%03d", (int)(ms / HOUR),
-		(int)(ms % HOUR / MINUTE), (int)(ms % MINUTE / SECOND), subtitles->point,
-		(int)(ms % SECOND));
+	at = subtitles_print_number(ms % HOUR / MINUTE, 2, at + 1);
+	at = subtitles_print_number(ms % MINUTE / SECOND, 2, at + 1);
+	*at = subtitles->point;
+	subtitles_print_number(ms % SECOND, 3, at + 1);
+	return buf_append_str(out, text);
 }
 
 int subtitles_begin_cue(const struct subtitles *subtitles, size_t number, int64_t from,

@@ -47,14 +47,47 @@ static struct json_slice transcript_read_count(struct json_slice value)
 	return len <= DIGITS_MAX ? value : (struct json_slice){0};
 }
 
+/*
+ * Reads a number of at most 15 characters without sign and exponent, as nearly all times
+ * are. The result is that of strtod(), because a double represents both operands of the
+ * division exactly, but strtod() would take a seventh of the time for a whole rendition.
+ * Returns false if the number is not of this kind.
+ */
+static bool transcript_read_short(struct json_slice value, double *ret_number)
+{
+	enum { EXACT_MAX = 15 };
+	bool point = false;
+	int64_t digits = 0;
+	double scale = 1;
+
+	if (json_length(value) > EXACT_MAX)
+		return false;
+	for (const char *at = value.at; at < value.end; at++) {
+		if (*at == '.' && !point) {
+			point = true;
+			continue;
+		}
+		if (*at < '0' || *at > '9')
+			return false;
+		digits = digits * 10 + *at - '0';
+		if (point)
+			scale *= 10;
+	}
+	*ret_number = (double)digits / scale;
+	return true;
+}
+
 double transcript_read_seconds(struct json_slice value)
 {
 	char number[NUMBER_MAX];
+	double seconds;
 	size_t len = json_length(value);
 
 	if (!len || len >= sizeof(number) ||
 		!(*value.at == '-' || (*value.at >= '0' && *value.at <= '9')))
 		return NAN;
+	if (transcript_read_short(value, &seconds))
+		return seconds;
 	memcpy(number, value.at, len);
 	number[len] = '\0';
 	return strtod(number, NULL);
