@@ -114,6 +114,26 @@ static enum break_class units_punctuation(const struct units_text *text, size_t 
 	return otherwise;
 }
 
+/*
+ * True if the period after text[begin..end) is that of an abbreviation: a small letter
+ * follows, as in "e.g. here", or a name.
+ */
+static bool units_is_abbreviation(const struct units_text *text, size_t begin, size_t end)
+{
+	static const char *const titles[] = {
+		"Dr.", "Fr.", "Hr.", "M.", "Mr.", "Mrs.", "Ms.", "Prof.", "Sr.", "St."};
+	ucs4_t code;
+
+	for (size_t i = 0; i < ARRAY_SIZE(titles); i++)
+		if (strlen(titles[i]) == end - begin &&
+			memcmp(titles[i], text->text + begin, end - begin) == 0)
+			return true;
+	if (end + 1 >= text->len || text->text[end] != ' ')
+		return false;
+	units_decode(text, end + 1, &code);
+	return uc_is_property_lowercase(code);
+}
+
 static int units_append(struct units_text *text, const struct unit *unit)
 {
 	struct units *units = text->units;
@@ -168,6 +188,8 @@ static int units_add_part(
 		return 0;
 	unit.spaced = end < text->len && text->text[end] == ' ';
 	unit.after = units_punctuation(text, begin, end, after);
+	if (unit.after == BREAK_SENTENCE && units_is_abbreviation(text, begin, end))
+		unit.after = after;
 	if (unit.columns > LINE_COLUMNS)
 		return units_add_clusters(text, begin, end, &unit);
 	return units_append(text, &unit);

@@ -126,6 +126,11 @@ static void test_lines(void **state)
 	static const struct shape shapes[] = {
 		{SAID("It is late. We should all go home now, before rain."),
 			CUE("It is late.\nWe should all go home now, before rain.\n")},
+		/* The period of an abbreviation does not end a sentence. */
+		{SAID("It was closed, as were e.g. the old shops in the town."),
+			CUE("It was closed,\nas were e.g. the old shops in the town.\n")},
+		{SAID("When it began to rain, the old Mr. Jones went home."),
+			CUE("When it began to rain,\nthe old Mr. Jones went home.\n")},
 		{SAID("When it began to rain hard, we all went home and slept."),
 			CUE("When it began to rain hard,\nwe all went home and "
 			    "slept.\n")},
