@@ -63,8 +63,6 @@ static bool check_mount_use_line(const char *name, char *value, struct options *
 							    : strcmp(value, "none") == 0
 								    ? ""
 								    : NULL);
-	if (strcmp(name, "kind") == 0)
-		options->live = strcmp(value, "live") == 0;
 	if (strcmp(name, "cache_file") != 0)
 		return true;
 	slash = strrchr(value, '/');

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/errmsg.h"
 #include "config/api_key.h"
 
@@ -29,12 +30,16 @@ static size_t key_text_len(const struct part *part)
 	return (size_t)(part->end - part->start);
 }
 
-/* True if the name of a variable contains "KEY". */
+/* True if the name of a variable contains "KEY", "TOKEN" or "GLADIA". */
 static bool key_text_names_key(const char *name, size_t len)
 {
-	for (size_t i = 0; i + strlen("key") <= len; i++)
-		if (strncasecmp(name + i, "key", strlen("key")) == 0)
-			return true;
+	static const char *const words[] = {"key", "token", "gladia"};
+
+	for (size_t i = 0; i < len; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(words); j++)
+			if (i + strlen(words[j]) <= len &&
+				strncasecmp(name + i, words[j], strlen(words[j])) == 0)
+				return true;
 	return false;
 }
 

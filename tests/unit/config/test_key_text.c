@@ -31,6 +31,7 @@ static void test_other_forms(void **state)
 	static const char *const texts[] = {"\n\n" SECRET "\n", "# my key\n\n" SECRET,
 		"\"" SECRET "\"\n", "'" SECRET "' \n", "GLADIA_API_KEY=" SECRET "\n",
 		"export GLADIA_API_KEY=\"" SECRET "\"\n", "api_key = '" SECRET "'",
+		"GLADIA=" SECRET, "API_TOKEN=" SECRET,
 		"  # a\n\tkey=" SECRET "\r\nother=1\n"};
 
 	(void)state;
