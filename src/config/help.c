@@ -14,7 +14,8 @@ void options_print_help(void)
 	(void)fputs(
 		"Usage: gladiafs [-o OPTION[,OPTION...]] [-f] [-v] [-d] [SOURCE] "
 		"MOUNTPOINT\n"
-		"       gladiafs --check [--api] [-o OPTION[,OPTION...]] [SOURCE]\n"
+		"       gladiafs --check [--api] [-o OPTION[,OPTION...]] [SOURCE | "
+		"MOUNTPOINT]\n"
 		"       gladiafs --refresh PATH...\n"
 		"       gladiafs --fetch PATH...\n"
 		"       gladiafs --cache[=clean|=clean-all] [-o cache_dir=PATH]\n"
