@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/errmsg.h"
 #include "option_table.h"
+#include "render/render.h"
 
 /* Options from mount(8) that are passed to the kernel (SEMANTICS 1.2). */
 static const char *const kernel_flags[] = {
@@ -106,10 +107,15 @@ int options_refuse(const char *dashes, const char *argument, struct buf *errmsg)
 		errmsg, -EINVAL, "unknown option \"%s%.*s\"", dashes, (int)len, argument);
 
 	struct suggestion suggestion = suggestion_for(argument, len);
+	enum format format;
 	bool own = option_list_suggest(dashes, &suggestion);
 
 	if (strcmp(dashes, "-o ") != 0 && IS_AMONG(argument, unmount_words))
 		(void)buf_append_str(errmsg, ": did you mean fusermount3 -u MOUNTPOINT?");
+	else if (strcmp(dashes, "-o ") == 0 && !format_find(argument, len, &format))
+		(void)buf_printf(errmsg,
+			": formats are separated by colons, as in -o formats=json:%s",
+			format_name(format));
 	else if (suggestion.word)
 		(void)buf_printf(errmsg, ": did you mean %s%s?", own ? "-o " : dashes,
 			suggestion.word);

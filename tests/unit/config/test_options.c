@@ -79,6 +79,8 @@ static void test_unknown_options(void **state)
 		{{"-o", "=SECRET"}, "unknown option, not shown"},
 		{{"-o", "SECRET63-20b7-4af7-b3b3-f5fb778203ab"}, "not shown"},
 		{{"-o", "format=json:txt"}, "\"-o format\""},
+		{{"-o", "formats=json,vtt"},
+			"separated by colons, as in -o formats=json:vtt"},
 		{{"-x"}, "\"-x\""},
 		{{"-xSECRET"}, "\"-x\""},
 		{{"-s"}, "\"-s\""},
