@@ -242,6 +242,11 @@ static int options_use_source_argument(
 	if (!argument || command->has_profile || api_url_means_default(argument) ||
 		strstr(argument, "://"))
 		return options_use_source(command, argument, options, errmsg);
+
+	int err = wrong_words_explain_checked(argument, errmsg);
+
+	if (err)
+		return err;
 	options->mountpoint = strdup(argument);
 	if (!options->mountpoint)
 		return errmsg_set(errmsg, -ENOMEM, "out of memory");

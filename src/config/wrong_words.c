@@ -146,3 +146,17 @@ int wrong_words_explain(
 		"too many arguments (%zu; at most SOURCE and MOUNTPOINT): %s", count,
 		usage);
 }
+
+int wrong_words_explain_checked(const char *argument, struct buf *errmsg)
+{
+	CLEANUP_FREE char *similar =
+		suggestion_may_quote(argument) ? profile_similar(argument) : NULL;
+
+	/* A mount that hangs, whose name is not similar, must not be accessed here. */
+	if (!similar || access(argument, F_OK) == 0)
+		return 0;
+	return errmsg_set(errmsg, -EINVAL,
+		"\"%s\" is neither the name of a profile nor a directory; did you mean "
+		"gladiafs --check %s?",
+		argument, similar);
+}

@@ -17,6 +17,14 @@ int wrong_words_explain(const char *const *arguments, size_t count, const char *
 	struct buf *errmsg);
 
 /*
+ * Explains an argument of --check that is neither a URL, a profile nor a directory, but
+ * similar to the name of a profile.
+ *
+ * Returns 0 if no mistake was recognised, or else -EINVAL with the message in `errmsg`.
+ */
+int wrong_words_explain_checked(const char *argument, struct buf *errmsg);
+
+/*
  * Returns what the user probably meant by `word`, to be appended to an error message:
  * "; did you mean ...?", or "" if it is no command. The result is a static string.
  */

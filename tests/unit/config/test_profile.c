@@ -213,6 +213,12 @@ static void test_no_profile(void **state)
 	assert_bad(&p, "\"wrok\" is neither a URL nor the name of a profile; did you "
 		       "mean work?");
 	parsed_done(&p);
+	PARSE(&p, "gladiafs", "--check", "wrok");
+	assert_bad(&p, "did you mean gladiafs --check work?");
+	parsed_done(&p);
+	PARSE(&p, "gladiafs", "--check", "nothing");
+	assert_good(&p);
+	parsed_done(&p);
 	PARSE(&p, "gladiafs", "glladiafs", "m");
 	assert_bad(&p, "\"glladiafs\" is neither a URL such as");
 	parsed_done(&p);
