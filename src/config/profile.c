@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +257,8 @@ static int profile_check(const char *path, int fd, struct buf *errmsg)
 	if (fstat(fd, &status) < 0)
 		return errmsg_set(
 			errmsg, -EINVAL, "cannot read %s: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return errmsg_set(errmsg, -EINVAL, "%s is not a regular file", path);
 	err = profile_check_one(path, &status, errmsg);
 	if (err)
 		return err;
@@ -267,11 +270,16 @@ static int profile_check(const char *path, int fd, struct buf *errmsg)
 
 static int profile_read(const char *path, struct options *options, struct buf *errmsg)
 {
-	CLEANUP_FILE FILE *file = fopen(path, "re");
+	/* Opening a FIFO would block. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP_FILE FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 
-	if (!file)
-		return errmsg_set(
-			errmsg, -EINVAL, "cannot open %s: %s", path, strerror(errno));
+	if (!file) {
+		errmsg_set(errmsg, -EINVAL, "cannot open %s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -EINVAL;
+	}
 
 	int err = profile_check(path, fileno(file), errmsg);
 

@@ -154,6 +154,23 @@ static void test_errors(void **state)
 	}
 }
 
+/* SEMANTICS 1.10.3: what cannot be read is named, and does not block. */
+static void test_no_regular_file(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	assert_int_equal(mkfifo(temp_root_path(root, "gladiafs/work.conf"), 0600), 0);
+	PARSE(&p, "gladiafs", "work", "m");
+	assert_bad(&p, "work.conf is not a regular file");
+	parsed_done(&p);
+	assert_int_equal(unlink(temp_root_path(root, "gladiafs/work.conf")), 0);
+	assert_int_equal(mkdir(temp_root_path(root, "gladiafs/work.conf"), 0700), 0);
+	PARSE(&p, "gladiafs", "work", "m");
+	assert_bad(&p, "work.conf is not a regular file");
+	parsed_done(&p);
+}
+
 /*
  * SEMANTICS 1.10.6: a file that another user can change could send the key to a server of
  * theirs.
@@ -237,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_precedence, begin, end),
 		cmocka_unit_test_setup_teardown(test_paths, begin, end),
 		cmocka_unit_test_setup_teardown(test_errors, begin, end),
+		cmocka_unit_test_setup_teardown(test_no_regular_file, begin, end),
 		cmocka_unit_test_setup_teardown(test_writable_by_others, begin, end),
 		cmocka_unit_test_setup_teardown(test_no_profile, begin, end),
 	};
