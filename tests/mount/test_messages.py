@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mounting import needs_root
+from mounting import alone, needs_root
 
 FAILED = 32
 REQUEST = re.compile(r"GET http://\S+/v2/pre-recorded\?\S*: 200, \d+ bytes, \d+ ms, attempt 1")
@@ -75,7 +75,7 @@ def test_hidden_files(account, mount, place, options):
 
 @needs_root
 def test_no_fusermount(account, program):
-    """SEMANTICS 1.1.14: another user cannot mount, because fusermount3 is not in the path."""
+    """SEMANTICS 1.1.14: another user cannot mount, because fusermount3 cannot be run."""
     with tempfile.TemporaryDirectory(prefix="gladiafs-user-") as home:
         key = Path(home) / "key"
         mounted = Path(home) / "mnt"
@@ -86,7 +86,8 @@ def test_no_fusermount(account, program):
             os.chown(path, 65534, 65534)
         code, _, err = program(
             "-f", "-o", f"key_file={key},cache=off", account.url, mounted,
-            wrapper=["env", f"HOME={home}", "PATH=/nowhere", shutil.which("setpriv"),
-                     "--reuid", "65534", "--regid", "65534", "--clear-groups"])
+            wrapper=[*alone('mount --bind /dev/null "$1" && shift && exec "$@"'),
+                     os.path.realpath(shutil.which("fusermount3")), "env", f"HOME={home}",
+                     "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"])
     assert code == FAILED and err.count("\n") == 1, err
     assert "(gladiafs --check shows what a mount needs)" in err
