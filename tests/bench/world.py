@@ -4,9 +4,11 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -150,15 +152,28 @@ class Process:
             raise Wrong(f"{self.name} ended with exit code {code}")
 
 
+# Lines that gladiafs logs when a mount begins and ends.
+LIFE = re.compile(r"gladiafs: (mounted \S+ on |\S+ was unmounted$|ended \(exit code 0\)$)")
+
+
 class Mount(Process):
-    """A mount of gladiafs."""
+    """A mount of gladiafs. Its other messages are printed when it stops."""
 
     def __init__(self, program: Path, url: str, directory: Path, cache: Path, *options: str):
         key = directory.parent / "key"
         key.touch(0o600)
         key.write_text(KEY + "\n", encoding="ascii")
         listed = ",".join([f"key_file={key}", f"cache_dir={cache}", *options])
-        super().__init__("gladiafs", [program, "-f", "-o", listed, url, directory], directory)
+        self.log = directory.with_suffix(".log")
+        super().__init__("gladiafs", [program, "-f", "-o", listed, url, directory], directory,
+                         self.log)
+
+    def stop(self) -> None:
+        super().stop()
+        for line in self.log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if not LIFE.match(line):
+                print(line, file=sys.stderr)
+        self.log.unlink()
 
 
 class World:
