@@ -17,7 +17,7 @@ import pytest
 
 import mounting
 from tls_front import Front, make_certificates
-from mounting import Guard, Mount, Place, Program, alone, needs_root, needed_tools
+from mounting import TEST_LIMIT, Guard, Mount, Place, Program, alone, needs_root, needed_tools
 from mock import Mock
 from test_faults import ACCOUNT, LATE, OPTIONS, TIMEOUT, Steps, attempt, difference
 from tools import PATIENCE, wait_until
@@ -145,7 +145,8 @@ def go_through(place, certificates, way):
         stack.callback(relay.close)
         one = Mount(place, mock, *OPTIONS, f"ca_file={certificates / 'ca.pem'}",
                     source=[f"https://localhost:{relay.port}"])
-        guard = Guard([one])
+        # After each step it may take ten seconds until the API is tried again.
+        guard = Guard([one], 3 * TEST_LIMIT)
         stack.callback(guard.cancel)
         target = mock.port if way == "plain" else fronts.get(way, fronts["good"]).port
         steps = Steps(mock, one)

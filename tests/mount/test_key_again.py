@@ -116,7 +116,7 @@ def test_new_key_afterwards(account, hanging, link, silent, place, late):
         wait_until(lambda: hanging.stderr.count(NO_ANSWER) == 2, "it is logged again")
     silent.close()
     wait_until(lambda: can_list(hanging.path / "status/done"), "the new key is used")
-    assert "cannot open" in hanging.stderr
+    hanging.await_message("cannot open")
 
 
 def test_one_process(hanging):
