@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-static const char hex_digits[] = "0123456789ABCDEF";
+#include "base/percent.h"
 
 /* A character of a text, or a byte that does not belong to one. */
 struct piece {
@@ -80,9 +80,7 @@ size_t filename_escape_part(const char *text, const char *also, size_t max, char
 				*out++ = *at;
 				continue;
 			}
-			*out++ = '%';
-			*out++ = hex_digits[(unsigned char)*at >> 4];
-			*out++ = hex_digits[(unsigned char)*at & 15];
+			out = percent_encode(*at, out);
 		}
 	}
 	*out = '\0';
@@ -106,14 +104,6 @@ int filename_escape(const char *text, const char *also, const char *suffix,
 	return 0;
 }
 
-/* Returns the value of an upper-case hex digit, or -1. */
-static int filename_hex_value(char digit)
-{
-	const char *found = digit ? strchr(hex_digits, digit) : NULL;
-
-	return found ? (int)(found - hex_digits) : -1;
-}
-
 int filename_unescape(const char *name, size_t len, const char *also,
 	char text[static FILENAME_BYTES_MAX + 1])
 {
@@ -128,16 +118,13 @@ int filename_unescape(const char *name, size_t len, const char *also,
 			made[made_len++] = name[i];
 			continue;
 		}
-		if (len - i < 3)
-			return -EINVAL;
 
-		int high = filename_hex_value(name[i + 1]);
-		int low = filename_hex_value(name[i + 2]);
+		int byte = percent_decode(name + i, len - i);
 
-		if (high < 0 || low < 0)
+		if (byte < 0)
 			return -EINVAL;
-		made[made_len++] = (char)(high << 4 | low);
-		i += 2;
+		made[made_len++] = (char)byte;
+		i += PERCENT_LEN - 1;
 	}
 	made[made_len] = '\0';
 

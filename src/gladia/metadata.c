@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "base/percent.h"
 #include "gladia/job_internal.h"
 
 _Static_assert(2 * METADATA_WORD_MAX + 1 < METADATA_FILTER_MAX,
@@ -27,20 +28,17 @@ static bool metadata_is_plain(char c)
  */
 static size_t metadata_encode(const char *text, char word[static METADATA_WORD_MAX + 1])
 {
-	static const char hex_digits[] = "0123456789ABCDEF";
-	size_t len = 0;
+	char *out = word;
 
 	for (const char *c = text; *c; c++) {
 		if (metadata_is_plain(*c) && !(c == text && *c == '.')) {
-			word[len++] = *c;
+			*out++ = *c;
 			continue;
 		}
-		word[len++] = '%';
-		word[len++] = hex_digits[(unsigned char)*c >> 4];
-		word[len++] = hex_digits[(unsigned char)*c & 15];
+		out = percent_encode(*c, out);
 	}
-	word[len] = '\0';
-	return len;
+	*out = '\0';
+	return (size_t)(out - word);
 }
 
 /*
@@ -58,14 +56,6 @@ static int metadata_encode_name(
 	return 0;
 }
 
-/* Returns the value of an upper-case hex digit, or -1. */
-static int metadata_hex_value(char digit)
-{
-	return digit >= '0' && digit <= '9'   ? digit - '0'
-	       : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-					      : -1;
-}
-
 int metadata_decode(
 	const char *word, size_t len, char text[static FILENAME_BYTES_MAX + 1])
 {
@@ -78,13 +68,12 @@ int metadata_decode(
 		if (text_len == FILENAME_BYTES_MAX)
 			return -EINVAL;
 		if (c == '%') {
-			int high = len - i < 3 ? -1 : metadata_hex_value(word[i + 1]);
-			int low = len - i < 3 ? -1 : metadata_hex_value(word[i + 2]);
+			int byte = percent_decode(word + i, len - i);
 
-			if (high < 0 || low < 0)
+			if (byte < 0)
 				return -EINVAL;
-			c = (char)(high << 4 | low);
-			i += 2;
+			c = (char)byte;
+			i += PERCENT_LEN - 1;
 		}
 		text[text_len++] = c;
 	}

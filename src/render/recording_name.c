@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/percent.h"
 #include "json/string.h"
 
 /*
@@ -34,26 +35,17 @@ static size_t recording_name_decode(
 	return len;
 }
 
-static int recording_name_hex_value(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	digit |= 0x20;
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
 /* Decodes the percent-encoding of a URL in place, except that of a NUL. */
 static size_t recording_name_decode_percent(char *text, size_t len)
 {
 	size_t out = 0;
 
 	for (size_t in = 0; in < len; in++) {
-		int high = in + 2 < len ? recording_name_hex_value(text[in + 1]) : -1;
-		int low = in + 2 < len ? recording_name_hex_value(text[in + 2]) : -1;
+		int byte = percent_decode(text + in, len - in);
 
-		if (text[in] == '%' && high >= 0 && low >= 0 && high + low > 0) {
-			text[out++] = (char)(high * 16 + low);
-			in += 2;
+		if (byte > 0) {
+			text[out++] = (char)byte;
+			in += PERCENT_LEN - 1;
 		} else {
 			text[out++] = text[in];
 		}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "cmocka.h"
+
+#include "base/array.h"
+#include "base/percent.h"
+
+static void test_every_byte(void **state)
+{
+	(void)state;
+	for (int byte = 0; byte < 256; byte++) {
+		char text[PERCENT_LEN];
+
+		assert_ptr_equal(percent_encode((char)byte, text), text + PERCENT_LEN);
+		assert_int_equal(text[0], '%');
+		assert_int_equal(percent_decode(text, sizeof(text)), byte);
+	}
+	assert_int_equal(percent_decode("%e2", 3), 0xe2);
+	assert_int_equal(percent_decode("%E2rest", 7), 0xe2);
+}
+
+static void test_other_texts(void **state)
+{
+	static const char *const texts[] = {
+		"", "%", "%4", "41", "%4g", "%g4", "%%41", "x41", "% 4", "%+4", "%0x"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		assert_int_equal(percent_decode(texts[i], strlen(texts[i])), -1);
+	assert_int_equal(percent_decode("%41", 2), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_byte),
+		cmocka_unit_test(test_other_texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
