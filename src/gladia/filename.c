@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistr.h>
 
 #include "base/percent.h"
 
@@ -17,51 +18,27 @@ struct piece {
  * True for C1 controls, and for characters that change the direction of the text after
  * them: they could make a name look like another one.
  */
-static bool filename_is_invisible(uint32_t code)
+static bool filename_is_invisible(ucs4_t code)
 {
 	return (code >= 0x80 && code <= 0x9f) || code == 0x61c || code == 0x200e ||
 	       code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
 	       (code >= 0x2066 && code <= 0x2069);
 }
 
-/*
- * Decodes a character of UTF-8 (RFC 3629) that is not ASCII. Returns its length, or 0 if
- * it is not valid.
- */
-static size_t filename_decode(const unsigned char *at, uint32_t *ret_code)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = *at >= 0xf0 ? 4 : *at >= 0xe0 ? 3 : 2;
-	uint32_t code = *at & (0x7fU >> len);
-
-	if (*at < 0xc0 || *at > 0xf4)
-		return 0;
-	/* The NUL at the end is no continuation byte. */
-	for (size_t i = 1; i < len; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (at[i] & 0x3f);
-	}
-	*ret_code = code;
-	return code < least[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)
-		       ? 0
-		       : len;
-}
-
 /* Returns the piece at the beginning of a text that is not empty. */
 static struct piece filename_piece(const char *text, bool first, const char *also)
 {
 	unsigned char byte = (unsigned char)*text;
-	uint32_t code;
-	size_t len;
+	ucs4_t code;
+	int len;
 
 	if (byte < 0x80)
 		return (struct piece){1, byte >= ' ' && byte != 0x7f && byte != '/' &&
 						 byte != '%' && !(first && byte == '.') &&
 						 !strchr(also, byte)};
-	len = filename_decode((const unsigned char *)text, &code);
-	return len ? (struct piece){len, !filename_is_invisible(code)}
-		   : (struct piece){1, false};
+	len = u8_strmbtouc(&code, (const uint8_t *)text);
+	return len > 0 ? (struct piece){(size_t)len, !filename_is_invisible(code)}
+		       : (struct piece){1, false};
 }
 
 size_t filename_escape_part(const char *text, const char *also, size_t max, char *name)

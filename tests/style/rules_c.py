@@ -28,7 +28,7 @@ FOREIGN = {
     "unictype": {"render"},
     "unigbrk": {"render"},
     "unilbrk": {"render"},
-    "unistr": {"render"},
+    "unistr": {"render", "gladia/filename"},
     "uniwidth": {"render"},
 }
 
