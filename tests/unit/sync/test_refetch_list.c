@@ -12,18 +12,23 @@
  * failing, or none.
  */
 
+static void add_new_jobs(struct sync_fixture *fixture, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "new%u", i);
+		fake_add(fixture->api, id, JOB_DONE, fixture_noon_ms() + 1 + i);
+	}
+}
+
 /* New jobs have moved the list: a page shows by how much. */
 static void the_list_has_grown(void **state)
 {
 	struct sync_fixture *fixture = *state;
 	struct reader *reader = list_many(fixture);
 
-	for (int i = 0; i < 10; i++) {
-		char id[16];
-
-		snprintf(id, sizeof(id), "new%d", i);
-		fake_add(fixture->api, id, JOB_DONE, fixture_noon_ms() + 1 + i);
-	}
+	add_new_jobs(fixture, 10);
 	read_all(reader);
 	assert_requests(fixture, 3, PAGES + 2);
 }
@@ -53,12 +58,7 @@ static void the_list_is_another_one(void **state)
 	struct sync_fixture *fixture = *state;
 	struct reader *reader = list_many(fixture);
 
-	for (unsigned i = 0; i < 1000; i++) {
-		char id[16];
-
-		snprintf(id, sizeof(id), "new%u", i);
-		fake_add(fixture->api, id, JOB_DONE, fixture_noon_ms() + 1 + i);
-	}
+	add_new_jobs(fixture, 1000);
 	read_all(reader);
 	assert_in_range(
 		fixture->api->most_pending, FIXTURE_CONNECTIONS, 2 * FIXTURE_CONNECTIONS);
