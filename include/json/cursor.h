@@ -40,6 +40,13 @@ int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
 	struct json_slice *ret_value);
 
 /*
+ * Reads the next value and finds several of its members like json_members(), in one pass.
+ * They are absent if it is not an object. Returns what json_cursor_next() returns.
+ */
+int json_cursor_next_members(struct json_cursor *cursor, const char *const *keys,
+	size_t count, struct json_slice *ret_values);
+
+/*
  * Finds the values of several members of an object in one pass. Escapes in its keys are
  * decoded; if a member occurs twice, the last one counts, as in jq and json_print(). A
  * value is absent if there is no such member.
@@ -49,6 +56,14 @@ int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
  */
 int json_members(struct json_slice object, const char *const *keys, size_t count,
 	struct json_slice *ret_values);
+
+/*
+ * Finds members like json_members(), but those of an object inside `object`: `path` has
+ * the keys that lead to it, and a NULL after the last one. They are absent if there is no
+ * such object. This is one pass, too.
+ */
+int json_members_at(struct json_slice object, const char *const *path,
+	const char *const *keys, size_t count, struct json_slice *ret_values);
 
 /*
  * Finds the value of one member of an object, as json_members() does for several. The

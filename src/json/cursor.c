@@ -44,20 +44,32 @@ int json_cursor_enter(struct json_slice value, char open, struct json_cursor *re
 	return 0;
 }
 
-int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
-	struct json_slice *ret_value)
+/*
+ * Places the cursor in front of the next value, after its key in an object. Returns 0,
+ * -ENODATA at the end, or -EBADMSG.
+ */
+static int cursor_begin_value(struct json_cursor *cursor, struct json_slice *ret_key)
 {
-	struct json_slice key = {0};
-	struct json_slice value;
-
 	if (cursor_take_char(&cursor->rest, cursor->close))
 		return -ENODATA;
 	if (cursor->begun && !cursor_take_char(&cursor->rest, ','))
 		return -EBADMSG;
 	cursor->begun = true;
-	if (cursor->close == '}' && (!cursor_take_value(&cursor->rest, &key) ||
+	if (cursor->close == '}' && (!cursor_take_value(&cursor->rest, ret_key) ||
 					    !cursor_take_char(&cursor->rest, ':')))
 		return -EBADMSG;
+	return 0;
+}
+
+int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
+	struct json_slice *ret_value)
+{
+	struct json_slice key = {0};
+	struct json_slice value;
+	int err = cursor_begin_value(cursor, &key);
+
+	if (err)
+		return err;
 	if (!cursor_take_value(&cursor->rest, &value))
 		return -EBADMSG;
 	if (ret_key && key.at)
@@ -82,6 +94,11 @@ static bool cursor_key_is(struct json_slice key, const char *name)
 		char part[JSON_TEXT_MAX];
 		size_t len;
 
+		if (*in != '\\') {
+			if (!*name || *in++ != *name++)
+				return false;
+			continue;
+		}
 		in = json_decode_text(in, key.end, part, &len);
 		if (!in || strncmp(name, part, len) != 0)
 			return false;
@@ -90,22 +107,64 @@ static bool cursor_key_is(struct json_slice key, const char *name)
 	return !*name;
 }
 
-int json_members(struct json_slice object, const char *const *keys, size_t count,
-	struct json_slice *ret_values)
+/* The path to the members of the value itself. */
+static const char *const cursor_here[] = {NULL};
+
+/*
+ * Finds members of the object at the beginning of `text` like json_members_at(), and
+ * moves the beginning behind it. Returns 0, or -EBADMSG if it is not an object or not
+ * JSON; then `text` is unchanged.
+ */
+static int cursor_take_members(struct json_slice *text, const char *const *path,
+	const char *const *keys, size_t count, struct json_slice *ret_values)
 {
 	struct json_slice key = {0};
 	struct json_slice value;
 	struct json_cursor cursor;
-	int err = json_cursor_enter(object, '{', &cursor);
+	int err = json_cursor_enter(*text, '{', &cursor);
 
 	memset(ret_values, 0, count * sizeof(*ret_values));
-	while (!err) {
-		err = json_cursor_next(&cursor, &key, &value);
-		for (size_t i = 0; !err && i < count; i++)
-			if (cursor_key_is(json_string_body(key), keys[i]))
+	while (!err && !(err = cursor_begin_value(&cursor, &key))) {
+		struct json_slice name = json_string_body(key);
+
+		if (*path && cursor_key_is(name, *path) &&
+			!cursor_take_members(
+				&cursor.rest, path + 1, keys, count, ret_values))
+			continue;
+		if (!cursor_take_value(&cursor.rest, &value))
+			return -EBADMSG;
+		for (size_t i = 0; !*path && i < count; i++)
+			if (cursor_key_is(name, keys[i]))
 				ret_values[i] = value;
 	}
-	return err == -ENODATA ? 0 : err;
+	if (err != -ENODATA)
+		return err;
+	*text = cursor.rest;
+	return 0;
+}
+
+int json_members(struct json_slice object, const char *const *keys, size_t count,
+	struct json_slice *ret_values)
+{
+	return cursor_take_members(&object, cursor_here, keys, count, ret_values);
+}
+
+int json_members_at(struct json_slice object, const char *const *path,
+	const char *const *keys, size_t count, struct json_slice *ret_values)
+{
+	return cursor_take_members(&object, path, keys, count, ret_values);
+}
+
+int json_cursor_next_members(struct json_cursor *cursor, const char *const *keys,
+	size_t count, struct json_slice *ret_values)
+{
+	struct json_slice other;
+	int err = cursor_begin_value(cursor, &other);
+
+	if (err ||
+		!cursor_take_members(&cursor->rest, cursor_here, keys, count, ret_values))
+		return err;
+	return cursor_take_value(&cursor->rest, &other) ? 0 : -EBADMSG;
 }
 
 struct json_slice json_member(struct json_slice object, const char *key)

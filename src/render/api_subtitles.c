@@ -279,8 +279,7 @@ static int api_subtitles_read(struct json_slice array, const struct subtitles *k
 	struct made_subtitles *ret_made)
 {
 	static const char *const names[] = {"format", "subtitles"};
-	struct json_slice values[2] = {0};
-	struct json_slice element;
+	struct json_slice values[2];
 	struct json_cursor cursor;
 	int err;
 
@@ -289,9 +288,8 @@ static int api_subtitles_read(struct json_slice array, const struct subtitles *k
 	if (json_cursor_enter(array, '[', &cursor))
 		return 0;
 	do {
-		if (json_cursor_next(&cursor, NULL, &element))
+		if (json_cursor_next_members(&cursor, names, 2, values))
 			return 0;
-		json_members(element, names, 2, values);
 	} while (!json_is(json_string_body(values[0]), kind->name));
 
 	err = plain_text_add(

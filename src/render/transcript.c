@@ -95,12 +95,8 @@ double transcript_read_seconds(struct json_slice value)
 
 /* Reads an utterance. Returns false if it has no text. */
 static bool transcript_read_utterance(
-	struct json_slice object, struct utterance *ret_utterance)
+	const struct json_slice values[static MEMBERS], struct utterance *ret_utterance)
 {
-	struct json_slice values[MEMBERS];
-
-	json_members(object, member_names, MEMBERS, values);
-
 	struct json_slice name = transcript_read_string(values[SPEAKER]);
 
 	*ret_utterance = (struct utterance){
@@ -129,16 +125,17 @@ static int transcript_add_utterance(
 static int transcript_read_utterances(
 	struct json_slice array, struct transcript *transcript)
 {
+	struct json_slice values[MEMBERS];
 	struct utterance utterance;
-	struct json_slice value;
 	struct json_cursor cursor;
 	double at = 0;
 	int err = 0;
 
 	if (json_cursor_enter(array, '[', &cursor))
 		return 0;
-	while (!err && !json_cursor_next(&cursor, NULL, &value)) {
-		if (!transcript_read_utterance(value, &utterance))
+	while (!err &&
+		!json_cursor_next_members(&cursor, member_names, MEMBERS, values)) {
+		if (!transcript_read_utterance(values, &utterance))
 			continue;
 		/*
 		 * An utterance without a start keeps its position after the previous one.
@@ -233,27 +230,26 @@ int transcript_read(const char *job, size_t len, unsigned translation,
 {
 	static const char *const names[] = {
 		"full_transcript", "subtitles", "languages", "utterances"};
+	static const char *const path[] = {"result", "transcription", NULL};
 	struct json_slice whole = {job, job + len};
-	struct json_slice spoken = {0};
+	struct json_slice translated;
 	struct json_slice values[4];
 	struct json_cursor cursor;
-	int err = 0;
 
 	*ret_transcript = (struct transcript){0};
 	if (json_cursor_enter(whole, '{', &cursor))
 		return -EBADMSG;
-	if (translation)
-		err = translations_find(whole, translation, &spoken);
+	if (!translation)
+		json_members_at(whole, path, names, 4, values);
+	else if (!translations_find(whole, translation, &translated))
+		json_members(translated, names, 4, values);
 	else
-		spoken = json_member(json_member(whole, "result"), "transcription");
-	if (err)
-		return err;
-	json_members(spoken, names, 4, values);
+		return -ENOENT;
 	ret_transcript->full = transcript_read_string(values[0]);
 	ret_transcript->subtitles = values[1];
 	ret_transcript->languages = values[2];
 
-	err = transcript_read_utterances(values[3], ret_transcript);
+	int err = transcript_read_utterances(values[3], ret_transcript);
 
 	if (!err)
 		transcript_arrange(ret_transcript);

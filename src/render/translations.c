@@ -52,6 +52,7 @@ static bool translations_read_first_language(
 
 static bool translations_has_text(struct json_slice full, struct json_slice utterances)
 {
+	static const char *const name[] = {"text"};
 	struct json_cursor cursor;
 	struct json_slice value;
 
@@ -59,8 +60,8 @@ static bool translations_has_text(struct json_slice full, struct json_slice utte
 		return true;
 	if (json_cursor_enter(utterances, '[', &cursor))
 		return false;
-	while (!json_cursor_next(&cursor, NULL, &value))
-		if (!plain_text_is_blank(json_string_body(json_member(value, "text"))))
+	while (!json_cursor_next_members(&cursor, name, 1, &value))
+		if (!plain_text_is_blank(json_string_body(value)))
 			return true;
 	return false;
 }
@@ -78,9 +79,11 @@ static bool translations_is_listed(
 static int translations_begin(struct json_slice job, struct render_translations *listed,
 	struct translations_reader *ret_reader)
 {
-	struct json_slice results = json_member(
-		json_member(json_member(job, "result"), "translation"), "results");
+	static const char *const path[] = {"result", "translation", NULL};
+	static const char *const name[] = {"results"};
+	struct json_slice results;
 
+	json_members_at(job, path, name, 1, &results);
 	ret_reader->listed = listed;
 	listed->len = 0;
 	return json_cursor_enter(results, '[', &ret_reader->cursor);

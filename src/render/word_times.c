@@ -33,12 +33,11 @@ bool time_to_ms(double seconds, int64_t *ret_ms)
  * Appends a word if it has visible characters. Returns 0, -EINVAL if its times are not
  * usable, or -ENOMEM.
  */
-static int word_times_add(struct word_times *times, struct json_slice object)
+static int word_times_add(
+	struct word_times *times, const struct json_slice values[static MEMBERS])
 {
-	struct json_slice values[MEMBERS];
 	struct timed_word word = {.begin = times->chars};
 
-	json_members(object, member_names, MEMBERS, values);
 	word.chars = plain_text_count(json_string_body(values[WORD]));
 	if (!word.chars)
 		return 0;
@@ -60,16 +59,16 @@ static int word_times_add(struct word_times *times, struct json_slice object)
 
 int word_times_read(struct word_times *times, const struct utterance *utterance)
 {
+	struct json_slice values[MEMBERS];
 	struct json_cursor cursor;
-	struct json_slice value;
 	int err = 0;
 
 	times->len = 0;
 	times->chars = 0;
 	if (json_cursor_enter(utterance->words, '[', &cursor))
 		return 0;
-	while (!err && !json_cursor_next(&cursor, NULL, &value))
-		err = word_times_add(times, value);
+	while (!err && !json_cursor_next_members(&cursor, member_names, MEMBERS, values))
+		err = word_times_add(times, values);
 	if (err)
 		times->len = 0;
 	return err == -EINVAL ? 0 : err;

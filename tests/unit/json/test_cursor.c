@@ -116,6 +116,75 @@ static void test_members(void **state)
 	assert_false(json_is((struct json_slice){0}, ""));
 }
 
+static void test_members_at(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *value; /* of the member a.b.c, or NULL */
+	} objects[] = {
+		{"{\"a\":{\"c\":1,\"b\":{\"b\":2,\"c\":3}},\"c\":4,\"b\":{\"c\":5}}",
+			"3"},
+		{" { \"\\u0061\" : { \"b\" : { \"c\" : [ ] } } } ", "[ ]"},
+		/* The last member of a name counts, at each level. */
+		{"{\"a\":{\"b\":{\"c\":1}},\"a\":{\"b\":{\"c\":2},\"b\":{\"c\":3}}}",
+			"3"},
+		{"{\"a\":{\"b\":{\"c\":1}},\"a\":{\"b\":{\"d\":2}}}", NULL},
+		{"{\"a\":{\"b\":{\"c\":1}},\"a\":{}}", NULL},
+		{"{\"a\":{\"b\":{\"c\":1}},\"a\":null}", NULL},
+		{"{\"a\":{\"b\":{\"c\":1},\"b\":[{\"c\":2}]}}", NULL},
+		{"{\"a\":[{\"b\":{\"c\":1}}]}", NULL},
+		{"{\"ab\":{\"b\":{\"c\":1}},\"\":{\"b\":{\"c\":1}}}", NULL},
+		{"{}", NULL},
+	};
+	static const char *const path[] = {"a", "b", NULL};
+	static const char *const keys[] = {"c"};
+	struct json_slice value;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++) {
+		assert_int_equal(
+			json_members_at(piece(objects[i].text), path, keys, 1, &value),
+			0);
+		assert_true(
+			objects[i].value ? json_is(value, objects[i].value) : !value.at);
+	}
+	assert_int_equal(json_members_at(piece("[]"), path, keys, 1, &value), -EBADMSG);
+	assert_int_equal(
+		json_members_at(piece("{\"a\":{"), path, keys, 1, &value), -EBADMSG);
+}
+
+static void test_next_members(void **state)
+{
+	static const char *const keys[] = {"a", "b"};
+	struct json_slice values[2];
+	struct json_cursor cursor;
+
+	(void)state;
+	assert_int_equal(
+		json_cursor_enter(
+			piece("[{\"b\":1,\"a\":[2]},\"x\",{},{\"b\":{}}]"), '[', &cursor),
+		0);
+	assert_int_equal(json_cursor_next_members(&cursor, keys, 2, values), 0);
+	assert_true(json_is(values[0], "[2]"));
+	assert_true(json_is(values[1], "1"));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(json_cursor_next_members(&cursor, keys, 2, values), 0);
+		assert_null(values[0].at);
+		assert_null(values[1].at);
+	}
+	assert_int_equal(json_cursor_next_members(&cursor, keys, 2, values), 0);
+	assert_null(values[0].at);
+	assert_true(json_is(values[1], "{}"));
+	assert_int_equal(json_cursor_next_members(&cursor, keys, 2, values), -ENODATA);
+
+	/* The values of an object, without their keys. */
+	assert_int_equal(
+		json_cursor_enter(piece("{\"b\":{\"a\":1},\"a\":{"), '{', &cursor), 0);
+	assert_int_equal(json_cursor_next_members(&cursor, keys, 2, values), 0);
+	assert_true(json_is(values[0], "1"));
+	assert_int_equal(json_cursor_next_members(&cursor, keys, 2, values), -EBADMSG);
+}
+
 static void test_characters(void **state)
 {
 	static const struct {
@@ -163,6 +232,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walks),
 		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_members_at),
+		cmocka_unit_test(test_next_members),
 		cmocka_unit_test(test_characters),
 	};
 
