@@ -10,6 +10,36 @@
 #include "render/render.h"
 #include "turns.h"
 
+/* The values of a job that are shown besides its transcript; each may be absent. */
+struct markdown_job {
+	struct json_slice id;
+	struct json_slice created;
+	struct json_slice file;
+	struct json_slice metadata; /* of the result */
+	struct json_slice summary;
+	struct json_slice chapters;
+};
+
+static struct markdown_job markdown_read_job(struct json_slice job)
+{
+	static const char *const names[] = {"id", "created_at", "file", "result"};
+	static const char *const results[] = {
+		"metadata", "summarization", "chapterization"};
+	struct json_slice values[4];
+	struct json_slice inside[3];
+
+	json_members(job, names, 4, values);
+	json_members(values[3], results, 3, inside);
+	return (struct markdown_job){
+		.id = json_string_body(values[0]),
+		.created = json_string_body(values[1]),
+		.file = values[2],
+		.metadata = inside[0],
+		.summary = json_string_body(json_member(inside[1], "results")),
+		.chapters = json_member(inside[2], "results"),
+	};
+}
+
 /* Appends seconds as HH:MM:SS, or nothing if they are not a usable time. */
 static int markdown_add_clock(
 	const char *before, double seconds, const char *after, struct buf *out)
@@ -127,14 +157,13 @@ static int markdown_add_speakers(const struct transcript *transcript, struct buf
 }
 
 /* Returns the duration of the recording in seconds, or NAN. */
-static double markdown_duration(struct json_slice result, struct json_slice file)
+static double markdown_duration(const struct markdown_job *job)
 {
-	double duration = transcript_read_seconds(
-		json_member(json_member(result, "metadata"), "audio_duration"));
+	static const char name[] = "audio_duration";
+	double duration = transcript_read_seconds(json_member(job->metadata, name));
 
-	return duration > 0
-		       ? duration
-		       : transcript_read_seconds(json_member(file, "audio_duration"));
+	return duration > 0 ? duration
+			    : transcript_read_seconds(json_member(job->file, name));
 }
 
 /* Appends bytes, which may be no UTF-8, as a single line without control characters. */
@@ -160,55 +189,48 @@ static int markdown_add_bytes(const char *bytes, size_t len, struct buf *out)
 }
 
 /* Appends the name of the recording, or else the job's id, as the title. */
-static int markdown_add_title(
-	struct json_slice id, struct json_slice file, struct buf *out)
+static int markdown_add_title(const struct markdown_job *job, struct buf *out)
 {
 	char text[RECORDING_NAME_MAX];
 	const char *name;
-	size_t len = recording_name_find(
-		json_member(file, "filename"), json_member(file, "source"), text, &name);
+	size_t len = recording_name_find(json_member(job->file, "filename"),
+		json_member(job->file, "source"), text, &name);
 	int err = buf_append_str(out, "# ");
 
 	if (!err && len)
 		err = markdown_add_bytes(name, len, out);
-	else if (!err && !plain_text_is_blank(id))
-		err = markdown_text_add_string(id, out);
+	else if (!err && !plain_text_is_blank(job->id))
+		err = markdown_text_add_string(job->id, out);
 	else if (!err)
 		err = buf_append_str(out, "Recording");
 	return err ? err : buf_append_str(out, "\n");
 }
 
 /* Appends the list of facts about the recording. */
-static int markdown_add_facts(
-	struct json_slice job, const struct transcript *transcript, struct buf *out)
+static int markdown_add_facts(const struct markdown_job *job,
+	const struct transcript *transcript, struct buf *out)
 {
-	static const char *const names[] = {"id", "created_at", "result", "file"};
-	struct json_slice values[4];
-
-	json_members(job, names, 4, values);
-
-	int err = markdown_add_date(json_string_body(values[1]), out);
+	int err = markdown_add_date(job->created, out);
 
 	if (!err)
-		err = markdown_add_clock("- Duration: ",
-			markdown_duration(values[2], values[3]) + 0.5, "\n", out);
+		err = markdown_add_clock(
+			"- Duration: ", markdown_duration(job) + 0.5, "\n", out);
 	if (!err)
 		err = markdown_add_languages(transcript->languages, out);
 	if (!err)
 		err = markdown_add_speakers(transcript, out);
-	return err ? err : markdown_add_fact("Job", json_string_body(values[0]), out);
+	return err ? err : markdown_add_fact("Job", job->id, out);
 }
 
 /* Appends the title and the facts about the recording. */
-static int markdown_add_head(
-	struct json_slice job, const struct transcript *transcript, struct buf *out)
+static int markdown_add_head(const struct markdown_job *job,
+	const struct transcript *transcript, struct buf *out)
 {
 	CLEANUP(buf_done) struct buf facts;
 
 	buf_init(&facts, FORMAT_TEXT_MAX);
 
-	int err = markdown_add_title(
-		json_string_body(json_member(job, "id")), json_member(job, "file"), out);
+	int err = markdown_add_title(job, out);
 
 	if (!err)
 		err = markdown_add_facts(job, transcript, &facts);
@@ -248,11 +270,8 @@ static int markdown_add_lines(struct json_slice string, struct buf *out)
 	return err;
 }
 
-static int markdown_add_summary(struct json_slice result, struct buf *out)
+static int markdown_add_summary(struct json_slice summary, struct buf *out)
 {
-	struct json_slice summary = json_string_body(
-		json_member(json_member(result, "summarization"), "results"));
-
 	if (plain_text_is_blank(summary))
 		return 0;
 
@@ -295,24 +314,22 @@ static int markdown_add_chapter(struct json_slice chapter, struct buf *out)
 	return err ? err : buf_append_str(out, "\n");
 }
 
-static int markdown_add_chapters(struct json_slice result, struct buf *out)
+static int markdown_add_chapters(struct json_slice chapters, struct buf *out)
 {
-	struct json_slice results = json_member(
-		json_member(result, "chapterization"), "results");
-	CLEANUP(buf_done) struct buf chapters;
+	CLEANUP(buf_done) struct buf items;
 	struct json_cursor cursor;
 	struct json_slice chapter;
 	int err = 0;
 
-	buf_init(&chapters, FORMAT_TEXT_MAX);
-	if (json_cursor_enter(results, '[', &cursor))
+	buf_init(&items, FORMAT_TEXT_MAX);
+	if (json_cursor_enter(chapters, '[', &cursor))
 		return 0;
 	while (!err && !json_cursor_next(&cursor, NULL, &chapter))
-		err = markdown_add_chapter(chapter, &chapters);
-	if (err || !chapters.len)
+		err = markdown_add_chapter(chapter, &items);
+	if (err || !items.len)
 		return err;
 	err = markdown_add_heading("Chapters", out);
-	return err ? err : buf_append(out, chapters.data, chapters.len);
+	return err ? err : buf_append(out, items.data, items.len);
 }
 
 /* Appends the paragraph of a turn: "[00:12:03] **Speaker 0:** …". */
@@ -368,12 +385,12 @@ static int markdown_add_transcript(const struct transcript *transcript, struct b
 int markdown_render(
 	struct json_slice job, const struct transcript *transcript, struct buf *out)
 {
-	struct json_slice result = json_member(job, "result");
-	int err = markdown_add_head(job, transcript, out);
+	struct markdown_job shown = markdown_read_job(job);
+	int err = markdown_add_head(&shown, transcript, out);
 
 	if (!err)
-		err = markdown_add_summary(result, out);
+		err = markdown_add_summary(shown.summary, out);
 	if (!err)
-		err = markdown_add_chapters(result, out);
+		err = markdown_add_chapters(shown.chapters, out);
 	return err ? err : markdown_add_transcript(transcript, out);
 }
