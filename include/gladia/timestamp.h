@@ -4,14 +4,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gladia/zone.h"
-
 /*
  * A timestamp is the number of milliseconds since 1970-01-01T00:00:00Z. A day is the
  * number of whole days since then, in UTC and the proleptic Gregorian calendar (ISO
  * 8601). Years are 0001 to 9999.
  */
 enum { DAY_MS = 24 * 60 * 60 * 1000 };
+
+/* The first and the last day, and the first and the last timestamp. */
+enum { DAY_FIRST = -719162, DAY_LAST = 2932896 };
+#define TIMESTAMP_FIRST ((int64_t)DAY_FIRST * DAY_MS)
+#define TIMESTAMP_LAST  (((int64_t)DAY_LAST + 1) * DAY_MS - 1)
 
 /* Room for "YYYY-MM-DDTHH:MM:SS.mmmZ" and for "YYYY-MM-DD", with the NUL. */
 enum { TIMESTAMP_TEXT = 25, DAY_TEXT = 11 };
@@ -42,9 +45,6 @@ int64_t day_of_timestamp(int64_t ms);
  * 0001 to 9999.
  */
 int timestamp_parse(const char *text, int64_t *ret_ms);
-
-/* Like timestamp_parse(), but days and times without a zone are those of `zone`. */
-int timestamp_parse_in(enum zone zone, const char *text, int64_t *ret_ms);
 
 /*
  * Prints a timestamp as "YYYY-MM-DDTHH:MM:SS.mmmZ". A timestamp outside the years 0001 to

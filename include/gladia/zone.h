@@ -31,6 +31,9 @@ enum zone zone_use(const char *name);
  */
 int64_t zone_timestamp(enum zone zone, int64_t local_ms);
 
+/* Like timestamp_parse(), but a day or time without a zone is one of `zone`. */
+int zone_parse_timestamp(enum zone zone, const char *text, int64_t *ret_ms);
+
 /* Returns the timestamp at which a day begins. The day before ends there. */
 int64_t zone_day_begin(enum zone zone, int64_t day);
 

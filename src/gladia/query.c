@@ -79,7 +79,7 @@ static int query_add_after(struct query *either, const char *word)
 {
 	int64_t ms;
 
-	if (timestamp_parse_in(either->zone, word, &ms))
+	if (zone_parse_timestamp(either->zone, word, &ms))
 		return -ENOENT;
 	return query_spans_add(either, (struct span){ms, INT64_MAX});
 }
@@ -88,7 +88,7 @@ static int query_add_before(struct query *either, const char *word)
 {
 	int64_t ms;
 
-	if (timestamp_parse_in(either->zone, word, &ms))
+	if (zone_parse_timestamp(either->zone, word, &ms))
 		return -ENOENT;
 	return query_spans_add(either, (struct span){INT64_MIN, ms});
 }

@@ -7,11 +7,6 @@
 
 enum { SECOND_MS = 1000, MINUTE_MS = 60 * SECOND_MS, HOUR_MS = 60 * MINUTE_MS };
 
-/* 0001-01-01 and 9999-12-31. */
-enum { DAY_FIRST = -719162, DAY_LAST = 2932896 };
-#define INSTANT_FIRST ((int64_t)DAY_FIRST * DAY_MS)
-#define INSTANT_LAST  (((int64_t)DAY_LAST + 1) * DAY_MS - 1)
-
 /*
  * Conversion between dates and days since 1970-01-01, from H. Hinnant, "chrono-Compatible
  * Low-Level Date Algorithms". The year begins in March, so that the leap day is its last
@@ -194,7 +189,7 @@ int date_parse(const char *text, int64_t *ret_first, int64_t *ret_end)
 	return 0;
 }
 
-int timestamp_parse_in(enum zone zone, const char *text, int64_t *ret_ms)
+int timestamp_parse(const char *text, int64_t *ret_ms)
 {
 	int64_t day;
 
@@ -207,19 +202,12 @@ int timestamp_parse_in(enum zone zone, const char *text, int64_t *ret_ms)
 		((!timestamp_take_char(&text, 'T') && !timestamp_take_char(&text, ' ')) ||
 			!timestamp_take_time(&text, &ms)))
 		return -EINVAL;
-	if (!*text)
-		ms = zone_timestamp(zone, ms);
-	else if (!timestamp_take_zone(&text, &ms) || *text)
+	if (*text && (!timestamp_take_zone(&text, &ms) || *text))
 		return -EINVAL;
-	if (ms < INSTANT_FIRST || ms > INSTANT_LAST)
+	if (ms < TIMESTAMP_FIRST || ms > TIMESTAMP_LAST)
 		return -EINVAL;
 	*ret_ms = ms;
 	return 0;
-}
-
-int timestamp_parse(const char *text, int64_t *ret_ms)
-{
-	return timestamp_parse_in(ZONE_UTC, text, ret_ms);
 }
 
 int64_t day_of_timestamp(int64_t ms)
@@ -245,10 +233,10 @@ void day_print(int64_t day, char text[static DAY_TEXT])
 
 void timestamp_print(int64_t ms, char text[static TIMESTAMP_TEXT])
 {
-	if (ms < INSTANT_FIRST)
-		ms = INSTANT_FIRST;
-	if (ms > INSTANT_LAST)
-		ms = INSTANT_LAST;
+	if (ms < TIMESTAMP_FIRST)
+		ms = TIMESTAMP_FIRST;
+	if (ms > TIMESTAMP_LAST)
+		ms = TIMESTAMP_LAST;
 
 	int64_t day = day_of_timestamp(ms);
 	unsigned rest = (unsigned)(ms - day * DAY_MS);

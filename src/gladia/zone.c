@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gladia/zone.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,22 @@ int64_t zone_timestamp(enum zone zone, int64_t local_ms)
 		return before_ms + zone_offset_ms(before_ms) >= local_ms ? before_ms
 									 : after_ms;
 	return after_ms + zone_offset_ms(after_ms) >= local_ms ? after_ms : before_ms;
+}
+
+int zone_parse_timestamp(enum zone zone, const char *text, int64_t *ret_ms)
+{
+	static const char date[] = "YYYY-MM-DD";
+	int64_t ms;
+
+	if (timestamp_parse(text, &ms))
+		return -EINVAL;
+	/* Only a zone has one of these after the date. */
+	if (!strpbrk(text + strlen(date), "Z+-"))
+		ms = zone_timestamp(zone, ms);
+	if (ms < TIMESTAMP_FIRST || ms > TIMESTAMP_LAST)
+		return -EINVAL;
+	*ret_ms = ms;
+	return 0;
 }
 
 int64_t zone_day_begin(enum zone zone, int64_t day)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -122,9 +123,38 @@ static void test_timestamps(void **state)
 		char printed[TIMESTAMP_TEXT];
 		int64_t ms;
 
-		assert_int_equal(timestamp_parse_in(zone, times[i].text, &ms), 0);
+		assert_int_equal(zone_parse_timestamp(zone, times[i].text, &ms), 0);
 		timestamp_print(ms, printed);
 		assert_string_equal(printed, times[i].printed);
+	}
+}
+
+/* A timestamp is refused if it is outside the years 0001 to 9999 in UTC. */
+static void test_years(void **state)
+{
+	static const struct {
+		const char *zone;
+		const char *text;
+		int err;
+	} times[] = {
+		{"UTC", "0001-01-01", 0},
+		{"UTC", "9999-12-31T23:59:59.999", 0},
+		{"UTC", "2026-04-31", -EINVAL},
+		{"Asia/Tokyo", "0001-01-01", -EINVAL},
+		{"Asia/Tokyo", "0001-01-01T00:00Z", 0},
+		{"Asia/Tokyo", "0001-01-02", 0},
+		{"America/New_York", "9999-12-31T20:00", -EINVAL},
+		{"America/New_York", "9999-12-31T18:00", 0},
+	};
+
+	(void)state;
+	require_zones();
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		enum zone zone = zone_use(times[i].zone);
+		int64_t ms;
+
+		assert_int_equal(
+			zone_parse_timestamp(zone, times[i].text, &ms), times[i].err);
 	}
 }
 
@@ -166,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_days),
 		cmocka_unit_test(test_every_half_hour),
 		cmocka_unit_test(test_timestamps),
+		cmocka_unit_test(test_years),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_local),
 	};
