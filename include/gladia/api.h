@@ -86,9 +86,9 @@ struct api_page {
  * free the api.
  *
  * on_item is called for each job, in the page's order. `item` is NULL for a job whose id
- * cannot be a file name; a warning has been logged. If on_item returns a negative errno,
- * the call fails with it. After on_restart the page is read again from its first job. A
- * caller that needs no jobs leaves both NULL.
+ * cannot be a file name; a warning has been logged. on_item returns 0, or a negative
+ * errno with which the call fails. After on_restart the page is read again from its first
+ * job. A caller that needs no jobs leaves both NULL.
  *
  * on_done is called exactly once, unless the call is cancelled. The call is freed when it
  * returns. `error` is 0 or:

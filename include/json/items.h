@@ -20,8 +20,8 @@ struct json_items;
 struct json_items_handlers {
 	/*
 	 * Called for each element. `raw` is valid only during the call; `offset` is the
-	 * element's position in the page, in bytes. A negative return value fails the
-	 * page with that error.
+	 * element's position in the page, in bytes. Returns 0, or a negative errno with
+	 * which the page fails.
 	 */
 	int (*on_item)(void *ctx, const char *raw, size_t len, size_t offset);
 };

@@ -169,10 +169,9 @@ static int reader_tell(struct api_reader *reader, const struct api_item *item)
 {
 	int err = reader->on_item ? reader->on_item(reader->ctx, item) : 0;
 
-	if (err >= 0)
-		return 0;
-	return api_fail(&reader->failure, err, advice_disk,
-		"cannot store the response: %s", strerror(-err));
+	return err ? api_fail(&reader->failure, err, advice_disk,
+			     "cannot store the response: %s", strerror(-err))
+		   : 0;
 }
 
 static int reader_refuse(struct api_reader *reader, uint64_t offset, int error)

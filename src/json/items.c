@@ -213,7 +213,7 @@ static int items_hand_out(struct json_items *items, const char *last, size_t len
 	}
 	err = items->handlers.on_item(items->ctx, raw, len, items->value_offset);
 	buf_reset(item);
-	if (err < 0)
+	if (err)
 		items_fail(items, err, items->value_offset, "the item was rejected");
 	return items->err;
 }
