@@ -73,6 +73,8 @@ int job_string_decode(struct json_slice value, size_t room, char *text)
 {
 	if (!value.at || *value.at != '"')
 		return -EBADMSG;
+	if (!room)
+		return -ENAMETOOLONG;
 
 	const char *end = value.end - 1;
 

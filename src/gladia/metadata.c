@@ -139,8 +139,6 @@ static bool metadata_enter_key(
 {
 	size_t at = key_len + nested;
 
-	if (at >= sizeof(flat->key))
-		return false;
 	if (nested)
 		flat->key[key_len] = '.';
 	return !job_string_decode(name, sizeof(flat->key) - at, flat->key + at);

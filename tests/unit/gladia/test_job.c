@@ -7,7 +7,7 @@
 #include "cmocka.h"
 
 #include "base/array.h"
-#include "gladia/job.h"
+#include "gladia/job_internal.h"
 
 /* Heads of jobs: SEMANTICS 3.6 (ids), 4.3, 5.1 (times), 7.1 (finished). */
 
@@ -290,6 +290,25 @@ static void test_what_follows(void **state)
 	}
 }
 
+/* A string fits if there is room for it and its NUL. */
+static void test_room_of_strings(void **state)
+{
+	static const char string[] = "\"a\\u00e9\"";
+	static const char empty[] = "\"\"";
+	struct json_slice value = {string, string + strlen(string)};
+	char text[] = "unchanged";
+
+	(void)state;
+	assert_int_equal(job_string_decode(value, 3, text), -ENAMETOOLONG);
+	assert_int_equal(job_string_decode(value, 4, text), 0);
+	assert_string_equal(text, "a\xc3\xa9");
+	value = (struct json_slice){empty, empty + strlen(empty)};
+	assert_int_equal(job_string_decode(value, 0, text), -ENAMETOOLONG);
+	assert_string_equal(text, "a\xc3\xa9");
+	assert_int_equal(job_string_decode(value, 1, text), 0);
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_status_words),
 		cmocka_unit_test(test_what_follows),
+		cmocka_unit_test(test_room_of_strings),
 	};
 
 	return cmocka_run_group_tests_name("job", tests, NULL, NULL);

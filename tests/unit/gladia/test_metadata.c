@@ -141,11 +141,11 @@ static void test_maxima(void **state)
 		unsigned count;
 		size_t pairs;
 	} cases[] = {
-		{"{\"a\":", "1", "}", METADATA_DEPTH_MAX, 1},
-		{"{\"a\":", "1", "}", METADATA_DEPTH_MAX + 1, 0},
+		{"{\"a\":", "1", "}", 16, 1},
+		{"{\"a\":", "1", "}", 17, 0},
 		{"{\"a\":", "1", "}", 5000, 0},
-		{"{\"a\":[", "1", "]}", METADATA_DEPTH_MAX / 2, 1},
-		{"{\"a\":[", "1", "]}", METADATA_DEPTH_MAX / 2 + 1, 0},
+		{"{\"a\":[", "1", "]}", 8, 1},
+		{"{\"a\":[", "1", "]}", 9, 0},
 		{"{\"a\":[0", "", ",0]}", 1, 2},
 		{"{\"a\":[0,[", "1", "]]}", 1, 2},
 		/* Truncated JSON, which was not validated before. */
@@ -216,6 +216,30 @@ static void test_long_names(void **state)
 				strcmp(text.data, "\nb=2\n") != 0, cases[i].named);
 			buf_done(&text);
 		}
+	}
+}
+
+/* The limit includes the dot before the name of a nested member. */
+static void test_long_nested_names(void **state)
+{
+	static const struct {
+		unsigned len;
+		const char *nested;
+		bool named;
+	} cases[] = {{254, "", true}, {255, "", false}, {253, "y", true},
+		{254, "y", false}, {255, "y", false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char name[FILENAME_BYTES_MAX + 1] = "";
+		char json[300];
+		struct buf text;
+
+		memset(name, 'x', cases[i].len);
+		sprintf(json, "{\"%s\":{\"%s\":1},\"b\":2}", name, cases[i].nested);
+		flatten(json, &text);
+		assert_int_equal(strcmp(text.data, "\nb=2\n") != 0, cases[i].named);
+		buf_done(&text);
 	}
 }
 
@@ -317,6 +341,24 @@ static void test_too_long(void **state)
 	assert_string_equal(filters, before);
 }
 
+/* A filter may fill the room completely. */
+static void test_full(void **state)
+{
+	char filters[METADATA_FILTER_MAX];
+	char name[FILENAME_BYTES_MAX + 1] = "";
+	char values[FILENAME_BYTES_MAX + sizeof(",xyzw")];
+
+	(void)state;
+	memset(name, ' ', FILENAME_BYTES_MAX);
+	strcpy(filters, "");
+	assert_int_equal(metadata_add_key(filters, name), 0);
+	sprintf(values, "%s,xyzw", name);
+	assert_int_equal(metadata_add_values(filters, values), -ENAMETOOLONG);
+	sprintf(values, "%s,xyz", name);
+	assert_int_equal(metadata_add_values(filters, values), 0);
+	assert_int_equal(strlen(filters), METADATA_FILTER_MAX - 1);
+}
+
 /*
  * SEMANTICS 3.5: metadata matches if it has the key of each filter, with one of the
  * values, if the filter has any.
@@ -383,9 +425,11 @@ int main(void)
 		cmocka_unit_test(test_maxima),
 		cmocka_unit_test(test_many_pairs),
 		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_long_nested_names),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_matches),
 		cmocka_unit_test(test_open_key),
 	};
