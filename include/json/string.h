@@ -7,7 +7,8 @@
 enum {
 	/* Maximum number of bytes that json_special() writes. */
 	JSON_SPECIAL_MAX = 12,
-	/* Maximum number of bytes that json_decode_text() writes. */
+	/* Maximum number of bytes that json_decode_text() or json_encode_char() writes.
+	 */
 	JSON_TEXT_MAX = 4,
 };
 
@@ -43,7 +44,7 @@ const char *json_decode_text(
 	const char *in, const char *end, char out[static JSON_TEXT_MAX], size_t *ret_len);
 
 /*
- * Writes a character as UTF-8, at most four bytes. Returns a pointer to the byte after
- * the last one written.
+ * Writes a character as UTF-8, at most JSON_TEXT_MAX bytes. Returns a pointer to the byte
+ * after the last one written.
  */
 char *json_encode_char(char *out, uint32_t code);

@@ -195,7 +195,10 @@ static int api_subtitles_read_cues(struct made_subtitles *made, char *text)
 	return err || !open ? err : api_subtitles_add_cue(made, &cue);
 }
 
-/* Makes a start of each cue's, by the end of the cue before if it has none. */
+/*
+ * Gives a start to each cue without one: the end of the previous cue, or if its own end
+ * is not later than that, a moment before its own end.
+ */
 static void api_subtitles_repair_starts(struct made_subtitles *made)
 {
 	int64_t before = 0;
@@ -249,7 +252,10 @@ static void api_subtitles_repair_ends(struct made_subtitles *made)
 		made->len--;
 }
 
-/* Replaces what some programs take for the end of a line by spaces. */
+/*
+ * Overwrites characters that some programs take for the end of a line with spaces: C1
+ * controls, and the line and paragraph separators.
+ */
 static void api_subtitles_remove_line_ends(char *text)
 {
 	for (unsigned char *at = (unsigned char *)text; *at; at++) {

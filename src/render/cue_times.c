@@ -34,16 +34,16 @@ static bool cue_times_is_line(const struct cue *cue)
 }
 
 /*
- * True if the cue and the next one should be one cue: they are of two voices, and are
- * spoken at once, or one of them would be too short. `after` is the cue after them, or
- * NULL. If it begins together with the next one, that line would end before it is spoken,
- * so it is not joined with the cue before it.
+ * True if the cue and the next one should be one cue: they are of two voices, and they
+ * overlap, or one of them would be too short. `after` is the cue after them, or NULL. If
+ * it begins together with the next one, that line would end before it is spoken, so it is
+ * not joined with the cue before it.
  */
 static bool cue_times_are_dialogue(
 	const struct cue *cue, const struct cue *next, const struct cue *after)
 {
 	int64_t to = cue->to > next->to ? cue->to : next->to;
-	bool at_once = next->from < cue->to;
+	bool overlap = next->from < cue->to;
 	bool vanishes = after && after->from - next->from < COLLISION_MS;
 	bool is_short = next->from - cue->from < CUE_MS_MIN ||
 			(after && after->from - next->from < CUE_MS_MIN);
@@ -53,7 +53,7 @@ static bool cue_times_are_dialogue(
 	       cue->lines[0].chars + next->lines[0].chars + 2 * DASH_CHARS <=
 		       CUE_CHARS_MAX &&
 	       to - cue->from <= CUE_MS_MAX &&
-	       (at_once || (is_short && next->from - cue->to < DIALOGUE_MS));
+	       (overlap || (is_short && next->from - cue->to < DIALOGUE_MS));
 }
 
 static void cue_times_join_dialogues(struct cues *cues)

@@ -4,8 +4,10 @@
 #include <unictype.h>
 #include <unistr.h>
 
-/* Not as string literals: an isolate that the same literal does not end looks like an
- * attack. */
+/*
+ * Not string literals: compilers and linters report an isolate that does not end in the
+ * same literal as a possible attack (CVE-2021-42574).
+ */
 const char direction_isolate[] = {'\xe2', '\x81', '\xa8', '\0'};     /* U+2068 */
 const char direction_isolate_end[] = {'\xe2', '\x81', '\xa9', '\0'}; /* U+2069 */
 

@@ -178,8 +178,7 @@ static int markdown_add_bytes(const char *bytes, size_t len, struct buf *out)
 		ucs4_t code;
 		int used = u8_mbtouc(&code, (const uint8_t *)bytes + at, len - at);
 
-		if (code < ' ' || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
-			code == 0x2029)
+		if (plain_text_is_blank_char(code))
 			code = ' ';
 		at += used > 0 ? (size_t)used : 1;
 		err = buf_append(

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "markdown.h"
 #include "render/render.h"
@@ -63,7 +64,7 @@ static size_t markdown_text_bullet(const char *line, size_t len)
 {
 	static const char *const bullets[] = {"- ", "* ", "• "};
 
-	for (size_t i = 0; i < sizeof(bullets) / sizeof(*bullets); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(bullets); i++)
 		if (strlen(bullets[i]) <= len &&
 			memcmp(line, bullets[i], strlen(bullets[i])) == 0)
 			return strlen(bullets[i]);

@@ -6,10 +6,9 @@
 
 #include "json/string.h"
 
-enum { UTF8_MAX = 4, REPLACEMENT = 0xfffd };
+enum { REPLACEMENT = 0xfffd };
 
-/* True for spaces, control characters, and Unicode's line and paragraph separators. */
-static bool plain_text_is_blank_char(uint32_t code)
+bool plain_text_is_blank_char(uint32_t code)
 {
 	return code <= ' ' || (code >= 0x7f && code < 0xa0) || code == 0x2028 ||
 	       code == 0x2029;
@@ -52,7 +51,7 @@ static const char *plain_text_plain_run(const char *in, const char *end)
 
 static int plain_text_add_code(struct buf *out, uint32_t code)
 {
-	char bytes[UTF8_MAX];
+	char bytes[JSON_TEXT_MAX];
 
 	return buf_append(out, bytes, (size_t)(json_encode_char(bytes, code) - bytes));
 }
@@ -88,12 +87,9 @@ static int plain_text_add_lines(struct buf *out, struct json_slice string)
 	return err;
 }
 
-/*
- * Appends a character that is not blank. `dashes` is the number of "-" directly before
- * it.
- */
-static int plain_text_add_seen(
-	struct buf *out, uint32_t code, unsigned dashes, enum words_form form)
+/* Appends a visible character. `dashes` is the number of "-" directly before it. */
+static int plain_text_add_visible(
+	struct buf *out, uint32_t code, unsigned dashes, enum plain_text_form form)
 {
 	if (form == PLAIN_TEXT_VTT && code == '&')
 		return buf_append_str(out, "&amp;");
@@ -108,7 +104,7 @@ static int plain_text_add_seen(
 }
 
 static int plain_text_add_line(
-	struct buf *out, struct json_slice string, enum words_form form)
+	struct buf *out, struct json_slice string, enum plain_text_form form)
 {
 	bool begun = false;
 	bool blank = false;
@@ -132,7 +128,7 @@ static int plain_text_add_line(
 		begun = true;
 		blank = false;
 		if (!err && code) {
-			err = plain_text_add_seen(out, code, dashes, form);
+			err = plain_text_add_visible(out, code, dashes, form);
 			dashes = code == '-' ? dashes + 1 : 0;
 		} else if (!err) {
 			err = buf_append(out, string.at, (size_t)(plain - string.at));
@@ -143,7 +139,7 @@ static int plain_text_add_line(
 	return err;
 }
 
-int plain_text_add(struct buf *out, struct json_slice string, enum words_form form)
+int plain_text_add(struct buf *out, struct json_slice string, enum plain_text_form form)
 {
 	return form == PLAIN_TEXT_LINES ? plain_text_add_lines(out, string)
 					: plain_text_add_line(out, string, form);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "json/cursor.h"
@@ -10,7 +11,7 @@
  * Decodes strings of the API to text. `string` is what is between the quotes of a JSON
  * string (json_string_body()); an absent one counts as empty.
  */
-enum words_form {
+enum plain_text_form {
 	/* Keeps line breaks and tabs; other control characters become U+FFFD. */
 	PLAIN_TEXT_LINES,
 	/*
@@ -28,7 +29,13 @@ enum words_form {
  * Appends the text of a string. Returns 0, -EMSGSIZE if `out` would become too large, or
  * -ENOMEM.
  */
-int plain_text_add(struct buf *out, struct json_slice string, enum words_form form);
+int plain_text_add(struct buf *out, struct json_slice string, enum plain_text_form form);
+
+/*
+ * True for spaces, control characters, and Unicode's line and paragraph separators. All
+ * other characters count as visible.
+ */
+bool plain_text_is_blank_char(uint32_t code);
 
 /* Returns the number of characters that are visible. */
 size_t plain_text_count(struct json_slice string);

@@ -274,8 +274,8 @@ bool transcript_same_voice(const struct utterance *one, const struct utterance *
 	       !transcript_compare_bytes(one->channel, other->channel);
 }
 
-static int transcript_add_part(
-	struct buf *out, const char *before, struct json_slice part, enum words_form form)
+static int transcript_add_part(struct buf *out, const char *before,
+	struct json_slice part, enum plain_text_form form)
 {
 	int err = buf_append_str(out, before);
 
@@ -283,7 +283,7 @@ static int transcript_add_part(
 }
 
 int transcript_add_voice(const struct transcript *transcript,
-	const struct utterance *utterance, struct buf *out, enum words_form form)
+	const struct utterance *utterance, struct buf *out, enum plain_text_form form)
 {
 	bool channel = transcript->channels && utterance->channel.at;
 	int err = 0;

@@ -60,7 +60,7 @@ void transcript_done(struct transcript *transcript);
  * large, or -ENOMEM.
  */
 int transcript_add_voice(const struct transcript *transcript,
-	const struct utterance *utterance, struct buf *out, enum words_form form);
+	const struct utterance *utterance, struct buf *out, enum plain_text_form form);
 
 /*
  * True if the utterance has a speaker, or a channel that is needed to distinguish voices.
