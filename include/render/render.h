@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "json/cursor.h"
 
 /*
  * Renditions of a job (SEMANTICS 8.1). They are made from the job's JSON text alone, so
@@ -41,6 +42,13 @@ int format_find(const char *name, size_t len, enum format *ret_format);
 
 enum { RENDER_TRANSLATIONS_MAX = 31, RENDER_LANGUAGE_MAX = 15 };
 
+/*
+ * Returns the length of a language's code: letters, digits and "-", at most
+ * RENDER_LANGUAGE_MAX of them. `code` is what is between the quotes of a string. Returns
+ * 0 if it is not a code, or absent.
+ */
+size_t render_language_len(struct json_slice code);
+
 /* The languages of a job's translations, in lower case. */
 struct render_translations {
 	unsigned len;
@@ -50,9 +58,8 @@ struct render_translations {
 /*
  * Lists the translations of a job that can be rendered, in the order of its text. `job`
  * is its complete text, `len` bytes as json_print() writes them. A translation is left
- * out if it has no text, if the first string of its `languages` has other characters than
- * letters, digits and "-" or more than RENDER_LANGUAGE_MAX of them, or if an earlier
- * translation has the same language.
+ * out if it has no text, if the first string of its `languages` is not a language's code,
+ * or if an earlier translation has the same language.
  */
 void render_translations(
 	const char *job, size_t len, struct render_translations *ret_translations);

@@ -12,8 +12,6 @@
 
 /* Finds the facts in a job's JSON, and keeps them as short texts. */
 
-enum { LANGUAGE_MAX = 15 };
-
 _Static_assert(
 	(int)JOB_FILENAME_MAX == (int)RECORDING_NAME_MAX, "there is room for a name");
 _Static_assert(RENDER_TRANSLATIONS_MAX *(RENDER_LANGUAGE_MAX + 1) <= JOB_FACT_MAX,
@@ -179,22 +177,6 @@ static void facts_add_filename(
 	facts_add(facts, name, len);
 }
 
-/* Returns the length of a language's code, or 0 if the value is none. */
-static size_t facts_language_len(struct json_slice code)
-{
-	size_t len = json_length(code);
-
-	for (size_t i = 0; i < len; i++) {
-		char c = code.at[i];
-		char letter = (char)(c | 0x20);
-
-		if (!((letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
-			    c == '-'))
-			return 0;
-	}
-	return len <= LANGUAGE_MAX ? len : 0;
-}
-
 /* Adds the languages of an array, joined by commas, as many as there is room for. */
 static void facts_add_languages(struct job_facts *facts, struct json_slice array)
 {
@@ -209,7 +191,7 @@ static void facts_add_languages(struct job_facts *facts, struct json_slice array
 	}
 	while (!json_cursor_next(&cursor, NULL, &value)) {
 		struct json_slice code = json_string_body(value);
-		size_t more = facts_language_len(code);
+		size_t more = render_language_len(code);
 
 		if (!more || len + 1 + more > sizeof(text))
 			continue;

@@ -7,6 +7,7 @@
 #include <sys/param.h>
 
 #include "base/sha256.h"
+#include "render/render.h"
 
 /* Characters that ids encode as well: a dot would look like the beginning of a language
  * or format. */
@@ -14,7 +15,8 @@
 
 enum {
 	ENDING_MAX = 5, /* characters, such as "flac" or "mpeg4" */
-	REST_MAX = 1 + 15 + sizeof(".json") - 1, /* bytes of a language and a format */
+	/* Bytes of a language and a format, with their dots. */
+	REST_MAX = 1 + RENDER_LANGUAGE_MAX + sizeof(".json") - 1,
 };
 
 _Static_assert(VIEW_NAME_MAX + 1 + VIEW_ID_LEN + REST_MAX <= FILENAME_BYTES_MAX,

@@ -13,26 +13,32 @@ struct translations_reader {
 	struct render_translations *listed; /* languages of the translations so far */
 };
 
-/* Reads a language in lower case. Returns false if the value cannot be part of a name. */
-static bool translations_read_language(
-	struct json_slice value, char ret_language[static RENDER_LANGUAGE_MAX + 1])
+size_t render_language_len(struct json_slice code)
 {
-	struct json_slice inside = json_string_body(value);
-	size_t len = json_length(inside);
+	size_t len = json_length(code);
 
-	if (!len || len > RENDER_LANGUAGE_MAX)
-		return false;
 	for (size_t i = 0; i < len; i++) {
-		char c = inside.at[i];
+		char c = code.at[i];
+		char letter = (char)(c | 0x20);
 
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
-		else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
-			return false;
-		ret_language[i] = c;
+		if (!((letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
+			    c == '-'))
+			return 0;
 	}
+	return len <= RENDER_LANGUAGE_MAX ? len : 0;
+}
+
+/* Reads a language in lower case. Returns false if it is not a language's code. */
+static bool translations_read_language(
+	struct json_slice code, char ret_language[static RENDER_LANGUAGE_MAX + 1])
+{
+	size_t len = render_language_len(code);
+
+	/* This makes letters lower case, and changes neither digits nor "-". */
+	for (size_t i = 0; i < len; i++)
+		ret_language[i] = (char)(code.at[i] | 0x20);
 	ret_language[len] = '\0';
-	return true;
+	return len > 0;
 }
 
 /* Reads the first string of an array as a language. Returns false if there is none. */
@@ -44,9 +50,12 @@ static bool translations_read_first_language(
 
 	if (json_cursor_enter(array, '[', &cursor))
 		return false;
-	while (!json_cursor_next(&cursor, NULL, &value))
-		if (json_string_body(value).at)
-			return translations_read_language(value, ret_language);
+	while (!json_cursor_next(&cursor, NULL, &value)) {
+		struct json_slice code = json_string_body(value);
+
+		if (code.at)
+			return translations_read_language(code, ret_language);
+	}
 	return false;
 }
 
