@@ -106,9 +106,9 @@ struct api_page {
  *   an errno that on_item returned
  *
  * If attempts failed in different ways, the last one counts. `page` is NULL on failure
- * and for api_get(). `why` is an error message: what was tried, why it failed, and what
- * to do, in printable ASCII and never with the key. It is "" on success. It is not
- * logged: the caller does that. `page` and `why` are valid during on_done.
+ * and for api_get(). `errmsg` is an error message: what was tried, why it failed, and
+ * what to do, in printable ASCII and never with the key. It is "" on success. It is not
+ * logged: the caller does that. `page` and `errmsg` are valid during on_done.
  */
 struct api_handlers {
 	int (*on_item)(void *ctx, const struct api_item *item);
@@ -135,7 +135,7 @@ int api_new(struct loop *loop, const struct log *log, const struct api_config *c
  * Sets a callback that is called whenever an attempt of any call ends, before the call's
  * own callbacks. `reached` is true if the server answered, with whatever status. It is
  * false if there was no connection, TLS failed, or the server was silent for too long;
- * `why` is then an error message. An answer that broke off without a status is not
+ * `errmsg` is then an error message. An answer that broke off without a status is not
  * reported.
  *
  * The callback must not start or cancel calls. NULL removes it.

@@ -44,11 +44,12 @@ void query_init(struct query *query);
  * by commas, mean "or"; the component as a whole narrows the query:
  *
  *   QUERY_STATUS  queued, processing, done, error
- *   QUERY_DATE    YYYY-MM-DD, YYYY-MM or YYYY: created on that day, in that month or in
- * that year (of the query's zone) QUERY_AFTER   a timestamp (timestamp_parse()): created
- * then or later QUERY_BEFORE  a timestamp: created earlier QUERY_KEY     KEY (only one,
- * no comma): has this key in custom_metadata QUERY_VALUE   VALUE: the key named last has
- * this value
+ *   QUERY_DATE    YYYY-MM-DD, YYYY-MM or YYYY: created on that day, in that month
+ *                 or in that year, of the query's zone
+ *   QUERY_AFTER   a timestamp (zone_parse_timestamp()): created then or later
+ *   QUERY_BEFORE  a timestamp: created earlier
+ *   QUERY_KEY     KEY (only one, no comma): has this key in custom_metadata
+ *   QUERY_VALUE   VALUE: the key named last has this value
  */
 enum query_filter {
 	QUERY_STATUS,

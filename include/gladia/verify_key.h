@@ -28,7 +28,7 @@ struct verify_key_newest {
  *
  * Returns 0, an error of api_new(), an error that api_list() passes to on_done,
  * -EHOSTUNREACH if `once` is true and the server was not reached, or -ECANCELED if
- * loop_stop() was called. On all errors but the last, `why` is set to an error message.
+ * loop_stop() was called. On all errors but the last, `errmsg` is set.
  */
 int verify_key(struct loop *loop, const struct log *log, const struct api_config *config,
 	bool once, struct verify_key_newest *ret_newest, struct buf *errmsg);

@@ -19,9 +19,9 @@
  *                                                               wait exceeds `deadline`
  *                             401 or 403, for the first time -> REFUSED
  *                             any other failure              -> ENDED
- *   REFUSED  api_key_settled() the key is another one         -> WAITING
- *                             it is the same                 -> ENDED
- *   both                      `deadline` fires               -> ENDED
+ *   REFUSED  in api->refused  api_key_settled(): another key -> WAITING
+ *                             api_key_settled(): same key    -> ENDED
+ *   any of these              `deadline` fires               -> ENDED
  *                             api_cancel()                   -> freed
  *   ENDED    on_done() runs   on_done() returns              -> freed
  */
@@ -65,7 +65,7 @@ static void call_free(struct api_call *call)
 }
 
 /* Writes the error message for call->failure. */
-static void call_print_why(
+static void call_print_errmsg(
 	const struct api_call *call, char errmsg[static API_ERRMSG_MAX])
 {
 	const struct api *api = call->api;
@@ -97,7 +97,7 @@ static void call_give_up(struct api_call *call)
 
 	if (call->unconnected)
 		api_outage_begin(call->api, call->failure.reason);
-	call_print_why(call, errmsg);
+	call_print_errmsg(call, errmsg);
 	call->reported = true;
 	call->handlers.on_done(call->ctx, call->failure.error, NULL, errmsg);
 	call_free(call);
@@ -243,7 +243,7 @@ static bool call_judge_deletion(struct api_call *call, const struct http_result 
 }
 
 /* Reports to api_on_reachability()'s callback if the server was reached. */
-static void call_tell_reach(const struct api_call *call, bool reached)
+static void call_report_reach(const struct api_call *call, bool reached)
 {
 	const struct api *api = call->api;
 
@@ -256,13 +256,13 @@ static void call_tell_reach(const struct api_call *call, bool reached)
  * Reports the end of an attempt that failed with call->failure. An answer that broke off
  * before its status is reported as neither reached nor unreachable.
  */
-static void call_tell_result(
+static void call_report_result(
 	const struct api_call *call, const struct http_result *result)
 {
 	if (result->failure == HTTP_UNREACHABLE || result->failure == HTTP_SILENT)
-		call_tell_reach(call, false);
+		call_report_reach(call, false);
 	else if (result->status)
-		call_tell_reach(call, true);
+		call_report_reach(call, true);
 }
 
 static void call_on_result(void *ctx, const struct http_result *result)
@@ -277,13 +277,13 @@ static void call_on_result(void *ctx, const struct http_result *result)
 	call_log_result(call, result);
 	if (call->deletes && call_judge_deletion(call, result)) {
 		page = (struct api_page){.status = result->status};
-		call_tell_reach(call, true);
+		call_report_reach(call, true);
 		call_succeed(call, &page);
 		return;
 	}
 	if (!call->deletes && whole && !api_reader_finish(&call->reader, &page)) {
 		page.elapsed_ms = result->elapsed_ms;
-		call_tell_reach(call, true);
+		call_report_reach(call, true);
 		call_succeed(call, call->reader.id ? NULL : &page);
 		return;
 	}
@@ -303,7 +303,7 @@ static void call_on_result(void *ctx, const struct http_result *result)
 	call->unconnected = result->unconnected;
 	if (result->status)
 		api_outage_end(api);
-	call_tell_result(call, result);
+	call_report_result(call, result);
 	call_attempt_failed(call, result->status);
 }
 
@@ -375,12 +375,12 @@ static void call_deadline_due(void *ctx)
 	if (!call->failures)
 		api_fail_silence(&call->failure, api->timeout_ms);
 	if (call->failure.error == -ETIMEDOUT)
-		call_tell_reach(call, false);
+		call_report_reach(call, false);
 	call_give_up(call);
 }
 
 /*
- * Starts a prepared call; `err` is what api_ask_...() returned. Frees the call on
+ * Starts a prepared call; `err` is what api_request_...() returned. Frees the call on
  * failure.
  */
 static int call_begin(struct api_call *call, int err, struct api_call **ret_call)

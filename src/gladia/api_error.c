@@ -23,7 +23,8 @@ static const char advice_silence[] = "check the network; timeout= sets how long 
 static const char advice_broken[] = "check the network and any proxy in between";
 static const char advice_limit[] = "ask for fewer jobs a page (page_size=)";
 static const char advice_key[] = "check the API key";
-static const char advice_gone[] = "it does not exist, or this key has no access to it";
+static const char advice_not_found[] =
+	"it does not exist, or this key has no access to it";
 static const char advice_unfinished[] =
 	"only finished jobs can be deleted: wait until it is done or failed";
 static const char advice_proxy[] = "check the proxy (https_proxy, or -o proxy=)";
@@ -62,7 +63,7 @@ static const struct meaning {
 	{400, "Bad Request", -EINVAL, FINAL, advice_limit},
 	{401, "Unauthorized", -EACCES, FINAL, advice_key},
 	{403, "Forbidden", -EACCES, FINAL, advice_key},
-	{404, "Not Found", -ENOENT, FINAL, advice_gone},
+	{404, "Not Found", -ENOENT, FINAL, advice_not_found},
 	{405, "Method Not Allowed", -EIO, FINAL, advice_address},
 	{407, "Proxy Authentication Required", -EIO, FINAL, advice_proxy_login},
 	{408, "Request Timeout", -EIO, RETRY, advice_later},

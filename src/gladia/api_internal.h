@@ -134,7 +134,7 @@ struct api_reader {
 	struct json_items *page;
 	struct buf job;
 	unsigned items; /* passed to on_item so far, including rejected ones */
-	unsigned refused;
+	unsigned rejected;
 	uint64_t bytes;
 	struct api_failure failure;
 };

@@ -18,8 +18,7 @@ enum {
 	 * Rejected jobs of a page that are logged one by one. The others are counted in
 	 * one message.
 	 */
-
-	REFUSALS_LOGGED = 4,
+	REJECTED_LOGGED = 4,
 };
 
 /* Bytes of a page: room for 64 jobs of the maximum size. */
@@ -49,7 +48,7 @@ static int reader_fail_syntax(
 }
 
 /* Fails for good: the JSON is valid, but not what the API documents. */
-static int reader_fail_sense(
+static int reader_fail_semantics(
 	struct api_reader *reader, uint64_t offset, const char *reason)
 {
 	return api_fail(&reader->failure, -EIO, advice_report,
@@ -142,12 +141,12 @@ static int reader_read_job(struct api_reader *reader, const char *raw, size_t le
 	if (err == -EBADMSG)
 		return reader_fail_syntax(reader, offset + error.offset, error.reason);
 	if (err == -EMSGSIZE)
-		return reader_fail_sense(reader, offset, "a job is too large");
+		return reader_fail_semantics(reader, offset, "a job is too large");
 	if (!err)
 		err = reader_read_head(
 			reader, raw, len, finder->values[MEMBER_RESULT], &ret_item->job);
 	if (err == -EBADMSG)
-		return reader_fail_sense(
+		return reader_fail_semantics(
 			reader, offset, "no object with a string \"id\"");
 	if (err == -ENOMEM)
 		return reader_fail_memory(reader);
@@ -165,7 +164,7 @@ static int reader_read_job(struct api_reader *reader, const char *raw, size_t le
 	return 0;
 }
 
-static int reader_tell(struct api_reader *reader, const struct api_item *item)
+static int reader_report(struct api_reader *reader, const struct api_item *item)
 {
 	int err = reader->on_item ? reader->on_item(reader->ctx, item) : 0;
 
@@ -174,16 +173,16 @@ static int reader_tell(struct api_reader *reader, const struct api_item *item)
 		   : 0;
 }
 
-static int reader_refuse(struct api_reader *reader, uint64_t offset, int error)
+static int reader_reject(struct api_reader *reader, uint64_t offset, int error)
 {
-	if (++reader->refused <= REFUSALS_LOGGED)
+	if (++reader->rejected <= REJECTED_LOGGED)
 		log_warning(reader->log,
 			"%s: the job at byte %" PRIu64 " of the page is left out: %s",
 			reader->tried, offset,
 			error == -ENAMETOOLONG
 				? "its id is too long for a file name"
 				: "its id is empty, or cannot be a file name");
-	return reader_tell(reader, NULL);
+	return reader_report(reader, NULL);
 }
 
 static int reader_on_item(void *ctx, const char *raw, size_t len, size_t offset)
@@ -193,14 +192,14 @@ static int reader_on_item(void *ctx, const char *raw, size_t len, size_t offset)
 	int err;
 
 	if (reader->items == API_PAGE_ITEMS_MAX)
-		return reader_fail_sense(reader, offset, "too many jobs in one page");
+		return reader_fail_semantics(reader, offset, "too many jobs in one page");
 	err = reader_read_job(reader, raw, len, offset, &item);
 	if (err == -EINVAL || err == -ENAMETOOLONG) {
 		reader->items++;
-		err = reader_refuse(reader, offset, err);
+		err = reader_reject(reader, offset, err);
 	} else if (!err) {
 		reader->items++;
-		err = reader_tell(reader, &item);
+		err = reader_report(reader, &item);
 	}
 	reader_scratch_trim(&reader->scratch->text);
 	reader_scratch_trim(&reader->scratch->head);
@@ -230,7 +229,7 @@ void api_reader_reset(struct api_reader *reader)
 		json_items_reset(reader->page);
 	buf_reset(&reader->job);
 	reader->items = 0;
-	reader->refused = 0;
+	reader->rejected = 0;
 	reader->bytes = 0;
 	reader->failure = (struct api_failure){0};
 }
@@ -245,7 +244,7 @@ static int reader_fail_page(struct api_reader *reader, int err)
 	if (err == -EBADMSG)
 		return reader_fail_syntax(reader, error->offset, error->reason);
 	if (err == -EMSGSIZE)
-		return reader_fail_sense(reader, error->offset, error->reason);
+		return reader_fail_semantics(reader, error->offset, error->reason);
 	return reader_fail_memory(reader);
 }
 
@@ -257,12 +256,13 @@ int api_reader_feed(struct api_reader *reader, const char *data, size_t len)
 	if (reader->id) {
 		err = buf_append(&reader->job, data, len);
 		if (err == -EMSGSIZE)
-			return reader_fail_sense(
+			return reader_fail_semantics(
 				reader, reader->job.len, "a job is too large");
 		return err ? reader_fail_memory(reader) : 0;
 	}
 	if (reader->bytes > PAGE_BYTES_MAX)
-		return reader_fail_sense(reader, reader->bytes, "the page is too large");
+		return reader_fail_semantics(
+			reader, reader->bytes, "the page is too large");
 	err = json_items_feed(reader->page, data, len);
 	return err ? reader_fail_page(reader, err) : 0;
 }
@@ -356,9 +356,9 @@ static int reader_finish_page(struct api_reader *reader, struct api_page *ret_pa
 		err = reader_read_next(reader, values[NEXT], &next);
 	if (err)
 		return err;
-	if (reader->refused > REFUSALS_LOGGED)
+	if (reader->rejected > REJECTED_LOGGED)
 		log_warning(reader->log, "%s: %u more jobs of the page are left out",
-			reader->tried, reader->refused - REFUSALS_LOGGED);
+			reader->tried, reader->rejected - REJECTED_LOGGED);
 	*ret_page = (struct api_page){
 		.items = reader->items,
 		.last = last,
@@ -379,7 +379,7 @@ static int reader_finish_job(struct api_reader *reader)
 		err = api_fail(&reader->failure, -EIO, advice_report,
 			"the response is another job");
 	if (!err)
-		err = reader_tell(reader, &item);
+		err = reader_report(reader, &item);
 	reader_scratch_trim(&reader->scratch->text);
 	reader_scratch_trim(&reader->scratch->head);
 	return err;

@@ -25,28 +25,28 @@ void query_init(struct query *query)
 /* Adds a span to a query's spans. Spans that overlap or touch are merged. */
 static int query_spans_add(struct query *query, struct span add)
 {
-	struct query made = {.zone = query->zone, .statuses = query->statuses};
+	struct query merged = {.zone = query->zone, .statuses = query->statuses};
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < query->spans_len; i++) {
 		struct span span = query->spans[i];
 
 		if (span.to_ms < add.from_ms || span.from_ms > add.to_ms) {
-			made.spans[made.spans_len++] = span;
+			merged.spans[merged.spans_len++] = span;
 			continue;
 		}
 		add.from_ms = MIN(add.from_ms, span.from_ms);
 		add.to_ms = MAX(add.to_ms, span.to_ms);
 	}
-	if (made.spans_len == QUERY_SPANS_MAX)
+	if (merged.spans_len == QUERY_SPANS_MAX)
 		return -ENAMETOOLONG;
-	while (at < made.spans_len && made.spans[at].from_ms > add.from_ms)
+	while (at < merged.spans_len && merged.spans[at].from_ms > add.from_ms)
 		at++;
-	memmove(made.spans + at + 1, made.spans + at,
-		(made.spans_len - at) * sizeof(made.spans[0]));
-	made.spans[at] = add;
-	made.spans_len++;
-	*query = made;
+	memmove(merged.spans + at + 1, merged.spans + at,
+		(merged.spans_len - at) * sizeof(merged.spans[0]));
+	merged.spans[at] = add;
+	merged.spans_len++;
+	*query = merged;
 	return 0;
 }
 
@@ -109,7 +109,7 @@ static const struct filter {
 
 /* Parses the words of one path component into a query of its own. */
 static int query_parse_words(enum zone zone, const struct filter *filter,
-	const char *words, struct query *made)
+	const char *words, struct query *ret_query)
 {
 	struct query either = {.zone = zone};
 	char word[FILENAME_BYTES_MAX + 1];
@@ -124,7 +124,7 @@ static int query_parse_words(enum zone zone, const struct filter *filter,
 		either.spans[either.spans_len++] = span_always;
 	else
 		either.statuses = QUERY_ALL_STATUSES;
-	*made = either;
+	*ret_query = either;
 	return 0;
 }
 

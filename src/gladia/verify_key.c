@@ -12,7 +12,7 @@
 
 struct verify_key {
 	struct loop *loop;
-	struct buf *why;
+	struct buf *errmsg;
 	struct verify_key_newest *newest; /* or NULL */
 	bool done;
 	int error;
@@ -46,7 +46,7 @@ static void verify_key_on_done(
 	check->done = true;
 	check->error = error;
 	if (error)
-		errmsg_set(check->why, error, "%s", errmsg);
+		errmsg_set(check->errmsg, error, "%s", errmsg);
 	loop_stop(check->loop);
 }
 
@@ -58,7 +58,7 @@ static void verify_key_on_reach(void *ctx, bool reached, const char *errmsg)
 	if (reached || check->done)
 		return;
 	check->error = -EHOSTUNREACH;
-	errmsg_set(check->why, check->error, "%s", errmsg);
+	errmsg_set(check->errmsg, check->error, "%s", errmsg);
 	loop_stop(check->loop);
 }
 
@@ -93,7 +93,7 @@ int verify_key(struct loop *loop, const struct log *log, const struct api_config
 		.on_done = verify_key_on_done,
 	};
 	CLEANUP(verify_key_api_cleanup) struct api *api = NULL;
-	struct verify_key check = {.loop = loop, .why = errmsg, .newest = ret_newest};
+	struct verify_key check = {.loop = loop, .errmsg = errmsg, .newest = ret_newest};
 	struct api_call *call;
 	struct query query;
 	int err = verify_key_make_api(loop, log, config, &api, errmsg);
