@@ -33,7 +33,7 @@ struct api_call {
 	struct api *api;
 	struct api_handlers handlers;
 	void *ctx;
-	struct api_request asked;
+	struct api_request api_request;
 	struct api_reader reader;
 	struct http_request *request;
 	struct loop_timer again;
@@ -59,7 +59,7 @@ static void call_free(struct api_call *call)
 	loop_timer_cancel(&call->again);
 	loop_timer_cancel(&call->deadline);
 	api_reader_done(&call->reader);
-	api_request_done(&call->asked);
+	api_request_done(&call->api_request);
 	call->api->calls--;
 	free(call);
 }
@@ -76,9 +76,9 @@ static void call_print_errmsg(
 		(void)snprintf(attempts, sizeof(attempts),
 			" (%d attempts in %" PRId64 " s)", call->attempts,
 			(loop_now_ms(api->loop) - call->began_ms + 500) / 1000);
-	(void)snprintf(errmsg, API_ERRMSG_MAX, "%s: %s%s; %s%s%s", call->asked.tried,
-		call->failure.reason, attempts, call->failure.advice,
-		place ? ": it is " : "", place ? place : "");
+	(void)snprintf(errmsg, API_ERRMSG_MAX, "%s: %s%s; %s%s%s",
+		call->api_request.description, call->failure.reason, attempts,
+		call->failure.advice, place ? ": it is " : "", place ? place : "");
 	api_clean(errmsg, api->key);
 }
 
@@ -116,7 +116,7 @@ static void call_log_result(const struct api_call *call, const struct http_resul
 	api_clean(detail, call->api->key);
 	log_verbose(call->api->log,
 		"%s %s: %s%s%s, %" PRIu64 " bytes, %" PRId64 " ms, attempt %d",
-		call->asked.method, call->asked.url,
+		call->api_request.method, call->api_request.url,
 		result->status ? status : "no answer", detail[0] ? ", " : "", detail,
 		result->bytes, result->elapsed_ms, call->attempts);
 }
@@ -317,8 +317,8 @@ static int call_attempt(struct api_call *call)
 
 	api_reader_reset(&call->reader);
 	call->reader.asked_ms = clock_wall_ms(loop_clock(api->loop));
-	err = http_start(api->http, call->asked.method, call->asked.url, &handlers, call,
-		&call->request);
+	err = http_start(api->http, call->api_request.method, call->api_request.url,
+		&handlers, call, &call->request);
 	if (err)
 		return err;
 	call->key_number = api->key_number;
@@ -369,7 +369,7 @@ static void call_deadline_due(void *ctx)
 		call->request = NULL;
 		api->stats.failed++;
 		log_verbose(api->log, "%s %s: timed out, %" PRId64 " ms, attempt %d",
-			call->asked.method, call->asked.url,
+			call->api_request.method, call->api_request.url,
 			loop_now_ms(api->loop) - call->attempt_ms, call->attempts);
 	}
 	if (!call->failures)
@@ -387,7 +387,7 @@ static int call_begin(struct api_call *call, int err, struct api_call **ret_call
 {
 	struct api *api = call->api;
 
-	call->reader.id = call->asked.id;
+	call->reader.id = call->api_request.id;
 	call->began_ms = loop_now_ms(api->loop);
 	if (!err)
 		err = api_reader_init(&call->reader);
@@ -419,7 +419,7 @@ static struct api_call *call_new(
 	call->ctx = ctx;
 	call->reader.scratch = &api->scratch;
 	call->reader.log = api->log;
-	call->reader.tried = call->asked.tried;
+	call->reader.description = call->api_request.description;
 	call->reader.on_item = handlers->on_item;
 	call->reader.ctx = ctx;
 	loop_timer_init(&call->again, call_again_due, call);
@@ -439,7 +439,8 @@ int api_list(struct api *api, const struct query *query, unsigned span, uint64_t
 		return -ENOMEM;
 	call->reader.offset = offset;
 	return call_begin(call,
-		api_request_list(api->list_url, query, span, offset, limit, &call->asked),
+		api_request_list(
+			api->list_url, query, span, offset, limit, &call->api_request),
 		ret_call);
 }
 
@@ -452,7 +453,7 @@ int api_get(struct api *api, const char *id, const struct api_handlers *handlers
 	if (!call)
 		return *id ? -ENOMEM : -EINVAL;
 	return call_begin(
-		call, api_request_job(api->list_url, id, &call->asked), ret_call);
+		call, api_request_job(api->list_url, id, &call->api_request), ret_call);
 }
 
 int api_delete(struct api *api, const char *id, const struct api_handlers *handlers,
@@ -463,8 +464,8 @@ int api_delete(struct api *api, const char *id, const struct api_handlers *handl
 	if (!call)
 		return *id ? -ENOMEM : -EINVAL;
 	call->deletes = true;
-	return call_begin(
-		call, api_request_delete(api->list_url, id, &call->asked), ret_call);
+	return call_begin(call, api_request_delete(api->list_url, id, &call->api_request),
+		ret_call);
 }
 
 void api_limit(struct api_call *call, int64_t timeout_ms)

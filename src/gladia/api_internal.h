@@ -84,32 +84,33 @@ struct api_request {
 	const char *method; /* string literal */
 	char *url;
 	char *id; /* id of a job, or NULL for a list */
-	char tried[API_DESCRIPTION_MAX];
+	char description[API_DESCRIPTION_MAX];
 };
 
 /*
  * Fills in the request for a page of jobs. `list_url` is the API URL with the path of the
- * list. `ret_asked` must be zeroed, and be released
- * with api_request_done() even after a failure. Returns 0 or -ENOMEM.
+ * list. `ret_request` must be zeroed, and be released with api_request_done() even after
+ * a failure. Returns 0 or -ENOMEM.
  */
 int api_request_list(const char *list_url, const struct query *query, unsigned span,
-	uint64_t offset, unsigned limit, struct api_request *ret_asked);
+	uint64_t offset, unsigned limit, struct api_request *ret_request);
 
 /*
- * Fills in the request for one job. `ret_asked` must be zeroed, and be released with
+ * Fills in the request for one job. `ret_request` must be zeroed, and be released with
  * api_request_done() even after a failure. Returns 0 or -ENOMEM.
  */
-int api_request_job(const char *list_url, const char *id, struct api_request *ret_asked);
+int api_request_job(
+	const char *list_url, const char *id, struct api_request *ret_request);
 
 /*
- * Fills in the request that deletes one job. `ret_asked` must be zeroed, and be released
- * with api_request_done() even after a failure. Returns 0 or -ENOMEM.
+ * Fills in the request that deletes one job. `ret_request` must be zeroed, and be
+ * released with api_request_done() even after a failure. Returns 0 or -ENOMEM.
  */
 int api_request_delete(
-	const char *list_url, const char *id, struct api_request *ret_asked);
+	const char *list_url, const char *id, struct api_request *ret_request);
 
 /* Frees the strings of a request. */
-void api_request_done(struct api_request *asked);
+void api_request_done(struct api_request *request);
 
 /* Buffers that all calls share: a job is processed in one go, so only one is in use. */
 struct api_scratch {
@@ -125,7 +126,7 @@ struct api_scratch {
 struct api_reader {
 	struct api_scratch *scratch;
 	const struct log *log;
-	const char *tried;
+	const char *description;
 	const char *id;   /* of the requested job; NULL for a page */
 	uint64_t offset;  /* requested offset of a page */
 	int64_t asked_ms; /* wall time at which this attempt's request was sent */
@@ -140,9 +141,8 @@ struct api_reader {
 };
 
 /*
- * Prepares a reader. The caller has set the members up to `ctx` and zeroed the rest;
- * it sets `asked_ms` before each attempt.
- * Returns 0 or -ENOMEM.
+ * Prepares a reader. The caller has set the members up to `ctx` and zeroed the rest; it
+ * sets `asked_ms` before each attempt. Returns 0 or -ENOMEM.
  */
 int api_reader_init(struct api_reader *reader);
 

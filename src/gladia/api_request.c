@@ -38,13 +38,13 @@ static void request_describe_filters(const char *filters, char *text, size_t siz
 }
 
 int api_request_list(const char *list_url, const struct query *query, unsigned span,
-	uint64_t offset, unsigned limit, struct api_request *ret_asked)
+	uint64_t offset, unsigned limit, struct api_request *ret_request)
 {
 	CLEANUP(buf_done) struct buf url;
 	CLEANUP(buf_done) struct buf base;
 	int err;
 
-	ret_asked->method = "GET";
+	ret_request->method = "GET";
 	buf_init(&url, API_URL_MAX);
 	buf_init(&base, API_URL_MAX);
 	err = buf_printf(&url, "%s?", list_url);
@@ -55,16 +55,16 @@ int api_request_list(const char *list_url, const struct query *query, unsigned s
 			&base, "%s?offset=%" PRIu64 "&limit=%u", list_url, offset, limit);
 	if (err)
 		return -ENOMEM;
-	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried),
+	(void)snprintf(ret_request->description, sizeof(ret_request->description),
 		"listing jobs (offset %" PRIu64 ", limit %u", offset, limit);
-	request_describe_filters(
-		url.data + base.len, ret_asked->tried, sizeof(ret_asked->tried));
-	ret_asked->url = cleanup_take(&url.data);
+	request_describe_filters(url.data + base.len, ret_request->description,
+		sizeof(ret_request->description));
+	ret_request->url = cleanup_take(&url.data);
 	return 0;
 }
 
-static int request_ask_of_job(const char *list_url, const char *id, const char *doing,
-	struct api_request *ret_asked)
+static int request_of_job(const char *list_url, const char *id, const char *verb,
+	struct api_request *ret_request)
 {
 	CLEANUP(buf_done) struct buf url;
 	int err;
@@ -78,29 +78,29 @@ static int request_ask_of_job(const char *list_url, const char *id, const char *
 		err = http_url_print_encoded(id, strlen(id), &url);
 	if (err)
 		return -ENOMEM;
-	(void)snprintf(ret_asked->tried, sizeof(ret_asked->tried), "%s job %.*s%s", doing,
-		ID_SHOWN_MAX, url.data + start,
+	(void)snprintf(ret_request->description, sizeof(ret_request->description),
+		"%s job %.*s%s", verb, ID_SHOWN_MAX, url.data + start,
 		url.len - start > ID_SHOWN_MAX ? "..." : "");
-	ret_asked->url = cleanup_take(&url.data);
-	ret_asked->id = strdup(id);
-	return ret_asked->id ? 0 : -ENOMEM;
+	ret_request->url = cleanup_take(&url.data);
+	ret_request->id = strdup(id);
+	return ret_request->id ? 0 : -ENOMEM;
 }
 
-int api_request_job(const char *list_url, const char *id, struct api_request *ret_asked)
+int api_request_job(const char *list_url, const char *id, struct api_request *ret_request)
 {
-	ret_asked->method = "GET";
-	return request_ask_of_job(list_url, id, "getting", ret_asked);
+	ret_request->method = "GET";
+	return request_of_job(list_url, id, "getting", ret_request);
 }
 
 int api_request_delete(
-	const char *list_url, const char *id, struct api_request *ret_asked)
+	const char *list_url, const char *id, struct api_request *ret_request)
 {
-	ret_asked->method = "DELETE";
-	return request_ask_of_job(list_url, id, "deleting", ret_asked);
+	ret_request->method = "DELETE";
+	return request_of_job(list_url, id, "deleting", ret_request);
 }
 
-void api_request_done(struct api_request *asked)
+void api_request_done(struct api_request *request)
 {
-	free(asked->url);
-	free(asked->id);
+	free(request->url);
+	free(request->id);
 }

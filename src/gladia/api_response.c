@@ -89,7 +89,7 @@ static void reader_log_bad_time(
 		"%s: the %s of %s cannot be read as a time, so it counts as missing (a "
 		"job without created_at is in no directory of dates); %s; other such "
 		"jobs are not logged",
-		reader->tried, bad, name, advice_report);
+		reader->description, bad, name, advice_report);
 }
 
 static int reader_parse_head(
@@ -178,7 +178,7 @@ static int reader_reject(struct api_reader *reader, uint64_t offset, int error)
 	if (++reader->rejected <= REJECTED_LOGGED)
 		log_warning(reader->log,
 			"%s: the job at byte %" PRIu64 " of the page is left out: %s",
-			reader->tried, offset,
+			reader->description, offset,
 			error == -ENAMETOOLONG
 				? "its id is too long for a file name"
 				: "its id is empty, or cannot be a file name");
@@ -358,7 +358,7 @@ static int reader_finish_page(struct api_reader *reader, struct api_page *ret_pa
 		return err;
 	if (reader->rejected > REJECTED_LOGGED)
 		log_warning(reader->log, "%s: %u more jobs of the page are left out",
-			reader->tried, reader->rejected - REJECTED_LOGGED);
+			reader->description, reader->rejected - REJECTED_LOGGED);
 	*ret_page = (struct api_page){
 		.items = reader->items,
 		.last = last,

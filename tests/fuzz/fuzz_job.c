@@ -123,7 +123,7 @@ static void read_answer(const char *text, size_t size, const char *id)
 	unsigned reported = 0;
 	struct api_reader reader = {.scratch = &scratch,
 		.log = &log,
-		.tried = "getting a job",
+		.description = "getting a job",
 		.id = id,
 		.on_item = on_item,
 		.ctx = &reported};

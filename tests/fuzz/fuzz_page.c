@@ -87,7 +87,7 @@ static struct outcome read_page(
 	struct outcome outcome = {0};
 	struct api_reader reader = {.scratch = scratch,
 		.log = &log,
-		.tried = "listing jobs",
+		.description = "listing jobs",
 		.on_item = on_item,
 		.ctx = &outcome};
 	uint64_t chance = fuzz_number(data, size);

@@ -453,7 +453,7 @@ static void filters_are_in_the_query_and_in_messages(void **state)
 		 "&before_date=2026-04-02T00%3A00%3A00.000Z",
 			BYTES("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")},
 		{.target = NULL}};
-	struct api_request asked = {0};
+	struct api_request request = {0};
 	struct query query;
 
 	(void)state;
@@ -461,13 +461,13 @@ static void filters_are_in_the_query_and_in_messages(void **state)
 	assert_int_equal(query_narrow(&query, QUERY_STATUS, "error,done"), 0);
 	assert_int_equal(query_narrow(&query, QUERY_DATE, "2026-04-01"), 0);
 	assert_int_equal(
-		api_request_list("/v2/pre-recorded", &query, 0, 40, 7, &asked), 0);
-	assert_string_equal(asked.url, routes[0].target);
-	assert_string_equal(asked.tried,
+		api_request_list("/v2/pre-recorded", &query, 0, 40, 7, &request), 0);
+	assert_string_equal(request.url, routes[0].target);
+	assert_string_equal(request.description,
 		"listing jobs (offset 40, limit 7, status=done, status=error, "
 		"after_date=2026-03-31T23:59:59.999Z, "
 		"before_date=2026-04-02T00:00:00.000Z)");
-	api_request_done(&asked);
+	api_request_done(&request);
 }
 
 int main(void)
