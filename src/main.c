@@ -239,7 +239,7 @@ static int main_act(struct options *options, struct buf *errmsg)
 		return EXIT_CODE_OK;
 	case OPTIONS_CHECK:
 		return options->check_api ? check_api_run(options, errmsg)
-					  : check_run(options);
+					  : check_run(options, errmsg);
 	case OPTIONS_REFRESH:
 		return refresh_path(options->paths, errmsg);
 	case OPTIONS_FETCH:
@@ -254,22 +254,28 @@ static int main_act(struct options *options, struct buf *errmsg)
 }
 
 /* Prints an error message to stderr. */
-static void main_complain(const struct buf *errmsg)
+static void main_complain(const char *errmsg)
 {
 	struct log log;
 
 	log_init(&log, "gladiafs", false, false);
-	log_error(&log, "%s", errmsg->data);
+	log_error(&log, "%s", errmsg);
 }
 
 int main(int argc, char **argv)
 {
-	CLEANUP(options_done) struct options options;
 	CLEANUP(buf_done) struct buf errmsg;
 	int code;
 
 	hardening_prepare();
 	buf_init(&errmsg, ERRMSG_MAX);
+	/* Then a message can be printed even if memory runs out later. */
+	if (buf_reserve(&errmsg, ERRMSG_MAX)) {
+		main_complain("out of memory");
+		return EXIT_CODE_SYSTEM;
+	}
+
+	CLEANUP(options_done) struct options options;
 
 	int err = options_parse(argc, argv, &options, &errmsg);
 
@@ -278,6 +284,6 @@ int main(int argc, char **argv)
 	else
 		code = main_act(&options, &errmsg);
 	if (errmsg.len)
-		main_complain(&errmsg);
+		main_complain(errmsg.data);
 	return code;
 }

@@ -11,6 +11,7 @@
  * and replaces options by those of the mount. Creates the cache directory and writes
  * nothing else.
  *
- * Returns an enum exit_code: EXIT_CODE_OK only if every check succeeded.
+ * Returns an enum exit_code: EXIT_CODE_OK only if every check succeeded, or
+ * EXIT_CODE_SYSTEM with an error message in `errmsg` if it could not check anything.
  */
-int check_run(struct options *options);
+int check_run(struct options *options, struct buf *errmsg);

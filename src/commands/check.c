@@ -427,10 +427,10 @@ static void check_print(int verdict, const char *name, const struct buf *text)
 		[VERDICT_UNKNOWN] = "?",
 	};
 
-	printf("%-6s %-12s %s\n", words[verdict], name, text->len ? text->data : "");
+	printf("%-6s %-12s %s\n", words[verdict], name, text->data);
 }
 
-int check_run(struct options *options)
+int check_run(struct options *options, struct buf *errmsg)
 {
 	static const struct {
 		const char *name;
@@ -453,6 +453,9 @@ int check_run(struct options *options)
 
 	log_init(&check.log, "gladiafs", false, options->debug);
 	buf_init(&text, LINE_MAX_BYTES);
+	/* Then no result is lost because there is no memory for its text. */
+	if (buf_reserve(&text, LINE_MAX_BYTES))
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM, "out of memory");
 	if (options->mountpoint) {
 		all = check_mount(options, &text);
 		check_print(all ? VERDICT_OK : VERDICT_WRONG, "mount", &text);

@@ -193,7 +193,7 @@ static void check_api_print(int answer, const char *name, const struct buf *text
 		[ANSWER_UNKNOWN] = "?",
 	};
 
-	printf("%-9s %-13s %s\n", words[answer], name, text->len ? text->data : "");
+	printf("%-9s %-13s %s\n", words[answer], name, text->data);
 }
 
 /* Asks all questions. Returns an exit code. */
@@ -206,6 +206,9 @@ static int check_api_ask(struct check_api *check, struct buf *errmsg)
 	if (code)
 		return code;
 	buf_init(&text, LINE_MAX_BYTES);
+	/* Then no answer is lost because there is no memory for its text. */
+	if (buf_reserve(&text, LINE_MAX_BYTES))
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM, "out of memory");
 	for (size_t i = 0; i < ARRAY_SIZE(questions); i++) {
 		int answer = questions[i].ask(check, &text);
 

@@ -399,6 +399,8 @@ static int fetch_conclude(struct fetch *fetch, int64_t began_ms, struct buf *err
 	const char *mount = fetch->roots[0].mount;
 
 	buf_init(&text, ERRMSG_MAX);
+	if (buf_reserve(&text, ERRMSG_MAX))
+		return errmsg_set(errmsg, EXIT_CODE_SYSTEM, "out of memory");
 	if (!fetch_progress_print(counts, -1, &text) && !buf_append_str(&text, ", in ") &&
 		!fetch_time_print(clock_mono_ms(&clock_system) - began_ms, &text))
 		printf("%s\n", text.data);
