@@ -17,7 +17,7 @@
  * job gets a new node; when its text becomes known for the first time, the job keeps its
  * node. The node of the first version is `ino`.
  *
- * A deleted job (`gone`) no longer exists at the API. Its row remains until a later
+ * A deleted job (`deleted`) no longer exists at the API. Its row remains until a later
  * catalog_open() drops it, because an open listing may still refer to it.
  */
 struct catalog_job {
@@ -105,19 +105,20 @@ int jobs_match(struct catalog *catalog, const struct query *query,
 	const struct catalog_job *job, bool *ret_matches);
 
 /*
- * Finds a job by its row number. Returns 0 (also for a deleted job, which has `gone`
- * set), -ENOENT or -EIO.
+ * Finds a job by its row number. Returns 0 (also for a deleted job, which has `deleted`
+ * set), -ENOENT or -EIO. It is -EIO, too, if the job may have been stored in a
+ * transaction that was lost, until catalog_commit() has reported that.
  */
 int jobs_by_row(struct catalog *catalog, int64_t row, struct catalog_job *ret_job);
 
 /*
- * Finds a job by its inode number. Returns 0 (also for a deleted job, which has `gone`
+ * Finds a job by its inode number. Returns 0 (also for a deleted job, which has `deleted`
  * set), -ENOENT or -EIO.
  */
 int jobs_by_ino(struct catalog *catalog, uint64_t ino, struct catalog_job *ret_job);
 
 /*
- * Finds a job by its id. Returns 0 (also for a deleted job, which has `gone` set),
+ * Finds a job by its id. Returns 0 (also for a deleted job, which has `deleted` set),
  * -ENOENT or -EIO.
  */
 int jobs_by_id(struct catalog *catalog, const char *id, struct catalog_job *ret_job);

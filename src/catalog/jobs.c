@@ -95,7 +95,11 @@ int jobs_by_row(struct catalog *catalog, int64_t row, struct catalog_job *ret_jo
 	sqlite3_stmt *statement = catalog_statement(catalog, SQL_JOB_BY_ROW);
 
 	sqlite3_bind_int64(statement, 1, row);
-	return jobs_fetch_job(catalog, statement, ret_job);
+
+	int err = jobs_fetch_job(catalog, statement, ret_job);
+
+	/* It may have been stored in the transaction that was lost. */
+	return err == -ENOENT && catalog->lost ? -EIO : err;
 }
 
 int jobs_by_ino(struct catalog *catalog, uint64_t ino, struct catalog_job *ret_job)

@@ -358,10 +358,34 @@ static void a_failure_is_explained(void **state)
 	catalog_close(catalog);
 }
 
+/*
+ * SEMANTICS 6.1: until the commit has reported that a transaction was lost, its jobs are
+ * not reported as absent, because an open listing has them as members.
+ */
+static void lost_jobs_are_not_absent(void **state)
+{
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = open_filled(fixture);
+	struct catalog_job job;
+	int64_t row = fixture_put(catalog, "new", JOB_DONE, text).row;
+
+	assert_int_equal(jobs_by_row(catalog, row + 1, &job), -ENOENT);
+	step_fails.left = 1;
+	assert_int_equal(save_newest(catalog), -EIO);
+	step_fails = (typeof(step_fails)){0};
+	assert_int_equal(jobs_by_row(catalog, row, &job), -EIO);
+	assert_int_equal(jobs_by_row(catalog, 1, &job), 0);
+	assert_int_equal(catalog_commit(catalog), -EIO);
+	assert_int_equal(jobs_by_row(catalog, row, &job), -ENOENT);
+	assert_int_equal(fixture_messages(fixture, "failed to write: "), 1);
+	catalog_close(catalog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {FIXTURE_TEST(each_failure_is_reported),
-		FIXTURE_TEST(a_failure_is_explained)};
+		FIXTURE_TEST(a_failure_is_explained),
+		FIXTURE_TEST(lost_jobs_are_not_absent)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
