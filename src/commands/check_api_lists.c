@@ -261,8 +261,12 @@ int check_api_past_end(struct check_api *check, struct buf *text)
 		page.next == PROBE_NEXT_SET ? " with a next" : "");
 }
 
-/* Returns words for the place to which `next`, a whole URL, points. */
-static const char *lists_place(const struct check_api *check, const char *next)
+/*
+ * Returns words for the place to which `next`, a whole URL, points. Returns NULL if it is
+ * no URL, or if memory runs out, and stores -EINVAL or -ENOMEM.
+ */
+static const char *lists_place(
+	const struct check_api *check, const char *next, int *ret_error)
 {
 	struct http_url url;
 	const char *reason;
@@ -271,7 +275,8 @@ static const char *lists_place(const struct check_api *check, const char *next)
 		return "is only a query";
 	if (*next == '/')
 		return "is a path without a host";
-	if (http_url_parse(next, &url, &reason))
+	*ret_error = http_url_parse(next, &url, &reason);
+	if (*ret_error)
 		return NULL;
 
 	bool here = strcmp(url.origin, check->origin) == 0;
@@ -306,7 +311,9 @@ int check_api_next(struct check_api *check, struct buf *text)
 		return errmsg_set(text, ANSWER_TESTED, "is missing in a page");
 	if (page.next == PROBE_NEXT_NULL)
 		return check_api_no_job(text);
-	place = lists_place(check, page.next_url);
+	place = lists_place(check, page.next_url, &err);
+	if (err == -ENOMEM)
+		return check_api_no_answer(err, 0, text);
 	if (!place)
 		return errmsg_set(text, ANSWER_UNTESTED, "is no URL");
 	return errmsg_set(text, ANSWER_TESTED, "%s, %s", place,

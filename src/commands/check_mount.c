@@ -30,13 +30,19 @@ static void check_mount_unescape(char *value)
 	*to = '\0';
 }
 
-/* Replaces a string of the options by a copy, or by NULL. Returns false without memory.
+/*
+ * Replaces a string of the options by a copy, or by NULL. Returns false and keeps the old
+ * one if there is no memory.
  */
 static bool check_mount_replace(char **member, const char *value)
 {
+	char *copy = value ? strdup(value) : NULL;
+
+	if (value && !copy)
+		return false;
 	free(*member);
-	*member = value ? strdup(value) : NULL;
-	return *member || !value;
+	*member = copy;
+	return true;
 }
 
 /* Uses one line of .gladiafs/config. Returns false if there is no memory. */
