@@ -141,6 +141,7 @@ class Workshop:
                              ["-Db_sanitize=address,undefined", "-Db_lundef=false"])
         self.plain = Build(self.root / "build", self.tree, SLOW, [])
         self.measured = set()  # names of tests
+        self.planted = {}  # environment of the tests while a mutant is planted
         self.running = set()
         self.ended = False  # no test needs to run any longer
 
@@ -225,7 +226,7 @@ class Workshop:
             more, env = ["-x"], {}
         command = ["prlimit", *limits, "unshare", "--mount", "--propagation=private", "--pid",
                    "--fork", "--kill-child", "--mount-proc", *INIT, *test.command, *more]
-        with subprocess.Popen(command, env={**os.environ, **env, **test.env},
+        with subprocess.Popen(command, env={**os.environ, **env, **test.env, **self.planted},
                               cwd=self.root, stdin=subprocess.DEVNULL, stdout=output,
                               stderr=output, start_new_session=True) as running:
             self.running.add(running)
@@ -258,9 +259,9 @@ class Workshop:
 
     def slow(self, mutant):
         """Returns the mount and model tests of a mutant's folder, as one group. Tests named after
-        its file come first."""
+        its file come first, and then the one that lets calls of its functions fail."""
         stem = Path(mutant.file).stem
-        names = [stem, *MOUNT_TESTS[mutant.folder].split()]
+        names = [stem, "failing_calls", *MOUNT_TESTS[mutant.folder].split()]
         tests = self.mount_tests()
         return [[tests[name] for name in dict.fromkeys(names) if name in tests]]
 
@@ -270,11 +271,14 @@ class Workshop:
         self.plain.ninja([name])
         before = self.code_of(name)
         path.write_bytes(mutant.apply(path.read_bytes()))
+        # tests/mount/test_failing_calls.py
+        self.planted = {"GLADIAFS_FAILING_CALLS": path.name}
         return self.plain.ninja([name]) and self.code_of(name) != before
 
     def take_back(self, mutant, text):
         """Restores the text without the mutant. The next build compiles it."""
         (self.tree / mutant.file).write_bytes(text)
+        self.planted = {}
 
     def noticed(self, groups):
         """Returns the name of a test that fails with the planted mutant, or None."""
