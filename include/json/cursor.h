@@ -34,7 +34,7 @@ int json_cursor_enter(struct json_slice value, char open, struct json_cursor *re
 /*
  * Reads the next value and, in an object, its key: a string including the quotes.
  * `ret_key` may be NULL; in an array it is not changed. Returns 0, -ENODATA at the end,
- * or -EBADMSG if the text is not JSON.
+ * or -EBADMSG if the text is not JSON. After a failure the key may be set.
  */
 int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
 	struct json_slice *ret_value);

@@ -45,7 +45,7 @@ int json_cursor_enter(struct json_slice value, char open, struct json_cursor *re
 }
 
 /*
- * Places the cursor in front of the next value, after its key in an object. Returns 0,
+ * Places the cursor in front of the next value. In an object, reads its key. Returns 0,
  * -ENODATA at the end, or -EBADMSG.
  */
 static int cursor_begin_value(struct json_cursor *cursor, struct json_slice *ret_key)
@@ -64,18 +64,12 @@ static int cursor_begin_value(struct json_cursor *cursor, struct json_slice *ret
 int json_cursor_next(struct json_cursor *cursor, struct json_slice *ret_key,
 	struct json_slice *ret_value)
 {
-	struct json_slice key = {0};
-	struct json_slice value;
-	int err = cursor_begin_value(cursor, &key);
+	struct json_slice key;
+	int err = cursor_begin_value(cursor, ret_key ? ret_key : &key);
 
 	if (err)
 		return err;
-	if (!cursor_take_value(&cursor->rest, &value))
-		return -EBADMSG;
-	if (ret_key && key.at)
-		*ret_key = key;
-	*ret_value = value;
-	return 0;
+	return cursor_take_value(&cursor->rest, ret_value) ? 0 : -EBADMSG;
 }
 
 bool json_is(struct json_slice piece, const char *bytes)

@@ -87,6 +87,26 @@ static void test_walks(void **state)
 		visit_all((struct json_slice){0}, '{', (char[256]){0}), -EBADMSG);
 }
 
+/* A key is only read if the caller wants it, and in an object. */
+static void test_keys(void **state)
+{
+	struct json_slice object = piece("{\"a\":1}");
+	struct json_slice key = {0};
+	struct json_slice value;
+	struct json_cursor cursor;
+
+	(void)state;
+	assert_int_equal(json_cursor_enter(object, '{', &cursor), 0);
+	assert_int_equal(json_cursor_next(&cursor, NULL, &value), 0);
+	assert_true(json_is(value, "1"));
+	assert_int_equal(json_cursor_enter(object, '{', &cursor), 0);
+	assert_int_equal(json_cursor_next(&cursor, &key, &value), 0);
+	assert_true(json_is(key, "\"a\""));
+	assert_int_equal(json_cursor_enter(piece("[2]"), '[', &cursor), 0);
+	assert_int_equal(json_cursor_next(&cursor, &key, &value), 0);
+	assert_true(json_is(key, "\"a\""));
+}
+
 static void test_members(void **state)
 {
 	static const char *const keys[] = {"b", "none", "a"};
@@ -106,6 +126,8 @@ static void test_members(void **state)
 	/* Escapes in keys are decoded; a key with a NUL or a lone surrogate has no name.
 	 */
 	assert_true(json_is(json_member(piece("{\"\\u0061\\/\":4,\"a\":5}"), "a/"), "4"));
+	assert_null(json_member(piece("{\"\\u0062\":4,\"\\u00ea\":5}"), "a").at);
+	assert_null(json_member(piece("{\"\\u0062\":4,\"\\u00ea\":5}"), "\u00eb").at);
 	assert_null(json_member(piece("{\"\\u0000\":4,\"\\ud800\":5}"), "").at);
 	assert_int_equal(json_members(object, keys, 3, values), 0);
 	assert_int_equal(json_members(piece("{\"b\":1,"), keys, 3, values), -EBADMSG);
@@ -113,7 +135,9 @@ static void test_members(void **state)
 	assert_null(json_string_body(values[2]).at);
 	assert_null(json_string_body((struct json_slice){0}).at);
 	assert_int_equal(json_length(json_string_body(piece("\"\""))), 0);
+	assert_null(json_string_body(piece("\"")).at);
 	assert_false(json_is((struct json_slice){0}, ""));
+	assert_false(json_is(piece("nul "), "null"));
 }
 
 static void test_members_at(void **state)
@@ -168,9 +192,11 @@ static void test_next_members(void **state)
 	assert_true(json_is(values[0], "[2]"));
 	assert_true(json_is(values[1], "1"));
 	for (unsigned i = 0; i < 2; i++) {
+		memset(values, 0xff, sizeof(values));
 		assert_int_equal(json_cursor_next_members(&cursor, keys, 2, values), 0);
 		assert_null(values[0].at);
 		assert_null(values[1].at);
+		assert_null(values[1].end);
 	}
 	assert_int_equal(json_cursor_next_members(&cursor, keys, 2, values), 0);
 	assert_null(values[0].at);
@@ -231,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walks),
+		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_members_at),
 		cmocka_unit_test(test_next_members),
