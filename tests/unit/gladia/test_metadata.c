@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "gladia/metadata.h"
 
-/* custom_metadata as names, and filters on them: SEMANTICS 3.1, 3.2, 3.6, 11.3. */
+/* custom_metadata as names: SEMANTICS 3.1, 3.4, 3.6, 11.3. */
 
 /*
  * Flattens a copy without a NUL after it, so that ASan and valgrind detect an overread.
@@ -198,7 +198,13 @@ static void test_long_names(void **state)
 		bool named;
 	} cases[] = {{255, 'x', true}, {256, 'x', false}, {255, ' ', true},
 		{256, ' ', false}, {85, '/', true}, {86, '/', false}, {5000, 'x', false},
-		{5000, '1', false}};
+		{255, '1', true}, {256, '1', false}, {5000, '1', false}};
+	/* What is around the name, as a value, a key and a number. */
+	static const char *const around[][2] = {
+		{"{\"a\":\"", "\",\"b\":2}"},
+		{"{\"", "\":1,\"b\":2}"},
+		{"{\"a\":", ",\"b\":2}"},
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -207,10 +213,8 @@ static void test_long_names(void **state)
 		struct buf text;
 
 		memset(name, cases[i].fill, cases[i].len);
-		for (int as_key = 0; as_key < 2; as_key++) {
-			sprintf(json,
-				as_key ? "{\"%s\":1,\"b\":2}" : "{\"a\":\"%s\",\"b\":2}",
-				name);
+		for (int j = 0; j < (cases[i].fill == '1' ? 3 : 2); j++) {
+			sprintf(json, "%s%s%s", around[j][0], name, around[j][1]);
 			flatten(json, &text);
 			assert_int_equal(
 				strcmp(text.data, "\nb=2\n") != 0, cases[i].named);
@@ -243,177 +247,74 @@ static void test_long_nested_names(void **state)
 	}
 }
 
-/* Filters in the order of the directories: a key, then values. */
-struct step {
-	const char *key;
-	const char *values; /* NULL: only the key */
-};
-
-enum { STEPS_MAX = 4 };
-
-static void make(const struct step *steps, char filters[static METADATA_FILTER_MAX])
+/* Calls metadata_decode() and metadata_show() with a copy without a NUL. */
+static int decode(const char *word, char text[static FILENAME_BYTES_MAX + 1],
+	char name[static FILENAME_BYTES_MAX + 1])
 {
-	strcpy(filters, "");
-	for (unsigned i = 0; i < STEPS_MAX && steps[i].key; i++) {
-		assert_int_equal(metadata_add_key(filters, steps[i].key), 0);
-		if (steps[i].values)
-			assert_int_equal(
-				metadata_add_values(filters, steps[i].values), 0);
+	size_t len = strlen(word);
+	char *copy = malloc(len + !len);
+
+	assert_non_null(copy);
+	memcpy(copy, word, len);
+
+	int err = metadata_decode(copy, len, text);
+
+	assert_int_equal(metadata_show(copy, len, name), err);
+	free(copy);
+	return err;
+}
+
+/* Every character has one word, which can be decoded, and a file name. */
+static void test_characters(void **state)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789._-";
+
+	(void)state;
+	for (unsigned c = 1; c < 0x80; c++) {
+		char string[] = {'x', (char)c, 'y', '\0'};
+		char text[FILENAME_BYTES_MAX + 1];
+		char name[FILENAME_BYTES_MAX + 1];
+		char shown[FILENAME_BYTES_MAX + 1];
+		char json[32];
+		char word[32];
+		char line[64];
+		struct buf flat_text;
+
+		sprintf(word, strchr(plain, (int)c) ? "x%cy" : "x%%%02Xy", c);
+		sprintf(json, "{\"a\":\"x\\u%04xy\"}", c);
+		sprintf(line, "\na=%s\n", word);
+		flatten(json, &flat_text);
+		assert_string_equal(flat_text.data, line);
+		buf_done(&flat_text);
+		assert_int_equal(decode(word, text, name), 0);
+		assert_string_equal(text, string);
+		assert_int_equal(filename_escape(string, FILENAME_WORD, "", shown), 0);
+		assert_string_equal(name, shown);
 	}
 }
 
-/* SEMANTICS 3.2: equivalent paths yield the same filter text. */
-static void test_filters(void **state)
+/* Only words that metadata_flatten() writes can be decoded. */
+static void test_decode(void **state)
 {
-	static const struct {
-		struct step steps[STEPS_MAX];
-		const char *filters;
-	} cases[] = {
-		{{{"a", "1"}}, "a=1"},
-		{{{"a", NULL}}, "a"},
-		{{{"b", "1"}, {"a", "1"}}, "a=1&b=1"},
-		{{{"a", "1"}, {"b", "1"}}, "a=1&b=1"},
-		{{{"a", "2,1,2"}}, "a=1,2"},
-		{{{"a", "10,1"}}, "a=1,10"},
-		{{{"a", "1,10"}}, "a=1,10"},
-		{{{"a", "1"}, {"a", "1"}}, "a=1"},
-		{{{"a", "2"}, {"a", "1"}}, "a=1&a=2"},
-		{{{"a", "1"}, {"ab", "1"}, {"a", "1,2"}}, "a=1&a=1,2&ab=1"},
-		{{{"ab", "1"}, {"a", "1"}, {"a", NULL}}, "a&a=1&ab=1"},
-		{{{"c", "3"}, {"b", "2"}, {"a", NULL}}, "a&b=2&c=3"},
-		{{{"%2E.", "x%2Cy,z"}}, "%2E.=x%2Cy,z"},
-		{{{"a=b", "c&d,\xc3\xab"}}, "a%3Db=%C3%AB,c%26d"},
-	};
+	static const char *const refused[] = {".a", "a b", "a=b", "a%", "a%4", "%41",
+		"%2e", "a%zz", "a%00", "\xc3\xab"};
+	char text[FILENAME_BYTES_MAX + 1];
+	char name[FILENAME_BYTES_MAX + 1];
+	char word[METADATA_WORD_MAX + 4] = "";
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		char filters[METADATA_FILTER_MAX];
-
-		make(cases[i].steps, filters);
-		assert_string_equal(filters, cases[i].filters);
-	}
-}
-
-/*
- * SEMANTICS 3.3, 3.6: only the canonical spelling is accepted; an error changes nothing.
- */
-static void test_refused(void **state)
-{
-	static const char *const names[] = {"", ".", "..", ".git", "a/b", "%", "%4",
-		"%41", "%2e", "a%00", "a%20b", "a%3Db", "Zo%C3%AB", "\xff"};
-	static const char *const values[] = {",", "a,", ",a", "a,,b", "a,.b"};
-	char filters[METADATA_FILTER_MAX];
-
-	(void)state;
-	make((const struct step[STEPS_MAX]){{"k", "v"}, {"a", NULL}}, filters);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		assert_int_equal(metadata_add_key(filters, names[i]), -ENOENT);
-		assert_int_equal(metadata_add_values(filters, names[i]), -ENOENT);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-		assert_int_equal(metadata_add_key(filters, values[i]), -ENOENT);
-		assert_int_equal(metadata_add_values(filters, values[i]), -ENOENT);
-	}
-	assert_string_equal(filters, "a&k=v");
-	make((const struct step[STEPS_MAX]){{"k", "v"}}, filters);
-	assert_int_equal(metadata_add_values(filters, "x"), -ENOENT);
-	assert_string_equal(filters, "k=v");
-}
-
-/*
- * SEMANTICS 11.3: there is room for a key and a value of the maximum length, and little
- * more.
- */
-static void test_too_long(void **state)
-{
-	char filters[METADATA_FILTER_MAX];
-	char name[FILENAME_BYTES_MAX + 1] = "";
-	char before[METADATA_FILTER_MAX];
-
-	(void)state;
-	strcpy(filters, "");
-	memset(name, ' ', FILENAME_BYTES_MAX);
-	assert_int_equal(metadata_add_key(filters, name), 0);
-	assert_int_equal(metadata_add_values(filters, name), 0);
-	assert_int_equal(strlen(filters), 2 * METADATA_WORD_MAX + 1);
-	strcpy(before, filters);
-	assert_int_equal(metadata_add_key(filters, "longer"), -ENAMETOOLONG);
-	assert_string_equal(filters, before);
-}
-
-/* A filter may fill the room completely. */
-static void test_full(void **state)
-{
-	char filters[METADATA_FILTER_MAX];
-	char name[FILENAME_BYTES_MAX + 1] = "";
-	char values[FILENAME_BYTES_MAX + sizeof(",xyzw")];
-
-	(void)state;
-	memset(name, ' ', FILENAME_BYTES_MAX);
-	strcpy(filters, "");
-	assert_int_equal(metadata_add_key(filters, name), 0);
-	sprintf(values, "%s,xyzw", name);
-	assert_int_equal(metadata_add_values(filters, values), -ENAMETOOLONG);
-	sprintf(values, "%s,xyz", name);
-	assert_int_equal(metadata_add_values(filters, values), 0);
-	assert_int_equal(strlen(filters), METADATA_FILTER_MAX - 1);
-}
-
-/*
- * SEMANTICS 3.5: metadata matches if it has the key of each filter, with one of the
- * values, if the filter has any.
- */
-static void test_matches(void **state)
-{
-	static const char text[] = "\na=1\nab=2\na=10\nc.d=x%2Cy\n";
-	static const struct {
-		const char *filters;
-		bool matches;
-	} cases[] = {
-		{"", true},
-		{"a", true},
-		{"ab", true},
-		{"b", false},
-		{"c", false},
-		{"c.d", true},
-		{"a=1", true},
-		{"a=10", true},
-		{"a=2", false},
-		{"a=", false},
-		{"a=0", false},
-		{"ab=2", true},
-		{"b=2", false},
-		{"a=3,10", true},
-		{"a=100,1000", false},
-		{"a=1&ab=2", true},
-		{"a=1&a=10", true},
-		{"a=1&ab=1", false},
-		{"a=1&z", false},
-		{"c.d=x%2Cy", true},
-		{"c.d=x,y", false},
-		{"1", false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		bool matches = metadata_matches(cases[i].filters, text, strlen(text));
-
-		if (matches != cases[i].matches)
-			fail_msg("%s", cases[i].filters);
-		assert_int_equal(
-			metadata_matches(cases[i].filters, "", 0), !*cases[i].filters);
-	}
-}
-
-static void test_open_key(void **state)
-{
-	char key[METADATA_WORD_MAX + 1] = "longer";
-
-	(void)state;
-	assert_int_equal(metadata_open_key("a=1&b&c=2", key), 0);
-	assert_string_equal(key, "b");
-	assert_int_equal(metadata_open_key("a=1&c=2", key), -ENOENT);
-	assert_int_equal(metadata_open_key("", key), -ENOENT);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		assert_int_equal(decode(refused[i], text, name), -EINVAL);
+	assert_int_equal(decode("%2Ea%25%C3%AB", text, name), 0);
+	assert_string_equal(text, ".a%\xc3\xab");
+	assert_string_equal(name, "%2Ea%25\xc3\xab");
+	for (unsigned i = 0; i < FILENAME_BYTES_MAX; i++)
+		strcat(word, "%20");
+	assert_int_equal(decode(word, text, name), 0);
+	assert_int_equal(strlen(text), FILENAME_BYTES_MAX);
+	strcat(word, "a");
+	assert_int_equal(decode(word, text, name), -EINVAL);
 }
 
 int main(void)
@@ -426,12 +327,8 @@ int main(void)
 		cmocka_unit_test(test_many_pairs),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_long_nested_names),
-		cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_too_long),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_matches),
-		cmocka_unit_test(test_open_key),
+		cmocka_unit_test(test_characters),
+		cmocka_unit_test(test_decode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
