@@ -199,7 +199,7 @@ static void test_long_names(void **state)
 	} cases[] = {{255, 'x', true}, {256, 'x', false}, {255, ' ', true},
 		{256, ' ', false}, {85, '/', true}, {86, '/', false}, {5000, 'x', false},
 		{255, '1', true}, {256, '1', false}, {5000, '1', false}};
-	/* What is around the name, as a value, a key and a number. */
+	/* The text before and after the name: as a value, a key and a number. */
 	static const char *const around[][2] = {
 		{"{\"a\":\"", "\",\"b\":2}"},
 		{"{\"", "\":1,\"b\":2}"},
