@@ -60,6 +60,30 @@ static int lookup_reply_nothing(struct request *request, double timeout)
 }
 
 /*
+ * Finds which of a job's files in a format has been looked up. Returns 0, -ENODATA if the
+ * job has to be fetched first, -ENOENT if it has no such translation, or -EIO.
+ */
+static int lookup_find_translation(
+	struct fs *fs, const struct job_file *file, unsigned *ret_translation)
+{
+	struct job_facts facts;
+
+	if (!*file->language) {
+		*ret_translation = 0;
+		return 0;
+	}
+
+	int err = jobs_facts(fs->catalog, file->job.row, &facts);
+
+	if (err)
+		return err;
+	if (!file->job.has_facts)
+		return -ENODATA;
+	*ret_translation = job_file_translation(&facts, file->language);
+	return *ret_translation ? 0 : -ENOENT;
+}
+
+/*
  * Replies with a job's file other than JSON, or parks the request until the job's text is
  * fetched.
  */
@@ -70,11 +94,8 @@ static int lookup_reply_rendition(
 	struct variant variant = {.format = format};
 	struct fuse_entry_param entry;
 	const struct buf *text;
-	int err = 0;
+	int err = lookup_find_translation(fs, file, &variant.translation);
 
-	if (*file->language)
-		err = rendition_find_translation(
-			fs, &file->job, file->language, &variant.translation);
 	if (!err)
 		err = rendition_get(fs, &file->job, variant, &text);
 	if (err == -ENODATA)

@@ -107,26 +107,6 @@ static int rendition_keep(struct renditions *renditions, uint64_t node, struct b
 	return 0;
 }
 
-int rendition_find_translation(const struct fs *fs, const struct catalog_job *job,
-	const char *language, unsigned *ret_translation)
-{
-	struct render_translations translations;
-	CLEANUP_FREE char *text = NULL;
-	size_t len;
-	int err = file_read_text(fs, job, 0, SIZE_MAX, &text, &len);
-
-	if (err)
-		return err;
-	render_translations(text, len, &translations);
-	for (unsigned i = 0; i < translations.len; i++) {
-		if (strcmp(translations.languages[i], language) != 0)
-			continue;
-		*ret_translation = i + 1;
-		return 0;
-	}
-	return -ENOENT;
-}
-
 /*
  * Renders a job in several formats. Returns 0 if the first one succeeded; each of the
  * others has a result of its own.

@@ -42,13 +42,6 @@ uint64_t rendition_number(uint64_t number, struct variant variant);
 bool rendition_is_number(uint64_t number);
 
 /*
- * Finds the translation of a job in a language. Returns 0, -ENODATA if the job's JSON
- * text has to be fetched first, -ENOENT if there is none, -ESTALE, -EIO or -ENOMEM.
- */
-int rendition_find_translation(const struct fs *fs, const struct catalog_job *job,
-	const char *language, unsigned *ret_translation);
-
-/*
  * Gives a file of a job, rendering it if it is not in memory. If it is a subtitle file,
  * the one in the other format is then in memory as well, if memory suffices. `ret_text`
  * is valid until the next call.
