@@ -42,6 +42,7 @@ enum statement {
 	SQL_CHUNKS,
 	SQL_CHUNK_PUT,
 	SQL_CHUNKS_DELETE,
+	SQL_SPOOL_EVICT,
 	SQL_METADATA,
 	SQL_METADATA_PUT,
 	SQL_METADATA_DELETE,
@@ -76,6 +77,7 @@ struct catalog {
 	struct compressor *compressor;
 	uint64_t texts_max;
 	uint64_t headroom; /* see catalog_set_headroom() */
+	int64_t spool_bytes; /* size of the spool, as far as this process has filled it */
 	struct totals_change change;
 	int64_t last_row;  /* highest row returned in the open transaction; 0: none */
 	int64_t busy_ms;   /* monotonic time since which we wait for another mount */
@@ -259,6 +261,29 @@ int texts_put(struct catalog *catalog, int64_t row, const char *text, size_t siz
  * job has text. Returns 0 or -EIO.
  */
 int texts_delete(struct catalog *catalog, int64_t row);
+
+/*
+ * Stores one chunk, of up to CHUNK_SIZE bytes, like texts_put(). Returns 0 or -EIO.
+ */
+int texts_put_chunk(
+	struct catalog *catalog, int64_t number, const char *chunk, size_t len);
+
+/*
+ * Deletes the chunks with these numbers, `to` excluded. Returns 0 and how many bytes they
+ * had as they were stored, or -EIO.
+ */
+int texts_delete_chunks(
+	struct catalog *catalog, int64_t from, int64_t to, int64_t *ret_freed);
+
+/*
+ * Runs a statement that deletes chunks and returns the size of each. Returns 0 and their
+ * sum in bytes, or -EIO.
+ */
+int texts_run_delete(
+	struct catalog *catalog, sqlite3_stmt *statement, int64_t *ret_freed);
+
+/* Deletes the spooled files of a job (catalog/spool.h). Returns 0 or -EIO. */
+int spool_delete_job(struct catalog *catalog, int64_t row);
 
 /*
  * Writes the texts that were put. Must be called before a commit. Returns 0 or -EIO.

@@ -290,6 +290,8 @@ int jobs_mark_deleted(struct catalog *catalog, int64_t row)
 	err = job_store_update(catalog, &known, &deleted, NULL);
 	if (!err)
 		err = jobs_put_metadata(catalog, row, "", 0);
+	if (!err)
+		err = spool_delete_job(catalog, row);
 	return err || !known.has_text ? err : texts_delete(catalog, row);
 }
 

@@ -14,7 +14,7 @@
  *           has no text; `facts` are those of struct job_facts, NULL if an older
  *           version stored the job; `name` is from view_name_number()
  * chunks    the texts in chunks, in a table of their own because listing a directory
- *           does not need them (texts.c)
+ *           does not need them (texts.c), and the spool (spool.c)
  * metadata  the custom_metadata of each job as metadata_flatten() writes it; no row if
  *           a job has none or is deleted
  * listings  saved listings; `rows` are little-endian numbers of 8 bytes
@@ -164,6 +164,9 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_CHUNK_PUT] = "INSERT INTO chunks(chunk, data) VALUES(?1, ?2)",
 	[SQL_CHUNKS_DELETE] = "DELETE FROM chunks WHERE chunk >= ?1 AND chunk < ?2"
 			      " RETURNING length(data)",
+	[SQL_SPOOL_EVICT] = "DELETE FROM chunks WHERE chunk IN (SELECT chunk FROM chunks"
+			    " WHERE chunk < 0 ORDER BY chunk LIMIT 64)"
+			    " RETURNING length(data)",
 	[SQL_METADATA] = "SELECT pairs FROM metadata WHERE job = ?1",
 	[SQL_METADATA_PUT] = "REPLACE INTO metadata(job, pairs) VALUES(?1, ?2)",
 	[SQL_METADATA_DELETE] = "DELETE FROM metadata WHERE job = ?1",
@@ -348,11 +351,13 @@ int schema_open(struct catalog *catalog, const char *path)
 			catalog->db, "PRAGMA page_size", &catalog->page_size);
 	if (!err)
 		err = schema_prepare(catalog);
-	/* Drop rows of deleted jobs left by earlier mounts. If the file is locked, the
-	 * next mount will do it. */
+	/* Drop what earlier mounts have left: rows of deleted jobs, and the spool. If the
+	 * file is locked, the next mount will do it. */
 	if (!err)
-		sqlite3_exec(
-			catalog->db, "DELETE FROM jobs WHERE seen < 0", NULL, NULL, NULL);
+		sqlite3_exec(catalog->db,
+			"DELETE FROM jobs WHERE seen < 0;"
+			"DELETE FROM chunks WHERE chunk < 0;",
+			NULL, NULL, NULL);
 	return err;
 }
 

@@ -53,7 +53,9 @@ static bool texts_write_chunk(struct catalog *catalog, int *ret_err)
 	sqlite3_bind_blob64(statement, 2, stored, len, SQLITE_STATIC);
 	*ret_err = catalog_run(catalog, statement);
 	sqlite3_clear_bindings(statement);
-	if (!*ret_err)
+	if (!*ret_err && number < 0)
+		catalog->spool_bytes += (int64_t)len;
+	else if (!*ret_err)
 		catalog->change.text_bytes += (int64_t)len;
 	return true;
 }
@@ -77,6 +79,16 @@ void texts_discard(struct catalog *catalog)
 		;
 }
 
+int texts_put_chunk(
+	struct catalog *catalog, int64_t number, const char *chunk, size_t len)
+{
+	int err = 0;
+
+	while (!err && !compressor_put(catalog->compressor, number, chunk, len))
+		texts_write_chunk(catalog, &err);
+	return err;
+}
+
 int texts_put(struct catalog *catalog, int64_t row, const char *text, size_t size)
 {
 	int err = 0;
@@ -85,25 +97,13 @@ int texts_put(struct catalog *catalog, int64_t row, const char *text, size_t siz
 		int64_t number = row * ROW_CHUNKS + (int64_t)(at / CHUNK_SIZE);
 		size_t len = size - at < CHUNK_SIZE ? size - at : CHUNK_SIZE;
 
-		while (!err &&
-			!compressor_put(catalog->compressor, number, text + at, len))
-			texts_write_chunk(catalog, &err);
+		err = texts_put_chunk(catalog, number, text + at, len);
 	}
 	return err;
 }
 
-int texts_delete(struct catalog *catalog, int64_t row)
+int texts_run_delete(struct catalog *catalog, sqlite3_stmt *statement, int64_t *ret_freed)
 {
-	int err = texts_flush(catalog);
-
-	if (err)
-		return err;
-
-	sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNKS_DELETE);
-
-	sqlite3_bind_int64(statement, 1, row * ROW_CHUNKS);
-	sqlite3_bind_int64(statement, 2, (row + 1) * ROW_CHUNKS);
-
 	int64_t freed = 0;
 	int step;
 
@@ -112,8 +112,34 @@ int texts_delete(struct catalog *catalog, int64_t row)
 	sqlite3_reset(statement);
 	if (step != SQLITE_DONE)
 		return catalog_failed(catalog, "write");
-	catalog->change.text_bytes -= freed;
+	*ret_freed = freed;
 	return 0;
+}
+
+int texts_delete_chunks(
+	struct catalog *catalog, int64_t from, int64_t to, int64_t *ret_freed)
+{
+	int err = texts_flush(catalog);
+
+	if (err)
+		return err;
+
+	sqlite3_stmt *statement = catalog_statement(catalog, SQL_CHUNKS_DELETE);
+
+	sqlite3_bind_int64(statement, 1, from);
+	sqlite3_bind_int64(statement, 2, to);
+	return texts_run_delete(catalog, statement, ret_freed);
+}
+
+int texts_delete(struct catalog *catalog, int64_t row)
+{
+	int64_t freed;
+	int err = texts_delete_chunks(
+		catalog, row * ROW_CHUNKS, (row + 1) * ROW_CHUNKS, &freed);
+
+	if (!err)
+		catalog->change.text_bytes -= freed;
+	return err;
 }
 
 /* Called with the requested bytes, chunk by chunk. Returns false to stop. */

@@ -270,6 +270,26 @@ static void translations_have_files(void **state)
 	mount_free(mount);
 }
 
+/* A job that an older version stored without its facts is fetched to find a translation.
+ */
+static void a_job_without_facts_is_fetched(void **state)
+{
+	static const char text[] = "{}";
+	struct mount *mount = mount_new();
+	struct fake_job *job = add(mount, 1, "talk.mp3");
+	enum catalog_change change;
+	struct catalog_job put;
+
+	(void)state;
+	job->language = "de";
+	assert_int_equal(jobs_put(mount->catalog, &job->job, text, strlen(text), NULL,
+				 INT64_MAX, &change, &put),
+		0);
+	assert_text(
+		mount, "all", "00000001-20b7-4af7-b3b3-f5fb778203ab.de.txt", "In de.\n");
+	mount_free(mount);
+}
+
 /* SEMANTICS 3.6.2: an id with a dot is another job than a translation. */
 static void no_translation_hides_a_job(void **state)
 {
@@ -390,6 +410,7 @@ int main(void)
 		cmocka_unit_test(known_jobs_cost_no_request),
 		cmocka_unit_test(a_view_is_lazy),
 		cmocka_unit_test(translations_have_files),
+		cmocka_unit_test(a_job_without_facts_is_fetched),
 		cmocka_unit_test(no_translation_hides_a_job),
 		cmocka_unit_test(equal_names_mean_the_newer_job),
 		cmocka_unit_test(a_deleted_job_is_notified),
