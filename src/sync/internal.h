@@ -64,6 +64,8 @@ struct refetch {
 	unsigned ino_run;  /* number of texts wanted in the order of inode numbers */
 	uint64_t ino;      /* inode number of the job wanted or read last in it */
 	unsigned wanted;   /* number of texts wanted, in any order */
+	size_t wanted_at;  /* position of the last one */
+	unsigned steps;    /* how many of the last ones were near the one before */
 	unsigned failures; /* pages in a row that brought few of their texts */
 	size_t next;       /* position from which on no page was requested */
 	int64_t shift;     /* offset at the API minus position in the listing */

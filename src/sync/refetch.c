@@ -15,6 +15,8 @@ enum {
 	FIRST_STEP_MAX = 16,
 	/* and later ones from the last one: the reader gets others from the kernel. */
 	STEP_MAX = 128,
+	/* The run of a reader that is led, as if it had read so many texts in order. */
+	RUN_LED = 64,
 };
 
 static bool refetch_is_used(const struct refetch *refetch)
@@ -193,6 +195,26 @@ static void refetch_note_order(struct refetch *refetch, size_t position, bool re
 	refetch_go_on(refetch, MAX(position, refetch->position), !requested);
 }
 
+/*
+ * Notes which text is wanted. If several in a row follow each other in the listing, their
+ * reader is another one than the one that was led.
+ */
+static void refetch_note_wanted(struct refetch *refetch, size_t position)
+{
+	size_t before = refetch->wanted_at;
+	bool near = refetch->wanted && position > before &&
+		    position <= before + FIRST_STEP_MAX;
+
+	refetch->steps = near ? refetch->steps + 1 : 0;
+	refetch->wanted++;
+	refetch->wanted_at = position;
+	if (!refetch->is_led || refetch->steps < REFETCH_RUN_MIN)
+		return;
+	refetch->is_led = false;
+	refetch->run = REFETCH_RUN_MIN;
+	refetch->position = before;
+}
+
 const struct refetch_page *refetch_want(
 	struct sync *sync, struct listing *listing, const struct catalog_job *job)
 {
@@ -204,7 +226,7 @@ const struct refetch_page *refetch_want(
 		return NULL;
 	refetch = refetch_of_reader(sync, listing, position, job);
 	refetch_note_use(refetch);
-	refetch->wanted++;
+	refetch_note_wanted(refetch, position);
 	text = refetch_find_text(refetch, job->row);
 
 	bool follows = refetch->run && position > refetch->position &&
@@ -241,7 +263,7 @@ static struct refetch *refetch_lead(struct sync *sync, struct listing *listing)
 	}
 	refetch = refetch_begin(sync, listing);
 	refetch->is_led = true;
-	refetch->run = REFETCH_RUN_MIN;
+	refetch->run = RUN_LED;
 	return refetch;
 }
 

@@ -32,6 +32,7 @@
  *          state)                               names: the reader gets most texts from
  *                                               the kernel
  *          a text elsewhere is wanted           fetch it by its id
+ *          some wanted in the listing's order   PAGES
  *
  * In each state a refetch ends if its reader has paused for REFETCH_IDLE_MS.
  *
@@ -45,7 +46,7 @@ enum {
 	REFETCH_FAILURES_MAX = 2,
 	/* Bytes of JSON files that were requested ahead of the reader and not read yet.
 	 * Compressed they take a quarter of it or less. */
-	REFETCH_AHEAD_BYTES = 16 << 20,
+	REFETCH_AHEAD_BYTES = 12 << 20,
 	REFETCH_HEADROOM = 4 << 20,
 	/* So many texts wanted in the listing's order make a reader that goes through. */
 	REFETCH_RUN_MIN = 2,

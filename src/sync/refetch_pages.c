@@ -14,6 +14,9 @@ enum {
 	GAP_MAX = 8,
 	/* Texts that a reader may leave unread. */
 	TEXTS_MAX = 16384,
+	/* Bytes of JSON files that are requested ahead for each text that the reader has
+	 * read in order: two may have followed each other by chance. */
+	AHEAD_EACH = 256 << 10,
 };
 
 /* A page in flight, and the positions that it is expected to bring. */
@@ -207,10 +210,10 @@ static void refetch_pull(struct refetch *refetch, bool wanted)
 	unsigned most = refetch->failures ? 1
 					  : MIN((unsigned)sync->config.connections,
 						    refetch->run - 1);
+	int64_t ahead = MIN((int64_t)refetch->run * AHEAD_EACH, REFETCH_AHEAD_BYTES);
 
 	refetch_drop_passed(refetch);
-	for (; wanted ||
-		(refetch->pages_len < most && refetch->bytes < REFETCH_AHEAD_BYTES);
+	for (; wanted || (refetch->pages_len < most && refetch->bytes < ahead);
 		wanted = false) {
 		size_t texts = refetch->texts_len;
 		size_t from;

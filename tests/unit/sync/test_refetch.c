@@ -157,6 +157,26 @@ static void followed(void **state)
 	assert_kept(reader, &before, elsewhere);
 }
 
+/*
+ * A reader in the listing's order that begins before the other one has paused gets pages
+ * of its own.
+ */
+static void another_reader_than_followed(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = list_many(fixture);
+	struct outcome outcome = {0};
+
+	for (size_t i = MANY / 2; i < MANY; i++)
+		job_fetch_follow(fixture->sync, reader->listing, i);
+	fixture_settle(fixture);
+	fixture->api->lists = fixture->api->gets = 0;
+	for (size_t i = 0; i < MANY / 2; i++)
+		read_one(reader, i, &outcome);
+	assert_in_range(fixture->api->gets, 1, 4);
+	assert_in_range(fixture->api->lists, PAGES / 4, PAGES / 2 + 2);
+}
+
 /* It is not followed if its text is cached, the job deleted, or the API out of reach. */
 static void not_followed(void **state)
 {
@@ -249,6 +269,7 @@ int main(void)
 		TEST(in_another_order),
 		TEST(in_the_order_of_inodes),
 		TEST(followed),
+		TEST(another_reader_than_followed),
 		TEST(not_followed),
 		TEST(single_files),
 		TEST(two_readers),
