@@ -41,8 +41,8 @@ static int spool_delete(struct catalog *catalog, int64_t from, int64_t to)
 
 int spool_delete_job(struct catalog *catalog, int64_t row)
 {
-	return spool_delete(catalog, spool_number(row, JOB_FILES_MASK),
-		spool_number(row, 0) + 1);
+	return spool_delete(
+		catalog, spool_number(row, JOB_FILES_MASK), spool_number(row, 0) + 1);
 }
 
 /* Deletes files until the spool is no larger than it may be. */

@@ -53,7 +53,7 @@ static int file_handle_read(struct request *request)
 		return err;
 	fuse_reply_buf(request->req, data, len);
 	if (request->offset == 0)
-		prefetch_read(request->fs, &job);
+		prefetch_read(request->fs, &job, FORMAT_JSON);
 	if (request->offset + len == (uint64_t)job.size)
 		job_fetch_was_read(request->fs->sync, job.row);
 	return 0;

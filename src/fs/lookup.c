@@ -97,15 +97,16 @@ static int lookup_reply_rendition(
 	int err = lookup_find_translation(fs, file, &variant.translation);
 
 	if (!err)
-		err = rendition_get(fs, &file->job, variant, &text);
-	if (err == -ENODATA)
-		return request_want_text(request, &file->job);
+		err = rendition_get(request, &file->job, variant, &text);
+	else if (err == -ENODATA)
+		err = request_want_text(request, &file->job);
 	if (err == -ENOENT)
 		return lookup_reply_nothing(request, (double)fs->config.ttl_ms / 1000);
 	if (err)
 		return err;
 	attr_entry_of_rendition(fs, &file->job, variant, text->len, &entry);
 	fuse_reply_entry(request->req, &entry);
+	rendition_replied(request, &file->job, format);
 	return 0;
 }
 

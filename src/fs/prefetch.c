@@ -21,6 +21,9 @@ enum {
 	FETCHED_FILES = 4 * PREFETCH_FILES,
 	/* Larger files are not pushed: a READ costs little compared to reading them. */
 	TEXT_MAX = 1 << 20,
+	/* Rendering a text and spooling the result takes so many times as long as pushing
+	 * it. */
+	SPOOL_COST = 2,
 	/*
 	 * After this many texts whose node the kernel did not know, stop: it has
 	 * forgotten the nodes and will look the names up again.
@@ -29,6 +32,13 @@ enum {
 };
 
 _Static_assert(1 << DOUBLINGS == PREFETCH_FILES, "the number of files doubles");
+
+static void prefetch_on_more(void *ctx);
+
+void prefetch_init(struct fs *fs)
+{
+	loop_timer_init(&fs->prefetch.more, prefetch_on_more, fs);
+}
 
 static void prefetch_end(struct prefetch_reader *reader)
 {
@@ -39,6 +49,7 @@ static void prefetch_end(struct prefetch_reader *reader)
 
 void prefetch_done(struct prefetch *prefetch)
 {
+	loop_timer_cancel(&prefetch->more);
 	for (int i = 0; i < PREFETCH_READERS; i++)
 		prefetch_end(&prefetch->readers[i]);
 }
@@ -98,11 +109,23 @@ struct listing *prefetch_listing(struct fs *fs, const struct catalog_job *job)
 						  : NULL;
 }
 
+/* True if the reader reads files in this format. */
+static bool prefetch_reads(const struct prefetch_reader *reader, enum format format)
+{
+	return reader->formats >> format & 1;
+}
+
+/* True if the reader reads files in other formats than JSON. */
+static bool prefetch_reads_others(const struct prefetch_reader *reader)
+{
+	return reader->formats & ~(1u << FORMAT_JSON);
+}
+
 /*
- * Returns true if the file that was read last is near the next one to push, and whether
- * it follows that one.
+ * Returns true and the position of the file that was read last if it is near the next one
+ * to push.
  */
-static bool prefetch_is_near(const struct prefetch_reader *reader, bool *ret_follows)
+static bool prefetch_is_near(const struct prefetch_reader *reader, size_t *ret_at)
 {
 	size_t len = listing_len(reader->listing);
 	size_t from = reader->next > NEAR ? reader->next - NEAR : 0;
@@ -110,7 +133,7 @@ static bool prefetch_is_near(const struct prefetch_reader *reader, bool *ret_fol
 	for (size_t at = from; at < reader->next + NEAR && at < len; at++) {
 		if (listing_member(reader->listing, at) != reader->row)
 			continue;
-		*ret_follows = at > reader->next;
+		*ret_at = at;
 		return true;
 	}
 	return false;
@@ -124,12 +147,12 @@ static bool prefetch_is_near(const struct prefetch_reader *reader, bool *ret_fol
 static bool prefetch_awaits(
 	struct fs *fs, struct prefetch_reader *reader, const struct catalog_job *job)
 {
-	bool follows;
+	size_t at;
 
 	if (job->has_text || job->deleted || job->size <= 0)
 		return false;
-	if (prefetch_is_near(reader, &follows))
-		return !follows;
+	if (prefetch_is_near(reader, &at))
+		return at <= reader->next;
 	if (reader->elsewhere < FETCH_READ)
 		return true;
 	if (reader->next >= reader->fetched) {
@@ -139,56 +162,89 @@ static bool prefetch_awaits(
 	return job_fetch_is_coming(fs->sync, job->row);
 }
 
+/* Pushes a text into the page cache. Returns 0 or a negative errno. */
+static int prefetch_push_text(struct fs *fs, const struct catalog_job *job)
+{
+	char *text;
+	size_t len;
+	int err = file_read_text(fs, job, 0, SIZE_MAX, &text, &len);
+
+	if (!err)
+		err = notifier_store(fs->notifier, job->node, text, len);
+	if (!err)
+		job_fetch_was_read(fs->sync, job->row);
+	return err == -ENODATA || err == -ESTALE ? 0 : err;
+}
+
 /*
- * Pushes the text of the reader's next file into the page cache. Returns its length, 0 if
- * this job has no text to push, or a negative errno if no more can be pushed now.
+ * Spools the reader's next files in other formats, if it reads many in another order than
+ * the listing's. A text that is still cached is rendered, too, because it may be evicted
+ * for those that arrive. Returns true if it has read the text.
+ */
+static bool prefetch_spool(struct fs *fs, const struct prefetch_reader *reader,
+	const struct catalog_job *job)
+{
+	if (!prefetch_reads_others(reader) || reader->elsewhere < FETCH_READ)
+		return false;
+	rendition_spool(fs, job, reader->formats);
+	job_fetch_was_read(fs->sync, job->row);
+	return true;
+}
+
+/*
+ * Pushes the reader's next file. Returns what that has cost, in bytes that are pushed
+ * into the page cache at the same time; 0 if this job has nothing to push; or a negative
+ * errno if no more can be pushed now.
  */
 static int prefetch_push(struct fs *fs, struct prefetch_reader *reader)
 {
 	int64_t row = listing_member(reader->listing, reader->next);
 	struct catalog_job job;
-	char *text;
-	size_t len;
+	int cost = 0;
 	int err = jobs_by_row(fs->catalog, row, &job);
 
 	if (!err && prefetch_awaits(fs, reader, &job))
 		return -EAGAIN;
 	if (err || job.deleted || !job.has_text || job.size <= 0 || job.size > TEXT_MAX)
 		return 0;
-	err = file_read_text(fs, &job, 0, SIZE_MAX, &text, &len);
-	if (!err)
-		err = notifier_store(fs->notifier, job.node, text, len);
-	if (!err)
-		job_fetch_was_read(fs->sync, row);
-	if (err == -ENODATA || err == -ESTALE)
-		return 0;
-	return err ? err : (int)job.size;
+	if (prefetch_spool(fs, reader, &job))
+		cost += SPOOL_COST * (int)job.size;
+	if (prefetch_reads(reader, FORMAT_JSON)) {
+		err = prefetch_push_text(fs, &job);
+		cost += (int)job.size;
+	}
+	return err ? err : cost;
 }
 
-/* Pushes the next files, at most `count`. Files that are left out count, too. */
-static void prefetch_push_next(
+/*
+ * Pushes the next files, at most `count`. Files that are left out count, too. Returns
+ * true if it could go on at once.
+ */
+static bool prefetch_push_next(
 	struct fs *fs, struct prefetch_reader *reader, unsigned count)
 {
 	size_t len = listing_len(reader->listing);
-	int bytes = 0;
+	int cost = 0;
 
-	for (; count && bytes < PREFETCH_BYTES && reader->pushed < len; count--) {
-		if (reader->next >= len && !listing_is_complete(reader->listing))
-			return;
+	for (; count && cost < PREFETCH_BYTES; count--) {
+		if (reader->pushed >= len ||
+			(reader->next >= len && !listing_is_complete(reader->listing)))
+			return false;
 		if (reader->next >= len)
 			reader->next = reader->fetched = 0;
 
 		/* A text that was fetched to be pushed would be evicted, and fetched
 		 * again. */
 		bool push = reader->next % PREFETCH_FILES || reader->fetched;
-		int size = push ? prefetch_push(fs, reader) : 0;
+		int err = push ? prefetch_push(fs, reader) : 0;
 
-		if (size < 0)
-			return;
-		bytes += size;
+		if (err < 0)
+			return false;
+		cost += err;
 		reader->next++;
 		reader->pushed++;
 	}
+	return true;
 }
 
 /* Returns the position of a job in the listing, or the last position. */
@@ -203,24 +259,32 @@ static size_t prefetch_find(const struct listing *listing, int64_t row)
 }
 
 /* Counts a READ. Returns how many files it is to push. */
-static unsigned prefetch_count(
-	struct prefetch_reader *reader, const struct catalog_job *job, int64_t now_ms)
+static unsigned prefetch_count(struct prefetch_reader *reader,
+	const struct catalog_job *job, enum format format, int64_t now_ms)
 {
-	bool follows;
+	size_t at;
 
-	/* Reading the same file again does not mean that other files are next. */
+	if (now_ms - reader->read_ms > PREFETCH_PAUSE_MS)
+		reader->reads = reader->elsewhere = reader->formats = 0;
+	reader->read_ms = now_ms;
+	reader->formats |= 1u << format;
+	/* Reading the same file again, or another one of the same job, does not mean that
+	 * other jobs are next. */
 	if (job->row == reader->row)
 		return 0;
-	if (now_ms - reader->read_ms > PREFETCH_PAUSE_MS)
-		reader->reads = reader->elsewhere = 0;
 	reader->row = job->row;
-	reader->read_ms = now_ms;
 	reader->reads++;
-	reader->elsewhere += !prefetch_is_near(reader, &follows);
+
+	bool near = prefetch_is_near(reader, &at);
+
+	reader->elsewhere += !near;
+	if (!reader->pushed)
+		reader->next = 1 + (near ? at : prefetch_find(reader->listing, job->row));
 	if (reader->reads < FIRST_READ)
 		return 0;
-	if (!reader->pushed)
-		reader->next = prefetch_find(reader->listing, job->row) + 1;
+	/* Making a file for its reader costs no more than making it ahead. */
+	if (!prefetch_reads(reader, FORMAT_JSON) && reader->elsewhere < FETCH_READ)
+		return 0;
 
 	unsigned doublings = reader->reads - FIRST_READ;
 
@@ -233,11 +297,35 @@ static void prefetch_push_now(
 	struct fs *fs, struct prefetch_reader *reader, unsigned count)
 {
 	catalog_read_begin(fs->catalog);
-	prefetch_push_next(fs, reader, count);
+
+	bool more = prefetch_push_next(fs, reader, count);
+
 	catalog_read_end(fs->catalog);
+	/* The next turn of the loop first handles what has arrived meanwhile. */
+	if (more && reader->fetched)
+		loop_timer_set(fs->loop, &fs->prefetch.more, loop_now_ms(fs->loop));
 }
 
-void prefetch_read(struct fs *fs, const struct catalog_job *job)
+/* Pushes what has arrived for a reader that still reads. */
+static void prefetch_go_on(struct fs *fs, struct prefetch_reader *reader)
+{
+	int64_t pause_ms = loop_now_ms(fs->loop) - reader->read_ms;
+
+	if (reader->fetched && pause_ms <= PREFETCH_PAUSE_MS &&
+		reader->pushed != SIZE_MAX)
+		prefetch_push_now(fs, reader, FETCHED_FILES);
+}
+
+static void prefetch_on_more(void *ctx)
+{
+	struct fs *fs = ctx;
+
+	for (int i = 0; i < PREFETCH_READERS; i++)
+		if (fs->prefetch.readers[i].listing)
+			prefetch_go_on(fs, &fs->prefetch.readers[i]);
+}
+
+void prefetch_read(struct fs *fs, const struct catalog_job *job, enum format format)
 {
 	struct prefetch *prefetch = &fs->prefetch;
 	struct prefetch_reader *reader;
@@ -247,9 +335,10 @@ void prefetch_read(struct fs *fs, const struct catalog_job *job)
 	if (!prefetch_find_reader(fs, job, &at))
 		return;
 	reader = prefetch_use(prefetch, at);
-	count = prefetch_count(reader, job, loop_now_ms(fs->loop));
+	count = prefetch_count(reader, job, format, loop_now_ms(fs->loop));
 	/* The listing is still needed if texts have been evicted. */
-	if (notifier_unknown(fs->notifier) >= UNKNOWN_MAX)
+	if (prefetch_reads(reader, FORMAT_JSON) &&
+		notifier_unknown(fs->notifier) >= UNKNOWN_MAX)
 		reader->pushed = SIZE_MAX;
 	if (count && reader->pushed != SIZE_MAX)
 		prefetch_push_now(fs, reader, count);
@@ -257,12 +346,7 @@ void prefetch_read(struct fs *fs, const struct catalog_job *job)
 
 void prefetch_followed(struct fs *fs, const struct listing *listing)
 {
-	for (int i = 0; i < PREFETCH_READERS; i++) {
-		struct prefetch_reader *reader = &fs->prefetch.readers[i];
-		int64_t pause_ms = loop_now_ms(fs->loop) - reader->read_ms;
-
-		if (reader->listing == listing && reader->fetched &&
-			pause_ms <= PREFETCH_PAUSE_MS && reader->pushed != SIZE_MAX)
-			prefetch_push_now(fs, reader, FETCHED_FILES);
-	}
+	for (int i = 0; i < PREFETCH_READERS; i++)
+		if (fs->prefetch.readers[i].listing == listing)
+			prefetch_go_on(fs, &fs->prefetch.readers[i]);
 }

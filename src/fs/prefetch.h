@@ -2,6 +2,8 @@
 #pragma once
 
 #include "catalog/jobs.h"
+#include "loop/loop.h"
+#include "render/render.h"
 #include "sync/listing.h"
 
 struct fs;
@@ -26,6 +28,11 @@ struct fs;
  * the listing (job_fetch_follow()), and pushed when they have arrived; none is left out
  * then. So a reader in the order of names or inode numbers gets them as pages of the
  * list, too.
+ *
+ * Files in other formats cannot be pushed, because the kernel does not know them before
+ * it has looked them up. For such a reader they are rendered when their texts arrive, and
+ * wait in the spool (catalog/spool.h) until they are looked up: the texts themselves
+ * would be evicted before.
  */
 enum {
 	PREFETCH_READERS = 4,
@@ -45,6 +52,7 @@ struct prefetch_reader {
 	unsigned reads;          /* READs since the last pause */
 	unsigned
 		elsewhere; /* READs among these of files that are not next to be pushed */
+	unsigned formats;  /* those of these files, a bit each */
 	size_t next;       /* position of the next file to push */
 	size_t fetched;    /* position after the last text requested to push it */
 	size_t pushed;     /* files pushed or left out since the directory was opened;
@@ -53,7 +61,11 @@ struct prefetch_reader {
 
 struct prefetch {
 	struct prefetch_reader readers[PREFETCH_READERS]; /* last used first */
+	struct loop_timer more; /* set if pushing goes on in the next turn of the loop */
 };
+
+/* Initialises fs->prefetch. */
+void prefetch_init(struct fs *fs);
 
 /* Releases all listings. */
 void prefetch_done(struct prefetch *prefetch);
@@ -74,7 +86,8 @@ struct listing *prefetch_listing(struct fs *fs, const struct catalog_job *job);
 void prefetch_followed(struct fs *fs, const struct listing *listing);
 
 /*
- * Notes that a job's file was read from its start and that the READ was answered. Pushes
- * the next files if a reader goes through the directory.
+ * Notes that a job's JSON file was read from its start, or that a file in another format,
+ * whose text had been evicted, was looked up or read; and that the reply was sent. Pushes
+ * the next files if a reader goes through the directory. Both count as a READ here.
  */
-void prefetch_read(struct fs *fs, const struct catalog_job *job);
+void prefetch_read(struct fs *fs, const struct catalog_job *job, enum format format);

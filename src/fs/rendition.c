@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "rendition.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "catalog/spool.h"
+#include "job_file.h"
 #include "request.h"
 #include "sync/job_fetch.h"
 
@@ -21,6 +22,7 @@ struct rendition {
 	struct list link;
 	uint64_t node;
 	struct buf text;
+	bool evicted; /* the job's text had been evicted */
 };
 
 enum { FORMAT_BITS = 3, FORMAT_MASK = (1 << FORMAT_BITS) - 1 };
@@ -86,7 +88,8 @@ static struct rendition *rendition_find(struct renditions *renditions, uint64_t 
  * Keeps a text as the one used last, in place of an older copy, and evicts others. Takes
  * the memory of `text`. Returns 0 or -ENOMEM.
  */
-static int rendition_keep(struct renditions *renditions, uint64_t node, struct buf *text)
+static int rendition_keep(
+	struct renditions *renditions, uint64_t node, bool evicted, struct buf *text)
 {
 	struct rendition *old = rendition_find(renditions, node);
 	struct rendition *rendition = calloc(1, sizeof(*rendition));
@@ -95,7 +98,7 @@ static int rendition_keep(struct renditions *renditions, uint64_t node, struct b
 		return -ENOMEM;
 	if (old)
 		rendition_drop(renditions, old);
-	*rendition = (struct rendition){.node = node, .text = *text};
+	*rendition = (struct rendition){.node = node, .text = *text, .evicted = evicted};
 	buf_init(text, FORMAT_TEXT_MAX);
 	list_append(&renditions->texts, &rendition->link);
 	renditions->len++;
@@ -155,7 +158,7 @@ static size_t rendition_formats(enum format format, enum format ret_formats[stat
 
 /* Renders a file of a job, and keeps it and what is rendered with it. */
 static int rendition_make(
-	struct fs *fs, const struct catalog_job *job, struct variant variant)
+	struct request *request, const struct catalog_job *job, struct variant variant)
 {
 	enum format formats[2];
 	size_t len = rendition_formats(variant.format, formats);
@@ -167,35 +170,113 @@ static int rendition_make(
 		renderings[i] = (struct rendering){formats[i], &texts[i], 0};
 	}
 
-	int err = rendition_render(fs, job, variant.translation, renderings, len);
+	int err = rendition_render(
+		request->fs, job, variant.translation, renderings, len);
 
 	/* The file itself is kept last, so it is never evicted for the other one. */
 	for (size_t i = len; !err && i-- > 0;) {
 		variant.format = formats[i];
 		if (renderings[i].result >= 0)
-			err = rendition_keep(&fs->renditions,
-				rendition_number(job->node, variant), &texts[i]);
+			err = rendition_keep(&request->fs->renditions,
+				rendition_number(job->node, variant),
+				request->wanted_text, &texts[i]);
 	}
 	for (size_t i = 0; i < len; i++)
 		buf_done(&texts[i]);
 	return err;
 }
 
-int rendition_get(struct fs *fs, const struct catalog_job *job, struct variant variant,
-	const struct buf **ret_text)
+/* Takes a file of a job out of the spool, and keeps it. Returns as spool_take() does. */
+static int rendition_take(
+	struct fs *fs, const struct catalog_job *job, struct variant variant)
 {
+	uint64_t node = rendition_number(job->node, variant);
+	struct buf text;
+
+	buf_init(&text, FORMAT_TEXT_MAX);
+
+	int err = spool_take(fs->catalog, job, node & JOB_FILES_MASK, &text);
+
+	if (!err)
+		err = rendition_keep(&fs->renditions, node, true, &text);
+	buf_done(&text);
+	return err;
+}
+
+int rendition_get(struct request *request, const struct catalog_job *job,
+	struct variant variant, const struct buf **ret_text)
+{
+	struct fs *fs = request->fs;
 	uint64_t node = rendition_number(job->node, variant);
 	const struct rendition *rendition = rendition_find(&fs->renditions, node);
 
 	if (!rendition) {
-		int err = rendition_make(fs, job, variant);
+		int err = rendition_take(fs, job, variant);
 
+		if (err == -ENODATA)
+			err = rendition_make(request, job, variant);
+		if (err == -ENODATA)
+			return request_want_text(request, job);
 		if (err)
 			return err;
 		rendition = rendition_find(&fs->renditions, node);
 	}
+	request->evicted = rendition->evicted;
 	*ret_text = &rendition->text;
 	return 0;
+}
+
+void rendition_replied(
+	const struct request *request, const struct catalog_job *job, enum format format)
+{
+	if (request->evicted)
+		prefetch_read(request->fs, job, format);
+}
+
+/* Spools the files of a job's transcription or of one of its translations. */
+static void rendition_spool_each(struct fs *fs, const struct catalog_job *job,
+	unsigned translation, unsigned formats, const char *text, size_t len)
+{
+	struct rendering renderings[FORMATS];
+	struct buf texts[FORMATS];
+	size_t count = 0;
+
+	for (unsigned format = FORMAT_JSON + 1; format < FORMATS; format++) {
+		if (!(formats >> format & 1) ||
+			(translation && !format_has_translations(format)))
+			continue;
+		buf_init(&texts[count], FORMAT_TEXT_MAX);
+		renderings[count] = (struct rendering){format, &texts[count], 0};
+		count++;
+	}
+	format_render_each(translation, text, len, renderings, count);
+	for (size_t i = 0; i < count; i++) {
+		struct variant variant = {renderings[i].format, translation};
+		uint64_t file = rendition_number(0, variant);
+
+		/* If there is something to log, the lookup renders it again and logs it.
+		 */
+		if (!renderings[i].result)
+			spool_put(fs->catalog, job, (unsigned)file, texts[i].data,
+				texts[i].len);
+		buf_done(&texts[i]);
+	}
+}
+
+void rendition_spool(struct fs *fs, const struct catalog_job *job, unsigned formats)
+{
+	CLEANUP_FREE char *text = NULL;
+	struct job_facts facts;
+	size_t len;
+
+	if (job->job.status != JOB_DONE || jobs_facts(fs->catalog, job->row, &facts) ||
+		file_read_text(fs, job, 0, SIZE_MAX, &text, &len))
+		return;
+
+	unsigned translations = job_file_translations(&facts);
+
+	for (unsigned n = 0; n <= translations; n++)
+		rendition_spool_each(fs, job, n, formats, text, len);
 }
 
 /*
@@ -217,16 +298,10 @@ static int rendition_get_for(
 		(!err && ret_job->job.status != JOB_DONE))
 		err = -ESTALE;
 	if (!err)
-		err = rendition_get(fs, ret_job, variant, ret_text);
+		err = rendition_get(request, ret_job, variant, ret_text);
 	if (reading)
 		catalog_read_end(fs->catalog);
-	if (err == -ENOENT)
-		err = -ESTALE;
-	if (err == -ENODATA) {
-		err = request_want_text(request, ret_job);
-		assert(err);
-	}
-	return err;
+	return err == -ENOENT ? -ESTALE : err;
 }
 
 int rendition_read(struct request *request)
@@ -235,7 +310,11 @@ int rendition_read(struct request *request)
 	struct catalog_job job;
 	int err = rendition_get_for(request, &job, &text);
 
-	return err ? err : request_reply_part(request, text);
+	if (err)
+		return err;
+	request_reply_part(request, text);
+	rendition_replied(request, &job, rendition_variant(request->ino).format);
+	return 0;
 }
 
 int rendition_getattr(struct request *request)

@@ -37,6 +37,7 @@ struct request {
 	int64_t arrived_wall_ms;
 	bool fetched;              /* a fetch or deletion was started for this request */
 	bool wanted_text;          /* request_want_text() was called */
+	bool evicted;              /* of the file, the job's text had been evicted */
 	struct listing *listing;   /* that the handler needs, with a reference; or NULL */
 	struct jobs_csv *jobs_csv; /* the jobs.csv that the handler makes; or NULL */
 	const char *timeout_message; /* message for the log if time is up; NULL: a general

@@ -157,6 +157,7 @@ int fs_new(struct loop *loop, const struct log *log, struct catalog *catalog,
 	directories_init(&fs->directories, config->zone);
 	snapshots_init(&fs->snapshots);
 	trace_init(&fs->trace);
+	prefetch_init(fs);
 	renditions_init(&fs->renditions);
 	if (session_copy_strings(fs, config)) {
 		fs_free(fs);
