@@ -76,7 +76,7 @@ struct catalog {
 	struct crash_marker crash_marker;
 	struct compressor *compressor;
 	uint64_t texts_max;
-	uint64_t headroom; /* see catalog_set_headroom() */
+	uint64_t headroom;   /* see catalog_set_headroom() */
 	int64_t spool_bytes; /* size of the spool, as far as this process has filled it */
 	struct totals_change change;
 	int64_t last_row;  /* highest row returned in the open transaction; 0: none */

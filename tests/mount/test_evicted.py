@@ -70,7 +70,7 @@ def test_in_another_order(large, mount, order):
 
 
 @pytest.mark.parametrize("directory, suffix, order", [
-    ("text", ".txt", "name"), ("text", ".txt", "inode"), ("subtitles", ".srt", "name")])
+    ("text", ".txt", "name"), ("subtitles", ".srt", "inode")])
 def test_other_formats(new_mock, mount, directory, suffix, order):
     """SEMANTICS 7.4.14: Files that are made of transcripts cause as few requests, although the
     cache and the 4 MiB of 7.4.13 hold half of these."""
