@@ -45,6 +45,18 @@ def test_never_zero(tmp_path, value, zero):
     assert (text.replace("<", "<=") in changed(tmp_path, text)) == zero
 
 
+@pytest.mark.parametrize("text, planted", [
+    ("char text[7 + 1];", False), ("char text[7 + 1]; return sizeof(text);", True),
+    ("return malloc(7 + 1);", False), ("return strnlen(b, 7 + 1);", True)])
+def test_size(tmp_path, text, planted):
+    """Memory does not become larger, unless sizeof shows its size; but it becomes smaller."""
+    declared = "void *malloc(unsigned long); unsigned long strnlen(const char *, unsigned long); "
+    lines = changed(tmp_path, declared + text)
+    assert (declared + text.replace("7 + 1", "(7 * 2) + 1") in lines) == planted
+    assert (declared + text.replace("7 + 1", "7 + (1 + 1)") in lines) == planted
+    assert declared + text.replace("7 + 1", "7 + (1 - 1)") in lines
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="each test gets namespaces of its own")
 @pytest.mark.parametrize("script, passes", [
     (PASSED, True), ("true", False), (f"{PASSED}; false", False), (f"{PASSED}; {PASSED}", False),

@@ -30,6 +30,10 @@ INTEGERS = {TypeKind.BOOL, TypeKind.CHAR_S, TypeKind.UCHAR, TypeKind.SHORT, Type
             TypeKind.ULONGLONG, TypeKind.ENUM}
 
 
+# Functions that allocate as many bytes as their arguments say.
+ALLOCATORS = {"malloc", "calloc", "realloc", "reallocarray"}
+
+
 def never_zero(text):
     """True if the value is never 0, so that `< 0`, `<= 0` and `< 1` are the same: the length of
     what is never empty, or a descriptor (process/hardening.h opens 0 to 2 first)."""
@@ -81,6 +85,7 @@ class Finder:
         self.found = []
         self.symmetric = set()  # offsets of calls whose first two arguments can be swapped
         self.needless = set()  # offsets of the 0 that a call like asprintf() is compared with
+        self.sizes = []  # ranges of offsets of sizes of memory; nobody notices if it is larger
 
     def source(self, cursor):
         """Returns the text of a cursor, or None if part of it is in a macro or in another file."""
@@ -98,6 +103,23 @@ class Finder:
         """Adds the mutant that replaces the text of the cursor with `new`."""
         start, end = cursor.extent.start.offset, cursor.extent.end.offset
         self.found.append(Mutant(self.file, kind, start, end, new))
+
+    def size(self, cursor):
+        """Remembers the sizes of arrays and of allocated memory."""
+        children = list(cursor.get_children())
+        if cursor.kind == CursorKind.CALL_EXPR and cursor.spelling in ALLOCATORS:
+            self.sizes += [argument.extent for argument in cursor.get_arguments()]
+        elif (cursor.kind in (CursorKind.VAR_DECL, CursorKind.FIELD_DECL)
+              and cursor.type.kind == TypeKind.CONSTANTARRAY and children
+              and not re.search(rf"(sizeof|ARRAY_SIZE)\([^()]*\b{cursor.spelling}\)",
+                                self.text.decode())):
+            self.sizes += [child.extent for child in children
+                           if child.type.get_canonical().kind in INTEGERS]
+
+    def is_size(self, cursor):
+        """True if the cursor is part of a size that size() remembers."""
+        return any(extent.start.offset <= cursor.extent.start.offset
+                   and cursor.extent.end.offset <= extent.end.offset for extent in self.sizes)
 
     def condition(self, cursor):
         """Negates a condition."""
@@ -136,13 +158,14 @@ class Finder:
         for child in chosen:
             text = self.source(child)
             if text and not ERRNO.fullmatch(text) and child.type.get_canonical().kind in INTEGERS - {TypeKind.BOOL}:
-                for sign in "-" if child.extent.start.offset in self.needless else "+-":
+                needless = child.extent.start.offset in self.needless or self.is_size(child)
+                for sign in "-" if needless else "+-":
                     self.add("off-by-one", child, f"({text} {sign} 1)")
 
     def constant(self, cursor):
         """Replaces a number or a truth value with another one."""
         text = self.source(cursor)
-        if not text or cursor.extent.start.offset in self.needless:
+        if not text or cursor.extent.start.offset in self.needless or self.is_size(cursor):
             return
         if text in ("true", "false"):
             self.add("constant", cursor, "false" if text == "true" else "true")
@@ -206,7 +229,7 @@ class Finder:
             if place and not place.name.endswith(self.file):
                 continue
             # before its children
-            for visit in (self.equality, self.condition, self.comparison, self.off_by_one,
+            for visit in (self.equality, self.size, self.condition, self.comparison, self.off_by_one,
                           self.constant, self.statement, self.error, self.arguments):
                 visit(child)
             self.walk(child)

@@ -31,6 +31,10 @@ QUICK, SLOW = ("unit", "session", "fuzz"), ("mount", "model")
 # The last line of a test program that ran all of its tests: cmocka's, pytest's, and that of
 # tests/fuzz/replay.c. A program that ends early, even with exit code 0, does not print it.
 SUMMARY = re.compile(rb"^(\[  PASSED  \] \d+|\d+ passed|\d+ inputs)\b", re.MULTILINE)
+# Warnings with which no build of scripts/test compiles, because it has -Werror. We leave out those
+# that only the shape of a mutant causes, such as an empty body instead of a lost statement.
+WARNINGS = ["format", "format-extra-args", "format-nonliteral", "format-security", "nonnull",
+            "memset-transposed-args", "maybe-uninitialized", "uninitialized", "unused"]
 # A mutant may allocate memory or write without limit.
 MEMORY_MAX = 8 << 30
 FILE_MAX = 1 << 30
@@ -139,7 +143,8 @@ class Workshop:
         self.tree = self.root / "tree"
         self.checked = Build(self.root / "sanitizers", self.tree, QUICK,
                              ["-Db_sanitize=address,undefined", "-Db_lundef=false"])
-        self.plain = Build(self.root / "build", self.tree, SLOW, [])
+        self.plain = Build(self.root / "build", self.tree, SLOW,
+                           ["-Dc_args=" + " ".join(f"-Werror={name}" for name in WARNINGS)])
         self.measured = set()  # names of tests
         self.planted = {}  # environment of the tests while a mutant is planted
         self.running = set()
