@@ -22,8 +22,8 @@ struct cache_file {
  * and symbolic links are left out. Reads each file, and waits for up to CATALOG_BUSY_MS
  * if a mount is writing it.
  *
- * Returns 0, -ENOMEM, or the errno of reading the directory. The caller frees `ret_files`
- * with cache_files_free().
+ * Returns 0, -ENOMEM, or the errno of reading the directory or a file's status. The
+ * caller frees `ret_files` with cache_files_free().
  */
 int cache_files_list(
 	const char *directory, struct cache_file **ret_files, size_t *ret_len);

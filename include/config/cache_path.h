@@ -24,7 +24,7 @@ int cache_path_find(const char *cache_dir, const char *origin, const char *key,
 /*
  * Calls `fn` with each directory that may have caches of this user: `cache_dir` if not
  * NULL, else the usual one and the one in /var/tmp. A directory that another user owns or
- * can change is left out. Returns 0, or -ENOENT or -ENOMEM and an error message.
+ * can change is left out. Returns 0, or a negative errno and an error message.
  */
 int cache_path_each(const char *cache_dir, void (*fn)(void *ctx, const char *directory),
 	void *ctx, struct buf *errmsg);

@@ -60,11 +60,12 @@ static int cache_files_open_marker(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* True if a mount holds its lock on the crash marker. */
+/* True unless it is certain that no mount holds its lock on the crash marker. */
 static bool cache_files_is_in_use(int marker)
 {
-	return marker >= 0 && flock(marker, LOCK_EX | LOCK_NB) < 0 &&
-	       errno == EWOULDBLOCK;
+	if (marker < 0)
+		return marker != -ENOENT;
+	return flock(marker, LOCK_EX | LOCK_NB) < 0;
 }
 
 static int cache_files_open_db(const char *path, sqlite3 **ret_db)
@@ -100,8 +101,8 @@ static void cache_files_read_db(struct cache_file *file)
 }
 
 /*
- * Fills in what is known about a file. Returns 0, -ENOENT if it is none of ours, or
- * -ENOMEM.
+ * Fills in what is known about a file. Returns 0, -ENOENT if it is none of ours, -ENOMEM,
+ * or another negative errno if its status cannot be read.
  */
 static int cache_files_read(
 	const char *directory, const char *name, struct cache_file *ret_file)
@@ -112,10 +113,14 @@ static int cache_files_read(
 
 	if (asprintf(&file.path, "%s/%s", directory, name) < 0)
 		return -ENOMEM;
-	if (lstat(file.path, &status) < 0 || !S_ISREG(status.st_mode) ||
-		status.st_uid != geteuid()) {
+
+	int err = lstat(file.path, &status) < 0 ? -errno : 0;
+
+	if (!err && (!S_ISREG(status.st_mode) || status.st_uid != geteuid()))
+		err = -ENOENT;
+	if (err) {
 		free(file.path);
-		return -ENOENT;
+		return err;
 	}
 	file.bytes = (uint64_t)status.st_blocks * 512;
 	file.used_ms = cache_files_ms(&status.st_mtim);

@@ -240,33 +240,44 @@ int cache_path_find(const char *cache_dir, const char *origin, const char *key,
 	return 0;
 }
 
+/* Calls `fn` for the directory, unless there is none or it is not ours. */
+static int cache_path_visit(const struct cache_directory *cache,
+	void (*fn)(void *ctx, const char *directory), void *ctx, struct buf *errmsg)
+{
+	CLEANUP(buf_done) struct buf reason;
+
+	buf_init(&reason, ERRMSG_MAX);
+
+	int err = cache_path_check_directory(cache, &reason);
+
+	if (!err)
+		fn(ctx, cache->path);
+	if (!err || err == -ENOENT || err == -ENOTDIR || err == -EPERM)
+		return 0;
+	return errmsg_set(errmsg, err, "%s", reason.len ? reason.data : "out of memory");
+}
+
 int cache_path_each(const char *cache_dir, void (*fn)(void *ctx, const char *directory),
 	void *ctx, struct buf *errmsg)
 {
 	CLEANUP(cache_path_directory_done) struct cache_directory usual = {0};
 	CLEANUP(cache_path_directory_done)
 	struct cache_directory local = {.is_shared = true};
-	CLEANUP(buf_done) struct buf ignored;
 	int err = 0;
 
-	buf_init(&ignored, ERRMSG_MAX);
 	if (cache_dir)
 		usual.path = strdup(cache_dir);
 	else
 		err = cache_path_usual_directory(&usual.path, errmsg);
 	if (!err && !usual.path)
 		err = cache_path_no_memory(errmsg);
-	if (err)
+	if (!err)
+		err = cache_path_visit(&usual, fn, ctx, errmsg);
+	if (err || cache_dir)
 		return err;
-	if (!cache_path_check_directory(&usual, &ignored))
-		fn(ctx, usual.path);
-	if (cache_dir)
-		return 0;
 	if (asprintf(&local.path, "/var/tmp/gladiafs-%u", geteuid()) < 0) {
 		local.path = NULL;
 		return cache_path_no_memory(errmsg);
 	}
-	if (!cache_path_check_directory(&local, &ignored))
-		fn(ctx, local.path);
-	return 0;
+	return cache_path_visit(&local, fn, ctx, errmsg);
 }

@@ -10,6 +10,7 @@ Calls with the same call stack count as one. GLADIAFS_FAILING_CALLS=N lets N of 
 command, which GLADIAFS_TEST_SEED selects. If it names a source file (options.c), only calls fail
 that functions of this file make, directly or indirectly."""
 
+import errno
 import os
 import random
 import re
@@ -32,6 +33,11 @@ CHOICE = os.environ.get("GLADIAFS_FAILING_CALLS", "10000" if LONG else "30")
 CALLS_MAX = 150
 SEED = os.environ.get("GLADIAFS_TEST_SEED", "1")
 HANGS_S = 60
+# A message gives the reason after a colon or in brackets: "cannot open PATH: REASON".
+REASONS = "|".join(map(os.strerror, (
+    errno.EACCES, errno.EAGAIN, errno.EBUSY, errno.EINVAL, errno.EIO, errno.EMFILE, errno.ENOLCK,
+    errno.ENOMEM, errno.EPERM, errno.EROFS)))
+MISPLACED = re.compile(rf"(?<!: )(?<!\()({REASONS})|({REASONS}): ?/", re.IGNORECASE)
 # A database that no mount uses.
 UNUSED = "0123456789abcdef0123456789abcdef.db"
 # Numbers in messages: sizes, durations, ports, numbers of processes.
@@ -70,6 +76,8 @@ class Outcome:
             return None
         if "(null)" in self.out + self.err:
             return "empty message"
+        if MISPLACED.search(self.err):
+            return "misplaced reason"
         if self.code == 0 and not self.says_unknown(normal):
             return "wrong success"
         if not self.err and self.out == normal.out:
@@ -77,10 +85,11 @@ class Outcome:
         return None
 
     def says_unknown(self, normal):
-        """True if each line of --check that changed says why its answer is not known."""
+        """True if each line that changed says that something is not known, or that a cache may be
+        in use."""
         lines = self.out.splitlines()
         return normal.code == 0 and len(lines) == len(normal.out.splitlines()) and all(
-            re.search(r"unknown: |sent no valid Date", line)
+            re.search(r"unknown: |sent no valid Date|unknown account| \? jobs| in use,", line)
             for line in set(lines) - set(normal.out.splitlines()))
 
 
@@ -245,6 +254,8 @@ SCENARIOS = {
     "cache": (COMMAND, ("--cache", "-o", "OPTIONS")),
     "refresh": (COMMAND, ("--refresh", "POINT")),
     "fetch": (COMMAND, ("--fetch", "POINT")),
+    "cache_mounted": (BESIDE, ("--cache", "-o", "OPTIONS")),
+    "cache_clean": (BESIDE, ("--cache=clean-all", "-o", "OPTIONS")),
     "check_mounted": (BESIDE, ("--check", "POINT")),
     "refresh_mounted": (BESIDE, ("--refresh", "POINT/all", "POINT/status/done")),
     "fetch_mounted": (BESIDE, ("--fetch", "POINT/all")),

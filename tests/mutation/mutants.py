@@ -85,7 +85,7 @@ class Finder:
         self.found = []
         self.symmetric = set()  # offsets of calls whose first two arguments can be swapped
         self.needless = set()  # offsets of the 0 that a call like asprintf() is compared with
-        self.sizes = []  # ranges of offsets of sizes of memory; nobody notices if it is larger
+        self.sizes = []  # extents of sizes of memory, which may be larger than needed
 
     def source(self, cursor):
         """Returns the text of a cursor, or None if part of it is in a macro or in another file."""
