@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cmocka.h"
 
@@ -42,7 +43,8 @@ static const struct {
 
 static void require_zones(void)
 {
-	if (!zone_exists("Europe/Paris") || !zone_exists("Pacific/Apia"))
+	if (access("/usr/share/zoneinfo/Europe/Paris", R_OK) ||
+		access("/usr/share/zoneinfo/Pacific/Apia", R_OK))
 		skip();
 }
 
@@ -101,25 +103,32 @@ static void test_every_half_hour(void **state)
 static void test_timestamps(void **state)
 {
 	static const struct {
+		const char *zone;
 		const char *text;
 		const char *printed;
 	} times[] = {
-		{"2026-04-01", "2026-03-31T22:00:00.000Z"},
-		{"2026-04-01T12:34", "2026-04-01T10:34:00.000Z"},
-		{"2026-04-01T12:34Z", "2026-04-01T12:34:00.000Z"},
-		{"2026-04-01T12:34-0400", "2026-04-01T16:34:00.000Z"},
-		{"2026-01-01 12", "2026-01-01T11:00:00.000Z"},
+		{"Europe/Paris", "2026-04-01", "2026-03-31T22:00:00.000Z"},
+		{"Europe/Paris", "2026-04-01T12:34", "2026-04-01T10:34:00.000Z"},
+		{"Europe/Paris", "2026-04-01T12:34Z", "2026-04-01T12:34:00.000Z"},
+		{"Europe/Paris", "2026-04-01T12:34-0400", "2026-04-01T16:34:00.000Z"},
+		{"Europe/Paris", "2026-01-01 12", "2026-01-01T11:00:00.000Z"},
 		/* The clock shows no such time, or shows it twice. */
-		{"2026-03-29T02:30", "2026-03-29T01:30:00.000Z"},
-		{"2026-10-25T02:30", "2026-10-25T00:30:00.000Z"},
+		{"Europe/Paris", "2026-03-29T02:30", "2026-03-29T01:30:00.000Z"},
+		{"Europe/Paris", "2026-10-25T02:30", "2026-10-25T00:30:00.000Z"},
+		/* A millisecond before a clock is set, and when it is. */
+		{"Europe/Paris", "2026-03-29T01:59:59.999", "2026-03-29T00:59:59.999Z"},
+		{"Europe/Paris", "2026-03-29T03:00", "2026-03-29T01:00:00.000Z"},
+		{"Europe/Paris", "2026-10-25T02:59:59.999", "2026-10-25T00:59:59.999Z"},
+		{"Europe/Paris", "2026-10-25T03:00", "2026-10-25T02:00:00.000Z"},
+		{"Europe/London", "1967-10-29T02:59:59.999", "1967-10-29T01:59:59.999Z"},
+		{"Europe/London", "1967-10-29T03:00", "1967-10-29T03:00:00.000Z"},
 	};
 
 	(void)state;
 	require_zones();
 
-	enum zone zone = zone_use("Europe/Paris");
-
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		enum zone zone = zone_use(times[i].zone);
 		char printed[TIMESTAMP_TEXT];
 		int64_t ms;
 
@@ -162,7 +171,7 @@ static void test_names(void **state)
 {
 	static const char *const refused[] = {"", "Paris", "utc", "Europe", "Europe/",
 		"/etc/localtime", "../zoneinfo/UTC", "Europe/../UTC", "zone.tab",
-		"tzdata.zi", "+01:00", ":UTC", "Europe/Paris ", "Local"};
+		"tzdata.zi", "leapseconds", "+01:00", ":UTC", "Europe/Paris ", "Local"};
 
 	(void)state;
 	assert_true(zone_exists("UTC"));
@@ -170,6 +179,37 @@ static void test_names(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 		if (zone_exists(refused[i]))
 			fail_msg("'%s' was taken for a zone", refused[i]);
+}
+
+static void test_files(void **state)
+{
+	static const char *const names[] = {"Europe/Paris", "Africa/Abidjan"};
+	int before = dup(STDOUT_FILENO);
+
+	(void)state;
+	require_zones();
+	close(before);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		assert_true(zone_exists(names[i]));
+	/* No descriptor stays open. */
+	assert_int_equal(dup(STDOUT_FILENO), before);
+	close(before);
+}
+
+/* The path of a zone's file has a maximum length. */
+static void test_long_names(void **state)
+{
+	enum { LEN_MAX = 256 - sizeof("/usr/share/zoneinfo/") };
+	char name[LEN_MAX + 2];
+
+	(void)state;
+	require_zones();
+	memset(name, '/', sizeof(name));
+	memcpy(name, "Europe", strlen("Europe"));
+	strcpy(name + LEN_MAX - strlen("Paris"), "Paris");
+	assert_true(zone_exists(name));
+	strcat(name, "x");
+	assert_false(zone_exists(name));
 }
 
 /* "local" is the zone that the process has. */
@@ -198,6 +238,8 @@ int main(void)
 		cmocka_unit_test(test_timestamps),
 		cmocka_unit_test(test_years),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_local),
 	};
 
