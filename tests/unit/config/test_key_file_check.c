@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,59 @@ static void test_directory_behind_links(void **state)
 	assert_int_equal(chdir("/"), 0);
 }
 
+/* The whole message names the file first, then what is wrong, and ends with a command. */
+static void assert_message(const char *path, const char *format, ...)
+{
+	struct key_source source = {0};
+	struct buf errmsg;
+	char *key = NULL;
+	char wanted[WHY_MAX];
+	va_list args;
+	int len = snprintf(
+		wanted, sizeof(wanted), "the key in %s is not used, because ", path);
+
+	va_start(args, format);
+	vsnprintf(wanted + len, sizeof(wanted) - (size_t)len, format, args);
+	va_end(args);
+	buf_init(&errmsg, WHY_MAX);
+	assert_int_equal(api_key_find(path, &key, &source, &errmsg), -EACCES);
+	assert_string_equal(errmsg.data, wanted);
+	buf_done(&errmsg);
+}
+
+static void test_messages(void **state)
+{
+	char path[PATH_ROOM];
+
+	(void)state;
+	make_directory("a place");
+	write_key("a place/key");
+	snprintf(path, sizeof(path), "%s", in_root("a place/key"));
+	assert_int_equal(chmod(path, 0604), 0);
+	assert_message(path,
+		"others can read or write the file (mode 0604): chmod 600 '%s'", path);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(chmod(in_root("a place"), 0707), 0);
+	assert_message(path,
+		"others can write to its directory (mode 0707) and replace the file: "
+		"chmod go-w '%s'",
+		in_root("a place"));
+	assert_int_equal(chmod(in_root("a place"), 0700), 0);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(path, 12345, 12345), 0);
+	assert_message(path,
+		"the file belongs to another user (12345): copy it to a file of your "
+		"own, or chown 0 '%s'",
+		path);
+	assert_int_equal(chown(path, 0, 0), 0);
+	assert_int_equal(chown(in_root("a place"), 12345, 12345), 0);
+	assert_message(path,
+		"its directory %s belongs to another user (12345), and they could "
+		"replace the file: move it to a directory of your own",
+		in_root("a place"));
+}
+
 static void test_directory_of_others(void **state)
 {
 	(void)state;
@@ -236,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEMP_ROOT_TEST(test_directory, root),
 		TEMP_ROOT_TEST(test_directory_behind_links, root),
+		TEMP_ROOT_TEST(test_messages, root),
 		TEMP_ROOT_TEST(test_directory_of_others, root),
 		TEMP_ROOT_TEST(test_read_only_mount, root),
 	};

@@ -107,11 +107,30 @@ static void test_calls(void **state)
 	assert_int_equal(timeout_of_calls(500), 450);
 }
 
+static void test_message(void **state)
+{
+	struct buf errmsg;
+	char wanted[ERRMSG_MAX];
+
+	(void)state;
+	put("default_request_timeout", "20\n");
+	put("max_request_timeout", "0\n");
+	snprintf(wanted, sizeof(wanted),
+		"system calls wait 19000 ms at most, not 30000 (timeout=): this system "
+		"aborts mounts that take longer than 20 s (%s/default_request_timeout)",
+		root);
+	buf_init(&errmsg, ERRMSG_MAX);
+	assert_int_equal(timeout_of_requests(30000, root, &errmsg), 19000);
+	assert_string_equal(errmsg.data, wanted);
+	buf_done(&errmsg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_no_limit, begin, end),
 		cmocka_unit_test_setup_teardown(test_limits, begin, end),
+		cmocka_unit_test_setup_teardown(test_message, begin, end),
 		cmocka_unit_test_setup_teardown(test_calls, begin, end),
 	};
 

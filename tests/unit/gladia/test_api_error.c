@@ -401,7 +401,9 @@ static void attempts_are_logged_with_v(void **state)
 	assert_holds(log, "gladiafs: GET http://127.0.0.1:");
 	assert_holds(log, JOB_TARGET ": 503 Service Unavailable, 0 bytes, 0 ms, attempt "
 				     "1\n");
-	assert_holds(log, JOB_TARGET ": no answer, ");
+	assert_holds(log,
+		JOB_TARGET ": no answer, Empty reply from server, 0 bytes, 0 ms, "
+			   "attempt 2\n");
 	assert_holds(log, JOB_TARGET ": 200, 28 bytes, 0 ms, attempt ");
 	assert_holds(log, "/c: timed out, ");
 	assert_null(strstr(log, "5ecret"));
