@@ -10,6 +10,7 @@ Calls with the same call stack count as one. GLADIAFS_FAILING_CALLS=N lets N of 
 command, which GLADIAFS_TEST_SEED selects. If it names a source file (options.c), only calls fail
 that functions of this file make, directly or indirectly."""
 
+import difflib
 import errno
 import os
 import random
@@ -56,7 +57,32 @@ TOOLS = [
     "cd POINT && getfattr -d status/done/*.json",
     "kill -HUP PID && ls POINT/metadata POINT/metadata/*",
     f"rm POINT/all/{AN_ID}.json && ls POINT/all",
+    # The account changes before each of these (change()).
+    "echo 1; PROGRAM --refresh POINT && ls -1R POINT",
+    "echo 2; PROGRAM --refresh POINT && ls -1R POINT",
+    "echo 3; PROGRAM --refresh POINT && ls -1R POINT",
 ]
+NEW_ID = "0b5e9f0c-6d0e-4c7a-9a57-0d3f1c2b4a59"
+JOB = {"seed": 7, "created_at": "2026-04-30T11:00:00.000Z", "custom_metadata": {}}
+
+
+def remove(mock, *ids):
+    """Deletes those of the jobs that exist."""
+    for job_id in {job["id"] for job in mock.jobs()} & set(ids):
+        mock.delete(job_id)
+
+
+def change(mock, tool):
+    """Changes the account before a tool runs. The listing that is cached lacks AN_ID."""
+    if tool.startswith("rm"):
+        mock.create(id=AN_ID, **JOB)
+    elif tool.startswith("echo 1"):
+        remove(mock, AN_ID)
+        mock.create(id=NEW_ID, status="processing", **JOB)
+    elif tool.startswith("echo 2"):
+        mock.change(NEW_ID, status="done")
+    elif tool.startswith("echo 3"):
+        mock.delete(NEW_ID)
 
 
 @dataclass
@@ -83,6 +109,11 @@ class Outcome:
         if not self.err and self.out == normal.out:
             return "no message"
         return None
+
+    def against(self, normal):
+        """Returns a text that shows how it differs from the normal outcome."""
+        lines = difflib.unified_diff(normal.out.splitlines(), self.out.splitlines(), n=0)
+        return "\n".join([f"exit code {self.code}, stderr {self.err!r}", *list(lines)[2:20]])
 
     def says_unknown(self, normal):
         """True if each line that changed says that something is not known, or that a cache may be
@@ -155,10 +186,9 @@ class Bench:
 
     def tool(self, tool, pid):
         """Runs a tool in the shell. Returns its outcome."""
-        script = tool.replace("POINT", str(self.point)).replace("PID", str(pid))
-        if tool.startswith("rm"):
-            # It is not in the listing that is cached by now.
-            self.mock.create(id=AN_ID)
+        script = (tool.replace("POINT", str(self.point)).replace("PID", str(pid))
+                  .replace("PROGRAM", PROGRAM))
+        change(self.mock, tool)
         with subprocess.Popen(["sh", "-c", script], text=True, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
             try:
@@ -174,8 +204,7 @@ class Bench:
     def mounted(self, words, failing, keep_cache=False):
         """Mounts, runs the tools, and unmounts. Returns the outcomes."""
         self.mock.reset()
-        if AN_ID in {job["id"] for job in self.mock.jobs()}:
-            self.mock.delete(AN_ID)
+        remove(self.mock, AN_ID, NEW_ID)
         process = self.start(words, failing, keep_cache)
         outcomes = {}
         if wait_for_mount(self.point, process):
@@ -203,7 +232,8 @@ class Bench:
         if scenario not in self.normal:
             self.normal[scenario] = method(self, words, None)
         outcomes = method(self, words, call[0])
-        reports = [f"{wrong}: {name}: {outcome}" for name, outcome in outcomes.items()
+        reports = [f"{wrong}: {name}: {outcome.against(self.normal[scenario][name])}"
+                   for name, outcome in outcomes.items()
                    if (wrong := outcome.wrong(self.normal[scenario][name]))]
         return reports and f"{' '.join(call)}:\n" + "\n".join(reports)
 
