@@ -162,6 +162,33 @@ static void test_next_mount(void **state)
 	catalog_close(catalog);
 }
 
+/* Another mount of the account empties the spool, too, and both go on. */
+static void test_another_mount(void **state)
+{
+	enum { SIZE = 100 << 10 };
+	char *noise = fixture_noise(SIZE);
+	struct catalog *catalog = fixture_open(*state, 2 * SIZE);
+	struct catalog_job job = fixture_put(catalog, "one", JOB_DONE, "{}");
+
+	for (unsigned file = 1; file <= 2; file++)
+		spool_put(catalog, &job, file, noise, SIZE);
+	assert_int_equal(catalog_commit(catalog), 0);
+
+	struct catalog *other = fixture_open(*state, 2 * SIZE);
+
+	assert_not_spooled(catalog, &job, 1);
+	put(catalog, &job, 1, "mine");
+	assert_int_equal(catalog_commit(catalog), 0);
+	put(other, &job, 2, "of the other");
+	assert_int_equal(catalog_commit(other), 0);
+	assert_spooled(catalog, &job, 1, "mine");
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_spooled(other, &job, 2, "of the other");
+	catalog_close(other);
+	catalog_close(catalog);
+	free(noise);
+}
+
 /* The longest file is spooled, a longer one is not. */
 static void test_long(void **state)
 {
@@ -187,6 +214,7 @@ int main(void)
 		FIXTURE_TEST(test_deleted),
 		FIXTURE_TEST(test_maximum),
 		FIXTURE_TEST(test_next_mount),
+		FIXTURE_TEST(test_another_mount),
 		FIXTURE_TEST(test_long),
 	};
 
