@@ -139,9 +139,9 @@ int jobs_invalidate(struct catalog *catalog, int64_t row);
 int jobs_mark_deleted(struct catalog *catalog, int64_t row);
 
 /*
- * Marks a job as deleted at the API and erases its cached text and facts: when the
- * transaction ends, they are overwritten with zeros in the database file (SEMANTICS
- * 10.1). Returns 0 or -EIO.
+ * Marks a job as deleted at the API and deletes its cached text and facts. When the
+ * transaction ends, they are overwritten with zeros in the database file, as is all that
+ * is deleted (SEMANTICS 10.1). Returns 0 or -EIO.
  */
 int jobs_erase(struct catalog *catalog, int64_t row);
 

@@ -297,14 +297,7 @@ int jobs_mark_deleted(struct catalog *catalog, int64_t row)
 
 int jobs_erase(struct catalog *catalog, int64_t row)
 {
-	/* A setting of the connection. SQLite zeroes everything that is deleted while it
-	 * is on. */
-	int code = sqlite3_exec(
-		catalog->db, "PRAGMA secure_delete = ON", NULL, NULL, NULL);
-	int err = code == SQLITE_OK ? jobs_mark_deleted(catalog, row) : -EIO;
+	int err = jobs_mark_deleted(catalog, row);
 
-	if (!err)
-		err = jobs_clear_facts(catalog, row);
-	sqlite3_exec(catalog->db, "PRAGMA secure_delete = OFF", NULL, NULL, NULL);
-	return err;
+	return err ? err : jobs_clear_facts(catalog, row);
 }

@@ -212,12 +212,16 @@ static const char layout[] = "PRAGMA page_size = 4096;"
  * crash of a process may not. With NORMAL the event loop, and with it every reader, would
  * wait for the disk at each commit, which takes some 20 ms. It is FULL on a network or
  * FUSE filesystem, where the crash marker is not used.
+ *
+ * secure_delete: what is deleted is overwritten with zeros, so nothing that was evicted
+ * is left of a job that the user deletes (SEMANTICS 10.1.6). We measured no cost.
  */
 static const char settings[] = "PRAGMA journal_mode = DELETE;"
 			       "PRAGMA cache_spill = OFF;"
 			       "PRAGMA synchronous = OFF;"
 			       "PRAGMA cache_size = -8192;" /* SCHEMA_CACHE_SIZE */
-			       "PRAGMA cell_size_check = ON;";
+			       "PRAGMA cell_size_check = ON;"
+			       "PRAGMA secure_delete = ON;";
 
 bool schema_is_damage(int code)
 {

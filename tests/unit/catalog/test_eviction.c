@@ -6,6 +6,8 @@
 #include "base/array.h"
 #include "catalog_fixture.h"
 
+#include "catalog/spool.h"
+
 /* SEMANTICS 7.4: the file shrinks if it exceeds its maximum (eviction.c). */
 
 /* Puts a job that was used later than the previous one. Returns its row. */
@@ -201,6 +203,65 @@ static void test_free_bytes(void **state)
 	free(noise);
 }
 
+/* True if the database file contains these bytes. */
+static bool file_has(struct catalog_fixture *fixture, const char *bytes, size_t len)
+{
+	size_t size = (size_t)fixture_file_size(fixture);
+	FILE *file = fopen(fixture->path, "re");
+	char *content = malloc(size);
+
+	assert_non_null(file);
+	assert_non_null(content);
+	assert_int_equal(fread(content, 1, size, file), size);
+	fclose(file);
+
+	bool has = memmem(content, size, bytes, len) != NULL;
+
+	free(content);
+	return has;
+}
+
+/*
+ * SEMANTICS 10.1.6: what was evicted, spooled or replaced is overwritten, so nothing of
+ * it is left when its job is deleted.
+ */
+static void test_spec_10_1_overwritten(void **state)
+{
+	enum { SIZE = 30000, PART = 64 };
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, SIZE);
+	char *noise = fixture_noise(4 * SIZE);
+	char *texts[] = {noise, noise + SIZE, noise + 2 * (size_t)SIZE};
+	struct buf taken;
+
+	for (size_t i = 1; i <= ARRAY_SIZE(texts); i++)
+		noise[i * SIZE - 1] = '\0';
+	buf_init(&taken, SIZE);
+
+	struct catalog_job job = fixture_put(catalog, "job", JOB_QUEUED, texts[0]);
+
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(file_has(fixture, texts[0] + SIZE / 2, PART));
+	job = fixture_put(catalog, "job", JOB_DONE, texts[1]);
+	spool_put(catalog, &job, 1, texts[2], SIZE / 3);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_true(file_has(fixture, texts[1] + SIZE / 2, PART));
+	assert_int_equal(spool_take(catalog, &job, 1, &taken), 0);
+	fixture->now_ms++;
+	fixture_put(catalog, "other", JOB_DONE, noise + 3 * (size_t)SIZE);
+	assert_int_equal(catalog_commit(catalog), 0);
+	assert_int_equal(jobs_by_id(catalog, "job", &job), 0);
+	assert_false(job.has_text);
+	assert_int_equal(jobs_erase(catalog, job.row), 0);
+	assert_int_equal(catalog_commit(catalog), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		for (size_t at = 0; at + PART < SIZE / 3; at += PART)
+			assert_false(file_has(fixture, texts[i] + at, PART));
+	buf_done(&taken);
+	free(noise);
+	catalog_close(catalog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +271,7 @@ int main(void)
 		FIXTURE_TEST(test_trim_beside_another),
 		FIXTURE_TEST(test_unfinished_stay_a_day),
 		FIXTURE_TEST(test_free_bytes),
+		FIXTURE_TEST(test_spec_10_1_overwritten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
