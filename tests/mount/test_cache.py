@@ -314,7 +314,7 @@ umount "$3"
         temporary = other.path / "all"
         one = mount(account, "cache=off", "ttl=0",
                     env=environment(place.home, TMPDIR=str(temporary)))
-        assert f"{temporary} on FUSE" in one.stderr and "set TMPDIR" in one.stderr
+        one.await_message(f"{temporary} on FUSE", "set TMPDIR")
         os.kill(other.pid, signal.SIGSTOP)
         try:
             assert shown(one.path / "all") == names_of(account.jobs())

@@ -154,7 +154,7 @@ def test_read_only(failing_disk, small, mount):
     assert_readable(one, small)
     small.create(count=20)
     assert_readable(one, small)
-    assert "cannot be written" in one.stderr
+    one.await_message("cannot be written")
     one.unmount()
 
 

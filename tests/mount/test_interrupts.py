@@ -288,7 +288,7 @@ class TestAdministrator:
         request."""
         one = mount(account, "timeout=100")
         LIMIT.write_text("0\n", "ascii")
-        assert "65 s" in one.stderr and "default_request_timeout" in one.stderr
+        one.await_message("65 s", "default_request_timeout")
         config = read(one.path / ".gladiafs/config").decode()
         assert "timeout=64" in config, config
         if not LONG:
