@@ -289,6 +289,7 @@ SCENARIOS = {
     "check_mounted": (BESIDE, ("--check", "POINT")),
     "refresh_mounted": (BESIDE, ("--refresh", "POINT/all", "POINT/status/done")),
     "fetch_mounted": (BESIDE, ("--fetch", "POINT/all")),
+    "no_cache": (MOUNTED, ("-f", "-o", "OPTIONS,cache=off,offline_ok", "URL", "POINT")),
     "again": (Bench.again, ("-f", "-o", "OPTIONS", "URL", "POINT")),
     "mount": (MOUNTED, ("-f", "-o", "OPTIONS", "URL", "POINT")),
     "many": (MOUNTED, ("-f", "-o", "MANY", "URL", "POINT")),
