@@ -172,6 +172,15 @@ class TestProcess:
                          *{name.partition(".db")[0] for name in opened
                            if name.startswith(str(one.place.cache))}}, opened
 
+    def test_descriptors_of_threads(self, account, mount):
+        """The threads that notify the kernel and write the log have no other descriptors."""
+        one = mount(account)
+        os.listdir(one.path / "all")
+        tables = [{os.readlink(fd) for fd in task.glob("fd/*")}
+                  for task in Path(f"/proc/{one.pid}/task").iterdir()]
+        assert {"/dev/fuse"} in tables, tables
+        assert {str(one.program.stderr_file)} in tables, tables
+
 
 @needs_root
 class TestChildren:

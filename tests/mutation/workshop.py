@@ -13,19 +13,20 @@ from pathlib import Path
 # The mount tests of each folder below src/, those first that are most likely to notice a change.
 MOUNT_TESTS = {
     ".": "command_line covered key fstab",
-    "base": "control command_line content log",
+    "base": "control command_line content log messages security",
     "json": "content hostile",
-    "process": "command_line manager log security",
+    "process": "command_line manager log security interrupts end",
     "loop": "connections waiting",
     "http": "faults connections waiting https key",
     "render": "formats",
-    "gladia": "errors hostile tree metadata unknown xattr delete waiting",
-    "catalog": "cache damage crash power_cut full_disk metadata",
-    "config": "command_line key check covered control",
-    "sync": "listings end refresh drift metadata offline unknown delete cache faults",
-    "fs": "listings control attributes tree waiting interrupts cache prefetch errors delete xattr",
-    "mount": "command_line control fstab manager crash unmount covered key key_again",
-    "commands": "check fetch control",
+    "gladia": "errors hostile tree metadata unknown xattr delete waiting views live",
+    "catalog": "cache damage crash power_cut full_disk metadata cache_command evicted",
+    "config": "command_line key check covered control profile cache_command",
+    "sync": "listings end refresh drift metadata offline unknown delete cache faults evicted views",
+    "fs": "listings control attributes tree waiting interrupts cache prefetch errors delete xattr "
+          "views formats jobs_csv messages security",
+    "mount": "command_line control fstab manager crash unmount covered key key_again end messages",
+    "commands": "check check_api fetch cache_command control",
 }
 QUICK, SLOW = ("unit", "session", "fuzz"), ("mount", "model")
 # The last line of a test program that ran all of its tests: cmocka's, pytest's, and that of
@@ -266,8 +267,9 @@ class Workshop:
         """Returns the mount and model tests of a mutant's folder, as one group. Tests named after
         its file come first, and then the one that lets calls of its functions fail."""
         stem = Path(mutant.file).stem
-        names = [stem, "failing_calls", *MOUNT_TESTS[mutant.folder].split()]
         tests = self.mount_tests()
+        own = sorted((name for name in tests if stem.startswith(name)), key=len, reverse=True)
+        names = [*own, "failing_calls", *MOUNT_TESTS[mutant.folder].split()]
         return [[tests[name] for name in dict.fromkeys(names) if name in tests]]
 
     def plant(self, mutant):

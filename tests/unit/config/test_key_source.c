@@ -195,6 +195,36 @@ static void test_read_again(void **state)
 	buf_done(&errmsg);
 }
 
+/* The path may have more slashes than it needs. */
+static void test_read_again_by_any_path(void **state)
+{
+	static const char *const forms[] = {"a/b/key", "//a///b//key", "a/./b/../b/key"};
+	struct buf errmsg;
+	char path[PATH_ROOM];
+
+	(void)state;
+	buf_init(&errmsg, WHY_MAX);
+	make_directory("a");
+	make_directory("a/b");
+	for (size_t i = 0; i < 3; i++) {
+		struct key_source source = {0};
+		char *key = NULL;
+
+		snprintf(path, sizeof(path), "%s/%s", root, forms[i]);
+		write_key("a/b/key", "first\n");
+		assert_int_equal(api_key_find(path, &key, &source, &errmsg), 0);
+		assert_int_equal(key_source_keep(&source), 0);
+		assert_string_equal(source.name, "key");
+		api_key_free(key);
+		write_key("a/b/key", "second\n");
+		assert_int_equal(key_read_again(&source, &key, &errmsg), 0);
+		assert_string_equal(key, "second");
+		api_key_free(key);
+		key_source_done(&source);
+	}
+	buf_done(&errmsg);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +232,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_refused_names_what_it_hides, begin, end),
 		cmocka_unit_test_setup_teardown(test_read_again, begin, end),
+		cmocka_unit_test_setup_teardown(test_read_again_by_any_path, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("key_source", tests, NULL, NULL);
