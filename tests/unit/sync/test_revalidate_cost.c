@@ -141,6 +141,24 @@ static void unsorted_listings_are_read_again(void **state)
 	}
 }
 
+/*
+ * SEMANTICS 7.2.6: the first refresh of a status reads it again, because it is not known
+ * which jobs were unfinished before and may have got this status.
+ */
+static void a_status_is_read_again_once(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct query query;
+
+	query_init(&query);
+	assert_int_equal(query_narrow(&query, QUERY_STATUS, "done"), 0);
+	fixture_reset(fixture, CONNECTIONS, PAGE);
+	fixture_fill(fixture, 0, JOBS);
+	assert_in_range(refresh(fixture, &query), READING, READING + CONNECTIONS);
+	assert_in_range(refresh(fixture, &query), READING, READING + CONNECTIONS + 2);
+	assert_int_equal(refresh(fixture, &query), 4);
+}
+
 int main(void)
 {
 #define TEST(test) \
@@ -149,6 +167,7 @@ int main(void)
 		TEST(deletions_cost_few_requests),
 		TEST(many_deletions_cost_no_more_than_reading),
 		TEST(unsorted_listings_are_read_again),
+		TEST(a_status_is_read_again_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
