@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "cmocka.h"
 
@@ -48,6 +49,20 @@ static void test_append(void **state)
 	buf_done(&buf);
 	buf_reset(&buf);
 	assert_null(buf.data);
+}
+
+/* A character that the locale lacks cannot be printed. */
+static void test_unprintable(void **state)
+{
+	struct buf buf;
+
+	(void)state;
+	buf_init(&buf, 100);
+	assert_int_equal(buf_append_str(&buf, "ab"), 0);
+	assert_int_equal(buf_printf(&buf, "c%lc", (wint_t)0x20ac), -EINVAL);
+	assert_string_equal(buf.data, "ab");
+	assert_int_equal(buf.len, 2);
+	buf_done(&buf);
 }
 
 /*
@@ -131,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_unprintable),
 		cmocka_unit_test(test_maximum),
 		cmocka_unit_test(test_failure_changes_nothing),
 		cmocka_unit_test(test_reserve),
