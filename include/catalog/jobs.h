@@ -55,21 +55,27 @@ enum catalog_change {
 	CATALOG_CHANGED, /* its text, status or timestamps changed */
 };
 
+/* The state of a job as the API has returned it. */
+struct job_state {
+	const struct job *job;
+	const char *text; /* its JSON file; NULL if only a summary is known */
+	size_t size;      /* of `text`, in bytes */
+	const struct job_facts *facts; /* NULL if they are not known */
+	/* Wall time at which the request was sent: the state may be as old as that. A
+	 * time in the future counts as now. */
+	int64_t asked_ms;
+};
+
 /*
- * Stores a job that the API has returned, with its whole text or, if `text` is NULL, a
- * summary. If a summary shows no change, a cached text and the facts from it remain
- * valid. `facts` are stored with the job; NULL if they are not known.
- *
- * `asked_ms` is the wall time at which the request was sent: the job's state may be as
- * old as that. Times in the future count as now. A job that is marked as deleted exists
- * again if the request was not sent before that; otherwise nothing is stored, and
- * `ret_job` is the deleted job, unchanged (CATALOG_SAME).
+ * Stores a job. If a summary shows no change, a cached text and the facts from it remain
+ * valid. A job that is marked as deleted exists again if the request was not sent before
+ * that; otherwise nothing is stored, and `ret_job` is the deleted job, unchanged
+ * (CATALOG_SAME).
  *
  * Returns 0 and what changed, -EEXIST if another job has the same inode number (the job
  * is not stored then), -EFBIG if the text is longer than JOB_TEXT_MAX, or -EIO.
  */
-int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
-	size_t size, const struct job_facts *facts, int64_t asked_ms,
+int jobs_put(struct catalog *catalog, const struct job_state *state,
 	enum catalog_change *ret_change, struct catalog_job *ret_job);
 
 /*

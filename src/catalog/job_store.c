@@ -114,15 +114,15 @@ static int job_store_set_seen(struct catalog *catalog, int64_t row, int64_t seen
 }
 
 /* Stores a job that the catalog does not have. Returns 0 or -EIO. */
-static int job_store_put_new(struct catalog *catalog, struct catalog_job *job,
-	const char *text, const struct job_facts *facts)
+static int job_store_put_new(
+	struct catalog *catalog, const struct job_state *state, struct catalog_job *job)
 {
 	job->node = job->ino;
 
-	int err = job_store_insert(catalog, job, facts);
+	int err = job_store_insert(catalog, job, state->facts);
 
-	if (!err && text)
-		err = texts_put(catalog, job->row, text, (size_t)job->size);
+	if (!err && state->text)
+		err = texts_put(catalog, job->row, state->text, state->size);
 	return err;
 }
 
@@ -154,10 +154,11 @@ static int job_store_same_text(struct catalog *catalog, const struct catalog_job
 }
 
 /* Stores a job that the catalog has already. Returns 0 or -EIO. */
-static int job_store_put_known(struct catalog *catalog, const struct catalog_job *known,
-	struct catalog_job *job, const char *text, const struct job_facts *facts,
-	bool *ret_changed)
+static int job_store_put_known(struct catalog *catalog, const struct job_state *state,
+	const struct catalog_job *known, struct catalog_job *job, bool *ret_changed)
 {
+	const struct job_facts *facts = state->facts;
+	const char *text = state->text;
 	bool head = job_store_same_head(known, job);
 	bool same;
 
@@ -198,8 +199,8 @@ static int64_t job_store_now_ms(const struct catalog *catalog)
 }
 
 /* Stores a job. Returns as jobs_put() does. */
-static int job_store_put(struct catalog *catalog, struct catalog_job *job,
-	const char *text, const struct job_facts *facts, enum catalog_change *ret_change)
+static int job_store_put(struct catalog *catalog, const struct job_state *state,
+	struct catalog_job *job, enum catalog_change *ret_change)
 {
 	struct catalog_job known;
 	bool changed;
@@ -207,7 +208,7 @@ static int job_store_put(struct catalog *catalog, struct catalog_job *job,
 
 	if (err == -ENOENT) {
 		*ret_change = CATALOG_NEW;
-		return job_store_put_new(catalog, job, text, facts);
+		return job_store_put_new(catalog, state, job);
 	}
 	if (err)
 		return err;
@@ -225,7 +226,7 @@ static int job_store_put(struct catalog *catalog, struct catalog_job *job,
 		*job = known;
 		return 0;
 	}
-	err = job_store_put_known(catalog, &known, job, text, facts, &changed);
+	err = job_store_put_known(catalog, state, &known, job, &changed);
 	if (err)
 		return err;
 	*ret_change = known.deleted ? CATALOG_NEW
@@ -234,30 +235,29 @@ static int job_store_put(struct catalog *catalog, struct catalog_job *job,
 	return 0;
 }
 
-int jobs_put(struct catalog *catalog, const struct job *job, const char *text,
-	size_t size, const struct job_facts *facts, int64_t asked_ms,
+int jobs_put(struct catalog *catalog, const struct job_state *state,
 	enum catalog_change *ret_change, struct catalog_job *ret_job)
 {
 	int64_t now_ms = job_store_now_ms(catalog);
 	struct catalog_job put = {
-		.ino = job_ino(job->id),
-		.job = *job,
-		.size = text ? (int64_t)size : -1,
-		.has_text = text != NULL,
-		.has_facts = facts != NULL,
-		.seen_ms = asked_ms > now_ms ? now_ms
-			   : asked_ms > 0    ? asked_ms
-					     : 1,
+		.ino = job_ino(state->job->id),
+		.job = *state->job,
+		.size = state->text ? (int64_t)state->size : -1,
+		.has_text = state->text != NULL,
+		.has_facts = state->facts != NULL,
+		.seen_ms = state->asked_ms > now_ms ? now_ms
+			   : state->asked_ms > 0    ? state->asked_ms
+						    : 1,
 	};
 	enum catalog_change change;
 
-	if (text && size > JOB_TEXT_MAX)
+	if (state->text && state->size > JOB_TEXT_MAX)
 		return -EFBIG;
 
 	int err = catalog_begin(catalog);
 
 	if (!err)
-		err = job_store_put(catalog, &put, text, facts, &change);
+		err = job_store_put(catalog, state, &put, &change);
 	if (err)
 		return err;
 	*ret_change = change;

@@ -221,8 +221,14 @@ static int sync_store(struct sync *sync, const struct api_item *item,
 		return 0;
 	}
 
-	int err = jobs_put(sync->catalog, &item->job, item->summary ? NULL : item->text,
-		item->size, item->facts, item->asked_ms, ret_change, ret_job);
+	const struct job_state state = {
+		.job = &item->job,
+		.text = item->summary ? NULL : item->text,
+		.size = item->size,
+		.facts = item->facts,
+		.asked_ms = item->asked_ms,
+	};
+	int err = jobs_put(sync->catalog, &state, ret_change, ret_job);
 
 	/*
 	 * Metadata is part of the text: it changes only with the text, and a new job has

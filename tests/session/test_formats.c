@@ -330,8 +330,10 @@ static void a_new_version_is_another_file(void **state)
 
 	uint64_t old = node_of(mount, 1, FORMAT_TXT);
 
-	assert_int_equal(jobs_put(mount->catalog, &job->job, text, strlen(text), NULL,
-				 INT64_MAX, &change, &put),
+	assert_int_equal(jobs_put(mount->catalog,
+				 &(struct job_state){
+					 &job->job, text, strlen(text), NULL, INT64_MAX},
+				 &change, &put),
 		0);
 	assert_int_equal(change, CATALOG_CHANGED);
 	assert_int_equal(kernel_read(mount->kernel, old, 0, 16, data, &len), -ESTALE);
@@ -359,8 +361,10 @@ static void no_job_at_all(void **state)
 	struct fuse_entry_out entry;
 
 	(void)state;
-	assert_int_equal(jobs_put(mount->catalog, &job->job, "[1]", 3, NULL, INT64_MAX,
-				 &change, &put),
+	assert_int_equal(
+		jobs_put(mount->catalog,
+			&(struct job_state){&job->job, "[1]", 3, NULL, INT64_MAX},
+			&change, &put),
 		0);
 	assert_int_equal(look_up(mount, "all", 1, FORMAT_SRT, &entry), -EIO);
 	mount_free(mount);

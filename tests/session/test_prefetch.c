@@ -454,8 +454,10 @@ static void not_another_version(void **state)
 	changed = fake_find(mount->api, job_id(5).text);
 	changed->edition++;
 	text = mount_text(mount, 5);
-	assert_int_equal(jobs_put(mount->catalog, &changed->job, text.text, text.len,
-				 NULL, INT64_MAX, &change, &job),
+	assert_int_equal(jobs_put(mount->catalog,
+				 &(struct job_state){&changed->job, text.text, text.len,
+					 NULL, INT64_MAX},
+				 &change, &job),
 		0);
 	assert_true(job.node != reader.nodes[5]);
 	reader.nodes[5] = job.node;

@@ -30,7 +30,8 @@ static uint64_t put_text(
 	enum catalog_change change;
 	struct catalog_job put;
 
-	assert_int_equal(jobs_put(mount->catalog, &job, text, size, NULL, INT64_MAX,
+	assert_int_equal(jobs_put(mount->catalog,
+				 &(struct job_state){&job, text, size, NULL, INT64_MAX},
 				 &change, &put),
 		0);
 	assert_int_equal(put.size, size);

@@ -282,8 +282,10 @@ static void a_job_without_facts_is_fetched(void **state)
 
 	(void)state;
 	job->language = "de";
-	assert_int_equal(jobs_put(mount->catalog, &job->job, text, strlen(text), NULL,
-				 INT64_MAX, &change, &put),
+	assert_int_equal(jobs_put(mount->catalog,
+				 &(struct job_state){
+					 &job->job, text, strlen(text), NULL, INT64_MAX},
+				 &change, &put),
 		0);
 	assert_text(
 		mount, "all", "00000001-20b7-4af7-b3b3-f5fb778203ab.de.txt", "In de.\n");

@@ -158,8 +158,10 @@ struct catalog_job fixture_put_as(struct catalog *catalog, const struct job *job
 	struct catalog_job found;
 	enum catalog_change change;
 
-	assert_int_equal(jobs_put(catalog, job, text, text ? strlen(text) : 0, NULL,
-				 INT64_MAX, &change, &put),
+	assert_int_equal(jobs_put(catalog,
+				 &(struct job_state){job, text, text ? strlen(text) : 0,
+					 NULL, INT64_MAX},
+				 &change, &put),
 		0);
 	assert_int_equal(change, expected);
 	/* Reading the job back must return what jobs_put() returned. */
@@ -185,8 +187,10 @@ struct catalog_job fixture_put(
 	struct catalog_job put;
 	enum catalog_change change;
 
-	assert_int_equal(jobs_put(catalog, &job, text, text ? strlen(text) : 0, NULL,
-				 INT64_MAX, &change, &put),
+	assert_int_equal(jobs_put(catalog,
+				 &(struct job_state){&job, text, text ? strlen(text) : 0,
+					 NULL, INT64_MAX},
+				 &change, &put),
 		0);
 	return put;
 }

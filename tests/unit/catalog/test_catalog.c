@@ -127,11 +127,14 @@ static void test_spec_11_3_text_too_big(void **state)
 	struct catalog_job put;
 	enum catalog_change change;
 
-	assert_int_equal(jobs_put(catalog, &job, "", (size_t)JOB_TEXT_MAX + 1, NULL,
-				 INT64_MAX, &change, &put),
+	assert_int_equal(jobs_put(catalog,
+				 &(struct job_state){&job, "", (size_t)JOB_TEXT_MAX + 1,
+					 NULL, INT64_MAX},
+				 &change, &put),
 		-EFBIG);
-	assert_int_equal(
-		jobs_put(catalog, &job, "", SIZE_MAX, NULL, INT64_MAX, &change, &put),
+	assert_int_equal(jobs_put(catalog,
+				 &(struct job_state){&job, "", SIZE_MAX, NULL, INT64_MAX},
+				 &change, &put),
 		-EFBIG);
 	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
 	catalog_close(catalog);
@@ -154,7 +157,8 @@ static void test_same_ino(void **state)
 	fixture_sql(fixture, "UPDATE jobs SET id = 'other'");
 	assert_int_equal(jobs_by_id(catalog, "a", &put), -ENOENT);
 	assert_int_equal(
-		jobs_put(catalog, &job, "new", 3, NULL, INT64_MAX, &change, &put),
+		jobs_put(catalog, &(struct job_state){&job, "new", 3, NULL, INT64_MAX},
+			&change, &put),
 		-EEXIST);
 	assert_int_equal(fixture_messages(fixture, "same inode number"), 1);
 	assert_int_equal(catalog_commit(catalog), 0);

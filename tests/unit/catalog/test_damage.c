@@ -108,8 +108,9 @@ static bool use(struct catalog *catalog)
 
 		make_id(i, id);
 		put = fixture_job(id, JOB_ERROR);
-		if (note(jobs_put(
-				 catalog, &put, "new", 3, NULL, INT64_MAX, &change, &job),
+		if (note(jobs_put(catalog,
+				 &(struct job_state){&put, "new", 3, NULL, INT64_MAX},
+				 &change, &job),
 			    -EEXIST, &failed) == 0 &&
 			i % 3 == 0)
 			note(jobs_mark_deleted(catalog, job.row), 0, &failed);
@@ -321,7 +322,8 @@ static void test_removed_while_writing(void **state)
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(unlink(fixture->path), 0);
 	assert_int_equal(
-		jobs_put(catalog, &job, "text", 4, NULL, INT64_MAX, &change, &found),
+		jobs_put(catalog, &(struct job_state){&job, "text", 4, NULL, INT64_MAX},
+			&change, &found),
 		-EIO);
 	assert_int_equal(catalog_commit(catalog), -EIO);
 	assert_int_equal(fixture_messages(fixture, "moved or removed"), 1);

@@ -92,7 +92,9 @@ static int put_new(struct catalog *catalog)
 	struct catalog_job put;
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, INT64_MAX, &change, &put);
+	return jobs_put(catalog,
+		&(struct job_state){&job, text, TEXT_SIZE, NULL, INT64_MAX}, &change,
+		&put);
 }
 
 static int put_changed(struct catalog *catalog)
@@ -101,7 +103,9 @@ static int put_changed(struct catalog *catalog)
 	struct catalog_job put;
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, INT64_MAX, &change, &put);
+	return jobs_put(catalog,
+		&(struct job_state){&job, text, TEXT_SIZE, NULL, INT64_MAX}, &change,
+		&put);
 }
 
 static int put_same(struct catalog *catalog)
@@ -110,7 +114,9 @@ static int put_same(struct catalog *catalog)
 	struct catalog_job put;
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, text, TEXT_SIZE, NULL, INT64_MAX, &change, &put);
+	return jobs_put(catalog,
+		&(struct job_state){&job, text, TEXT_SIZE, NULL, INT64_MAX}, &change,
+		&put);
 }
 
 static int put_metadata(struct catalog *catalog)

@@ -28,8 +28,10 @@ static struct catalog_job put(struct catalog *catalog, const struct job *job,
 	struct catalog_job stored;
 	struct catalog_job found;
 
-	assert_int_equal(jobs_put(catalog, job, text, text ? strlen(text) : 0,
-				 named(&facts, name), INT64_MAX, &change, &stored),
+	assert_int_equal(jobs_put(catalog,
+				 &(struct job_state){job, text, text ? strlen(text) : 0,
+					 named(&facts, name), INT64_MAX},
+				 &change, &stored),
 		0);
 	assert_int_equal(jobs_by_row(catalog, stored.row, &found), 0);
 	assert_int_equal(found.has_facts, stored.has_facts);
@@ -98,8 +100,10 @@ static void test_added_to_an_older_job(void **state)
 	struct catalog_job stored = put(catalog, &job, "text", NULL);
 
 	assert_int_equal(catalog_commit(catalog), 0);
-	assert_int_equal(jobs_put(catalog, &job, "text", 4, named(&facts, "new"),
-				 INT64_MAX, &change, &stored),
+	assert_int_equal(jobs_put(catalog,
+				 &(struct job_state){&job, "text", 4,
+					 named(&facts, "new"), INT64_MAX},
+				 &change, &stored),
 		0);
 	assert_int_equal(change, CATALOG_SAME);
 	fixture_assert_text(catalog, &stored, "text");
@@ -124,7 +128,9 @@ static void test_longest(void **state)
 	}
 	assert_true(job_facts_load(text, sizeof(text), &facts));
 	assert_int_equal(
-		jobs_put(catalog, &job, NULL, 0, &facts, INT64_MAX, &change, &stored), 0);
+		jobs_put(catalog, &(struct job_state){&job, NULL, 0, &facts, INT64_MAX},
+			&change, &stored),
+		0);
 	assert_int_equal(jobs_facts(catalog, stored.row, &found), 0);
 	assert_int_equal(found.len, sizeof(text));
 	assert_memory_equal(found.text, text, sizeof(text));

@@ -120,7 +120,9 @@ static int put_and_commit(struct catalog *catalog)
 	struct job job = fixture_job("b", JOB_DONE);
 	struct catalog_job put;
 	enum catalog_change change;
-	int err = jobs_put(catalog, &job, text, TEXT_LEN, NULL, INT64_MAX, &change, &put);
+	int err = jobs_put(catalog,
+		&(struct job_state){&job, text, TEXT_LEN, NULL, INT64_MAX}, &change,
+		&put);
 
 	if (!err)
 		err = catalog_commit(catalog);

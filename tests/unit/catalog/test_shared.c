@@ -38,13 +38,21 @@ static void unlock(sqlite3 *db)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-static int put(struct catalog *catalog, const char *id)
+static int put_state(struct catalog *catalog, const char *id, enum job_status status,
+	const char *text, struct catalog_job *ret_job)
 {
-	struct job job = fixture_job(id, JOB_DONE);
-	struct catalog_job stored;
+	struct job job = fixture_job(id, status);
+	const struct job_state state = {&job, text, strlen(text), NULL, INT64_MAX};
 	enum catalog_change change;
 
-	return jobs_put(catalog, &job, "text", 4, NULL, INT64_MAX, &change, &stored);
+	return jobs_put(catalog, &state, &change, ret_job);
+}
+
+static int put(struct catalog *catalog, const char *id)
+{
+	struct catalog_job stored;
+
+	return put_state(catalog, id, JOB_DONE, "text", &stored);
 }
 
 /* A mount sees what another has written, with the same inode numbers. */
@@ -359,21 +367,16 @@ static int write_round(struct catalog *catalog, int number, int i)
 {
 	char own[32];
 	char shared[32];
-	struct job job;
 	struct catalog_job stored;
-	enum catalog_change change;
 
 	snprintf(own, sizeof(own), "%d %d", number, i);
 	snprintf(shared, sizeof(shared), "all %d", i);
-	job = fixture_job(own, JOB_DONE);
 
-	int err = jobs_put(catalog, &job, "own", 3, NULL, INT64_MAX, &change, &stored);
-	const char *text = i % 2 ? "shared" : shared;
+	int err = put_state(catalog, own, JOB_DONE, "own", &stored);
 
-	job = fixture_job(shared, JOB_PROCESSING);
 	if (!err)
-		err = jobs_put(catalog, &job, text, strlen(text), NULL, INT64_MAX,
-			&change, &stored);
+		err = put_state(catalog, shared, JOB_PROCESSING,
+			i % 2 ? "shared" : shared, &stored);
 
 	int lost = catalog_commit(catalog);
 

@@ -59,8 +59,9 @@ static int put(struct catalog *catalog, const char *id, const char *text,
 	struct job job = fixture_job(id, JOB_DONE);
 	enum catalog_change change;
 
-	return jobs_put(
-		catalog, &job, text, strlen(text), NULL, INT64_MAX, &change, ret_job);
+	return jobs_put(catalog,
+		&(struct job_state){&job, text, strlen(text), NULL, INT64_MAX}, &change,
+		ret_job);
 }
 
 static void assert_unknown(struct catalog *catalog, const char *id)

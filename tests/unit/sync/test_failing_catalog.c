@@ -56,10 +56,9 @@ MAY_FAIL(jobs_match,
 MAY_FAIL(jobs_metadata, (struct catalog * catalog, int64_t row, struct buf *text),
 	(catalog, row, text))
 MAY_FAIL(jobs_put,
-	(struct catalog * catalog, const struct job *job, const char *text, size_t size,
-		const struct job_facts *facts, int64_t asked_ms,
+	(struct catalog * catalog, const struct job_state *state,
 		enum catalog_change *ret_change, struct catalog_job *ret_job),
-	(catalog, job, text, size, facts, asked_ms, ret_change, ret_job))
+	(catalog, state, ret_change, ret_job))
 MAY_FAIL(jobs_seen_before,
 	(struct catalog * catalog, int64_t wall_ms, int64_t **ret_rows, size_t *ret_len),
 	(catalog, wall_ms, ret_rows, ret_len))
