@@ -365,18 +365,17 @@ enum { MOUNTS = 4, ROUNDS = 60 };
 
 static int write_round(struct catalog *catalog, int number, int i)
 {
-	char own[32];
-	char shared[32];
+	char id[32];
 	struct catalog_job stored;
 
-	snprintf(own, sizeof(own), "%d %d", number, i);
-	snprintf(shared, sizeof(shared), "all %d", i);
+	snprintf(id, sizeof(id), "%d %d", number, i);
 
-	int err = put_state(catalog, own, JOB_DONE, "own", &stored);
+	int err = put(catalog, id);
 
+	snprintf(id, sizeof(id), "all %d", i);
 	if (!err)
-		err = put_state(catalog, shared, JOB_PROCESSING,
-			i % 2 ? "shared" : shared, &stored);
+		err = put_state(
+			catalog, id, JOB_PROCESSING, i % 2 ? "shared" : id, &stored);
 
 	int lost = catalog_commit(catalog);
 
