@@ -13,9 +13,8 @@
 #include "catalog/saved_listings.h"
 #include "catalog_fixture.h"
 
-enum { END_MS = 20000 };
-
 /* Two mounts of one account share one file: SEMANTICS 7.4. */
+enum { END_MS = 20000 };
 
 static int64_t now_ms(void)
 {
