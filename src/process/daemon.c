@@ -101,12 +101,12 @@ static int daemon_describe_end(const struct watch *watch, struct buf *errmsg)
 static int daemon_receive_result(struct watch *watch, struct buf *errmsg)
 {
 	struct daemon_result result = {0};
-	ssize_t got = 0;
+	ssize_t got = -1;
 
-	if (daemon_wait_for_result(watch))
-		kill(watch->child, SIGKILL);
-	else
+	if (!daemon_wait_for_result(watch))
 		got = read(watch->pipe, &result, sizeof(result));
+	if (got < 0)
+		kill(watch->child, SIGKILL);
 	/* After we sent SIGTERM the child ends, even if it has just reported success. */
 	if (got != (ssize_t)sizeof(result) || watch->signal)
 		return daemon_describe_end(watch, errmsg);

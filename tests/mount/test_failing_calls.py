@@ -131,6 +131,7 @@ class Bench:
         self.place = Place(directory)
         self.mock = Mock(directory, "--jobs", "12", "--days", "2", "--bytes", "1500:4000")
         self.point = self.place.new_directory()
+        self.out, self.err = directory / "out", directory / "err"
         self.log = directory / "calls"
         self.filled = directory / "filled"
         self.normal = {}
@@ -156,21 +157,22 @@ class Bench:
         more = {"LD_PRELOAD": SHIM, "FAILING_CALL_LOG": str(self.log)}
         if failing:
             more["FAILING_CALL"] = failing
-        return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", PROGRAM, *self.words(words)],
-            env=environment(self.place.home, **more), stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.place.directory)
+        # not pipes, which a daemon may keep open
+        with open(self.out, "wb") as out, open(self.err, "wb") as err:
+            return subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", PROGRAM, *self.words(words)],
+                env=environment(self.place.home, **more), stdin=subprocess.DEVNULL,
+                stdout=out, stderr=err, cwd=self.place.directory)
 
     def end(self, process):
         """Waits until gladiafs ends. Returns its outcome."""
         try:
-            out, err = process.communicate(timeout=HANGS_S)
-            code = process.returncode
+            code = process.wait(HANGS_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            out, err = process.communicate()
+            process.wait()
             code = None
-        return Outcome(code, self.plain(out), self.plain(err))
+        return Outcome(code, *(self.plain(path.read_text()) for path in (self.out, self.err)))
 
     def command(self, words, failing):
         """Runs a command. Returns its outcome."""
@@ -183,6 +185,16 @@ class Bench:
         with closing(Mount(self.place, self.mock, path=self.point)):
             shutil.copyfile(next(self.place.cache.glob("*.db")), self.place.cache / UNUSED)
             return {"gladiafs": self.end(self.start(words, failing, keep_cache=True))}
+
+    def daemon(self, words, failing):
+        """Mounts as a daemon and unmounts. Returns the outcomes."""
+        outcomes = {"gladiafs": self.end(self.start(words, failing)), "ls": None}
+        if str(self.point) in mounts():
+            outcomes["ls"] = self.tool("ls POINT", 0)
+            run("umount", "--lazy", self.point)
+        elif outcomes["gladiafs"].code == 0:
+            outcomes["gladiafs"] = Outcome(None, "", "it is not mounted")
+        return outcomes
 
     def tool(self, tool, pid):
         """Runs a tool in the shell. Returns its outcome."""
@@ -233,7 +245,7 @@ class Bench:
             self.normal[scenario] = method(self, words, None)
         outcomes = method(self, words, call[0])
         reports = [f"{wrong}: {name}: {outcome.against(self.normal[scenario][name])}"
-                   for name, outcome in outcomes.items()
+                   for name, outcome in outcomes.items() if outcome
                    if (wrong := outcome.wrong(self.normal[scenario][name]))]
         return reports and f"{' '.join(call)}:\n" + "\n".join(reports)
 
@@ -290,6 +302,7 @@ SCENARIOS = {
     "refresh_mounted": (BESIDE, ("--refresh", "POINT/all", "POINT/status/done")),
     "fetch_mounted": (BESIDE, ("--fetch", "POINT/all")),
     "no_cache": (MOUNTED, ("-f", "-o", "OPTIONS,cache=off,offline_ok", "URL", "POINT")),
+    "daemon": (Bench.daemon, ("-o", "OPTIONS", "URL", "POINT")),
     "again": (Bench.again, ("-f", "-o", "OPTIONS", "URL", "POINT")),
     "mount": (MOUNTED, ("-f", "-o", "OPTIONS", "URL", "POINT")),
     "many": (MOUNTED, ("-f", "-o", "MANY", "URL", "POINT")),
