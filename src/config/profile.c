@@ -24,6 +24,9 @@ static const char system_directory[] = "/etc/gladiafs";
 static const char suffix[] = ".conf";
 static const char defaults_name[] = "gladiafs";
 
+/* Editors of Windows begin a text file with this byte order mark. */
+#define BOM "\xef\xbb\xbf"
+
 /* Returns the user's directory of profiles, or NULL without memory or home. */
 static char *profile_user_directory(void)
 {
@@ -205,10 +208,10 @@ static int profile_apply_file(
 
 	buf_init(&reason, ERRMSG_MAX);
 	while (getline(&line, &size, file) >= 0) {
-		char *text = profile_trim(line);
+		bool marked = !number++ && strncmp(line, BOM, strlen(BOM)) == 0;
+		char *text = profile_trim(line + (marked ? strlen(BOM) : 0));
 		int err = 0;
 
-		number++;
 		if (*text && *text != '#')
 			err = profile_apply_line(path, text, options, &reason);
 		if (err == -EINVAL)

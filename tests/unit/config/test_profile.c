@@ -80,6 +80,26 @@ static void test_profile(void **state)
 	parsed_done(&p);
 }
 
+/* A profile that was written with an editor of Windows. */
+static void test_windows(void **state)
+{
+	struct parsed p;
+
+	(void)state;
+	write_file("gladiafs/work.conf",
+		"\xef\xbb\xbfurl=https://eu.example\r\n\r\n# ttl=1\r\nttl=5m\r\n");
+	PARSE(&p, "gladiafs", "work", "m");
+	assert_good(&p);
+	assert_string_equal(p.options.origin, "https://eu.example");
+	assert_int_equal(p.options.ttl_ms, 5 * 60 * 1000);
+	parsed_done(&p);
+	write_file("gladiafs/work.conf", "ttl=5m\n\xef\xbb\xbf"
+					 "allow_other\n");
+	PARSE(&p, "gladiafs", "work", "m");
+	assert_bad(&p, "work.conf:2: ");
+	parsed_done(&p);
+}
+
 /* SEMANTICS 1.10.2: -o wins over the profile, and that over gladiafs.conf. */
 static void test_precedence(void **state)
 {
@@ -251,6 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_profile, begin, end),
+		cmocka_unit_test_setup_teardown(test_windows, begin, end),
 		cmocka_unit_test_setup_teardown(test_precedence, begin, end),
 		cmocka_unit_test_setup_teardown(test_paths, begin, end),
 		cmocka_unit_test_setup_teardown(test_errors, begin, end),
