@@ -116,7 +116,7 @@ static void units_are_measured(void **state)
 	assert_int_equal(units.len, 0);
 }
 
-/* What is wider than a line is divided between its clusters, but not before that. */
+/* A word that is wider than a line is divided between its clusters. */
 static void wide_units_are_divided(void **state)
 {
 	char text[LINE_COLUMNS + 2];
