@@ -27,29 +27,20 @@ static const char defaults_name[] = "gladiafs";
 /* Editors of Windows begin a text file with this byte order mark. */
 #define BOM "\xef\xbb\xbf"
 
-/* Returns the user's directory of profiles, or NULL without memory or home. */
-static char *profile_user_directory(void)
+/* Finds the user's directory of profiles. Returns 0, -ENOENT without home, or -ENOMEM. */
+static int profile_user_directory(char **ret_directory)
 {
 	const char *config = home_xdg("XDG_CONFIG_HOME");
 	const char *home = home_directory();
 	char *path;
 
 	if (!config && !home)
-		return NULL;
+		return -ENOENT;
 	if (asprintf(&path, "%s%s/gladiafs", config ? config : home,
 		    config ? "" : "/.config") < 0)
-		return NULL;
-	return path;
-}
-
-/* Returns the path of a profile in `directory`, or NULL without memory or directory. */
-static char *profile_path(const char *directory, const char *name)
-{
-	char *path;
-
-	if (!directory || asprintf(&path, "%s/%s%s", directory, name, suffix) < 0)
-		return NULL;
-	return path;
+		return -ENOMEM;
+	*ret_directory = path;
+	return 0;
 }
 
 static bool profile_is_name(const char *name)
@@ -57,28 +48,32 @@ static bool profile_is_name(const char *name)
 	return isalnum((unsigned char)*name) && !name[option_word_len(name)];
 }
 
+/* Finds a profile in `directory`. Returns 0, -ENOENT or -ENOMEM. */
+static int profile_find_in(const char *directory, const char *name, char **ret_path)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s%s", directory, name, suffix) < 0)
+		return -ENOMEM;
+	if (access(path, F_OK) < 0) {
+		free(path);
+		return -ENOENT;
+	}
+	*ret_path = path;
+	return 0;
+}
+
 int profile_find(const char *name, char **ret_path)
 {
-	CLEANUP_FREE char *directory = profile_user_directory();
-	char *path;
+	CLEANUP_FREE char *directory = NULL;
+	int err;
 
 	if (!profile_is_name(name))
 		return -ENOENT;
-	path = profile_path(directory, name);
-	if (path && access(path, F_OK) == 0) {
-		*ret_path = path;
-		return 0;
-	}
-	free(path);
-	path = profile_path(system_directory, name);
-	if (!path)
-		return -ENOMEM;
-	if (access(path, F_OK) == 0) {
-		*ret_path = path;
-		return 0;
-	}
-	free(path);
-	return -ENOENT;
+	err = profile_user_directory(&directory);
+	if (!err)
+		err = profile_find_in(directory, name, ret_path);
+	return err == -ENOENT ? profile_find_in(system_directory, name, ret_path) : err;
 }
 
 /* Replaces `similar` with the most similar name of a profile in `directory`, if any. */
@@ -109,10 +104,11 @@ static void profile_search(
 
 char *profile_similar(const char *name)
 {
-	CLEANUP_FREE char *directory = profile_user_directory();
+	CLEANUP_FREE char *directory = NULL;
 	struct suggestion suggestion = suggestion_for(name, strlen(name));
 	char *similar = NULL;
 
+	(void)profile_user_directory(&directory);
 	profile_search(directory, &suggestion, &similar);
 	profile_search(system_directory, &suggestion, &similar);
 	return similar;

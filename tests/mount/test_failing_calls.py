@@ -133,6 +133,12 @@ class Bench:
         self.point = self.place.new_directory()
         self.out, self.err = directory / "out", directory / "err"
         self.log = directory / "calls"
+        config = self.place.home / ".config/gladiafs"
+        config.mkdir(parents=True)
+        (config / "gladiafs.conf").write_text("timeout=30\n")
+        (config / "work.conf").write_text(f"url={self.mock.url}\nformats=json:txt\n")
+        (config / "work.key").touch(mode=0o600)
+        (config / "work.key").write_text(self.mock.key)
         self.filled = directory / "filled"
         self.normal = {}
 
@@ -152,7 +158,8 @@ class Bench:
     def start(self, words, failing, keep_cache=False):
         """Starts gladiafs. If `failing` is None, its calls are recorded."""
         if not keep_cache:
-            shutil.rmtree(self.place.cache, ignore_errors=True)
+            for cache in self.place.cache, self.place.home / ".cache":
+                shutil.rmtree(cache, ignore_errors=True)
         self.log.unlink(missing_ok=True)
         more = {"LD_PRELOAD": SHIM, "FAILING_CALL_LOG": str(self.log)}
         if failing:
@@ -198,8 +205,9 @@ class Bench:
 
     def tool(self, tool, pid):
         """Runs a tool in the shell. Returns its outcome."""
-        script = (tool.replace("POINT", str(self.point)).replace("PID", str(pid))
-                  .replace("PROGRAM", PROGRAM))
+        # If the mount has ended, its directory is empty.
+        script = (f"mountpoint -q POINT && {{ {tool}; }}".replace("POINT", str(self.point))
+                  .replace("PID", str(pid)).replace("PROGRAM", PROGRAM))
         change(self.mock, tool)
         with subprocess.Popen(["sh", "-c", script], text=True, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
@@ -289,7 +297,7 @@ SCENARIOS = {
     "version": (COMMAND, ("--version",)),
     "bad_option": (COMMAND, ("-o", "ttl=never", "URL", "POINT")),
     "bad_url": (COMMAND, ("-o", "OPTIONS", "http://example.com:x", "POINT")),
-    "bad_profile": (COMMAND, ("work", "POINT")),
+    "bad_profile": (COMMAND, ("home", "POINT")),
     "no_key": (COMMAND, ("URL", "POINT")),
     "check": (COMMAND, ("--check", "-o", "OPTIONS", "URL")),
     "check_api": (COMMAND, ("--check", "--api", "-o", "OPTIONS", "URL")),
@@ -303,6 +311,7 @@ SCENARIOS = {
     "fetch_mounted": (BESIDE, ("--fetch", "POINT/all")),
     "no_cache": (MOUNTED, ("-f", "-o", "OPTIONS,cache=off,offline_ok", "URL", "POINT")),
     "daemon": (Bench.daemon, ("-o", "OPTIONS", "URL", "POINT")),
+    "profile": (MOUNTED, ("-f", "work", "POINT")),
     "again": (Bench.again, ("-f", "-o", "OPTIONS", "URL", "POINT")),
     "mount": (MOUNTED, ("-f", "-o", "OPTIONS", "URL", "POINT")),
     "many": (MOUNTED, ("-f", "-o", "MANY", "URL", "POINT")),
