@@ -206,8 +206,9 @@ class Bench:
     def tool(self, tool, pid):
         """Runs a tool in the shell. Returns its outcome."""
         # If the mount has ended, its directory is empty.
-        script = (f"mountpoint -q POINT && {{ {tool}; }}".replace("POINT", str(self.point))
-                  .replace("PID", str(pid)).replace("PROGRAM", PROGRAM))
+        script = f"mountpoint -q POINT || {{ echo not mounted >&2; exit 1; }}; {tool}"
+        for name, value in ("POINT", self.point), ("PID", pid), ("PROGRAM", PROGRAM):
+            script = script.replace(name, str(value))
         change(self.mock, tool)
         with subprocess.Popen(["sh", "-c", script], text=True, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
