@@ -337,3 +337,16 @@ def test_failing_calls(benches, name):
         found = [report for report in pool.map(wrong, calls) if report]
     print(f"{name}: {len(calls)} calls failed")
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("outcome, wrong", [
+    (Outcome(0, "as usual", ""), None), (Outcome(0, "as usual", "gladiafs: a warning"), None),
+    (Outcome(2, "", "gladiafs: cannot open /a: Input/output error"), None),
+    (Outcome(0, "unknown: out of memory", ""), None), (Outcome(None, "", ""), "hangs"),
+    (Outcome(-11, "", ""), "died"), (Outcome(134, "", "Aborted"), "died"),
+    (Outcome(0, "", ""), "wrong success"), (Outcome(2, "as usual", ""), "no message"),
+    (Outcome(2, "", "gladiafs: cannot open (null)"), "empty message"),
+    (Outcome(2, "", "gladiafs: cannot open Input/output error: /a"), "misplaced reason")])
+def test_what_is_wrong(outcome, wrong):
+    """The judgement of outcomes."""
+    assert outcome.wrong(Outcome(0, "as usual", "")) == wrong

@@ -7,7 +7,8 @@ Draws N mutants (100) by SEED (a new one, which is printed). Each one is built i
 in a copy of the tree, and runs the tests that can notice it until one fails. These are first the
 programs of the suites unit, session and fuzz that contain the changed file, under ASan and UBSan,
 and then the mount and model tests of its folder. A test that fails without a mutant is left out. A
-mutant is not counted if it does not compile or its object file is unchanged. Prints each survivor with its change, and the score of each folder. The log,
+mutant is not counted if it does not compile without warnings or its object file is unchanged.
+Prints each survivor with its change, and the score of each folder. The log,
 build/mutation/SEED.log, lists all mutants with the test that noticed each."""
 
 import os
