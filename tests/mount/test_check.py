@@ -344,6 +344,14 @@ class TestMountpoint:
         _, inside, _ = program("--check", one.path / "all")
         assert str(one.path) in inside.splitlines()[0]
 
+    def test_odd_path(self, account, mount, place, program):
+        """A path in .gladiafs/config is the same path here, whatever characters it has."""
+        place.key_file.rename(place.directory / "a\\b\x01c")
+        one = mount(account, f"key_file={place.directory}/a\\\\b\x01c")
+        _, out, _ = program("--check", one.path)
+        (key,) = (line for line in out.splitlines() if line.split()[1] == "key")
+        assert f"from {place.directory}/a\\b?c; the API accepts it" in key
+
     def test_nothing_is_mounted(self, place, program):
         path = place.new_directory()
         code, out, _ = program("--check", path)
