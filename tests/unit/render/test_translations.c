@@ -119,11 +119,38 @@ static void test_numbers(void **state)
 	buf_done(&out);
 }
 
+/* The code of a language is letters, digits and "-". */
+static void test_codes(void **state)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz0123456789-";
+	static const char longest[] = "abcdefghijklmno";
+	static const char too_long[] = "abcdefghijklmnop";
+
+	(void)state;
+	assert_int_equal(strlen(longest), RENDER_LANGUAGE_MAX);
+	for (unsigned c = 1; c < 0x100; c++) {
+		char code[] = {'x', (char)c};
+
+		assert_int_equal(
+			render_language_len((struct json_slice){code, code + 2}) == 2,
+			strchr(allowed, (char)c) != NULL);
+	}
+	assert_int_equal(render_language_len((struct json_slice){
+				 longest, longest + RENDER_LANGUAGE_MAX}),
+		RENDER_LANGUAGE_MAX);
+	assert_int_equal(render_language_len((struct json_slice){
+				 too_long, too_long + RENDER_LANGUAGE_MAX + 1}),
+		0);
+	assert_int_equal(render_language_len((struct json_slice){0}), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_languages),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_codes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
