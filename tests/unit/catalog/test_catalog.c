@@ -160,7 +160,11 @@ static void test_same_ino(void **state)
 		jobs_put(catalog, &(struct job_state){&job, "new", 3, NULL, INT64_MAX},
 			&change, &put),
 		-EEXIST);
-	assert_int_equal(fixture_messages(fixture, "same inode number"), 1);
+	assert_int_equal(
+		fixture_messages(fixture,
+			"the jobs other and a have the same inode number: the second is "
+			"not shown"),
+		1);
 	assert_int_equal(catalog_commit(catalog), 0);
 	assert_int_equal(jobs_by_ino(catalog, job_ino("a"), &put), 0);
 	assert_string_equal(put.job.id, "other");
@@ -354,6 +358,40 @@ static void test_spec_5_4_totals(void **state)
 	assert_int_equal(fixture_messages(fixture, ""), 0);
 }
 
+/* The next jobs by inode number, at most JOBS_NEXT_MAX of them. */
+static void test_next_by_ino(void **state)
+{
+	enum { JOBS = JOBS_NEXT_MAX + 3 };
+	struct catalog_fixture *fixture = *state;
+	struct catalog *catalog = fixture_open(fixture, FIXTURE_NO_MAX);
+	int64_t rows[JOBS_NEXT_MAX];
+	size_t found = 0;
+	uint64_t ino = 0;
+	size_t len;
+
+	for (int i = 0; i < JOBS; i++) {
+		char id[16];
+
+		snprintf(id, sizeof(id), "job%d", i);
+		fixture_put(catalog, id, JOB_DONE, "{}");
+	}
+	do {
+		assert_int_equal(jobs_next_by_ino(catalog, ino, rows, &len), 0);
+		assert_int_equal(len, found ? JOBS - JOBS_NEXT_MAX : JOBS_NEXT_MAX);
+		found += len;
+		for (size_t i = 0; i < len; i++) {
+			struct catalog_job job;
+
+			assert_int_equal(jobs_by_row(catalog, rows[i], &job), 0);
+			assert_true(job.ino > ino);
+			ino = job.ino;
+		}
+	} while (found < JOBS);
+	assert_int_equal(jobs_next_by_ino(catalog, ino, rows, &len), 0);
+	assert_int_equal(len, 0);
+	catalog_close(catalog);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +401,7 @@ int main(void)
 		FIXTURE_TEST(test_values),
 		FIXTURE_TEST(test_spec_11_3_text_too_big),
 		FIXTURE_TEST(test_same_ino),
+		FIXTURE_TEST(test_next_by_ino),
 		FIXTURE_TEST(test_doubt),
 		FIXTURE_TEST(test_forget),
 		FIXTURE_TEST(test_forgotten_at_next_open),
