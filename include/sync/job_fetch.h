@@ -49,5 +49,5 @@ void job_fetch_was_read(struct sync *sync, int64_t row);
  */
 void job_fetch_follow(struct sync *sync, struct listing *listing, size_t position);
 
-/* True if the evicted text of a job was requested ahead of a reader and will arrive. */
-bool job_fetch_is_coming(const struct sync *sync, int64_t row);
+/* True if the evicted text of a job was requested and will arrive. */
+bool job_fetch_is_coming(const struct sync *sync, const struct catalog_job *job);

@@ -159,7 +159,7 @@ static bool prefetch_awaits(
 		reader->fetched = reader->next + 1;
 		job_fetch_follow(fs->sync, reader->listing, reader->next);
 	}
-	return job_fetch_is_coming(fs->sync, job->row);
+	return job_fetch_is_coming(fs->sync, job);
 }
 
 /* Pushes a text into the page cache. Returns 0 or a negative errno. */

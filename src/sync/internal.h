@@ -396,6 +396,12 @@ int job_fetch_by_id(struct sync *sync, const char *id, struct wait_queue **ret_q
 void job_fetch_settle_listed(struct sync *sync, const void *list, bool ended);
 
 /*
+ * Fetches a member of the listing by its id, ahead of a reader, unless it needs nothing.
+ * Returns false without memory.
+ */
+bool job_fetch_one_ahead(struct sync *sync, const struct listing *listing, int64_t row);
+
+/*
  * Continues prefetching jobs ahead of the reader recorded by job_fetch_prefetch(), now
  * that there is room for another request.
  */

@@ -97,8 +97,10 @@ static void job_fetch_on_done(
 		log_error(sync->log, "%s", errmsg);
 	wait_wake(&fetch->queue, error == -ENOENT ? error : sync_errno(error));
 	job_fetch_free(fetch);
-	if (!error)
-		job_fetch_ahead(sync);
+	if (error)
+		return;
+	job_fetch_ahead(sync);
+	refetch_report(sync);
 }
 
 static const struct api_handlers handlers = {
@@ -113,6 +115,11 @@ static struct job_fetch *job_fetch_find(const struct sync *sync, const char *id)
 			return fetch;
 	}
 	return NULL;
+}
+
+bool job_fetch_is_coming(const struct sync *sync, const struct catalog_job *job)
+{
+	return refetch_is_coming(sync, job->row) || job_fetch_find(sync, job->job.id);
 }
 
 static int job_fetch_ask(struct job_fetch *fetch)
@@ -269,6 +276,22 @@ static size_t job_fetch_next_rows(
 	return len;
 }
 
+bool job_fetch_one_ahead(struct sync *sync, const struct listing *listing, int64_t row)
+{
+	struct catalog_job job;
+	struct job_fetch *fetch;
+	bool matches;
+
+	if (listing_load_job(listing, row, &job, &matches) || !matches ||
+		!job_fetch_is_needed(sync, &job))
+		return true;
+	if (job_fetch_begin(sync, job.job.id, true, &fetch))
+		return false;
+	if (sync->prefetch_texts)
+		refetch_expect(sync, listing, &job);
+	return true;
+}
+
 void job_fetch_ahead(struct sync *sync)
 {
 	const struct listing *listing = sync->prefetch_listing;
@@ -279,21 +302,9 @@ void job_fetch_ahead(struct sync *sync)
 
 	size_t len = job_fetch_next_rows(sync, rows);
 
-	for (size_t i = 0; i < len; i++) {
-		struct catalog_job job;
-		struct job_fetch *fetch;
-		bool matches;
-
-		if (sync->prefetch_len >= sync->config.connections)
+	for (size_t i = 0; i < len && sync->prefetch_len < sync->config.connections; i++)
+		if (!job_fetch_one_ahead(sync, listing, rows[i]))
 			return;
-		if (listing_load_job(listing, rows[i], &job, &matches) || !matches ||
-			!job_fetch_is_needed(sync, &job))
-			continue;
-		if (job_fetch_begin(sync, job.job.id, true, &fetch))
-			return;
-		if (sync->prefetch_texts)
-			refetch_expect(sync, listing, &job);
-	}
 }
 
 void job_fetch_prefetch(struct sync *sync, const struct query *query, int64_t row)

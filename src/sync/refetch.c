@@ -274,7 +274,7 @@ void job_fetch_follow(struct sync *sync, struct listing *listing, size_t positio
 
 	if (offline_is(sync) ||
 		jobs_by_row(sync->catalog, listing->members.members[position], &job) ||
-		job.deleted || job.has_text || job_fetch_is_coming(sync, job.row))
+		job.deleted || job.has_text || job_fetch_is_coming(sync, &job))
 		return;
 	refetch = refetch_lead(sync, listing);
 	refetch_note_use(refetch);
@@ -288,7 +288,8 @@ void refetch_expect(
 	for (int i = 0; i < REFETCHES; i++) {
 		struct refetch *refetch = &sync->refetches.readers[i];
 
-		if (refetch->listing == listing && refetch->wanted >= REFETCH_RUN_MIN &&
+		if (refetch->listing == listing &&
+			(refetch->is_led || refetch->wanted >= REFETCH_RUN_MIN) &&
 			!refetch_find_text(refetch, job->row)) {
 			refetch_add_text(refetch, refetch->position, job);
 			return;
@@ -339,7 +340,7 @@ void job_fetch_was_read(struct sync *sync, int64_t row)
 			refetch_note_read(&sync->refetches.readers[i], row);
 }
 
-bool job_fetch_is_coming(const struct sync *sync, int64_t row)
+bool refetch_is_coming(const struct sync *sync, int64_t row)
 {
 	for (int i = 0; i < REFETCHES; i++) {
 		const struct refetch *refetch = &sync->refetches.readers[i];
@@ -349,4 +350,15 @@ bool job_fetch_is_coming(const struct sync *sync, int64_t row)
 			return true;
 	}
 	return false;
+}
+
+void refetch_report(struct sync *sync)
+{
+	for (int i = 0; i < REFETCHES; i++) {
+		const struct refetch *refetch = &sync->refetches.readers[i];
+
+		if (refetch_is_used(refetch) && refetch->is_led &&
+			sync->handlers.on_followed)
+			sync->handlers.on_followed(sync->handlers_ctx, refetch->listing);
+	}
 }

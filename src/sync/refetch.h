@@ -28,8 +28,8 @@
  *                                               several at a time (job_fetch_ahead())
  *   INODES a text is wanted or read             fetch the jobs that follow in the order
  *                                               of inode numbers by their ids
- *   LED    job_fetch_follow() is called (in any like PAGES, from the position that it
- *          state)                               names: the reader gets most texts from
+ *   LED    job_fetch_follow() is called (in any like PAGES or IDS, from the position that
+ *          state)                               it names: the reader gets most texts from
  *                                               the kernel
  *          a text elsewhere is wanted           fetch it by its id
  *          some wanted in the listing's order   PAGES
@@ -74,6 +74,12 @@ const struct refetch_page *refetch_want(
 /* Records that the job, a member of `listing`, is fetched by its id for a reader. */
 void refetch_expect(
 	struct sync *sync, const struct listing *listing, const struct catalog_job *job);
+
+/* True if a page that was requested ahead of a reader will bring the text. */
+bool refetch_is_coming(const struct sync *sync, int64_t row);
+
+/* Reports to the readers that are led that a text has arrived. */
+void refetch_report(struct sync *sync);
 
 /* True if the reader goes through the files in the order of their inode numbers. */
 bool refetch_uses_inos(const struct refetch *refetch);

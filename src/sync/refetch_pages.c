@@ -229,16 +229,23 @@ static void refetch_pull(struct refetch *refetch, bool wanted)
 	refetch_set_headroom(sync);
 }
 
-/* Fetches jobs ahead of the reader by their ids. */
+/*
+ * Fetches jobs ahead of the reader by their ids. The first one is fetched for its reader,
+ * who waits for it, unless that is led.
+ */
 static void refetch_pull_by_id(struct refetch *refetch)
 {
 	struct sync *sync = refetch->sync;
+	const struct listing *listing = refetch->listing;
 
 	refetch->listing->prefetch_position = refetch->position;
 	sync->prefetch_listing = refetch->listing;
 	sync->prefetch_texts = true;
 	sync->prefetch_ino = refetch_uses_inos(refetch) ? refetch->ino : 0;
 	refetch_set_headroom(sync);
+	if (refetch->is_led)
+		job_fetch_one_ahead(
+			sync, listing, listing->members.members[refetch->position]);
 	job_fetch_ahead(sync);
 }
 
@@ -324,6 +331,6 @@ static void refetch_on_page(struct page *page)
 	/* After an error, the reader's next request decides whether to go on. */
 	if (!failed && refetch->listing)
 		refetch_go_on(refetch, refetch->position, false);
-	if (!failed && refetch->is_led && sync->handlers.on_followed)
-		sync->handlers.on_followed(sync->handlers_ctx, refetch->listing);
+	if (!failed)
+		refetch_report(sync);
 }

@@ -154,11 +154,9 @@ static void a_selected_listing(void **state)
 }
 
 /* No list request returns the jobs with some metadata: they are fetched by their ids. */
-static void metadata(void **state)
+static struct reader *list_metadata(struct sync_fixture *fixture)
 {
-	struct sync_fixture *fixture = *state;
 	struct query query = fixture_query(NULL, "user", NULL);
-	struct reader *reader;
 
 	for (unsigned i = 0; i < MANY; i++) {
 		char id[16];
@@ -166,9 +164,60 @@ static void metadata(void **state)
 		snprintf(id, sizeof(id), "m%03u", i);
 		fixture_add(fixture, id, JOB_DONE, i, i % 2 ? "\nuser=me\n" : NULL);
 	}
-	reader = list_query(fixture, &query);
+	return list_query(fixture, &query);
+}
+
+static void metadata(void **state)
+{
+	struct sync_fixture *fixture = *state;
+	struct reader *reader = list_metadata(fixture);
+
 	assert_in_range(read_all(reader).fetched, 4, MANY / 2);
 	assert_int_equal(fixture->api->lists, 0);
+	assert_in_range(
+		fixture->api->most_pending, FIXTURE_CONNECTIONS, FIXTURE_CONNECTIONS + 1);
+}
+
+struct follower {
+	struct reader *reader;
+	size_t position; /* from here on texts may be missing */
+};
+
+/* Asks for the next text that is missing, as fs/prefetch.c does. */
+static void follow(void *ctx, const struct listing *listing)
+{
+	struct follower *follower = ctx;
+	size_t len = listing_len(listing);
+
+	while (follower->position < len && has_text(follower->reader, follower->position))
+		follower->position++;
+	if (follower->position < len)
+		job_fetch_follow(follower->reader->fixture->sync,
+			follower->reader->listing, follower->position);
+}
+
+static void on_job_changed(void *ctx, const struct catalog_job *job)
+{
+	(void)ctx;
+	(void)job;
+}
+
+/* So they are if the reader has an order of its own: several at a time, each once. */
+static void metadata_followed(void **state)
+{
+	static const struct sync_handlers handlers = {
+		.on_job_changed = on_job_changed, .on_followed = follow};
+	struct sync_fixture *fixture = *state;
+	struct follower follower = {.reader = list_metadata(fixture)};
+	const struct listing *listing = follower.reader->listing;
+	unsigned missing = (unsigned)listing_len(listing) - count_texts(follower.reader);
+
+	assert_in_range(missing, 4, MANY / 2);
+	sync_set_handlers(fixture->sync, &handlers, &follower);
+	follow(&follower, listing);
+	fixture_settle(fixture);
+	assert_int_equal(follower.position, listing_len(listing));
+	assert_requests(fixture, missing, 0);
 	assert_in_range(
 		fixture->api->most_pending, FIXTURE_CONNECTIONS, FIXTURE_CONNECTIONS + 1);
 }
@@ -204,6 +253,7 @@ int main(void)
 		TEST(pages_are_shortened),
 		TEST(a_selected_listing),
 		TEST(metadata),
+		TEST(metadata_followed),
 		TEST(ends_meanwhile),
 	};
 
