@@ -230,8 +230,8 @@ static void refetch_pull(struct refetch *refetch, bool wanted)
 }
 
 /*
- * Fetches jobs ahead of the reader by their ids. The first one is fetched for its reader,
- * who waits for it, unless that is led.
+ * Fetches jobs ahead of the reader by their ids. The first one is already being fetched
+ * for the reader, which waits for it, unless the reader is led.
  */
 static void refetch_pull_by_id(struct refetch *refetch)
 {
