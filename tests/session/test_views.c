@@ -270,6 +270,23 @@ static void translations_have_files(void **state)
 	mount_free(mount);
 }
 
+/* The longest code of a language, and one that is too long. */
+static void the_longest_language(void **state)
+{
+	const struct mount_options options = {.formats = 1 << FORMAT_TXT};
+	struct mount *mount = mount_new_with(&options);
+
+	(void)state;
+	add(mount, 1, "talk.mp3")->language = "abcdefgh-123456";
+	add(mount, 2, "talk.mp3")->language = "abcdefgh-1234567";
+	assert_names(mount, "text",
+		"talk~" ID(1) ".txt talk~" ID(1) ".abcdefgh-123456.txt talk~" ID(
+			2) ".txt ");
+	assert_text(mount, "text", "talk~" ID(1) ".abcdefgh-123456.txt",
+		"In abcdefgh-123456.\n");
+	mount_free(mount);
+}
+
 /* A job that an older version stored without its facts is fetched to find a translation.
  */
 static void a_job_without_facts_is_fetched(void **state)
@@ -412,6 +429,7 @@ int main(void)
 		cmocka_unit_test(known_jobs_cost_no_request),
 		cmocka_unit_test(a_view_is_lazy),
 		cmocka_unit_test(translations_have_files),
+		cmocka_unit_test(the_longest_language),
 		cmocka_unit_test(a_job_without_facts_is_fetched),
 		cmocka_unit_test(no_translation_hides_a_job),
 		cmocka_unit_test(equal_names_mean_the_newer_job),
