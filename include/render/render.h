@@ -83,8 +83,8 @@ int format_render(enum format format, unsigned translation, const char *job, siz
 
 /* One of several renditions of a job. */
 struct rendering {
-	enum format format;
 	struct buf *out;
+	enum format format;
 	int result; /* what format_render() returns for this format */
 };
 

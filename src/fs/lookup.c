@@ -96,10 +96,10 @@ static int lookup_reply_rendition(
 	const struct buf *text;
 	int err = lookup_find_translation(fs, file, &variant.translation);
 
+	if (err == -ENODATA)
+		return request_want_text(request, &file->job);
 	if (!err)
 		err = rendition_get(request, &file->job, variant, &text);
-	else if (err == -ENODATA)
-		err = request_want_text(request, &file->job);
 	if (err == -ENOENT)
 		return lookup_reply_nothing(request, (double)fs->config.ttl_ms / 1000);
 	if (err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rendition.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +168,7 @@ static int rendition_make(
 
 	for (size_t i = 0; i < len; i++) {
 		buf_init(&texts[i], FORMAT_TEXT_MAX);
-		renderings[i] = (struct rendering){formats[i], &texts[i], 0};
+		renderings[i] = (struct rendering){&texts[i], formats[i], 0};
 	}
 
 	int err = rendition_render(
@@ -215,8 +216,10 @@ int rendition_get(struct request *request, const struct catalog_job *job,
 
 		if (err == -ENODATA)
 			err = rendition_make(request, job, variant);
-		if (err == -ENODATA)
-			return request_want_text(request, job);
+		if (err == -ENODATA) {
+			err = request_want_text(request, job);
+			assert(err);
+		}
 		if (err)
 			return err;
 		rendition = rendition_find(&fs->renditions, node);
@@ -246,7 +249,7 @@ static void rendition_spool_each(struct fs *fs, const struct catalog_job *job,
 			(translation && !format_has_translations(format)))
 			continue;
 		buf_init(&texts[count], FORMAT_TEXT_MAX);
-		renderings[count] = (struct rendering){format, &texts[count], 0};
+		renderings[count] = (struct rendering){&texts[count], format, 0};
 		count++;
 	}
 	format_render_each(translation, text, len, renderings, count);

@@ -139,7 +139,8 @@ static void test_directory_behind_links(void **state)
 }
 
 /* The whole message names the file first, then what is wrong, and ends with a command. */
-static void assert_message(const char *path, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void assert_message(
+	const char *path, const char *format, ...)
 {
 	struct key_source source = {0};
 	struct buf errmsg;
