@@ -14,3 +14,11 @@ char *percent_encode(char byte, char out[static PERCENT_LEN]);
  * bytes, with hex digits in either case; or -1 if none is.
  */
 int percent_decode(const char *text, size_t len);
+
+/*
+ * Decodes a text of `len` bytes, and ends it with a NUL; `out` has room for `max` bytes
+ * and the NUL. Returns 0 and the number of bytes, or -EINVAL if they are more, or if a
+ * "%" encodes no byte; then `out` may have been written to.
+ */
+int percent_decode_text(
+	const char *text, size_t len, char *out, size_t max, size_t *ret_len);

@@ -86,25 +86,11 @@ int filename_unescape(const char *name, size_t len, const char *also,
 {
 	char made[FILENAME_BYTES_MAX + 1];
 	char again[FILENAME_BYTES_MAX + 1];
-	size_t made_len = 0;
+	size_t made_len;
 
-	if (len > FILENAME_BYTES_MAX)
+	if (len > FILENAME_BYTES_MAX ||
+		percent_decode_text(name, len, made, FILENAME_BYTES_MAX, &made_len))
 		return -EINVAL;
-	for (size_t i = 0; i < len; i++) {
-		if (name[i] != '%') {
-			made[made_len++] = name[i];
-			continue;
-		}
-
-		int byte = percent_decode(name + i, len - i);
-
-		if (byte < 0)
-			return -EINVAL;
-		made[made_len++] = (char)byte;
-		i += PERCENT_LEN - 1;
-	}
-	made[made_len] = '\0';
-
 	/* Each string has one spelling: this rejects "%41", a slash, a NUL, ".git". */
 	if (filename_escape(made, also, "", again) || strlen(again) != len ||
 		memcmp(again, name, len) != 0)

@@ -60,25 +60,10 @@ int metadata_decode(
 	const char *word, size_t len, char text[static FILENAME_BYTES_MAX + 1])
 {
 	char again[METADATA_WORD_MAX + 1];
-	size_t text_len = 0;
+	size_t text_len;
 
-	for (size_t i = 0; i < len; i++) {
-		char c = word[i];
-
-		if (text_len == FILENAME_BYTES_MAX)
-			return -EINVAL;
-		if (c == '%') {
-			int byte = percent_decode(word + i, len - i);
-
-			if (byte < 0)
-				return -EINVAL;
-			c = (char)byte;
-			i += PERCENT_LEN - 1;
-		}
-		text[text_len++] = c;
-	}
-	text[text_len] = '\0';
-	if (metadata_encode(text, again) != len || memcmp(again, word, len) != 0)
+	if (percent_decode_text(word, len, text, FILENAME_BYTES_MAX, &text_len) ||
+		metadata_encode(text, again) != len || memcmp(again, word, len) != 0)
 		return -EINVAL;
 	return 0;
 }

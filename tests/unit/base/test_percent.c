@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <string.h>
 
 #include "cmocka.h"
@@ -31,11 +32,35 @@ static void test_other_texts(void **state)
 	assert_int_equal(percent_decode("%41", 2), -1);
 }
 
+static void test_whole_texts(void **state)
+{
+	char out[5];
+	size_t len = 99;
+
+	(void)state;
+	assert_int_equal(percent_decode_text("", 0, out, 4, &len), 0);
+	assert_int_equal(len, 0);
+	assert_string_equal(out, "");
+	assert_int_equal(percent_decode_text("a%41%e2b", 8, out, 4, &len), 0);
+	assert_int_equal(len, 4);
+	assert_string_equal(out, "aA\xe2"
+				 "b");
+	assert_int_equal(percent_decode_text("\xff%00", 4, out, 4, &len), 0);
+	assert_int_equal(len, 2);
+	assert_memory_equal(out, "\xff\0", 3);
+	len = 99;
+	assert_int_equal(percent_decode_text("a%41%e2b", 8, out, 3, &len), -EINVAL);
+	assert_int_equal(percent_decode_text("a%41", 3, out, 4, &len), -EINVAL);
+	assert_int_equal(percent_decode_text("%4g", 3, out, 4, &len), -EINVAL);
+	assert_int_equal(len, 99);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_other_texts),
+		cmocka_unit_test(test_whole_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
