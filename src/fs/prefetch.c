@@ -33,13 +33,6 @@ enum {
 
 _Static_assert(1 << DOUBLINGS == PREFETCH_FILES, "the number of files doubles");
 
-static void prefetch_on_more(void *ctx);
-
-void prefetch_init(struct fs *fs)
-{
-	loop_timer_init(&fs->prefetch.more, prefetch_on_more, fs);
-}
-
 static void prefetch_end(struct prefetch_reader *reader)
 {
 	if (reader->listing)
@@ -321,8 +314,12 @@ static void prefetch_on_more(void *ctx)
 	struct fs *fs = ctx;
 
 	for (int i = 0; i < PREFETCH_READERS; i++)
-		if (fs->prefetch.readers[i].listing)
-			prefetch_go_on(fs, &fs->prefetch.readers[i]);
+		prefetch_go_on(fs, &fs->prefetch.readers[i]);
+}
+
+void prefetch_init(struct fs *fs)
+{
+	loop_timer_init(&fs->prefetch.more, prefetch_on_more, fs);
 }
 
 void prefetch_read(struct fs *fs, const struct catalog_job *job, enum format format)

@@ -252,7 +252,8 @@ static void rendition_spool_each(struct fs *fs, const struct catalog_job *job,
 		renderings[count] = (struct rendering){&texts[count], format, 0};
 		count++;
 	}
-	format_render_each(translation, text, len, renderings, count);
+	if (count)
+		format_render_each(translation, text, len, renderings, count);
 	for (size_t i = 0; i < count; i++) {
 		struct variant variant = {renderings[i].format, translation};
 		uint64_t file = rendition_number(0, variant);

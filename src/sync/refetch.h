@@ -45,7 +45,7 @@ enum {
 	REFETCH_IDLE_MS = 10 * 1000,
 	REFETCH_FAILURES_MAX = 2,
 	/* Bytes of JSON files that were requested ahead of the reader and not read yet.
-	 * Compressed they take a quarter of it or less. */
+	 * Compressed they take a third of it or less, which the headroom holds. */
 	REFETCH_AHEAD_BYTES = 12 << 20,
 	REFETCH_HEADROOM = 4 << 20,
 	/* So many texts wanted in the listing's order make a reader that goes through. */

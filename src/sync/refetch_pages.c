@@ -236,10 +236,10 @@ static void refetch_pull(struct refetch *refetch, bool wanted)
 static void refetch_pull_by_id(struct refetch *refetch)
 {
 	struct sync *sync = refetch->sync;
-	const struct listing *listing = refetch->listing;
+	struct listing *listing = refetch->listing;
 
-	refetch->listing->prefetch_position = refetch->position;
-	sync->prefetch_listing = refetch->listing;
+	listing->prefetch_position = refetch->position;
+	sync->prefetch_listing = listing;
 	sync->prefetch_texts = true;
 	sync->prefetch_ino = refetch_uses_inos(refetch) ? refetch->ino : 0;
 	refetch_set_headroom(sync);
