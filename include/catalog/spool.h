@@ -20,7 +20,7 @@ enum { SPOOL_FILE_MAX = 120 << 10 };
 /*
  * Puts a file of this version of the job in the spool, in place of an older copy. Does
  * nothing if it is too long, while another process is writing, or if the disk is nearly
- * full.
+ * full. `text` may be NULL if it is empty.
  */
 void spool_put(struct catalog *catalog, const struct catalog_job *job, unsigned file,
 	const char *text, size_t len);

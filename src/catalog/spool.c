@@ -74,7 +74,8 @@ void spool_put(struct catalog *catalog, const struct catalog_job *job, unsigned 
 	if (!chunk || spool_evict(catalog) || spool_delete(catalog, number, number + 1))
 		return;
 	memcpy(chunk, &job->node, HEAD);
-	memcpy(chunk + HEAD, text, len);
+	if (len)
+		memcpy(chunk + HEAD, text, len);
 	texts_put_chunk(catalog, number, chunk, HEAD + len);
 }
 

@@ -55,7 +55,7 @@ static void test_taken_once(void **state)
 
 	assert_not_spooled(catalog, &one, FILE_1);
 	put(catalog, &one, FILE_1, "first");
-	put(catalog, &one, FILE_LAST, "");
+	spool_put(catalog, &one, FILE_LAST, NULL, 0);
 	put(catalog, &two, FILE_1, "\x01 looks compressed");
 	assert_spooled(catalog, &one, FILE_1, "first");
 	assert_not_spooled(catalog, &one, FILE_1);
